@@ -1,0 +1,175 @@
+//! `sftpjail check USER`.
+
+use crate::Verdict;
+use crate::rehearse::{self, Rehearsal};
+use nix::unistd::geteuid;
+use pam_sftpjail::config::Config;
+use pam_sftpjail::error::Refusal;
+use pam_sftpjail::escape::escaped;
+use pam_sftpjail::plan::Check;
+use pam_sftpjail::policy::NotJailed;
+use pam_sftpjail::session::{Standing, examine};
+use serde::Serialize;
+use std::fmt::Display;
+use std::io::{self, Write};
+use std::path::Path;
+
+/// The version of the JSON document; it grows when a key changes its meaning or goes.
+const VERSION: u32 = 1;
+
+#[derive(Serialize)]
+struct Report {
+    version: u32,
+    user: String,
+    verdict: Verdict,
+    findings: Vec<Finding>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rehearsal: Option<Rehearsal>,
+}
+
+#[derive(Serialize)]
+struct Finding {
+    check: &'static str,
+    outcome: Outcome,
+    /// What was seen, or what is wrong.
+    evidence: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cure: Option<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum Outcome {
+    Passed,
+    Failed,
+    /// Not to be seen without being root, or without an answer from NSS.
+    Unseen,
+}
+
+/// Checks, and writes the report to `out`.
+pub(crate) fn run(config: &Path, user: &str, json: bool, out: &mut impl Write) -> io::Result<Verdict> {
+    let report = examined(config, user);
+    if json {
+        serde_json::to_writer_pretty(&mut *out, &report)?;
+        writeln!(out)?;
+    } else {
+        print(&report, out)?;
+    }
+    Ok(report.verdict)
+}
+
+fn examined(path: &Path, user: &str) -> Report {
+    let mut findings = Vec::new();
+    let mut rehearsal = None;
+    let not_jailed = match Config::load(path) {
+        Err(error) => {
+            let cure = "mend it; until then no jail is built, and sshd refuses whoever it is told to chroot";
+            findings.push(Finding::new("configuration", Outcome::Failed, &error, Some(cure.into())));
+            None
+        }
+        Ok(config) => {
+            let origin = if path.exists() { "is sound" } else { "is missing: the built-in default holds" };
+            let evidence = format!("{} {origin}", escaped(path));
+            findings.push(Finding::new("configuration", Outcome::Passed, &evidence, None));
+            let standing = examine(&config, user, &mut |check, result| {
+                findings.push(Finding::of(check, result));
+            });
+            match standing {
+                Ok(Standing::NotJailed(why)) => Some(why),
+                Ok(Standing::Member(_)) => {
+                    let (finding, seen) = rehearsed(path, user);
+                    findings.push(finding);
+                    rehearsal = seen;
+                    None
+                }
+                // Its finding is in the list already.
+                Err(_) => None,
+            }
+        }
+    };
+    let has = |outcome| findings.iter().any(|f: &Finding| f.outcome == outcome);
+    let verdict = match not_jailed {
+        Some(why) => {
+            let evidence = match why {
+                NotJailed::Root => "uid 0 is never jailed",
+                NotJailed::NoProfile => "in no group of any profile, so not jailed",
+            };
+            findings.push(Finding::new("profile", Outcome::Passed, &evidence, None));
+            Verdict::NotJailed
+        }
+        None if has(Outcome::Failed) => Verdict::Problems,
+        None if has(Outcome::Unseen) => Verdict::Unchecked,
+        None => Verdict::Sound,
+    };
+    Report { version: VERSION, user: user.to_owned(), verdict, findings, rehearsal }
+}
+
+fn rehearsed(config: &Path, user: &str) -> (Finding, Option<Rehearsal>) {
+    let finding = |outcome, evidence: &dyn Display, cure| Finding::new("rehearsal", outcome, evidence, cure);
+    if !geteuid().is_root() {
+        let evidence = "only root can build a jail";
+        return (finding(Outcome::Unseen, &evidence, Some("run this as root".into())), None);
+    }
+    match rehearse::run(config, user) {
+        Ok(Ok(seen)) => {
+            let evidence =
+                format!("built in {} µs; {} enters it at {}", seen.microseconds, escaped(user), seen.home);
+            (finding(Outcome::Passed, &evidence, None), Some(seen))
+        }
+        Ok(Err(failure)) => (finding(Outcome::Failed, &failure.problem, Some(failure.cure)), None),
+        Err(error) => (finding(Outcome::Unseen, &error, Some("run this again".into())), None),
+    }
+}
+
+impl Finding {
+    fn new(check: &'static str, outcome: Outcome, evidence: &dyn Display, cure: Option<String>) -> Self {
+        Self { check, outcome, evidence: evidence.to_string(), cure }
+    }
+
+    fn of(check: Check, result: Result<&dyn Display, &Refusal>) -> Self {
+        let key = match check {
+            Check::Account => "account",
+            Check::Profile => "profile",
+            Check::HomeSpelling => "home",
+            Check::HomePath => "home path",
+            Check::HomeOwner => "home owner",
+            Check::JailRoot => "jail root",
+            Check::Kernel => "kernel",
+        };
+        match result {
+            Ok(evidence) => Self::new(key, Outcome::Passed, evidence, None),
+            Err(refusal) => {
+                let outcome = match refusal {
+                    Refusal::NoSuchUser { .. } | Refusal::Lookup { .. } => Outcome::Unseen,
+                    Refusal::Denied { .. } if !geteuid().is_root() => Outcome::Unseen,
+                    _ => Outcome::Failed,
+                };
+                Self::new(key, outcome, refusal, Some(refusal.cure()))
+            }
+        }
+    }
+}
+
+fn print(report: &Report, out: &mut impl Write) -> io::Result<()> {
+    for finding in &report.findings {
+        let mark = match finding.outcome {
+            Outcome::Passed => '✓',
+            Outcome::Failed => '✗',
+            Outcome::Unseen => '!',
+        };
+        writeln!(out, "{mark} {:<14} {}", finding.check, finding.evidence)?;
+        if let Some(cure) = &finding.cure {
+            writeln!(out, "  {:<14} → {cure}", "")?;
+        }
+    }
+    if let Some(rehearsal) = &report.rehearsal {
+        rehearsal.print(out)?;
+    }
+    let user = escaped(&report.user);
+    match report.verdict {
+        Verdict::Sound => writeln!(out, "{user} can log in, and will be jailed."),
+        Verdict::Problems => writeln!(out, "{user} cannot log in by SFTP until what is marked ✗ is mended."),
+        Verdict::Unchecked => writeln!(out, "{user} could not be checked: see what is marked !."),
+        Verdict::NotJailed => writeln!(out, "{user} is not jailed by this policy."),
+    }
+}

@@ -1,0 +1,81 @@
+//! `sftpjail`: one file per verb, and no policy of its own.
+#![forbid(unsafe_code)]
+
+mod check;
+mod rehearse;
+
+use clap::{Parser, Subcommand};
+use std::io::{self, ErrorKind, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Verifies and inspects the jails of SFTP users.
+#[derive(Parser)]
+#[command(name = "sftpjail", version)]
+struct Arguments {
+    /// The configuration, if the module is given another one by its argument config=PATH.
+    #[arg(long, global = true, value_name = "PATH", default_value = pam_sftpjail::config::DEFAULT_PATH)]
+    config: PathBuf,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Makes every check that a login of USER would make, each with its cure.
+    ///
+    /// As root it also rehearses the jail in a private mount namespace, becomes USER in it, and
+    /// shows what USER will see. Nothing on the host changes.
+    ///
+    /// Exit status: 0 USER is soundly jailed, 1 there are problems, 2 it could not be checked,
+    /// 3 the policy does not jail USER.
+    Check {
+        /// The login name, as it would be typed.
+        user: String,
+        /// One JSON document instead of text.
+        #[arg(long)]
+        json: bool,
+    },
+    /// The child of `check`: builds the jail around itself and reports as JSON.
+    #[command(hide = true)]
+    Rehearse { user: String },
+}
+
+/// What `check` found, as the exit status of section "Exit status" above.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum Verdict {
+    Sound,
+    Problems,
+    Unchecked,
+    NotJailed,
+}
+
+impl From<Verdict> for ExitCode {
+    fn from(verdict: Verdict) -> Self {
+        Self::from(match verdict {
+            Verdict::Sound => 0,
+            Verdict::Problems => 1,
+            Verdict::Unchecked => 2,
+            Verdict::NotJailed => 3,
+        })
+    }
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let mut out = io::stdout().lock();
+    let done = match arguments.verb {
+        Verb::Check { user, json } => check::run(&arguments.config, &user, json, &mut out),
+        Verb::Rehearse { user } => rehearse::child(&arguments.config, &user, &mut out),
+    };
+    match done.and_then(|verdict| out.flush().map(|()| verdict)) {
+        Ok(verdict) => verdict.into(),
+        // The reader of a pipe has seen enough.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "sftpjail: {error}");
+            Verdict::Unchecked.into()
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! The rehearsal: a child builds the jail around itself, enters it as sshd would, becomes the
+//! user, and looks around.
+
+use crate::Verdict;
+use nix::fcntl::AtFlags;
+use nix::sys::stat::{FileStat, Mode, SFlag, fstatat, lstat};
+use nix::unistd::{AccessFlags, access, chdir, chroot, setgid, setgroups, setuid};
+use pam_sftpjail::config::Config;
+use pam_sftpjail::escape::escaped;
+use pam_sftpjail::jail::Jail;
+use pam_sftpjail::session::{Member, Standing, examine};
+use serde::{Deserialize, Serialize};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+/// What the user will see.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Rehearsal {
+    /// What building the jail took, in µs.
+    pub(crate) microseconds: u64,
+    /// Where the user begins, escaped.
+    pub(crate) home: String,
+    /// Everything in the jail, the home's own contents excepted.
+    tree: Vec<Entry>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Entry {
+    /// Escaped.
+    path: String,
+    kind: Kind,
+    /// Whether the user can write it.
+    writable: bool,
+    /// Octal, such as "0755".
+    mode: String,
+    uid: u32,
+    gid: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Kind {
+    Directory,
+    File,
+    /// From the host's filesystem: the home, and `/dev/log`.
+    Mounted,
+}
+
+/// Why the rehearsal failed.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Failure {
+    pub(crate) problem: String,
+    pub(crate) cure: String,
+}
+
+/// Runs the child, and gives what it found. The outer error is the child's failure to say
+/// anything.
+pub(crate) fn run(config: &Path, user: &str) -> io::Result<Result<Rehearsal, Failure>> {
+    let output = Command::new("/proc/self/exe")
+        .arg("--config")
+        .arg(config)
+        .args(["rehearse", "--", user])
+        .env_clear()
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()?;
+    serde_json::from_slice(&output.stdout)
+        .map_err(|_| io::Error::other(format!("the rehearsal ended without a result: {}", output.status)))
+}
+
+/// The child. Its namespace ends with it, so nothing is taken down.
+pub(crate) fn child(config: &Path, user: &str, out: &mut impl Write) -> io::Result<Verdict> {
+    serde_json::to_writer(out, &rehearse(config, user))?;
+    Ok(Verdict::Sound)
+}
+
+fn rehearse(config: &Path, user: &str) -> Result<Rehearsal, Failure> {
+    let failure = |problem: String, cure: &str| Failure { problem, cure: cure.into() };
+    let config = Config::load(config).map_err(|e| failure(e.to_string(), "mend it"))?;
+    let standing = examine(&config, user, &mut pam_sftpjail::plan::nobody);
+    let member = match standing {
+        Ok(Standing::Member(member)) => *member,
+        Ok(Standing::NotJailed(_)) => {
+            return Err(failure("the user left the group meanwhile".into(), "check again"));
+        }
+        Err(refusal) => return Err(failure(refusal.to_string(), &refusal.cure())),
+    };
+    let Member { account, plan, .. } = member;
+    let root = config.jail_root.absolute().join(&account.name);
+
+    let start = Instant::now();
+    let _jail = Jail::build(plan).map_err(|refusal| failure(refusal.to_string(), &refusal.cure()))?;
+    let microseconds = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
+
+    // As sshd's do_setusercontext and do_child: chroot, become the user, chdir to pw_dir.
+    let step = |what: &str, done: nix::Result<()>| {
+        done.map_err(|e| failure(format!("{what}: {}", e.desc()), "run `sftpjail check` as root"))
+    };
+    step("chroot into the jail", chdir(&root).and_then(|()| chroot(".")))?;
+    step("setgroups", setgroups(&account.gids))?;
+    step("setgid", setgid(account.gid))?;
+    step("setuid", setuid(account.uid))?;
+    let home = escaped(&account.home).to_string();
+    chdir(account.home.as_path()).map_err(|e| Failure {
+        problem: format!("the user cannot enter the home {home}: {}", e.desc()),
+        cure: format!("chmod u+rwx {home}, as its owner or root"),
+    })?;
+
+    let mut tree = Vec::new();
+    let top = lstat("/").map_err(|e| failure(format!("lstat /: {}", e.desc()), "check again"))?;
+    list(Path::new("/"), &top, top.st_dev, &mut tree);
+    Ok(Rehearsal { microseconds, home, tree })
+}
+
+/// Lists `path` and, on the jail's own filesystem, all below it.
+fn list(path: &Path, stat: &FileStat, device: u64, tree: &mut Vec<Entry>) {
+    let is_directory = SFlag::from_bits_truncate(stat.st_mode & SFlag::S_IFMT.bits()) == SFlag::S_IFDIR;
+    let own = stat.st_dev == device;
+    tree.push(Entry {
+        path: escaped(path).to_string(),
+        kind: match (own, is_directory) {
+            (false, _) => Kind::Mounted,
+            (true, true) => Kind::Directory,
+            (true, false) => Kind::File,
+        },
+        writable: access(path, AccessFlags::W_OK).is_ok(),
+        mode: format!("{:04o}", stat.st_mode & Mode::all().bits()),
+        uid: stat.st_uid,
+        gid: stat.st_gid,
+    });
+    if !own || !is_directory {
+        return;
+    }
+    let mut names: Vec<PathBuf> =
+        path.read_dir().into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    names.sort();
+    for name in names {
+        if let Ok(stat) = fstatat(nix::fcntl::AT_FDCWD, &name, AtFlags::AT_SYMLINK_NOFOLLOW) {
+            list(&name, &stat, device, tree);
+        }
+    }
+}
+
+impl Rehearsal {
+    /// The tree, for people.
+    pub(crate) fn print(&self, out: &mut impl Write) -> io::Result<()> {
+        writeln!(out, "  What the user will see:")?;
+        for entry in &self.tree {
+            let note = match (entry.kind, entry.writable) {
+                (Kind::Mounted, true) => "  ← the host's, writable",
+                (Kind::Mounted, false) => "  ← the host's, read-only",
+                (_, true) => "  ← WRITABLE",
+                (_, false) => "",
+            };
+            writeln!(out, "    {} {:>5} {:>5}  {}{note}", entry.mode, entry.uid, entry.gid, entry.path)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,241 @@
+//! `/etc/sftpjail/config.toml` → [`Config`].
+//!
+//! Two types: [`raw`] is the file as it may be written, `Config` is what the rest of the crate
+//! may rely on. What this version knows but does not do is refused, never ignored.
+#![forbid(unsafe_code)]
+
+mod raw;
+
+use crate::escape::{escaped, one_line};
+use crate::path::Normalised;
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, open};
+use nix::sys::stat::{Mode, SFlag, fstat};
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use thiserror::Error;
+
+/// Where the configuration is unless the module argument `config=` says otherwise.
+pub const DEFAULT_PATH: &str = "/etc/sftpjail/config.toml";
+
+/// A configuration is a page of text; anything of this size (bytes) is something else.
+const MAX_SIZE: u64 = 1 << 20;
+
+/// The configuration, checked.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Config {
+    /// sshd: `ChrootDirectory <jail_root>/%u`.
+    pub jail_root: Normalised,
+    /// PAM services in which the module acts.
+    pub services: Vec<String>,
+    /// In the order of the file: the first that has one of the user's groups is the user's.
+    pub profiles: Vec<Profile>,
+}
+
+/// Whom it is for and what their jail holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Profile {
+    pub name: String,
+    /// Names of groups; membership may be primary or supplementary.
+    pub groups: Vec<String>,
+    pub home: HomeAccess,
+    /// The host's `/dev/log`, so that internal-sftp can log.
+    pub log: bool,
+    /// Minimal `/etc/passwd` and `/etc/group`, so that listings show names.
+    pub names: bool,
+    /// `/etc/localtime`, so that listings show the host's time zone.
+    pub localtime: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HomeAccess {
+    ReadWrite,
+    ReadOnly,
+}
+
+/// Why there is no configuration to go by. `Display` names the file and the cure.
+#[derive(Debug, Error)]
+#[error("{}: {problem}", escaped(path))]
+pub struct ConfigError {
+    path: PathBuf,
+    problem: Problem,
+}
+
+#[derive(Debug, Error)]
+enum Problem {
+    #[error("cannot be read: {}", .0.desc())]
+    Unreadable(Errno),
+    #[error("{0}")]
+    Untrusted(&'static str),
+    #[error("is not UTF-8; save it as UTF-8")]
+    NotUtf8,
+    #[error("line {line}: {message}")]
+    Syntax { line: usize, message: String },
+    #[error("{0}")]
+    Invalid(String),
+}
+
+impl ConfigError {
+    /// The errno, where the process ran out of descriptors or memory: that says nothing about the
+    /// file, so it must not turn members into non-members.
+    pub fn exhaustion(&self) -> Option<Errno> {
+        match self.problem {
+            Problem::Unreadable(errno @ (Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM)) => Some(errno),
+            _ => None,
+        }
+    }
+}
+
+impl Config {
+    /// Reads and checks the configuration at `path`; a missing file is the built-in default.
+    ///
+    /// The file must be a regular one of root's that nobody else can write; a FIFO there does not
+    /// block.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let error = |problem| ConfigError { path: path.to_owned(), problem };
+        if !path.is_absolute() {
+            return Err(error(Problem::Invalid("the path of the configuration must be absolute".into())));
+        }
+        match read(path) {
+            Ok(text) => Self::parse(&text).map_err(error),
+            Err(Problem::Unreadable(Errno::ENOENT)) => Ok(Self::default()),
+            Err(problem) => Err(error(problem)),
+        }
+    }
+
+    fn parse(text: &str) -> Result<Self, Problem> {
+        let raw: raw::Config = toml::from_str(text).map_err(|e| Problem::Syntax {
+            line: e
+                .span()
+                .map_or(1, |span| 1 + text.bytes().take(span.start).filter(|b| *b == b'\n').count()),
+            message: one_line(e.message()),
+        })?;
+        resolve(raw).map_err(Problem::Invalid)
+    }
+
+    /// Every group name of every profile, in the order of the file.
+    pub fn groups(&self) -> impl Iterator<Item = &str> {
+        self.profiles.iter().flat_map(|p| p.groups.iter().map(String::as_str))
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            jail_root: Normalised::of(["jail"]),
+            services: vec!["sshd".into()],
+            profiles: vec![Profile {
+                name: "home".into(),
+                groups: vec!["sftp".into()],
+                home: HomeAccess::ReadWrite,
+                log: true,
+                names: true,
+                localtime: true,
+            }],
+        }
+    }
+}
+
+/// The text of the file, if root and nobody else had a hand in it.
+fn read(path: &Path) -> Result<String, Problem> {
+    // O_NONBLOCK: opening a FIFO without a writer would hang every login.
+    let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
+    let fd = open(path, flags, Mode::empty()).map_err(Problem::Unreadable)?;
+    let stat = fstat(&fd).map_err(Problem::Unreadable)?;
+    if SFlag::from_bits_truncate(stat.st_mode & SFlag::S_IFMT.bits()) != SFlag::S_IFREG {
+        return Err(Problem::Untrusted("is not a regular file; replace it by one"));
+    }
+    if stat.st_uid != 0 {
+        return Err(Problem::Untrusted("does not belong to root; chown root it"));
+    }
+    if stat.st_mode & 0o022 != 0 {
+        return Err(Problem::Untrusted("can be written by others than root; chmod go-w it"));
+    }
+    let mut bytes = Vec::new();
+    File::from(fd)
+        .take(MAX_SIZE + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|e| Problem::Unreadable(Errno::from_raw(e.raw_os_error().unwrap_or(0))))?;
+    if bytes.len() as u64 > MAX_SIZE {
+        return Err(Problem::Untrusted("is larger than 1 MiB; that cannot be a configuration"));
+    }
+    String::from_utf8(bytes).map_err(|_| Problem::NotUtf8)
+}
+
+/// Raw → resolved. The error is a sentence that names the key.
+fn resolve(raw: raw::Config) -> Result<Config, String> {
+    let default = Config::default();
+    if let Some(raw::Namespace::Host) = raw.namespace {
+        return Err(unsupported("namespace = \"host\"", "use namespace = \"private\""));
+    }
+    let jail_root = match raw.jail_root {
+        None => default.jail_root,
+        Some(path) => Normalised::parse(path.as_ref()).map_err(|why| {
+            format!("jail_root {} {why}; give the absolute path of a directory", escaped(&path))
+        })?,
+    };
+    let services = raw.services.unwrap_or(default.services);
+    names("services", &services)?;
+    let profiles = match raw.profile {
+        None => default.profiles,
+        Some(list) if list.is_empty() => return Err("profile is empty; remove it or describe one".into()),
+        Some(list) => list.into_iter().map(profile).collect::<Result<_, _>>()?,
+    };
+    let mut seen: Vec<&str> = Vec::new();
+    for profile in &profiles {
+        if seen.contains(&profile.name.as_str()) {
+            return Err(format!("there are two profiles named {}; rename one", escaped(&profile.name)));
+        }
+        seen.push(&profile.name);
+    }
+    Ok(Config { jail_root, services, profiles })
+}
+
+fn profile(raw: raw::Profile) -> Result<Profile, String> {
+    names("profile.name", std::slice::from_ref(&raw.name))?;
+    let within = |problem: String| format!("profile {}: {problem}", escaped(&raw.name));
+    names("groups", &raw.groups).map_err(within)?;
+    let home = match raw.home {
+        None | Some(raw::HomeAccess::ReadWrite) => HomeAccess::ReadWrite,
+        Some(raw::HomeAccess::ReadOnly) => HomeAccess::ReadOnly,
+        Some(raw::HomeAccess::None) => {
+            return Err(within(unsupported("home = \"none\"", "use \"read-write\" or \"read-only\"")));
+        }
+    };
+    for (key, given) in [
+        ("umask", raw.umask.is_some()),
+        ("max_sessions", raw.max_sessions.is_some()),
+        ("volume", raw.volume.is_some()),
+    ] {
+        if given {
+            return Err(within(unsupported(key, "remove it")));
+        }
+    }
+    Ok(Profile {
+        home,
+        log: raw.log.unwrap_or(true),
+        names: raw.names.unwrap_or(true),
+        localtime: raw.localtime.unwrap_or(true),
+        name: raw.name,
+        groups: raw.groups,
+    })
+}
+
+fn unsupported(what: &str, cure: &str) -> String {
+    format!("{what} is not supported yet; {cure}")
+}
+
+/// A list of names has at least one, and none is empty or holds a control character.
+fn names(key: &str, list: &[String]) -> Result<(), String> {
+    if list.is_empty() {
+        return Err(format!("{key} is empty; name at least one"));
+    }
+    match list.iter().find(|name| name.is_empty() || name.chars().any(char::is_control)) {
+        Some(name) => Err(format!("{key}: {} is not a name; correct it", escaped(name))),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,159 @@
+//! Why somebody is not let in: what went wrong, what the user is told, what the admin is told,
+//! and the PAM code.
+#![forbid(unsafe_code)]
+
+use crate::sys::SysError;
+use nix::errno::Errno;
+use pam::constants::PamResultCode;
+use thiserror::Error;
+
+/// The hook in which a refusal is answered; libpam expects other codes in each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// `pam_sm_acct_mgmt`
+    Account,
+    /// `pam_sm_open_session` and `pam_sm_close_session`
+    Session,
+}
+
+impl Phase {
+    /// The word that stands in log lines, as pam_syslog(3) writes it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Account => "account",
+            Self::Session => "session",
+        }
+    }
+}
+
+/// A reason to refuse. `Display` is the admin's sentence; names and paths in it are escaped.
+#[derive(Debug, Error)]
+pub enum Refusal {
+    /// The service handed over no name, or one that cannot be looked up.
+    #[error("the login name is {why}")]
+    LoginName { why: &'static str },
+
+    /// NSS knows no such user.
+    #[error("there is no user {name}")]
+    NoSuchUser { name: String },
+
+    /// The user's name cannot be a directory of the jail root.
+    #[error("the user name {name} {why}, so it cannot name a jail")]
+    Name { name: String, why: &'static str },
+
+    /// NSS could not be asked, so whether the user is a member is not known.
+    #[error("looking up {what} failed: {}", errno.desc())]
+    Lookup { what: String, errno: Errno },
+
+    /// The configuration could not be read because the process ran out of something.
+    #[error("reading the configuration failed: {}", errno.desc())]
+    Exhausted { errno: Errno },
+
+    /// An argument in the PAM configuration that the module does not know.
+    #[error("unknown module argument {argument}")]
+    Argument { argument: String },
+
+    /// What the passwd entry says cannot be a home in a jail, whatever stands on the disk.
+    #[error("the home directory {home} {why}")]
+    HomeSpelling { home: String, why: String, name: String },
+
+    /// The way to the home cannot be walked safely.
+    #[error("the home directory {home} cannot be used: {component} {why}")]
+    HomePath { home: String, component: String, why: String, cure: String },
+
+    /// The home belongs to somebody else.
+    #[error("the home directory {home} belongs to uid {owner}, neither to {name} (uid {uid}) nor to root")]
+    HomeOwner { home: String, owner: u32, name: String, uid: u32 },
+
+    /// The caller may not look; root always may, short of a network filesystem that squashes it.
+    #[error("{path} cannot be looked at: permission denied")]
+    Denied { path: String },
+
+    /// `jail_root` is not what sshd's `safely_chroot` accepts.
+    #[error("the jail root {root} cannot be used: {component} {why}")]
+    JailRoot { root: String, component: String, why: String, cure: String },
+
+    /// The kernel lacks what a jail is made of.
+    #[error("this kernel has no {call}(2), which came with Linux 5.12")]
+    Kernel { call: &'static str },
+
+    /// sshd itself runs in a chroot(2), out of which setns(2) would lead.
+    #[error("the service runs in a chroot that is not the root of its mount namespace")]
+    CallerInChroot,
+
+    /// A second open on one PAM handle.
+    #[error("this session is open already")]
+    AlreadyOpen,
+
+    /// A system call failed while the jail was built; the process is as it was before.
+    #[error("building the jail failed: {0}")]
+    Build(#[from] SysError),
+
+    /// Building failed, and so did going back: the process is left in a private namespace.
+    #[error("{why}; going back to the host's mount namespace failed too: {then}")]
+    Stranded { why: String, then: SysError },
+}
+
+impl Refusal {
+    /// The sentence for the user: what to do, and nothing about the system.
+    pub fn for_user(&self) -> &'static str {
+        match self {
+            Self::HomeSpelling { .. }
+            | Self::HomePath { .. }
+            | Self::HomeOwner { .. }
+            | Self::Denied { .. } => {
+                "SFTP is not possible: your home directory is missing or not safe to use. \
+                 Please ask the administrator of this server to check it."
+            }
+            Self::LoginName { .. } | Self::NoSuchUser { .. } | Self::Name { .. } => {
+                "SFTP is not possible: this account name cannot be used for it. \
+                 Please ask the administrator of this server."
+            }
+            _ => {
+                "SFTP is not possible because of a problem on this server. \
+                 Please tell its administrator; your account and your files are untouched."
+            }
+        }
+    }
+
+    /// What an admin can do about it, as one sentence or one command.
+    pub fn cure(&self) -> String {
+        match self {
+            Self::LoginName { .. } => "log in with the name that `getent passwd` shows".into(),
+            Self::NoSuchUser { name } => format!("see `getent passwd {name}`"),
+            Self::Name { name, .. } => format!("rename the account: usermod -l NEWNAME {name}"),
+            Self::Lookup { .. } | Self::Exhausted { .. } => {
+                "see that NSS answers (getent passwd, getent group) and that descriptors and memory are left"
+                    .into()
+            }
+            Self::Argument { .. } => {
+                "correct the pam_sftpjail.so line in /etc/pam.d; its arguments are config=PATH and debug"
+                    .into()
+            }
+            Self::HomeSpelling { name, .. } => {
+                format!("give the account another home: usermod -d /home/{name} {name}")
+            }
+            Self::HomeOwner { home, name, .. } => format!("chown {name} {home}"),
+            Self::HomePath { cure, .. } | Self::JailRoot { cure, .. } => cure.clone(),
+            Self::Denied { .. } => {
+                "run this as root; where that is root, let it through (NFS: no_root_squash)".into()
+            }
+            Self::Kernel { .. } => "boot Linux 5.12 or newer".into(),
+            Self::CallerInChroot => "run sshd outside of the chroot, or in a container of its own".into(),
+            Self::AlreadyOpen => {
+                "remove the second pam_sftpjail.so session line from the PAM configuration".into()
+            }
+            Self::Build(error) | Self::Stranded { then: error, .. } => error.cure().into(),
+        }
+    }
+
+    /// What libpam is answered. Never `PAM_IGNORE`: a refusal is final.
+    pub fn pam_code(&self, phase: Phase) -> PamResultCode {
+        match (self, phase) {
+            (Self::NoSuchUser { .. } | Self::LoginName { .. }, _) => PamResultCode::PAM_USER_UNKNOWN,
+            (Self::Lookup { .. } | Self::Exhausted { .. }, _) => PamResultCode::PAM_SYSTEM_ERR,
+            (_, Phase::Account) => PamResultCode::PAM_PERM_DENIED,
+            (_, Phase::Session) => PamResultCode::PAM_SESSION_ERR,
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! [`Plan`] → [`Jail`], in a private mount namespace.
+//!
+//! All that can fail for a reason of policy or of the disk happens on detached trees, before the
+//! process is touched. What is mounted then lives in a namespace that nobody else can reach and
+//! that the kernel destroys with the last process of the session, whatever kills it.
+#![forbid(unsafe_code)]
+
+use crate::error::Refusal;
+use crate::path::Normalised;
+use crate::plan::{JailRoot, Plan, Step};
+use crate::sys::namespace::{Departure, Namespace};
+use crate::sys::umask::Umask;
+use crate::sys::{SysError, directory, mount};
+use nix::sys::stat::stat;
+use std::ffi::OsStr;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::PathBuf;
+
+/// tmpfs counts whole pages; this many bytes are left over.
+const PAGE: usize = 4096;
+const SPARE: usize = 64 << 10;
+
+/// A jail in which the process is. Dropping it closes the way back and leaves the jail alone: a
+/// forked child that drops its copy must not take it away.
+pub struct Jail {
+    host: Namespace,
+    jail_root: PathBuf,
+    /// `st_dev` of the jail's tmpfs, to know it again.
+    device: u64,
+}
+
+impl Jail {
+    /// Makes the jail and moves the process into its namespace. On any error the process is as it
+    /// was before.
+    pub fn build(plan: Plan) -> Result<Self, Refusal> {
+        let tmpfs = Tmpfs::make(&plan)?;
+        let trees = detached_trees(plan.steps)?;
+        let jail_root = plan.jail_root.ensure()?;
+        let departure = Departure::prepare()?;
+
+        match assemble(&departure, &jail_root, &tmpfs, &trees) {
+            Ok(device) => Ok(Self { host: departure.keep(), jail_root: jail_root.absolute(), device }),
+            Err(refusal) => match departure.undo() {
+                Ok(()) => Err(refusal),
+                Err(then) => Err(Refusal::Stranded { why: refusal.to_string(), then }),
+            },
+        }
+    }
+
+    /// Detaches the jail and moves the process back to the namespace from before. The session's
+    /// other processes, of which sshd's child may still be one, keep what they have open.
+    pub fn dismantle(self) -> Result<(), SysError> {
+        // Another module may have moved the process elsewhere: only our own mount is detached.
+        let ours = stat(&self.jail_root).is_ok_and(|s| s.st_dev == self.device);
+        let detached = if ours { mount::detach(&self.jail_root) } else { Ok(()) };
+        self.host.come_back()?;
+        detached
+    }
+}
+
+/// The jail's own filesystem, detached and filled, and the user's directory in it.
+struct Tmpfs {
+    root: OwnedFd,
+    jail: OwnedFd,
+}
+
+impl Tmpfs {
+    fn make(plan: &Plan) -> Result<Self, SysError> {
+        let pages = |step: &Step| match step {
+            Step::File { content, .. } => content.len().div_ceil(PAGE) * PAGE,
+            _ => 0,
+        };
+        let size = SPARE + plan.steps.iter().map(pages).sum::<usize>();
+        let root = mount::tmpfs(size, plan.steps.len() + 8)?;
+
+        let _exact = Umask::none();
+        directory::make(&root, plan.user.as_str(), 0o755)?;
+        let jail = directory::open_child(&root, OsStr::new(&plan.user))
+            .map_err(SysError::of("openat", "the jail"))?;
+        for step in &plan.steps {
+            match step {
+                Step::Directory { at } => directory::make(&jail, at.as_path(), 0o755)?,
+                Step::File { at, content } => directory::write(&jail, at, content)?,
+                Step::Mount { .. } => {}
+            }
+        }
+        Ok(Self { root, jail })
+    }
+}
+
+/// Clones and hardens every tree that is to be mounted.
+fn detached_trees(steps: Vec<Step>) -> Result<Vec<(PathBuf, OwnedFd)>, SysError> {
+    let mut trees = Vec::new();
+    for step in steps {
+        if let Step::Mount { at, source, read_only } = step {
+            let tree = mount::clone_tree(source.as_fd(), &at)?;
+            mount::harden(tree.as_fd(), read_only, &at)?;
+            trees.push((at, tree));
+        }
+    }
+    Ok(trees)
+}
+
+/// What happens inside the private namespace; gives the tmpfs's `st_dev`.
+fn assemble(
+    departure: &Departure,
+    jail_root: &Normalised,
+    tmpfs: &Tmpfs,
+    trees: &[(PathBuf, OwnedFd)],
+) -> Result<u64, Refusal> {
+    departure.leave()?;
+    let under = JailRoot::reopen(jail_root)?;
+    mount::attach(tmpfs.root.as_fd(), under.as_fd(), "".as_ref())?;
+    for (at, tree) in trees {
+        mount::attach(tree.as_fd(), tmpfs.jail.as_fd(), at)?;
+    }
+    mount::seal(tmpfs.root.as_fd())?;
+    let stat = directory::stat(&tmpfs.root).map_err(SysError::of("fstat", "tmpfs"))?;
+    Ok(stat.st_dev)
+}

@@ -1,0 +1,32 @@
+//! sftpjail: an SFTP user sees one writable thing, the home directory, at its real path.
+//!
+//! The crate is two things: the PAM module `pam_sftpjail.so`, and the library from which the
+//! command line is made, so that what `sftpjail check` says is what a login does.
+//!
+//! Data flows one way, in the order of the modules below:
+//!
+//! `config → account → policy → plan → jail`
+//!
+//! A [`plan::Plan`] holds the descriptors that were checked and can be made by [`plan`] alone;
+//! [`jail`] takes nothing else. [`session`] is the only place that composes the stages, and
+//! [`pam`] is where libpam enters.
+
+pub mod config;
+
+pub mod account;
+
+pub mod policy;
+
+pub mod plan;
+
+pub mod jail;
+
+pub mod session;
+
+pub mod pam;
+
+pub mod error;
+pub mod escape;
+pub mod log;
+pub mod path;
+pub(crate) mod sys;

@@ -1,0 +1,100 @@
+//! One line per event, to syslog.
+//!
+//! syslog's stock formatter stamps UTC without saying so. These lines carry no time, so that the
+//! daemon puts its own; and the prefix that pam_syslog(3) gives: `pam_sftpjail(sshd:session): …`.
+#![forbid(unsafe_code)]
+
+use crate::error::Phase;
+use crate::escape::escaped;
+use std::fmt::Display;
+use std::io::Write;
+use syslog::{Facility, LogFormat, Logger, Severity};
+
+/// Where a hook logs.
+pub struct Log {
+    formatter: PamLine,
+    debug: bool,
+}
+
+impl Log {
+    /// For a hook that `service` called; with `debug`, debugging lines are written too.
+    pub fn new(service: &str, phase: Phase, debug: bool) -> Self {
+        let prefix = format!(
+            "{}[{}]: pam_sftpjail({}:{})",
+            program().unwrap_or_else(|| escaped(service).to_string()),
+            std::process::id(),
+            escaped(service),
+            phase.word()
+        );
+        Self { formatter: PamLine { prefix }, debug }
+    }
+
+    /// The configuration is unusable.
+    pub fn critical(&self, event: impl Display) {
+        self.send(Severity::LOG_CRIT, event);
+    }
+
+    /// Something failed that an admin must mend.
+    pub fn error(&self, event: impl Display) {
+        self.send(Severity::LOG_ERR, event);
+    }
+
+    /// Somebody was refused.
+    pub fn notice(&self, event: impl Display) {
+        self.send(Severity::LOG_NOTICE, event);
+    }
+
+    /// A session was opened or closed.
+    pub fn info(&self, event: impl Display) {
+        self.send(Severity::LOG_INFO, event);
+    }
+
+    /// Only with the module argument `debug`.
+    pub fn debug(&self, event: impl Display) {
+        if self.debug {
+            self.send(Severity::LOG_DEBUG, event);
+        }
+    }
+
+    /// Connects anew for each line, so that no descriptor stays in the process; a host without
+    /// syslog loses the line.
+    fn send(&self, severity: Severity, event: impl Display) {
+        if let Ok(Logger { mut backend, formatter }) = syslog::unix(self.formatter.clone()) {
+            let _lost = formatter.format(&mut backend, severity, event);
+        }
+    }
+}
+
+/// The name under which the calling program logs itself: that of its file, such as `sshd-session`.
+fn program() -> Option<String> {
+    let path = std::env::current_exe().ok()?;
+    // procfs adds this once a package upgrade has replaced the file.
+    let name = path.file_name()?.to_str()?.trim_end_matches(" (deleted)");
+    Some(escaped(name).to_string())
+}
+
+/// RFC 3164 as glibc's syslog(3) speaks it to `/dev/log`, without the time.
+#[derive(Clone)]
+struct PamLine {
+    prefix: String,
+}
+
+impl<T: Display> LogFormat<T> for PamLine {
+    fn format<W: Write>(&self, w: &mut W, severity: Severity, message: T) -> syslog::Result<()> {
+        let priority = Facility::LOG_AUTHPRIV as u8 | severity as u8;
+        write!(w, "<{priority}>{}: {message}", self.prefix).map_err(syslog::Error::Write)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_what_pam_syslog_would_have_sent() {
+        let mut line = Vec::new();
+        let formatter = PamLine { prefix: "sshd[7]: pam_sftpjail(sshd:session)".into() };
+        formatter.format(&mut line, Severity::LOG_INFO, "session opened").unwrap();
+        assert_eq!(line, b"<86>sshd[7]: pam_sftpjail(sshd:session): session opened");
+    }
+}

@@ -1,0 +1,110 @@
+//! libpam in, PAM result out; no decisions.
+
+use crate::error::{Phase, Refusal};
+use crate::log::Log;
+use crate::session::{self, Arguments, Caller, Session};
+use pam::constants::{PAM_ERROR_MSG, PAM_SILENT, PamFlag, PamResultCode};
+use pam::conv::Conv;
+use pam::items::{RHost, Service, User};
+use pam::module::{PamHandle, PamHooks};
+use std::cell::Cell;
+use std::ffi::{CStr, OsStr};
+use std::os::unix::ffi::OsStrExt;
+use std::sync::Once;
+
+/// The name of our datum on the PAM handle. Nothing but a [`Slot`] is ever stored under it.
+const SLOT: &str = "pam_sftpjail_session";
+
+/// What open leaves for close. The first close empties it, so that a second finds nothing.
+type Slot = Cell<Option<Session>>;
+
+struct Module;
+pam::pam_hooks!(Module);
+
+impl PamHooks for Module {
+    fn acct_mgmt(pamh: &mut PamHandle, args: Vec<&CStr>, flags: PamFlag) -> PamResultCode {
+        let phase = Phase::Account;
+        match session::authorize(&caller(pamh, &args, phase)) {
+            Ok(None) => PamResultCode::PAM_IGNORE,
+            Ok(Some(())) => PamResultCode::PAM_SUCCESS,
+            Err(refusal) => {
+                if flags & PAM_SILENT == 0 {
+                    tell(pamh, &refusal);
+                }
+                refusal.pam_code(phase)
+            }
+        }
+    }
+
+    /// Tells the user nothing: what is said here lands in the SFTP stream.
+    fn sm_open_session(pamh: &mut PamHandle, args: Vec<&CStr>, _: PamFlag) -> PamResultCode {
+        let phase = Phase::Session;
+        // A place for the session first: one that cannot be kept must not be opened.
+        if slot(pamh).is_none() && pamh.set_data(SLOT, Box::new(Slot::default())).is_err() {
+            return PamResultCode::PAM_BUF_ERR;
+        }
+        let Some(slot) = slot(pamh) else {
+            return PamResultCode::PAM_BUF_ERR;
+        };
+        let live = slot.take();
+        let opened = session::open(&caller(pamh, &args, phase), live.is_some());
+        let code = match &opened {
+            Ok(None) => PamResultCode::PAM_IGNORE,
+            Ok(Some(_)) => PamResultCode::PAM_SUCCESS,
+            Err(refusal) => refusal.pam_code(phase),
+        };
+        slot.set(opened.ok().flatten().or(live));
+        code
+    }
+
+    fn sm_close_session(pamh: &mut PamHandle, args: Vec<&CStr>, _: PamFlag) -> PamResultCode {
+        match slot(pamh).and_then(Cell::take) {
+            None => PamResultCode::PAM_IGNORE,
+            Some(session) => {
+                session::close(session, &caller(pamh, &args, Phase::Session).log);
+                PamResultCode::PAM_SUCCESS
+            }
+        }
+    }
+}
+
+/// The session's place on the handle, if open has made it.
+fn slot(pamh: &PamHandle) -> Option<&Slot> {
+    // SAFETY: only `sm_open_session` stores anything under this name, and it stores a Slot.
+    unsafe { pamh.get_data::<Slot>(SLOT) }.ok()
+}
+
+/// What PAM says of the login.
+fn caller<'a>(pamh: &'a PamHandle, args: &[&'a CStr], phase: Phase) -> Caller<'a> {
+    log_panics();
+    let arguments = Arguments::parse(args.iter().map(|arg| arg.to_bytes()));
+    // A service without a UTF-8 name is none that the configuration could list.
+    let service = pamh.get_item::<Service<'_>>().ok().flatten().and_then(|s| s.0.to_str().ok()).unwrap_or("");
+    let text = |item: &'a CStr| OsStr::from_bytes(item.to_bytes());
+    Caller {
+        service,
+        login: pamh.get_item::<User<'_>>().ok().flatten().map_or(OsStr::new(""), |user| text(user.0)),
+        remote: pamh.get_item::<RHost<'_>>().ok().flatten().map(|host| text(host.0)),
+        log: Log::new(service, phase, arguments.debug),
+        arguments,
+    }
+}
+
+/// Says why, through PAM's conversation. Whether that works does not change the answer.
+fn tell(pamh: &PamHandle, refusal: &Refusal) {
+    if let Ok(Some(conversation)) = pamh.get_item::<Conv<'_>>() {
+        let _ = conversation.send(PAM_ERROR_MSG, refusal.for_user());
+    }
+}
+
+/// pam-bindings turns a panic into PAM_ABORT; the default hook would also print it into sshd's
+/// stderr. The hook is this library's own copy of std's: the process keeps its own.
+fn log_panics() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        std::panic::set_hook(Box::new(|panic| {
+            Log::new("panic", Phase::Session, false)
+                .critical(format_args!("a bug, please report it: {panic}"));
+        }));
+    });
+}

@@ -1,0 +1,126 @@
+//! Absolute paths as configuration and passwd spell them, before anything is looked up.
+#![forbid(unsafe_code)]
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+/// Linux refuses longer ones (limits.h: PATH_MAX, with its NUL; NAME_MAX), and so would sshd's
+/// `chdir(pw_dir)`.
+const PATH_MAX: usize = 4096;
+const NAME_MAX: usize = 255;
+
+/// An absolute path below `/` without empty, `.` or `..` components.
+///
+/// It says nothing about what is on the disk: symlinks are the business of the walk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Normalised(Vec<OsString>);
+
+impl Normalised {
+    /// Normalises `//`, `/./` and a trailing `/`. The error is the rest of a sentence about the
+    /// path: "is relative".
+    pub fn parse(path: &OsStr) -> Result<Self, &'static str> {
+        let bytes = path.as_bytes();
+        if bytes.is_empty() {
+            return Err("is empty");
+        }
+        if bytes.len() >= PATH_MAX {
+            return Err("is longer than 4095 bytes");
+        }
+        if bytes.iter().any(u8::is_ascii_control) {
+            return Err("holds a control character");
+        }
+        if !bytes.starts_with(b"/") {
+            return Err("is relative");
+        }
+        let mut components = Vec::new();
+        for component in bytes.split(|b| *b == b'/') {
+            match component {
+                b"" | b"." => {}
+                b".." => return Err("holds a '..'"),
+                name if name.len() > NAME_MAX => return Err("has a component longer than 255 bytes"),
+                name => components.push(OsStr::from_bytes(name).to_owned()),
+            }
+        }
+        if components.is_empty() {
+            return Err("is the root directory");
+        }
+        Ok(Self(components))
+    }
+
+    /// From components that are known to be sound.
+    pub(crate) fn of<S: Into<OsString>>(components: impl IntoIterator<Item = S>) -> Self {
+        Self(components.into_iter().map(Into::into).collect())
+    }
+
+    /// The components, outermost first.
+    pub fn components(&self) -> &[OsString] {
+        &self.0
+    }
+
+    /// Without the leading `/`, for use below a descriptor.
+    pub fn relative(&self) -> PathBuf {
+        self.0.iter().collect()
+    }
+
+    /// With the leading `/`.
+    pub fn absolute(&self) -> PathBuf {
+        Path::new("/").join(self.relative())
+    }
+
+    /// Whether one of the two is the other, or lies below it.
+    pub fn overlaps(&self, other: &Self) -> bool {
+        self.0.starts_with(&other.0) || other.0.starts_with(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(path: &str) -> Result<PathBuf, &'static str> {
+        Normalised::parse(path.as_ref()).map(|p| p.absolute())
+    }
+
+    #[test]
+    fn doubled_slashes_dots_and_a_trailing_slash_do_not_matter() {
+        for path in
+            ["/home/mle/sub", "//home///mle/sub", "/home/./mle/././sub", "/home/mle/sub/", "/home/mle/sub/."]
+        {
+            assert_eq!(parse(path), Ok("/home/mle/sub".into()), "{path}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_named() {
+        assert_eq!(parse(""), Err("is empty"));
+        assert_eq!(parse("home"), Err("is relative"));
+        assert_eq!(parse("./home"), Err("is relative"));
+        assert_eq!(parse("/a/../b"), Err("holds a '..'"));
+        assert_eq!(parse("/.."), Err("holds a '..'"));
+        assert_eq!(parse("//./"), Err("is the root directory"));
+        assert_eq!(parse("/a\nb"), Err("holds a control character"));
+        assert_eq!(parse(&format!("/{}", "a/".repeat(2500))), Err("is longer than 4095 bytes"));
+        assert_eq!(parse(&format!("/{}", "a".repeat(256))), Err("has a component longer than 255 bytes"));
+    }
+
+    #[test]
+    fn any_other_byte_may_occur() {
+        let odd = OsStr::from_bytes(b"/home/a b*'\"\\\xff...");
+        assert_eq!(Normalised::parse(odd).unwrap().absolute(), Path::new(odd));
+    }
+
+    #[test]
+    fn above_and_below_overlap_and_siblings_do_not() {
+        let jail = Normalised::of(["srv", "jail"]);
+        for (path, expected) in [
+            ("/srv", true),
+            ("/srv/jail", true),
+            ("/srv/jail/x", true),
+            ("/srv/jail2", false),
+            ("/home", false),
+        ] {
+            assert_eq!(Normalised::parse(path.as_ref()).unwrap().overlaps(&jail), expected, "{path}");
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Profile + [`Account`] → [`Plan`]: every source opened and checked, and the steps in order.
+//!
+//! A path is resolved here once and never again. What [`crate::jail`] mounts is the descriptor
+//! that was checked, and only this module can make a `Plan`.
+#![forbid(unsafe_code)]
+
+mod contents;
+mod home;
+mod jail_root;
+mod walk;
+
+use crate::account::Account;
+use crate::config::{Config, HomeAccess, Profile};
+use crate::error::Refusal;
+use crate::escape::escaped;
+use crate::sys::mount;
+pub(crate) use jail_root::JailRoot;
+use std::fmt::Display;
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+
+/// What is checked before anybody is let in, in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Check {
+    Account,
+    Profile,
+    HomeSpelling,
+    HomePath,
+    HomeOwner,
+    JailRoot,
+    Kernel,
+}
+
+/// Is told of every check: what was seen, or why it failed. `check` prints it; a login has no use
+/// for it and passes [`nobody`].
+pub type Observer<'o> = &'o mut dyn FnMut(Check, Result<&dyn Display, &Refusal>);
+
+/// An observer that does not look.
+pub fn nobody(_: Check, _: Result<&dyn Display, &Refusal>) {}
+
+/// All that is needed to make one jail. Dropping it closes every descriptor.
+#[derive(Debug)]
+pub struct Plan {
+    /// The jail is `<jail_root>/<user>`.
+    pub(crate) user: String,
+    pub(crate) jail_root: JailRoot,
+    pub(crate) steps: Vec<Step>,
+}
+
+/// One step; paths are relative to the jail.
+#[derive(Debug)]
+pub(crate) enum Step {
+    /// A directory of root's, mode 0755; those above it exist.
+    Directory { at: PathBuf },
+    /// A file of root's, mode 0644.
+    File { at: PathBuf, content: Vec<u8> },
+    /// The tree at the descriptor, hardened, onto the directory or file that exists at `at`.
+    Mount { at: PathBuf, source: OwnedFd, read_only: bool },
+}
+
+/// Makes the plan, or gives the first reason not to. Checks that do not depend on each other are
+/// all made, so that the observer sees every finding.
+pub fn make(
+    config: &Config,
+    profile: &Profile,
+    account: &Account,
+    observe: Observer<'_>,
+) -> Result<Plan, Refusal> {
+    let home = home::check(&config.jail_root, account, observe);
+    let jail_root = noted(Check::JailRoot, JailRoot::open(&config.jail_root), observe);
+    let kernel = if mount::is_supported() {
+        Ok("mount_setattr is there")
+    } else {
+        Err(Refusal::Kernel { call: "mount_setattr" })
+    };
+    let kernel = noted(Check::Kernel, kernel, observe);
+
+    let (at, source) = home?;
+    let jail_root = jail_root?;
+    kernel?;
+
+    let mut steps = Vec::new();
+    directories(&mut steps, &at);
+    let read_only = profile.home == HomeAccess::ReadOnly;
+    steps.push(Step::Mount { at, source, read_only });
+    contents::add(&mut steps, profile, account);
+    Ok(Plan { user: account.name.clone(), jail_root, steps })
+}
+
+/// Steps for every component of a relative path.
+fn directories(steps: &mut Vec<Step>, path: &std::path::Path) {
+    let mut at = PathBuf::new();
+    for component in path.components() {
+        at.push(component);
+        steps.push(Step::Directory { at: at.clone() });
+    }
+}
+
+/// Tells the observer, and passes the result on.
+fn noted<T: Display>(check: Check, result: Result<T, Refusal>, observe: Observer<'_>) -> Result<T, Refusal> {
+    match &result {
+        Ok(evidence) => observe(check, Ok(evidence)),
+        Err(refusal) => observe(check, Err(refusal)),
+    }
+    result
+}
+
+/// The home as a refusal names it.
+fn shown_home(account: &Account) -> String {
+    escaped(&account.home).to_string()
+}

@@ -1,0 +1,103 @@
+//! What a jail holds besides the home: `/dev/log`, `/etc/passwd`, `/etc/group`, `/etc/localtime`.
+//!
+//! All of it serves logs and listings only. A host without syslog or time zone is no reason to
+//! refuse anybody, so what is not there is left out.
+
+use super::{Step, directories};
+use crate::account::Account;
+use crate::config::Profile;
+use crate::sys::directory;
+use nix::fcntl::{OFlag, open};
+use nix::sys::stat::{Mode, SFlag};
+use std::fs::File;
+use std::io::Read;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+
+/// Time zone files are 1 to 4 KiB; this many bytes are copied at most.
+const MAX_LOCALTIME: u64 = 64 << 10;
+
+pub(super) fn add(steps: &mut Vec<Step>, profile: &Profile, account: &Account) {
+    if profile.log
+        && let Some(source) = syslog_socket()
+    {
+        directories(steps, "dev".as_ref());
+        steps.push(Step::File { at: "dev/log".into(), content: Vec::new() });
+        steps.push(Step::Mount { at: "dev/log".into(), source, read_only: true });
+    }
+    let localtime = if profile.localtime { localtime() } else { None };
+    if profile.names || localtime.is_some() {
+        directories(steps, "etc".as_ref());
+    }
+    if profile.names {
+        steps.push(Step::File { at: "etc/passwd".into(), content: passwd(account) });
+        steps.push(Step::File { at: "etc/group".into(), content: group(account) });
+    }
+    if let Some(content) = localtime {
+        steps.push(Step::File { at: "etc/localtime".into(), content });
+    }
+}
+
+/// The host's socket; `/dev/log` is often a symlink, and `/dev` is root's.
+fn syslog_socket() -> Option<OwnedFd> {
+    let socket = open("/dev/log", OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty()).ok()?;
+    let stat = directory::stat(&socket).ok()?;
+    (directory::kind(&stat) == SFlag::S_IFSOCK).then_some(socket)
+}
+
+/// The host's time zone; a copy, because the host may replace the file during a session.
+fn localtime() -> Option<Vec<u8>> {
+    let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK;
+    let fd = open("/etc/localtime", flags, Mode::empty()).ok()?;
+    if directory::kind(&directory::stat(&fd).ok()?) != SFlag::S_IFREG {
+        return None;
+    }
+    let mut content = Vec::new();
+    File::from(fd).take(MAX_LOCALTIME).read_to_end(&mut content).ok()?;
+    Some(content)
+}
+
+/// root and the user; no password, no shell.
+fn passwd(account: &Account) -> Vec<u8> {
+    let mut file = b"root:x:0:0:root:/root:/usr/sbin/nologin\n".to_vec();
+    let (uid, gid) = (account.uid.to_string(), account.gid.to_string());
+    let home = account.home.as_os_str().as_bytes();
+    let fields =
+        [account.name.as_bytes(), b"x", uid.as_bytes(), gid.as_bytes(), b"", home, b"/usr/sbin/nologin"];
+    line(&mut file, &fields);
+    file
+}
+
+/// root's group and the user's, without their members.
+fn group(account: &Account) -> Vec<u8> {
+    let mut file = b"root:x:0:\n".to_vec();
+    for (gid, name) in account.named_groups() {
+        if gid.as_raw() != 0 {
+            line(&mut file, &[name.as_bytes(), b"x", gid.to_string().as_bytes(), b""]);
+        }
+    }
+    file
+}
+
+/// Adds an entry, unless a field holds what would end it: then a listing shows the number.
+fn line(file: &mut Vec<u8>, fields: &[&[u8]]) {
+    if fields.iter().any(|field| field.iter().any(|b| *b == b':' || b.is_ascii_control())) {
+        return;
+    }
+    file.extend_from_slice(&fields.join(&b':'));
+    file.push(b'\n');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_cannot_add_an_entry() {
+        let mut file = Vec::new();
+        line(&mut file, &[b"a:0", b"x"]);
+        line(&mut file, &[b"a\nroot", b"x"]);
+        line(&mut file, &[b"joe", b"x"]);
+        assert_eq!(file, b"joe:x\n");
+    }
+}

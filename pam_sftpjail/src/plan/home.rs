@@ -1,0 +1,164 @@
+//! The home directory: its spelling, the way to it, and its owner.
+
+use super::{Check, Observer, noted, shown_home, walk};
+use crate::account::Account;
+use crate::error::Refusal;
+use crate::escape::escaped;
+use crate::path::Normalised;
+use crate::sys::directory;
+use nix::errno::Errno;
+use std::fmt::{self, Display};
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+
+/// Below these no home can lie: a jail holding one would show, or let somebody change, the system.
+const SYSTEM: [&str; 14] = [
+    "bin", "boot", "dev", "etc", "lib", "lib32", "lib64", "libx32", "libo32", "proc", "run", "sbin", "sys",
+    "usr",
+];
+
+/// Checks the home; gives where it goes in the jail (relative), and the directory itself.
+pub(super) fn check(
+    jail_root: &Normalised,
+    account: &Account,
+    observe: Observer<'_>,
+) -> Result<(PathBuf, OwnedFd), Refusal> {
+    let spelt = noted(Check::HomeSpelling, spelling(jail_root, account).map(Spelt), observe)?.0;
+    let opened = noted(Check::HomePath, open(jail_root, account, &spelt), observe)?;
+    noted(Check::HomeOwner, owner(account, &opened), observe)?;
+    Ok((spelt.relative(), opened.directory))
+}
+
+struct Spelt(Normalised);
+
+impl Display for Spelt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        escaped(&self.0.absolute()).fmt(f)
+    }
+}
+
+struct Opened {
+    directory: OwnedFd,
+    evidence: String,
+}
+
+impl Display for Opened {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.evidence)
+    }
+}
+
+fn spelling(jail_root: &Normalised, account: &Account) -> Result<Normalised, Refusal> {
+    Normalised::parse(account.home.as_os_str())
+        .map_err(str::to_owned)
+        .and_then(|home| match forbidden(jail_root, &home) {
+            Some(why) => Err(why),
+            None => Ok(home),
+        })
+        .map_err(|why| Refusal::HomeSpelling {
+            home: shown_home(account),
+            why,
+            name: escaped(&account.name).to_string(),
+        })
+}
+
+/// Why no home may be at `path`, if so: the rest of a sentence about it.
+fn forbidden(jail_root: &Normalised, path: &Normalised) -> Option<String> {
+    let first = path.components().first()?;
+    if SYSTEM.iter().any(|system| first == *system) {
+        return Some(format!("lies in the system directory /{}", first.display()));
+    }
+    path.overlaps(jail_root)
+        .then(|| format!("and the jail root {} lie one in the other", escaped(&jail_root.absolute())))
+}
+
+fn open(jail_root: &Normalised, account: &Account, spelt: &Normalised) -> Result<Opened, Refusal> {
+    let refuse = |component: PathBuf, why: String, cure: String| Refusal::HomePath {
+        home: shown_home(account),
+        component: escaped(&component).to_string(),
+        why,
+        cure,
+    };
+    let walked = walk::to(spelt).map_err(|stop| {
+        let cure = match stop.why {
+            walk::Why::Errno(Errno::EACCES) => {
+                return Refusal::Denied { path: escaped(&stop.at).to_string() };
+            }
+            walk::Why::Errno(Errno::ENOENT) => format!(
+                "make it: install -d -o {} -g {} {}",
+                escaped(&account.name),
+                account.gid,
+                shown_home(account)
+            ),
+            walk::Why::Errno(Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM) => {
+                "see the service's limits on descriptors and memory".into()
+            }
+            walk::Why::Errno(_) => "see that root can reach it".into(),
+            walk::Why::NotDirectory => "move it away and make a directory there".into(),
+            walk::Why::LastIsSymlink => {
+                format!(
+                    "give the account the link's target as its home: usermod -d TARGET {}",
+                    escaped(&account.name)
+                )
+            }
+            walk::Why::Replaceable | walk::Why::TooManySymlinks => {
+                "replace the symlink by a directory, or let the home be spelt without it".into()
+            }
+        };
+        refuse(stop.at, stop.why.to_string(), cure)
+    })?;
+    // A symlink of root's may still lead into the system or the jail root.
+    if let Some(why) = forbidden(jail_root, &walked.real) {
+        return Err(refuse(walked.real.absolute(), why, "change the symlink that leads there".into()));
+    }
+    let evidence = if walked.real == *spelt {
+        "no symlink on the way".to_owned()
+    } else {
+        format!("by a symlink of root's: {}", escaped(&walked.real.absolute()))
+    };
+    Ok(Opened { directory: walked.directory, evidence })
+}
+
+fn owner(account: &Account, opened: &Opened) -> Result<String, Refusal> {
+    let stat = directory::stat(&opened.directory)
+        .map_err(|errno| Refusal::Lookup { what: format!("the owner of {}", shown_home(account)), errno })?;
+    match stat.st_uid {
+        0 => Ok("root".into()),
+        uid if uid == account.uid.as_raw() => Ok(escaped(&account.name).to_string()),
+        uid => Err(Refusal::HomeOwner {
+            home: shown_home(account),
+            owner: uid,
+            name: escaped(&account.name).to_string(),
+            uid: account.uid.as_raw(),
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdict(home: &str) -> Option<String> {
+        let home = Normalised::parse(home.as_ref()).unwrap();
+        forbidden(&Normalised::of(["srv", "jail"]), &home)
+    }
+
+    #[test]
+    fn no_home_in_the_system_or_with_the_jail_root() {
+        for home in [
+            "/etc",
+            "/usr/share",
+            "/lib64/x",
+            "/proc/1/root",
+            "/run/user/5",
+            "/srv/jail/x",
+            "/srv",
+            "/srv/jail",
+        ] {
+            assert!(verdict(home).is_some(), "{home}");
+        }
+        for home in ["/home/etc", "/var/lib/x", "/library/x", "/srv/jails", "/root", "/opt/u"] {
+            assert_eq!(verdict(home), None, "{home}");
+        }
+    }
+}

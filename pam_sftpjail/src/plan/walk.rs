@@ -1,0 +1,137 @@
+//! From `/` to a home directory by descriptor.
+//!
+//! Almost always one openat2(2) that meets no symlink. Where that fails, component by component:
+//! to follow a symlink that nobody but root could have put there, or to say which component is
+//! the trouble.
+
+use crate::path::Normalised;
+use crate::sys::directory;
+use nix::errno::Errno;
+use nix::sys::stat::SFlag;
+use std::collections::VecDeque;
+use std::ffi::{OsStr, OsString};
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+use thiserror::Error;
+
+/// As many as the kernel follows (namei.h: MAXSYMLINKS).
+const MAX_SYMLINKS: usize = 40;
+
+/// A directory that was reached.
+#[derive(Debug)]
+pub(super) struct Walked {
+    /// O_PATH.
+    pub(super) directory: OwnedFd,
+    /// Where it really is: the path without the symlinks that were followed.
+    pub(super) real: Normalised,
+}
+
+/// Where the walk ended early.
+#[derive(Debug)]
+pub(super) struct Stop {
+    /// The component, with the path to it.
+    pub(super) at: PathBuf,
+    pub(super) why: Why,
+}
+
+#[derive(Debug, PartialEq, Eq, Error)]
+pub(super) enum Why {
+    #[error("{}", match .0 { Errno::ENOENT => "does not exist", errno => errno.desc() })]
+    Errno(Errno),
+    #[error("is not a directory")]
+    NotDirectory,
+    #[error("is a symlink, which a home directory must not be")]
+    LastIsSymlink,
+    #[error("is a symlink that others than root could replace")]
+    Replaceable,
+    #[error("leads through more than 40 symlinks")]
+    TooManySymlinks,
+}
+
+/// Opens the directory at `path`.
+pub(super) fn to(path: &Normalised) -> Result<Walked, Stop> {
+    match directory::open_without_symlinks(&path.absolute()) {
+        Ok(directory) => Ok(Walked { directory, real: path.clone() }),
+        Err(_) => by_component(path),
+    }
+}
+
+/// A directory on the way.
+struct Level {
+    directory: OwnedFd,
+    name: OsString,
+    /// Whether it and all above it belong to root and cannot be written by anybody else.
+    roots_alone: bool,
+}
+
+fn by_component(path: &Normalised) -> Result<Walked, Stop> {
+    let mut levels = vec![
+        level("/".as_ref(), directory::open("/").map_err(|e| e.errno), true)
+            .map_err(|why| Stop { at: "/".into(), why })?,
+    ];
+    let mut ahead: VecDeque<OsString> = path.components().iter().cloned().collect();
+    let mut symlinks = 0;
+
+    while let Some(name) = ahead.pop_front() {
+        let here = match levels.as_slice() {
+            [.., here] => here,
+            // `..` never takes the root away.
+            [] => {
+                return Err(Stop { at: "/".into(), why: Why::NotDirectory });
+            }
+        };
+        let stop = |why| Stop {
+            at: PathBuf::from("/")
+                .join(levels.iter().skip(1).map(|l| &l.name).collect::<PathBuf>())
+                .join(&name),
+            why,
+        };
+        match directory::open_child(&here.directory, &name) {
+            Err(Errno::ENOTDIR) => {
+                let entry = directory::open_entry(&here.directory, &name).map_err(|e| stop(Why::Errno(e)))?;
+                let stat = directory::stat(&entry).map_err(|e| stop(Why::Errno(e)))?;
+                if directory::kind(&stat) != SFlag::S_IFLNK {
+                    return Err(stop(Why::NotDirectory));
+                }
+                if ahead.is_empty() {
+                    return Err(stop(Why::LastIsSymlink));
+                }
+                if stat.st_uid != 0 || !here.roots_alone {
+                    return Err(stop(Why::Replaceable));
+                }
+                symlinks += 1;
+                if symlinks > MAX_SYMLINKS {
+                    return Err(stop(Why::TooManySymlinks));
+                }
+                let target = directory::link_target(&entry).map_err(|e| stop(Why::Errno(e)))?;
+                if target.as_bytes().starts_with(b"/") {
+                    levels.truncate(1);
+                }
+                for component in target.as_bytes().split(|b| *b == b'/').rev() {
+                    ahead.push_front(OsStr::from_bytes(component).to_owned());
+                }
+            }
+            opened => match name.as_bytes() {
+                b"" | b"." => {}
+                b".." if levels.len() > 1 => drop(levels.pop()),
+                b".." => {}
+                _ => {
+                    let next = level(&name, opened, here.roots_alone).map_err(stop)?;
+                    levels.push(next);
+                }
+            },
+        }
+    }
+    let real = Normalised::of(levels.iter().skip(1).map(|l| l.name.clone()));
+    match levels.pop() {
+        Some(last) => Ok(Walked { directory: last.directory, real }),
+        None => Err(Stop { at: "/".into(), why: Why::NotDirectory }),
+    }
+}
+
+fn level(name: &OsStr, opened: Result<OwnedFd, Errno>, above: bool) -> Result<Level, Why> {
+    let directory = opened.map_err(Why::Errno)?;
+    let stat = directory::stat(&directory).map_err(Why::Errno)?;
+    Ok(Level { directory, name: name.to_owned(), roots_alone: above && directory::is_roots_alone(&stat) })
+}

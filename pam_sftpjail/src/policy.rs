@@ -1,0 +1,139 @@
+//! [`Config`] + [`Account`] → [`Decision`]. Pure: it asks nobody.
+#![forbid(unsafe_code)]
+
+use crate::account::Account;
+use crate::config::{Config, Profile};
+use crate::error::Refusal;
+use crate::escape::escaped;
+
+/// A directory entry's longest name on Linux, in bytes (limits.h: NAME_MAX).
+const NAME_MAX: usize = 255;
+
+/// What is to become of a user. An enum and not a bool, so that no caller can get it backwards.
+#[derive(Debug)]
+#[must_use]
+pub enum Decision<'c> {
+    /// The module has no business with this user.
+    NotJailed(NotJailed),
+    /// The first profile that has one of the user's groups.
+    Jail(&'c Profile),
+    /// A member who cannot be let in, whatever the disk says.
+    Refuse(Refusal),
+}
+
+/// Why a user is not jailed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotJailed {
+    Root,
+    NoProfile,
+}
+
+/// Decides. Profiles are tried in the order of the configuration.
+pub fn decide<'c>(config: &'c Config, account: &Account) -> Decision<'c> {
+    if account.uid.is_root() {
+        return Decision::NotJailed(NotJailed::Root);
+    }
+    let has = |group: &String| account.member_of.contains(group);
+    match config.profiles.iter().find(|profile| profile.groups.iter().any(has)) {
+        None => Decision::NotJailed(NotJailed::NoProfile),
+        Some(profile) => match name_problem(&account.name) {
+            None => Decision::Jail(profile),
+            Some(why) => Decision::Refuse(Refusal::Name { name: escaped(&account.name).to_string(), why }),
+        },
+    }
+}
+
+/// Why a name cannot be one directory below the jail root, if so.
+fn name_problem(name: &str) -> Option<&'static str> {
+    match name {
+        "" => Some("is empty"),
+        "." | ".." => Some("is a directory of every directory"),
+        _ if name.starts_with('-') => Some("begins with a hyphen"),
+        _ if name.contains('/') => Some("holds a slash"),
+        _ if name.chars().any(char::is_control) => Some("holds a control character"),
+        // nix hands a pw_name that is not UTF-8 over with this in it; sshd's %u would differ.
+        _ if name.contains(char::REPLACEMENT_CHARACTER) => Some("is not UTF-8"),
+        _ if name.len() > NAME_MAX => Some("is longer than 255 bytes"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nix::unistd::{Gid, Uid};
+
+    fn account(name: &str, uid: u32, member_of: &[&str]) -> Account {
+        Account {
+            name: name.into(),
+            uid: Uid::from_raw(uid),
+            gid: Gid::from_raw(100),
+            home: "/home/x".into(),
+            gids: vec![],
+            member_of: member_of.iter().map(|g| (*g).to_owned()).collect(),
+        }
+    }
+
+    fn config(profiles: &[(&str, &[&str])]) -> Config {
+        let mut config = Config::default();
+        let template = config.profiles.remove(0);
+        config.profiles = profiles
+            .iter()
+            .map(|(name, groups)| Profile {
+                name: (*name).into(),
+                groups: groups.iter().map(|g| (*g).to_owned()).collect(),
+                ..template.clone()
+            })
+            .collect();
+        config
+    }
+
+    #[test]
+    fn the_first_profile_with_one_of_the_groups_wins() {
+        let config = config(&[("a", &["x", "y"]), ("b", &["z"]), ("c", &["y"])]);
+        for (groups, expected) in [(&["y"][..], "a"), (&["z", "y"], "a"), (&["z"], "b")] {
+            match decide(&config, &account("joe", 1000, groups)) {
+                Decision::Jail(profile) => assert_eq!(profile.name, expected),
+                other => panic!("{groups:?}: {other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn uid_0_is_never_jailed_under_any_name() {
+        let config = Config::default();
+        for name in ["root", "toor", ".."] {
+            let decision = decide(&config, &account(name, 0, &["sftp"]));
+            assert!(matches!(decision, Decision::NotJailed(NotJailed::Root)), "{decision:?}");
+        }
+    }
+
+    #[test]
+    fn who_is_in_no_group_is_none_of_our_business_whatever_the_name() {
+        let config = Config::default();
+        for name in ["joe", "a/b", "-x"] {
+            let decision = decide(&config, &account(name, 1000, &[]));
+            assert!(matches!(decision, Decision::NotJailed(NotJailed::NoProfile)), "{decision:?}");
+        }
+    }
+
+    #[test]
+    fn names_that_are_paths_or_options_are_refused() {
+        let config = Config::default();
+        let long = "x".repeat(256);
+        for name in ["", ".", "..", "a/b", "/", "-x", "a\nb", "a\x7fb", "a\u{fffd}", &long] {
+            let decision = decide(&config, &account(name, 1000, &["sftp"]));
+            assert!(matches!(decision, Decision::Refuse(Refusal::Name { .. })), "{name:?}: {decision:?}");
+        }
+    }
+
+    #[test]
+    fn odd_but_sound_names_are_jailed() {
+        let config = Config::default();
+        for name in ["a.b", ".x", "joe@example.org", "DOM\\joe", "web$", "j\u{f6}rg", "a b", &"x".repeat(255)]
+        {
+            let decision = decide(&config, &account(name, 1000, &["sftp"]));
+            assert!(matches!(decision, Decision::Jail(_)), "{name:?}: {decision:?}");
+        }
+    }
+}

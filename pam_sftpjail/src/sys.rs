@@ -1,0 +1,51 @@
+//! System calls: one wrapper each, with an error that prints the arguments.
+//!
+//! The only `unsafe` of the crate besides [`crate::pam`] is here, for mount_setattr(2), which
+//! neither nix nor rustix has.
+
+pub(crate) mod directory;
+pub(crate) mod mount;
+pub(crate) mod namespace;
+pub(crate) mod umask;
+
+use nix::errno::Errno;
+use thiserror::Error;
+
+/// A system call that failed.
+#[derive(Debug, Error)]
+#[error("{call}({arguments}): {}", errno.desc())]
+pub struct SysError {
+    call: &'static str,
+    /// For people: escaped, and descriptors by what they refer to.
+    arguments: String,
+    pub(crate) errno: Errno,
+}
+
+impl SysError {
+    /// What an admin can do about it.
+    pub fn cure(&self) -> &'static str {
+        match self.errno {
+            Errno::EPERM | Errno::EACCES => {
+                "let the service mount: it needs CAP_SYS_ADMIN, CAP_SYS_CHROOT and no seccomp, SELinux or AppArmor rule against it"
+            }
+            Errno::ENOSPC => "see sysctl user.max_mnt_namespaces, fs.mount-max and the memory that is left",
+            Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM => {
+                "see the service's limits on descriptors and memory"
+            }
+            _ => "run `sftpjail check USER` as root",
+        }
+    }
+
+    /// Wraps the error of `call`, for use with `map_err`.
+    pub(crate) fn of<E: Into<std::io::Error>>(
+        call: &'static str,
+        arguments: impl Into<String>,
+    ) -> impl FnOnce(E) -> Self {
+        let arguments = arguments.into();
+        move |error| Self {
+            call,
+            arguments,
+            errno: Errno::from_raw(error.into().raw_os_error().unwrap_or(Errno::EINVAL as i32)),
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! Directories by descriptor: opened with O_PATH, looked at, and made.
+#![forbid(unsafe_code)]
+
+use super::SysError;
+use crate::escape::escaped;
+use nix::NixPath;
+use nix::errno::Errno;
+use nix::fcntl::{AT_FDCWD, OFlag, OpenHow, ResolveFlag, openat, openat2, readlinkat};
+use nix::libc;
+use nix::sys::stat::{FileStat, Mode, SFlag, fstat, mkdirat};
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::Write;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
+
+const DIRECTORY: OFlag = OFlag::O_PATH.union(OFlag::O_DIRECTORY).union(OFlag::O_CLOEXEC);
+
+/// Opens the process's own root directory, or its working directory with `"."`.
+pub(crate) fn open(path: &str) -> Result<OwnedFd, SysError> {
+    openat(AT_FDCWD, path, DIRECTORY, Mode::empty()).map_err(SysError::of("open", path))
+}
+
+/// Opens the directory at an absolute path on which there is no symlink at all, in one call.
+pub(crate) fn open_without_symlinks(path: &Path) -> Result<OwnedFd, Errno> {
+    let how = OpenHow::new()
+        .flags(DIRECTORY)
+        .resolve(ResolveFlag::RESOLVE_NO_SYMLINKS | ResolveFlag::RESOLVE_NO_MAGICLINKS);
+    openat2(AT_FDCWD, path, how)
+}
+
+/// Opens the directory `name` (one component) of `parent`. `ENOTDIR` where it is a symlink.
+///
+/// O_DIRECTORY makes an automount happen and a FIFO fail at once.
+pub(crate) fn open_child(parent: impl AsFd, name: &OsStr) -> Result<OwnedFd, Errno> {
+    match openat(parent, name, DIRECTORY | OFlag::O_NOFOLLOW, Mode::empty()) {
+        Err(Errno::ELOOP) => Err(Errno::ENOTDIR),
+        other => other,
+    }
+}
+
+/// Opens whatever `name` (one component) of `parent` is, a symlink itself included.
+pub(crate) fn open_entry(parent: impl AsFd, name: &OsStr) -> Result<OwnedFd, Errno> {
+    openat(parent, name, OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC, Mode::empty())
+}
+
+/// The target of a symlink opened by [`open_entry`].
+pub(crate) fn link_target(link: impl AsFd) -> Result<OsString, Errno> {
+    readlinkat(link, "")
+}
+
+/// fstat(2), whose errors leave nothing to decide by: they are reported as the errno.
+pub(crate) fn stat(fd: impl AsFd) -> Result<FileStat, Errno> {
+    fstat(fd)
+}
+
+/// The type bits of a mode.
+pub(crate) fn kind(stat: &FileStat) -> SFlag {
+    SFlag::from_bits_truncate(stat.st_mode & libc::S_IFMT)
+}
+
+/// Whether root owns it and nobody else can write it: the test of `safely_chroot` in OpenSSH's
+/// session.c.
+pub(crate) fn is_roots_alone(stat: &FileStat) -> bool {
+    stat.st_uid == 0 && stat.st_mode & 0o022 == 0
+}
+
+/// Makes the directory `path` below `parent`; its mode is subject to the umask.
+pub(crate) fn make<P: ?Sized + NixPath + AsRef<OsStr>>(
+    parent: impl AsFd,
+    path: &P,
+    mode: u32,
+) -> Result<(), SysError> {
+    mkdirat(parent, path, Mode::from_bits_truncate(mode))
+        .map_err(SysError::of("mkdirat", escaped(path).to_string()))
+}
+
+/// Writes the new file `path` below `parent`; its mode, 0644, is subject to the umask.
+pub(crate) fn write(parent: impl AsFd, path: &Path, content: &[u8]) -> Result<(), SysError> {
+    let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    let shown = || escaped(path).to_string();
+    let fd = openat(parent, path, flags, Mode::from_bits_truncate(0o644))
+        .map_err(SysError::of("openat", shown()))?;
+    File::from(fd).write_all(content).map_err(SysError::of("write", shown()))
+}
