@@ -44,8 +44,10 @@ struct Entry {
 enum Kind {
     Directory,
     File,
-    /// From the host's filesystem: the home, and `/dev/log`.
-    Mounted,
+    /// The home.
+    Home,
+    /// The host's syslog socket.
+    Syslog,
 }
 
 /// Why the rehearsal failed.
@@ -121,7 +123,8 @@ fn list(path: &Path, stat: &FileStat, device: u64, tree: &mut Vec<Entry>) {
     tree.push(Entry {
         path: escaped(path).to_string(),
         kind: match (own, is_directory) {
-            (false, _) => Kind::Mounted,
+            (false, true) => Kind::Home,
+            (false, false) => Kind::Syslog,
             (true, true) => Kind::Directory,
             (true, false) => Kind::File,
         },
@@ -149,8 +152,9 @@ impl Rehearsal {
         writeln!(out, "  What the user will see:")?;
         for entry in &self.tree {
             let note = match (entry.kind, entry.writable) {
-                (Kind::Mounted, true) => "  ← the host's, writable",
-                (Kind::Mounted, false) => "  ← the host's, read-only",
+                (Kind::Home, true) => "  ← the home, writable",
+                (Kind::Home, false) => "  ← the home, read-only",
+                (Kind::Syslog, _) => "  ← the host's, for internal-sftp's log",
                 (_, true) => "  ← WRITABLE",
                 (_, false) => "",
             };

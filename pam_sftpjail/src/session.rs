@@ -145,9 +145,11 @@ pub fn close(session: Session, log: &Log) {
             lasted.as_secs(),
             lasted.subsec_millis()
         )),
-        Err(error) => {
-            log.error(format_args!("closing the session of user {}: {error}; {}", session.who, error.cure()))
-        }
+        Err(error) => log.error(format_args!(
+            "closing the session of user {}: {error}; cure: {}",
+            session.who,
+            error.cure()
+        )),
     }
 }
 
@@ -204,7 +206,7 @@ fn load(path: &Path) -> Result<Config, Unusable> {
 
 fn refused(caller: &Caller<'_>, refusal: Refusal) -> Refusal {
     caller.log.notice(format_args!(
-        "refused user {} rhost={}: {refusal}; {}",
+        "refused user {} rhost={}: {refusal}; cure: {}",
         escaped(caller.login),
         caller.remote_shown(),
         refusal.cure()

@@ -75,7 +75,7 @@ fn forbidden(jail_root: &Normalised, path: &Normalised) -> Option<String> {
 fn open(jail_root: &Normalised, account: &Account, spelt: &Normalised) -> Result<Opened, Refusal> {
     let refuse = |component: PathBuf, why: String, cure: String| Refusal::HomePath {
         home: shown_home(account),
-        component: escaped(&component).to_string(),
+        component: if component == spelt.absolute() { "it".into() } else { escaped(&component).to_string() },
         why,
         cure,
     };

@@ -1,0 +1,67 @@
+# Thin: what each target does is in Cargo's files and in tests/.
+# As root, through sudo, or as a user who may use sudo.
+
+SHELL := /bin/bash
+.ONESHELL:
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := build
+
+# With `sudo make`, cargo is the invoking user's.
+OWNER := $(or $(SUDO_USER),$(USER),root)
+OWNERS_HOME := $(shell getent passwd $(OWNER) | cut -d: -f6)
+CARGO := $(or $(shell command -v cargo),$(wildcard $(OWNERS_HOME)/.cargo/bin/cargo),$(wildcard $(HOME)/.cargo/bin/cargo))
+ifneq ($(HOME),$(OWNERS_HOME))
+export RUSTUP_HOME ?= $(or $(wildcard $(OWNERS_HOME)/.rustup),$(HOME)/.rustup)
+export CARGO_HOME ?= $(or $(wildcard $(OWNERS_HOME)/.cargo),$(HOME)/.cargo)
+endif
+SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
+# Cargo builds as whoever calls; what it runs (tests, demo, benchmark) runs as root.
+AS_ROOT := $(if $(SUDO),--config 'target."cfg(all())".runner="sudo -E"')
+
+PACKAGES := libpam0g-dev openssh-server openssh-client rsyslog iproute2
+THREADS ?= 8
+
+.PHONY: build deps demo test lint bench
+
+build: deps
+	@$(CARGO) build --quiet --locked --workspace
+
+deps:
+	@test -n "$(CARGO)" || { echo "make: no cargo; install Rust from your distribution or with rustup" >&2; exit 1; }
+	command -v gcc >/dev/null || { echo "make: no gcc; apt-get install gcc" >&2; exit 1; }
+	test -z "$(SUDO)" || command -v sudo >/dev/null || { echo "make: run this as root, or install sudo" >&2; exit 1; }
+	command -v dpkg-query >/dev/null || { echo "make: not a Debian; install the equivalents of: $(PACKAGES)" >&2; exit 1; }
+	missing=
+	for package in $(PACKAGES); do
+		state=$$(dpkg-query -Wf '$${db:Status-Status}' $$package 2>/dev/null || true)
+		test "$$state" = installed || missing="$$missing $$package"
+	done
+	test -n "$$missing" || exit 0
+	echo "make: installing$$missing"
+	log=$$(mktemp)
+	install() { $(SUDO) env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -qy --no-install-recommends $$missing; }
+	{ install || { $(SUDO) apt-get update -q && install; }; } >$$log 2>&1 ||
+		{ tail -n 20 $$log >&2; echo "make: apt-get could not install$$missing; the last lines are above, the whole is in $$log" >&2; exit 1; }
+	rm -f $$log
+
+# A real login, shown in a sandbox.
+demo: build
+	@$(CARGO) run --quiet --locked $(AS_ROOT) --package sftpjail-tests --bin demo
+
+# Every test; the last line counts them.
+test: build
+	@log=$$(mktemp)
+	trap 'rm -f $$log' EXIT
+	status=0
+	$(CARGO) test --locked $(AS_ROOT) --workspace --no-fail-fast -- --test-threads $(THREADS) 2>&1 | tee $$log || status=$$?
+	awk '/^test result:/ { p += $$4; f += $$6; s += $$8 } END { printf "%d passed, %d failed, %d skipped\n", p, f, s }' $$log
+	exit $$status
+
+lint: deps
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --quiet --locked --workspace --all-targets -- -D warnings
+
+# The module against the bare system calls; prints ratios.
+bench: deps
+	@$(CARGO) build --quiet --locked --release --workspace
+	$(CARGO) bench --quiet --locked $(AS_ROOT) --package sftpjail-tests --bench open_close

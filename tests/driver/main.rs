@@ -1,0 +1,135 @@
+//! `pam-driver`: a service without a protocol. It runs in a sandbox and does to libpam what sshd
+//! does, step by step, so that a test can look at the process in between.
+//!
+//! `pam-driver [--confdir DIR] [--service NAME] USER STEP...`
+//!
+//! Steps: `account`, `open`, `close` (each prints the PAM code), `again` (a new PAM handle),
+//! `state` (all of the process that a module must not change), `nofile=N`, `as=BYTES` (resource
+//! limits), `umask=OCTAL`, `cd=DIR`, `chroot=DIR`, `ls=DIR`, `mounts`, `cycles=N` (of all the
+//! steps from account to a new handle, with what they leave behind), `measure=N` (the benchmark).
+
+mod bare;
+mod libpam;
+mod measure;
+
+use libpam::Pam;
+use nix::sys::resource::{Resource, setrlimit};
+use nix::sys::stat::{Mode, umask};
+use std::collections::BTreeMap;
+use std::ffi::CString;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+fn main() {
+    let mut words = env::args_os().skip(1).peekable();
+    let mut confdir = PathBuf::from("/etc/pam.d");
+    let mut service = String::from("sshd");
+    while let Some(option) = words.next_if(|w| w.as_bytes().starts_with(b"--")) {
+        let value = words.next().expect("an option has a value");
+        match option.as_bytes() {
+            b"--confdir" => confdir = value.into(),
+            b"--service" => service = value.into_string().expect("a service name is UTF-8"),
+            _ => panic!("no option {option:?}"),
+        }
+    }
+    let user = CString::new(words.next().expect("a user").as_bytes()).expect("a name has no NUL");
+    let start = || Pam::start(&confdir, &service, &user);
+    let mut pam = start();
+    for step in words {
+        let step = step.into_string().expect("a step is UTF-8");
+        let (verb, value) = step.split_once('=').unwrap_or((&step, ""));
+        let number = || value.parse::<u64>().expect("a number");
+        match verb {
+            "account" => println!("account {}", pam.account()),
+            "open" => println!("open {}", pam.open()),
+            "close" => println!("close {}", pam.close()),
+            "again" => {
+                drop(pam);
+                pam = start();
+            }
+            "state" => state(),
+            "nofile" => setrlimit(Resource::RLIMIT_NOFILE, number(), number()).expect("setrlimit"),
+            "as" => setrlimit(Resource::RLIMIT_AS, number(), number()).expect("setrlimit"),
+            "umask" => drop(umask(Mode::from_bits_truncate(u32::from_str_radix(value, 8).expect("octal")))),
+            "cd" => env::set_current_dir(value).expect("chdir"),
+            "chroot" => std::os::unix::fs::chroot(value).expect("chroot"),
+            "ls" => ls(Path::new(value)),
+            "mounts" => print!("{}", fs::read_to_string("/proc/self/mountinfo").expect("mountinfo")),
+            "cycles" => cycles(number(), &start),
+            "measure" => measure::run(number(), &user, &confdir),
+            _ => panic!("no step {step}"),
+        }
+    }
+}
+
+/// One `state` line for each thing that a module must leave as it was.
+fn state() {
+    let mut fds = BTreeMap::new();
+    for entry in fs::read_dir("/proc/self/fd").expect("procfs") {
+        let entry = entry.expect("procfs");
+        if let Ok(target) = fs::read_link(entry.path())
+            && !target.starts_with("/proc")
+        {
+            fds.insert(entry.file_name(), target);
+        }
+    }
+    println!("state fds {fds:?}");
+    let mask = umask(Mode::empty());
+    umask(mask);
+    println!("state umask {:03o}", mask.bits());
+    println!("state cwd {:?}", env::current_dir());
+    for path in ["/", "."] {
+        let stat = fs::metadata(path).expect("stat");
+        println!("state {path} {} {}", stat.dev(), stat.ino());
+    }
+    println!("state environment {:?}", env::vars_os().collect::<BTreeMap<_, _>>());
+    println!("state namespace {:?}", fs::read_link("/proc/self/ns/mnt").expect("procfs"));
+    for line in fs::read_to_string("/proc/self/status").expect("procfs").lines() {
+        if ["Sig", "Shd", "Cap", "Uid", "Gid", "Groups", "Threads", "NoNewPrivs", "Seccomp"]
+            .iter()
+            .any(|key| line.starts_with(key))
+        {
+            println!("state {line}");
+        }
+    }
+}
+
+fn ls(path: &Path) {
+    let mut names: Vec<_> = fs::read_dir(path)
+        .map(|entries| entries.flatten().map(|e| e.file_name()).collect())
+        .unwrap_or_default();
+    names.sort();
+    println!("ls {path:?} {names:?}");
+}
+
+/// `n` times a whole login and logout. The first hundred are not counted: libc, libpam and NSS keep
+/// what they allocate once.
+fn cycles(n: u64, start: &dyn Fn() -> Pam) {
+    let run = |times: u64| {
+        for _ in 0..times {
+            let mut pam = start();
+            assert_eq!((pam.account(), pam.open(), pam.close()), (0, 0, 0));
+        }
+    };
+    run(100);
+    let before = resources();
+    run(n);
+    let after = resources();
+    for (before, after) in before.iter().zip(after) {
+        println!("cycles {} {} {}", before.0, before.1, after.1);
+    }
+}
+
+fn resources() -> Vec<(&'static str, usize)> {
+    let lines = |path| fs::read_to_string(path).expect("procfs").lines().count();
+    let statm = fs::read_to_string("/proc/self/statm").expect("procfs");
+    let resident = statm.split(' ').nth(1).and_then(|pages| pages.parse::<usize>().ok()).expect("statm");
+    vec![
+        ("descriptors", fs::read_dir("/proc/self/fd").expect("procfs").count()),
+        ("mounts", lines("/proc/self/mountinfo")),
+        ("mappings", lines("/proc/self/maps")),
+        ("resident-kib", resident * 4),
+    ]
+}

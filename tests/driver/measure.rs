@@ -1,0 +1,73 @@
+//! The benchmark's rounds: in each, every contestant once, so that all see the same machine.
+
+use crate::bare::{self, Contents};
+use crate::libpam::Pam;
+use nix::unistd::{Group, User, getgrouplist};
+use std::ffi::CStr;
+use std::fs;
+use std::hint::black_box;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// Prints the medians of `rounds` rounds and the ratio that counts. `confdir` holds the services
+/// `sshd` (ours) and `permit` (pam_permit in our place).
+pub(crate) fn run(rounds: u64, user: &CStr, confdir: &Path) {
+    let name = user.to_str().expect("the benchmark's user is ASCII");
+    let entry = User::from_name(name).expect("NSS answers").expect("the user exists");
+    let home = entry.dir.to_str().expect("the benchmark's home is ASCII");
+    let contents = Contents {
+        passwd: vec![b'x'; 100],
+        group: vec![b'x'; 40],
+        localtime: fs::read("/etc/localtime").ok(),
+        log: Path::new("/dev/log").exists(),
+    };
+    let mut ours = Pam::start(confdir, "sshd", user);
+    let mut permit = Pam::start(confdir, "permit", user);
+    let session = |pam: &mut Pam| assert_eq!((pam.open(), pam.close()), (0, 0));
+
+    let mut samples: [Vec<Duration>; 4] = Default::default();
+    for round in 0..rounds + rounds / 10 {
+        let mut time = |i: usize, contestant: &mut dyn FnMut()| {
+            let start = Instant::now();
+            contestant();
+            if round >= rounds / 10 {
+                samples[i].push(start.elapsed());
+            }
+        };
+        time(0, &mut || session(&mut ours));
+        time(1, &mut || bare::open_and_close(name, home, &contents).expect("the bare calls succeed"));
+        time(2, &mut || session(&mut permit));
+        time(3, &mut || look_up(user));
+    }
+    let [ours, bare, libpam, nss] = samples.map(median);
+    let net = ours.saturating_sub(libpam + nss);
+    println!("open + close, median of {rounds} rounds, in µs");
+    for (what, time) in [
+        ("through libpam with pam_sftpjail", ours),
+        ("libpam alone (pam_permit)", libpam),
+        ("the NSS look-ups alone", nss),
+        ("pam_sftpjail less those two", net),
+        ("the bare system calls of this jail", bare),
+    ] {
+        println!("  {what:<36} {:>8.1}", time.as_secs_f64() * 1e6);
+    }
+    let ratio = |time: Duration| time.as_secs_f64() / bare.as_secs_f64();
+    println!("ratio to the bare system calls: {:.2} (all of it: {:.2})", ratio(net), ratio(ours));
+}
+
+/// What [`pam_sftpjail::account`] asks NSS for: the user, the profile's group before and after, the
+/// list of groups, and their names for the jail's /etc/group.
+fn look_up(user: &CStr) {
+    let entry = User::from_name(&user.to_string_lossy()).expect("NSS answers").expect("the user exists");
+    black_box(Group::from_name("sftp").expect("NSS answers"));
+    let gids = getgrouplist(user, entry.gid).expect("NSS answers");
+    black_box(Group::from_name("sftp").expect("NSS answers"));
+    for gid in gids {
+        black_box(Group::from_gid(gid).expect("NSS answers"));
+    }
+}
+
+fn median(mut samples: Vec<Duration>) -> Duration {
+    samples.sort();
+    samples[samples.len() / 2]
+}

@@ -1,0 +1,3 @@
+//! End to end: real sshd, libpam, sftp and rsyslogd, each test in a machine of its own.
+
+mod sandbox;

@@ -1,0 +1,81 @@
+//! Files of the sandbox, from outside, without a process inside.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::Path;
+
+use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2};
+
+use crate::Sandbox;
+
+impl Sandbox {
+    /// The content of a file in the sandbox. Panics if it cannot be read.
+    #[track_caller]
+    pub fn read(&self, path: impl AsRef<OsStr>) -> Vec<u8> {
+        let path = path.as_ref();
+        self.try_read(path).unwrap_or_else(|e| panic!("read {path:?} in the sandbox: {e}"))
+    }
+
+    /// Like [`Sandbox::read`], as text, with U+FFFD for what is not UTF-8.
+    #[track_caller]
+    pub fn read_text(&self, path: impl AsRef<OsStr>) -> String {
+        String::from_utf8_lossy(&self.read(path)).into_owned()
+    }
+
+    /// The content of a file in the sandbox, or the error, such as NotFound.
+    pub fn try_read(&self, path: impl AsRef<OsStr>) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        self.open(path.as_ref(), OFlags::RDONLY, 0)?.read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// Writes a file of the sandbox: root's, 0644, replacing what it held. Panics if it cannot.
+    #[track_caller]
+    pub fn write(&self, path: impl AsRef<OsStr>, content: impl AsRef<[u8]>) {
+        self.write_mode(path, content, 0o644);
+    }
+
+    /// Like [`Sandbox::write`], with the mode for a file that did not exist.
+    #[track_caller]
+    pub fn write_mode(&self, path: impl AsRef<OsStr>, content: impl AsRef<[u8]>, mode: u32) {
+        let path = path.as_ref();
+        self.open(path, OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC, mode)
+            .and_then(|mut file| file.write_all(content.as_ref()))
+            .unwrap_or_else(|e| panic!("write {path:?} in the sandbox: {e}"));
+    }
+
+    /// Appends to a file of the sandbox, made root's, 0644, if missing. Panics if it cannot.
+    #[track_caller]
+    pub fn append(&self, path: impl AsRef<OsStr>, content: impl AsRef<[u8]>) {
+        let path = path.as_ref();
+        self.open(path, OFlags::WRONLY | OFlags::CREATE | OFlags::APPEND, 0o644)
+            .and_then(|mut file| file.write_all(content.as_ref()))
+            .unwrap_or_else(|e| panic!("append to {path:?} in the sandbox: {e}"));
+    }
+
+    /// Copies a file of the real machine into the sandbox, to be executed or loaded there.
+    #[track_caller]
+    pub fn install(&self, from: &Path, to: impl AsRef<OsStr>, mode: u32) {
+        let to = to.as_ref();
+        let copied = File::open(from).and_then(|mut source| {
+            let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC;
+            io::copy(&mut source, &mut self.open(to, flags, mode)?)
+        });
+        copied.unwrap_or_else(|e| panic!("copy {} to {to:?} in the sandbox: {e}", from.display()));
+    }
+
+    /// Opens below the sandbox's root. IN_ROOT, since an absolute symlink met on the way from outside
+    /// would otherwise lead to the real machine's file.
+    fn open(&self, path: &OsStr, flags: OFlags, mode: u32) -> io::Result<File> {
+        let root = openat(
+            CWD,
+            format!("/proc/{}/root", self.outer_pid()),
+            OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC,
+            Mode::empty(),
+        )?;
+        let file =
+            openat2(&root, path, flags | OFlags::CLOEXEC, Mode::from_raw_mode(mode), ResolveFlags::IN_ROOT)?;
+        Ok(File::from(file))
+    }
+}

@@ -1,0 +1,180 @@
+//! PID 1 of a sandbox: makes the machine, says `ready PID`, reaps, and ends when its stdin does.
+//!
+//! `unshare` starts it in new mount, PID, network, IPC and UTS namespaces. Its stdin is a pipe whose
+//! other end only the test process holds, so that it ends with the test, however that ends; the
+//! kernel then kills every process of the PID namespace, and the mounts go with the last of them.
+
+#![forbid(unsafe_code)]
+
+use std::ffi::CStr;
+use std::fmt::Display;
+use std::fs;
+use std::io::{self, Write};
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::process::{Command, ExitCode, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use rustix::fs::{CWD, FileType, Mode, makedev, mknodat};
+use rustix::io::Errno;
+use rustix::mount::{MountFlags, MountPropagationFlags, UnmountFlags, mount, mount_change, unmount};
+use rustix::process::{WaitOptions, pivot_root, umask, wait};
+
+fn main() -> ExitCode {
+    let outer_pid = match build() {
+        Ok(pid) => pid,
+        Err(sentence) => {
+            eprintln!("{sentence}");
+            return ExitCode::FAILURE;
+        }
+    };
+    println!("ready {outer_pid}");
+    let _ = io::stdout().flush();
+
+    thread::spawn(|| {
+        let _ = io::copy(&mut io::stdin(), &mut io::sink());
+        std::process::exit(0);
+    });
+    loop {
+        // Without children there is nothing to wait on; orphans come seldom, and a zombie for 10 ms is no harm.
+        if let Err(Errno::CHILD) = wait(WaitOptions::empty()) {
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+/// Turns the copy of the host's mount tree into a machine of its own; gives our pid as the host counts.
+fn build() -> Result<String, String> {
+    umask(Mode::from_raw_mode(0o022));
+    // /proc is still the host's.
+    let outer_pid = fs::read_link("/proc/self").map_err(said("readlink /proc/self"))?;
+
+    new_root(Path::new("/tmp"))?;
+    let plain = MountFlags::empty();
+    tmpfs("/run", "0755", quiet())?;
+    tmpfs("/tmp", "1777", quiet())?;
+    // Without nosuid and nodev, as installers leave them, so that those of a jail are the module's work.
+    tmpfs("/home", "0755", plain)?;
+    tmpfs("/srv", "0755", plain)?;
+    tmpfs("/var/log", "0755", plain)?;
+    mount("proc", "/proc", "proc", quiet() | MountFlags::NOEXEC, None::<&CStr>)
+        .map_err(said("mount proc on /proc"))?;
+    devices()?;
+    forget_the_hosts_jails()?;
+
+    rustix::system::sethostname(b"sandbox").map_err(said("sethostname"))?;
+    fs::write("/etc/hostname", "sandbox\n").map_err(said("write /etc/hostname"))?;
+    fs::write("/etc/hosts", "127.0.0.1 localhost sandbox\n").map_err(said("write /etc/hosts"))?;
+    network()?;
+
+    // As systemd leaves it: what is mounted later reaches whoever is a slave.
+    mount_change("/", MountPropagationFlags::SHARED | MountPropagationFlags::REC)
+        .map_err(said("make / shared"))?;
+    Ok(outer_pid.display().to_string())
+}
+
+/// An overlay of the host's root, whose writes go to a tmpfs, becomes `/`; nothing of the old tree stays.
+fn new_root(scratch: &Path) -> Result<(), String> {
+    mount("sandbox", scratch, "tmpfs", MountFlags::empty(), c"mode=0755")
+        .map_err(said("mount a tmpfs for the overlay"))?;
+    let root = scratch.join("root");
+    for name in ["upper", "work", "root"] {
+        fs::create_dir(scratch.join(name)).map_err(said("mkdir for the overlay"))?;
+    }
+    mount(
+        "sandbox",
+        &root,
+        "overlay",
+        MountFlags::empty(),
+        c"lowerdir=/,upperdir=/tmp/upper,workdir=/tmp/work",
+    )
+    .map_err(said("mount an overlay of / (the kernel needs overlayfs)"))?;
+
+    std::env::set_current_dir(&root).map_err(said("chdir to the new root"))?;
+    // Old and new root in one place: the old one lies on top and is peeled off, without a directory for it.
+    pivot_root(".", ".").map_err(said("pivot_root"))?;
+    unmount(".", UnmountFlags::DETACH).map_err(said("detach the host's tree"))?;
+    std::env::set_current_dir("/").map_err(said("chdir /"))
+}
+
+fn devices() -> Result<(), String> {
+    mount("dev", "/dev", "tmpfs", MountFlags::NOSUID, c"mode=0755").map_err(said("mount /dev"))?;
+    for (name, minor) in [("null", 3), ("zero", 5), ("full", 7), ("random", 8), ("urandom", 9)] {
+        device(name, 1, minor)?;
+    }
+    device("tty", 5, 0)?;
+    for (name, target) in [
+        ("ptmx", "pts/ptmx"),
+        ("fd", "/proc/self/fd"),
+        ("stdin", "fd/0"),
+        ("stdout", "fd/1"),
+        ("stderr", "fd/2"),
+    ] {
+        symlink(target, Path::new("/dev").join(name)).map_err(said("symlink in /dev"))?;
+    }
+    for name in ["/dev/pts", "/dev/shm"] {
+        fs::create_dir(name).map_err(said("mkdir in /dev"))?;
+    }
+    let terminals = c"newinstance,gid=5,mode=620,ptmxmode=666";
+    mount("devpts", "/dev/pts", "devpts", MountFlags::NOSUID | MountFlags::NOEXEC, terminals)
+        .map_err(said("mount /dev/pts"))?;
+    tmpfs("/dev/shm", "1777", quiet())
+}
+
+fn device(name: &str, major: u32, minor: u32) -> Result<(), String> {
+    // The umask would take the write bit.
+    let old = umask(Mode::empty());
+    let made = mknodat(
+        CWD,
+        Path::new("/dev").join(name),
+        FileType::CharacterDevice,
+        Mode::from_raw_mode(0o666),
+        makedev(major, minor),
+    );
+    umask(old);
+    made.map_err(said("mknod in /dev"))
+}
+
+/// lo only. Its delayed ACKs would cost each login 80 ms of waiting, hence quickack.
+fn network() -> Result<(), String> {
+    let mut ip =
+        Command::new("ip").args(["-batch", "-"]).stdin(Stdio::piped()).spawn().map_err(said("run ip"))?;
+    if let Some(mut stdin) = ip.stdin.take() {
+        stdin
+            .write_all(
+                b"link set lo up\n\
+                  route change local 127.0.0.1 dev lo table local scope host src 127.0.0.1 quickack 1\n",
+            )
+            .map_err(said("write to ip"))?;
+    }
+    if ip.wait().map_err(said("wait for ip"))?.success() { Ok(()) } else { Err("ip failed".to_owned()) }
+}
+
+/// On a machine that uses sftpjail itself, the sandbox would inherit its configuration. Here `/` is
+/// already the overlay: the host's files stay.
+fn forget_the_hosts_jails() -> Result<(), String> {
+    for place in ["/etc/sftpjail", "/jail"] {
+        match fs::remove_dir_all(place) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(format!("remove {place} in the sandbox: {error}"));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn tmpfs(place: &str, mode: &str, flags: MountFlags) -> Result<(), String> {
+    let data = std::ffi::CString::new(format!("mode={mode}")).map_err(said("tmpfs"))?;
+    mount("tmpfs", place, "tmpfs", flags, data.as_c_str())
+        .map_err(|error| format!("mount a tmpfs on {place}: {error}"))
+}
+
+fn quiet() -> MountFlags {
+    MountFlags::NOSUID | MountFlags::NODEV
+}
+
+fn said<E: Display>(what: &str) -> impl FnOnce(E) -> String {
+    move |error| format!("{what}: {error}")
+}

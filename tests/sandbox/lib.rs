@@ -1,0 +1,37 @@
+//! A machine of one's own for each test: [`Sandbox`].
+//!
+//! Own mount, PID, network, IPC and UTS namespaces over an overlay of this machine's root. Users are
+//! added with the real `useradd`, and the real sshd, libpam, sftp and rsyslogd run in it. Nothing that
+//! happens inside changes this machine, any number runs at once, and when the test process ends, also
+//! by SIGKILL, the kernel takes everything down. Needs root and the packages of `make deps`; says so
+//! and fails where they are missing.
+//!
+//! ```ignore
+//! let sb = Sandbox::new();
+//! sb.user("mle-sub").home("/home/mle/sub").group("sftp").add();
+//! assert!(sb.sftp("mle-sub", "pwd\n").ok().stdout.contains("/home/mle/sub"));
+//! ```
+//!
+//! Whatever fails in the sandbox itself panics with what was run, what it printed and, at the end,
+//! the sandbox's log.
+
+#![forbid(unsafe_code)]
+
+mod client;
+mod files;
+mod live;
+mod machine;
+mod output;
+mod process;
+mod sandbox;
+mod sshd;
+mod syslog;
+mod users;
+
+pub use client::Login;
+pub use live::LiveSftp;
+pub use machine::{Machine, artifact};
+pub use output::Output;
+pub use process::end;
+pub use sandbox::Sandbox;
+pub use users::{Account, User};

@@ -1,0 +1,173 @@
+//! Processes and mounts of the sandbox. Pids are those of its own PID namespace.
+
+use std::fs;
+use std::io::Read;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::Sandbox;
+
+/// A daemon in the foreground, child of an nsenter that is our child.
+pub(crate) struct Daemon {
+    nsenter: Child,
+    pub(crate) pid: i32,
+}
+
+impl Daemon {
+    /// Waits for a daemon that was told to end.
+    pub(crate) fn reap(mut self) {
+        let _ = self.nsenter.wait();
+    }
+}
+
+/// Kills what an nsenter of [`Sandbox::command`] runs, and waits for both.
+///
+/// `Child::kill` would end nsenter first: the process inside dies too, but then the real machine's
+/// init has to reap it, and until it does the sandbox cannot end.
+pub fn end(nsenter: &mut Child) {
+    // Once waited for, its pid may be somebody else's.
+    if let Ok(Some(_)) = nsenter.try_wait() {
+        return;
+    }
+    let pid = nsenter.id();
+    let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    let mut inside =
+        children.split_whitespace().filter_map(|pid| Pid::from_raw(pid.parse().ok()?)).peekable();
+    if inside.peek().is_none() {
+        let _ = nsenter.kill();
+    }
+    for pid in inside {
+        let _ = kill_process(pid, Signal::KILL);
+    }
+    let _ = nsenter.wait();
+}
+
+impl Sandbox {
+    /// Starts a daemon and waits for its pid file, which sshd and rsyslogd write once they listen.
+    /// Panics with what it printed if it ends before.
+    #[track_caller]
+    pub(crate) fn start_daemon(&self, mut command: Command, name: &str, pid_file: &str) -> Daemon {
+        self.sh(&format!("rm -f {pid_file}"));
+        let mut nsenter = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            // A pipe is enough: what a daemon says before it lets go of stderr is a few lines.
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("nsenter, of util-linux");
+        let pid = wait_until(Duration::from_secs(10), || {
+            if let Ok(Some(_)) = nsenter.try_wait() {
+                return Some(None);
+            }
+            let pid = self.try_read(pid_file).ok()?;
+            // Empty between its creation and its one write.
+            String::from_utf8_lossy(&pid).trim().parse().ok().map(Some)
+        });
+        match pid {
+            Some(Some(pid)) => Daemon { nsenter, pid },
+            ended => {
+                end(&mut nsenter);
+                let mut said = String::new();
+                let _ = nsenter.stderr.take().expect("piped").read_to_string(&mut said);
+                let how = if ended.is_some() { "ended at once" } else { "does not listen" };
+                panic!("{name} {how}: {said}\n-- log\n{}--", self.log());
+            }
+        }
+    }
+
+    /// Pids of the processes whose command line, joined with blanks, contains `pattern`; sorted.
+    pub fn pids(&self, pattern: &str) -> Vec<i32> {
+        self.processes()
+            .into_iter()
+            .filter(|(_, command_line)| command_line.contains(pattern))
+            .map(|(pid, _)| pid)
+            .collect()
+    }
+
+    /// Every process but PID 1 as pid and command line, without zombies; sorted by pid.
+    pub fn processes(&self) -> Vec<(i32, String)> {
+        let proc = format!("/proc/{}/root/proc", self.outer_pid());
+        let mut found: Vec<_> = fs::read_dir(&proc)
+            .into_iter()
+            .flatten()
+            .flatten()
+            .filter_map(|entry| {
+                let pid = entry.file_name().to_str()?.parse().ok()?;
+                let bytes = fs::read(entry.path().join("cmdline")).ok()?;
+                let text = String::from_utf8_lossy(&bytes).replace('\0', " ");
+                let text = text.trim();
+                (pid != 1 && !text.is_empty()).then(|| (pid, text.to_owned()))
+            })
+            .collect();
+        found.sort();
+        found
+    }
+
+    /// Sends a signal (`"KILL"`, `"TERM"`) to a pid of the sandbox. Panics if there is no such process.
+    #[track_caller]
+    pub fn kill(&self, pid: i32, signal: &str) {
+        self.sh(&format!("kill -s {signal} {pid}"));
+    }
+
+    /// Waits up to 10 s until a pid of the sandbox is gone. Panics if it stays.
+    #[track_caller]
+    pub fn wait_gone(&self, pid: i32) {
+        let gone = wait_until(Duration::from_secs(10), || {
+            let alive = self.processes().iter().any(|(other, _)| *other == pid);
+            (!alive).then_some(())
+        });
+        assert!(gone.is_some(), "pid {pid} is still there:\n{:#?}", self.processes());
+    }
+
+    /// mountinfo of PID 1: what the "host" has mounted.
+    pub fn mounts(&self) -> Vec<String> {
+        self.mounts_of(1)
+    }
+
+    /// mountinfo of a process of the sandbox. Panics if it is gone.
+    #[track_caller]
+    pub fn mounts_of(&self, pid: i32) -> Vec<String> {
+        self.read_text(format!("/proc/{pid}/mountinfo")).lines().map(str::to_owned).collect()
+    }
+
+    /// sshd's privileged process of this user's session; waits up to 5 s, panics if there is none.
+    #[track_caller]
+    pub fn session_monitor(&self, user: &str) -> i32 {
+        self.wait_for_process(&format!("sshd: {user} [priv]"))
+    }
+
+    /// The user's own process of the session, in the chroot; waits up to 5 s, panics if there is none.
+    #[track_caller]
+    pub fn session_child(&self, user: &str) -> i32 {
+        self.wait_for_process(&format!("sshd: {user}@"))
+    }
+
+    #[track_caller]
+    fn wait_for_process(&self, start: &str) -> i32 {
+        let found = wait_until(Duration::from_secs(5), || {
+            let mut all = self.processes().into_iter();
+            all.find(|(_, line)| line.starts_with(start))
+        });
+        match found {
+            Some((pid, _)) => pid,
+            None => panic!("no process {start:?} among {:#?}", self.processes()),
+        }
+    }
+}
+
+/// Asks every few milliseconds until there is an answer or the time is over.
+pub(crate) fn wait_until<T>(limit: Duration, mut ask: impl FnMut() -> Option<T>) -> Option<T> {
+    let start = Instant::now();
+    loop {
+        if let Some(answer) = ask() {
+            return Some(answer);
+        }
+        if start.elapsed() > limit {
+            return None;
+        }
+        thread::sleep(Duration::from_millis(2));
+    }
+}

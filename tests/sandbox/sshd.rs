@@ -1,0 +1,99 @@
+//! The real sshd with Debian's configuration, and the jail's lines.
+
+use crate::Sandbox;
+
+const MATCH_BLOCK: &str = "
+Match Group sftp
+    ChrootDirectory /jail/%u
+    ForceCommand internal-sftp -l INFO
+    DisableForwarding yes
+    PermitTTY no
+    PermitUserRC no
+";
+
+/// The lines that an administrator adds, with comments.
+const PAM_LINES: &str = include_str!("../../pam.d/sshd");
+
+impl Sandbox {
+    /// Debian's configuration and, in [`Sandbox::new`], the jail's lines.
+    pub(crate) fn set_up_sshd(&self) {
+        self.sh("mkdir -p /run/sshd; rm -f /etc/ssh/ssh_host_* /etc/ssh/sshd_config.d/*.conf");
+        self.write_sshd_config("");
+        // Debian has no pristine copy of this one; a machine that uses sftpjail has our lines in it.
+        let mut pam = without_ours(&self.read_text("/etc/pam.d/sshd"));
+        if self.jailed {
+            for kind in ["account", "session"] {
+                pam += active_line(kind);
+                pam.push('\n');
+            }
+        }
+        self.write("/etc/pam.d/sshd", pam);
+    }
+
+    /// sshd, started now if it does not run: on port 22, with its configuration; gives its pid.
+    /// Panics with what it says if it does not start.
+    #[track_caller]
+    pub fn sshd(&self) -> i32 {
+        let mut slot = self.sshd.lock().unwrap();
+        if let Some(daemon) = &*slot {
+            return daemon.pid;
+        }
+        let mut command = self.command("/usr/sbin/sshd");
+        // On the command line, so that the file stays what a machine has: many tests log in at once.
+        command.args(["-D", "-o", "MaxStartups=100"]).env_clear().env("PATH", crate::sandbox::PATH);
+        let daemon = self.start_daemon(command, "sshd", "/run/sshd.pid");
+        let pid = daemon.pid;
+        *slot = Some(daemon);
+        pid
+    }
+
+    /// (Re)starts sshd with further lines at the top of its configuration, where they win over the
+    /// stock ones (a `Subsystem` line replaces the stock one). `""` takes them away again.
+    #[track_caller]
+    pub fn sshd_with(&self, lines: &str) -> i32 {
+        self.write_sshd_config(lines);
+        self.restart_sshd()
+    }
+
+    /// Ends the listening sshd, not its sessions, and starts it again; gives its pid.
+    #[track_caller]
+    pub fn restart_sshd(&self) -> i32 {
+        self.stop_sshd();
+        self.sshd()
+    }
+
+    /// Ends the listening sshd if it runs; sessions live on.
+    #[track_caller]
+    pub fn stop_sshd(&self) {
+        if let Some(daemon) = self.sshd.lock().unwrap().take() {
+            self.kill(daemon.pid, "TERM");
+            daemon.reap();
+        }
+    }
+
+    fn write_sshd_config(&self, lines: &str) {
+        let own_subsystem = has_subsystem(lines);
+        let stock: String = self
+            .read_text("/usr/share/openssh/sshd_config")
+            .lines()
+            .filter(|line| !(own_subsystem && has_subsystem(line)))
+            .map(|line| format!("{line}\n"))
+            .collect();
+        let block = if self.jailed { MATCH_BLOCK } else { "" };
+        self.write("/etc/ssh/sshd_config", format!("{lines}\n{stock}{block}"));
+    }
+}
+
+fn has_subsystem(lines: &str) -> bool {
+    lines.lines().any(|line| line.trim_start().to_ascii_lowercase().starts_with("subsystem"))
+}
+
+fn without_ours(pam: &str) -> String {
+    pam.lines().filter(|line| !line.contains("pam_sftpjail")).map(|line| format!("{line}\n")).collect()
+}
+
+/// The line of the repository's `pam.d/sshd` that begins with `kind`.
+fn active_line(kind: &str) -> &'static str {
+    let mut lines = PAM_LINES.lines().filter(|line| line.starts_with(kind));
+    lines.next().unwrap_or_else(|| panic!("no {kind} line in pam.d/sshd"))
+}
