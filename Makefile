@@ -18,7 +18,7 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 # Cargo builds as whoever calls; what it runs (tests, demo, benchmark) runs as root.
 AS_ROOT := $(if $(SUDO),--config 'target."cfg(all())".runner="sudo -E"')
 
-PACKAGES := libpam0g-dev openssh-server openssh-client rsyslog iproute2
+PACKAGES := libpam0g-dev openssh-server openssh-client rsyslog iproute2 strace
 THREADS ?= 8
 
 .PHONY: build deps demo test lint bench

@@ -4,19 +4,22 @@
 //! `pam-driver [--confdir DIR] [--service NAME] USER STEP...`
 //!
 //! Steps: `account`, `open`, `close` (each prints the PAM code), `again` (a new PAM handle),
-//! `state` (all of the process that a module must not change), `nofile=N`, `as=BYTES` (resource
-//! limits), `umask=OCTAL`, `cd=DIR`, `chroot=DIR`, `ls=DIR`, `mounts`, `cycles=N` (of all the
-//! steps from account to a new handle, with what they leave behind), `measure=N` (the benchmark).
+//! `state` (all of the process that a module must not change), `nofile=N`, `memory=BYTES` (all that is
+//! left), `umask=OCTAL`, `cd=DIR`, `chroot=DIR`, `ls=DIR`,
+//! `wait` (for a line on stdin), `cycles=N` (of all the steps from account to a new handle, with
+//! what they leave behind), `opens=N` (what the user would find in each of N sessions),
+//! `swap=A:B` (exchanges two names until it is killed), `measure=N` (the benchmark).
 
 mod bare;
 mod libpam;
 mod measure;
 
 use libpam::Pam;
+use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
 use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::stat::{Mode, umask};
 use std::collections::BTreeMap;
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -51,12 +54,14 @@ fn main() {
             }
             "state" => state(),
             "nofile" => setrlimit(Resource::RLIMIT_NOFILE, number(), number()).expect("setrlimit"),
-            "as" => setrlimit(Resource::RLIMIT_AS, number(), number()).expect("setrlimit"),
+            "memory" => leave_memory(number()),
             "umask" => drop(umask(Mode::from_bits_truncate(u32::from_str_radix(value, 8).expect("octal")))),
             "cd" => env::set_current_dir(value).expect("chdir"),
             "chroot" => std::os::unix::fs::chroot(value).expect("chroot"),
             "ls" => ls(Path::new(value)),
-            "mounts" => print!("{}", fs::read_to_string("/proc/self/mountinfo").expect("mountinfo")),
+            "wait" => drop(std::io::stdin().read_line(&mut String::new())),
+            "opens" => opens(number(), &mut pam, &user),
+            "swap" => swap(value),
             "cycles" => cycles(number(), &start),
             "measure" => measure::run(number(), &user, &confdir),
             _ => panic!("no step {step}"),
@@ -102,6 +107,54 @@ fn ls(path: &Path) {
         .unwrap_or_default();
     names.sort();
     println!("ls {path:?} {names:?}");
+}
+
+/// Opens `n` sessions and counts what stands at the home's place in each: `mine`, `secret`, both,
+/// neither, or a refusal.
+fn opens(n: u64, pam: &mut Pam, user: &CStr) {
+    let name = user.to_str().expect("this user is ASCII");
+    let entry = nix::unistd::User::from_name(name).expect("NSS answers").expect("the user exists");
+    let home = Path::new("/jail").join(name).join(entry.dir.strip_prefix("/").expect("an absolute home"));
+    let mut counts = BTreeMap::new();
+    for _ in 0..n {
+        let found = match pam.open() {
+            0 => {
+                let found: Vec<_> =
+                    ["mine", "secret"].into_iter().filter(|file| home.join(file).exists()).collect();
+                assert_eq!(pam.close(), 0);
+                format!("{found:?}")
+            }
+            code => format!("refused {code}"),
+        };
+        *counts.entry(found).or_insert(0) += 1;
+    }
+    for (found, count) in counts {
+        println!("opens {count} {found}");
+    }
+}
+
+/// Exchanges the two names as fast as the kernel does, for ever.
+fn swap(names: &str) {
+    let (a, b) = names.split_once(':').expect("two names");
+    println!("swapping");
+    loop {
+        let flags = RenameFlags::RENAME_EXCHANGE;
+        renameat2(AT_FDCWD, a, AT_FDCWD, b, flags).expect("both names are there");
+    }
+}
+
+/// Takes all the memory that the process can have, but for one block of `bytes`.
+fn leave_memory(bytes: u64) {
+    let statm = fs::read_to_string("/proc/self/statm").expect("procfs");
+    let size = statm.split(' ').next().and_then(|pages| pages.parse::<u64>().ok()).expect("statm") * 4096;
+    let limit = size + bytes;
+    let reserve = Vec::<u8>::with_capacity(usize::try_from(bytes).expect("a size"));
+    setrlimit(Resource::RLIMIT_AS, limit, limit).expect("setrlimit");
+    for block in [1 << 20, 64 << 10, 4 << 10, 256, 24] {
+        // SAFETY: malloc(3) may be called at any time; nothing is ever done with what it gives.
+        while !unsafe { libc::malloc(block) }.is_null() {}
+    }
+    drop(reserve);
 }
 
 /// `n` times a whole login and logout. The first hundred are not counted: libc, libpam and NSS keep

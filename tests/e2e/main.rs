@@ -1,3 +1,4 @@
 //! End to end: real sshd, libpam, sftp and rsyslogd, each test in a machine of its own.
 
+mod process;
 mod sandbox;

@@ -136,7 +136,11 @@ impl Default for Sandbox {
 impl Drop for Sandbox {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            eprintln!("-- log of the sandbox\n{}--", self.log());
+            let log = self.log();
+            let lines: Vec<_> = log.lines().collect();
+            // The end tells; a test may have logged thousands.
+            let end = &lines[lines.len().saturating_sub(40)..];
+            eprintln!("-- end of the sandbox's log\n{}\n--", end.join("\n"));
         }
         // PID 1 reads EOF and exits; the kernel ends the rest before unshare returns.
         drop(self.unshare.stdin.take());

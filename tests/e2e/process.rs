@@ -1,0 +1,220 @@
+//! The calling process: sshd must be after a session what it was before, whatever happens.
+
+use sandbox::{Output, Sandbox, artifact};
+
+/// What the service `probe` answers where the module said PAM_IGNORE: pam_debug's turn then.
+const IGNORED: &str = "8";
+
+/// A member, and pam-driver with a service `probe` that tells success, a refusal and PAM_IGNORE apart.
+fn driven() -> Sandbox {
+    let sb = Sandbox::new();
+    sb.user("mle").add();
+    sb.user("mle-sub").home("/home/mle/sub").primary("mle").group("sftp").add();
+    sb.install(&artifact("pam-driver"), "/usr/local/bin/pam-driver", 0o755);
+    sb.sh("mkdir -p /root/pam.d /etc/sftpjail");
+    let stack = |kind: &str, debug: &str| {
+        format!(
+            "{kind} [success=done ignore=ignore default=die] pam_sftpjail.so\n\
+             {kind} required pam_debug.so {debug}\n"
+        )
+    };
+    let session = "open_session=cred_insufficient close_session=cred_insufficient";
+    let text = stack("account", "acct=cred_insufficient") + &stack("session", session);
+    sb.write("/root/pam.d/probe", text);
+    // Without it libpam itself logs, and keeps syslog's descriptor.
+    sb.write("/root/pam.d/other", "session required pam_deny.so\n");
+    sb.write("/etc/sftpjail/config.toml", "services = [\"probe\"]\n");
+    sb
+}
+
+/// Runs pam-driver's `steps`, with `before` (a wrapper such as strace) in front of it.
+fn drive(sb: &Sandbox, before: &str, user: &str, steps: &str) -> Output {
+    sb.try_sh(&format!("{before} pam-driver --confdir /root/pam.d --service probe {user} {steps}"))
+}
+
+/// The n-th block of `state` lines.
+fn states(output: &Output) -> Vec<Vec<&str>> {
+    let mut blocks: Vec<Vec<&str>> = Vec::new();
+    for line in output.stdout.lines().filter(|line| line.starts_with("state ")) {
+        if line.starts_with("state fds") {
+            blocks.push(Vec::new());
+        }
+        blocks.last_mut().expect("a block begins with its descriptors").push(line);
+    }
+    blocks
+}
+
+fn answers<'a>(output: &'a Output, step: &str) -> Vec<&'a str> {
+    let line = |line: &'a str| line.strip_prefix(step)?.strip_prefix(' ');
+    output.stdout.lines().filter_map(line).collect()
+}
+
+#[test]
+fn a_session_leaves_the_process_as_it_was() {
+    let sb = driven();
+    let out = drive(&sb, "", "mle-sub", "umask=027 cd=/var/log state account open state close state").ok();
+    let [before, during, after] = &states(&out)[..] else { panic!("{out}") };
+    assert_eq!(before, after);
+    assert_eq!(answers(&out, "open"), ["0"]);
+    assert_eq!(answers(&out, "close"), ["0"]);
+    // Even during it, all but the namespace is the same, and the one descriptor more is the way back.
+    let differing: Vec<_> = during.iter().filter(|line| !before.contains(line)).collect();
+    let [fds, namespace] = differing[..] else { panic!("{differing:#?}") };
+    assert!(namespace.starts_with("state namespace"), "{namespace}");
+    let count = |line: &str| line.matches(": \"").count();
+    assert_eq!(count(fds), count(before[0]) + 1);
+    assert_eq!(fds.matches("mnt:[").count(), 1, "{fds}");
+}
+
+#[test]
+fn close_without_open_and_a_second_close_find_nothing() {
+    let sb = driven();
+    let out = drive(&sb, "", "mle-sub", "state close state open close close state").ok();
+    assert_eq!(answers(&out, "close"), [IGNORED, "0", IGNORED]);
+    let states = states(&out);
+    assert!(states.iter().all(|state| *state == states[0]), "{out}");
+}
+
+#[test]
+fn a_second_open_is_refused_and_the_first_goes_on() {
+    let sb = driven();
+    let out = drive(&sb, "", "mle-sub", "state open open ls=/jail close state").ok();
+    assert_eq!(answers(&out, "open"), ["0", "14"]);
+    assert_eq!(answers(&out, "ls"), ["\"/jail\" [\"mle-sub\"]"]);
+    // libpam answers for close what the last open was answered; the state tells.
+    let [before, after] = &states(&out)[..] else { panic!("{out}") };
+    assert_eq!(before, after);
+    assert!(sb.wait_for_log("refused user mle-sub").contains("open already"));
+    sb.wait_for_log("session closed for user mle-sub");
+}
+
+#[test]
+fn whichever_call_fails_the_process_is_as_before_and_the_member_is_refused() {
+    let sb = driven();
+    // The first open makes the jail root, so that each further one makes the same calls.
+    drive(&sb, "", "mle-sub", "open close").ok();
+    let mut failed = 0;
+    for (call, times) in [
+        ("fsopen", 1),
+        ("fsconfig", 5),
+        ("fsmount", 1),
+        ("mkdirat", 6),
+        ("open_tree", 2),
+        ("mount_setattr", 4),
+        ("unshare", 1),
+        ("mount", 1),
+        ("move_mount", 3),
+        ("setns", 1),
+    ] {
+        for nth in 1..=times {
+            let strace = format!("strace -qqo /dev/null -e inject={call}:error=EIO:when={nth}");
+            let out = drive(&sb, &strace, "mle-sub", "umask=027 cd=/var/log state open close state");
+            let [before, after] = &states(&out)[..] else { panic!("{call} {nth}: {out}") };
+            assert_eq!(before, after, "{call} {nth}");
+            match answers(&out, "open")[..] {
+                // The first mount_setattr asks only whether the kernel has it, and any answer will do.
+                ["0"] if (call, nth) == ("mount_setattr", 1) => {}
+                ["14"] => failed += 1,
+                ref other => panic!("{call} {nth}: {other:?}"),
+            }
+        }
+    }
+    assert_eq!(failed, 24);
+    // The last of them; rsyslog keeps the order.
+    sb.wait_for_log("setns(CLONE_NEWNS): I/O error");
+    assert_eq!(sb.log_lines("I/O error").len(), failed, "each has its reason in the log");
+    assert_eq!(sb.sh("ls -A /jail").stdout, "");
+}
+
+#[test]
+fn without_descriptors_a_member_is_jailed_or_refused_never_ignored() {
+    let sb = driven();
+    let mut refused = 0;
+    for limit in 3..30 {
+        // The first account call loads the modules; what is to be tested is ours, not libpam's.
+        let steps = format!("account close nofile={limit} account open close");
+        let out = drive(&sb, "", "mle-sub", &steps);
+        for step in ["account", "open"] {
+            let answers = answers(&out, step);
+            let answer = *answers.last().unwrap_or_else(|| panic!("{limit}: {out}"));
+            assert_ne!(answer, IGNORED, "{limit}: {out}");
+            refused += usize::from(answer != "0");
+        }
+    }
+    assert!(refused > 10, "the limits are tight enough to matter: {refused}");
+}
+
+#[test]
+fn without_memory_a_member_is_jailed_or_refused_never_ignored() {
+    let sb = driven();
+    let mut refused = 0;
+    for bytes in (0..40).map(|step| step * 1024) {
+        let steps = format!("account close memory={bytes} account open close");
+        let out = drive(&sb, "", "mle-sub", &steps);
+        for step in ["account", "open"] {
+            // A process that is killed has let nobody in.
+            let answers = answers(&out, step);
+            let expected = usize::from(step == "account") + 1;
+            let answer = if answers.len() < expected { "dead" } else { answers[expected - 1] };
+            assert_ne!(answer, IGNORED, "{bytes}: {out}");
+            refused += usize::from(answer != "0");
+        }
+    }
+    assert!(refused > 10, "the limits are tight enough to matter: {refused}");
+}
+
+#[test]
+fn ten_thousand_sessions_in_one_process_leak_nothing() {
+    let sb = driven();
+    sb.stop_syslog();
+    let out = drive(&sb, "", "mle-sub", "cycles=10000").ok();
+    let mut seen = 0;
+    for line in answers(&out, "cycles") {
+        let [what, before, after] = line.split(' ').collect::<Vec<_>>()[..] else { panic!("{line}") };
+        let [before, after] = [before, after].map(|n| n.parse::<i64>().expect("a number"));
+        // 10,000 leaked allocations of the smallest size would be 160 KiB.
+        let room = if what == "resident-kib" { 128 } else { 0 };
+        assert!(after <= before + room, "{line}");
+        seen += 1;
+    }
+    assert_eq!(seen, 4, "{out}");
+    assert_eq!(sb.sh("ls -A /jail").stdout, "");
+}
+
+/// Threats, row 5: pam_namespace's helper inherited the environment (CVE-2010-3853).
+#[test]
+fn the_module_starts_no_process_and_trusts_no_variable() {
+    let sb = driven();
+    sb.sh("mkdir /evil && printf '#!/bin/sh\\ntouch /evil/ran\\n' | tee /evil/mount /evil/umount > /evil/sh");
+    sb.sh("chmod +x /evil/*");
+    let environment = "env PATH=/evil TMPDIR=/evil XDG_CONFIG_HOME=/evil HOME=/evil \
+                       TZ=/evil/zone LC_ALL=/evil SFTPJAIL_CONFIG=/evil/config.toml";
+    let strace = "strace -fqqo /tmp/calls -e trace=%process,open,openat,openat2";
+    let driver = "/usr/local/bin/pam-driver --confdir /root/pam.d --service probe mle-sub state account open close state";
+    let out = sb.sh(&format!("{strace} {environment} {driver}"));
+    let [before, after] = &states(&out)[..] else { panic!("{out}") };
+    assert_eq!(before, after);
+    assert_eq!(answers(&out, "open"), ["0"]);
+    let calls = sb.read_text("/tmp/calls");
+    assert!(calls.contains("/root/pam.d"), "strace saw the calls: {calls}");
+    // strace executes env, env the driver, and nobody anything after that.
+    assert_eq!(calls.matches("execve(").count(), 2, "{calls}");
+    assert_eq!(calls.matches("clone").count() + calls.matches("fork(").count(), 0, "{calls}");
+    let module: Vec<_> = calls.lines().skip_while(|line| !line.contains("pam_sftpjail.so")).collect();
+    assert!(!module.is_empty());
+    assert!(module.iter().all(|line| !line.contains("/evil")), "{module:#?}");
+}
+
+#[test]
+fn a_service_in_a_chroot_is_refused_and_stays_in_it() {
+    let sb = driven();
+    sb.sh("mkdir /cage && for d in usr etc dev home root proc var run; do mkdir /cage/$d; mount --rbind /$d /cage/$d; done");
+    sb.sh("for l in bin lib lib64 sbin; do ln -s usr/$l /cage/$l; done");
+    let out = sb.sh(
+        "chroot /cage pam-driver --confdir /root/pam.d --service probe mle-sub cd=/home state open close state",
+    );
+    assert_eq!(answers(&out, "open"), ["14"]);
+    let [before, after] = &states(&out)[..] else { panic!("{out}") };
+    assert_eq!(before, after);
+    assert!(sb.wait_for_log("refused user mle-sub").contains("runs in a chroot"));
+}
