@@ -3,11 +3,10 @@
 use crate::Verdict;
 use crate::rehearse::{self, Rehearsal};
 use nix::unistd::geteuid;
-use pam_sftpjail::config::Config;
+use pam_sftpjail::config::{Config, DEFAULT_PATH};
 use pam_sftpjail::error::Refusal;
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::plan::Check;
-use pam_sftpjail::policy::NotJailed;
 use pam_sftpjail::session::{Standing, examine};
 use serde::Serialize;
 use std::fmt::Display;
@@ -29,7 +28,7 @@ struct Report {
 
 #[derive(Serialize)]
 struct Finding {
-    check: &'static str,
+    check: String,
     outcome: Outcome,
     /// What was seen, or what is wrong.
     evidence: String,
@@ -47,7 +46,12 @@ enum Outcome {
 }
 
 /// Checks, and writes the report to `out`.
-pub(crate) fn run(config: &Path, user: &str, json: bool, out: &mut impl Write) -> io::Result<Verdict> {
+pub(crate) fn run(
+    config: Option<&Path>,
+    user: &str,
+    json: bool,
+    out: &mut impl Write,
+) -> io::Result<Verdict> {
     let report = examined(config, user);
     if json {
         serde_json::to_writer_pretty(&mut *out, &report)?;
@@ -58,7 +62,7 @@ pub(crate) fn run(config: &Path, user: &str, json: bool, out: &mut impl Write) -
     Ok(report.verdict)
 }
 
-fn examined(path: &Path, user: &str) -> Report {
+fn examined(path: Option<&Path>, user: &str) -> Report {
     let mut findings = Vec::new();
     let mut rehearsal = None;
     let not_jailed = match Config::load(path) {
@@ -68,8 +72,9 @@ fn examined(path: &Path, user: &str) -> Report {
             None
         }
         Ok(config) => {
-            let origin = if path.exists() { "is sound" } else { "is missing: the built-in default holds" };
-            let evidence = format!("{} {origin}", escaped(path));
+            let file = path.unwrap_or(Path::new(DEFAULT_PATH));
+            let origin = if file.exists() { "is sound" } else { "is missing: the built-in default holds" };
+            let evidence = format!("{} {origin}", escaped(file));
             findings.push(Finding::new("configuration", Outcome::Passed, &evidence, None));
             let standing = examine(&config, user, &mut |check, result| {
                 findings.push(Finding::of(check, result));
@@ -90,10 +95,7 @@ fn examined(path: &Path, user: &str) -> Report {
     let has = |outcome| findings.iter().any(|f: &Finding| f.outcome == outcome);
     let verdict = match not_jailed {
         Some(why) => {
-            let evidence = match why {
-                NotJailed::Root => "uid 0 is never jailed",
-                NotJailed::NoProfile => "in no group of any profile, so not jailed",
-            };
+            let evidence = format!("not jailed: {why}");
             findings.push(Finding::new("profile", Outcome::Passed, &evidence, None));
             Verdict::NotJailed
         }
@@ -104,7 +106,7 @@ fn examined(path: &Path, user: &str) -> Report {
     Report { version: VERSION, user: user.to_owned(), verdict, findings, rehearsal }
 }
 
-fn rehearsed(config: &Path, user: &str) -> (Finding, Option<Rehearsal>) {
+fn rehearsed(config: Option<&Path>, user: &str) -> (Finding, Option<Rehearsal>) {
     let finding = |outcome, evidence: &dyn Display, cure| Finding::new("rehearsal", outcome, evidence, cure);
     if !geteuid().is_root() {
         let evidence = "only root can build a jail";
@@ -122,20 +124,12 @@ fn rehearsed(config: &Path, user: &str) -> (Finding, Option<Rehearsal>) {
 }
 
 impl Finding {
-    fn new(check: &'static str, outcome: Outcome, evidence: &dyn Display, cure: Option<String>) -> Self {
-        Self { check, outcome, evidence: evidence.to_string(), cure }
+    fn new(check: impl Into<String>, outcome: Outcome, evidence: &dyn Display, cure: Option<String>) -> Self {
+        Self { check: check.into(), outcome, evidence: evidence.to_string(), cure }
     }
 
     fn of(check: Check, result: Result<&dyn Display, &Refusal>) -> Self {
-        let key = match check {
-            Check::Account => "account",
-            Check::Profile => "profile",
-            Check::HomeSpelling => "home",
-            Check::HomePath => "home path",
-            Check::HomeOwner => "home owner",
-            Check::JailRoot => "jail root",
-            Check::Kernel => "kernel",
-        };
+        let key = check.to_string();
         match result {
             Ok(evidence) => Self::new(key, Outcome::Passed, evidence, None),
             Err(refusal) => {

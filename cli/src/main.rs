@@ -14,8 +14,10 @@ use std::process::ExitCode;
 #[command(name = "sftpjail", version)]
 struct Arguments {
     /// The configuration, if the module is given another one by its argument config=PATH.
-    #[arg(long, global = true, value_name = "PATH", default_value = pam_sftpjail::config::DEFAULT_PATH)]
-    config: PathBuf,
+    ///
+    /// Without it: /etc/sftpjail/config.toml, or the built-in default where that is missing.
+    #[arg(long, global = true, value_name = "PATH")]
+    config: Option<PathBuf>,
     #[command(subcommand)]
     verb: Verb,
 }
@@ -25,7 +27,8 @@ enum Verb {
     /// Makes every check that a login of USER would make, each with its cure.
     ///
     /// As root it also rehearses the jail in a private mount namespace, becomes USER in it, and
-    /// shows what USER will see. Nothing on the host changes.
+    /// shows what USER will see. A missing jail root is made, as the first login would; nothing
+    /// else on the host changes.
     ///
     /// Exit status: 0 USER is soundly jailed, 1 there are problems, 2 it could not be checked,
     /// 3 the policy does not jail USER.
@@ -66,8 +69,8 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let mut out = io::stdout().lock();
     let done = match arguments.verb {
-        Verb::Check { user, json } => check::run(&arguments.config, &user, json, &mut out),
-        Verb::Rehearse { user } => rehearse::child(&arguments.config, &user, &mut out),
+        Verb::Check { user, json } => check::run(arguments.config.as_deref(), &user, json, &mut out),
+        Verb::Rehearse { user } => rehearse::child(arguments.config.as_deref(), &user, &mut out),
     };
     match done.and_then(|verdict| out.flush().map(|()| verdict)) {
         Ok(verdict) => verdict.into(),

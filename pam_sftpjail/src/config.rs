@@ -88,18 +88,21 @@ impl ConfigError {
 }
 
 impl Config {
-    /// Reads and checks the configuration at `path`; a missing file is the built-in default.
+    /// Reads and checks the configuration at `path`, which must exist, or at [`DEFAULT_PATH`], where
+    /// a missing file is the built-in default.
     ///
     /// The file must be a regular one of root's that nobody else can write; a FIFO there does not
     /// block.
-    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+    pub fn load(path: Option<&Path>) -> Result<Self, ConfigError> {
+        let is_optional = path.is_none();
+        let path = path.unwrap_or(Path::new(DEFAULT_PATH));
         let error = |problem| ConfigError { path: path.to_owned(), problem };
         if !path.is_absolute() {
             return Err(error(Problem::Invalid("the path of the configuration must be absolute".into())));
         }
         match read(path) {
             Ok(text) => Self::parse(&text).map_err(error),
-            Err(Problem::Unreadable(Errno::ENOENT)) => Ok(Self::default()),
+            Err(Problem::Unreadable(Errno::ENOENT)) if is_optional => Ok(Self::default()),
             Err(problem) => Err(error(problem)),
         }
     }

@@ -15,7 +15,7 @@ use crate::error::Refusal;
 use crate::escape::escaped;
 use crate::sys::mount;
 pub(crate) use jail_root::JailRoot;
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 
@@ -31,12 +31,23 @@ pub enum Check {
     Kernel,
 }
 
-/// Is told of every check: what was seen, or why it failed. `check` prints it; a login has no use
-/// for it and passes [`nobody`].
-pub type Observer<'o> = &'o mut dyn FnMut(Check, Result<&dyn Display, &Refusal>);
+impl Display for Check {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Account => "account",
+            Self::Profile => "profile",
+            Self::HomeSpelling => "home",
+            Self::HomePath => "home path",
+            Self::HomeOwner => "home owner",
+            Self::JailRoot => "jail root",
+            Self::Kernel => "kernel",
+        })
+    }
+}
 
-/// An observer that does not look.
-pub fn nobody(_: Check, _: Result<&dyn Display, &Refusal>) {}
+/// Is told of every check: what was seen, or why it failed. `check` prints it, and a login writes it
+/// to the log if it is debugged.
+pub type Observer<'o> = &'o mut dyn FnMut(Check, Result<&dyn Display, &Refusal>);
 
 /// All that is needed to make one jail. Dropping it closes every descriptor.
 #[derive(Debug)]

@@ -2,7 +2,7 @@
 #![forbid(unsafe_code)]
 
 use crate::account::Account;
-use crate::config::{self, Config, Profile};
+use crate::config::{Config, ConfigError, Profile};
 use crate::error::Refusal;
 use crate::escape::escaped;
 use crate::jail::Jail;
@@ -10,6 +10,7 @@ use crate::log::Log;
 use crate::plan::{self, Check, Observer, Plan};
 use crate::policy::{self, Decision, NotJailed};
 use std::ffi::OsStr;
+use std::fmt::Display;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -28,7 +29,8 @@ pub struct Caller<'a> {
 
 /// The arguments of the module's line in the PAM configuration.
 pub struct Arguments {
-    pub config: PathBuf,
+    /// Without `config=`: the default path, where the file may be missing.
+    pub config: Option<PathBuf>,
     pub debug: bool,
     /// The first that is not known, escaped. Members are refused then: half-understood rules must
     /// not let them in. Nobody else is, for a typo must not lock the admin out.
@@ -38,11 +40,11 @@ pub struct Arguments {
 impl Arguments {
     /// `config=PATH` and `debug`.
     pub fn parse<'a>(words: impl Iterator<Item = &'a [u8]>) -> Self {
-        let mut arguments = Self { config: config::DEFAULT_PATH.into(), debug: false, unknown: None };
+        let mut arguments = Self { config: None, debug: false, unknown: None };
         for word in words {
             match (word, word.strip_prefix(b"config=")) {
                 (b"debug", _) => arguments.debug = true,
-                (_, Some(path)) => arguments.config = OsStr::from_bytes(path).into(),
+                (_, Some(path)) => arguments.config = Some(OsStr::from_bytes(path).into()),
                 _ => {
                     let word = escaped(OsStr::from_bytes(word)).to_string();
                     arguments.unknown.get_or_insert(word);
@@ -162,7 +164,7 @@ impl Caller<'_> {
 /// The member, or `None` where the module has no business with the login.
 fn standing(caller: &Caller<'_>) -> Result<Option<Member>, Refusal> {
     let log = &caller.log;
-    let config = match load(&caller.arguments.config) {
+    let config = match load(caller.arguments.config.as_deref()) {
         Ok(config) => config,
         Err(Unusable::Exhausted(refusal)) => return Err(refusal),
         Err(Unusable::Invalid(error)) => {
@@ -179,9 +181,13 @@ fn standing(caller: &Caller<'_>) -> Result<Option<Member>, Refusal> {
         log.error(format_args!("{}", Refusal::Argument { argument: argument.clone() }));
     }
     let login = caller.login.to_str().ok_or(Refusal::LoginName { why: "not UTF-8" })?;
-    match examine(&config, login, &mut plan::nobody)? {
+    let mut observe = |check: Check, result: Result<&dyn Display, &Refusal>| match result {
+        Ok(evidence) => log.debug(format_args!("{check}: {evidence}")),
+        Err(refusal) => log.debug(format_args!("{check}: failed: {refusal}")),
+    };
+    match examine(&config, login, &mut observe)? {
         Standing::NotJailed(why) => {
-            log.debug(format_args!("user {} is not jailed: {why:?}", escaped(login)));
+            log.debug(format_args!("user {} is not jailed: {why}", escaped(login)));
             Ok(None)
         }
         Standing::Member(member) => match &caller.arguments.unknown {
@@ -194,10 +200,10 @@ fn standing(caller: &Caller<'_>) -> Result<Option<Member>, Refusal> {
 enum Unusable {
     /// Says nothing about the file, so nobody may be let through because of it.
     Exhausted(Refusal),
-    Invalid(config::ConfigError),
+    Invalid(ConfigError),
 }
 
-fn load(path: &Path) -> Result<Config, Unusable> {
+fn load(path: Option<&Path>) -> Result<Config, Unusable> {
     Config::load(path).map_err(|error| match error.exhaustion() {
         Some(errno) => Unusable::Exhausted(Refusal::Exhausted { errno }),
         None => Unusable::Invalid(error),
@@ -225,10 +231,9 @@ mod tests {
     #[test]
     fn the_arguments_are_config_and_debug() {
         let none = parse(&[]);
-        assert_eq!(none.config, Path::new(config::DEFAULT_PATH));
-        assert!(!none.debug && none.unknown.is_none());
+        assert!(none.config.is_none() && !none.debug && none.unknown.is_none());
         let all = parse(&["debug", "config=/etc/other.toml"]);
-        assert_eq!(all.config, Path::new("/etc/other.toml"));
+        assert_eq!(all.config.as_deref(), Some(Path::new("/etc/other.toml")));
         assert!(all.debug && all.unknown.is_none());
     }
 

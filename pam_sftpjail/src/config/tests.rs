@@ -92,7 +92,8 @@ fn values_that_cannot_be_meant_are_refused() {
 }
 
 #[test]
-fn the_path_must_be_absolute_and_a_missing_file_is_the_default() {
-    assert!(Config::load(Path::new("config.toml")).is_err());
-    assert_eq!(Config::load(Path::new("/nonexistent/config.toml")).unwrap(), Config::default());
+fn a_path_that_is_given_must_be_absolute_and_exist() {
+    for path in ["config.toml", "", "/nonexistent/config.toml"] {
+        assert!(Config::load(Some(Path::new(path))).is_err(), "{path}");
+    }
 }

@@ -112,7 +112,9 @@ impl Display for JailRoot {
         let path = self.path.absolute();
         match self.state {
             State::Exists(_) => write!(f, "{}: root's alone", escaped(&path)),
-            State::Missing { .. } => write!(f, "{} is missing; the first login makes it", escaped(&path)),
+            State::Missing { .. } => {
+                write!(f, "{} is missing; the first login or rehearsal makes it", escaped(&path))
+            }
         }
     }
 }
