@@ -21,10 +21,13 @@ AS_ROOT := $(if $(SUDO),--config 'target."cfg(all())".runner="sudo -E"')
 PACKAGES := libpam0g-dev openssh-server openssh-client rsyslog iproute2 strace
 THREADS ?= 8
 
-.PHONY: build deps demo test lint bench
+.PHONY: build build-release deps demo test lint bench
 
 build: deps
 	@$(CARGO) build --quiet --locked --workspace
+
+build-release: deps
+	@$(CARGO) build --quiet --locked --release --package pam_sftpjail --package sftpjail
 
 deps:
 	@test -n "$(CARGO)" || { echo "make: no cargo; install Rust from your distribution or with rustup" >&2; exit 1; }

@@ -1,5 +1,6 @@
 //! End to end: real sshd, libpam, sftp and rsyslogd, each test in a machine of its own.
 
 mod process;
+mod readme;
 mod sandbox;
 mod threats;

@@ -13,16 +13,9 @@ fn an_empty_file_is_the_default() {
 }
 
 #[test]
-fn the_default_of_the_design_spelt_out_is_the_default() {
-    let text = r#"
-        jail_root = "/jail"
-        namespace = "private"
-        services  = ["sshd"]
-        [[profile]]
-        name   = "home"
-        groups = ["sftp"]
-        home   = "read-write"
-    "#;
+fn the_readme_spells_the_default_out() {
+    let readme = include_str!("../../../README.md");
+    let (text, _) = readme.split_once("```toml\n").unwrap().1.split_once("```").unwrap();
     assert_eq!(Config::parse(text).unwrap(), Config::default());
 }
 
