@@ -29,7 +29,7 @@ fn what_the_readme_says_makes_a_stock_machine_jail_its_members() {
     let seen = sb.sftp("anna", "pwd\nls -l /\n").ok();
     assert!(seen.stdout.contains("Remote working directory: /home/anna"), "{seen}");
     sb.sftp("anna", "ls /etc/ssh\n").failed();
-    let line = sb.wait_for_log("session opened for user anna(");
+    let line = sb.wait_for_log("pam_sftpjail(sshd:session): session opened");
     // The README's example line, with its changing parts taken out.
     for part in [
         "pam_sftpjail(sshd:session): session opened for user ",
