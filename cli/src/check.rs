@@ -68,7 +68,12 @@ fn examined(path: Option<&Path>, user: &str) -> Report {
     let not_jailed = match Config::load(path) {
         Err(error) => {
             let cure = "mend it; until then no jail is built, and sshd refuses whoever it is told to chroot";
-            findings.push(Finding::new("configuration", Outcome::Failed, &error, Some(cure.into())));
+            let (outcome, cure) = if error.is_denied() && !geteuid().is_root() {
+                (Outcome::Unseen, "run this as root")
+            } else {
+                (Outcome::Failed, cure)
+            };
+            findings.push(Finding::new("configuration", outcome, &error, Some(cure.into())));
             None
         }
         Ok(config) => {

@@ -77,6 +77,11 @@ enum Problem {
 }
 
 impl ConfigError {
+    /// Whether the caller may not read it, which says nothing about the file either.
+    pub fn is_denied(&self) -> bool {
+        matches!(self.problem, Problem::Unreadable(Errno::EACCES | Errno::EPERM))
+    }
+
     /// The errno, where the process ran out of descriptors or memory: that says nothing about the
     /// file, so it must not turn members into non-members.
     pub fn exhaustion(&self) -> Option<Errno> {
