@@ -92,7 +92,7 @@ fn state() {
     println!("state environment {:?}", env::vars_os().collect::<BTreeMap<_, _>>());
     println!("state namespace {:?}", fs::read_link("/proc/self/ns/mnt").expect("procfs"));
     for line in fs::read_to_string("/proc/self/status").expect("procfs").lines() {
-        if ["Sig", "Shd", "Cap", "Uid", "Gid", "Groups", "Threads", "NoNewPrivs", "Seccomp"]
+        if ["SigBlk", "SigIgn", "SigCgt", "Cap", "Uid", "Gid", "Groups", "Threads", "NoNewPrivs", "Seccomp"]
             .iter()
             .any(|key| line.starts_with(key))
         {
