@@ -2,5 +2,7 @@
 
 mod process;
 mod readme;
+mod homes;
+mod jailed;
 mod sandbox;
 mod threats;
