@@ -4,5 +4,7 @@ mod process;
 mod readme;
 mod homes;
 mod jailed;
+mod mounts;
+mod read_only;
 mod sandbox;
 mod threats;
