@@ -8,3 +8,4 @@ mod mounts;
 mod read_only;
 mod sandbox;
 mod threats;
+mod users;
