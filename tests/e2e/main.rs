@@ -4,6 +4,7 @@ mod process;
 mod readme;
 mod homes;
 mod jailed;
+mod logins;
 mod mounts;
 mod read_only;
 mod sandbox;
