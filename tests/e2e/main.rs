@@ -2,6 +2,7 @@
 
 mod process;
 mod readme;
+mod contents;
 mod homes;
 mod jailed;
 mod logins;
