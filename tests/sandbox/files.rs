@@ -58,11 +58,17 @@ impl Sandbox {
     #[track_caller]
     pub fn install(&self, from: &Path, to: impl AsRef<OsStr>, mode: u32) {
         let to = to.as_ref();
-        let copied = File::open(from).and_then(|mut source| {
-            let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC;
-            io::copy(&mut source, &mut self.open(to, flags, mode)?)
+        // By a process of its own: a descriptor of ours, open for writing, would live on in whatever
+        // another test forks at this moment, and executing the file would fail with ETXTBSY.
+        let copied = File::open(from).and_then(|source| {
+            let mut command = self.command("sh");
+            command.args(["-ec", "cat >\"$1\"; chmod \"$2\" \"$1\"", "sh"]);
+            command.arg(to).arg(format!("{mode:o}")).stdin(source).output()
         });
-        copied.unwrap_or_else(|e| panic!("copy {} to {to:?} in the sandbox: {e}", from.display()));
+        match copied {
+            Ok(output) if output.status.success() => {}
+            why => panic!("copy {} to {to:?} in the sandbox: {why:?}", from.display()),
+        }
     }
 
     /// Opens below the sandbox's root. IN_ROOT, since an absolute symlink met on the way from outside
