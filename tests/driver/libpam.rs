@@ -87,10 +87,15 @@ impl Pam {
             )
         };
         assert_eq!(code, 0, "pam_start_confdir");
-        let remote = c"192.0.2.7";
+        let mut pam = Self { handle, _conversation: conversation };
+        pam.set_remote(c"192.0.2.7");
+        pam
+    }
+
+    /// Sets PAM_RHOST to something else than 192.0.2.7.
+    pub(crate) fn set_remote(&mut self, host: &CStr) {
         // SAFETY: the handle is live, and libpam copies the string.
-        unsafe { pam_set_item(handle, PAM_RHOST, remote.as_ptr().cast()) };
-        Self { handle, _conversation: conversation }
+        unsafe { pam_set_item(self.handle, PAM_RHOST, host.as_ptr().cast()) };
     }
 
     /// pam_acct_mgmt(3): its result code.

@@ -1,7 +1,7 @@
 //! `pam-driver`: a service without a protocol. It runs in a sandbox and does to libpam what sshd
 //! does, step by step, so that a test can look at the process in between.
 //!
-//! `pam-driver [--confdir DIR] [--service NAME] USER STEP...`
+//! `pam-driver [--confdir DIR] [--service NAME] [--rhost HOST] USER STEP...`
 //!
 //! Steps: `account`, `open`, `close` (each prints the PAM code), `again` (a new PAM handle),
 //! `state` (all of the process that a module must not change), `nofile=N`, `memory=BYTES` (all that is
@@ -29,16 +29,24 @@ fn main() {
     let mut words = env::args_os().skip(1).peekable();
     let mut confdir = PathBuf::from("/etc/pam.d");
     let mut service = String::from("sshd");
+    let mut remote = None;
     while let Some(option) = words.next_if(|w| w.as_bytes().starts_with(b"--")) {
         let value = words.next().expect("an option has a value");
         match option.as_bytes() {
             b"--confdir" => confdir = value.into(),
             b"--service" => service = value.into_string().expect("a service name is UTF-8"),
+            b"--rhost" => remote = Some(CString::new(value.as_bytes()).expect("a host has no NUL")),
             _ => panic!("no option {option:?}"),
         }
     }
     let user = CString::new(words.next().expect("a user").as_bytes()).expect("a name has no NUL");
-    let start = || Pam::start(&confdir, &service, &user);
+    let start = || {
+        let mut pam = Pam::start(&confdir, &service, &user);
+        if let Some(host) = &remote {
+            pam.set_remote(host);
+        }
+        pam
+    };
     let mut pam = start();
     for step in words {
         let step = step.into_string().expect("a step is UTF-8");
