@@ -22,7 +22,7 @@ impl Normalised {
     pub fn parse(path: &OsStr) -> Result<Self, &'static str> {
         let bytes = path.as_bytes();
         if bytes.is_empty() {
-            return Err("is empty");
+            return Err("is an empty path");
         }
         if bytes.len() >= PATH_MAX {
             return Err("is longer than 4095 bytes");
@@ -93,7 +93,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_meant_is_named() {
-        assert_eq!(parse(""), Err("is empty"));
+        assert_eq!(parse(""), Err("is an empty path"));
         assert_eq!(parse("home"), Err("is relative"));
         assert_eq!(parse("./home"), Err("is relative"));
         assert_eq!(parse("/a/../b"), Err("holds a '..'"));
