@@ -84,12 +84,9 @@ fn open(jail_root: &Normalised, account: &Account, spelt: &Normalised) -> Result
             walk::Why::Errno(Errno::EACCES) => {
                 return Refusal::Denied { path: escaped(&stop.at).to_string() };
             }
-            walk::Why::Errno(Errno::ENOENT) => format!(
-                "make it: install -d -o {} -g {} {}",
-                escaped(&account.name),
-                account.gid,
-                shown_home(account)
-            ),
+            walk::Why::Errno(Errno::ENOENT) => {
+                format!("install -d -o {} -g {} {}", escaped(&account.name), account.gid, shown_home(account))
+            }
             walk::Why::Errno(Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM) => {
                 "see the service's limits on descriptors and memory".into()
             }

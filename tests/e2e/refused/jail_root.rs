@@ -1,0 +1,73 @@
+//! A jail root that `safely_chroot` of sshd would not accept either.
+
+use sandbox::Sandbox;
+
+use super::{SERVER, mle, refused};
+
+/// Puts the jail root elsewhere.
+pub(super) fn at(sb: &Sandbox, place: &str) {
+    sb.sh("mkdir -p /etc/sftpjail");
+    sb.write("/etc/sftpjail/config.toml", format!("jail_root = \"{place}\"\n"));
+}
+
+#[track_caller]
+fn refused_jail_root(root: &str, made_by: &str, why: &str, cure: &str) {
+    let sb = Sandbox::new();
+    mle(&sb).add();
+    at(&sb, root);
+    sb.sh(made_by);
+    refused(&sb, SERVER, &format!("the jail root {root} cannot be used: {why}"), cure);
+}
+
+#[test]
+fn that_is_a_file() {
+    refused_jail_root("/jail", "touch /jail", "/jail is not a directory", "move /jail away");
+}
+
+#[test]
+fn that_is_a_fifo_hangs_nobody() {
+    refused_jail_root("/jail", "mkfifo /jail", "/jail is not a directory", "move /jail away");
+}
+
+#[test]
+fn that_is_a_symlink() {
+    let made_by = "mkdir /srv/jail; ln -s /srv/jail /jail";
+    refused_jail_root("/jail", made_by, "/jail is not a directory", "move /jail away");
+}
+
+#[test]
+fn that_is_not_roots() {
+    let made_by = "install -d -o mle /jail";
+    refused_jail_root("/jail", made_by, "/jail does not belong to root", "chown root /jail");
+}
+
+#[test]
+fn that_a_group_can_write() {
+    let why = "/jail can be written by its group or by others";
+    refused_jail_root("/jail", "install -d -m 775 /jail", why, "chmod go-w /jail");
+}
+
+#[test]
+fn that_everybody_can_write() {
+    let why = "/jail can be written by its group or by others";
+    refused_jail_root("/jail", "install -d -m 1757 /jail", why, "chmod go-w /jail");
+}
+
+#[test]
+fn whose_parent_a_group_can_write() {
+    let why = "/srv/sftp can be written by its group or by others";
+    let made_by = "install -d -m 775 /srv/sftp; install -d -m 700 /srv/sftp/jail";
+    refused_jail_root("/srv/sftp/jail", made_by, why, "chmod go-w /srv/sftp");
+}
+
+#[test]
+fn that_is_missing_in_a_directory_that_a_group_can_write() {
+    let why = "/srv/sftp can be written by its group or by others";
+    refused_jail_root("/srv/sftp/jail", "install -d -m 775 /srv/sftp", why, "chmod go-w /srv/sftp");
+}
+
+#[test]
+fn whose_parent_is_missing() {
+    let cure = "install -d -o root -g root -m 0755 /srv/sftp";
+    refused_jail_root("/srv/sftp/jail", "true", "/srv/sftp does not exist", cure);
+}
