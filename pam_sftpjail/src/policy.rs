@@ -5,7 +5,7 @@ use crate::account::Account;
 use crate::config::{Config, Profile};
 use crate::error::Refusal;
 use crate::escape::escaped;
-use std::fmt::{self, Display};
+use thiserror::Error;
 
 /// A directory entry's longest name on Linux, in bytes (limits.h: NAME_MAX).
 const NAME_MAX: usize = 255;
@@ -23,19 +23,12 @@ pub enum Decision<'c> {
 }
 
 /// Why a user is not jailed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum NotJailed {
+    #[error("uid 0 is never jailed")]
     Root,
+    #[error("in no group of any profile")]
     NoProfile,
-}
-
-impl Display for NotJailed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Root => "uid 0 never is",
-            Self::NoProfile => "no profile is for any of the user's groups",
-        })
-    }
 }
 
 /// Decides. Profiles are tried in the order of the configuration.

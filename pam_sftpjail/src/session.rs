@@ -178,7 +178,8 @@ fn standing(caller: &Caller<'_>) -> Result<Option<Member>, Refusal> {
         return Ok(None);
     }
     if let Some(argument) = &caller.arguments.unknown {
-        log.error(format_args!("{}", Refusal::Argument { argument: argument.clone() }));
+        let refusal = Refusal::Argument { argument: argument.clone() };
+        log.error(format_args!("{refusal}; cure: {}", refusal.cure()));
     }
     let login = caller.login.to_str().ok_or(Refusal::LoginName { why: "not UTF-8" })?;
     let mut observe = |check: Check, result: Result<&dyn Display, &Refusal>| match result {

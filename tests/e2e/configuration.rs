@@ -1,0 +1,177 @@
+//! The configuration: what an unusable one means for whom, and what a sound one does.
+
+mod broken;
+
+use sandbox::Sandbox;
+
+use crate::driven::{IGNORED, alone, alone_with, code, driven};
+use crate::logging::with_priorities;
+
+const CONFIG: &str = "/etc/sftpjail/config.toml";
+
+/// A machine with mle, who is a member, and joe, who is not; both have keys.
+fn machine() -> Sandbox {
+    let sb = Sandbox::new();
+    with_priorities(&sb);
+    sb.user("mle").group("sftp").add();
+    sb.user("joe").add();
+    sb.sh("mkdir /etc/sftpjail");
+    sb
+}
+
+/// Gives the module arguments in sshd's stack.
+fn with_arguments(sb: &Sandbox, arguments: &str) {
+    sb.script("sed -i \"s|pam_sftpjail.so.*|pam_sftpjail.so $1|\" /etc/pam.d/sshd", &[arguments], b"").ok();
+}
+
+/// What README tells an admin to change for another jail root.
+fn chroot_below(sb: &Sandbox, root: &str) {
+    let script = "sed -i \"s|ChrootDirectory /jail|ChrootDirectory $1|\" /etc/ssh/sshd_config";
+    sb.script(script, &[root], b"").ok();
+    sb.restart_sshd();
+}
+
+#[track_caller]
+fn is_jailed(sb: &Sandbox, user: &str) {
+    let out = sb.sftp(user, &format!("pwd\ncd /\nls -1\nput /etc/hostname /home/{user}/put\n")).ok();
+    assert!(out.stdout.contains(&format!("Remote working directory: /home/{user}\n")), "{out}");
+    assert!(out.stdout.contains("\nhome\n") && !out.stdout.contains("\nusr\n"), "{out}");
+}
+
+#[test]
+fn none_means_the_default() {
+    let sb = machine();
+    is_jailed(&sb, "mle");
+    let out = sb.sh("sftpjail check mle");
+    assert!(out.stdout.contains(&format!("{CONFIG} is missing: the built-in default holds")), "{out}");
+    assert_eq!(sb.log_lines("authpriv.crit"), [""; 0]);
+}
+
+#[test]
+fn an_empty_one_means_the_default() {
+    let sb = machine();
+    sb.write(CONFIG, "");
+    is_jailed(&sb, "mle");
+    let out = sb.sh("sftpjail check mle");
+    assert!(out.stdout.contains(&format!("{CONFIG} is sound")), "{out}");
+}
+
+#[test]
+fn the_argument_config_names_another_file() {
+    let sb = machine();
+    sb.write(CONFIG, "this is not read\n");
+    sb.sh("mkdir '/etc/a place'");
+    sb.write("/etc/a place/jails.toml", "[[profile]]\nname = \"theirs\"\ngroups = [\"sftp\"]\n");
+    // The brackets are how pam.conf(5) takes an argument with a blank.
+    with_arguments(&sb, "[config=/etc/a place/jails.toml]");
+    is_jailed(&sb, "mle");
+    let line = sb.wait_for_log("pam_sftpjail(sshd:session): session opened for user mle");
+    assert!(line.contains(" profile=theirs "), "{line}");
+    assert_eq!(sb.log_lines("authpriv.crit"), [""; 0]);
+}
+
+#[test]
+fn the_argument_config_takes_no_relative_path() {
+    let sb = machine();
+    assert_eq!(code(&alone_with(&sb, "config=jails.toml", "mle", &["open"]), "open"), IGNORED);
+    let line = sb.wait_for_log("jails.toml");
+    assert!(line.starts_with("authpriv.crit "), "{line}");
+    assert!(line.ends_with(": jails.toml: the path of the configuration must be absolute"), "{line}");
+}
+
+#[test]
+fn the_argument_debug_says_why_somebody_is_not_jailed() {
+    let sb = machine();
+    assert_eq!(sb.ssh("joe", &["id", "-un"]).ok().stdout, "joe\n");
+    with_arguments(&sb, "debug");
+    assert_eq!(sb.ssh("joe", &["id", "-un"]).ok().stdout, "joe\n");
+    for phase in ["account", "session"] {
+        let said = format!("pam_sftpjail(sshd:{phase}): user joe is not jailed: in no group of any profile");
+        let line = sb.wait_for_log(&said);
+        assert!(line.starts_with("authpriv.debug ") && line.ends_with(&said), "{line}");
+    }
+    // Of the first login nothing is said.
+    assert_eq!(sb.log_lines("pam_sftpjail").len(), 2);
+    is_jailed(&sb, "mle");
+}
+
+#[test]
+fn an_unknown_argument_refuses_members_and_nobody_else() {
+    let sb = machine();
+    with_arguments(&sb, "confg=/etc/jails.toml");
+    let out = sb.sftp("mle", "pwd\n").failed();
+    assert_eq!(out.stdout, "", "{out}");
+    assert!(out.stderr.starts_with("SFTP is not possible because of a problem on this server. "), "{out}");
+    let reason = "unknown module argument \"confg=/etc/jails.toml\"; cure: correct the pam_sftpjail.so line \
+                  in /etc/pam.d; its arguments are config=PATH and debug";
+    let line = sb.wait_for_log("refused user mle");
+    assert!(line.ends_with(&format!("rhost=127.0.0.1: {reason}")), "{line}");
+    sb.sh("test ! -e /jail");
+
+    assert_eq!(sb.ssh("joe", &["id", "-un"]).ok().stdout, "joe\n");
+    for user in ["joe", "root"] {
+        let out = alone_with(&sb, "confg=/etc/jails.toml", user, &["account", "open"]);
+        assert_eq!((code(&out, "account"), code(&out, "open")), (IGNORED.into(), IGNORED.into()));
+    }
+    // Nobody was refused for it, yet an admin must hear of it.
+    let line = sb.wait_for_log(&format!("pam_sftpjail(sshd:account): {reason}"));
+    assert!(line.starts_with("authpriv.err "), "{line}");
+}
+
+#[test]
+fn other_services_are_not_ours() {
+    let sb = machine();
+    // A home that sshd's members would be refused for.
+    sb.sh("chown joe /home/mle");
+    assert_eq!(code(&alone(&sb, "mle", &["open"]), "open"), "14");
+    sb.sh("mv /etc/alone/sshd /etc/alone/login");
+    let login = ["--confdir", "/etc/alone", "--service", "login", "mle", "account", "open"];
+    let out = driven(&sb, &login);
+    assert_eq!((code(&out, "account"), code(&out, "open")), (IGNORED.into(), IGNORED.into()));
+    assert_eq!(sb.log_lines("pam_sftpjail(login"), [""; 0]);
+
+    sb.write(CONFIG, "services = [\"ftp\", \"login\"]\n");
+    let out = driven(&sb, &login[..6]);
+    assert_eq!(code(&out, "account"), "6", "once it is listed, it is");
+    sb.wait_for_log("pam_sftpjail(login:account): refused user mle");
+    assert_eq!(code(&alone(&sb, "mle", &["open"]), "open"), IGNORED, "and sshd no longer");
+}
+
+#[test]
+fn uid_0_is_never_jailed_whatever_its_name_and_groups() {
+    let sb = machine();
+    sb.sh("useradd --non-unique --uid 0 --groups sftp --no-create-home --home-dir /root toor; gpasswd -a root sftp");
+    for user in ["toor", "root"] {
+        let out = alone(&sb, user, &["account", "open"]);
+        assert_eq!((code(&out, "account"), code(&out, "open")), (IGNORED.into(), IGNORED.into()));
+        assert_eq!(sb.try_sh(&format!("sftpjail check {user}")).code, Some(3));
+    }
+    assert_eq!(sb.log_lines("pam_sftpjail"), [""; 0]);
+}
+
+#[test]
+fn a_jail_root_elsewhere() {
+    let sb = machine();
+    sb.sh("mkdir -p /srv/sftp");
+    sb.write(CONFIG, "jail_root = \"/srv/sftp//jail/\"\n");
+    chroot_below(&sb, "/srv/sftp/jail");
+    let mounts = sb.mounts();
+    is_jailed(&sb, "mle");
+    assert_eq!(sb.sh("stat -c %A:%u:%g /srv/sftp/jail; ls -A /srv/sftp/jail").stdout, "drwx------:0:0\n");
+    sb.sh("test ! -e /jail");
+    assert_eq!(sb.mounts(), mounts);
+}
+
+#[test]
+fn a_missing_jail_root_is_made_for_root_alone_whatever_the_umask() {
+    let sb = machine();
+    for umask in ["000", "022", "077", "777"] {
+        let step = format!("umask={umask}");
+        let out = alone(&sb, "mle", &[&step, "account", "open", "close", "state"]);
+        assert_eq!(code(&out, "open"), "0", "umask {umask}");
+        assert!(out.stdout.contains(&format!("state umask {umask}\n")), "{out}");
+        assert_eq!(sb.sh("stat -c %A:%u:%g /jail; rmdir /jail").stdout, "drwx------:0:0\n", "umask {umask}");
+    }
+    is_jailed(&sb, "mle");
+    assert_eq!(sb.sh("stat -c %A:%u:%g /jail; ls -A /jail").stdout, "drwx------:0:0\n");
+}
