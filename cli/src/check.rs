@@ -10,7 +10,7 @@ use pam_sftpjail::plan::Check;
 use pam_sftpjail::session::{Standing, examine};
 use serde::Serialize;
 use std::fmt::Display;
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 
 /// The version of the JSON document; it grows when a key changes its meaning or goes.
@@ -45,7 +45,7 @@ enum Outcome {
     Unseen,
 }
 
-/// Checks, and writes the report to `out`.
+/// Checks, and writes the report to `out`. A reader who has seen enough does not change the verdict.
 pub(crate) fn run(
     config: Option<&Path>,
     user: &str,
@@ -53,13 +53,15 @@ pub(crate) fn run(
     out: &mut impl Write,
 ) -> io::Result<Verdict> {
     let report = examined(config, user);
-    if json {
-        serde_json::to_writer_pretty(&mut *out, &report)?;
-        writeln!(out)?;
+    let written = if json {
+        serde_json::to_writer_pretty(&mut *out, &report).map_err(io::Error::from).and_then(|()| writeln!(out))
     } else {
-        print(&report, out)?;
+        print(&report, out)
+    };
+    match written.and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error),
+        _ => Ok(report.verdict),
     }
-    Ok(report.verdict)
 }
 
 fn examined(path: Option<&Path>, user: &str) -> Report {
@@ -100,8 +102,7 @@ fn examined(path: Option<&Path>, user: &str) -> Report {
     let has = |outcome| findings.iter().any(|f: &Finding| f.outcome == outcome);
     let verdict = match not_jailed {
         Some(why) => {
-            let evidence = format!("not jailed: {why}");
-            findings.push(Finding::new("profile", Outcome::Passed, &evidence, None));
+            findings.push(Finding::new("profile", Outcome::Passed, &why, None));
             Verdict::NotJailed
         }
         None if has(Outcome::Failed) => Verdict::Problems,

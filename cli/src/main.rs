@@ -5,7 +5,7 @@ mod check;
 mod rehearse;
 
 use clap::{Parser, Subcommand};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -27,8 +27,8 @@ enum Verb {
     /// Makes every check that a login of USER would make, each with its cure.
     ///
     /// As root it also rehearses the jail in a private mount namespace, becomes USER in it, and
-    /// shows what USER will see. A missing jail root is made, as the first login would; nothing
-    /// else on the host changes.
+    /// shows what USER will see. Nothing on the host changes, except that a missing jail root is
+    /// made, as the first login would.
     ///
     /// Exit status: 0 USER is soundly jailed, 1 there are problems, 2 it could not be checked,
     /// 3 the policy does not jail USER.
@@ -72,10 +72,8 @@ fn main() -> ExitCode {
         Verb::Check { user, json } => check::run(arguments.config.as_deref(), &user, json, &mut out),
         Verb::Rehearse { user } => rehearse::child(arguments.config.as_deref(), &user, &mut out),
     };
-    match done.and_then(|verdict| out.flush().map(|()| verdict)) {
+    match done {
         Ok(verdict) => verdict.into(),
-        // The reader of a pipe has seen enough.
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
             let _ = writeln!(io::stderr(), "sftpjail: {error}");
             Verdict::Unchecked.into()

@@ -74,7 +74,8 @@ pub(crate) fn run(config: Option<&Path>, user: &str) -> io::Result<Result<Rehear
 
 /// The child. Its namespace ends with it, so nothing is taken down.
 pub(crate) fn child(config: Option<&Path>, user: &str, out: &mut impl Write) -> io::Result<Verdict> {
-    serde_json::to_writer(out, &rehearse(config, user))?;
+    serde_json::to_writer(&mut *out, &rehearse(config, user))?;
+    out.flush()?;
     Ok(Verdict::Sound)
 }
 
@@ -107,7 +108,11 @@ fn rehearse(config: Option<&Path>, user: &str) -> Result<Rehearsal, Failure> {
     let home = escaped(&account.home).to_string();
     chdir(account.home.as_path()).map_err(|e| Failure {
         problem: format!("the user cannot enter the home {home}: {}", e.desc()),
-        cure: format!("chmod u+rwx {home}, as its owner or root"),
+        cure: match lstat(account.home.as_path()) {
+            Ok(stat) if stat.st_uid == account.uid.as_raw() => format!("chmod u+rwx {home}"),
+            // Root's: it stays so.
+            _ => format!("chgrp {} {home} && chmod g+rx {home}", account.gid),
+        },
     })?;
 
     let mut tree = Vec::new();

@@ -8,6 +8,7 @@ mod jailed;
 mod logins;
 mod mounts;
 mod read_only;
+mod check;
 mod configuration;
 mod driven;
 mod logging;

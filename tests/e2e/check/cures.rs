@@ -1,0 +1,102 @@
+//! A cure that is a command mends what it stands beside.
+
+use sandbox::Sandbox;
+
+use super::{check, findings, json, machine};
+
+/// `broken` breaks something of mle's; the cures, pasted one after the other, mend it.
+#[track_caller]
+fn mended(sb: &Sandbox, broken: &str, first_cure: &str) {
+    check(sb, "mle", 0);
+    sb.sh(broken);
+    let mut cures = Vec::new();
+    // Each mends one thing, which may uncover another.
+    while let document = json(sb, "mle", "problems")
+        && cures.len() < 3
+    {
+        let [_, _, evidence, cure] =
+            *findings(&document).iter().find(|f| f[1] == "failed").expect("a reason for the verdict");
+        assert_ne!(cure, "", "{evidence}");
+        // A cure may say in words what its command does.
+        let command = cure.rsplit_once(": ").map_or(cure, |(_, command)| command);
+        sb.sh(command);
+        cures.push(cure.to_owned());
+        if sb.try_sh("sftpjail check mle").code == Some(0) {
+            break;
+        }
+    }
+    check(sb, "mle", 0);
+    assert_eq!(cures[0], first_cure);
+    // The user's way in is the same as before.
+    sb.login("mle").password("pw").sftp("mkdir made\nrmdir made\n").ok();
+}
+
+#[track_caller]
+fn mended_machine(broken: &str, first_cure: &str) {
+    let sb = machine();
+    sb.sh("echo mle:pw | chpasswd");
+    mended(&sb, broken, first_cure);
+}
+
+#[test]
+fn a_home_of_somebody_elses() {
+    mended_machine("chown -R joe /home/mle", "chown mle /home/mle");
+}
+
+#[test]
+fn a_missing_home() {
+    let sb = machine();
+    sb.sh("echo mle:pw | chpasswd");
+    let gid = sb.sh("id -g mle").stdout.trim().to_owned();
+    mended(&sb, "rm -r /home/mle", &format!("install -d -o mle -g {gid} /home/mle"));
+}
+
+#[test]
+fn a_home_in_the_system() {
+    let broken = "rm -r /home/mle; usermod -d /etc mle";
+    mended_machine(broken, "give the account another home: usermod -d /home/mle mle");
+}
+
+#[test]
+fn a_jail_root_of_somebody_elses() {
+    mended_machine("chown joe /jail", "chown root /jail");
+}
+
+#[test]
+fn a_jail_root_that_others_can_write() {
+    mended_machine("chmod 777 /jail", "chmod go-w /jail");
+}
+
+#[test]
+fn a_jail_root_that_others_own_and_can_write() {
+    mended_machine("chown joe /jail; chmod 777 /jail", "chown root /jail");
+}
+
+#[test]
+fn a_jail_root_whose_parent_is_missing() {
+    let broken = "mkdir /etc/sftpjail; echo 'jail_root = \"/srv/a/jail\"' >/etc/sftpjail/config.toml
+        sed -i 's|/jail/%u|/srv/a/jail/%u|' /etc/ssh/sshd_config";
+    mended_machine(broken, "install -d -o root -g root -m 0755 /srv/a");
+}
+
+#[test]
+fn a_home_that_its_owner_cannot_enter() {
+    mended_machine("chmod 000 /home/mle", "chmod u+rwx /home/mle");
+}
+
+#[test]
+fn a_home_of_roots_that_the_user_cannot_enter() {
+    let sb = machine();
+    sb.sh("chown root:root /home/mle; chmod 700 /home/mle");
+    let document = json(&sb, "mle", "problems");
+    let [check, outcome, evidence, cure] = *findings(&document).last().unwrap();
+    assert_eq!([check, outcome], ["rehearsal", "failed"]);
+    assert_eq!(evidence, "the user cannot enter the home /home/mle: Permission denied");
+    sb.sh(cure);
+    // Entered, though not written: root may have wanted that.
+    let document = json(&sb, "mle", "sound");
+    let tree = document["rehearsal"]["tree"].as_array().unwrap();
+    let home = tree.iter().find(|entry| entry["kind"] == "home").expect("the home");
+    assert_eq!((&home["uid"], &home["writable"]), (&0.into(), &false.into()), "{document:#}");
+    sb.sftp("mle", "pwd\nls\n").ok();
+}
