@@ -6,7 +6,7 @@ use nix::fcntl::AtFlags;
 use nix::sys::stat::{FileStat, Mode, SFlag, fstatat, lstat};
 use nix::unistd::{AccessFlags, access, chdir, chroot, setgid, setgroups, setuid};
 use pam_sftpjail::config::Config;
-use pam_sftpjail::escape::escaped;
+use pam_sftpjail::escape::{escaped, word};
 use pam_sftpjail::jail::Jail;
 use pam_sftpjail::session::{Member, Standing, examine};
 use serde::{Deserialize, Serialize};
@@ -108,10 +108,10 @@ fn rehearse(config: Option<&Path>, user: &str) -> Result<Rehearsal, Failure> {
     let home = escaped(&account.home).to_string();
     chdir(account.home.as_path()).map_err(|e| Failure {
         problem: format!("the user cannot enter the home {home}: {}", e.desc()),
-        cure: match lstat(account.home.as_path()) {
-            Ok(stat) if stat.st_uid == account.uid.as_raw() => format!("chmod u+rwx {home}"),
+        cure: match (lstat(account.home.as_path()), word(&account.home)) {
+            (Ok(stat), home) if stat.st_uid == account.uid.as_raw() => format!("chmod u+rwx {home}"),
             // Root's: it stays so.
-            _ => format!("chgrp {} {home} && chmod g+rx {home}", account.gid),
+            (_, home) => format!("chgrp {} {home} && chmod g+rx {home}", account.gid),
         },
     })?;
 

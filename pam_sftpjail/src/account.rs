@@ -36,7 +36,7 @@ impl Account {
         let user = match User::from_name(login) {
             Ok(Some(user)) => user,
             Ok(None) => {
-                return Err(Refusal::NoSuchUser { name: escaped(login).to_string() });
+                return Err(Refusal::NoSuchUser { name: login.to_owned() });
             }
             Err(errno) => return Err(failed("user", login, errno)),
         };

@@ -2,9 +2,11 @@
 //! and the PAM code.
 #![forbid(unsafe_code)]
 
+use crate::escape::{escaped, word};
 use crate::sys::SysError;
 use nix::errno::Errno;
 use pam::constants::PamResultCode;
+use std::path::PathBuf;
 use thiserror::Error;
 
 /// The hook in which a refusal is answered; libpam expects other codes in each.
@@ -26,7 +28,8 @@ impl Phase {
     }
 }
 
-/// A reason to refuse. `Display` is the admin's sentence; names and paths in it are escaped.
+/// A reason to refuse. `Display` is the admin's sentence; names and paths in it are escaped, as
+/// they are in fields whose value is a sentence's part.
 #[derive(Debug, Error)]
 pub enum Refusal {
     /// The service handed over no name, or one that cannot be looked up.
@@ -34,11 +37,11 @@ pub enum Refusal {
     LoginName { why: &'static str },
 
     /// NSS knows no such user.
-    #[error("there is no user {name}")]
+    #[error("there is no user {}", escaped(name))]
     NoSuchUser { name: String },
 
     /// The user's name cannot be a directory of the jail root.
-    #[error("the user name {name} {why}, so it cannot name a jail")]
+    #[error("the user name {} {why}, so it cannot name a jail", escaped(name))]
     Name { name: String, why: &'static str },
 
     /// NSS could not be asked, so whether the user is a member is not known.
@@ -54,16 +57,20 @@ pub enum Refusal {
     Argument { argument: String },
 
     /// What the passwd entry says cannot be a home in a jail, whatever stands on the disk.
-    #[error("the home directory {home} {why}")]
-    HomeSpelling { home: String, why: String, name: String },
+    #[error("the home directory {} {why}", escaped(home))]
+    HomeSpelling { home: PathBuf, why: String, name: String },
 
     /// The way to the home cannot be walked safely.
     #[error("the home directory {home} cannot be used: {component} {why}")]
     HomePath { home: String, component: String, why: String, cure: String },
 
     /// The home belongs to somebody else.
-    #[error("the home directory {home} belongs to uid {owner}, neither to {name} (uid {uid}) nor to root")]
-    HomeOwner { home: String, owner: u32, name: String, uid: u32 },
+    #[error(
+        "the home directory {} belongs to uid {owner}, neither to {} (uid {uid}) nor to root",
+        escaped(home),
+        escaped(name)
+    )]
+    HomeOwner { home: PathBuf, owner: u32, name: String, uid: u32 },
 
     /// The caller may not look; root always may, short of a network filesystem that squashes it.
     #[error("{path} cannot be looked at: permission denied")]
@@ -120,8 +127,8 @@ impl Refusal {
     pub fn cure(&self) -> String {
         match self {
             Self::LoginName { .. } => "log in with the name that `getent passwd` shows".into(),
-            Self::NoSuchUser { name } => format!("see `getent passwd {name}`"),
-            Self::Name { name, .. } => format!("rename the account: usermod -l NEWNAME {name}"),
+            Self::NoSuchUser { name } => format!("see `getent passwd {}`", word(name)),
+            Self::Name { name, .. } => format!("rename the account: usermod -l NEWNAME {}", word(name)),
             Self::Lookup { .. } | Self::Exhausted { .. } => {
                 "see that NSS answers (getent passwd, getent group) and that descriptors and memory are left"
                     .into()
@@ -131,9 +138,10 @@ impl Refusal {
                     .into()
             }
             Self::HomeSpelling { name, .. } => {
-                format!("give the account another home: usermod -d /home/{name} {name}")
+                let home = word(&format!("/home/{name}")).to_string();
+                format!("give the account another home: usermod -d {home} {}", word(name))
             }
-            Self::HomeOwner { home, name, .. } => format!("chown {name} {home}"),
+            Self::HomeOwner { home, name, .. } => format!("chown {} {}", word(name), word(home)),
             Self::HomePath { cure, .. } | Self::JailRoot { cure, .. } => cure.clone(),
             Self::Denied { .. } => {
                 "run this as root; where that is root, let it through (NFS: no_root_squash)".into()

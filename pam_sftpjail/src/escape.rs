@@ -25,26 +25,56 @@ impl Display for Escaped<'_> {
             // Every byte is ASCII here, so the lossy form is exact.
             return f.write_str(&String::from_utf8_lossy(self.0));
         }
-        f.write_char('"')?;
-        for chunk in self.0.utf8_chunks() {
-            for c in chunk.valid().chars() {
-                match c {
-                    '"' | '\\' => write!(f, "\\{c}")?,
-                    c if unprintable(c) => {
-                        let mut bytes = [0; 4];
-                        for b in c.encode_utf8(&mut bytes).bytes() {
-                            write!(f, "\\x{b:02x}")?;
-                        }
-                    }
-                    c => f.write_char(c)?,
-                }
-            }
-            for b in chunk.invalid() {
-                write!(f, "\\x{b:02x}")?;
+        quoted(f, self.0, '"')
+    }
+}
+
+/// Displays bytes from outside as one word of a shell command, so that a cure can be pasted.
+///
+/// Plain names and paths are shown as they are, others in single quotes; only what is not
+/// printable UTF-8 needs bash's `$'…'`.
+pub struct Word<'a>(&'a [u8]);
+
+/// Quotes anything that is a string of bytes for a shell.
+pub fn word<S: AsRef<OsStr> + ?Sized>(text: &S) -> Word<'_> {
+    Word(text.as_ref().as_bytes())
+}
+
+impl Display for Word<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | '@' | '+');
+        match std::str::from_utf8(self.0) {
+            Ok(text) if !text.is_empty() && text.chars().all(plain) => f.write_str(text),
+            Ok(text) if !text.chars().any(unprintable) => write!(f, "'{}'", text.replace('\'', r"'\''")),
+            _ => {
+                f.write_char('$')?;
+                quoted(f, self.0, '\'')
             }
         }
-        f.write_char('"')
     }
+}
+
+/// Writes `bytes` between two quotes, with backslashes before what would end or change them.
+fn quoted(f: &mut fmt::Formatter<'_>, bytes: &[u8], quote: char) -> fmt::Result {
+    f.write_char(quote)?;
+    for chunk in bytes.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            match c {
+                c if c == quote || c == '\\' => write!(f, "\\{c}")?,
+                c if unprintable(c) => {
+                    let mut bytes = [0; 4];
+                    for b in c.encode_utf8(&mut bytes).bytes() {
+                        write!(f, "\\x{b:02x}")?;
+                    }
+                }
+                c => f.write_char(c)?,
+            }
+        }
+        for b in chunk.invalid() {
+            write!(f, "\\x{b:02x}")?;
+        }
+    }
+    f.write_char(quote)
 }
 
 /// Control characters, and those that reorder or hide what stands beside them.
@@ -79,6 +109,17 @@ mod tests {
         assert_eq!(of(b"a\nb"), "\"a\\x0ab\"");
         assert_eq!(of(b"a\"b\\c"), "\"a\\\"b\\\\c\"");
         assert_eq!(of(b""), "\"\"");
+    }
+
+    #[test]
+    fn a_shell_reads_one_word_and_runs_nothing() {
+        let of = |bytes| Word(bytes).to_string();
+        assert_eq!(of(b"/home/mle/sub"), "/home/mle/sub");
+        assert_eq!(of(b""), "''");
+        assert_eq!(of(b"web$"), "'web$'");
+        assert_eq!(of(b"/home/$(x) `y`"), "'/home/$(x) `y`'");
+        assert_eq!(of(b"it's"), r"'it'\''s'");
+        assert_eq!(of(b"it's\n\xff\\"), r"$'it\'s\x0a\xff\\'");
     }
 
     #[test]

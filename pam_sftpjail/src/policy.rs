@@ -4,7 +4,6 @@
 use crate::account::Account;
 use crate::config::{Config, Profile};
 use crate::error::Refusal;
-use crate::escape::escaped;
 use thiserror::Error;
 
 /// A directory entry's longest name on Linux, in bytes (limits.h: NAME_MAX).
@@ -41,7 +40,7 @@ pub fn decide<'c>(config: &'c Config, account: &Account) -> Decision<'c> {
         None => Decision::NotJailed(NotJailed::NoProfile),
         Some(profile) => match name_problem(&account.name) {
             None => Decision::Jail(profile),
-            Some(why) => Decision::Refuse(Refusal::Name { name: escaped(&account.name).to_string(), why }),
+            Some(why) => Decision::Refuse(Refusal::Name { name: account.name.clone(), why }),
         },
     }
 }

@@ -3,7 +3,7 @@
 use super::{Check, Observer, noted, shown_home, walk};
 use crate::account::Account;
 use crate::error::Refusal;
-use crate::escape::escaped;
+use crate::escape::{escaped, word};
 use crate::path::Normalised;
 use crate::sys::directory;
 use nix::errno::Errno;
@@ -55,11 +55,7 @@ fn spelling(jail_root: &Normalised, account: &Account) -> Result<Normalised, Ref
             Some(why) => Err(why),
             None => Ok(home),
         })
-        .map_err(|why| Refusal::HomeSpelling {
-            home: shown_home(account),
-            why,
-            name: escaped(&account.name).to_string(),
-        })
+        .map_err(|why| Refusal::HomeSpelling { home: account.home.clone(), why, name: account.name.clone() })
 }
 
 /// Why no home may be at `path`, if so: the rest of a sentence about it.
@@ -85,7 +81,7 @@ fn open(jail_root: &Normalised, account: &Account, spelt: &Normalised) -> Result
                 return Refusal::Denied { path: escaped(&stop.at).to_string() };
             }
             walk::Why::Errno(Errno::ENOENT) => {
-                format!("install -d -o {} -g {} {}", escaped(&account.name), account.gid, shown_home(account))
+                format!("install -d -o {} -g {} {}", word(&account.name), account.gid, word(&account.home))
             }
             walk::Why::Errno(Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM) => {
                 "see the service's limits on descriptors and memory".into()
@@ -95,7 +91,7 @@ fn open(jail_root: &Normalised, account: &Account, spelt: &Normalised) -> Result
             walk::Why::LastIsSymlink => {
                 format!(
                     "give the account the link's target as its home: usermod -d TARGET {}",
-                    escaped(&account.name)
+                    word(&account.name)
                 )
             }
             walk::Why::Replaceable | walk::Why::TooManySymlinks => {
@@ -123,9 +119,9 @@ fn owner(account: &Account, opened: &Opened) -> Result<String, Refusal> {
         0 => Ok("root".into()),
         uid if uid == account.uid.as_raw() => Ok(escaped(&account.name).to_string()),
         uid => Err(Refusal::HomeOwner {
-            home: shown_home(account),
+            home: account.home.clone(),
             owner: uid,
-            name: escaped(&account.name).to_string(),
+            name: account.name.clone(),
             uid: account.uid.as_raw(),
         }),
     }

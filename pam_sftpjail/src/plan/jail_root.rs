@@ -4,7 +4,7 @@
 //! sshd follows symlinks there; we do not, so that what we mount on is what sshd enters.
 
 use crate::error::Refusal;
-use crate::escape::escaped;
+use crate::escape::{escaped, word};
 use crate::path::Normalised;
 use crate::sys::{directory, umask::Umask};
 use nix::errno::Errno;
@@ -40,13 +40,13 @@ impl JailRoot {
             cure,
         };
         let sound = |at: &Path, opened: Result<OwnedFd, Errno>| {
-            let shown = escaped(at);
+            let shown = word(at);
             let unusable = |errno: Errno| match errno {
                 Errno::ENOENT => {
                     refuse(at, "does not exist", format!("install -d -o root -g root -m 0755 {shown}"))
                 }
                 Errno::ENOTDIR => refuse(at, "is not a directory", format!("move {shown} away")),
-                Errno::EACCES => Refusal::Denied { path: shown.to_string() },
+                Errno::EACCES => Refusal::Denied { path: escaped(at).to_string() },
                 errno => refuse(at, errno.desc(), "see that root can reach it".into()),
             };
             let fd = opened.map_err(unusable)?;

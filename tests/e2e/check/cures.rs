@@ -52,6 +52,22 @@ fn a_missing_home() {
 }
 
 #[test]
+fn a_pasted_cure_runs_nothing_that_a_path_or_name_says() {
+    let sb = machine();
+    sb.sh("touch /home/bait");
+    let (name, home) = ("m l$(rm bait)e", "/home/`rm bait`/it's \"$(rm bait)\"");
+    sb.user(name).home(home).key(false).group("sftp").raw().add();
+    for broken in ["chown joe \"$1\"", "rmdir \"$1\"", "chmod 0 \"$1\"; chown \"$2\" \"$1\""] {
+        sb.script(&format!("rm -rf \"$1\"; mkdir \"$1\"; {broken}"), &[home, name], b"").ok();
+        let document = json(&sb, name, "problems");
+        let [.., cure] = *findings(&document).iter().find(|f| f[1] == "failed").unwrap();
+        sb.sh(&format!("cd /home; {cure}"));
+        json(&sb, name, "sound");
+    }
+    sb.sh("test -e /home/bait");
+}
+
+#[test]
 fn a_home_in_the_system() {
     let broken = "rm -r /home/mle; usermod -d /etc mle";
     mended_machine(broken, "give the account another home: usermod -d /home/mle mle");
