@@ -144,7 +144,9 @@ fn uid_0_is_never_jailed_whatever_its_name_and_groups() {
     for user in ["toor", "root"] {
         let out = alone(&sb, user, &["account", "open"]);
         assert_eq!((code(&out, "account"), code(&out, "open")), (IGNORED.into(), IGNORED.into()));
-        assert_eq!(sb.try_sh(&format!("sftpjail check {user}")).code, Some(3));
+        let check = sb.try_sh(&format!("sftpjail check {user}"));
+        assert_eq!(check.code, Some(3), "{check}");
+        assert!(check.stdout.contains("uid 0 is never jailed\n"), "{check}");
     }
     assert_eq!(sb.log_lines("pam_sftpjail"), [""; 0]);
 }
