@@ -167,8 +167,10 @@ fn print(report: &Report, out: &mut impl Write) -> io::Result<()> {
     }
     let user = escaped(&report.user);
     match report.verdict {
-        Verdict::Sound => writeln!(out, "{user} can log in, and will be jailed."),
-        Verdict::Problems => writeln!(out, "{user} cannot log in by SFTP until what is marked ✗ is mended."),
+        Verdict::Sound => {
+            writeln!(out, "{user} will be jailed. (What sshd and PAM are told is not looked at yet.)")
+        }
+        Verdict::Problems => writeln!(out, "{user} is refused until what is marked ✗ is mended."),
         Verdict::Unchecked => writeln!(out, "{user} could not be checked: see what is marked !."),
         Verdict::NotJailed => writeln!(out, "{user} is not jailed by this policy."),
     }

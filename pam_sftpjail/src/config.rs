@@ -107,7 +107,10 @@ impl Config {
         }
         match read(path) {
             Ok(text) => Self::parse(&text).map_err(error),
-            Err(Problem::Unreadable(Errno::ENOENT)) if is_optional => Ok(Self::default()),
+            // A symlink that leads nowhere was meant to be something.
+            Err(Problem::Unreadable(Errno::ENOENT)) if is_optional && path.symlink_metadata().is_err() => {
+                Ok(Self::default())
+            }
             Err(problem) => Err(error(problem)),
         }
     }

@@ -5,6 +5,9 @@ use std::ffi::OsStr;
 use std::fmt::{self, Display, Write};
 use std::os::unix::ffi::OsStrExt;
 
+/// Longer ones lose their middle, so that a log line (8 KiB in rsyslog) keeps its end. In bytes.
+const MAX_SHOWN: usize = 512;
+
 /// Displays bytes from outside so that they stay one word of one line.
 ///
 /// Plain names and paths are shown as they are. Everything else is put into double quotes, with
@@ -21,6 +24,11 @@ impl Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let plain =
             |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'.' | b'_' | b'-' | b'@' | b'+' | b'$');
+        if self.0.len() > MAX_SHOWN {
+            let (head, rest) = self.0.split_at(MAX_SHOWN / 2);
+            let (middle, tail) = rest.split_at(rest.len() - MAX_SHOWN / 2);
+            return write!(f, "{}[{} bytes]{}", Escaped(head), middle.len(), Escaped(tail));
+        }
         if !self.0.is_empty() && self.0.iter().all(plain) {
             // Every byte is ASCII here, so the lossy form is exact.
             return f.write_str(&String::from_utf8_lossy(self.0));
@@ -120,6 +128,13 @@ mod tests {
         assert_eq!(of(b"/home/$(x) `y`"), "'/home/$(x) `y`'");
         assert_eq!(of(b"it's"), r"'it'\''s'");
         assert_eq!(of(b"it's\n\xff\\"), r"$'it\'s\x0a\xff\\'");
+    }
+
+    #[test]
+    fn what_is_very_long_loses_its_middle() {
+        let long = of(&[b'x'; 5000]);
+        assert_eq!(long, format!("{0}[4488 bytes]{0}", "x".repeat(256)));
+        assert!(of(&[0xff; 5000]).len() < 2100);
     }
 
     #[test]

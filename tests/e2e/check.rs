@@ -87,7 +87,7 @@ fn a_sound_member_passes_every_check_and_sees_one_writable_thing() {
         "    0644     0     0  /etc/passwd",
         "    0755     0     0  /home",
         &home,
-        "mle can log in, and will be jailed.",
+        "mle will be jailed. (What sshd and PAM are told is not looked at yet.)",
     ];
     assert_eq!(lines[9..], tree);
     // As it says.

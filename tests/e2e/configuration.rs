@@ -90,8 +90,9 @@ fn the_argument_debug_says_why_somebody_is_not_jailed() {
         let line = sb.wait_for_log(&said);
         assert!(line.starts_with("authpriv.debug ") && line.ends_with(&said), "{line}");
     }
-    // Of the first login nothing is said.
-    assert_eq!(sb.log_lines("pam_sftpjail").len(), 2);
+    // Of the first login nothing is said; of the second, each check's outcome too.
+    assert_eq!(sb.log_lines("is not jailed").len(), 2);
+    assert_eq!(sb.log_lines("account: joe (uid ").len(), 2);
     is_jailed(&sb, "mle");
 }
 

@@ -15,10 +15,25 @@ session [default=done ignore=ignore] pam_sftpjail.so ARGUMENTS
 session required pam_debug.so open_session=module_unknown close_session=module_unknown
 ";
 
+/// Puts pam-driver into the sandbox.
+pub(crate) fn install(sb: &Sandbox) {
+    sb.install(&artifact("pam-driver"), "/usr/local/sbin/pam-driver", 0o755);
+}
+
+/// Puts it there with the configuration directory `/etc/alone`, in which the service sshd is our
+/// module alone, with `arguments`.
+pub(crate) fn install_alone(sb: &Sandbox, arguments: &str) {
+    install(sb);
+    sb.sh("mkdir -p /etc/alone");
+    sb.write("/etc/alone/sshd", STACK.replace("ARGUMENTS", arguments));
+    // Without it libpam logs, and keeps syslog's descriptor.
+    sb.write("/etc/alone/other", "session required pam_deny.so\n");
+}
+
 /// pam-driver with the stack of /etc/pam.d; `words` are its options, the user and the steps.
 #[track_caller]
 pub(crate) fn driven(sb: &Sandbox, words: &[impl AsRef<OsStr>]) -> Output {
-    sb.install(&artifact("pam-driver"), "/usr/local/sbin/pam-driver", 0o755);
+    install(sb);
     sb.script("exec pam-driver \"$@\"", words, b"").ok()
 }
 
@@ -31,11 +46,10 @@ pub(crate) fn alone(sb: &Sandbox, user: impl AsRef<OsStr>, steps: &[&str]) -> Ou
 /// Like [`alone`], with arguments for the module.
 #[track_caller]
 pub(crate) fn alone_with(sb: &Sandbox, arguments: &str, user: impl AsRef<OsStr>, steps: &[&str]) -> Output {
-    sb.sh("mkdir -p /etc/alone");
-    sb.write("/etc/alone/sshd", STACK.replace("ARGUMENTS", arguments));
+    install_alone(sb, arguments);
     let mut words = vec![OsStr::new("--confdir"), OsStr::new("/etc/alone"), user.as_ref()];
     words.extend(steps.iter().map(OsStr::new));
-    driven(sb, &words)
+    sb.script("exec pam-driver \"$@\"", &words, b"").ok()
 }
 
 /// The code that a step printed, such as `open`. Panics where the step was not taken once.

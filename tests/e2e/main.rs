@@ -1,17 +1,17 @@
 //! End to end: real sshd, libpam, sftp and rsyslogd, each test in a machine of its own.
 
-mod process;
-mod readme;
-mod contents;
-mod homes;
-mod jailed;
-mod logins;
-mod mounts;
-mod read_only;
 mod check;
 mod configuration;
+mod contents;
 mod driven;
+mod homes;
+mod jailed;
 mod logging;
+mod logins;
+mod mounts;
+mod process;
+mod read_only;
+mod readme;
 mod refused;
 mod sandbox;
 mod threats;

@@ -1,35 +1,20 @@
 //! The calling process: sshd must be after a session what it was before, whatever happens.
 
-use sandbox::{Output, Sandbox, artifact};
+use crate::driven::{IGNORED, install_alone};
+use sandbox::{Output, Sandbox};
 
-/// What the service `probe` answers where the module said PAM_IGNORE: pam_debug's turn then.
-const IGNORED: &str = "8";
-
-/// A member, and pam-driver with a service `probe` that tells success, a refusal and PAM_IGNORE apart.
+/// A member, and pam-driver.
 fn driven() -> Sandbox {
     let sb = Sandbox::new();
     sb.user("mle").add();
     sb.user("mle-sub").home("/home/mle/sub").primary("mle").group("sftp").add();
-    sb.install(&artifact("pam-driver"), "/usr/local/bin/pam-driver", 0o755);
-    sb.sh("mkdir -p /root/pam.d /etc/sftpjail");
-    let stack = |kind: &str, debug: &str| {
-        format!(
-            "{kind} [success=done ignore=ignore default=die] pam_sftpjail.so\n\
-             {kind} required pam_debug.so {debug}\n"
-        )
-    };
-    let session = "open_session=cred_insufficient close_session=cred_insufficient";
-    let text = stack("account", "acct=cred_insufficient") + &stack("session", session);
-    sb.write("/root/pam.d/probe", text);
-    // Without it libpam itself logs, and keeps syslog's descriptor.
-    sb.write("/root/pam.d/other", "session required pam_deny.so\n");
-    sb.write("/etc/sftpjail/config.toml", "services = [\"probe\"]\n");
+    install_alone(&sb, "");
     sb
 }
 
 /// Runs pam-driver's `steps`, with `before` (a wrapper such as strace) in front of it.
-fn drive(sb: &Sandbox, before: &str, user: &str, steps: &str) -> Output {
-    sb.try_sh(&format!("{before} pam-driver --confdir /root/pam.d --service probe {user} {steps}"))
+fn drive(sb: &Sandbox, before: &str, steps: &str) -> Output {
+    sb.try_sh(&format!("{before} pam-driver --confdir /etc/alone mle-sub {steps}"))
 }
 
 /// The n-th block of `state` lines.
@@ -52,7 +37,7 @@ fn answers<'a>(output: &'a Output, step: &str) -> Vec<&'a str> {
 #[test]
 fn a_session_leaves_the_process_as_it_was() {
     let sb = driven();
-    let out = drive(&sb, "", "mle-sub", "umask=027 cd=/var/log state account open state close state").ok();
+    let out = drive(&sb, "", "umask=027 cd=/var/log state account open state close state").ok();
     let [before, during, after] = &states(&out)[..] else { panic!("{out}") };
     assert_eq!(before, after);
     assert_eq!(answers(&out, "open"), ["0"]);
@@ -69,7 +54,7 @@ fn a_session_leaves_the_process_as_it_was() {
 #[test]
 fn close_without_open_and_a_second_close_find_nothing() {
     let sb = driven();
-    let out = drive(&sb, "", "mle-sub", "state close state open close close state").ok();
+    let out = drive(&sb, "", "state close state open close close state").ok();
     assert_eq!(answers(&out, "close"), [IGNORED, "0", IGNORED]);
     let states = states(&out);
     assert!(states.iter().all(|state| *state == states[0]), "{out}");
@@ -78,7 +63,7 @@ fn close_without_open_and_a_second_close_find_nothing() {
 #[test]
 fn a_second_open_is_refused_and_the_first_goes_on() {
     let sb = driven();
-    let out = drive(&sb, "", "mle-sub", "state open open ls=/jail close state").ok();
+    let out = drive(&sb, "", "state open open ls=/jail close state").ok();
     assert_eq!(answers(&out, "open"), ["0", "14"]);
     assert_eq!(answers(&out, "ls"), ["\"/jail\" [\"mle-sub\"]"]);
     // libpam answers for close what the last open was answered; the state tells.
@@ -92,7 +77,7 @@ fn a_second_open_is_refused_and_the_first_goes_on() {
 fn whichever_call_fails_the_process_is_as_before_and_the_member_is_refused() {
     let sb = driven();
     // The first open makes the jail root, so that each further one makes the same calls.
-    drive(&sb, "", "mle-sub", "open close").ok();
+    drive(&sb, "", "open close").ok();
     let mut failed = 0;
     for (call, times) in [
         ("fsopen", 1),
@@ -108,7 +93,7 @@ fn whichever_call_fails_the_process_is_as_before_and_the_member_is_refused() {
     ] {
         for nth in 1..=times {
             let strace = format!("strace -qqo /dev/null -e inject={call}:error=EIO:when={nth}");
-            let out = drive(&sb, &strace, "mle-sub", "umask=027 cd=/var/log state open close state");
+            let out = drive(&sb, &strace, "umask=027 cd=/var/log state open close state");
             let [before, after] = &states(&out)[..] else { panic!("{call} {nth}: {out}") };
             assert_eq!(before, after, "{call} {nth}");
             match answers(&out, "open")[..] {
@@ -133,7 +118,7 @@ fn without_descriptors_a_member_is_jailed_or_refused_never_ignored() {
     for limit in 3..30 {
         // The first account call loads the modules; what is to be tested is ours, not libpam's.
         let steps = format!("account close nofile={limit} account open close");
-        let out = drive(&sb, "", "mle-sub", &steps);
+        let out = drive(&sb, "", &steps);
         for step in ["account", "open"] {
             let answers = answers(&out, step);
             let answer = *answers.last().unwrap_or_else(|| panic!("{limit}: {out}"));
@@ -150,7 +135,7 @@ fn without_memory_a_member_is_jailed_or_refused_never_ignored() {
     let mut refused = 0;
     for bytes in (0..40).map(|step| step * 1024) {
         let steps = format!("account close memory={bytes} account open close");
-        let out = drive(&sb, "", "mle-sub", &steps);
+        let out = drive(&sb, "", &steps);
         for step in ["account", "open"] {
             // A process that is killed has let nobody in.
             let answers = answers(&out, step);
@@ -167,7 +152,7 @@ fn without_memory_a_member_is_jailed_or_refused_never_ignored() {
 fn ten_thousand_sessions_in_one_process_leak_nothing() {
     let sb = driven();
     sb.stop_syslog();
-    let out = drive(&sb, "", "mle-sub", "cycles=10000").ok();
+    let out = drive(&sb, "", "cycles=10000").ok();
     let mut seen = 0;
     for line in answers(&out, "cycles") {
         let [what, before, after] = line.split(' ').collect::<Vec<_>>()[..] else { panic!("{line}") };
@@ -190,13 +175,13 @@ fn the_module_starts_no_process_and_trusts_no_variable() {
     let environment = "env PATH=/evil TMPDIR=/evil XDG_CONFIG_HOME=/evil HOME=/evil \
                        TZ=/evil/zone LC_ALL=/evil SFTPJAIL_CONFIG=/evil/config.toml";
     let strace = "strace -fqqo /tmp/calls -e trace=%process,open,openat,openat2";
-    let driver = "/usr/local/bin/pam-driver --confdir /root/pam.d --service probe mle-sub state account open close state";
+    let driver = "/usr/local/sbin/pam-driver --confdir /etc/alone mle-sub state account open close state";
     let out = sb.sh(&format!("{strace} {environment} {driver}"));
     let [before, after] = &states(&out)[..] else { panic!("{out}") };
     assert_eq!(before, after);
     assert_eq!(answers(&out, "open"), ["0"]);
     let calls = sb.read_text("/tmp/calls");
-    assert!(calls.contains("/root/pam.d"), "strace saw the calls: {calls}");
+    assert!(calls.contains("/etc/alone"), "strace saw the calls: {calls}");
     // strace executes env, env the driver, and nobody anything after that.
     assert_eq!(calls.matches("execve(").count(), 2, "{calls}");
     assert_eq!(calls.matches("clone").count() + calls.matches("fork(").count(), 0, "{calls}");
@@ -210,9 +195,7 @@ fn a_service_in_a_chroot_is_refused_and_stays_in_it() {
     let sb = driven();
     sb.sh("mkdir /cage && for d in usr etc dev home root proc var run; do mkdir /cage/$d; mount --rbind /$d /cage/$d; done");
     sb.sh("for l in bin lib lib64 sbin; do ln -s usr/$l /cage/$l; done");
-    let out = sb.sh(
-        "chroot /cage pam-driver --confdir /root/pam.d --service probe mle-sub cd=/home state open close state",
-    );
+    let out = sb.sh("chroot /cage pam-driver --confdir /etc/alone mle-sub cd=/home state open close state");
     assert_eq!(answers(&out, "open"), ["14"]);
     let [before, after] = &states(&out)[..] else { panic!("{out}") };
     assert_eq!(before, after);

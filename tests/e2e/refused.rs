@@ -52,7 +52,12 @@ fn refused(sb: &Sandbox, told: &str, reason: &str, cure: &str) {
 fn refused_spelling(home: &str, why: &str) {
     let sb = Sandbox::new();
     mle(&sb).home(home).make_home(false).raw().add();
-    let shown = if home.is_empty() { "\"\"" } else { home };
+    let shown = match home.len() {
+        0 => "\"\"".to_owned(),
+        // The middle of a very long one is left out.
+        n if n > 512 => format!("{}[{} bytes]{}", &home[..256], n - 512, &home[n - 256..]),
+        _ => home.to_owned(),
+    };
     let reason = format!("the home directory {shown} {why}");
     refused(&sb, HOME, &reason, "give the account another home: usermod -d /home/mle mle");
 }
@@ -65,7 +70,7 @@ fn a_home_that_is_missing() {
         &sb,
         HOME,
         "the home directory /home/mle cannot be used: it does not exist",
-        &format!("install -d -o mle -g {} /home/mle", mle.gid),
+        &format!("install -d -m 0700 -o mle -g {} /home/mle", mle.gid),
     );
 }
 
@@ -77,7 +82,7 @@ fn a_home_whose_parent_is_missing() {
         &sb,
         HOME,
         "the home directory /srv/web/mle cannot be used: /srv/web does not exist",
-        &format!("install -d -o mle -g {} /srv/web/mle", mle.gid),
+        &format!("install -d -m 0700 -o mle -g {} /srv/web/mle", mle.gid),
     );
 }
 

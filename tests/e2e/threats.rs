@@ -1,18 +1,17 @@
 //! What went wrong elsewhere. Each test names its row in the project's table of threats.
 
-use sandbox::{Machine, Sandbox, artifact, end};
+use crate::driven::install_alone;
+use sandbox::{Machine, Sandbox, end};
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Stdio};
 
-/// The main account and its sub-account, and pam-driver with a service `probe` (`sshd`'s lines alone).
+/// The main account and its sub-account, and pam-driver.
 fn shared_host() -> Sandbox {
     let sb = Sandbox::new();
     sb.user("mle").mode(0o755).add();
     sb.user("mle-sub").home("/home/mle/sub").primary("mle").group("sftp").mode(0o755).add();
-    sb.install(&artifact("pam-driver"), "/usr/local/bin/pam-driver", 0o755);
-    sb.sh("mkdir -p /root/pam.d");
-    sb.write("/root/pam.d/sshd", "account required pam_sftpjail.so\nsession required pam_sftpjail.so\n");
+    install_alone(&sb, "");
     sb
 }
 
@@ -33,7 +32,7 @@ fn swapping(sb: &Sandbox, a: &str, b: &str) -> Child {
 /// 1,000 sessions while `a` and `b` change places: how often each thing was found in the jail.
 fn sessions_while_swapping(sb: &Sandbox, a: &str, b: &str) -> Vec<(usize, String)> {
     let mut swapper = swapping(sb, a, b);
-    let out = sb.sh("pam-driver --confdir /root/pam.d mle-sub opens=1000").stdout;
+    let out = sb.sh("pam-driver --confdir /etc/alone mle-sub opens=1000").stdout;
     end(&mut swapper);
     let found: Vec<_> = out
         .lines()
@@ -73,7 +72,7 @@ fn row_2_a_fifo_on_the_way_is_refused_at_once() {
     for home in ["/home/fifo", "/home/fifo/sub", "/home/fifo/a/b"] {
         sb.sh(&format!("usermod -d {home} mle-sub"));
         // A second is long for a refusal and short for an open(2) that waits for a writer.
-        let out = sb.try_sh("timeout 1 pam-driver --confdir /root/pam.d mle-sub account open");
+        let out = sb.try_sh("timeout 1 pam-driver --confdir /etc/alone mle-sub account open");
         assert!(out.stdout.contains("account 6\n") && out.stdout.contains("open 14\n"), "{home}: {out}");
     }
 }
@@ -141,7 +140,7 @@ fn row_8_a_directory_renamed_out_of_the_home_leads_nowhere_else() {
     );
     let mut driver = sb
         .command("pam-driver")
-        .args(["--confdir", "/root/pam.d", "mle-sub", "open", "cd=/jail/mle-sub", "chroot=."])
+        .args(["--confdir", "/etc/alone", "mle-sub", "open", "cd=/jail/mle-sub", "chroot=."])
         // As internal-sftp would be after a chdir; then it waits for the renames.
         .args(["cd=/home/mle/sub/dir/deep", "ls=..", "wait"])
         .args(["ls=..", "ls=../..", "ls=../../..", "ls=../../../..", "ls=/", "ls=/home/mle"])

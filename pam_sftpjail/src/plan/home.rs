@@ -81,7 +81,12 @@ fn open(jail_root: &Normalised, account: &Account, spelt: &Normalised) -> Result
                 return Refusal::Denied { path: escaped(&stop.at).to_string() };
             }
             walk::Why::Errno(Errno::ENOENT) => {
-                format!("install -d -o {} -g {} {}", word(&account.name), account.gid, word(&account.home))
+                format!(
+                    "install -d -m 0700 -o {} -g {} {}",
+                    word(&account.name),
+                    account.gid,
+                    word(&account.home)
+                )
             }
             walk::Why::Errno(Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM) => {
                 "see the service's limits on descriptors and memory".into()

@@ -48,7 +48,7 @@ fn a_missing_home() {
     let sb = machine();
     sb.sh("echo mle:pw | chpasswd");
     let gid = sb.sh("id -g mle").stdout.trim().to_owned();
-    mended(&sb, "rm -r /home/mle", &format!("install -d -o mle -g {gid} /home/mle"));
+    mended(&sb, "rm -r /home/mle", &format!("install -d -m 0700 -o mle -g {gid} /home/mle"));
 }
 
 #[test]
