@@ -117,6 +117,21 @@ fn a_home_keeps_its_mode_and_its_group() {
 }
 
 #[test]
+fn the_jail_can_be_walked_whatever_umask_another_module_sets() {
+    let sb = Sandbox::new();
+    sb.sh("sed -i '1i session optional pam_umask.so umask=077' /etc/pam.d/sshd");
+    sb.user("mle-sub").home("/home/mle/deep/sub").group("sftp").add();
+    let before = sb.mounts();
+    let mut live = sb.sftp_live("mle-sub");
+    has_only_its_home(&sb, &mut live, "/home/mle/deep/sub");
+    assert!(live.send("ls -la /etc").iter().any(|l| l.starts_with("-rw-r--r--") && l.ends_with("passwd")));
+    assert_eq!(live.quit(), Some(0));
+    // The umask is still the user's.
+    assert_eq!(sb.sh("stat -c %a /home/mle/deep/sub/letter").stdout, "600\n");
+    left_nothing(&sb, &before);
+}
+
+#[test]
 fn a_home_below_a_symlink_of_roots_is_at_the_spelt_path() {
     let sb = Sandbox::new();
     sb.sh("mkdir -p /var/homes/more; ln -s /var/homes /people; ln -s more /var/homes/others");

@@ -230,3 +230,8 @@ fn an_empty_jail_root() {
         "jail_root \"\" is an empty path; give the absolute path of a directory",
     );
 }
+
+#[test]
+fn a_symlink_that_leads_nowhere() {
+    unusable_file("ln -s nowhere.toml $1", "cannot be read: No such file or directory");
+}
