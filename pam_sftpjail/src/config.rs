@@ -167,7 +167,8 @@ fn read(path: &Path) -> Result<String, Problem> {
     File::from(fd)
         .take(MAX_SIZE + 1)
         .read_to_end(&mut bytes)
-        .map_err(|e| Problem::Unreadable(Errno::from_raw(e.raw_os_error().unwrap_or(0))))?;
+        // std's own error for a buffer that cannot grow has no errno.
+        .map_err(|e| Problem::Unreadable(e.raw_os_error().map_or(Errno::ENOMEM, Errno::from_raw)))?;
     if bytes.len() as u64 > MAX_SIZE {
         return Err(Problem::Untrusted("is larger than 1 MiB; that cannot be a configuration"));
     }
