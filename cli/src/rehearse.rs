@@ -5,7 +5,7 @@ use crate::Verdict;
 use nix::fcntl::AtFlags;
 use nix::sys::stat::{FileStat, Mode, SFlag, fstatat, lstat};
 use nix::unistd::{AccessFlags, access, chdir, chroot, setgid, setgroups, setuid};
-use pam_sftpjail::config::Config;
+use pam_sftpjail::config::{Config, HomeAccess};
 use pam_sftpjail::escape::{escaped, word};
 use pam_sftpjail::jail::Jail;
 use pam_sftpjail::session::{Member, Standing, examine};
@@ -47,6 +47,8 @@ enum Kind {
     File,
     /// The home.
     Home,
+    /// Another directory of the host.
+    Volume,
     /// The host's syslog socket.
     Syslog,
 }
@@ -90,7 +92,7 @@ fn rehearse(config: Option<&Path>, user: &str) -> Result<Rehearsal, Failure> {
         }
         Err(refusal) => return Err(failure(refusal.to_string(), &refusal.cure())),
     };
-    let Member { account, plan, .. } = member;
+    let Member { account, profile, plan } = member;
     let root = config.jail_root.absolute().join(&account.name);
 
     let start = Instant::now();
@@ -105,8 +107,12 @@ fn rehearse(config: Option<&Path>, user: &str) -> Result<Rehearsal, Failure> {
     step("setgroups", setgroups(&account.gids))?;
     step("setgid", setgid(account.gid))?;
     step("setuid", setuid(account.uid))?;
-    let home = escaped(&account.home).to_string();
-    chdir(account.home.as_path()).map_err(|e| Failure {
+    let begin = match profile.home {
+        HomeAccess::None => Path::new("/"),
+        _ => account.home.as_path(),
+    };
+    let home = escaped(begin).to_string();
+    chdir(begin).map_err(|e| Failure {
         problem: format!("the user cannot enter the home {home}: {}", e.desc()),
         cure: match (lstat(account.home.as_path()), word(&account.home)) {
             (Ok(stat), home) if stat.st_uid == account.uid.as_raw() => format!("chmod u+rwx {home}"),
@@ -117,18 +123,26 @@ fn rehearse(config: Option<&Path>, user: &str) -> Result<Rehearsal, Failure> {
 
     let mut tree = Vec::new();
     let top = lstat("/").map_err(|e| failure(format!("lstat /: {}", e.desc()), "check again"))?;
-    list(Path::new("/"), &top, top.st_dev, &mut tree);
+    list(Path::new("/"), &top, &Own { device: top.st_dev, home: &account.home }, &mut tree);
     Ok(Rehearsal { microseconds, home, tree })
 }
 
+/// What tells the jail's own entries and the home from what is the host's.
+struct Own<'a> {
+    device: u64,
+    home: &'a Path,
+}
+
 /// Lists `path` and, on the jail's own filesystem, all below it.
-fn list(path: &Path, stat: &FileStat, device: u64, tree: &mut Vec<Entry>) {
+fn list(path: &Path, stat: &FileStat, jail: &Own<'_>, tree: &mut Vec<Entry>) {
     let is_directory = SFlag::from_bits_truncate(stat.st_mode & SFlag::S_IFMT.bits()) == SFlag::S_IFDIR;
-    let own = stat.st_dev == device;
+    let own = stat.st_dev == jail.device;
     tree.push(Entry {
         path: escaped(path).to_string(),
         kind: match (own, is_directory) {
-            (false, true) => Kind::Home,
+            // Path's equality does not mind `//`, `/./` and a slash at the end.
+            (false, true) if path == jail.home => Kind::Home,
+            (false, true) => Kind::Volume,
             (false, false) => Kind::Syslog,
             (true, true) => Kind::Directory,
             (true, false) => Kind::File,
@@ -146,7 +160,7 @@ fn list(path: &Path, stat: &FileStat, device: u64, tree: &mut Vec<Entry>) {
     names.sort();
     for name in names {
         if let Ok(stat) = fstatat(nix::fcntl::AT_FDCWD, &name, AtFlags::AT_SYMLINK_NOFOLLOW) {
-            list(&name, &stat, device, tree);
+            list(&name, &stat, jail, tree);
         }
     }
 }
@@ -159,6 +173,8 @@ impl Rehearsal {
             let note = match (entry.kind, entry.writable) {
                 (Kind::Home, true) => "  ← the home, writable",
                 (Kind::Home, false) => "  ← the home, read-only",
+                (Kind::Volume, true) => "  ← a volume, writable",
+                (Kind::Volume, false) => "  ← a volume, read-only",
                 (Kind::Syslog, _) => "  ← the host's, for internal-sftp's log",
                 (_, true) => "  ← WRITABLE",
                 (_, false) => "",

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod raw;
+mod template;
 
 use crate::escape::{escaped, one_line};
 use crate::path::Normalised;
@@ -14,6 +15,7 @@ use nix::sys::stat::{Mode, SFlag, fstat};
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+pub use template::{Template, Variable};
 use thiserror::Error;
 
 /// Where the configuration is unless the module argument `config=` says otherwise.
@@ -40,6 +42,10 @@ pub struct Profile {
     /// Names of groups; membership may be primary or supplementary.
     pub groups: Vec<String>,
     pub home: HomeAccess,
+    /// What the session's umask is set to; without it, it stays as it is.
+    pub umask: Option<u32>,
+    /// Further directories of the host, in the order of the file.
+    pub volumes: Vec<Volume>,
     /// The host's `/dev/log`, so that internal-sftp can log.
     pub log: bool,
     /// Minimal `/etc/passwd` and `/etc/group`, so that listings show names.
@@ -52,6 +58,28 @@ pub struct Profile {
 pub enum HomeAccess {
     ReadWrite,
     ReadOnly,
+    /// The jail holds no home.
+    None,
+}
+
+/// A directory of the host that a jail holds besides the home.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Volume {
+    /// Where it is on the host.
+    pub source: Template,
+    /// Where it appears in the jail.
+    pub target: Template,
+    pub read_only: bool,
+    /// How a missing source is made.
+    pub create: Option<Create>,
+}
+
+/// Whose a source is that is made at the first login.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Create {
+    pub owner: Template,
+    pub group: Template,
+    pub mode: u32,
 }
 
 /// Why there is no configuration to go by. `Display` names the file and the cure.
@@ -140,6 +168,8 @@ impl Default for Config {
                 name: "home".into(),
                 groups: vec!["sftp".into()],
                 home: HomeAccess::ReadWrite,
+                umask: None,
+                volumes: Vec::new(),
                 log: true,
                 names: true,
                 localtime: true,
@@ -211,27 +241,65 @@ fn profile(raw: raw::Profile) -> Result<Profile, String> {
     let home = match raw.home {
         None | Some(raw::HomeAccess::ReadWrite) => HomeAccess::ReadWrite,
         Some(raw::HomeAccess::ReadOnly) => HomeAccess::ReadOnly,
-        Some(raw::HomeAccess::None) => {
-            return Err(within(unsupported("home = \"none\"", "use \"read-write\" or \"read-only\"")));
-        }
+        Some(raw::HomeAccess::None) => HomeAccess::None,
     };
-    for (key, given) in [
-        ("umask", raw.umask.is_some()),
-        ("max_sessions", raw.max_sessions.is_some()),
-        ("volume", raw.volume.is_some()),
-    ] {
-        if given {
-            return Err(within(unsupported(key, "remove it")));
-        }
+    if raw.max_sessions.is_some() {
+        return Err(within(unsupported("max_sessions", "remove it")));
+    }
+    let umask = raw.umask.map(|text| octal("umask", &text, 0o777)).transpose().map_err(within)?;
+    let volumes = raw
+        .volume
+        .unwrap_or_default()
+        .into_iter()
+        .map(volume)
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(within)?;
+    if home == HomeAccess::None && volumes.is_empty() {
+        return Err(within(
+            "home = \"none\" without a volume leaves the jail empty; add a [[profile.volume]]".into(),
+        ));
     }
     Ok(Profile {
         home,
+        umask,
+        volumes,
         log: raw.log.unwrap_or(true),
         names: raw.names.unwrap_or(true),
         localtime: raw.localtime.unwrap_or(true),
         name: raw.name,
         groups: raw.groups,
     })
+}
+
+fn volume(raw: raw::Volume) -> Result<Volume, String> {
+    let template = |key: &str, text: &str| {
+        Template::parse(text)
+            .map_err(|why| format!("{key} {} {why}; there are %u, %U, %g, %h and %%", escaped(text)))
+    };
+    let create = |raw: raw::Create| {
+        Ok::<_, String>(Create {
+            owner: template("create.owner", &raw.owner)?,
+            group: template("create.group", &raw.group)?,
+            mode: octal("create.mode", &raw.mode, 0o7777)?,
+        })
+    };
+    Ok(Volume {
+        source: template("source", &raw.source)?,
+        target: template("target", &raw.target)?,
+        read_only: raw.read_only.unwrap_or(false),
+        create: raw.create.map(create).transpose()?,
+    })
+}
+
+/// A mode as chmod(1) takes it: a string of octal digits.
+fn octal(key: &str, text: &str, max: u32) -> Result<u32, String> {
+    match u32::from_str_radix(text, 8) {
+        Ok(mode) if mode <= max && !text.starts_with('+') => Ok(mode),
+        _ => Err(format!(
+            "{key} {} is not an octal number up to {max:o}; write \"027\", for example",
+            escaped(text)
+        )),
+    }
 }
 
 fn unsupported(what: &str, cure: &str) -> String {

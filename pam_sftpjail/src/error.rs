@@ -72,6 +72,10 @@ pub enum Refusal {
     )]
     HomeOwner { home: PathBuf, owner: u32, name: String, uid: u32 },
 
+    /// A volume of the profile cannot be mounted.
+    #[error("the volume {target} {why}")]
+    Volume { target: String, why: String, cure: String },
+
     /// The caller may not look; root always may, short of a network filesystem that squashes it.
     #[error("{path} cannot be looked at: permission denied")]
     Denied { path: String },
@@ -142,7 +146,9 @@ impl Refusal {
                 format!("give the account another home: usermod -d {home} {}", word(name))
             }
             Self::HomeOwner { home, name, .. } => format!("chown {} {}", word(name), word(home)),
-            Self::HomePath { cure, .. } | Self::JailRoot { cure, .. } => cure.clone(),
+            Self::HomePath { cure, .. } | Self::Volume { cure, .. } | Self::JailRoot { cure, .. } => {
+                cure.clone()
+            }
             Self::Denied { .. } => {
                 "run this as root; where that is root, let it through (NFS: no_root_squash)".into()
             }

@@ -6,11 +6,14 @@
 #![forbid(unsafe_code)]
 
 use crate::error::Refusal;
+use crate::escape::escaped;
 use crate::path::Normalised;
-use crate::plan::{JailRoot, Plan, Step};
+use crate::plan::{JailRoot, Plan, Source, Step};
 use crate::sys::namespace::{Departure, Namespace};
 use crate::sys::umask::Umask;
 use crate::sys::{SysError, directory, mount};
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
 use nix::sys::stat::stat;
 use std::ffi::OsStr;
 use std::os::fd::{AsFd, OwnedFd};
@@ -88,14 +91,25 @@ impl Tmpfs {
     }
 }
 
-/// Clones and hardens every tree that is to be mounted.
-fn detached_trees(steps: Vec<Step>) -> Result<Vec<(PathBuf, OwnedFd)>, SysError> {
+/// A tree that is ready to be mounted.
+struct Tree {
+    at: PathBuf,
+    detached: OwnedFd,
+    optional: bool,
+}
+
+/// Clones and hardens every tree that is to be mounted, and makes what is missing.
+fn detached_trees(steps: Vec<Step>) -> Result<Vec<Tree>, SysError> {
     let mut trees = Vec::new();
     for step in steps {
-        if let Step::Mount { at, source, read_only } = step {
-            let tree = mount::clone_tree(source.as_fd(), &at)?;
-            mount::harden(tree.as_fd(), read_only, &at)?;
-            trees.push((at, tree));
+        if let Step::Mount { at, source, read_only, optional } = step {
+            let source = match source {
+                Source::Open(fd) => fd,
+                Source::Missing(new) => new.make()?,
+            };
+            let detached = mount::clone_tree(source.as_fd(), &at)?;
+            mount::harden(detached.as_fd(), read_only, &at)?;
+            trees.push(Tree { at, detached, optional });
         }
     }
     Ok(trees)
@@ -106,13 +120,21 @@ fn assemble(
     departure: &Departure,
     jail_root: &Normalised,
     tmpfs: &Tmpfs,
-    trees: &[(PathBuf, OwnedFd)],
+    trees: &[Tree],
 ) -> Result<u64, Refusal> {
     departure.leave()?;
     let under = JailRoot::reopen(jail_root)?;
-    mount::attach(tmpfs.root.as_fd(), under.as_fd(), "".as_ref())?;
-    for (at, tree) in trees {
-        mount::attach(tree.as_fd(), tmpfs.jail.as_fd(), at)?;
+    mount::attach(tmpfs.root.as_fd(), under.as_fd(), "the jail root".as_ref())?;
+    for Tree { at, detached, optional } in trees {
+        // By descriptor: below a home, the way may be of the user's making.
+        let flags = if *optional { OFlag::O_DIRECTORY } else { OFlag::empty() };
+        match directory::open_below(&tmpfs.jail, at, flags) {
+            Err(Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP) if *optional => {}
+            target => {
+                let target = target.map_err(SysError::of("openat2", escaped(at).to_string()))?;
+                mount::attach(detached.as_fd(), target.as_fd(), at)?;
+            }
+        }
     }
     mount::seal(tmpfs.root.as_fd())?;
     let stat = directory::stat(&tmpfs.root).map_err(SysError::of("fstat", "tmpfs"))?;

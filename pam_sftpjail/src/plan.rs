@@ -7,17 +7,19 @@
 mod contents;
 mod home;
 mod jail_root;
+mod volume;
 mod walk;
 
 use crate::account::Account;
 use crate::config::{Config, HomeAccess, Profile};
 use crate::error::Refusal;
 use crate::escape::escaped;
+use crate::sys::directory::NewDirectory;
 use crate::sys::mount;
 pub(crate) use jail_root::JailRoot;
 use std::fmt::{self, Display};
 use std::os::fd::OwnedFd;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What is checked before anybody is let in, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -27,6 +29,7 @@ pub enum Check {
     HomeSpelling,
     HomePath,
     HomeOwner,
+    Volume,
     JailRoot,
     Kernel,
 }
@@ -39,6 +42,7 @@ impl Display for Check {
             Self::HomeSpelling => "home",
             Self::HomePath => "home path",
             Self::HomeOwner => "home owner",
+            Self::Volume => "volume",
             Self::JailRoot => "jail root",
             Self::Kernel => "kernel",
         })
@@ -65,8 +69,39 @@ pub(crate) enum Step {
     Directory { at: PathBuf },
     /// A file of root's, mode 0644.
     File { at: PathBuf, content: Vec<u8> },
-    /// The tree at the descriptor, hardened, onto the directory or file that exists at `at`.
-    Mount { at: PathBuf, source: OwnedFd, read_only: bool },
+    /// The tree at the source, hardened, onto the directory or file that exists at `at`. An
+    /// optional one is left out where there is no directory.
+    Mount { at: PathBuf, source: Source, read_only: bool, optional: bool },
+}
+
+/// Where a mounted tree comes from.
+#[derive(Debug)]
+pub(crate) enum Source {
+    Open(OwnedFd),
+    /// Made by the first session.
+    Missing(NewDirectory),
+}
+
+/// Steps in order, in which every directory stands once.
+#[derive(Default)]
+struct Steps(Vec<Step>);
+
+impl Steps {
+    fn push(&mut self, step: Step) {
+        self.0.push(step);
+    }
+
+    /// Steps for every component of a relative path that are not there yet.
+    fn directories(&mut self, path: &Path) {
+        let mut at = PathBuf::new();
+        for component in path.components() {
+            at.push(component);
+            let is_there = |step: &Step| matches!(step, Step::Directory { at: other } if *other == at);
+            if !self.0.iter().any(is_there) {
+                self.0.push(Step::Directory { at: at.clone() });
+            }
+        }
+    }
 }
 
 /// Makes the plan, or gives the first reason not to. Checks that do not depend on each other are
@@ -77,7 +112,11 @@ pub fn make(
     account: &Account,
     observe: Observer<'_>,
 ) -> Result<Plan, Refusal> {
-    let home = home::check(&config.jail_root, account, observe);
+    let home = match profile.home {
+        HomeAccess::None => Ok(None),
+        _ => home::check(&config.jail_root, account, observe).map(Some),
+    };
+    let volumes = volume::check(config, profile, account, observe);
     let jail_root = noted(Check::JailRoot, JailRoot::open(&config.jail_root), observe);
     let kernel = if mount::is_supported() {
         Ok("mount_setattr is there")
@@ -86,25 +125,22 @@ pub fn make(
     };
     let kernel = noted(Check::Kernel, kernel, observe);
 
-    let (at, source) = home?;
+    let home = home?;
+    let volumes = volumes?;
     let jail_root = jail_root?;
     kernel?;
 
-    let mut steps = Vec::new();
-    directories(&mut steps, &at);
-    let read_only = profile.home == HomeAccess::ReadOnly;
-    steps.push(Step::Mount { at, source, read_only });
-    contents::add(&mut steps, profile, account);
-    Ok(Plan { user: account.name.clone(), jail_root, steps })
-}
-
-/// Steps for every component of a relative path.
-fn directories(steps: &mut Vec<Step>, path: &std::path::Path) {
-    let mut at = PathBuf::new();
-    for component in path.components() {
-        at.push(component);
-        steps.push(Step::Directory { at: at.clone() });
+    let mut steps = Steps::default();
+    if let Some((at, source)) = home {
+        steps.directories(&at);
+        let read_only = profile.home == HomeAccess::ReadOnly;
+        steps.push(Step::Mount { at, source: Source::Open(source), read_only, optional: false });
     }
+    for volume in volumes {
+        volume.add(&mut steps);
+    }
+    contents::add(&mut steps, profile, account);
+    Ok(Plan { user: account.name.clone(), jail_root, steps: steps.0 })
 }
 
 /// Tells the observer, and passes the result on.

@@ -9,6 +9,7 @@ use crate::jail::Jail;
 use crate::log::Log;
 use crate::plan::{self, Check, Observer, Plan};
 use crate::policy::{self, Decision, NotJailed};
+use crate::sys::umask::Umask;
 use std::ffi::OsStr;
 use std::fmt::Display;
 use std::os::unix::ffi::OsStrExt;
@@ -106,6 +107,8 @@ pub fn authorize(caller: &Caller<'_>) -> Result<Option<()>, Refusal> {
 /// A session in its jail.
 pub struct Session {
     jail: Jail,
+    /// Sets the service's own again when the session is closed.
+    umask: Option<Umask>,
     opened: Instant,
     /// For the closing line.
     who: String,
@@ -121,6 +124,7 @@ pub fn open(caller: &Caller<'_>, live: bool) -> Result<Option<Session>, Refusal>
             return Err(Refusal::AlreadyOpen);
         }
         let jail = Jail::build(member.plan)?;
+        let umask = member.profile.umask.map(Umask::set);
         caller.log.info(format_args!(
             "session opened for user {who}: home={} rhost={} profile={} us={}",
             escaped(&member.account.home),
@@ -128,7 +132,7 @@ pub fn open(caller: &Caller<'_>, live: bool) -> Result<Option<Session>, Refusal>
             escaped(&member.profile.name),
             opened.elapsed().as_micros()
         ));
-        Ok(Session { jail, opened, who })
+        Ok(Session { jail, umask, opened, who })
     };
     match standing(caller) {
         Ok(None) => Ok(None),
@@ -140,6 +144,7 @@ pub fn open(caller: &Caller<'_>, live: bool) -> Result<Option<Session>, Refusal>
 /// Takes the jail down and brings the process back to the host's namespace.
 pub fn close(session: Session, log: &Log) {
     let lasted = session.opened.elapsed();
+    drop(session.umask);
     match session.jail.dismantle() {
         Ok(()) => log.info(format_args!(
             "session closed for user {}: duration={}.{:03}s",

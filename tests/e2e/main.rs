@@ -16,3 +16,4 @@ mod refused;
 mod sandbox;
 mod threats;
 mod users;
+mod volumes;

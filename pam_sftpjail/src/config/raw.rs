@@ -41,22 +41,19 @@ pub(super) enum HomeAccess {
     None,
 }
 
-/// Parsed, so that a misspelt key is found, and then refused as not supported yet.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "volumes are known to the parser only")]
 pub(super) struct Volume {
-    source: String,
-    target: String,
-    create: Option<Create>,
-    read_only: Option<bool>,
+    pub(super) source: String,
+    pub(super) target: String,
+    pub(super) create: Option<Create>,
+    pub(super) read_only: Option<bool>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "volumes are known to the parser only")]
-struct Create {
-    owner: String,
-    group: String,
-    mode: String,
+pub(super) struct Create {
+    pub(super) owner: String,
+    pub(super) group: String,
+    pub(super) mode: String,
 }

@@ -44,13 +44,58 @@ fn what_is_not_built_yet_is_refused_by_name() {
     let in_profile = |line: &str| format!("[[profile]]\nname = \"p\"\ngroups = [\"g\"]\n{line}\n");
     for (text, key) in [
         ("namespace = \"host\"".to_owned(), "namespace = \"host\""),
-        (in_profile("home = \"none\""), "home = \"none\""),
-        (in_profile("umask = \"027\""), "umask"),
         (in_profile("max_sessions = 4"), "max_sessions"),
-        (in_profile("[[profile.volume]]\nsource = \"/a\"\ntarget = \"/b\""), "volume"),
     ] {
         let said = problem(&text);
         assert!(said.contains(key) && said.contains("not supported yet"), "{said}");
+    }
+}
+
+#[test]
+fn the_designs_upload_portal_is_read() {
+    let text = r#"
+        [[profile]]
+        name   = "upload-portal"
+        groups = ["sftp-only"]
+        home   = "none"
+        umask  = "027"
+        [[profile.volume]]
+        source = "/srv/sftp/%u"
+        target = "/uploads"
+        create = { owner = "%u", group = "%g", mode = "0750" }
+        read_only = false
+    "#;
+    let config = Config::parse(text).unwrap();
+    let profile = &config.profiles[0];
+    assert_eq!((profile.home, profile.umask), (HomeAccess::None, Some(0o027)));
+    let [volume] = &profile.volumes[..] else { panic!("{:?}", profile.volumes) };
+    assert_eq!(volume.source, Template::parse("/srv/sftp/%u").unwrap());
+    assert_eq!(volume.target, Template::parse("/uploads").unwrap());
+    assert!(!volume.read_only);
+    assert_eq!(volume.create.as_ref().unwrap().mode, 0o750);
+}
+
+#[test]
+fn volumes_that_cannot_be_meant_are_refused() {
+    let of = |volume: &str| format!("[[profile]]\nname = \"p\"\ngroups = [\"g\"]\n{volume}\n");
+    for (text, what) in [
+        (of("home = \"none\""), "leaves the jail empty"),
+        (of("umask = \"28\""), "umask 28 is not an octal number up to 777"),
+        (of("umask = \"+7\""), "is not an octal number"),
+        (of("umask = \"1000\""), "is not an octal number"),
+        (of("umask = 27"), "line 4: "),
+        (of("[[profile.volume]]\nsource = \"/a/%x\"\ntarget = \"/b\""), "source \"/a/%x\" holds %x"),
+        (of("[[profile.volume]]\nsource = \"/a\"\ntarget = \"/b%\""), "target \"/b%\" ends in a %"),
+        (of("[[profile.volume]]\nsource = \"/a\""), "missing field `target`"),
+        (
+            of(
+                "[[profile.volume]]\nsource=\"/a\"\ntarget=\"/b\"\ncreate={owner=\"a\", group=\"b\", mode=\"rwx\"}",
+            ),
+            "create.mode rwx is not an octal number up to 7777",
+        ),
+    ] {
+        let said = problem(&text);
+        assert!(said.contains(what), "{said}");
     }
 }
 

@@ -3,7 +3,7 @@
 //! All of it serves logs and listings only. A host without syslog or time zone is no reason to
 //! refuse anybody, so what is not there is left out.
 
-use super::{Step, directories};
+use super::{Source, Step, Steps};
 use crate::account::Account;
 use crate::config::Profile;
 use crate::sys::directory;
@@ -17,17 +17,18 @@ use std::os::unix::ffi::OsStrExt;
 /// Time zone files are 1 to 4 KiB; this many bytes are copied at most.
 const MAX_LOCALTIME: u64 = 64 << 10;
 
-pub(super) fn add(steps: &mut Vec<Step>, profile: &Profile, account: &Account) {
+pub(super) fn add(steps: &mut Steps, profile: &Profile, account: &Account) {
     if profile.log
         && let Some(source) = syslog_socket()
     {
-        directories(steps, "dev".as_ref());
+        steps.directories("dev".as_ref());
         steps.push(Step::File { at: "dev/log".into(), content: Vec::new() });
-        steps.push(Step::Mount { at: "dev/log".into(), source, read_only: true });
+        let source = Source::Open(source);
+        steps.push(Step::Mount { at: "dev/log".into(), source, read_only: true, optional: false });
     }
     let localtime = if profile.localtime { localtime() } else { None };
     if profile.names || localtime.is_some() {
-        directories(steps, "etc".as_ref());
+        steps.directories("etc".as_ref());
     }
     if profile.names {
         steps.push(Step::File { at: "etc/passwd".into(), content: passwd(account) });

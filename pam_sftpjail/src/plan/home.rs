@@ -58,8 +58,8 @@ fn spelling(jail_root: &Normalised, account: &Account) -> Result<Normalised, Ref
         .map_err(|why| Refusal::HomeSpelling { home: account.home.clone(), why, name: account.name.clone() })
 }
 
-/// Why no home may be at `path`, if so: the rest of a sentence about it.
-fn forbidden(jail_root: &Normalised, path: &Normalised) -> Option<String> {
+/// Why no home, and no volume's source, may be at `path`, if so: the rest of a sentence about it.
+pub(super) fn forbidden(jail_root: &Normalised, path: &Normalised) -> Option<String> {
     let first = path.components().first()?;
     if SYSTEM.iter().any(|system| first == *system) {
         return Some(format!("lies in the system directory /{}", first.display()));
@@ -99,7 +99,7 @@ fn open(jail_root: &Normalised, account: &Account, spelt: &Normalised) -> Result
                     word(&account.name)
                 )
             }
-            walk::Why::Replaceable | walk::Why::TooManySymlinks => {
+            walk::Why::Replaceable | walk::Why::NotRootsAlone | walk::Why::TooManySymlinks => {
                 "replace the symlink by a directory, or let the home be spelt without it".into()
             }
         };

@@ -25,6 +25,21 @@ pub(super) struct Walked {
     pub(super) directory: OwnedFd,
     /// Where it really is: the path without the symlinks that were followed.
     pub(super) real: Normalised,
+    /// Whether it and all above it were seen to belong to root alone.
+    roots_alone: bool,
+}
+
+/// The directory that holds the last component of `path`, and that component. Everything down to it
+/// is root's, and nobody else can write there.
+pub(super) fn parent(path: &Normalised) -> Result<(OwnedFd, OsString), Stop> {
+    let Some((name, above)) = path.components().split_last() else {
+        return Err(Stop { at: "/".into(), why: Why::NotDirectory });
+    };
+    let level = by_component(&Normalised::of(above.iter().cloned()))?;
+    if !level.roots_alone {
+        return Err(Stop { at: level.real.absolute(), why: Why::NotRootsAlone });
+    }
+    Ok((level.directory, name.clone()))
 }
 
 /// Where the walk ended early.
@@ -45,6 +60,8 @@ pub(super) enum Why {
     LastIsSymlink,
     #[error("is a symlink that others than root could replace")]
     Replaceable,
+    #[error("does not belong to root alone, so nothing is made in it")]
+    NotRootsAlone,
     #[error("leads through more than 40 symlinks")]
     TooManySymlinks,
 }
@@ -52,7 +69,7 @@ pub(super) enum Why {
 /// Opens the directory at `path`.
 pub(super) fn to(path: &Normalised) -> Result<Walked, Stop> {
     match directory::open_without_symlinks(&path.absolute()) {
-        Ok(directory) => Ok(Walked { directory, real: path.clone() }),
+        Ok(directory) => Ok(Walked { directory, real: path.clone(), roots_alone: false }),
         Err(_) => by_component(path),
     }
 }
@@ -125,7 +142,7 @@ fn by_component(path: &Normalised) -> Result<Walked, Stop> {
     }
     let real = Normalised::of(levels.iter().skip(1).map(|l| l.name.clone()));
     match levels.pop() {
-        Some(last) => Ok(Walked { directory: last.directory, real }),
+        Some(last) => Ok(Walked { directory: last.directory, real, roots_alone: last.roots_alone }),
         None => Err(Stop { at: "/".into(), why: Why::NotDirectory }),
     }
 }

@@ -7,7 +7,8 @@ use nix::NixPath;
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, OFlag, OpenHow, ResolveFlag, openat, openat2, readlinkat};
 use nix::libc;
-use nix::sys::stat::{FileStat, Mode, SFlag, fstat, mkdirat};
+use nix::sys::stat::{FileStat, Mode, SFlag, fchmod, fstat, mkdirat};
+use nix::unistd::{Gid, Uid, fchown};
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::Write;
@@ -73,6 +74,51 @@ pub(crate) fn make<P: ?Sized + NixPath + AsRef<OsStr>>(
 ) -> Result<(), SysError> {
     mkdirat(parent, path, Mode::from_bits_truncate(mode))
         .map_err(SysError::of("mkdirat", escaped(path).to_string()))
+}
+
+/// A directory that is to be made, and given away.
+#[derive(Debug)]
+pub(crate) struct NewDirectory {
+    /// Root's alone, and so is all above it.
+    pub(crate) parent: OwnedFd,
+    pub(crate) name: OsString,
+    pub(crate) owner: Uid,
+    pub(crate) group: Gid,
+    pub(crate) mode: u32,
+}
+
+impl NewDirectory {
+    /// Makes it with mode 0000, which is how [`is_unfinished`] knows it until the mode is set last;
+    /// then opens it. Another login may be doing the same.
+    pub(crate) fn make(&self) -> Result<OwnedFd, SysError> {
+        let shown = || escaped(&self.name).to_string();
+        match make(&self.parent, self.name.as_os_str(), 0) {
+            Err(error) if error.errno == Errno::EEXIST => {}
+            other => other?,
+        }
+        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        let fd = openat(&self.parent, self.name.as_os_str(), flags, Mode::empty())
+            .map_err(SysError::of("openat", shown()))?;
+        if is_unfinished(&fd).map_err(SysError::of("fstat", shown()))? {
+            fchown(&fd, Some(self.owner), Some(self.group)).map_err(SysError::of("fchown", shown()))?;
+            fchmod(&fd, Mode::from_bits_truncate(self.mode)).map_err(SysError::of("fchmod", shown()))?;
+        }
+        Ok(fd)
+    }
+}
+
+/// Whether [`NewDirectory::make`] has made it and not come to its end.
+pub(crate) fn is_unfinished(fd: impl AsFd) -> Result<bool, Errno> {
+    Ok(fstat(fd)?.st_mode & Mode::all().bits() == 0)
+}
+
+/// Opens what is at `path` below `parent`, without leaving it and without following any symlink;
+/// `flags` may be O_DIRECTORY.
+pub(crate) fn open_below(parent: impl AsFd, path: &Path, flags: OFlag) -> Result<OwnedFd, Errno> {
+    let how = OpenHow::new().flags(flags | OFlag::O_PATH | OFlag::O_CLOEXEC).resolve(
+        ResolveFlag::RESOLVE_BENEATH | ResolveFlag::RESOLVE_NO_SYMLINKS | ResolveFlag::RESOLVE_NO_MAGICLINKS,
+    );
+    openat2(parent, path, how)
 }
 
 /// Writes the new file `path` below `parent`; its mode, 0644, is subject to the umask.

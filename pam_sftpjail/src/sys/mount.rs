@@ -70,15 +70,10 @@ pub(crate) fn tmpfs(size: usize, inodes: usize) -> Result<OwnedFd, SysError> {
     fsmount(&context, FsMountFlags::FSMOUNT_CLOEXEC, attributes).map_err(SysError::of("fsmount", "tmpfs"))
 }
 
-/// Attaches a detached tree to `target` below `directory`; an empty `target` is the directory
-/// itself. Symlinks and automounts on the way are not followed.
-pub(crate) fn attach(tree: BorrowedFd<'_>, directory: BorrowedFd<'_>, target: &Path) -> Result<(), SysError> {
-    let mut flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH;
-    if target.as_os_str().is_empty() {
-        flags |= MoveMountFlags::MOVE_MOUNT_T_EMPTY_PATH;
-    }
-    move_mount(tree, c"", directory, target, flags)
-        .map_err(SysError::of("move_mount", escaped(target).to_string()))
+/// Attaches a detached tree to what `target` is a descriptor of; no path is resolved.
+pub(crate) fn attach(tree: BorrowedFd<'_>, target: BorrowedFd<'_>, what: &Path) -> Result<(), SysError> {
+    let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH | MoveMountFlags::MOVE_MOUNT_T_EMPTY_PATH;
+    move_mount(tree, c"", target, c"", flags).map_err(SysError::of("move_mount", escaped(what).to_string()))
 }
 
 /// Takes the mount at `target` out of the namespace; whoever is in it keeps it until he goes.

@@ -7,10 +7,15 @@ use nix::sys::stat::{Mode, umask};
 pub(crate) struct Umask(Mode);
 
 impl Umask {
+    /// Until then it is `mask`.
+    pub(crate) fn set(mask: u32) -> Self {
+        Self(umask(Mode::from_bits_truncate(mask)))
+    }
+
     /// With `0`, directories and files get exactly the mode that they are made with: another
     /// module (pam_umask) may have set anything.
     pub(crate) fn none() -> Self {
-        Self(umask(Mode::empty()))
+        Self::set(0)
     }
 }
 

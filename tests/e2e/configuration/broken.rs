@@ -166,16 +166,17 @@ fn the_namespace_host() {
 }
 
 #[test]
-fn no_home() {
+fn neither_a_home_nor_a_volume() {
     unusable_profile(
         "home = \"none\"",
-        "profile p: home = \"none\" is not supported yet; use \"read-write\" or \"read-only\"",
+        "profile p: home = \"none\" without a volume leaves the jail empty; add a [[profile.volume]]",
     );
 }
 
 #[test]
 fn a_umask() {
-    unusable_profile("umask = \"027\"", "profile p: umask is not supported yet; remove it");
+    let said = "profile p: umask rwx is not an octal number up to 777; write \"027\", for example";
+    unusable_profile("umask = \"rwx\"", said);
 }
 
 #[test]
@@ -186,8 +187,8 @@ fn a_limit_of_sessions() {
 #[test]
 fn a_volume() {
     unusable_profile(
-        "[[profile.volume]]\nsource = \"/srv/%u\"\ntarget = \"/up\"",
-        "profile p: volume is not supported yet; remove it",
+        "[[profile.volume]]\nsource = \"/srv/%n\"\ntarget = \"/up\"",
+        "profile p: source \"/srv/%n\" holds %n; there are %u, %U, %g, %h and %%",
     );
 }
 

@@ -1,0 +1,229 @@
+//! Volumes: further directories of the host, where they come from and where they go.
+
+use super::{Check, Observer, Source, Step, Steps, home, walk};
+use crate::account::Account;
+use crate::config::{Config, Create, HomeAccess, Profile, Template, Variable, Volume};
+use crate::error::Refusal;
+use crate::escape::{escaped, word};
+use crate::path::Normalised;
+use crate::sys::directory::{self, NewDirectory};
+use nix::errno::Errno;
+use nix::unistd::{Gid, Group, Uid, User};
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// A volume that was checked.
+pub(super) struct Checked {
+    target: Normalised,
+    source: Source,
+    read_only: bool,
+    /// Inside the home, where it is the user's business whether there is a directory for it.
+    in_home: bool,
+}
+
+impl Checked {
+    /// Adds what makes it appear. The home is mounted before.
+    pub(super) fn add(self, steps: &mut Steps) {
+        let at = self.target.relative();
+        if !self.in_home {
+            steps.directories(&at);
+        }
+        steps.push(Step::Mount {
+            at,
+            source: self.source,
+            read_only: self.read_only,
+            optional: self.in_home,
+        });
+    }
+}
+
+/// Checks every volume of the profile, and gives the first reason against one.
+pub(super) fn check(
+    config: &Config,
+    profile: &Profile,
+    account: &Account,
+    observe: Observer<'_>,
+) -> Result<Vec<Checked>, Refusal> {
+    // A home that cannot be parsed has been refused by its own check.
+    let home = match profile.home {
+        HomeAccess::None => None,
+        _ => Normalised::parse(account.home.as_os_str()).ok(),
+    };
+    let mut checked: Vec<Checked> = Vec::new();
+    let mut first = None;
+    for volume in &profile.volumes {
+        let others: Vec<_> = checked.iter().map(|other| &other.target).collect();
+        match one(config, home.as_ref(), &others, account, volume) {
+            Ok((volume, evidence)) => {
+                observe(Check::Volume, Ok(&evidence));
+                checked.push(volume);
+            }
+            Err(refusal) => {
+                observe(Check::Volume, Err(&refusal));
+                first.get_or_insert(refusal);
+            }
+        }
+    }
+    match first {
+        None => Ok(checked),
+        Some(refusal) => Err(refusal),
+    }
+}
+
+fn one(
+    config: &Config,
+    home: Option<&Normalised>,
+    others: &[&Normalised],
+    account: &Account,
+    volume: &Volume,
+) -> Result<(Checked, String), Refusal> {
+    let target = expanded(account, &volume.target, "target")?;
+    let source = expanded(account, &volume.source, "source")?;
+    let refuse = |why: String, cure: &str| Refusal::Volume {
+        target: escaped(&target.absolute()).to_string(),
+        why,
+        cure: cure.to_owned(),
+    };
+    if target.components().first().is_some_and(|first| first == "dev" || first == "etc") {
+        return Err(refuse("would hide the jail's own /dev or /etc".into(), "give it another target"));
+    }
+    let in_home = home.is_some_and(|home| target.components().starts_with(home.components()));
+    if let Some(home) = home
+        && (target == *home || (target.overlaps(home) && !in_home))
+    {
+        let why = format!("would hide the home {}", escaped(&home.absolute()));
+        return Err(refuse(why, "give it a target below the home or beside it"));
+    }
+    if let Some(other) = others.iter().find(|other| target.overlaps(other)) {
+        let why = format!("and the volume {} lie one in the other", escaped(&other.absolute()));
+        return Err(refuse(why, "give each a target of its own"));
+    }
+    if let Some(why) = home::forbidden(&config.jail_root, &source) {
+        let why = format!("cannot come from {}, which {why}", escaped(&source.absolute()));
+        return Err(refuse(why, "give it another source"));
+    }
+    let (opened, made) = match open(config, &source, volume, account) {
+        Ok(found) => found,
+        Err(Trouble::Refusal(refusal)) => return Err(refusal),
+        Err(Trouble::At(at, why, cure)) => {
+            return Err(refuse(format!("cannot be used: {} {why}", escaped(&at)), &cure));
+        }
+    };
+    let evidence = format!(
+        "{} from {}, {}{}{}",
+        escaped(&target.absolute()),
+        escaped(&source.absolute()),
+        if volume.read_only { "read-only" } else { "writable" },
+        if in_home { ", where the home has a directory for it" } else { "" },
+        if made { "; missing, the first login or rehearsal makes it" } else { "" },
+    );
+    Ok((Checked { target, source: opened, read_only: volume.read_only, in_home }, evidence))
+}
+
+enum Trouble {
+    Refusal(Refusal),
+    /// What is in the way, why, and the cure.
+    At(PathBuf, String, String),
+}
+
+/// The source, and whether it is still to be made.
+fn open(
+    config: &Config,
+    path: &Normalised,
+    volume: &Volume,
+    account: &Account,
+) -> Result<(Source, bool), Trouble> {
+    let at = |stop: walk::Stop| match stop.why {
+        walk::Why::Errno(Errno::ENOENT) => {
+            let shown = word(&path.absolute()).to_string();
+            let cure = format!("make it (install -d {shown}), or give the volume a `create`");
+            Trouble::At(stop.at, stop.why.to_string(), cure)
+        }
+        _ => Trouble::At(stop.at, stop.why.to_string(), "let the source be a plain directory".into()),
+    };
+    match (walk::to(path), &volume.create) {
+        (Ok(walked), create) => {
+            if let Some(why) = home::forbidden(&config.jail_root, &walked.real) {
+                return Err(Trouble::At(
+                    walked.real.absolute(),
+                    why,
+                    "change the symlink that leads there".into(),
+                ));
+            }
+            match create {
+                // Left behind by a login that was killed between making it and giving it away.
+                Some(create) if directory::is_unfinished(&walked.directory).unwrap_or(false) => {
+                    Ok((to_be_made(path, create, account)?, true))
+                }
+                _ => Ok((Source::Open(walked.directory), false)),
+            }
+        }
+        (Err(stop), Some(create))
+            if stop.why == walk::Why::Errno(Errno::ENOENT) && stop.at == path.absolute() =>
+        {
+            Ok((to_be_made(path, create, account)?, true))
+        }
+        (Err(stop), _) => Err(at(stop)),
+    }
+}
+
+/// What is needed to make the directory at `path`; only where nobody but root could interfere.
+fn to_be_made(path: &Normalised, create: &Create, account: &Account) -> Result<Source, Trouble> {
+    let (parent, name) = walk::parent(path).map_err(|stop| {
+        let shown = word(&stop.at).to_string();
+        Trouble::At(stop.at, stop.why.to_string(), format!("chown root {shown} && chmod go-w {shown}"))
+    })?;
+    let lookup = |kind: &str, name: &OsString, errno| Refusal::Lookup {
+        what: format!("{kind} {}", escaped(name)),
+        errno,
+    };
+    let nobody = |kind: &str, name: &OsString| {
+        let why = format!("is to belong to a {kind} that does not exist");
+        Trouble::At(path.absolute(), why, format!("add the {kind} {}, or name another", escaped(name)))
+    };
+    let owner: Uid = {
+        let name = create.owner.expand(|variable| value(account, variable)).map_err(Trouble::Refusal)?;
+        let found = name.to_str().map_or(Ok(None), User::from_name);
+        match found.map_err(|errno| Trouble::Refusal(lookup("user", &name, errno)))? {
+            Some(user) => user.uid,
+            None => return Err(nobody("user", &name)),
+        }
+    };
+    let group: Gid = {
+        let name = create.group.expand(|variable| value(account, variable)).map_err(Trouble::Refusal)?;
+        let found = name.to_str().map_or(Ok(None), Group::from_name);
+        match found.map_err(|errno| Trouble::Refusal(lookup("group", &name, errno)))? {
+            Some(group) => group.gid,
+            None => return Err(nobody("group", &name)),
+        }
+    };
+    Ok(Source::Missing(NewDirectory { parent, name, owner, group, mode: create.mode }))
+}
+
+/// A template as a path; the error names it.
+fn expanded(account: &Account, template: &Template, key: &str) -> Result<Normalised, Refusal> {
+    let text = template.expand(|variable| value(account, variable))?;
+    Normalised::parse(&text).map_err(|why| Refusal::Volume {
+        target: escaped(&text).to_string(),
+        why: format!("{why}, so it cannot be the {key}"),
+        cure: "correct the volume in the configuration".into(),
+    })
+}
+
+fn value(account: &Account, variable: Variable) -> Result<OsString, Refusal> {
+    match variable {
+        Variable::User => Ok(account.name.clone().into()),
+        Variable::Uid => Ok(account.uid.to_string().into()),
+        Variable::Home => Ok(account.home.clone().into()),
+        Variable::Group => {
+            let failed =
+                |errno| Refusal::Lookup { what: format!("the group with gid {}", account.gid), errno };
+            let group = Group::from_gid(account.gid).map_err(failed)?.ok_or_else(|| failed(Errno::ENOENT))?;
+            // It stands for one component of a path.
+            if group.name.as_bytes().contains(&b'/') {
+                return Err(failed(Errno::EINVAL));
+            }
+            Ok(group.name.into())
+        }
+    }
+}
