@@ -111,7 +111,9 @@ fn a_team_folder_is_shared_and_a_document_folder_is_read_only_with_all_below_it(
     for line in sb.mounts_of(sb.session_child("mle")) {
         assert!(line.contains("nosuid,nodev,noexec"), "{line}");
     }
-    (mle.quit(), anna.quit());
+    for live in [mle, anna] {
+        assert_eq!(live.quit(), Some(0));
+    }
     left_nothing(&sb, &before);
 }
 
