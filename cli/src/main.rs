@@ -44,7 +44,7 @@ enum Verb {
     Rehearse { user: String },
 }
 
-/// What `check` found, as the exit status of section "Exit status" above.
+/// What `check` found; its exit status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 enum Verdict {

@@ -8,6 +8,7 @@ use nix::unistd::{AccessFlags, access, chdir, chroot, setgid, setgroups, setuid}
 use pam_sftpjail::config::{Config, HomeAccess};
 use pam_sftpjail::escape::{escaped, word};
 use pam_sftpjail::jail::Jail;
+use pam_sftpjail::plan::pasteable;
 use pam_sftpjail::session::{Member, Standing, examine};
 use serde::{Deserialize, Serialize};
 use std::ffi::OsStr;
@@ -95,6 +96,14 @@ fn rehearse(config: Option<&Path>, user: &str) -> Result<Rehearsal, Failure> {
     let Member { account, profile, plan } = member;
     let root = config.jail_root.absolute().join(&account.name);
 
+    // Seen from outside, where it is to be run.
+    let cure = match (lstat(account.home.as_path()), word(&account.home)) {
+        (Ok(stat), home) if stat.st_uid == account.uid.as_raw() => format!("chmod u+rwx {home}"),
+        // Root's: it stays so.
+        (_, home) => format!("chgrp {} {home} && chmod g+rx {home}", account.gid),
+    };
+    let cure = pasteable(&account.home, cure);
+
     let start = Instant::now();
     let _jail = Jail::build(plan).map_err(|refusal| failure(refusal.to_string(), &refusal.cure()))?;
     let microseconds = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
@@ -114,11 +123,7 @@ fn rehearse(config: Option<&Path>, user: &str) -> Result<Rehearsal, Failure> {
     let home = escaped(begin).to_string();
     chdir(begin).map_err(|e| Failure {
         problem: format!("the user cannot enter the home {home}: {}", e.desc()),
-        cure: match (lstat(account.home.as_path()), word(&account.home)) {
-            (Ok(stat), home) if stat.st_uid == account.uid.as_raw() => format!("chmod u+rwx {home}"),
-            // Root's: it stays so.
-            (_, home) => format!("chgrp {} {home} && chmod g+rx {home}", account.gid),
-        },
+        cure,
     })?;
 
     let mut tree = Vec::new();

@@ -7,6 +7,8 @@
 use crate::error::Refusal;
 use crate::escape::escaped;
 use nix::errno::Errno;
+use nix::fcntl::{OFlag, open};
+use nix::sys::stat::Mode;
 use nix::unistd::{Gid, Group, Uid, User, getgrouplist};
 use std::ffi::CString;
 use std::path::PathBuf;
@@ -25,6 +27,8 @@ pub struct Account {
     pub gids: Vec<Gid>,
     /// Those of the groups asked for of which the user is a member.
     pub member_of: Vec<String>,
+    /// Those of the groups asked for that do not exist.
+    pub unknown_groups: Vec<String>,
 }
 
 impl Account {
@@ -47,6 +51,7 @@ impl Account {
             home: user.dir,
             gids: Vec::new(),
             member_of: Vec::new(),
+            unknown_groups: Vec::new(),
         };
         if account.uid.is_root() {
             return Ok(account);
@@ -54,13 +59,18 @@ impl Account {
 
         // getgrouplist(3) drops groups silently when a backend cannot open its file, so it counts
         // only between two look-ups of the same groups that report their errors.
+        control()?;
         let asked = groups.map(|name| Ok((name, group(name)?))).collect::<Result<Vec<_>, Refusal>>()?;
         let c_name =
             CString::new(account.name.as_str()).map_err(|_| Refusal::LoginName { why: "not a C string" })?;
         account.gids = getgrouplist(&c_name, account.gid)
             .map_err(|errno| failed("the groups of", &account.name, errno))?;
-        for (name, before) in asked {
-            let after = group(name)?;
+        let asked = asked
+            .into_iter()
+            .map(|(name, before)| Ok((name, before, group(name)?)))
+            .collect::<Result<Vec<_>, Refusal>>()?;
+        control()?;
+        for (name, before, after) in asked {
             if before.as_ref().map(|g| g.gid) != after.as_ref().map(|g| g.gid) {
                 return Err(failed("group", name, Errno::EAGAIN));
             }
@@ -69,6 +79,8 @@ impl Account {
             };
             if before.iter().chain(&after).any(is_member) {
                 account.member_of.push(name.to_owned());
+            } else if before.is_none() {
+                account.unknown_groups.push(name.to_owned());
             }
         }
         Ok(account)
@@ -81,8 +93,22 @@ impl Account {
     }
 }
 
+/// getgrnam_r(3) lists ENOENT and ESRCH among the answers for "not found"; [`control`] tells that
+/// from a file that is gone.
 fn group(name: &str) -> Result<Option<Group>, Refusal> {
-    Group::from_name(name).map_err(|errno| failed("group", name, errno))
+    match Group::from_name(name) {
+        Err(Errno::ENOENT | Errno::ESRCH) => Ok(None),
+        other => other.map_err(|errno| failed("group", name, errno)),
+    }
+}
+
+/// Whether the groups of this host can be read at all. With Debian's `group: files systemd`, a file
+/// that cannot be opened is answered "not found" by the next service, so NSS itself does not tell.
+fn control() -> Result<(), Refusal> {
+    match open("/etc/group", OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK, Mode::empty()) {
+        Ok(_) | Err(Errno::ENOENT) => Ok(()),
+        Err(errno) => Err(Refusal::Lookup { what: "the groups in /etc/group".into(), errno }),
+    }
 }
 
 fn failed(kind: &str, name: &str, errno: Errno) -> Refusal {

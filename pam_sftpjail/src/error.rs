@@ -70,7 +70,7 @@ pub enum Refusal {
         escaped(home),
         escaped(name)
     )]
-    HomeOwner { home: PathBuf, owner: u32, name: String, uid: u32 },
+    HomeOwner { home: PathBuf, owner: u32, name: String, uid: u32, cure: String },
 
     /// A volume of the profile cannot be mounted.
     #[error("the volume {target} {why}")]
@@ -84,9 +84,9 @@ pub enum Refusal {
     #[error("the jail root {root} cannot be used: {component} {why}")]
     JailRoot { root: String, component: String, why: String, cure: String },
 
-    /// The kernel lacks what a jail is made of.
-    #[error("this kernel has no {call}(2), which came with Linux 5.12")]
-    Kernel { call: &'static str },
+    /// The kernel lacks what a jail is made of, or a filter keeps it away.
+    #[error("mount_setattr(2) cannot be called: {}", errno.desc())]
+    Kernel { errno: Errno },
 
     /// sshd itself runs in a chroot(2), out of which setns(2) would lead.
     #[error("the service runs in a chroot that is not the root of its mount namespace")]
@@ -132,11 +132,12 @@ impl Refusal {
         match self {
             Self::LoginName { .. } => "log in with the name that `getent passwd` shows".into(),
             Self::NoSuchUser { name } => format!("see `getent passwd {}`", word(name)),
-            Self::Name { name, .. } => format!("rename the account: usermod -l NEWNAME {}", word(name)),
-            Self::Lookup { .. } | Self::Exhausted { .. } => {
+            Self::Name { name, .. } => format!("rename the account: usermod -l NEWNAME -- {}", word(name)),
+            Self::Lookup { .. } => {
                 "see that NSS answers (getent passwd, getent group) and that descriptors and memory are left"
                     .into()
             }
+            Self::Exhausted { .. } => "see the service's limits on descriptors and memory".into(),
             Self::Argument { .. } => {
                 "correct the pam_sftpjail.so line in /etc/pam.d; its arguments are config=PATH and debug"
                     .into()
@@ -145,14 +146,15 @@ impl Refusal {
                 let home = word(&format!("/home/{name}")).to_string();
                 format!("give the account another home: usermod -d {home} {}", word(name))
             }
-            Self::HomeOwner { home, name, .. } => format!("chown {} {}", word(name), word(home)),
-            Self::HomePath { cure, .. } | Self::Volume { cure, .. } | Self::JailRoot { cure, .. } => {
-                cure.clone()
-            }
+            Self::HomeOwner { cure, .. }
+            | Self::HomePath { cure, .. }
+            | Self::Volume { cure, .. }
+            | Self::JailRoot { cure, .. } => cure.clone(),
             Self::Denied { .. } => {
                 "run this as root; where that is root, let it through (NFS: no_root_squash)".into()
             }
-            Self::Kernel { .. } => "boot Linux 5.12 or newer".into(),
+            Self::Kernel { errno: Errno::ENOSYS } => "boot Linux 5.12 or newer".into(),
+            Self::Kernel { .. } => "let the service make the call: see its seccomp filter".into(),
             Self::CallerInChroot => "run sshd outside of the chroot, or in a container of its own".into(),
             Self::AlreadyOpen => {
                 "remove the second pam_sftpjail.so session line from the PAM configuration".into()

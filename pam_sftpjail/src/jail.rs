@@ -1,7 +1,8 @@
 //! [`Plan`] → [`Jail`], in a private mount namespace.
 //!
 //! All that can fail for a reason of policy or of the disk happens on detached trees, before the
-//! process is touched. What is mounted then lives in a namespace that nobody else can reach and
+//! process is moved (only the jail root is checked once more, where it is mounted on). What is
+//! mounted then lives in a namespace that nobody else can reach and
 //! that the kernel destroys with the last process of the session, whatever kills it.
 #![forbid(unsafe_code)]
 
@@ -19,14 +20,15 @@ use std::ffi::OsStr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
 
-/// tmpfs counts whole pages; this many bytes are left over.
-const PAGE: usize = 4096;
+/// tmpfs counts whole pages, which are 64 KiB at most; this many bytes are left over. It is a limit:
+/// what is not used takes no memory.
+const PAGE: usize = 64 << 10;
 const SPARE: usize = 64 << 10;
 
 /// A jail in which the process is. Dropping it closes the way back and leaves the jail alone: a
 /// forked child that drops its copy must not take it away.
 pub struct Jail {
-    host: Namespace,
+    host: Option<Namespace>,
     jail_root: PathBuf,
     /// `st_dev` of the jail's tmpfs, to know it again.
     device: u64,
@@ -41,7 +43,7 @@ impl Jail {
         let jail_root = plan.jail_root.ensure()?;
         let departure = Departure::prepare()?;
 
-        match assemble(&departure, &jail_root, &tmpfs, &trees) {
+        match assemble(&departure, &jail_root, &plan.user, &tmpfs, &trees) {
             Ok(device) => Ok(Self { host: departure.keep(), jail_root: jail_root.absolute(), device }),
             Err(refusal) => match departure.undo() {
                 Ok(()) => Err(refusal),
@@ -56,7 +58,7 @@ impl Jail {
         // Another module may have moved the process elsewhere: only our own mount is detached.
         let ours = stat(&self.jail_root).is_ok_and(|s| s.st_dev == self.device);
         let detached = if ours { mount::detach(&self.jail_root) } else { Ok(()) };
-        self.host.come_back()?;
+        self.host.map_or(Ok(()), Namespace::come_back)?;
         detached
     }
 }
@@ -119,11 +121,12 @@ fn detached_trees(steps: Vec<Step>) -> Result<Vec<Tree>, SysError> {
 fn assemble(
     departure: &Departure,
     jail_root: &Normalised,
+    user: &str,
     tmpfs: &Tmpfs,
     trees: &[Tree],
 ) -> Result<u64, Refusal> {
     departure.leave()?;
-    let under = JailRoot::reopen(jail_root)?;
+    let under = JailRoot::reopen(jail_root, user)?;
     mount::attach(tmpfs.root.as_fd(), under.as_fd(), "the jail root".as_ref())?;
     for Tree { at, detached, optional } in trees {
         // By descriptor: below a home, the way may be of the user's making.

@@ -12,8 +12,12 @@ use std::ffi::{CStr, OsStr};
 use std::os::unix::ffi::OsStrExt;
 use std::sync::Once;
 
-/// The name of our datum on the PAM handle. Nothing but a [`Slot`] is ever stored under it.
-const SLOT: &str = "pam_sftpjail_session";
+/// The name of our datum on the PAM handle. It holds an address of this very copy of the module, so
+/// that another build of it in the same stack has another name.
+fn slot_name() -> String {
+    static HERE: u8 = 0;
+    format!("pam_sftpjail_session_{:p}", &raw const HERE)
+}
 
 /// What open leaves for close. The first close empties it, so that a second finds nothing.
 type Slot = Cell<Option<Session>>;
@@ -23,6 +27,7 @@ pam::pam_hooks!(Module);
 
 impl PamHooks for Module {
     fn acct_mgmt(pamh: &mut PamHandle, args: Vec<&CStr>, flags: PamFlag) -> PamResultCode {
+        log_panics();
         let phase = Phase::Account;
         match session::authorize(&caller(pamh, &args, phase)) {
             Ok(None) => PamResultCode::PAM_IGNORE,
@@ -38,26 +43,33 @@ impl PamHooks for Module {
 
     /// Tells the user nothing: what is said here lands in the SFTP stream.
     fn sm_open_session(pamh: &mut PamHandle, args: Vec<&CStr>, _: PamFlag) -> PamResultCode {
+        log_panics();
         let phase = Phase::Session;
-        // A place for the session first: one that cannot be kept must not be opened.
-        if slot(pamh).is_none() && pamh.set_data(SLOT, Box::new(Slot::default())).is_err() {
-            return PamResultCode::PAM_BUF_ERR;
+        // A place for the session first: one that cannot be kept is closed again.
+        if slot(pamh).is_none() {
+            let _unkept = pamh.set_data(&slot_name(), Box::new(Slot::default()));
         }
-        let Some(slot) = slot(pamh) else {
-            return PamResultCode::PAM_BUF_ERR;
+        let live = slot(pamh).and_then(Cell::take);
+        let caller = caller(pamh, &args, phase);
+        let opened = session::open(&caller, live.is_some());
+        let (code, kept) = match opened {
+            Ok(None) => (PamResultCode::PAM_IGNORE, live),
+            Err(refusal) => (refusal.pam_code(phase), live),
+            Ok(Some(session)) => (PamResultCode::PAM_SUCCESS, Some(session)),
         };
-        let live = slot.take();
-        let opened = session::open(&caller(pamh, &args, phase), live.is_some());
-        let code = match &opened {
-            Ok(None) => PamResultCode::PAM_IGNORE,
-            Ok(Some(_)) => PamResultCode::PAM_SUCCESS,
-            Err(refusal) => refusal.pam_code(phase),
-        };
-        slot.set(opened.ok().flatten().or(live));
+        match (slot(pamh), kept) {
+            (Some(slot), kept) => slot.set(kept),
+            (None, None) => {}
+            (None, Some(session)) => {
+                session::close(session, &caller.log);
+                return PamResultCode::PAM_BUF_ERR;
+            }
+        }
         code
     }
 
     fn sm_close_session(pamh: &mut PamHandle, args: Vec<&CStr>, _: PamFlag) -> PamResultCode {
+        log_panics();
         match slot(pamh).and_then(Cell::take) {
             None => PamResultCode::PAM_IGNORE,
             Some(session) => {
@@ -70,13 +82,12 @@ impl PamHooks for Module {
 
 /// The session's place on the handle, if open has made it.
 fn slot(pamh: &PamHandle) -> Option<&Slot> {
-    // SAFETY: only `sm_open_session` stores anything under this name, and it stores a Slot.
-    unsafe { pamh.get_data::<Slot>(SLOT) }.ok()
+    // SAFETY: only `sm_open_session` of this copy stores anything under this name, and it stores a Slot.
+    unsafe { pamh.get_data::<Slot>(&slot_name()) }.ok()
 }
 
 /// What PAM says of the login.
 fn caller<'a>(pamh: &'a PamHandle, args: &[&'a CStr], phase: Phase) -> Caller<'a> {
-    log_panics();
     let arguments = Arguments::parse(args.iter().map(|arg| arg.to_bytes()));
     // A service without a UTF-8 name is none that the configuration could list.
     let service = pamh.get_item::<Service<'_>>().ok().flatten().and_then(|s| s.0.to_str().ok()).unwrap_or("");

@@ -16,6 +16,7 @@ use crate::error::Refusal;
 use crate::escape::escaped;
 use crate::sys::directory::NewDirectory;
 use crate::sys::mount;
+pub use home::pasteable;
 pub(crate) use jail_root::JailRoot;
 use std::fmt::{self, Display};
 use std::os::fd::OwnedFd;
@@ -26,6 +27,7 @@ use std::path::{Path, PathBuf};
 pub enum Check {
     Account,
     Profile,
+    Name,
     HomeSpelling,
     HomePath,
     HomeOwner,
@@ -39,6 +41,7 @@ impl Display for Check {
         f.write_str(match self {
             Self::Account => "account",
             Self::Profile => "profile",
+            Self::Name => "name",
             Self::HomeSpelling => "home",
             Self::HomePath => "home path",
             Self::HomeOwner => "home owner",
@@ -117,13 +120,9 @@ pub fn make(
         _ => home::check(&config.jail_root, account, observe).map(Some),
     };
     let volumes = volume::check(config, profile, account, observe);
-    let jail_root = noted(Check::JailRoot, JailRoot::open(&config.jail_root), observe);
-    let kernel = if mount::is_supported() {
-        Ok("mount_setattr is there")
-    } else {
-        Err(Refusal::Kernel { call: "mount_setattr" })
-    };
-    let kernel = noted(Check::Kernel, kernel, observe);
+    let jail_root = noted(Check::JailRoot, JailRoot::open(&config.jail_root, &account.name), observe);
+    let kernel = mount::is_supported().map(|()| "mount_setattr is there");
+    let kernel = noted(Check::Kernel, kernel.map_err(|errno| Refusal::Kernel { errno }), observe);
 
     let home = home?;
     let volumes = volumes?;

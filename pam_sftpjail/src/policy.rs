@@ -72,6 +72,7 @@ mod tests {
             gid: Gid::from_raw(100),
             home: "/home/x".into(),
             gids: vec![],
+            unknown_groups: vec![],
             member_of: member_of.iter().map(|g| (*g).to_owned()).collect(),
         }
     }

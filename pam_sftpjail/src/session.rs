@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 /// What a hook knows of the login.
-pub struct Caller<'a> {
+pub(crate) struct Caller<'a> {
     /// PAM_SERVICE
     pub service: &'a str,
     /// PAM_USER, as typed.
@@ -29,7 +29,7 @@ pub struct Caller<'a> {
 }
 
 /// The arguments of the module's line in the PAM configuration.
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// Without `config=`: the default path, where the file may be missing.
     pub config: Option<PathBuf>,
     pub debug: bool,
@@ -40,7 +40,7 @@ pub struct Arguments {
 
 impl Arguments {
     /// `config=PATH` and `debug`.
-    pub fn parse<'a>(words: impl Iterator<Item = &'a [u8]>) -> Self {
+    pub(crate) fn parse<'a>(words: impl Iterator<Item = &'a [u8]>) -> Self {
         let mut arguments = Self { config: None, debug: false, unknown: None };
         for word in words {
             match (word, word.strip_prefix(b"config=")) {
@@ -82,10 +82,16 @@ pub fn examine(config: &Config, login: &str, observe: Observer<'_>) -> Result<St
         }
     };
     observe(Check::Account, Ok(&format_args!("{} (uid {})", escaped(&account.name), account.uid)));
+    for group in &account.unknown_groups {
+        observe(
+            Check::Profile,
+            Ok(&format_args!("nobody is in the group {}: there is none", escaped(group))),
+        );
+    }
     let profile = match policy::decide(config, &account) {
         Decision::NotJailed(why) => return Ok(Standing::NotJailed(why)),
         Decision::Refuse(refusal) => {
-            observe(Check::Profile, Err(&refusal));
+            observe(Check::Name, Err(&refusal));
             return Err(refusal);
         }
         Decision::Jail(profile) => profile.clone(),
@@ -97,7 +103,7 @@ pub fn examine(config: &Config, login: &str, observe: Observer<'_>) -> Result<St
 }
 
 /// The account hook: whether a member's jail can be built. `None`: not our business.
-pub fn authorize(caller: &Caller<'_>) -> Result<Option<()>, Refusal> {
+pub(crate) fn authorize(caller: &Caller<'_>) -> Result<Option<()>, Refusal> {
     match standing(caller) {
         Ok(member) => Ok(member.map(drop)),
         Err(refusal) => Err(refused(caller, refusal)),
@@ -105,7 +111,7 @@ pub fn authorize(caller: &Caller<'_>) -> Result<Option<()>, Refusal> {
 }
 
 /// A session in its jail.
-pub struct Session {
+pub(crate) struct Session {
     jail: Jail,
     /// Sets the service's own again when the session is closed.
     umask: Option<Umask>,
@@ -116,13 +122,10 @@ pub struct Session {
 
 /// The session hook: builds the jail. `None`: not our business. `live`: a session is open on this
 /// handle already, and a jail inside a jail is nobody's wish.
-pub fn open(caller: &Caller<'_>, live: bool) -> Result<Option<Session>, Refusal> {
+pub(crate) fn open(caller: &Caller<'_>, live: bool) -> Result<Option<Session>, Refusal> {
     let opened = Instant::now();
     let build = |member: Member| {
         let who = format!("{}(uid={})", escaped(&member.account.name), member.account.uid);
-        if live {
-            return Err(Refusal::AlreadyOpen);
-        }
         let jail = Jail::build(member.plan)?;
         let umask = member.profile.umask.map(Umask::set);
         caller.log.info(format_args!(
@@ -134,6 +137,9 @@ pub fn open(caller: &Caller<'_>, live: bool) -> Result<Option<Session>, Refusal>
         ));
         Ok(Session { jail, umask, opened, who })
     };
+    if live {
+        return Err(refused(caller, Refusal::AlreadyOpen));
+    }
     match standing(caller) {
         Ok(None) => Ok(None),
         Ok(Some(member)) => build(member).map(Some).map_err(|refusal| refused(caller, refusal)),
@@ -142,7 +148,7 @@ pub fn open(caller: &Caller<'_>, live: bool) -> Result<Option<Session>, Refusal>
 }
 
 /// Takes the jail down and brings the process back to the host's namespace.
-pub fn close(session: Session, log: &Log) {
+pub(crate) fn close(session: Session, log: &Log) {
     let lasted = session.opened.elapsed();
     drop(session.umask);
     match session.jail.dismantle() {

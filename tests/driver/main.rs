@@ -61,7 +61,8 @@ fn main() {
                 pam = start();
             }
             "state" => state(),
-            "nofile" => setrlimit(Resource::RLIMIT_NOFILE, number(), number()).expect("setrlimit"),
+            // The hard limit stays, so that a later step can lift it again.
+            "nofile" => setrlimit(Resource::RLIMIT_NOFILE, number(), 4096).expect("setrlimit"),
             "memory" => leave_memory(number()),
             "umask" => drop(umask(Mode::from_bits_truncate(u32::from_str_radix(value, 8).expect("octal")))),
             "cd" => env::set_current_dir(value).expect("chdir"),

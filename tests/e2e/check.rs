@@ -124,7 +124,7 @@ fn json_says_all_that_text_says() {
     let [owner] = findings(&document).into_iter().filter(|f| f[1] == "failed").collect::<Vec<_>>()[..] else {
         panic!("not one failure: {document:#}");
     };
-    assert_eq!((owner[0], owner[3]), ("home owner", "chown mle /home/mle"));
+    assert_eq!((owner[0], owner[3]), ("home owner", "chown -h mle /home/mle"));
     assert!(document["rehearsal"].is_null(), "{document}");
 
     let document = json(&sb, "nobody-of-that-name", "unchecked");

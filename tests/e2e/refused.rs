@@ -256,7 +256,7 @@ fn a_home_of_a_third_user() {
         &sb,
         HOME,
         &format!("the home directory /home/joe belongs to uid {joe}, neither to mle (uid {mle}) nor to root"),
-        "chown mle /home/joe",
+        "chown -h mle /home/joe",
     );
 }
 

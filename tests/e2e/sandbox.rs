@@ -225,6 +225,17 @@ fn says_what_is_missing() {
 }
 
 #[test]
+fn its_init_does_nothing_by_hand() {
+    let sb = Sandbox::new();
+    sb.install(&artifact("sandbox-init"), "/tmp/sandbox-init", 0o755);
+    let before = sb.mounts();
+    // Were it to go on, it would do so in this shell's own mount namespace.
+    let out = sb.try_sh("unshare --mount --propagation private /tmp/sandbox-init </dev/null").failed();
+    assert!(out.stderr.contains("is PID 1 of a sandbox and nothing else"), "{out}");
+    assert_eq!(sb.mounts(), before);
+}
+
+#[test]
 #[should_panic(expected = "should have succeeded:\nfalse\nexit status: Some(1)")]
 fn a_failed_script_is_shown() {
     Sandbox::new().sh("false");

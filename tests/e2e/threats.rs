@@ -226,8 +226,6 @@ fn row_12_nothing_but_sftp_is_served() {
         &["rsync", "--server", "-e.iLsfxC", ".", "."],
         &["scp", "-t", "/home/mle/sub"],
         &["-s", "netconf"],
-        &["-A", "id"],
-        &["-X", "id"],
         &["-o", "ExitOnForwardFailure=yes", "-N", "-R", "8080:127.0.0.1:22"],
         &["-o", "ExitOnForwardFailure=yes", "-N", "-R", "/tmp/socket:127.0.0.1:22"],
         &["-W", "127.0.0.1:22"],
@@ -256,6 +254,22 @@ fn row_12_nothing_but_sftp_is_served() {
         assert!(!through.stdout.contains("SSH-2.0"), "{forward:?}: {through}");
         end(&mut tunnel);
     }
+    // X11 and the agent are asked for beside an SFTP session that works.
+    let mut agent = sb.command("ssh-agent").args(["-D", "-a", "/tmp/agent"]).spawn().expect("nsenter runs");
+    sb.sh("for i in $(seq 500); do test -S /tmp/agent && exit 0; sleep 0.01; done; exit 1");
+    let mut client = sb.login("mle-sub").client("ssh");
+    client.env("DISPLAY", "127.0.0.1:0").env("SSH_AUTH_SOCK", "/tmp/agent");
+    let asked =
+        client.args(["-vYAs", "127.0.0.1", "sftp"]).stdin(Stdio::null()).output().expect("nsenter runs");
+    let said = String::from_utf8_lossy(&asked.stderr);
+    assert!(
+        said.contains("Requesting X11 forwarding") && said.contains("Requesting authentication agent"),
+        "{said}"
+    );
+    assert!(said.contains("X11 forwarding request failed"), "{said}");
+    assert_eq!(sb.sh("ls -d /tmp/ssh-* /jail/*/tmp 2>/dev/null || true").stdout, "", "no agent's socket");
+    end(&mut agent);
+
     sb.sh("echo hello > /tmp/file");
     sb.scp("mle-sub", &["-O", "/tmp/file", "127.0.0.1:old"]).failed();
     sb.scp("mle-sub", &["/tmp/file", "127.0.0.1:new"]).ok();

@@ -46,6 +46,10 @@ fn main() -> ExitCode {
 
 /// Turns the copy of the host's mount tree into a machine of its own; gives our pid as the host counts.
 fn build() -> Result<String, String> {
+    // By hand, it would make a sandbox of the machine itself.
+    if std::process::id() != 1 {
+        return Err("sandbox-init is PID 1 of a sandbox and nothing else; see sandbox-hold".into());
+    }
     umask(Mode::from_raw_mode(0o022));
     // /proc is still the host's.
     let outer_pid = fs::read_link("/proc/self").map_err(said("readlink /proc/self"))?;

@@ -7,6 +7,11 @@ Match Group sftp
     ChrootDirectory /jail/%u
     ForceCommand internal-sftp -l INFO
     DisableForwarding yes
+    AllowTcpForwarding no
+    AllowStreamLocalForwarding no
+    AllowAgentForwarding no
+    X11Forwarding no
+    PermitTunnel no
     PermitTTY no
     PermitUserRC no
 ";

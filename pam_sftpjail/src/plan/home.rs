@@ -9,7 +9,7 @@ use crate::sys::directory;
 use nix::errno::Errno;
 use std::fmt::{self, Display};
 use std::os::fd::OwnedFd;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Below these no home can lie: a jail holding one would show, or let somebody change, the system.
 const SYSTEM: [&str; 14] = [
@@ -81,12 +81,9 @@ fn open(jail_root: &Normalised, account: &Account, spelt: &Normalised) -> Result
                 return Refusal::Denied { path: escaped(&stop.at).to_string() };
             }
             walk::Why::Errno(Errno::ENOENT) => {
-                format!(
-                    "install -d -m 0700 -o {} -g {} {}",
-                    word(&account.name),
-                    account.gid,
-                    word(&account.home)
-                )
+                let (name, home) = (word(&account.name), word(&account.home));
+                let command = format!("install -d -m 0700 -o {name} -g {} {home}", account.gid);
+                pasteable(&account.home, command)
             }
             walk::Why::Errno(Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM) => {
                 "see the service's limits on descriptors and memory".into()
@@ -117,18 +114,39 @@ fn open(jail_root: &Normalised, account: &Account, spelt: &Normalised) -> Result
     Ok(Opened { directory: walked.directory, evidence })
 }
 
+/// A command that root may paste to change `path`; with a warning where others than root could put
+/// something else there first, and may want root to run it on just that.
+pub fn pasteable(path: &Path, command: String) -> String {
+    match Normalised::parse(path.as_os_str()).map(|path| walk::parent(&path)) {
+        Ok(Ok(_)) => command,
+        // Of several missing components, the first one counts.
+        Ok(Err(stop)) if stop.why == walk::Why::Errno(Errno::ENOENT) && stop.at != path => {
+            pasteable(&stop.at, command)
+        }
+        _ => format!("look first, for others than root can put something else there; then {command}"),
+    }
+}
+
 fn owner(account: &Account, opened: &Opened) -> Result<String, Refusal> {
-    let stat = directory::stat(&opened.directory)
-        .map_err(|errno| Refusal::Lookup { what: format!("the owner of {}", shown_home(account)), errno })?;
+    let stat = directory::stat(&opened.directory).map_err(|errno| Refusal::HomePath {
+        home: shown_home(account),
+        component: "it".into(),
+        why: errno.desc().into(),
+        cure: "see that root can reach it".into(),
+    })?;
     match stat.st_uid {
         0 => Ok("root".into()),
         uid if uid == account.uid.as_raw() => Ok(escaped(&account.name).to_string()),
-        uid => Err(Refusal::HomeOwner {
-            home: account.home.clone(),
-            owner: uid,
-            name: account.name.clone(),
-            uid: account.uid.as_raw(),
-        }),
+        uid => {
+            let command = format!("chown -h {} {}", word(&account.name), word(&account.home));
+            Err(Refusal::HomeOwner {
+                cure: pasteable(&account.home, command),
+                home: account.home.clone(),
+                owner: uid,
+                name: account.name.clone(),
+                uid: account.uid.as_raw(),
+            })
+        }
     }
 }
 

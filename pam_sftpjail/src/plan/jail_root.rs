@@ -31,8 +31,9 @@ enum State {
 }
 
 impl JailRoot {
-    /// Walks to it, checking every component.
-    pub(super) fn open(path: &Normalised) -> Result<Self, Refusal> {
+    /// Walks to it, checking every component. What stands where `user`'s jail goes refuses the
+    /// user: sshd would chroot into it whenever no jail is built.
+    pub(super) fn open(path: &Normalised, user: &str) -> Result<Self, Refusal> {
         let refuse = |at: &Path, why: &str, cure: String| Refusal::JailRoot {
             root: escaped(&path.absolute()).to_string(),
             component: escaped(at).to_string(),
@@ -76,7 +77,15 @@ impl JailRoot {
                 opened => sound(&at, opened)?,
             };
         }
-        Ok(Self { path: path.clone(), state: State::Exists(here) })
+        at.push(user);
+        match directory::open_entry(&here, user.as_ref()) {
+            Err(Errno::ENOENT) => Ok(Self { path: path.clone(), state: State::Exists(here) }),
+            Err(errno) => Err(refuse(&at, errno.desc(), "see that root can reach it".into())),
+            Ok(_) => {
+                let why = "stands where the jail goes, and sshd would serve it if no jail were built";
+                Err(refuse(&at, why, format!("move {} away", word(&at))))
+            }
+        }
     }
 
     /// Makes it where it is missing (root, 0700), and gives the way to it.
@@ -94,8 +103,8 @@ impl JailRoot {
 
     /// Opens it anew, with every check: a descriptor from before unshare(2) names the mount of the
     /// namespace that was left, and nothing can be mounted there.
-    pub(crate) fn reopen(path: &Normalised) -> Result<OwnedFd, Refusal> {
-        match Self::open(path)?.state {
+    pub(crate) fn reopen(path: &Normalised, user: &str) -> Result<OwnedFd, Refusal> {
+        match Self::open(path, user)?.state {
             State::Exists(fd) => Ok(fd),
             State::Missing { .. } => Err(Refusal::JailRoot {
                 root: escaped(&path.absolute()).to_string(),

@@ -1,8 +1,8 @@
 //! From `/` to a home directory by descriptor.
 //!
-//! Almost always one openat2(2) that meets no symlink. Where that fails, component by component:
-//! to follow a symlink that nobody but root could have put there, or to say which component is
-//! the trouble.
+//! Almost always one openat2(2) that meets no symlink. Where it meets one, or is not to be had,
+//! component by component, to follow a symlink that nobody but root could have put there. Where it
+//! fails otherwise, the same walk says which component is the trouble.
 
 use crate::path::Normalised;
 use crate::sys::directory;
@@ -70,7 +70,12 @@ pub(super) enum Why {
 pub(super) fn to(path: &Normalised) -> Result<Walked, Stop> {
     match directory::open_without_symlinks(&path.absolute()) {
         Ok(directory) => Ok(Walked { directory, real: path.clone(), roots_alone: false }),
-        Err(_) => by_component(path),
+        // EPERM: older seccomp filters answer so for calls that they do not know.
+        Err(Errno::ELOOP | Errno::ENOSYS | Errno::EPERM) => by_component(path),
+        Err(errno) => {
+            by_component(path)?;
+            Err(Stop { at: path.absolute(), why: Why::Errno(errno) })
+        }
     }
 }
 
@@ -83,25 +88,16 @@ struct Level {
 }
 
 fn by_component(path: &Normalised) -> Result<Walked, Stop> {
-    let mut levels = vec![
-        level("/".as_ref(), directory::open("/").map_err(|e| e.errno), true)
-            .map_err(|why| Stop { at: "/".into(), why })?,
-    ];
+    let root = level("/".as_ref(), directory::open("/").map_err(|e| e.errno), true)
+        .map_err(|why| Stop { at: "/".into(), why })?;
+    let mut below: Vec<Level> = Vec::new();
     let mut ahead: VecDeque<OsString> = path.components().iter().cloned().collect();
     let mut symlinks = 0;
 
     while let Some(name) = ahead.pop_front() {
-        let here = match levels.as_slice() {
-            [.., here] => here,
-            // `..` never takes the root away.
-            [] => {
-                return Err(Stop { at: "/".into(), why: Why::NotDirectory });
-            }
-        };
+        let here = below.last().unwrap_or(&root);
         let stop = |why| Stop {
-            at: PathBuf::from("/")
-                .join(levels.iter().skip(1).map(|l| &l.name).collect::<PathBuf>())
-                .join(&name),
+            at: PathBuf::from("/").join(below.iter().map(|l| &l.name).collect::<PathBuf>()).join(&name),
             why,
         };
         match directory::open_child(&here.directory, &name) {
@@ -123,7 +119,7 @@ fn by_component(path: &Normalised) -> Result<Walked, Stop> {
                 }
                 let target = directory::link_target(&entry).map_err(|e| stop(Why::Errno(e)))?;
                 if target.as_bytes().starts_with(b"/") {
-                    levels.truncate(1);
+                    below.clear();
                 }
                 for component in target.as_bytes().split(|b| *b == b'/').rev() {
                     ahead.push_front(OsStr::from_bytes(component).to_owned());
@@ -131,20 +127,17 @@ fn by_component(path: &Normalised) -> Result<Walked, Stop> {
             }
             opened => match name.as_bytes() {
                 b"" | b"." => {}
-                b".." if levels.len() > 1 => drop(levels.pop()),
-                b".." => {}
+                b".." => drop(below.pop()),
                 _ => {
                     let next = level(&name, opened, here.roots_alone).map_err(stop)?;
-                    levels.push(next);
+                    below.push(next);
                 }
             },
         }
     }
-    let real = Normalised::of(levels.iter().skip(1).map(|l| l.name.clone()));
-    match levels.pop() {
-        Some(last) => Ok(Walked { directory: last.directory, real, roots_alone: last.roots_alone }),
-        None => Err(Stop { at: "/".into(), why: Why::NotDirectory }),
-    }
+    let real = Normalised::of(below.iter().map(|l| l.name.clone()));
+    let last = below.pop().unwrap_or(root);
+    Ok(Walked { directory: last.directory, real, roots_alone: last.roots_alone })
 }
 
 fn level(name: &OsStr, opened: Result<OwnedFd, Errno>, above: bool) -> Result<Level, Why> {

@@ -9,6 +9,7 @@ use nix::fcntl::{AT_FDCWD, OFlag, OpenHow, ResolveFlag, openat, openat2, readlin
 use nix::libc;
 use nix::sys::stat::{FileStat, Mode, SFlag, fchmod, fstat, mkdirat};
 use nix::unistd::{Gid, Uid, fchown};
+use rustix::fs::{AtFlags, StatxFlags, statx};
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::Write;
@@ -53,6 +54,14 @@ pub(crate) fn link_target(link: impl AsFd) -> Result<OsString, Errno> {
 /// fstat(2), whose errors leave nothing to decide by: they are reported as the errno.
 pub(crate) fn stat(fd: impl AsFd) -> Result<FileStat, Errno> {
     fstat(fd)
+}
+
+/// What tells one place in the tree of mounts from every other: mount, device and inode.
+pub(crate) fn place(fd: impl AsFd) -> Result<(u64, u64, u64), SysError> {
+    let wanted = StatxFlags::INO | StatxFlags::MNT_ID;
+    let stat = statx(fd, c"", AtFlags::EMPTY_PATH, wanted).map_err(SysError::of("statx", "a directory"))?;
+    let device = u64::from(stat.stx_dev_major) << 32 | u64::from(stat.stx_dev_minor);
+    Ok((stat.stx_mnt_id, device, stat.stx_ino))
 }
 
 /// The type bits of a mode.

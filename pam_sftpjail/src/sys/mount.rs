@@ -45,10 +45,13 @@ pub(crate) fn seal(mount: BorrowedFd<'_>) -> Result<(), SysError> {
         .map_err(SysError::of("mount_setattr", "tmpfs, rdonly"))
 }
 
-/// Whether the kernel has mount_setattr(2), the youngest call that a jail needs.
-pub(crate) fn is_supported() -> bool {
-    // A size of 0 is answered EINVAL by a kernel that has the call.
-    mount_setattr(libc::AT_FDCWD, 0, None) != Err(Errno::ENOSYS)
+/// Whether mount_setattr(2), the youngest call that a jail needs, can be made.
+pub(crate) fn is_supported() -> Result<(), Errno> {
+    match mount_setattr(libc::AT_FDCWD, 0, None) {
+        // What a kernel that has the call says of a size of 0, before it asks who is calling.
+        Ok(()) | Err(Errno::EINVAL) => Ok(()),
+        Err(errno) => Err(errno),
+    }
 }
 
 /// A tmpfs of `size` bytes and `inodes` inodes, detached; its root belongs to root, mode 0700.

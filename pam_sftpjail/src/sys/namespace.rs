@@ -3,11 +3,10 @@
 
 use super::{SysError, directory};
 use crate::error::Refusal;
-use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, setns, unshare};
-use nix::sys::stat::Mode;
+use nix::sys::stat::{FileStat, Mode, stat};
 use nix::unistd::{chdir, chroot, fchdir, getcwd};
 use std::os::fd::OwnedFd;
 
@@ -16,9 +15,10 @@ pub(crate) struct Namespace(OwnedFd);
 
 /// The way back to where the process was: namespace, root and working directory. It holds
 /// directory descriptors, so it must not outlive `open_session`; [`Departure::keep`] reduces it to
-/// what may be kept.
+/// what may be kept. Dropped, it goes back.
 pub(crate) struct Departure {
-    namespace: Namespace,
+    /// Taken by [`Departure::keep`] and [`Departure::undo`].
+    namespace: Option<Namespace>,
     root: OwnedFd,
     working: OwnedFd,
 }
@@ -28,17 +28,15 @@ impl Departure {
     /// into the namespace in which we are changes nothing, unless the process is in a chroot.
     pub(crate) fn prepare() -> Result<Self, Refusal> {
         let departure = Self {
-            namespace: Namespace::current()?,
+            namespace: Some(Namespace::current()?),
             root: directory::open("/")?,
             working: directory::open(".")?,
         };
-        departure.namespace.enter()?;
-        let identity = |fd: &OwnedFd| {
-            directory::stat(fd).map(|s| (s.st_dev, s.st_ino)).map_err(SysError::of("fstat", "/"))
-        };
-        let same_root = identity(&departure.root)? == identity(&directory::open("/")?)?;
+        let before = directory::place(&departure.root)?;
+        departure.enter()?;
+        let after = directory::place(directory::open("/")?)?;
         departure.restore_directories()?;
-        if same_root { Ok(departure) } else { Err(Refusal::CallerInChroot) }
+        if before == after { Ok(departure) } else { Err(Refusal::CallerInChroot) }
     }
 
     /// Moves the process into a copy of its namespace in which mounts made from now on are seen
@@ -52,14 +50,27 @@ impl Departure {
 
     /// Puts the process back exactly, which destroys the private namespace and all that was
     /// mounted in it.
-    pub(crate) fn undo(self) -> Result<(), SysError> {
-        self.namespace.enter()?;
-        self.restore_directories()
+    pub(crate) fn undo(mut self) -> Result<(), SysError> {
+        self.go_back()
     }
 
     /// Keeps the namespace alone.
-    pub(crate) fn keep(self) -> Namespace {
-        self.namespace
+    pub(crate) fn keep(mut self) -> Option<Namespace> {
+        self.namespace.take()
+    }
+
+    fn enter(&self) -> Result<(), SysError> {
+        self.namespace.as_ref().map_or(Ok(()), Namespace::enter)
+    }
+
+    fn go_back(&mut self) -> Result<(), SysError> {
+        match self.namespace.take() {
+            None => Ok(()),
+            Some(namespace) => {
+                namespace.enter()?;
+                self.restore_directories()
+            }
+        }
     }
 
     /// setns(2) moves root and working directory to the namespace's root.
@@ -67,6 +78,13 @@ impl Departure {
         fchdir(&self.root).map_err(SysError::of("fchdir", "the former root"))?;
         chroot(".").map_err(SysError::of("chroot", "the former root"))?;
         fchdir(&self.working).map_err(SysError::of("fchdir", "the former working directory"))
+    }
+}
+
+impl Drop for Departure {
+    /// For an early return and for a panic; whoever wants to know whether it worked calls `undo`.
+    fn drop(&mut self) {
+        let _ = self.go_back();
     }
 }
 
@@ -82,17 +100,17 @@ impl Namespace {
         setns(&self.0, CloneFlags::CLONE_NEWNS).map_err(SysError::of("setns", "CLONE_NEWNS"))
     }
 
-    /// Comes back from a session's namespace, with the working directory of the same name.
+    /// Comes back from a session's namespace, with the working directory of the same name; where
+    /// that has become another directory meanwhile, with `/`, where setns(2) puts us.
     pub(crate) fn come_back(self) -> Result<(), SysError> {
-        let working = getcwd();
+        let working = getcwd().and_then(|path| Ok((path, stat(".")?)));
         self.enter()?;
-        match working {
-            Ok(path) => match chdir(&path) {
-                // Whoever removed it meanwhile knew what he did; `/` is where setns put us.
-                Ok(()) | Err(Errno::ENOENT) => Ok(()),
-                Err(errno) => Err(SysError::of("chdir", path.display().to_string())(errno)),
-            },
-            Err(_) => Ok(()),
+        if let Ok((path, before)) = working {
+            let same = |now: FileStat| (now.st_dev, now.st_ino) == (before.st_dev, before.st_ino);
+            if chdir(&path).is_err() || !stat(".").is_ok_and(same) {
+                chdir("/").map_err(SysError::of("chdir", "/"))?;
+            }
         }
+        Ok(())
     }
 }

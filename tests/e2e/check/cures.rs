@@ -40,7 +40,22 @@ fn mended_machine(broken: &str, first_cure: &str) {
 
 #[test]
 fn a_home_of_somebody_elses() {
-    mended_machine("chown -R joe /home/mle", "chown mle /home/mle");
+    mended_machine("chown -R joe /home/mle", "chown -h mle /home/mle");
+}
+
+#[test]
+fn what_others_could_replace_is_not_to_be_pasted_blindly() {
+    let sb = machine();
+    sb.user("web").add();
+    sb.sh("usermod -d /home/web/site/mle mle");
+    let shown = |sb: &Sandbox| sb.try_sh("sftpjail check mle").stdout;
+    let warning = "→ look first, for others than root can put something else there; then ";
+    // web could plant a symlink for root to follow.
+    assert!(shown(&sb).contains(&format!("{warning}install -d -m 0700 -o mle -g ")), "{}", shown(&sb));
+    sb.sh("install -d -o web /home/web/site /home/web/site/mle");
+    assert!(shown(&sb).contains(&format!("{warning}chown -h mle /home/web/site/mle\n")), "{}", shown(&sb));
+    sb.sh("chown mle /home/web/site/mle; chmod 0 /home/web/site/mle");
+    assert!(shown(&sb).contains(&format!("{warning}chmod u+rwx /home/web/site/mle\n")), "{}", shown(&sb));
 }
 
 #[test]

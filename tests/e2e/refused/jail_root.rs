@@ -20,6 +20,22 @@ fn refused_jail_root(root: &str, made_by: &str, why: &str, cure: &str) {
 }
 
 #[test]
+fn something_that_stands_where_the_jail_goes() {
+    for made_by in [
+        "mkdir /jail/mle",
+        "touch /jail/mle",
+        "ln -s /etc /jail/mle",
+        "mkdir /jail/mle; mount -t tmpfs t /jail/mle",
+    ] {
+        let sb = Sandbox::new();
+        mle(&sb).add();
+        sb.sh(&format!("mkdir -m 755 /jail; {made_by}"));
+        let why = "/jail/mle stands where the jail goes, and sshd would serve it if no jail were built";
+        refused(&sb, SERVER, &format!("the jail root /jail cannot be used: {why}"), "move /jail/mle away");
+    }
+}
+
+#[test]
 fn that_is_a_file() {
     refused_jail_root("/jail", "touch /jail", "/jail is not a directory", "move /jail away");
 }
