@@ -9,6 +9,7 @@ mod jailed;
 mod logging;
 mod logins;
 mod mounts;
+mod parallel;
 mod process;
 mod read_only;
 mod readme;
