@@ -158,8 +158,12 @@ fn network() -> Result<(), String> {
 /// On a machine that uses sftpjail itself, the sandbox would inherit its configuration. Here `/` is
 /// already the overlay: the host's files stay.
 fn forget_the_hosts_jails() -> Result<(), String> {
-    for place in ["/etc/sftpjail", "/jail"] {
-        match fs::remove_dir_all(place) {
+    for (place, remove) in [
+        ("/etc/sftpjail", fs::remove_dir_all as fn(_) -> _),
+        ("/jail", fs::remove_dir_all),
+        ("/etc/rsyslog.d/sftpjail.conf", fs::remove_file),
+    ] {
+        match remove(place) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 return Err(format!("remove {place} in the sandbox: {error}"));
             }

@@ -1,11 +1,29 @@
 //! The real rsyslogd with Debian's configuration.
 
+use std::os::unix::net::UnixDatagram;
 use std::time::Duration;
 
 use crate::Sandbox;
 use crate::process::wait_until;
 
+/// The file that an administrator installs.
+const DROP_IN: &str = include_str!("../../rsyslog.d/sftpjail.conf");
+
 impl Sandbox {
+    /// Installs `rsyslog.d/sftpjail.conf` as the README says, and restarts rsyslogd.
+    #[track_caller]
+    pub fn install_log_drop_in(&self) {
+        self.write("/etc/rsyslog.d/sftpjail.conf", DROP_IN);
+        self.restart_syslog();
+    }
+
+    /// Ends rsyslogd and starts it again, whereby each of its sockets is made anew.
+    #[track_caller]
+    pub fn restart_syslog(&self) {
+        self.stop_syslog();
+        self.start_syslog();
+    }
+
     /// Starts rsyslogd, which [`Sandbox::new`] does too. Panics if it does not start.
     #[track_caller]
     pub fn start_syslog(&self) {
@@ -22,24 +40,38 @@ impl Sandbox {
         let mut command = self.command("/usr/sbin/rsyslogd");
         command.arg("-n");
         *slot = Some(self.start_daemon(command, "rsyslogd", "/run/rsyslogd.pid"));
-        let listens = wait_until(Duration::from_secs(10), || {
-            std::fs::metadata(format!("/proc/{}/root/dev/log", self.outer_pid())).ok()
-        });
-        assert!(listens.is_some(), "rsyslogd does not listen on /dev/log");
+        let mut sockets = vec!["/dev/log"];
+        if self.try_read("/etc/rsyslog.d/sftpjail.conf").is_ok() {
+            sockets.push("/run/sftpjail-dev/log");
+        }
+        for socket in sockets {
+            // A connection, since a killed rsyslogd leaves its sockets behind.
+            let path = format!("/proc/{}/root{socket}", self.outer_pid());
+            let listens = wait_until(Duration::from_secs(10), || {
+                UnixDatagram::unbound().and_then(|probe| probe.connect(&path)).ok()
+            });
+            assert!(listens.is_some(), "rsyslogd does not listen on {socket}");
+        }
     }
 
     /// Ends rsyslogd and removes /dev/log: a machine without a log. Panics if it does not run.
     #[track_caller]
     pub fn stop_syslog(&self) {
-        let daemon = self.syslog.lock().unwrap().take().expect("rsyslogd does not run");
-        self.kill(daemon.pid, "TERM");
-        daemon.reap();
+        self.end_syslog("TERM");
         self.sh("rm -f /dev/log");
     }
 
-    /// Everything logged so far: auth.log, then syslog. Empty where nothing was.
+    /// Ends rsyslogd with a signal (`"KILL"`), and leaves what it leaves. Panics if it does not run.
+    #[track_caller]
+    pub fn end_syslog(&self, signal: &str) {
+        let daemon = self.syslog.lock().unwrap().take().expect("rsyslogd does not run");
+        self.kill(daemon.pid, signal);
+        daemon.reap();
+    }
+
+    /// Everything logged so far: auth.log, syslog, then sftp.log. Empty where nothing was.
     pub fn log(&self) -> String {
-        ["/var/log/auth.log", "/var/log/syslog"]
+        ["/var/log/auth.log", "/var/log/syslog", "/var/log/sftp.log"]
             .iter()
             .filter_map(|path| self.try_read(path).ok())
             .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
