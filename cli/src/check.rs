@@ -6,7 +6,7 @@ use nix::unistd::geteuid;
 use pam_sftpjail::config::{Config, DEFAULT_PATH};
 use pam_sftpjail::error::Refusal;
 use pam_sftpjail::escape::escaped;
-use pam_sftpjail::plan::Check;
+use pam_sftpjail::plan::{Check, Seen};
 use pam_sftpjail::session::{Standing, examine};
 use serde::Serialize;
 use std::fmt::Display;
@@ -40,6 +40,8 @@ struct Finding {
 #[serde(rename_all = "kebab-case")]
 enum Outcome {
     Passed,
+    /// The user can log in; yet something should be otherwise.
+    Warned,
     Failed,
     /// Not to be seen without being root, or without an answer from NSS.
     Unseen,
@@ -83,8 +85,8 @@ fn examined(path: Option<&Path>, user: &str) -> Report {
             let origin = if file.exists() { "is sound" } else { "is missing: the built-in default holds" };
             let evidence = format!("{} {origin}", escaped(file));
             findings.push(Finding::new("configuration", Outcome::Passed, &evidence, None));
-            let standing = examine(&config, user, &mut |check, result| {
-                findings.push(Finding::of(check, result));
+            let standing = examine(&config, user, &mut |check, seen| {
+                findings.push(Finding::of(check, seen));
             });
             match standing {
                 Ok(Standing::NotJailed(why)) => Some(why),
@@ -134,11 +136,12 @@ impl Finding {
         Self { check: check.into(), outcome, evidence: evidence.to_string(), cure }
     }
 
-    fn of(check: Check, result: Result<&dyn Display, &Refusal>) -> Self {
+    fn of(check: Check, seen: Seen<'_>) -> Self {
         let key = check.to_string();
-        match result {
-            Ok(evidence) => Self::new(key, Outcome::Passed, evidence, None),
-            Err(refusal) => {
+        match seen {
+            Seen::Passed(evidence) => Self::new(key, Outcome::Passed, evidence, None),
+            Seen::Warned(evidence, cure) => Self::new(key, Outcome::Warned, evidence, Some(cure.into())),
+            Seen::Failed(refusal) => {
                 let outcome = match refusal {
                     Refusal::NoSuchUser { .. } | Refusal::Lookup { .. } => Outcome::Unseen,
                     Refusal::Denied { .. } if !geteuid().is_root() => Outcome::Unseen,
@@ -155,7 +158,7 @@ fn print(report: &Report, out: &mut impl Write) -> io::Result<()> {
         let mark = match finding.outcome {
             Outcome::Passed => '✓',
             Outcome::Failed => '✗',
-            Outcome::Unseen => '!',
+            Outcome::Warned | Outcome::Unseen => '!',
         };
         writeln!(out, "{mark} {:<14} {}", finding.check, finding.evidence)?;
         if let Some(cure) = &finding.cure {

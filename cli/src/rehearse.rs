@@ -142,22 +142,24 @@ struct Own<'a> {
 fn list(path: &Path, stat: &FileStat, jail: &Own<'_>, tree: &mut Vec<Entry>) {
     let is_directory = SFlag::from_bits_truncate(stat.st_mode & SFlag::S_IFMT.bits()) == SFlag::S_IFDIR;
     let own = stat.st_dev == jail.device;
+    // The whole of it may be the host's directory that holds the socket: all in it is to be seen.
+    let in_dev = path.starts_with("/dev");
     tree.push(Entry {
         path: escaped(path).to_string(),
         kind: match (own, is_directory) {
             // Path's equality does not mind `//`, `/./` and a slash at the end.
             (false, true) if path == jail.home => Kind::Home,
-            (false, true) => Kind::Volume,
-            (false, false) => Kind::Syslog,
-            (true, true) => Kind::Directory,
-            (true, false) => Kind::File,
+            (false, true) if !in_dev => Kind::Volume,
+            (false, false) if path == Path::new("/dev/log") => Kind::Syslog,
+            (_, true) => Kind::Directory,
+            (_, false) => Kind::File,
         },
         writable: access(path, AccessFlags::W_OK).is_ok(),
         mode: format!("{:04o}", stat.st_mode & Mode::all().bits()),
         uid: stat.st_uid,
         gid: stat.st_gid,
     });
-    if !own || !is_directory {
+    if !is_directory || !(own || in_dev) {
         return;
     }
     let mut names: Vec<PathBuf> =

@@ -7,6 +7,7 @@
 mod contents;
 mod home;
 mod jail_root;
+mod syslog;
 mod volume;
 mod walk;
 
@@ -34,6 +35,7 @@ pub enum Check {
     Volume,
     JailRoot,
     Kernel,
+    Log,
 }
 
 impl Display for Check {
@@ -48,13 +50,22 @@ impl Display for Check {
             Self::Volume => "volume",
             Self::JailRoot => "jail root",
             Self::Kernel => "kernel",
+            Self::Log => "log",
         })
     }
 }
 
-/// Is told of every check: what was seen, or why it failed. `check` prints it, and a login writes it
-/// to the log if it is debugged.
-pub type Observer<'o> = &'o mut dyn FnMut(Check, Result<&dyn Display, &Refusal>);
+/// What a check has seen.
+#[derive(Clone, Copy)]
+pub enum Seen<'a> {
+    Passed(&'a dyn Display),
+    /// Nobody is refused for it, but an admin should know: what it is, and the cure.
+    Warned(&'a dyn Display, &'a str),
+    Failed(&'a Refusal),
+}
+
+/// Is told of every check. `check` prints it, and a login writes it to the log if it is debugged.
+pub type Observer<'o> = &'o mut dyn FnMut(Check, Seen<'_>);
 
 /// All that is needed to make one jail. Dropping it closes every descriptor.
 #[derive(Debug)]
@@ -123,6 +134,12 @@ pub fn make(
     let jail_root = noted(Check::JailRoot, JailRoot::open(&config.jail_root, &account.name), observe);
     let kernel = mount::is_supported().map(|()| "mount_setattr is there");
     let kernel = noted(Check::Kernel, kernel.map_err(|errno| Refusal::Kernel { errno }), observe);
+    let syslog = if profile.log {
+        syslog::find(observe)
+    } else {
+        observe(Check::Log, Seen::Passed(&"none, as the profile says: what users do is not logged"));
+        None
+    };
 
     let home = home?;
     let volumes = volumes?;
@@ -138,15 +155,15 @@ pub fn make(
     for volume in volumes {
         volume.add(&mut steps);
     }
-    contents::add(&mut steps, profile, account);
+    contents::add(&mut steps, profile, account, syslog);
     Ok(Plan { user: account.name.clone(), jail_root, steps: steps.0 })
 }
 
 /// Tells the observer, and passes the result on.
 fn noted<T: Display>(check: Check, result: Result<T, Refusal>, observe: Observer<'_>) -> Result<T, Refusal> {
     match &result {
-        Ok(evidence) => observe(check, Ok(evidence)),
-        Err(refusal) => observe(check, Err(refusal)),
+        Ok(evidence) => observe(check, Seen::Passed(evidence)),
+        Err(refusal) => observe(check, Seen::Failed(refusal)),
     }
     result
 }

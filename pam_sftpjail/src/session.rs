@@ -7,11 +7,10 @@ use crate::error::Refusal;
 use crate::escape::escaped;
 use crate::jail::Jail;
 use crate::log::Log;
-use crate::plan::{self, Check, Observer, Plan};
+use crate::plan::{self, Check, Observer, Plan, Seen};
 use crate::policy::{self, Decision, NotJailed};
 use crate::sys::umask::Umask;
 use std::ffi::OsStr;
-use std::fmt::Display;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -77,27 +76,30 @@ pub fn examine(config: &Config, login: &str, observe: Observer<'_>) -> Result<St
     let account = match Account::lookup(login, config.groups()) {
         Ok(account) => account,
         Err(refusal) => {
-            observe(Check::Account, Err(&refusal));
+            observe(Check::Account, Seen::Failed(&refusal));
             return Err(refusal);
         }
     };
-    observe(Check::Account, Ok(&format_args!("{} (uid {})", escaped(&account.name), account.uid)));
+    observe(Check::Account, Seen::Passed(&format_args!("{} (uid {})", escaped(&account.name), account.uid)));
     for group in &account.unknown_groups {
         observe(
             Check::Profile,
-            Ok(&format_args!("nobody is in the group {}: there is none", escaped(group))),
+            Seen::Passed(&format_args!("nobody is in the group {}: there is none", escaped(group))),
         );
     }
     let profile = match policy::decide(config, &account) {
         Decision::NotJailed(why) => return Ok(Standing::NotJailed(why)),
         Decision::Refuse(refusal) => {
-            observe(Check::Name, Err(&refusal));
+            observe(Check::Name, Seen::Failed(&refusal));
             return Err(refusal);
         }
         Decision::Jail(profile) => profile.clone(),
     };
     let groups = account.member_of.iter().map(|g| escaped(g).to_string()).collect::<Vec<_>>().join(", ");
-    observe(Check::Profile, Ok(&format_args!("{}, as a member of {groups}", escaped(&profile.name))));
+    observe(
+        Check::Profile,
+        Seen::Passed(&format_args!("{}, as a member of {groups}", escaped(&profile.name))),
+    );
     let plan = plan::make(config, &profile, &account, observe)?;
     Ok(Standing::Member(Box::new(Member { account, profile, plan })))
 }
@@ -193,9 +195,10 @@ fn standing(caller: &Caller<'_>) -> Result<Option<Member>, Refusal> {
         log.error(format_args!("{refusal}; cure: {}", refusal.cure()));
     }
     let login = caller.login.to_str().ok_or(Refusal::LoginName { why: "not UTF-8" })?;
-    let mut observe = |check: Check, result: Result<&dyn Display, &Refusal>| match result {
-        Ok(evidence) => log.debug(format_args!("{check}: {evidence}")),
-        Err(refusal) => log.debug(format_args!("{check}: failed: {refusal}")),
+    let mut observe = |check: Check, seen: Seen<'_>| match seen {
+        Seen::Passed(evidence) => log.debug(format_args!("{check}: {evidence}")),
+        Seen::Warned(evidence, cure) => log.debug(format_args!("{check}: {evidence}; cure: {cure}")),
+        Seen::Failed(refusal) => log.debug(format_args!("{check}: failed: {refusal}")),
     };
     match examine(&config, login, &mut observe)? {
         Standing::NotJailed(why) => {

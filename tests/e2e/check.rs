@@ -58,6 +58,7 @@ fn findings(document: &Value) -> Vec<[&str; 4]> {
 fn a_sound_member_passes_every_check_and_sees_one_writable_thing() {
     let sb = machine();
     sb.sh("mkdir -m 700 /jail");
+    sb.install_log_drop_in();
     let out = check(&sb, "mle", 0).stdout;
     let lines: Vec<_> = out.lines().collect();
     let uid = sb.sh("id -u mle").stdout.trim().to_owned();
@@ -70,10 +71,11 @@ fn a_sound_member_passes_every_check_and_sees_one_writable_thing() {
         "✓ home owner     mle".to_owned(),
         "✓ jail root      /jail: root's alone".to_owned(),
         "✓ kernel         mount_setattr is there".to_owned(),
+        "✓ log            /run/sftpjail-dev/log, found again when rsyslog is restarted".to_owned(),
     ];
-    assert_eq!(lines[..8], found);
-    assert!(lines[8].starts_with("✓ rehearsal      built in "), "{out}");
-    assert!(lines[8].ends_with(" µs; mle enters it at /home/mle"), "{out}");
+    assert_eq!(lines[..9], found);
+    assert!(lines[9].starts_with("✓ rehearsal      built in "), "{out}");
+    assert!(lines[9].ends_with(" µs; mle enters it at /home/mle"), "{out}");
     let gid = sb.sh("id -g mle").stdout.trim().to_owned();
     let home = format!("    0750 {uid:>5} {gid:>5}  /home/mle  ← the home, writable");
     let tree = [
@@ -89,7 +91,7 @@ fn a_sound_member_passes_every_check_and_sees_one_writable_thing() {
         &home,
         "mle will be jailed. (What sshd and PAM are told is not looked at yet.)",
     ];
-    assert_eq!(lines[9..], tree);
+    assert_eq!(lines[10..], tree);
     // As it says.
     sb.sftp("mle", "pwd\n").ok();
 }
@@ -97,9 +99,10 @@ fn a_sound_member_passes_every_check_and_sees_one_writable_thing() {
 #[test]
 fn json_says_all_that_text_says() {
     let sb = machine();
+    sb.install_log_drop_in();
     let document = json(&sb, "mle", "sound");
     let checks: Vec<_> = findings(&document).iter().map(|[check, outcome, ..]| [*check, *outcome]).collect();
-    let all = "configuration,account,profile,home,home path,home owner,jail root,kernel,rehearsal";
+    let all = "configuration,account,profile,home,home path,home owner,jail root,kernel,log,rehearsal";
     assert_eq!(checks, all.split(',').map(|check| [check, "passed"]).collect::<Vec<_>>());
     assert!(findings(&document).iter().all(|[.., evidence, cure]| !evidence.is_empty() && cure.is_empty()));
     let rehearsal = &document["rehearsal"];

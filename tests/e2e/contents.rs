@@ -12,7 +12,7 @@ const ZONE: &[u8] = b"TZif\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\
 
 /// The user mle with a home that holds files of several owners, all from 12:00 UTC of yesterday, on
 /// a host in that zone.
-fn set_up(sb: &Sandbox) {
+pub(crate) fn set_up(sb: &Sandbox) {
     // A client that lists by itself, as sftp does since OpenSSH 9.1, uses its own time zone. Without
     // that extension it prints the server's lines, as every older and many another client does.
     sb.sh("sed -i 's/internal-sftp -l INFO/& -P users-groups-by-id/' /etc/ssh/sshd_config");
@@ -28,7 +28,7 @@ fn set_up(sb: &Sandbox) {
 }
 
 /// Sets the default profile up, but for some of its switches.
-fn switch_off(sb: &Sandbox, switches: &[&str]) {
+pub(crate) fn switch_off(sb: &Sandbox, switches: &[&str]) {
     let switches: String = switches.iter().map(|switch| format!("{switch} = false\n")).collect();
     sb.sh("mkdir -p /etc/sftpjail");
     let profile = format!("[[profile]]\nname = \"bare\"\ngroups = [\"sftp\"]\n{switches}");

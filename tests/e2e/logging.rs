@@ -13,9 +13,8 @@ $ActionFileDefaultTemplate Priorities
 
 /// From now on every line of the log begins with its facility and severity.
 pub(crate) fn with_priorities(sb: &Sandbox) {
-    sb.stop_syslog();
     sb.write("/etc/rsyslog.d/priorities.conf", PRIORITIES);
-    sb.start_syslog();
+    sb.restart_syslog();
 }
 
 /// The line without the priority and time that rsyslog put before it; the time must be its only one.

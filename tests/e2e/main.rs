@@ -15,6 +15,7 @@ mod read_only;
 mod readme;
 mod refused;
 mod sandbox;
+mod sftp_log;
 mod threats;
 mod users;
 mod volumes;

@@ -11,7 +11,7 @@ fn mount(sb: &Sandbox, directory: &str) {
 }
 
 /// The per-mount flags of each mount that a process sees: `(where, flags)`.
-fn flags(sb: &Sandbox, process: i32) -> Vec<(String, String)> {
+pub(crate) fn flags(sb: &Sandbox, process: i32) -> Vec<(String, String)> {
     let lines = sb.mounts_of(process);
     let field = |line: &str, n| line.split(' ').nth(n).expect("mountinfo has six fields").to_owned();
     lines.iter().map(|line| (field(line, 4), field(line, 5))).collect()

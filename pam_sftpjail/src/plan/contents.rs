@@ -3,6 +3,7 @@
 //! All of it serves logs and listings only. A host without syslog or time zone is no reason to
 //! refuse anybody, so what is not there is left out.
 
+use super::syslog::Syslog;
 use super::{Source, Step, Steps};
 use crate::account::Account;
 use crate::config::Profile;
@@ -11,20 +12,23 @@ use nix::fcntl::{OFlag, open};
 use nix::sys::stat::{Mode, SFlag};
 use std::fs::File;
 use std::io::Read;
-use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 
 /// Time zone files are 1 to 4 KiB; this many bytes are copied at most.
 const MAX_LOCALTIME: u64 = 64 << 10;
 
-pub(super) fn add(steps: &mut Steps, profile: &Profile, account: &Account) {
-    if profile.log
-        && let Some(source) = syslog_socket()
-    {
+pub(super) fn add(steps: &mut Steps, profile: &Profile, account: &Account, syslog: Option<Syslog>) {
+    if let Some(syslog) = syslog {
         steps.directories("dev".as_ref());
-        steps.push(Step::File { at: "dev/log".into(), content: Vec::new() });
+        let (at, source) = match syslog {
+            Syslog::Directory(directory) => ("dev", directory),
+            Syslog::Socket(socket) => {
+                steps.push(Step::File { at: "dev/log".into(), content: Vec::new() });
+                ("dev/log", socket)
+            }
+        };
         let source = Source::Open(source);
-        steps.push(Step::Mount { at: "dev/log".into(), source, read_only: true, optional: false });
+        steps.push(Step::Mount { at: at.into(), source, read_only: true, optional: false });
     }
     let localtime = if profile.localtime { localtime() } else { None };
     if profile.names || localtime.is_some() {
@@ -37,13 +41,6 @@ pub(super) fn add(steps: &mut Steps, profile: &Profile, account: &Account) {
     if let Some(content) = localtime {
         steps.push(Step::File { at: "etc/localtime".into(), content });
     }
-}
-
-/// The host's socket; `/dev/log` is often a symlink, and `/dev` is root's.
-fn syslog_socket() -> Option<OwnedFd> {
-    let socket = open("/dev/log", OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty()).ok()?;
-    let stat = directory::stat(&socket).ok()?;
-    (directory::kind(&stat) == SFlag::S_IFSOCK).then_some(socket)
 }
 
 /// The host's time zone; a copy, because the host may replace the file during a session.

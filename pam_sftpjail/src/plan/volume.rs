@@ -1,6 +1,6 @@
 //! Volumes: further directories of the host, where they come from and where they go.
 
-use super::{Check, Observer, Source, Step, Steps, home, walk};
+use super::{Check, Observer, Seen, Source, Step, Steps, home, walk};
 use crate::account::Account;
 use crate::config::{Config, Create, HomeAccess, Profile, Template, Variable, Volume};
 use crate::error::Refusal;
@@ -55,11 +55,11 @@ pub(super) fn check(
         let others: Vec<_> = checked.iter().map(|other| &other.target).collect();
         match one(config, home.as_ref(), &others, account, volume) {
             Ok((volume, evidence)) => {
-                observe(Check::Volume, Ok(&evidence));
+                observe(Check::Volume, Seen::Passed(&evidence));
                 checked.push(volume);
             }
             Err(refusal) => {
-                observe(Check::Volume, Err(&refusal));
+                observe(Check::Volume, Seen::Failed(&refusal));
                 first.get_or_insert(refusal);
             }
         }

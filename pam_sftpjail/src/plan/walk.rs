@@ -35,11 +35,17 @@ pub(super) fn parent(path: &Normalised) -> Result<(OwnedFd, OsString), Stop> {
     let Some((name, above)) = path.components().split_last() else {
         return Err(Stop { at: "/".into(), why: Why::NotDirectory });
     };
-    let level = by_component(&Normalised::of(above.iter().cloned()))?;
-    if !level.roots_alone {
-        return Err(Stop { at: level.real.absolute(), why: Why::NotRootsAlone });
+    Ok((roots_alone(&Normalised::of(above.iter().cloned()))?, name.clone()))
+}
+
+/// Opens the directory at `path`, if everything down to it is root's, and so is it, and nobody else
+/// can write there.
+pub(super) fn roots_alone(path: &Normalised) -> Result<OwnedFd, Stop> {
+    let walked = by_component(path)?;
+    if !walked.roots_alone {
+        return Err(Stop { at: walked.real.absolute(), why: Why::NotRootsAlone });
     }
-    Ok((level.directory, name.clone()))
+    Ok(walked.directory)
 }
 
 /// Where the walk ended early.
@@ -60,7 +66,7 @@ pub(super) enum Why {
     LastIsSymlink,
     #[error("is a symlink that others than root could replace")]
     Replaceable,
-    #[error("does not belong to root alone, so nothing is made in it")]
+    #[error("does not belong to root alone")]
     NotRootsAlone,
     #[error("leads through more than 40 symlinks")]
     TooManySymlinks,
