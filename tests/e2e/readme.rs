@@ -3,6 +3,7 @@
 use sandbox::Sandbox;
 
 const README: &str = include_str!("../../README.md");
+const DROP_IN: &str = include_str!("../../rsyslog.d/sftpjail.conf");
 const PAM_LINES: &str = include_str!("../../pam.d/sshd");
 
 /// The text between ``` and ``` that contains `word`.
@@ -38,4 +39,33 @@ fn what_the_readme_says_makes_a_stock_machine_jail_its_members() {
         assert!(line.contains(part), "{line}");
     }
     assert!(!sb.ssh("anna", &["id"]).failed().stdout.contains("uid="));
+}
+
+#[test]
+fn what_the_readme_says_of_logging_gives_members_a_log_of_their_own() {
+    let sb = Sandbox::new();
+    sb.user("mle").group("sftp").add();
+    let (_, commands) = README.split_once("## Logging").expect("a section");
+    let mut commands = commands.lines().filter_map(|line| line.strip_prefix("    "));
+    sb.sh("mkdir -p /tmp/source/rsyslog.d");
+    sb.write("/tmp/source/rsyslog.d/sftpjail.conf", DROP_IN);
+    for what in ["install ", "sed "] {
+        let command = commands.next().filter(|command| command.starts_with(what)).expect(what);
+        sb.sh(&format!("cd /tmp/source; {command}"));
+    }
+    // There is no systemd in the sandbox.
+    assert_eq!(commands.next(), Some("systemctl restart rsyslog"));
+    sb.restart_syslog();
+
+    assert!(sb.sh("sftpjail check mle").stdout.contains("✓ log "));
+    sb.sftp("mle", "mkdir first\n").ok();
+    sb.wait_for_log("]: session closed for local user mle from [127.0.0.1]");
+    let log = sb.read_text("/var/log/sftp.log");
+    for line in
+        ["session opened for local user mle from [127.0.0.1]", "mkdir name \"/home/mle/first\" mode 0777"]
+    {
+        assert!(README.contains(line) && log.contains(&format!("]: {line}\n")), "{line}: {log}");
+    }
+    let list = sb.read_text("/etc/logrotate.d/rsyslog");
+    assert!(list.starts_with("/var/log/sftp.log\n/var/log/"), "{list}");
 }
