@@ -234,7 +234,7 @@ fn check_says_whether_the_log_outlives_a_restart() {
     let sb = Sandbox::new();
     sb.user("mle").group("sftp").add();
     let install =
-        "install sftpjail's rsyslog.d/sftpjail.conf as /etc/rsyslog.d/sftpjail.conf, and restart rsyslog";
+        "install sftpjail's rsyslog.d/sftpjail.conf as /etc/rsyslog.d/10-sftpjail.conf, and restart rsyslog";
     says(&sb, &format!("! log            {LOST}"), install);
     let document: serde_json::Value =
         serde_json::from_str(&sb.sh("sftpjail check --json mle").stdout).expect("JSON");

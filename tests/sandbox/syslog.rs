@@ -13,7 +13,7 @@ impl Sandbox {
     /// Installs `rsyslog.d/sftpjail.conf` as the README says, and restarts rsyslogd.
     #[track_caller]
     pub fn install_log_drop_in(&self) {
-        self.write("/etc/rsyslog.d/sftpjail.conf", DROP_IN);
+        self.write("/etc/rsyslog.d/10-sftpjail.conf", DROP_IN);
         self.restart_syslog();
     }
 
@@ -41,7 +41,7 @@ impl Sandbox {
         command.arg("-n");
         *slot = Some(self.start_daemon(command, "rsyslogd", "/run/rsyslogd.pid"));
         let mut sockets = vec!["/dev/log"];
-        if self.try_read("/etc/rsyslog.d/sftpjail.conf").is_ok() {
+        if self.try_read("/etc/rsyslog.d/10-sftpjail.conf").is_ok() {
             sockets.push("/run/sftpjail-dev/log");
         }
         for socket in sockets {

@@ -21,7 +21,7 @@ const DIRECTORY: [&str; 2] = ["run", "sftpjail-dev"];
 const JOURNAL: &str = "/run/systemd/journal/dev-log";
 
 const INSTALL: &str =
-    "install sftpjail's rsyslog.d/sftpjail.conf as /etc/rsyslog.d/sftpjail.conf, and restart rsyslog";
+    "install sftpjail's rsyslog.d/sftpjail.conf as /etc/rsyslog.d/10-sftpjail.conf, and restart rsyslog";
 
 /// What the jail gets for its log.
 pub(super) enum Syslog {
