@@ -105,7 +105,8 @@ fn rehearse(config: Option<&Path>, user: &str) -> Result<Rehearsal, Failure> {
     let cure = pasteable(&account.home, cure);
 
     let start = Instant::now();
-    let _jail = Jail::build(plan).map_err(|refusal| failure(refusal.to_string(), &refusal.cure()))?;
+    let _jail = Jail::build(plan.furnished(&profile, &account))
+        .map_err(|refusal| failure(refusal.to_string(), &refusal.cure()))?;
     let microseconds = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
 
     // As sshd's do_setusercontext and do_child: chroot, become the user, chdir to pw_dir.

@@ -155,8 +155,20 @@ pub fn make(
     for volume in volumes {
         volume.add(&mut steps);
     }
-    contents::add(&mut steps, profile, account, syslog);
+    if let Some(syslog) = syslog {
+        contents::log(&mut steps, syslog);
+    }
     Ok(Plan { user: account.name.clone(), jail_root, steps: steps.0 })
+}
+
+impl Plan {
+    /// Adds what serves listings only. Apart from [`make`], because it asks NSS for each of the user's
+    /// groups, and whoever only wants to know whether there is a plan need not wait for that.
+    pub fn furnished(self, profile: &Profile, account: &Account) -> Self {
+        let mut steps = Steps(self.steps);
+        contents::listings(&mut steps, profile, account);
+        Self { steps: steps.0, ..self }
+    }
 }
 
 /// Tells the observer, and passes the result on.

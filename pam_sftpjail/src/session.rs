@@ -4,7 +4,7 @@
 use crate::account::Account;
 use crate::config::{Config, ConfigError, Profile};
 use crate::error::Refusal;
-use crate::escape::escaped;
+use crate::escape::{escaped, word};
 use crate::jail::Jail;
 use crate::log::Log;
 use crate::plan::{self, Check, Observer, Plan, Seen};
@@ -82,10 +82,9 @@ pub fn examine(config: &Config, login: &str, observe: Observer<'_>) -> Result<St
     };
     observe(Check::Account, Seen::Passed(&format_args!("{} (uid {})", escaped(&account.name), account.uid)));
     for group in &account.unknown_groups {
-        observe(
-            Check::Profile,
-            Seen::Passed(&format_args!("nobody is in the group {}: there is none", escaped(group))),
-        );
+        let evidence = format!("a profile is for the group {}, which does not exist", escaped(group));
+        let cure = format!("groupadd {}, or correct the configuration", word(group));
+        observe(Check::Profile, Seen::Warned(&evidence, &cure));
     }
     let profile = match policy::decide(config, &account) {
         Decision::NotJailed(why) => return Ok(Standing::NotJailed(why)),
@@ -128,7 +127,7 @@ pub(crate) fn open(caller: &Caller<'_>, live: bool) -> Result<Option<Session>, R
     let opened = Instant::now();
     let build = |member: Member| {
         let who = format!("{}(uid={})", escaped(&member.account.name), member.account.uid);
-        let jail = Jail::build(member.plan)?;
+        let jail = Jail::build(member.plan.furnished(&member.profile, &member.account))?;
         let umask = member.profile.umask.map(Umask::set);
         caller.log.info(format_args!(
             "session opened for user {who}: home={} rhost={} profile={} us={}",
@@ -197,6 +196,10 @@ fn standing(caller: &Caller<'_>) -> Result<Option<Member>, Refusal> {
     let login = caller.login.to_str().ok_or(Refusal::LoginName { why: "not UTF-8" })?;
     let mut observe = |check: Check, seen: Seen<'_>| match seen {
         Seen::Passed(evidence) => log.debug(format_args!("{check}: {evidence}")),
+        // Whom the profile is meant for would pass as a stranger.
+        Seen::Warned(evidence, cure) if check == Check::Profile => {
+            log.error(format_args!("{evidence}; cure: {cure}"));
+        }
         Seen::Warned(evidence, cure) => log.debug(format_args!("{check}: {evidence}; cure: {cure}")),
         Seen::Failed(refusal) => log.debug(format_args!("{check}: failed: {refusal}")),
     };

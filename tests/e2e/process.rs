@@ -158,7 +158,7 @@ fn when_the_groups_cannot_be_read_a_member_is_refused_never_ignored() {
 fn without_memory_a_member_is_jailed_or_refused_never_ignored() {
     let sb = driven();
     let mut refused = 0;
-    for bytes in (0..40).map(|step| step * 1024) {
+    for bytes in (0..40).map(|step| step * 256) {
         let steps = format!("account close memory={bytes} account open close");
         let out = drive(&sb, "", &steps);
         for step in ["account", "open"] {

@@ -17,19 +17,22 @@ use std::os::unix::ffi::OsStrExt;
 /// Time zone files are 1 to 4 KiB; this many bytes are copied at most.
 const MAX_LOCALTIME: u64 = 64 << 10;
 
-pub(super) fn add(steps: &mut Steps, profile: &Profile, account: &Account, syslog: Option<Syslog>) {
-    if let Some(syslog) = syslog {
-        steps.directories("dev".as_ref());
-        let (at, source) = match syslog {
-            Syslog::Directory(directory) => ("dev", directory),
-            Syslog::Socket(socket) => {
-                steps.push(Step::File { at: "dev/log".into(), content: Vec::new() });
-                ("dev/log", socket)
-            }
-        };
-        let source = Source::Open(source);
-        steps.push(Step::Mount { at: at.into(), source, read_only: true, optional: false });
-    }
+/// The way to the host's syslog.
+pub(super) fn log(steps: &mut Steps, syslog: Syslog) {
+    steps.directories("dev".as_ref());
+    let (at, source) = match syslog {
+        Syslog::Directory(directory) => ("dev", directory),
+        Syslog::Socket(socket) => {
+            steps.push(Step::File { at: "dev/log".into(), content: Vec::new() });
+            ("dev/log", socket)
+        }
+    };
+    let source = Source::Open(source);
+    steps.push(Step::Mount { at: at.into(), source, read_only: true, optional: false });
+}
+
+/// What serves listings.
+pub(super) fn listings(steps: &mut Steps, profile: &Profile, account: &Account) {
     let localtime = if profile.localtime { localtime() } else { None };
     if profile.names || localtime.is_some() {
         steps.directories("etc".as_ref());
