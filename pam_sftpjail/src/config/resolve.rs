@@ -1,0 +1,117 @@
+//! Raw → resolved: what the file says, checked and with the defaults put in.
+
+use super::{Config, Create, HomeAccess, Profile, Template, Volume, raw};
+use crate::escape::escaped;
+use crate::path::Normalised;
+
+/// Raw → resolved. The error is a sentence that names the key.
+pub(super) fn config(raw: raw::Config) -> Result<Config, String> {
+    let default = Config::default();
+    if let Some(raw::Namespace::Host) = raw.namespace {
+        return Err(unsupported("namespace = \"host\"", "use namespace = \"private\""));
+    }
+    let jail_root = match raw.jail_root {
+        None => default.jail_root,
+        Some(path) => Normalised::parse(path.as_ref()).map_err(|why| {
+            format!("jail_root {} {why}; give the absolute path of a directory", escaped(&path))
+        })?,
+    };
+    let services = raw.services.unwrap_or(default.services);
+    names("services", &services)?;
+    let profiles = match raw.profile {
+        None => default.profiles,
+        Some(list) if list.is_empty() => return Err("profile is empty; remove it or describe one".into()),
+        Some(list) => list.into_iter().map(profile).collect::<Result<_, _>>()?,
+    };
+    let mut seen: Vec<&str> = Vec::new();
+    for profile in &profiles {
+        if seen.contains(&profile.name.as_str()) {
+            return Err(format!("there are two profiles named {}; rename one", escaped(&profile.name)));
+        }
+        seen.push(&profile.name);
+    }
+    Ok(Config { jail_root, services, profiles })
+}
+
+fn profile(raw: raw::Profile) -> Result<Profile, String> {
+    names("profile.name", std::slice::from_ref(&raw.name))?;
+    let within = |problem: String| format!("profile {}: {problem}", escaped(&raw.name));
+    names("groups", &raw.groups).map_err(within)?;
+    let home = match raw.home {
+        None | Some(raw::HomeAccess::ReadWrite) => HomeAccess::ReadWrite,
+        Some(raw::HomeAccess::ReadOnly) => HomeAccess::ReadOnly,
+        Some(raw::HomeAccess::None) => HomeAccess::None,
+    };
+    if raw.max_sessions.is_some() {
+        return Err(within(unsupported("max_sessions", "remove it")));
+    }
+    let umask = raw.umask.map(|text| octal("umask", &text, 0o777)).transpose().map_err(within)?;
+    let volumes = raw
+        .volume
+        .unwrap_or_default()
+        .into_iter()
+        .map(volume)
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(within)?;
+    if home == HomeAccess::None && volumes.is_empty() {
+        return Err(within(
+            "home = \"none\" without a volume leaves the jail empty; add a [[profile.volume]]".into(),
+        ));
+    }
+    Ok(Profile {
+        home,
+        umask,
+        volumes,
+        log: raw.log.unwrap_or(true),
+        names: raw.names.unwrap_or(true),
+        localtime: raw.localtime.unwrap_or(true),
+        name: raw.name,
+        groups: raw.groups,
+    })
+}
+
+fn volume(raw: raw::Volume) -> Result<Volume, String> {
+    let template = |key: &str, text: &str| {
+        Template::parse(text)
+            .map_err(|why| format!("{key} {} {why}; there are %u, %U, %g, %h and %%", escaped(text)))
+    };
+    let create = |raw: raw::Create| {
+        Ok::<_, String>(Create {
+            owner: template("create.owner", &raw.owner)?,
+            group: template("create.group", &raw.group)?,
+            mode: octal("create.mode", &raw.mode, 0o7777)?,
+        })
+    };
+    Ok(Volume {
+        source: template("source", &raw.source)?,
+        target: template("target", &raw.target)?,
+        read_only: raw.read_only.unwrap_or(false),
+        create: raw.create.map(create).transpose()?,
+    })
+}
+
+/// A mode as chmod(1) takes it: a string of octal digits.
+fn octal(key: &str, text: &str, max: u32) -> Result<u32, String> {
+    match u32::from_str_radix(text, 8) {
+        Ok(mode) if mode <= max && !text.starts_with('+') => Ok(mode),
+        _ => Err(format!(
+            "{key} {} is not an octal number up to {max:o}; write \"027\", for example",
+            escaped(text)
+        )),
+    }
+}
+
+fn unsupported(what: &str, cure: &str) -> String {
+    format!("{what} is not supported yet; {cure}")
+}
+
+/// A list of names has at least one, and none is empty or holds a control character.
+fn names(key: &str, list: &[String]) -> Result<(), String> {
+    if list.is_empty() {
+        return Err(format!("{key} is empty; name at least one"));
+    }
+    match list.iter().find(|name| name.is_empty() || name.chars().any(char::is_control)) {
+        Some(name) => Err(format!("{key}: {} is not a name; correct it", escaped(name))),
+        None => Ok(()),
+    }
+}
