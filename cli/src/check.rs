@@ -93,6 +93,14 @@ fn examined(path: Option<&Path>, user: &str) -> Report {
                 Ok(Standing::Member(_)) => {
                     let (finding, seen) = rehearsed(path, user);
                     findings.push(finding);
+                    for place in seen.iter().flat_map(|seen| &seen.procfs) {
+                        let evidence = format!(
+                            "a procfs is mounted at {place} in the jail; through it a process of the user's \
+                             that is not jailed leads out"
+                        );
+                        let cure = Some("unmount it on the host".into());
+                        findings.push(Finding::new("rehearsal", Outcome::Warned, &evidence, cure));
+                    }
                     rehearsal = seen;
                     None
                 }
@@ -171,7 +179,10 @@ fn print(report: &Report, out: &mut impl Write) -> io::Result<()> {
     let user = escaped(&report.user);
     match report.verdict {
         Verdict::Sound => {
-            writeln!(out, "{user} will be jailed. (What sshd and PAM are told is not looked at yet.)")
+            writeln!(
+                out,
+                "A jail can be built for {user}. (Whether sshd and PAM send {user} there is not looked at yet.)"
+            )
         }
         Verdict::Problems => writeln!(out, "{user} is refused until what is marked ✗ is mended."),
         Verdict::Unchecked => writeln!(out, "{user} could not be checked: see what is marked !."),

@@ -27,8 +27,8 @@ enum Verb {
     /// Makes every check that a login of USER would make, each with its cure.
     ///
     /// As root it also rehearses the jail in a private mount namespace, becomes USER in it, and
-    /// shows what USER will see. Nothing on the host changes, except that a missing jail root is
-    /// made, as the first login would.
+    /// shows what USER will see. Nothing on the host changes, except that a missing jail root
+    /// and missing sources of volumes are made, as the first login would.
     ///
     /// Exit status: 0 USER is soundly jailed, 1 there are problems, 2 it could not be checked,
     /// 3 the policy does not jail USER.

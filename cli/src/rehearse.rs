@@ -13,6 +13,7 @@ use pam_sftpjail::session::{Member, Standing, examine};
 use serde::{Deserialize, Serialize};
 use std::ffi::OsStr;
 use std::io::{self, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
@@ -24,6 +25,8 @@ pub(crate) struct Rehearsal {
     pub(crate) microseconds: u64,
     /// Where the user begins, escaped.
     pub(crate) home: String,
+    /// Where a procfs that is mounted below the home or a volume shows in the jail, escaped.
+    pub(crate) procfs: Vec<String>,
     /// Everything in the jail, the home's own contents excepted.
     tree: Vec<Entry>,
 }
@@ -109,6 +112,8 @@ fn rehearse(config: Option<&Path>, user: &str) -> Result<Rehearsal, Failure> {
         .map_err(|refusal| failure(refusal.to_string(), &refusal.cure()))?;
     let microseconds = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
 
+    let procfs = procfs_below(&root);
+
     // As sshd's do_setusercontext and do_child: chroot, become the user, chdir to pw_dir.
     let step = |what: &str, done: nix::Result<()>| {
         done.map_err(|e| failure(format!("{what}: {}", e.desc()), "run `sftpjail check` as root"))
@@ -130,7 +135,17 @@ fn rehearse(config: Option<&Path>, user: &str) -> Result<Rehearsal, Failure> {
     let mut tree = Vec::new();
     let top = lstat("/").map_err(|e| failure(format!("lstat /: {}", e.desc()), "check again"))?;
     list(Path::new("/"), &top, &Own { device: top.st_dev, home: &account.home }, &mut tree);
-    Ok(Rehearsal { microseconds, home, tree })
+    Ok(Rehearsal { microseconds, home, procfs, tree })
+}
+
+/// Where a procfs is mounted below `root`, as seen from there: proc(5), mountinfo.
+fn procfs_below(root: &Path) -> Vec<String> {
+    let mounts = std::fs::read("/proc/self/mountinfo").unwrap_or_default();
+    let is_procfs = |line: &&[u8]| line.windows(8).any(|part| part == b" - proc ");
+    let lines = mounts.split(|byte| *byte == b'\n').filter(is_procfs);
+    let points = lines.filter_map(|line| line.split(|byte| *byte == b' ').nth(4));
+    let inside = points.filter_map(|point| Path::new(OsStr::from_bytes(point)).strip_prefix(root).ok());
+    inside.map(|path| escaped(&Path::new("/").join(path)).to_string()).collect()
 }
 
 /// What tells the jail's own entries and the home from what is the host's.

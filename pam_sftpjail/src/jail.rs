@@ -15,7 +15,7 @@ use crate::sys::umask::Umask;
 use crate::sys::{SysError, directory, mount};
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
-use nix::sys::stat::stat;
+use nix::sys::stat::{SFlag, stat};
 use std::ffi::OsStr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
@@ -130,13 +130,17 @@ fn assemble(
     mount::attach(tmpfs.root.as_fd(), under.as_fd(), "the jail root".as_ref())?;
     for Tree { at, detached, optional } in trees {
         // By descriptor: below a home, the way may be of the user's making.
-        let flags = if *optional { OFlag::O_DIRECTORY } else { OFlag::empty() };
-        match directory::open_below(&tmpfs.jail, at, flags) {
-            Err(Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP) if *optional => {}
-            target => {
-                let target = target.map_err(SysError::of("openat2", escaped(at).to_string()))?;
-                mount::attach(detached.as_fd(), target.as_fd(), at)?;
-            }
+        let what = directory::stat(detached).map_err(SysError::of("fstat", escaped(at).to_string()))?;
+        let is_directory = directory::kind(&what) == SFlag::S_IFDIR;
+        let flags = if is_directory { OFlag::O_DIRECTORY } else { OFlag::empty() };
+        let attached = directory::open_below(&tmpfs.jail, at, flags)
+            .map_err(SysError::of("openat2", escaped(at).to_string()))
+            .and_then(|target| mount::attach(detached.as_fd(), target.as_fd(), at));
+        match attached {
+            // A symlink, a file, or nothing in the user's home; a socket that rsyslog has just removed.
+            Err(error)
+                if *optional && matches!(error.errno, Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP) => {}
+            other => other?,
         }
     }
     mount::seal(tmpfs.root.as_fd())?;

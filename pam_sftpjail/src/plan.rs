@@ -84,7 +84,7 @@ pub(crate) enum Step {
     /// A file of root's, mode 0644.
     File { at: PathBuf, content: Vec<u8> },
     /// The tree at the source, hardened, onto the directory or file that exists at `at`. An
-    /// optional one is left out where there is no directory.
+    /// optional one is left out where there is nothing to mount, or to mount on.
     Mount { at: PathBuf, source: Source, read_only: bool, optional: bool },
 }
 

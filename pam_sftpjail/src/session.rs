@@ -9,7 +9,7 @@ use crate::jail::Jail;
 use crate::log::Log;
 use crate::plan::{self, Check, Observer, Plan, Seen};
 use crate::policy::{self, Decision, NotJailed};
-use crate::sys::umask::Umask;
+use crate::sys::umask;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -114,8 +114,9 @@ pub(crate) fn authorize(caller: &Caller<'_>) -> Result<Option<()>, Refusal> {
 /// A session in its jail.
 pub(crate) struct Session {
     jail: Jail,
-    /// Sets the service's own again when the session is closed.
-    umask: Option<Umask>,
+    /// The service's own, if the profile has another. Set back by close only: a forked child that
+    /// drops its copy of this must keep the profile's.
+    umask: Option<u32>,
     opened: Instant,
     /// For the closing line.
     who: String,
@@ -128,7 +129,7 @@ pub(crate) fn open(caller: &Caller<'_>, live: bool) -> Result<Option<Session>, R
     let build = |member: Member| {
         let who = format!("{}(uid={})", escaped(&member.account.name), member.account.uid);
         let jail = Jail::build(member.plan.furnished(&member.profile, &member.account))?;
-        let umask = member.profile.umask.map(Umask::set);
+        let umask = member.profile.umask.map(umask::set);
         caller.log.info(format_args!(
             "session opened for user {who}: home={} rhost={} profile={} us={}",
             escaped(&member.account.home),
@@ -151,7 +152,7 @@ pub(crate) fn open(caller: &Caller<'_>, live: bool) -> Result<Option<Session>, R
 /// Takes the jail down and brings the process back to the host's namespace.
 pub(crate) fn close(session: Session, log: &Log) {
     let lasted = session.opened.elapsed();
-    drop(session.umask);
+    session.umask.map(umask::set);
     match session.jail.dismantle() {
         Ok(()) => log.info(format_args!(
             "session closed for user {}: duration={}.{:03}s",

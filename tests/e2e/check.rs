@@ -89,7 +89,7 @@ fn a_sound_member_passes_every_check_and_sees_one_writable_thing() {
         "    0644     0     0  /etc/passwd",
         "    0755     0     0  /home",
         &home,
-        "mle will be jailed. (What sshd and PAM are told is not looked at yet.)",
+        "A jail can be built for mle. (Whether sshd and PAM send mle there is not looked at yet.)",
     ];
     assert_eq!(lines[10..], tree);
     // As it says.

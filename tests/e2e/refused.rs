@@ -128,7 +128,7 @@ fn a_home_that_is_a_symlink_even_of_roots() {
     refused(
         &sb,
         HOME,
-        "the home directory /home/mle cannot be used: it is a symlink, which a home directory must not be",
+        "the home directory /home/mle cannot be used: it is a symlink",
         "give the account the link's target as its home: usermod -d TARGET mle",
     );
 }
@@ -209,7 +209,7 @@ fn a_home_below_usr() {
 
 #[test]
 fn a_home_below_the_jail_root() {
-    refused_spelling("/jail/mle", "and the jail root /jail lie one in the other");
+    refused_spelling("/jail/mle", "overlaps the jail root /jail");
 }
 
 #[test]
@@ -221,7 +221,7 @@ fn a_home_above_the_jail_root() {
     refused(
         &sb,
         HOME,
-        "the home directory /srv and the jail root /srv/sftp/jail lie one in the other",
+        "the home directory /srv overlaps the jail root /srv/sftp/jail",
         "give the account another home: usermod -d /home/mle mle",
     );
 }

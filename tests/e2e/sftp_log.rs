@@ -194,24 +194,28 @@ fn a_directory_that_others_could_fill_is_not_shown_to_users() {
     };
     assert_eq!(found(&sb), ["bait", "log"], "root's own business");
     let open = "does not belong to root alone";
-    for (broken, mended, why) in [
-        ("chmod g+w /run/sftpjail-dev", "chmod 755 /run/sftpjail-dev", open),
-        ("chown joe /run/sftpjail-dev", "chown root /run/sftpjail-dev", open),
-        ("chmod 777 /run", "chmod 755 /run", open),
-        ("chmod 700 /run/sftpjail-dev", "chmod 755 /run/sftpjail-dev", "cannot be entered by users"),
+    let directory = "/run/sftpjail-dev";
+    for (broken, mended, at, why) in [
+        ("chmod g+w /run/sftpjail-dev", "chmod 755 /run/sftpjail-dev", directory, open),
+        ("chown joe /run/sftpjail-dev", "chown root /run/sftpjail-dev", directory, open),
+        ("chmod 777 /run", "chmod 755 /run", "/run", open),
+        (
+            "chmod 700 /run/sftpjail-dev",
+            "chmod 755 /run/sftpjail-dev",
+            directory,
+            "cannot be entered by users",
+        ),
         (
             "mv /run/sftpjail-dev /run/x; ln -s x /run/sftpjail-dev",
             "rm /run/sftpjail-dev; mv /run/x /run/sftpjail-dev",
+            directory,
             "is a symlink",
         ),
     ] {
         sb.sh(broken);
         assert_eq!(found(&sb), ["log"], "{broken}");
         let out = sb.sh("sftpjail check mle").stdout;
-        assert!(
-            out.contains(&format!("\n! log            {LOST}; /run/sftpjail-dev {why}")),
-            "{broken}: {out}"
-        );
+        assert!(out.contains(&format!("\n! log            {LOST}; {at} {why}")), "{broken}: {out}");
         sb.sh(mended);
         assert_eq!(found(&sb), ["bait", "log"], "{mended}");
     }
@@ -226,7 +230,7 @@ fn says(sb: &Sandbox, finding: &str, cure: &str) {
     let cure = if cure.is_empty() { String::new() } else { format!("                 → {cure}") };
     let expected = format!("✓ kernel         mount_setattr is there\n{finding}\n{cure}");
     assert!(out.stdout.contains(&expected), "not {expected}: {out}");
-    assert!(out.stdout.contains("mle will be jailed."), "{out}");
+    assert!(out.stdout.contains("A jail can be built for mle."), "{out}");
 }
 
 #[test]

@@ -172,9 +172,37 @@ fn a_missing_source_is_made_once_and_a_login_that_was_killed_half_way_is_made_go
     sb.sh("chmod 00700 /srv/made/mle");
     assert!(put(&mut sb.sftp_live("mle"), "/made/letter"));
     assert_eq!(sb.sh(mode).stdout, "700 mle adm\n");
-    sb.sh("chown root:root /srv/made/mle; chmod 0 /srv/made/mle");
+    // Closed with something in it, it was closed by somebody who meant it.
+    sb.sh("chown root:root /srv/made/mle; chmod 00000 /srv/made/mle");
+    assert!(!put(&mut sb.sftp_live("mle"), "/made/letter"));
+    assert_eq!(sb.sh(mode).stdout, "0 root root\n");
+    sb.sh("rm /srv/made/mle/letter; chmod g+s /srv/made/mle");
     assert!(put(&mut sb.sftp_live("mle"), "/made/letter"));
     assert_eq!(sb.sh(mode).stdout, "2751 mle adm\n");
+}
+
+#[test]
+fn a_source_is_made_below_a_setgid_directory_and_behind_a_symlink_of_roots() {
+    let create = "create = { owner = \"%u\", group = \"%g\", mode = \"0750\" }";
+    let sb = with_volumes(&volume("/srv/way/%u", "/made", create));
+    sb.sh("install -d -m 2755 -g staff /srv/real; ln -s /srv/real /srv/way");
+    assert!(put(&mut sb.sftp_live("mle"), "/made/letter"));
+    assert_eq!(sb.sh("stat -c '%a %U %G' /srv/real/mle").stdout, "750 mle mle\n");
+    sb.sh("rm /srv/way; ln -s /etc /srv/way");
+    refused(&sb, "the volume /made cannot be used: /etc/mle lies in the system directory /etc");
+    sb.sh("test ! -e /etc/mle");
+}
+
+#[test]
+fn a_procfs_below_the_home_is_pointed_out() {
+    let sb = with_volumes("");
+    assert!(!sb.sh("sftpjail check mle").stdout.contains("procfs"));
+    sb.sh("mkdir -p /home/mle/chroot/proc; mount -t proc proc /home/mle/chroot/proc");
+    let check = sb.sh("sftpjail check mle").stdout;
+    assert!(
+        check.contains("! rehearsal      a procfs is mounted at /home/mle/chroot/proc in the jail"),
+        "{check}"
+    );
 }
 
 #[test]
@@ -185,8 +213,12 @@ fn nothing_is_made_where_others_than_root_could_interfere() {
     {
         let sb = with_volumes(&volume("/srv/made/%u", "/made", create));
         sb.sh(parent);
+        // The one that is to blame, not the one in which the source is to be made.
+        sb.sh("mkdir /srv/made/deep; sed -i 's|/srv/made/%u|/srv/made/deep/%u|' /etc/sftpjail/config.toml");
         refused(&sb, "the volume /made cannot be used: /srv/made does not belong to root alone");
-        assert_eq!(sb.sh("ls -A /srv/made").stdout, "", "{parent}");
+        let check = sb.try_sh("sftpjail check mle").stdout;
+        assert!(check.contains("→ make the source yourself"), "{check}");
+        assert_eq!(sb.sh("ls -A /srv/made/deep").stdout, "", "{parent}");
     }
 }
 
@@ -207,8 +239,8 @@ fn a_volume_whose_source_or_target_is_not_sound_refuses_the_member() {
             "ln -s /etc /srv/way; mkdir /etc/x",
             "/etc/x lies in the system directory /etc",
         ),
-        (volume("/proc", "/x", ""), "", "cannot come from /proc, which lies in the system directory /proc"),
-        (volume("/jail/mle", "/x", ""), "", "cannot come from /jail/mle, which and the jail root"),
+        (volume("/proc", "/x", ""), "", "cannot come from /proc: it lies in the system directory /proc"),
+        (volume("/jail/mle", "/x", ""), "", "cannot come from /jail/mle: it overlaps the jail root /jail"),
         (volume("srv", "/x", ""), "", "the volume srv is relative, so it cannot be the source"),
         (volume("/srv/../etc", "/x", ""), "", "holds a '..', so it cannot be the source"),
         (volume("/srv", "/x/../y", ""), "", "holds a '..', so it cannot be the target"),

@@ -64,8 +64,7 @@ pub(super) fn forbidden(jail_root: &Normalised, path: &Normalised) -> Option<Str
     if SYSTEM.iter().any(|system| first == *system) {
         return Some(format!("lies in the system directory /{}", first.display()));
     }
-    path.overlaps(jail_root)
-        .then(|| format!("and the jail root {} lie one in the other", escaped(&jail_root.absolute())))
+    path.overlaps(jail_root).then(|| format!("overlaps the jail root {}", escaped(&jail_root.absolute())))
 }
 
 fn open(jail_root: &Normalised, account: &Account, spelt: &Normalised) -> Result<Opened, Refusal> {

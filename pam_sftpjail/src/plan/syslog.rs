@@ -12,6 +12,7 @@ use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::{Mode, SFlag, stat};
 use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 
 /// Of rsyslog.d/sftpjail.conf, its last component `log` left out.
@@ -72,23 +73,27 @@ struct Bad {
     cure: String,
 }
 
-/// The directory, and whether a socket is in it. `Err(None)`: there is none.
+/// The directory, and whether somebody listens at a socket in it. `Err(None)`: there is none.
 fn directory() -> Result<(OwnedFd, bool), Option<Bad>> {
     let path = Normalised::of(DIRECTORY);
     let bad = |at: &Path, why: &str| Bad {
         why: format!("{} {why}", escaped(at)),
         cure: format!("let {} and all above it be directories of root's with mode 0755", escaped(at)),
     };
-    let fd = walk::roots_alone(&path).map_err(|stop| match stop.why {
+    let walked = walk::roots_alone(&path).map_err(|stop| match stop.why {
         walk::Why::Errno(Errno::ENOENT) => None,
         why => Some(bad(&stop.at, &why.to_string())),
     })?;
+    let fd = walked.directory;
     // It will be the users' /dev.
     if !directory::stat(&fd).is_ok_and(|stat| stat.st_mode & 0o001 != 0) {
         return Err(Some(bad(&path.absolute(), "cannot be entered by users")));
     }
     let holds_socket = directory::open_entry(&fd, "log".as_ref()).is_ok_and(|log| is_socket(&log));
-    Ok((fd, holds_socket))
+    // A daemon that was killed, or may not write there, leaves its socket behind: does anybody listen?
+    let log = path.absolute().join("log");
+    let is_live = holds_socket && UnixDatagram::unbound().and_then(|probe| probe.connect(log)).is_ok();
+    Ok((fd, is_live))
 }
 
 /// The host's socket, and whether it is the journal's; `/dev/log` is a symlink then, and `/dev` is

@@ -10,6 +10,7 @@ use crate::sys::directory::{self, NewDirectory};
 use nix::errno::Errno;
 use nix::unistd::{Gid, Group, Uid, User};
 use std::ffi::OsString;
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 
 /// A volume that was checked.
@@ -99,7 +100,7 @@ fn one(
         return Err(refuse(why, "give each a target of its own"));
     }
     if let Some(why) = home::forbidden(&config.jail_root, &source) {
-        let why = format!("cannot come from {}, which {why}", escaped(&source.absolute()));
+        let why = format!("cannot come from {}: it {why}", escaped(&source.absolute()));
         return Err(refuse(why, "give it another source"));
     }
     let (opened, made) = match open(config, &source, volume, account) {
@@ -133,46 +134,55 @@ fn open(
     volume: &Volume,
     account: &Account,
 ) -> Result<(Source, bool), Trouble> {
-    let at = |stop: walk::Stop| match stop.why {
-        walk::Why::Errno(Errno::ENOENT) => {
-            let shown = word(&path.absolute()).to_string();
-            let cure = format!("make it (install -d {shown}), or give the volume a `create`");
-            Trouble::At(stop.at, stop.why.to_string(), cure)
-        }
-        _ => Trouble::At(stop.at, stop.why.to_string(), "let the source be a plain directory".into()),
+    let at = |stop: walk::Stop| {
+        let cure = match stop.why {
+            walk::Why::Errno(Errno::EACCES) => {
+                return Trouble::Refusal(Refusal::Denied { path: escaped(&stop.at).to_string() });
+            }
+            walk::Why::Errno(Errno::ENOENT) => {
+                let make = format!("install -d {}", word(&path.absolute()));
+                format!("{}; or give the volume a `create`", home::pasteable(&path.absolute(), make))
+            }
+            walk::Why::Errno(_) => "see that root can reach it, and the service's limits".into(),
+            walk::Why::NotRootsAlone => {
+                "make the source yourself, or choose one below directories of root's".into()
+            }
+            _ => "let the source be a plain directory".into(),
+        };
+        Trouble::At(stop.at, stop.why.to_string(), cure)
     };
-    match (walk::to(path), &volume.create) {
-        (Ok(walked), create) => {
-            if let Some(why) = home::forbidden(&config.jail_root, &walked.real) {
-                return Err(Trouble::At(
-                    walked.real.absolute(),
-                    why,
-                    "change the symlink that leads there".into(),
-                ));
+    let allowed = |real: &Normalised| match home::forbidden(&config.jail_root, real) {
+        None => Ok(()),
+        Some(why) => Err(Trouble::At(real.absolute(), why, "change the symlink that leads there".into())),
+    };
+    let is_missing = match walk::to(path) {
+        Ok(walked) => {
+            allowed(&walked.real)?;
+            // Perhaps left behind by a login that was killed between making it and giving it away.
+            if volume.create.is_none() || !directory::is_closed(&walked.directory).unwrap_or(false) {
+                return Ok((Source::Open(walked.directory), false));
             }
-            match create {
-                // Left behind by a login that was killed between making it and giving it away.
-                Some(create) if directory::is_unfinished(&walked.directory).unwrap_or(false) => {
-                    Ok((to_be_made(path, create, account)?, true))
-                }
-                _ => Ok((Source::Open(walked.directory), false)),
-            }
+            false
         }
-        (Err(stop), Some(create))
-            if stop.why == walk::Why::Errno(Errno::ENOENT) && stop.at == path.absolute() =>
-        {
-            Ok((to_be_made(path, create, account)?, true))
-        }
-        (Err(stop), _) => Err(at(stop)),
-    }
+        Err(stop) if stop.why == walk::Why::Errno(Errno::ENOENT) && volume.create.is_some() => true,
+        Err(stop) => return Err(at(stop)),
+    };
+    let Some(create) = &volume.create else {
+        return Err(at(walk::Stop { at: path.absolute(), why: walk::Why::Errno(Errno::ENOENT) }));
+    };
+    let (parent, name) = walk::parent(path).map_err(at)?;
+    allowed(&Normalised::of(parent.real.components().iter().chain([&name]).cloned()))?;
+    Ok((to_be_made(path, parent.directory, name, create, account)?, is_missing))
 }
 
-/// What is needed to make the directory at `path`; only where nobody but root could interfere.
-fn to_be_made(path: &Normalised, create: &Create, account: &Account) -> Result<Source, Trouble> {
-    let (parent, name) = walk::parent(path).map_err(|stop| {
-        let shown = word(&stop.at).to_string();
-        Trouble::At(stop.at, stop.why.to_string(), format!("chown root {shown} && chmod go-w {shown}"))
-    })?;
+/// What is needed to make the directory `name` of `parent`, in which nobody but root can interfere.
+fn to_be_made(
+    path: &Normalised,
+    parent: OwnedFd,
+    name: OsString,
+    create: &Create,
+    account: &Account,
+) -> Result<Source, Trouble> {
     let lookup = |kind: &str, name: &OsString, errno| Refusal::Lookup {
         what: format!("{kind} {}", escaped(name)),
         errno,
@@ -218,7 +228,11 @@ fn value(account: &Account, variable: Variable) -> Result<OsString, Refusal> {
         Variable::Group => {
             let failed =
                 |errno| Refusal::Lookup { what: format!("the group with gid {}", account.gid), errno };
-            let group = Group::from_gid(account.gid).map_err(failed)?.ok_or_else(|| failed(Errno::ENOENT))?;
+            let group = Group::from_gid(account.gid).map_err(failed)?.ok_or_else(|| Refusal::Volume {
+                target: "with %g in it".into(),
+                why: format!("needs a name for the user's primary group, whose gid is {}", account.gid),
+                cure: format!("groupadd -g {} NAME", account.gid),
+            })?;
             // It stands for one component of a path.
             if group.name.as_bytes().contains(&b'/') {
                 return Err(failed(Errno::EINVAL));

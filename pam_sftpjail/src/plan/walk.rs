@@ -1,4 +1,4 @@
-//! From `/` to a home directory by descriptor.
+//! From `/` to a directory by descriptor.
 //!
 //! Almost always one openat2(2) that meets no symlink. Where it meets one, or is not to be had,
 //! component by component, to follow a symlink that nobody but root could have put there. Where it
@@ -12,7 +12,7 @@ use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 /// As many as the kernel follows (namei.h: MAXSYMLINKS).
@@ -25,27 +25,30 @@ pub(super) struct Walked {
     pub(super) directory: OwnedFd,
     /// Where it really is: the path without the symlinks that were followed.
     pub(super) real: Normalised,
-    /// Whether it and all above it were seen to belong to root alone.
-    roots_alone: bool,
 }
 
 /// The directory that holds the last component of `path`, and that component. Everything down to it
 /// is root's, and nobody else can write there.
-pub(super) fn parent(path: &Normalised) -> Result<(OwnedFd, OsString), Stop> {
+pub(super) fn parent(path: &Normalised) -> Result<(Walked, OsString), Stop> {
     let Some((name, above)) = path.components().split_last() else {
         return Err(Stop { at: "/".into(), why: Why::NotDirectory });
     };
-    Ok((roots_alone(&Normalised::of(above.iter().cloned()))?, name.clone()))
+    // What is the last component there is none of `path`, so it may be a symlink.
+    let walked = by_component(&Normalised::of(above.iter().cloned()), true)?;
+    Ok((only_roots(walked)?, name.clone()))
 }
 
 /// Opens the directory at `path`, if everything down to it is root's, and so is it, and nobody else
 /// can write there.
-pub(super) fn roots_alone(path: &Normalised) -> Result<OwnedFd, Stop> {
-    let walked = by_component(path)?;
-    if !walked.roots_alone {
-        return Err(Stop { at: walked.real.absolute(), why: Why::NotRootsAlone });
+pub(super) fn roots_alone(path: &Normalised) -> Result<Walked, Stop> {
+    only_roots(by_component(path, false)?)
+}
+
+fn only_roots((walked, others): (Walked, Option<PathBuf>)) -> Result<Walked, Stop> {
+    match others {
+        None => Ok(walked),
+        Some(at) => Err(Stop { at, why: Why::NotRootsAlone }),
     }
-    Ok(walked.directory)
 }
 
 /// Where the walk ended early.
@@ -62,7 +65,7 @@ pub(super) enum Why {
     Errno(Errno),
     #[error("is not a directory")]
     NotDirectory,
-    #[error("is a symlink, which a home directory must not be")]
+    #[error("is a symlink")]
     LastIsSymlink,
     #[error("is a symlink that others than root could replace")]
     Replaceable,
@@ -75,11 +78,11 @@ pub(super) enum Why {
 /// Opens the directory at `path`.
 pub(super) fn to(path: &Normalised) -> Result<Walked, Stop> {
     match directory::open_without_symlinks(&path.absolute()) {
-        Ok(directory) => Ok(Walked { directory, real: path.clone(), roots_alone: false }),
+        Ok(directory) => Ok(Walked { directory, real: path.clone() }),
         // EPERM: older seccomp filters answer so for calls that they do not know.
-        Err(Errno::ELOOP | Errno::ENOSYS | Errno::EPERM) => by_component(path),
+        Err(Errno::ELOOP | Errno::ENOSYS | Errno::EPERM) => Ok(by_component(path, false)?.0),
         Err(errno) => {
-            by_component(path)?;
+            by_component(path, false)?;
             Err(Stop { at: path.absolute(), why: Why::Errno(errno) })
         }
     }
@@ -93,7 +96,8 @@ struct Level {
     roots_alone: bool,
 }
 
-fn by_component(path: &Normalised) -> Result<Walked, Stop> {
+/// Gives, too, the first component that others than root own or can write, if there is one.
+fn by_component(path: &Normalised, follow_last: bool) -> Result<(Walked, Option<PathBuf>), Stop> {
     let root = level("/".as_ref(), directory::open("/").map_err(|e| e.errno), true)
         .map_err(|why| Stop { at: "/".into(), why })?;
     let mut below: Vec<Level> = Vec::new();
@@ -113,7 +117,7 @@ fn by_component(path: &Normalised) -> Result<Walked, Stop> {
                 if directory::kind(&stat) != SFlag::S_IFLNK {
                     return Err(stop(Why::NotDirectory));
                 }
-                if ahead.is_empty() {
+                if ahead.is_empty() && !follow_last {
                     return Err(stop(Why::LastIsSymlink));
                 }
                 if stat.st_uid != 0 || !here.roots_alone {
@@ -141,9 +145,14 @@ fn by_component(path: &Normalised) -> Result<Walked, Stop> {
             },
         }
     }
+    let others = match below.iter().position(|level| !level.roots_alone) {
+        _ if !root.roots_alone => Some(PathBuf::from("/")),
+        Some(i) => Some(Path::new("/").join(below.iter().take(i + 1).map(|l| &l.name).collect::<PathBuf>())),
+        None => None,
+    };
     let real = Normalised::of(below.iter().map(|l| l.name.clone()));
-    let last = below.pop().unwrap_or(root);
-    Ok(Walked { directory: last.directory, real, roots_alone: last.roots_alone })
+    let directory = below.pop().unwrap_or(root).directory;
+    Ok((Walked { directory, real }, others))
 }
 
 fn level(name: &OsStr, opened: Result<OwnedFd, Errno>, above: bool) -> Result<Level, Why> {

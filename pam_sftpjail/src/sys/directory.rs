@@ -9,7 +9,7 @@ use nix::fcntl::{AT_FDCWD, OFlag, OpenHow, ResolveFlag, openat, openat2, readlin
 use nix::libc;
 use nix::sys::stat::{FileStat, Mode, SFlag, fchmod, fstat, mkdirat};
 use nix::unistd::{Gid, Uid, fchown};
-use rustix::fs::{AtFlags, StatxFlags, statx};
+use rustix::fs::{AtFlags, Dir, StatxFlags, statx};
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::Write;
@@ -97,8 +97,9 @@ pub(crate) struct NewDirectory {
 }
 
 impl NewDirectory {
-    /// Makes it with mode 0000, which is how [`is_unfinished`] knows it until the mode is set last;
-    /// then opens it. Another login may be doing the same.
+    /// Makes it closed to everybody, which is how it is known until the mode is set last; then opens
+    /// it. One that is closed and empty was left behind half-made; one with something in it was
+    /// closed by somebody who meant it. Another login may be doing the same.
     pub(crate) fn make(&self) -> Result<OwnedFd, SysError> {
         let shown = || escaped(&self.name).to_string();
         match make(&self.parent, self.name.as_os_str(), 0) {
@@ -108,7 +109,9 @@ impl NewDirectory {
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
         let fd = openat(&self.parent, self.name.as_os_str(), flags, Mode::empty())
             .map_err(SysError::of("openat", shown()))?;
-        if is_unfinished(&fd).map_err(SysError::of("fstat", shown()))? {
+        if is_closed(&fd).map_err(SysError::of("fstat", shown()))?
+            && is_empty(&fd).map_err(SysError::of("getdents", shown()))?
+        {
             fchown(&fd, Some(self.owner), Some(self.group)).map_err(SysError::of("fchown", shown()))?;
             fchmod(&fd, Mode::from_bits_truncate(self.mode)).map_err(SysError::of("fchmod", shown()))?;
         }
@@ -116,9 +119,18 @@ impl NewDirectory {
     }
 }
 
-/// Whether [`NewDirectory::make`] has made it and not come to its end.
-pub(crate) fn is_unfinished(fd: impl AsFd) -> Result<bool, Errno> {
-    Ok(fstat(fd)?.st_mode & Mode::all().bits() == 0)
+/// Whether its mode lets nobody in. A setgid bit may come from the parent.
+pub(crate) fn is_closed(fd: impl AsFd) -> Result<bool, Errno> {
+    Ok(fstat(fd)?.st_mode & 0o777 == 0)
+}
+
+fn is_empty(fd: impl AsFd) -> Result<bool, rustix::io::Errno> {
+    for entry in Dir::read_from(fd)? {
+        if !matches!(entry?.file_name().to_bytes(), b"." | b"..") {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Opens what is at `path` below `parent`, without leaving it and without following any symlink;
