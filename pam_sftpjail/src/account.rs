@@ -93,8 +93,8 @@ impl Account {
     }
 }
 
-/// getgrnam_r(3) lists ENOENT and ESRCH among the answers for "not found"; [`control`] tells that
-/// from a file that is gone.
+/// getgrnam_r(3) lists ENOENT and ESRCH among the answers for "not found"; [`control`] has seen that
+/// it is not the file of groups which is gone.
 fn group(name: &str) -> Result<Option<Group>, Refusal> {
     match Group::from_name(name) {
         Err(Errno::ENOENT | Errno::ESRCH) => Ok(None),
@@ -102,13 +102,12 @@ fn group(name: &str) -> Result<Option<Group>, Refusal> {
     }
 }
 
-/// Whether the groups of this host can be read at all. With Debian's `group: files systemd`, a file
-/// that cannot be opened is answered "not found" by the next service, so NSS itself does not tell.
+/// Sees that this host's groups can be read at all. With Debian's `group: files systemd`, a file that
+/// cannot be opened is answered "not found" by the next service, so NSS itself does not tell.
 fn control() -> Result<(), Refusal> {
-    match open("/etc/group", OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK, Mode::empty()) {
-        Ok(_) | Err(Errno::ENOENT) => Ok(()),
-        Err(errno) => Err(Refusal::Lookup { what: "the groups in /etc/group".into(), errno }),
-    }
+    open("/etc/group", OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK, Mode::empty())
+        .map(drop)
+        .map_err(|errno| Refusal::Lookup { what: "the groups in /etc/group".into(), errno })
 }
 
 fn failed(kind: &str, name: &str, errno: Errno) -> Refusal {

@@ -2,8 +2,8 @@
 //!
 //! All that can fail for a reason of policy or of the disk happens on detached trees, before the
 //! process is moved (only the jail root is checked once more, where it is mounted on). What is
-//! mounted then lives in a namespace that nobody else can reach and
-//! that the kernel destroys with the last process of the session, whatever kills it.
+//! mounted then lives in a namespace that nobody else can reach and that the kernel destroys with
+//! the last process of the session, whatever kills it.
 #![forbid(unsafe_code)]
 
 use crate::error::Refusal;
@@ -28,6 +28,7 @@ const SPARE: usize = 64 << 10;
 /// A jail in which the process is. Dropping it closes the way back and leaves the jail alone: a
 /// forked child that drops its copy must not take it away.
 pub struct Jail {
+    /// Where to come back to.
     host: Option<Namespace>,
     jail_root: PathBuf,
     /// `st_dev` of the jail's tmpfs, to know it again.

@@ -11,6 +11,7 @@
 //! [`jail`] takes nothing else. [`session`] is the only place that composes the stages, and
 //! [`pam`] is where libpam enters.
 
+// Each stage knows those above it only; the blank lines keep rustfmt from sorting them.
 pub mod config;
 
 pub mod account;
@@ -25,6 +26,7 @@ pub mod session;
 
 pub mod pam;
 
+// What every stage uses.
 pub mod error;
 pub mod escape;
 pub mod log;

@@ -142,7 +142,7 @@ fn without_descriptors_a_member_is_jailed_or_refused_never_ignored() {
 #[test]
 fn when_the_groups_cannot_be_read_a_member_is_refused_never_ignored() {
     let sb = driven();
-    for errno in ["ENOMEM", "EIO", "EMFILE", "ENFILE", "EACCES"] {
+    for errno in ["ENOMEM", "EIO", "EMFILE", "ENFILE", "EACCES", "ENOENT"] {
         let strace = format!("strace -qqo /dev/null -P /etc/group -e inject=openat:error={errno}");
         let out = drive(&sb, &strace, "state account open close state");
         for step in ["account", "open"] {
