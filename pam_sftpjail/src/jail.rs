@@ -98,6 +98,7 @@ impl Tmpfs {
 struct Tree {
     at: PathBuf,
     detached: OwnedFd,
+    is_directory: bool,
     optional: bool,
 }
 
@@ -112,7 +113,9 @@ fn detached_trees(steps: Vec<Step>) -> Result<Vec<Tree>, SysError> {
             };
             let detached = mount::clone_tree(source.as_fd(), &at)?;
             mount::harden(detached.as_fd(), read_only, &at)?;
-            trees.push(Tree { at, detached, optional });
+            let what = directory::stat(&detached).map_err(SysError::of("fstat", escaped(&at).to_string()))?;
+            let is_directory = directory::kind(&what) == SFlag::S_IFDIR;
+            trees.push(Tree { at, detached, is_directory, optional });
         }
     }
     Ok(trees)
@@ -129,11 +132,9 @@ fn assemble(
     departure.leave()?;
     let under = JailRoot::reopen(jail_root, user)?;
     mount::attach(tmpfs.root.as_fd(), under.as_fd(), "the jail root".as_ref())?;
-    for Tree { at, detached, optional } in trees {
+    for Tree { at, detached, is_directory, optional } in trees {
         // By descriptor: below a home, the way may be of the user's making.
-        let what = directory::stat(detached).map_err(SysError::of("fstat", escaped(at).to_string()))?;
-        let is_directory = directory::kind(&what) == SFlag::S_IFDIR;
-        let flags = if is_directory { OFlag::O_DIRECTORY } else { OFlag::empty() };
+        let flags = if *is_directory { OFlag::O_DIRECTORY } else { OFlag::empty() };
         let attached = directory::open_below(&tmpfs.jail, at, flags)
             .map_err(SysError::of("openat2", escaped(at).to_string()))
             .and_then(|target| mount::attach(detached.as_fd(), target.as_fd(), at));

@@ -7,7 +7,7 @@ const DROP_IN: &str = include_str!("../../rsyslog.d/sftpjail.conf");
 const PAM_LINES: &str = include_str!("../../pam.d/sshd");
 
 /// The text between ``` and ``` that contains `word`.
-fn block(word: &str) -> &'static str {
+pub(crate) fn block(word: &str) -> &'static str {
     let mut fenced =
         README.split("```").skip(1).step_by(2).map(|text| text.split_once('\n').expect("a line").1);
     fenced.find(|text| text.contains(word)).unwrap_or_else(|| panic!("no block with {word:?}"))

@@ -1,20 +1,8 @@
 //! What a jail holds besides the home, or instead of it.
 
 use crate::jailed::{has_only_its_home, left_nothing, names, sees_only};
+use crate::readme::block;
 use sandbox::{LiveSftp, Sandbox};
-
-const PORTAL: &str = r#"
-jail_root = "/sftp/jail"
-[[profile]]
-name   = "upload-portal"
-groups = ["sftp-only"]
-home   = "none"
-umask  = "027"
-[[profile.volume]]
-source = "/srv/sftp/%u"
-target = "/uploads"
-create = { owner = "%u", group = "%g", mode = "0750" }
-"#;
 
 /// A machine with this configuration, of which sshd knows the group and the jail root.
 fn machine(config: &str, group: &str, jail_root: &str) -> Sandbox {
@@ -61,7 +49,8 @@ fn refused(sb: &Sandbox, reason: &str) {
 
 #[test]
 fn the_upload_portal_has_one_writable_folder_and_no_home() {
-    let sb = machine(PORTAL, "sftp-only", "/sftp/jail");
+    let portal = format!("jail_root = \"/sftp/jail\"\n{}", block("upload-portal"));
+    let sb = machine(&portal, "sftp-only", "/sftp/jail");
     // The seed's own line; the home does not exist and need not.
     sb.sh("mkdir -p /srv/sftp; useradd -g sftp-only -s /usr/sbin/nologin -d /upload/jack jack; echo jack:pw | chpasswd");
     let before = sb.mounts();
@@ -203,6 +192,14 @@ fn a_procfs_below_the_home_is_pointed_out() {
         check.contains("! rehearsal      a procfs is mounted at /home/mle/chroot/proc in the jail"),
         "{check}"
     );
+}
+
+#[test]
+fn a_source_that_is_to_belong_to_nobody_refuses_the_member() {
+    let create = "create = { owner = \"%u\", group = \"stfp\", mode = \"0750\" }";
+    let sb = with_volumes(&volume("/srv/%u", "/made", create));
+    refused(&sb, "/srv/mle is to belong to the group stfp, which does not exist");
+    assert_eq!(sb.sh("ls -A /srv").stdout, "");
 }
 
 #[test]

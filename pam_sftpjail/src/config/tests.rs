@@ -12,11 +12,15 @@ fn an_empty_file_is_the_default() {
     assert_eq!(Config::parse("").unwrap(), Config::default());
 }
 
+/// The README's example that contains `word`.
+fn readme(word: &str) -> &'static str {
+    let mut fenced = include_str!("../../../README.md").split("```").skip(1).step_by(2);
+    fenced.find(|text| text.contains(word)).unwrap().split_once('\n').unwrap().1
+}
+
 #[test]
 fn the_readme_spells_the_default_out() {
-    let readme = include_str!("../../../README.md");
-    let (text, _) = readme.split_once("```toml\n").unwrap().1.split_once("```").unwrap();
-    assert_eq!(Config::parse(text).unwrap(), Config::default());
+    assert_eq!(Config::parse(readme("jail_root = ")).unwrap(), Config::default());
 }
 
 #[test]
@@ -52,20 +56,8 @@ fn what_is_not_built_yet_is_refused_by_name() {
 }
 
 #[test]
-fn the_designs_upload_portal_is_read() {
-    let text = r#"
-        [[profile]]
-        name   = "upload-portal"
-        groups = ["sftp-only"]
-        home   = "none"
-        umask  = "027"
-        [[profile.volume]]
-        source = "/srv/sftp/%u"
-        target = "/uploads"
-        create = { owner = "%u", group = "%g", mode = "0750" }
-        read_only = false
-    "#;
-    let config = Config::parse(text).unwrap();
+fn the_readmes_upload_portal_is_read() {
+    let config = Config::parse(readme("upload-portal")).unwrap();
     let profile = &config.profiles[0];
     assert_eq!((profile.home, profile.umask), (HomeAccess::None, Some(0o027)));
     let [volume] = &profile.volumes[..] else { panic!("{:?}", profile.volumes) };

@@ -2,15 +2,14 @@
 
 use super::{Check, Observer, Seen, Source, Step, Steps, home, walk};
 use crate::account::Account;
-use crate::config::{Config, Create, HomeAccess, Profile, Template, Variable, Volume};
+use crate::config::{Config, HomeAccess, Profile, Template, Variable, Volume};
 use crate::error::Refusal;
 use crate::escape::{escaped, word};
 use crate::path::Normalised;
 use crate::sys::directory::{self, NewDirectory};
 use nix::errno::Errno;
-use nix::unistd::{Gid, Group, Uid, User};
+use nix::unistd::{Group, User};
 use std::ffi::OsString;
-use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 
 /// A volume that was checked.
@@ -155,59 +154,50 @@ fn open(
         None => Ok(()),
         Some(why) => Err(Trouble::At(real.absolute(), why, "change the symlink that leads there".into())),
     };
-    let is_missing = match walk::to(path) {
-        Ok(walked) => {
+    let (create, is_missing) = match (walk::to(path), &volume.create) {
+        (Ok(walked), create) => {
             allowed(&walked.real)?;
-            // Perhaps left behind by a login that was killed between making it and giving it away.
-            if volume.create.is_none() || !directory::is_closed(&walked.directory).unwrap_or(false) {
-                return Ok((Source::Open(walked.directory), false));
+            match create {
+                // Perhaps left behind by a login that was killed between making it and giving it away.
+                Some(create) if directory::is_closed(&walked.directory).unwrap_or(false) => (create, false),
+                _ => return Ok((Source::Open(walked.directory), false)),
             }
-            false
         }
-        Err(stop) if stop.why == walk::Why::Errno(Errno::ENOENT) && volume.create.is_some() => true,
-        Err(stop) => return Err(at(stop)),
-    };
-    let Some(create) = &volume.create else {
-        return Err(at(walk::Stop { at: path.absolute(), why: walk::Why::Errno(Errno::ENOENT) }));
+        (Err(stop), Some(create)) if stop.why == walk::Why::Errno(Errno::ENOENT) => (create, true),
+        (Err(stop), _) => return Err(at(stop)),
     };
     let (parent, name) = walk::parent(path).map_err(at)?;
     allowed(&Normalised::of(parent.real.components().iter().chain([&name]).cloned()))?;
-    Ok((to_be_made(path, parent.directory, name, create, account)?, is_missing))
+    let new = NewDirectory {
+        parent: parent.directory,
+        name,
+        owner: named(path, "user", &create.owner, account, User::from_name)?.uid,
+        group: named(path, "group", &create.group, account, Group::from_name)?.gid,
+        mode: create.mode,
+    };
+    Ok((Source::Missing(new), is_missing))
 }
 
-/// What is needed to make the directory `name` of `parent`, in which nobody but root can interfere.
-fn to_be_made(
+/// The user or group that the source at `path` is to belong to.
+fn named<T>(
     path: &Normalised,
-    parent: OwnedFd,
-    name: OsString,
-    create: &Create,
+    kind: &str,
+    template: &Template,
     account: &Account,
-) -> Result<Source, Trouble> {
-    let lookup = |kind: &str, name: &OsString, errno| Refusal::Lookup {
-        what: format!("{kind} {}", escaped(name)),
-        errno,
-    };
-    let nobody = |kind: &str, name: &OsString| {
-        let why = format!("is to belong to a {kind} that does not exist");
-        Trouble::At(path.absolute(), why, format!("add the {kind} {}, or name another", escaped(name)))
-    };
-    let owner: Uid = {
-        let name = create.owner.expand(|variable| value(account, variable)).map_err(Trouble::Refusal)?;
-        let found = name.to_str().map_or(Ok(None), User::from_name);
-        match found.map_err(|errno| Trouble::Refusal(lookup("user", &name, errno)))? {
-            Some(user) => user.uid,
-            None => return Err(nobody("user", &name)),
+    look_up: impl Fn(&str) -> nix::Result<Option<T>>,
+) -> Result<T, Trouble> {
+    let name = template.expand(|variable| value(account, variable)).map_err(Trouble::Refusal)?;
+    match name.to_str().map_or(Ok(None), look_up) {
+        Ok(Some(found)) => Ok(found),
+        Ok(None) | Err(Errno::ENOENT | Errno::ESRCH) => Err(Trouble::At(
+            path.absolute(),
+            format!("is to belong to the {kind} {}, which does not exist", escaped(&name)),
+            format!("add the {kind}, or name another"),
+        )),
+        Err(errno) => {
+            Err(Trouble::Refusal(Refusal::Lookup { what: format!("{kind} {}", escaped(&name)), errno }))
         }
-    };
-    let group: Gid = {
-        let name = create.group.expand(|variable| value(account, variable)).map_err(Trouble::Refusal)?;
-        let found = name.to_str().map_or(Ok(None), Group::from_name);
-        match found.map_err(|errno| Trouble::Refusal(lookup("group", &name, errno)))? {
-            Some(group) => group.gid,
-            None => return Err(nobody("group", &name)),
-        }
-    };
-    Ok(Source::Missing(NewDirectory { parent, name, owner, group, mode: create.mode }))
+    }
 }
 
 /// A template as a path; the error names it.

@@ -51,7 +51,7 @@ pub(crate) fn link_target(link: impl AsFd) -> Result<OsString, Errno> {
     readlinkat(link, "")
 }
 
-/// fstat(2), whose errors leave nothing to decide by: they are reported as the errno.
+/// fstat(2), which O_PATH descriptors allow.
 pub(crate) fn stat(fd: impl AsFd) -> Result<FileStat, Errno> {
     fstat(fd)
 }
