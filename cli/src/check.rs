@@ -90,7 +90,11 @@ fn examined(path: Option<&Path>, user: &str) -> Report {
             });
             match standing {
                 Ok(Standing::NotJailed(why)) => Some(why),
-                Ok(Standing::Member(_)) => {
+                Ok(Standing::Member(member)) => {
+                    // Its finding says it.
+                    let _ = member.check_sessions(&mut |check, seen| {
+                        findings.push(Finding::of(check, seen));
+                    });
                     let (finding, seen) = rehearsed(path, user);
                     findings.push(finding);
                     for place in seen.iter().flat_map(|seen| &seen.procfs) {
@@ -153,6 +157,8 @@ impl Finding {
                 let outcome = match refusal {
                     Refusal::NoSuchUser { .. } | Refusal::Lookup { .. } => Outcome::Unseen,
                     Refusal::Denied { .. } if !geteuid().is_root() => Outcome::Unseen,
+                    // It passes.
+                    Refusal::TooManySessions { .. } => Outcome::Warned,
                     _ => Outcome::Failed,
                 };
                 Self::new(key, outcome, refusal, Some(refusal.cure()))

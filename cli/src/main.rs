@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod check;
+mod reap;
 mod rehearse;
 
 use clap::{Parser, Subcommand};
@@ -39,12 +40,22 @@ enum Verb {
         #[arg(long)]
         json: bool,
     },
+    /// Takes down what a killed sshd left behind with namespace = "host": jails that no session is in,
+    /// and records of sessions that are dead.
+    ///
+    /// The next login of the same user would do the same. Live sessions are left alone. Exit status:
+    /// 0 nothing is left behind, 1 something could not be taken down, 2 it could not be looked at.
+    Reap {
+        /// One JSON document instead of text.
+        #[arg(long)]
+        json: bool,
+    },
     /// The child of `check`: builds the jail around itself and reports as JSON.
     #[command(hide = true)]
     Rehearse { user: String },
 }
 
-/// What `check` found; its exit status.
+/// What was found; its exit status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 enum Verdict {
@@ -70,6 +81,7 @@ fn main() -> ExitCode {
     let mut out = io::stdout().lock();
     let done = match arguments.verb {
         Verb::Check { user, json } => check::run(arguments.config.as_deref(), &user, json, &mut out),
+        Verb::Reap { json } => reap::run(arguments.config.as_deref(), json, &mut out),
         Verb::Rehearse { user } => rehearse::child(arguments.config.as_deref(), &user, &mut out),
     };
     match done {

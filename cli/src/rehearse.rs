@@ -108,7 +108,7 @@ fn rehearse(config: Option<&Path>, user: &str) -> Result<Rehearsal, Failure> {
     let cure = pasteable(&account.home, cure);
 
     let start = Instant::now();
-    let _jail = Jail::build(plan.furnished(&profile, &account))
+    let _jail = Jail::rehearse(plan.furnished(&profile, &account))
         .map_err(|refusal| failure(refusal.to_string(), &refusal.cure()))?;
     let microseconds = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
 

@@ -1,7 +1,7 @@
 //! `/etc/sftpjail/config.toml` → [`Config`].
 //!
 //! Two types: [`raw`] is the file as it may be written, `Config` is what the rest of the crate
-//! may rely on. What this version knows but does not do is refused, never ignored.
+//! may rely on.
 #![forbid(unsafe_code)]
 
 mod raw;
@@ -13,6 +13,8 @@ use crate::path::Normalised;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::{Mode, SFlag, fstat};
+use serde::{Deserialize, Serialize};
+use std::fmt::{self, Display};
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -30,10 +32,31 @@ const MAX_SIZE: u64 = 1 << 20;
 pub struct Config {
     /// sshd: `ChrootDirectory <jail_root>/%u`.
     pub jail_root: Normalised,
+    /// Where jails are mounted.
+    pub namespace: Namespace,
     /// PAM services in which the module acts.
     pub services: Vec<String>,
     /// In the order of the file: the first that has one of the user's groups is the user's.
     pub profiles: Vec<Profile>,
+}
+
+/// The mount namespace in which jails are mounted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Namespace {
+    /// One of the session's own, which ends with it.
+    Private,
+    /// The host's: the sessions of a user share one jail, which the last of them takes down.
+    Host,
+}
+
+impl Display for Namespace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Private => "private",
+            Self::Host => "host",
+        })
+    }
 }
 
 /// Whom it is for and what their jail holds.
@@ -45,6 +68,8 @@ pub struct Profile {
     pub home: HomeAccess,
     /// What the session's umask is set to; without it, it stays as it is.
     pub umask: Option<u32>,
+    /// How many sessions of one user may be open at a time.
+    pub max_sessions: Option<u32>,
     /// Further directories of the host, in the order of the file.
     pub volumes: Vec<Volume>,
     /// The host's `/dev/log`, so that internal-sftp can log.
@@ -164,12 +189,14 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             jail_root: Normalised::of(["jail"]),
+            namespace: Namespace::Private,
             services: vec!["sshd".into()],
             profiles: vec![Profile {
                 name: "home".into(),
                 groups: vec!["sftp".into()],
                 home: HomeAccess::ReadWrite,
                 umask: None,
+                max_sessions: None,
                 volumes: Vec::new(),
                 log: true,
                 names: true,

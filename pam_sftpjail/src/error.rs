@@ -52,6 +52,10 @@ pub enum Refusal {
     #[error("reading the configuration failed: {}", errno.desc())]
     Exhausted { errno: Errno },
 
+    /// The configuration is unusable, and the user has a jail from before it was.
+    #[error("the configuration cannot be used, and sshd would serve the user from a jail of older sessions")]
+    Unconfigured,
+
     /// An argument in the PAM configuration that the module does not know.
     #[error("unknown module argument {argument}")]
     Argument { argument: String },
@@ -92,6 +96,18 @@ pub enum Refusal {
     #[error("the service runs in a chroot that is not the root of its mount namespace")]
     CallerInChroot,
 
+    /// The records of live sessions cannot be read or written.
+    #[error("the registry of sessions cannot be used: {path} {why}")]
+    Registry { path: String, why: String, cure: String },
+
+    /// The profile's `max_sessions`.
+    #[error("{} has {live} sessions already, and the profile allows {max}", escaped(name))]
+    TooManySessions { name: String, live: usize, max: u32 },
+
+    /// The user's live sessions have a jail that a new session may not share.
+    #[error("the jail of the user's live sessions is not the one to be had now: {what}")]
+    OtherJail { what: String, name: String },
+
     /// A second open on one PAM handle.
     #[error("this session is open already")]
     AlreadyOpen,
@@ -120,6 +136,14 @@ impl Refusal {
                 "SFTP is not possible: this account name cannot be used for it. \
                  Please ask the administrator of this server."
             }
+            Self::TooManySessions { .. } => {
+                "SFTP is not possible: as many connections of yours are open as are allowed. \
+                 Close one and try again."
+            }
+            Self::OtherJail { .. } => {
+                "SFTP is not possible while older connections of yours are open. \
+                 Close them and try again."
+            }
             _ => {
                 "SFTP is not possible because of a problem on this server. \
                  Please tell its administrator; your account and your files are untouched."
@@ -138,6 +162,9 @@ impl Refusal {
                     .into()
             }
             Self::Exhausted { .. } => "see the service's limits on descriptors and memory".into(),
+            Self::Unconfigured => {
+                "mend the configuration; `sftpjail check` says what is wrong with it".into()
+            }
             Self::Argument { .. } => {
                 "correct the pam_sftpjail.so line in /etc/pam.d; its arguments are config=PATH and debug"
                     .into()
@@ -149,7 +176,14 @@ impl Refusal {
             Self::HomeOwner { cure, .. }
             | Self::HomePath { cure, .. }
             | Self::Volume { cure, .. }
+            | Self::Registry { cure, .. }
             | Self::JailRoot { cure, .. } => cure.clone(),
+            Self::TooManySessions { .. } => {
+                "let the user close one, or give the profile a larger max_sessions".into()
+            }
+            Self::OtherJail { name, .. } => {
+                format!("let the sessions of {} end; `sftpjail list` shows them", word(name))
+            }
             Self::Denied { .. } => {
                 "run this as root; where that is root, let it through (NFS: no_root_squash)".into()
             }

@@ -1,21 +1,22 @@
-//! [`Plan`] → [`Jail`], in a private mount namespace.
+//! [`Plan`] → [`Jail`].
 //!
-//! All that can fail for a reason of policy or of the disk happens on detached trees, before the
-//! process is moved (only the jail root is checked once more, where it is mounted on). What is
-//! mounted then lives in a namespace that nobody else can reach and that the kernel destroys with
-//! the last process of the session, whatever kills it.
+//! In both namespaces a jail is a small tmpfs of root's on which the home and the volumes are
+//! mounted, and which is read-only then. All that can fail for a reason of policy or of the disk
+//! happens on detached trees, before anything is to be seen.
 #![forbid(unsafe_code)]
 
+pub(crate) mod host;
+mod private;
+
+use crate::config::Namespace;
 use crate::error::Refusal;
 use crate::escape::escaped;
-use crate::path::Normalised;
-use crate::plan::{JailRoot, Plan, Source, Step};
-use crate::sys::namespace::{Departure, Namespace};
+use crate::plan::{Plan, Source, Step};
 use crate::sys::umask::Umask;
 use crate::sys::{SysError, directory, mount};
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
-use nix::sys::stat::{SFlag, stat};
+use nix::sys::stat::SFlag;
 use std::ffi::OsStr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
@@ -25,42 +26,41 @@ use std::path::PathBuf;
 const PAGE: usize = 64 << 10;
 const SPARE: usize = 64 << 10;
 
-/// A jail in which the process is. Dropping it closes the way back and leaves the jail alone: a
-/// forked child that drops its copy must not take it away.
-pub struct Jail {
-    /// Where to come back to.
-    host: Option<Namespace>,
-    jail_root: PathBuf,
-    /// `st_dev` of the jail's tmpfs, to know it again.
-    device: u64,
+/// tmpfs takes the memory of an attribute from its inodes, each of which stands for 1 KiB
+/// (mm/shmem.c: BOGO_INODE_SIZE).
+const INODE: usize = 1 << 10;
+
+/// A jail that a session is in. Dropping it leaves the jail alone: a forked child that drops its
+/// copy must not take it away.
+pub enum Jail {
+    Private(private::Jail),
+    Host(host::Jail),
 }
 
 impl Jail {
-    /// Makes the jail and moves the process into its namespace. On any error the process is as it
-    /// was before.
-    pub fn build(plan: Plan) -> Result<Self, Refusal> {
-        let tmpfs = Tmpfs::make(&plan)?;
-        let trees = detached_trees(plan.steps)?;
-        let jail_root = plan.jail_root.ensure()?;
-        let departure = Departure::prepare()?;
-
-        match assemble(&departure, &jail_root, &plan.user, &tmpfs, &trees) {
-            Ok(device) => Ok(Self { host: departure.keep(), jail_root: jail_root.absolute(), device }),
-            Err(refusal) => match departure.undo() {
-                Ok(()) => Err(refusal),
-                Err(then) => Err(Refusal::Stranded { why: refusal.to_string(), then }),
-            },
+    /// Makes the jail where the configuration wants it. In the host's namespace the caller keeps
+    /// other sessions of the user out meanwhile, and says whether some are `live`: then their jail is
+    /// shared. On any error the process, and the host, are as before.
+    pub(crate) fn build(plan: Plan, live: bool) -> Result<Self, Refusal> {
+        match plan.namespace() {
+            Namespace::Private => private::Jail::build(plan).map(Self::Private),
+            Namespace::Host => host::Jail::enter(plan, live).map(Self::Host),
         }
     }
 
-    /// Detaches the jail and moves the process back to the namespace from before. The session's
-    /// other processes, of which sshd's child may still be one, keep what they have open.
-    pub fn dismantle(self) -> Result<(), SysError> {
-        // Another module may have moved the process elsewhere: only our own mount is detached.
-        let ours = stat(&self.jail_root).is_ok_and(|s| s.st_dev == self.device);
-        let detached = if ours { mount::detach(&self.jail_root) } else { Ok(()) };
-        self.host.map_or(Ok(()), Namespace::come_back)?;
-        detached
+    /// Makes the jail in a private namespace, whatever the configuration says.
+    pub fn rehearse(plan: Plan) -> Result<Self, Refusal> {
+        private::Jail::build(plan).map(Self::Private)
+    }
+
+    /// Ends it. In the host's namespace the caller keeps other sessions of the user out meanwhile, and
+    /// says whether some are `live`: then it is theirs.
+    pub(crate) fn dismantle(self, live: bool) -> Result<(), SysError> {
+        match self {
+            Self::Private(jail) => jail.dismantle(),
+            Self::Host(_) if live => Ok(()),
+            Self::Host(jail) => jail.take_down(),
+        }
     }
 }
 
@@ -71,18 +71,35 @@ struct Tmpfs {
 }
 
 impl Tmpfs {
-    fn make(plan: &Plan) -> Result<Self, SysError> {
+    /// In a private namespace it covers the whole jail root; in the host's, it is the user's jail, and
+    /// has its terms with it.
+    fn make(plan: &Plan, namespace: Namespace) -> Result<Self, SysError> {
         let pages = |step: &Step| match step {
             Step::File { content, .. } => content.len().div_ceil(PAGE) * PAGE,
             _ => 0,
         };
         let size = SPARE + plan.steps.iter().map(pages).sum::<usize>();
-        let root = mount::tmpfs(size, plan.steps.len() + 8)?;
+        let inodes = plan.steps.len() + 8;
 
         let _exact = Umask::none();
-        directory::make(&root, plan.user.as_str(), 0o755)?;
-        let jail = directory::open_child(&root, OsStr::new(&plan.user))
-            .map_err(SysError::of("openat", "the jail"))?;
+        let open = |root: &OwnedFd, name: &OsStr| {
+            directory::open_to_read(root, name).map_err(SysError::of("openat", "the jail"))
+        };
+        let (root, jail) = match namespace {
+            Namespace::Private => {
+                let root = mount::tmpfs(size, inodes, "0700")?;
+                directory::make(&root, plan.user.as_str(), 0o755)?;
+                let jail = open(&root, OsStr::new(&plan.user))?;
+                (root, jail)
+            }
+            Namespace::Host => {
+                let terms = plan.terms()?;
+                let root = mount::tmpfs(size, inodes + terms.len().div_ceil(INODE) + 1, "0755")?;
+                let jail = open(&root, OsStr::new("."))?;
+                mount::set_terms(&jail, &terms)?;
+                (root, jail)
+            }
+        };
         for step in &plan.steps {
             match step {
                 Step::Directory { at } => directory::make(&jail, at.as_path(), 0o755)?,
@@ -94,58 +111,94 @@ impl Tmpfs {
     }
 }
 
+/// Makes the sources that are missing.
+fn make_missing(plan: &mut Plan) -> Result<(), SysError> {
+    for step in &mut plan.steps {
+        if let Step::Mount { source, .. } = step
+            && let Source::Missing(new) = source
+        {
+            *source = Source::Open(new.make()?);
+        }
+    }
+    Ok(())
+}
+
 /// A tree that is ready to be mounted.
 struct Tree {
     at: PathBuf,
     detached: OwnedFd,
     is_directory: bool,
-    optional: bool,
+    is_optional: bool,
 }
 
-/// Clones and hardens every tree that is to be mounted, and makes what is missing.
-fn detached_trees(steps: Vec<Step>) -> Result<Vec<Tree>, SysError> {
-    let mut trees = Vec::new();
-    for step in steps {
-        if let Step::Mount { at, source, read_only, optional } = step {
-            let source = match source {
-                Source::Open(fd) => fd,
-                Source::Missing(new) => new.make()?,
-            };
-            let detached = mount::clone_tree(source.as_fd(), &at)?;
-            mount::harden(detached.as_fd(), read_only, &at)?;
-            let what = directory::stat(&detached).map_err(SysError::of("fstat", escaped(&at).to_string()))?;
-            let is_directory = directory::kind(&what) == SFlag::S_IFDIR;
-            trees.push(Tree { at, detached, is_directory, optional });
-        }
+impl Tree {
+    /// Clones and hardens what is to be mounted; `None` for a step that mounts nothing.
+    fn of(step: &Step) -> Result<Option<Self>, SysError> {
+        let Step::Mount { at, source: Source::Open(source), read_only, role } = step else {
+            return Ok(None);
+        };
+        let detached = mount::clone_tree(source.as_fd(), at)?;
+        mount::harden(detached.as_fd(), *read_only, at)?;
+        let stat = directory::stat(&detached).map_err(SysError::of("fstat", escaped(at).to_string()))?;
+        let is_directory = directory::kind(&stat) == SFlag::S_IFDIR;
+        Ok(Some(Self { at: at.clone(), detached, is_directory, is_optional: role.is_optional() }))
     }
-    Ok(trees)
-}
 
-/// What happens inside the private namespace; gives the tmpfs's `st_dev`.
-fn assemble(
-    departure: &Departure,
-    jail_root: &Normalised,
-    user: &str,
-    tmpfs: &Tmpfs,
-    trees: &[Tree],
-) -> Result<u64, Refusal> {
-    departure.leave()?;
-    let under = JailRoot::reopen(jail_root, user)?;
-    mount::attach(tmpfs.root.as_fd(), under.as_fd(), "the jail root".as_ref())?;
-    for Tree { at, detached, is_directory, optional } in trees {
-        // By descriptor: below a home, the way may be of the user's making.
-        let flags = if *is_directory { OFlag::O_DIRECTORY } else { OFlag::empty() };
-        let attached = directory::open_below(&tmpfs.jail, at, flags)
-            .map_err(SysError::of("openat2", escaped(at).to_string()))
-            .and_then(|target| mount::attach(detached.as_fd(), target.as_fd(), at));
+    /// Where it goes below the jail's root, or what is mounted there. By descriptor: below a home, the
+    /// way may be of the user's making.
+    fn place(&self, jail: &OwnedFd) -> Result<OwnedFd, Errno> {
+        let flags = if self.is_directory { OFlag::O_DIRECTORY } else { OFlag::empty() };
+        directory::open_below(jail, &self.at, flags)
+    }
+
+    /// Whether it is mounted there already.
+    fn is_mounted(&self, jail: &OwnedFd) -> bool {
+        let same = |there| {
+            let (this, there) = (directory::stat(&self.detached)?, directory::stat(there)?);
+            Ok((this.st_dev, this.st_ino) == (there.st_dev, there.st_ino))
+        };
+        self.place(jail).and_then(same).unwrap_or(false)
+    }
+
+    /// Mounts it below the jail's root.
+    fn attach(&self, jail: &OwnedFd) -> Result<(), SysError> {
+        let attached = self
+            .place(jail)
+            .map_err(SysError::of("openat2", escaped(&self.at).to_string()))
+            .and_then(|target| mount::attach(self.detached.as_fd(), target.as_fd(), &self.at));
         match attached {
             // A symlink, a file, or nothing in the user's home; a socket that rsyslog has just removed.
             Err(error)
-                if *optional && matches!(error.errno, Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP) => {}
-            other => other?,
+                if self.is_optional
+                    && matches!(error.errno, Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP) =>
+            {
+                Ok(())
+            }
+            other => other,
         }
     }
-    mount::seal(tmpfs.root.as_fd())?;
-    let stat = directory::stat(&tmpfs.root).map_err(SysError::of("fstat", "tmpfs"))?;
-    Ok(stat.st_dev)
+}
+
+/// Everything of a jail that can be made before it is mounted.
+struct Detached {
+    tmpfs: Tmpfs,
+    trees: Vec<Tree>,
+}
+
+impl Detached {
+    fn make(plan: &Plan, namespace: Namespace) -> Result<Self, SysError> {
+        let tmpfs = Tmpfs::make(plan, namespace)?;
+        let trees =
+            plan.steps.iter().map(Tree::of).filter_map(Result::transpose).collect::<Result<_, _>>()?;
+        Ok(Self { tmpfs, trees })
+    }
+
+    /// Mounts it on `target`, and seals it. What was mounted before an error stays.
+    fn attach(&self, target: &OwnedFd) -> Result<(), SysError> {
+        mount::attach(self.tmpfs.root.as_fd(), target.as_fd(), "the jail".as_ref())?;
+        for tree in &self.trees {
+            tree.attach(&self.tmpfs.jail)?;
+        }
+        mount::seal(self.tmpfs.root.as_fd())
+    }
 }

@@ -5,7 +5,7 @@
 //!
 //! Data flows one way, in the order of the modules below:
 //!
-//! `config → account → policy → plan → jail`
+//! `config → account → policy → plan → jail → registry`
 //!
 //! A [`plan::Plan`] holds the descriptors that were checked and can be made by [`plan`] alone;
 //! [`jail`] takes nothing else. [`session`] is the only place that composes the stages, and
@@ -22,7 +22,11 @@ pub mod plan;
 
 pub mod jail;
 
+pub mod registry;
+
 pub mod session;
+
+pub mod reap;
 
 pub mod pam;
 

@@ -8,7 +8,7 @@ use pam::conv::Conv;
 use pam::items::{RHost, Service, User};
 use pam::module::{PamHandle, PamHooks};
 use std::cell::Cell;
-use std::ffi::{CStr, OsStr};
+use std::ffi::{CStr, OsStr, c_char};
 use std::os::unix::ffi::OsStrExt;
 use std::sync::Once;
 
@@ -86,6 +86,20 @@ fn slot(pamh: &PamHandle) -> Option<&Slot> {
     unsafe { pamh.get_data::<Slot>(&slot_name()) }.ok()
 }
 
+#[link(name = "pam")]
+unsafe extern "C" {
+    fn pam_getenv(pamh: *const PamHandle, name: *const c_char) -> *const c_char;
+}
+
+/// pam_getenv(3), which pam-bindings lacks. What it gives lives until PAM's environment changes, and
+/// nobody changes that before our hook returns.
+fn environment<'a>(pamh: &'a PamHandle, name: &CStr) -> Option<&'a CStr> {
+    // SAFETY: the handle is live, and the name a C string.
+    let value = unsafe { pam_getenv(pamh, name.as_ptr()) };
+    // SAFETY: it is null, or a C string of libpam's.
+    (!value.is_null()).then(|| unsafe { CStr::from_ptr(value) })
+}
+
 /// What PAM says of the login.
 fn caller<'a>(pamh: &'a PamHandle, args: &[&'a CStr], phase: Phase) -> Caller<'a> {
     let arguments = Arguments::parse(args.iter().map(|arg| arg.to_bytes()));
@@ -96,6 +110,7 @@ fn caller<'a>(pamh: &'a PamHandle, args: &[&'a CStr], phase: Phase) -> Caller<'a
         service,
         login: pamh.get_item::<User<'_>>().ok().flatten().map_or(OsStr::new(""), |user| text(user.0)),
         remote: pamh.get_item::<RHost<'_>>().ok().flatten().map(|host| text(host.0)),
+        authentication: environment(pamh, c"SSH_AUTH_INFO_0").map(text),
         log: Log::new(service, phase, arguments.debug),
         arguments,
     }

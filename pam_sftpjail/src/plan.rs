@@ -7,18 +7,20 @@
 mod contents;
 mod home;
 mod jail_root;
+mod mount_point;
 mod syslog;
 mod volume;
 mod walk;
 
 use crate::account::Account;
-use crate::config::{Config, HomeAccess, Profile};
+use crate::config::{Config, HomeAccess, Namespace, Profile};
 use crate::error::Refusal;
 use crate::escape::escaped;
-use crate::sys::directory::NewDirectory;
-use crate::sys::mount;
+use crate::sys::directory::{self, NewDirectory};
+use crate::sys::{SysError, mount};
 pub use home::pasteable;
 pub(crate) use jail_root::JailRoot;
+pub(crate) use mount_point::MountPoint;
 use std::fmt::{self, Display};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
@@ -36,6 +38,7 @@ pub enum Check {
     JailRoot,
     Kernel,
     Log,
+    Sessions,
 }
 
 impl Display for Check {
@@ -51,6 +54,7 @@ impl Display for Check {
             Self::JailRoot => "jail root",
             Self::Kernel => "kernel",
             Self::Log => "log",
+            Self::Sessions => "sessions",
         })
     }
 }
@@ -74,6 +78,8 @@ pub struct Plan {
     pub(crate) user: String,
     pub(crate) jail_root: JailRoot,
     pub(crate) steps: Vec<Step>,
+    /// What the jail is made for; the first line of [`Plan::terms`].
+    purpose: String,
 }
 
 /// One step; paths are relative to the jail.
@@ -83,9 +89,24 @@ pub(crate) enum Step {
     Directory { at: PathBuf },
     /// A file of root's, mode 0644.
     File { at: PathBuf, content: Vec<u8> },
-    /// The tree at the source, hardened, onto the directory or file that exists at `at`. An
-    /// optional one is left out where there is nothing to mount, or to mount on.
-    Mount { at: PathBuf, source: Source, read_only: bool, optional: bool },
+    /// The tree at the source, hardened, onto the directory or file that exists at `at`.
+    Mount { at: PathBuf, source: Source, read_only: bool, role: Role },
+}
+
+/// What a mounted tree is to the jail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    Home,
+    Volume,
+    VolumeInHome,
+    Log,
+}
+
+impl Role {
+    /// Whether it is left out where there is nothing to mount, or to mount on.
+    pub(crate) fn is_optional(self) -> bool {
+        matches!(self, Self::VolumeInHome | Self::Log)
+    }
 }
 
 /// Where a mounted tree comes from.
@@ -131,7 +152,8 @@ pub fn make(
         _ => home::check(&config.jail_root, account, observe).map(Some),
     };
     let volumes = volume::check(config, profile, account, observe);
-    let jail_root = noted(Check::JailRoot, JailRoot::open(&config.jail_root, &account.name), observe);
+    let jail_root = JailRoot::open(&config.jail_root, config.namespace, &account.name);
+    let jail_root = noted(Check::JailRoot, jail_root, observe);
     let kernel = mount::is_supported().map(|()| "mount_setattr is there");
     let kernel = noted(Check::Kernel, kernel.map_err(|errno| Refusal::Kernel { errno }), observe);
     let syslog = if profile.log {
@@ -150,7 +172,7 @@ pub fn make(
     if let Some((at, source)) = home {
         steps.directories(&at);
         let read_only = profile.home == HomeAccess::ReadOnly;
-        steps.push(Step::Mount { at, source: Source::Open(source), read_only, optional: false });
+        steps.push(Step::Mount { at, source: Source::Open(source), read_only, role: Role::Home });
     }
     for volume in volumes {
         volume.add(&mut steps);
@@ -158,7 +180,15 @@ pub fn make(
     if let Some(syslog) = syslog {
         contents::log(&mut steps, syslog);
     }
-    Ok(Plan { user: account.name.clone(), jail_root, steps: steps.0 })
+    let Profile { name, log, names, localtime, .. } = profile;
+    let purpose = format!(
+        "{} (uid {}, gid {}), profile {}, log {log}, names {names}, localtime {localtime}",
+        escaped(&account.name),
+        account.uid,
+        account.gid,
+        escaped(name)
+    );
+    Ok(Plan { user: account.name.clone(), jail_root, steps: steps.0, purpose })
 }
 
 impl Plan {
@@ -168,6 +198,37 @@ impl Plan {
         let mut steps = Steps(self.steps);
         contents::listings(&mut steps, profile, account);
         Self { steps: steps.0, ..self }
+    }
+
+    /// The namespace in which the jail is to be mounted.
+    pub(crate) fn namespace(&self) -> Namespace {
+        self.jail_root.namespace()
+    }
+
+    /// What sessions that share a jail must agree on, a line each: for whom it is, and which
+    /// directory is mounted where. What serves logs and listings only is left out: nobody is
+    /// refused for it.
+    pub(crate) fn terms(&self) -> Result<String, SysError> {
+        let mut terms = self.purpose.clone();
+        for step in &self.steps {
+            let Step::Mount { at, source, read_only, role } = step else { continue };
+            let what = match role {
+                Role::Home => "home",
+                Role::Volume | Role::VolumeInHome => "volume",
+                Role::Log => continue,
+            };
+            let from = match source {
+                Source::Missing(_) => "a directory that is missing".into(),
+                // While the jail is mounted, no other directory can get this number.
+                Source::Open(fd) => {
+                    let stat = directory::stat(fd).map_err(SysError::of("fstat", escaped(at).to_string()))?;
+                    format!("directory {}:{}", stat.st_dev, stat.st_ino)
+                }
+            };
+            let access = if *read_only { "read-only" } else { "writable" };
+            terms.push_str(&format!("\n{what} {}, {access}, from {from}", escaped(at)));
+        }
+        Ok(terms)
     }
 }
 

@@ -1,59 +1,24 @@
 //! authorize · open · close: the only place that composes the stages.
 #![forbid(unsafe_code)]
 
+mod caller;
+mod presence;
+
 use crate::account::Account;
-use crate::config::{Config, ConfigError, Profile};
+use crate::config::{Config, ConfigError, Namespace, Profile};
 use crate::error::Refusal;
 use crate::escape::{escaped, word};
-use crate::jail::Jail;
+use crate::jail::host;
 use crate::log::Log;
 use crate::plan::{self, Check, Observer, Plan, Seen};
 use crate::policy::{self, Decision, NotJailed};
+use crate::registry::{Record, Registry};
 use crate::sys::umask;
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
-use std::time::Instant;
-
-/// What a hook knows of the login.
-pub(crate) struct Caller<'a> {
-    /// PAM_SERVICE
-    pub service: &'a str,
-    /// PAM_USER, as typed.
-    pub login: &'a OsStr,
-    /// PAM_RHOST
-    pub remote: Option<&'a OsStr>,
-    pub arguments: Arguments,
-    pub log: Log,
-}
-
-/// The arguments of the module's line in the PAM configuration.
-pub(crate) struct Arguments {
-    /// Without `config=`: the default path, where the file may be missing.
-    pub config: Option<PathBuf>,
-    pub debug: bool,
-    /// The first that is not known, escaped. Members are refused then: half-understood rules must
-    /// not let them in. Nobody else is, for a typo must not lock the admin out.
-    pub unknown: Option<String>,
-}
-
-impl Arguments {
-    /// `config=PATH` and `debug`.
-    pub(crate) fn parse<'a>(words: impl Iterator<Item = &'a [u8]>) -> Self {
-        let mut arguments = Self { config: None, debug: false, unknown: None };
-        for word in words {
-            match (word, word.strip_prefix(b"config=")) {
-                (b"debug", _) => arguments.debug = true,
-                (_, Some(path)) => arguments.config = Some(OsStr::from_bytes(path).into()),
-                _ => {
-                    let word = escaped(OsStr::from_bytes(word)).to_string();
-                    arguments.unknown.get_or_insert(word);
-                }
-            }
-        }
-        arguments
-    }
-}
+pub(crate) use caller::{Arguments, Caller};
+use nix::unistd::User;
+use presence::Presence;
+use std::path::Path;
+use std::time::{Instant, SystemTime};
 
 /// Where a user stands.
 #[must_use]
@@ -68,6 +33,35 @@ pub struct Member {
     pub account: Account,
     pub profile: Profile,
     pub plan: Plan,
+}
+
+impl Member {
+    /// Whether there is room for one more session of the user beside those that are live. Only a
+    /// session that opens makes sure of it.
+    pub fn check_sessions(&self, observe: Observer<'_>) -> Result<(), Refusal> {
+        let found = presence::look(&self.account.name, self.profile.max_sessions).and_then(|live| {
+            if live.in_host {
+                host::can_share(&self.plan)?;
+            }
+            Ok(live)
+        });
+        match found {
+            Ok(live) => observe(Check::Sessions, Seen::Passed(&live)),
+            Err(refusal @ Refusal::Registry { .. }) if !self.must_be_recorded() => {
+                observe(Check::Sessions, Seen::Warned(&refusal, &refusal.cure()));
+            }
+            Err(refusal) => {
+                observe(Check::Sessions, Seen::Failed(&refusal));
+                return Err(refusal);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether others rely on the record of the session.
+    fn must_be_recorded(&self) -> bool {
+        self.plan.namespace() == Namespace::Host || self.profile.max_sessions.is_some()
+    }
 }
 
 /// Puts the questions of a login, in its order. The account hook, the session hook and the command
@@ -105,15 +99,16 @@ pub fn examine(config: &Config, login: &str, observe: Observer<'_>) -> Result<St
 
 /// The account hook: whether a member's jail can be built. `None`: not our business.
 pub(crate) fn authorize(caller: &Caller<'_>) -> Result<Option<()>, Refusal> {
-    match standing(caller) {
-        Ok(member) => Ok(member.map(drop)),
-        Err(refusal) => Err(refused(caller, refusal)),
-    }
+    let checked = standing(caller).and_then(|member| match member {
+        None => Ok(None),
+        Some(member) => member.check_sessions(&mut |_, _| {}).map(Some),
+    });
+    checked.map_err(|refusal| refused(caller, refusal))
 }
 
 /// A session in its jail.
 pub(crate) struct Session {
-    jail: Jail,
+    presence: Presence,
     /// The service's own, if the profile has another. Set back by close only: a forked child that
     /// drops its copy of this must keep the profile's.
     umask: Option<u32>,
@@ -127,17 +122,21 @@ pub(crate) struct Session {
 pub(crate) fn open(caller: &Caller<'_>, live: bool) -> Result<Option<Session>, Refusal> {
     let opened = Instant::now();
     let build = |member: Member| {
-        let who = format!("{}(uid={})", escaped(&member.account.name), member.account.uid);
-        let jail = Jail::build(member.plan.furnished(&member.profile, &member.account))?;
-        let umask = member.profile.umask.map(umask::set);
+        let record = record(caller, &member);
+        let must_be_recorded = member.must_be_recorded();
+        let Member { account, profile, plan } = member;
+        let who = format!("{}(uid={})", escaped(&account.name), account.uid);
+        let plan = plan.furnished(&profile, &account);
+        let presence = Presence::begin(plan, &record, profile.max_sessions, must_be_recorded, &caller.log)?;
+        let umask = profile.umask.map(umask::set);
         caller.log.info(format_args!(
             "session opened for user {who}: home={} rhost={} profile={} us={}",
-            escaped(&member.account.home),
+            escaped(&account.home),
             caller.remote_shown(),
-            escaped(&member.profile.name),
+            escaped(&profile.name),
             opened.elapsed().as_micros()
         ));
-        Ok(Session { jail, umask, opened, who })
+        Ok(Session { presence, umask, opened, who })
     };
     if live {
         return Err(refused(caller, Refusal::AlreadyOpen));
@@ -149,11 +148,29 @@ pub(crate) fn open(caller: &Caller<'_>, live: bool) -> Result<Option<Session>, R
     }
 }
 
-/// Takes the jail down and brings the process back to the host's namespace.
+fn record(caller: &Caller<'_>, member: &Member) -> Record {
+    let Member { account, profile, plan } = member;
+    Record {
+        version: Record::VERSION,
+        user: account.name.clone(),
+        uid: account.uid.as_raw(),
+        pid: std::process::id(),
+        since: SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs()),
+        rhost: caller.remote_shown(),
+        service: caller.service.to_owned(),
+        profile: profile.name.clone(),
+        namespace: plan.namespace(),
+        jail: escaped(&plan.jail_root.path().join(&account.name)).to_string(),
+        home: escaped(&account.home).to_string(),
+        authentication: caller.methods(),
+    }
+}
+
+/// Ends the session, and brings the process back to the host's namespace if it left that.
 pub(crate) fn close(session: Session, log: &Log) {
     let lasted = session.opened.elapsed();
     session.umask.map(umask::set);
-    match session.jail.dismantle() {
+    match session.presence.end() {
         Ok(()) => log.info(format_args!(
             "session closed for user {}: duration={}.{:03}s",
             session.who,
@@ -168,12 +185,6 @@ pub(crate) fn close(session: Session, log: &Log) {
     }
 }
 
-impl Caller<'_> {
-    fn remote_shown(&self) -> String {
-        self.remote.map_or_else(|| "none".to_owned(), |remote| escaped(remote).to_string())
-    }
-}
-
 /// The member, or `None` where the module has no business with the login.
 fn standing(caller: &Caller<'_>) -> Result<Option<Member>, Refusal> {
     let log = &caller.log;
@@ -184,7 +195,7 @@ fn standing(caller: &Caller<'_>) -> Result<Option<Member>, Refusal> {
             log.critical(format_args!(
                 "no jail is built, so that sshd refuses whoever it is told to chroot, until this is mended: {error}"
             ));
-            return Ok(None);
+            return if stands_in_host(caller) { Err(Refusal::Unconfigured) } else { Ok(None) };
         }
     };
     if !config.services.iter().any(|service| service == caller.service) {
@@ -216,6 +227,17 @@ fn standing(caller: &Caller<'_>) -> Result<Option<Member>, Refusal> {
     }
 }
 
+/// Whether a jail of the host's namespace may be mounted for the user, in which sshd would serve whom
+/// the module ignores.
+fn stands_in_host(caller: &Caller<'_>) -> bool {
+    let user = caller.login.to_str().and_then(|login| User::from_name(login).ok()?);
+    user.is_some_and(|user| {
+        Registry::existing()
+            .and_then(|registry| registry.map_or(Ok(false), |registry| registry.knows_host(&user.name)))
+            .unwrap_or(false)
+    })
+}
+
 enum Unusable {
     /// Says nothing about the file, so nobody may be let through because of it.
     Exhausted(Refusal),
@@ -237,29 +259,4 @@ fn refused(caller: &Caller<'_>, refusal: Refusal) -> Refusal {
         refusal.cure()
     ));
     refusal
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parse(words: &[&str]) -> Arguments {
-        Arguments::parse(words.iter().map(|w| w.as_bytes()))
-    }
-
-    #[test]
-    fn the_arguments_are_config_and_debug() {
-        let none = parse(&[]);
-        assert!(none.config.is_none() && !none.debug && none.unknown.is_none());
-        let all = parse(&["debug", "config=/etc/other.toml"]);
-        assert_eq!(all.config.as_deref(), Some(Path::new("/etc/other.toml")));
-        assert!(all.debug && all.unknown.is_none());
-    }
-
-    #[test]
-    fn anything_else_is_remembered_escaped() {
-        assert_eq!(parse(&["debug", "confg=/x", "y"]).unknown.as_deref(), Some("\"confg=/x\""));
-        assert_eq!(parse(&["Debug"]).unknown.as_deref(), Some("Debug"));
-        assert_eq!(parse(&["\n"]).unknown.as_deref(), Some("\"\\x0a\""));
-    }
 }

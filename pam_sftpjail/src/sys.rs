@@ -4,6 +4,7 @@
 //! neither nix nor rustix has.
 
 pub(crate) mod directory;
+pub(crate) mod lock;
 pub(crate) mod mount;
 pub(crate) mod namespace;
 pub(crate) mod umask;

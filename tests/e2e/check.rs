@@ -72,10 +72,11 @@ fn a_sound_member_passes_every_check_and_sees_one_writable_thing() {
         "✓ jail root      /jail: root's alone".to_owned(),
         "✓ kernel         mount_setattr is there".to_owned(),
         "✓ log            /run/sftpjail-dev/log, found again when rsyslog is restarted".to_owned(),
+        "✓ sessions       none is live".to_owned(),
     ];
-    assert_eq!(lines[..9], found);
-    assert!(lines[9].starts_with("✓ rehearsal      built in "), "{out}");
-    assert!(lines[9].ends_with(" µs; mle enters it at /home/mle"), "{out}");
+    assert_eq!(lines[..10], found);
+    assert!(lines[10].starts_with("✓ rehearsal      built in "), "{out}");
+    assert!(lines[10].ends_with(" µs; mle enters it at /home/mle"), "{out}");
     let gid = sb.sh("id -g mle").stdout.trim().to_owned();
     let home = format!("    0750 {uid:>5} {gid:>5}  /home/mle  ← the home, writable");
     let tree = [
@@ -91,7 +92,7 @@ fn a_sound_member_passes_every_check_and_sees_one_writable_thing() {
         &home,
         "A jail can be built for mle. (Whether sshd and PAM send mle there is not looked at yet.)",
     ];
-    assert_eq!(lines[10..], tree);
+    assert_eq!(lines[11..], tree);
     // As it says.
     sb.sftp("mle", "pwd\n").ok();
 }
@@ -102,7 +103,8 @@ fn json_says_all_that_text_says() {
     sb.install_log_drop_in();
     let document = json(&sb, "mle", "sound");
     let checks: Vec<_> = findings(&document).iter().map(|[check, outcome, ..]| [*check, *outcome]).collect();
-    let all = "configuration,account,profile,home,home path,home owner,jail root,kernel,log,rehearsal";
+    let all =
+        "configuration,account,profile,home,home path,home owner,jail root,kernel,log,sessions,rehearsal";
     assert_eq!(checks, all.split(',').map(|check| [check, "passed"]).collect::<Vec<_>>());
     assert!(findings(&document).iter().all(|[.., evidence, cure]| !evidence.is_empty() && cure.is_empty()));
     let rehearsal = &document["rehearsal"];

@@ -16,6 +16,7 @@ mod readme;
 mod refused;
 mod sandbox;
 mod sftp_log;
+mod shared;
 mod threats;
 mod users;
 mod volumes;

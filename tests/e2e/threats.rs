@@ -5,7 +5,7 @@ mod races;
 use crate::driven::install_alone;
 use sandbox::{Machine, Sandbox, end};
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 /// The main account and its sub-account, and pam-driver.
@@ -47,12 +47,12 @@ fn row_3_symlinks_planted_in_home_and_jail_are_not_followed_at_close() {
 
 #[test]
 fn row_3_the_sources_contain_no_recursive_delete_and_no_child_process() {
-    fn sources(directory: &Path, found: &mut Vec<String>) {
+    fn sources(directory: &Path, found: &mut Vec<(PathBuf, String)>) {
         for entry in directory.read_dir().expect("the sources are there").flatten() {
             if entry.path().is_dir() {
                 sources(&entry.path(), found);
             } else {
-                found.push(std::fs::read_to_string(entry.path()).expect("UTF-8"));
+                found.push((entry.path(), std::fs::read_to_string(entry.path()).expect("UTF-8")));
             }
         }
     }
@@ -60,7 +60,11 @@ fn row_3_the_sources_contain_no_recursive_delete_and_no_child_process() {
     sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../pam_sftpjail/src"), &mut found);
     assert!(found.len() > 15);
     for word in ["remove_dir", "remove_file", "unlink", "process::Command", "fork(", "thread::spawn"] {
-        assert!(found.iter().all(|text| !text.contains(word)), "{word}");
+        for (path, text) in &found {
+            // Where one entry, and one empty directory, can be removed.
+            let allowed = word == "unlink" && path.ends_with("sys/directory.rs");
+            assert!(allowed || !text.contains(word), "{word} in {}", path.display());
+        }
     }
 }
 

@@ -1,6 +1,6 @@
-//! The file as it may be written: every key of the design, whether this version serves it or not.
-//! An unknown key is an error, because a misspelt one would otherwise be a rule that never holds.
+//! The file as it may be written. An unknown key is an error, because a misspelt one would otherwise be a rule that never holds.
 
+use super::Namespace;
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -10,13 +10,6 @@ pub(super) struct Config {
     pub(super) namespace: Option<Namespace>,
     pub(super) services: Option<Vec<String>>,
     pub(super) profile: Option<Vec<Profile>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum Namespace {
-    Private,
-    Host,
 }
 
 #[derive(Deserialize)]

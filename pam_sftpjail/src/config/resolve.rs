@@ -7,9 +7,6 @@ use crate::path::Normalised;
 /// Raw → resolved. The error is a sentence that names the key.
 pub(super) fn config(raw: raw::Config) -> Result<Config, String> {
     let default = Config::default();
-    if let Some(raw::Namespace::Host) = raw.namespace {
-        return Err(unsupported("namespace = \"host\"", "use namespace = \"private\""));
-    }
     let jail_root = match raw.jail_root {
         None => default.jail_root,
         Some(path) => Normalised::parse(path.as_ref()).map_err(|why| {
@@ -30,7 +27,8 @@ pub(super) fn config(raw: raw::Config) -> Result<Config, String> {
         }
         seen.push(&profile.name);
     }
-    Ok(Config { jail_root, services, profiles })
+    let namespace = raw.namespace.unwrap_or(default.namespace);
+    Ok(Config { jail_root, namespace, services, profiles })
 }
 
 fn profile(raw: raw::Profile) -> Result<Profile, String> {
@@ -42,8 +40,8 @@ fn profile(raw: raw::Profile) -> Result<Profile, String> {
         Some(raw::HomeAccess::ReadOnly) => HomeAccess::ReadOnly,
         Some(raw::HomeAccess::None) => HomeAccess::None,
     };
-    if raw.max_sessions.is_some() {
-        return Err(within(unsupported("max_sessions", "remove it")));
+    if raw.max_sessions == Some(0) {
+        return Err(within("max_sessions = 0 lets nobody in; lock the accounts instead".into()));
     }
     let umask = raw.umask.map(|text| octal("umask", &text, 0o777)).transpose().map_err(within)?;
     let volumes = raw
@@ -61,6 +59,7 @@ fn profile(raw: raw::Profile) -> Result<Profile, String> {
     Ok(Profile {
         home,
         umask,
+        max_sessions: raw.max_sessions,
         volumes,
         log: raw.log.unwrap_or(true),
         names: raw.names.unwrap_or(true),
@@ -99,10 +98,6 @@ fn octal(key: &str, text: &str, max: u32) -> Result<u32, String> {
             escaped(text)
         )),
     }
-}
-
-fn unsupported(what: &str, cure: &str) -> String {
-    format!("{what} is not supported yet; {cure}")
 }
 
 /// A list of names has at least one, and none is empty or holds a control character.

@@ -27,6 +27,7 @@ fn the_readme_spells_the_default_out() {
 fn every_switch_is_read() {
     let text = r#"
         jail_root = "//srv/./jail/"
+        namespace = "host"
         [[profile]]
         name = "docs"
         groups = ["a", "b"]
@@ -34,25 +35,15 @@ fn every_switch_is_read() {
         log = false
         names = false
         localtime = false
+        max_sessions = 4
     "#;
     let config = Config::parse(text).unwrap();
     assert_eq!(config.jail_root, Normalised::of(["srv", "jail"]));
     assert_eq!(config.groups().collect::<Vec<_>>(), ["a", "b"]);
+    assert_eq!(config.namespace, Namespace::Host);
     let profile = &config.profiles[0];
-    assert_eq!(profile.home, HomeAccess::ReadOnly);
+    assert_eq!((profile.home, profile.max_sessions), (HomeAccess::ReadOnly, Some(4)));
     assert!(!profile.log && !profile.names && !profile.localtime);
-}
-
-#[test]
-fn what_is_not_built_yet_is_refused_by_name() {
-    let in_profile = |line: &str| format!("[[profile]]\nname = \"p\"\ngroups = [\"g\"]\n{line}\n");
-    for (text, key) in [
-        ("namespace = \"host\"".to_owned(), "namespace = \"host\""),
-        (in_profile("max_sessions = 4"), "max_sessions"),
-    ] {
-        let said = problem(&text);
-        assert!(said.contains(key) && said.contains("not supported yet"), "{said}");
-    }
 }
 
 #[test]
@@ -68,13 +59,15 @@ fn the_readmes_upload_portal_is_read() {
 }
 
 #[test]
-fn volumes_that_cannot_be_meant_are_refused() {
+fn profiles_that_cannot_be_meant_are_refused() {
     let of = |volume: &str| format!("[[profile]]\nname = \"p\"\ngroups = [\"g\"]\n{volume}\n");
     for (text, what) in [
         (of("home = \"none\""), "leaves the jail empty"),
         (of("umask = \"28\""), "umask 28 is not an octal number up to 777"),
         (of("umask = \"+7\""), "is not an octal number"),
         (of("umask = \"1000\""), "is not an octal number"),
+        (of("max_sessions = 0"), "max_sessions = 0 lets nobody in"),
+        (of("max_sessions = -1"), "line 4: "),
         (of("umask = 27"), "line 4: "),
         (of("[[profile.volume]]\nsource = \"/a/%x\"\ntarget = \"/b\""), "source \"/a/%x\" holds %x"),
         (of("[[profile.volume]]\nsource = \"/a\"\ntarget = \"/b%\""), "target \"/b%\" ends in a %"),

@@ -4,7 +4,7 @@
 //! refuse anybody, so what is not there is left out.
 
 use super::syslog::Syslog;
-use super::{Source, Step, Steps};
+use super::{Role, Source, Step, Steps};
 use crate::account::Account;
 use crate::config::Profile;
 use crate::sys::directory;
@@ -28,7 +28,7 @@ pub(super) fn log(steps: &mut Steps, syslog: Syslog) {
         }
     };
     let source = Source::Open(source);
-    steps.push(Step::Mount { at: at.into(), source, read_only: true, optional: true });
+    steps.push(Step::Mount { at: at.into(), source, read_only: true, role: Role::Log });
 }
 
 /// What serves listings.

@@ -3,10 +3,12 @@
 //!
 //! sshd follows symlinks there; we do not, so that what we mount on is what sshd enters.
 
+use super::MountPoint;
+use crate::config::Namespace;
 use crate::error::Refusal;
 use crate::escape::{escaped, word};
 use crate::path::Normalised;
-use crate::sys::{directory, umask::Umask};
+use crate::sys::{SysError, directory, umask::Umask};
 use nix::errno::Errno;
 use std::ffi::{OsStr, OsString};
 use std::fmt::{self, Display};
@@ -17,6 +19,9 @@ use std::path::{Path, PathBuf};
 #[derive(Debug)]
 pub(crate) struct JailRoot {
     path: Normalised,
+    namespace: Namespace,
+    /// Whose jail goes there.
+    user: String,
     state: State,
 }
 
@@ -32,8 +37,9 @@ enum State {
 
 impl JailRoot {
     /// Walks to it, checking every component. What stands where `user`'s jail goes refuses the
-    /// user: sshd would chroot into it whenever no jail is built.
-    pub(super) fn open(path: &Normalised, user: &str) -> Result<Self, Refusal> {
+    /// user, unless it is a jail of the host's namespace, and that is where jails are to be: sshd
+    /// would chroot into it whenever no jail is built.
+    pub(super) fn open(path: &Normalised, namespace: Namespace, user: &str) -> Result<Self, Refusal> {
         let refuse = |at: &Path, why: &str, cure: String| Refusal::JailRoot {
             root: escaped(&path.absolute()).to_string(),
             component: escaped(at).to_string(),
@@ -72,24 +78,38 @@ impl JailRoot {
             here = match directory::open_child(&here, name) {
                 Err(Errno::ENOENT) if i + 1 == path.components().len() => {
                     let state = State::Missing { parent: here, name: name.clone() };
-                    return Ok(Self { path: path.clone(), state });
+                    return Ok(Self { path: path.clone(), namespace, user: user.into(), state });
                 }
                 opened => sound(&at, opened)?,
             };
         }
+        let mode = directory::stat(&here).map_err(|errno| refuse(&at, errno.desc(), "try again".into()))?;
+        if namespace == Namespace::Host && mode.st_mode & 0o011 != 0 {
+            // The directories above a home in a jail are open, whatever those on the host are.
+            let why = "can be entered by others than root, who would get at homes through the jails";
+            return Err(refuse(&at, why, format!("chmod go-x {}", word(&at))));
+        }
         at.push(user);
-        match directory::open_entry(&here, user.as_ref()) {
-            Err(Errno::ENOENT) => Ok(Self { path: path.clone(), state: State::Exists(here) }),
-            Err(errno) => Err(refuse(&at, errno.desc(), "see that root can reach it".into())),
-            Ok(_) => {
-                let why = "stands where the jail goes, and sshd would serve it if no jail were built";
-                Err(refuse(&at, why, format!("move {} away", word(&at))))
+        let stands = |what: &str, cure: String| {
+            refuse(&at, &format!("{what}, and sshd would serve it if no jail were built"), cure)
+        };
+        match (MountPoint::look(&here, user), namespace) {
+            (Ok(MountPoint::Free), _) | (Ok(MountPoint::Bare | MountPoint::Jail { .. }), Namespace::Host) => {
+                Ok(Self { path: path.clone(), namespace, user: user.into(), state: State::Exists(here) })
             }
+            (Ok(MountPoint::Bare | MountPoint::Jail { .. }), Namespace::Private) => Err(stands(
+                "is a jail from when the configuration said namespace = \"host\"",
+                "end the sessions from then, and run `sftpjail reap`".into(),
+            )),
+            (Ok(MountPoint::Foreign), _) => {
+                Err(stands("stands where the jail goes", format!("move {} away", word(&at))))
+            }
+            (Err(errno), _) => Err(refuse(&at, errno.desc(), "see that root can reach it".into())),
         }
     }
 
-    /// Makes it where it is missing (root, 0700), and gives the way to it.
-    pub(crate) fn ensure(self) -> Result<Normalised, Refusal> {
+    /// Makes it where it is missing (root, 0700).
+    pub(crate) fn ensure(&self) -> Result<(), SysError> {
         if let State::Missing { parent, name } = &self.state {
             let _exact = Umask::none();
             match directory::make(parent, AsRef::<OsStr>::as_ref(name), 0o700) {
@@ -98,21 +118,39 @@ impl JailRoot {
                 other => other?,
             }
         }
-        Ok(self.path)
+        Ok(())
     }
 
     /// Opens it anew, with every check: a descriptor from before unshare(2) names the mount of the
     /// namespace that was left, and nothing can be mounted there.
-    pub(crate) fn reopen(path: &Normalised, user: &str) -> Result<OwnedFd, Refusal> {
-        match Self::open(path, user)?.state {
+    pub(crate) fn reopen(&self) -> Result<OwnedFd, Refusal> {
+        match Self::open(&self.path, self.namespace, &self.user)?.state {
             State::Exists(fd) => Ok(fd),
             State::Missing { .. } => Err(Refusal::JailRoot {
-                root: escaped(&path.absolute()).to_string(),
-                component: escaped(&path.absolute()).to_string(),
+                root: escaped(&self.path()).to_string(),
+                component: escaped(&self.path()).to_string(),
                 why: "was removed during the login".into(),
                 cure: "log in again".into(),
             }),
         }
+    }
+
+    /// What stands where the user's jail goes.
+    pub(crate) fn mount_point(&self) -> Result<MountPoint, SysError> {
+        match &self.state {
+            State::Missing { .. } => Ok(MountPoint::Free),
+            State::Exists(fd) => MountPoint::look(fd, &self.user)
+                .map_err(SysError::of("openat", escaped(&self.user).to_string())),
+        }
+    }
+
+    /// Where it is.
+    pub(crate) fn path(&self) -> PathBuf {
+        self.path.absolute()
+    }
+
+    pub(crate) fn namespace(&self) -> Namespace {
+        self.namespace
     }
 }
 

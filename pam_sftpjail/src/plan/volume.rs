@@ -1,6 +1,6 @@
 //! Volumes: further directories of the host, where they come from and where they go.
 
-use super::{Check, Observer, Seen, Source, Step, Steps, home, walk};
+use super::{Check, Observer, Role, Seen, Source, Step, Steps, home, walk};
 use crate::account::Account;
 use crate::config::{Config, HomeAccess, Profile, Template, Variable, Volume};
 use crate::error::Refusal;
@@ -28,12 +28,8 @@ impl Checked {
         if !self.in_home {
             steps.directories(&at);
         }
-        steps.push(Step::Mount {
-            at,
-            source: self.source,
-            read_only: self.read_only,
-            optional: self.in_home,
-        });
+        let role = if self.in_home { Role::VolumeInHome } else { Role::Volume };
+        steps.push(Step::Mount { at, source: self.source, read_only: self.read_only, role });
     }
 }
 

@@ -5,15 +5,16 @@ use super::SysError;
 use crate::escape::escaped;
 use nix::NixPath;
 use nix::errno::Errno;
-use nix::fcntl::{AT_FDCWD, OFlag, OpenHow, ResolveFlag, openat, openat2, readlinkat};
+use nix::fcntl::{AT_FDCWD, OFlag, OpenHow, ResolveFlag, openat, openat2, readlinkat, renameat};
 use nix::libc;
 use nix::sys::stat::{FileStat, Mode, SFlag, fchmod, fstat, mkdirat};
-use nix::unistd::{Gid, Uid, fchown};
-use rustix::fs::{AtFlags, Dir, StatxFlags, statx};
+use nix::unistd::{Gid, Uid, UnlinkatFlags, fchown, unlinkat};
+use rustix::fs::{AtFlags, Dir, StatxAttributes, StatxFlags, statx};
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::Write;
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 const DIRECTORY: OFlag = OFlag::O_PATH.union(OFlag::O_DIRECTORY).union(OFlag::O_CLOEXEC);
@@ -39,6 +40,58 @@ pub(crate) fn open_child(parent: impl AsFd, name: &OsStr) -> Result<OwnedFd, Err
         Err(Errno::ELOOP) => Err(Errno::ENOTDIR),
         other => other,
     }
+}
+
+/// Opens the directory `name` (one component) of `parent` to read and to lock it. `ENOTDIR` where it
+/// is anything else, a symlink included.
+pub(crate) fn open_to_read(parent: impl AsFd, name: &OsStr) -> Result<OwnedFd, Errno> {
+    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    match openat(parent, name, flags, Mode::empty()) {
+        Err(Errno::ELOOP) => Err(Errno::ENOTDIR),
+        other => other,
+    }
+}
+
+/// The names in a directory that was [opened to read](open_to_read).
+pub(crate) fn names(directory: impl AsFd) -> Result<Vec<OsString>, Errno> {
+    let mut names = Vec::new();
+    for entry in Dir::read_from(directory).map_err(errno)? {
+        match entry.map_err(errno)?.file_name().to_bytes() {
+            b"." | b".." => {}
+            name => names.push(OsStr::from_bytes(name).to_owned()),
+        }
+    }
+    Ok(names)
+}
+
+/// Removes the directory `name` of `parent`, if it is empty and no mount point.
+pub(crate) fn remove_empty(parent: impl AsFd, name: &OsStr) -> Result<(), SysError> {
+    unlinkat(parent, name, UnlinkatFlags::RemoveDir)
+        .map_err(SysError::of("unlinkat", format!("{}, AT_REMOVEDIR", escaped(name))))
+}
+
+/// Removes `name` of `parent`, which is no directory.
+pub(crate) fn remove_entry(parent: impl AsFd, name: &OsStr) -> Result<(), SysError> {
+    unlinkat(parent, name, UnlinkatFlags::NoRemoveDir)
+        .map_err(SysError::of("unlinkat", escaped(name).to_string()))
+}
+
+/// Gives the file `from` of `parent` the name `to`.
+pub(crate) fn rename(parent: impl AsFd, from: &OsStr, to: &OsStr) -> Result<(), SysError> {
+    renameat(&parent, from, &parent, to)
+        .map_err(SysError::of("renameat", format!("{} to {}", escaped(from), escaped(to))))
+}
+
+/// Opens the file `name` of `parent` to read. `ELOOP` where it is a symlink; a FIFO does not block.
+pub(crate) fn open_file(parent: impl AsFd, name: &OsStr) -> Result<OwnedFd, Errno> {
+    let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
+    openat(parent, name, flags, Mode::empty())
+}
+
+/// Whether it is the root of a mount, and not a directory in one: statx(2), Linux 5.8.
+pub(crate) fn is_mount_root(fd: impl AsFd) -> Result<bool, Errno> {
+    let stat = statx(fd, c"", AtFlags::EMPTY_PATH, StatxFlags::empty()).map_err(errno)?;
+    Ok(stat.stx_attributes.contains(StatxAttributes::MOUNT_ROOT))
 }
 
 /// Opens whatever `name` (one component) of `parent` is, a symlink itself included.
@@ -106,11 +159,9 @@ impl NewDirectory {
             Err(error) if error.errno == Errno::EEXIST => {}
             other => other?,
         }
-        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-        let fd = openat(&self.parent, self.name.as_os_str(), flags, Mode::empty())
-            .map_err(SysError::of("openat", shown()))?;
+        let fd = open_to_read(&self.parent, &self.name).map_err(SysError::of("openat", shown()))?;
         if is_closed(&fd).map_err(SysError::of("fstat", shown()))?
-            && is_empty(&fd).map_err(SysError::of("getdents", shown()))?
+            && names(&fd).map_err(SysError::of("getdents", shown()))?.is_empty()
         {
             fchown(&fd, Some(self.owner), Some(self.group)).map_err(SysError::of("fchown", shown()))?;
             fchmod(&fd, Mode::from_bits_truncate(self.mode)).map_err(SysError::of("fchmod", shown()))?;
@@ -124,13 +175,9 @@ pub(crate) fn is_closed(fd: impl AsFd) -> Result<bool, Errno> {
     Ok(fstat(fd)?.st_mode & 0o777 == 0)
 }
 
-fn is_empty(fd: impl AsFd) -> Result<bool, rustix::io::Errno> {
-    for entry in Dir::read_from(fd)? {
-        if !matches!(entry?.file_name().to_bytes(), b"." | b"..") {
-            return Ok(false);
-        }
-    }
-    Ok(true)
+/// rustix's as nix's.
+fn errno(errno: rustix::io::Errno) -> Errno {
+    Errno::from_raw(errno.raw_os_error())
 }
 
 /// Opens what is at `path` below `parent`, without leaving it and without following any symlink;

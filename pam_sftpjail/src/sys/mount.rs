@@ -5,11 +5,13 @@ use super::SysError;
 use crate::escape::escaped;
 use nix::errno::Errno;
 use nix::mount::{MntFlags, umount2};
+use nix::sys::statfs::{TMPFS_MAGIC, fstatfs};
+use rustix::fs::{XattrFlags, fgetxattr, fsetxattr};
 use rustix::mount::{
     FsMountFlags, FsOpenFlags, MountAttrFlags, MoveMountFlags, OpenTreeFlags, fsconfig_create,
     fsconfig_set_string, fsmount, fsopen, move_mount, open_tree,
 };
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 /// Nothing below may be executed, be a device, or change who somebody is.
@@ -54,12 +56,50 @@ pub(crate) fn is_supported() -> Result<(), Errno> {
     }
 }
 
-/// A tmpfs of `size` bytes and `inodes` inodes, detached; its root belongs to root, mode 0700.
-pub(crate) fn tmpfs(size: usize, inodes: usize) -> Result<OwnedFd, SysError> {
+/// Takes one mount out of its peer group: mounts made in it are seen in no other namespace.
+pub(crate) fn make_private(mount: BorrowedFd<'_>, what: &Path) -> Result<(), SysError> {
+    set_attributes(mount, 0, 0, libc::MS_PRIVATE)
+        .map_err(SysError::of("mount_setattr", format!("{}, MS_PRIVATE", escaped(what))))
+}
+
+/// Whether that is of a tmpfs.
+pub(crate) fn is_tmpfs(fd: impl AsFd) -> Result<bool, Errno> {
+    Ok(fstatfs(fd)?.filesystem_type() == TMPFS_MAGIC)
+}
+
+/// Of the root of a jail in the host's namespace. A `trusted` attribute can be seen and set with
+/// CAP_SYS_ADMIN only: xattr(7).
+const TERMS: &str = "trusted.sftpjail";
+
+/// As much as an attribute can hold, in bytes (limits.h: XATTR_SIZE_MAX).
+const MAX_TERMS: usize = 64 << 10;
+
+/// Writes the terms onto the root of a jail's tmpfs.
+pub(crate) fn set_terms(root: impl AsFd, terms: &str) -> Result<(), SysError> {
+    fsetxattr(root, TERMS, terms.as_bytes(), XattrFlags::CREATE)
+        .map_err(SysError::of("fsetxattr", format!("tmpfs, {TERMS}")))
+}
+
+/// The terms of the jail with that root, if it is one.
+pub(crate) fn terms(root: impl AsFd) -> Result<Option<String>, Errno> {
+    let mut terms = vec![0; MAX_TERMS];
+    match fgetxattr(root, TERMS, &mut terms[..]) {
+        Ok(length) => {
+            terms.truncate(length);
+            Ok(Some(String::from_utf8_lossy(&terms).into_owned()))
+        }
+        Err(rustix::io::Errno::NODATA | rustix::io::Errno::NOTSUP) => Ok(None),
+        Err(errno) => Err(Errno::from_raw(errno.raw_os_error())),
+    }
+}
+
+/// A tmpfs of `size` bytes and `inodes` inodes, detached; its root belongs to root and has `mode`, in
+/// octal digits.
+pub(crate) fn tmpfs(size: usize, inodes: usize, mode: &str) -> Result<OwnedFd, SysError> {
     let context = fsopen(c"tmpfs", FsOpenFlags::FSOPEN_CLOEXEC).map_err(SysError::of("fsopen", "tmpfs"))?;
     for (key, value) in [
         ("source", "sftpjail"),
-        ("mode", "0700"),
+        ("mode", mode),
         ("size", &size.to_string()),
         ("nr_inodes", &inodes.to_string()),
     ] {

@@ -158,10 +158,10 @@ fn a_file_larger_than_a_mebibyte() {
 }
 
 #[test]
-fn the_namespace_host() {
+fn a_namespace() {
     unusable_text(
-        "namespace = \"host\"\n",
-        "namespace = \"host\" is not supported yet; use namespace = \"private\"",
+        "namespace = \"container\"\n",
+        "line 1: unknown variant `container`, expected `private` or `host`",
     );
 }
 
@@ -181,7 +181,10 @@ fn a_umask() {
 
 #[test]
 fn a_limit_of_sessions() {
-    unusable_profile("max_sessions = 4", "profile p: max_sessions is not supported yet; remove it");
+    unusable_profile(
+        "max_sessions = 0",
+        "profile p: max_sessions = 0 lets nobody in; lock the accounts instead",
+    );
 }
 
 #[test]

@@ -1,0 +1,69 @@
+//! `sftpjail reap`.
+
+use crate::Verdict;
+use pam_sftpjail::config::Config;
+use pam_sftpjail::escape::escaped;
+use pam_sftpjail::reap::{Reaped, reap};
+use serde::Serialize;
+use std::io::{self, Write};
+use std::path::Path;
+
+/// The version of the JSON document; it grows when a key changes its meaning or goes.
+const VERSION: u32 = 1;
+
+#[derive(Serialize)]
+struct Report {
+    version: u32,
+    jails: Vec<Jail>,
+}
+
+#[derive(Serialize)]
+struct Jail {
+    /// Escaped.
+    path: String,
+    taken_down: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cure: Option<String>,
+}
+
+/// Reaps, and writes what became of each jail that nobody was in.
+pub(crate) fn run(config: Option<&Path>, json: bool, out: &mut impl Write) -> io::Result<Verdict> {
+    let config = Config::load(config).map_err(io::Error::other)?;
+    let reaped =
+        reap(&config).map_err(|refusal| io::Error::other(format!("{refusal}; {}", refusal.cure())))?;
+    let verdict =
+        if reaped.iter().all(|jail| jail.done.is_ok()) { Verdict::Sound } else { Verdict::Problems };
+    let jails: Vec<_> = reaped.into_iter().map(Jail::of).collect();
+    if json {
+        serde_json::to_writer_pretty(&mut *out, &Report { version: VERSION, jails })?;
+        writeln!(out)?;
+    } else {
+        for jail in &jails {
+            match (&jail.problem, &jail.cure) {
+                (Some(problem), Some(cure)) => {
+                    writeln!(out, "✗ {} is still there: {problem}\n  → {cure}", jail.path)?;
+                }
+                _ => writeln!(out, "✓ {} is taken down", jail.path)?,
+            }
+        }
+        if jails.is_empty() {
+            writeln!(out, "Nothing was left behind.")?;
+        }
+    }
+    out.flush()?;
+    Ok(verdict)
+}
+
+impl Jail {
+    fn of(reaped: Reaped) -> Self {
+        let refusal = reaped.done.err();
+        Self {
+            path: escaped(&reaped.jail).to_string(),
+            taken_down: refusal.is_none(),
+            problem: refusal.as_ref().map(ToString::to_string),
+            cure: refusal.map(|refusal| refusal.cure()),
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! A session's jail and its record: they begin and end together, while no other session of the user
+//! does.
+
+use crate::config::Namespace;
+use crate::error::Refusal;
+use crate::escape::escaped;
+use crate::jail::Jail;
+use crate::log::Log;
+use crate::plan::Plan;
+use crate::registry::{Entry, Live, Record, Registry, Sessions};
+use std::fmt::{self, Display};
+
+/// A session that is live. Dropping it changes nothing.
+pub(super) struct Presence {
+    jail: Jail,
+    /// None where no record could be written, and nobody relies on one.
+    entry: Option<Entry>,
+}
+
+impl Presence {
+    /// Writes the record and makes the jail, or none of them. A record that cannot be written is an
+    /// error only if it `must` be.
+    pub(super) fn begin(
+        plan: Plan,
+        record: &Record,
+        max: Option<u32>,
+        must: bool,
+        log: &Log,
+    ) -> Result<Self, Refusal> {
+        let user = &record.user;
+        let registered = match register(record, max) {
+            Ok(registered) => Some(registered),
+            Err(refusal) if must => return Err(refusal),
+            Err(refusal) => {
+                let user = escaped(user);
+                log.error(format_args!(
+                    "no record of a session of user {user}: {refusal}; cure: {}",
+                    refusal.cure()
+                ));
+                None
+            }
+        };
+        let shared = registered.as_ref().is_some_and(|(_, _, live)| live.in_host);
+        match (Jail::build(plan, shared), registered) {
+            (Ok(jail), registered) => Ok(Self { jail, entry: registered.map(|(_, entry, _)| entry) }),
+            (Err(refusal), None) => Err(refusal),
+            (Err(refusal), Some((sessions, entry, _))) => {
+                // If that fails too, the kernel will say that the record is dead.
+                let _ = sessions.leave(entry);
+                Err(refusal)
+            }
+        }
+    }
+
+    /// Removes the record and takes the jail down, unless other sessions share it. Without an answer
+    /// from the registry a jail of the host's namespace is left to the user's next login.
+    pub(super) fn end(self) -> Result<(), Refusal> {
+        let left = self.entry.map(leave).transpose();
+        let is_shared = match &left {
+            Ok(left) => left.as_ref().is_some_and(|(_, live)| live.in_host),
+            Err(_) => true,
+        };
+        self.jail.dismantle(is_shared)?;
+        left.map(drop)
+    }
+}
+
+/// How many sessions of a user are live.
+pub(super) struct Count {
+    all: usize,
+    /// Whether there is a jail in the host's namespace that they share.
+    pub(super) in_host: bool,
+}
+
+impl Count {
+    fn of(live: &[Live]) -> Self {
+        Self { all: live.len(), in_host: live.iter().any(|live| live.is_in(Namespace::Host)) }
+    }
+}
+
+impl Display for Count {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.all, self.in_host) {
+            (0, _) => f.write_str("none is live"),
+            (n, false) => write!(f, "{n} live"),
+            (n, true) => write!(f, "{n} live, with a jail that a new one can share"),
+        }
+    }
+}
+
+/// Counts the user's live sessions; refuses where there is no room for one more.
+pub(super) fn look(user: &str, max: Option<u32>) -> Result<Count, Refusal> {
+    let live = match Registry::existing()? {
+        None => Vec::new(),
+        Some(registry) => registry.live(user.as_ref())?,
+    };
+    room(user, &live, max)
+}
+
+fn room(user: &str, live: &[Live], max: Option<u32>) -> Result<Count, Refusal> {
+    match max {
+        Some(max) if u32::try_from(live.len()).is_ok_and(|live| live < max) => Ok(Count::of(live)),
+        Some(max) => Err(Refusal::TooManySessions { name: user.to_owned(), live: live.len(), max }),
+        None => Ok(Count::of(live)),
+    }
+}
+
+/// Keeps other sessions of the user out, and writes the record.
+fn register(record: &Record, max: Option<u32>) -> Result<(Sessions, Entry, Count), Refusal> {
+    let sessions = Registry::open()?.lock(&record.user)?;
+    let live = room(&record.user, &sessions.live()?, max)?;
+    let entry = sessions.enter(record)?;
+    Ok((sessions, entry, live))
+}
+
+fn leave(entry: Entry) -> Result<(Sessions, Count), Refusal> {
+    let sessions = Registry::open()?.lock(&entry.user)?;
+    sessions.leave(entry)?;
+    let live = Count::of(&sessions.live()?);
+    Ok((sessions, live))
+}

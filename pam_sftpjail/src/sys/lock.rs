@@ -1,0 +1,54 @@
+//! Locks that the kernel drops with the last process that holds them.
+#![forbid(unsafe_code)]
+
+use super::SysError;
+use crate::escape::escaped;
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, fcntl};
+use nix::libc;
+use rustix::fs::{FlockOperation, flock};
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// How long a login waits for others of the same user. Each takes a few ms; one that was stopped must
+/// not stop all.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// flock(2): keeps everybody else out until the descriptor is closed. Gives up with ETIMEDOUT after
+/// [`PATIENCE`].
+pub(crate) fn exclusive(fd: &OwnedFd, what: &Path) -> Result<(), SysError> {
+    let begun = Instant::now();
+    let mut pause = Duration::from_micros(100);
+    loop {
+        let errno = match flock(fd, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => return Ok(()),
+            Err(rustix::io::Errno::INTR) => continue,
+            Err(rustix::io::Errno::WOULDBLOCK) if begun.elapsed() < PATIENCE => {
+                std::thread::sleep(pause);
+                pause = (pause * 2).min(Duration::from_millis(10));
+                continue;
+            }
+            Err(rustix::io::Errno::WOULDBLOCK) => rustix::io::Errno::TIMEDOUT,
+            Err(errno) => errno,
+        };
+        return Err(SysError::of("flock", format!("{}, LOCK_EX", escaped(what)))(errno));
+    }
+}
+
+/// Marks a file as in use for as long as the descriptor, or one that a forked process has of it, is
+/// open: an "open file description" lock of fcntl(2). It can be asked for without taking it.
+pub(crate) fn mark_in_use(fd: impl AsFd) -> Result<(), Errno> {
+    fcntl(fd, FcntlArg::F_OFD_SETLK(&whole_file(libc::F_RDLCK))).map(drop)
+}
+
+/// Whether somebody has marked it.
+pub(crate) fn is_in_use(fd: impl AsFd) -> Result<bool, Errno> {
+    let mut lock = whole_file(libc::F_WRLCK);
+    fcntl(fd, FcntlArg::F_OFD_GETLK(&mut lock))?;
+    Ok(i32::from(lock.l_type) != libc::F_UNLCK)
+}
+
+fn whole_file(kind: i32) -> libc::flock {
+    libc::flock { l_type: kind as i16, l_whence: libc::SEEK_SET as i16, l_start: 0, l_len: 0, l_pid: 0 }
+}
