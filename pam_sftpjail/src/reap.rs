@@ -50,7 +50,7 @@ pub fn reap(config: &Config) -> Result<Vec<Reaped>, Refusal> {
 
 /// Whether nobody was in it, and it is gone.
 fn take_down(jail: host::Jail) -> Result<bool, Refusal> {
-    let sessions = Registry::open()?.lock(jail.user())?;
+    let mut sessions = Registry::open()?.lock(jail.user())?;
     if sessions.live()?.iter().any(|live| live.is_in(Namespace::Host)) {
         return Ok(false);
     }

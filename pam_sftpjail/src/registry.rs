@@ -6,19 +6,19 @@
 //! Nothing is decided by what a record says; that is for people.
 #![forbid(unsafe_code)]
 
+mod record;
+
 use crate::config::Namespace;
 use crate::error::Refusal;
 use crate::escape::{escaped, word};
-use crate::sys::umask::Umask;
 use crate::sys::{SysError, directory, lock};
 use nix::errno::Errno;
+use nix::fcntl::AT_FDCWD;
 use nix::sys::stat::SFlag;
-use serde::{Deserialize, Serialize};
+pub use record::Record;
 use std::ffi::{OsStr, OsString};
-use std::fs::File;
-use std::io::Read;
 use std::os::fd::OwnedFd;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Root's, mode 0700.
 pub const DIRECTORY: &str = "/run/sftpjail";
@@ -26,61 +26,27 @@ pub const DIRECTORY: &str = "/run/sftpjail";
 /// A record that is not finished. It has no other name before it is whole and marked as in use.
 const UNFINISHED: &str = ".new";
 
-/// Records are some hundred bytes, most of it the key; anything of this size (bytes) is something else.
-const MAX_RECORD: u64 = 64 << 10;
-
-/// A session, for people.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Record {
-    pub version: u32,
-    pub user: String,
-    pub uid: u32,
-    /// Of the process that opened the session: sshd's monitor.
-    pub pid: u32,
-    /// When it was opened, in seconds since the epoch.
-    pub since: u64,
-    /// PAM_RHOST, escaped.
-    pub rhost: String,
-    /// PAM_SERVICE
-    pub service: String,
-    pub profile: String,
-    pub namespace: Namespace,
-    /// Escaped, as the home is.
-    pub jail: String,
-    pub home: String,
-    /// How the user logged in, as sshd says in SSH_AUTH_INFO_0: a line for each method, with the key.
-    pub authentication: Vec<String>,
-}
-
-impl Record {
-    /// The version that this crate writes and reads; it grows when a key changes its meaning or goes.
-    pub const VERSION: u32 = 1;
-}
-
 /// `/run/sftpjail`, checked.
 pub struct Registry(OwnedFd);
 
 impl Registry {
     /// Opens it, and makes it where it is missing.
     pub(crate) fn open() -> Result<Self, Refusal> {
-        let path = Path::new(DIRECTORY);
-        let run = directory::open_without_symlinks(Path::new("/run")).map_err(|e| broken("/run", e))?;
-        if !directory::is_roots_alone(&directory::stat(&run).map_err(|e| broken("/run", e))?) {
-            let cure = "chown root /run && chmod go-w /run".into();
-            return Err(Refusal::Registry { path: "/run".into(), why: "is not root's alone".into(), cure });
-        }
         if let Some(registry) = Self::existing()? {
             return Ok(registry);
         }
-        {
-            let _exact = Umask::none();
-            match directory::make(&run, "sftpjail", 0o700) {
-                Err(error) if error.errno == Errno::EEXIST => {}
-                Err(error) => return Err(broken(path, error.errno)),
-                Ok(()) => {}
-            }
+        let failed = |errno| broken("/run", errno);
+        let run = directory::open_without_symlinks("/run".as_ref()).map_err(failed)?;
+        if !directory::is_roots_alone(&directory::stat(&run).map_err(failed)?) {
+            let cure = "chown root /run && chmod go-w /run".into();
+            return Err(Refusal::Registry { path: "/run".into(), why: "is not root's alone".into(), cure });
         }
-        Self::existing()?.ok_or_else(|| broken(path, Errno::ENOENT))
+        match directory::make(&run, "sftpjail", 0o700) {
+            // Another login was faster.
+            Err(error) if error.errno == Errno::EEXIST => {}
+            other => other.map_err(|error| failed(error.errno))?,
+        }
+        Self::existing()?.ok_or_else(|| broken(DIRECTORY, Errno::ENOENT))
     }
 
     /// Opens it. `None`: there is none, and so nobody is in.
@@ -90,9 +56,7 @@ impl Registry {
             why: why.into(),
             cure: cure.into(),
         };
-        let fd = match directory::open_without_symlinks(Path::new("/run"))
-            .and_then(|run| directory::open_to_read(run, "sftpjail".as_ref()))
-        {
+        let fd = match directory::open_to_read(AT_FDCWD, DIRECTORY.as_ref()) {
             Ok(fd) => fd,
             Err(Errno::ENOENT) => return Ok(None),
             Err(Errno::EACCES) => return Err(Refusal::Denied { path: DIRECTORY.into() }),
@@ -112,42 +76,28 @@ impl Registry {
     /// Keeps all other sessions of the user from beginning and ending until it is dropped.
     pub(crate) fn lock(self, user: &str) -> Result<Sessions, Refusal> {
         let path = Path::new(DIRECTORY).join(user);
-        let failed = |error: SysError| match error.errno {
-            Errno::ETIMEDOUT => Refusal::Registry {
-                path: escaped(&path).to_string(),
-                why: "is locked by another login of the user, for more than ten seconds".into(),
-                cure: format!("see which process that is: fuser -v {}", word(&path)),
-            },
-            errno => broken(&path, errno),
-        };
+        let failed = |errno| broken(&path, errno);
         loop {
-            {
-                let _exact = Umask::none();
-                match directory::make(&self.0, user, 0o700) {
-                    Err(error) if error.errno == Errno::EEXIST => {}
-                    other => other.map_err(failed)?,
-                }
-            }
             let directory = match directory::open_to_read(&self.0, user.as_ref()) {
-                // Its last session has just removed it.
-                Err(Errno::ENOENT) => continue,
-                opened => opened.map_err(|errno| broken(&path, errno))?,
+                Err(Errno::ENOENT) => match directory::make(&self.0, user, 0o700) {
+                    Err(error) if error.errno != Errno::EEXIST => return Err(failed(error.errno)),
+                    _ => continue,
+                },
+                opened => opened.map_err(failed)?,
             };
-            lock::exclusive(&directory, &path).map_err(failed)?;
-            // The one that was locked may have been removed meanwhile, and another made.
-            if self.is_there(user, &directory).map_err(|errno| broken(&path, errno))? {
-                return Ok(Sessions { registry: self, user: user.to_owned(), directory });
+            lock::exclusive(&directory, &path).map_err(|error| match error.errno {
+                Errno::ETIMEDOUT => Refusal::Registry {
+                    path: escaped(&path).to_string(),
+                    why: "is locked by another login of the user, for more than ten seconds".into(),
+                    cure: format!("see which process that is: fuser -v {}", word(&path)),
+                },
+                errno => failed(errno),
+            })?;
+            // The last session may have removed the one that was locked, and another made it anew.
+            if directory::is_named(&directory, &self.0, user.as_ref()).map_err(failed)? {
+                return Ok(Sessions { registry: self, user: user.to_owned(), directory, is_empty: true });
             }
         }
-    }
-
-    fn is_there(&self, user: &str, directory: &OwnedFd) -> Result<bool, Errno> {
-        let there = match directory::open_entry(&self.0, user.as_ref()) {
-            Err(Errno::ENOENT) => return Ok(false),
-            entry => directory::stat(entry?)?,
-        };
-        let locked = directory::stat(directory)?;
-        Ok((there.st_dev, there.st_ino) == (locked.st_dev, locked.st_ino))
     }
 
     /// Names of users who may have sessions.
@@ -170,7 +120,14 @@ impl Registry {
         let path = Path::new(DIRECTORY).join(user);
         match directory::open_to_read(&self.0, user) {
             Err(Errno::ENOENT | Errno::ENOTDIR) => Ok(Vec::new()),
-            opened => opened.and_then(|d| live(&d)).map_err(|errno| broken(&path, errno)),
+            opened => {
+                let found = opened.and_then(|directory| records(&directory));
+                Ok(found
+                    .map_err(|errno| broken(&path, errno))?
+                    .into_iter()
+                    .filter_map(|(_, live)| live)
+                    .collect())
+            }
         }
     }
 }
@@ -186,25 +143,6 @@ impl Live {
     pub fn is_in(&self, namespace: Namespace) -> bool {
         is_in(&self.name, namespace)
     }
-
-    /// What it says. The error is a sentence about it.
-    pub fn read(self) -> Result<Record, String> {
-        let name = escaped(&self.name).to_string();
-        let mut text = String::new();
-        File::from(self.file)
-            .take(MAX_RECORD)
-            .read_to_string(&mut text)
-            .map_err(|error| format!("the record {name} cannot be read: {error}"))?;
-        let record: Record = toml::from_str(&text).map_err(|_| {
-            format!("the record {name} is not one of this version of sftpjail; the session itself goes on")
-        })?;
-        if record.version == Record::VERSION {
-            Ok(record)
-        } else {
-            let (theirs, ours) = (record.version, Record::VERSION);
-            Err(format!("the record {name} has version {theirs}, and this sftpjail reads {ours}"))
-        }
-    }
 }
 
 /// A user's sessions, while nobody else changes them.
@@ -212,32 +150,36 @@ pub(crate) struct Sessions {
     registry: Registry,
     user: String,
     directory: OwnedFd,
+    /// Whether there is no record, as far as is known.
+    is_empty: bool,
 }
 
 impl Sessions {
     /// Those that are live. What dead ones left is removed.
-    pub(crate) fn live(&self) -> Result<Vec<Live>, Refusal> {
-        let failed = |errno| broken(self.path(), errno);
-        let found = live(&self.directory).map_err(failed)?;
-        for name in directory::names(&self.directory).map_err(failed)? {
-            if found.iter().any(|live| live.name == name) {
-                continue;
-            }
-            match directory::remove_entry(&self.directory, &name) {
-                // A directory, which is none of ours.
-                Err(error) if error.errno == Errno::EISDIR => {}
-                other => other.map_err(|error| failed(error.errno))?,
+    pub(crate) fn live(&mut self) -> Result<Vec<Live>, Refusal> {
+        let failed = |errno| broken(Path::new(DIRECTORY).join(&self.user), errno);
+        let found = records(&self.directory).map_err(failed)?;
+        let mut live = Vec::new();
+        for (name, record) in found {
+            match record {
+                Some(record) => live.push(record),
+                None => match directory::remove_entry(&self.directory, &name) {
+                    // A directory, which is none of ours.
+                    Err(error) if error.errno == Errno::EISDIR => {}
+                    other => other.map_err(|error| failed(error.errno))?,
+                },
             }
         }
-        Ok(found)
+        self.is_empty = live.is_empty();
+        Ok(live)
     }
 
     /// Writes the record of a session that lives for as long as the result is kept by this process,
     /// or one that it forks.
-    pub(crate) fn enter(&self, record: &Record) -> Result<Entry, Refusal> {
-        let failed = |errno| broken(self.path(), errno);
+    pub(crate) fn enter(&mut self, record: &Record) -> Result<Entry, Refusal> {
+        let failed = |errno| broken(Path::new(DIRECTORY).join(&record.user), errno);
         let text = toml::to_string(record).map_err(|error| Refusal::Registry {
-            path: escaped(&self.path()).to_string(),
+            path: DIRECTORY.into(),
             why: format!("takes no record: {error}"),
             cure: "report this as a bug".into(),
         })?;
@@ -246,28 +188,28 @@ impl Sessions {
             // What there is of it is of no use; the next session would remove it, too.
             let _ = directory::remove_entry(&self.directory, UNFINISHED.as_ref());
         })?;
+        self.is_empty = false;
         Ok(Entry { user: self.user.clone(), name, _file: file })
     }
 
     /// The file appears whole and in use.
     fn write(&self, text: &str, name: &str) -> Result<OwnedFd, Errno> {
-        {
-            let _exact = Umask::none();
-            directory::write(&self.directory, UNFINISHED.as_ref(), text.as_bytes())
-                .map_err(|error| error.errno)?;
-        }
+        let errno = |error: SysError| error.errno;
+        directory::write(&self.directory, UNFINISHED.as_ref(), text.as_bytes()).map_err(errno)?;
         // Read-only, because a forked process of the user's will have it too.
         let file = directory::open_file(&self.directory, UNFINISHED.as_ref())?;
         lock::mark_in_use(&file)?;
-        directory::rename(&self.directory, UNFINISHED.as_ref(), name.as_ref())
-            .map_err(|error| error.errno)?;
+        directory::rename(&self.directory, UNFINISHED.as_ref(), name.as_ref()).map_err(errno)?;
         Ok(file)
     }
 
     /// Removes the record of a session that ends.
-    pub(crate) fn leave(&self, entry: Entry) -> Result<(), Refusal> {
+    pub(crate) fn leave(&mut self, entry: Entry) -> Result<(), Refusal> {
+        self.is_empty = true;
         match directory::remove_entry(&self.directory, entry.name.as_ref()) {
-            Err(error) if error.errno != Errno::ENOENT => Err(broken(self.path(), error.errno)),
+            Err(error) if error.errno != Errno::ENOENT => {
+                Err(broken(Path::new(DIRECTORY).join(&self.user), error.errno))
+            }
             _ => Ok(()),
         }
     }
@@ -286,16 +228,14 @@ impl Sessions {
             name = format!("{}-{}.{n}", record.namespace, record.pid);
         }
     }
-
-    fn path(&self) -> PathBuf {
-        Path::new(DIRECTORY).join(&self.user)
-    }
 }
 
 impl Drop for Sessions {
-    /// The last one takes the directory away; one with records in it stays.
+    /// The last one takes the directory away; one with anything in it stays.
     fn drop(&mut self) {
-        let _ = directory::remove_empty(&self.registry.0, self.user.as_ref());
+        if self.is_empty {
+            let _ = directory::remove_empty(&self.registry.0, self.user.as_ref());
+        }
     }
 }
 
@@ -311,20 +251,28 @@ fn is_in(name: &OsStr, namespace: Namespace) -> bool {
     name.to_string_lossy().starts_with(&format!("{namespace}-"))
 }
 
-fn live(directory: &OwnedFd) -> Result<Vec<Live>, Errno> {
+/// What is in a user's directory, and whether it is the record of a live session.
+fn records(directory: &OwnedFd) -> Result<Vec<(OsString, Option<Live>)>, Errno> {
     let mut found = Vec::new();
     for name in directory::names(directory)? {
         let file = match directory::open_file(directory, &name) {
-            // It has just ended; or it is a symlink, and none of ours.
-            Err(Errno::ENOENT | Errno::ELOOP) => continue,
-            file => file?,
+            // It has just ended.
+            Err(Errno::ENOENT) => continue,
+            // A symlink, which is none of ours.
+            Err(Errno::ELOOP) => None,
+            file => Some(file?),
         };
-        let is_file = directory::kind(&directory::stat(&file)?) == SFlag::S_IFREG;
-        if name != UNFINISHED && is_file && lock::is_in_use(&file)? {
-            found.push(Live { name, file });
-        }
+        let live = match file {
+            Some(file) if name != UNFINISHED && is_live(&file)? => Some(Live { name: name.clone(), file }),
+            _ => None,
+        };
+        found.push((name, live));
     }
     Ok(found)
+}
+
+fn is_live(file: &OwnedFd) -> Result<bool, Errno> {
+    Ok(directory::kind(&directory::stat(file)?) == SFlag::S_IFREG && lock::is_in_use(file)?)
 }
 
 fn broken(path: impl AsRef<Path>, errno: Errno) -> Refusal {

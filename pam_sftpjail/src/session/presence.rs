@@ -44,7 +44,7 @@ impl Presence {
         match (Jail::build(plan, shared), registered) {
             (Ok(jail), registered) => Ok(Self { jail, entry: registered.map(|(_, entry, _)| entry) }),
             (Err(refusal), None) => Err(refusal),
-            (Err(refusal), Some((sessions, entry, _))) => {
+            (Err(refusal), Some((mut sessions, entry, _))) => {
                 // If that fails too, the kernel will say that the record is dead.
                 let _ = sessions.leave(entry);
                 Err(refusal)
@@ -107,14 +107,14 @@ fn room(user: &str, live: &[Live], max: Option<u32>) -> Result<Count, Refusal> {
 
 /// Keeps other sessions of the user out, and writes the record.
 fn register(record: &Record, max: Option<u32>) -> Result<(Sessions, Entry, Count), Refusal> {
-    let sessions = Registry::open()?.lock(&record.user)?;
+    let mut sessions = Registry::open()?.lock(&record.user)?;
     let live = room(&record.user, &sessions.live()?, max)?;
     let entry = sessions.enter(record)?;
     Ok((sessions, entry, live))
 }
 
 fn leave(entry: Entry) -> Result<(Sessions, Count), Refusal> {
-    let sessions = Registry::open()?.lock(&entry.user)?;
+    let mut sessions = Registry::open()?.lock(&entry.user)?;
     sessions.leave(entry)?;
     let live = Count::of(&sessions.live()?);
     Ok((sessions, live))

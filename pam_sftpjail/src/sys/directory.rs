@@ -7,7 +7,7 @@ use nix::NixPath;
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, OFlag, OpenHow, ResolveFlag, openat, openat2, readlinkat, renameat};
 use nix::libc;
-use nix::sys::stat::{FileStat, Mode, SFlag, fchmod, fstat, mkdirat};
+use nix::sys::stat::{FileStat, Mode, SFlag, fchmod, fstat, fstatat, mkdirat};
 use nix::unistd::{Gid, Uid, UnlinkatFlags, fchown, unlinkat};
 use rustix::fs::{AtFlags, Dir, StatxAttributes, StatxFlags, statx};
 use std::ffi::{OsStr, OsString};
@@ -80,6 +80,15 @@ pub(crate) fn remove_entry(parent: impl AsFd, name: &OsStr) -> Result<(), SysErr
 pub(crate) fn rename(parent: impl AsFd, from: &OsStr, to: &OsStr) -> Result<(), SysError> {
     renameat(&parent, from, &parent, to)
         .map_err(SysError::of("renameat", format!("{} to {}", escaped(from), escaped(to))))
+}
+
+/// Whether `name` of `parent` is still the directory that was opened.
+pub(crate) fn is_named(directory: impl AsFd, parent: impl AsFd, name: &OsStr) -> Result<bool, Errno> {
+    let opened = fstat(directory)?;
+    match fstatat(parent, name, nix::fcntl::AtFlags::AT_SYMLINK_NOFOLLOW) {
+        Err(Errno::ENOENT) => Ok(false),
+        named => named.map(|named| (named.st_dev, named.st_ino) == (opened.st_dev, opened.st_ino)),
+    }
 }
 
 /// Opens the file `name` of `parent` to read. `ELOOP` where it is a symlink; a FIFO does not block.

@@ -1,0 +1,60 @@
+//! What a record says, for people and for programs.
+
+use super::Live;
+use crate::config::Namespace;
+use crate::escape::escaped;
+use serde::{Deserialize, Serialize};
+use std::fs::File;
+use std::io::Read;
+
+/// Records are some hundred bytes, most of it the key; anything of this size (bytes) is something else.
+const MAX_RECORD: u64 = 64 << 10;
+
+/// A session, for people.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    pub version: u32,
+    pub user: String,
+    pub uid: u32,
+    /// Of the process that opened the session: sshd's monitor.
+    pub pid: u32,
+    /// When it was opened, in seconds since the epoch.
+    pub since: u64,
+    /// PAM_RHOST, escaped.
+    pub rhost: String,
+    /// PAM_SERVICE
+    pub service: String,
+    pub profile: String,
+    pub namespace: Namespace,
+    /// Escaped, as the home is.
+    pub jail: String,
+    pub home: String,
+    /// How the user logged in, as sshd says in SSH_AUTH_INFO_0: a line for each method, with the key.
+    pub authentication: Vec<String>,
+}
+
+impl Record {
+    /// The version that this crate writes and reads; it grows when a key changes its meaning or goes.
+    pub const VERSION: u32 = 1;
+}
+
+impl Live {
+    /// What it says. The error is a sentence about it.
+    pub fn read(self) -> Result<Record, String> {
+        let name = escaped(&self.name).to_string();
+        let mut text = String::new();
+        File::from(self.file)
+            .take(MAX_RECORD)
+            .read_to_string(&mut text)
+            .map_err(|error| format!("the record {name} cannot be read: {error}"))?;
+        let record: Record = toml::from_str(&text).map_err(|_| {
+            format!("the record {name} is not one of this version of sftpjail; the session itself goes on")
+        })?;
+        if record.version == Record::VERSION {
+            Ok(record)
+        } else {
+            let (theirs, ours) = (record.version, Record::VERSION);
+            Err(format!("the record {name} has version {theirs}, and this sftpjail reads {ours}"))
+        }
+    }
+}
