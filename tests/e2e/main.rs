@@ -14,6 +14,7 @@ mod process;
 mod read_only;
 mod readme;
 mod refused;
+mod registry;
 mod sandbox;
 mod sftp_log;
 mod shared;
