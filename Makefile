@@ -67,4 +67,4 @@ lint: deps
 # The module against the bare system calls; prints ratios.
 bench: deps
 	@$(CARGO) build --quiet --locked --release --workspace
-	$(CARGO) bench --quiet --locked $(AS_ROOT) --package sftpjail-tests --bench open_close
+	$(CARGO) bench --quiet --locked $(AS_ROOT) --package sftpjail-tests --bench open_close --bench crowd

@@ -8,9 +8,11 @@
 //! left), `umask=OCTAL`, `cd=DIR`, `chroot=DIR`, `ls=DIR`,
 //! `wait` (for a line on stdin), `cycles=N` (of all the steps from account to a new handle, with
 //! what they leave behind), `opens=N` (what the user would find in each of N sessions),
-//! `swap=A:B` (exchanges two names until it is killed), `measure=N` (the benchmark).
+//! `swap=A:B` (exchanges two names until it is killed), `measure=N` (the benchmark), `crowd=N` (how
+//! much longer a session takes beside those of user0 to userN-1).
 
 mod bare;
+mod crowd;
 mod libpam;
 mod measure;
 
@@ -73,6 +75,7 @@ fn main() {
             "swap" => swap(value),
             "cycles" => cycles(number(), &start),
             "measure" => measure::run(number(), &user, &confdir),
+            "crowd" => crowd::run(number(), &user, &confdir),
             _ => panic!("no step {step}"),
         }
     }

@@ -141,7 +141,7 @@ fn without_a_registry_nobody_is_let_in_where_a_record_counts() {
 fn a_login_that_is_stopped_does_not_stop_the_others_for_ever() {
     let sb = machine("namespace = \"host\"\n");
     // As a stopped login would.
-    sb.sh("mkdir -p -m 700 /run/sftpjail/mle; flock /run/sftpjail/mle sleep 60 >/dev/null 2>&1 & sleep 0.2");
+    sb.sh("mkdir -m 700 /run/sftpjail /run/sftpjail/mle; flock /run/sftpjail/mle sleep 60 >/dev/null 2>&1 & sleep 0.2");
     install_alone(&sb, "");
     let begun = std::time::Instant::now();
     assert_eq!(code(&alone(&sb, "mle", &["open"]), "open"), "14");

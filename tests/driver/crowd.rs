@@ -1,0 +1,56 @@
+//! The benchmark of many sessions: what one more costs beside N live ones, against none.
+
+use crate::libpam::Pam;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use std::ffi::{CStr, CString};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+const ROUNDS: usize = 500;
+
+/// Prints the medians and their ratio. `user0` and so on are members, as `user` is; their sessions
+/// are held by this process, each with a descriptor.
+pub(crate) fn run(others: u64, user: &CStr, confdir: &Path) {
+    let (_, most) = getrlimit(Resource::RLIMIT_NOFILE).expect("getrlimit");
+    let wanted = others + 100;
+    setrlimit(Resource::RLIMIT_NOFILE, wanted, most.max(wanted)).expect("as many descriptors as sessions");
+
+    let before = cost(user, confdir);
+    let crowd: Vec<_> = (0..others)
+        .map(|n| {
+            let name = CString::new(format!("user{n}")).expect("no NUL");
+            let mut pam = Pam::start(confdir, "sshd", &name);
+            assert_eq!(pam.open(), 0, "{name:?}");
+            pam
+        })
+        .collect();
+    let beside = cost(user, confdir);
+    for mut pam in crowd {
+        assert_eq!(pam.close(), 0);
+    }
+    let after = cost(user, confdir);
+
+    println!("open + close with namespace = \"host\", median of {ROUNDS}, in µs");
+    for (what, time) in [
+        ("beside no other jail", before),
+        (&format!("beside {others} live jails"), beside),
+        ("beside none again", after),
+    ] {
+        println!("  {what:<36} {:>8.1}", time.as_secs_f64() * 1e6);
+    }
+    println!("ratio to none: {:.2}", beside.as_secs_f64() / before.min(after).as_secs_f64());
+}
+
+fn cost(user: &CStr, confdir: &Path) -> Duration {
+    let mut pam = Pam::start(confdir, "sshd", user);
+    let mut samples: Vec<_> = (0..ROUNDS + ROUNDS / 10)
+        .map(|_| {
+            let start = Instant::now();
+            assert_eq!((pam.open(), pam.close()), (0, 0));
+            start.elapsed()
+        })
+        .skip(ROUNDS / 10)
+        .collect();
+    samples.sort();
+    samples[samples.len() / 2]
+}
