@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod check;
+mod list;
 mod reap;
 mod rehearse;
 
@@ -36,6 +37,14 @@ enum Verb {
     Check {
         /// The login name, as it would be typed.
         user: String,
+        /// One JSON document instead of text.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Lists who is in a jail: user, process, since when, from where, profile, and where the jail is.
+    ///
+    /// Exit status: 0 all is listed, 1 a session's record cannot be read, 2 the registry cannot.
+    List {
         /// One JSON document instead of text.
         #[arg(long)]
         json: bool,
@@ -81,6 +90,7 @@ fn main() -> ExitCode {
     let mut out = io::stdout().lock();
     let done = match arguments.verb {
         Verb::Check { user, json } => check::run(arguments.config.as_deref(), &user, json, &mut out),
+        Verb::List { json } => list::run(json, &mut out),
         Verb::Reap { json } => reap::run(arguments.config.as_deref(), json, &mut out),
         Verb::Rehearse { user } => rehearse::child(arguments.config.as_deref(), &user, &mut out),
     };

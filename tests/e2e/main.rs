@@ -6,6 +6,7 @@ mod contents;
 mod driven;
 mod homes;
 mod jailed;
+mod list;
 mod logging;
 mod logins;
 mod mounts;

@@ -1,0 +1,82 @@
+//! `sftpjail list`: who is in.
+
+use nix::fcntl::{FcntlArg, fcntl};
+use sandbox::Sandbox;
+use serde_json::Value;
+
+#[test]
+fn it_lists_the_live_sessions_and_nobody_else() {
+    for namespace in ["private", "host"] {
+        let sb = Sandbox::new();
+        sb.sh(&format!(
+            "mkdir -p /etc/sftpjail; echo 'namespace = \"{namespace}\"' > /etc/sftpjail/config.toml"
+        ));
+        sb.user("mle").group("sftp").add();
+        sb.user("anna-with-a-long-name").group("sftp").add();
+        assert_eq!(sb.sh("sftpjail list").stdout, "Nobody is in a jail.\n");
+
+        let anna = sb.sftp_live("anna-with-a-long-name");
+        let _mle = sb.sftp_live("mle");
+        let (of_anna, of_mle) = (sb.session_monitor("anna-with-a-long-name"), sb.session_monitor("mle"));
+        let now = sb.sh("date +'%F %H:%M'").stdout.trim().to_owned();
+        let list = sb.sh("sftpjail list").stdout;
+        let lines: Vec<_> = list.lines().map(|line| line.split_whitespace().collect::<Vec<_>>()).collect();
+        assert_eq!(lines[0], ["USER", "PID", "SINCE", "FROM", "PROFILE", "NAMESPACE", "JAIL"]);
+        let row = |user, pid: &i32| format!("{user} {pid} {now}:ss 127.0.0.1 home {namespace} /jail/{user}");
+        let without_seconds = |line: &[&str]| {
+            let time = format!("{}:ss", &line[3][..5]);
+            [&line[..3], &[time.as_str()], &line[4..]].concat().join(" ")
+        };
+        assert_eq!(without_seconds(&lines[1]), row("anna-with-a-long-name", &of_anna));
+        assert_eq!(without_seconds(&lines[2]), row("mle", &of_mle));
+        assert_eq!(lines.len(), 3);
+
+        let document: Value = serde_json::from_str(&sb.sh("sftpjail list --json").stdout).expect("JSON");
+        assert_eq!(document["version"], 1);
+        assert_eq!(document["sessions"][1]["user"], "mle");
+        assert_eq!(document["sessions"][1]["authentication"].as_array().map(Vec::len), Some(1));
+
+        // Whatever the record says, a session that ended is none.
+        sb.sh(&format!("kill -9 {of_anna} {}", sb.session_child("anna-with-a-long-name")));
+        drop(anna);
+        sb.wait_gone(of_anna);
+        assert!(!sb.sh("sftpjail list").stdout.contains("anna"));
+    }
+}
+
+#[test]
+fn a_record_that_cannot_be_read_is_named_and_hides_no_other() {
+    let sb = Sandbox::new();
+    sb.user("mle").group("sftp").add();
+    let _live = sb.sftp_live("mle");
+    sb.sh("mkdir -p /run/sftpjail/kim");
+    // As a later version might write it.
+    for (text, told) in [
+        ("version = 2\\n$(tail -n +2 /run/sftpjail/mle/*)", "has version 2, and this sftpjail reads 1"),
+        ("version = 1", "is not one of this version of sftpjail; the session itself goes on"),
+        ("\\377", "cannot be read: stream did not contain valid UTF-8"),
+    ] {
+        sb.sh(&format!("printf \"{text}\" > /run/sftpjail/kim/private-7"));
+        // Held as a session holds it: for as long as this descriptor is open.
+        let record = format!("/proc/{}/root/run/sftpjail/kim/private-7", sb.outer_pid());
+        let record = std::fs::File::open(record).expect("root may look into the sandbox");
+        let whole = nix::libc::flock { l_type: 0, l_whence: 0, l_start: 0, l_len: 0, l_pid: 0 };
+        fcntl(&record, FcntlArg::F_OFD_SETLK(&whole)).expect("nobody else holds it");
+        let out = sb.try_sh("sftpjail list");
+        assert_eq!(out.code, Some(1), "{out}");
+        assert!(out.stdout.contains("\nmle "), "{out}");
+        assert!(out.stdout.contains(&format!("! kim: the record private-7 {told}\n")), "{out}");
+    }
+}
+
+#[test]
+fn without_being_root_it_says_what_to_do() {
+    let sb = Sandbox::new();
+    sb.user("mle").group("sftp").add();
+    let _live = sb.sftp_live("mle");
+    for verb in ["list", "reap"] {
+        let out = sb.try_sh(&format!("setpriv --reuid nobody --clear-groups sftpjail {verb}"));
+        assert_eq!(out.code, Some(2), "{out}");
+        assert!(out.stderr.contains("permission denied; run this as root"), "{out}");
+    }
+}
