@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Read;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -17,6 +18,14 @@ pub(crate) struct Daemon {
 }
 
 impl Daemon {
+    /// What it has forked off, and what those have. Pids are those of the real machine.
+    pub(crate) fn descendants(&self) -> (Vec<Pid>, Vec<Pid>) {
+        let daemon = children(Pid::from_child(&self.nsenter));
+        let forked: Vec<_> = daemon.into_iter().flat_map(children).collect();
+        let theirs = forked.iter().copied().flat_map(children).collect();
+        (forked, theirs)
+    }
+
     /// Waits for a daemon that was told to end.
     pub(crate) fn reap(mut self) {
         let _ = self.nsenter.wait();
@@ -32,17 +41,26 @@ pub fn end(nsenter: &mut Child) {
     if let Ok(Some(_)) = nsenter.try_wait() {
         return;
     }
-    let pid = nsenter.id();
-    let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
-    let mut inside =
-        children.split_whitespace().filter_map(|pid| Pid::from_raw(pid.parse().ok()?)).peekable();
-    if inside.peek().is_none() {
+    let inside = children(Pid::from_child(nsenter));
+    if inside.is_empty() {
         let _ = nsenter.kill();
     }
-    for pid in inside {
-        let _ = kill_process(pid, Signal::KILL);
-    }
+    kill_now(&inside);
     let _ = nsenter.wait();
+}
+
+/// A process's children; none if it is gone. Pids are those of the real machine.
+fn children(pid: Pid) -> Vec<Pid> {
+    let pid = pid.as_raw_nonzero();
+    let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    children.split_whitespace().filter_map(|pid| Pid::from_raw(pid.parse().ok()?)).collect()
+}
+
+/// Kills processes by the real machine's pids, which takes no process in the sandbox and so no time.
+pub fn kill_now(pids: &[Pid]) {
+    for pid in pids {
+        let _ = kill_process(*pid, Signal::KILL);
+    }
 }
 
 impl Sandbox {
@@ -87,7 +105,8 @@ impl Sandbox {
             .collect()
     }
 
-    /// Every process but PID 1 as pid and command line, without zombies; sorted by pid.
+    /// Every process but PID 1 as pid and command line, without zombies; sorted by pid. One that is
+    /// ending loses its command line before it closes its files.
     pub fn processes(&self) -> Vec<(i32, String)> {
         let proc = format!("/proc/{}/root/proc", self.outer_pid());
         let mut found: Vec<_> = fs::read_dir(&proc)
@@ -99,7 +118,8 @@ impl Sandbox {
                 let bytes = fs::read(entry.path().join("cmdline")).ok()?;
                 let text = String::from_utf8_lossy(&bytes).replace('\0', " ");
                 let text = text.trim();
-                (pid != 1 && !text.is_empty()).then(|| (pid, text.to_owned()))
+                let ended = pid == 1 || (text.is_empty() && is_zombie(&entry.path()));
+                (!ended).then(|| (pid, text.to_owned()))
             })
             .collect();
         found.sort();
@@ -120,6 +140,18 @@ impl Sandbox {
             (!alive).then_some(())
         });
         assert!(gone.is_some(), "pid {pid} is still there:\n{:#?}", self.processes());
+    }
+
+    /// Waits up to 10 s until no session of sshd is left, nor one that begins or ends. Panics if one stays.
+    #[track_caller]
+    pub fn wait_for_logouts(&self) {
+        let gone = wait_until(Duration::from_secs(10), || {
+            // A connection that sshd has just forked off has no title of its own yet.
+            let left = !self.connections().0.is_empty()
+                || self.processes().iter().any(|(_, title)| title.is_empty() || is_session(title));
+            (!left).then_some(())
+        });
+        assert!(gone.is_some(), "a session is left:\n{:#?}", self.processes());
     }
 
     /// mountinfo of PID 1: what the "host" has mounted.
@@ -156,6 +188,18 @@ impl Sandbox {
             None => panic!("no process {start:?} among {:#?}", self.processes()),
         }
     }
+}
+
+/// Whether the process of that directory of procfs has ended, or is not there.
+fn is_zombie(process: &Path) -> bool {
+    // The name, in brackets, may hold anything.
+    let state = |stat: String| stat.rsplit(')').next().is_some_and(|rest| rest.starts_with(" Z"));
+    fs::read_to_string(process.join("stat")).map_or(true, state)
+}
+
+/// "sshd: USER [priv]", with OpenSSH 9.8 "sshd-session: …".
+fn is_session(title: &str) -> bool {
+    title.starts_with("sshd") && title.contains(": ") && !title.contains("[listener]")
 }
 
 /// Asks every few milliseconds until there is an answer or the time is over.

@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 
+use crate::Namespace;
 use crate::machine::{artifact, pam_modules, require};
 use crate::output::{Output, run};
 use crate::process::Daemon;
@@ -16,6 +17,7 @@ pub struct Sandbox {
     outer_pid: u32,
     /// Is there a `Match Group sftp` in sshd_config?
     pub(crate) jailed: bool,
+    pub(crate) namespace: Namespace,
     pub(crate) sshd: Mutex<Option<Daemon>>,
     pub(crate) syslog: Mutex<Option<Daemon>>,
 }
@@ -29,6 +31,17 @@ impl Sandbox {
         let sandbox = Sandbox::start(true);
         // A machine that uses sftpjail itself has the group, with members.
         sandbox.sh("groupadd --system sftp || gpasswd -M '' sftp");
+        sandbox
+    }
+
+    /// The same, with the jails in `namespace`. For [`Namespace::Private`] there is no configuration.
+    #[must_use]
+    pub fn in_namespace(namespace: Namespace) -> Sandbox {
+        let mut sandbox = Sandbox::new();
+        sandbox.namespace = namespace;
+        if namespace == Namespace::Host {
+            sandbox.configure("");
+        }
         sandbox
     }
 
@@ -63,8 +76,14 @@ impl Sandbox {
             let _ = unshare.wait();
             panic!("this machine cannot hold a sandbox: {}", reason.trim());
         };
-        let sandbox =
-            Sandbox { unshare, outer_pid: pid, jailed, sshd: Mutex::default(), syslog: Mutex::default() };
+        let sandbox = Sandbox {
+            unshare,
+            outer_pid: pid,
+            jailed,
+            namespace: Namespace::Private,
+            sshd: Mutex::default(),
+            syslog: Mutex::default(),
+        };
         sandbox.install_ours();
         sandbox.start_syslog();
         sandbox.set_up_sshd();

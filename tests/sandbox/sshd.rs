@@ -1,6 +1,9 @@
 //! The real sshd with Debian's configuration, and the jail's lines.
 
+use rustix::process::Pid;
+
 use crate::Sandbox;
+use crate::process::Daemon;
 
 const MATCH_BLOCK: &str = "
 Match Group sftp
@@ -74,6 +77,12 @@ impl Sandbox {
             self.kill(daemon.pid, "TERM");
             daemon.reap();
         }
+    }
+
+    /// What sshd has forked off for each connection, and what those have; none if it does not run. Pids
+    /// are those of the real machine, for [`kill_now`](crate::kill_now).
+    pub fn connections(&self) -> (Vec<Pid>, Vec<Pid>) {
+        self.sshd.lock().unwrap().as_ref().map_or_else(Default::default, Daemon::descendants)
     }
 
     fn write_sshd_config(&self, lines: &str) {
