@@ -1,8 +1,9 @@
 //! The configuration: what an unusable one means for whom, and what a sound one does.
 
 mod broken;
+mod jail_root;
 
-use sandbox::Sandbox;
+use sandbox::{Namespace, Sandbox};
 
 use crate::driven::{IGNORED, alone, alone_with, code, driven};
 use crate::logging::with_priorities;
@@ -11,24 +12,21 @@ const CONFIG: &str = "/etc/sftpjail/config.toml";
 
 /// A machine with mle, who is a member, and joe, who is not; both have keys.
 fn machine() -> Sandbox {
-    let sb = Sandbox::new();
+    machine_in(Namespace::Private)
+}
+
+fn machine_in(namespace: Namespace) -> Sandbox {
+    let sb = Sandbox::in_namespace(namespace);
     with_priorities(&sb);
     sb.user("mle").group("sftp").add();
     sb.user("joe").add();
-    sb.sh("mkdir /etc/sftpjail");
+    sb.sh("mkdir -p /etc/sftpjail");
     sb
 }
 
 /// Gives the module arguments in sshd's stack.
 fn with_arguments(sb: &Sandbox, arguments: &str) {
     sb.script("sed -i \"s|pam_sftpjail.so.*|pam_sftpjail.so $1|\" /etc/pam.d/sshd", &[arguments], b"").ok();
-}
-
-/// What README tells an admin to change for another jail root.
-fn chroot_below(sb: &Sandbox, root: &str) {
-    let script = "sed -i \"s|ChrootDirectory /jail|ChrootDirectory $1|\" /etc/ssh/sshd_config";
-    sb.script(script, &[root], b"").ok();
-    sb.restart_sshd();
 }
 
 #[track_caller]
@@ -150,33 +148,6 @@ fn uid_0_is_never_jailed_whatever_its_name_and_groups() {
         assert!(check.stdout.contains("uid 0 is never jailed\n"), "{check}");
     }
     assert_eq!(sb.log_lines("pam_sftpjail"), [""; 0]);
-}
-
-#[test]
-fn a_jail_root_elsewhere() {
-    let sb = machine();
-    sb.sh("mkdir -p /srv/sftp");
-    sb.write(CONFIG, "jail_root = \"/srv/sftp//jail/\"\n");
-    chroot_below(&sb, "/srv/sftp/jail");
-    let mounts = sb.mounts();
-    is_jailed(&sb, "mle");
-    assert_eq!(sb.sh("stat -c %A:%u:%g /srv/sftp/jail; ls -A /srv/sftp/jail").stdout, "drwx------:0:0\n");
-    sb.sh("test ! -e /jail");
-    assert_eq!(sb.mounts(), mounts);
-}
-
-#[test]
-fn a_missing_jail_root_is_made_for_root_alone_whatever_the_umask() {
-    let sb = machine();
-    for umask in ["000", "022", "077", "777"] {
-        let step = format!("umask={umask}");
-        let out = alone(&sb, "mle", &[&step, "account", "open", "close", "state"]);
-        assert_eq!(code(&out, "open"), "0", "umask {umask}");
-        assert!(out.stdout.contains(&format!("state umask {umask}\n")), "{out}");
-        assert_eq!(sb.sh("stat -c %A:%u:%g /jail; rmdir /jail").stdout, "drwx------:0:0\n", "umask {umask}");
-    }
-    is_jailed(&sb, "mle");
-    assert_eq!(sb.sh("stat -c %A:%u:%g /jail; ls -A /jail").stdout, "drwx------:0:0\n");
 }
 
 #[test]

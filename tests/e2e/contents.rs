@@ -1,8 +1,14 @@
 //! What a jail holds besides the home, and what becomes of a listing and of the log without it.
 
-use sandbox::{LiveSftp, Sandbox};
+use sandbox::{LiveSftp, Namespace, Sandbox};
 
 use crate::jailed::{has_only_its_home, left_nothing, names};
+
+in_both_namespaces!(
+    by_default_listings_show_the_users_own_names_and_the_hosts_time,
+    what_is_switched_off_is_not_in_the_jail,
+    a_host_without_a_log_or_a_time_zone_lets_members_in,
+);
 
 /// A time zone that no machine has, so that nothing but the sandbox's own can show it: 5 h 45 min
 /// east of Greenwich. RFC 8536, version 1: no transitions, one type, the letters of its name.
@@ -30,13 +36,11 @@ pub(crate) fn set_up(sb: &Sandbox) {
 /// Sets the default profile up, but for some of its switches.
 pub(crate) fn switch_off(sb: &Sandbox, switches: &[&str]) {
     let switches: String = switches.iter().map(|switch| format!("{switch} = false\n")).collect();
-    sb.sh("mkdir -p /etc/sftpjail");
-    let profile = format!("[[profile]]\nname = \"bare\"\ngroups = [\"sftp\"]\n{switches}");
-    sb.write("/etc/sftpjail/config.toml", profile);
+    sb.configure(&format!("[[profile]]\nname = \"bare\"\ngroups = [\"sftp\"]\n{switches}"));
 }
 
 /// `file owner group hour:minute` of every file that `ls -l` lists.
-fn listing(live: &mut LiveSftp) -> Vec<String> {
+pub(crate) fn listing(live: &mut LiveSftp) -> Vec<String> {
     let fields = |line: &String| -> Option<String> {
         let fields: Vec<_> = line.split_whitespace().collect();
         let [_mode, _links, owner, group, _size, _month, _day, time, file] = fields[..] else { return None };
@@ -45,9 +49,8 @@ fn listing(live: &mut LiveSftp) -> Vec<String> {
     live.send("ls -l").iter().filter_map(fields).collect()
 }
 
-#[test]
-fn by_default_listings_show_the_users_own_names_and_the_hosts_time() {
-    let sb = Sandbox::new();
+fn by_default_listings_show_the_users_own_names_and_the_hosts_time(namespace: Namespace) {
+    let sb = Sandbox::in_namespace(namespace);
     set_up(&sb);
     let joe = sb.sh("id -u joe; id -g joe").stdout;
     let joe = joe.trim().replace('\n', " ");
@@ -69,9 +72,8 @@ fn by_default_listings_show_the_users_own_names_and_the_hosts_time() {
     left_nothing(&sb, &before);
 }
 
-#[test]
-fn what_is_switched_off_is_not_in_the_jail() {
-    let sb = Sandbox::new();
+fn what_is_switched_off_is_not_in_the_jail(namespace: Namespace) {
+    let sb = Sandbox::in_namespace(namespace);
     set_up(&sb);
     let ids = sb.sh("id -u mle; id -g mle; getent group team | cut -d: -f3").stdout;
     let [mle, mles, team] = ids.lines().collect::<Vec<_>>()[..] else { panic!("{ids}") };
@@ -111,9 +113,8 @@ fn what_is_switched_off_is_not_in_the_jail() {
     }
 }
 
-#[test]
-fn a_host_without_a_log_or_a_time_zone_lets_members_in() {
-    let sb = Sandbox::new();
+fn a_host_without_a_log_or_a_time_zone_lets_members_in(namespace: Namespace) {
+    let sb = Sandbox::in_namespace(namespace);
     set_up(&sb);
     let before = sb.mounts();
     sb.stop_syslog();

@@ -55,8 +55,13 @@ pub(crate) fn alone_with(sb: &Sandbox, arguments: &str, user: impl AsRef<OsStr>,
 /// The code that a step printed, such as `open`. Panics where the step was not taken once.
 #[track_caller]
 pub(crate) fn code(output: &Output, step: &str) -> String {
-    let codes: Vec<_> =
-        output.stdout.lines().filter_map(|line| line.strip_prefix(step)?.strip_prefix(' ')).collect();
+    let codes = answers(output, step);
     let [code] = codes.as_slice() else { panic!("not one {step}: {output}") };
     (*code).to_owned()
+}
+
+/// What a step printed, each time that it was taken.
+pub(crate) fn answers<'a>(output: &'a Output, step: &str) -> Vec<&'a str> {
+    let answer = |line: &'a str| line.strip_prefix(step)?.strip_prefix(' ');
+    output.stdout.lines().filter_map(answer).collect()
 }

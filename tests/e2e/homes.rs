@@ -3,9 +3,19 @@
 use std::os::unix::ffi::OsStrExt;
 use std::{ffi::OsStr, iter};
 
-use sandbox::Sandbox;
+use sandbox::{Namespace, Sandbox};
 
 use crate::jailed::{has_only_its_home, left_nothing, names, sees_only};
+
+in_both_namespaces!(
+    a_main_account_shares_its_sub_accounts_files_and_not_the_reverse,
+    a_home_may_hold_any_byte_and_be_as_long_as_linux_allows,
+    a_home_keeps_its_mode_and_its_group,
+    the_jail_can_be_walked_whatever_umask_another_module_sets,
+    a_home_below_a_symlink_of_roots_is_at_the_spelt_path,
+    slashes_and_dots_in_passwd_do_not_matter,
+    a_home_changed_by_usermod_is_the_one_of_the_next_login,
+);
 
 /// Gives every login the umask with which accounts of one group share files. pam_umask's own
 /// `usergroups` would not: it is for those whose group has their own name.
@@ -15,9 +25,8 @@ fn share_by_group(sb: &Sandbox) {
     );
 }
 
-#[test]
-fn a_main_account_shares_its_sub_accounts_files_and_not_the_reverse() {
-    let sb = Sandbox::new();
+fn a_main_account_shares_its_sub_accounts_files_and_not_the_reverse(namespace: Namespace) {
+    let sb = Sandbox::in_namespace(namespace);
     share_by_group(&sb);
     sb.user("mle").password("main").add();
     let sub = sb.user("mle-sub").home("/home/mle/sub").primary("mle").group("sftp");
@@ -61,8 +70,7 @@ fn a_main_account_shares_its_sub_accounts_files_and_not_the_reverse() {
     left_nothing(&sb, &before);
 }
 
-#[test]
-fn a_home_may_hold_any_byte_and_be_as_long_as_linux_allows() {
+fn a_home_may_hold_any_byte_and_be_as_long_as_linux_allows(namespace: Namespace) {
     let longest = format!("/home/{}/{}", "\u{e9}".repeat(127) + "e", "x".repeat(255));
     // With `/.ssh/authorized_keys`, which sshd adds, just below 4096 bytes.
     let deepest = iter::repeat_n(format!("/{}", "deep ".repeat(20)), 40).collect::<String>();
@@ -84,7 +92,7 @@ fn a_home_may_hold_any_byte_and_be_as_long_as_linux_allows() {
     ];
     let homes = homes.iter().map(OsStr::new).chain([OsStr::from_bytes(b"/home/\xff/\xfe\xc3")]);
 
-    let sb = Sandbox::new();
+    let sb = Sandbox::in_namespace(namespace);
     let before = sb.mounts();
     for (number, home) in homes.enumerate() {
         let name = format!("user{number}");
@@ -97,9 +105,8 @@ fn a_home_may_hold_any_byte_and_be_as_long_as_linux_allows() {
     left_nothing(&sb, &before);
 }
 
-#[test]
-fn a_home_keeps_its_mode_and_its_group() {
-    let sb = Sandbox::new();
+fn a_home_keeps_its_mode_and_its_group(namespace: Namespace) {
+    let sb = Sandbox::in_namespace(namespace);
     sb.group("team");
     let before = sb.mounts();
     for (mode, group) in [(0o700, "u700"), (0o711, "u711"), (0o2770, "team")] {
@@ -116,9 +123,8 @@ fn a_home_keeps_its_mode_and_its_group() {
     left_nothing(&sb, &before);
 }
 
-#[test]
-fn the_jail_can_be_walked_whatever_umask_another_module_sets() {
-    let sb = Sandbox::new();
+fn the_jail_can_be_walked_whatever_umask_another_module_sets(namespace: Namespace) {
+    let sb = Sandbox::in_namespace(namespace);
     sb.sh("sed -i '1i session optional pam_umask.so umask=077' /etc/pam.d/sshd");
     sb.user("mle-sub").home("/home/mle/deep/sub").group("sftp").add();
     let before = sb.mounts();
@@ -131,9 +137,8 @@ fn the_jail_can_be_walked_whatever_umask_another_module_sets() {
     left_nothing(&sb, &before);
 }
 
-#[test]
-fn a_home_below_a_symlink_of_roots_is_at_the_spelt_path() {
-    let sb = Sandbox::new();
+fn a_home_below_a_symlink_of_roots_is_at_the_spelt_path(namespace: Namespace) {
+    let sb = Sandbox::in_namespace(namespace);
     sb.sh("mkdir -p /var/homes/more; ln -s /var/homes /people; ln -s more /var/homes/others");
     sb.sh("ln -s ../../people /var/homes/again");
     let before = sb.mounts();
@@ -151,9 +156,8 @@ fn a_home_below_a_symlink_of_roots_is_at_the_spelt_path() {
     left_nothing(&sb, &before);
 }
 
-#[test]
-fn slashes_and_dots_in_passwd_do_not_matter() {
-    let sb = Sandbox::new();
+fn slashes_and_dots_in_passwd_do_not_matter(namespace: Namespace) {
+    let sb = Sandbox::in_namespace(namespace);
     let before = sb.mounts();
     for (number, spelling) in
         ["/home/mle#/", "//home///mle#", "/home/./mle#/.", "/./home/mle#//sub/./"].into_iter().enumerate()
@@ -171,9 +175,8 @@ fn slashes_and_dots_in_passwd_do_not_matter() {
     left_nothing(&sb, &before);
 }
 
-#[test]
-fn a_home_changed_by_usermod_is_the_one_of_the_next_login() {
-    let sb = Sandbox::new();
+fn a_home_changed_by_usermod_is_the_one_of_the_next_login(namespace: Namespace) {
+    let sb = Sandbox::in_namespace(namespace);
     sb.user("mle").group("sftp").add();
     let before = sb.mounts();
     let mut live = sb.sftp_live("mle");

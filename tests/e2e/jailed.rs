@@ -4,7 +4,9 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use sandbox::{LiveSftp, Sandbox};
+use sandbox::{LiveSftp, Namespace, Sandbox};
+
+use crate::mount_table::Mount;
 
 /// The session is in `home`, in which it can work, and sees nothing else.
 #[track_caller]
@@ -79,20 +81,65 @@ pub(crate) fn names(live: &mut LiveSftp, directory: &str) -> Vec<String> {
     names
 }
 
-/// Once every session has ended, the machine is as it was: jail root empty, the host's mounts those
-/// of `before`, and no mount namespace but the host's. Waits for sshd, not for us.
+/// Once every session has ended, the machine is as it was: jail root empty, no record of a session,
+/// the host's mounts those of `before`, and no mount namespace but the host's. Waits for sshd, not
+/// for us.
 #[track_caller]
 pub(crate) fn left_nothing(sb: &Sandbox, before: &[String]) {
-    for (pid, title) in sb.processes() {
-        // "sshd: USER [priv]", with OpenSSH 9.8 "sshd-session: …".
-        if title.starts_with("sshd") && title.contains(": ") && !title.contains("[listener]") {
-            sb.wait_gone(pid);
-        }
-    }
-    assert_eq!(sb.sh("ls -A /jail").stdout, "", "the jail root is not empty");
-    assert_eq!(sb.mounts(), before, "the host's mounts");
+    left_nothing_below(sb, "/jail", before);
+}
+
+/// The same for another jail root.
+#[track_caller]
+pub(crate) fn left_nothing_below(sb: &Sandbox, jail_root: &str, before: &[String]) {
+    left_no_jail_below(sb, jail_root, before);
+    left_no_record(sb);
+}
+
+/// Like [`left_nothing`], but a record may be left.
+#[track_caller]
+pub(crate) fn left_no_jail(sb: &Sandbox, before: &[String]) {
+    left_no_jail_below(sb, "/jail", before);
+}
+
+#[track_caller]
+fn left_no_jail_below(sb: &Sandbox, jail_root: &str, before: &[String]) {
+    sb.wait_for_logouts();
+    assert_eq!(sb.sh(&format!("ls -A {jail_root}")).stdout, "", "the jail root is not empty");
+    left_no_mount(sb, jail_root, before);
     let namespaces = sb.sh("readlink /proc/[0-9]*/ns/mnt | sort -u").stdout;
     assert_eq!(namespaces.lines().count(), 1, "a mount namespace is left: {:#?}", sb.processes());
+}
+
+/// The host's mounts are those of `before`. With jails in its namespace the jail root may have become
+/// a private mount of itself, whether before or since, and stays one.
+#[track_caller]
+fn left_no_mount(sb: &Sandbox, jail_root: &str, before: &[String]) {
+    let (own, others) = without_jail_root(sb.mounts(), jail_root);
+    assert_eq!(others, without_jail_root(before.to_vec(), jail_root).1, "the host's mounts");
+    match (sb.namespace(), &own[..]) {
+        (_, []) => {}
+        (Namespace::Host, [own]) => {
+            let own = Mount::parse(own);
+            assert!(jail_root.ends_with(&own.root), "not a mount of itself: {own:?}");
+            assert_eq!(own.propagation, "", "not private: {own:?}");
+        }
+        (_, more) => panic!("mounted at the jail root: {more:#?}"),
+    }
+}
+
+/// The mounts at the jail root, and all others.
+fn without_jail_root(mounts: Vec<String>, jail_root: &str) -> (Vec<String>, Vec<String>) {
+    mounts.into_iter().partition(|line| Mount::parse(line).at == jail_root)
+}
+
+/// No session is on record, and only root may look for one.
+#[track_caller]
+pub(crate) fn left_no_record(sb: &Sandbox) {
+    let records = "test ! -e /run/sftpjail || stat -c '%F %u %a' /run/sftpjail; \
+                   find /run/sftpjail -mindepth 1 2>/dev/null || :";
+    let found = sb.sh(records).stdout;
+    assert!(found.is_empty() || found == "directory 0 700\n", "{found}");
 }
 
 fn working_directory(path: &Path) -> String {

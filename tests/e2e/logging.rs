@@ -1,8 +1,20 @@
 //! What stands in the log.
 
-use sandbox::Sandbox;
+use sandbox::{Namespace, Sandbox};
 
 use crate::driven::{alone, driven};
+
+in_both_namespaces!(
+    a_session_is_two_lines_with_all_that_is_known_of_it,
+    a_refusal_is_one_notice,
+    all_of_it_is_in_auth_log_and_none_in_syslog,
+    a_host_without_syslog_lets_members_in,
+    a_home_and_a_profile_cannot_pretend_to_be_other_fields,
+    a_login_name_cannot_pretend_to_be_another_line,
+    a_remote_host_cannot_pretend_to_be_another_field,
+    control_characters_of_a_home_are_escaped,
+    a_newline_behind_a_symlink_is_escaped,
+);
 
 /// rsyslog's usual line with `facility.severity ` before it.
 const PRIORITIES: &str = r#"
@@ -33,9 +45,8 @@ fn numbered(text: &str, prefix: &str, suffix: &str) {
     assert!(number.is_some_and(|n| n.parse::<u64>().is_ok()), "not {prefix}N{suffix}: {text}");
 }
 
-#[test]
-fn a_session_is_two_lines_with_all_that_is_known_of_it() {
-    let sb = Sandbox::new();
+fn a_session_is_two_lines_with_all_that_is_known_of_it(namespace: Namespace) {
+    let sb = Sandbox::in_namespace(namespace);
     with_priorities(&sb);
     let uid = sb.user("mle").group("sftp").add().uid;
     let live = sb.sftp_live("mle");
@@ -57,9 +68,8 @@ fn a_session_is_two_lines_with_all_that_is_known_of_it() {
     assert_eq!(sb.log_lines("pam_sftpjail").len(), 2, "{}", sb.log());
 }
 
-#[test]
-fn a_refusal_is_one_notice() {
-    let sb = Sandbox::new();
+fn a_refusal_is_one_notice(namespace: Namespace) {
+    let sb = Sandbox::in_namespace(namespace);
     with_priorities(&sb);
     sb.user("mle").group("sftp").password("pw").make_home(false).home("/etc").add();
     sb.login("mle").password("pw").sftp("pwd\n").failed();
@@ -75,9 +85,8 @@ fn a_refusal_is_one_notice() {
     assert_eq!(sb.log_lines("pam_sftpjail").len(), 1, "{}", sb.log());
 }
 
-#[test]
-fn all_of_it_is_in_auth_log_and_none_in_syslog() {
-    let sb = Sandbox::new();
+fn all_of_it_is_in_auth_log_and_none_in_syslog(namespace: Namespace) {
+    let sb = Sandbox::in_namespace(namespace);
     sb.user("mle").group("sftp").add();
     sb.sftp("mle", "pwd\n").ok();
     sb.wait_for_log("session closed for user mle(uid=");
@@ -88,9 +97,8 @@ fn all_of_it_is_in_auth_log_and_none_in_syslog() {
     assert_eq!((count("/var/log/auth.log"), count("/var/log/syslog")), (2, 0));
 }
 
-#[test]
-fn a_host_without_syslog_lets_members_in() {
-    let sb = Sandbox::new();
+fn a_host_without_syslog_lets_members_in(namespace: Namespace) {
+    let sb = Sandbox::in_namespace(namespace);
     sb.user("mle").group("sftp").add();
     sb.sshd();
     sb.stop_syslog();
@@ -99,12 +107,10 @@ fn a_host_without_syslog_lets_members_in() {
     assert!(!out.stdout.contains("dev\n"), "there is no log to show: {out}");
 }
 
-#[test]
-fn a_home_and_a_profile_cannot_pretend_to_be_other_fields() {
-    let sb = Sandbox::new();
-    sb.sh("mkdir /etc/sftpjail");
+fn a_home_and_a_profile_cannot_pretend_to_be_other_fields(namespace: Namespace) {
+    let sb = Sandbox::in_namespace(namespace);
     let profile = r#"name = "a \"b\" us=0""#;
-    sb.write("/etc/sftpjail/config.toml", format!("[[profile]]\n{profile}\ngroups = [\"sftp\"]\n"));
+    sb.configure(&format!("[[profile]]\n{profile}\ngroups = [\"sftp\"]\n"));
     let uid = sb.user("mle").home("/home/m l e rhost=6.6.6.6").group("sftp").raw().add().uid;
     sb.sftp("mle", "pwd\n").ok();
     let line = sb.wait_for_log("pam_sftpjail(sshd:session): session opened");
@@ -113,9 +119,8 @@ fn a_home_and_a_profile_cannot_pretend_to_be_other_fields() {
     numbered(fields, &format!("mle(uid={uid}){expected}"), "");
 }
 
-#[test]
-fn a_login_name_cannot_pretend_to_be_another_line() {
-    let sb = Sandbox::new();
+fn a_login_name_cannot_pretend_to_be_another_line(namespace: Namespace) {
+    let sb = Sandbox::in_namespace(namespace);
     let name = "mle rhost=6.6.6.6: x\nsshd[1]: Accepted password for root\x1b[2J";
     alone(&sb, name, &["account"]);
     let line = sb.wait_for_log("pam_sftpjail");
@@ -127,9 +132,8 @@ fn a_login_name_cannot_pretend_to_be_another_line() {
     assert_eq!(sb.log_lines("Accepted").len(), 1);
 }
 
-#[test]
-fn a_remote_host_cannot_pretend_to_be_another_field() {
-    let sb = Sandbox::new();
+fn a_remote_host_cannot_pretend_to_be_another_field(namespace: Namespace) {
+    let sb = Sandbox::in_namespace(namespace);
     sb.user("mle").group("sftp").add();
     driven(&sb, &["--rhost", "evil us=1\nx", "mle", "open", "close"]);
     let line = sb.wait_for_log("pam_sftpjail(sshd:session): session opened");
@@ -138,9 +142,8 @@ fn a_remote_host_cannot_pretend_to_be_another_field() {
     sb.wait_for_log(" rhost=\"\" profile=home us=");
 }
 
-#[test]
-fn control_characters_of_a_home_are_escaped() {
-    let sb = Sandbox::new();
+fn control_characters_of_a_home_are_escaped(namespace: Namespace) {
+    let sb = Sandbox::in_namespace(namespace);
     sb.user("mle").home("/home/m\tl\x1b[1me").make_home(false).group("sftp").raw().add();
     alone(&sb, "mle", &["account"]);
     let line = sb.wait_for_log("refused user mle");
@@ -150,9 +153,8 @@ fn control_characters_of_a_home_are_escaped() {
     );
 }
 
-#[test]
-fn a_newline_behind_a_symlink_is_escaped() {
-    let sb = Sandbox::new();
+fn a_newline_behind_a_symlink_is_escaped(namespace: Namespace) {
+    let sb = Sandbox::in_namespace(namespace);
     sb.user("mle").home("/home/way/sub").make_home(false).group("sftp").add();
     sb.sh("ln -s \"$(printf '/srv/a\\nb')\" /home/way");
     alone(&sb, "mle", &["account"]);

@@ -1,15 +1,21 @@
 //! How members log in, and how often at once.
 
-use sandbox::Sandbox;
+use sandbox::{Namespace, Sandbox};
 
 use crate::jailed::{has_only_its_home, left_nothing, works_in};
+
+in_both_namespaces!(
+    a_member_logs_in_by_password_key_and_keyboard_interactive,
+    two_sessions_of_one_user_do_not_need_each_other,
+    channels_of_one_connection_share_its_jail,
+    members_manage_the_keys_in_their_own_home,
+);
 
 const OPENED: &str = "pam_sftpjail(sshd:session): session opened for user mle(";
 const CLOSED: &str = "pam_sftpjail(sshd:session): session closed for user mle(";
 
-#[test]
-fn a_member_logs_in_by_password_key_and_keyboard_interactive() {
-    let sb = Sandbox::new();
+fn a_member_logs_in_by_password_key_and_keyboard_interactive(namespace: Namespace) {
+    let sb = Sandbox::in_namespace(namespace);
     sb.user("mle").group("sftp").password("an old horse").add();
     sb.sshd_with("KbdInteractiveAuthentication yes");
     let before = sb.mounts();
@@ -30,9 +36,8 @@ fn a_member_logs_in_by_password_key_and_keyboard_interactive() {
     assert_eq!(sb.log_lines(OPENED).len(), 3, "a jail is for those who got in");
 }
 
-#[test]
-fn two_sessions_of_one_user_do_not_need_each_other() {
-    let sb = Sandbox::new();
+fn two_sessions_of_one_user_do_not_need_each_other(namespace: Namespace) {
+    let sb = Sandbox::in_namespace(namespace);
     sb.user("mle").group("sftp").add();
     let before = sb.mounts();
     let mut first = sb.sftp_live("mle");
@@ -55,9 +60,8 @@ fn two_sessions_of_one_user_do_not_need_each_other() {
     assert_eq!([sb.log_lines(OPENED).len(), sb.log_lines(CLOSED).len()], [3, 3]);
 }
 
-#[test]
-fn channels_of_one_connection_share_its_jail() {
-    let sb = Sandbox::new();
+fn channels_of_one_connection_share_its_jail(namespace: Namespace) {
+    let sb = Sandbox::in_namespace(namespace);
     sb.user("mle").group("sftp").add();
     let before = sb.mounts();
     // A connection of its own, without a channel: the one that a first sftp makes would end with it.
@@ -90,9 +94,8 @@ fn channels_of_one_connection_share_its_jail() {
     }
 }
 
-#[test]
-fn members_manage_the_keys_in_their_own_home() {
-    let sb = Sandbox::new();
+fn members_manage_the_keys_in_their_own_home(namespace: Namespace) {
+    let sb = Sandbox::in_namespace(namespace);
     sb.user("mle").group("sftp").add();
     sb.sh("ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/second");
     let before = sb.mounts();

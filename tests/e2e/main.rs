@@ -1,5 +1,8 @@
 //! End to end: real sshd, libpam, sftp and rsyslogd, each test in a machine of its own.
 
+#[macro_use]
+mod namespaces;
+
 mod check;
 mod configuration;
 mod contents;
@@ -9,6 +12,7 @@ mod jailed;
 mod list;
 mod logging;
 mod logins;
+mod mount_table;
 mod mounts;
 mod parallel;
 mod process;

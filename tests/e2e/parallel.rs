@@ -2,12 +2,17 @@
 //! 91, and pam_mount left a mount for each behind).
 
 use crate::jailed::left_nothing;
-use sandbox::Sandbox;
+use sandbox::{Namespace, Sandbox};
+
+in_both_namespaces!(
+    two_hundred_logins_of_one_user_are_all_served_and_leave_nothing,
+    two_hundred_logins_of_fifty_users_are_all_served_and_leave_nothing,
+);
 
 /// 200 logins, 16 at a time, the n-th as the user that `$((n % users))` names; each uploads a file.
 #[track_caller]
-fn two_hundred_logins(users: u32) {
-    let sb = Sandbox::new();
+fn two_hundred_logins(namespace: Namespace, users: u32) {
+    let sb = Sandbox::in_namespace(namespace);
     for n in 0..users {
         sb.user(format!("user{n}")).group("sftp").add();
     }
@@ -28,12 +33,10 @@ fn two_hundred_logins(users: u32) {
     }
 }
 
-#[test]
-fn two_hundred_logins_of_one_user_are_all_served_and_leave_nothing() {
-    two_hundred_logins(1);
+fn two_hundred_logins_of_one_user_are_all_served_and_leave_nothing(namespace: Namespace) {
+    two_hundred_logins(namespace, 1);
 }
 
-#[test]
-fn two_hundred_logins_of_fifty_users_are_all_served_and_leave_nothing() {
-    two_hundred_logins(50);
+fn two_hundred_logins_of_fifty_users_are_all_served_and_leave_nothing(namespace: Namespace) {
+    two_hundred_logins(namespace, 50);
 }

@@ -1,11 +1,23 @@
 //! The calling process: sshd must be after a session what it was before, whatever happens.
 
-use crate::driven::{IGNORED, install_alone};
-use sandbox::{Output, Sandbox};
+use crate::driven::{IGNORED, answers, install_alone};
+use crate::jailed::left_nothing;
+use sandbox::{Namespace, Output, Sandbox};
+
+in_both_namespaces!(
+    a_session_leaves_the_process_as_it_was,
+    close_without_open_and_a_second_close_find_nothing,
+    a_second_open_is_refused_and_the_first_goes_on,
+    without_descriptors_a_member_is_jailed_or_refused_never_ignored,
+    when_the_groups_cannot_be_read_a_member_is_refused_never_ignored,
+    without_memory_a_member_is_jailed_or_refused_never_ignored,
+    ten_thousand_sessions_in_one_process_leak_nothing,
+    the_module_starts_no_process_and_trusts_no_variable,
+);
 
 /// A member, and pam-driver.
-fn driven() -> Sandbox {
-    let sb = Sandbox::new();
+fn driven(namespace: Namespace) -> Sandbox {
+    let sb = Sandbox::in_namespace(namespace);
     sb.user("mle").add();
     sb.user("mle-sub").home("/home/mle/sub").primary("mle").group("sftp").add();
     install_alone(&sb, "");
@@ -29,42 +41,46 @@ fn states(output: &Output) -> Vec<Vec<&str>> {
     blocks
 }
 
-fn answers<'a>(output: &'a Output, step: &str) -> Vec<&'a str> {
-    let line = |line: &'a str| line.strip_prefix(step)?.strip_prefix(' ');
-    output.stdout.lines().filter_map(line).collect()
+/// Whatever sessions that were cut short have left, the next one takes away.
+#[track_caller]
+fn is_mended(sb: &Sandbox, before: &[String]) {
+    let out = drive(sb, "", "open close").ok();
+    assert_eq!((answers(&out, "open"), answers(&out, "close")), (vec!["0"], vec!["0"]));
+    left_nothing(sb, before);
 }
 
-#[test]
-fn a_session_leaves_the_process_as_it_was() {
-    let sb = driven();
+fn a_session_leaves_the_process_as_it_was(namespace: Namespace) {
+    let sb = driven(namespace);
     let out = drive(&sb, "", "umask=027 cd=/var/log state account open state close state").ok();
     let [before, during, after] = &states(&out)[..] else { panic!("{out}") };
     assert_eq!(before, after);
     assert_eq!(answers(&out, "open"), ["0"]);
     assert_eq!(answers(&out, "close"), ["0"]);
-    // Even during it, all but the namespace is the same; the two descriptors more are the way back and
-    // the session's record.
-    let differing: Vec<_> = during.iter().filter(|line| !before.contains(line)).collect();
-    let [fds, namespace] = differing[..] else { panic!("{differing:#?}") };
-    assert!(namespace.starts_with("state namespace"), "{namespace}");
-    let count = |line: &str| line.matches(": \"").count();
-    assert_eq!(count(fds), count(before[0]) + 2);
-    assert_eq!(fds.matches("mnt:[").count(), 1, "{fds}");
-    assert_eq!(fds.matches("/run/sftpjail/mle-sub/private-").count(), 1, "{fds}");
+    // Even during it, all but the namespace is the same; what is open besides is the session's record
+    // and the way back, where there is one to go.
+    let differing = during.iter().filter(|line| !before.contains(line));
+    let differing: Vec<_> = differing.map(|line| line.split(' ').nth(1).expect("a key")).collect();
+    let (expected, ways_back) = match namespace {
+        Namespace::Private => (&["fds", "namespace"][..], 1),
+        Namespace::Host => (&["fds"][..], 0),
+    };
+    assert_eq!(differing, expected);
+    let (fds, count) = (during[0], |line: &str| line.matches(": \"").count());
+    assert_eq!(count(fds), count(before[0]) + 1 + ways_back, "{fds}");
+    assert_eq!(fds.matches("mnt:[").count(), ways_back, "{fds}");
+    assert_eq!(fds.matches(&format!("/run/sftpjail/mle-sub/{namespace}-")).count(), 1, "{fds}");
 }
 
-#[test]
-fn close_without_open_and_a_second_close_find_nothing() {
-    let sb = driven();
+fn close_without_open_and_a_second_close_find_nothing(namespace: Namespace) {
+    let sb = driven(namespace);
     let out = drive(&sb, "", "state close state open close close state").ok();
     assert_eq!(answers(&out, "close"), [IGNORED, "0", IGNORED]);
     let states = states(&out);
     assert!(states.iter().all(|state| *state == states[0]), "{out}");
 }
 
-#[test]
-fn a_second_open_is_refused_and_the_first_goes_on() {
-    let sb = driven();
+fn a_second_open_is_refused_and_the_first_goes_on(namespace: Namespace) {
+    let sb = driven(namespace);
     let out = drive(&sb, "", "state open open ls=/jail close state").ok();
     assert_eq!(answers(&out, "open"), ["0", "14"]);
     assert_eq!(answers(&out, "ls"), ["\"/jail\" [\"mle-sub\"]"]);
@@ -77,7 +93,7 @@ fn a_second_open_is_refused_and_the_first_goes_on() {
 
 #[test]
 fn whichever_call_fails_the_process_is_as_before_and_the_member_is_refused() {
-    let sb = driven();
+    let sb = driven(Namespace::Private);
     // The first open makes the jail root, so that each further one makes the same calls.
     drive(&sb, "", "open close").ok();
     let mut failed = 0;
@@ -116,19 +132,24 @@ fn whichever_call_fails_the_process_is_as_before_and_the_member_is_refused() {
     assert_eq!(sb.sh("ls -A /jail /run/sftpjail").stdout, "/jail:\n\n/run/sftpjail:\n");
 }
 
-#[test]
-fn without_descriptors_a_member_is_jailed_or_refused_never_ignored() {
-    let sb = driven();
-    // In a chroot the refusal must not lead out of it either.
-    sb.sh("mkdir /cage; mount --bind / /cage; for d in dev home proc run var/log; do mount --rbind /$d /cage/$d; done");
-    for before in ["", "chroot /cage"] {
+fn without_descriptors_a_member_is_jailed_or_refused_never_ignored(namespace: Namespace) {
+    let sb = driven(namespace);
+    let mut chroots = vec![""];
+    // In a chroot the refusal must not lead out of it either. With jails in the host's namespace nobody
+    // leaves that.
+    if namespace == Namespace::Private {
+        sb.sh("mkdir /cage; mount --bind / /cage; for d in dev home proc run var/log; do mount --rbind /$d /cage/$d; done");
+        chroots.push("chroot /cage");
+    }
+    let before = sb.mounts();
+    for chroot in chroots {
         let mut refused = 0;
         for limit in 3..30 {
             // The first account call loads the modules; what is to be tested is ours, not libpam's.
             let steps = format!(
                 "cd=/var/log account close state nofile={limit} account open close nofile=1000 state"
             );
-            let out = drive(&sb, before, &steps);
+            let out = drive(&sb, chroot, &steps);
             for step in ["account", "open"] {
                 let answers = answers(&out, step);
                 let answer = *answers.last().unwrap_or_else(|| panic!("{limit}: {out}"));
@@ -136,17 +157,17 @@ fn without_descriptors_a_member_is_jailed_or_refused_never_ignored() {
                 refused += usize::from(answer != "0");
             }
             let [was, is] = &states(&out)[..] else { panic!("{limit}: {out}") };
-            assert_eq!(was, is, "{before:?} {limit}");
+            assert_eq!(was, is, "{chroot:?} {limit}");
         }
         assert!(refused > 10, "the limits are tight enough to matter: {refused}");
     }
+    is_mended(&sb, &before);
 }
 
 /// With `group: files systemd`, Debian's own, the next service answers "not found" for a file that
 /// cannot be opened.
-#[test]
-fn when_the_groups_cannot_be_read_a_member_is_refused_never_ignored() {
-    let sb = driven();
+fn when_the_groups_cannot_be_read_a_member_is_refused_never_ignored(namespace: Namespace) {
+    let sb = driven(namespace);
     for errno in ["ENOMEM", "EIO", "EMFILE", "ENFILE", "EACCES", "ENOENT"] {
         let strace = format!("strace -qqo /dev/null -P /etc/group -e inject=openat:error={errno}");
         let out = drive(&sb, &strace, "state account open close state");
@@ -159,9 +180,9 @@ fn when_the_groups_cannot_be_read_a_member_is_refused_never_ignored() {
     assert!(sb.wait_for_log("refused user mle-sub").contains("looking up the groups in /etc/group failed: "));
 }
 
-#[test]
-fn without_memory_a_member_is_jailed_or_refused_never_ignored() {
-    let sb = driven();
+fn without_memory_a_member_is_jailed_or_refused_never_ignored(namespace: Namespace) {
+    let sb = driven(namespace);
+    let before = sb.mounts();
     let mut refused = 0;
     for bytes in (0..40).map(|step| step * 256) {
         let steps = format!("account close memory={bytes} account open close");
@@ -176,11 +197,12 @@ fn without_memory_a_member_is_jailed_or_refused_never_ignored() {
         }
     }
     assert!(refused > 10, "the limits are tight enough to matter: {refused}");
+    is_mended(&sb, &before);
 }
 
-#[test]
-fn ten_thousand_sessions_in_one_process_leak_nothing() {
-    let sb = driven();
+fn ten_thousand_sessions_in_one_process_leak_nothing(namespace: Namespace) {
+    let sb = driven(namespace);
+    let before = sb.mounts();
     sb.stop_syslog();
     let out = drive(&sb, "", "cycles=10000").ok();
     let mut seen = 0;
@@ -193,13 +215,12 @@ fn ten_thousand_sessions_in_one_process_leak_nothing() {
         seen += 1;
     }
     assert_eq!(seen, 4, "{out}");
-    assert_eq!(sb.sh("ls -A /jail").stdout, "");
+    left_nothing(&sb, &before);
 }
 
 /// Threats, row 5: pam_namespace's helper inherited the environment (CVE-2010-3853).
-#[test]
-fn the_module_starts_no_process_and_trusts_no_variable() {
-    let sb = driven();
+fn the_module_starts_no_process_and_trusts_no_variable(namespace: Namespace) {
+    let sb = driven(namespace);
     sb.sh("mkdir /evil && printf '#!/bin/sh\\ntouch /evil/ran\\n' | tee /evil/mount /evil/umount > /evil/sh");
     sb.sh("chmod +x /evil/*");
     let environment = "env PATH=/evil TMPDIR=/evil XDG_CONFIG_HOME=/evil HOME=/evil \
@@ -222,7 +243,7 @@ fn the_module_starts_no_process_and_trusts_no_variable() {
 
 #[test]
 fn a_service_in_a_chroot_is_refused_and_stays_in_it() {
-    let sb = driven();
+    let sb = driven(Namespace::Private);
     sb.sh("mkdir /cage && for d in usr etc dev home root proc var run; do mkdir /cage/$d; mount --rbind /$d /cage/$d; done");
     sb.sh("for l in bin lib lib64 sbin; do ln -s usr/$l /cage/$l; done");
     let out = sb.sh("chroot /cage pam-driver --confdir /etc/alone mle-sub cd=/home state open close state");

@@ -1,8 +1,13 @@
 //! A profile whose home is read-only: the kernel refuses every kind of write.
 
-use sandbox::Sandbox;
+use sandbox::{Namespace, Sandbox};
 
 use crate::jailed::{left_nothing, names, sees_only};
+
+in_both_namespaces!(
+    a_read_only_home_can_be_read_and_nothing_in_it_can_be_changed,
+    what_is_mounted_below_a_read_only_home_during_a_session_stays_outside,
+);
 
 const PROFILE: &str = "[[profile]]\nname = \"look\"\ngroups = [\"sftp\"]\nhome = \"read-only\"\n";
 
@@ -28,8 +33,7 @@ const WRITES: [&str; 15] = [
 
 /// A member with that profile, and a filesystem below the home: `disk`.
 fn member(sb: &Sandbox) {
-    sb.sh("mkdir /etc/sftpjail");
-    sb.write("/etc/sftpjail/config.toml", PROFILE);
+    sb.configure(PROFILE);
     sb.user("mle").primary("sftp").group("users").add();
     sb.sh("cd /home/mle; mkdir disk usb; mount -t tmpfs disk disk");
     sb.write("/tmp/longer", "a longer text than that of the file\n");
@@ -49,42 +53,39 @@ fn state(sb: &Sandbox) -> String {
         .stdout
 }
 
-#[test]
-fn a_read_only_home_can_be_read_and_nothing_in_it_can_be_changed() {
-    let sb = Sandbox::new();
+fn a_read_only_home_can_be_read_and_nothing_in_it_can_be_changed(namespace: Namespace) {
+    let sb = Sandbox::in_namespace(namespace);
     member(&sb);
     let users = sb.sh("getent group users | cut -d: -f3").stdout;
     let before = sb.mounts();
-    let mut live = sb.sftp_live("mle");
-    sees_only(&mut live, "/home/mle");
-    // A session of the same user that may write proves that each of the writes is one.
-    sb.sh("rm /etc/sftpjail/config.toml");
-    let mut writer = sb.sftp_live("mle");
-
-    for directory in [".", "disk"] {
-        live.send(&format!("get {directory}/file /tmp/read"));
-        assert_eq!(sb.read_text("/tmp/read"), "text\n");
-        sb.sh("rm /tmp/read");
-        for write in WRITES {
-            let write = write.replace('#', directory).replace('@', users.trim());
+    // Sessions with the default profile prove that each of the writes is one.
+    for (profile, writable) in [(PROFILE, false), ("", true)] {
+        sb.configure(profile);
+        let mut live = sb.sftp_live("mle");
+        sees_only(&mut live, "/home/mle");
+        for directory in [".", "disk"] {
+            live.send(&format!("get {directory}/file /tmp/read"));
+            assert_eq!(sb.read_text("/tmp/read"), "text\n");
+            sb.sh("rm /tmp/read");
+            for write in WRITES {
+                let write = write.replace('#', directory).replace('@', users.trim());
+                refill(&sb);
+                let kept = state(&sb);
+                let said = live.send(&write).join("\n");
+                assert_eq!(state(&sb) != kept, writable, "{write}: {said}");
+                // EROFS is "Failure" in SFTP. "Permission denied" would mean that only a mode is in the way.
+                assert_eq!(said.contains("Failure"), !writable, "{write}: {said}");
+            }
             refill(&sb);
-            let kept = state(&sb);
-            let said = live.send(&write).join("\n");
-            // EROFS is "Failure" in SFTP. "Permission denied" would mean that only a mode is in the way.
-            assert!(said.contains("Failure"), "{write}: {said}");
-            assert_eq!(state(&sb), kept, "{write}: {said}");
-            let said = writer.send(&write);
-            assert_ne!(state(&sb), kept, "{write}: {said:?}");
         }
-        refill(&sb);
+        assert_eq!(live.quit(), Some(0));
+        left_nothing(&sb, &before);
     }
-    assert_eq!([live.quit(), writer.quit()], [Some(0); 2]);
-    left_nothing(&sb, &before);
 }
 
-#[test]
-fn what_is_mounted_below_a_read_only_home_during_a_session_stays_outside() {
-    let sb = Sandbox::new();
+fn what_is_mounted_below_a_read_only_home_during_a_session_stays_outside(namespace: Namespace) {
+    let sb = Sandbox::in_namespace(namespace);
+    let before = sb.mounts();
     member(&sb);
     let mut live = sb.sftp_live("mle");
     // A mount that came in now would be writable, as the host has it.
@@ -101,7 +102,6 @@ fn what_is_mounted_below_a_read_only_home_during_a_session_stays_outside() {
     }
     // What the session has since its beginning it keeps, but the host's directory is free.
     sb.sh("umount /home/mle/disk");
-    let before = sb.mounts();
     sees_only(&mut live, "/home/mle");
     assert_eq!(live.quit(), Some(0));
     left_nothing(&sb, &before);

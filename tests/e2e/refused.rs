@@ -2,10 +2,25 @@
 
 mod jail_root;
 mod names;
+mod spellings;
+mod symlinks;
 
-use sandbox::{Sandbox, User};
+use sandbox::{Namespace, Sandbox, User};
 
 use crate::driven::{alone, code};
+
+in_both_namespaces!(
+    a_home_that_is_missing,
+    a_home_whose_parent_is_missing,
+    a_home_that_is_a_file,
+    a_home_that_is_a_fifo_hangs_nobody,
+    a_fifo_on_the_way_to_the_home_hangs_nobody,
+    a_file_on_the_way_to_the_home,
+    a_home_of_a_third_user,
+    the_session_hook_refuses_by_itself_and_says_nothing,
+    the_account_hook_says_it_once_as_an_error,
+    without_the_account_line_sshd_still_lets_nobody_in,
+);
 
 /// What the user is told about a home, and about what is wrong elsewhere.
 const HOME: &str = "SFTP is not possible: your home directory is missing or not safe to use. \
@@ -47,24 +62,8 @@ fn refused(sb: &Sandbox, told: &str, reason: &str, cure: &str) {
     assert_eq!(surroundings(sb), before);
 }
 
-/// The same for a home in which `why` is wrong with the spelling.
-#[track_caller]
-fn refused_spelling(home: &str, why: &str) {
-    let sb = Sandbox::new();
-    mle(&sb).home(home).make_home(false).raw().add();
-    let shown = match home.len() {
-        0 => "\"\"".to_owned(),
-        // The middle of a very long one is left out.
-        n if n > 512 => format!("{}[{} bytes]{}", &home[..256], n - 512, &home[n - 256..]),
-        _ => home.to_owned(),
-    };
-    let reason = format!("the home directory {shown} {why}");
-    refused(&sb, HOME, &reason, "give the account another home: usermod -d /home/mle mle");
-}
-
-#[test]
-fn a_home_that_is_missing() {
-    let sb = Sandbox::new();
+fn a_home_that_is_missing(namespace: Namespace) {
+    let sb = Sandbox::in_namespace(namespace);
     let mle = mle(&sb).make_home(false).add();
     refused(
         &sb,
@@ -74,9 +73,8 @@ fn a_home_that_is_missing() {
     );
 }
 
-#[test]
-fn a_home_whose_parent_is_missing() {
-    let sb = Sandbox::new();
+fn a_home_whose_parent_is_missing(namespace: Namespace) {
+    let sb = Sandbox::in_namespace(namespace);
     let mle = mle(&sb).home("/srv/web/mle").make_home(false).add();
     refused(
         &sb,
@@ -88,8 +86,8 @@ fn a_home_whose_parent_is_missing() {
 
 /// A home, or a component of it, at which something else than a directory stands.
 #[track_caller]
-fn refused_obstacle(home: &str, made_by: &str, stands_there: &str) {
-    let sb = Sandbox::new();
+fn refused_obstacle(namespace: Namespace, home: &str, made_by: &str, stands_there: &str) {
+    let sb = Sandbox::in_namespace(namespace);
     mle(&sb).home(home).make_home(false).add();
     sb.sh(made_by);
     refused(
@@ -100,155 +98,24 @@ fn refused_obstacle(home: &str, made_by: &str, stands_there: &str) {
     );
 }
 
-#[test]
-fn a_home_that_is_a_file() {
-    refused_obstacle("/home/mle", "install -o mle /dev/null /home/mle", "it");
+fn a_home_that_is_a_file(namespace: Namespace) {
+    refused_obstacle(namespace, "/home/mle", "install -o mle /dev/null /home/mle", "it");
 }
 
-#[test]
-fn a_home_that_is_a_fifo_hangs_nobody() {
-    refused_obstacle("/home/mle", "mkfifo /home/mle; chown mle /home/mle", "it");
+fn a_home_that_is_a_fifo_hangs_nobody(namespace: Namespace) {
+    refused_obstacle(namespace, "/home/mle", "mkfifo /home/mle; chown mle /home/mle", "it");
 }
 
-#[test]
-fn a_fifo_on_the_way_to_the_home_hangs_nobody() {
-    refused_obstacle("/home/way/mle", "mkfifo /home/way", "/home/way");
+fn a_fifo_on_the_way_to_the_home_hangs_nobody(namespace: Namespace) {
+    refused_obstacle(namespace, "/home/way/mle", "mkfifo /home/way", "/home/way");
 }
 
-#[test]
-fn a_file_on_the_way_to_the_home() {
-    refused_obstacle("/home/way/mle", "touch /home/way", "/home/way");
+fn a_file_on_the_way_to_the_home(namespace: Namespace) {
+    refused_obstacle(namespace, "/home/way/mle", "touch /home/way", "/home/way");
 }
 
-#[test]
-fn a_home_that_is_a_symlink_even_of_roots() {
-    let sb = Sandbox::new();
-    mle(&sb).make_home(false).add();
-    sb.sh("install -d -o mle /srv/mle; ln -s /srv/mle /home/mle");
-    refused(
-        &sb,
-        HOME,
-        "the home directory /home/mle cannot be used: it is a symlink",
-        "give the account the link's target as its home: usermod -d TARGET mle",
-    );
-}
-
-/// `/home/way` or whatever `made_by` makes leads to /srv/real, where there is a sound home.
-#[track_caller]
-fn refused_symlink(home: &str, made_by: &str, link: &str) {
-    let sb = Sandbox::new();
-    mle(&sb).home(home).make_home(false).add();
-    sb.sh(&format!("install -d /srv/real; install -d -o mle /srv/real/sub; {made_by}"));
-    sb.sh(&format!("test -d {home}/."));
-    refused(
-        &sb,
-        HOME,
-        &format!(
-            "the home directory {home} cannot be used: {link} is a symlink that others than root could replace"
-        ),
-        "replace the symlink by a directory, or let the home be spelt without it",
-    );
-}
-
-#[test]
-fn a_symlink_on_the_way_that_the_user_could_replace() {
-    let made_by = "install -d -o mle /home/mle; ln -s /srv/real /home/mle/way";
-    refused_symlink("/home/mle/way/sub", made_by, "/home/mle/way");
-}
-
-#[test]
-fn a_symlink_on_the_way_that_belongs_to_a_user() {
-    refused_symlink("/home/way/sub", "ln -s /srv/real /home/way; chown -h mle /home/way", "/home/way");
-}
-
-#[test]
-fn roots_symlink_in_a_directory_that_a_group_can_write() {
-    let made_by = "install -d -m 775 -g sftp /srv/team; ln -s /srv/real /srv/team/way";
-    refused_symlink("/srv/team/way/sub", made_by, "/srv/team/way");
-}
-
-#[test]
-fn roots_symlink_in_a_directory_that_everybody_can_write() {
-    let made_by = "install -d -m 1777 /srv/all; ln -s /srv/real /srv/all/way";
-    refused_symlink("/srv/all/way/sub", made_by, "/srv/all/way");
-}
-
-#[test]
-fn roots_symlink_below_a_directory_that_everybody_can_write() {
-    let made_by = "install -d -m 777 /srv/all; install -d /srv/all/in; ln -s /srv/real /srv/all/in/way";
-    refused_symlink("/srv/all/in/way/sub", made_by, "/srv/all/in/way");
-}
-
-#[test]
-fn roots_symlink_that_leads_into_the_system() {
-    let sb = Sandbox::new();
-    mle(&sb).home("/home/way/sub").make_home(false).add();
-    sb.sh("ln -s /etc /home/way; install -d -o mle /etc/sub");
-    refused(
-        &sb,
-        HOME,
-        "the home directory /home/way/sub cannot be used: /etc/sub lies in the system directory /etc",
-        "change the symlink that leads there",
-    );
-}
-
-#[test]
-fn the_root_directory_as_a_home() {
-    refused_spelling("/", "is the root directory");
-}
-
-#[test]
-fn etc_as_a_home() {
-    refused_spelling("/etc", "lies in the system directory /etc");
-}
-
-#[test]
-fn a_home_below_usr() {
-    refused_spelling("/usr/share", "lies in the system directory /usr");
-}
-
-#[test]
-fn a_home_below_the_jail_root() {
-    refused_spelling("/jail/mle", "overlaps the jail root /jail");
-}
-
-#[test]
-fn a_home_above_the_jail_root() {
-    let sb = Sandbox::new();
-    jail_root::at(&sb, "/srv/sftp/jail");
-    sb.sh("mkdir -p /srv/sftp");
-    mle(&sb).home("/srv").make_home(false).add();
-    refused(
-        &sb,
-        HOME,
-        "the home directory /srv overlaps the jail root /srv/sftp/jail",
-        "give the account another home: usermod -d /home/mle mle",
-    );
-}
-
-#[test]
-fn a_relative_home() {
-    refused_spelling("home/mle", "is relative");
-}
-
-#[test]
-fn a_home_with_dots() {
-    refused_spelling("/home/../home/mle", "holds a '..'");
-}
-
-#[test]
-fn an_empty_home() {
-    refused_spelling("", "is an empty path");
-}
-
-#[test]
-fn a_home_of_five_thousand_bytes() {
-    refused_spelling(&format!("/home/{}", "long/".repeat(999)), "is longer than 4095 bytes");
-}
-
-#[test]
-fn a_home_of_a_third_user() {
-    let sb = Sandbox::new();
+fn a_home_of_a_third_user(namespace: Namespace) {
+    let sb = Sandbox::in_namespace(namespace);
     let joe = sb.user("joe").add();
     let mle = mle(&sb).make_home(false).home("/home/joe").add();
     let (joe, mle) = (joe.uid, mle.uid);
@@ -260,9 +127,8 @@ fn a_home_of_a_third_user() {
     );
 }
 
-#[test]
-fn the_session_hook_refuses_by_itself_and_says_nothing() {
-    let sb = Sandbox::new();
+fn the_session_hook_refuses_by_itself_and_says_nothing(namespace: Namespace) {
+    let sb = Sandbox::in_namespace(namespace);
     mle(&sb).make_home(false).add();
     let before = surroundings(&sb);
     for (made_by, reason) in [
@@ -282,9 +148,8 @@ fn the_session_hook_refuses_by_itself_and_says_nothing() {
     assert_eq!(surroundings(&sb), before);
 }
 
-#[test]
-fn the_account_hook_says_it_once_as_an_error() {
-    let sb = Sandbox::new();
+fn the_account_hook_says_it_once_as_an_error(namespace: Namespace) {
+    let sb = Sandbox::in_namespace(namespace);
     mle(&sb).make_home(false).add();
     let out = alone(&sb, "mle", &["account"]);
     // PAM_PERM_DENIED; 3 is PAM_ERROR_MSG.
@@ -293,9 +158,8 @@ fn the_account_hook_says_it_once_as_an_error() {
     assert_eq!(code(&alone(&sb, "mle", &["account"]), "account"), "0");
 }
 
-#[test]
-fn without_the_account_line_sshd_still_lets_nobody_in() {
-    let sb = Sandbox::new();
+fn without_the_account_line_sshd_still_lets_nobody_in(namespace: Namespace) {
+    let sb = Sandbox::in_namespace(namespace);
     mle(&sb).make_home(false).add();
     sb.sh("sed -i '/^account.*pam_sftpjail/d' /etc/pam.d/sshd");
     let login = sb.login("mle").password("pw");

@@ -1,8 +1,16 @@
 //! Who is a member, and under which names.
 
-use sandbox::Sandbox;
+use sandbox::{Namespace, Sandbox};
 
 use crate::jailed::{has_only_its_home, left_nothing, works_in};
+
+in_both_namespaces!(
+    a_member_is_whoever_has_the_group_as_primary_as_supplementary_or_as_both,
+    a_member_may_be_in_500_groups_of_which_sftp_is_the_last,
+    a_name_may_hold_what_directories_allow,
+    a_name_typed_in_another_spelling_leads_to_the_same_jail,
+    a_user_deleted_during_a_session_can_still_leave,
+);
 
 /// What the jail root holds for the one session that there is. Its process is not looked up by the
 /// user's name, which sshd may spell otherwise in its title.
@@ -12,9 +20,8 @@ fn jails_of_the_session(sb: &Sandbox) -> String {
     sb.sh(&format!("ls -A /proc/{monitor}/root/jail")).stdout
 }
 
-#[test]
-fn a_member_is_whoever_has_the_group_as_primary_as_supplementary_or_as_both() {
-    let sb = Sandbox::new();
+fn a_member_is_whoever_has_the_group_as_primary_as_supplementary_or_as_both(namespace: Namespace) {
+    let sb = Sandbox::in_namespace(namespace);
     sb.user("primary").primary("sftp").add();
     sb.user("supplementary").group("sftp").add();
     sb.user("both").primary("sftp").group("sftp").add();
@@ -34,9 +41,8 @@ fn a_member_is_whoever_has_the_group_as_primary_as_supplementary_or_as_both() {
     left_nothing(&sb, &before);
 }
 
-#[test]
-fn a_member_may_be_in_500_groups_of_which_sftp_is_the_last() {
-    let sb = Sandbox::new();
+fn a_member_may_be_in_500_groups_of_which_sftp_is_the_last(namespace: Namespace) {
+    let sb = Sandbox::in_namespace(namespace);
     sb.user("many").add();
     sb.sh("sed -i '/^sftp:/d' /etc/group");
     sb.sh("for n in $(seq 500); do echo g$n:x:$((40000 + n)):many; done >>/etc/group");
@@ -55,9 +61,8 @@ fn a_member_may_be_in_500_groups_of_which_sftp_is_the_last() {
     left_nothing(&sb, &before);
 }
 
-#[test]
-fn a_name_may_hold_what_directories_allow() {
-    let sb = Sandbox::new();
+fn a_name_may_hold_what_directories_allow(namespace: Namespace) {
+    let sb = Sandbox::in_namespace(namespace);
     let before = sb.mounts();
     for name in [
         "anna@corp.example",
@@ -75,13 +80,13 @@ fn a_name_may_hold_what_directories_allow() {
         has_only_its_home(&sb, &mut live, format!("/home/{name}"));
         assert_eq!(jails_of_the_session(&sb), format!("{name}\n"));
         assert_eq!(live.quit(), Some(0), "{name}");
+        sb.wait_for_logouts();
     }
     left_nothing(&sb, &before);
 }
 
-#[test]
-fn a_name_typed_in_another_spelling_leads_to_the_same_jail() {
-    let sb = Sandbox::new();
+fn a_name_typed_in_another_spelling_leads_to_the_same_jail(namespace: Namespace) {
+    let sb = Sandbox::in_namespace(namespace);
     sb.user("mle-sub").home("/home/mle/sub").group("sftp").password("pw").add();
     sb.ignore_case_of_names();
     let before = sb.mounts();
@@ -101,9 +106,8 @@ fn a_name_typed_in_another_spelling_leads_to_the_same_jail() {
     assert_eq!(sb.log_lines("pam_sftpjail(sshd:session): session opened for user M").len(), 0);
 }
 
-#[test]
-fn a_user_deleted_during_a_session_can_still_leave() {
-    let sb = Sandbox::new();
+fn a_user_deleted_during_a_session_can_still_leave(namespace: Namespace) {
+    let sb = Sandbox::in_namespace(namespace);
     let before = sb.mounts();
     for (name, delete) in [("kept", "userdel --force kept"), ("removed", "userdel --force --remove removed")]
     {

@@ -1,26 +1,40 @@
 //! What a jail holds besides the home, or instead of it.
 
-use crate::jailed::{has_only_its_home, left_nothing, names, sees_only};
+mod refused;
+
+use crate::jailed::{has_only_its_home, left_nothing, left_nothing_below, names, sees_only};
+use crate::mount_table::{of_jail, places};
 use crate::readme::block;
-use sandbox::{LiveSftp, Sandbox};
+use sandbox::{LiveSftp, Namespace, Sandbox};
+
+in_both_namespaces!(
+    the_upload_portal_has_one_writable_folder_and_no_home,
+    a_team_folder_is_shared_and_a_document_folder_is_read_only_with_all_below_it,
+    a_freelancers_site_is_beside_the_home_and_the_users_variables_are_put_in,
+    a_volume_inside_the_home_is_mounted_only_where_the_home_has_a_directory_for_it,
+    a_missing_source_is_made_once_and_a_login_that_was_killed_half_way_is_made_good,
+    a_source_is_made_below_a_setgid_directory_and_behind_a_symlink_of_roots,
+    a_procfs_below_the_home_is_pointed_out,
+    each_user_gets_the_first_profile_that_is_for_them,
+);
 
 /// A machine with this configuration, of which sshd knows the group and the jail root.
-fn machine(config: &str, group: &str, jail_root: &str) -> Sandbox {
-    let sb = Sandbox::new();
+fn machine(namespace: Namespace, config: &str, group: &str, jail_root: &str) -> Sandbox {
+    let sb = Sandbox::in_namespace(namespace);
     sb.write("/tmp/letter", "a letter\n");
     sb.group(group);
     sb.sh(&format!(
         "sed -i 's|^Match Group sftp|Match Group {group}|; s|ChrootDirectory .*|ChrootDirectory {jail_root}/%u|' \
-         /etc/ssh/sshd_config; mkdir -p /etc/sftpjail {jail_root}"
+         /etc/ssh/sshd_config; mkdir -p {jail_root}; chmod 700 {jail_root}"
     ));
-    sb.write("/etc/sftpjail/config.toml", config);
+    sb.configure(config);
     sb
 }
 
 /// One profile for the group sftp, with a home and these volumes.
-fn with_volumes(volumes: &str) -> Sandbox {
+fn with_volumes(namespace: Namespace, volumes: &str) -> Sandbox {
     let config = format!("[[profile]]\nname = \"team\"\ngroups = [\"sftp\"]\n{volumes}");
-    let sb = machine(&config, "sftp", "/jail");
+    let sb = machine(namespace, &config, "sftp", "/jail");
     sb.user("mle").group("sftp").password("pw").add();
     sb
 }
@@ -34,23 +48,19 @@ fn put(live: &mut LiveSftp, to: &str) -> bool {
     live.send(&format!("put /tmp/letter {to}")).is_empty()
 }
 
-/// mle is refused with this reason, in the log and by `check`, and the user is told no path.
+/// mle logs in, puts the letter there, and leaves.
 #[track_caller]
-fn refused(sb: &Sandbox, reason: &str) {
-    let out = sb.login("mle").password("pw").sftp("pwd\n").failed();
-    assert!(out.stderr.starts_with("SFTP is not possible because of a problem on this server. "), "{out}");
-    let line = sb.wait_for_log("refused user mle");
-    assert!(line.contains(reason) && line.contains("; cure: "), "{line}");
-    let check = sb.try_sh("sftpjail check mle");
-    assert_eq!(check.code, Some(1), "{check}");
-    assert!(check.stdout.contains("✗ volume") && check.stdout.contains(reason), "{check}");
-    assert_eq!(sb.sh("ls -A /jail").stdout, "");
+fn leaves_letter(sb: &Sandbox, at: &str) -> bool {
+    let mut live = sb.sftp_live("mle");
+    let arrived = put(&mut live, at);
+    assert_eq!(live.quit(), Some(0));
+    sb.wait_for_logouts();
+    arrived
 }
 
-#[test]
-fn the_upload_portal_has_one_writable_folder_and_no_home() {
+fn the_upload_portal_has_one_writable_folder_and_no_home(namespace: Namespace) {
     let portal = format!("jail_root = \"/sftp/jail\"\n{}", block("upload-portal"));
-    let sb = machine(&portal, "sftp-only", "/sftp/jail");
+    let sb = machine(namespace, &portal, "sftp-only", "/sftp/jail");
     // The seed's own line; the home does not exist and need not.
     sb.sh("mkdir -p /srv/sftp; useradd -g sftp-only -s /usr/sbin/nologin -d /upload/jack jack; echo jack:pw | chpasswd");
     let before = sb.mounts();
@@ -67,8 +77,8 @@ fn the_upload_portal_has_one_writable_folder_and_no_home() {
         stat,
         "750 jack sftp-only jack\n640 jack sftp-only jack/letter\n750 jack sftp-only jack/folder\n"
     );
-    assert_eq!(sb.sh("ls -A /sftp/jail; ls -d /upload 2>/dev/null || true").stdout, "");
-    assert_eq!(sb.mounts(), before);
+    sb.sh("test ! -e /upload");
+    left_nothing_below(&sb, "/sftp/jail", &before);
     let check = sb.sh("sftpjail check jack").stdout;
     assert!(check.contains("✓ volume         /uploads from /srv/sftp/jack, writable\n"), "{check}");
     assert!(check.contains("/uploads  ← a volume, writable\n"), "{check}");
@@ -76,9 +86,9 @@ fn the_upload_portal_has_one_writable_folder_and_no_home() {
     assert!(!sb.login("jack").password("pw").ssh(&["id"]).failed().stdout.contains("uid="));
 }
 
-#[test]
-fn a_team_folder_is_shared_and_a_document_folder_is_read_only_with_all_below_it() {
+fn a_team_folder_is_shared_and_a_document_folder_is_read_only_with_all_below_it(namespace: Namespace) {
     let sb = with_volumes(
+        namespace,
         &(volume("/srv/team", "/team", "") + &volume("/srv/documents", "/documents", "read_only = true")),
     );
     sb.user("anna").group("sftp").add();
@@ -97,8 +107,8 @@ fn a_team_folder_is_shared_and_a_document_folder_is_read_only_with_all_below_it(
     for place in ["/documents/x", "/documents/mounted/x"] {
         assert!(!put(&mut mle, place), "{place}");
     }
-    for line in sb.mounts_of(sb.session_child("mle")) {
-        assert!(line.contains("nosuid,nodev,noexec"), "{line}");
+    for mount in of_jail(&sb, "mle") {
+        assert!(mount.flags.contains("nosuid,nodev,noexec"), "{mount:?}");
     }
     for live in [mle, anna] {
         assert_eq!(live.quit(), Some(0));
@@ -106,9 +116,8 @@ fn a_team_folder_is_shared_and_a_document_folder_is_read_only_with_all_below_it(
     left_nothing(&sb, &before);
 }
 
-#[test]
-fn a_freelancers_site_is_beside_the_home_and_the_users_variables_are_put_in() {
-    let sb = with_volumes(&volume("/srv/www/%u-%U-%g%%", "/srv/www/%u", ""));
+fn a_freelancers_site_is_beside_the_home_and_the_users_variables_are_put_in(namespace: Namespace) {
+    let sb = with_volumes(namespace, &volume("/srv/www/%u-%U-%g%%", "/srv/www/%u", ""));
     let uid = sb.sh("id -u mle").stdout.trim().to_owned();
     sb.sh(&format!("install -d -o mle /srv/www/mle-{uid}-mle%"));
     let before = sb.mounts();
@@ -116,14 +125,13 @@ fn a_freelancers_site_is_beside_the_home_and_the_users_variables_are_put_in() {
     assert!(put(&mut live, "/srv/www/mle/index.html"));
     assert!(put(&mut live, "/home/mle/letter"));
     assert_eq!(names(&mut live, "/srv"), ["www"]);
-    live.quit();
+    assert_eq!(live.quit(), Some(0));
     sb.sh(&format!("test -s /srv/www/mle-{uid}-mle%/index.html"));
     left_nothing(&sb, &before);
 }
 
-#[test]
-fn a_volume_inside_the_home_is_mounted_only_where_the_home_has_a_directory_for_it() {
-    let sb = with_volumes(&volume("/srv/shared", "%h/way/shared", ""));
+fn a_volume_inside_the_home_is_mounted_only_where_the_home_has_a_directory_for_it(namespace: Namespace) {
+    let sb = with_volumes(namespace, &volume("/srv/shared", "%h/way/shared", ""));
     sb.sh("install -d -m 777 /srv/shared; touch /srv/shared/inside");
     let before = sb.mounts();
     // None, a symlink on the way that would lead out of the home, a file: left out each time.
@@ -138,53 +146,51 @@ fn a_volume_inside_the_home_is_mounted_only_where_the_home_has_a_directory_for_i
         let mut live = sb.sftp_live("mle");
         let seen = live.send("ls -R /").join("\n") + &live.send("ls way/shared").join("\n");
         assert!(!seen.contains("inside"), "{script}: {seen}");
-        assert_eq!(sb.mounts_of(sb.session_child("mle")).len(), 2, "{script}: home and log only");
-        live.quit();
+        assert_eq!(places(&of_jail(&sb, "mle")), ["/", "/dev/log", "/home/mle"], "{script}");
+        assert_eq!(live.quit(), Some(0));
+        sb.wait_for_logouts();
     }
     sb.sh("cd /home/mle; rm way/shared; mkdir way/shared; touch way/shared/hidden; chown -R mle way");
     let mut live = sb.sftp_live("mle");
     assert_eq!(names(&mut live, "way/shared"), ["inside"]);
-    live.quit();
+    assert_eq!(live.quit(), Some(0));
     assert_eq!(sb.sh("ls /home/mle/way/shared").stdout, "hidden\n");
     left_nothing(&sb, &before);
 }
 
-#[test]
-fn a_missing_source_is_made_once_and_a_login_that_was_killed_half_way_is_made_good() {
+fn a_missing_source_is_made_once_and_a_login_that_was_killed_half_way_is_made_good(namespace: Namespace) {
     let create = "create = { owner = \"%u\", group = \"adm\", mode = \"2751\" }";
-    let sb = with_volumes(&volume("/srv/made/%u", "/made", create));
+    let sb = with_volumes(namespace, &volume("/srv/made/%u", "/made", create));
     sb.sh("install -d /srv/made; sed -i '1i session optional pam_umask.so umask=077' /etc/pam.d/sshd");
     let mode = "stat -c '%a %U %G' /srv/made/mle";
-    assert!(put(&mut sb.sftp_live("mle"), "/made/letter"));
+    assert!(leaves_letter(&sb, "/made/letter"));
     assert_eq!(sb.sh(mode).stdout, "2751 mle adm\n");
     // What the admin makes of it stays.
     sb.sh("chmod 00700 /srv/made/mle");
-    assert!(put(&mut sb.sftp_live("mle"), "/made/letter"));
+    assert!(leaves_letter(&sb, "/made/letter"));
     assert_eq!(sb.sh(mode).stdout, "700 mle adm\n");
     // Closed with something in it, it was closed by somebody who meant it.
     sb.sh("chown root:root /srv/made/mle; chmod 00000 /srv/made/mle");
-    assert!(!put(&mut sb.sftp_live("mle"), "/made/letter"));
+    assert!(!leaves_letter(&sb, "/made/letter"));
     assert_eq!(sb.sh(mode).stdout, "0 root root\n");
     sb.sh("rm /srv/made/mle/letter; chmod g+s /srv/made/mle");
-    assert!(put(&mut sb.sftp_live("mle"), "/made/letter"));
+    assert!(leaves_letter(&sb, "/made/letter"));
     assert_eq!(sb.sh(mode).stdout, "2751 mle adm\n");
 }
 
-#[test]
-fn a_source_is_made_below_a_setgid_directory_and_behind_a_symlink_of_roots() {
+fn a_source_is_made_below_a_setgid_directory_and_behind_a_symlink_of_roots(namespace: Namespace) {
     let create = "create = { owner = \"%u\", group = \"%g\", mode = \"0750\" }";
-    let sb = with_volumes(&volume("/srv/way/%u", "/made", create));
+    let sb = with_volumes(namespace, &volume("/srv/way/%u", "/made", create));
     sb.sh("install -d -m 2755 -g staff /srv/real; ln -s /srv/real /srv/way");
-    assert!(put(&mut sb.sftp_live("mle"), "/made/letter"));
+    assert!(leaves_letter(&sb, "/made/letter"));
     assert_eq!(sb.sh("stat -c '%a %U %G' /srv/real/mle").stdout, "750 mle mle\n");
     sb.sh("rm /srv/way; ln -s /etc /srv/way");
-    refused(&sb, "the volume /made cannot be used: /etc/mle lies in the system directory /etc");
+    refused::refused(&sb, "the volume /made cannot be used: /etc/mle lies in the system directory /etc");
     sb.sh("test ! -e /etc/mle");
 }
 
-#[test]
-fn a_procfs_below_the_home_is_pointed_out() {
-    let sb = with_volumes("");
+fn a_procfs_below_the_home_is_pointed_out(namespace: Namespace) {
+    let sb = with_volumes(namespace, "");
     assert!(!sb.sh("sftpjail check mle").stdout.contains("procfs"));
     sb.sh("mkdir -p /home/mle/chroot/proc; mount -t proc proc /home/mle/chroot/proc");
     let check = sb.sh("sftpjail check mle").stdout;
@@ -194,80 +200,10 @@ fn a_procfs_below_the_home_is_pointed_out() {
     );
 }
 
-#[test]
-fn a_source_that_is_to_belong_to_nobody_refuses_the_member() {
-    let create = "create = { owner = \"%u\", group = \"stfp\", mode = \"0750\" }";
-    let sb = with_volumes(&volume("/srv/%u", "/made", create));
-    refused(&sb, "/srv/mle is to belong to the group stfp, which does not exist");
-    assert_eq!(sb.sh("ls -A /srv").stdout, "");
-}
-
-#[test]
-fn nothing_is_made_where_others_than_root_could_interfere() {
-    let create = "create = { owner = \"%u\", group = \"%g\", mode = \"0750\" }";
-    for parent in
-        ["install -d -m 1777 /srv/made", "install -d -o mle /srv/made", "install -d -m 775 -g mle /srv/made"]
-    {
-        let sb = with_volumes(&volume("/srv/made/%u", "/made", create));
-        sb.sh(parent);
-        // The one that is to blame, not the one in which the source is to be made.
-        sb.sh("mkdir /srv/made/deep; sed -i 's|/srv/made/%u|/srv/made/deep/%u|' /etc/sftpjail/config.toml");
-        refused(&sb, "the volume /made cannot be used: /srv/made does not belong to root alone");
-        let check = sb.try_sh("sftpjail check mle").stdout;
-        assert!(check.contains("→ make the source yourself"), "{check}");
-        assert_eq!(sb.sh("ls -A /srv/made/deep").stdout, "", "{parent}");
-    }
-}
-
-#[test]
-fn a_volume_whose_source_or_target_is_not_sound_refuses_the_member() {
-    for (volumes, setup, reason) in [
-        (volume("/srv/none", "/x", ""), "", "the volume /x cannot be used: /srv/none does not exist"),
-        (volume("/srv/file", "/x", ""), "touch /srv/file", "/srv/file is not a directory"),
-        (volume("/srv/fifo/x", "/x", ""), "mkfifo /srv/fifo", "/srv/fifo is not a directory"),
-        (volume("/srv/link", "/x", ""), "ln -s /home /srv/link", "/srv/link is a symlink"),
-        (
-            volume("/srv/mle/link/x", "/x", ""),
-            "install -d -o mle /srv/mle; ln -s /srv /srv/mle/link",
-            "/srv/mle/link is a symlink that others than root could replace",
-        ),
-        (
-            volume("/srv/way/x", "/x", ""),
-            "ln -s /etc /srv/way; mkdir /etc/x",
-            "/etc/x lies in the system directory /etc",
-        ),
-        (volume("/proc", "/x", ""), "", "cannot come from /proc: it lies in the system directory /proc"),
-        (volume("/jail/mle", "/x", ""), "", "cannot come from /jail/mle: it overlaps the jail root /jail"),
-        (volume("srv", "/x", ""), "", "the volume srv is relative, so it cannot be the source"),
-        (volume("/srv/../etc", "/x", ""), "", "holds a '..', so it cannot be the source"),
-        (volume("/srv", "/x/../y", ""), "", "holds a '..', so it cannot be the target"),
-        (volume("/srv", "/", ""), "", "is the root directory, so it cannot be the target"),
-        (volume("/srv", "/etc", ""), "", "would hide the jail's own /dev or /etc"),
-        (volume("/srv", "/dev/log", ""), "", "would hide the jail's own /dev or /etc"),
-        (volume("/srv", "/home", ""), "", "would hide the home /home/mle"),
-        (volume("/srv", "%h", ""), "", "would hide the home /home/mle"),
-        (
-            volume("/srv", "/a", "") + &volume("/srv", "//a/", ""),
-            "",
-            "and the volume /a lie one in the other",
-        ),
-        (
-            volume("/srv", "/a/b", "") + &volume("/srv", "/a", ""),
-            "",
-            "and the volume /a/b lie one in the other",
-        ),
-    ] {
-        let sb = with_volumes(&volumes);
-        sb.sh(setup);
-        refused(&sb, reason);
-    }
-}
-
-#[test]
-fn each_user_gets_the_first_profile_that_is_for_them() {
+fn each_user_gets_the_first_profile_that_is_for_them(namespace: Namespace) {
     let config = "[[profile]]\nname = \"readers\"\ngroups = [\"readers\", \"more\"]\nhome = \"read-only\"\n\
                   [[profile]]\nname = \"writers\"\ngroups = [\"sftp\"]\numask = \"077\"\n";
-    let sb = machine(config, "sftp", "/jail");
+    let sb = machine(namespace, config, "sftp", "/jail");
     sb.user("reader").group("readers").group("sftp").add();
     sb.user("writer").group("sftp").add();
     let before = sb.mounts();
@@ -275,7 +211,7 @@ fn each_user_gets_the_first_profile_that_is_for_them() {
         let mut live = sb.sftp_live(user);
         assert_eq!(put(&mut live, "letter"), user == "writer");
         sees_only(&mut live, format!("/home/{user}"));
-        live.quit();
+        assert_eq!(live.quit(), Some(0));
         sb.wait_for_log(&format!("home=/home/{user} rhost=127.0.0.1 profile={profile} "));
         let check = sb.sh(&format!("sftpjail check {user}")).stdout;
         assert!(check.contains(&format!("✓ profile        {profile}, as a member of ")), "{check}");

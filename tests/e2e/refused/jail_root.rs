@@ -1,89 +1,97 @@
 //! A jail root that `safely_chroot` of sshd would not accept either.
 
-use sandbox::Sandbox;
+use sandbox::{Namespace, Sandbox};
 
 use super::{SERVER, mle, refused};
 
+in_both_namespaces!(
+    something_that_stands_where_the_jail_goes,
+    that_is_a_file,
+    that_is_a_fifo_hangs_nobody,
+    that_is_a_symlink,
+    that_is_not_roots,
+    that_a_group_can_write,
+    that_everybody_can_write,
+    whose_parent_a_group_can_write,
+    that_is_missing_in_a_directory_that_a_group_can_write,
+    whose_parent_is_missing,
+);
+
 /// Puts the jail root elsewhere.
 pub(super) fn at(sb: &Sandbox, place: &str) {
-    sb.sh("mkdir -p /etc/sftpjail");
-    sb.write("/etc/sftpjail/config.toml", format!("jail_root = \"{place}\"\n"));
+    sb.configure(&format!("jail_root = \"{place}\"\n"));
 }
 
 #[track_caller]
-fn refused_jail_root(root: &str, made_by: &str, why: &str, cure: &str) {
-    let sb = Sandbox::new();
+fn refused_jail_root(namespace: Namespace, root: &str, made_by: &str, why: &str, cure: &str) {
+    let sb = Sandbox::in_namespace(namespace);
     mle(&sb).add();
     at(&sb, root);
     sb.sh(made_by);
     refused(&sb, SERVER, &format!("the jail root {root} cannot be used: {why}"), cure);
 }
 
-#[test]
-fn something_that_stands_where_the_jail_goes() {
+fn something_that_stands_where_the_jail_goes(namespace: Namespace) {
     for made_by in [
         "mkdir /jail/mle",
         "touch /jail/mle",
         "ln -s /etc /jail/mle",
         "mkdir /jail/mle; mount -t tmpfs t /jail/mle",
     ] {
-        let sb = Sandbox::new();
+        let sb = Sandbox::in_namespace(namespace);
         mle(&sb).add();
-        sb.sh(&format!("mkdir -m 755 /jail; {made_by}"));
+        sb.sh(&format!("mkdir -m 700 /jail; {made_by}"));
         let why = "/jail/mle stands where the jail goes, and sshd would serve it if no jail were built";
         refused(&sb, SERVER, &format!("the jail root /jail cannot be used: {why}"), "move /jail/mle away");
     }
 }
 
-#[test]
-fn that_is_a_file() {
-    refused_jail_root("/jail", "touch /jail", "/jail is not a directory", "move /jail away");
+fn that_is_a_file(namespace: Namespace) {
+    refused_jail_root(namespace, "/jail", "touch /jail", "/jail is not a directory", "move /jail away");
 }
 
-#[test]
-fn that_is_a_fifo_hangs_nobody() {
-    refused_jail_root("/jail", "mkfifo /jail", "/jail is not a directory", "move /jail away");
+fn that_is_a_fifo_hangs_nobody(namespace: Namespace) {
+    refused_jail_root(namespace, "/jail", "mkfifo /jail", "/jail is not a directory", "move /jail away");
 }
 
-#[test]
-fn that_is_a_symlink() {
+fn that_is_a_symlink(namespace: Namespace) {
     let made_by = "mkdir /srv/jail; ln -s /srv/jail /jail";
-    refused_jail_root("/jail", made_by, "/jail is not a directory", "move /jail away");
+    refused_jail_root(namespace, "/jail", made_by, "/jail is not a directory", "move /jail away");
 }
 
-#[test]
-fn that_is_not_roots() {
+fn that_is_not_roots(namespace: Namespace) {
     let made_by = "install -d -o mle /jail";
-    refused_jail_root("/jail", made_by, "/jail does not belong to root", "chown root /jail");
+    refused_jail_root(namespace, "/jail", made_by, "/jail does not belong to root", "chown root /jail");
 }
 
-#[test]
-fn that_a_group_can_write() {
+fn that_a_group_can_write(namespace: Namespace) {
     let why = "/jail can be written by its group or by others";
-    refused_jail_root("/jail", "install -d -m 775 /jail", why, "chmod go-w /jail");
+    refused_jail_root(namespace, "/jail", "install -d -m 775 /jail", why, "chmod go-w /jail");
 }
 
-#[test]
-fn that_everybody_can_write() {
+fn that_everybody_can_write(namespace: Namespace) {
     let why = "/jail can be written by its group or by others";
-    refused_jail_root("/jail", "install -d -m 1757 /jail", why, "chmod go-w /jail");
+    refused_jail_root(namespace, "/jail", "install -d -m 1757 /jail", why, "chmod go-w /jail");
 }
 
-#[test]
-fn whose_parent_a_group_can_write() {
+fn whose_parent_a_group_can_write(namespace: Namespace) {
     let why = "/srv/sftp can be written by its group or by others";
     let made_by = "install -d -m 775 /srv/sftp; install -d -m 700 /srv/sftp/jail";
-    refused_jail_root("/srv/sftp/jail", made_by, why, "chmod go-w /srv/sftp");
+    refused_jail_root(namespace, "/srv/sftp/jail", made_by, why, "chmod go-w /srv/sftp");
 }
 
-#[test]
-fn that_is_missing_in_a_directory_that_a_group_can_write() {
+fn that_is_missing_in_a_directory_that_a_group_can_write(namespace: Namespace) {
     let why = "/srv/sftp can be written by its group or by others";
-    refused_jail_root("/srv/sftp/jail", "install -d -m 775 /srv/sftp", why, "chmod go-w /srv/sftp");
+    refused_jail_root(
+        namespace,
+        "/srv/sftp/jail",
+        "install -d -m 775 /srv/sftp",
+        why,
+        "chmod go-w /srv/sftp",
+    );
 }
 
-#[test]
-fn whose_parent_is_missing() {
+fn whose_parent_is_missing(namespace: Namespace) {
     let cure = "install -d -o root -g root -m 0755 /srv/sftp";
-    refused_jail_root("/srv/sftp/jail", "true", "/srv/sftp does not exist", cure);
+    refused_jail_root(namespace, "/srv/sftp/jail", "true", "/srv/sftp does not exist", cure);
 }

@@ -3,15 +3,27 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
-use sandbox::Sandbox;
+use sandbox::{Namespace, Sandbox};
 
 use super::surroundings;
 use crate::driven::alone;
 
+in_both_namespaces!(
+    two_dots,
+    one_dot,
+    a_slash,
+    a_way_out,
+    an_option,
+    an_escape_character,
+    a_newline,
+    nothing,
+    no_utf8,
+);
+
 /// A member of this name, with nothing else to complain of, is refused by both hooks.
 #[track_caller]
-fn refused_name(name: &[u8], reason: &str) {
-    let sb = Sandbox::new();
+fn refused_name(namespace: Namespace, name: &[u8], reason: &str) {
+    let sb = Sandbox::in_namespace(namespace);
     let name = OsStr::from_bytes(name);
     // sftp is the primary group: no list of members has to hold the name.
     sb.user(name).home("/srv/mle").primary("sftp").key(false).raw().add();
@@ -32,51 +44,51 @@ fn refused_name(name: &[u8], reason: &str) {
     sb.sh("test ! -e /jail");
 }
 
-#[test]
-fn two_dots() {
-    refused_name(b"..", "the user name .. is a directory of every directory, so it cannot name a jail");
-}
-
-#[test]
-fn one_dot() {
-    refused_name(b".", "the user name . is a directory of every directory, so it cannot name a jail");
-}
-
-#[test]
-fn a_slash() {
-    refused_name(b"a/b", "the user name a/b holds a slash, so it cannot name a jail");
-}
-
-#[test]
-fn a_way_out() {
-    refused_name(b"../etc", "the user name ../etc holds a slash, so it cannot name a jail");
-}
-
-#[test]
-fn an_option() {
-    // glibc's `files` never finds a name that begins so.
-    refused_name(b"-x", "there is no user -x");
-}
-
-#[test]
-fn an_escape_character() {
+fn two_dots(namespace: Namespace) {
     refused_name(
+        namespace,
+        b"..",
+        "the user name .. is a directory of every directory, so it cannot name a jail",
+    );
+}
+
+fn one_dot(namespace: Namespace) {
+    refused_name(
+        namespace,
+        b".",
+        "the user name . is a directory of every directory, so it cannot name a jail",
+    );
+}
+
+fn a_slash(namespace: Namespace) {
+    refused_name(namespace, b"a/b", "the user name a/b holds a slash, so it cannot name a jail");
+}
+
+fn a_way_out(namespace: Namespace) {
+    refused_name(namespace, b"../etc", "the user name ../etc holds a slash, so it cannot name a jail");
+}
+
+fn an_option(namespace: Namespace) {
+    // glibc's `files` never finds a name that begins so.
+    refused_name(namespace, b"-x", "there is no user -x");
+}
+
+fn an_escape_character(namespace: Namespace) {
+    refused_name(
+        namespace,
         b"a\x1b[2Jb",
         "the user name \"a\\x1b[2Jb\" holds a control character, so it cannot name a jail",
     );
 }
 
-#[test]
-fn a_newline() {
-    refused_name(b"a\nb", "there is no user \"a\\x0ab\"");
+fn a_newline(namespace: Namespace) {
+    refused_name(namespace, b"a\nb", "there is no user \"a\\x0ab\"");
 }
 
-#[test]
-fn nothing() {
-    refused_name(b"", "the user name \"\" is empty, so it cannot name a jail");
+fn nothing(namespace: Namespace) {
+    refused_name(namespace, b"", "the user name \"\" is empty, so it cannot name a jail");
 }
 
-#[test]
-fn no_utf8() {
-    refused_name(b"caf\xe9", "the login name is not UTF-8");
+fn no_utf8(namespace: Namespace) {
+    refused_name(namespace, b"caf\xe9", "the login name is not UTF-8");
 }
