@@ -1,5 +1,6 @@
 //! What went wrong elsewhere. Each test names its row in the project's table of threats.
 
+mod killed;
 mod races;
 mod renames;
 mod shells;
