@@ -1,7 +1,9 @@
 //! What went wrong elsewhere. Each test names its row in the project's table of threats.
 
+mod etc;
 mod killed;
 mod races;
+mod records;
 mod renames;
 mod shells;
 
