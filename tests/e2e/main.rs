@@ -3,6 +3,7 @@
 #[macro_use]
 mod namespaces;
 
+mod changes;
 mod check;
 mod configuration;
 mod contents;

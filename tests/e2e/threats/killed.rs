@@ -1,9 +1,9 @@
 //! Row 17: after `kill -9` of sshd's monitor, the bind mounts of others stay for ever.
 
 use super::shared_host;
+use crate::changes;
 use crate::jailed::{left_no_jail, left_nothing};
 use sandbox::{Machine, Namespace, Sandbox, end, kill_now};
-use std::collections::HashMap;
 use std::process::Stdio;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -150,48 +150,25 @@ fn row_17_killed_at_any_moment_a_session_costs_no_file_and_nothing_stays(namespa
     assert_eq!(Machine::snapshot(), machine);
 }
 
-/// System calls that change something that another process can see.
-const CHANGES: &str = "mkdirat,openat,openat2,write,ftruncate,fchmod,fchown,flock,linkat,renameat2,unlinkat,\
-                       mount,umount2,open_tree,fsconfig,fsmount,move_mount,mount_setattr,unshare,setns";
-
-/// Each change that a session makes from open to close: the call, and how many of its name there
-/// were before it in this process.
-fn changes(sb: &Sandbox) -> Vec<(String, usize)> {
-    sb.sh(&format!(
-        "strace -qqo /tmp/calls -e trace={CHANGES} pam-driver --confdir /etc/alone mle-sub ls=/ open close"
-    ));
-    let mut counts = HashMap::new();
-    let mut found = Vec::new();
-    let mut begun = false;
-    for line in sb.read_text("/tmp/calls").lines() {
-        let Some((name, arguments)) = line.split_once('(') else { continue };
-        let count = counts.entry(name.to_owned()).or_insert(0);
-        *count += 1;
-        let only_looks = name.starts_with("open") && name != "open_tree" && !arguments.contains("O_CREAT");
-        if name == "write" && arguments.starts_with("1, ") {
-            begun = true;
-        } else if begun && !only_looks {
-            found.push((name.to_owned(), *count));
-        }
-    }
-    found
-}
+/// As before the first session that the host ever saw.
+const PRISTINE: &str = "umount /jail 2>/dev/null || :; rm -rf /run/sftpjail; test ! -e /jail || rmdir /jail";
 
 fn row_17_killed_before_any_change_that_it_makes_the_module_leaves_what_is_mended(namespace: Namespace) {
     let sb = shared_host(namespace);
-    let session = "pam-driver --confdir /etc/alone mle-sub open close";
-    let next_session = || assert_eq!(sb.sh(session).stdout, "open 0\nclose 0\n");
-    // The first makes the jail root.
-    next_session();
+    let steps = "umask=022 state open close";
+    let session = format!("pam-driver --confdir /etc/alone mle-sub {steps}");
+    let next_session = || assert!(sb.sh(&session).stdout.ends_with("open 0\nclose 0\n"));
     let before = sb.mounts();
-    let changes = changes(&sb);
-    assert!(changes.len() > 20, "{changes:?}");
-    for (number, (call, nth)) in changes.iter().enumerate() {
-        let inject = format!("strace -qqo /dev/null -e inject={call}:signal=KILL:when={nth}");
-        let killed = sb.try_sh(&format!("{inject} {session}"));
-        assert!(!killed.stdout.contains("close"), "{call} {nth}: {killed}");
-        println!("killed before {call} {nth}");
-        nothing_stays(&sb, number as u64, &before, next_session);
+    let mut changes = changes::of(&sb, steps, "open");
+    sb.sh(PRISTINE);
+    changes.extend(changes::of(&sb, steps, "close"));
+    assert!(changes.len() > 30, "{changes:?}");
+    for (number, change) in (0..).zip(&changes) {
+        sb.sh(PRISTINE);
+        let killed = sb.try_sh(&format!("{} {session}", change.inject("signal=KILL")));
+        assert!(!killed.stdout.contains("close"), "{change:?}: {killed}");
+        println!("killed before {change:?}");
+        nothing_stays(&sb, number, &before, next_session);
     }
     next_session();
     left_nothing(&sb, &before);
