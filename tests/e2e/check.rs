@@ -5,12 +5,18 @@ mod cures;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
-use sandbox::{Output, Sandbox};
+use sandbox::{Namespace, Output, Sandbox};
 use serde_json::Value;
+
+in_both_namespaces!(nothing_is_left_of_a_rehearsal_but_the_jail_root);
 
 /// A machine with the sound member mle and with joe, who is none.
 fn machine() -> Sandbox {
-    let sb = Sandbox::new();
+    machine_in(Namespace::Private)
+}
+
+fn machine_in(namespace: Namespace) -> Sandbox {
+    let sb = Sandbox::in_namespace(namespace);
     sb.user("mle").group("sftp").add();
     sb.user("joe").add();
     sb
@@ -206,9 +212,8 @@ fn who_is_not_root_is_told_what_could_not_be_seen() {
     check(&sb, "web", 0);
 }
 
-#[test]
-fn nothing_is_left_of_a_rehearsal_but_the_jail_root() {
-    let sb = machine();
+fn nothing_is_left_of_a_rehearsal_but_the_jail_root(namespace: Namespace) {
+    let sb = machine_in(namespace);
     let state = |sb: &Sandbox| {
         (
             sb.mounts(),

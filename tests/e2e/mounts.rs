@@ -9,6 +9,7 @@ in_both_namespaces!(
     a_submount_from_before_the_login_is_usable_and_can_run_nothing,
     what_the_host_mounts_during_a_session_appears_and_goes,
     a_home_may_be_a_filesystem_of_its_own,
+    a_mount_namespace_that_a_service_makes_during_a_session_keeps_nothing_of_it,
 );
 
 /// Mounts a filesystem of the user mle's at a directory of the host.
@@ -90,4 +91,22 @@ fn a_home_may_be_a_filesystem_of_its_own(namespace: Namespace) {
     sees_only(&mut live, "/home/mle");
     assert_eq!(live.quit(), Some(0));
     left_nothing(&sb, &before);
+}
+
+fn a_mount_namespace_that_a_service_makes_during_a_session_keeps_nothing_of_it(namespace: Namespace) {
+    let sb = Sandbox::in_namespace(namespace);
+    sb.user("mle").group("sftp").add();
+    let live = sb.sftp_live("mle");
+    // As systemd does for PrivateTmp= and the like: with a copy of all that is mounted now.
+    for propagation in ["private", "slave", "shared"] {
+        let service = "tail -f /dev/null </dev/null >/dev/null 2>&1";
+        sb.sh(&format!("unshare --mount --propagation {propagation} {service} &"));
+    }
+    sb.sh("until [ $(ls -l /proc/[0-9]*/exe 2>/dev/null | grep -c /tail) = 3 ]; do :; done");
+    assert_eq!(live.quit(), Some(0));
+    sb.wait_for_logouts();
+    for service in sb.pids("tail -f") {
+        let left: Vec<_> = sb.mounts_of(service).into_iter().filter(|line| line.contains("/jail/")).collect();
+        assert_eq!(left, [""; 0]);
+    }
 }
