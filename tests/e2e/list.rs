@@ -37,9 +37,12 @@ fn it_lists_the_live_sessions_and_nobody_else() {
         assert_eq!(document["sessions"][1]["authentication"].as_array().map(Vec::len), Some(1));
 
         // Whatever the record says, a session that ended is none.
-        sb.sh(&format!("kill -9 {of_anna} {}", sb.session_child("anna-with-a-long-name")));
+        let child = sb.session_child("anna-with-a-long-name");
+        sb.sh(&format!("kill -9 {of_anna} {child}"));
         drop(anna);
-        sb.wait_gone(of_anna);
+        for pid in [of_anna, child] {
+            sb.wait_gone(pid);
+        }
         assert!(!sb.sh("sftpjail list").stdout.contains("anna"));
     }
 }
