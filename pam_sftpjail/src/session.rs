@@ -8,7 +8,6 @@ use crate::account::Account;
 use crate::config::{Config, ConfigError, Namespace, Profile};
 use crate::error::Refusal;
 use crate::escape::{escaped, word};
-use crate::jail::host;
 use crate::log::Log;
 use crate::plan::{self, Check, Observer, Plan, Seen};
 use crate::policy::{self, Decision, NotJailed};
@@ -39,13 +38,7 @@ impl Member {
     /// Whether there is room for one more session of the user beside those that are live. Only a
     /// session that opens makes sure of it.
     pub fn check_sessions(&self, observe: Observer<'_>) -> Result<(), Refusal> {
-        let found = presence::look(&self.account.name, self.profile.max_sessions).and_then(|live| {
-            if live.in_host {
-                host::can_share(&self.plan)?;
-            }
-            Ok(live)
-        });
-        match found {
+        match presence::look(&self.account.name, &self.plan, self.profile.max_sessions) {
             Ok(live) => observe(Check::Sessions, Seen::Passed(&live)),
             Err(refusal @ Refusal::Registry { .. }) if !self.must_be_recorded() => {
                 observe(Check::Sessions, Seen::Warned(&refusal, &refusal.cure()));

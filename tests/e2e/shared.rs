@@ -1,5 +1,7 @@
 //! `namespace = "host"`: one jail for all sessions of a user, in the host's mount namespace.
 
+mod races;
+
 use crate::driven::install_alone;
 use crate::jailed::{has_only_its_home, names, works_in};
 use sandbox::{LiveSftp, Namespace, Sandbox, end};

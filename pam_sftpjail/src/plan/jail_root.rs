@@ -135,12 +135,13 @@ impl JailRoot {
         }
     }
 
-    /// What stands where the user's jail goes.
-    pub(crate) fn mount_point(&self) -> Result<MountPoint, SysError> {
-        match &self.state {
+    /// What stands where the user's jail goes now. The first session of all has made the jail root a
+    /// mount, perhaps since it was opened.
+    pub(crate) fn mount_point(&self) -> Result<MountPoint, Refusal> {
+        match Self::open(&self.path, self.namespace, &self.user)?.state {
             State::Missing { .. } => Ok(MountPoint::Free),
-            State::Exists(fd) => MountPoint::look(fd, &self.user)
-                .map_err(SysError::of("openat", escaped(&self.user).to_string())),
+            State::Exists(fd) => Ok(MountPoint::look(fd, &self.user)
+                .map_err(SysError::of("openat", escaped(&self.user).to_string()))?),
         }
     }
 

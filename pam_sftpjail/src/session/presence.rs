@@ -4,7 +4,7 @@
 use crate::config::Namespace;
 use crate::error::Refusal;
 use crate::escape::escaped;
-use crate::jail::Jail;
+use crate::jail::{Jail, host};
 use crate::log::Log;
 use crate::plan::Plan;
 use crate::registry::{Entry, Live, Record, Registry, Sessions};
@@ -88,13 +88,21 @@ impl Display for Count {
     }
 }
 
-/// Counts the user's live sessions; refuses where there is no room for one more.
-pub(super) fn look(user: &str, max: Option<u32>) -> Result<Count, Refusal> {
-    let live = match Registry::existing()? {
-        None => Vec::new(),
-        Some(registry) => registry.live(user.as_ref())?,
-    };
-    room(user, &live, max)
+/// Counts the user's live sessions; refuses where there is no room for one more, or where their jail
+/// is not the plan's.
+pub(super) fn look(user: &str, plan: &Plan, max: Option<u32>) -> Result<Count, Refusal> {
+    let Some(registry) = Registry::existing()? else { return room(user, &[], max) };
+    let live = room(user, &registry.live(user.as_ref())?, max)?;
+    if !live.in_host || host::can_share(plan).is_ok() {
+        return Ok(live);
+    }
+    // A session that is half way in or out has a record and no jail: ask again between sessions.
+    let mut sessions = registry.lock(user)?;
+    let live = room(user, &sessions.live()?, max)?;
+    if live.in_host {
+        host::can_share(plan)?;
+    }
+    Ok(live)
 }
 
 fn room(user: &str, live: &[Live], max: Option<u32>) -> Result<Count, Refusal> {

@@ -1,0 +1,44 @@
+//! Logins beside others of the same user that are half way in or out, dead, stuck, or very many.
+
+use super::{machine, nobody_is_in};
+use crate::driven::{code, install_alone};
+use sandbox::Sandbox;
+use std::process::{Child, Stdio};
+
+const DRIVER: &str = "pam-driver --confdir /etc/alone mle";
+
+fn held(sb: &Sandbox, script: &str) -> Child {
+    sb.command("sh")
+        .args(["-c", script])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("nsenter runs")
+}
+
+#[test]
+fn a_login_is_let_in_beside_one_that_is_half_way_in_or_out() {
+    let sb = machine();
+    install_alone(&sb, "");
+    for (call, when) in [
+        ("fsopen", "enter"),
+        ("move_mount", "enter"),
+        ("mount_setattr", "exit"),
+        ("umount2", "exit"),
+        ("unlinkat", "enter"),
+    ] {
+        let slow = held(
+            &sb,
+            &format!(
+                "exec strace -qqo /tmp/trace -e trace={call} -e inject={call}:delay_{when}=300000 {DRIVER} open close"
+            ),
+        );
+        for _ in 0..20 {
+            let out = sb.sh(&format!("{DRIVER} account"));
+            assert_eq!(code(&out, "account"), "0", "{call}: {}", sb.log());
+        }
+        let out = slow.wait_with_output().expect("it ends");
+        assert_eq!(String::from_utf8_lossy(&out.stdout), "open 0\nclose 0\n", "{call}");
+        nobody_is_in(&sb);
+    }
+}
