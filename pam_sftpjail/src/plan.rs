@@ -217,13 +217,15 @@ impl Plan {
                 Role::Volume | Role::VolumeInHome => "volume",
                 Role::Log => continue,
             };
-            let from = match source {
-                Source::Missing(_) => "a directory that is missing".into(),
+            let stat = match source {
+                Source::Open(fd) => directory::stat(fd).map(Some),
+                // Another session may have made it since; or it is there, and its mode lets nobody in.
+                Source::Missing(new) => new.look(),
+            };
+            let from = match stat.map_err(SysError::of("fstat", escaped(at).to_string()))? {
+                None => "a directory that is missing".into(),
                 // While the jail is mounted, no other directory can get this number.
-                Source::Open(fd) => {
-                    let stat = directory::stat(fd).map_err(SysError::of("fstat", escaped(at).to_string()))?;
-                    format!("directory {}:{}", stat.st_dev, stat.st_ino)
-                }
+                Some(stat) => format!("directory {}:{}", stat.st_dev, stat.st_ino),
             };
             let access = if *read_only { "read-only" } else { "writable" };
             terms.push_str(&format!("\n{what} {}, {access}, from {from}", escaped(at)));

@@ -159,6 +159,14 @@ pub(crate) struct NewDirectory {
 }
 
 impl NewDirectory {
+    /// What stands there already.
+    pub(crate) fn look(&self) -> Result<Option<FileStat>, Errno> {
+        match open_child(&self.parent, &self.name) {
+            Err(Errno::ENOENT) => Ok(None),
+            opened => fstat(opened?).map(Some),
+        }
+    }
+
     /// Makes it closed to everybody, which is how it is known until the mode is set last; then opens
     /// it. One that is closed and empty was left behind half-made; one with something in it was
     /// closed by somebody who meant it. Another login may be doing the same.

@@ -1,8 +1,8 @@
 //! Logins beside others of the same user that are half way in or out, dead, stuck, or very many.
 
-use super::{machine, nobody_is_in};
+use super::{leave, machine, nobody_is_in};
 use crate::driven::{code, install_alone};
-use sandbox::Sandbox;
+use sandbox::{LiveSftp, Sandbox};
 use std::process::{Child, Stdio};
 
 const DRIVER: &str = "pam-driver --confdir /etc/alone mle";
@@ -41,4 +41,18 @@ fn a_login_is_let_in_beside_one_that_is_half_way_in_or_out() {
         assert_eq!(String::from_utf8_lossy(&out.stdout), "open 0\nclose 0\n", "{call}");
         nobody_is_in(&sb);
     }
+}
+
+#[test]
+fn a_volume_that_its_owner_has_closed_is_still_the_same() {
+    let sb = machine();
+    let volume = "[[profile]]\nname = \"v\"\ngroups = [\"sftp\"]\n[[profile.volume]]\nsource = \"/srv/%u\"\n\
+                  target = \"/uploads\"\ncreate = { owner = \"%u\", group = \"%g\", mode = \"0750\" }\n";
+    sb.configure(volume);
+    let mut live: LiveSftp = sb.sftp_live("mle");
+    live.send("chmod 000 /uploads");
+    assert_eq!(sb.sh("stat -c '%a %U' /srv/mle").stdout, "0 mle\n");
+    sb.sftp("mle", "ls\n").ok();
+    leave(&sb, "mle", live);
+    nobody_is_in(&sb);
 }
