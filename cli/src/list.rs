@@ -63,7 +63,7 @@ fn live() -> io::Result<(Vec<Record>, Vec<String>)> {
         for user in registry.users().map_err(failed)? {
             for live in registry.live(&user).map_err(failed)? {
                 match live.read() {
-                    Ok(record) => records.push(record),
+                    Ok(record) => records.extend(record),
                     Err(problem) => problems.push(format!("{}: {problem}", escaped(&user))),
                 }
             }

@@ -122,20 +122,18 @@ impl Registry {
             Err(Errno::ENOENT | Errno::ENOTDIR) => Ok(Vec::new()),
             opened => {
                 let found = opened.and_then(|directory| records(&directory));
-                Ok(found
-                    .map_err(|errno| broken(&path, errno))?
-                    .into_iter()
-                    .filter_map(|(_, live)| live)
-                    .collect())
+                let found = found.map_err(|errno| broken(&path, errno))?;
+                let live = found.into_iter().filter(|(_, is_live)| *is_live);
+                Ok(live.map(|(name, _)| Live { user: user.to_owned(), name }).collect())
             }
         }
     }
 }
 
-/// A record that somebody has open.
+/// A record that somebody has open. This process has not: a user may have more than it may open.
 pub struct Live {
+    user: OsString,
     name: OsString,
-    file: OwnedFd,
 }
 
 impl Live {
@@ -160,14 +158,15 @@ impl Sessions {
         let failed = |errno| broken(Path::new(DIRECTORY).join(&self.user), errno);
         let found = records(&self.directory).map_err(failed)?;
         let mut live = Vec::new();
-        for (name, record) in found {
-            match record {
-                Some(record) => live.push(record),
-                None => match directory::remove_entry(&self.directory, &name) {
-                    // A directory, which is none of ours.
-                    Err(error) if error.errno == Errno::EISDIR => {}
-                    other => other.map_err(|error| failed(error.errno))?,
-                },
+        for (name, is_live) in found {
+            if is_live {
+                live.push(Live { user: (&self.user).into(), name });
+                continue;
+            }
+            match directory::remove_entry(&self.directory, &name) {
+                // A directory, which is none of ours.
+                Err(error) if error.errno == Errno::EISDIR => {}
+                other => other.map_err(|error| failed(error.errno))?,
             }
         }
         self.is_empty = live.is_empty();
@@ -252,21 +251,17 @@ fn is_in(name: &OsStr, namespace: Namespace) -> bool {
 }
 
 /// What is in a user's directory, and whether it is the record of a live session.
-fn records(directory: &OwnedFd) -> Result<Vec<(OsString, Option<Live>)>, Errno> {
+fn records(directory: &OwnedFd) -> Result<Vec<(OsString, bool)>, Errno> {
     let mut found = Vec::new();
     for name in directory::names(directory)? {
-        let file = match directory::open_file(directory, &name) {
+        let is_live = match directory::open_file(directory, &name) {
             // It has just ended.
             Err(Errno::ENOENT) => continue,
             // A symlink, which is none of ours.
-            Err(Errno::ELOOP) => None,
-            file => Some(file?),
+            Err(Errno::ELOOP) => false,
+            file => name != UNFINISHED && is_live(&file?)?,
         };
-        let live = match file {
-            Some(file) if name != UNFINISHED && is_live(&file)? => Some(Live { name: name.clone(), file }),
-            _ => None,
-        };
-        found.push((name, live));
+        found.push((name, is_live));
     }
     Ok(found)
 }

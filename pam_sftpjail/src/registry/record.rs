@@ -1,11 +1,15 @@
 //! What a record says, for people and for programs.
 
-use super::Live;
+use super::{DIRECTORY, Live};
 use crate::config::Namespace;
 use crate::escape::escaped;
+use crate::sys::directory;
+use nix::errno::Errno;
+use nix::fcntl::AT_FDCWD;
 use serde::{Deserialize, Serialize};
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
+use std::path::Path;
 
 /// Records are some hundred bytes, most of it the key; anything of this size (bytes) is something else.
 const MAX_RECORD: u64 = 64 << 10;
@@ -39,19 +43,22 @@ impl Record {
 }
 
 impl Live {
-    /// What it says. The error is a sentence about it.
-    pub fn read(self) -> Result<Record, String> {
+    /// What it says; `None` if it has just ended. The error is a sentence about it.
+    pub fn read(self) -> Result<Option<Record>, String> {
         let name = escaped(&self.name).to_string();
+        let failed = |error: io::Error| format!("the record {name} cannot be read: {error}");
+        let path = Path::new(DIRECTORY).join(&self.user).join(&self.name);
+        let file = match directory::open_file(AT_FDCWD, path.as_os_str()) {
+            Err(Errno::ENOENT) => return Ok(None),
+            file => file.map_err(|errno| failed(errno.into()))?,
+        };
         let mut text = String::new();
-        File::from(self.file)
-            .take(MAX_RECORD)
-            .read_to_string(&mut text)
-            .map_err(|error| format!("the record {name} cannot be read: {error}"))?;
+        File::from(file).take(MAX_RECORD).read_to_string(&mut text).map_err(failed)?;
         let record: Record = toml::from_str(&text).map_err(|_| {
             format!("the record {name} is not one of this version of sftpjail; the session itself goes on")
         })?;
         if record.version == Record::VERSION {
-            Ok(record)
+            Ok(Some(record))
         } else {
             let (theirs, ours) = (record.version, Record::VERSION);
             Err(format!("the record {name} has version {theirs}, and this sftpjail reads {ours}"))

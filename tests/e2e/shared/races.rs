@@ -56,3 +56,22 @@ fn a_volume_that_its_owner_has_closed_is_still_the_same() {
     leave(&sb, "mle", live);
     nobody_is_in(&sb);
 }
+
+#[test]
+fn who_has_more_sessions_than_a_process_has_descriptors_can_open_another() {
+    let sb = machine();
+    install_alone(&sb, "");
+    let mut crowd: Vec<_> = (0..50).map(|_| held(&sb, &format!("exec {DRIVER} open wait close"))).collect();
+    sb.sh("for i in $(seq 500); do [ $(ls /run/sftpjail/mle | wc -l) = 50 ] && exit 0; sleep 0.02; done; exit 1");
+    let out = sb.sh(&format!("{DRIVER} nofile=40 account open close"));
+    assert_eq!(out.stdout, "account 0\nopen 0\nclose 0\n", "{}", sb.log());
+    assert_eq!(sb.sh("ulimit -n 40; sftpjail reap").stdout, "Nothing was left behind.\n");
+    assert_eq!(sb.sh("ulimit -n 40; sftpjail list | wc -l").stdout, "51\n");
+    for driver in &mut crowd {
+        drop(driver.stdin.take());
+    }
+    for driver in crowd {
+        driver.wait_with_output().expect("it ends");
+    }
+    nobody_is_in(&sb);
+}
