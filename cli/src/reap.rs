@@ -43,7 +43,7 @@ pub(crate) fn run(config: Option<&Path>, json: bool, out: &mut impl Write) -> io
         for jail in &jails {
             match (&jail.problem, &jail.cure) {
                 (Some(problem), Some(cure)) => {
-                    writeln!(out, "✗ {} is still there: {problem}\n  → {cure}", jail.path)?;
+                    writeln!(out, "✗ {} cannot be taken down: {problem}\n  → {cure}", jail.path)?;
                 }
                 _ => writeln!(out, "✓ {} is taken down", jail.path)?,
             }

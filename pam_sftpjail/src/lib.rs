@@ -24,9 +24,9 @@ pub mod jail;
 
 pub mod registry;
 
-pub mod session;
-
 pub mod reap;
+
+pub mod session;
 
 pub mod pam;
 

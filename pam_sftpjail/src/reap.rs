@@ -9,51 +9,62 @@ use crate::jail::host;
 use crate::registry::Registry;
 use crate::sys::{SysError, directory};
 use nix::errno::Errno;
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 
-/// A jail that nobody was in.
+/// A jail that nobody was in, or of which that is not known.
 pub struct Reaped {
     /// Where it was, or still is.
     pub jail: PathBuf,
     pub done: Result<(), Refusal>,
 }
 
-/// Removes the records of dead sessions and the jails that no session is in. A jail that cannot be
-/// taken down does not keep the others.
+/// Removes the records of dead sessions and the jails that no session is in. What cannot be had from
+/// one user does not keep the others.
 pub fn reap(config: &Config) -> Result<Vec<Reaped>, Refusal> {
-    for user in Registry::open()?.users()? {
-        if let Some(user) = user.to_str() {
-            Registry::open()?.lock(user)?.live()?;
-        }
-    }
+    let mut users: BTreeSet<OsString> = Registry::open()?.users()?.into_iter().collect();
     let path = config.jail_root.absolute();
     let failed = |call| SysError::of::<Errno>(call, escaped(&path).to_string());
-    let root = match directory::open_without_symlinks(&path) {
-        Err(Errno::ENOENT) => return Ok(Vec::new()),
-        root => root.map_err(failed("openat2"))?,
-    };
-    let readable = directory::open_to_read(&root, ".".as_ref()).map_err(failed("openat"))?;
+    if let Some(root) = jail_root(config)? {
+        let readable = directory::open_to_read(&root, ".".as_ref()).map_err(failed("openat"))?;
+        for name in directory::names(readable).map_err(failed("getdents"))? {
+            if name.to_str().is_some_and(|user| host::Jail::left(&root, path.clone(), user).is_some()) {
+                users.insert(name);
+            }
+        }
+    }
     let mut reaped = Vec::new();
-    for user in directory::names(readable).map_err(failed("getdents"))? {
-        let Some(jail) = user.to_str().and_then(|user| host::Jail::left(&root, path.clone(), user)) else {
-            continue;
-        };
-        let at = jail.path();
-        match take_down(jail) {
+    for user in users.iter().filter_map(|user| user.to_str()) {
+        let jail = path.join(user);
+        match take_down(config, user) {
             Ok(false) => {}
-            Ok(true) => reaped.push(Reaped { jail: at, done: Ok(()) }),
-            Err(refusal) => reaped.push(Reaped { jail: at, done: Err(refusal) }),
+            Ok(true) => reaped.push(Reaped { jail, done: Ok(()) }),
+            Err(refusal) => reaped.push(Reaped { jail, done: Err(refusal) }),
         }
     }
     Ok(reaped)
 }
 
-/// Whether nobody was in it, and it is gone.
-fn take_down(jail: host::Jail) -> Result<bool, Refusal> {
-    let mut sessions = Registry::open()?.lock(jail.user())?;
+/// Takes the user's jail down if no session is in it, and says whether there was one to take down.
+pub(crate) fn take_down(config: &Config, user: &str) -> Result<bool, Refusal> {
+    let mut sessions = Registry::open()?.lock(user)?;
     if sessions.live()?.iter().any(|live| live.is_in(Namespace::Host)) {
         return Ok(false);
     }
-    jail.take_down()?;
-    Ok(true)
+    let path = config.jail_root.absolute();
+    let left = jail_root(config)?.and_then(|root| host::Jail::left(&root, path, user));
+    let was_there = left.is_some();
+    left.map_or(Ok(()), host::Jail::take_down)?;
+    sessions.forget_dead()?;
+    Ok(was_there)
+}
+
+fn jail_root(config: &Config) -> Result<Option<OwnedFd>, SysError> {
+    let path = config.jail_root.absolute();
+    match directory::open_without_symlinks(&path) {
+        Err(Errno::ENOENT) => Ok(None),
+        root => root.map(Some).map_err(SysError::of("openat2", escaped(&path).to_string())),
+    }
 }

@@ -95,7 +95,8 @@ impl Registry {
             })?;
             // The last session may have removed the one that was locked, and another made it anew.
             if directory::is_named(&directory, &self.0, user.as_ref()).map_err(failed)? {
-                return Ok(Sessions { registry: self, user: user.to_owned(), directory, is_empty: true });
+                let user = user.to_owned();
+                return Ok(Sessions { registry: self, user, directory, is_empty: true, dead: Vec::new() });
             }
         }
     }
@@ -105,12 +106,17 @@ impl Registry {
         directory::names(&self.0).map_err(|errno| broken(DIRECTORY, errno))
     }
 
-    /// Whether the user has, or had and did not properly end, a session in the host's namespace.
-    pub(crate) fn knows_host(&self, user: &str) -> Result<bool, Refusal> {
-        match directory::open_to_read(&self.0, user.as_ref()).and_then(directory::names) {
-            Err(Errno::ENOENT | Errno::ENOTDIR) => Ok(false),
-            Err(errno) => Err(broken(Path::new(DIRECTORY).join(user), errno)),
+    /// Whether the user has, or had and did not properly end, a session in the host's namespace. Asks
+    /// whatever is there, even what nothing may be written to.
+    pub(crate) fn knows_host(user: &str) -> Result<bool, Errno> {
+        let names = directory::open_to_read(AT_FDCWD, DIRECTORY.as_ref())
+            .and_then(|registry| directory::open_to_read(&registry, user.as_ref()))
+            .and_then(directory::names);
+        match names {
             Ok(names) => Ok(names.iter().any(|name| is_in(name, Namespace::Host))),
+            Err(errno @ (Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM)) => Err(errno),
+            // Nobody could have written there, either.
+            Err(_) => Ok(false),
         }
     }
 
@@ -150,27 +156,44 @@ pub(crate) struct Sessions {
     directory: OwnedFd,
     /// Whether there is no record, as far as is known.
     is_empty: bool,
+    /// Records that say that a jail of the host's namespace may be left behind.
+    dead: Vec<OsString>,
 }
 
 impl Sessions {
-    /// Those that are live. What dead ones left is removed.
+    /// Those that are live. What dead ones left is removed, but for the records of jails of the host's
+    /// namespace: [`Sessions::forget_dead`].
     pub(crate) fn live(&mut self) -> Result<Vec<Live>, Refusal> {
-        let failed = |errno| broken(Path::new(DIRECTORY).join(&self.user), errno);
-        let found = records(&self.directory).map_err(failed)?;
+        let found =
+            records(&self.directory).map_err(|errno| broken(Path::new(DIRECTORY).join(&self.user), errno))?;
         let mut live = Vec::new();
         for (name, is_live) in found {
             if is_live {
                 live.push(Live { user: (&self.user).into(), name });
-                continue;
-            }
-            match directory::remove_entry(&self.directory, &name) {
-                // A directory, which is none of ours.
-                Err(error) if error.errno == Errno::EISDIR => {}
-                other => other.map_err(|error| failed(error.errno))?,
+            } else if is_in(&name, Namespace::Host) {
+                self.dead.push(name);
+            } else {
+                self.remove(&name)?;
             }
         }
         self.is_empty = live.is_empty();
         Ok(live)
+    }
+
+    /// Removes what dead sessions left. Not before their jail is gone: as long as one is mounted, a
+    /// record says so.
+    pub(crate) fn forget_dead(&mut self) -> Result<(), Refusal> {
+        std::mem::take(&mut self.dead).iter().try_for_each(|name| self.remove(name))
+    }
+
+    fn remove(&self, name: &OsStr) -> Result<(), Refusal> {
+        match directory::remove_entry(&self.directory, name) {
+            // EISDIR: a directory, which is none of ours.
+            Err(error) if !matches!(error.errno, Errno::ENOENT | Errno::EISDIR) => {
+                Err(broken(Path::new(DIRECTORY).join(&self.user), error.errno))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Writes the record of a session that lives for as long as the result is kept by this process,
@@ -202,15 +225,17 @@ impl Sessions {
         Ok(file)
     }
 
+    /// Those that are live beside one's own.
+    pub(crate) fn others(&mut self, own: &Entry) -> Result<Vec<Live>, Refusal> {
+        let mut live = self.live()?;
+        live.retain(|live| live.name.to_str() != Some(&own.name));
+        Ok(live)
+    }
+
     /// Removes the record of a session that ends.
     pub(crate) fn leave(&mut self, entry: Entry) -> Result<(), Refusal> {
         self.is_empty = true;
-        match directory::remove_entry(&self.directory, entry.name.as_ref()) {
-            Err(error) if error.errno != Errno::ENOENT => {
-                Err(broken(Path::new(DIRECTORY).join(&self.user), error.errno))
-            }
-            _ => Ok(()),
-        }
+        self.remove(entry.name.as_ref())
     }
 
     /// One process may have several sessions, and the child of a killed one still hold its record when

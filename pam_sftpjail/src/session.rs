@@ -11,6 +11,7 @@ use crate::escape::{escaped, word};
 use crate::log::Log;
 use crate::plan::{self, Check, Observer, Plan, Seen};
 use crate::policy::{self, Decision, NotJailed};
+use crate::reap;
 use crate::registry::{Record, Registry};
 use crate::sys::umask;
 pub(crate) use caller::{Arguments, Caller};
@@ -188,7 +189,10 @@ fn standing(caller: &Caller<'_>) -> Result<Option<Member>, Refusal> {
             log.critical(format_args!(
                 "no jail is built, so that sshd refuses whoever it is told to chroot, until this is mended: {error}"
             ));
-            return if stands_in_host(caller) { Err(Refusal::Unconfigured) } else { Ok(None) };
+            return match known_in_host(caller)? {
+                None => Ok(None),
+                Some(_) => Err(Refusal::Unconfigured),
+            };
         }
     };
     if !config.services.iter().any(|service| service == caller.service) {
@@ -211,6 +215,12 @@ fn standing(caller: &Caller<'_>) -> Result<Option<Member>, Refusal> {
     match examine(&config, login, &mut observe)? {
         Standing::NotJailed(why) => {
             log.debug(format_args!("user {} is not jailed: {why}", escaped(login)));
+            // sshd may still chroot the user, whom the module ignores.
+            if let Ok(Some(user)) = known_in_host(caller)
+                && let Err(refusal) = reap::take_down(&config, &user)
+            {
+                log.error(format_args!("{refusal}; cure: {}", refusal.cure()));
+            }
             Ok(None)
         }
         Standing::Member(member) => match &caller.arguments.unknown {
@@ -220,15 +230,14 @@ fn standing(caller: &Caller<'_>) -> Result<Option<Member>, Refusal> {
     }
 }
 
-/// Whether a jail of the host's namespace may be mounted for the user, in which sshd would serve whom
-/// the module ignores.
-fn stands_in_host(caller: &Caller<'_>) -> bool {
-    let user = caller.login.to_str().and_then(|login| User::from_name(login).ok()?);
-    user.is_some_and(|user| {
-        Registry::existing()
-            .and_then(|registry| registry.map_or(Ok(false), |registry| registry.knows_host(&user.name)))
-            .unwrap_or(false)
-    })
+/// The user's name, if a jail of the host's namespace may be mounted for it, in which sshd would serve
+/// whom the module ignores.
+fn known_in_host(caller: &Caller<'_>) -> Result<Option<String>, Refusal> {
+    let failed = |errno| Refusal::Lookup { what: format!("user {}", escaped(caller.login)), errno };
+    match caller.login.to_str().map_or(Ok(None), User::from_name).map_err(failed)? {
+        Some(user) if Registry::knows_host(&user.name).map_err(failed)? => Ok(Some(user.name)),
+        _ => Ok(None),
+    }
 }
 
 enum Unusable {

@@ -58,11 +58,7 @@ impl Jail {
         }
     }
 
-    pub(crate) fn user(&self) -> &str {
-        &self.user
-    }
-
-    pub(crate) fn path(&self) -> PathBuf {
+    fn path(&self) -> PathBuf {
         self.jail_root.join(&self.user)
     }
 

@@ -42,7 +42,12 @@ impl Presence {
         };
         let shared = registered.as_ref().is_some_and(|(_, _, live)| live.in_host);
         match (Jail::build(plan, shared), registered) {
-            (Ok(jail), registered) => Ok(Self { jail, entry: registered.map(|(_, entry, _)| entry) }),
+            (Ok(jail), None) => Ok(Self { jail, entry: None }),
+            (Ok(jail), Some((mut sessions, entry, _))) => {
+                // The next session would remove them, too.
+                let _ = sessions.forget_dead();
+                Ok(Self { jail, entry: Some(entry) })
+            }
             (Err(refusal), None) => Err(refusal),
             (Err(refusal), Some((mut sessions, entry, _))) => {
                 // If that fails too, the kernel will say that the record is dead.
@@ -52,16 +57,23 @@ impl Presence {
         }
     }
 
-    /// Removes the record and takes the jail down, unless other sessions share it. Without an answer
-    /// from the registry a jail of the host's namespace is left to the user's next login.
+    /// Takes the jail down, unless other sessions share it, and then removes the record. Without an
+    /// answer from the registry a jail of the host's namespace is left to the user's next login.
     pub(super) fn end(self) -> Result<(), Refusal> {
-        let left = self.entry.map(leave).transpose();
-        let is_shared = match &left {
-            Ok(left) => left.as_ref().is_some_and(|(_, live)| live.in_host),
+        let in_host = matches!(self.jail, Jail::Host(_));
+        let others = self.entry.map(others).transpose();
+        let is_shared = match &others {
+            Ok(others) => others.as_ref().is_some_and(|(_, _, others)| others.in_host),
             Err(_) => true,
         };
         self.jail.dismantle(is_shared)?;
-        left.map(drop)
+        if let Some((mut sessions, entry, _)) = others? {
+            sessions.leave(entry)?;
+            if in_host {
+                sessions.forget_dead()?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -121,9 +133,9 @@ fn register(record: &Record, max: Option<u32>) -> Result<(Sessions, Entry, Count
     Ok((sessions, entry, live))
 }
 
-fn leave(entry: Entry) -> Result<(Sessions, Count), Refusal> {
+/// Keeps other sessions of the user out, and counts them.
+fn others(entry: Entry) -> Result<(Sessions, Entry, Count), Refusal> {
     let mut sessions = Registry::open()?.lock(&entry.user)?;
-    sessions.leave(entry)?;
-    let live = Count::of(&sessions.live()?);
-    Ok((sessions, live))
+    let others = Count::of(&sessions.others(&entry)?);
+    Ok((sessions, entry, others))
 }

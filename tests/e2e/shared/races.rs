@@ -1,11 +1,19 @@
 //! Logins beside others of the same user that are half way in or out, dead, stuck, or very many.
 
-use super::{leave, machine, nobody_is_in};
-use crate::driven::{code, install_alone};
-use sandbox::{LiveSftp, Sandbox};
+use super::{leave, machine, mounted, nobody_is_in};
+use crate::driven::{IGNORED, alone, code, install_alone};
+use sandbox::{LiveSftp, Sandbox, end};
 use std::process::{Child, Stdio};
 
 const DRIVER: &str = "pam-driver --confdir /etc/alone mle";
+
+/// Leaves the jail of a session behind whose process is killed.
+fn leave_behind(sb: &Sandbox) {
+    let mut driver = held(sb, &format!("exec {DRIVER} open wait"));
+    sb.sh("for i in $(seq 500); do [ -e /jail/mle/home/mle/.ssh ] && exit 0; sleep 0.02; done; exit 1");
+    end(&mut driver);
+    assert_eq!(mounted(sb).len(), 4, "it is left behind");
+}
 
 fn held(sb: &Sandbox, script: &str) -> Child {
     sb.command("sh")
@@ -53,6 +61,7 @@ fn a_volume_that_its_owner_has_closed_is_still_the_same() {
     live.send("chmod 000 /uploads");
     assert_eq!(sb.sh("stat -c '%a %U' /srv/mle").stdout, "0 mle\n");
     sb.sftp("mle", "ls\n").ok();
+    sb.wait_for_log("session closed for user mle(");
     leave(&sb, "mle", live);
     nobody_is_in(&sb);
 }
@@ -74,4 +83,39 @@ fn who_has_more_sessions_than_a_process_has_descriptors_can_open_another() {
         driver.wait_with_output().expect("it ends");
     }
     nobody_is_in(&sb);
+}
+
+#[test]
+fn reap_goes_on_where_one_user_is_stuck_or_a_stray_file_lies() {
+    let sb = machine();
+    install_alone(&sb, "");
+    leave_behind(&sb);
+    sb.sh("mkdir -m 700 /run/sftpjail/a-user; touch /run/sftpjail/a-file");
+    let mut stuck = held(&sb, "exec flock /run/sftpjail/a-user cat");
+    sb.sh("for i in $(seq 500); do flock -n /run/sftpjail/a-user true || exit 0; sleep 0.02; done; exit 1");
+    let out = sb.try_sh("sftpjail reap").failed();
+    assert!(out.stdout.contains("✓ /jail/mle is taken down\n"), "{out}");
+    assert!(out.stdout.contains("/run/sftpjail/a-user is locked"), "{out}");
+    end(&mut stuck);
+    assert_eq!(mounted(&sb), ["/jail"]);
+}
+
+/// As sshd would serve from it whom the module ignores.
+#[test]
+fn a_jail_that_a_failed_login_left_alone_is_still_known_when_the_configuration_breaks() {
+    let sb = machine();
+    install_alone(&sb, "");
+    leave_behind(&sb);
+    // Fails before it has cleared what was left.
+    let out = sb.sh(&format!("strace -qqo /dev/null -e inject=umount2:error=EIO:when=1 {DRIVER} open"));
+    assert_eq!(code(&out, "open"), "14");
+    assert_eq!(mounted(&sb).len(), 4, "it is still there");
+    sb.sh("cp /etc/sftpjail/config.toml /root/sound; echo broken >> /etc/sftpjail/config.toml");
+    let out = alone(&sb, "mle", &["account", "open"]);
+    assert_eq!((code(&out, "account"), code(&out, "open")), ("6".into(), "14".into()), "{}", sb.log());
+    sb.sh(
+        "cp /root/sound /etc/sftpjail/config.toml; sftpjail reap; echo broken >> /etc/sftpjail/config.toml",
+    );
+    nobody_is_in(&sb);
+    assert_eq!(code(&alone(&sb, "mle", &["account"]), "account"), IGNORED);
 }
