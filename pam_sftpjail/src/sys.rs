@@ -26,6 +26,9 @@ impl SysError {
     /// What an admin can do about it.
     pub fn cure(&self) -> &'static str {
         match self.errno {
+            Errno::EPERM | Errno::EOPNOTSUPP if self.call == "fsetxattr" => {
+                "say namespace = \"private\": this kernel or container lets a tmpfs have no trusted attribute"
+            }
             Errno::EPERM | Errno::EACCES => {
                 "let the service mount: it needs CAP_SYS_ADMIN, CAP_SYS_CHROOT and no seccomp, SELinux or AppArmor rule against it"
             }

@@ -241,8 +241,11 @@ fn a_jail_root_that_others_can_enter_would_open_homes_to_them() {
     sb.sh("mkdir -m 711 /jail");
     let out = sb.sftp("mle", "ls\n").failed();
     assert!(out.stderr.contains("because of a problem on this server"), "{out}");
-    assert!(sb.wait_for_log("/jail can be entered by others than root").ends_with("cure: chmod go-x /jail"));
-    sb.sh("chmod go-x /jail");
+    assert!(
+        sb.wait_for_log("/jail can be entered or read by others than root")
+            .ends_with("cure: chmod go-rx /jail")
+    );
+    sb.sh("chmod go-rx /jail");
     sb.sftp("mle", "ls\n").ok();
 }
 
@@ -258,6 +261,20 @@ fn a_broken_configuration_does_not_serve_anybody_from_a_jail_of_before() {
     assert!(!names(&mut live, "/home/mle").is_empty(), "who is in stays in");
     sb.sh("cp /root/sound /etc/sftpjail/config.toml");
     sb.sftp("mle", "ls\n").ok();
+}
+
+#[test]
+fn without_attributes_on_a_tmpfs_the_log_says_to_use_private_namespaces() {
+    let sb = machine();
+    install_alone(&sb, "");
+    // In an unprivileged container, or without CONFIG_TMPFS_XATTR.
+    for error in ["EPERM", "EOPNOTSUPP"] {
+        sb.sh(&format!(
+            "strace -qqo /dev/null -e inject=fsetxattr:error={error} pam-driver --confdir /etc/alone mle open"
+        ));
+    }
+    sb.wait_for_log("Operation not permitted; cure: say namespace = \"private\"");
+    sb.wait_for_log("not supported on transport endpoint; cure: say namespace = \"private\"");
 }
 
 #[test]

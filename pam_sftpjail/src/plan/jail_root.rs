@@ -84,10 +84,11 @@ impl JailRoot {
             };
         }
         let mode = directory::stat(&here).map_err(|errno| refuse(&at, errno.desc(), "try again".into()))?;
-        if namespace == Namespace::Host && mode.st_mode & 0o011 != 0 {
-            // The directories above a home in a jail are open, whatever those on the host are.
-            let why = "can be entered by others than root, who would get at homes through the jails";
-            return Err(refuse(&at, why, format!("chmod go-x {}", word(&at))));
+        if namespace == Namespace::Host && mode.st_mode & 0o055 != 0 {
+            // The directories above a home in a jail are open, whatever those on the host are; and who
+            // can read the jail root can lock it.
+            let why = "can be entered or read by others than root, who would get at homes through the jails";
+            return Err(refuse(&at, why, format!("chmod go-rx {}", word(&at))));
         }
         at.push(user);
         let stands = |what: &str, cure: String| {

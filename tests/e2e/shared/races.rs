@@ -119,3 +119,25 @@ fn a_jail_that_a_failed_login_left_alone_is_still_known_when_the_configuration_b
     nobody_is_in(&sb);
     assert_eq!(code(&alone(&sb, "mle", &["account"]), "account"), IGNORED);
 }
+
+#[test]
+fn who_is_a_member_no_more_finds_no_jail_of_before() {
+    let sb = machine();
+    install_alone(&sb, "");
+    leave_behind(&sb);
+    // sshd still chroots the group sftp.
+    sb.configure("[[profile]]\nname = \"other\"\ngroups = [\"root\"]\n");
+    sb.sftp("mle", "ls\n").failed();
+    nobody_is_in(&sb);
+    assert_eq!(code(&alone(&sb, "mle", &["open"]), "open"), IGNORED);
+}
+
+#[test]
+fn nobody_else_can_hold_the_lock_of_the_jail_root() {
+    let sb = machine();
+    sb.sh("mkdir -m 744 /jail");
+    sb.sftp("mle", "ls\n").failed();
+    sb.wait_for_log("cure: chmod go-rx /jail");
+    sb.sh("chmod go-rx /jail");
+    sb.sftp("mle", "ls\n").ok();
+}
