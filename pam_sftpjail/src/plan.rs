@@ -182,11 +182,8 @@ pub fn make(
     }
     let Profile { name, log, names, localtime, .. } = profile;
     let purpose = format!(
-        "{} (uid {}, gid {}), profile {}, log {log}, names {names}, localtime {localtime}",
-        escaped(&account.name),
-        account.uid,
-        account.gid,
-        escaped(name)
+        "{:?} (uid {}, gid {}), profile {name:?}, log {log}, names {names}, localtime {localtime}",
+        account.name, account.uid, account.gid
     );
     Ok(Plan { user: account.name.clone(), jail_root, steps: steps.0, purpose })
 }
@@ -228,7 +225,8 @@ impl Plan {
                 Some(stat) => format!("directory {}:{}", stat.st_dev, stat.st_ino),
             };
             let access = if *read_only { "read-only" } else { "writable" };
-            terms.push_str(&format!("\n{what} {}, {access}, from {from}", escaped(at)));
+            // Not escaped(), which leaves out the middle of long names.
+            terms.push_str(&format!("\n{what} {at:?}, {access}, from {from}"));
         }
         Ok(terms)
     }

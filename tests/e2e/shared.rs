@@ -103,20 +103,20 @@ fn a_changed_home_or_profile_is_refused_until_the_old_sessions_end() {
             "a home elsewhere",
             "usermod -d /home/mle/other mle",
             "usermod -d /home/mle mle",
-            "home home/mle/other",
+            "home \"home/mle/other\"",
         ),
         (
             "another directory",
             "mv /home/mle /home/away; cp -a /home/away /home/mle",
             "rm -r /home/mle; mv /home/away /home/mle",
-            "home home/mle",
+            "home \"home/mle\"",
         ),
         ("another gid", "usermod -g other mle", "usermod -g mle mle", "gid"),
         (
             "another profile",
             &format!("printf '{}' >> /etc/sftpjail/config.toml", other.replace('\n', "\\n")),
             "sed -i '2,$d' /etc/sftpjail/config.toml",
-            "profile other",
+            "profile \"other\"",
         ),
         (
             "another jail root",
