@@ -6,7 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub(crate) mod host;
-mod private;
+pub(crate) mod private;
 
 use crate::config::Namespace;
 use crate::error::Refusal;
@@ -51,16 +51,6 @@ impl Jail {
     /// Makes the jail in a private namespace, whatever the configuration says.
     pub fn rehearse(plan: Plan) -> Result<Self, Refusal> {
         private::Jail::build(plan).map(Self::Private)
-    }
-
-    /// Ends it. In the host's namespace the caller keeps other sessions of the user out meanwhile, and
-    /// says whether some are `live`: then it is theirs.
-    pub(crate) fn dismantle(self, live: bool) -> Result<(), SysError> {
-        match self {
-            Self::Private(jail) => jail.dismantle(),
-            Self::Host(_) if live => Ok(()),
-            Self::Host(jail) => jail.take_down(),
-        }
     }
 }
 

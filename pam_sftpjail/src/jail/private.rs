@@ -40,7 +40,7 @@ impl Jail {
 
     /// Detaches the jail and moves the process back to the namespace from before. The session's
     /// other processes, of which sshd's child may still be one, keep what they have open.
-    pub(super) fn dismantle(self) -> Result<(), SysError> {
+    pub(crate) fn dismantle(self) -> Result<(), SysError> {
         // Another module may have moved the process elsewhere: only our own mount is detached.
         let ours = stat(&self.jail_root).is_ok_and(|s| s.st_dev == self.device);
         let detached = if ours { mount::detach(&self.jail_root) } else { Ok(()) };

@@ -60,20 +60,23 @@ impl Presence {
     /// Takes the jail down, unless other sessions share it, and then removes the record. Without an
     /// answer from the registry a jail of the host's namespace is left to the user's next login.
     pub(super) fn end(self) -> Result<(), Refusal> {
-        let in_host = matches!(self.jail, Jail::Host(_));
-        let others = self.entry.map(others).transpose();
-        let is_shared = match &others {
-            Ok(others) => others.as_ref().is_some_and(|(_, _, others)| others.in_host),
-            Err(_) => true,
-        };
-        self.jail.dismantle(is_shared)?;
-        if let Some((mut sessions, entry, _)) = others? {
-            sessions.leave(entry)?;
-            if in_host {
-                sessions.forget_dead()?;
+        match (self.jail, self.entry) {
+            (Jail::Private(jail), None) => Ok(jail.dismantle()?),
+            (Jail::Private(jail), Some(entry)) => {
+                jail.dismantle()?;
+                Registry::open()?.lock(&entry.user)?.leave(entry)
+            }
+            // There is none without a record.
+            (Jail::Host(_), None) => Ok(()),
+            (Jail::Host(jail), Some(entry)) => {
+                let mut sessions = Registry::open()?.lock(&entry.user)?;
+                if !Count::of(&sessions.others(&entry)?).in_host {
+                    jail.take_down()?;
+                }
+                sessions.leave(entry)?;
+                sessions.forget_dead()
             }
         }
-        Ok(())
     }
 }
 
@@ -131,11 +134,4 @@ fn register(record: &Record, max: Option<u32>) -> Result<(Sessions, Entry, Count
     let live = room(&record.user, &sessions.live()?, max)?;
     let entry = sessions.enter(record)?;
     Ok((sessions, entry, live))
-}
-
-/// Keeps other sessions of the user out, and counts them.
-fn others(entry: Entry) -> Result<(Sessions, Entry, Count), Refusal> {
-    let mut sessions = Registry::open()?.lock(&entry.user)?;
-    let others = Count::of(&sessions.others(&entry)?);
-    Ok((sessions, entry, others))
 }
