@@ -1,6 +1,7 @@
 //! `sftpjail`: one file per verb, and no policy of its own.
 #![forbid(unsafe_code)]
 
+mod audit;
 mod check;
 mod list;
 mod reap;
@@ -59,6 +60,15 @@ enum Verb {
         #[arg(long)]
         json: bool,
     },
+    /// Shows what members did: internal-sftp's log, one line for each operation on a file.
+    ///
+    /// Reads /var/log/sftp.log and what logrotate made of it, or else auth.log or secure, or else
+    /// systemd's journal. What the log does not tell is said on stderr, or with --json in lines of
+    /// their own. A result with a question mark is unclear: the operation or a look-up after it
+    /// failed.
+    ///
+    /// Exit status: 0 the log was read, 2 it could not be.
+    Audit(audit::Arguments),
     /// The child of `check`: builds the jail around itself and reports as JSON.
     #[command(hide = true)]
     Rehearse { user: String },
@@ -92,6 +102,7 @@ fn main() -> ExitCode {
         Verb::Check { user, json } => check::run(arguments.config.as_deref(), &user, json, &mut out),
         Verb::List { json } => list::run(json, &mut out),
         Verb::Reap { json } => reap::run(arguments.config.as_deref(), json, &mut out),
+        Verb::Audit(asked) => audit::run(arguments.config.as_deref(), asked, &mut out),
         Verb::Rehearse { user } => rehearse::child(arguments.config.as_deref(), &user, &mut out),
     };
     match done {

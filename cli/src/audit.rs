@@ -1,0 +1,299 @@
+//! `sftpjail audit [USER]`: internal-sftp's log, as one row for each operation on a file.
+//!
+//! Data flows one way: [`source`] → [`lines`] → [`record`] (with [`stamp`]) → [`message`] → [`join`]
+//! (with [`session`], [`queue`] and [`logins`]) → [`place`] → [`output`]. Everything that is kept is
+//! bounded, so that a log may be of any size; what is given up for that is told as a gap.
+
+mod gaps;
+mod join;
+mod journal;
+mod json;
+mod lines;
+mod logins;
+mod message;
+#[cfg(test)]
+mod noise;
+mod operation;
+mod output;
+mod place;
+mod progress;
+mod queue;
+mod record;
+mod session;
+mod source;
+mod stamp;
+mod table;
+mod when;
+
+use crate::Verdict;
+use gaps::{Gaps, Kind};
+use glob::Pattern;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use join::Join;
+use lines::Line;
+use operation::Verb;
+use output::{Output, Row, Style};
+use pam_sftpjail::escape::escaped;
+use place::{Host, View};
+use progress::{Count, Progress};
+use queue::Event;
+use record::{Parsed, Program};
+use source::{Origin, Source};
+use std::io::{self, ErrorKind, IsTerminal, Read, Write};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+/// What may be asked for.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// Only what this user did, as the log spells the name.
+    user: Option<String>,
+    /// Only from then on: RFC 3339, `YYYY-MM-DD[ HH:MM[:SS]]`, `today`, `yesterday`, or `2h`, `3d` ago.
+    #[arg(long, value_name = "TIME", value_parser = when::parse)]
+    since: Option<Timestamp>,
+    /// Only before then, in the same spellings; a date is its midnight.
+    #[arg(long, value_name = "TIME", value_parser = when::parse)]
+    until: Option<Timestamp>,
+    /// Only these operations; may be repeated, or take a list with commas.
+    #[arg(long, value_name = "OPERATION", value_delimiter = ',')]
+    op: Vec<Verb>,
+    /// Only where a path matches, on the host or in the jail; `*` stands for any text, with `/` in it.
+    #[arg(long, value_name = "GLOB", value_parser = pattern)]
+    path: Option<Pattern>,
+    /// Reads this file, plain or gzip, instead of the host's; may be repeated; `-` is stdin.
+    #[arg(long, value_name = "PATH")]
+    file: Vec<PathBuf>,
+    /// CSV, with a line of names at the top.
+    #[arg(long, conflicts_with = "json")]
+    csv: bool,
+    /// One JSON document for each line.
+    #[arg(long)]
+    json: bool,
+}
+
+fn pattern(text: &str) -> Result<Pattern, String> {
+    Pattern::new(text).map_err(|error| format!("{}; [*] stands for a plain *", error.msg))
+}
+
+/// Reads the logs, and writes rows to `out` and gaps there or to stderr. The error is that nothing
+/// could be read.
+pub(crate) fn run(config: Option<&Path>, arguments: Arguments, out: &mut impl Write) -> io::Result<Verdict> {
+    match audit(config, arguments, out) {
+        // The reader has seen enough.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(Verdict::Sound),
+        other => other,
+    }
+}
+
+fn audit(config: Option<&Path>, arguments: Arguments, out: &mut impl Write) -> io::Result<Verdict> {
+    let zone = TimeZone::system();
+    let style = match (arguments.csv, arguments.json) {
+        (true, _) => Style::Csv,
+        (_, true) => Style::Json,
+        _ => Style::Table(columns()),
+    };
+    let gaps = Gaps::between(arguments.since, arguments.until, zone.clone());
+    let mut join = Join::new(arguments.user.clone(), gaps);
+    let (sources, sentences) = source::open(&arguments.file, &zone, &mut join.gaps);
+    if !sources.iter().any(Source::is_log) {
+        return Err(io::Error::other(sentences.into_iter().next().unwrap_or_default()));
+    }
+    let count = Count::default();
+    let progress = Progress::new(count.clone(), sources.iter().map(Source::size).sum());
+    let output = Output::new(io::BufWriter::with_capacity(64 << 10, out), style, zone.clone())?;
+    let host = Host::new(config);
+    let mut audit = Audit { arguments, zone, join, host, output, progress, view: None };
+    let mut is_whole = true;
+    let mut report = |sentence: &str| {
+        is_whole = false;
+        writeln!(io::stderr(), "sftpjail: {sentence}")
+    };
+    for sentence in &sentences {
+        report(sentence)?;
+    }
+    for source in sources {
+        if let Err(sentence) = audit.source(source, &count)? {
+            audit.progress.erase();
+            report(&sentence)?;
+        }
+    }
+    audit.finish()?;
+    Ok(if is_whole { Verdict::Sound } else { Verdict::Unchecked })
+}
+
+/// The terminal's width, if there is one.
+fn columns() -> Option<usize> {
+    let stdout = io::stdout();
+    if !stdout.is_terminal() {
+        return None;
+    }
+    let size = rustix::termios::tcgetwinsize(&stdout).ok()?;
+    Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
+}
+
+/// One run.
+struct Audit<W: Write> {
+    arguments: Arguments,
+    zone: TimeZone,
+    join: Join,
+    host: Host,
+    output: Output<W>,
+    progress: Progress,
+    /// The latest, which is often the next.
+    view: Option<(Rc<queue::Who>, Rc<View>)>,
+}
+
+impl<W: Write> Audit<W> {
+    /// Reads one log. The outer error is the output's, the inner a sentence about the log.
+    fn source(&mut self, source: Source, count: &Count) -> io::Result<Result<(), String>> {
+        match &source.kind {
+            Origin::File(file) => self.stream(&source, file, count, |_| true),
+            Origin::Companion(file) => self.stream(&source, file, count, |by| by == Program::Logger),
+            Origin::Stdin => self.stream(&source, io::stdin().lock(), count, |_| true),
+            Origin::Journal => {
+                let mut journal = match journal::Journal::start() {
+                    Ok(journal) => journal,
+                    Err(sentence) => return Ok(Err(sentence)),
+                };
+                let read = self.stream(&source, &mut journal, count, |_| true)?;
+                Ok(read.and_then(|()| journal.finish()))
+            }
+        }
+    }
+
+    /// Reads one log, of which only the lines of some programs matter.
+    fn stream(
+        &mut self,
+        source: &Source,
+        reader: impl Read,
+        count: &Count,
+        matters: impl Fn(Program) -> bool,
+    ) -> io::Result<Result<(), String>> {
+        let mut lines = match source::lines(reader, &source.name, count) {
+            Ok(lines) => lines,
+            Err(sentence) => return Ok(Err(sentence)),
+        };
+        let mut stamps = source.stamps(&self.zone);
+        let is_main = matters(Program::Sftp);
+        let truncated = |join: &mut Join| {
+            if is_main {
+                join.gaps.add(Kind::Truncated, |_| source.name.clone());
+            }
+        };
+        for number in 0_u64.. {
+            if number % 1024 == 0 {
+                self.progress.draw();
+            }
+            let line = match lines.next() {
+                Ok(None) => return Ok(Ok(())),
+                Ok(Some(Line::Whole(line))) => line,
+                Ok(Some(Line::Unended(line))) => {
+                    truncated(&mut self.join);
+                    line
+                }
+                Ok(Some(Line::TooLong)) => {
+                    self.join.gaps.add(Kind::TooLong, |_| source.name.clone());
+                    continue;
+                }
+                // gzip's end is missing.
+                Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
+                    truncated(&mut self.join);
+                    return Ok(Ok(()));
+                }
+                Err(error) => {
+                    let sentence = format!("{} cannot be read to its end: {error}", source.name);
+                    return Ok(Err(format!("{sentence}; what follows there is not shown")));
+                }
+            };
+            match record::parse(line, &mut stamps) {
+                Parsed::Record(record) if matters(record.program) => {
+                    self.join.line(&record);
+                    self.drain()?;
+                }
+                Parsed::Unreadable if is_main => self.join.unreadable(line),
+                _ => {}
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    /// Writes every operation whose result is known.
+    fn drain(&mut self) -> io::Result<()> {
+        while let Some(event) = self.join.next() {
+            self.row(event)?;
+        }
+        Ok(())
+    }
+
+    fn row(&mut self, event: Event) -> io::Result<()> {
+        let asked = &self.arguments;
+        if asked.since.is_some_and(|since| event.time < since)
+            || asked.until.is_some_and(|until| event.time >= until)
+            || !(asked.op.is_empty() || asked.op.contains(&event.operation.verb))
+        {
+            return Ok(());
+        }
+        let row = self.placed(event);
+        let operation = &row.event.operation;
+        if let Some(pattern) = &self.arguments.path {
+            let matches = |path: &[u8]| pattern.matches(&String::from_utf8_lossy(path));
+            let all = [Some(row.path()), row.target(), Some(&operation.path), operation.target.as_deref()];
+            if !all.into_iter().flatten().any(matches) {
+                return Ok(());
+            }
+        }
+        for (is_so, kind) in [
+            (operation.cut, Kind::Cut),
+            (operation.ambiguous, Kind::Ambiguous),
+            (matches!(row.event.outcome, queue::Outcome::Unclear(_)), Kind::Unclear),
+        ] {
+            if is_so {
+                self.join.gaps.add(kind, |_| String::new());
+            }
+        }
+        self.progress.erase();
+        self.output.row(&row)
+    }
+
+    /// Adds where on the host it happened.
+    fn placed(&mut self, event: Event) -> Row {
+        let view = event.who.as_ref().map(|who| match &self.view {
+            Some((latest, view)) if Rc::ptr_eq(latest, who) => Rc::clone(view),
+            _ => {
+                let (view, is_news) = self.host.view(&event.host, &who.user);
+                if is_news && matches!(*view, View::Unknown) {
+                    let example = |_: &_| format!("{}, host {}", escaped(&who.user), escaped(&*event.host));
+                    self.join.gaps.add(Kind::Elsewhere, example);
+                }
+                self.view = Some((Rc::clone(who), Rc::clone(&view)));
+                view
+            }
+        });
+        let Some(view) = view else { return Row { event, path: None, target: None } };
+        let path = view.on_host(&event.operation.path);
+        let target = event.operation.target.as_ref().filter(|_| event.operation.verb != Verb::Symlink);
+        let target = target.and_then(|target| view.on_host(target));
+        Row { event, path, target }
+    }
+
+    /// Writes the rest, and the gaps.
+    fn finish(mut self) -> io::Result<()> {
+        self.join.finish(&self.host);
+        self.drain()?;
+        self.progress.erase();
+        self.output.flush()?;
+        for (kind, tally) in self.join.gaps.all() {
+            if self.output.gap(kind, tally)? {
+                continue;
+            }
+            let mut err = io::stderr().lock();
+            writeln!(err, "! {}", kind.says(tally.count))?;
+            for example in tally.examples.iter().filter(|example| !example.is_empty()) {
+                writeln!(err, "    {example}")?;
+            }
+            writeln!(err, "  → {}", kind.cure())?;
+        }
+        self.output.flush()
+    }
+}

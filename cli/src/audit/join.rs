@@ -1,0 +1,247 @@
+//! Lines → operations: joins each to its session, by host and pid.
+
+use super::gaps::{Clock, Gaps, Kind};
+use super::logins::Logins;
+use super::message::{self, Message};
+use super::operation::Operation;
+use super::place::Host;
+use super::queue::{Event, Outcome, Queue, Who};
+use super::record::{Program, Record};
+use super::session::Session;
+use jiff::Timestamp;
+use pam_sftpjail::escape::{escaped, one_line};
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::hash::{BuildHasher, RandomState};
+use std::os::unix::ffi::OsStrExt;
+use std::rc::Rc;
+
+/// sshd serves fewer at once. Those of which no end is logged are given up, oldest first.
+const MAX_SESSIONS: usize = 10_000;
+
+/// rsyslog counts no further than this in practice, and a damaged line should not keep us for hours.
+const MAX_REPEATED: u32 = 10_000;
+
+/// In bytes. internal-sftp logs 500 at most, and pam_sftpjail a few KiB; whatever is kept is a part of
+/// such a line.
+const LONGEST: [(Program, usize); 3] =
+    [(Program::Sftp, 1 << 10), (Program::Sshd, 4 << 10), (Program::Logger, 4 << 10)];
+const LONGEST_HOST: usize = 255;
+
+/// See the module.
+pub(crate) struct Join {
+    /// The only user who matters, if there is one.
+    user: Option<String>,
+    /// Of hosts and of names of files; its key is random, so that nobody can choose names that collide.
+    hasher: RandomState,
+    sessions: HashMap<(u64, u32), Session>,
+    logins: Logins,
+    queue: Queue,
+    pub(crate) gaps: Gaps,
+    /// Lines of internal-sftp, whoever's.
+    lines: u64,
+}
+
+impl Join {
+    pub(crate) fn new(user: Option<String>, gaps: Gaps) -> Self {
+        Self {
+            user,
+            hasher: RandomState::new(),
+            sessions: HashMap::new(),
+            logins: Logins::default(),
+            queue: Queue::default(),
+            gaps,
+            lines: 0,
+        }
+    }
+
+    /// Takes the next line of the log into account.
+    pub(crate) fn line(&mut self, record: &Record<'_>) {
+        let is_long =
+            |(program, most): &(Program, usize)| *program == record.program && record.message.len() > *most;
+        if record.host.len() > LONGEST_HOST || LONGEST.iter().any(is_long) {
+            return self.unreadable(&record.message);
+        }
+        let host = self.hasher.hash_one(&record.host);
+        match record.program {
+            Program::Sftp => {
+                self.lines += 1;
+                let (message, times) = message::parse(&record.message);
+                if times > MAX_REPEATED {
+                    return self.unreadable(&record.message);
+                }
+                for _ in 1..times {
+                    self.sftp(host, record, message::parse(&record.message).0);
+                }
+                self.sftp(host, record, message);
+            }
+            Program::Sshd => {
+                let user = self.user.as_deref().map(|user| escaped(user).to_string());
+                let wanted = |name: &str| user.is_none_or(|user| user == name);
+                self.logins.line((host, record.pid, record.time), &record.message, wanted, &mut self.gaps);
+            }
+            Program::Logger => {
+                if is_loss(&record.message) {
+                    let example =
+                        |clock: &Clock| format!("{} {}", clock.shown(record.time), shown(&record.message));
+                    self.gaps.during((record.time, record.time), Kind::Lost, example);
+                }
+            }
+        }
+    }
+
+    /// The next operation whose result is known; in the order of the log.
+    pub(crate) fn next(&mut self) -> Option<Event> {
+        self.queue.pop()
+    }
+
+    /// A line that seems to be internal-sftp's, but cannot be understood.
+    pub(crate) fn unreadable(&mut self, line: &[u8]) {
+        self.gaps.add(Kind::Unreadable, |_| shown(line));
+    }
+
+    /// The log is over; what is left can be taken with [`Join::next`].
+    pub(crate) fn finish(&mut self, host: &Host) {
+        if self.lines == 0 {
+            self.gaps.add(Kind::Nothing, |_| String::new());
+        }
+        let mut left: Vec<_> = self.sessions.drain().map(|(_, session)| session).collect();
+        left.sort_by_key(|session| session.first);
+        for session in left {
+            let is_open =
+                session.who.as_ref().is_some_and(|who| host.is_open(&session.host, session.pid, &who.user));
+            if is_open {
+                session.lose(&mut self.queue);
+            } else {
+                self.lose(session, None);
+            }
+        }
+        self.queue.settle_all();
+    }
+
+    fn sftp(&mut self, host: u64, record: &Record<'_>, message: Message) {
+        let key = (host, record.pid);
+        match message {
+            Message::Opened { user, address } => {
+                self.logins.logged(host, &user);
+                if let Some(session) = self.sessions.remove(&key) {
+                    self.lose(session, None);
+                }
+                self.make_room();
+                let who = Some(Rc::new(Who { user, address }));
+                self.sessions.insert(key, Session::new(text(&record.host), record.pid, who, record.time));
+            }
+            Message::Closed { user, .. } => {
+                let unseen = || Session::new(text(&record.host), record.pid, None, record.time);
+                let mut session = self.sessions.remove(&key).unwrap_or_else(unseen);
+                session.last = record.time;
+                match session.who {
+                    Some(_) => session.end(&mut self.queue, &self.hasher),
+                    None => self.lose(session, Some(&user)),
+                }
+            }
+            message => self.within(key, record, message),
+        }
+    }
+
+    /// A line of a session that is neither its first nor its last.
+    fn within(&mut self, key: (u64, u32), record: &Record<'_>, message: Message) {
+        if message == Message::Unreadable {
+            self.unreadable(&record.message);
+        }
+        if !self.sessions.contains_key(&key) {
+            self.make_room();
+        }
+        let session = self
+            .sessions
+            .entry(key)
+            .or_insert_with(|| Session::new(text(&record.host), record.pid, None, record.time));
+        session.last = record.time;
+        let Message::Operation(operation) = message else {
+            return session.line(&message, &mut self.queue, &self.hasher);
+        };
+        let is_wanted = match (&self.user, &session.who) {
+            (None, _) => true,
+            (Some(user), who) => who.as_ref().is_some_and(|who| who.user == *user),
+        };
+        if !is_wanted {
+            session.operations += 1;
+            return;
+        }
+        let event = event(operation, session, record.time);
+        session.operation(event, &mut self.queue, &self.hasher);
+    }
+
+    /// Gives the session up. `user` is whose it was, if its end said so.
+    fn lose(&mut self, session: Session, user: Option<&str>) {
+        let concerns = |name: &str| self.user.as_deref().is_none_or(|user| user == name);
+        let (from, to, pid) = (session.first, session.last, session.pid);
+        let place = |clock: &Clock| {
+            format!(
+                "host {}, pid {pid}, {} to {}",
+                escaped(&*session.host),
+                clock.shown(from),
+                clock.shown(to)
+            )
+        };
+        match (&session.who, user) {
+            (Some(who), _) if concerns(&who.user) => self.gaps.during((from, to), Kind::NoEnd, |clock| {
+                format!("{} from {}, {}", escaped(&who.user), one_line(&who.address), place(clock))
+            }),
+            (None, user) if user.is_none_or(concerns) => {
+                self.gaps.during((from, to), Kind::NoBeginning, |clock| {
+                    let whose =
+                        user.map_or(String::new(), |user| format!("{} as its end says, ", escaped(user)));
+                    format!("{whose}{}, operations: {}", place(clock), session.operations)
+                });
+            }
+            _ => {}
+        }
+        session.lose(&mut self.queue);
+    }
+
+    /// Keeps memory bounded: gives up the tenth of the sessions that has been silent longest.
+    fn make_room(&mut self) {
+        if self.sessions.len() < MAX_SESSIONS {
+            return;
+        }
+        let mut ages: Vec<_> = self.sessions.iter().map(|(key, session)| (session.last, *key)).collect();
+        let (oldest, _, _) = ages.select_nth_unstable(MAX_SESSIONS / 10);
+        for (last, key) in oldest {
+            if let Some(session) = self.sessions.remove(key) {
+                self.gaps.during((*last, *last), Kind::Crowded, |clock| {
+                    format!("pid {}, {}", key.1, clock.shown(*last))
+                });
+                self.lose(session, None);
+            }
+        }
+    }
+}
+
+fn event(operation: Operation, session: &Session, time: Timestamp) -> Event {
+    let outcome = operation.failure.clone().map_or(Outcome::Ok, Outcome::Failed);
+    let (host, who) = (Rc::clone(&session.host), session.who.clone());
+    Event { time, host, pid: session.pid, who, operation, outcome }
+}
+
+/// What rsyslog's ratelimit.c and systemd-journald say when they drop messages.
+fn is_loss(message: &[u8]) -> bool {
+    let has = |part: &str| memchr::memmem::find(message, part.as_bytes()).is_some();
+    (has("rate-limiting") && (has(" lost ") || has("begin to drop")))
+        || (message.starts_with(b"Suppressed ") && has(" messages from "))
+        || message.starts_with(b"Missed ")
+}
+
+fn text(bytes: &[u8]) -> Rc<str> {
+    String::from_utf8_lossy(bytes).into()
+}
+
+/// The beginning of a line, fit for a terminal.
+fn shown(line: &[u8]) -> String {
+    let line: Cow<'_, [u8]> = line.get(..200).unwrap_or(line).into();
+    escaped(OsStr::from_bytes(&line)).to_string()
+}
+
+#[cfg(test)]
+mod tests;

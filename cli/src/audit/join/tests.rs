@@ -1,0 +1,311 @@
+use super::*;
+use crate::audit::record::{self, Parsed};
+use crate::audit::stamp::Stamps;
+
+fn gaps() -> Gaps {
+    Gaps::between(None, None, jiff::tz::TimeZone::UTC)
+}
+
+/// The operations and gaps of lines such as `67 remove name "/a"`, of which each is a second later.
+struct Told {
+    events: Vec<Event>,
+    gaps: Gaps,
+}
+
+fn join(user: Option<&str>, lines: &[&str]) -> Told {
+    let mut join = Join::new(user.map(str::to_owned), gaps());
+    let mut stamps = Stamps::new(jiff::tz::TimeZone::UTC, 2024);
+    let mut events = Vec::new();
+    for (second, line) in lines.iter().enumerate() {
+        let (pid, said) = line.split_once(' ').unwrap();
+        let time = Timestamp::from_second(second as i64).unwrap();
+        let (host, pid) = pid.split_once('@').map_or(("h", pid), |(pid, host)| (host, pid));
+        let line = format!("{time} {host} internal-sftp[{pid}]: {said}");
+        let Parsed::Record(record) = record::parse(line.as_bytes(), &mut stamps) else { panic!("{line}") };
+        join.line(&record);
+        events.extend(std::iter::from_fn(|| join.next()));
+    }
+    join.finish(&Host::new(None));
+    events.extend(std::iter::from_fn(|| join.next()));
+    Told { events, gaps: join.gaps }
+}
+
+impl Told {
+    /// `user verb path: result` of each.
+    fn texts(&self) -> Vec<String> {
+        let text = |event: &Event| {
+            let user = event.who.as_ref().map_or("?", |who| &who.user);
+            let path = String::from_utf8_lossy(&event.operation.path);
+            let result = match &event.outcome {
+                Outcome::Ok => "ok".into(),
+                Outcome::Failed(status) => status.clone(),
+                Outcome::Unclear(status) => format!("{status}?"),
+            };
+            format!("{user} {} {path}: {result}", event.operation.verb.name())
+        };
+        self.events.iter().map(text).collect()
+    }
+
+    fn gaps(&self) -> Vec<(Kind, u64)> {
+        self.gaps.all().map(|(kind, tally)| (kind, tally.count)).collect()
+    }
+}
+
+const OPENED: &str = "67 session opened for local user mle from [::1]";
+const CLOSED: &str = "67 session closed for local user mle from [::1]";
+
+/// The results of one whole session of mle's.
+fn session(lines: &[&str]) -> Vec<String> {
+    let lines: Vec<_> = lines.iter().map(|line| format!("67 {line}")).collect();
+    let lines: Vec<_> =
+        [OPENED].into_iter().chain(lines.iter().map(String::as_str)).chain([CLOSED]).collect();
+    let told = join(None, &lines);
+    assert_eq!(told.gaps(), []);
+    told.texts().iter().map(|text| text.strip_prefix("mle ").unwrap().to_owned()).collect()
+}
+
+#[test]
+fn lines_are_joined_by_host_and_pid() {
+    let told = join(
+        None,
+        &[
+            OPENED,
+            "68 session opened for local user joe from [::2]",
+            "67@other session opened for local user anna from [::3]",
+            "67 remove name \"/a\"",
+            "68 remove name \"/b\"",
+            "67@other remove name \"/c\"",
+            CLOSED,
+            // The pid is used again.
+            "67 session opened for local user joe from [::4]",
+            "67 remove name \"/d\"",
+            "67 session closed for local user joe from [::4]",
+            "68 session closed for local user joe from [::2]",
+            "67@other session closed for local user anna from [::3]",
+        ],
+    );
+    assert_eq!(
+        told.texts(),
+        ["mle remove /a: ok", "joe remove /b: ok", "anna remove /c: ok", "joe remove /d: ok"]
+    );
+    assert_eq!(told.gaps(), []);
+    let addresses: Vec<_> = told.events.iter().map(|e| e.who.as_ref().unwrap().address.as_str()).collect();
+    assert_eq!(addresses, ["::1", "::2", "::3", "::4"]);
+}
+
+#[test]
+fn only_the_user_who_is_asked_for_is_told() {
+    let lines = [
+        OPENED,
+        "68 session opened for local user joe from [::2]",
+        "67 remove name \"/a\"",
+        "68 remove name \"/b\"",
+        "69 remove name \"/c\"",
+        "70 remove name \"/d\"",
+        "70 session closed for local user joe from [::2]",
+    ];
+    let told = join(Some("joe"), &lines);
+    assert_eq!(told.texts(), ["joe remove /b: ok"]);
+    // pid 69 may have been joe's.
+    assert_eq!(told.gaps(), [(Kind::NoBeginning, 2), (Kind::NoEnd, 1)]);
+    assert_eq!(join(Some("mle"), &lines).gaps(), [(Kind::NoBeginning, 1), (Kind::NoEnd, 1)]);
+}
+
+#[test]
+fn a_failure_is_told_from_one_of_a_look_up_where_the_log_allows_it() {
+    const MISSING: &str = "sent status No such file";
+    // Nothing failed.
+    assert_eq!(session(&["remove name \"/a\"", "rmdir name \"/b\""]), ["remove /a: ok", "rmdir /b: ok"]);
+    // At the level INFO, this may have been anything.
+    assert_eq!(session(&["remove name \"/a\"", MISSING]), ["remove /a: No such file?"]);
+    // One request has one answer.
+    let twice = ["remove name \"/a\"", MISSING, MISSING, "rmdir name \"/b\""];
+    assert_eq!(session(&twice), ["remove /a: No such file?", "rmdir /b: ok"]);
+    // What is closed was opened, and what was not closed by the end was not.
+    let open = "open \"/a\" flags READ mode 0666";
+    let close = "close \"/a\" bytes read 1 written 0";
+    assert_eq!(session(&[open, MISSING, close]), ["open /a: ok", "close /a: ok"]);
+    assert_eq!(session(&[open, MISSING]), ["open /a: No such file"]);
+    let forced = "forced close \"/a\" bytes read 1 written 0";
+    assert_eq!(session(&[open, "sent status Failure", forced]), ["open /a: ok", "close /a: ok"]);
+    assert_eq!(session(&[open, open, MISSING, close])[..2], ["open /a: ok", "open /a: No such file"]);
+    assert_eq!(session(&[open, open, MISSING, close, close])[..2], ["open /a: ok", "open /a: ok"]);
+    // A directory of that name is another thing.
+    let both = [open, "sent status Permission denied", "opendir \"/a\"", "closedir \"/a\""];
+    assert_eq!(session(&both)[..2], ["open /a: Permission denied", "opendir /a: ok"]);
+    // close(2) does not fail so.
+    assert_eq!(session(&[open, close, MISSING]), ["open /a: ok", "close /a: ok"]);
+    assert_eq!(session(&["closedir \"(null)\"", MISSING]), ["closedir (null): No such file?"]);
+    assert_eq!(session(&[close, "sent status Failure"]), ["close /a: Failure?"]);
+}
+
+#[test]
+fn what_lies_in_a_directory_shows_that_it_was_made() {
+    const MISSING: &str = "sent status No such file";
+    let mkdir = "mkdir name \"/d\" mode 0777";
+    let in_it = "open \"/d/x\" flags WRITE mode 0644";
+    let closed = "close \"/d/x\" bytes read 0 written 1";
+    assert_eq!(session(&[mkdir, MISSING, in_it, closed])[0], "mkdir /d: ok");
+    assert_eq!(session(&[mkdir, MISSING, in_it, MISSING, closed])[0], "mkdir /d: ok");
+    assert_eq!(session(&[mkdir, MISSING, "rmdir name \"/d\""])[0], "mkdir /d: ok");
+    assert_eq!(session(&[mkdir, MISSING, "rename old \"/a\" new \"/d/x\""])[0], "mkdir /d: ok");
+    for other in [
+        "remove name \"/dx\"",
+        "remove name \"/e/d/x\"",
+        "mkdir name \"/d\" mode 0777",
+        "symlink old \"/d/x\" new \"/e\"",
+    ] {
+        assert_eq!(session(&[mkdir, MISSING, other])[0], "mkdir /d: No such file?", "{other}");
+    }
+    assert_eq!(session(&[mkdir, MISSING, in_it, MISSING])[0], "mkdir /d: No such file?");
+    // It may have been there before.
+    assert_eq!(session(&[mkdir, "sent status Failure", in_it, closed])[0], "mkdir /d: Failure?");
+}
+
+#[test]
+fn a_higher_level_tells_all() {
+    let verbose = ["received client version 3", "remove name \"/a\"", "sent status No such file"];
+    assert_eq!(session(&verbose), ["remove /a: No such file"]);
+    let looked = [
+        "remove name \"/a\"",
+        "lstat name \"/b\"",
+        "sent status No such file",
+        "rmdir name \"/a\"",
+        "sent status Permission denied",
+    ];
+    assert_eq!(session(&looked), ["remove /a: ok", "lstat /b: No such file", "rmdir /a: Permission denied"]);
+    // A request with a broken handle has no line even then.
+    let forged = ["received client version 3", "remove name \"/a\"", "sent status Failure"];
+    assert_eq!(session(&forged), ["remove /a: Failure?"]);
+    let debug = ["sent status Success", "remove name \"/a\"", "sent status Success", "sent status Failure"];
+    assert_eq!(session(&debug), ["remove /a: ok"]);
+    let debug = ["sent status Success", "remove name \"/a\"", "sent status Failure"];
+    assert_eq!(session(&debug), ["remove /a: Failure"]);
+}
+
+#[test]
+fn a_failed_write_has_a_row_of_its_own() {
+    let lines = [
+        "open \"/a\" flags WRITE mode 0644",
+        "error: process_write: write \"/a\": No space left on device",
+        "sent status Failure",
+        "close \"/a\" bytes read 0 written 7",
+    ];
+    assert_eq!(session(&lines), ["open /a: ok", "write /a: No space left on device", "close /a: ok"]);
+}
+
+#[test]
+fn what_was_folded_is_told_as_often_as_it_happened() {
+    let lines = ["statvfs \"/a\"", "message repeated 2 times: [ statvfs \"/a\"]"];
+    assert_eq!(session(&lines), ["statvfs /a: ok"; 3]);
+}
+
+#[test]
+fn sessions_without_beginning_or_end_are_gaps() {
+    let told = join(None, &["67 remove name \"/a\"", CLOSED]);
+    assert_eq!(told.texts(), ["? remove /a: ok"]);
+    assert_eq!(told.gaps(), [(Kind::NoBeginning, 1)]);
+    let (_, tally) = told.gaps.all().next().unwrap();
+    assert_eq!(
+        tally.examples,
+        ["mle as its end says, host h, pid 67, 1970-01-01 00:00:00 to 1970-01-01 00:00:01, operations: 1"]
+    );
+    assert_eq!(join(None, &[CLOSED]).gaps(), [(Kind::NoBeginning, 1)]);
+    // Twice the same pid, and the second is open still.
+    let told = join(None, &[OPENED, "67 remove name \"/a\"", OPENED, "67 remove name \"/b\""]);
+    assert_eq!(told.texts(), ["mle remove /a: ok", "mle remove /b: ok"]);
+    assert_eq!(told.gaps(), [(Kind::NoEnd, 2)]);
+    assert_eq!(join(None, &[OPENED, CLOSED]).gaps(), []);
+}
+
+#[test]
+fn gaps_of_another_time_are_not_told() {
+    let time = |second| Timestamp::from_second(second).ok();
+    for (since, until, told) in [
+        (None, None, true),
+        (time(10), None, true),
+        (time(11), None, false),
+        (None, time(5), false),
+        (None, time(6), true),
+    ] {
+        let mut gaps = Gaps::between(since, until, jiff::tz::TimeZone::UTC);
+        gaps.during((time(5).unwrap(), time(10).unwrap()), Kind::NoEnd, |_| String::new());
+        assert_eq!(gaps.all().count() == 1, told, "{since:?} {until:?}");
+    }
+}
+
+#[test]
+fn what_log_daemons_say_of_dropping_is_a_gap() {
+    for said in [
+        "imuxsock lost 12 messages from pid 67 due to rate-limiting",
+        "imuxsock[pid: 67, name: sshd] from <host:sshd>: begin to drop messages due to rate-limiting",
+        "imuxsock[pid: 67, name: sshd]: 12 messages lost due to rate-limiting (20 allowed within 5 seconds)",
+        "imjournal: 12 messages lost due to rate-limiting",
+        "Suppressed 12 messages from ssh.service",
+        "Missed 12 kernel messages",
+    ] {
+        assert!(is_loss(said.as_bytes()), "{said}");
+    }
+    assert!(!is_loss(b"[origin software=\"rsyslogd\"] start"));
+}
+
+#[test]
+fn memory_is_bounded_whatever_the_log_holds() {
+    // Nobody ends, each opens many files and makes many directories, and the first is never settled.
+    let mut join = Join::new(None, gaps());
+    let time = Timestamp::UNIX_EPOCH;
+    let say = |join: &mut Join, pid: u32, text: &str| {
+        let record = Record {
+            time,
+            host: b"h".as_slice().into(),
+            program: Program::Sftp,
+            pid,
+            message: text.as_bytes().into(),
+        };
+        join.line(&record);
+    };
+    say(&mut join, 0, "session opened for local user mle from [::1]");
+    say(&mut join, 0, "open \"/a\" flags READ mode 0666");
+    say(&mut join, 0, "sent status No such file");
+    let mut events = 0;
+    for pid in 1..30_000 {
+        say(&mut join, pid, &format!("session opened for local user u{pid} from [::1]"));
+        for file in 0..(if pid < 100 { 200 } else { 1 }) {
+            say(&mut join, pid, &format!("open \"/{file}\" flags READ mode 0666"));
+            say(&mut join, pid, "sent status No such file");
+            say(&mut join, pid, &format!("mkdir name \"/{file}\" mode 0777"));
+            say(&mut join, pid, "sent status No such file");
+        }
+        while join.next().is_some() {
+            events += 1;
+        }
+        assert!(join.sessions.len() <= MAX_SESSIONS);
+    }
+    join.finish(&Host::new(None));
+    while join.next().is_some() {
+        events += 1;
+    }
+    assert_eq!(events, 1 + 2 * (99 * 200 + 29_900));
+}
+
+#[test]
+fn what_is_longer_than_internal_sftp_can_be_is_not_kept() {
+    let long = "x".repeat(2000);
+    let told = join(None, &[OPENED, &format!("67 remove name \"/{long}\""), CLOSED]);
+    assert_eq!((told.texts().len(), told.gaps()), (0, vec![(Kind::Unreadable, 1)]));
+    let told = join(None, &[&format!("67@{long} session opened for local user mle from [::1]")]);
+    assert_eq!(told.gaps(), [(Kind::Nothing, 1), (Kind::Unreadable, 1)]);
+}
+
+#[test]
+fn no_lines_make_it_panic() {
+    let mut join = Join::new(None, gaps());
+    crate::audit::noise::noise(|bytes| {
+        for program in [Program::Sftp, Program::Sshd, Program::Logger] {
+            let (host, message) = (bytes.into(), bytes.into());
+            join.line(&Record { time: Timestamp::UNIX_EPOCH, host, program, pid: 1, message });
+            while join.next().is_some() {}
+        }
+    });
+    join.finish(&Host::new(None));
+}

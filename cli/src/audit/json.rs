@@ -1,0 +1,149 @@
+//! JSON Lines: one document for each operation or gap.
+
+use super::gaps::{Kind, Tally};
+use super::operation::Operation;
+use super::output::Row;
+use super::queue::Event;
+use pam_sftpjail::escape::one_line;
+use serde::Serialize;
+use serde_json::Serializer;
+use serde_json::ser::Formatter;
+use std::borrow::Cow;
+use std::fmt::Write as _;
+use std::io::{self, Write};
+
+/// The version of these documents; it grows when a key changes its meaning or goes.
+const VERSION: u32 = 1;
+
+#[derive(Serialize)]
+struct Line<'a> {
+    version: u32,
+    kind: &'static str,
+    time: String,
+    host: &'a str,
+    pid: u32,
+    /// `null` where the log does not say.
+    user: Option<&'a str>,
+    address: Option<&'a str>,
+    operation: &'static str,
+    path: Cow<'a, str>,
+    /// Hexadecimal, where `path` is not UTF-8 and so not exact.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path_bytes: Option<String>,
+    /// What the log has, where `path` is another.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jail_path: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target_bytes: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    read: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    written: Option<u64>,
+    result: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<&'a str>,
+    /// The line lost its end.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    cut: bool,
+}
+
+#[derive(Serialize)]
+struct Gap<'a> {
+    version: u32,
+    kind: &'static str,
+    gap: &'static str,
+    count: u64,
+    says: String,
+    cure: &'static str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    examples: Vec<&'a str>,
+}
+
+/// Writes an operation; `time` is RFC 3339.
+pub(crate) fn operation(row: &Row, time: String, out: &mut impl Write) -> io::Result<()> {
+    let Event { host, pid, who, operation, .. } = &row.event;
+    let Operation { verb, detail, bytes, cut, .. } = operation;
+    let (result, status) = row.result();
+    let target = row.target();
+    let document = Line {
+        version: VERSION,
+        kind: "operation",
+        time,
+        host,
+        pid: *pid,
+        user: who.as_ref().map(|who| who.user.as_str()),
+        address: who.as_ref().map(|who| who.address.as_str()),
+        operation: verb.name(),
+        path: String::from_utf8_lossy(row.path()),
+        path_bytes: hexadecimal(Some(row.path())),
+        jail_path: row.path.as_ref().map(|_| String::from_utf8_lossy(&operation.path)),
+        target: target.map(String::from_utf8_lossy),
+        target_bytes: hexadecimal(target),
+        detail: Some(detail.as_str()).filter(|detail| !detail.is_empty()),
+        read: bytes.map(|(read, _)| read),
+        written: bytes.map(|(_, written)| written),
+        result,
+        status,
+        cut: *cut,
+    };
+    line(&document, out)
+}
+
+/// Writes a gap.
+pub(crate) fn gap(kind: Kind, tally: &Tally, out: &mut impl Write) -> io::Result<()> {
+    let Tally { count, examples } = tally;
+    let document = Gap {
+        version: VERSION,
+        kind: "gap",
+        gap: kind.key(),
+        count: *count,
+        says: kind.says(*count),
+        cure: kind.cure(),
+        examples: examples.iter().map(String::as_str).filter(|example| !example.is_empty()).collect(),
+    };
+    line(&document, out)
+}
+
+/// What is not UTF-8.
+fn hexadecimal(text: Option<&[u8]>) -> Option<String> {
+    let text = text.filter(|text| std::str::from_utf8(text).is_err())?;
+    Some(text.iter().fold(String::new(), |mut hexadecimal, byte| {
+        let _ = write!(hexadecimal, "{byte:02x}");
+        hexadecimal
+    }))
+}
+
+fn line(value: &impl Serialize, out: &mut impl Write) -> io::Result<()> {
+    value.serialize(&mut Serializer::with_formatter(&mut *out, Safe))?;
+    out.write_all(b"\n")
+}
+
+/// JSON whose text is safe on a terminal, too: what [`one_line`] replaces is written as `\uNNNN`.
+struct Safe;
+
+impl Formatter for Safe {
+    fn write_string_fragment<W: ?Sized + Write>(&mut self, out: &mut W, fragment: &str) -> io::Result<()> {
+        if is_plain(fragment) {
+            return out.write_all(fragment.as_bytes());
+        }
+        for c in fragment.chars() {
+            if is_plain(c.encode_utf8(&mut [0; 4])) {
+                write!(out, "{c}")?;
+            } else {
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    write!(out, "\\u{unit:04x}")?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether a terminal shows it as it is.
+pub(crate) fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) || one_line(text) == text
+}

@@ -1,0 +1,240 @@
+//! What internal-sftp says, line by line: OpenSSH's sftp-server.c, whose every `logit` and
+//! `verbose` about a file is here, and log.c, which escapes and cuts the text.
+
+use super::operation::{Operation, Verb};
+
+/// log.c hands `"%.500s"` to syslog(3). A line of that length has lost its end.
+const CUT: usize = 500;
+
+/// A line.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Message {
+    /// `session opened for local user USER from [ADDRESS]`
+    Opened {
+        user: String,
+        address: String,
+    },
+    Closed {
+        user: String,
+        address: String,
+    },
+    Operation(Operation),
+    /// The answer to a request; success is told at the level DEBUG only.
+    Status(&'static str),
+    /// What only the level VERBOSE tells.
+    Verbose,
+    /// Of no meaning here.
+    Other,
+    /// Begins like an operation, but is none.
+    Unreadable,
+}
+
+/// sftp-server.c, status_to_message.
+const STATUS: [&str; 10] = [
+    "Success",
+    "End of file",
+    "No such file",
+    "Permission denied",
+    "Failure",
+    "Bad message",
+    "No connection",
+    "Connection lost",
+    "Operation unsupported",
+    "Unknown error",
+];
+
+/// Understands a message, and how often the log says that it was repeated.
+pub(crate) fn parse(message: &[u8]) -> (Message, u32) {
+    // rsyslog, where $RepeatedMsgReduction is on, as Ubuntu has it.
+    if let Some(rest) = message.strip_prefix(b"message repeated ")
+        && let Some(end) = memchr::memmem::find(rest, b" times: [")
+        && let Some(times) = rest.get(..end).and_then(|digits| std::str::from_utf8(digits).ok())
+        && let Some(repeated) = rest.get(end + 9..).and_then(|rest| rest.strip_suffix(b"]"))
+    {
+        let repeated = repeated.strip_prefix(b" ").unwrap_or(repeated);
+        return (one(repeated), times.parse().unwrap_or(u32::MAX));
+    }
+    (one(message), 1)
+}
+
+fn one(message: &[u8]) -> Message {
+    let (word, rest) = word(message);
+    if word == b"forced" {
+        return match one(rest) {
+            Message::Operation(operation) => {
+                Message::Operation(Operation { detail: "forced".into(), ..operation })
+            }
+            other => other,
+        };
+    }
+    let parsed = match word {
+        b"session" => return session(rest).unwrap_or(Message::Other),
+        b"sent" => {
+            let status = rest.strip_prefix(b"status ");
+            let known = STATUS.iter().find(|known| status == Some(known.as_bytes()));
+            return known.map_or(Message::Other, |status| Message::Status(status));
+        }
+        // Some of these with a name that is of no interest, being the client's or the home.
+        b"received" | b"Refusing" | b"users-groups-by-id:" | b"home-directory" => return Message::Verbose,
+        b"error:" => return failure(rest).map_or(Message::Other, Message::Operation),
+        b"open" => path(Verb::Open, rest, message, |tail| Some((flags(tail)?, None))),
+        b"close" => path(Verb::Close, rest, message, |tail| Some((String::new(), Some(bytes(tail)?)))),
+        b"opendir" => bare(Verb::Opendir, rest, message),
+        b"closedir" => bare(Verb::Closedir, rest, message),
+        b"remove" => named(rest).and_then(|rest| bare(Verb::Remove, rest, message)),
+        b"rmdir" => named(rest).and_then(|rest| bare(Verb::Rmdir, rest, message)),
+        b"mkdir" => {
+            named(rest).and_then(|rest| path(Verb::Mkdir, rest, message, |tail| Some((text(tail)?, None))))
+        }
+        b"set" => path(Verb::Set, rest, message, |tail| Some((text(tail)?, None))),
+        b"rename" | b"posix-rename" => pair(Verb::Rename, rest, message),
+        b"hardlink" => pair(Verb::Link, rest, message),
+        b"symlink" => pair(Verb::Symlink, rest, message).map(|link| match link.target {
+            // `old` is what the link holds, `new` where it is.
+            Some(place) => Operation { path: place, target: Some(link.path), ..link },
+            None => link,
+        }),
+        b"statvfs" => bare(Verb::Statvfs, rest, message),
+        b"stat" => named(rest).and_then(|rest| bare(Verb::Stat, rest, message)),
+        b"lstat" => named(rest).and_then(|rest| bare(Verb::Lstat, rest, message)),
+        b"realpath" | b"expand" => bare(Verb::Realpath, rest, message),
+        b"readlink" => bare(Verb::Readlink, rest, message),
+        b"fsync" => bare(Verb::Fsync, rest, message),
+        _ => return Message::Other,
+    };
+    parsed.map_or(Message::Unreadable, Message::Operation)
+}
+
+/// The first word, and what follows its blank.
+fn word(text: &[u8]) -> (&[u8], &[u8]) {
+    let end = memchr::memchr(b' ', text).unwrap_or(text.len());
+    (text.get(..end).unwrap_or_default(), text.get(end + 1..).unwrap_or_default())
+}
+
+fn named(rest: &[u8]) -> Option<&[u8]> {
+    rest.strip_prefix(b"name ")
+}
+
+fn session(rest: &[u8]) -> Option<Message> {
+    let (what, rest) = word(rest);
+    let rest = rest.strip_prefix(b"for local user ")?.strip_suffix(b"]")?;
+    // The last, for a name may hold anything.
+    let at = memchr::memmem::rfind(rest, b" from [")?;
+    let said = |bytes: &[u8]| String::from_utf8_lossy(&unescaped(bytes)).into_owned();
+    let (user, address) = (said(rest.get(..at)?), said(rest.get(at + 7..)?));
+    match what {
+        b"opened" => Some(Message::Opened { user, address }),
+        b"closed" => Some(Message::Closed { user, address }),
+        _ => None,
+    }
+}
+
+/// `process_write: write "NAME": REASON`, with no more than 100 bytes of the name.
+fn failure(rest: &[u8]) -> Option<Operation> {
+    let (verb, rest) = match rest.strip_prefix(b"process_write: write \"") {
+        Some(rest) => (Verb::Write, rest),
+        None => (Verb::Read, rest.strip_prefix(b"process_read: read \"")?),
+    };
+    let end = memchr::memmem::rfind(rest, b"\": ")?;
+    let path = unescaped(rest.get(..end)?);
+    let failure = Some(text(rest.get(end + 2..)?)?);
+    Some(Operation { verb, cut: path.len() >= 100, path, failure, ..Operation::default() })
+}
+
+/// `"NAME"` and nothing else.
+fn bare(verb: Verb, rest: &[u8], message: &[u8]) -> Option<Operation> {
+    path(verb, rest, message, |tail| tail.is_empty().then_some((String::new(), None)))
+}
+
+/// `"NAME" TAIL`. No tail holds a quote, so the last one is the name's end.
+fn path(
+    verb: Verb,
+    rest: &[u8],
+    message: &[u8],
+    tail: impl FnOnce(&[u8]) -> Option<(String, Option<(u64, u64)>)>,
+) -> Option<Operation> {
+    let rest = rest.strip_prefix(b"\"")?;
+    // Even if it looks whole: a name may end so as to look like that.
+    if message.len() >= CUT {
+        return Some(Operation { verb, path: unescaped(rest), cut: true, ..Operation::default() });
+    }
+    let end = memchr::memrchr(b'"', rest)?;
+    let (detail, bytes) = tail(rest.get(end + 1..)?)?;
+    Some(Operation { verb, path: unescaped(rest.get(..end)?), detail, bytes, ..Operation::default() })
+}
+
+/// `old "NAME" new "NAME"`
+fn pair(verb: Verb, rest: &[u8], message: &[u8]) -> Option<Operation> {
+    let rest = rest.strip_prefix(b"old \"")?;
+    let cut = message.len() >= CUT;
+    let rest = if cut { rest } else { rest.strip_suffix(b"\"")? };
+    let mut between = memchr::memmem::find_iter(rest, b"\" new \"");
+    match (between.next(), between.next()) {
+        (Some(at), None) => {
+            let (path, target) = (unescaped(rest.get(..at)?), unescaped(rest.get(at + 7..)?));
+            Some(Operation { verb, path, target: Some(target), cut, ..Operation::default() })
+        }
+        (None, _) if !cut => None,
+        (found, _) => {
+            let ambiguous = found.is_some();
+            Some(Operation { verb, path: unescaped(rest), cut, ambiguous, ..Operation::default() })
+        }
+    }
+}
+
+/// ` flags READ,WRITE mode 0666`: the mode is what the client wished, and rarely anybody's.
+fn flags(tail: &[u8]) -> Option<String> {
+    let tail = tail.strip_prefix(b" flags ")?;
+    let end = memchr::memmem::find(tail, b" mode ")?;
+    text(&[b" ", tail.get(..end)?].concat())
+}
+
+/// ` bytes read 8 written 0`
+fn bytes(tail: &[u8]) -> Option<(u64, u64)> {
+    let tail = std::str::from_utf8(tail).ok()?;
+    let (read, written) = tail.strip_prefix(" bytes read ")?.split_once(" written ")?;
+    Some((read.parse().ok()?, written.parse().ok()?))
+}
+
+/// A tail that is sshd's own words.
+fn text(tail: &[u8]) -> Option<String> {
+    std::str::from_utf8(tail.strip_prefix(b" ")?).ok().map(str::to_owned)
+}
+
+/// Undoes log.c's strnvis(VIS_CSTYLE|VIS_NL|VIS_TAB|VIS_OCTAL): `\\`, `\n` and its like, `\303`.
+/// An escape that the end of the line cut is left out.
+fn unescaped(text: &[u8]) -> Vec<u8> {
+    let mut plain = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = memchr::memchr(b'\\', rest) {
+        let (before, after) = rest.split_at_checked(at).unwrap_or((rest, b""));
+        plain.extend_from_slice(before);
+        let (byte, length) = match after {
+            [_, a @ b'0'..=b'3', b @ b'0'..=b'7', c @ b'0'..=b'7', ..] => {
+                ((a - b'0') << 6 | (b - b'0') << 3 | (c - b'0'), 4)
+            }
+            [_, c, ..] => match c {
+                b'n' => (b'\n', 2),
+                b'r' => (b'\r', 2),
+                b'b' => (8, 2),
+                b'a' => (7, 2),
+                b'v' => (11, 2),
+                b't' => (b'\t', 2),
+                b'f' => (12, 2),
+                b's' => (b' ', 2),
+                b'\\' => (b'\\', 2),
+                b'0'..=b'7' if after.len() < 4 => return plain,
+                // Not of its making.
+                _ => (b'\\', 1),
+            },
+            _ => return plain,
+        };
+        plain.push(byte);
+        rest = after.get(length..).unwrap_or_default();
+    }
+    plain.extend_from_slice(rest);
+    plain
+}
+
+#[cfg(test)]
+mod tests;

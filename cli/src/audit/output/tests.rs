@@ -1,0 +1,124 @@
+use super::*;
+use crate::audit::operation::{Operation, Verb};
+use crate::audit::queue::Who;
+use std::rc::Rc;
+
+fn row(path: &[u8], verb: Verb) -> Row {
+    let who = Who { user: "mle".into(), address: "192.0.2.7".into() };
+    let operation = Operation { verb, path: path.to_vec(), ..Operation::default() };
+    let event = Event {
+        time: "2024-11-22T03:04:05.25Z".parse().unwrap(),
+        host: "sandbox".into(),
+        pid: 67,
+        who: Some(Rc::new(who)),
+        operation,
+        outcome: Outcome::Ok,
+    };
+    Row { event, path: None, target: None }
+}
+
+fn written(style: Style, rows: &[Row]) -> String {
+    let mut out = Vec::new();
+    let mut output = Output::new(&mut out, style, TimeZone::fixed(jiff::tz::offset(1))).unwrap();
+    for row in rows {
+        output.row(row).unwrap();
+    }
+    output.flush().unwrap();
+    drop(output);
+    String::from_utf8(out).unwrap()
+}
+
+fn some() -> Vec<Row> {
+    let mut close = row(b"/home/mle/a b", Verb::Close);
+    close.event.operation.bytes = Some((0, 8));
+    let mut open = row(b"/uploads/x", Verb::Open);
+    open.path = Some(b"/srv/x".to_vec());
+    open.event.operation.detail = "READ".into();
+    open.event.outcome = Outcome::Failed("Permission denied".into());
+    let mut rename = row(b"/home/mle/a", Verb::Rename);
+    rename.event.operation.target = Some(b"/home/mle/b".to_vec());
+    rename.event.outcome = Outcome::Unclear("No such file");
+    rename.event.who = None;
+    vec![close, open, rename]
+}
+
+#[test]
+fn the_table_fits_its_columns_and_the_terminal() {
+    let expected = "\
+TIME                 USER  ADDRESS    OPERATION  RESULT             BYTES      PATH
+2024-11-22 04:04:05  mle   192.0.2.7  close      ok                 8 written  \"/home/mle/a b\"
+2024-11-22 04:04:05  mle   192.0.2.7  open       Permission denied             /srv/x (READ)
+2024-11-22 04:04:05  ?     ?          rename     No such file?                 /home/mle/a -> /home/mle/b
+";
+    assert_eq!(written(Style::Table(None), &some()), expected);
+    let long = format!("/home/mle/{}/end", "x".repeat(300));
+    let narrow = written(Style::Table(Some(100)), &[row(long.as_bytes(), Verb::Remove)]);
+    assert!(narrow.lines().all(|line| line.chars().count() <= 100), "{narrow}");
+    assert!(narrow.contains("/home/mle/x…") && narrow.ends_with("xxx/end\n"), "{narrow}");
+    // What is read by a program has everything.
+    assert!(written(Style::Table(None), &[row(long.as_bytes(), Verb::Remove)]).contains(&long));
+}
+
+#[test]
+fn csv_has_a_head_and_every_field() {
+    let expected = "\
+time,user,address,operation,path,read,written,result,status,target,detail,jail_path,host,pid
+2024-11-22T04:04:05.25+01:00,mle,192.0.2.7,close,/home/mle/a b,0,8,ok,,,,,sandbox,67
+2024-11-22T04:04:05.25+01:00,mle,192.0.2.7,open,/srv/x,,,failed,Permission denied,,READ,/uploads/x,sandbox,67
+2024-11-22T04:04:05.25+01:00,,,rename,/home/mle/a,,,unclear,No such file,/home/mle/b,,,sandbox,67
+";
+    assert_eq!(written(Style::Csv, &some()), expected);
+    let odd = written(Style::Csv, &[row(b"/a,\"b\"\\\x1b\n\xff", Verb::Remove)]);
+    assert!(odd.contains("remove,\"/a,\"\"b\"\"\\\\\\x1b\\x0a\\xff\",,"), "{odd}");
+}
+
+#[test]
+fn json_has_a_version_and_is_exact() {
+    let lines: Vec<serde_json::Value> =
+        written(Style::Json, &some()).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let common = |operation: &str, path: &str, result: &str| {
+        serde_json::json!({
+            "version": 1, "kind": "operation", "time": "2024-11-22T04:04:05.25+01:00", "host": "sandbox",
+            "pid": 67, "user": "mle", "address": "192.0.2.7", "operation": operation, "path": path,
+            "result": result,
+        })
+    };
+    let mut expected = [
+        common("close", "/home/mle/a b", "ok"),
+        common("open", "/srv/x", "failed"),
+        common("rename", "/home/mle/a", "unclear"),
+    ];
+    expected[0]["read"] = 0.into();
+    expected[0]["written"] = 8.into();
+    expected[1]["status"] = "Permission denied".into();
+    expected[1]["detail"] = "READ".into();
+    expected[1]["jail_path"] = "/uploads/x".into();
+    expected[2]["status"] = "No such file".into();
+    expected[2]["target"] = "/home/mle/b".into();
+    expected[2]["user"] = serde_json::Value::Null;
+    expected[2]["address"] = serde_json::Value::Null;
+    assert_eq!(lines, expected);
+}
+
+#[test]
+fn nothing_that_a_terminal_would_obey_is_written() {
+    let path = "/a\x1b[2J\u{9b}2J\u{202e}\x7f\r\n\u{e9}\u{1f600}";
+    for style in [Style::Table(None), Style::Table(Some(80)), Style::Csv, Style::Json] {
+        let mut row = row(path.as_bytes(), Verb::Rename);
+        row.event.operation.target = Some(path.as_bytes().to_vec());
+        row.event.operation.detail = path.into();
+        row.event.host = path.into();
+        row.event.outcome = Outcome::Failed(path.into());
+        row.event.who = Some(Rc::new(Who { user: path.into(), address: path.into() }));
+        let text = written(style, &[row]);
+        assert!(text.lines().all(is_plain), "{style:?}: {text:?}");
+        if style == Style::Json {
+            let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+            assert_eq!(json["path"], path);
+            assert_eq!(json["path_bytes"], serde_json::Value::Null);
+        }
+    }
+    let json: serde_json::Value =
+        serde_json::from_str(&written(Style::Json, &[row(b"/\xff", Verb::Open)])).unwrap();
+    assert_eq!((&json["path"], &json["path_bytes"]), (&"/\u{fffd}".into(), &"2fff".into()));
+}

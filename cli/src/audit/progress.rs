@@ -1,0 +1,68 @@
+//! How far a long reading is, on stderr if that is a terminal.
+
+use std::cell::Cell;
+use std::io::{self, IsTerminal, Read, Write};
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+/// As often as an eye wants to know.
+const PERIOD: Duration = Duration::from_millis(200);
+
+/// What is short is not worth a bar.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+const WIDTH: u64 = 30;
+
+/// Bytes of files that were read so far.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Count(Rc<Cell<u64>>);
+
+/// Counts what it reads, so before it is decompressed.
+pub(crate) struct Counted<R>(pub(crate) R, pub(crate) Count);
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.0.read(buffer)?;
+        self.1.0.set(self.1.0.get() + read as u64);
+        Ok(read)
+    }
+}
+
+/// The bar.
+pub(crate) struct Progress {
+    done: Count,
+    total: u64,
+    next: Option<Instant>,
+    is_shown: bool,
+}
+
+impl Progress {
+    /// For so many bytes; without a terminal, or where nobody knows how many, there is no bar.
+    pub(crate) fn new(done: Count, total: u64) -> Self {
+        let next = (total > 0 && io::stderr().is_terminal()).then(|| Instant::now() + PATIENCE);
+        Self { done, total, next, is_shown: false }
+    }
+
+    /// Draws it, if it is time to.
+    pub(crate) fn draw(&mut self) {
+        let Some(next) = self.next else { return };
+        let now = Instant::now();
+        if now < next {
+            return;
+        }
+        self.next = Some(now + PERIOD);
+        let done = self.done.0.get().min(self.total);
+        let filled = (WIDTH * done / self.total) as usize;
+        let bar = format!("{:<width$}", "#".repeat(filled), width = WIDTH as usize);
+        let percent = 100 * done / self.total;
+        let _ = write!(io::stderr(), "\r[{bar}] {percent:>3} % of {} MB", self.total / 1_000_000);
+        self.is_shown = true;
+    }
+
+    /// Takes it away, before something else is written.
+    pub(crate) fn erase(&mut self) {
+        if std::mem::take(&mut self.is_shown) {
+            let _ = write!(io::stderr(), "\r\x1b[K");
+        }
+    }
+}

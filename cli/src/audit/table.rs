@@ -1,0 +1,157 @@
+//! The table for people. The path is the last column, so that a long one pushes nothing aside.
+
+use super::output::Row;
+use super::queue::Outcome;
+use pam_sftpjail::escape::{escaped, one_line};
+use std::ffi::OsStr;
+use std::io::{self, Write};
+use std::os::unix::ffi::OsStrExt;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// The widths are made to fit so many rows; those that come later may have to push.
+const SAMPLE: usize = 200;
+
+/// No path gets fewer columns, however narrow the terminal is.
+const NARROWEST: usize = 20;
+
+const HEAD: [&str; COLUMNS] = ["TIME", "USER", "ADDRESS", "OPERATION", "RESULT", "BYTES", "PATH"];
+const COLUMNS: usize = 7;
+
+type Cells = [String; COLUMNS];
+
+/// Rows until the widths are known, then the widths.
+pub(crate) struct Table {
+    /// Of the terminal, if it is one.
+    columns: Option<usize>,
+    waiting: Vec<Cells>,
+    widths: Option<[usize; COLUMNS]>,
+}
+
+impl Table {
+    /// For a terminal with so many columns, or for something else.
+    pub(crate) fn new(columns: Option<usize>) -> Self {
+        Self { columns, waiting: Vec::new(), widths: None }
+    }
+
+    /// Adds a row.
+    pub(crate) fn row(&mut self, row: &Row, time: String, out: &mut impl Write) -> io::Result<()> {
+        let cells = cells(row, time);
+        match &self.widths {
+            Some(widths) => write(&cells, widths, self.columns, out),
+            None => {
+                self.waiting.push(cells);
+                if self.waiting.len() < SAMPLE { Ok(()) } else { self.flush(out) }
+            }
+        }
+    }
+
+    /// Writes the rows that wait, if any.
+    pub(crate) fn flush(&mut self, out: &mut impl Write) -> io::Result<()> {
+        if self.waiting.is_empty() {
+            return Ok(());
+        }
+        let head = HEAD.map(str::to_owned);
+        let mut widths = [0; COLUMNS];
+        for cells in self.waiting.iter().chain([&head]) {
+            for (width, cell) in widths.iter_mut().zip(cells) {
+                *width = cell.width().max(*width);
+            }
+        }
+        write(&head, &widths, self.columns, out)?;
+        for cells in self.waiting.drain(..) {
+            write(&cells, &widths, self.columns, out)?;
+        }
+        self.widths = Some(widths);
+        Ok(())
+    }
+}
+
+fn cells(row: &Row, time: String) -> Cells {
+    let event = &row.event;
+    let (user, address) = match &event.who {
+        Some(who) => (escaped(&who.user).to_string(), one_line(&who.address)),
+        None => ("?".into(), "?".into()),
+    };
+    let result = match &event.outcome {
+        Outcome::Ok => "ok".to_owned(),
+        Outcome::Failed(status) => one_line(status),
+        Outcome::Unclear(status) => format!("{status}?"),
+    };
+    let bytes = match event.operation.bytes {
+        None => String::new(),
+        Some((read, 0)) if read > 0 => format!("{read} read"),
+        Some((0, written)) => format!("{written} written"),
+        Some((read, written)) => format!("{read} read, {written} written"),
+    };
+    let mut place = shown(row.path());
+    if let Some(target) = row.target() {
+        place += " -> ";
+        place += &shown(target);
+    }
+    if event.operation.cut {
+        place += "…";
+    }
+    if !event.operation.detail.is_empty() {
+        place = format!("{place} ({})", one_line(&event.operation.detail));
+    }
+    [time, user, address, event.operation.verb.name().to_owned(), result, bytes, place]
+}
+
+fn shown(path: &[u8]) -> String {
+    escaped(OsStr::from_bytes(path)).to_string()
+}
+
+fn write(
+    cells: &Cells,
+    widths: &[usize; COLUMNS],
+    columns: Option<usize>,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let mut line = String::new();
+    for (cell, width) in cells.iter().zip(widths).take(COLUMNS - 1) {
+        line += cell;
+        line.extend(std::iter::repeat_n(' ', (width + 2).saturating_sub(cell.width()).max(1)));
+    }
+    if let (Some(columns), Some(place)) = (columns, cells.last()) {
+        line += &fitted(place, columns.saturating_sub(line.width()).max(NARROWEST));
+    } else {
+        line.extend(cells.last().map(String::as_str));
+    }
+    writeln!(out, "{}", line.trim_end())
+}
+
+/// The text in so many columns; if need be without its middle, for a path tells most at its ends.
+fn fitted(text: &str, columns: usize) -> String {
+    if text.width() <= columns {
+        return text.to_owned();
+    }
+    let most = columns.saturating_sub(1);
+    let head = taken(text.chars(), most / 3);
+    let tail: Vec<_> = taken(text.chars().rev(), most - most / 3).chars().collect();
+    head + "…" + &tail.iter().rev().collect::<String>()
+}
+
+fn taken(chars: impl Iterator<Item = char>, columns: usize) -> String {
+    let mut used = 0;
+    chars
+        .take_while(|c| {
+            used += c.width().unwrap_or(0);
+            used <= columns
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_too_wide_loses_its_middle() {
+        assert_eq!(fitted("/home/mle", 9), "/home/mle");
+        assert_eq!(fitted("/home/mle/a/very/long/path", 16), "/home…/long/path");
+        assert_eq!(fitted("/home/mle/a/very/long/path", 16).width(), 16);
+        // A wide character takes two columns, and is not cut in half.
+        assert_eq!(fitted("日本語日本語", 8), "日…本語");
+        assert_eq!(fitted("日本語日本語", 12), "日本語日本語");
+    }
+}
