@@ -29,6 +29,9 @@ pub(crate) enum Message {
     Unreadable,
 }
 
+/// What may follow a name.
+const TAILS: [&[u8]; 6] = [b" flags ", b" bytes read ", b" mode ", b" size ", b" modtime ", b" owner "];
+
 /// sftp-server.c, status_to_message.
 const STATUS: [&str; 10] = [
     "Success",
@@ -154,11 +157,17 @@ fn path(
     tail: impl FnOnce(&[u8]) -> Option<(String, Option<(u64, u64)>)>,
 ) -> Option<Operation> {
     let rest = rest.strip_prefix(b"\"")?;
+    let end = memchr::memrchr(b'"', rest);
     // Even if it looks whole: a name may end so as to look like that.
     if message.len() >= CUT {
-        return Some(Operation { verb, path: unescaped(rest), cut: true, ..Operation::default() });
+        let is_tail = |end: &usize| {
+            let tail = rest.get(end + 1..).unwrap_or_default();
+            TAILS.iter().any(|known| tail.starts_with(known) || known.starts_with(tail))
+        };
+        let name = rest.get(..end.filter(is_tail).unwrap_or(rest.len()))?;
+        return Some(Operation { verb, path: unescaped(name), cut: true, ..Operation::default() });
     }
-    let end = memchr::memrchr(b'"', rest)?;
+    let end = end?;
     let (detail, bytes) = tail(rest.get(end + 1..)?)?;
     Some(Operation { verb, path: unescaped(rest.get(..end)?), detail, bytes, ..Operation::default() })
 }

@@ -11,19 +11,26 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 /// The widths are made to fit so many rows; those that come later may have to push.
 const SAMPLE: usize = 200;
 
-/// No path gets fewer columns, however narrow the terminal is.
-const NARROWEST: usize = 20;
+/// A path that would get fewer columns gets a line of its own.
+const NARROWEST: usize = 24;
+const INDENT: usize = 4;
 
 const HEAD: [&str; COLUMNS] = ["TIME", "USER", "ADDRESS", "OPERATION", "RESULT", "BYTES", "PATH"];
 const COLUMNS: usize = 7;
 
 type Cells = [String; COLUMNS];
 
+/// The text of a row; what else there is to tell stands in parentheses at its end, if there is room.
+struct Text {
+    cells: Cells,
+    detail: String,
+}
+
 /// Rows until the widths are known, then the widths.
 pub(crate) struct Table {
     /// Of the terminal, if it is one.
     columns: Option<usize>,
-    waiting: Vec<Cells>,
+    waiting: Vec<Text>,
     widths: Option<[usize; COLUMNS]>,
 }
 
@@ -35,11 +42,11 @@ impl Table {
 
     /// Adds a row.
     pub(crate) fn row(&mut self, row: &Row, time: String, out: &mut impl Write) -> io::Result<()> {
-        let cells = cells(row, time);
+        let text = text(row, time);
         match &self.widths {
-            Some(widths) => write(&cells, widths, self.columns, out),
+            Some(widths) => write(&text, widths, self.columns, out),
             None => {
-                self.waiting.push(cells);
+                self.waiting.push(text);
                 if self.waiting.len() < SAMPLE { Ok(()) } else { self.flush(out) }
             }
         }
@@ -50,23 +57,23 @@ impl Table {
         if self.waiting.is_empty() {
             return Ok(());
         }
-        let head = HEAD.map(str::to_owned);
+        let head = Text { cells: HEAD.map(str::to_owned), detail: String::new() };
         let mut widths = [0; COLUMNS];
-        for cells in self.waiting.iter().chain([&head]) {
-            for (width, cell) in widths.iter_mut().zip(cells) {
+        for text in self.waiting.iter().chain([&head]) {
+            for (width, cell) in widths.iter_mut().zip(&text.cells) {
                 *width = cell.width().max(*width);
             }
         }
         write(&head, &widths, self.columns, out)?;
-        for cells in self.waiting.drain(..) {
-            write(&cells, &widths, self.columns, out)?;
+        for text in self.waiting.drain(..) {
+            write(&text, &widths, self.columns, out)?;
         }
         self.widths = Some(widths);
         Ok(())
     }
 }
 
-fn cells(row: &Row, time: String) -> Cells {
+fn text(row: &Row, time: String) -> Text {
     let event = &row.event;
     let (user, address) = match &event.who {
         Some(who) => (escaped(&who.user).to_string(), one_line(&who.address)),
@@ -91,10 +98,12 @@ fn cells(row: &Row, time: String) -> Cells {
     if event.operation.cut {
         place += "…";
     }
-    if !event.operation.detail.is_empty() {
-        place = format!("{place} ({})", one_line(&event.operation.detail));
-    }
-    [time, user, address, event.operation.verb.name().to_owned(), result, bytes, place]
+    let detail = match event.operation.detail.as_str() {
+        "" => String::new(),
+        detail => format!(" ({})", one_line(detail)),
+    };
+    let verb = event.operation.verb.name().to_owned();
+    Text { cells: [time, user, address, verb, result, bytes, place], detail }
 }
 
 fn shown(path: &[u8]) -> String {
@@ -102,20 +111,31 @@ fn shown(path: &[u8]) -> String {
 }
 
 fn write(
-    cells: &Cells,
+    text: &Text,
     widths: &[usize; COLUMNS],
     columns: Option<usize>,
     out: &mut impl Write,
 ) -> io::Result<()> {
+    let [cells @ .., place] = &text.cells;
     let mut line = String::new();
-    for (cell, width) in cells.iter().zip(widths).take(COLUMNS - 1) {
+    for (cell, width) in cells.iter().zip(widths) {
         line += cell;
         line.extend(std::iter::repeat_n(' ', (width + 2).saturating_sub(cell.width()).max(1)));
     }
-    if let (Some(columns), Some(place)) = (columns, cells.last()) {
-        line += &fitted(place, columns.saturating_sub(line.width()).max(NARROWEST));
+    let mut room = columns.map_or(usize::MAX, |columns| columns.saturating_sub(line.width()));
+    if room < NARROWEST
+        && let Some(columns) = columns
+    {
+        line.truncate(line.trim_end().len());
+        line += "\n";
+        line.extend(std::iter::repeat_n(' ', INDENT));
+        room = columns.saturating_sub(INDENT);
+    }
+    if place.width() + text.detail.width() <= room {
+        line += place;
+        line += &text.detail;
     } else {
-        line.extend(cells.last().map(String::as_str));
+        line += &fitted(place, room);
     }
     writeln!(out, "{}", line.trim_end())
 }

@@ -99,6 +99,12 @@ fn a_line_that_was_cut_says_so_and_no_more_than_it_holds() {
     let open = cut(format!("open \"/{name}\" flags READ mode 0666"));
     assert!(open.cut && open.detail.is_empty());
     assert_eq!(open.path.len(), 494);
+    // In what follows the name.
+    for left in 1..40 {
+        let name = "x".repeat(500 - 7 - left);
+        let open = cut(format!("open \"/{name}\" flags WRITE,CREATE,TRUNCATE mode 0644"));
+        assert_eq!(open.path, format!("/{name}").as_bytes());
+    }
     let close = cut(format!("close \"/{name}\" bytes read 1 written 2"));
     assert!(close.cut && close.bytes.is_none());
     // Whoever chooses names could make one that looks whole when it is cut.

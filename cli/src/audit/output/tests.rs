@@ -55,6 +55,14 @@ TIME                 USER  ADDRESS    OPERATION  RESULT             BYTES      P
     let narrow = written(Style::Table(Some(100)), &[row(long.as_bytes(), Verb::Remove)]);
     assert!(narrow.lines().all(|line| line.chars().count() <= 100), "{narrow}");
     assert!(narrow.contains("/home/mle/x…") && narrow.ends_with("xxx/end\n"), "{narrow}");
+    let narrower = written(Style::Table(Some(70)), &some());
+    let expected = "\
+2024-11-22 04:04:05  mle   192.0.2.7  open       Permission denied
+    /srv/x (READ)
+2024-11-22 04:04:05  ?     ?          rename     No such file?
+    /home/mle/a -> /home/mle/b
+";
+    assert!(narrower.ends_with(expected), "{narrower}");
     // What is read by a program has everything.
     assert!(written(Style::Table(None), &[row(long.as_bytes(), Verb::Remove)]).contains(&long));
 }
