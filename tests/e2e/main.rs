@@ -3,6 +3,9 @@
 #[macro_use]
 mod namespaces;
 
+mod audit;
+mod audit_gaps;
+mod audit_sources;
 mod changes;
 mod check;
 mod configuration;
