@@ -18,10 +18,10 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 # Cargo builds as whoever calls; what it runs (tests, demo, benchmark) runs as root.
 AS_ROOT := $(if $(SUDO),--config 'target."cfg(all())".runner="sudo -E"')
 
-PACKAGES := libpam0g-dev openssh-server openssh-client rsyslog iproute2 strace
+PACKAGES := libpam0g-dev openssh-server openssh-client rsyslog iproute2 strace systemd
 THREADS ?= 8
 
-.PHONY: build build-release deps demo test lint bench
+.PHONY: build build-release deps demo test lint bench bench-audit
 
 build: deps
 	@$(CARGO) build --quiet --locked --workspace
@@ -68,3 +68,8 @@ lint: deps
 bench: deps
 	@$(CARGO) build --quiet --locked --release --workspace
 	$(CARGO) bench --quiet --locked $(AS_ROOT) --package sftpjail-tests --bench open_close --bench crowd
+
+# `sftpjail audit` on logs of 1 GB, in a directory of its own below $TMPDIR; prints MB/s and memory.
+bench-audit: deps
+	@$(CARGO) build --quiet --locked --release --package sftpjail
+	MEGABYTES=$(MEGABYTES) $(CARGO) bench --quiet --locked --package sftpjail-tests --bench audit

@@ -1,0 +1,146 @@
+//! `make bench-audit`: what `sftpjail audit` makes of logs of 1 GB: MB/s, and the most memory that it
+//! ever held, which fails this if it is 100 MiB or more. `make bench-audit MEGABYTES=100` is quicker.
+
+use std::fs::{self, File};
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio, exit};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use sandbox::artifact;
+
+/// In KiB.
+const MOST: u64 = 100 << 10;
+
+/// Sessions that are open at a time.
+const SESSIONS: u64 = 200;
+
+/// A directory that goes with this.
+struct Scratch(PathBuf);
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn main() {
+    let megabytes = std::env::var("MEGABYTES").ok().and_then(|n| n.parse().ok()).unwrap_or(1000);
+    let scratch = Scratch(std::env::temp_dir().join(format!("sftpjail-bench-{}", std::process::id())));
+    fs::create_dir(&scratch.0).expect("a directory for temporary files");
+    let log = scratch.0.join("sftp.log");
+    let mut is_bounded = true;
+    println!("{:<52} {:>7} {:>6} {:>9}", "sftpjail audit", "seconds", "MB/s", "peak MiB");
+    let mut run = |what: &str, file: &Path, arguments: &[&str]| {
+        is_bounded &= measured(what, file, megabytes, arguments);
+    };
+
+    write(&log, megabytes, Stamps::Rfc3339, true);
+    run("--json", &log, &["--json"]);
+    run("--csv", &log, &["--csv"]);
+    run("(table)", &log, &[]);
+    run("user7 --op remove", &log, &["user7", "--op", "remove"]);
+    let gzip = Command::new("gzip").arg("-1").arg(&log).status().expect("gzip");
+    assert!(gzip.success());
+    run("--json, of gzip", &scratch.0.join("sftp.log.gz"), &["--json"]);
+    fs::remove_file(scratch.0.join("sftp.log.gz")).expect("our own file");
+
+    write(&log, megabytes, Stamps::Traditional, true);
+    run("--json, traditional stamps", &log, &["--json"]);
+    write(&log, megabytes, Stamps::Rfc3339, false);
+    run("--json, where no session ends and all fail", &log, &["--json"]);
+
+    drop(scratch);
+    if !is_bounded {
+        println!("more than {} MiB", MOST >> 10);
+        exit(1);
+    }
+}
+
+/// Runs `sftpjail audit`, prints what it took, and says whether it was within bounds.
+fn measured(what: &str, file: &Path, megabytes: u64, arguments: &[&str]) -> bool {
+    let begin = Instant::now();
+    let mut child = Command::new(artifact("sftpjail"))
+        .args(["audit", "--file"])
+        .arg(file)
+        .args(arguments)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("sftpjail");
+    let mut peak = 0;
+    // VmHWM never falls, so the last look before the end is as good as the end.
+    let status = loop {
+        peak = peak.max(high_water(child.id()));
+        match child.try_wait().expect("our own child") {
+            Some(status) => break status,
+            None => thread::sleep(Duration::from_millis(5)),
+        }
+    };
+    assert!(status.success(), "{what}: {status}");
+    let seconds = begin.elapsed().as_secs_f64();
+    println!("{what:<52} {seconds:>7.2} {:>6.0} {:>9.1}", megabytes as f64 / seconds, peak as f64 / 1024.0);
+    peak < MOST
+}
+
+/// In KiB; 0 once it has ended.
+fn high_water(pid: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0)
+}
+
+#[derive(Clone, Copy)]
+enum Stamps {
+    Rfc3339,
+    Traditional,
+}
+
+/// Writes a log of sessions that upload, download and tidy up, many at once. Where they do not
+/// `end`, each failed at everything besides.
+fn write(path: &Path, megabytes: u64, stamps: Stamps, end: bool) {
+    let mut out = BufWriter::with_capacity(1 << 20, File::create(path).expect("a temporary file"));
+    let mut written = 0;
+    let mut tick = 0_u64;
+    let mut steps = [0_u64; SESSIONS as usize];
+    while written < megabytes * 1_000_000 {
+        // 7 is prime to the number of sessions, so all of them take turns.
+        let session = (tick * 7) % SESSIONS;
+        let step = steps[session as usize];
+        steps[session as usize] += 1;
+        // 30 lines each.
+        let (round, step) = (step / 30, step % 30);
+        let pid = 1000 + (session + SESSIONS * round) % 4_000_000;
+        let user = (session * 31 + round) % 50;
+        let file = format!("/home/user{user}/projects/{}/report-{:04}.pdf", round % 90, step / 3);
+        let text = match (end, step) {
+            (_, 0) => format!("session opened for local user user{user} from [192.0.2.{}]", session % 250),
+            (true, 29) => {
+                format!("session closed for local user user{user} from [192.0.2.{}]", session % 250)
+            }
+            (true, 1) => format!("mkdir name \"/home/user{user}/projects/{}\" mode 0777", round % 90),
+            (true, 28) => format!("remove name \"{file}\""),
+            (true, _) => match step % 3 {
+                2 => "sent status No such file".to_owned(),
+                0 => format!("open \"{file}\" flags WRITE,CREATE,TRUNCATE mode 0644"),
+                _ => format!("close \"{file}\" bytes read 0 written {}", tick % 10_000_000),
+            },
+            (false, _) if step % 2 == 0 => "sent status No such file".to_owned(),
+            (false, _) => format!("open \"{file}{}\" flags READ mode 0666", "/long".repeat(60)),
+        };
+        let (second, micro) = (tick / 1000, tick % 1000 * 1000);
+        let (day, hour, minute) = (1 + second / 86400 % 28, second / 3600 % 24, second / 60 % 60);
+        let stamp = match stamps {
+            Stamps::Rfc3339 => {
+                format!("2026-11-{day:02}T{hour:02}:{minute:02}:{:02}.{micro:06}+01:00", second % 60)
+            }
+            Stamps::Traditional => format!("Nov {day:>2} {hour:02}:{minute:02}:{:02}", second % 60),
+        };
+        let line = format!("{stamp} sftp internal-sftp[{pid}]: {text}\n");
+        out.write_all(line.as_bytes()).expect("room for a log of 1 GB");
+        written += line.len() as u64;
+        tick += 1;
+    }
+    out.flush().expect("room for a log of 1 GB");
+}
