@@ -193,7 +193,9 @@ impl<W: Write> Audit<W> {
                     line
                 }
                 Ok(Some(Line::TooLong)) => {
-                    self.join.gaps.add(Kind::TooLong, |_| source.name.clone());
+                    if is_main {
+                        self.join.gaps.add(Kind::TooLong, |_| source.name.clone());
+                    }
                     continue;
                 }
                 // gzip's end is missing.

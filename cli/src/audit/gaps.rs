@@ -141,8 +141,8 @@ impl Kind {
                 "sessions were given up, since too many were open at once: the rest of them has no user",
             ),
             Self::Cut => (
-                "a line was cut by internal-sftp after 500 bytes: its path has lost its end, and with it the bytes",
-                "lines were cut by internal-sftp after 500 bytes: their paths have lost their end, and with it the bytes",
+                "a line was cut by internal-sftp after 500 bytes: the end of its path is missing, or what follows that",
+                "lines were cut by internal-sftp after 500 bytes: the end of their paths is missing, or what follows that",
             ),
             Self::Ambiguous => (
                 "a renaming or link has names with quotes in them that cannot be told apart",

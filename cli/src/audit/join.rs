@@ -76,11 +76,7 @@ impl Join {
                 }
                 self.sftp(host, record, message);
             }
-            Program::Sshd => {
-                let user = self.user.as_deref().map(|user| escaped(user).to_string());
-                let wanted = |name: &str| user.is_none_or(|user| user == name);
-                self.logins.line((host, record.pid, record.time), &record.message, wanted, &mut self.gaps);
-            }
+            Program::Sshd => self.logins.line((host, record.pid, record.time), &record.message),
             Program::Logger => {
                 if is_loss(&record.message) {
                     let example =
@@ -106,6 +102,7 @@ impl Join {
         if self.lines == 0 {
             self.gaps.add(Kind::Nothing, |_| String::new());
         }
+        self.logins.finish(self.user.as_deref(), &mut self.gaps);
         let mut left: Vec<_> = self.sessions.drain().map(|(_, session)| session).collect();
         left.sort_by_key(|session| session.first);
         for session in left {
@@ -124,7 +121,7 @@ impl Join {
         let key = (host, record.pid);
         match message {
             Message::Opened { user, address } => {
-                self.logins.logged(host, &user);
+                self.logins.logged(host, &user, record.time);
                 if let Some(session) = self.sessions.remove(&key) {
                     self.lose(session, None);
                 }
@@ -244,4 +241,4 @@ fn shown(line: &[u8]) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

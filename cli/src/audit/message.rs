@@ -61,9 +61,13 @@ pub(crate) fn parse(message: &[u8]) -> (Message, u32) {
 }
 
 fn one(message: &[u8]) -> Message {
+    understood(message, message.len() >= CUT)
+}
+
+fn understood(message: &[u8], is_cut: bool) -> Message {
     let (word, rest) = word(message);
     if word == b"forced" {
-        return match one(rest) {
+        return match understood(rest, is_cut) {
             Message::Operation(operation) => {
                 Message::Operation(Operation { detail: "forced".into(), ..operation })
             }
@@ -80,29 +84,29 @@ fn one(message: &[u8]) -> Message {
         // Some of these with a name that is of no interest, being the client's or the home.
         b"received" | b"Refusing" | b"users-groups-by-id:" | b"home-directory" => return Message::Verbose,
         b"error:" => return failure(rest).map_or(Message::Other, Message::Operation),
-        b"open" => path(Verb::Open, rest, message, |tail| Some((flags(tail)?, None))),
-        b"close" => path(Verb::Close, rest, message, |tail| Some((String::new(), Some(bytes(tail)?)))),
-        b"opendir" => bare(Verb::Opendir, rest, message),
-        b"closedir" => bare(Verb::Closedir, rest, message),
-        b"remove" => named(rest).and_then(|rest| bare(Verb::Remove, rest, message)),
-        b"rmdir" => named(rest).and_then(|rest| bare(Verb::Rmdir, rest, message)),
+        b"open" => path(Verb::Open, rest, is_cut, |tail| Some((flags(tail)?, None))),
+        b"close" => path(Verb::Close, rest, is_cut, |tail| Some((String::new(), Some(bytes(tail)?)))),
+        b"opendir" => bare(Verb::Opendir, rest, is_cut),
+        b"closedir" => bare(Verb::Closedir, rest, is_cut),
+        b"remove" => named(rest).and_then(|rest| bare(Verb::Remove, rest, is_cut)),
+        b"rmdir" => named(rest).and_then(|rest| bare(Verb::Rmdir, rest, is_cut)),
         b"mkdir" => {
-            named(rest).and_then(|rest| path(Verb::Mkdir, rest, message, |tail| Some((text(tail)?, None))))
+            named(rest).and_then(|rest| path(Verb::Mkdir, rest, is_cut, |tail| Some((text(tail)?, None))))
         }
-        b"set" => path(Verb::Set, rest, message, |tail| Some((text(tail)?, None))),
-        b"rename" | b"posix-rename" => pair(Verb::Rename, rest, message),
-        b"hardlink" => pair(Verb::Link, rest, message),
-        b"symlink" => pair(Verb::Symlink, rest, message).map(|link| match link.target {
+        b"set" => path(Verb::Set, rest, is_cut, |tail| Some((text(tail)?, None))),
+        b"rename" | b"posix-rename" => pair(Verb::Rename, rest, is_cut),
+        b"hardlink" => pair(Verb::Link, rest, is_cut),
+        b"symlink" => pair(Verb::Symlink, rest, is_cut).map(|link| match link.target {
             // `old` is what the link holds, `new` where it is.
             Some(place) => Operation { path: place, target: Some(link.path), ..link },
             None => link,
         }),
-        b"statvfs" => bare(Verb::Statvfs, rest, message),
-        b"stat" => named(rest).and_then(|rest| bare(Verb::Stat, rest, message)),
-        b"lstat" => named(rest).and_then(|rest| bare(Verb::Lstat, rest, message)),
-        b"realpath" | b"expand" => bare(Verb::Realpath, rest, message),
-        b"readlink" => bare(Verb::Readlink, rest, message),
-        b"fsync" => bare(Verb::Fsync, rest, message),
+        b"statvfs" => bare(Verb::Statvfs, rest, is_cut),
+        b"stat" => named(rest).and_then(|rest| bare(Verb::Stat, rest, is_cut)),
+        b"lstat" => named(rest).and_then(|rest| bare(Verb::Lstat, rest, is_cut)),
+        b"realpath" | b"expand" => bare(Verb::Realpath, rest, is_cut),
+        b"readlink" => bare(Verb::Readlink, rest, is_cut),
+        b"fsync" => bare(Verb::Fsync, rest, is_cut),
         _ => return Message::Other,
     };
     parsed.map_or(Message::Unreadable, Message::Operation)
@@ -145,21 +149,21 @@ fn failure(rest: &[u8]) -> Option<Operation> {
 }
 
 /// `"NAME"` and nothing else.
-fn bare(verb: Verb, rest: &[u8], message: &[u8]) -> Option<Operation> {
-    path(verb, rest, message, |tail| tail.is_empty().then_some((String::new(), None)))
+fn bare(verb: Verb, rest: &[u8], is_cut: bool) -> Option<Operation> {
+    path(verb, rest, is_cut, |tail| tail.is_empty().then_some((String::new(), None)))
 }
 
 /// `"NAME" TAIL`. No tail holds a quote, so the last one is the name's end.
 fn path(
     verb: Verb,
     rest: &[u8],
-    message: &[u8],
+    is_cut: bool,
     tail: impl FnOnce(&[u8]) -> Option<(String, Option<(u64, u64)>)>,
 ) -> Option<Operation> {
     let rest = rest.strip_prefix(b"\"")?;
     let end = memchr::memrchr(b'"', rest);
     // Even if it looks whole: a name may end so as to look like that.
-    if message.len() >= CUT {
+    if is_cut {
         let is_tail = |end: &usize| {
             let tail = rest.get(end + 1..).unwrap_or_default();
             TAILS.iter().any(|known| tail.starts_with(known) || known.starts_with(tail))
@@ -173,20 +177,19 @@ fn path(
 }
 
 /// `old "NAME" new "NAME"`
-fn pair(verb: Verb, rest: &[u8], message: &[u8]) -> Option<Operation> {
+fn pair(verb: Verb, rest: &[u8], is_cut: bool) -> Option<Operation> {
     let rest = rest.strip_prefix(b"old \"")?;
-    let cut = message.len() >= CUT;
-    let rest = if cut { rest } else { rest.strip_suffix(b"\"")? };
+    let rest = if is_cut { rest } else { rest.strip_suffix(b"\"")? };
     let mut between = memchr::memmem::find_iter(rest, b"\" new \"");
     match (between.next(), between.next()) {
         (Some(at), None) => {
             let (path, target) = (unescaped(rest.get(..at)?), unescaped(rest.get(at + 7..)?));
-            Some(Operation { verb, path, target: Some(target), cut, ..Operation::default() })
+            Some(Operation { verb, path, target: Some(target), cut: is_cut, ..Operation::default() })
         }
-        (None, _) if !cut => None,
+        (None, _) if !is_cut => None,
         (found, _) => {
             let ambiguous = found.is_some();
-            Some(Operation { verb, path: unescaped(rest), cut, ambiguous, ..Operation::default() })
+            Some(Operation { verb, path: unescaped(rest), cut: is_cut, ambiguous, ..Operation::default() })
         }
     }
 }

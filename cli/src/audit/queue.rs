@@ -109,12 +109,24 @@ impl Event {
     /// Whether its success shows that the directory `path` was there before.
     pub(crate) fn proves(&self, path: &[u8]) -> bool {
         let Operation { verb, path: own, target, .. } = &self.operation;
-        let is_below = |other: &[u8]| {
-            other.strip_prefix(path).is_some_and(|rest| rest.starts_with(b"/") && rest.len() > 1)
-        };
         let of_itself = matches!(verb, Verb::Opendir | Verb::Rmdir | Verb::Set) && own == path;
         // Where a symlink points need not exist.
         let target = target.as_ref().filter(|_| *verb != Verb::Symlink);
-        of_itself || is_below(own) || target.is_some_and(|target| is_below(target))
+        of_itself || is_below(own, path) || target.is_some_and(|target| is_below(target, path))
     }
+
+    /// Whether the directory `path` may be its work, or only by its work may be at that place.
+    pub(crate) fn may_make(&self, path: &[u8]) -> bool {
+        let Operation { verb, path: own, target, cut, ambiguous, .. } = &self.operation;
+        let made = match verb {
+            Verb::Mkdir | Verb::Symlink => Some(own),
+            Verb::Rename | Verb::Link => target.as_ref(),
+            _ => return false,
+        };
+        *cut || *ambiguous || made.is_none_or(|made| made == path || is_below(path, made))
+    }
+}
+
+fn is_below(path: &[u8], directory: &[u8]) -> bool {
+    path.strip_prefix(directory).is_some_and(|rest| rest.starts_with(b"/") && rest.len() > 1)
 }

@@ -8,7 +8,7 @@
 //! and what lies in a directory shows that it was made. For the rest, the result is unclear.
 
 use super::message::Message;
-use super::operation::Verb;
+use super::operation::{Operation, Verb};
 use super::queue::{Event, Outcome, Queue, Ticket, Who};
 use jiff::Timestamp;
 use std::hash::{BuildHasher, RandomState};
@@ -45,6 +45,8 @@ pub(crate) struct Session {
     /// The operation before the line that is read now.
     latest: Option<Ticket>,
     open: Vec<Handle>,
+    /// Something was closed of which the name is not known.
+    is_blurred: bool,
     /// Directories whose making is unclear.
     made: Vec<Ticket>,
 }
@@ -68,6 +70,7 @@ impl Session {
             level: Level::Info,
             latest: None,
             open: Vec::new(),
+            is_blurred: false,
             made: Vec::new(),
         }
     }
@@ -96,7 +99,16 @@ impl Session {
         if matches!(verb, Verb::Stat | Verb::Lstat | Verb::Realpath | Verb::Readlink | Verb::Fsync) {
             self.level = self.level.max(Level::Verbose);
         }
-        let closes = matches!(verb, Verb::Close | Verb::Closedir).then(|| name(&event, names)).flatten();
+        let closes =
+            matches!(verb, Verb::Close | Verb::Closedir).then(|| (name(&event, names), event.operation.cut));
+        self.made.retain(|made| {
+            // The earlier one may have failed, and this one be what others show.
+            let is_doubted = queue.get(*made).is_none_or(|made| event.may_make(&made.operation.path));
+            if is_doubted {
+                queue.settle(*made);
+            }
+            !is_doubted
+        });
         let is_known = event.outcome != Outcome::Ok;
         let ticket = queue.push(event);
         if is_known {
@@ -104,8 +116,10 @@ impl Session {
         } else {
             self.latest = Some(ticket);
         }
-        if let Some(name) = closes {
-            self.closed(name, queue);
+        if let Some((name, is_cut)) = closes
+            && !self.closed(name, queue)
+        {
+            self.is_blurred |= is_cut;
         }
     }
 
@@ -114,9 +128,8 @@ impl Session {
         let Some(ticket) = self.latest.take() else { return };
         queue.settle(ticket);
         let Some(event) = queue.get(ticket) else { return };
-        if matches!(event.operation.verb, Verb::Open | Verb::Opendir)
-            && let Some(name) = name(event, names)
-        {
+        if matches!(event.operation.verb, Verb::Open | Verb::Opendir) {
+            let name = name(event, names);
             self.opened(Handle { name, unclear: None }, queue);
         }
         self.prove(ticket, queue);
@@ -137,10 +150,10 @@ impl Session {
             Verb::Close | Verb::Closedir if status != "Failure" && event.operation.path != b"(null)" => {
                 queue.resolve(ticket, Outcome::Ok);
             }
-            Verb::Open | Verb::Opendir => match name(event, names) {
-                Some(name) => self.opened(Handle { name, unclear: Some(ticket) }, queue),
-                None => queue.settle(ticket),
-            },
+            Verb::Open | Verb::Opendir if !event.operation.cut => {
+                let name = name(event, names);
+                self.opened(Handle { name, unclear: Some(ticket) }, queue);
+            }
             Verb::Mkdir if status == MISSING => {
                 if self.made.len() == MAX_MADE {
                     queue.settle(self.made.remove(0));
@@ -161,14 +174,16 @@ impl Session {
     }
 
     /// What is closed was open; if something unclear has the same name, that need not have been it.
-    fn closed(&mut self, name: u64, queue: &mut Queue) {
+    /// Says whether anything open has this name.
+    fn closed(&mut self, name: u64, queue: &mut Queue) -> bool {
         let of_it = |handle: &Handle| handle.name == name;
         let known = self.open.iter().position(|handle| of_it(handle) && handle.unclear.is_none());
-        let Some(at) = known.or_else(|| self.open.iter().position(of_it)) else { return };
+        let Some(at) = known.or_else(|| self.open.iter().position(of_it)) else { return false };
         if let Some(ticket) = self.open.remove(at).unclear {
             queue.resolve(ticket, Outcome::Ok);
             self.prove(ticket, queue);
         }
+        true
     }
 
     /// An operation that went well shows that the directories above it were made.
@@ -194,7 +209,8 @@ impl Session {
     pub(crate) fn end(mut self, queue: &mut Queue, names: &RandomState) {
         self.went_well(queue, names);
         for ticket in self.open.drain(..).filter_map(|handle| handle.unclear) {
-            if let Some(event) = queue.get(ticket)
+            if !self.is_blurred
+                && let Some(event) = queue.get(ticket)
                 && let Outcome::Unclear(status) = event.outcome
             {
                 event.outcome = Outcome::Failed(status.to_owned());
@@ -214,9 +230,11 @@ impl Session {
     }
 }
 
-/// What an open file or directory is recognised by when it is closed; a name that was cut cannot be.
-fn name(event: &Event, names: &RandomState) -> Option<u64> {
-    let operation = &event.operation;
-    let is_directory = matches!(operation.verb, Verb::Opendir | Verb::Closedir);
-    (!operation.cut).then(|| names.hash_one((is_directory, &operation.path)))
+/// What an open file or directory is recognised by when it is closed.
+fn name(event: &Event, names: &RandomState) -> u64 {
+    let Operation { verb, path, .. } = &event.operation;
+    names.hash_one((matches!(verb, Verb::Opendir | Verb::Closedir), path))
 }
+
+#[cfg(test)]
+mod tests;

@@ -24,6 +24,9 @@ const COMPANIONS: [&str; 2] = ["/var/log/syslog", "/var/log/messages"];
 /// What has no stamp in so many lines is no log.
 const MAX_WITHOUT: u32 = 1000;
 
+/// logrotate is quick; so often it will not be in our way.
+const MAX_LOOKS: u32 = 5;
+
 /// One log.
 pub(crate) struct Source {
     /// Fit to be printed.
@@ -54,14 +57,13 @@ pub(crate) fn open(named: &[PathBuf], zone: &TimeZone, gaps: &mut Gaps) -> (Vec<
         Err(sentence) => sentences.push(sentence),
     };
     if named.is_empty() {
-        let Some(files) = DEFAULTS.iter().map(|log| rotated(log)).find(|files| !files.is_empty()) else {
+        let (files, found) = defaults(zone);
+        if files.is_empty() {
             let journal = Source { name: "the journal".into(), kind: Origin::Journal, first: None, year: 0 };
             return (vec![journal], sentences);
-        };
-        missing(&files, gaps);
-        for path in files {
-            add(file(&path, Origin::File, zone));
         }
+        missing(&files, gaps);
+        found.into_iter().for_each(&mut add);
         for path in COMPANIONS.iter().flat_map(|log| rotated(log)) {
             // They are a help, no more.
             add(Ok(file(&path, Origin::Companion, zone).ok().flatten()));
@@ -87,6 +89,20 @@ pub(crate) fn open(named: &[PathBuf], zone: &TimeZone, gaps: &mut Gaps) -> (Vec<
     // Whatever their names are. What has no stamp has nothing to tell.
     sources.sort_by_key(|source| (source.first.is_none(), source.first));
     (sources, sentences)
+}
+
+/// The host's own files, opened. If one goes while we look, logrotate is at work: then we look again.
+fn defaults(zone: &TimeZone) -> (Vec<PathBuf>, Vec<Result<Option<Source>, String>>) {
+    let mut looks = 0;
+    loop {
+        looks += 1;
+        let files =
+            DEFAULTS.iter().map(|log| rotated(log)).find(|files| !files.is_empty()).unwrap_or_default();
+        let found: Vec<_> = files.iter().map(|path| file(path, Origin::File, zone)).collect();
+        if looks == MAX_LOOKS || !found.iter().any(|found| matches!(found, Ok(None))) {
+            return (files, found);
+        }
+    }
 }
 
 /// The log and what logrotate made of it: `.1`, `.2.gz`, `-20241122`.

@@ -55,7 +55,7 @@ const OPENED: &str = "67 session opened for local user mle from [::1]";
 const CLOSED: &str = "67 session closed for local user mle from [::1]";
 
 /// The results of one whole session of mle's.
-fn session(lines: &[&str]) -> Vec<String> {
+pub(crate) fn session(lines: &[&str]) -> Vec<String> {
     let lines: Vec<_> = lines.iter().map(|line| format!("67 {line}")).collect();
     let lines: Vec<_> =
         [OPENED].into_iter().chain(lines.iter().map(String::as_str)).chain([CLOSED]).collect();
@@ -109,95 +109,6 @@ fn only_the_user_who_is_asked_for_is_told() {
     // pid 69 may have been joe's.
     assert_eq!(told.gaps(), [(Kind::NoBeginning, 2), (Kind::NoEnd, 1)]);
     assert_eq!(join(Some("mle"), &lines).gaps(), [(Kind::NoBeginning, 1), (Kind::NoEnd, 1)]);
-}
-
-#[test]
-fn a_failure_is_told_from_one_of_a_look_up_where_the_log_allows_it() {
-    const MISSING: &str = "sent status No such file";
-    // Nothing failed.
-    assert_eq!(session(&["remove name \"/a\"", "rmdir name \"/b\""]), ["remove /a: ok", "rmdir /b: ok"]);
-    // At the level INFO, this may have been anything.
-    assert_eq!(session(&["remove name \"/a\"", MISSING]), ["remove /a: No such file?"]);
-    // One request has one answer.
-    let twice = ["remove name \"/a\"", MISSING, MISSING, "rmdir name \"/b\""];
-    assert_eq!(session(&twice), ["remove /a: No such file?", "rmdir /b: ok"]);
-    // What is closed was opened, and what was not closed by the end was not.
-    let open = "open \"/a\" flags READ mode 0666";
-    let close = "close \"/a\" bytes read 1 written 0";
-    assert_eq!(session(&[open, MISSING, close]), ["open /a: ok", "close /a: ok"]);
-    assert_eq!(session(&[open, MISSING]), ["open /a: No such file"]);
-    let forced = "forced close \"/a\" bytes read 1 written 0";
-    assert_eq!(session(&[open, "sent status Failure", forced]), ["open /a: ok", "close /a: ok"]);
-    assert_eq!(session(&[open, open, MISSING, close])[..2], ["open /a: ok", "open /a: No such file"]);
-    assert_eq!(session(&[open, open, MISSING, close, close])[..2], ["open /a: ok", "open /a: ok"]);
-    // A directory of that name is another thing.
-    let both = [open, "sent status Permission denied", "opendir \"/a\"", "closedir \"/a\""];
-    assert_eq!(session(&both)[..2], ["open /a: Permission denied", "opendir /a: ok"]);
-    // close(2) does not fail so.
-    assert_eq!(session(&[open, close, MISSING]), ["open /a: ok", "close /a: ok"]);
-    assert_eq!(session(&["closedir \"(null)\"", MISSING]), ["closedir (null): No such file?"]);
-    assert_eq!(session(&[close, "sent status Failure"]), ["close /a: Failure?"]);
-}
-
-#[test]
-fn what_lies_in_a_directory_shows_that_it_was_made() {
-    const MISSING: &str = "sent status No such file";
-    let mkdir = "mkdir name \"/d\" mode 0777";
-    let in_it = "open \"/d/x\" flags WRITE mode 0644";
-    let closed = "close \"/d/x\" bytes read 0 written 1";
-    assert_eq!(session(&[mkdir, MISSING, in_it, closed])[0], "mkdir /d: ok");
-    assert_eq!(session(&[mkdir, MISSING, in_it, MISSING, closed])[0], "mkdir /d: ok");
-    assert_eq!(session(&[mkdir, MISSING, "rmdir name \"/d\""])[0], "mkdir /d: ok");
-    assert_eq!(session(&[mkdir, MISSING, "rename old \"/a\" new \"/d/x\""])[0], "mkdir /d: ok");
-    for other in [
-        "remove name \"/dx\"",
-        "remove name \"/e/d/x\"",
-        "mkdir name \"/d\" mode 0777",
-        "symlink old \"/d/x\" new \"/e\"",
-    ] {
-        assert_eq!(session(&[mkdir, MISSING, other])[0], "mkdir /d: No such file?", "{other}");
-    }
-    assert_eq!(session(&[mkdir, MISSING, in_it, MISSING])[0], "mkdir /d: No such file?");
-    // It may have been there before.
-    assert_eq!(session(&[mkdir, "sent status Failure", in_it, closed])[0], "mkdir /d: Failure?");
-}
-
-#[test]
-fn a_higher_level_tells_all() {
-    let verbose = ["received client version 3", "remove name \"/a\"", "sent status No such file"];
-    assert_eq!(session(&verbose), ["remove /a: No such file"]);
-    let looked = [
-        "remove name \"/a\"",
-        "lstat name \"/b\"",
-        "sent status No such file",
-        "rmdir name \"/a\"",
-        "sent status Permission denied",
-    ];
-    assert_eq!(session(&looked), ["remove /a: ok", "lstat /b: No such file", "rmdir /a: Permission denied"]);
-    // A request with a broken handle has no line even then.
-    let forged = ["received client version 3", "remove name \"/a\"", "sent status Failure"];
-    assert_eq!(session(&forged), ["remove /a: Failure?"]);
-    let debug = ["sent status Success", "remove name \"/a\"", "sent status Success", "sent status Failure"];
-    assert_eq!(session(&debug), ["remove /a: ok"]);
-    let debug = ["sent status Success", "remove name \"/a\"", "sent status Failure"];
-    assert_eq!(session(&debug), ["remove /a: Failure"]);
-}
-
-#[test]
-fn a_failed_write_has_a_row_of_its_own() {
-    let lines = [
-        "open \"/a\" flags WRITE mode 0644",
-        "error: process_write: write \"/a\": No space left on device",
-        "sent status Failure",
-        "close \"/a\" bytes read 0 written 7",
-    ];
-    assert_eq!(session(&lines), ["open /a: ok", "write /a: No space left on device", "close /a: ok"]);
-}
-
-#[test]
-fn what_was_folded_is_told_as_often_as_it_happened() {
-    let lines = ["statvfs \"/a\"", "message repeated 2 times: [ statvfs \"/a\"]"];
-    assert_eq!(session(&lines), ["statvfs /a: ok"; 3]);
 }
 
 #[test]
