@@ -69,3 +69,44 @@ fn what_the_readme_says_of_logging_gives_members_a_log_of_their_own() {
     let list = sb.read_text("/etc/logrotate.d/rsyslog");
     assert!(list.starts_with("/var/log/sftp.log\n/var/log/"), "{list}");
 }
+
+#[test]
+fn what_the_readme_says_of_the_audit_is_what_it_tells() {
+    let sb = Sandbox::new();
+    sb.user("mle").group("sftp").add();
+    sb.write("/tmp/letter", "12345678");
+    sb.sh("touch /home/mle/secret; chmod 600 /home/mle/secret");
+    let batch = "mkdir first\nput /tmp/letter first/letter\n-get secret /tmp/x\n-rm none\n";
+    sb.sftp("mle", batch).ok();
+    sb.wait_for_log("]: session closed for local user mle");
+    let (_, section) = README.split_once("## Who did what").expect("a section");
+    let commands: Vec<_> = section
+        .lines()
+        .map_while(|line| line.strip_prefix("    ").or(line.is_empty().then_some("")))
+        .collect();
+    let [all, some, json] = commands.into_iter().filter(|line| !line.is_empty()).collect::<Vec<_>>()[..]
+    else {
+        panic!("three commands");
+    };
+    // But for the time.
+    let rows = |table: &str| table.lines().map(|line| line.get(19..).unwrap().to_owned()).collect::<Vec<_>>();
+    assert_eq!(rows(&sb.sh(all).stdout), rows(block("TIME  ")));
+    assert_eq!(sb.sh(some).stdout.lines().count(), 3);
+    let lines = sb.sh(json).stdout;
+    for key in [
+        "version",
+        "kind",
+        "time",
+        "host",
+        "pid",
+        "user",
+        "address",
+        "operation",
+        "path",
+        "result",
+        "written",
+    ] {
+        assert!(lines.lines().last().unwrap().contains(&format!("\"{key}\":")), "{key}: {lines}");
+        assert!(section.contains(&format!("`{key}`")), "{key}");
+    }
+}
