@@ -1,13 +1,15 @@
 //! `sftpjail list`.
 
 use crate::Verdict;
+use crate::sessions::{self, Session};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use pam_sftpjail::config::Namespace;
 use pam_sftpjail::escape::escaped;
-use pam_sftpjail::registry::{Record, Registry};
+use pam_sftpjail::registry::Record;
 use serde::Serialize;
 use std::io::{self, Write};
+use std::time::Duration;
 
 /// The version of the JSON document; it grows when a key changes its meaning or goes.
 const VERSION: u32 = 1;
@@ -15,13 +17,13 @@ const VERSION: u32 = 1;
 #[derive(Serialize)]
 struct Report {
     version: u32,
-    sessions: Vec<Session>,
+    sessions: Vec<Entry>,
     /// What could not be read; the sessions themselves go on.
     problems: Vec<String>,
 }
 
 #[derive(Serialize)]
-struct Session {
+struct Entry {
     user: String,
     uid: u32,
     pid: u32,
@@ -34,19 +36,23 @@ struct Session {
     jail: String,
     home: String,
     authentication: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bytes_moved: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    idle_seconds: Option<u64>,
 }
 
 /// Lists the live sessions, by user and time.
 pub(crate) fn run(json: bool, out: &mut impl Write) -> io::Result<Verdict> {
-    let (mut records, problems) = live()?;
-    records.sort_by(|a, b| (&a.user, a.since, a.pid).cmp(&(&b.user, b.since, b.pid)));
+    let sessions = sessions::live()?;
+    let problems: Vec<_> = sessions.iter().filter_map(|session| session.record.clone().err()).collect();
     let verdict = if problems.is_empty() { Verdict::Sound } else { Verdict::Problems };
     if json {
-        let sessions = records.into_iter().map(Session::of).collect();
+        let sessions = sessions.iter().filter_map(Entry::of).collect();
         serde_json::to_writer_pretty(&mut *out, &Report { version: VERSION, sessions, problems })?;
         writeln!(out)?;
     } else {
-        print(&records, out)?;
+        print(&sessions, out)?;
         for problem in problems {
             writeln!(out, "! {problem}")?;
         }
@@ -55,45 +61,30 @@ pub(crate) fn run(json: bool, out: &mut impl Write) -> io::Result<Verdict> {
     Ok(verdict)
 }
 
-fn live() -> io::Result<(Vec<Record>, Vec<String>)> {
-    let failed =
-        |refusal: pam_sftpjail::error::Refusal| io::Error::other(format!("{refusal}; {}", refusal.cure()));
-    let (mut records, mut problems) = (Vec::new(), Vec::new());
-    if let Some(registry) = Registry::existing().map_err(failed)? {
-        for user in registry.users().map_err(failed)? {
-            for live in registry.live(&user).map_err(failed)? {
-                match live.read() {
-                    Ok(record) => records.extend(record),
-                    Err(problem) => problems.push(format!("{}: {problem}", escaped(&user))),
-                }
-            }
-        }
-    }
-    Ok((records, problems))
-}
-
-fn print(records: &[Record], out: &mut impl Write) -> io::Result<()> {
-    if records.is_empty() {
+fn print(sessions: &[Session], out: &mut impl Write) -> io::Result<()> {
+    if sessions.is_empty() {
         return writeln!(out, "Nobody is in a jail.");
     }
-    let head = ["USER", "PID", "SINCE", "FROM", "PROFILE", "NAMESPACE", "JAIL"].map(str::to_owned);
-    let rows = records.iter().map(|record| {
-        [
+    let head = ["USER", "PID", "SINCE", "IDLE", "MOVED", "FROM", "PROFILE", "JAIL"].map(str::to_owned);
+    let rows = sessions.iter().filter_map(|session| {
+        let record = session.record.as_ref().ok()?;
+        let unknown = || "-".to_owned();
+        Some([
             escaped(&record.user).to_string(),
             record.pid.to_string(),
-            moment(record.since).map_or_else(
-                || record.since.to_string(),
-                |since| since.to_zoned(TimeZone::system()).strftime("%F %T").to_string(),
-            ),
+            moment(record).map_or_else(unknown, |since| {
+                since.to_zoned(TimeZone::system()).strftime("%F %T").to_string()
+            }),
+            session.idle().map_or_else(unknown, brief),
+            session.moved().map_or_else(unknown, bytes),
             record.rhost.clone(),
             escaped(&record.profile).to_string(),
-            record.namespace.to_string(),
-            record.jail.clone(),
-        ]
+            format!("{} ({})", record.jail, record.namespace),
+        ])
     });
     let rows: Vec<_> = std::iter::once(head).chain(rows).collect();
     let width = |i: usize| rows.iter().filter_map(|row| Some(row.get(i)?.chars().count())).max().unwrap_or(0);
-    let widths: Vec<_> = (0..7).map(width).collect();
+    let widths: Vec<_> = (0..8).map(width).collect();
     for row in &rows {
         let cells: Vec<_> = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
         writeln!(out, "{}", cells.join("  ").trim_end())?;
@@ -101,14 +92,44 @@ fn print(records: &[Record], out: &mut impl Write) -> io::Result<()> {
     Ok(())
 }
 
-fn moment(since: u64) -> Option<Timestamp> {
-    Timestamp::from_second(i64::try_from(since).ok()?).ok()
+/// When it was opened.
+fn moment(record: &Record) -> Option<Timestamp> {
+    Timestamp::from_second(i64::try_from(record.since).ok()?).ok()
 }
 
-impl Session {
-    fn of(record: Record) -> Self {
-        Self {
-            since: moment(record.since).map_or_else(String::new, |since| since.to_string()),
+/// The two largest units: `2h 5m`.
+fn brief(time: Duration) -> String {
+    let seconds = time.as_secs();
+    match (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60, seconds % 60) {
+        (0, 0, 0, s) => format!("{s}s"),
+        (0, 0, m, s) => format!("{m}m {s}s"),
+        (0, h, m, _) => format!("{h}h {m}m"),
+        (d, h, ..) => format!("{d}d {h}h"),
+    }
+}
+
+/// In the unit that leaves up to four digits.
+fn bytes(n: u64) -> String {
+    let units = ["KiB", "MiB", "GiB"];
+    let mut amount = n;
+    let mut unit = "B";
+    for larger in units {
+        if amount < 10_000 {
+            break;
+        }
+        amount /= 1024;
+        unit = larger;
+    }
+    format!("{amount} {unit}")
+}
+
+impl Entry {
+    fn of(session: &Session) -> Option<Self> {
+        let record = session.record.clone().ok()?;
+        Some(Self {
+            since: moment(&record).map_or_else(String::new, |since| since.to_string()),
+            bytes_moved: session.moved(),
+            idle_seconds: session.idle().map(|idle| idle.as_secs()),
             user: record.user,
             uid: record.uid,
             pid: record.pid,
@@ -119,6 +140,27 @@ impl Session {
             jail: record.jail,
             home: record.home,
             authentication: record.authentication,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_and_sizes_are_brief() {
+        for (seconds, said) in [(0, "0s"), (59, "59s"), (61, "1m 1s"), (7_500, "2h 5m"), (90_000, "1d 1h")] {
+            assert_eq!(brief(Duration::from_secs(seconds)), said);
+        }
+        for (n, said) in [
+            (0, "0 B"),
+            (9_999, "9999 B"),
+            (10_240, "10 KiB"),
+            (5 << 30, "5120 MiB"),
+            (1 << 50, "1048576 GiB"),
+        ] {
+            assert_eq!(bytes(n), said);
         }
     }
 }

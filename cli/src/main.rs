@@ -3,11 +3,15 @@
 
 mod audit;
 mod check;
+mod kick;
 mod list;
 mod reap;
 mod rehearse;
+mod sessions;
 
 use clap::{Parser, Subcommand};
+use kick::Whom;
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -42,10 +46,29 @@ enum Verb {
         #[arg(long)]
         json: bool,
     },
-    /// Lists who is in a jail: user, process, since when, from where, profile, and where the jail is.
+    /// Lists who is in a jail: user, process, since when, idle for how long, bytes moved, from where,
+    /// profile, and where the jail is.
     ///
     /// Exit status: 0 all is listed, 1 a session's record cannot be read, 2 the registry cannot.
     List {
+        /// One JSON document instead of text.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Ends sessions, and waits until they are gone. sshd closes them properly.
+    ///
+    /// Exit status: 0 they have ended, 1 one goes on, 2 the registry cannot be looked at, 3 there was
+    /// no such session.
+    Kick {
+        /// The user all of whose sessions are to end.
+        #[arg(required_unless_present = "pid", conflicts_with = "pid")]
+        user: Option<OsString>,
+        /// The one session of which this is a process, as `list` shows it.
+        #[arg(long)]
+        pid: Option<i32>,
+        /// Kill what does not end within ten seconds.
+        #[arg(long)]
+        force: bool,
         /// One JSON document instead of text.
         #[arg(long)]
         json: bool,
@@ -101,6 +124,13 @@ fn main() -> ExitCode {
     let done = match arguments.verb {
         Verb::Check { user, json } => check::run(arguments.config.as_deref(), &user, json, &mut out),
         Verb::List { json } => list::run(json, &mut out),
+        Verb::Kick { user, pid, force, json } => {
+            let whom = match (&user, pid) {
+                (_, Some(pid)) => Whom::Pid(pid),
+                (user, None) => Whom::User(user.as_deref().unwrap_or_default()),
+            };
+            kick::run(&whom, force, json, &mut out)
+        }
         Verb::Reap { json } => reap::run(arguments.config.as_deref(), json, &mut out),
         Verb::Audit(asked) => audit::run(arguments.config.as_deref(), asked, &mut out),
         Verb::Rehearse { user } => rehearse::child(arguments.config.as_deref(), &user, &mut out),

@@ -32,7 +32,7 @@ struct Jail {
 pub(crate) fn run(config: Option<&Path>, json: bool, out: &mut impl Write) -> io::Result<Verdict> {
     let config = Config::load(config).map_err(io::Error::other)?;
     let reaped =
-        reap(&config).map_err(|refusal| io::Error::other(format!("{refusal}; {}", refusal.cure())))?;
+        reap(&config).map_err(|refusal| io::Error::other(format!("{refusal}; cure: {}", refusal.cure())))?;
     let verdict =
         if reaped.iter().all(|jail| jail.done.is_ok()) { Verdict::Sound } else { Verdict::Problems };
     let jails: Vec<_> = reaped.into_iter().map(Jail::of).collect();

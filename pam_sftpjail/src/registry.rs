@@ -143,6 +143,11 @@ pub struct Live {
 }
 
 impl Live {
+    /// The record's name in the user's directory.
+    pub fn name(&self) -> &OsStr {
+        &self.name
+    }
+
     /// Where the session's jail is mounted.
     pub fn is_in(&self, namespace: Namespace) -> bool {
         is_in(&self.name, namespace)

@@ -16,25 +16,40 @@ fn it_lists_the_live_sessions_and_nobody_else() {
         assert_eq!(sb.sh("sftpjail list").stdout, "Nobody is in a jail.\n");
 
         let anna = sb.sftp_live("anna-with-a-long-name");
-        let _mle = sb.sftp_live("mle");
+        let mut mle = sb.sftp_live("mle");
         let (of_anna, of_mle) = (sb.session_monitor("anna-with-a-long-name"), sb.session_monitor("mle"));
         let now = sb.sh("date +'%F %H:%M'").stdout.trim().to_owned();
         let list = sb.sh("sftpjail list").stdout;
         let lines: Vec<_> = list.lines().map(|line| line.split_whitespace().collect::<Vec<_>>()).collect();
-        assert_eq!(lines[0], ["USER", "PID", "SINCE", "FROM", "PROFILE", "NAMESPACE", "JAIL"]);
-        let row = |user, pid: &i32| format!("{user} {pid} {now}:ss 127.0.0.1 home {namespace} /jail/{user}");
-        let without_seconds = |line: &[&str]| {
-            let time = format!("{}:ss", &line[3][..5]);
-            [&line[..3], &[time.as_str()], &line[4..]].concat().join(" ")
-        };
-        assert_eq!(without_seconds(&lines[1]), row("anna-with-a-long-name", &of_anna));
-        assert_eq!(without_seconds(&lines[2]), row("mle", &of_mle));
+        assert_eq!(lines[0], ["USER", "PID", "SINCE", "IDLE", "MOVED", "FROM", "PROFILE", "JAIL"]);
+        let row = |user, pid: &i32| format!("{user} {pid} {now} 127.0.0.1 home /jail/{user} ({namespace})");
+        // Without the seconds, and what differs from run to run: idle since when, and bytes with their unit.
+        let fixed = |line: &[&str]| [&line[..3], &[&line[3][..5]], &line[7..]].concat().join(" ");
+        assert_eq!(fixed(&lines[1]), row("anna-with-a-long-name", &of_anna));
+        assert_eq!(fixed(&lines[2]), row("mle", &of_mle));
         assert_eq!(lines.len(), 3);
 
         let document: Value = serde_json::from_str(&sb.sh("sftpjail list --json").stdout).expect("JSON");
         assert_eq!(document["version"], 1);
         assert_eq!(document["sessions"][1]["user"], "mle");
         assert_eq!(document["sessions"][1]["authentication"].as_array().map(Vec::len), Some(1));
+
+        // A megabyte up and half of one down, and what the protocol adds.
+        sb.sh("head -c 1000000 /dev/urandom > /tmp/up; head -c 500000 /tmp/up > /home/mle/down");
+        let number = |sb: &Sandbox, key: &str| {
+            let document: Value = serde_json::from_str(&sb.sh("sftpjail list --json").stdout).expect("JSON");
+            document["sessions"][1][key].as_u64().expect("a number")
+        };
+        let before = number(&sb, "bytes_moved");
+        mle.send("put /tmp/up");
+        mle.send("get down /tmp/down");
+        let moved = number(&sb, "bytes_moved") - before;
+        assert!((1_500_000..1_600_000).contains(&moved), "{moved}");
+        // The scheduler's clocks differ by some tenths of a second between processors.
+        sb.sh("sleep 3");
+        assert!((2..30).contains(&number(&sb, "idle_seconds")));
+        mle.send("ls");
+        assert!(number(&sb, "idle_seconds") < 2);
 
         // Whatever the record says, a session that ended is none.
         let child = sb.session_child("anna-with-a-long-name");
@@ -80,6 +95,6 @@ fn without_being_root_it_says_what_to_do() {
     for verb in ["list", "reap"] {
         let out = sb.try_sh(&format!("setpriv --reuid nobody --clear-groups sftpjail {verb}"));
         assert_eq!(out.code, Some(2), "{out}");
-        assert!(out.stderr.contains("permission denied; run this as root"), "{out}");
+        assert!(out.stderr.contains("permission denied; cure: run this as root"), "{out}");
     }
 }

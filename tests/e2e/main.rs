@@ -13,6 +13,7 @@ mod contents;
 mod driven;
 mod homes;
 mod jailed;
+mod kick;
 mod list;
 mod logging;
 mod logins;

@@ -1,0 +1,156 @@
+//! `sftpjail kick`.
+
+use crate::Verdict;
+use crate::sessions::{self, Session};
+use nix::errno::Errno;
+use pam_sftpjail::escape::escaped;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use serde::Serialize;
+use std::ffi::OsStr;
+use std::io::{self, Write};
+use std::os::fd::OwnedFd;
+use std::time::{Duration, Instant};
+
+/// The version of the JSON document; it grows when a key changes its meaning or goes.
+const VERSION: u32 = 1;
+
+/// How long sshd may take to end a session; it waits for nothing but its own processes.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Whose sessions are to end.
+pub(crate) enum Whom<'a> {
+    User(&'a OsStr),
+    /// The one session of which that is a process.
+    Pid(i32),
+}
+
+#[derive(Serialize)]
+struct Report {
+    version: u32,
+    sessions: Vec<Kicked>,
+}
+
+#[derive(Serialize)]
+struct Kicked {
+    /// Escaped.
+    user: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rhost: Option<String>,
+    /// The one that was told to end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pid: Option<i32>,
+    gone: bool,
+}
+
+/// Tells the processes of the sessions to end, and waits until they are gone; with `force`, kills
+/// those that are not.
+pub(crate) fn run(whom: &Whom<'_>, force: bool, json: bool, out: &mut impl Write) -> io::Result<Verdict> {
+    let mut sessions = sessions::live()?;
+    sessions.retain(|session| match whom {
+        Whom::User(user) => session.user == *user,
+        Whom::Pid(pid) => session.holders.contains(pid) || session.others.contains(pid),
+    });
+    // All are told before any is waited for.
+    let told: Vec<_> = sessions.iter().map(Told::tell).collect();
+    let deadline = Instant::now() + PATIENCE;
+    let kicked: Vec<_> =
+        sessions.iter().zip(told).map(|(session, told)| told.wait(session, deadline, force)).collect();
+    let verdict = match &kicked[..] {
+        [] => Verdict::NotJailed,
+        kicked if kicked.iter().all(|session| session.gone) => Verdict::Sound,
+        _ => Verdict::Problems,
+    };
+    if json {
+        serde_json::to_writer_pretty(&mut *out, &Report { version: VERSION, sessions: kicked })?;
+        writeln!(out)?;
+    } else {
+        print(whom, &kicked, out)?;
+    }
+    out.flush()?;
+    Ok(verdict)
+}
+
+fn print(whom: &Whom<'_>, kicked: &[Kicked], out: &mut impl Write) -> io::Result<()> {
+    for session in kicked {
+        let from = session.rhost.as_ref().map_or_else(String::new, |rhost| format!(" from {rhost}"));
+        let user = &session.user;
+        match (session.gone, session.pid) {
+            (true, Some(pid)) => writeln!(out, "✓ the session of {user}{from} has ended (process {pid})")?,
+            (false, Some(pid)) => {
+                writeln!(out, "✗ the session of {user}{from} goes on (process {pid})")?;
+                writeln!(out, "  → kill it: sftpjail kick --force --pid {pid}")?;
+            }
+            (_, None) => writeln!(out, "✓ the session of {user}{from} has ended meanwhile")?,
+        }
+    }
+    if kicked.is_empty() {
+        match whom {
+            Whom::User(user) => writeln!(out, "{} has no live session.", escaped(user))?,
+            Whom::Pid(pid) => writeln!(out, "{pid} is no process of a live session.")?,
+        }
+    }
+    Ok(())
+}
+
+/// The processes of one session, by descriptors for which no other process can come to stand.
+struct Told {
+    /// Those that have its record open.
+    holders: Vec<(i32, OwnedFd)>,
+    /// internal-sftp, which ends when its sshd does.
+    others: Vec<OwnedFd>,
+}
+
+impl Told {
+    /// Tells the monitor, which passes it on and then closes the session; or whoever is left of a
+    /// session without one.
+    fn tell(session: &Session) -> Self {
+        let open = |pid: &i32| pidfd_open(Pid::from_raw(*pid)?, PidfdFlags::empty()).ok();
+        let mut holders: Vec<_> = session.holders.iter().filter_map(|pid| Some((*pid, open(pid)?))).collect();
+        let others = session.others.iter().filter_map(open).collect();
+        // A pid may have been given out again before it was opened: ask once more.
+        let still = session.holders_now();
+        holders.retain(|(pid, _)| still.contains(pid));
+        let monitor = session.monitor().filter(|monitor| still.contains(monitor));
+        for (pid, process) in &holders {
+            if monitor.is_none_or(|monitor| monitor == *pid) {
+                let _gone = pidfd_send_signal(process, Signal::TERM);
+            }
+        }
+        Self { holders, others }
+    }
+
+    fn wait(self, session: &Session, deadline: Instant, force: bool) -> Kicked {
+        let ended = |deadline| {
+            let mut all = self.holders.iter().map(|(_, process)| process).chain(&self.others);
+            all.all(|process| ends_by(process, deadline))
+        };
+        let mut gone = ended(deadline);
+        if !gone && force {
+            for (_, process) in &self.holders {
+                let _gone = pidfd_send_signal(process, Signal::KILL);
+            }
+            gone = ended(Instant::now() + PATIENCE);
+        }
+        Kicked {
+            user: escaped(&session.user).to_string(),
+            rhost: session.record.as_ref().ok().map(|record| record.rhost.clone()),
+            pid: session.monitor().or_else(|| session.holders.first().copied()),
+            gone,
+        }
+    }
+}
+
+/// A pidfd becomes readable when its process has ended: pidfd_open(2).
+fn ends_by(process: &OwnedFd, deadline: Instant) -> bool {
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let timeout = Timespec { tv_sec: left.as_secs().cast_signed(), tv_nsec: left.subsec_nanos().into() };
+        match poll(&mut [PollFd::new(process, PollFlags::IN)], Some(&timeout)) {
+            Ok(0) => return false,
+            Ok(_) => return true,
+            Err(errno) if errno.raw_os_error() == Errno::EINTR as i32 => {}
+            Err(_) => return false,
+        }
+    }
+}

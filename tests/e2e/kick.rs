@@ -1,0 +1,94 @@
+//! `sftpjail kick`: sessions end, properly, and only those that are meant.
+
+use sandbox::Sandbox;
+use serde_json::Value;
+
+/// A machine with the members mle and kim.
+fn machine(namespace: &str) -> Sandbox {
+    let sb = Sandbox::new();
+    sb.sh(&format!("mkdir -p /etc/sftpjail; echo 'namespace = \"{namespace}\"' > /etc/sftpjail/config.toml"));
+    sb.user("mle").group("sftp").add();
+    sb.user("kim").group("sftp").add();
+    sb
+}
+
+#[test]
+fn all_sessions_of_a_user_end_and_are_closed_properly() {
+    for namespace in ["private", "host"] {
+        let sb = machine(namespace);
+        let (mut first, mut second, mut other) =
+            (sb.sftp_live("mle"), sb.sftp_live("mle"), sb.sftp_live("kim"));
+        let out = sb.sh("sftpjail kick mle");
+        let lines: Vec<_> = out.stdout.lines().collect();
+        assert_eq!(lines.len(), 2, "{out}");
+        assert!(
+            lines.iter().all(|l| l.starts_with("✓ the session of mle from 127.0.0.1 has ended (process ")),
+            "{out}"
+        );
+        // It waited: nothing is left already.
+        assert_eq!(sb.sh("ls /run/sftpjail").stdout, "kim\n");
+        assert_eq!(sb.log_lines("session closed for user mle(uid=").len(), 2);
+        assert!(!sb.sh("ls /jail").stdout.contains("mle"));
+        first.try_send("ls").unwrap_err();
+        second.try_send("ls").unwrap_err();
+        other.send("ls");
+    }
+}
+
+#[test]
+fn one_session_ends_by_any_of_its_processes_also_without_its_monitor() {
+    let sb = machine("private");
+    for kill_monitor in [false, true] {
+        let mut other = sb.sftp_live("kim");
+        let _live = sb.sftp_live("mle");
+        let (monitor, child) = (sb.session_monitor("mle"), sb.session_child("mle"));
+        if kill_monitor {
+            sb.sh(&format!("kill -9 {monitor}"));
+            sb.wait_gone(monitor);
+        }
+        let out = sb.sh(&format!("sftpjail kick --pid {child} --json"));
+        let document: Value = serde_json::from_str(&out.stdout).expect("JSON");
+        let pid = if kill_monitor { child } else { monitor };
+        assert_eq!(document["sessions"].as_array().map(Vec::len), Some(1), "{out}");
+        assert_eq!(document["sessions"][0]["pid"], pid, "{out}");
+        assert_eq!(document["sessions"][0]["gone"], true, "{out}");
+        assert!(!sb.sh("sftpjail list").stdout.contains("mle"));
+        other.send("ls");
+    }
+}
+
+#[test]
+fn what_does_not_end_is_named_and_killed_only_by_force() {
+    let sb = machine("private");
+    let _live = sb.sftp_live("mle");
+    let (monitor, child) = (sb.session_monitor("mle"), sb.session_child("mle"));
+    sb.sh(&format!("kill -STOP {monitor}"));
+    let out = sb.try_sh("sftpjail kick mle");
+    assert_eq!(out.code, Some(1), "{out}");
+    let expected = format!(
+        "✗ the session of mle from 127.0.0.1 goes on (process {monitor})\n  → kill it: sftpjail kick --force --pid {monitor}\n"
+    );
+    assert_eq!(out.stdout, expected);
+    sb.sh(&format!("sftpjail kick --force --pid {monitor}"));
+    sb.wait_gone(monitor);
+    sb.wait_gone(child);
+    assert_eq!(sb.sh("sftpjail list").stdout, "Nobody is in a jail.\n");
+}
+
+#[test]
+fn who_is_not_in_cannot_be_kicked() {
+    let sb = machine("private");
+    let mut live = sb.sftp_live("mle");
+    for (words, said) in [
+        ("kim", "kim has no live session.\n"),
+        ("--pid 1", "1 is no process of a live session.\n"),
+        ("'a\nb'", "\"a\\x0ab\" has no live session.\n"),
+    ] {
+        let out = sb.try_sh(&format!("sftpjail kick {words}"));
+        assert_eq!((out.code, out.stdout.as_str()), (Some(3), said), "{out}");
+    }
+    for words in ["", "mle --pid 1", "--pid x"] {
+        assert_eq!(sb.try_sh(&format!("sftpjail kick {words}")).code, Some(2), "{words}");
+    }
+    live.send("ls");
+}
