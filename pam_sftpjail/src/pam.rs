@@ -22,6 +22,15 @@ fn slot_name() -> String {
 /// What open leaves for close. The first close empties it, so that a second finds nothing.
 type Slot = Cell<Option<Session>>;
 
+/// The version, for `sftpjail check` to read from the file.
+#[unsafe(no_mangle)]
+pub static PAM_SFTPJAIL_VERSION: [u8; VERSION.len()] = {
+    let mut bytes = [0; VERSION.len()];
+    bytes.copy_from_slice(VERSION.as_bytes());
+    bytes
+};
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
 struct Module;
 pam::pam_hooks!(Module);
 
