@@ -6,6 +6,7 @@ mod check;
 mod kick;
 mod list;
 mod reap;
+mod look;
 mod rehearse;
 mod sessions;
 
@@ -31,17 +32,22 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Verb {
-    /// Makes every check that a login of USER would make, each with its cure.
+    /// Makes every check that a login of USER would make, and looks at what surrounds it: sshd, PAM,
+    /// the account, and what an earlier setup left. Each finding has its cure.
     ///
     /// As root it also rehearses the jail in a private mount namespace, becomes USER in it, and
     /// shows what USER will see. Nothing on the host changes, except that a missing jail root
     /// and missing sources of volumes are made, as the first login would.
     ///
     /// Exit status: 0 USER is soundly jailed, 1 there are problems, 2 it could not be checked,
-    /// 3 the policy does not jail USER.
+    /// 3 the policy does not jail USER. With --all the worst of all users, and never 3.
     Check {
         /// The login name, as it would be typed.
-        user: String,
+        #[arg(required_unless_present = "all")]
+        user: Option<String>,
+        /// Every member of every profile, and whoever sshd sends into the jail root without one.
+        #[arg(long, conflicts_with = "user")]
+        all: bool,
         /// One JSON document instead of text.
         #[arg(long)]
         json: bool,
@@ -95,6 +101,18 @@ enum Verb {
     /// The child of `check`: builds the jail around itself and reports as JSON.
     #[command(hide = true)]
     Rehearse { user: String },
+    /// The child of `check`: becomes USER, tries to enter and to read, and reports as JSON.
+    #[command(hide = true)]
+    Look {
+        user: String,
+        #[arg(long)]
+        enter: Vec<PathBuf>,
+        #[arg(long)]
+        read: Vec<PathBuf>,
+    },
+    /// The child of `check`: says whether the dynamic linker has loaded MODULE into it.
+    #[command(hide = true)]
+    Loaded { module: PathBuf },
 }
 
 /// What was found; its exit status.
@@ -121,8 +139,11 @@ impl From<Verdict> for ExitCode {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let mut out = io::stdout().lock();
+    let config = arguments.config.as_deref();
     let done = match arguments.verb {
-        Verb::Check { user, json } => check::run(arguments.config.as_deref(), &user, json, &mut out),
+        Verb::Check { user, all: _, json } => {
+            check::run(&check::Request { config, user: user.as_deref(), json }, &mut out)
+        }
         Verb::List { json } => list::run(json, &mut out),
         Verb::Kick { user, pid, force, json } => {
             let whom = match (&user, pid) {
@@ -131,9 +152,13 @@ fn main() -> ExitCode {
             };
             kick::run(&whom, force, json, &mut out)
         }
-        Verb::Reap { json } => reap::run(arguments.config.as_deref(), json, &mut out),
-        Verb::Audit(asked) => audit::run(arguments.config.as_deref(), asked, &mut out),
-        Verb::Rehearse { user } => rehearse::child(arguments.config.as_deref(), &user, &mut out),
+        Verb::Reap { json } => reap::run(config, json, &mut out),
+        Verb::Audit(asked) => audit::run(config, asked, &mut out),
+        Verb::Rehearse { user } => rehearse::child(config, &user, &mut out),
+        Verb::Look { user, enter, read } => {
+            look::child(&user, &enter, &read, &mut out).map(|()| Verdict::Sound)
+        }
+        Verb::Loaded { module } => check::loaded(&module, &mut out).map(|()| Verdict::Sound),
     };
     match done {
         Ok(verdict) => verdict.into(),

@@ -66,23 +66,51 @@ fn a_sound_member_passes_every_check_and_sees_one_writable_thing() {
     sb.sh("mkdir -m 700 /jail");
     sb.install_log_drop_in();
     let out = check(&sb, "mle", 0).stdout;
-    let lines: Vec<_> = out.lines().collect();
+    let mut lines = out.lines();
     let uid = sb.sh("id -u mle").stdout.trim().to_owned();
-    let found = [
-        "✓ configuration  /etc/sftpjail/config.toml is missing: the built-in default holds".to_owned(),
-        format!("✓ account        mle (uid {uid})"),
-        "✓ profile        home, as a member of sftp".to_owned(),
-        "✓ home           /home/mle".to_owned(),
-        "✓ home path      no symlink on the way".to_owned(),
-        "✓ home owner     mle".to_owned(),
-        "✓ jail root      /jail: root's alone".to_owned(),
-        "✓ kernel         mount_setattr is there".to_owned(),
-        "✓ log            /run/sftpjail-dev/log, found again when rsyslog is restarted".to_owned(),
-        "✓ sessions       none is live".to_owned(),
-    ];
-    assert_eq!(lines[..10], found);
-    assert!(lines[10].starts_with("✓ rehearsal      built in "), "{out}");
-    assert!(lines[10].ends_with(" µs; mle enters it at /home/mle"), "{out}");
+    let modules = "/usr/lib/*/security/pam_sftpjail.so /usr/lib64/security/pam_sftpjail.so";
+    let module = sb.sh(&format!("ls {modules} 2>/dev/null || true")).stdout.trim().to_owned();
+    let [account, session] = ["account", "session"].map(|kind| {
+        let line = sb.sh(&format!("sed -n '/^{kind}.*sftpjail/=' /etc/pam.d/sshd")).stdout;
+        format!("✓ pam {kind}    required pam_sftpjail.so at /etc/pam.d/sshd:{}", line.trim())
+    });
+    for expected in [
+        "✓ configuration  /etc/sftpjail/config.toml is missing: the built-in default holds",
+        &format!("✓ account        mle (uid {uid})"),
+        "✓ profile        home, as a member of sftp",
+        "✓ home           /home/mle",
+        "✓ home path      no symlink on the way",
+        "✓ home owner     mle",
+        "✓ jail root      /jail: root's alone",
+        "✓ kernel         mount_setattr is there",
+        "✓ log            /run/sftpjail-dev/log, found again when rsyslog is restarted",
+        "✓ sessions       none is live",
+        "✓ sshd           /usr/sbin/sshd answers; 1 file of configuration, 1 kind of connection to ask for",
+        &account,
+        &session,
+        &format!("✓ pam module     {module}, version {}, can be loaded", env!("CARGO_PKG_VERSION")),
+        "✓ sshd chroot    ChrootDirectory /jail/%u",
+        "✓ sshd command   ForceCommand internal-sftp -l INFO",
+        "✓ sshd pam       UsePAM yes",
+        "✓ sshd forwards  AllowTcpForwarding no, AllowStreamLocalForwarding no, AllowAgentForwarding no, \
+         X11Forwarding no, PermitTunnel no, GatewayPorts no",
+        "✓ sshd terminal  PermitTTY no",
+        "✓ sshd rc        PermitUserRC no",
+        "✓ sshd log       internal-sftp logs at INFO",
+        "✓ names          no other name leads to this account",
+        "✓ expiry         not expired; no password, so by key only",
+        "✓ shell          /bin/sh; neither sshd nor PAM asks for it",
+        "✓ home reach     the modes above the home let the user in, as the jail does",
+        "✓ home parents   nobody but root and the user can replace what is above the home",
+        "✓ keys           sshd takes those in /home/mle/.ssh/authorized_keys",
+        "✓ fstab          nothing below /jail",
+        "✓ autofs         nothing at /jail",
+    ] {
+        assert_eq!(lines.next(), Some(expected), "{out}");
+    }
+    let rehearsal = lines.next().unwrap();
+    assert!(rehearsal.starts_with("✓ rehearsal      built in "), "{out}");
+    assert!(rehearsal.ends_with(" µs; mle enters it at /home/mle"), "{out}");
     let gid = sb.sh("id -g mle").stdout.trim().to_owned();
     let home = format!("    0750 {uid:>5} {gid:>5}  /home/mle  ← the home, writable");
     let tree = [
@@ -96,9 +124,9 @@ fn a_sound_member_passes_every_check_and_sees_one_writable_thing() {
         "    0644     0     0  /etc/passwd",
         "    0755     0     0  /home",
         &home,
-        "A jail can be built for mle. (Whether sshd and PAM send mle there is not looked at yet.)",
+        "A jail can be built for mle. sshd and PAM send mle there and nowhere else.",
     ];
-    assert_eq!(lines[11..], tree);
+    assert_eq!(lines.collect::<Vec<_>>(), tree);
     // As it says.
     sb.sftp("mle", "pwd\n").ok();
 }
@@ -109,8 +137,9 @@ fn json_says_all_that_text_says() {
     sb.install_log_drop_in();
     let document = json(&sb, "mle", "sound");
     let checks: Vec<_> = findings(&document).iter().map(|[check, outcome, ..]| [*check, *outcome]).collect();
-    let all =
-        "configuration,account,profile,home,home path,home owner,jail root,kernel,log,sessions,rehearsal";
+    let all = "configuration,account,profile,home,home path,home owner,jail root,kernel,log,sessions,sshd,pam account,\
+        pam session,pam module,sshd chroot,sshd command,sshd pam,sshd forwards,sshd terminal,sshd rc,sshd log,\
+        names,expiry,shell,home reach,home parents,keys,fstab,autofs,rehearsal";
     assert_eq!(checks, all.split(',').map(|check| [check, "passed"]).collect::<Vec<_>>());
     assert!(findings(&document).iter().all(|[.., evidence, cure]| !evidence.is_empty() && cure.is_empty()));
     let rehearsal = &document["rehearsal"];
@@ -236,6 +265,8 @@ fn nothing_is_left_of_a_rehearsal_but_the_jail_root(namespace: Namespace) {
 fn another_configuration_can_be_asked_for() {
     let sb = machine();
     sb.write("/etc/joes.toml", "[[profile]]\nname = \"theirs\"\ngroups = [\"joe\"]\nhome = \"read-only\"\n");
+    sb.sh("sed -i 's|sftpjail.so$|& config=/etc/joes.toml|' /etc/pam.d/sshd
+        sed -i 's/^Match Group sftp/Match Group joe/' /etc/ssh/sshd_config");
     for words in ["--config /etc/joes.toml check joe", "check joe --config /etc/joes.toml"] {
         let out = said(sb.try_sh(&format!("sftpjail {words}")), 0);
         assert!(out.stdout.contains("✓ configuration  /etc/joes.toml is sound\n"), "{out}");

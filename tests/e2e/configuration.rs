@@ -143,9 +143,19 @@ fn uid_0_is_never_jailed_whatever_its_name_and_groups() {
     for user in ["toor", "root"] {
         let out = alone(&sb, user, &["account", "open"]);
         assert_eq!((code(&out, "account"), code(&out, "open")), (IGNORED.into(), IGNORED.into()));
+        // sshd goes by the group, and locks them out.
+        let check = sb.try_sh(&format!("sftpjail check {user}"));
+        assert_eq!(check.code, Some(1), "{check}");
+        assert!(check.stdout.contains("uid 0 is never jailed\n"), "{check}");
+        assert!(
+            check.stdout.contains(&format!("but no profile is for {user}, so no jail is built")),
+            "{check}"
+        );
+    }
+    sb.sh("sed -i 's/^Match Group sftp/& User *,!root,!toor/' /etc/ssh/sshd_config");
+    for user in ["toor", "root"] {
         let check = sb.try_sh(&format!("sftpjail check {user}"));
         assert_eq!(check.code, Some(3), "{check}");
-        assert!(check.stdout.contains("uid 0 is never jailed\n"), "{check}");
     }
     assert_eq!(sb.log_lines("pam_sftpjail"), [""; 0]);
 }

@@ -1,0 +1,184 @@
+//! The account itself: whether it has expired, whether PAM wants another shell of it, and whether
+//! each of its names is jailed.
+
+use super::finding::{AS_ROOT, Findings};
+use super::people::getent;
+use super::place::Place;
+use super::place::append;
+use nix::unistd::{User, geteuid};
+use pam_sftpjail::account::Account;
+use pam_sftpjail::config::Config;
+use pam_sftpjail::error::Refusal;
+use pam_sftpjail::escape::{escaped, word};
+use pam_sftpjail::policy::{Decision, decide};
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+const SHELLS: &str = "/etc/shells";
+
+/// sshd asks for no shell of whom it chroots, but pam_shells does.
+pub(super) fn shell(account: &Account, asked_at: Option<&Place>, findings: &mut Findings) {
+    let Ok(Some(user)) = User::from_name(&account.name) else { return };
+    // passwd(5)
+    let shell = if user.shell.as_os_str().is_empty() { Path::new("/bin/sh") } else { &user.shell };
+    let shown = escaped(shell);
+    let Some(place) = asked_at else {
+        return findings.passed("shell", format!("{shown}; neither sshd nor PAM asks for it"));
+    };
+    let listed = fs::read_to_string(SHELLS).unwrap_or_default();
+    if listed.lines().any(|line| Path::new(line.trim()) == shell) {
+        findings.passed("shell", format!("{shown}, of {SHELLS}"));
+    } else {
+        let evidence =
+            format!("{shown} is not in {SHELLS}, so pam_shells ({place}) refuses {}", escaped(&account.name));
+        findings.failed("shell", evidence, append(Path::new(SHELLS), &[&shell.to_string_lossy()]));
+    }
+}
+
+/// Days since 1970-01-01 as shadow(5) counts, a field that is empty being `None`.
+struct Shadow<'a> {
+    password: &'a str,
+    last_change: Option<i64>,
+    maximum: Option<i64>,
+    inactive: Option<i64>,
+    expire: Option<i64>,
+}
+
+impl<'a> Shadow<'a> {
+    fn parse(line: &'a str) -> Option<Self> {
+        let fields: Vec<_> = line.trim_end().split(':').collect();
+        let days = |i: usize| fields.get(i).and_then(|f| f.parse().ok()).filter(|days| *days >= 0);
+        Some(Self {
+            password: fields.get(1)?,
+            last_change: days(2),
+            maximum: days(4),
+            inactive: days(6),
+            expire: days(7),
+        })
+    }
+
+    /// What keeps the user out, and the options of chage(1) that mend it; as check_shadow_expiry of
+    /// pam_unix and allowed_user of sshd see it. With SFTP nobody can be asked for a new password.
+    fn problem(&self, today: i64) -> Option<(String, &'static str)> {
+        let ago = |day: i64| match today - day {
+            0 => "today".to_owned(),
+            1 => "yesterday".to_owned(),
+            days => format!("{days} days ago"),
+        };
+        if let Some(day) = self.expire.filter(|day| today >= *day) {
+            return Some((format!("the account expired {}", ago(day)), "-E -1"));
+        }
+        let renewed = "-d \"$(date +%F)\"";
+        let changed = self.last_change?;
+        if changed == 0 {
+            return Some((
+                "the password must be changed at the next login, which SFTP cannot do".into(),
+                renewed,
+            ));
+        }
+        let maximum = self.maximum?;
+        if today - changed <= maximum {
+            return None;
+        }
+        let since = ago(changed + maximum + 1);
+        let evidence = match self.inactive.filter(|days| today - changed > maximum + days) {
+            Some(_) => format!("the password expired {since}, and the account with it, being inactive"),
+            None => format!("the password expired {since}, and SFTP cannot change it"),
+        };
+        Some((evidence, renewed))
+    }
+}
+
+/// Whether the account, or its password, has expired.
+pub(super) fn expiry(account: &Account, findings: &mut Findings) {
+    let check = "expiry";
+    if !geteuid().is_root() {
+        return findings.unseen(check, "only root can see when an account expires", AS_ROOT);
+    }
+    let entry = match getent("shadow", Some(&account.name)) {
+        Ok(entry) => entry,
+        Err(error) => return findings.unseen(check, error, "see that NSS answers"),
+    };
+    let Some(shadow) = entry.lines().next().and_then(Shadow::parse) else {
+        return findings.passed(check, "no entry in shadow, so nothing expires");
+    };
+    let today = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |t| t.as_secs() / 86_400);
+    match shadow.problem(i64::try_from(today).unwrap_or(i64::MAX)) {
+        Some((evidence, options)) => {
+            findings.failed(check, evidence, format!("chage {options} {}", word(&account.name)));
+        }
+        // With UsePAM yes, sshd does not mind the lock.
+        None if shadow.password.starts_with(['!', '*']) => {
+            findings.passed(check, "not expired; no password, so by key only");
+        }
+        None => findings.passed(check, "not expired"),
+    }
+}
+
+/// Looks each other name of the account up; gives those that are jailed, as sshd will see them.
+pub(super) fn names(
+    account: &Account,
+    others: &BTreeSet<String>,
+    config: &Config,
+    findings: &mut Findings,
+) -> Vec<(String, Account)> {
+    let mut jailed = Vec::new();
+    let mut sound = true;
+    for name in others {
+        let shown = escaped(name);
+        match Account::lookup(name, config.groups()) {
+            Ok(other) => match decide(config, &other) {
+                Decision::Jail(_) => jailed.push((name.clone(), other)),
+                // Refused, whatever sshd does.
+                Decision::Refuse(_) => {}
+                Decision::NotJailed(why) => {
+                    sound = false;
+                    let evidence =
+                        format!("{shown} is the same account (uid {}) and not jailed: {why}", account.uid);
+                    let group = account.member_of.first().map(String::as_str).unwrap_or_default();
+                    findings.failed("names", evidence, format!("usermod -aG {} {}", word(group), word(name)));
+                }
+            },
+            Err(Refusal::NoSuchUser { .. }) => {}
+            Err(refusal) => {
+                sound = false;
+                findings.unseen("names", &refusal, refusal.cure());
+            }
+        }
+    }
+    if sound {
+        let evidence = match jailed.as_slice() {
+            [] => "no other name leads to this account".to_owned(),
+            names => {
+                let shown: Vec<_> = names.iter().map(|(name, _)| escaped(name).to_string()).collect();
+                format!("also as {}", shown.join(", "))
+            }
+        };
+        findings.passed("names", evidence);
+    }
+    jailed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_keeps_a_user_out_is_what_pam_unix_says() {
+        let problem = |line| {
+            let shadow = Shadow::parse(line).unwrap();
+            shadow.problem(20_000).map(|(_, options)| options)
+        };
+        let renewed = Some("-d \"$(date +%F)\"");
+        assert_eq!(problem("u:!:19000:0:99999:7:::"), None);
+        assert_eq!(problem("u:!:::::::"), None);
+        assert_eq!(problem("u:x:19000:0:99999:7::20001:"), None);
+        assert_eq!(problem("u:x:19000:0:99999:7::20000:"), Some("-E -1"));
+        assert_eq!(problem("u:x:0:0:99999:7:::"), renewed);
+        assert_eq!(problem("u:x:19000:0:1000:7:::"), None);
+        assert_eq!(problem("u:x:19000:0:999:7:::"), renewed);
+        assert_eq!(problem("u:x:19000:0:999:7:0::"), renewed);
+    }
+}

@@ -1,0 +1,161 @@
+//! `--all`: every member of every profile and, the other way round, everybody whom sshd sends into
+//! the jail root without being one.
+
+use super::finding::{Findings, counted};
+use super::host::{self, Host};
+use super::{Report, leftovers, login};
+use crate::Verdict;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use nix::unistd::{Group, User};
+use pam_sftpjail::account::Account;
+use pam_sftpjail::config::Config;
+use pam_sftpjail::escape::{escaped, word};
+use pam_sftpjail::policy::{Decision, decide};
+use serde::Serialize;
+use std::collections::BTreeSet;
+use std::io::{self, Write};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// Who does not wait longer than this is shown no progress.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// What was found out about everybody.
+#[derive(Serialize)]
+pub(super) struct Everybody {
+    pub(super) verdict: Verdict,
+    /// What holds for all.
+    findings: Findings,
+    /// Members, and others who are sent into the jail root; by name.
+    users: Vec<Report>,
+}
+
+pub(super) fn run(path: Option<&Path>) -> Everybody {
+    let mut findings = Findings::default();
+    let mut users = Vec::new();
+    if let Some(config) = host::config(path, &mut findings) {
+        let mut host = Host::examine(&config, path, &mut findings);
+        leftovers::examine(&config, None, &mut findings);
+        let candidates = candidates(&host, &config, &mut findings);
+        let mut progress = Progress::new(candidates.len());
+        for name in candidates {
+            progress.step(&name);
+            users.extend(report(&mut host, &name));
+        }
+        progress.end();
+    }
+    let verdicts = users.iter().map(|report| report.verdict).chain([findings.verdict()]);
+    let has = |wanted| verdicts.clone().any(|verdict| verdict == wanted);
+    // What is known to be wrong counts more than what is not known.
+    let verdict = match (has(Verdict::Problems), has(Verdict::Unchecked)) {
+        (true, _) => Verdict::Problems,
+        (false, true) => Verdict::Unchecked,
+        (false, false) => Verdict::Sound,
+    };
+    Everybody { verdict, findings, users }
+}
+
+/// Everybody whom NSS lists, as a user or as a member of a group of a profile.
+fn candidates(host: &Host<'_>, config: &Config, findings: &mut Findings) -> BTreeSet<String> {
+    let mut names: BTreeSet<String> = host.people.names().map(str::to_owned).collect();
+    for name in config.groups() {
+        let group = escaped(name);
+        match Group::from_name(name) {
+            Ok(Some(found)) => {
+                for member in found.mem.into_iter() {
+                    // A directory may hold users that it does not list.
+                    if !names.contains(&member) && matches!(User::from_name(&member), Ok(None)) {
+                        let evidence =
+                            format!("the group {group} lists {}, who does not exist", escaped(&member));
+                        let cure = format!("gpasswd -d {} {}", word(&member), word(name));
+                        findings.warned("profile", evidence, cure);
+                    } else {
+                        names.insert(member);
+                    }
+                }
+            }
+            Ok(None) => {
+                let evidence = format!("a profile is for the group {group}, which does not exist");
+                findings.warned(
+                    "profile",
+                    evidence,
+                    format!("groupadd {}, or correct the configuration", word(name)),
+                );
+            }
+            Err(errno) => {
+                let evidence = format!("looking up the group {group} failed: {}", errno.desc());
+                findings.unseen("profile", evidence, "see that NSS answers (getent group)");
+            }
+        }
+    }
+    names
+}
+
+/// Nothing about whoever is no member and not sent into the jail root.
+fn report(host: &mut Host<'_>, name: &str) -> Option<Report> {
+    let mut findings = Findings::default();
+    let mut rehearsal = None;
+    let is_stranger = Account::lookup(name, host.config.groups())
+        .is_ok_and(|account| matches!(decide(host.config, &account), Decision::NotJailed(_)));
+    if is_stranger {
+        login::stranger(host, name, &mut findings);
+        if findings.verdict() == Verdict::Sound {
+            return None;
+        }
+    } else {
+        let own = login::examine(host, name, Findings::default());
+        findings = own.findings;
+        rehearsal = own.rehearsal;
+    }
+    Some(Report { user: name.to_owned(), verdict: findings.verdict(), findings, rehearsal })
+}
+
+/// A bar on stderr, if that is a terminal and it takes long.
+struct Progress {
+    bar: ProgressBar,
+    begun: Instant,
+}
+
+impl Progress {
+    fn new(length: usize) -> Self {
+        let bar = ProgressBar::with_draw_target(Some(length as u64), ProgressDrawTarget::hidden());
+        if let Ok(style) = ProgressStyle::with_template("{wide_bar} {pos}/{len} {msg}") {
+            bar.set_style(style);
+        }
+        Self { bar, begun: Instant::now() }
+    }
+
+    fn step(&mut self, name: &str) {
+        if self.bar.is_hidden() && self.begun.elapsed() > PATIENCE {
+            self.bar.set_draw_target(ProgressDrawTarget::stderr());
+        }
+        self.bar.set_message(escaped(name).to_string());
+        self.bar.inc(1);
+    }
+
+    fn end(self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+impl Everybody {
+    pub(super) fn print(&self, out: &mut impl Write) -> io::Result<()> {
+        self.findings.print(out)?;
+        let users = self.users.iter().map(|report| (report.user.as_str(), &report.findings));
+        Findings::print_together(users, out)?;
+        let count = |verdict| self.users.iter().filter(|report| report.verdict == verdict).count();
+        let host = match self.findings.verdict() {
+            Verdict::Problems => "has problems",
+            Verdict::Unchecked => "could not be checked",
+            Verdict::Sound | Verdict::NotJailed => "is sound",
+        };
+        writeln!(
+            out,
+            "{}: {} sound, {} with problems, {} not checked; the host {host}.",
+            counted(self.users.len(), "user"),
+            count(Verdict::Sound),
+            count(Verdict::Problems),
+            count(Verdict::Unchecked)
+        )
+    }
+}

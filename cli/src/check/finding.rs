@@ -1,0 +1,152 @@
+//! What was found: the one interface of everything that looks.
+
+use crate::Verdict;
+use pam_sftpjail::error::Refusal;
+use pam_sftpjail::escape::escaped;
+use pam_sftpjail::plan::{Check, Seen};
+use serde::Serialize;
+use std::collections::HashMap;
+use std::fmt::Display;
+use std::io::{self, Write};
+
+/// What is said where a cure is not to be had without being root.
+pub(super) const AS_ROOT: &str = "run this as root";
+
+/// As many names stand beside a finding that is so for many.
+const MAX_NAMES: usize = 20;
+
+/// The findings about a user, or about the host, in the order in which they are told.
+#[derive(Default, Serialize)]
+#[serde(transparent)]
+pub(super) struct Findings(Vec<Finding>);
+
+#[derive(PartialEq, Eq, Hash, Serialize)]
+struct Finding {
+    check: String,
+    outcome: Outcome,
+    /// What was seen, or what is wrong.
+    evidence: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cure: Option<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum Outcome {
+    Passed,
+    /// The user can log in and is jailed; yet something should be otherwise.
+    Warned,
+    Failed,
+    /// Not to be seen without being root, or without an answer from NSS or sshd.
+    Unseen,
+}
+
+impl Findings {
+    pub(super) fn passed(&mut self, check: impl Display, evidence: impl Display) {
+        self.add(Outcome::Passed, check, evidence, None);
+    }
+
+    pub(super) fn warned(&mut self, check: impl Display, evidence: impl Display, cure: impl Display) {
+        self.add(Outcome::Warned, check, evidence, Some(cure.to_string()));
+    }
+
+    pub(super) fn failed(&mut self, check: impl Display, evidence: impl Display, cure: impl Display) {
+        self.add(Outcome::Failed, check, evidence, Some(cure.to_string()));
+    }
+
+    pub(super) fn unseen(&mut self, check: impl Display, evidence: impl Display, cure: impl Display) {
+        self.add(Outcome::Unseen, check, evidence, Some(cure.to_string()));
+    }
+
+    fn add(&mut self, outcome: Outcome, check: impl Display, evidence: impl Display, cure: Option<String>) {
+        let (check, evidence) = (check.to_string(), evidence.to_string());
+        self.0.push(Finding { check, outcome, evidence, cure });
+    }
+
+    /// What one of a login's own checks has seen. `is_root`: whether whoever asks is root.
+    pub(super) fn seen(&mut self, check: Check, seen: Seen<'_>, is_root: bool) {
+        match seen {
+            Seen::Passed(evidence) => self.passed(check, evidence),
+            Seen::Warned(evidence, cure) => self.warned(check, evidence, cure),
+            Seen::Failed(refusal) => match refusal {
+                Refusal::NoSuchUser { .. } | Refusal::Lookup { .. } => {
+                    self.unseen(check, refusal, refusal.cure());
+                }
+                Refusal::Denied { .. } if !is_root => self.unseen(check, refusal, refusal.cure()),
+                // It passes.
+                Refusal::TooManySessions { .. } => self.warned(check, refusal, refusal.cure()),
+                _ => self.failed(check, refusal, refusal.cure()),
+            },
+        }
+    }
+
+    /// Adds all of `others` at the end.
+    pub(super) fn append(&mut self, others: Self) {
+        self.0.extend(others.0);
+    }
+
+    pub(super) fn verdict(&self) -> Verdict {
+        let has = |outcome| self.0.iter().any(|finding| finding.outcome == outcome);
+        if has(Outcome::Failed) {
+            Verdict::Problems
+        } else if has(Outcome::Unseen) {
+            Verdict::Unchecked
+        } else {
+            Verdict::Sound
+        }
+    }
+
+    /// For people.
+    pub(super) fn print(&self, out: &mut impl Write) -> io::Result<()> {
+        self.0.iter().try_for_each(|finding| finding.print(out))
+    }
+
+    /// For people, what has not passed, of many users at once: each finding once.
+    pub(super) fn print_together<'r>(
+        users: impl Iterator<Item = (&'r str, &'r Self)>,
+        out: &mut impl Write,
+    ) -> io::Result<()> {
+        let mut findings = Vec::new();
+        let mut names: HashMap<&Finding, Vec<String>> = HashMap::new();
+        for (user, own) in users {
+            for finding in own.0.iter().filter(|finding| finding.outcome != Outcome::Passed) {
+                let users = names.entry(finding).or_default();
+                if users.is_empty() {
+                    findings.push(finding);
+                }
+                users.push(escaped(user).to_string());
+            }
+        }
+        for finding in findings {
+            finding.print(out)?;
+            let users = names.remove(finding).unwrap_or_default();
+            let (shown, more) = users.split_at(users.len().min(MAX_NAMES));
+            write!(out, "  {:<14} so it is for {}", "", shown.join(", "))?;
+            match more.len() {
+                0 => writeln!(out)?,
+                more => writeln!(out, " and {more} more")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Finding {
+    fn print(&self, out: &mut impl Write) -> io::Result<()> {
+        let mark = match self.outcome {
+            Outcome::Passed => '✓',
+            Outcome::Failed => '✗',
+            Outcome::Warned | Outcome::Unseen => '!',
+        };
+        writeln!(out, "{mark} {:<14} {}", self.check, self.evidence)?;
+        match &self.cure {
+            Some(cure) => writeln!(out, "  {:<14} → {cure}", ""),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Such as `1 file` and `3 files`.
+pub(super) fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}

@@ -1,0 +1,143 @@
+//! Whether sshd takes the user's keys: `safe_path` of OpenSSH's misc.c wants the file and all above
+//! it, up to the home or else to `/`, to be the user's or root's and writable by nobody else. And
+//! sshd reads it as the user.
+
+use super::finding::{AS_ROOT, Findings};
+use super::people::People;
+use super::sshd::{Settings, Sshd, expanded};
+use super::way::{Way, described};
+use nix::errno::Errno;
+use nix::sys::stat::{FileStat, stat};
+use nix::unistd::geteuid;
+use pam_sftpjail::account::Account;
+use pam_sftpjail::escape::{escaped, word};
+use pam_sftpjail::plan::pasteable;
+use std::fs::canonicalize;
+use std::path::{Path, PathBuf};
+
+const CHECK: &str = "keys";
+
+/// What is needed to know what sshd makes of a key file.
+pub(super) struct Keys<'a> {
+    pub(super) account: &'a Account,
+    pub(super) people: &'a People,
+    pub(super) sshd: &'a Sshd,
+    pub(super) settings: &'a Settings,
+    pub(super) way: &'a Way,
+}
+
+/// The effective AuthorizedKeysFile, as `authorized_keys_file` of OpenSSH's auth.c expands it.
+pub(super) fn files(settings: &Settings, account: &Account) -> Vec<PathBuf> {
+    if settings.get("PubkeyAuthentication") == Some("no") {
+        return Vec::new();
+    }
+    let names = settings.get("AuthorizedKeysFile").unwrap_or_default();
+    let names = names.split_whitespace().filter(|name| *name != "none");
+    names.map(|name| account.home.join(expanded(name, account))).collect()
+}
+
+impl Keys<'_> {
+    /// Looks at the `files` of the user, which were tried on the way.
+    pub(super) fn examine(&self, files: &[PathBuf], findings: &mut Findings) {
+        let mut taken = Vec::new();
+        let mut sound = true;
+        for (i, file) in files.iter().enumerate() {
+            match self.one(i, file, findings) {
+                Ok(true) => taken.push(escaped(file).to_string()),
+                Ok(false) => {}
+                Err(Told) => sound = false,
+            }
+        }
+        if sound {
+            let evidence = match taken.as_slice() {
+                [] => "no authorized_keys, so by password or other means".to_owned(),
+                files => format!("sshd takes those in {}", files.join(", ")),
+            };
+            findings.passed(CHECK, evidence);
+        }
+    }
+
+    /// Whether there is the file, and sshd takes keys from it.
+    fn one(&self, i: usize, file: &Path, findings: &mut Findings) -> Result<bool, Told> {
+        let shown = escaped(file);
+        let name = escaped(&self.account.name);
+        let real = match canonicalize(file) {
+            Ok(real) => real,
+            Err(error) if error.raw_os_error() == Some(Errno::EACCES as i32) && !geteuid().is_root() => {
+                findings.unseen(CHECK, format!("{shown} cannot be looked at"), AS_ROOT);
+                return Err(Told);
+            }
+            Err(_) => return Ok(false),
+        };
+        // Of a way that is closed as a whole, others tell.
+        let tried = self.way.tried.as_ref().filter(|_| !self.way.is_closed());
+        if tried.is_some_and(|tried| tried.is_unreadable(i)) {
+            let state = stat(&real).map(|stat| described(&stat)).unwrap_or_default();
+            let evidence =
+                format!("{shown} ({state}) cannot be read by {name}, so sshd takes no key from it");
+            let cure = format!("chown {} {1} && chmod u+r {1}", word(&self.account.name), word(&real));
+            findings.failed(CHECK, evidence, pasteable(&real, cure));
+            return Err(Told);
+        }
+        if self.settings.get("StrictModes") == Some("no") {
+            return Ok(true);
+        }
+        let Some((at, stat)) = self.refused(&real) else { return Ok(true) };
+        let kind = if at == real { "file" } else { "directory" };
+        let evidence = format!(
+            "sshd takes no key from {shown}: the {kind} {} ({}) is not {name}'s or root's alone (StrictModes)",
+            escaped(&at),
+            described(&stat)
+        );
+        findings.failed(CHECK, evidence, self.tightened(&at, &stat));
+        Err(Told)
+    }
+
+    /// The first component that `safe_path` refuses.
+    fn refused(&self, file: &Path) -> Option<(PathBuf, FileStat)> {
+        for at in file.ancestors() {
+            let stat = stat(at).ok()?;
+            let is_home = Some(at) == self.way.home();
+            // A home of somebody else's has a finding of its own.
+            if !(self.is_owned(&stat) || is_home) || self.is_writable(&stat) {
+                return Some((at.to_owned(), stat));
+            }
+            if is_home {
+                return None;
+            }
+        }
+        None
+    }
+
+    fn is_owned(&self, stat: &FileStat) -> bool {
+        stat.st_uid == 0 || stat.st_uid == self.account.uid.as_raw()
+    }
+
+    /// Whether others can write it, as sshd sees it.
+    fn is_writable(&self, stat: &FileStat) -> bool {
+        let by_group = stat.st_mode & 0o020 != 0
+            && !(self.people.is_alone_in(stat.st_gid, self.account.uid.as_raw())
+                && self.sshd.lets_own_group_write());
+        by_group || stat.st_mode & 0o002 != 0
+    }
+
+    /// A command for what `safe_path` refuses; by the user, where root could be led elsewhere.
+    fn tightened(&self, at: &Path, stat: &FileStat) -> String {
+        let account = self.account;
+        let modes = format!("chmod go-w {}", word(at));
+        if !self.is_owned(stat) {
+            let owner = if at.starts_with(&account.home) { &account.name } else { "root" };
+            return pasteable(at, format!("chown -h {} {} && {modes}", word(owner), word(at)));
+        }
+        match pasteable(at, modes.clone()) {
+            plain if plain == modes => plain,
+            _ if stat.st_uid == account.uid.as_raw() => {
+                format!("runuser -u {} -- {modes}", word(&account.name))
+            }
+            careful => careful,
+        }
+    }
+}
+
+/// A finding that did not pass is in the list.
+struct Told;

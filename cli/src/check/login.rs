@@ -1,0 +1,133 @@
+//! One user: the checks that a login itself makes, what surrounds it, and a rehearsal.
+
+use super::finding::{AS_ROOT, Findings};
+use super::host::Host;
+use super::keys::{self, Keys};
+use super::sshd::{self, Login, Settings};
+use super::way::Way;
+use super::{account, home, leftovers};
+use crate::rehearse::{self, Rehearsal};
+use nix::unistd::geteuid;
+use pam_sftpjail::account::Account;
+use pam_sftpjail::config::{HomeAccess, Profile};
+use pam_sftpjail::error::Refusal;
+use pam_sftpjail::escape::escaped;
+use pam_sftpjail::plan::Seen;
+use pam_sftpjail::policy::{Decision, decide};
+use pam_sftpjail::session::{Standing, examine as examine_login};
+use std::path::Path;
+use std::rc::Rc;
+
+/// What there is to say about one user.
+pub(super) struct Examined {
+    pub(super) findings: Findings,
+    pub(super) rehearsal: Option<Rehearsal>,
+    pub(super) not_jailed: bool,
+}
+
+/// Looks at `user`, as typed. `around`: what was found about the host; it is told of members, at
+/// its place among the others.
+pub(super) fn examine(host: &mut Host<'_>, user: &str, around: Findings) -> Examined {
+    let mut findings = Findings::default();
+    let is_root = geteuid().is_root();
+    let makes_homes = host.pam.makes_homes.clone();
+    let standing = examine_login(host.config, user, &mut |check, seen| match (&seen, &makes_homes) {
+        (Seen::Failed(refusal @ Refusal::HomePath { why, .. }), Some(place)) if why == "does not exist" => {
+            findings.warned(check, refusal, format!("nothing: the first login makes it ({place})"));
+        }
+        _ => findings.seen(check, seen, is_root),
+    });
+    let is_member = match standing {
+        Ok(Standing::NotJailed(why)) => {
+            findings.passed("profile", why);
+            stranger(host, user, &mut findings);
+            return Examined { findings, rehearsal: None, not_jailed: true };
+        }
+        Ok(Standing::Member(member)) => {
+            // Its finding says it.
+            let _ = member.check_sessions(&mut |check, seen| findings.seen(check, seen, is_root));
+            true
+        }
+        // Its finding is in the list already.
+        Err(_) => false,
+    };
+    if let Ok(account) = Account::lookup(user, host.config.groups())
+        && let Decision::Jail(profile) = decide(host.config, &account)
+    {
+        surroundings(host, user, &account, profile, around, &mut findings);
+    }
+    let rehearsal = if is_member { rehearsed(host.path, user, &mut findings) } else { None };
+    Examined { findings, rehearsal, not_jailed: false }
+}
+
+/// Whether sshd leaves a user alone who is not jailed.
+pub(super) fn stranger(host: &mut Host<'_>, user: &str, findings: &mut Findings) {
+    if let Some(sshd) = &mut host.sshd
+        && let Ok(account) = Account::lookup(user, host.config.groups())
+    {
+        sshd::examine_stranger(sshd, host.config, &account, findings);
+    }
+}
+
+fn surroundings(
+    host: &mut Host<'_>,
+    user: &str,
+    account: &Account,
+    profile: &Profile,
+    around: Findings,
+    findings: &mut Findings,
+) {
+    findings.append(around);
+    let others = host.people.other_names(account, user);
+    let mut of_account = Findings::default();
+    let jailed = account::names(account, &others, host.config, &mut of_account);
+    let mut logins = vec![Login { name: &account.name, account }];
+    logins.extend(jailed.iter().map(|(name, account)| Login { name, account }));
+
+    let settings: Option<Rc<Settings>> =
+        host.sshd.as_mut().and_then(|sshd| sshd::examine(sshd, host.config, profile, &logins, findings));
+    findings.append(of_account);
+    account::expiry(account, findings);
+    account::shell(account, host.pam.asks_for_shells.as_ref(), findings);
+    let sshd = host.sshd.as_ref().zip(settings.as_deref());
+    let files = sshd.map(|(_, settings)| keys::files(settings, account)).unwrap_or_default();
+    let way = Way::walk(account, &files, findings);
+    if profile.home != HomeAccess::None {
+        home::examine(account, &way, !files.is_empty(), findings);
+    }
+    if let Some((sshd, settings)) = sshd {
+        Keys { account, people: &host.people, sshd, settings, way: &way }.examine(&files, findings);
+    }
+    leftovers::examine(host.config, Some(&account.name), findings);
+}
+
+fn rehearsed(config: Option<&Path>, user: &str, findings: &mut Findings) -> Option<Rehearsal> {
+    let check = "rehearsal";
+    if !geteuid().is_root() {
+        findings.unseen(check, "only root can build a jail", AS_ROOT);
+        return None;
+    }
+    match rehearse::run(config, user) {
+        Ok(Ok(seen)) => {
+            let evidence =
+                format!("built in {} µs; {} enters it at {}", seen.microseconds, escaped(user), seen.home);
+            findings.passed(check, evidence);
+            for place in &seen.procfs {
+                let evidence = format!(
+                    "a procfs is mounted at {place} in the jail; through it a process of the user's \
+                     that is not jailed leads out"
+                );
+                findings.warned(check, evidence, "unmount it on the host");
+            }
+            Some(seen)
+        }
+        Ok(Err(failure)) => {
+            findings.failed(check, failure.problem, failure.cure);
+            None
+        }
+        Err(error) => {
+            findings.unseen(check, error, "run this again");
+            None
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Where something stands: `/etc/pam.d/sshd:12`.
+
+use pam_sftpjail::escape::{escaped, word};
+use std::fmt::{self, Display};
+use std::path::{Path, PathBuf};
+
+/// A line of a file.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Place {
+    pub(super) file: PathBuf,
+    /// The first one is 1.
+    pub(super) line: usize,
+}
+
+impl Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", escaped(&self.file), self.line)
+    }
+}
+
+impl Place {
+    /// A command that puts `lines`, none of which holds a newline, before this one.
+    pub(super) fn insert(&self, lines: &[&str]) -> String {
+        self.sed(&format!("{}i {}", self.line, text(lines)))
+    }
+
+    /// A command that puts another line in this one's place.
+    pub(super) fn replace(&self, line: &str) -> String {
+        self.sed(&format!("{}c {}", self.line, text(&[line])))
+    }
+
+    /// A command that takes the line out.
+    pub(super) fn delete(&self) -> String {
+        self.sed(&format!("{}d", self.line))
+    }
+
+    /// A command that turns the line into a comment.
+    pub(super) fn comment_out(&self) -> String {
+        self.sed(&format!("{}s/^/#/", self.line))
+    }
+
+    fn sed(&self, script: &str) -> String {
+        // sed would put a file in a symlink's place.
+        let real = self.file.canonicalize();
+        format!("sed -i {} {}", word(script), word(real.as_deref().unwrap_or(&self.file)))
+    }
+}
+
+/// For sed's `i` and `c`, which take a backslash for the beginning of an escape.
+fn text(lines: &[&str]) -> String {
+    let lines: Vec<_> = lines.iter().map(|line| line.replace('\\', "\\\\")).collect();
+    lines.join("\\n")
+}
+
+/// A command that puts `lines` at the end of `file`.
+pub(super) fn append(file: &Path, lines: &[&str]) -> String {
+    let lines: Vec<_> = lines.iter().map(|line| word(*line).to_string()).collect();
+    format!("printf '%s\\n' {} >>{}", lines.join(" "), word(file))
+}

@@ -1,0 +1,47 @@
+//! The lines to paste, for what sshd should do otherwise.
+
+use super::{MUSTS, Member, Sshd};
+use crate::check::place::{Place, append};
+
+/// A command that lets `keyword` be as it must for the member, whatever stands elsewhere: of the
+/// `Match` blocks that a login meets, the first decides, and outside of them the first line.
+pub(super) fn cure(sshd: &Sshd, member: &Member<'_>, keyword: &str) -> String {
+    let reload = "reload sshd after this";
+    let file = &sshd.config.file;
+    if keyword == "UsePAM" {
+        let top = Place { file: file.clone(), line: 1 };
+        return format!("{reload}: {}", top.insert(&["UsePAM yes"]));
+    }
+    let chroot = format!("    ChrootDirectory {}/%u", member.config.jail_root.absolute().display());
+    let command = "    ForceCommand internal-sftp -l INFO";
+    let others = MUSTS.iter().filter(|must| must.1 != "UsePAM" && must.1 != "GatewayPorts");
+    let mut block = vec![chroot, command.to_owned()];
+    block.extend(others.map(|(_, keyword, value)| format!("    {keyword} {value}")));
+    // Without a chroot, all of it is missing.
+    if keyword != "ChrootDirectory" {
+        block.retain(|line| line.split_whitespace().next() == Some(keyword));
+        if block.is_empty() {
+            block.push(format!("    {keyword} no"));
+        }
+    }
+    let groups = &member.profile.groups;
+    let group = member.account.member_of.iter().find(|group| groups.contains(group));
+    let is_plain = |name: &&String| {
+        name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '@' | '$'))
+    };
+    let head = match group.filter(is_plain) {
+        Some(group) => format!("Match Group {group}"),
+        None if is_plain(&&member.account.name) => format!("Match User {}", member.account.name),
+        None => {
+            let lines: Vec<_> = block.iter().map(|line| line.trim()).collect();
+            return format!("put this first in a Match block for the user: {}", lines.join(" / "));
+        }
+    };
+    let mut lines = vec![head.as_str()];
+    lines.extend(block.iter().map(String::as_str));
+    let command = match sshd.config.first_match() {
+        Some(place) => place.insert(&lines),
+        None => append(file, &lines),
+    };
+    format!("{reload}: {command}")
+}
