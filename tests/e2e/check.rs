@@ -1,6 +1,8 @@
 //! `sftpjail check`: what it says is what a login does, and it changes nothing.
 
 mod cures;
+mod faults;
+mod sshd;
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;

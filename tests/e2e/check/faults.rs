@@ -1,0 +1,130 @@
+//! Single faults: each breaks one thing on a sound machine. check must find that and nothing else,
+//! and where its cure is a command, that must mend it.
+
+use sandbox::Sandbox;
+use serde_json::Value;
+
+use super::{findings, machine, said};
+
+/// One fault, and what must be said of it.
+pub(super) struct Fault {
+    /// A script.
+    pub(super) breaks: &'static str,
+    /// The one check that does not pass.
+    pub(super) check: &'static str,
+    pub(super) outcome: &'static str,
+    /// Part of the evidence.
+    pub(super) evidence: &'static str,
+    pub(super) cure: Cure,
+}
+
+pub(super) enum Cure {
+    /// A command, after words that end in a colon; when it is done all is well.
+    Pasted,
+    /// A part of it.
+    Words(&'static str),
+}
+
+pub(super) const fn failed(breaks: &'static str, check: &'static str, evidence: &'static str) -> Fault {
+    Fault { breaks, check, outcome: "failed", evidence, cure: Cure::Pasted }
+}
+
+pub(super) const fn warned(breaks: &'static str, check: &'static str, evidence: &'static str) -> Fault {
+    Fault { outcome: "warned", ..failed(breaks, check, evidence) }
+}
+
+impl Fault {
+    /// Where the cure is nothing to paste.
+    pub(super) const fn in_words(self, part: &'static str) -> Self {
+        Fault { cure: Cure::Words(part), ..self }
+    }
+}
+
+/// All that a fault may break, copied.
+const SAVE: &str = "mkdir /tmp/good
+    cp -a /etc/ssh /etc/pam.d /etc/passwd /etc/shadow /etc/group /etc/gshadow /etc/shells /etc/fstab \
+        /etc/nsswitch.conf /home \"$1\" /tmp/good";
+
+const RESTORE: &str =
+    "rm -rf /etc/ssh /etc/pam.d /usr/lib/pam.d/sshd /etc/sftpjail /etc/auto* /home/* /home/.[!.]*
+    cp -a /tmp/good/ssh /tmp/good/pam.d /tmp/good/passwd /tmp/good/shadow /tmp/good/group /tmp/good/gshadow \
+        /tmp/good/shells /tmp/good/fstab /tmp/good/nsswitch.conf /etc
+    cp -a /tmp/good/home/. /home; cp -a /tmp/good/pam_sftpjail.so \"$1\"";
+
+/// A machine on which nothing is found, and from which any fault can be taken back.
+pub(super) struct Sound {
+    pub(super) sb: Sandbox,
+    module: String,
+}
+
+impl Sound {
+    pub(super) fn new() -> Sound {
+        let sb = machine();
+        sb.install_log_drop_in();
+        sb.sh("mkdir -p -m 755 /run/sshd /jail");
+        let module =
+            sb.sh("find /usr/lib /usr/lib64 -name pam_sftpjail.so -print -quit").stdout.trim().to_owned();
+        sb.script(SAVE, &[&module], b"").ok();
+        Sound { sb, module }
+    }
+
+    /// Takes every fault back.
+    pub(super) fn restore(&self) {
+        self.sb.script(RESTORE, &[&self.module], b"").ok();
+    }
+
+    /// What is not as it should be with mle, and the exit status.
+    #[track_caller]
+    pub(super) fn found(&self) -> (Vec<[String; 4]>, i32) {
+        let out = self.sb.try_sh("sftpjail check --json mle");
+        let code = out.code.unwrap_or(-1);
+        let out = said(out, code);
+        let document: Value = serde_json::from_str(&out.stdout).unwrap_or_else(|e| panic!("{e}: {out}"));
+        let of = findings(&document).into_iter().filter(|f| f[1] != "passed");
+        (of.map(|f| f.map(str::to_owned)).collect(), code)
+    }
+
+    /// Each fault in turn.
+    #[track_caller]
+    pub(super) fn each(&self, faults: &[Fault]) {
+        let (found, code) = self.found();
+        assert_eq!((found.as_slice(), code), (&[][..], 0), "the machine is sound");
+        for fault in faults {
+            self.sb.script(fault.breaks, &[&self.module], b"").ok();
+            self.one(fault);
+            self.restore();
+        }
+        let (found, code) = self.found();
+        assert_eq!((found.as_slice(), code), (&[][..], 0), "the machine is sound again");
+    }
+
+    #[track_caller]
+    fn one(&self, fault: &Fault) {
+        let (found, code) = self.found();
+        let told = format!("after {}\nfound {found:#?}", fault.breaks);
+        let status = match fault.outcome {
+            "failed" => 1,
+            "unseen" => 2,
+            _ => 0,
+        };
+        assert_eq!(code, status, "{told}");
+        let [[check, outcome, evidence, cure]] = &found[..] else { panic!("not one finding {told}") };
+        assert_eq!((check.as_str(), outcome.as_str()), (fault.check, fault.outcome), "{told}");
+        assert!(evidence.contains(fault.evidence), "no {:?} {told}", fault.evidence);
+        match fault.cure {
+            Cure::Words(part) => assert!(cure.contains(part), "no {part:?} {told}"),
+            Cure::Pasted => {
+                self.paste(cure);
+                assert_eq!(self.found(), (vec![], 0), "the cure does not help, {told}");
+            }
+        }
+    }
+
+    /// Runs a cure, without the words before it.
+    #[track_caller]
+    pub(super) fn paste(&self, cure: &str) {
+        let command =
+            cure.split_once(": ").filter(|(words, _)| !words.contains('\'')).map_or(cure, |(_, c)| c);
+        self.sb.sh(command.trim_start_matches("nothing if that is meant; else "));
+    }
+}

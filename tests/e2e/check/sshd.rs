@@ -1,0 +1,241 @@
+//! What sshd must do for a member.
+
+use super::faults::{Fault, Sound, failed, warned};
+use super::{check, findings, json};
+
+/// Changes a line of the `Match` block, or takes it out.
+macro_rules! block {
+    ($keyword:literal) => {
+        concat!("sed -i '/^Match Group sftp/,$ { /^ *", $keyword, " /d }' /etc/ssh/sshd_config")
+    };
+    ($keyword:literal, $value:literal) => {
+        concat!(
+            "sed -i '/^Match Group sftp/,$ s|^ *",
+            $keyword,
+            " .*|    ",
+            $keyword,
+            " ",
+            $value,
+            "|' /etc/ssh/sshd_config"
+        )
+    };
+}
+
+/// Puts a block of its own before ours.
+macro_rules! before {
+    ($criteria:literal, $line:literal) => {
+        concat!("sed -i '/^Match Group sftp/i Match ", $criteria, "\\n    ", $line, "' /etc/ssh/sshd_config")
+    };
+}
+
+const SETTINGS: [Fault; 24] = [
+    failed("sed -i 's/^UsePAM yes/UsePAM no/' /etc/ssh/sshd_config", "sshd pam", "UsePAM is no, and not yes (/etc/ssh/sshd_config:"),
+    failed(block!("ChrootDirectory"), "sshd chroot", "ChrootDirectory is none, so all of the system is seen"),
+    failed(block!("ChrootDirectory", "none"), "sshd chroot", "ChrootDirectory is none"),
+    failed(block!("ChrootDirectory", "/srv/%u"), "sshd chroot", "is \"/srv/%u\", and not /jail/%u (/etc/ssh/sshd_config:"),
+    failed(block!("ChrootDirectory", "/jail"), "sshd chroot", "ChrootDirectory is /jail, and not /jail/%u"),
+    failed(block!("ChrootDirectory", "%h"), "sshd chroot", "ChrootDirectory is \"%h\""),
+    failed(block!("ForceCommand"), "sshd command", "ForceCommand is none, and not internal-sftp"),
+    failed(block!("ForceCommand", "/usr/lib/openssh/sftp-server"), "sshd command", "/usr/lib/openssh/sftp-server"),
+    failed(block!("AllowTcpForwarding", "yes"), "sshd forwards", "AllowTcpForwarding is yes, and not no (/etc/ssh/sshd_config:"),
+    failed(block!("AllowTcpForwarding", "local"), "sshd forwards", "AllowTcpForwarding is local"),
+    failed(block!("AllowTcpForwarding"), "sshd forwards", "AllowTcpForwarding is yes"),
+    failed(block!("AllowStreamLocalForwarding", "yes"), "sshd forwards", "AllowStreamLocalForwarding is yes"),
+    failed(block!("AllowAgentForwarding", "yes"), "sshd forwards", "AllowAgentForwarding is yes"),
+    failed(block!("X11Forwarding", "yes"), "sshd forwards", "X11Forwarding is yes"),
+    failed(block!("PermitTunnel", "point-to-point"), "sshd forwards", "PermitTunnel is point-to-point"),
+    failed(
+        "sed -i '/^Match Group sftp/a GatewayPorts yes' /etc/ssh/sshd_config",
+        "sshd forwards",
+        "GatewayPorts is yes, and not no",
+    ),
+    failed(block!("PermitTTY", "yes"), "sshd terminal", "PermitTTY is yes"),
+    failed(block!("PermitUserRC", "yes"), "sshd rc", "PermitUserRC is yes"),
+    warned(block!("ForceCommand", "internal-sftp"), "sshd log", "internal-sftp logs at ERROR only"),
+    warned(block!("ForceCommand", "internal-sftp -l quiet"), "sshd log", "internal-sftp logs at quiet only"),
+    failed("echo Nonsense yes >>/etc/ssh/sshd_config", "sshd", "sshd -T says: /etc/ssh/sshd_config: line ")
+        .in_words("mend what it names, then see: sshd -t"),
+    failed("echo Port 0 >/etc/ssh/sshd_config.d/port.conf", "sshd", "Badly formatted port number")
+        .in_words("sshd -t"),
+    failed(
+        "mv /etc/ssh/sshd_config /etc/ssh/base; sed '/^Match Group/,$d' /etc/ssh/base >/etc/ssh/sshd_config
+         sed -n '/^Match Group/,$p' /etc/ssh/base | sed 's/AllowAgentForwarding no/AllowAgentForwarding yes/' \
+            >/etc/ssh/sshd_config.d/jail.conf",
+        "sshd forwards",
+        "AllowAgentForwarding is yes, and not no (/etc/ssh/sshd_config.d/jail.conf:7)",
+    ),
+    Fault {
+        outcome: "unseen",
+        ..failed("rm -r /run/sshd", "sshd", "Missing privilege separation directory: /run/sshd")
+    },
+];
+
+#[test]
+fn each_setting_that_is_not_as_it_must_be() {
+    Sound::new().each(&SETTINGS);
+}
+
+const OVERRIDES: [Fault; 14] = [
+    failed(
+        before!("Address 10.0.0.0/8", "AllowTcpForwarding yes"),
+        "sshd forwards",
+        "; from 10.0.0.0 (Match at /etc/ssh/sshd_config:",
+    ),
+    failed(
+        "printf 'Match Address 192.168.*\\n ChrootDirectory none\\n' >/etc/ssh/sshd_config.d/lan.conf",
+        "sshd chroot",
+        "from 192.168.1.1 (Match at /etc/ssh/sshd_config.d/lan.conf:1)",
+    ),
+    failed(before!("Address 2001:db8::/32", "ForceCommand none"), "sshd command", "from 2001:db8:: (Match at "),
+    failed(before!("Address ::1", "PermitTTY yes"), "sshd terminal", "from ::1 (Match at "),
+    failed(before!("LocalPort 2222", "ForceCommand /bin/sh"), "sshd command", "to port 2222 (Match at "),
+    failed(before!("LocalAddress 192.0.2.1", "X11Forwarding yes"), "sshd forwards", "to 192.0.2.1 (Match at "),
+    failed(before!("RDomain vrf-*", "AllowTcpForwarding yes"), "sshd forwards", "in the routing domain vrf-x (Match at "),
+    failed(
+        concat!("sed -i '1i UseDNS yes' /etc/ssh/sshd_config; ", before!("Host *.example.org", "PermitTunnel yes")),
+        "sshd forwards",
+        "from the host x.example.org (Match at ",
+    ),
+    // Without UseDNS, Host is the address.
+    failed(before!("Host 10.*", "PermitUserRC yes"), "sshd rc", "from the host 10.1.1.1 (Match at "),
+    failed(
+        before!("LocalPort 2222 Address 10.0.0.0/8", "AllowTcpForwarding yes"),
+        "sshd forwards",
+        "to port 2222 (Match at ",
+    ),
+    // A narrower block before it must not hide it.
+    failed(
+        concat!(
+            before!("Address 10.0.0.0/24", "AllowTcpForwarding no"), "; ",
+            before!("Address 10.0.0.0/8", "AllowTcpForwarding yes")
+        ),
+        "sshd forwards",
+        "from 10.255.255.255 (Match at ",
+    ),
+    // An included file of which not all is ours.
+    failed(
+        "mkdir /etc/ssh/more; printf 'Match Group sftp Address 10.9.0.0/16\\n PermitTTY yes\\n' >/etc/ssh/more/x
+         sed -i '1i Include more/*' /etc/ssh/sshd_config",
+        "sshd terminal",
+        "from 10.9.0.0 (Match at /etc/ssh/more/x:1)",
+    ),
+    failed(before!("User mle", "AllowAgentForwarding yes"), "sshd forwards", "AllowAgentForwarding is yes"),
+    failed(before!("all", "AllowStreamLocalForwarding remote"), "sshd forwards", "AllowStreamLocalForwarding is remote"),
+];
+
+#[test]
+fn each_match_block_that_is_for_some_connections_only() {
+    Sound::new().each(&OVERRIDES);
+}
+
+/// Checks whose findings did not pass, each once.
+fn checks(found: &[[String; 4]]) -> Vec<&str> {
+    let mut checks: Vec<_> = found.iter().map(|f| f[0].as_str()).collect();
+    checks.dedup();
+    checks
+}
+
+const ALL: [&str; 5] = ["sshd chroot", "sshd command", "sshd forwards", "sshd terminal", "sshd rc"];
+
+#[test]
+fn a_block_that_is_gone_is_put_back_by_the_first_cure() {
+    let sound = Sound::new();
+    sound.sb.sh("sed -i '/^Match Group sftp/,$d' /etc/ssh/sshd_config");
+    let (found, code) = sound.found();
+    assert_eq!((checks(&found), code), (ALL.to_vec(), 1));
+    sound.paste(&found[0][3]);
+    assert_eq!(sound.found(), (vec![], 0));
+    assert!(sound.sb.sftp("mle", "ls -1 /\n").ok().stdout.contains("home"));
+    sound.sb.sftp("mle", "ls /etc/ssh\n").failed();
+}
+
+#[test]
+fn cures_can_be_pasted_one_after_the_other() {
+    let sound = Sound::new();
+    sound
+        .sb
+        .sh("sed -i '/^Match Group sftp/,$ { /^ *Allow/d; /^ *Permit/d; /^ *X11/d }' /etc/ssh/sshd_config");
+    let (found, _) = sound.found();
+    assert_eq!(checks(&found), ["sshd forwards", "sshd terminal", "sshd rc"]);
+    for [.., cure] in &found {
+        sound.paste(cure);
+    }
+    assert_eq!(sound.found(), (vec![], 0));
+}
+
+#[test]
+fn a_block_that_leaves_some_addresses_out() {
+    let sound = Sound::new();
+    sound.sb.sh("sed -i 's/^Match Group sftp/& Address *,!10.1.2.3/' /etc/ssh/sshd_config");
+    let (found, code) = sound.found();
+    assert_eq!((checks(&found), code), (ALL.to_vec(), 1));
+    assert!(found[0][2].contains("; from 10.1.2.3 (Match at /etc/ssh/sshd_config:"), "{found:#?}");
+    sound.paste(&found[0][3]);
+    assert_eq!(sound.found(), (vec![], 0));
+    sound.restore();
+    sound.sb.sh("sed -i 's/^Match Group sftp/& LocalPort 22/; 1i Port 22\\nPort 2222' /etc/ssh/sshd_config");
+    let (found, _) = sound.found();
+    assert_eq!(checks(&found), ALL);
+    assert!(found[0][2].contains(" to port 2222"), "{found:#?}");
+}
+
+#[test]
+fn a_spelling_that_the_block_does_not_mean() {
+    let sound = Sound::new();
+    sound.sb.ignore_case_of_names();
+    assert_eq!(sound.found(), (vec![], 0));
+    assert!(check(&sound.sb, "mle", 0).stdout.contains("✓ names          also as MLE, Mle\n"));
+    // sshd compares the name as typed.
+    sound.sb.sh("sed -i 's/^Match Group sftp/Match User mle/' /etc/ssh/sshd_config");
+    let (found, code) = sound.found();
+    assert_eq!((checks(&found), code), (ALL.to_vec(), 1));
+    assert!(found[0][2].ends_with("; for the name MLE; for the name Mle"), "{found:#?}");
+    sound.sb.sshd();
+    assert!(sound.sb.sftp("MLE", "ls /etc/ssh\n").ok().stdout.contains("sshd_config"), "so it is");
+    sound.paste(&found[0][3]);
+    assert_eq!(sound.found(), (vec![], 0));
+}
+
+#[test]
+fn a_pattern_for_which_no_connection_is_known() {
+    let sound = Sound::new();
+    sound.sb.sh("sed -i '/^Match Group sftp/i Match LocalAddress 1*2*3*4*5*6\\n    PermitTTY yes' /etc/ssh/sshd_config");
+    let (found, code) = sound.found();
+    assert_eq!((checks(&found), code), (vec!["sshd"], 2), "{found:#?}");
+    assert!(found[0][2].starts_with("no connection was found that \"1*2*3*4*5*6\" matches (Match at "));
+}
+
+#[test]
+fn no_sshd_at_all() {
+    let sound = Sound::new();
+    sound.sb.sh("mv /usr/sbin/sshd /usr/sbin/other");
+    let (found, code) = sound.found();
+    assert_eq!((checks(&found), code), (vec!["sshd"], 2), "{found:#?}");
+    assert!(found[0][2].starts_with("there is no sshd at /usr/sbin/sshd,"));
+}
+
+#[test]
+fn names_with_a_comma_cannot_be_asked_about() {
+    let sound = Sound::new();
+    sound.sb.user("a,b").home("/home/ab").group("sftp").raw().add();
+    let document = json(&sound.sb, "a,b", "unchecked");
+    let unseen: Vec<_> = findings(&document).into_iter().filter(|f| f[1] == "unseen").collect();
+    assert_eq!(unseen.len(), 1, "{document:#}");
+    assert_eq!(unseen[0][2], "sshd -T cannot be asked about \"a,b\": the name holds a comma");
+}
+
+#[test]
+fn who_is_sent_into_the_jail_root_without_a_profile() {
+    let sound = Sound::new();
+    sound.sb.sh("sed -i 's/^Match Group sftp/Match Group sftp,joe/' /etc/ssh/sshd_config");
+    let document = json(&sound.sb, "joe", "problems");
+    let [check, outcome, evidence, cure] = *findings(&document).last().unwrap();
+    assert_eq!([check, outcome], ["sshd chroot", "failed"]);
+    assert!(
+        evidence.starts_with("ChrootDirectory is \"/jail/%u\" for joe (/etc/ssh/sshd_config:"),
+        "{evidence}"
+    );
+    sound.sb.sftp("joe", "pwd\n").failed();
+    sound.paste(cure);
+    json(&sound.sb, "joe", "sound");
+}
