@@ -2,6 +2,7 @@
 
 mod cures;
 mod faults;
+mod pam;
 mod sshd;
 
 use std::ffi::OsStr;

@@ -1,0 +1,285 @@
+//! PAM's configuration for sshd, and the module.
+
+use super::faults::{Fault, Sound, failed, warned};
+use super::{check, findings, json, said};
+
+/// Puts a line before ours of its kind.
+macro_rules! before {
+    ($kind:literal, $line:literal) => {
+        concat!("sed -i '/^", $kind, " required pam_sftpjail/i ", $kind, " ", $line, "' /etc/pam.d/sshd")
+    };
+}
+
+const LINES: [Fault; 26] = [
+    failed("sed -i '/^account.*sftpjail/d' /etc/pam.d/sshd", "pam account", "no pam_sftpjail.so line: "),
+    failed(
+        "sed -i '/^session.*sftpjail/d' /etc/pam.d/sshd",
+        "pam session",
+        "no pam_sftpjail.so line: no jail is built",
+    ),
+    failed("sed -i 's/^account.*sftpjail/#&/' /etc/pam.d/sshd", "pam account", "no pam_sftpjail.so line"),
+    failed(
+        "sed -i 's/^account required pam_sft/account optional pam_sft/' /etc/pam.d/sshd",
+        "pam account",
+        ": optional does not make a refusal final",
+    ),
+    failed(
+        "sed -i 's/^session required pam_sft/session optional pam_sft/' /etc/pam.d/sshd",
+        "pam session",
+        ": optional does not make",
+    ),
+    failed(
+        "sed -i 's/^account required pam_sft/account sufficient pam_sft/' /etc/pam.d/sshd",
+        "pam account",
+        ": sufficient does not make",
+    ),
+    failed(
+        "sed -i 's/^session required pam_sft/session requird pam_sft/' /etc/pam.d/sshd",
+        "pam session",
+        ": requird does not make",
+    ),
+    failed(
+        "sed -i 's/^account required pam_sft/account [success=ok module_unknown=ignore default=bad] pam_sft/' /etc/pam.d/sshd",
+        "pam account",
+        ": \"[success=ok module_unknown=ignore default=bad]\" does not make",
+    ),
+    failed(
+        before!("account", "sufficient pam_localuser.so"),
+        "pam account",
+        "is skipped when pam_localuser.so (sufficient) at /etc/pam.d/sshd:",
+    ),
+    failed(
+        before!("session", "sufficient pam_permit.so"),
+        "pam session",
+        "is skipped when pam_permit.so (sufficient) at /etc/pam.d/sshd:",
+    ),
+    failed(
+        before!("account", "[success=done default=ignore] pam_permit.so"),
+        "pam account",
+        "([success=done default=ignore])",
+    ),
+    failed(
+        before!("account", "[success=die default=ignore] pam_permit.so"),
+        "pam account",
+        "([success=die default=ignore])",
+    ),
+    failed(
+        concat!(
+            before!("session", "[success=1 default=ignore] pam_permit.so"),
+            "; echo session optional pam_permit.so >>/etc/pam.d/sshd"
+        ),
+        "pam session",
+        "is skipped when pam_permit.so ([success=1 default=ignore]) at /etc/pam.d/sshd:",
+    ),
+    failed(
+        concat!(
+            "echo account sufficient pam_localuser.so >/etc/pam.d/local; ",
+            before!("account", "include local")
+        ),
+        "pam account",
+        "is skipped when pam_localuser.so (sufficient) at /etc/pam.d/local:1 succeeds",
+    ),
+    failed(
+        "echo account sufficient pam_localuser.so >>/etc/pam.d/common-account",
+        "pam account",
+        "is skipped when pam_localuser.so (sufficient) at /etc/pam.d/common-account:",
+    ),
+    failed(
+        "printf 'session sufficient pam_permit.so\\nsession required pam_sftpjail.so\\n' >/etc/pam.d/jail
+         sed -i 's/^session required pam_sft.*/session substack jail/' /etc/pam.d/sshd",
+        "pam session",
+        "/etc/pam.d/jail:2 is skipped when pam_permit.so (sufficient) at /etc/pam.d/jail:1 succeeds",
+    )
+    .in_words("move it up: "),
+    warned(
+        concat!(
+            before!("session", "[success=ignore default=1] pam_succeed_if.so user ingroup sftp"),
+            "; echo session optional pam_permit.so >>/etc/pam.d/sshd"
+        ),
+        "pam session",
+        "is skipped when pam_succeed_if.so ([success=ignore default=1]) at ",
+    )
+    .in_words("if that is not meant, move it up: "),
+    failed(
+        "echo session required pam_sftpjail.so >>/etc/pam.d/sshd",
+        "pam session",
+        ": a second line, which is refused",
+    ),
+    failed(
+        before!("session", "include missing"),
+        "pam session",
+        "/etc/pam.d/missing, named at /etc/pam.d/sshd:",
+    )
+    .in_words("mend it"),
+    failed(
+        "sed -i 's/^account.*sftpjail.so/& confg=x/' /etc/pam.d/sshd",
+        "pam account",
+        ": unknown argument \"confg=x\"",
+    )
+    .in_words("config=PATH and debug"),
+    failed(
+        "sed -i 's|^session.*sftpjail.so|& config=/etc/jails.toml|' /etc/pam.d/sshd",
+        "pam session",
+        ": the module goes by /etc/jails.toml, and this check by /etc/sftpjail/config.toml",
+    )
+    .in_words("--config PATH"),
+    failed(
+        "mkdir /etc/sftpjail; echo 'services = [\"ftpd\"]' >/etc/sftpjail/config.toml",
+        "pam service",
+        "`services` do not list sshd",
+    )
+    .in_words("services = [\"sshd\"] in /etc/sftpjail/config.toml"),
+    // The account line must not be there either.
+    failed(
+        concat!(before!("session", "required pam_mkhomedir.so")),
+        "pam account",
+        ": refuses whose home is still to be made, as /etc/pam.d/sshd:",
+    ),
+    failed(
+        "sed -i '/^account.*sftpjail/d; $a session required pam_mkhomedir.so umask=0077' /etc/pam.d/sshd",
+        "pam session",
+        ": stands before what makes homes (/etc/pam.d/sshd:",
+    ),
+    failed(
+        "sed -i '/^account.*sftpjail/d; $a session optional pam_oddjob_mkhomedir.so' /etc/pam.d/sshd",
+        "pam session",
+        ": stands before what makes homes",
+    ),
+    // Only a distributor's file, without our line.
+    failed(
+        "sed '/^account.*sftpjail/d' /etc/pam.d/sshd >/usr/lib/pam.d/sshd; rm /etc/pam.d/sshd",
+        "pam account",
+        "no pam_sftpjail.so line",
+    ),
+];
+
+#[test]
+fn each_line_that_is_not_as_it_must_be() {
+    Sound::new().each(&LINES);
+}
+
+const INSTALL: &str = "install the module that came with this program: install -m 644 ";
+
+const MODULE: [Fault; 9] = [
+    failed("rm \"$1\"", "pam module", "/pam_sftpjail.so: No such file or directory").in_words(INSTALL),
+    failed("echo nonsense >\"$1\"", "pam module", " is no shared object").in_words(INSTALL),
+    failed("cp \"$(dirname \"$1\")/pam_permit.so\" \"$1\"", "pam module", " is not sftpjail's module")
+        .in_words(INSTALL),
+    failed(
+        "cp \"$(dirname \"$1\")/../libpam.so.0\" \"$1\"",
+        "pam module",
+        " is not sftpjail's module (pam_sm_acct_mgmt is missing)",
+    )
+    .in_words(INSTALL),
+    failed("truncate -s 100000 \"$1\"", "pam module", "").in_words(INSTALL),
+    failed(
+        "LC_ALL=C sed -i 's/0\\.1\\.0/0.0.9/g' \"$1\"",
+        "pam module",
+        " is version 0.0.9, and this program is 0.1.0",
+    )
+    .in_words(INSTALL),
+    failed(
+        "LC_ALL=C sed -i 's/libpam\\.so\\.0/libpxm.so.0/g' \"$1\"",
+        "pam module",
+        " cannot be loaded: libpxm.so.0: cannot open shared object file",
+    )
+    .in_words(INSTALL),
+    failed("chmod g+w \"$1\"", "pam module", " can be changed by others than root (owner 0, mode 0664)"),
+    failed("chown joe \"$1\"", "pam module", " can be changed by others than root"),
+];
+
+#[test]
+fn each_module_that_is_not_ours_or_not_whole() {
+    Sound::new().each(&MODULE);
+}
+
+#[test]
+fn other_ways_to_write_the_same_are_sound() {
+    let sound = Sound::new();
+    for script in [
+        "sed -i 's/^account required pam_sft/account requisite pam_sft/' /etc/pam.d/sshd",
+        "sed -i 's/^session required pam_sft/session [success=ok ignore=ignore default=die] pam_sft/' /etc/pam.d/sshd",
+        "sed -i 's/^session required pam_sft/-SESSION Required \\\\\\n    pam_sft/; s/sftpjail.so$/& # ours/' /etc/pam.d/sshd",
+        "sed -i \"s|pam_sftpjail.so|$1|; s/sftpjail.so$/& debug/\" /etc/pam.d/sshd",
+        "sed -i '/^session.*sftpjail/d' /etc/pam.d/sshd; echo session required pam_sftpjail.so >>/etc/pam.d/common-session",
+        // Its end is no end of ours.
+        "echo account sufficient pam_localuser.so >/etc/pam.d/local
+         sed -i '/^account required pam_sft/i account substack local' /etc/pam.d/sshd",
+        // For others, or later.
+        "sed -i '/^account required pam_sft/i auth sufficient pam_permit.so' /etc/pam.d/sshd
+         echo session sufficient pam_permit.so >>/etc/pam.d/sshd",
+        "mv /etc/pam.d/sshd /usr/lib/pam.d/sshd",
+        "sed -i '/^account.*sftpjail/d; /^session.*sftpjail/i session required pam_mkhomedir.so' /etc/pam.d/sshd",
+        "mkdir /etc/sftpjail; echo 'services = [\"ftpd\", \"sshd\"]' >/etc/sftpjail/config.toml
+         sed -i 's|^session.*sftpjail.so|& config=/etc/sftpjail/config.toml|' /etc/pam.d/sshd",
+    ] {
+        let module = sound.sb.sh("find /usr/lib /usr/lib64 -name pam_sftpjail.so -print -quit").stdout;
+        sound.sb.script(script, &[module.trim()], b"").ok();
+        assert_eq!(sound.found(), (vec![], 0), "{script}");
+        sound.restore();
+    }
+}
+
+#[test]
+fn a_home_that_the_session_makes_may_be_missing() {
+    let sound = Sound::new();
+    sound.sb.sh("sed -i '/^account.*sftpjail/d; /^session.*sftpjail/i session required pam_mkhomedir.so' /etc/pam.d/sshd
+        rm -r /home/mle");
+    let (found, code) = sound.found();
+    let [[check, outcome, evidence, cure]] = &found[..] else { panic!("{found:#?}") };
+    assert_eq!((check.as_str(), outcome.as_str(), code), ("home path", "warned", 0));
+    assert!(evidence.contains("does not exist"), "{evidence}");
+    assert!(cure.starts_with("nothing: the first login makes it (/etc/pam.d/sshd:"), "{cure}");
+}
+
+#[test]
+fn without_the_services_own_file_other_counts() {
+    let sound = Sound::new();
+    sound.sb.sh("rm /etc/pam.d/sshd");
+    let (found, code) = sound.found();
+    let checks: Vec<_> = found.iter().map(|f| f[0].as_str()).collect();
+    assert_eq!((checks, code), (vec!["pam account", "pam session"], 1), "{found:#?}");
+    assert!(
+        found[0][3].starts_with("install sshd's own /etc/pam.d/sshd from its package, then: "),
+        "{found:#?}"
+    );
+}
+
+#[test]
+fn another_configuration_is_the_one_that_the_lines_name() {
+    let sound = Sound::new();
+    sound.sb.sh("mkdir /etc/sftpjail; mv /etc/sftpjail /etc/jails; echo >/etc/jails/config.toml
+        sed -i 's|sftpjail.so$|& config=/etc/jails/config.toml|' /etc/pam.d/sshd");
+    let out = check(&sound.sb, "mle", 1);
+    assert!(out.stdout.contains("the module goes by /etc/jails/config.toml, and this check by "), "{out}");
+    sound.sb.sh("sftpjail --config /etc/jails/config.toml check mle");
+    sound.sb.sh("rm -r /etc/jails");
+}
+
+#[test]
+fn a_file_that_only_root_may_read_is_not_taken_for_a_missing_one() {
+    let sound = Sound::new();
+    sound.sb.sh("chmod 600 /etc/pam.d/common-account");
+    let as_joe = "exec setpriv --reuid joe --regid joe --clear-groups sftpjail check mle";
+    let out = said(sound.sb.try_sh(as_joe), 2).stdout;
+    assert!(out.contains("! pam account    /etc/pam.d/common-account, named at /etc/pam.d/sshd:"), "{out}");
+    sound.sb.sh("chmod 600 /etc/pam.d/sshd");
+    let out = said(sound.sb.try_sh(as_joe), 2).stdout;
+    assert!(out.contains("! pam session    /etc/pam.d/sshd cannot be read: permission denied\n"), "{out}");
+    assert_eq!(sound.found(), (vec![], 0));
+}
+
+#[test]
+fn a_line_cannot_control_a_terminal() {
+    let sound = Sound::new();
+    sound
+        .sb
+        .script("printf 'account sufficient pam_\\033[2Jx.so\\n' >>/etc/pam.d/common-account", &[""], b"")
+        .ok();
+    let document = json(&sound.sb, "mle", "problems");
+    let [finding] = findings(&document).into_iter().filter(|f| f[1] == "failed").collect::<Vec<_>>()[..]
+    else {
+        panic!("{document:#}");
+    };
+    assert!(finding[2].contains(r#"when "pam_\x1b[2Jx.so" (sufficient) at "#), "{}", finding[2]);
+}
