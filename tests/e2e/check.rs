@@ -1,5 +1,6 @@
 //! `sftpjail check`: what it says is what a login does, and it changes nothing.
 
+mod account;
 mod cures;
 mod faults;
 mod pam;

@@ -1,0 +1,181 @@
+//! The account, its names, its keys, and what lies above its home.
+
+use super::faults::{Fault, Sound, failed, warned};
+use super::{check, said};
+
+const ACCOUNT: [Fault; 9] = [
+    failed("chage -E 1 mle", "expiry", "the account expired "),
+    failed("chage -d 0 mle", "expiry", "the password must be changed at the next login"),
+    failed("chage -d 2020-01-01 -M 30 mle", "expiry", "the password expired "),
+    failed("chage -d 2020-01-01 -M 30 -I 5 mle", "expiry", "and the account with it, being inactive"),
+    failed(
+        "sed -i '/^account.*sftpjail/i account required pam_shells.so' /etc/pam.d/sshd; usermod -s /usr/sbin/nologin mle
+         sed -i '/nologin/d' /etc/shells",
+        "shell",
+        "/usr/sbin/nologin is not in /etc/shells, so pam_shells (/etc/pam.d/sshd:",
+    ),
+    failed(
+        "echo auth required pam_shells.so >>/etc/pam.d/common-auth; usermod -s /opt/none mle",
+        "shell",
+        "/opt/none is not in /etc/shells, so pam_shells (/etc/pam.d/common-auth:",
+    ),
+    failed(
+        "useradd -M -o -u $(id -u mle) -g mle -d /home/mle MLE",
+        "names",
+        "MLE is the same account (uid ",
+    ),
+    failed(
+        "useradd -M -o -u $(id -u mle) -g mle -d /home/mle other",
+        "names",
+        "other is the same account (uid ",
+    ),
+    // Jailed by us as who she is, but not by sshd.
+    failed(
+        "useradd -M -o -u $(id -u mle) -g mle -G sftp -d /home/mle other
+         sed -i '/^Match Group sftp/i Match User other\\n    PermitTTY yes' /etc/ssh/sshd_config",
+        "sshd terminal",
+        "PermitTTY is yes, and not no (/etc/ssh/sshd_config:",
+    ),
+];
+
+#[test]
+fn each_account_that_cannot_log_in_or_is_not_jailed_by_every_name() {
+    Sound::new().each(&ACCOUNT);
+}
+
+const KEYS: [Fault; 9] = [
+    failed("chgrp joe /home/mle/.ssh/authorized_keys; chmod g+w /home/mle/.ssh/authorized_keys", "keys", "the file /home/mle/.ssh/authorized_keys (mle:joe, mode 0620) is not"),
+    failed("chown joe /home/mle/.ssh/authorized_keys; chmod 644 /home/mle/.ssh/authorized_keys", "keys", "(joe:mle, mode 0644) is not mle's or root's alone")
+        .in_words("look first, for others than root can put something else there; then chown -h mle "),
+    failed("chmod o+w /home/mle/.ssh", "keys", "the directory /home/mle/.ssh (mle:mle, mode 0702) is not"),
+    failed("usermod -aG mle joe; chmod g+w /home/mle", "keys", "the directory /home/mle (mle:mle, mode 0770) is not"),
+    failed("chown root /home/mle/.ssh/authorized_keys", "keys", "(root:mle, mode 0600) cannot be read by mle")
+        .in_words("look first, for others than root can put something else there; then chown mle "),
+    failed(
+        "chmod 600 /home/mle/.ssh/authorized_keys; mv /home/mle/.ssh/authorized_keys /home/mle/.ssh/authorized_keys2
+         chmod 666 /home/mle/.ssh/authorized_keys2",
+        "keys",
+        "/home/mle/.ssh/authorized_keys2 (mle:mle, mode 0666)",
+    ),
+    failed(
+        "sed -i '1i AuthorizedKeysFile /home/keys/%u' /etc/ssh/sshd_config; mkdir -m 777 /home/keys
+         cp /home/mle/.ssh/authorized_keys /home/keys/mle; chmod 644 /home/keys/mle",
+        "keys",
+        "sshd takes no key from /home/keys/mle: the directory /home/keys (root:root, mode 0777)",
+    ),
+    failed(
+        "mkdir /home/keys; chown joe /home/keys; cp /home/mle/.ssh/authorized_keys /home/keys/mle; chmod 644 /home/keys/mle
+         ln -sf /home/keys/mle /home/mle/.ssh/authorized_keys",
+        "keys",
+        "the directory /home/keys (joe:root, mode 0755)",
+    )
+    .in_words("chown -h root /home/keys && chmod go-w /home/keys"),
+    failed(
+        "sed -i '/^Match Group sftp/a AuthorizedKeysFile %h/.ssh/%u' /etc/ssh/sshd_config
+         cp -p /home/mle/.ssh/authorized_keys /home/mle/.ssh/mle; chmod 662 /home/mle/.ssh/mle",
+        "keys",
+        "sshd takes no key from /home/mle/.ssh/mle",
+    ),
+];
+
+#[test]
+fn each_key_file_that_sshd_does_not_take() {
+    let sound = Sound::new();
+    sound.each(&KEYS);
+    // Debian's sshd lets the group write in which she is alone.
+    sound.sb.sh("chmod g+w /home/mle");
+    assert_eq!(sound.found(), (vec![], 0));
+    sound.sb.sftp("mle", "pwd\n").ok();
+    // As it says: StrictModes alone keeps her out.
+    sound.sb.sh("usermod -aG mle joe");
+    sound.sb.sftp("mle", "pwd\n").failed();
+    sound.sb.sh("echo StrictModes no >/etc/ssh/sshd_config.d/strict.conf");
+    assert_eq!(sound.found(), (vec![], 0));
+    sound.sb.sh(
+        "rm /etc/ssh/sshd_config.d/strict.conf; echo PubkeyAuthentication no >/etc/ssh/sshd_config.d/no.conf",
+    );
+    assert_eq!(sound.found(), (vec![], 0));
+}
+
+const ABOVE: [Fault; 5] = [
+    warned(
+        "mkdir -m 775 /home/team; chgrp sftp /home/team; mv /home/mle /home/team/mle; usermod -d /home/team/mle mle",
+        "home parents",
+        "/home/team (root:sftp, mode 0775): the group sftp can put another directory",
+    ),
+    warned(
+        "mkdir -m 755 /home/team; chown joe /home/team; mv /home/mle /home/team/mle; usermod -d /home/team/mle mle",
+        "home parents",
+        "/home/team (joe:root, mode 0755): its owner joe can put another directory",
+    ),
+    warned(
+        "mkdir -m 777 /home/team; chown joe /home/team; mv /home/mle /home/team/mle; usermod -d /home/team/mle mle
+         echo PubkeyAuthentication no >/etc/ssh/sshd_config.d/no.conf",
+        "home parents",
+        "its owner joe and the group root and everybody can put another directory",
+    ),
+    warned(
+        "mkdir -m 700 /home/closed; mv /home/mle /home/closed/mle; usermod -d /home/closed/mle mle",
+        "home reach",
+        "/home/closed (root:root, mode 0700) is closed to mle, and the jail opens /home/closed/mle below it; sshd cannot read keys there",
+    )
+    .in_words("usermod -d /home/mle -m mle"),
+    warned(
+        "mkdir -m 750 /home/closed /home/closed/in; mv /home/mle /home/closed/in/mle; usermod -d /home/closed/in/mle mle",
+        "home reach",
+        "/home/closed (root:root, mode 0750) is closed to mle",
+    )
+    .in_words("nothing if that is meant"),
+];
+
+#[test]
+fn each_directory_above_a_home_that_is_others_or_closed() {
+    let sound = Sound::new();
+    sound.each(&ABOVE);
+    // Sticky as /tmp; and closed to others but by way of a group.
+    for script in [
+        "mkdir -m 1777 /home/team; mv /home/mle /home/team/mle; usermod -d /home/team/mle mle
+         echo PubkeyAuthentication no >/etc/ssh/sshd_config.d/no.conf",
+        "mkdir -m 750 /home/closed; chgrp mle /home/closed; mv /home/mle /home/closed/mle; usermod -d /home/closed/mle mle",
+    ] {
+        sound.sb.sh(script);
+        assert_eq!(sound.found(), (vec![], 0), "{script}");
+        sound.restore();
+    }
+}
+
+#[test]
+fn who_is_not_root_is_told_what_of_all_this_could_not_be_seen() {
+    let sound = Sound::new();
+    let script = "exec setpriv --reuid joe --regid joe --clear-groups sftpjail check mle";
+    let out = said(sound.sb.try_sh(script), 2).stdout;
+    for unseen in [
+        "! sshd           sshd -T says: sshd: no hostkeys available -- exiting.\n",
+        "! expiry         only root can see when an account expires\n",
+        "! home reach     only root can try what the user can reach\n",
+        "! rehearsal      only root can build a jail\n",
+    ] {
+        assert!(out.contains(unseen), "no {unseen}: {out}");
+    }
+    assert!(out.contains("✓ pam module ") && !out.contains('✗'), "{out}");
+    assert_eq!(out.matches("→ run this as root\n").count(), 4, "{out}");
+}
+
+#[test]
+fn a_locked_password_is_told_and_does_not_matter() {
+    let sound = Sound::new();
+    assert!(
+        check(&sound.sb, "mle", 0)
+            .stdout
+            .contains("✓ expiry         not expired; no password, so by key only\n")
+    );
+    sound.sb.sh("echo mle:pw | chpasswd");
+    assert!(check(&sound.sb, "mle", 0).stdout.contains("✓ expiry         not expired\n"));
+    sound.sb.sh("usermod -L mle");
+    assert!(
+        check(&sound.sb, "mle", 0)
+            .stdout
+            .contains("✓ expiry         not expired; no password, so by key only\n")
+    );
+    sound.sb.sftp("mle", "pwd\n").ok();
+}
