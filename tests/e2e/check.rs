@@ -3,6 +3,7 @@
 mod account;
 mod cures;
 mod faults;
+mod leftovers;
 mod pam;
 mod sshd;
 

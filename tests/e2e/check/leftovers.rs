@@ -1,0 +1,56 @@
+//! What an earlier setup has left.
+
+use super::faults::{Fault, Sound, failed, warned};
+
+const LEFTOVERS: [Fault; 9] = [
+    failed(
+        "echo '/home/mle /jail/mle none bind 0 0' >>/etc/fstab",
+        "fstab",
+        "mounts something at /jail/mle, which sshd would serve",
+    ),
+    failed("echo '/home/mle /jail/mle/home/mle none bind,nofail 0 0' >>/etc/fstab", "fstab", "/etc/fstab:"),
+    failed(
+        "printf '/dev/x\\t/jail/mle/a\\\\040b\\text4\\n' >>/etc/fstab",
+        "fstab",
+        "mounts something at \"/jail/mle/a b\"",
+    ),
+    warned("echo '/home/bob /jail/bob none bind 0 0' >>/etc/fstab", "fstab", "mounts something at /jail/bob"),
+    failed(
+        "echo '/jail /etc/auto.jail --timeout=5' >/etc/auto.master",
+        "autofs",
+        "/etc/auto.master:1 lets autofs mount at /jail,",
+    ),
+    failed(
+        "mkdir /etc/auto.master.d; echo '\"/jail\" program:/etc/auto.jail' >/etc/auto.master.d/jail.autofs",
+        "autofs",
+        "/etc/auto.master.d/jail.autofs:1 lets autofs mount at /jail,",
+    ),
+    failed(
+        "echo '/jail/mle -fstype=bind :/home/mle' >/etc/auto.direct",
+        "autofs",
+        "/etc/auto.direct:1 lets autofs mount at /jail/mle,",
+    ),
+    warned(
+        "echo '/jail/bob -fstype=bind :/home/bob' >/etc/auto.direct",
+        "autofs",
+        "/etc/auto.direct:1 lets autofs mount at /jail/bob,",
+    ),
+    failed(
+        "mkdir /etc/autofs; echo '/jail /etc/auto.jail' >/etc/autofs/auto.master",
+        "autofs",
+        "/etc/autofs/auto.master:1",
+    ),
+];
+
+#[test]
+fn each_entry_that_would_mount_below_the_jail_root() {
+    let sound = Sound::new();
+    sound.each(&LEFTOVERS);
+    // A filesystem for the jail root itself, others elsewhere, and comments.
+    sound.sb.sh("echo 'tmpfs /jail tmpfs mode=755 0 0
+        /srv/x /jails/mle none bind 0 0
+        # /home/mle /jail/mle none bind 0 0' >>/etc/fstab
+        echo '#/jail /etc/auto.jail
+        /misc /etc/auto.misc' >/etc/auto.master");
+    assert_eq!(sound.found(), (vec![], 0));
+}
