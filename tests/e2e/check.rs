@@ -1,6 +1,7 @@
 //! `sftpjail check`: what it says is what a login does, and it changes nothing.
 
 mod account;
+mod all;
 mod cures;
 mod faults;
 mod leftovers;
