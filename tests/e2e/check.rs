@@ -104,7 +104,7 @@ fn a_sound_member_passes_every_check_and_sees_one_writable_thing() {
         "✓ sshd rc        PermitUserRC no",
         "✓ sshd log       internal-sftp logs at INFO",
         "✓ names          no other name leads to this account",
-        "✓ expiry         not expired; no password, so by key only",
+        "✓ shadow         not expired; no password, so by key only",
         "✓ shell          /bin/sh; neither sshd nor PAM asks for it",
         "✓ home reach     the modes above the home let the user in, as the jail does",
         "✓ home parents   nobody but root and the user can replace what is above the home",
@@ -145,8 +145,11 @@ fn json_says_all_that_text_says() {
     let checks: Vec<_> = findings(&document).iter().map(|[check, outcome, ..]| [*check, *outcome]).collect();
     let all = "configuration,account,profile,home,home path,home owner,jail root,kernel,log,sessions,sshd,pam account,\
         pam session,pam module,sshd chroot,sshd command,sshd pam,sshd forwards,sshd terminal,sshd rc,sshd log,\
-        names,expiry,shell,home reach,home parents,keys,fstab,autofs,rehearsal";
+        names,shadow,shell,home reach,home parents,keys,fstab,autofs,rehearsal";
     assert_eq!(checks, all.split(',').map(|check| [check, "passed"]).collect::<Vec<_>>());
+    for check in all.split(',') {
+        assert!(include_str!("../../README.md").contains(&format!("`{check}`")), "{check}");
+    }
     assert!(findings(&document).iter().all(|[.., evidence, cure]| !evidence.is_empty() && cure.is_empty()));
     let rehearsal = &document["rehearsal"];
     assert!(rehearsal["microseconds"].is_u64(), "{document}");

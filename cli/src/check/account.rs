@@ -91,9 +91,10 @@ impl<'a> Shadow<'a> {
     }
 }
 
-/// Whether the account, or its password, has expired.
-pub(super) fn expiry(account: &Account, findings: &mut Findings) {
-    let check = "expiry";
+/// Whether the account or its password has expired or is locked. `pam`: whether sshd goes by PAM.
+pub(super) fn shadow(account: &Account, pam: bool, findings: &mut Findings) {
+    let check = "shadow";
+    let name = word(&account.name);
     if !geteuid().is_root() {
         return findings.unseen(check, "only root can see when an account expires", AS_ROOT);
     }
@@ -105,15 +106,23 @@ pub(super) fn expiry(account: &Account, findings: &mut Findings) {
         return findings.passed(check, "no entry in shadow, so nothing expires");
     };
     let today = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |t| t.as_secs() / 86_400);
-    match shadow.problem(i64::try_from(today).unwrap_or(i64::MAX)) {
-        Some((evidence, options)) => {
-            findings.failed(check, evidence, format!("chage {options} {}", word(&account.name)));
+    if let Some((evidence, options)) = shadow.problem(i64::try_from(today).unwrap_or(i64::MAX)) {
+        return findings.failed(check, evidence, format!("chage {options} {name}"));
+    }
+    match shadow.password.strip_prefix('!') {
+        // LOCKED_PASSWD_PREFIX of OpenSSH; with PAM it does not look.
+        Some(locked) if !pam => {
+            let evidence = "the password is locked, and without UsePAM sshd lets nobody in who has such";
+            let cure = match locked.trim_start_matches('!') {
+                "" => format!("usermod -p '*' {name}"),
+                _ => format!("usermod -U {name}"),
+            };
+            findings.failed(check, evidence, cure);
         }
-        // With UsePAM yes, sshd does not mind the lock.
-        None if shadow.password.starts_with(['!', '*']) => {
+        _ if shadow.password.starts_with(['!', '*']) => {
             findings.passed(check, "not expired; no password, so by key only");
         }
-        None => findings.passed(check, "not expired"),
+        _ => findings.passed(check, "not expired"),
     }
 }
 

@@ -87,7 +87,8 @@ fn surroundings(
     let settings: Option<Rc<Settings>> =
         host.sshd.as_mut().and_then(|sshd| sshd::examine(sshd, host.config, profile, &logins, findings));
     findings.append(of_account);
-    account::expiry(account, findings);
+    let pam = settings.as_ref().is_none_or(|settings| settings.get("UsePAM") == Some("yes"));
+    account::shadow(account, pam, findings);
     account::shell(account, host.pam.asks_for_shells.as_ref(), findings);
     let sshd = host.sshd.as_ref().zip(settings.as_deref());
     let files = sshd.map(|(_, settings)| keys::files(settings, account)).unwrap_or_default();

@@ -9,7 +9,7 @@ use super::place::{Place, append};
 pub(crate) use module::loaded;
 use nix::unistd::geteuid;
 use pam_sftpjail::config::{Config, DEFAULT_PATH};
-use pam_sftpjail::escape::{escaped, word};
+use pam_sftpjail::escape::{escaped, one_line, word};
 use stack::{Line, Module, Stack};
 use std::io::ErrorKind;
 use std::path::Path;
@@ -113,7 +113,7 @@ impl Service<'_> {
                     && let Some(module) = &line.module
                     && self.line(kind, stack, (*position, line, module), maker, findings)
                 {
-                    let evidence = format!("{} {OURS} at {}", module.control.text, line.place);
+                    let evidence = format!("{} {OURS} at {}", one_line(&module.control.text), line.place);
                     findings.passed(check, evidence);
                 }
                 true
@@ -171,7 +171,7 @@ impl Service<'_> {
             let evidence = format!(
                 "{place} is skipped when {} ({}) at {} {when}",
                 escaped(&skipper.path),
-                one(&skipper.control.text),
+                one_line(&skipper.control.text),
                 other.place
             );
             // Above the line of the service by which the other one came in.
@@ -229,8 +229,4 @@ fn rewritten(kind: &str, control: &str, module: &Module) -> String {
         false => format!(" {argument}"),
     });
     format!("{kind} {control} {}{}", module.path, arguments.collect::<String>())
-}
-
-fn one(text: &str) -> String {
-    pam_sftpjail::escape::one_line(text)
 }

@@ -4,10 +4,10 @@ use super::faults::{Fault, Sound, failed, warned};
 use super::{check, said};
 
 const ACCOUNT: [Fault; 9] = [
-    failed("chage -E 1 mle", "expiry", "the account expired "),
-    failed("chage -d 0 mle", "expiry", "the password must be changed at the next login"),
-    failed("chage -d 2020-01-01 -M 30 mle", "expiry", "the password expired "),
-    failed("chage -d 2020-01-01 -M 30 -I 5 mle", "expiry", "and the account with it, being inactive"),
+    failed("chage -E 1 mle", "shadow", "the account expired "),
+    failed("chage -d 0 mle", "shadow", "the password must be changed at the next login"),
+    failed("chage -d 2020-01-01 -M 30 mle", "shadow", "the password expired "),
+    failed("chage -d 2020-01-01 -M 30 -I 5 mle", "shadow", "and the account with it, being inactive"),
     failed(
         "sed -i '/^account.*sftpjail/i account required pam_shells.so' /etc/pam.d/sshd; usermod -s /usr/sbin/nologin mle
          sed -i '/nologin/d' /etc/shells",
@@ -151,7 +151,7 @@ fn who_is_not_root_is_told_what_of_all_this_could_not_be_seen() {
     let out = said(sound.sb.try_sh(script), 2).stdout;
     for unseen in [
         "! sshd           sshd -T says: sshd: no hostkeys available -- exiting.\n",
-        "! expiry         only root can see when an account expires\n",
+        "! shadow         only root can see when an account expires\n",
         "! home reach     only root can try what the user can reach\n",
         "! rehearsal      only root can build a jail\n",
     ] {
@@ -162,20 +162,32 @@ fn who_is_not_root_is_told_what_of_all_this_could_not_be_seen() {
 }
 
 #[test]
-fn a_locked_password_is_told_and_does_not_matter() {
+fn a_locked_password_matters_without_pam_only() {
     let sound = Sound::new();
     assert!(
         check(&sound.sb, "mle", 0)
             .stdout
-            .contains("✓ expiry         not expired; no password, so by key only\n")
+            .contains("✓ shadow         not expired; no password, so by key only\n")
     );
     sound.sb.sh("echo mle:pw | chpasswd");
-    assert!(check(&sound.sb, "mle", 0).stdout.contains("✓ expiry         not expired\n"));
+    assert!(check(&sound.sb, "mle", 0).stdout.contains("✓ shadow         not expired\n"));
     sound.sb.sh("usermod -L mle");
     assert!(
         check(&sound.sb, "mle", 0)
             .stdout
-            .contains("✓ expiry         not expired; no password, so by key only\n")
+            .contains("✓ shadow         not expired; no password, so by key only\n")
     );
     sound.sb.sftp("mle", "pwd\n").ok();
+
+    sound
+        .sb
+        .sh("sed -i 's/^UsePAM yes/UsePAM no/' /etc/ssh/sshd_config; echo mle:pw | chpasswd; usermod -L mle");
+    for cure in ["usermod -U mle", "usermod -p '*' mle"] {
+        let (found, _) = sound.found();
+        let [pam, shadow] = &found[..] else { panic!("{found:#?}") };
+        assert_eq!((pam[0].as_str(), shadow[0].as_str(), shadow[3].as_str()), ("sshd pam", "shadow", cure));
+        sound.sb.sh(&format!("{cure}; sftpjail check mle | grep '✓ shadow'; usermod -p '!' mle"));
+    }
+    sound.sb.restart_sshd();
+    sound.sb.sftp("mle", "pwd\n").failed();
 }

@@ -29,7 +29,7 @@ macro_rules! before {
 }
 
 const SETTINGS: [Fault; 24] = [
-    failed("sed -i 's/^UsePAM yes/UsePAM no/' /etc/ssh/sshd_config", "sshd pam", "UsePAM is no, and not yes (/etc/ssh/sshd_config:"),
+    failed("sed -i 's/^UsePAM yes/UsePAM no/' /etc/ssh/sshd_config; usermod -p '*' mle", "sshd pam", "UsePAM is no, and not yes (/etc/ssh/sshd_config:"),
     failed(block!("ChrootDirectory"), "sshd chroot", "ChrootDirectory is none, so all of the system is seen"),
     failed(block!("ChrootDirectory", "none"), "sshd chroot", "ChrootDirectory is none"),
     failed(block!("ChrootDirectory", "/srv/%u"), "sshd chroot", "is \"/srv/%u\", and not /jail/%u (/etc/ssh/sshd_config:"),
