@@ -18,6 +18,7 @@ use crate::Verdict;
 use crate::rehearse::Rehearsal;
 use finding::Findings;
 use host::Host;
+use nix::unistd::User;
 pub(crate) use pam::loaded;
 use pam_sftpjail::escape::escaped;
 use serde::Serialize;
@@ -85,6 +86,10 @@ fn one(path: Option<&Path>, user: &str) -> Report {
     };
     let mut around = Findings::default();
     let mut host = Host::examine(&config, path, &mut around);
+    // The jail has the name that NSS gives.
+    let known = User::from_name(user).ok().flatten();
+    let name = known.as_ref().map_or(user, |known| &known.name);
+    leftovers::examine(&config, Some(name), &mut around);
     let own = login::examine(&mut host, user, around);
     findings.append(own.findings);
     let verdict = match own.not_jailed && findings.verdict() == Verdict::Sound {

@@ -3,9 +3,9 @@
 use super::finding::{AS_ROOT, Findings};
 use super::host::Host;
 use super::keys::{self, Keys};
-use super::sshd::{self, Login, Settings};
+use super::sshd::{self, Login, Member};
 use super::way::Way;
-use super::{account, home, leftovers};
+use super::{account, home};
 use crate::rehearse::{self, Rehearsal};
 use nix::unistd::geteuid;
 use pam_sftpjail::account::Account;
@@ -16,7 +16,6 @@ use pam_sftpjail::plan::Seen;
 use pam_sftpjail::policy::{Decision, decide};
 use pam_sftpjail::session::{Standing, examine as examine_login};
 use std::path::Path;
-use std::rc::Rc;
 
 /// What there is to say about one user.
 pub(super) struct Examined {
@@ -84,8 +83,8 @@ fn surroundings(
     let mut logins = vec![Login { name: &account.name, account }];
     logins.extend(jailed.iter().map(|(name, account)| Login { name, account }));
 
-    let settings: Option<Rc<Settings>> =
-        host.sshd.as_mut().and_then(|sshd| sshd::examine(sshd, host.config, profile, &logins, findings));
+    let member = Member { config: host.config, profile, account };
+    let settings = host.sshd.as_mut().and_then(|sshd| sshd::examine(sshd, &member, &logins, findings));
     findings.append(of_account);
     let pam = settings.as_ref().is_none_or(|settings| settings.get("UsePAM") == Some("yes"));
     account::shadow(account, pam, findings);
@@ -99,7 +98,6 @@ fn surroundings(
     if let Some((sshd, settings)) = sshd {
         Keys { account, people: &host.people, sshd, settings, way: &way }.examine(&files, findings);
     }
-    leftovers::examine(host.config, Some(&account.name), findings);
 }
 
 fn rehearsed(config: Option<&Path>, user: &str, findings: &mut Findings) -> Option<Rehearsal> {

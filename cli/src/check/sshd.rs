@@ -6,31 +6,20 @@ mod ask;
 mod config;
 mod connection;
 mod cure;
+mod judge;
 
 use super::finding::Findings;
 pub(super) use ask::{Settings, Silent, Sshd};
 use cure::cure;
+pub(super) use judge::expanded;
+use judge::{CHECKS, Wrong, judge, keywords, log_level};
 use pam_sftpjail::account::Account;
 use pam_sftpjail::config::{Config, Profile};
 use pam_sftpjail::escape::{escaped, word};
-use std::path::PathBuf;
 use std::rc::Rc;
 
-/// Settings that must have one value: the check, the keyword, and the value.
-///
-/// `DisableForwarding yes` alone is not enough: it leaves tunnels and, before OpenSSH 10.0, X11 and
-/// agents (CVE-2025-32728).
-const MUSTS: [(&str, &str, &str); 9] = [
-    ("sshd pam", "UsePAM", "yes"),
-    ("sshd forwards", "AllowTcpForwarding", "no"),
-    ("sshd forwards", "AllowStreamLocalForwarding", "no"),
-    ("sshd forwards", "AllowAgentForwarding", "no"),
-    ("sshd forwards", "X11Forwarding", "no"),
-    ("sshd forwards", "PermitTunnel", "no"),
-    ("sshd forwards", "GatewayPorts", "no"),
-    ("sshd terminal", "PermitTTY", "no"),
-    ("sshd rc", "PermitUserRC", "no"),
-];
+/// As many names and connections are told of those for which something is so.
+const MAX_SHOWN: usize = 3;
 
 /// Under which name somebody may come, and what NSS makes of it.
 pub(super) struct Login<'a> {
@@ -39,150 +28,115 @@ pub(super) struct Login<'a> {
     pub(super) account: &'a Account,
 }
 
-/// One way in which something is not as it must be.
-struct Wrong {
-    check: &'static str,
-    keyword: &'static str,
-    /// The sentence that tells it.
-    what: String,
-    value: String,
-    /// The logins and connections for which it is so.
-    when: Vec<String>,
+/// Who is looked at.
+pub(super) struct Member<'a> {
+    pub(super) config: &'a Config,
+    pub(super) profile: &'a Profile,
+    pub(super) account: &'a Account,
 }
 
-/// Checks what sshd does for the member; `logins` are all names of the account that are jailed.
-/// Gives the settings of the first, if sshd tells.
+/// What sshd says for all names and connections.
+#[derive(Default)]
+struct Answers {
+    /// For the member's own name and a connection that is not special.
+    usual: Option<Rc<Settings>>,
+    count: usize,
+    /// What is wrong, and when.
+    wrongs: Vec<(Wrong, Vec<String>)>,
+}
+
+/// Checks what sshd does for the member; `logins` are all names of the account that are jailed, its
+/// own first. Gives the settings for that, if sshd tells.
 pub(super) fn examine(
     sshd: &mut Sshd,
-    config: &Config,
-    profile: &Profile,
+    member: &Member<'_>,
     logins: &[Login<'_>],
     findings: &mut Findings,
 ) -> Option<Rc<Settings>> {
-    let mut wrongs: Vec<Wrong> = Vec::new();
-    let mut usual = None;
-    let mut asked = 0;
-    let connections = sshd.connections.clone();
+    let mut answers = Answers::default();
     for login in logins {
-        for connection in &connections {
-            let settings = match sshd.settings(login.name, connection) {
-                Ok(settings) => settings,
-                Err(silent) => {
-                    silent.tell(findings);
-                    return usual;
-                }
-            };
-            asked += 1;
-            let typed = format!("for the name {}", escaped(login.name));
-            let when = match (logins.len() > 1, connections.len() > 1) {
-                (true, true) => format!("{typed} {connection}"),
-                (true, false) => typed,
-                (false, _) => connection.to_string(),
-            };
-            judge(&settings, config, login.account, &when, &mut wrongs);
-            usual.get_or_insert(settings);
+        if let Err(silent) = ask_about(sshd, member, login, logins.len() > 1, &mut answers) {
+            silent.tell(findings);
+            break;
         }
     }
-    if let (Some(settings), Some(login)) = (&usual, logins.first()) {
-        let member = Member { config, profile, account: login.account };
-        tell(sshd, &member, settings, &wrongs, asked, findings);
+    if let Some(settings) = &answers.usual {
+        for check in CHECKS {
+            tell(sshd, member, check, settings, &answers, findings);
+        }
     }
-    usual
+    answers.usual
 }
 
-fn judge(settings: &Settings, config: &Config, account: &Account, when: &str, wrongs: &mut Vec<Wrong>) {
-    let value = |keyword| settings.get(keyword).unwrap_or("not known to this sshd").to_owned();
-    let mut wrong = |check, keyword: &'static str, why: &str| {
-        let value = value(keyword);
-        match wrongs.iter_mut().find(|w| w.keyword == keyword && w.value == value) {
-            Some(known) => known.when.push(when.to_owned()),
-            None => wrongs.push(Wrong {
-                check,
-                keyword,
-                what: format!("{keyword} is {}{why}", escaped(&value)),
-                value,
-                when: vec![when.to_owned()],
-            }),
-        }
-    };
-    let jail = config.jail_root.absolute().join(&account.name);
-    let chroot = value("ChrootDirectory");
-    if expanded(&chroot, account) != jail {
-        let why = match chroot.as_str() {
-            "none" => ", so all of the system is seen".to_owned(),
-            _ => format!(", and not {}/%u", escaped(&config.jail_root.absolute())),
+/// `named`: whether the name is worth telling.
+fn ask_about(
+    sshd: &mut Sshd,
+    member: &Member<'_>,
+    login: &Login<'_>,
+    named: bool,
+    answers: &mut Answers,
+) -> Result<(), Silent> {
+    let connections = sshd.connections.clone();
+    for connection in &connections {
+        let settings = sshd.settings(login.name, connection)?;
+        let name = format!("for the name {}", escaped(login.name));
+        let when = match (named, connections.len() > 1) {
+            (true, true) => format!("{name} {connection}"),
+            (true, false) => name,
+            (false, _) => connection.to_string(),
         };
-        wrong("sshd chroot", "ChrootDirectory", &why);
-    }
-    if !is_internal_sftp(&value("ForceCommand")) {
-        wrong("sshd command", "ForceCommand", ", and not internal-sftp");
-    }
-    for (check, keyword, wanted) in MUSTS {
-        if value(keyword) != wanted {
-            wrong(check, keyword, &format!(", and not {wanted}"));
+        for wrong in judge(&settings, member, login.account) {
+            match answers.wrongs.iter_mut().find(|(known, _)| *known == wrong) {
+                Some((_, times)) => times.push(when.clone()),
+                None => answers.wrongs.push((wrong, vec![when.clone()])),
+            }
         }
+        answers.count += 1;
+        answers.usual.get_or_insert(settings);
     }
-}
-
-/// The member as the findings and cures need it.
-struct Member<'a> {
-    config: &'a Config,
-    profile: &'a Profile,
-    account: &'a Account,
+    Ok(())
 }
 
 fn tell(
     sshd: &Sshd,
     member: &Member<'_>,
+    check: &str,
     settings: &Settings,
-    wrongs: &[Wrong],
-    asked: usize,
+    answers: &Answers,
     findings: &mut Findings,
 ) {
-    let checks = ["sshd chroot", "sshd command"].into_iter().chain(MUSTS.map(|(check, ..)| check));
-    let mut told = Vec::new();
-    for check in checks {
-        if told.contains(&check) {
-            continue;
+    let mut sound = true;
+    for (wrong, times) in answers.wrongs.iter().filter(|(wrong, _)| wrong.check == check) {
+        sound = false;
+        let mut evidence = wrong.what.clone();
+        if let Some(place) = sshd.config.place_of(wrong.keyword, &wrong.value) {
+            evidence += &format!(" ({place})");
         }
-        told.push(check);
-        let mut sound = true;
-        for wrong in wrongs.iter().filter(|wrong| wrong.check == check) {
-            sound = false;
-            let mut evidence = wrong.what.clone();
-            if let Some(place) = sshd.config.place_of(wrong.keyword, &wrong.value) {
-                evidence += &format!(" ({place})");
-            }
-            if wrong.when.len() < asked {
-                let shown: Vec<_> = wrong.when.iter().take(3).map(String::as_str).collect();
-                let more = if wrong.when.len() > 3 { ", and more" } else { "" };
-                evidence += &format!("; {}{more}", shown.join("; "));
-            }
-            findings.failed(check, evidence, cure(sshd, member, wrong.keyword));
+        if times.len() < answers.count {
+            let shown: Vec<_> = times.iter().take(MAX_SHOWN).map(String::as_str).collect();
+            let more = if times.len() > MAX_SHOWN { ", and more" } else { "" };
+            evidence += &format!("; {}{more}", shown.join("; "));
         }
-        if sound {
-            let keywords: Vec<_> = match check {
-                "sshd chroot" => vec!["ChrootDirectory"],
-                "sshd command" => vec!["ForceCommand"],
-                _ => MUSTS.iter().filter(|must| must.0 == check).map(|must| must.1).collect(),
-            };
-            let value = |keyword| settings.get(keyword).unwrap_or_default();
-            let evidence =
-                keywords.iter().map(|k| format!("{k} {}", value(*k))).collect::<Vec<_>>().join(", ");
-            findings.passed(check, evidence);
+        let cure = cure(sshd, member, wrong.keyword);
+        if wrong.is_harmless {
+            findings.warned(check, evidence, cure);
+        } else {
+            findings.failed(check, evidence, cure);
         }
     }
-    let command = settings.get("ForceCommand").unwrap_or_default();
-    if is_internal_sftp(command) && member.profile.log {
-        let level = log_level(command);
-        if ["QUIET", "FATAL", "ERROR"].iter().any(|low| level.eq_ignore_ascii_case(low)) {
-            let evidence = format!(
-                "internal-sftp logs at {} only, so what is done with files is not logged",
-                escaped(level)
-            );
-            findings.warned("sshd log", evidence, cure(sshd, member, "ForceCommand"));
-        } else {
-            findings.passed("sshd log", format!("internal-sftp logs at {level}"));
+    if !sound {
+        return;
+    }
+    let value = |keyword| settings.get(keyword).unwrap_or_default();
+    match check {
+        "sshd log" if !member.profile.log => {}
+        "sshd log" => {
+            findings.passed(check, format!("internal-sftp logs at {}", log_level(value("ForceCommand"))))
+        }
+        _ => {
+            let all: Vec<_> =
+                keywords(check).into_iter().map(|keyword| format!("{keyword} {}", value(keyword))).collect();
+            findings.passed(check, all.join(", "));
         }
     }
 }
@@ -221,83 +175,6 @@ impl Silent {
         match self {
             Self::Broken { evidence, cure } => findings.failed("sshd", evidence, cure),
             Self::Unseen { evidence, cure } => findings.unseen("sshd", evidence, cure),
-        }
-    }
-}
-
-/// `%%`, `%h`, `%U` and `%u`, as sshd_config(5) has them for ChrootDirectory and AuthorizedKeysFile.
-pub(super) fn expanded(value: &str, account: &Account) -> PathBuf {
-    let mut path = std::ffi::OsString::new();
-    let mut rest = value;
-    while let Some((before, after)) = rest.split_once('%') {
-        path.push(before);
-        let mut after = after.chars();
-        match after.next() {
-            Some('u') => path.push(&account.name),
-            Some('U') => path.push(account.uid.to_string()),
-            Some('h') => path.push(&account.home),
-            Some(other) => path.push(other.to_string()),
-            None => path.push("%"),
-        }
-        rest = after.as_str();
-    }
-    path.push(rest);
-    path.into()
-}
-
-/// As session.c of OpenSSH knows it.
-fn is_internal_sftp(command: &str) -> bool {
-    command.strip_prefix("internal-sftp").is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t']))
-}
-
-/// The argument of `-l`, or sftp-server's default.
-fn log_level(command: &str) -> &str {
-    let mut level = "ERROR";
-    let mut words = command.split_whitespace().skip(1);
-    while let Some(word) = words.next() {
-        // sftp-server.c: getopt "d:f:l:P:p:Q:u:cehR".
-        let Some(at) = word.strip_prefix('-').and_then(|w| w.find(['d', 'f', 'l', 'P', 'p', 'Q', 'u']))
-        else {
-            continue;
-        };
-        let (option, joined) = word.get(1 + at..).and_then(|w| w.split_at_checked(1)).unwrap_or_default();
-        let argument = if joined.is_empty() { words.next().unwrap_or_default() } else { joined };
-        if option == "l" {
-            level = argument;
-        }
-    }
-    level
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn internal_sftp_may_have_options_but_nothing_else_is_it() {
-        for (command, expected) in [
-            ("internal-sftp", true),
-            ("internal-sftp -l INFO", true),
-            ("internal-sftp\t-R", true),
-            ("internal-sftpd", false),
-            ("/usr/lib/openssh/sftp-server", false),
-            ("none", false),
-        ] {
-            assert_eq!(is_internal_sftp(command), expected, "{command}");
-        }
-    }
-
-    #[test]
-    fn the_log_level_is_read_as_getopt_reads_it() {
-        for (command, expected) in [
-            ("internal-sftp", "ERROR"),
-            ("internal-sftp -l INFO", "INFO"),
-            ("internal-sftp -R -lVERBOSE", "VERBOSE"),
-            ("internal-sftp -Rl INFO", "INFO"),
-            ("internal-sftp -f -l -l DEBUG3", "DEBUG3"),
-            ("internal-sftp -f LOCAL5 -d /l", "ERROR"),
-        ] {
-            assert_eq!(log_level(command), expected, "{command}");
         }
     }
 }

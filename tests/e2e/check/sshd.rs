@@ -177,6 +177,17 @@ fn a_block_that_leaves_some_addresses_out() {
     let (found, _) = sound.found();
     assert_eq!(checks(&found), ALL);
     assert!(found[0][2].contains(" to port 2222"), "{found:#?}");
+    sound.restore();
+    sound.sb.sh(
+        "sed -i 's/^Match Group sftp/& LocalPort 22/; 1i ListenAddress 127.0.0.1:2222' /etc/ssh/sshd_config",
+    );
+    let (found, _) = sound.found();
+    assert_eq!(checks(&found), ALL);
+    assert!(
+        found[0][2]
+            .ends_with("so all of the system is seen; from addresses such as 240.77.113.9 to port 2222"),
+        "{found:#?}"
+    );
 }
 
 #[test]

@@ -74,7 +74,11 @@ impl Sshd {
         let global =
             ask(binary, &format!("user=root,{}", Connection::plain(0, false, "22").specification()))?;
         let config = SshdConfig::read(Path::new(CONFIG));
-        let ports: Vec<_> = global.all("port").collect();
+        // Such as `0.0.0.0:22` and `[::]:22`; of Port, which they need not follow, nothing may be left.
+        let listens = global.all("ListenAddress").filter_map(|at| at.split(" ").next()?.rsplit_once(":"));
+        let mut ports: Vec<_> = listens.map(|(_, port)| port).collect();
+        ports.sort_unstable();
+        ports.dedup();
         let chosen = connection::choose(&config, global.get("UseDNS") == Some("yes"), &ports);
         Ok(Self {
             binary,

@@ -1,6 +1,7 @@
 //! The lines to paste, for what sshd should do otherwise.
 
-use super::{MUSTS, Member, Sshd};
+use super::judge::MUSTS;
+use super::{Member, Sshd};
 use crate::check::place::{Place, append};
 
 /// A command that lets `keyword` be as it must for the member, whatever stands elsewhere: of the

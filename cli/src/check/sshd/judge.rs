@@ -1,0 +1,165 @@
+//! What must hold for a member, and what of it does not. Pure: settings in, findings-to-be out.
+
+use super::Member;
+use super::ask::Settings;
+use pam_sftpjail::account::Account;
+use pam_sftpjail::escape::escaped;
+use std::path::PathBuf;
+
+/// Settings that must have one value: the check, the keyword, and the value.
+///
+/// `DisableForwarding yes` alone is not enough: it leaves tunnels and, before OpenSSH 10.0, X11 and
+/// agents (CVE-2025-32728).
+pub(super) const MUSTS: [(&str, &str, &str); 9] = [
+    ("sshd pam", "UsePAM", "yes"),
+    ("sshd forwards", "AllowTcpForwarding", "no"),
+    ("sshd forwards", "AllowStreamLocalForwarding", "no"),
+    ("sshd forwards", "AllowAgentForwarding", "no"),
+    ("sshd forwards", "X11Forwarding", "no"),
+    ("sshd forwards", "PermitTunnel", "no"),
+    ("sshd forwards", "GatewayPorts", "no"),
+    ("sshd terminal", "PermitTTY", "no"),
+    ("sshd rc", "PermitUserRC", "no"),
+];
+
+/// Every check, in the order in which it is told.
+pub(super) const CHECKS: [&str; 7] =
+    ["sshd chroot", "sshd command", "sshd pam", "sshd forwards", "sshd terminal", "sshd rc", "sshd log"];
+
+/// What a check is about.
+pub(super) fn keywords(check: &str) -> Vec<&'static str> {
+    match check {
+        "sshd chroot" => vec!["ChrootDirectory"],
+        "sshd command" => vec!["ForceCommand"],
+        _ => MUSTS.into_iter().filter(|must| must.0 == check).map(|must| must.1).collect(),
+    }
+}
+
+/// Something that is not as it must be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Wrong {
+    pub(super) check: &'static str,
+    pub(super) keyword: &'static str,
+    pub(super) value: String,
+    /// The sentence that tells it.
+    pub(super) what: String,
+    /// The user is jailed nevertheless.
+    pub(super) is_harmless: bool,
+}
+
+/// All that is wrong for a login to this account.
+pub(super) fn judge(settings: &Settings, member: &Member<'_>, account: &Account) -> Vec<Wrong> {
+    let mut wrongs = Vec::new();
+    let value = |keyword| settings.get(keyword).unwrap_or("not known to this sshd");
+    let mut wrong = |check, keyword: &'static str, why: String| {
+        let value = value(keyword);
+        let what = format!("{keyword} is {}{why}", escaped(value));
+        wrongs.push(Wrong { check, keyword, value: value.to_owned(), what, is_harmless: false });
+    };
+    let root = member.config.jail_root.absolute();
+    let chroot = value("ChrootDirectory");
+    if expanded(chroot, account) != root.join(&account.name) {
+        let why = match chroot {
+            "none" => ", so all of the system is seen".to_owned(),
+            _ => format!(", and not {}/%u", escaped(&root)),
+        };
+        wrong("sshd chroot", "ChrootDirectory", why);
+    }
+    let command = value("ForceCommand");
+    if !is_internal_sftp(command) {
+        wrong("sshd command", "ForceCommand", ", and not internal-sftp".into());
+    }
+    for (check, keyword, wanted) in MUSTS {
+        if value(keyword) != wanted {
+            wrong(check, keyword, format!(", and not {wanted}"));
+        }
+    }
+    let level = log_level(command);
+    if is_internal_sftp(command)
+        && member.profile.log
+        && ["QUIET", "FATAL", "ERROR"].iter().any(|low| level.eq_ignore_ascii_case(low))
+    {
+        let level = escaped(level);
+        let what = format!("internal-sftp logs at {level} only, so what is done with files is not logged");
+        let (check, keyword) = ("sshd log", "ForceCommand");
+        wrongs.push(Wrong { check, keyword, value: command.to_owned(), what, is_harmless: true });
+    }
+    wrongs
+}
+
+/// `%%`, `%h`, `%U` and `%u`, as sshd_config(5) has them for ChrootDirectory and AuthorizedKeysFile.
+pub(in crate::check) fn expanded(value: &str, account: &Account) -> PathBuf {
+    let mut path = std::ffi::OsString::new();
+    let mut rest = value;
+    while let Some((before, after)) = rest.split_once('%') {
+        path.push(before);
+        let mut after = after.chars();
+        match after.next() {
+            Some('u') => path.push(&account.name),
+            Some('U') => path.push(account.uid.to_string()),
+            Some('h') => path.push(&account.home),
+            Some(other) => path.push(other.to_string()),
+            None => path.push("%"),
+        }
+        rest = after.as_str();
+    }
+    path.push(rest);
+    path.into()
+}
+
+/// As session.c of OpenSSH knows it.
+fn is_internal_sftp(command: &str) -> bool {
+    command.strip_prefix("internal-sftp").is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t']))
+}
+
+/// The argument of `-l`, or sftp-server's default.
+pub(super) fn log_level(command: &str) -> &str {
+    let mut level = "ERROR";
+    let mut words = command.split_whitespace().skip(1);
+    while let Some(word) = words.next() {
+        // sftp-server.c: getopt "d:f:l:P:p:Q:u:cehR".
+        let Some(at) = word.strip_prefix('-').and_then(|w| w.find(['d', 'f', 'l', 'P', 'p', 'Q', 'u']))
+        else {
+            continue;
+        };
+        let (option, joined) = word.get(1 + at..).and_then(|w| w.split_at_checked(1)).unwrap_or_default();
+        let argument = if joined.is_empty() { words.next().unwrap_or_default() } else { joined };
+        if option == "l" {
+            level = argument;
+        }
+    }
+    level
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn internal_sftp_may_have_options_but_nothing_else_is_it() {
+        for (command, expected) in [
+            ("internal-sftp", true),
+            ("internal-sftp -l INFO", true),
+            ("internal-sftp\t-R", true),
+            ("internal-sftpd", false),
+            ("/usr/lib/openssh/sftp-server", false),
+            ("none", false),
+        ] {
+            assert_eq!(is_internal_sftp(command), expected, "{command}");
+        }
+    }
+
+    #[test]
+    fn the_log_level_is_read_as_getopt_reads_it() {
+        for (command, expected) in [
+            ("internal-sftp", "ERROR"),
+            ("internal-sftp -l INFO", "INFO"),
+            ("internal-sftp -R -lVERBOSE", "VERBOSE"),
+            ("internal-sftp -Rl INFO", "INFO"),
+            ("internal-sftp -f -l -l DEBUG3", "DEBUG3"),
+            ("internal-sftp -f LOCAL5 -d /l", "ERROR"),
+        ] {
+            assert_eq!(log_level(command), expected, "{command}");
+        }
+    }
+}
