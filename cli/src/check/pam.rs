@@ -36,7 +36,9 @@ pub(super) fn examine(service: &str, config: &Config, path: Option<&Path>, findi
             escaped(service)
         );
         let file = escaped(path.unwrap_or(Path::new(DEFAULT_PATH))).to_string();
-        findings.failed("pam service", evidence, format!("services = [\"{service}\"] in {file}"));
+        let services = config.services.iter().map(String::as_str).chain([service]);
+        let services: Vec<_> = services.map(|name| format!("\"{}\"", one_line(name))).collect();
+        findings.failed("pam service", evidence, format!("services = [{}] in {file}", services.join(", ")));
     }
     let maker = HOME_MAKERS.iter().flat_map(|maker| session.positions(maker)).min();
     let maker = maker.and_then(|i| Some((i, session.lines.get(i)?.place.clone())));
@@ -213,12 +215,10 @@ impl Service<'_> {
                 }
             }
         }
-        if config.unwrap_or(Path::new(DEFAULT_PATH)) == self.config.unwrap_or(Path::new(DEFAULT_PATH)) {
-            return None;
-        }
-        let here = self.config.unwrap_or(Path::new(DEFAULT_PATH));
-        let there = config.unwrap_or(Path::new(DEFAULT_PATH));
-        Some(format!("the module goes by {}, and this check by {}", escaped(there), escaped(here)))
+        let usual = Path::new(DEFAULT_PATH);
+        let (there, here) = (config.unwrap_or(usual), self.config.unwrap_or(usual));
+        (there != here)
+            .then(|| format!("the module goes by {}, and this check by {}", escaped(there), escaped(here)))
     }
 }
 

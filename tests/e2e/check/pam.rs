@@ -128,7 +128,7 @@ const LINES: [Fault; 26] = [
         "pam service",
         "`services` do not list sshd",
     )
-    .in_words("services = [\"sshd\"] in /etc/sftpjail/config.toml"),
+    .in_words("services = [\"ftpd\", \"sshd\"] in /etc/sftpjail/config.toml"),
     // The account line must not be there either.
     failed(
         concat!(before!("session", "required pam_mkhomedir.so")),
@@ -267,6 +267,17 @@ fn a_file_that_only_root_may_read_is_not_taken_for_a_missing_one() {
     let out = said(sound.sb.try_sh(as_joe), 2).stdout;
     assert!(out.contains("! pam session    /etc/pam.d/sshd cannot be read: permission denied\n"), "{out}");
     assert_eq!(sound.found(), (vec![], 0));
+}
+
+#[test]
+fn a_cure_changes_a_file_behind_a_symlink_and_leaves_the_symlink() {
+    let sound = Sound::new();
+    sound.sb.sh("mv /etc/pam.d/sshd /etc/sshd-of-a-tool; ln -s /etc/sshd-of-a-tool /etc/pam.d/sshd
+        sed -i 's/^session required pam_sft/session optional pam_sft/' /etc/sshd-of-a-tool");
+    let (found, _) = sound.found();
+    sound.paste(&found[0][3]);
+    assert_eq!(sound.found(), (vec![], 0));
+    sound.sb.sh("test -L /etc/pam.d/sshd; rm /etc/sshd-of-a-tool");
 }
 
 #[test]
