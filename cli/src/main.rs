@@ -5,8 +5,8 @@ mod audit;
 mod check;
 mod kick;
 mod list;
-mod reap;
 mod look;
+mod reap;
 mod rehearse;
 mod sessions;
 
