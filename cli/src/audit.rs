@@ -26,6 +26,7 @@ mod table;
 mod when;
 
 use crate::Verdict;
+use crate::{nearest, terminal};
 use gaps::{Gaps, Kind};
 use glob::Pattern;
 use jiff::Timestamp;
@@ -40,7 +41,7 @@ use progress::{Count, Progress};
 use queue::Event;
 use record::{Parsed, Program};
 use source::{Origin, Source};
-use std::io::{self, ErrorKind, IsTerminal, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -91,7 +92,7 @@ fn audit(config: Option<&Path>, arguments: Arguments, out: &mut impl Write) -> i
     let style = match (arguments.csv, arguments.json) {
         (true, _) => Style::Csv,
         (_, true) => Style::Json,
-        _ => Style::Table(columns()),
+        _ => Style::Table(terminal::columns()),
     };
     let gaps = Gaps::between(arguments.since, arguments.until, zone.clone());
     let mut join = Join::new(arguments.user.clone(), gaps);
@@ -103,7 +104,8 @@ fn audit(config: Option<&Path>, arguments: Arguments, out: &mut impl Write) -> i
     let progress = Progress::new(count.clone(), sources.iter().map(Source::size).sum());
     let output = Output::new(io::BufWriter::with_capacity(64 << 10, out), style, zone.clone())?;
     let host = Host::new(config);
-    let mut audit = Audit { arguments, zone, join, host, output, progress, view: None };
+    let asked = arguments.user.clone();
+    let mut audit = Audit { arguments, zone, join, host, output, progress, view: None, is_empty: true };
     let mut is_whole = true;
     let mut report = |sentence: &str| {
         is_whole = false;
@@ -118,18 +120,14 @@ fn audit(config: Option<&Path>, arguments: Arguments, out: &mut impl Write) -> i
             report(&sentence)?;
         }
     }
-    audit.finish()?;
-    Ok(if is_whole { Verdict::Sound } else { Verdict::Unchecked })
-}
-
-/// The terminal's width, if there is one.
-fn columns() -> Option<usize> {
-    let stdout = io::stdout();
-    if !stdout.is_terminal() {
-        return None;
+    if audit.finish()?
+        && let Some(user) = asked
+    {
+        let meant = nearest::user(&user).map(|other| format!("; did you mean {}?", escaped(&other)));
+        let meant = meant.unwrap_or_default();
+        writeln!(io::stderr(), "! nothing of what was asked for is in the log of {}{meant}", escaped(&user))?;
     }
-    let size = rustix::termios::tcgetwinsize(&stdout).ok()?;
-    Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
+    Ok(if is_whole { Verdict::Sound } else { Verdict::Unchecked })
 }
 
 /// One run.
@@ -142,6 +140,8 @@ struct Audit<W: Write> {
     progress: Progress,
     /// The latest, which is often the next.
     view: Option<(Rc<queue::Who>, Rc<View>)>,
+    /// Whether there was no row to show.
+    is_empty: bool,
 }
 
 impl<W: Write> Audit<W> {
@@ -255,6 +255,7 @@ impl<W: Write> Audit<W> {
             }
         }
         self.progress.erase();
+        self.is_empty = false;
         self.output.row(&row)
     }
 
@@ -279,8 +280,8 @@ impl<W: Write> Audit<W> {
         Row { event, path, target }
     }
 
-    /// Writes the rest, and the gaps.
-    fn finish(mut self) -> io::Result<()> {
+    /// Writes the rest, and the gaps; gives whether there was no row to show.
+    fn finish(mut self) -> io::Result<bool> {
         self.join.finish(&self.host);
         self.drain()?;
         self.progress.erase();
@@ -296,6 +297,7 @@ impl<W: Write> Audit<W> {
             }
             writeln!(err, "  → {}", kind.cure())?;
         }
-        self.output.flush()
+        self.output.flush()?;
+        Ok(self.is_empty)
     }
 }

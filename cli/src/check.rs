@@ -21,6 +21,7 @@ use host::Host;
 use nix::unistd::User;
 pub(crate) use pam::loaded;
 use pam_sftpjail::escape::escaped;
+pub(crate) use people::People;
 use serde::Serialize;
 use std::io::{self, ErrorKind, Write};
 use std::path::Path;

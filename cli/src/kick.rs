@@ -1,7 +1,9 @@
 //! `sftpjail kick`.
 
 use crate::Verdict;
+use crate::nearest::nearest;
 use crate::sessions::{self, Session};
+use crate::terminal::Mark;
 use nix::errno::Errno;
 use pam_sftpjail::escape::escaped;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -47,6 +49,7 @@ struct Kicked {
 /// those that are not.
 pub(crate) fn run(whom: &Whom<'_>, force: bool, json: bool, out: &mut impl Write) -> io::Result<Verdict> {
     let mut sessions = sessions::live()?;
+    let users: Vec<_> = sessions.iter().map(|session| session.user.to_string_lossy().into_owned()).collect();
     sessions.retain(|session| match whom {
         Whom::User(user) => session.user == *user,
         Whom::Pid(pid) => session.holders.contains(pid) || session.others.contains(pid),
@@ -65,28 +68,36 @@ pub(crate) fn run(whom: &Whom<'_>, force: bool, json: bool, out: &mut impl Write
         serde_json::to_writer_pretty(&mut *out, &Report { version: VERSION, sessions: kicked })?;
         writeln!(out)?;
     } else {
-        print(whom, &kicked, out)?;
+        print(whom, &users, &kicked, out)?;
     }
     out.flush()?;
     Ok(verdict)
 }
 
-fn print(whom: &Whom<'_>, kicked: &[Kicked], out: &mut impl Write) -> io::Result<()> {
+fn print(whom: &Whom<'_>, users: &[String], kicked: &[Kicked], out: &mut impl Write) -> io::Result<()> {
     for session in kicked {
         let from = session.rhost.as_ref().map_or_else(String::new, |rhost| format!(" from {rhost}"));
         let user = &session.user;
         match (session.gone, session.pid) {
-            (true, Some(pid)) => writeln!(out, "✓ the session of {user}{from} has ended (process {pid})")?,
+            (true, Some(pid)) => {
+                writeln!(out, "{} the session of {user}{from} has ended (process {pid})", Mark::Good)?
+            }
             (false, Some(pid)) => {
-                writeln!(out, "✗ the session of {user}{from} goes on (process {pid})")?;
+                writeln!(out, "{} the session of {user}{from} goes on (process {pid})", Mark::Bad)?;
                 writeln!(out, "  → kill it: sftpjail kick --force --pid {pid}")?;
             }
-            (_, None) => writeln!(out, "✓ the session of {user}{from} has ended meanwhile")?,
+            (_, None) => writeln!(out, "{} the session of {user}{from} has ended meanwhile", Mark::Good)?,
         }
     }
     if kicked.is_empty() {
         match whom {
-            Whom::User(user) => writeln!(out, "{} has no live session.", escaped(user))?,
+            Whom::User(user) => {
+                write!(out, "{} has no live session", escaped(user))?;
+                match nearest(&user.to_string_lossy(), users.iter().map(String::as_str)) {
+                    Some(other) => writeln!(out, "; {} has.", escaped(other))?,
+                    None => writeln!(out, ".")?,
+                }
+            }
             Whom::Pid(pid) => writeln!(out, "{pid} is no process of a live session.")?,
         }
     }

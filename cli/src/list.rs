@@ -2,6 +2,7 @@
 
 use crate::Verdict;
 use crate::sessions::{self, Session};
+use crate::terminal::{self, Mark};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use pam_sftpjail::config::Namespace;
@@ -10,6 +11,7 @@ use pam_sftpjail::registry::Record;
 use serde::Serialize;
 use std::io::{self, Write};
 use std::time::Duration;
+use unicode_width::UnicodeWidthStr;
 
 /// The version of the JSON document; it grows when a key changes its meaning or goes.
 const VERSION: u32 = 1;
@@ -54,7 +56,7 @@ pub(crate) fn run(json: bool, out: &mut impl Write) -> io::Result<Verdict> {
     } else {
         print(&sessions, out)?;
         for problem in problems {
-            writeln!(out, "! {problem}")?;
+            writeln!(out, "{} {problem}", Mark::Attention)?;
         }
     }
     out.flush()?;
@@ -83,11 +85,20 @@ fn print(sessions: &[Session], out: &mut impl Write) -> io::Result<()> {
         ])
     });
     let rows: Vec<_> = std::iter::once(head).chain(rows).collect();
-    let width = |i: usize| rows.iter().filter_map(|row| Some(row.get(i)?.chars().count())).max().unwrap_or(0);
-    let widths: Vec<_> = (0..8).map(width).collect();
+    let width = |i: usize| rows.iter().filter_map(|row| Some(row.get(i)?.width())).max().unwrap_or(0);
+    let mut widths: Vec<_> = (0..8).map(width).collect();
+    // The last columns are those that an admin knows anyway.
+    let columns = terminal::columns().unwrap_or(usize::MAX);
+    while widths.len() > 2 && widths.iter().sum::<usize>() + 2 * (widths.len() - 1) > columns {
+        widths.pop();
+    }
     for row in &rows {
-        let cells: Vec<_> = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
-        writeln!(out, "{}", cells.join("  ").trim_end())?;
+        let mut line = String::new();
+        for (cell, width) in row.iter().zip(&widths) {
+            line.push_str(cell);
+            line.push_str(&" ".repeat(width - cell.width() + 2));
+        }
+        writeln!(out, "{}", line.trim_end())?;
     }
     Ok(())
 }

@@ -6,9 +6,11 @@ mod check;
 mod kick;
 mod list;
 mod look;
+mod nearest;
 mod reap;
 mod rehearse;
 mod sessions;
+mod terminal;
 
 use clap::{Parser, Subcommand};
 use kick::Whom;
@@ -19,7 +21,15 @@ use std::process::ExitCode;
 
 /// Verifies and inspects the jails of SFTP users.
 #[derive(Parser)]
-#[command(name = "sftpjail", version)]
+#[command(
+    name = "sftpjail",
+    version,
+    after_help = "\
+Examples:
+  sftpjail check anna             is she safely jailed, and why not?
+  sftpjail list                   who is in?
+  sftpjail audit anna --since 2h  what did she do?"
+)]
 struct Arguments {
     /// The configuration, if the module is given another one by its argument config=PATH.
     ///
@@ -32,6 +42,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Verb {
+    /// Says whether USER is safely jailed, and why not.
+    ///
     /// Makes every check that a login of USER would make, and looks at what surrounds it: sshd, PAM,
     /// the account, and what an earlier setup left. Each finding has its cure.
     ///
@@ -41,6 +53,10 @@ enum Verb {
     ///
     /// Exit status: 0 USER is soundly jailed, 1 there are problems, 2 it could not be checked,
     /// 3 the policy does not jail USER. With --all the worst of all users, and never 3.
+    #[command(after_help = "\
+Examples:
+  sftpjail check anna
+  sftpjail check --all --json     for monitoring: see the exit status")]
     Check {
         /// The login name, as it would be typed.
         #[arg(required_unless_present = "all")]
@@ -52,19 +68,31 @@ enum Verb {
         #[arg(long)]
         json: bool,
     },
-    /// Lists who is in a jail: user, process, since when, idle for how long, bytes moved, from where,
-    /// profile, and where the jail is.
+    /// Lists who is in a jail.
+    ///
+    /// With process, since when, idle for how long, bytes moved, from where, profile, and where the
+    /// jail is. A narrow terminal gets the first columns only.
     ///
     /// Exit status: 0 all is listed, 1 a session's record cannot be read, 2 the registry cannot.
+    #[command(after_help = "\
+Examples:
+  sftpjail list
+  sftpjail list --json | jq '.sessions[] | select(.idle_seconds > 3600) | .user'")]
     List {
         /// One JSON document instead of text.
         #[arg(long)]
         json: bool,
     },
-    /// Ends sessions, and waits until they are gone. sshd closes them properly.
+    /// Ends sessions, and waits until they are gone.
+    ///
+    /// sshd closes them properly. Who can log in can come back: lock the account first.
     ///
     /// Exit status: 0 they have ended, 1 one goes on, 2 the registry cannot be looked at, 3 there was
     /// no such session.
+    #[command(after_help = "\
+Examples:
+  sftpjail kick anna
+  sftpjail kick --pid 4711        one session of `sftpjail list`")]
     Kick {
         /// The user all of whose sessions are to end.
         #[arg(required_unless_present = "pid", conflicts_with = "pid")]
@@ -79,24 +107,35 @@ enum Verb {
         #[arg(long)]
         json: bool,
     },
-    /// Takes down what a killed sshd left behind with namespace = "host": jails that no session is in,
-    /// and records of sessions that are dead.
+    /// Takes down what a killed sshd left behind.
+    ///
+    /// With namespace = "host", that is jails that no session is in; in both namespaces, records of
+    /// sessions that are dead.
     ///
     /// The next login of the same user would do the same. Live sessions are left alone. Exit status:
     /// 0 nothing is left behind, 1 something could not be taken down, 2 it could not be looked at.
+    #[command(after_help = "\
+Examples:
+  sftpjail reap
+  sftpjail reap --config /root/former.toml     of another jail_root")]
     Reap {
         /// One JSON document instead of text.
         #[arg(long)]
         json: bool,
     },
-    /// Shows what members did: internal-sftp's log, one line for each operation on a file.
+    /// Shows what members did to which files.
     ///
-    /// Reads /var/log/sftp.log and what logrotate made of it, or else auth.log or secure, or else
+    /// That is internal-sftp's log, one line for each operation on a file. Reads /var/log/sftp.log and what logrotate made of it, or else auth.log or secure, or else
     /// systemd's journal. What the log does not tell is said on stderr, or with --json in lines of
     /// their own. A result with a question mark is unclear: the operation or a look-up after it
     /// failed.
     ///
     /// Exit status: 0 the log was read, 2 it could not be.
+    #[command(after_help = "\
+Examples:
+  sftpjail audit anna --since yesterday
+  sftpjail audit --op remove,rename --path '/srv/www/*' --csv > removed.csv
+  sftpjail audit --file /root/sftp.log.2.gz --json")]
     Audit(audit::Arguments),
     /// The child of `check`: builds the jail around itself and reports as JSON.
     #[command(hide = true)]
@@ -138,7 +177,7 @@ impl From<Verdict> for ExitCode {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let mut out = io::stdout().lock();
+    let mut out = anstream::stdout().lock();
     let config = arguments.config.as_deref();
     let done = match arguments.verb {
         Verb::Check { user, all: _, json } => {
@@ -153,7 +192,11 @@ fn main() -> ExitCode {
             kick::run(&whom, force, json, &mut out)
         }
         Verb::Reap { json } => reap::run(config, json, &mut out),
-        Verb::Audit(asked) => audit::run(config, asked, &mut out),
+        // Gigabytes, without any colour to take away.
+        Verb::Audit(asked) => {
+            drop(out);
+            audit::run(config, asked, &mut io::stdout().lock())
+        }
         Verb::Rehearse { user } => rehearse::child(config, &user, &mut out),
         Verb::Look { user, enter, read } => {
             look::child(&user, &enter, &read, &mut out).map(|()| Verdict::Sound)
@@ -162,6 +205,8 @@ fn main() -> ExitCode {
     };
     match done {
         Ok(verdict) => verdict.into(),
+        // Whoever read it has seen enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
             let _ = writeln!(io::stderr(), "sftpjail: {error}");
             Verdict::Unchecked.into()

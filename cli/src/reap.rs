@@ -1,6 +1,7 @@
 //! `sftpjail reap`.
 
 use crate::Verdict;
+use crate::terminal::Mark;
 use pam_sftpjail::config::Config;
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::reap::{Reaped, reap};
@@ -43,9 +44,9 @@ pub(crate) fn run(config: Option<&Path>, json: bool, out: &mut impl Write) -> io
         for jail in &jails {
             match (&jail.problem, &jail.cure) {
                 (Some(problem), Some(cure)) => {
-                    writeln!(out, "✗ {} cannot be taken down: {problem}\n  → {cure}", jail.path)?;
+                    writeln!(out, "{} {} cannot be taken down: {problem}\n  → {cure}", Mark::Bad, jail.path)?;
                 }
-                _ => writeln!(out, "✓ {} is taken down", jail.path)?,
+                _ => writeln!(out, "{} {} is taken down", Mark::Good, jail.path)?,
             }
         }
         if jails.is_empty() {

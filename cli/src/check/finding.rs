@@ -1,6 +1,7 @@
 //! What was found: the one interface of everything that looks.
 
 use crate::Verdict;
+use crate::terminal::Mark;
 use pam_sftpjail::error::Refusal;
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::plan::{Check, Seen};
@@ -134,9 +135,9 @@ impl Findings {
 impl Finding {
     fn print(&self, out: &mut impl Write) -> io::Result<()> {
         let mark = match self.outcome {
-            Outcome::Passed => '✓',
-            Outcome::Failed => '✗',
-            Outcome::Warned | Outcome::Unseen => '!',
+            Outcome::Passed => Mark::Good,
+            Outcome::Failed => Mark::Bad,
+            Outcome::Warned | Outcome::Unseen => Mark::Attention,
         };
         writeln!(out, "{mark} {:<14} {}", self.check, self.evidence)?;
         match &self.cure {

@@ -6,6 +6,7 @@ use super::keys::{self, Keys};
 use super::sshd::{self, Login, Member};
 use super::way::Way;
 use super::{account, home};
+use crate::nearest::nearest;
 use crate::rehearse::{self, Rehearsal};
 use nix::unistd::geteuid;
 use pam_sftpjail::account::Account;
@@ -33,6 +34,13 @@ pub(super) fn examine(host: &mut Host<'_>, user: &str, around: Findings) -> Exam
     let standing = examine_login(host.config, user, &mut |check, seen| match (&seen, &makes_homes) {
         (Seen::Failed(refusal @ Refusal::HomePath { why, .. }), Some(place)) if why == "does not exist" => {
             findings.warned(check, refusal, format!("nothing: the first login makes it ({place})"));
+        }
+        (Seen::Failed(refusal @ Refusal::NoSuchUser { name }), _) => {
+            let cure = match nearest(name, host.people.names()) {
+                Some(other) => format!("did you mean {}?", escaped(other)),
+                None => refusal.cure(),
+            };
+            findings.unseen(check, refusal, cure);
         }
         _ => findings.seen(check, seen, is_root),
     });

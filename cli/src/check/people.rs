@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 
 /// Everybody whom NSS lists; a directory may be told not to.
 #[derive(Default)]
-pub(super) struct People(Vec<Person>);
+pub(crate) struct People(Vec<Person>);
 
 struct Person {
     name: String,
@@ -19,7 +19,7 @@ struct Person {
 
 impl People {
     /// By getent(1), as getpwent(3) is neither safe for threads nor in any crate that wraps it safely.
-    pub(super) fn list() -> io::Result<Self> {
+    pub(crate) fn list() -> io::Result<Self> {
         let passwd = getent("passwd", None)?;
         let people = passwd.lines().filter_map(|line| {
             let mut fields = line.split(':');
@@ -29,7 +29,7 @@ impl People {
         Ok(Self(people.collect()))
     }
 
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|person| person.name.as_str())
     }
 
