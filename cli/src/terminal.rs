@@ -3,6 +3,7 @@
 use anstyle::{AnsiColor, Style};
 use std::fmt::{self, Display};
 use std::io::{self, IsTerminal};
+use unicode_width::UnicodeWidthStr;
 
 /// The terminal's width, if there is one.
 pub(crate) fn columns() -> Option<usize> {
@@ -12,6 +13,26 @@ pub(crate) fn columns() -> Option<usize> {
     }
     let size = rustix::termios::tcgetwinsize(&stdout).ok()?;
     Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
+}
+
+/// Breaks a text between words, so that it fits into what the terminal has right of `indent` columns.
+pub(crate) fn wrapped(text: &str, indent: usize) -> String {
+    let room = columns().map_or(usize::MAX, |columns| columns.saturating_sub(indent).max(20));
+    let mut lines = String::new();
+    let mut used = 0;
+    for word in text.split(' ') {
+        if used > 0 && used + 1 + word.width() > room {
+            lines.push('\n');
+            lines.push_str(&" ".repeat(indent));
+            used = 0;
+        } else if used > 0 {
+            lines.push(' ');
+            used += 1;
+        }
+        lines.push_str(word);
+        used += word.width();
+    }
+    lines
 }
 
 /// The mark at the beginning of a line, in its colour. Where none is wanted (no terminal, NO_COLOR,

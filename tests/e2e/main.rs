@@ -29,5 +29,6 @@ mod sandbox;
 mod sftp_log;
 mod shared;
 mod threats;
+mod transcripts;
 mod users;
 mod volumes;

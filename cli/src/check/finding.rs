@@ -1,7 +1,7 @@
 //! What was found: the one interface of everything that looks.
 
 use crate::Verdict;
-use crate::terminal::Mark;
+use crate::terminal::{Mark, wrapped};
 use pam_sftpjail::error::Refusal;
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::plan::{Check, Seen};
@@ -139,7 +139,8 @@ impl Finding {
             Outcome::Failed => Mark::Bad,
             Outcome::Warned | Outcome::Unseen => Mark::Attention,
         };
-        writeln!(out, "{mark} {:<14} {}", self.check, self.evidence)?;
+        // A cure is not broken: it is to be pasted.
+        writeln!(out, "{mark} {:<14} {}", self.check, wrapped(&self.evidence, 17))?;
         match &self.cure {
             Some(cure) => writeln!(out, "  {:<14} → {cure}", ""),
             None => Ok(()),
