@@ -196,7 +196,7 @@ fn a_misspelt_user_could_not_be_checked() {
     let sb = machine();
     let out = check(&sb, "mel", 2);
     assert!(out.stdout.contains("! account        there is no user mel\n"), "{out}");
-    assert!(out.stdout.contains("→ see `getent passwd mel`\n"), "{out}");
+    assert!(out.stdout.contains("→ did you mean mle?\n"), "{out}");
     assert!(out.stdout.ends_with("mel could not be checked: see what is marked !.\n"), "{out}");
 }
 
