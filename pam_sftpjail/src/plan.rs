@@ -82,6 +82,18 @@ pub struct Plan {
     purpose: String,
 }
 
+/// What stands at a path of the jail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Content {
+    Directory,
+    File,
+    /// The home or a volume.
+    Tree {
+        read_only: bool,
+    },
+    Log,
+}
+
 /// One step; paths are relative to the jail.
 #[derive(Debug)]
 pub(crate) enum Step {
@@ -195,6 +207,16 @@ impl Plan {
         let mut steps = Steps(self.steps);
         contents::listings(&mut steps, profile, account);
         Self { steps: steps.0, ..self }
+    }
+
+    /// What the jail will hold at which path, relative to it. Below what is mounted it is the host's.
+    pub fn contents(&self) -> impl Iterator<Item = (&Path, Content)> {
+        self.steps.iter().map(|step| match step {
+            Step::Directory { at } => (at.as_path(), Content::Directory),
+            Step::File { at, .. } => (at.as_path(), Content::File),
+            Step::Mount { at, role: Role::Log, .. } => (at.as_path(), Content::Log),
+            Step::Mount { at, read_only, .. } => (at.as_path(), Content::Tree { read_only: *read_only }),
+        })
     }
 
     /// The namespace in which the jail is to be mounted.
