@@ -7,6 +7,7 @@ mod kick;
 mod list;
 mod look;
 mod nearest;
+mod probe;
 mod reap;
 mod rehearse;
 mod sessions;
@@ -137,6 +138,32 @@ Examples:
   sftpjail audit --op remove,rename --path '/srv/www/*' --csv > removed.csv
   sftpjail audit --file /root/sftp.log.2.gz --json")]
     Audit(audit::Arguments),
+    /// Logs in as USER, and says what is not as it should be.
+    ///
+    /// A login through the system's own sshd, PAM stack and configuration, with a one-time key and over
+    /// a pipe; then what users do, and what they may not. Nothing of it stays, no port is opened, and the
+    /// user's keys are not touched.
+    ///
+    /// Exit status: 0 all is as expected, 1 something is not, 2 it could not be probed, 3 the policy
+    /// does not jail USER.
+    #[command(after_help = "\
+Examples:
+  sftpjail probe anna
+  sftpjail probe anna --json      for monitoring: see the exit status")]
+    Probe {
+        /// The login name, as it would be typed.
+        user: String,
+        /// One JSON document instead of text.
+        #[arg(long)]
+        json: bool,
+    },
+    /// The child of `probe`, which ends in order when its standard input does.
+    #[command(hide = true)]
+    Probing {
+        user: String,
+        #[arg(long)]
+        json: bool,
+    },
     /// The child of `check`: builds the jail around itself and reports as JSON.
     #[command(hide = true)]
     Rehearse { user: String },
@@ -197,6 +224,8 @@ fn main() -> ExitCode {
             drop(out);
             audit::run(config, asked, &mut io::stdout().lock())
         }
+        Verb::Probe { user, json } => probe::run(config, &user, json, &mut out),
+        Verb::Probing { user, json } => probe::child(config, &user, json, &mut out),
         Verb::Rehearse { user } => rehearse::child(config, &user, &mut out),
         Verb::Look { user, enter, read } => {
             look::child(&user, &enter, &read, &mut out).map(|()| Verdict::Sound)

@@ -1,0 +1,84 @@
+//! Makes a step's attempt.
+
+use super::client::Said;
+use super::connection::Connection;
+use super::steps::{Attempt, no_socket};
+use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, getsockname, socket_with};
+use std::ffi::OsStr;
+use std::fs;
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
+use std::os::fd::OwnedFd;
+
+/// What came of an attempt.
+pub(super) struct Made {
+    pub(super) said: Said,
+    /// What the client that holds the connection said of it: it speaks with sshd for the others.
+    pub(super) holder: String,
+    /// The file that was fetched.
+    pub(super) fetched: Option<Vec<u8>>,
+}
+
+/// Makes it.
+pub(super) fn make(connection: &Connection<'_>, attempt: Attempt) -> io::Result<Made> {
+    let workshop = connection.tools.workshop();
+    let file = workshop.path("fetched");
+    let before = connection.said().len();
+    let said = match attempt {
+        Attempt::Sftp(batch) => sftp(connection, batch.as_bytes()),
+        Attempt::Fetch(path) => sftp(connection, format!("get {path} {}\n", file.display()).as_bytes()),
+        Attempt::Command(line) => connection.run("ssh", ["-T", "probe", line], b""),
+        Attempt::Open(to) => connection.run("ssh", ["-W", to, "probe"], b""),
+        Attempt::ListenOnPort => {
+            let held = Held::port()?;
+            forward(connection, &format!("127.0.0.1:{}:127.0.0.1:1", held.port))
+        }
+        Attempt::ListenOnSocket => forward(connection, &format!("{0}:{0}", no_socket())),
+        Attempt::OldScp(path) => scp(connection, &["-O"], path),
+        Attempt::Scp(path) => scp(connection, &[], path),
+    }?;
+    let holder = connection.said().get(before..).unwrap_or_default().to_owned();
+    let fetched = fs::read(&file).ok();
+    if fetched.is_some() {
+        fs::remove_file(&file)?;
+    }
+    Ok(Made { said, holder, fetched })
+}
+
+pub(super) fn sftp(connection: &Connection<'_>, batch: &[u8]) -> io::Result<Said> {
+    connection.run("sftp", ["-b", "-", "probe"], batch)
+}
+
+fn scp(connection: &Connection<'_>, options: &[&str], path: &str) -> io::Result<Said> {
+    let from = format!("probe:{path}");
+    let to = connection.tools.workshop().path("fetched");
+    let args = options.iter().map(OsStr::new).chain([from.as_ref(), to.as_os_str()]);
+    connection.run("scp", args, b"")
+}
+
+fn forward(connection: &Connection<'_>, what: &str) -> io::Result<Said> {
+    connection.run("ssh", ["-O", "forward", "-R", what, "probe"], b"")
+}
+
+/// A port of the loopback that is bound, so that nobody else can be, and on which nobody listens.
+struct Held {
+    port: u16,
+    _sockets: Vec<OwnedFd>,
+}
+
+impl Held {
+    fn port() -> io::Result<Self> {
+        let new = |family| socket_with(family, SocketType::STREAM, SocketFlags::CLOEXEC, None);
+        let first = new(AddressFamily::INET)?;
+        bind(&first, &SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0))?;
+        let port = SocketAddr::try_from(getsockname(&first)?)?.port();
+        let mut sockets = vec![first];
+        // Where there is no IPv6, nobody needs to be kept from it.
+        if let Ok(second) = new(AddressFamily::INET6)
+            && bind(&second, &SocketAddrV6::new(Ipv6Addr::LOCALHOST, port, 0, 0)).is_ok()
+        {
+            sockets.push(second);
+        }
+        Ok(Self { port, _sockets: sockets })
+    }
+}

@@ -1,0 +1,229 @@
+//! One login through the system's sshd, which all steps share.
+
+use super::client::{Said, command, program, run, until, wait};
+use super::workshop::Workshop;
+use super::wrapper;
+use nix::errno::Errno;
+use nix::sys::signal::kill;
+use nix::unistd::Pid;
+use pam_sftpjail::escape::one_line;
+use std::ffi::OsStr;
+use std::fs;
+use std::io;
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// The system's own.
+pub(super) const SYSTEM: &str = "/etc/ssh/sshd_config";
+
+/// Longer than sshd takes to end a session.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The programs, and the files that they are given.
+pub(super) struct Tools<'w> {
+    workshop: &'w Workshop,
+    config: PathBuf,
+}
+
+/// Why there is no connection.
+pub(super) enum Failed {
+    /// sshd or its surroundings cannot be had; nobody was refused.
+    Unable(io::Error),
+    /// What the client and sshd said of it.
+    Refused(String),
+}
+
+impl From<io::Error> for Failed {
+    fn from(error: io::Error) -> Self {
+        Self::Unable(error)
+    }
+}
+
+impl<'w> Tools<'w> {
+    /// Makes a one-time key and writes the configurations.
+    pub(super) fn prepare(workshop: &'w Workshop, user: &str) -> io::Result<Self> {
+        // sshd would take a file that is not there for an empty one.
+        fs::metadata(SYSTEM).map_err(|error| io::Error::new(error.kind(), format!("{SYSTEM}: {error}")))?;
+        let sshd = program("sshd")?;
+        let key = workshop.path("key");
+        let mut keygen = command(program("ssh-keygen")?);
+        keygen.args(["-q", "-t", wrapper::KEY_TYPE, "-N", "", "-C", "sftpjail-probe", "-f"]).arg(&key);
+        let made = run(keygen, b"")?;
+        if !made.succeeded {
+            return Err(io::Error::other(format!("ssh-keygen made no key: {}", made.shown())));
+        }
+        workshop.authorize(&workshop.read("key.pub"))?;
+        let first = workshop.write("first", wrapper::first(&workshop.authorized_keys()))?;
+        let server = workshop.write("sshd_config", wrapper::sshd_config(&first, Path::new(SYSTEM)))?;
+        workshop.write("serve", wrapper::serve(&sshd, &server, &workshop.path("pid")))?;
+        let config = wrapper::ssh_config(user, &key, &workshop.path("control"));
+        let config = workshop.write("ssh_config", config)?;
+
+        let mut test = command(&sshd);
+        test.args(["-t", "-f"]).arg(server);
+        let said = run(test, b"")?;
+        if !said.succeeded {
+            return Err(io::Error::other(format!("sshd does not start: {}", said.shown())));
+        }
+        Ok(Self { workshop, config })
+    }
+
+    pub(super) fn workshop(&self) -> &Workshop {
+        self.workshop
+    }
+
+    /// `ssh`, `sftp` or `scp` on the connection.
+    pub(super) fn client(&self, name: &str) -> io::Result<Command> {
+        let mut command = command(program(name)?);
+        command.arg("-F").arg(&self.config);
+        Ok(command)
+    }
+
+    /// [`wrapper::keep`]
+    pub(super) fn keep(&self, files: [&Path; 4]) -> io::Result<String> {
+        Ok(wrapper::keep(&program("sftp")?, &self.config, files))
+    }
+
+    /// Logs in once more and without a session, to hear what sshd says of it.
+    pub(super) fn hear(&self) -> io::Result<Vec<String>> {
+        let said = self.workshop.path("heard");
+        let serve = self.workshop.path("serve");
+        let mut client = self.client("ssh")?;
+        let proxy =
+            format!("ProxyCommand=/bin/sh {} -e -o LogLevel=VERBOSE 2>{}", serve.display(), said.display());
+        client.args(["-o", &proxy, "-o", "ControlPath=none", "-s", "probe", "sftp"]);
+        run(client, b"")?;
+        // The monitor speaks last, after the client has gone.
+        self.gone(self.server());
+        Ok(self.workshop.read("heard").lines().map(|line| one_line(line.trim())).collect())
+    }
+
+    /// The sshd that was started last: its monitor.
+    fn server(&self) -> Option<Pid> {
+        self.workshop.read("pid").trim().parse().ok().map(Pid::from_raw)
+    }
+
+    /// Whether that process has ended, for which it gets some time.
+    fn gone(&self, server: Option<Pid>) -> bool {
+        let Some(pid) = server else { return true };
+        until(PATIENCE, || (kill(pid, None) == Err(Errno::ESRCH)).then_some(())).is_some()
+    }
+}
+
+/// A connection. Dropping it ends it.
+pub(super) struct Connection<'w> {
+    pub(super) tools: &'w Tools<'w>,
+    holder: Child,
+    /// The pid of sshd's monitor.
+    pub(super) server: u32,
+    /// From the start of the client to the first answer.
+    pub(super) login: Duration,
+}
+
+impl<'w> Connection<'w> {
+    /// Logs in.
+    pub(super) fn open(tools: &'w Tools<'w>) -> Result<Self, Failed> {
+        let workshop = tools.workshop;
+        let (said, rest) = (workshop.path("said"), workshop.path("rest"));
+        let (master, serve) = (workshop.path("master"), workshop.path("serve"));
+        let hold = wrapper::hold(&program("ssh")?, &tools.config, [&serve, &said, &master, &rest]);
+        let hold = workshop.write("hold", hold)?;
+        let start = Instant::now();
+        let mut holder = command("/bin/sh");
+        holder.arg(hold).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        let holder = holder.spawn()?;
+        let mut connection = Self { tools, holder, server: 0, login: Duration::ZERO };
+        let control = connection.tools.workshop.path("control");
+        let open = until(PATIENCE * 2, || {
+            if control.exists() {
+                return Some(true);
+            }
+            connection.has_ended().then_some(false)
+        });
+        connection.server =
+            connection.tools.server().map_or(0, |pid| u32::try_from(pid.as_raw()).unwrap_or(0));
+        if open == Some(true) && connection.is_served(start)? {
+            return Ok(connection);
+        }
+        Err(Failed::Refused(connection.excuse()))
+    }
+
+    /// Whether there is a session: sshd opens it after it has said that the login succeeded.
+    fn is_served(&mut self, start: Instant) -> io::Result<bool> {
+        let said = self.run("sftp", ["-b", "-", "probe"], b"pwd\n")?;
+        self.login = start.elapsed();
+        let ended = || until(Duration::from_secs(1), || self.has_ended().then_some(()));
+        Ok(said.succeeded || ended().is_none())
+    }
+
+    /// Whether the client that holds the connection has ended.
+    pub(super) fn has_ended(&self) -> bool {
+        let pid = self.tools.workshop.read("master");
+        let pid = pid.trim();
+        // A zombie has no file.
+        !pid.is_empty() && fs::read_link(format!("/proc/{pid}/exe")).is_err()
+    }
+
+    /// All that the client that holds the connection has said, debugging too.
+    pub(super) fn said(&self) -> String {
+        self.tools.workshop.read("said")
+    }
+
+    /// The same for people: the last lines that are no debugging.
+    pub(super) fn excuse(&self) -> String {
+        let said = self.said();
+        let noise = [
+            "debug1: ",
+            "OpenSSH_",
+            "Warning: Permanently added",
+            "Authenticated to ",
+            "Transferred: ",
+            "Bytes per second: ",
+        ];
+        let lines: Vec<_> = said
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.is_empty() && !noise.iter().any(|noise| line.starts_with(noise)))
+            .collect();
+        let last = lines.get(lines.len().saturating_sub(3)..).unwrap_or_default();
+        one_line(&last.join("; "))
+    }
+
+    /// Runs a client on the connection.
+    pub(super) fn run<A: AsRef<OsStr>>(
+        &self,
+        name: &str,
+        args: impl IntoIterator<Item = A>,
+        input: &[u8],
+    ) -> io::Result<Said> {
+        let mut command = self.tools.client(name)?;
+        command.args(args);
+        run(command, input)
+    }
+
+    /// The pipe whose other ends keep the connection open.
+    pub(super) fn holding(&self) -> io::Result<Stdio> {
+        match &self.holder.stdin {
+            Some(stdin) => Ok(stdin.as_fd().try_clone_to_owned()?.into()),
+            None => Err(io::Error::other("the connection has ended")),
+        }
+    }
+
+    /// Ends it; whether sshd, too, has ended.
+    pub(super) fn end(&mut self) -> bool {
+        if self.holder.stdin.take().is_none() {
+            return true;
+        }
+        let held = wait(&mut self.holder, PATIENCE).is_ok_and(|status| status.is_some());
+        let gone = self.tools.gone(self.tools.server());
+        held && gone
+    }
+}
+
+impl Drop for Connection<'_> {
+    fn drop(&mut self) {
+        self.end();
+    }
+}

@@ -1,0 +1,101 @@
+//! What the configuration says that the user should find.
+
+use pam_sftpjail::config::{Config, HomeAccess};
+use pam_sftpjail::escape::{escaped, word};
+use pam_sftpjail::plan::{Content, pasteable};
+use pam_sftpjail::session::Member;
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+/// What the user should find.
+pub(super) struct Expected {
+    /// `pw_name`
+    pub(super) user: String,
+    pub(super) profile: String,
+    /// Where the session begins.
+    pub(super) begin: PathBuf,
+    /// Directories of the host that the jail holds.
+    pub(super) places: Vec<Place>,
+    /// Everything in the jail, relative to it.
+    entries: Vec<PathBuf>,
+    /// Whether the jail has an /etc/passwd.
+    pub(super) names: bool,
+    /// Whether what the user does is logged.
+    pub(super) log: bool,
+    /// sshd's `ChrootDirectory`.
+    pub(super) chroot: String,
+    /// sshd's `Match Group`.
+    pub(super) groups: String,
+}
+
+/// A directory of the host.
+pub(super) struct Place {
+    pub(super) path: PathBuf,
+    pub(super) read_only: bool,
+    /// What to do where it should be writable and is not.
+    pub(super) cure: String,
+}
+
+impl Expected {
+    /// Of a member's plan, which is dropped with its descriptors.
+    pub(super) fn of(config: &Config, member: Member) -> Self {
+        let Member { account, profile, plan } = member;
+        let plan = plan.furnished(&profile, &account);
+        let entries: Vec<_> = plan.contents().map(|(at, _)| at.to_owned()).collect();
+        let is_there =
+            |path: &Path| path.strip_prefix("/").is_ok_and(|path| entries.iter().any(|e| e == path));
+        // Its components, without what does not matter in a path.
+        let home: PathBuf = account.home.components().collect();
+        let begin =
+            if profile.home != HomeAccess::None || is_there(&home) { home.clone() } else { "/".into() };
+        let places = plan.contents().filter_map(|(at, content)| match content {
+            Content::Tree { read_only } => Some((Path::new("/").join(at), read_only)),
+            _ => None,
+        });
+        // A volume inside of the home is mounted only where the home has a directory for it.
+        let places = places.filter(|(path, _)| *path == home || !path.starts_with(&home) || path.is_dir());
+        let places = places.map(|(path, read_only)| Place {
+            cure: if path == home {
+                cure(&path, account.uid.as_raw(), account.gid.as_raw())
+            } else {
+                "let the volume's source belong to the user, or the user's group write it".into()
+            },
+            path,
+            read_only,
+        });
+        Self {
+            begin,
+            places: places.collect(),
+            names: profile.names,
+            log: profile.log,
+            chroot: format!("{}/%u", escaped(&config.jail_root.absolute())),
+            groups: profile
+                .groups
+                .iter()
+                .map(|group| escaped(group).to_string())
+                .collect::<Vec<_>>()
+                .join(","),
+            profile: escaped(&profile.name).to_string(),
+            user: account.name,
+            entries,
+        }
+    }
+
+    /// The names in a directory of the jail.
+    pub(super) fn names_in(&self, directory: &Path) -> BTreeSet<OsString> {
+        let directory = directory.strip_prefix("/").unwrap_or(directory);
+        let inside = self.entries.iter().filter(|entry| entry.parent() == Some(directory));
+        inside.filter_map(|entry| Some(entry.file_name()?.to_owned())).collect()
+    }
+}
+
+fn cure(home: &Path, uid: u32, gid: u32) -> String {
+    let at = word(home);
+    let command = match home.metadata() {
+        Ok(found) if found.uid() == uid => format!("chmod u+rwx {at}"),
+        _ => format!("chgrp {gid} {at} && chmod g+rwx {at}"),
+    };
+    pasteable(home, command)
+}

@@ -1,0 +1,164 @@
+//! Compares what came of a step with what should.
+
+use super::attempt::Made;
+use super::steps::{Outcome, SPOKEN};
+use pam_sftpjail::escape::escaped;
+use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+
+/// What is shown of names that should not be there.
+const SHOWN: usize = 6;
+
+/// What was seen: `Ok` if it is as expected.
+pub(super) type Judgement = Result<String, String>;
+
+pub(super) fn judge(made: &Made, outcome: &Outcome, user: &str) -> Judgement {
+    let complaint = || made.said.shown();
+    match outcome {
+        Outcome::WorksIn(directory) => {
+            let is = lines(&made.said.out)
+                .find_map(|line| Some(line.strip_prefix(b"Remote working directory: ")?.to_owned()));
+            let seen = is.map(OsString::from_vec).ok_or_else(complaint)?;
+            let shown = escaped(&seen).to_string();
+            if seen == directory.as_os_str() {
+                Ok(shown)
+            } else {
+                Err(format!("{shown}, not {}", escaped(directory)))
+            }
+        }
+        Outcome::Succeeds => {
+            if made.said.succeeded {
+                Ok("served".into())
+            } else {
+                Err(complaint())
+            }
+        }
+        Outcome::Lists(names) if made.said.succeeded => listed(&made.said.out, names),
+        Outcome::Lists(_) => Err(complaint()),
+        Outcome::OwnAccounts => match &made.fetched {
+            None if made.said.err.contains("not found") => Ok("there is none".into()),
+            None => Err(complaint()),
+            Some(text) => own_accounts(text, user),
+        },
+        Outcome::SftpOnly => {
+            let out = String::from_utf8_lossy(&made.said.out);
+            if out.contains("This service allows sftp connections only") {
+                Ok("refused: sftp only".into())
+            } else if out.contains(SPOKEN) {
+                Err("a shell ran it".into())
+            } else {
+                Err(format!("sshd tried to run it: {}", complaint()))
+            }
+        }
+        Outcome::Prohibited => {
+            if made.holder.lines().any(is_refusal) {
+                Ok("refused".into())
+            } else {
+                Err("allowed: sshd tried it".into())
+            }
+        }
+        Outcome::NothingFetched => match made.fetched {
+            None => Ok("refused".into()),
+            Some(_) => Err("a shell served it".into()),
+        },
+        Outcome::Fetched => match made.fetched {
+            Some(_) => Ok("works, over SFTP".into()),
+            None => Err(complaint()),
+        },
+    }
+}
+
+/// In the words of sshd's server_request_direct_tcpip, server_input_global_request and
+/// channel_setup_remote_fwd_listener.
+fn is_refusal(line: &str) -> bool {
+    let ends = ["Server has disabled port forwarding.", "Server has disabled streamlocal forwarding."];
+    line.contains("administratively prohibited")
+        || line.contains("Remote: port forwarding refused")
+        || (line.contains("Remote: ") && ends.iter().any(|end| line.ends_with(end)))
+}
+
+fn listed(out: &[u8], names: &BTreeSet<OsString>) -> Judgement {
+    let seen: BTreeSet<OsString> = lines(out)
+        .map(|line| {
+            // `ls -1a /` lists with the path, `ls -1a` without.
+            OsStr::from_bytes(line.strip_prefix(b"/").unwrap_or(&line)).to_owned()
+        })
+        .filter(|name| !name.is_empty() && name != "." && name != "..")
+        .collect();
+    let shown = |names: Vec<&OsString>| {
+        let all = names.len();
+        let mut text: Vec<_> = names.iter().take(SHOWN).map(|name| escaped(name).to_string()).collect();
+        if all > SHOWN {
+            text.push(format!("and {} more", all - SHOWN));
+        }
+        text.join(", ")
+    };
+    let foreign: Vec<_> = seen.difference(names).collect();
+    let missing: Vec<_> = names.difference(&seen).collect();
+    match (foreign.is_empty(), missing.is_empty()) {
+        (true, true) => Ok(format!("{} and nothing else", shown(seen.iter().collect()))),
+        (false, _) => Err(format!("what is not the jail's is to be seen: {}", shown(foreign))),
+        (true, false) => Err(format!("{} is missing", shown(missing))),
+    }
+}
+
+fn own_accounts(passwd: &[u8], user: &str) -> Judgement {
+    let names = passwd.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    let names = names.map(|line| line.split(|byte| *byte == b':').next().unwrap_or_default());
+    let foreign = names.filter(|name| *name != b"root" && *name != user.as_bytes()).count();
+    match foreign {
+        0 => Ok("the jail's, with root and the user".into()),
+        n => Err(format!("not the jail's: others that it names: {n}")),
+    }
+}
+
+/// What sftp printed but for its echo of the batch, with bytes that it shows in octal (vis(3)) as they are.
+fn lines(out: &[u8]) -> impl Iterator<Item = Vec<u8>> {
+    out.split(|byte| *byte == b'\n').filter(|line| !line.starts_with(b"sftp> ")).map(|line| {
+        let mut plain = Vec::new();
+        let mut rest = line;
+        while let Some((first, after)) = rest.split_first() {
+            rest = after;
+            let octal = after.get(..3).and_then(|digits| std::str::from_utf8(digits).ok());
+            match octal.and_then(|digits| u8::from_str_radix(digits, 8).ok()) {
+                Some(byte) if *first == b'\\' => {
+                    plain.push(byte);
+                    rest = after.get(3..).unwrap_or_default();
+                }
+                _ => plain.push(*first),
+            }
+        }
+        plain
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(of: &[&str]) -> BTreeSet<OsString> {
+        of.iter().map(OsString::from).collect()
+    }
+
+    #[test]
+    fn a_listing_is_the_expected_one_or_says_what_is_not() {
+        let out = b"sftp> cd ..\nsftp> ls -1a\n.\n..\nmle\ncaf\\303\\251\n";
+        assert_eq!(listed(out, &names(&["mle", "café"])), Ok("\"café\", mle and nothing else".into()));
+        assert_eq!(
+            listed(out, &names(&["mle"])),
+            Err("what is not the jail's is to be seen: \"café\"".into())
+        );
+        assert_eq!(listed(b"/a\n/b\n", &names(&["a", "b", "c"])), Err("c is missing".into()));
+    }
+
+    #[test]
+    fn the_hosts_accounts_are_not_the_jails() {
+        assert!(own_accounts(b"root:x:0\nmle:x:1\n", "mle").is_ok());
+        assert!(own_accounts(b"", "mle").is_ok());
+        assert_eq!(
+            own_accounts(b"root:x:0\nmle:x:1\njoe:x:2\n", "mle"),
+            Err("not the jail's: others that it names: 1".into())
+        );
+    }
+}
