@@ -20,6 +20,7 @@ mod logins;
 mod mount_table;
 mod mounts;
 mod parallel;
+mod probe;
 mod process;
 mod read_only;
 mod readme;

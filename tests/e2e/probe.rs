@@ -1,0 +1,193 @@
+//! `sftpjail probe`: a real login, what it finds, and that nothing of it stays.
+
+mod accounts;
+mod faults;
+mod interrupted;
+
+use sandbox::{Output, Sandbox};
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+/// A machine with the sound member mle, who has logged in before.
+fn machine() -> Sandbox {
+    let sb = Sandbox::new();
+    sb.install_log_drop_in();
+    sb.user("mle").group("sftp").add();
+    sb.sftp("mle", "pwd\n").ok();
+    sb.wait_for_log("session closed for user mle(uid=");
+    sb
+}
+
+/// `sftpjail probe USER`, whose exit status must be `code`; whatever it finds, it finds without noise.
+#[track_caller]
+fn probe(sb: &Sandbox, user: &str, code: i32) -> String {
+    let out = sb.script("sftpjail probe -- \"$1\"", &[user], b"");
+    said(&out, code);
+    out.stdout
+}
+
+#[track_caller]
+fn said(out: &Output, code: i32) {
+    assert_eq!(out.code, Some(code), "{out}");
+    assert_eq!(out.stderr, "", "{out}");
+    assert!(!out.stdout.contains("panicked") && !out.stdout.contains('\x1b'), "{out}");
+}
+
+/// Lines that stand for what is as expected.
+#[track_caller]
+fn sound(sb: &Sandbox, user: &str) -> String {
+    let out = probe(sb, user, 0);
+    assert!(!out.contains('✗') && !out.contains("! "), "{out}");
+    assert!(out.ends_with(&format!("All is as it should be for {user}.\n")), "{out}");
+    out
+}
+
+/// What a probe could leave, a line each: files with owner and mode, mounts, processes, sockets.
+fn state(sb: &Sandbox) -> BTreeSet<String> {
+    let files = "find /etc/ssh /etc/pam.d /home /jail /root/.ssh /run /srv /tmp -printf '%p %m %U %G %s\\n'; \
+                 ls -A /root; ss -Hltnx; ss -Hlun; md5sum /etc/passwd /etc/shadow /etc/group";
+    let lines = sb.sh(files).stdout;
+    let processes = sb.processes().into_iter().map(|(pid, line)| format!("{pid} {line}"));
+    lines.lines().map(str::to_owned).chain(sb.mounts()).chain(processes).collect()
+}
+
+/// The machine is as it was.
+#[track_caller]
+fn left_nothing(sb: &Sandbox, before: &BTreeSet<String>, what: &str) {
+    let after = state(sb);
+    let difference: Vec<_> = after.symmetric_difference(before).collect();
+    assert!(difference.is_empty(), "{what}: {difference:#?}");
+}
+
+#[test]
+fn a_sound_member_is_probed_and_nothing_stays() {
+    let sb = machine();
+    let uid = sb.sh("id -u mle").stdout.trim().to_owned();
+    let before = state(&sb);
+    let opened = format!("session opened for user mle(uid={uid})");
+    let earlier = sb.read_text("/var/log/sftp.log").matches(&opened).count();
+
+    let out = sound(&sb, "mle");
+    let steps: Vec<_> = out.lines().filter_map(|line| line.strip_prefix("✓ ")).collect();
+    let expected = [
+        "login          the user is let in",
+        "module         built the jail: profile home, namespace private",
+        "pwd            /home/mle",
+        "ls             served",
+        "cd ..          mle and nothing else",
+        "ls /           dev, etc, home and nothing else",
+        "/etc/passwd    the jail's, with root and the user",
+        "ssh COMMAND    refused: sftp only",
+        "ssh -L         refused",
+        "ssh -R port    refused",
+        "ssh -R socket  refused",
+        "scp -O         refused",
+        "write /home/mle a file is written, read and removed",
+        "scp            works, over SFTP",
+        "logout         sshd has ended the session",
+        "log            /var/log/sftp.log has the session and what the user did",
+    ];
+    assert_eq!(steps, expected, "{out}");
+
+    left_nothing(&sb, &before, "the probe");
+    let log = sb.read_text("/var/log/sftp.log");
+    assert_eq!(log.matches(&opened).count(), earlier + 1, "one login: {log}");
+    assert_eq!(log.matches("session closed for user mle(uid=").count(), earlier + 1, "{log}");
+    // The figure is the log's.
+    let us = out.lines().find_map(|line| line.strip_suffix(" µs.")?.rsplit(' ').next()).expect("a figure");
+    assert!(log.contains(&format!(" us={us}\n")), "{us}: {log}");
+    // It was the system's PAM stack, and a key of its own.
+    assert_eq!(sb.log_lines("pam_unix(sshd:session): session opened for user mle").len(), earlier + 1);
+    sb.wait_for_log("Accepted publickey for mle from UNKNOWN port 65535 ssh2: ECDSA");
+}
+
+#[test]
+fn no_port_is_opened_even_where_forwarding_is_allowed() {
+    let sb = machine();
+    sb.stop_sshd();
+    for forwarding in ["no", "yes"] {
+        sb.sh(&format!(
+            "sed -Ei 's/(AllowTcpForwarding|AllowStreamLocalForwarding) .*/\\1 {forwarding}/; /Disable/d' /etc/ssh/sshd_config"
+        ));
+        // As often as possible.
+        let out = sb.try_sh(
+            "rm -f /tmp/ports /tmp/over; \
+             while ! test -e /tmp/over; do ss -Hltn; ss -Hlun; echo; done >/tmp/ports & \
+             sftpjail probe mle || true; touch /tmp/over; wait",
+        );
+        let seen = sb.read_text("/tmp/ports");
+        assert!(seen.lines().count() > 10, "looked {} times", seen.lines().count());
+        assert_eq!(seen.trim(), "", "{out}");
+        assert_eq!(out.stdout.contains("✗ ssh -R port    allowed"), forwarding == "yes", "{out}");
+    }
+}
+
+#[test]
+fn json_says_all_that_text_says() {
+    let sb = machine();
+    let document = |command: &str, code| {
+        let out = sb.try_sh(&format!("sftpjail probe --json {command}"));
+        said(&out, code);
+        serde_json::from_str::<Value>(&out.stdout).unwrap_or_else(|e| panic!("{e}: {out}"))
+    };
+    let sound = document("mle", 0);
+    assert_eq!(
+        (&sound["version"], &sound["user"], &sound["verdict"]),
+        (&1.into(), &"mle".into(), &"sound".into())
+    );
+    assert!(sound["login_ms"].is_u64() && sound["module_us"].is_u64(), "{sound}");
+    let findings = sound["findings"].as_array().expect("findings");
+    assert_eq!(findings.len(), 16, "{sound:#}");
+    assert!(findings.iter().all(|finding| finding["outcome"] == "expected" && finding["cure"].is_null()));
+
+    sb.sh("chmod 550 /home/mle");
+    let problems = document("mle", 1);
+    assert_eq!(problems["verdict"], "problems");
+    let unexpected: Vec<_> =
+        problems["findings"].as_array().unwrap().iter().filter(|f| f["outcome"] == "unexpected").collect();
+    assert_eq!(unexpected.len(), 1, "{problems:#}");
+    assert_eq!(
+        (&unexpected[0]["step"], &unexpected[0]["cure"]),
+        (&"write /home/mle".into(), &"chmod u+rwx /home/mle".into())
+    );
+
+    sb.user("joe").add();
+    let stranger = document("joe", 3);
+    assert_eq!(
+        (&stranger["verdict"], &stranger["findings"][0]["evidence"]),
+        (&"not-jailed".into(), &"in no group of any profile".into())
+    );
+    let nobody = document("nobody-of-that-name", 2);
+    assert_eq!(
+        (&nobody["verdict"], &nobody["findings"][0]["outcome"]),
+        (&"unchecked".into(), &"unseen".into())
+    );
+}
+
+#[test]
+fn who_is_not_jailed_is_not_probed() {
+    let sb = machine();
+    sb.user("joe").add();
+    let (before, log) = (state(&sb), sb.log());
+    for (user, why) in [("joe", "in no group of any profile"), ("root", "uid 0 is never jailed")] {
+        let out = probe(&sb, user, 3);
+        assert_eq!(
+            out,
+            format!("✓ profile        {why}\n{user} is not jailed by this policy, and was not probed.\n")
+        );
+    }
+    left_nothing(&sb, &before, "nobody was probed");
+    assert_eq!(sb.log(), log);
+    let out = sb.try_sh("setpriv --reuid mle --regid mle --clear-groups sftpjail probe mle");
+    said(&out, 2);
+    assert!(out.stdout.contains("only root can log in as somebody else\n"), "{out}");
+}
+
+#[test]
+fn two_at_once_take_turns() {
+    let sb = machine();
+    let before = state(&sb);
+    let out = sb.sh("sftpjail probe mle >/tmp/one & sftpjail probe mle >/tmp/two; wait; cat /tmp/one /tmp/two; rm /tmp/one /tmp/two");
+    assert_eq!(out.stdout.matches("All is as it should be for mle.").count(), 2, "{out}");
+    left_nothing(&sb, &before, "the probe");
+}

@@ -1,0 +1,204 @@
+//! What is wrong is found and named.
+
+use super::{left_nothing, machine, probe, said, sound, state};
+
+/// Line, and the cure below it, if the step is not as expected.
+fn found<'o>(out: &'o str, step: &str) -> Option<(&'o str, &'o str)> {
+    let mut lines = out.lines();
+    let line = lines.find(|line| line.strip_prefix("✗ ").is_some_and(|line| line.starts_with(step)))?;
+    Some((line, lines.next().unwrap_or_default()))
+}
+
+#[test]
+fn each_fault_is_found_and_named() {
+    let sb = machine();
+    sb.sh("cp /etc/ssh/sshd_config /root/sshd_config; cp /etc/pam.d/sshd /root/pam");
+    let edit = |script: &str| format!("sed -i '{script}' /etc/ssh/sshd_config");
+    let chroot = ("ls /", "what is not the jail's is to be seen: ", "ChrootDirectory /jail/%u");
+    let accounts = ("/etc/passwd", "not the jail's: ", "ChrootDirectory /jail/%u");
+    let shell = ("ssh COMMAND", "a shell ran it", "ForceCommand internal-sftp");
+    let old_scp = ("scp -O", "a shell served it", "ForceCommand internal-sftp");
+    let local = ("ssh -L", "allowed", "AllowTcpForwarding no");
+    let remote = ("ssh -R port", "allowed", "AllowTcpForwarding no");
+    let socket = ("ssh -R socket", "allowed", "AllowStreamLocalForwarding no");
+    let log = ("log", "what the user did", "internal-sftp -l INFO");
+    let unserved = ("sftp", "is not served", "ForceCommand internal-sftp");
+    let in_jail =
+        ("ssh COMMAND", "sshd tried to run it: /bin/sh: No such file", "ForceCommand internal-sftp");
+    let written = |cure| ("write /home/mle", "Permission denied", cure);
+    for (broken, faults) in [
+        (edit("/^Match Group/,$d"), vec![chroot, accounts, shell, local, remote, socket, old_scp, log]),
+        (edit("s/ChrootDirectory .*/ChrootDirectory none/"), vec![chroot, accounts]),
+        (edit("1i Match User mle\\n    ChrootDirectory none\\nMatch all"), vec![chroot, accounts]),
+        (edit("/ForceCommand/d"), vec![unserved, in_jail]),
+        (edit("/ForceCommand/d; s/^Subsystem.*/Subsystem sftp internal-sftp -l INFO/"), vec![in_jail]),
+        (edit("/^Subsystem/d"), vec![("sftp", "is not served", "Subsystem sftp internal-sftp")]),
+        (
+            "chage -d 0 mle".into(),
+            vec![("sftp", "is not served", "chage -l"), ("ssh COMMAND", "tried", "Force")],
+        ),
+        (edit("s/internal-sftp -l INFO/internal-sftp/"), vec![log]),
+        (edit("/DisableForwarding/d; s/AllowTcpForwarding no/AllowTcpForwarding yes/"), vec![local, remote]),
+        (edit("/DisableForwarding/d; s/AllowTcpForwarding no/AllowTcpForwarding local/"), vec![local]),
+        // sshd refuses sockets too where it refuses ports.
+        (edit("/DisableForwarding/d; s/Forwarding no/Forwarding yes/"), vec![local, remote, socket]),
+        ("chmod 550 /home/mle".into(), vec![written("→ chmod u+rwx /home/mle")]),
+        (
+            "chown root:root /home/mle; chmod 755 /home/mle".into(),
+            vec![written(" /home/mle && chmod g+rwx /home/mle")],
+        ),
+    ] {
+        sb.sh(&broken);
+        let before = state(&sb);
+        let out = sb.try_sh("sftpjail probe mle").stdout;
+        left_nothing(&sb, &before, &broken);
+        for (step, evidence, cure) in &faults {
+            let (line, told) = found(&out, step).unwrap_or_else(|| panic!("{broken}: no {step} in {out}"));
+            assert!(line.contains(evidence) && told.contains(cure), "{broken}: {step}: {line} {told}");
+        }
+        assert_eq!(
+            out.matches('✗').count(),
+            faults.len() + 1,
+            "{broken}: nothing else, and the summary: {out}"
+        );
+        assert!(out.ends_with("For mle, what is marked ✗ is not as it should be.\n"), "{out}");
+        sb.sh("cp /root/sshd_config /etc/ssh/; cp /root/pam /etc/pam.d/sshd; chown mle:mle /home/mle; chmod 750 /home/mle; chage -d -1 mle");
+    }
+    sound(&sb, "mle");
+}
+
+#[test]
+fn a_cure_cures() {
+    let sb = machine();
+    for broken in ["chmod 550 /home/mle", "chown root:root /home/mle"] {
+        sb.sh(broken);
+        let out = probe(&sb, "mle", 1);
+        let (_, cure) = found(&out, "write").expect("a fault");
+        sb.sh(cure.trim_start().trim_start_matches('→'));
+        sound(&sb, "mle");
+    }
+}
+
+#[test]
+fn a_dead_log_is_named() {
+    let sb = machine();
+    sb.stop_syslog();
+    let out = probe(&sb, "mle", 1);
+    let (line, cure) = found(&out, "log").expect("a fault");
+    assert!(line.contains("nobody listens at /dev/log; in no log is pam_sftpjail's line"), "{out}");
+    assert!(cure.contains("see that rsyslog or the journal runs"), "{out}");
+    assert!(out.contains(" µs in a rehearsal.\n"), "{out}");
+    assert_eq!(out.matches('✗').count(), 2, "{out}");
+    sb.start_syslog();
+    sound(&sb, "mle");
+}
+
+#[test]
+fn a_refused_login_says_by_whom() {
+    let sb = machine();
+    sb.sh("cp /etc/ssh/sshd_config /root/sshd_config; cp /etc/pam.d/sshd /root/pam");
+    let lists = "AllowUsers, DenyUsers";
+    let module = "see that /etc/pam.d/sshd has the module's session line";
+    for (broken, evidence, cure) in [
+        ("sed -i '1i DenyUsers mle' /etc/ssh/sshd_config", "not allowed because listed in DenyUsers", lists),
+        (
+            "sed -i '1i AllowUsers joe' /etc/ssh/sshd_config",
+            "not allowed because not listed in AllowUsers",
+            lists,
+        ),
+        (
+            "sed -i '1i AllowUsers mle@10.0.0.0/8' /etc/ssh/sshd_config",
+            "because not listed in AllowUsers",
+            lists,
+        ),
+        (
+            "sed -i '1i DenyGroups sftp' /etc/ssh/sshd_config",
+            "because a group is listed in DenyGroups",
+            lists,
+        ),
+        (
+            "sed -i /pam_sftpjail/d /etc/pam.d/sshd",
+            "safely_chroot: stat(\"/jail/mle\"): No such file",
+            module,
+        ),
+        (
+            "sed -i 's/^UsePAM.*/UsePAM no/' /etc/ssh/sshd_config; usermod -p x mle",
+            "safely_chroot: stat(",
+            module,
+        ),
+        (
+            "sed -i '1i account required pam_deny.so' /etc/pam.d/sshd",
+            "by PAM account configuration",
+            "account lines",
+        ),
+        ("chown nobody /home/mle", "belongs to uid 65534", "chown -h mle /home/mle"),
+        ("mv /home/mle /home/elm", "the home directory /home/mle cannot be used", "/home/mle"),
+    ] {
+        sb.sh(broken);
+        let before = state(&sb);
+        let out = probe(&sb, "mle", 1);
+        let (line, told) = found(&out, "login").unwrap_or_else(|| panic!("{broken}: {out}"));
+        assert!(line.contains("✗ login          refused: ") && line.contains(evidence), "{broken}: {out}");
+        assert!(told.contains(cure), "{broken}: {out}");
+        left_nothing(&sb, &before, broken);
+        sb.sh("cp /root/sshd_config /etc/ssh/; cp /root/pam /etc/pam.d/sshd; test ! -e /home/elm || mv /home/elm /home/mle; chown mle /home/mle");
+    }
+    sound(&sb, "mle");
+}
+
+#[test]
+fn without_sshd_or_a_configuration_there_is_no_probe() {
+    let sb = machine();
+    sb.sh("cp -a /etc/ssh /root/ssh; mkdir -p /etc/sftpjail; mkdir /root/away");
+    for (broken, evidence) in [
+        ("echo Nonsense yes >> /etc/ssh/sshd_config", "Bad configuration option: Nonsense"),
+        ("rm /etc/ssh/sshd_config", "/etc/ssh/sshd_config: No such file or directory"),
+        ("rm /etc/ssh/ssh_host*", "no hostkeys available"),
+        ("mv /run/sshd /root/away", "Missing privilege separation directory: /run/sshd"),
+        ("mv /usr/sbin/sshd /root/away", "there is no sshd in "),
+        ("mv /usr/bin/sftp /root/away", "there is no sftp in "),
+        ("echo nonsense > /etc/sftpjail/config.toml", "/etc/sftpjail/config.toml: line 1: "),
+        (
+            "install -d -m 711 /run/sftpjail-probe /run/sftpjail-probe/private/mine",
+            "/run/sftpjail-probe/private/mine is not of this program",
+        ),
+        ("install -d -o mle /run/sftpjail-probe", "/run/sftpjail-probe is not root's alone"),
+        ("ln -s /root /run/sftpjail-probe", "/run/sftpjail-probe cannot be used: "),
+    ] {
+        sb.sh(broken);
+        let before = state(&sb);
+        let out = sb.try_sh("sftpjail probe mle");
+        said(&out, 2);
+        assert!(out.stdout.contains("! probe          ") && out.stdout.contains(evidence), "{broken}: {out}");
+        assert!(out.stdout.ends_with("mle could not be probed: see what is marked !.\n"), "{broken}: {out}");
+        left_nothing(&sb, &before, broken);
+        sb.sh(
+            "cp -a /root/ssh /etc/; rm -f /etc/sftpjail/config.toml; cd /root/away; \
+             for f in *; do case $f in sshd) if test -d sshd; then mv sshd /run/; else mv sshd /usr/sbin/; fi;; sftp) mv sftp /usr/bin/;; esac; done; \
+             rm -rf /run/sftpjail-probe",
+        );
+    }
+    sound(&sb, "mle");
+}
+
+#[test]
+fn settings_about_keys_and_methods_do_not_keep_the_probe_out() {
+    let sb = machine();
+    sb.sh("cp /etc/ssh/sshd_config /root/sshd_config");
+    for (top, end) in [
+        ("PubkeyAuthentication no\\nAuthenticationMethods password\\nMaxSessions 1\\nMaxAuthTries 1", ""),
+        ("AuthorizedKeysFile none\\nAuthorizedKeysCommand /bin/false\\nAuthorizedKeysCommandUser nobody", ""),
+        ("PubkeyAcceptedAlgorithms ssh-ed25519", ""),
+        (
+            "Match User mle\\n    AuthorizedKeysFile none\\n    AuthenticationMethods publickey,password\\n    MaxSessions 0\\nMatch all",
+            "    AuthorizedKeysFile /etc/ssh/%u\\n    PubkeyAuthentication no\\n",
+        ),
+        ("Banner /etc/passwd\\nPrintMotd yes\\nClientAliveInterval 1", ""),
+    ] {
+        sb.sh(&format!(
+            "sed -i '1i {top}' /etc/ssh/sshd_config; printf '{end}' >>/etc/ssh/sshd_config; sshd -t"
+        ));
+        sound(&sb, "mle");
+        sb.sh("cp /root/sshd_config /etc/ssh/");
+    }
+}

@@ -1,0 +1,96 @@
+//! However a probe ends, nothing of it stays.
+
+use super::{left_nothing, machine, sound, state};
+use sandbox::Sandbox;
+use std::process::Stdio;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+/// Runs a probe, and sends a signal to it, or to its child, once the shell has come through `moment`.
+/// Whether the probe was over before.
+fn interrupt(sb: &Sandbox, signal: &str, process: &str, moment: &str) -> bool {
+    // No job of a shell's, which would ignore SIGINT.
+    let mut probe = sb.command("sftpjail");
+    probe.args(["probe", "mle"]).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut probe = probe.spawn().expect("nsenter runs");
+    sb.try_sh(moment);
+    let found = sb.processes().into_iter().find(|(_, line)| line.starts_with(process));
+    if let Some((pid, _)) = found {
+        sb.try_sh(&format!("kill -{signal} {pid}"));
+    }
+    probe.wait().expect("it is our child").code() == Some(0)
+}
+
+/// Waits until nobody works for the probe any more.
+#[track_caller]
+fn quiet(sb: &Sandbox) {
+    let start = Instant::now();
+    let busy = |(_, line): &(i32, String)| {
+        ["sftpjail", "ssh", "sftp", "/bin/sh", "cat "].iter().any(|word| line.contains(word))
+            && !line.contains("sshd -D")
+    };
+    while let Some(process) = sb.processes().into_iter().find(busy) {
+        assert!(start.elapsed() < Duration::from_secs(15), "{process:?} is still there");
+        sleep(Duration::from_millis(10));
+    }
+}
+
+const WRITING: &str = "for i in $(seq 100000); do set -- /home/mle/.sftpjail-probe-*; test -e \"$1\" && break; done; test -e \"$1\"";
+
+#[test]
+fn interrupted_at_any_moment_it_leaves_nothing() {
+    let sb = machine();
+    sb.stop_sshd();
+    let before = state(&sb);
+    let mut interrupted = 0;
+    let moments = (0..12).map(|n| format!("sleep 0.{:03}", n * 25)).chain([WRITING.to_owned()]);
+    for moment in moments {
+        for signal in ["INT", "TERM", "HUP", "KILL"] {
+            let was_over = interrupt(&sb, signal, "sftpjail probe mle", &moment);
+            interrupted += usize::from(!was_over);
+            quiet(&sb);
+            left_nothing(&sb, &before, &format!("{signal} {moment}"));
+        }
+    }
+    assert!(interrupted > 30, "only {interrupted} were interrupted");
+    sound(&sb, "mle");
+}
+
+#[test]
+fn where_the_child_is_killed_the_next_probe_clears_up() {
+    let sb = machine();
+    sb.stop_sshd();
+    let before = state(&sb);
+    for moment in ["sleep 0.1", "sleep 0.2", WRITING] {
+        let was_over = interrupt(&sb, "KILL", "sftpjail probing", moment);
+        assert!(!was_over, "{moment}");
+        quiet(&sb);
+        // For root only, but for the public key.
+        let left = sb.try_sh("find /run/sftpjail-probe -maxdepth 1 -printf '%p %m %U\\n' | sort").stdout;
+        assert_eq!(
+            left,
+            "/run/sftpjail-probe 711 0\n/run/sftpjail-probe/authorized_keys 644 0\n/run/sftpjail-probe/private 700 0\n",
+            "{moment}"
+        );
+        let key = sb.sh(
+            "setpriv --reuid mle --regid mle --clear-groups cat /run/sftpjail-probe/private/key 2>&1 || true",
+        );
+        assert!(key.stdout.contains("Permission denied"), "{key}");
+        let mut rest = state(&sb);
+        rest.retain(|line| !line.starts_with("/run/sftpjail-probe") && !line.starts_with("/run "));
+        assert!(rest.is_subset(&before), "{moment}: {:#?}", rest.difference(&before));
+        sound(&sb, "mle");
+        left_nothing(&sb, &before, moment);
+    }
+}
+
+#[test]
+fn a_reader_who_has_seen_enough_changes_nothing() {
+    let sb = machine();
+    let before = state(&sb);
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let out = sb.command("sftpjail").args(["probe", "mle"]).stdout(writer).output().unwrap();
+    assert_eq!((String::from_utf8_lossy(&out.stderr).as_ref(), out.status.code()), ("", Some(0)));
+    left_nothing(&sb, &before, "the probe");
+}
