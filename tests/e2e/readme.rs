@@ -110,3 +110,18 @@ fn what_the_readme_says_of_the_audit_is_what_it_tells() {
         assert!(section.contains(&format!("`{key}`")), "{key}");
     }
 }
+
+#[test]
+fn a_probe_says_what_the_readme_shows() {
+    let sb = Sandbox::new();
+    sb.user("anna").group("sftp").add();
+    let without_figures = |text: &str| {
+        let lines = text.lines().map(|line| match line.starts_with("The login took ") {
+            true => line.replace(|c: char| c.is_ascii_digit(), ""),
+            false => line.to_owned(),
+        });
+        lines.collect::<Vec<_>>()
+    };
+    let shown = without_figures(block("✓ ssh COMMAND"));
+    assert_eq!(without_figures(&sb.sh("sftpjail probe anna").stdout), shown);
+}
