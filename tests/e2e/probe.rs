@@ -45,7 +45,8 @@ fn sound(sb: &Sandbox, user: &str) -> String {
 /// What a probe could leave, a line each: files with owner and mode, mounts, processes, sockets.
 fn state(sb: &Sandbox) -> BTreeSet<String> {
     let files = "find /etc/ssh /etc/pam.d /home /jail /root/.ssh /run /srv /tmp -printf '%p %m %U %G %s\\n'; \
-                 ls -A /root; ss -Hltnx; ss -Hlun; md5sum /etc/passwd /etc/shadow /etc/group";
+                 ls -A /root; ss -Hltnx; ss -Hlun; md5sum /etc/passwd /etc/shadow /etc/group; \
+                 md5sum /var/log/wtmp /var/log/btmp /var/log/lastlog /var/run/utmp 2>&1 || true";
     let lines = sb.sh(files).stdout;
     let processes = sb.processes().into_iter().map(|(pid, line)| format!("{pid} {line}"));
     lines.lines().map(str::to_owned).chain(sb.mounts()).chain(processes).collect()

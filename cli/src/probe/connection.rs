@@ -76,8 +76,8 @@ impl<'w> Tools<'w> {
 
     /// `ssh`, `sftp` or `scp` on the connection.
     pub(super) fn client(&self, name: &str) -> io::Result<Command> {
-        let mut command = command(program(name)?);
-        command.arg("-F").arg(&self.config);
+        let mut command = command("/bin/sh");
+        command.args(["-c", wrapper::LIMITED, "sh"]).arg(program(name)?).arg("-F").arg(&self.config);
         Ok(command)
     }
 

@@ -92,13 +92,16 @@ pub(super) fn ssh_config(user: &str, key: &Path, control: &Path) -> String {
     text
 }
 
+/// The shell's command for a client that writes no file of more than 1 MiB, whatever the user makes of what
+/// it fetches.
+pub(super) const LIMITED: &str = "ulimit -f 2048; exec \"$@\"";
+
 /// The shell script that gives sftp the batch `begin`, then what comes, and at the end of its input, also
 /// when the probe is killed, the batch `end`, which removes what `begin` made. Where a line of `begin` fails,
-/// sftp ends at once. It writes no file of more than 1 MiB, whatever the user makes of the one that it reads
-/// back. Its standard error is inherited for as long as it runs, and not written to.
+/// sftp ends at once. Its standard error is inherited for as long as it runs, and not written to.
 pub(super) fn keep(sftp: &Path, config: &Path, [begin, end, said, ended]: [&Path; 4]) -> String {
     format!(
-        "cat {} - {} | {{ ulimit -f 2048; {} -F {} -b - probe >{} 2>&1; echo $? >{}; }}\n",
+        "cat {} - {} | {{ {} -F {} -b - probe >{} 2>&1; echo $? >{}; }}\n",
         begin.display(),
         end.display(),
         sftp.display(),

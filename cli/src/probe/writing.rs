@@ -37,7 +37,7 @@ pub(super) fn try_in(connection: &Connection<'_>, place: &Place) -> io::Result<W
     let kept = Kept::begin(connection, &place.path, &name)?;
     let is_made = kept.wait();
     let workshop = connection.tools.workshop();
-    let read_back = workshop.read("returned") == LETTER;
+    let read_back = is_made && reads_back(connection, &place.path.join(&name))?;
     let scp =
         if is_made && !place.read_only { Some(scp(connection, &place.path.join(&name))?) } else { None };
     let said = kept.end(connection)?;
@@ -72,16 +72,9 @@ impl<'c> Kept<'c> {
     fn begin(connection: &'c Connection<'c>, directory: &Path, name: &str) -> io::Result<Self> {
         let workshop = connection.tools.workshop();
         let letter = workshop.write("letter", LETTER)?;
-        let back = workshop.path("returned");
         let mut begin = cd(directory);
-        begin.extend_from_slice(
-            format!(
-                "mkdir {name}\n-put {} {name}/sftp\n-get {name}/sftp {}\n{MARK}\n",
-                letter.display(),
-                back.display()
-            )
-            .as_bytes(),
-        );
+        let put = format!("mkdir {name}\n-put {} {name}/sftp\n{MARK}\n", letter.display());
+        begin.extend_from_slice(put.as_bytes());
         let begin = workshop.write("begin", begin)?;
         let end = workshop.write("end", format!("-rm {name}/sftp\n-rm {name}/scp\n-rmdir {name}\n"))?;
         let (said, ended) = (workshop.path("kept"), workshop.path("ended"));
@@ -125,6 +118,14 @@ impl Drop for Kept<'_> {
         drop(self.stdin.take());
         let _ = wait(&mut self.script, PATIENCE);
     }
+}
+
+/// By a client of its own: what becomes of that must not keep the directory from being removed.
+fn reads_back(connection: &Connection<'_>, directory: &Path) -> io::Result<bool> {
+    let workshop = connection.tools.workshop();
+    let get = format!("get sftp {}\n", workshop.path("returned").display());
+    sftp(connection, &[cd(directory), get.into_bytes()].concat())?;
+    Ok(workshop.read("returned") == LETTER)
 }
 
 fn scp(connection: &Connection<'_>, directory: &Path) -> io::Result<Judgement> {

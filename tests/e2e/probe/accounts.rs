@@ -132,3 +132,43 @@ fn odd_names_and_homes_are_probed() {
     let out = probe(&sb, "m\x1b[2Jle\nUser root", 2);
     assert!(out.contains(r#"there is no user "m\x1b[2Jle\x0aUser root""#), "{out}");
 }
+
+#[test]
+fn neither_the_callers_surroundings_nor_the_clients_configuration_matter() {
+    let sb = machine();
+    sb.sh("mkdir /root/evil; for f in ssh sshd sftp sh ssh-keygen cat env; do \
+           printf '#!/bin/sh\\ntouch /root/evil/done\\n' >/root/evil/$f; chmod 755 /root/evil/$f; done");
+    for file in ["/root/.ssh/config", "/etc/ssh/ssh_config"] {
+        let evil = "Match all\n    ProxyCommand /root/evil/ssh\n    PermitLocalCommand yes\n    LocalCommand /root/evil/ssh\n";
+        sb.write(file, evil);
+    }
+    let before = state(&sb);
+    let out = sb.sh("umask 077; cd /home/mle; ulimit -c 0; trap '' HUP PIPE; export SSH_AUTH_SOCK=/root/evil/agent \
+                     LC_ALL=xx HOME=/root/evil TMPDIR=/home/mle SHELL=/root/evil/sh ENV=/root/evil/sh BASH_ENV=/root/evil/sh \
+                     LD_LIBRARY_PATH=/root/evil SSH_ASKPASS=/root/evil/ssh; \
+                     PATH=/root/evil /usr/local/sbin/sftpjail probe mle");
+    assert!(out.stdout.ends_with("All is as it should be for mle.\n"), "{out}");
+    left_nothing(&sb, &before, "the probe");
+    sb.sh("test ! -e /root/evil/done");
+}
+
+#[test]
+fn what_the_user_makes_of_the_probes_file_fills_no_disk() {
+    let sb = machine();
+    // As soon as it is there, and as long as it is: something that is larger than /run.
+    let mut user = sb
+        .command("setpriv")
+        .args(["--reuid", "mle", "--regid", "mle", "--clear-groups", "sh", "-c"])
+        .arg("cd /home/mle; while :; do for d in .sftpjail-probe-*; do test -e $d/sftp && truncate -c -s 1T $d/sftp && : >hit; done; done")
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .expect("nsenter runs");
+    for _ in 0..10 {
+        let out = sb.try_sh("sftpjail probe mle").stdout;
+        assert!(!out.contains("no answer within"), "{out}");
+        sb.sh("test ! -e /run/sftpjail-probe");
+    }
+    sandbox::end(&mut user);
+    sb.sh("test -e /home/mle/hit");
+    assert_eq!(sb.sh("ls -A /home/mle | grep -v -e .ssh -e hit || true").stdout, "");
+}
