@@ -157,13 +157,9 @@ Examples:
         #[arg(long)]
         json: bool,
     },
-    /// The child of `probe`, which ends in order when its standard input does.
+    /// The child of `probe`: probes, reports as JSON, and ends in order when its standard input does.
     #[command(hide = true)]
-    Probing {
-        user: String,
-        #[arg(long)]
-        json: bool,
-    },
+    Probing { user: String },
     /// The child of `check`: builds the jail around itself and reports as JSON.
     #[command(hide = true)]
     Rehearse { user: String },
@@ -182,7 +178,7 @@ Examples:
 }
 
 /// What was found; its exit status.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum Verdict {
     Sound,
@@ -225,7 +221,7 @@ fn main() -> ExitCode {
             audit::run(config, asked, &mut io::stdout().lock())
         }
         Verb::Probe { user, json } => probe::run(config, &user, json, &mut out),
-        Verb::Probing { user, json } => probe::child(config, &user, json, &mut out),
+        Verb::Probing { user } => probe::child(config, &user, &mut out),
         Verb::Rehearse { user } => rehearse::child(config, &user, &mut out),
         Verb::Look { user, enter, read } => {
             look::child(&user, &enter, &read, &mut out).map(|()| Verdict::Sound)

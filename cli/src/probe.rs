@@ -45,41 +45,34 @@ pub(crate) fn run(
     child
         .arg0("sftpjail")
         .args(config.into_iter().flat_map(|path| [OsStr::new("--config"), path.as_os_str()]));
-    child.arg("probing").args(json.then_some("--json")).args(["--", user]).env_clear();
+    child.args(["probing", "--", user]).env_clear();
     // A group of its own: ctrl-C is for us, and the child sees that we are gone.
     let mut child = child.process_group(0).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
-    let mut report = Vec::new();
+    let mut text = Vec::new();
     if let Some(mut stdout) = child.stdout.take() {
-        stdout.read_to_end(&mut report)?;
+        stdout.read_to_end(&mut text)?;
     }
     let status = child.wait()?;
-    let verdicts = [Verdict::Sound, Verdict::Problems, Verdict::Unchecked, Verdict::NotJailed];
-    let verdict = status.code().and_then(|code| verdicts.get(usize::try_from(code).ok()?));
-    let verdict = verdict.ok_or_else(|| io::Error::other(format!("the probe has no result: {status}")))?;
-    match out.write_all(&report).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error),
-        _ => Ok(*verdict),
-    }
-}
-
-/// The child. It takes down what it began also when its parent is gone.
-pub(crate) fn child(
-    config: Option<&Path>,
-    user: &str,
-    json: bool,
-    out: &mut impl Write,
-) -> io::Result<Verdict> {
-    let report = probed(config, user);
+    let report: Report = serde_json::from_slice(&text)
+        .map_err(|_| io::Error::other(format!("the probe ended without a result: {status}")))?;
     match report.write(json, out).and_then(|()| out.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error),
         _ => Ok(report.verdict()),
     }
 }
 
+/// The child. It takes down what it began also when its parent, to which it reports as JSON, is gone.
+pub(crate) fn child(config: Option<&Path>, user: &str, out: &mut impl Write) -> io::Result<Verdict> {
+    let report = probed(config, user);
+    report.write(true, out)?;
+    out.flush()?;
+    Ok(Verdict::Sound)
+}
+
 fn probed(path: Option<&Path>, user: &str) -> Report {
     let mut report = Report::new(user);
     let unable = |mut report: Report, why: &dyn std::fmt::Display, cure: &str| {
-        report.findings.push(Finding::unable(why, cure));
+        report.add(Finding::unable(why, cure));
         report
     };
     if !geteuid().is_root() {
@@ -138,31 +131,27 @@ fn logged_in(
         Err(Failed::Refused(said)) => {
             let heard = tools.hear()?;
             audience.check()?;
-            report.findings.push(refused::finding(&said, &heard, refusal));
+            report.add(refused::finding(&said, &heard, refusal));
             return Ok(());
         }
     };
     let (Some(expected), None) = (expected, refusal) else {
-        report.findings.push(refused::not_refused(refusal));
+        report.add(refused::not_refused(refusal));
         return Ok(());
     };
     report.login_ms = u64::try_from(connection.login.as_millis()).ok();
-    report.findings.push(Finding::new("login", Ok("the user is let in".into()), String::new()));
+    report.add(Finding::new("login", Ok("the user is let in".into()), String::new()));
     let record = record(expected, connection.server);
-    report.findings.push(Finding::new("module", record, refused::module_cure()));
+    report.add(Finding::new("module", record, refused::module_cure()));
 
     let names = try_steps(report, &connection, expected, &audience)?;
     let ended = if connection.end() { Ok("sshd has ended the session") } else { Err("sshd does not end") };
     let ended = ended.map(str::to_owned).map_err(str::to_owned);
-    report.findings.push(Finding::new(
-        "logout",
-        ended,
-        "see what hangs in the PAM stack's session part".into(),
-    ));
+    report.add(Finding::new("logout", ended, "see what hangs in the PAM stack's session part".into()));
     let traces = Traces { server: connection.server, names: &names };
     let (log, microseconds) = logs.judge(&traces, expected);
     report.module_us = microseconds;
-    report.findings.push(Finding::new("log", log, report::log_cure(expected)));
+    report.add(Finding::new("log", log, report::log_cure(expected)));
     Ok(())
 }
 
@@ -178,14 +167,14 @@ fn try_steps(
     if !served {
         let why = format!("is not served: {}", first.said.shown());
         let cure = steps::unserved(expected, &connection.said());
-        report.findings.push(Finding::new("sftp", Err(why), cure));
+        report.add(Finding::new("sftp", Err(why), cure));
     }
     for step in steps::table(expected) {
         audience.check()?;
         if served || !step.attempt.needs_sftp() {
             let made = attempt::make(connection, step.attempt)?;
             let seen = judge::judge(&made, &step.outcome, &expected.user);
-            report.findings.push(Finding::new(step.name, seen, step.cure));
+            report.add(Finding::new(step.name, seen, step.cure));
         }
     }
     let mut names = Vec::new();

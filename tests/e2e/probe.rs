@@ -83,7 +83,7 @@ fn a_sound_member_is_probed_and_nothing_stays() {
         "ssh -R port    refused",
         "ssh -R socket  refused",
         "scp -O         refused",
-        "write /home/mle a file is written, read and removed",
+        "write          /home/mle: a file is written, read and removed",
         "scp            works, over SFTP",
         "logout         sshd has ended the session",
         "log            /var/log/sftp.log has the session and what the user did",
@@ -149,7 +149,7 @@ fn json_says_all_that_text_says() {
     assert_eq!(unexpected.len(), 1, "{problems:#}");
     assert_eq!(
         (&unexpected[0]["step"], &unexpected[0]["cure"]),
-        (&"write /home/mle".into(), &"chmod u+rwx /home/mle".into())
+        (&"write".into(), &"chmod u+rwx /home/mle".into())
     );
 
     sb.user("joe").add();

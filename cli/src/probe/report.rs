@@ -4,52 +4,44 @@ use super::expected::{Expected, Place};
 use super::judge::Judgement;
 use super::writing::Written;
 use crate::Verdict;
+use crate::terminal::{Mark, wrapped};
 use pam_sftpjail::escape::escaped;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::fmt::Display;
 use std::io::{self, Write};
 
 /// The version of the JSON document; it grows when a key changes its meaning or goes.
 const VERSION: u32 = 1;
 
-/// All of it.
+/// All of it; the JSON document.
+#[derive(Serialize, Deserialize)]
 pub(super) struct Report {
+    version: u32,
     user: String,
-    pub(super) findings: Vec<Finding>,
-    is_not_jailed: bool,
+    verdict: Verdict,
     /// From the client's start to the first answer, in ms.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) login_ms: Option<u64>,
     /// The module's part of it by its own measurement, in µs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) module_us: Option<u64>,
     /// What building the jail takes in a rehearsal, where there is no measurement, in µs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) rehearsal_us: Option<u64>,
-}
-
-#[derive(Serialize)]
-struct Document<'r> {
-    version: u32,
-    user: &'r str,
-    verdict: Verdict,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    login_ms: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    module_us: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    rehearsal_us: Option<u64>,
-    findings: &'r [Finding],
+    findings: Vec<Finding>,
 }
 
 /// What was tried, and what came of it.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 pub(super) struct Finding {
     step: String,
     outcome: Outcome,
     evidence: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     cure: Option<String>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum Outcome {
     Expected,
@@ -77,37 +69,43 @@ impl Finding {
 impl Report {
     pub(super) fn new(user: &str) -> Self {
         Self {
+            version: VERSION,
             user: user.to_owned(),
-            findings: Vec::new(),
-            is_not_jailed: false,
+            verdict: Verdict::Sound,
             login_ms: None,
             module_us: None,
             rehearsal_us: None,
+            findings: Vec::new(),
         }
     }
 
     pub(super) fn verdict(&self) -> Verdict {
-        let has = |outcome| self.findings.iter().any(|finding| finding.outcome == outcome);
-        match () {
-            () if self.is_not_jailed => Verdict::NotJailed,
-            () if has(Outcome::Unseen) => Verdict::Unchecked,
-            () if has(Outcome::Unexpected) => Verdict::Problems,
-            () => Verdict::Sound,
-        }
+        self.verdict
+    }
+
+    /// Adds a finding. The verdict is the worst.
+    pub(super) fn add(&mut self, finding: Finding) {
+        self.verdict = self.verdict.max(match finding.outcome {
+            Outcome::Expected => Verdict::Sound,
+            Outcome::Unexpected => Verdict::Problems,
+            Outcome::Unseen => Verdict::Unchecked,
+        });
+        self.findings.push(finding);
     }
 
     /// Of a user who is none of ours.
     pub(super) fn not_jailed(mut self, why: &dyn Display) -> Self {
-        self.is_not_jailed = true;
-        self.findings.push(Finding::new("profile", Ok(why.to_string()), String::new()));
+        self.add(Finding::new("profile", Ok(why.to_string()), String::new()));
+        self.verdict = Verdict::NotJailed;
         self
     }
 
     /// Adds what was found of a place.
     pub(super) fn wrote(&mut self, place: &Place, written: &Written) {
         let cure = if place.read_only { "report this as a bug".to_owned() } else { place.cure.clone() };
-        let step = format!("write {}", escaped(&place.path));
-        self.findings.push(Finding::new(step, written.sftp.clone(), cure));
+        let at = |evidence: &String| format!("{}: {evidence}", escaped(&place.path));
+        let seen = written.sftp.as_ref().map(at).map_err(at);
+        self.add(Finding::new("write", seen, cure));
         if let Some(scp) = &written.scp {
             self.findings.push(Finding::new(
                 "scp",
@@ -119,22 +117,18 @@ impl Report {
 
     pub(super) fn write(&self, json: bool, out: &mut impl Write) -> io::Result<()> {
         if json {
-            let &Self { login_ms, module_us, rehearsal_us, .. } = self;
-            let (user, verdict, findings) = (&self.user, self.verdict(), &self.findings);
-            let document =
-                Document { version: VERSION, user, verdict, login_ms, module_us, rehearsal_us, findings };
-            serde_json::to_writer_pretty(&mut *out, &document)?;
+            serde_json::to_writer_pretty(&mut *out, self)?;
             return writeln!(out);
         }
         for finding in &self.findings {
             let mark = match finding.outcome {
-                Outcome::Expected => '✓',
-                Outcome::Unexpected => '✗',
-                Outcome::Unseen => '!',
+                Outcome::Expected => Mark::Good,
+                Outcome::Unexpected => Mark::Bad,
+                Outcome::Unseen => Mark::Attention,
             };
-            writeln!(out, "{mark} {:<14} {}", finding.step, finding.evidence)?;
+            writeln!(out, "{mark} {:<14} {}", finding.step, wrapped(&finding.evidence, 17))?;
             if let Some(cure) = &finding.cure {
-                writeln!(out, "  {:<14} → {cure}", "")?;
+                writeln!(out, "  {:<14} → {}", "", wrapped(cure, 19))?;
             }
         }
         let user = escaped(&self.user);
@@ -146,7 +140,7 @@ impl Report {
             };
             writeln!(out, "The login took {login} ms, {module}.")?;
         }
-        match self.verdict() {
+        match self.verdict {
             Verdict::Sound => writeln!(out, "All is as it should be for {user}."),
             Verdict::Problems => writeln!(out, "For {user}, what is marked ✗ is not as it should be."),
             Verdict::Unchecked => writeln!(out, "{user} could not be probed: see what is marked !."),

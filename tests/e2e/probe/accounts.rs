@@ -44,12 +44,12 @@ fn an_upload_portal_is_written_where_its_volume_is() {
         let out = sound(&sb, "jack");
         assert!(out.contains("✓ pwd            /\n"), "{out}");
         assert!(out.contains("✓ ls /           dev, etc, uploads and nothing else\n"), "{out}");
-        assert!(out.contains("✓ write /uploads a file is written, read and removed\n"), "{out}");
+        assert!(out.contains("✓ write          /uploads: a file is written, read and removed\n"), "{out}");
     }
     assert_eq!(sb.sh("ls -A /srv/sftp/jack").stdout, "");
     sb.sh("chmod 550 /srv/sftp/jack");
     let out = probe(&sb, "jack", 1);
-    assert!(out.contains("✗ write /uploads cannot be written: remote mkdir "), "{out}");
+    assert!(out.contains("✗ write          /uploads: cannot be written: remote mkdir "), "{out}");
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn volumes_with_odd_names_are_written_and_read_only_ones_are_not() {
     );
     let out = sound(&sb, "mle");
     assert_eq!(out.matches("a file is written, read and removed").count(), 2, "{out}");
-    assert!(out.contains("✓ write /home/two refused, as the profile says read-only\n"), "{out}");
+    assert!(out.contains("✓ write          /home/two: refused, as the profile says read-only\n"), "{out}");
     assert!(out.contains("✓ cd ..          mle, two and nothing else\n"), "{out}");
     assert!(out.contains("✓ /etc/passwd    there is none\n"), "{out}");
     assert!(out.contains("has the session; the profile has no log of what users do\n"), "{out}");
@@ -77,13 +77,16 @@ fn in_a_read_only_home_nothing_can_be_written_and_that_is_right() {
     configure(&sb, "[[profile]]\nname = \"ro\"\ngroups = [\"sftp\"]\nhome = \"read-only\"\n");
     let before = state(&sb);
     let out = sound(&sb, "mle");
-    assert!(out.contains("✓ write /home/mle refused, as the profile says read-only\n"), "{out}");
+    assert!(out.contains("✓ write          /home/mle: refused, as the profile says read-only\n"), "{out}");
     assert!(out.contains("✓ scp            works, over SFTP\n"), "{out}");
     left_nothing(&sb, &before, "the probe");
     // As the profile says, and as sshd does not.
     sb.sh("sed -i 's/ChrootDirectory .*/ChrootDirectory none/' /etc/ssh/sshd_config");
     let out = probe(&sb, "mle", 1);
-    assert!(out.contains("✗ write /home/mle can be written, though the profile says read-only\n"), "{out}");
+    assert!(
+        out.contains("✗ write          /home/mle: can be written, though the profile says read-only\n"),
+        "{out}"
+    );
     assert_eq!(sb.sh("ls -A /home/mle").stdout, ".ssh\n");
 }
 

@@ -25,7 +25,7 @@ fn each_fault_is_found_and_named() {
     let unserved = ("sftp", "is not served", "ForceCommand internal-sftp");
     let in_jail =
         ("ssh COMMAND", "sshd tried to run it: /bin/sh: No such file", "ForceCommand internal-sftp");
-    let written = |cure| ("write /home/mle", "Permission denied", cure);
+    let written = |cure| ("write", "Permission denied", cure);
     for (broken, faults) in [
         (edit("/^Match Group/,$d"), vec![chroot, accounts, shell, local, remote, socket, old_scp, log]),
         (edit("s/ChrootDirectory .*/ChrootDirectory none/"), vec![chroot, accounts]),
