@@ -101,7 +101,7 @@ pub enum Refusal {
     Registry { path: String, why: String, cure: String },
 
     /// The profile's `max_sessions`.
-    #[error("{} has {live} sessions already, and the profile allows {max}", escaped(name))]
+    #[error("{} has {live} of the {max} sessions that the profile allows", escaped(name))]
     TooManySessions { name: String, live: usize, max: u32 },
 
     /// The user's live sessions have a jail that a new session may not share.

@@ -55,10 +55,10 @@ fn no_more_sessions_than_the_profile_allows_and_a_dead_one_counts_no_more() {
         assert!(out.stderr.contains("as many connections of yours are open as are allowed"), "{out}");
         assert!(
             sb.wait_for_log("refused user mle")
-                .contains("mle has 2 sessions already, and the profile allows 2")
+                .contains("mle has 2 of the 2 sessions that the profile allows")
         );
         let found = sb.sh("sftpjail check mle").stdout;
-        assert!(found.contains("! sessions       mle has 2 sessions already"), "{found}");
+        assert!(found.contains("! sessions       mle has 2 of the 2"), "{found}");
         // Without the account hook, too.
         install_alone(&sb, "");
         assert_eq!(code(&alone(&sb, "mle", &["open"]), "open"), "14");
