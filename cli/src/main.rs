@@ -11,6 +11,7 @@ mod probe;
 mod reap;
 mod rehearse;
 mod sessions;
+mod setup;
 mod terminal;
 
 use clap::{Parser, Subcommand};
@@ -160,6 +161,23 @@ Examples:
     /// The child of `probe`: probes, reports as JSON, and ends in order when its standard input does.
     #[command(hide = true)]
     Probing { user: String },
+    /// Makes of a stock system one that jails a group's members: group, jail root, configuration, and
+    /// the lines that sshd, PAM and rsyslog need. Shows all of it as a diff, and asks.
+    ///
+    /// Everything is tried out before sshd is told to reload, and put back at the first error.
+    /// `--undo` puts back what was there before. Exit status: 0 it is done, or was already; 1 it is
+    /// not, and nothing is changed unless it says so.
+    Setup(setup::Options),
+    /// The child of `setup`: becomes COMMAND where a member of the group GID exists.
+    #[command(hide = true)]
+    AsMember {
+        gid: u32,
+        #[arg(last = true)]
+        command: Vec<OsString>,
+    },
+    /// The child of `setup --confirm-within`: puts everything back unless it is confirmed.
+    #[command(hide = true)]
+    SetupTimer { seconds: u64, until: u64 },
     /// The child of `check`: builds the jail around itself and reports as JSON.
     #[command(hide = true)]
     Rehearse { user: String },
@@ -222,6 +240,9 @@ fn main() -> ExitCode {
         }
         Verb::Probe { user, json } => probe::run(config, &user, json, &mut out),
         Verb::Probing { user } => probe::child(config, &user, &mut out),
+        Verb::Setup(options) => setup::run(&options, &mut out),
+        Verb::AsMember { gid, command } => Ok(setup::as_member(gid, &command)),
+        Verb::SetupTimer { seconds, until } => Ok(setup::timer(seconds, until)),
         Verb::Rehearse { user } => rehearse::child(config, &user, &mut out),
         Verb::Look { user, enter, read } => {
             look::child(&user, &enter, &read, &mut out).map(|()| Verdict::Sound)

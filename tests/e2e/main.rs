@@ -27,6 +27,7 @@ mod readme;
 mod refused;
 mod registry;
 mod sandbox;
+mod setup;
 mod sftp_log;
 mod shared;
 mod threats;

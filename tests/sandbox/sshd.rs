@@ -55,6 +55,21 @@ impl Sandbox {
         pid
     }
 
+    /// Starts sshd with a command line of one's own, which keeps it in the foreground. Panics if it
+    /// runs already, or with what it says if it does not start.
+    #[track_caller]
+    pub fn sshd_as(&self, command_line: &str) -> i32 {
+        let mut slot = self.sshd.lock().unwrap();
+        assert!(slot.is_none(), "sshd runs already");
+        let mut words = command_line.split_whitespace();
+        let mut command = self.command(words.next().expect("a program"));
+        command.args(words).env_clear().env("PATH", crate::sandbox::PATH);
+        let daemon = self.start_daemon(command, "sshd", "/run/sshd.pid");
+        let pid = daemon.pid;
+        *slot = Some(daemon);
+        pid
+    }
+
     /// (Re)starts sshd with further lines at the top of its configuration, where they win over the
     /// stock ones (a `Subsystem` line replaces the stock one). `""` takes them away again.
     #[track_caller]

@@ -1,0 +1,254 @@
+//! `sftpjail setup`: from a stock system to working jails, and back.
+
+mod change;
+mod command;
+mod confirm;
+mod files;
+mod group;
+mod journal;
+mod member;
+mod module;
+mod pam;
+mod plan;
+mod reload;
+mod restore;
+mod sshd;
+mod syslog;
+mod trouble;
+mod undo;
+mod verify;
+mod wanted;
+
+use crate::Verdict;
+use change::Change;
+use clap::Args;
+use journal::{Journal, Patience, Phase, State};
+use nix::unistd::geteuid;
+use pam_sftpjail::escape::escaped;
+use sshd::ask::Sshd;
+use std::ffi::OsString;
+use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use trouble::Trouble;
+use undo::put_back;
+use wanted::{Profile, Wanted};
+
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Shows what would be done, and does nothing.
+    #[arg(long, conflicts_with_all = ["yes", "undo", "confirm"])]
+    dry_run: bool,
+    /// Does not ask.
+    #[arg(long)]
+    yes: bool,
+    /// The group whose members are jailed [default: sftp, or sftp-only for the upload portal].
+    #[arg(long, value_name = "NAME")]
+    group: Option<String>,
+    /// Where jails appear [default: /jail].
+    #[arg(long, value_name = "PATH")]
+    jail_root: Option<String>,
+    /// What a jail holds [default: home].
+    #[arg(long, value_enum)]
+    profile: Option<Profile>,
+    /// The PAM module's file, if it is neither installed nor beside this program.
+    #[arg(long, value_name = "PATH")]
+    module: Option<PathBuf>,
+    /// Puts everything back after this time, such as 5m, unless `setup --confirm` is run before.
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    confirm_within: Option<Duration>,
+    /// Lets what was set up with --confirm-within stay.
+    #[arg(long, conflicts_with = "undo")]
+    confirm: bool,
+    /// Puts back what was there before; what others have changed since is kept.
+    #[arg(long)]
+    undo: bool,
+    /// With --undo: though members are logged in.
+    #[arg(long, requires = "undo")]
+    force: bool,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let given = text.parse::<jiff::SignedDuration>().ok().and_then(|time| Duration::try_from(time).ok());
+    given.filter(|time| time.as_secs() > 0).ok_or_else(|| "give a time such as 5m or 90s".to_owned())
+}
+
+/// Exit status: 0 done, or nothing to do; 1 not done, and nothing is changed unless it says so.
+pub(crate) fn run(options: &Options, out: &mut impl Write) -> io::Result<Verdict> {
+    Ok(told(chosen(options, out)))
+}
+
+/// The child that asks as a member.
+pub(crate) fn as_member(gid: u32, command: &[OsString]) -> Verdict {
+    told(Err(member::exec(gid, command)))
+}
+
+/// The child that waits for a confirmation.
+pub(crate) fn timer(seconds: u64, until: u64) -> Verdict {
+    told(confirm::wait(Duration::from_secs(seconds), until))
+}
+
+fn told(done: Result<(), Trouble>) -> Verdict {
+    match done {
+        Ok(()) => Verdict::Sound,
+        Err(trouble) => {
+            let _ = writeln!(io::stderr(), "sftpjail: {trouble}");
+            Verdict::Problems
+        }
+    }
+}
+
+/// To people; that nobody reads it is no reason to stop half-way.
+fn say(out: &mut impl Write, what: impl std::fmt::Display) {
+    let _ = writeln!(out, "{what}").and_then(|()| out.flush());
+}
+
+fn chosen(options: &Options, out: &mut impl Write) -> Result<(), Trouble> {
+    if !geteuid().is_root() {
+        return Err(Trouble::new("only root can set this up", "run it through sudo"));
+    }
+    if options.confirm {
+        return confirm::confirm().map(|what| say(out, what));
+    }
+    if options.undo {
+        return undo::run(options.force, out);
+    }
+    if options.dry_run {
+        if journal::peek()?.is_some_and(|journal| journal.phase != Phase::Applied) {
+            say(out, "An earlier setup is unfinished; the next one puts it back first.");
+        }
+        let wanted = Wanted::new(options)?;
+        let changes = plan::changes(&wanted, &Sshd::find()?, options)?;
+        show(&changes, out);
+        return Ok(());
+    }
+    let state = State::open(Patience::Refuse)?;
+    let done = set_up(&state, options, out);
+    let closed = state.close();
+    done.and(closed)
+}
+
+fn set_up(state: &State, options: &Options, out: &mut impl Write) -> Result<(), Trouble> {
+    repair(state, out)?;
+    let wanted = Wanted::new(options)?;
+    let sshd = Sshd::find()?;
+    let changes = plan::changes(&wanted, &sshd, options)?;
+    show(&changes, out);
+    if changes.is_empty() {
+        return Ok(());
+    }
+    if !options.yes && !agreed(out)? {
+        say(out, "Nothing was changed.");
+        return Ok(());
+    }
+    let begun = begin(state, &changes, options.confirm_within);
+    let done = begun.and_then(|()| apply(&changes, &wanted, &sshd, options, out));
+    let finished = done.and_then(|()| finish(state, options.confirm_within, out));
+    finished.map_err(|trouble| {
+        match state.journal().map(|journal| journal.map(|j| put_back(state, j, out))) {
+            Ok(None | Some(Ok(_))) => trouble.and("Everything is as it was before."),
+            Ok(Some(Err(other))) | Err(other) => {
+                trouble.and(format!("It could not all be put back: {other}. Then run `sftpjail setup` again"))
+            }
+        }
+    })
+}
+
+/// Finishes what an earlier run was kept from finishing.
+fn repair(state: &State, out: &mut impl Write) -> Result<(), Trouble> {
+    let Some(journal) = state.journal()? else { return Ok(()) };
+    match journal.phase {
+        Phase::Applied => Ok(()),
+        Phase::Unconfirmed if journal.until > Some(now()) => Err(Trouble::new(
+            "an earlier setup waits to be confirmed",
+            "run `sftpjail setup --confirm`, or `sftpjail setup --undo`",
+        )),
+        Phase::Unconfirmed | Phase::Applying | Phase::Undoing => {
+            say(out, "An earlier setup was not finished: putting back what it did.");
+            put_back(state, journal, out).map(drop)
+        }
+    }
+}
+
+fn show(changes: &[Change], out: &mut impl Write) {
+    for change in changes {
+        let _ = write!(out, "{change}");
+    }
+    if changes.is_empty() {
+        say(out, "Nothing to do: everything is set up.");
+    }
+}
+
+fn agreed(out: &mut impl Write) -> Result<bool, Trouble> {
+    if !io::stdin().is_terminal() {
+        return Err(Trouble::new("there is no terminal to ask at", "use --yes, or --dry-run to look only"));
+    }
+    let _ = write!(out, "Do this? [y/N] ").and_then(|()| out.flush());
+    let mut answer = String::new();
+    let _ = io::stdin().read_line(&mut answer);
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}
+
+/// Keeps what there is, and says in the journal what will be done.
+fn begin(state: &State, changes: &[Change], within: Option<Duration>) -> Result<(), Trouble> {
+    let mut journal = state.journal()?.unwrap_or_else(Journal::new);
+    for change in changes {
+        let step = change.keep(journal.steps.len(), state)?;
+        journal.steps.push(step);
+    }
+    journal.phase = Phase::Applying;
+    journal.until = within.map(|within| now() + within.as_secs());
+    state.save(&journal)?;
+    match within.zip(journal.until) {
+        Some((within, until)) => confirm::start(within, until),
+        None => Ok(()),
+    }
+}
+
+fn apply(
+    changes: &[Change],
+    wanted: &Wanted,
+    sshd: &Sshd,
+    options: &Options,
+    out: &mut impl Write,
+) -> Result<(), Trouble> {
+    changes.iter().try_for_each(Change::stage)?;
+    changes.iter().try_for_each(Change::commit)?;
+    verify::all(wanted, sshd)?;
+    say(out, reload::sshd(sshd)?);
+    let is_syslogs = |change: &Change| matches!(change, Change::File(file) if syslog::concerns(&file.path));
+    if changes.iter().any(is_syslogs) {
+        say(out, reload::rsyslog());
+    }
+    if options.confirm_within.is_none() {
+        let groups: Vec<_> = wanted.groups.iter().map(|name| escaped(name).to_string()).collect();
+        say(out, format!("Whoever is in the group {} is jailed from now on.", groups.join(" or ")));
+    }
+    Ok(())
+}
+
+fn finish(state: &State, within: Option<Duration>, out: &mut impl Write) -> Result<(), Trouble> {
+    let Some(mut journal) = state.journal()? else { return Ok(()) };
+    match within {
+        Some(within) => {
+            journal.phase = Phase::Unconfirmed;
+            let seconds = within.as_secs();
+            say(
+                out,
+                format!(
+                    "Log in once more, then run `sftpjail setup --confirm`: without it, everything is put back in {seconds} s."
+                ),
+            );
+        }
+        None => {
+            journal.phase = Phase::Applied;
+            journal.settled = journal.steps.len();
+        }
+    }
+    state.save(&journal)
+}
+
+/// Seconds since 1970.
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs())
+}

@@ -1,0 +1,111 @@
+//! What is to be changed, as data: shown as a diff, then kept in the journal, then done.
+
+use super::files;
+use super::group;
+use super::journal::{BACKUP, State, Step};
+use super::trouble::Trouble;
+use pam_sftpjail::escape::{escaped, one_line};
+use similar::TextDiff;
+use std::fmt::{self, Display};
+use std::path::PathBuf;
+
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Change {
+    /// A directory of root's that is missing.
+    Directory {
+        path: PathBuf,
+        mode: u32,
+    },
+    /// A system group that is missing.
+    Group {
+        name: String,
+    },
+    File(FileChange),
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct FileChange {
+    /// Not a symlink.
+    pub(super) path: PathBuf,
+    pub(super) before: Option<Vec<u8>>,
+    pub(super) after: Vec<u8>,
+    /// See [`Step::File`].
+    pub(super) inserted: Vec<String>,
+}
+
+/// Of every file that setup adds.
+const MODE: u32 = 0o644;
+
+impl FileChange {
+    /// A file that is missing, or replaced as a whole.
+    pub(super) fn whole(path: PathBuf, before: Option<Vec<u8>>, after: impl Into<Vec<u8>>) -> Self {
+        Self { path, before, after: after.into(), inserted: Vec::new() }
+    }
+}
+
+/// For people: what `diff -u` would say.
+impl Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Directory { path, mode } => writeln!(f, "mkdir -m {mode:04o} {}", escaped(path)),
+            Self::Group { name } => writeln!(f, "groupadd --system {}", escaped(name)),
+            Self::File(FileChange { path, before, after, .. }) => {
+                let (old, new) = (before.as_deref().unwrap_or_default(), after.as_slice());
+                let (Ok(old_text), Ok(new_text)) = (std::str::from_utf8(old), std::str::from_utf8(new))
+                else {
+                    let what = if before.is_some() { "replaced" } else { "new" };
+                    return writeln!(f, "{}: {what}, binary, {} bytes", escaped(path), new.len());
+                };
+                let shown = escaped(path).to_string();
+                let from = if before.is_some() { shown.as_str() } else { "/dev/null" };
+                let diff = TextDiff::from_lines(old_text, new_text);
+                let diff = diff.unified_diff().context_radius(3).header(from, &shown).to_string();
+                diff.lines().try_for_each(|line| writeln!(f, "{}", one_line(&line.replace('\t', "        "))))
+            }
+        }
+    }
+}
+
+impl Change {
+    /// Keeps what it takes to put it back; `number` is for the names of the backups.
+    pub(super) fn keep(&self, number: usize, state: &State) -> Result<Step, Trouble> {
+        Ok(match self {
+            Self::Directory { path, .. } => Step::Directory { path: path.clone() },
+            Self::Group { name } => group::keep(name, number, state)?,
+            Self::File(FileChange { path, before, after, inserted }) => {
+                let name = format!("{BACKUP}{number}");
+                let before = before.as_ref().map(|bytes| state.keep(name, path, bytes)).transpose()?;
+                Step::File {
+                    path: path.clone(),
+                    before,
+                    after: files::digest(after),
+                    inserted: inserted.clone(),
+                }
+            }
+        })
+    }
+
+    /// Does what can fail for want of room, while nobody sees it yet.
+    pub(super) fn stage(&self) -> Result<(), Trouble> {
+        match self {
+            Self::Directory { path, mode } => files::make_directory(path, *mode),
+            Self::Group { .. } => Ok(()),
+            Self::File(file) => {
+                if files::read(&file.path)? != file.before {
+                    let what = format!("{} was changed while it was shown", escaped(&file.path));
+                    return Err(Trouble::new(what, "run this again"));
+                }
+                files::stage(&file.path, &file.after, MODE, None)
+            }
+        }
+    }
+
+    /// Does it.
+    pub(super) fn commit(&self) -> Result<(), Trouble> {
+        match self {
+            Self::Directory { .. } => Ok(()),
+            Self::Group { name } => group::add(name),
+            Self::File(file) => files::commit(&file.path),
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! `--confirm-within`: a process that outlives the session and puts everything back unless somebody
+//! who could still log in has said that all is well.
+
+use super::command;
+use super::journal::{self, Journal, Patience, Phase, State};
+use super::reload;
+use super::trouble::{Trouble, errno};
+use nix::unistd::setsid;
+use std::ffi::OsString;
+use std::io;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How often the process looks whether it is still needed.
+const INTERVAL: Duration = Duration::from_secs(1);
+
+/// Starts the process, as a unit of systemd's where there is one: logind may end all of a session.
+/// `until`: what the journal says of this setup.
+pub(super) fn start(within: Duration, until: u64) -> Result<(), Trouble> {
+    let program = std::env::current_exe().map_err(|error| {
+        Trouble::new(format!("this program is not to be found: {}", errno(&error)), "install it")
+    })?;
+    let args =
+        ["setup-timer".to_owned(), within.as_secs().to_string(), until.to_string()].map(OsString::from);
+    if reload::systemd().is_some()
+        && let Some(systemd_run) = command::find("systemd-run")
+    {
+        let options =
+            ["--quiet", "--collect", "--service-type=exec", "--description=sftpjail setup --confirm-within"];
+        let options = options.into_iter().map(OsString::from);
+        let all = options.chain([program.into_os_string()]).chain(args);
+        command::must(&systemd_run, all, "run this without --confirm-within, with a session kept open")?;
+        return Ok(());
+    }
+    let started = Command::new(program)
+        .args(args)
+        .env_clear()
+        .current_dir("/")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn();
+    started.map(drop).map_err(|error| {
+        Trouble::new(format!("the timer cannot be started: {}", errno(&error)), "see the limits of processes")
+    })
+}
+
+/// The process: waits, and puts back what nobody has confirmed.
+pub(super) fn wait(within: Duration, until: u64) -> Result<(), Trouble> {
+    // A unit of systemd's is the leader of its session already.
+    let _ = setsid();
+    let start = Instant::now();
+    let is_pending = |journal: Option<&Journal>| journal.is_some_and(|journal| journal.until == Some(until));
+    while start.elapsed() < within {
+        thread::sleep(INTERVAL.min(within.saturating_sub(start.elapsed())));
+        if !is_pending(journal::peek()?.as_ref()) {
+            return Ok(());
+        }
+    }
+    let state = State::open(Patience::Wait)?;
+    if let Some(journal) = state.journal()?.filter(|journal| is_pending(Some(journal))) {
+        let done = super::undo::put_back(&state, journal, &mut io::sink());
+        let said = match done {
+            Ok(_) => "not confirmed in time: everything is put back".to_owned(),
+            Err(trouble) => format!("not confirmed in time, and not put back: {trouble}"),
+        };
+        if let Some(logger) = command::find("logger") {
+            let _ = command::run(
+                &logger,
+                ["-t", "sftpjail", "-p", "authpriv.warning", &format!("setup: {said}")],
+            );
+        }
+    }
+    state.close()
+}
+
+/// `--confirm`.
+pub(super) fn confirm() -> Result<String, Trouble> {
+    let state = State::open(Patience::Refuse)?;
+    match state.journal()? {
+        Some(mut journal) if journal.phase == Phase::Unconfirmed => {
+            journal.phase = Phase::Applied;
+            journal.until = None;
+            journal.settled = journal.steps.len();
+            state.save(&journal)?;
+            Ok("Confirmed: everything stays.".to_owned())
+        }
+        Some(journal) if journal.phase == Phase::Applied => Ok("Nothing waits to be confirmed.".to_owned()),
+        Some(_) => Err(Trouble::new("setting up was interrupted", "run `sftpjail setup` again")),
+        None => {
+            state.close()?;
+            Err(Trouble::new("nothing waits to be confirmed: all is as before", "run `sftpjail setup`"))
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! The system group: added by the system's own tool, taken out of the files that it wrote.
+
+use super::command;
+use super::files;
+use super::journal::{BACKUP, Before, State, Step};
+use super::trouble::Trouble;
+use nix::fcntl::{FcntlArg, fcntl};
+use nix::libc;
+use pam_sftpjail::escape::escaped;
+use std::fs::{File, OpenOptions};
+use std::path::{Path, PathBuf};
+
+/// The two that hold groups, and then what groupadd leaves of each as it was before.
+const FILES: [&str; 4] = ["/etc/group", "/etc/gshadow", "/etc/group-", "/etc/gshadow-"];
+
+pub(super) fn keep(name: &str, number: usize, state: &State) -> Result<Step, Trouble> {
+    let mut kept = Vec::new();
+    for (i, path) in FILES.iter().map(Path::new).enumerate() {
+        let before = files::read(path)?;
+        let backup = format!("{BACKUP}{number}-{i}");
+        let before = before.map(|bytes| state.keep(backup, path, &bytes)).transpose()?;
+        kept.push((path.to_owned(), before));
+    }
+    Ok(Step::Group { name: name.to_owned(), files: kept })
+}
+
+pub(super) fn add(name: &str) -> Result<(), Trouble> {
+    let cure = "mend what it names, or add the group yourself";
+    if let Some(groupadd) = command::find("groupadd") {
+        command::must(&groupadd, ["--system", name], cure)?;
+    } else if let Some(addgroup) = command::find("addgroup") {
+        // Busybox.
+        command::must(&addgroup, ["-S", name], cure)?;
+    } else {
+        return Err(Trouble::new(format!("there is neither groupadd nor addgroup to add {name}"), cure));
+    }
+    Ok(())
+}
+
+/// Takes the group out again, unless somebody is in it. Gives what there is to say about it.
+pub(super) fn restore(
+    name: &str,
+    kept: &[(PathBuf, Option<Before>)],
+    state: &State,
+) -> Result<Option<String>, Trouble> {
+    let _lock = lock()?;
+    if let Some(members) = members(name)? {
+        let shown = escaped(name);
+        return Ok(Some(format!("the group {shown} is kept, for {members} in it (groupdel {shown})")));
+    }
+    let before =
+        |path: &str| kept.iter().find(|(own, _)| own == Path::new(path)).and_then(|(_, b)| b.as_ref());
+    for [file, old] in [["/etc/group", "/etc/group-"], ["/etc/gshadow", "/etc/gshadow-"]] {
+        let Some(was) = before(file) else { continue };
+        let path = Path::new(file);
+        if let Some(current) = files::read(path)? {
+            let without = without_line(&current, name);
+            if without != current {
+                // Others' changes stay.
+                let at = was.modified.filter(|_| was.is(&without));
+                files::replace(path, &without, 0o644, at)?;
+            }
+        }
+        // What groupadd left, and nobody since: the file as it was before.
+        let path = Path::new(old);
+        if files::read(path)?.is_some_and(|bytes| was.is(&bytes)) {
+            match before(old) {
+                Some(older) => files::replace(path, &state.kept(older)?, 0o644, older.modified)?,
+                None => files::remove(path)?,
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// Who is in the group, primarily or not, for people.
+fn members(name: &str) -> Result<Option<String>, Trouble> {
+    let text = |path| {
+        files::read(Path::new(path)).map(|b| String::from_utf8_lossy(&b.unwrap_or_default()).into_owned())
+    };
+    let (group, passwd) = (text("/etc/group")?, text("/etc/passwd")?);
+    let entry: Vec<_> = group
+        .lines()
+        .find(|line| line.split(':').next() == Some(name))
+        .map(|line| line.split(':').collect())
+        .unwrap_or_default();
+    let Some(gid) = entry.get(2) else { return Ok(None) };
+    let listed = entry.get(3).into_iter().flat_map(|list| list.split(',')).filter(|name| !name.is_empty());
+    let primary = passwd.lines().filter(|line| line.split(':').nth(3) == Some(gid));
+    let all: Vec<_> = listed
+        .chain(primary.filter_map(|line| line.split(':').next()))
+        .map(|n| escaped(n).to_string())
+        .collect();
+    Ok(match all.as_slice() {
+        [] => None,
+        [one] => Some(format!("{one} is")),
+        [first, .., last] if all.len() > 5 => Some(format!("{first}, …, {last}: {} users are", all.len())),
+        some => Some(format!("{} are", some.join(", "))),
+    })
+}
+
+fn without_line(bytes: &[u8], name: &str) -> Vec<u8> {
+    let start = format!("{name}:");
+    let lines = bytes.split_inclusive(|byte| *byte == b'\n');
+    lines.filter(|line| !line.starts_with(start.as_bytes())).flatten().copied().collect()
+}
+
+/// As lckpwdf(3), which useradd and its kin take, too. Until it is dropped.
+fn lock() -> Result<File, Trouble> {
+    let path = Path::new("/etc/.pwd.lock");
+    let failed = |error: std::io::Error| Trouble::with(path, "be locked", &error);
+    let file = OpenOptions::new().write(true).create(true).truncate(false).open(path).map_err(failed)?;
+    let whole = libc::flock {
+        l_type: libc::F_WRLCK as libc::c_short,
+        l_whence: libc::SEEK_SET as libc::c_short,
+        l_start: 0,
+        l_len: 0,
+        l_pid: 0,
+    };
+    fcntl(&file, FcntlArg::F_SETLKW(&whole)).map_err(|errno| failed(errno.into()))?;
+    Ok(file)
+}

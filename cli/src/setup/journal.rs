@@ -1,0 +1,220 @@
+//! What was done and what was there before: `/var/lib/sftpjail/setup/journal.json` and, beside it,
+//! the former content of each file. It is written before anything is touched, so that whatever ends
+//! a run, the next one knows what to put back.
+
+use super::files;
+use super::trouble::Trouble;
+use nix::errno::Errno;
+use nix::fcntl::{Flock, FlockArg};
+use serde::{Deserialize, Serialize};
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+/// Root's, mode 0700.
+const DIRECTORY: &str = "/var/lib/sftpjail/setup";
+
+/// How names of backups begin.
+pub(super) const BACKUP: &str = "before-";
+
+/// Grows when an older program would misread the file.
+const VERSION: u32 = 1;
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Journal {
+    version: u32,
+    pub(super) phase: Phase,
+    /// So many of the steps stand; those after them are what `phase` speaks of.
+    pub(super) settled: usize,
+    pub(super) steps: Vec<Step>,
+    /// Of `Unconfirmed`: when all is put back, in seconds since 1970.
+    pub(super) until: Option<u64>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Phase {
+    /// Steps are being made.
+    Applying,
+    /// All is made, and put back at a certain time.
+    Unconfirmed,
+    /// All stands.
+    Applied,
+    /// Steps are being put back.
+    Undoing,
+}
+
+/// One thing that is done, with what it takes to put it back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub(super) enum Step {
+    /// Was not there before.
+    Directory { path: PathBuf },
+    File {
+        path: PathBuf,
+        before: Option<Before>,
+        /// Digest.
+        after: String,
+        /// What was put between the former lines, if that is all that was done.
+        inserted: Vec<String>,
+    },
+    /// A group, and the files that the tool which adds it writes.
+    Group { name: String, files: Vec<(PathBuf, Option<Before>)> },
+}
+
+/// A file as it was.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Before {
+    /// Its name in [`DIRECTORY`].
+    backup: String,
+    digest: String,
+    pub(super) modified: Option<SystemTime>,
+}
+
+impl Before {
+    pub(super) fn is(&self, bytes: &[u8]) -> bool {
+        self.digest == files::digest(bytes)
+    }
+}
+
+/// The state directory, while nobody else sets anything up.
+pub(super) struct State {
+    _lock: Flock<File>,
+}
+
+/// Whether to wait for another run to end.
+#[derive(Clone, Copy)]
+pub(super) enum Patience {
+    Wait,
+    Refuse,
+}
+
+impl State {
+    /// Makes it where it is missing.
+    pub(super) fn open(patience: Patience) -> Result<Self, Trouble> {
+        let path = Path::new(DIRECTORY);
+        let above = path.parent().unwrap_or(path);
+        for (path, mode) in [(Path::new("/var/lib"), 0o755), (above, 0o755), (path, 0o700)] {
+            if !path.is_dir() {
+                files::make_directory(path, mode)?;
+            }
+        }
+        let directory = File::open(path).map_err(|error| Trouble::with(path, "be opened", &error))?;
+        let how = match patience {
+            Patience::Wait => FlockArg::LockExclusive,
+            Patience::Refuse => FlockArg::LockExclusiveNonblock,
+        };
+        match Flock::lock(directory, how) {
+            Ok(lock) => Ok(Self { _lock: lock }),
+            Err((_, Errno::EWOULDBLOCK)) => {
+                Err(Trouble::new("another `sftpjail setup` is running", "wait until it is done"))
+            }
+            Err((_, errno)) => Err(Trouble::with(path, "be locked", &errno.into())),
+        }
+    }
+
+    /// `None`: nothing was set up, or all is put back.
+    pub(super) fn journal(&self) -> Result<Option<Journal>, Trouble> {
+        peek()
+    }
+
+    pub(super) fn save(&self, journal: &Journal) -> Result<(), Trouble> {
+        let bytes = serde_json::to_vec_pretty(journal).map_err(|error| {
+            Trouble::new(format!("the journal cannot be written: {error}"), "report this")
+        })?;
+        files::replace(&file(), &bytes, 0o600, None)
+    }
+
+    /// Keeps what `path` holds.
+    pub(super) fn keep(&self, name: String, path: &Path, bytes: &[u8]) -> Result<Before, Trouble> {
+        files::replace(&Path::new(DIRECTORY).join(&name), bytes, 0o600, None)?;
+        Ok(Before { backup: name, digest: files::digest(bytes), modified: files::modified(path) })
+    }
+
+    /// What a file held.
+    pub(super) fn kept(&self, before: &Before) -> Result<Vec<u8>, Trouble> {
+        let path = Path::new(DIRECTORY).join(&before.backup);
+        match files::read(&path)? {
+            Some(bytes) if before.is(&bytes) => Ok(bytes),
+            _ => Err(Trouble::new(
+                format!("the backup {} is missing or changed", path.display()),
+                "put the file back from a backup of your own",
+            )),
+        }
+    }
+
+    /// Forgets all steps but the settled ones, and the journal itself if there are none.
+    pub(super) fn forget(&self, mut journal: Journal) -> Result<(), Trouble> {
+        let forgotten = journal.steps.split_off(journal.settled.min(journal.steps.len()));
+        journal.phase = Phase::Applied;
+        journal.until = None;
+        if journal.steps.is_empty() {
+            files::remove(&file())?;
+        } else {
+            self.save(&journal)?;
+        }
+        let mut backups = forgotten.iter().flat_map(Step::befores);
+        backups.try_for_each(|before| files::remove(&Path::new(DIRECTORY).join(&before.backup)))
+    }
+
+    /// Removes the directory if nothing was set up, with what a run left there that ended before it
+    /// changed anything.
+    pub(super) fn close(self) -> Result<(), Trouble> {
+        let path = Path::new(DIRECTORY);
+        files::unstage(&file())?;
+        if !file().exists() {
+            for entry in path.read_dir().into_iter().flatten().flatten() {
+                let name = entry.file_name();
+                if name.to_string_lossy().trim_start_matches('.').starts_with(BACKUP) {
+                    files::remove(&entry.path())?;
+                }
+            }
+        }
+        if !file().exists() && files::remove_directory(path)? {
+            files::remove_directory(path.parent().unwrap_or(path))?;
+        }
+        Ok(())
+    }
+}
+
+/// The journal as it is now, whoever may be writing it.
+pub(super) fn peek() -> Result<Option<Journal>, Trouble> {
+    let Some(bytes) = files::read(&file())? else { return Ok(None) };
+    let unreadable = |why: &str| {
+        Trouble::new(
+            format!("{} {why}", file().display()),
+            "use the program that wrote it, or put back by hand what lies beside it",
+        )
+    };
+    let journal: Journal =
+        serde_json::from_slice(&bytes).map_err(|_| unreadable("is not what setup writes"))?;
+    if journal.version != VERSION {
+        return Err(unreadable(&format!("is of version {}, and not {VERSION}", journal.version)));
+    }
+    Ok(Some(journal))
+}
+
+fn file() -> PathBuf {
+    Path::new(DIRECTORY).join("journal.json")
+}
+
+impl Journal {
+    pub(super) fn new() -> Self {
+        Self { version: VERSION, phase: Phase::Applied, settled: 0, steps: Vec::new(), until: None }
+    }
+
+    /// Those that are being made or put back, or wait to be confirmed.
+    pub(super) fn unsettled(&self) -> &[Step] {
+        self.steps.get(self.settled..).unwrap_or_default()
+    }
+}
+
+impl Step {
+    fn befores(&self) -> Vec<&Before> {
+        match self {
+            Self::Directory { .. } => Vec::new(),
+            Self::File { before, .. } => before.iter().collect(),
+            Self::Group { files, .. } => files.iter().filter_map(|(_, before)| before.as_ref()).collect(),
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! All changes that are needed, in the order in which each can rely on those before it: PAM's lines
+//! come when the module is there, and last, since they count from the next login on.
+
+use super::Options;
+use super::change::{Change, FileChange};
+use super::sshd::ask::Sshd;
+use super::trouble::Trouble;
+use super::wanted::Wanted;
+use super::{module, pam, sshd, syslog};
+use nix::unistd::Group;
+use pam_sftpjail::config::DEFAULT_PATH;
+use pam_sftpjail::escape::{escaped, word};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+/// Looks at everything, and changes nothing.
+pub(super) fn changes(wanted: &Wanted, sshd: &Sshd, options: &Options) -> Result<Vec<Change>, Trouble> {
+    let mut changes = Vec::new();
+    changes.extend(module::change(options.module.as_deref())?);
+    for name in &wanted.groups {
+        match Group::from_name(name) {
+            Ok(Some(_)) => {}
+            Ok(None) => changes.push(Change::Group { name: name.clone() }),
+            Err(errno) => {
+                let what = format!("looking up the group {} failed: {}", escaped(name), errno.desc());
+                return Err(Trouble::new(what, "see that NSS answers (getent group)"));
+            }
+        }
+    }
+    changes.extend(directory(&wanted.jail_root, 0o700)?);
+    for shelf in &wanted.shelves {
+        changes.extend(directory(shelf, 0o755)?);
+    }
+    if let Some(text) = &wanted.text {
+        let path = Path::new(DEFAULT_PATH);
+        if let Some(above) = path.parent() {
+            changes.extend(directory(above, 0o755)?);
+        }
+        changes.push(Change::File(FileChange::whole(path.into(), None, text.as_str())));
+    }
+    changes.extend(syslog::changes()?);
+    changes.extend(sshd::changes(wanted, sshd)?);
+    changes.extend(pam::change(sshd.service())?);
+    Ok(changes)
+}
+
+/// Makes a missing directory, and refuses one that is not root's alone.
+fn directory(path: &Path, mode: u32) -> Result<Option<Change>, Trouble> {
+    let shown = escaped(path);
+    match path.symlink_metadata() {
+        Err(_) if path.parent().is_some_and(Path::is_dir) => {
+            Ok(Some(Change::Directory { path: path.to_owned(), mode }))
+        }
+        Err(_) => {
+            let above = path.parent().unwrap_or(path);
+            Err(Trouble::new(
+                format!("{shown} cannot be made, for {} is no directory", escaped(above)),
+                format!("make it: install -d -m 0755 {}", word(above)),
+            ))
+        }
+        Ok(stat) if !stat.is_dir() => Err(Trouble::new(
+            format!("{shown} is not a directory"),
+            format!("move it away: mv {0} {0}.old", word(path)),
+        )),
+        Ok(stat) if stat.uid() != 0 || stat.mode() & 0o022 != 0 => Err(Trouble::new(
+            format!("{shown} can be written by others than root"),
+            format!("see what is in it, then: chown root {0} && chmod go-w {0}", word(path)),
+        )),
+        Ok(_) => Ok(None),
+    }
+}

@@ -1,0 +1,119 @@
+//! Puts back what the journal says, last step first. What others have changed since stays.
+
+use super::files;
+use super::group;
+use super::journal::{Before, Journal, Phase, State, Step};
+use super::trouble::Trouble;
+use pam_sftpjail::escape::escaped;
+use std::path::{Path, PathBuf};
+
+/// Puts back every step that is not settled. Gives a sentence for each thing that was kept.
+///
+/// It may be interrupted at any point and begun anew. At the first error it stops, since what is
+/// still there may need what would come next: PAM's lines the module.
+pub(super) fn unsettled(state: &State, mut journal: Journal) -> Result<Vec<String>, Trouble> {
+    journal.phase = Phase::Undoing;
+    state.save(&journal)?;
+    for step in journal.unsettled() {
+        if let Step::File { path, .. } = step {
+            files::unstage(path)?;
+        }
+    }
+    let mut kept = Vec::new();
+    for step in journal.unsettled().iter().rev() {
+        kept.extend(restore(step, state)?);
+    }
+    state.forget(journal)?;
+    Ok(kept)
+}
+
+fn restore(step: &Step, state: &State) -> Result<Option<String>, Trouble> {
+    match step {
+        Step::Directory { path } => Ok(match files::remove_directory(path)? {
+            true => None,
+            false => Some(format!("{} is kept, for it is not empty", escaped(path))),
+        }),
+        Step::Group { name, files } => group::restore(name, files, state),
+        Step::File { path, before, after, inserted } => file(path, before.as_ref(), after, inserted, state),
+    }
+}
+
+fn file(
+    path: &Path,
+    before: Option<&Before>,
+    after: &str,
+    inserted: &[String],
+    state: &State,
+) -> Result<Option<String>, Trouble> {
+    let shown = escaped(path);
+    let current = match (files::read(path)?, before) {
+        (None, None) => return Ok(None),
+        (None, Some(_)) => return Ok(Some(format!("{shown} has been removed since, and is not put back"))),
+        (Some(current), Some(before)) if before.is(&current) => return Ok(None),
+        (Some(current), _) => current,
+    };
+    if let Some(user) = module_user(path, before)? {
+        return Ok(Some(format!("{shown} is kept, for {} still names it", escaped(&user))));
+    }
+    if files::digest(&current) == after {
+        match before {
+            Some(before) => files::replace(path, &state.kept(before)?, 0o644, before.modified)?,
+            None => files::remove(path)?,
+        }
+        return Ok(None);
+    }
+    match without(&current, inserted) {
+        Some(rest) => {
+            files::replace(path, &rest, 0o644, None)?;
+            Ok(Some(format!("{shown} has been changed since: only what setup put there is taken out")))
+        }
+        None => Ok(Some(format!("{shown} has been changed since, and is kept as it is"))),
+    }
+}
+
+/// The content without each of the texts, if each is there once.
+fn without(current: &[u8], inserted: &[String]) -> Option<Vec<u8>> {
+    let mut rest = std::str::from_utf8(current).ok()?.to_owned();
+    if inserted.is_empty() {
+        return None;
+    }
+    for text in inserted {
+        let mut found = rest.match_indices(text.as_str()).map(|(at, _)| at);
+        let (Some(at), None) = (found.next(), found.next()) else { return None };
+        rest.replace_range(at..at + text.len(), "");
+    }
+    Some(rest.into_bytes())
+}
+
+/// Which of PAM's files names the module at `path`, which would be gone: nobody could log in any more.
+fn module_user(path: &Path, before: Option<&Before>) -> Result<Option<PathBuf>, Trouble> {
+    let Some(name) = path.file_name().and_then(|name| name.to_str()).filter(|name| name.ends_with(".so"))
+    else {
+        return Ok(None);
+    };
+    if before.is_some() {
+        return Ok(None);
+    }
+    for entry in Path::new("/etc/pam.d").read_dir().into_iter().flatten().flatten() {
+        let text = files::read(&entry.path()).ok().flatten().unwrap_or_default();
+        let text = String::from_utf8_lossy(&text);
+        if text.lines().any(|line| line.split('#').next().is_some_and(|line| line.contains(name))) {
+            return Ok(Some(entry.path()));
+        }
+    }
+    Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_there_once_is_taken_out() {
+        let text = |s: &str| vec![s.to_owned()];
+        assert_eq!(without(b"a\nours\nb\n", &text("ours\n")).unwrap(), b"a\nb\n");
+        assert_eq!(without(b"ours\nours\n", &text("ours\n")), None);
+        assert_eq!(without(b"a\n", &text("ours\n")), None);
+        assert_eq!(without(b"a\n", &[]), None);
+    }
+}

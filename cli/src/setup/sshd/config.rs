@@ -1,0 +1,214 @@
+//! The files of sshd's configuration as blocks of `Match` lines, read only as far as it takes to find
+//! what contradicts ours. What holds for a login, `sshd -T` says.
+
+use pam_sftpjail::escape::escaped;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// As many levels of `Include` as sshd follows (servconf.c: SERVCONF_MAX_DEPTH).
+const MAX_DEPTH: usize = 16;
+
+pub(super) struct SshdConfig {
+    pub(super) main: PathBuf,
+    /// In the order in which sshd reads them.
+    pub(super) blocks: Vec<Block>,
+    /// Outside of blocks.
+    global: Vec<Setting>,
+    /// Patterns of `Include` in the main file, outside of blocks.
+    includes: Vec<String>,
+}
+
+/// A `Match` line with what stands below it.
+pub(super) struct Block {
+    pub(super) file: PathBuf,
+    pub(super) line: usize,
+    /// The attribute in lower case, such as `localport`, and its patterns.
+    criteria: Vec<(String, Vec<String>)>,
+    pub(super) settings: Vec<Setting>,
+    /// Between our marks.
+    pub(super) is_marked: bool,
+}
+
+pub(super) struct Setting {
+    file: PathBuf,
+    line: usize,
+    /// In lower case.
+    pub(super) keyword: String,
+    pub(super) written: String,
+    pub(super) value: String,
+}
+
+impl Setting {
+    pub(super) fn place(&self) -> String {
+        format!("{}:{}", escaped(&self.file), self.line)
+    }
+}
+
+impl Block {
+    /// Whether it is for this user, or this group, by name.
+    pub(super) fn names(&self, attribute: &str, name: &str) -> bool {
+        self.criteria.iter().any(|(own, patterns)| {
+            let is_match = |p: &str| pattern_matches(p.as_bytes(), name.as_bytes());
+            own == attribute
+                && patterns.iter().any(|p| is_match(p))
+                && !patterns.iter().any(|p| p.strip_prefix('!').is_some_and(is_match))
+        })
+    }
+
+    /// Whether it asks neither for a user nor for a group.
+    pub(super) fn is_for_anybody(&self) -> bool {
+        !self.criteria.iter().any(|(own, _)| own == "user" || own == "group" || own == "invalid-user")
+    }
+
+    /// Whether it says of all members of the group all that is wanted.
+    pub(super) fn is_complete(&self, group: &str, wanted: &[(&str, String)]) -> bool {
+        self.criteria.len() == 1
+            && self.names("group", group)
+            && wanted.iter().all(|(keyword, value)| {
+                let first = self.settings.iter().find(|s| s.keyword.eq_ignore_ascii_case(keyword));
+                first.is_some_and(|s| s.value.eq_ignore_ascii_case(value))
+            })
+    }
+}
+
+impl SshdConfig {
+    pub(super) fn read(main: &Path) -> Self {
+        let mut config =
+            Self { main: main.to_owned(), blocks: Vec::new(), global: Vec::new(), includes: Vec::new() };
+        config.file(main, None, 0);
+        config
+    }
+
+    /// All of them, inside blocks and outside.
+    pub(super) fn settings(&self) -> impl Iterator<Item = &Setting> {
+        self.global.iter().chain(self.blocks.iter().flat_map(|block| &block.settings))
+    }
+
+    /// The directory whose files `*.conf` are included for everybody.
+    pub(super) fn drop_in_directory(&self) -> Option<PathBuf> {
+        self.includes.iter().find_map(|pattern| {
+            let directory = Path::new("/etc/ssh").join(pattern.strip_suffix("/*.conf")?);
+            // A distributor's is not to be written to.
+            (directory.starts_with("/etc") && !directory.to_str()?.contains(['*', '?', '[']))
+                .then_some(directory)
+        })
+    }
+
+    /// `block`: the one in which the file is included. A `Match` in it ends with the file.
+    fn file(&mut self, file: &Path, block: Option<usize>, depth: usize) {
+        let Some(bytes) = fs::read(file).ok().filter(|_| depth <= MAX_DEPTH) else { return };
+        let mut current = block;
+        let mut is_marked = false;
+        for (i, text) in String::from_utf8_lossy(&bytes).lines().enumerate() {
+            is_marked = match text {
+                _ if text == super::BEGIN.trim_end() => true,
+                _ if text == super::END.trim_end() => false,
+                _ => is_marked,
+            };
+            let mut words = words(text).into_iter();
+            let Some(written) = words.next() else { continue };
+            let arguments: Vec<_> = words.collect();
+            let (keyword, line) = (written.to_ascii_lowercase(), i + 1);
+            if keyword == "include" {
+                if current.is_none() && depth == 0 {
+                    self.includes.extend(arguments.iter().cloned());
+                }
+                for file in arguments.iter().flat_map(|pattern| included(pattern)) {
+                    self.file(&file, current, depth + 1);
+                }
+            } else if keyword == "match" {
+                let criteria = criteria(&arguments);
+                let file = file.to_owned();
+                self.blocks.push(Block { file, line, criteria, settings: Vec::new(), is_marked });
+                current = Some(self.blocks.len() - 1);
+            } else {
+                let value = arguments.join(" ");
+                let setting = Setting { file: file.to_owned(), line, keyword, written, value };
+                match current.and_then(|at| self.blocks.get_mut(at)) {
+                    Some(block) => block.settings.push(setting),
+                    None => self.global.push(setting),
+                }
+            }
+        }
+    }
+}
+
+/// The files of one pattern, sorted as glob(3) does; a `*` may stand in the last name only.
+fn included(pattern: &str) -> Vec<PathBuf> {
+    let path = Path::new("/etc/ssh").join(pattern);
+    let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else { return Vec::new() };
+    let is_included = |found: &Path| {
+        let found = found.file_name().unwrap_or_default().as_encoded_bytes();
+        !found.starts_with(b".") && pattern_matches(name.as_encoded_bytes(), found)
+    };
+    let entries = directory.read_dir().into_iter().flatten().flatten().map(|entry| entry.path());
+    let mut files: Vec<_> = entries.filter(|path| is_included(path)).collect();
+    files.sort();
+    files
+}
+
+/// Words may be quoted, a `=` may stand after the keyword, and a `#` begins a comment.
+fn words(line: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut rest = line.trim();
+    while !rest.is_empty() && !rest.starts_with('#') {
+        let (word, after) = match rest.strip_prefix('"').and_then(|quoted| quoted.split_once('"')) {
+            Some(quoted) => quoted,
+            None => rest.split_once(|c: char| c.is_whitespace() || c == '=').unwrap_or((rest, "")),
+        };
+        words.push(word.to_owned());
+        rest = after.trim_start_matches(|c: char| c.is_whitespace() || c == '=');
+    }
+    words
+}
+
+fn criteria(arguments: &[String]) -> Vec<(String, Vec<String>)> {
+    let mut criteria = Vec::new();
+    let mut words = arguments.iter();
+    while let Some(attribute) = words.next().map(|word| word.to_ascii_lowercase()) {
+        // These two have no pattern.
+        let patterns = match attribute.as_str() {
+            "all" | "invalid-user" => None,
+            _ => words.next(),
+        };
+        let patterns = patterns.into_iter().flat_map(|list| list.split(','));
+        criteria.push((attribute, patterns.map(|p| p.trim().to_owned()).filter(|p| !p.is_empty()).collect()));
+    }
+    criteria
+}
+
+/// `match_pattern` of OpenSSH's match.c: `*` and `?`.
+fn pattern_matches(pattern: &[u8], text: &[u8]) -> bool {
+    match (pattern.split_first(), text.split_first()) {
+        (None, _) => text.is_empty(),
+        (Some((b'*', rest)), None) => pattern_matches(rest, text),
+        (Some((b'*', rest)), Some((_, later))) => {
+            pattern_matches(rest, text) || pattern_matches(pattern, later)
+        }
+        (Some((b'?', rest)), Some((_, later))) => pattern_matches(rest, later),
+        (Some((c, rest)), Some((d, later))) => c == d && pattern_matches(rest, later),
+        (Some(_), None) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_block_is_for_whom_its_patterns_name() {
+        let block = |line: &str| Block {
+            file: "/etc/ssh/sshd_config".into(),
+            line: 1,
+            criteria: criteria(&words(line)),
+            settings: Vec::new(),
+            is_marked: false,
+        };
+        assert!(block("Group sftp,other").names("group", "sftp"));
+        assert!(block("group \"sftp*\"").names("group", "sftp-only"));
+        assert!(!block("Group *,!sftp").names("group", "sftp"));
+        assert!(!block("User sftp").names("group", "sftp"));
+        assert!(block("Address 10.0.0.0/8").is_for_anybody() && block("all").is_for_anybody());
+        assert!(!block("User anna Address 10.0.0.0/8").is_for_anybody());
+    }
+}

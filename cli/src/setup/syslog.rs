@@ -1,0 +1,61 @@
+//! rsyslog's part: a file and a socket for SFTP lines. systemd's journal needs none.
+
+use super::change::{Change, FileChange};
+use super::command;
+use super::files;
+use super::trouble::Trouble;
+use std::path::Path;
+
+const DROP_IN: &str = include_str!("../../../rsyslog.d/sftpjail.conf");
+const PATH: &str = "/etc/rsyslog.d/10-sftpjail.conf";
+const LOG: &str = "/var/log/sftp.log";
+
+/// Debian's, SUSE's and newer Fedora's; older Red Hat's.
+const ROTATED: [&str; 2] = ["/etc/logrotate.d/rsyslog", "/etc/logrotate.d/syslog"];
+
+pub(super) fn changes() -> Result<Vec<Change>, Trouble> {
+    let path = Path::new(PATH);
+    if command::find("rsyslogd").is_none() || !path.parent().is_some_and(Path::is_dir) {
+        return Ok(Vec::new());
+    }
+    let mut changes = Vec::new();
+    let path = files::real(path);
+    let before = files::read(&path)?;
+    // One that somebody has adapted stays.
+    if before.is_none() {
+        changes.push(Change::File(FileChange::whole(path, before, DROP_IN)));
+    }
+    for path in ROTATED.map(Path::new).into_iter().filter(|path| path.is_file()).take(1) {
+        changes.extend(rotated(path)?);
+    }
+    Ok(changes)
+}
+
+/// The log goes first in the list of those that rsyslog writes.
+fn rotated(path: &Path) -> Result<Option<Change>, Trouble> {
+    let path = files::real(path);
+    let Some(before) = files::read(&path)? else { return Ok(None) };
+    let Ok(text) = String::from_utf8(before.clone()) else { return Ok(None) };
+    if text.lines().any(|line| line.trim() == LOG) {
+        return Ok(None);
+    }
+    let Some(at) = text.lines().position(|line| line.starts_with("/var/log/")) else { return Ok(None) };
+    let mut lines: Vec<&str> = text.split_inclusive('\n').collect();
+    let own = format!("{LOG}\n");
+    lines.insert(at, &own);
+    let after = lines.concat().into();
+    Ok(Some(Change::File(FileChange { path, before: Some(before), after, inserted: vec![own] })))
+}
+
+/// Whether rsyslog takes its configuration.
+pub(super) fn test() -> Result<(), Trouble> {
+    let Some(rsyslogd) = command::find("rsyslogd").filter(|_| Path::new(PATH).exists()) else {
+        return Ok(());
+    };
+    command::must(&rsyslogd, ["-N1"], "mend what it names, then see: rsyslogd -N1").map(drop)
+}
+
+/// Whether rsyslog must be told of what was changed.
+pub(super) fn concerns(path: &Path) -> bool {
+    path == Path::new(PATH)
+}

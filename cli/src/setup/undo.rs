@@ -1,0 +1,88 @@
+//! Putting back: `--undo`, and whatever could not be finished.
+
+use super::journal::{Journal, Patience, State, Step};
+use super::sshd::ask::Sshd;
+use super::trouble::Trouble;
+use super::{reload, restore, say, syslog};
+use nix::unistd::Group;
+use pam_sftpjail::config::Config;
+use pam_sftpjail::escape::escaped;
+use pam_sftpjail::registry::Registry;
+use std::io::Write;
+
+/// Puts back what is not settled, and lets the daemons know. Gives whether all of it is as it was.
+pub(super) fn put_back(state: &State, journal: Journal, out: &mut impl Write) -> Result<bool, Trouble> {
+    let is_syslogs = |step: &Step| matches!(step, Step::File { path, .. } if syslog::concerns(path));
+    let for_syslog = journal.unsettled().iter().any(is_syslogs);
+    let kept = restore::unsettled(state, journal)?;
+    for what in &kept {
+        say(out, format!("Note: {what}."));
+    }
+    match Sshd::find().and_then(|sshd| reload::sshd(&sshd)) {
+        Ok(what) => say(out, what),
+        Err(trouble) => say(out, format!("Note: sshd was not told to reload: {trouble}.")),
+    }
+    if for_syslog {
+        say(out, reload::rsyslog());
+    }
+    Ok(kept.is_empty())
+}
+
+/// `--undo`. `force`: though members are logged in.
+pub(super) fn run(force: bool, out: &mut impl Write) -> Result<(), Trouble> {
+    let state = State::open(Patience::Refuse)?;
+    let done = match state.journal()? {
+        None => {
+            say(out, "Nothing to undo: `sftpjail setup` has changed nothing here.");
+            Ok(())
+        }
+        Some(mut journal) => {
+            if !force {
+                nobody_is_in()?;
+            }
+            journal.settled = 0;
+            let freed = members();
+            put_back(&state, journal, out).map(|is_all| {
+                let what = if is_all { "Everything" } else { "Everything else" };
+                say(out, format!("{what} is as it was before."));
+                if !freed.is_empty() {
+                    say(out, format!("Jailed no more, so mind their shells: {}.", freed.join(", ")));
+                }
+            })
+        }
+    };
+    let closed = state.close();
+    done.and(closed)
+}
+
+/// Of the groups that the configuration names, escaped.
+fn members() -> Vec<String> {
+    let config = Config::load(None).unwrap_or_default();
+    let groups = config.groups().filter_map(|name| Group::from_name(name).ok().flatten());
+    let mut members: Vec<_> =
+        groups.flat_map(|group| group.mem).map(|name| escaped(&name).to_string()).collect();
+    members.sort();
+    members.dedup();
+    members
+}
+
+fn nobody_is_in() -> Result<(), Trouble> {
+    let failed = |refusal: pam_sftpjail::error::Refusal| Trouble::new(&refusal, refusal.cure());
+    let mut users = Vec::new();
+    if let Some(registry) = Registry::existing().map_err(failed)? {
+        for user in registry.users().map_err(failed)? {
+            if !registry.live(&user).map_err(failed)?.is_empty() {
+                users.push(escaped(&user).to_string());
+            }
+        }
+    }
+    if users.is_empty() {
+        return Ok(());
+    }
+    let what = format!(
+        "{} logged in: {}",
+        if users.len() == 1 { "a member is" } else { "members are" },
+        users.join(", ")
+    );
+    Err(Trouble::new(what, "wait until they are gone (sftpjail list), or use --force; their sessions go on"))
+}

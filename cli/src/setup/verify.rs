@@ -1,0 +1,70 @@
+//! Whether what was written works, before sshd is told of it: sshd and rsyslog read their files, and
+//! sshd, PAM and the jail are as they must be for a member who exists in a namespace of ours only.
+
+use super::command::{self, Said};
+use super::member::NAME;
+use super::sshd::ask::{Settings, Sshd, connection};
+use super::syslog;
+use super::trouble::Trouble;
+use super::wanted::Wanted;
+use nix::unistd::Group;
+use pam_sftpjail::escape::escaped;
+use std::path::Path;
+
+/// Of how many members sshd is asked.
+const MAX_ASKED: usize = 50;
+
+pub(super) fn all(wanted: &Wanted, sshd: &Sshd) -> Result<(), Trouble> {
+    sshd.test()?;
+    syslog::test()?;
+    for name in &wanted.groups {
+        let group = Group::from_name(name).ok().flatten().ok_or_else(|| {
+            Trouble::new(format!("the group {} is not to be found", escaped(name)), "see that NSS answers")
+        })?;
+        let gid = group.gid.to_string();
+        let said = as_member(&gid, &sshd.binary, &["-T", "-C", &connection(NAME)])?;
+        let someone = format!("a member of {}", escaped(name));
+        settings(&said, wanted, NAME, &someone)?;
+        for user in group.mem.iter().filter(|user| !user.contains(',')).take(MAX_ASKED) {
+            let said = command::run(&sshd.binary, ["-T", "-C", &connection(user)])?;
+            settings(&said, wanted, user, &escaped(user).to_string())?;
+        }
+        let program = Path::new("/proc/self/exe");
+        let said = as_member(&gid, program, &["check", NAME])?;
+        if !said.success {
+            let wrong: Vec<_> = said.stdout.lines().filter(|line| line.starts_with(['✗', '!'])).collect();
+            let shown = if wrong.is_empty() { said.words.clone() } else { wrong.join(" / ") };
+            let what = format!("`sftpjail check` says of {someone}: {shown}");
+            return Err(Trouble::new(what, "mend that first"));
+        }
+    }
+    Ok(())
+}
+
+/// Runs `program` where a member of this group exists.
+fn as_member(gid: &str, program: &Path, args: &[&str]) -> Result<Said, Trouble> {
+    let ours = ["as-member", gid, "--"].map(std::ffi::OsStr::new);
+    let all = ours.into_iter().chain([program.as_os_str()]).chain(args.iter().map(std::ffi::OsStr::new));
+    command::run(Path::new("/proc/self/exe"), all)
+}
+
+fn settings(said: &Said, wanted: &Wanted, user: &str, shown: &str) -> Result<(), Trouble> {
+    if !said.success {
+        return Err(Trouble::new(format!("sshd -T says of {shown}: {}", said.words), "mend what it names"));
+    }
+    let settings = Settings::parse(&said.stdout);
+    for (keyword, value) in wanted.sshd_settings() {
+        let is = settings.get(keyword).unwrap_or("unknown to it");
+        // Printed as written, and older ones do not print this.
+        let is_ours = is.eq_ignore_ascii_case(&value) || is == value.replace("%u", user);
+        if !is_ours && keyword != "DisableForwarding" {
+            let what = format!(
+                "sshd would hold {keyword} to be {} for {shown}, and not {value}, with these changes",
+                escaped(is)
+            );
+            let cure = format!("see which Match block sets it: grep -rin {keyword} /etc/ssh");
+            return Err(Trouble::new(what, cure));
+        }
+    }
+    Ok(())
+}

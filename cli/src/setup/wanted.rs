@@ -1,0 +1,139 @@
+//! What is to be set up: told by the options or, where there is one already, by the configuration.
+
+use super::Options;
+use super::files;
+use super::trouble::Trouble;
+use clap::ValueEnum;
+use pam_sftpjail::config::{Config, DEFAULT_PATH};
+use pam_sftpjail::escape::escaped;
+use std::path::{Path, PathBuf};
+
+/// The README's.
+const HOME: &str = include_str!("../../../config/home.toml");
+const UPLOAD_PORTAL: &str = include_str!("../../../config/upload-portal.toml");
+
+/// What a jail holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Profile {
+    /// The home directory at its real path.
+    Home,
+    /// No home: one folder of /srv/sftp to upload into.
+    UploadPortal,
+}
+
+impl Profile {
+    fn template(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Home => (HOME, "sftp"),
+            Self::UploadPortal => (UPLOAD_PORTAL, "sftp-only"),
+        }
+    }
+}
+
+pub(super) struct Wanted {
+    /// The text of a configuration that is still to be written.
+    pub(super) text: Option<String>,
+    /// Of every profile.
+    pub(super) groups: Vec<String>,
+    pub(super) jail_root: PathBuf,
+    /// Directories in which volumes are made at the first login.
+    pub(super) shelves: Vec<PathBuf>,
+}
+
+impl Wanted {
+    pub(super) fn new(options: &Options) -> Result<Self, Trouble> {
+        let path = Path::new(DEFAULT_PATH);
+        match files::read(path)? {
+            None => Self::of_options(options),
+            Some(_) => Self::of_file(path, options),
+        }
+    }
+
+    fn of_options(options: &Options) -> Result<Self, Trouble> {
+        let profile = options.profile.unwrap_or(Profile::Home);
+        let (template, default) = profile.template();
+        let group = options.group.as_deref().unwrap_or(default);
+        let root = options.jail_root.as_deref().unwrap_or("/jail");
+        checked(&[group.to_owned()], Path::new(root))?;
+        let text = template
+            .replace("\"/jail\"", &format!("\"{root}\""))
+            .replace(" /jail/", &format!(" {}/", root.trim_end_matches('/')))
+            .replace(&format!("[\"{default}\"]"), &format!("[\"{group}\"]"));
+        let shelves = match profile {
+            Profile::Home => Vec::new(),
+            Profile::UploadPortal => vec!["/srv/sftp".into()],
+        };
+        Ok(Self { text: Some(text), groups: vec![group.to_owned()], jail_root: root.into(), shelves })
+    }
+
+    fn of_file(path: &Path, options: &Options) -> Result<Self, Trouble> {
+        let shown = escaped(path);
+        let config = Config::load(Some(path)).map_err(|error| Trouble::new(error, "mend it first"))?;
+        let jail_root = config.jail_root.absolute();
+        let mut groups: Vec<String> = Vec::new();
+        for group in config.groups() {
+            if !groups.iter().any(|known| known == group) {
+                groups.push(group.to_owned());
+            }
+        }
+        checked(&groups, &jail_root)?;
+        let says = |what: &str, option: &str| {
+            let cure = format!("edit that file, and run this without {option}");
+            Err(Trouble::new(format!("{shown} is there already and says {what}"), cure))
+        };
+        if options.jail_root.as_ref().is_some_and(|root| Path::new(root) != jail_root) {
+            return says(&format!("jail_root = \"{}\"", escaped(&jail_root)), "--jail-root");
+        }
+        if options.group.as_ref().is_some_and(|group| !groups.contains(group)) {
+            return says(&format!("groups = {groups:?}"), "--group");
+        }
+        if let Some(wanted) = options.profile {
+            let name = if wanted == Profile::Home { "home" } else { "upload-portal" };
+            if !config.profiles.iter().any(|profile| profile.name == name) {
+                return says(&format!("nothing of a profile {name}"), "--profile");
+            }
+        }
+        Ok(Self { text: None, groups, jail_root, shelves: Vec::new() })
+    }
+
+    /// What sshd must be told of the members, keyword and value.
+    ///
+    /// `DisableForwarding` alone is not enough: it leaves tunnels and, before OpenSSH 10.0, X11 and agents.
+    pub(super) fn sshd_settings(&self) -> Vec<(&'static str, String)> {
+        let chroot = self.jail_root.join("%u").display().to_string();
+        let fixed = [
+            ("ForceCommand", "internal-sftp -l INFO"),
+            ("DisableForwarding", "yes"),
+            ("AllowTcpForwarding", "no"),
+            ("AllowStreamLocalForwarding", "no"),
+            ("AllowAgentForwarding", "no"),
+            ("X11Forwarding", "no"),
+            ("PermitTunnel", "no"),
+            ("PermitTTY", "no"),
+            ("PermitUserRC", "no"),
+        ];
+        let fixed = fixed.into_iter().map(|(keyword, value)| (keyword, value.to_owned()));
+        std::iter::once(("ChrootDirectory", chroot)).chain(fixed).collect()
+    }
+}
+
+/// They are written into files of three formats and given to commands: plain ones need no quotes.
+fn checked(groups: &[String], jail_root: &Path) -> Result<(), Trouble> {
+    let plain = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'));
+    for group in groups {
+        if group.is_empty() || group.starts_with('-') || group.len() > 32 || !plain(group) {
+            let cure = "choose one of letters, digits, _, - and . only";
+            return Err(Trouble::new(format!("{} is no name for a group here", escaped(group)), cure));
+        }
+    }
+    let is_plain = jail_root.to_str().is_some_and(|path| {
+        path.strip_prefix('/').is_some_and(|rest| {
+            rest.split('/').all(|name| !name.is_empty() && plain(name) && name != "." && name != "..")
+        })
+    });
+    if !is_plain {
+        let cure = "choose an absolute one of letters, digits, _, - and . only";
+        return Err(Trouble::new(format!("{} is no path for a jail root here", escaped(jail_root)), cure));
+    }
+    Ok(())
+}
