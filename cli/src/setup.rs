@@ -141,17 +141,29 @@ fn set_up(state: &State, options: &Options, out: &mut impl Write) -> Result<(), 
         say(out, "Nothing was changed.");
         return Ok(());
     }
+    let settled = state.journal()?.map_or(0, |journal| journal.settled);
     let begun = begin(state, &changes, options.confirm_within);
     let done = begun.and_then(|()| apply(&changes, &wanted, &sshd, options, out));
     let finished = done.and_then(|()| finish(state, options.confirm_within, out));
-    finished.map_err(|trouble| {
-        match state.journal().map(|journal| journal.map(|j| put_back(state, j, out))) {
-            Ok(None | Some(Ok(_))) => trouble.and("Everything is as it was before."),
-            Ok(Some(Err(other))) | Err(other) => {
-                trouble.and(format!("It could not all be put back: {other}. Then run `sftpjail setup` again"))
-            }
+    finished.map_err(|trouble| match give_up(state, settled, out) {
+        Ok(true) => trouble.and("Everything is as it was before."),
+        Ok(false) => trouble.and("Everything else is as it was before."),
+        Err(other) => {
+            trouble.and(format!("It could not all be put back: {other}. Then run `sftpjail setup` again"))
         }
     })
+}
+
+/// Puts back all but so many steps. Gives whether all of it is as it was.
+fn give_up(state: &State, settled: usize, out: &mut impl Write) -> Result<bool, Trouble> {
+    match state.journal()? {
+        // The last thing that was done may have been to call them all settled.
+        Some(mut journal) if journal.steps.len() > settled => {
+            journal.settled = settled;
+            put_back(state, journal, out)
+        }
+        _ => Ok(true),
+    }
 }
 
 /// Finishes what an earlier run was kept from finishing.

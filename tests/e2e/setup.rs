@@ -1,5 +1,11 @@
 //! `sftpjail setup`: from a stock machine to jails, and back to the byte.
 
+mod confirm;
+mod distributions;
+mod killed;
+mod others;
+mod refused;
+
 use sandbox::Sandbox;
 
 const HOME: &str = include_str!("../../config/home.toml");

@@ -75,7 +75,7 @@ pub(super) fn rsyslog() -> String {
     if rc_service.is_some_and(|rc_service| restart(&rc_service, ["rsyslog", "restart"])) {
         return "rsyslog has been restarted (rc-service rsyslog restart).".to_owned();
     }
-    "Restart rsyslog, so that it reads its new file.".to_owned()
+    "Restart rsyslog, so that it reads its files anew.".to_owned()
 }
 
 /// systemctl, where systemd is PID 1: sd_booted(3).

@@ -1,0 +1,150 @@
+//! The PAM and sshd layouts of five families of distributions, written from their packages: our lines
+//! are in the right places, and real sshd and libpam read them back.
+
+use super::{assert_same, etc, stock};
+use sandbox::Sandbox;
+use std::path::Path;
+
+const ACCOUNT: &str = "account required pam_sftpjail.so";
+const SESSION: &str = "session required pam_sftpjail.so";
+
+/// Debian's programs with another distribution's files.
+fn machine(distribution: &str) -> Sandbox {
+    let sb = stock();
+    sb.sh("rm -rf /etc/pam.d/* /etc/ssh/sshd_config /etc/ssh/sshd_config.d");
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(distribution);
+    copy(&sb, &fixtures, "/etc");
+    sb.user("joe").add();
+    sb.user("anna").group("sftp").add();
+    sb
+}
+
+fn copy(sb: &Sandbox, from: &Path, to: &str) {
+    for entry in from.read_dir().expect("a fixture").map(|entry| entry.expect("an entry")) {
+        let to = format!("{to}/{}", entry.file_name().to_str().expect("plain names"));
+        if let Ok(target) = entry.path().read_link() {
+            sb.sh(&format!("ln -s {} {to}", target.display()));
+        } else if entry.path().is_dir() {
+            sb.sh(&format!("mkdir -p {to}"));
+            copy(sb, &entry.path(), &to);
+        } else {
+            sb.write(&to, std::fs::read(entry.path()).expect("a file"));
+        }
+    }
+}
+
+/// The lines of PAM's file for sshd that are neither empty nor comments.
+fn lines(sb: &Sandbox) -> Vec<String> {
+    let text = sb.read_text("/etc/pam.d/sshd");
+    text.lines().filter(|line| !line.starts_with('#') && !line.is_empty()).map(str::to_owned).collect()
+}
+
+/// Sets up, looks, logs in, and undoes. `after_account`: what follows our account line.
+fn works(distribution: &str, after_account: &str, block: &str) {
+    let sb = machine(distribution);
+    let before = etc(&sb);
+    sb.sshd();
+    // The path of Subsystem is not Debian's.
+    sb.ssh("anna", &["true"]).ok();
+    sb.sh("sftpjail setup --yes");
+
+    let lines = lines(&sb);
+    let at = lines.iter().position(|line| line == ACCOUNT).expect("our account line");
+    let next = lines[at + 1].split_whitespace().collect::<Vec<_>>().join(" ");
+    assert_eq!(next, after_account, "{distribution}: {lines:#?}");
+    assert_eq!(lines.last().expect("lines"), SESSION, "{distribution}: {lines:#?}");
+    assert_eq!(lines.iter().filter(|line| line.contains("pam_sftpjail")).count(), 2);
+    assert!(sb.read_text(block).contains("\nMatch Group sftp\n    ChrootDirectory /jail/%u\n"), "{block}");
+
+    // Read back by sshd, by libpam, and by setup itself.
+    let settings = sb.sh("sshd -T -C user=anna,host=h,addr=192.0.2.1,laddr=192.0.2.2,lport=22").stdout;
+    for line in ["chrootdirectory /jail/%u", "forcecommand internal-sftp -l INFO", "permittunnel no"] {
+        assert!(settings.lines().any(|l| l == line), "{distribution}: {line}");
+    }
+    let seen = sb.sftp("anna", "pwd\n").ok();
+    assert!(seen.stdout.contains("/home/anna"), "{seen}");
+    sb.sftp("anna", "ls /etc/ssh\n").failed();
+    sb.ssh("joe", &["true"]).ok();
+    sb.sh("mkdir /jail/anna");
+    let refused = sb.sftp("anna", "pwd\n").failed();
+    assert!(refused.stderr.contains("SFTP"), "the account line tells her why: {refused}");
+    sb.sh("rmdir /jail/anna");
+    let again = sb.sh("sftpjail setup --yes");
+    assert_eq!(again.stdout, "Nothing to do: everything is set up.\n", "{again}");
+
+    sb.sh("sftpjail setup --undo");
+    assert_same(&before, &etc(&sb), &[]);
+}
+
+const DROP_IN: &str = "/etc/ssh/sshd_config.d/00-sftpjail.conf";
+
+#[test]
+fn debian_and_ubuntu() {
+    works("debian", SESSION, DROP_IN);
+}
+
+/// `sufficient` in password-auth would keep a later account line from being asked.
+#[test]
+fn fedora_and_red_hat() {
+    works("fedora", "account include password-auth", DROP_IN);
+}
+
+#[test]
+fn suse() {
+    works("suse", "account include common-account", "/etc/ssh/sshd_config");
+}
+
+#[test]
+fn arch() {
+    works("arch", SESSION, DROP_IN);
+}
+
+#[test]
+fn alpine() {
+    works("alpine", SESSION, DROP_IN);
+}
+
+#[test]
+fn alpines_own_setting_of_use_pam_is_named() {
+    let sb = machine("alpine");
+    sb.sh("sed -i /^UsePAM/d /etc/ssh/sshd_config");
+    let before = etc(&sb);
+    let out = sb.try_sh("sftpjail setup --yes").failed();
+    assert!(out.stderr.contains("/etc/ssh/sshd_config: UsePAM is no"), "{out}");
+    assert_same(&before, &etc(&sb), &[]);
+}
+
+#[test]
+fn where_homes_are_made_at_login_there_is_no_account_line() {
+    let sb = machine("fedora");
+    sb.append("/etc/pam.d/password-auth", "session optional pam_mkhomedir.so umask=0077\n");
+    sb.sh("sftpjail setup --yes");
+    let lines = lines(&sb);
+    assert!(!lines.iter().any(|line| line == ACCOUNT), "{lines:#?}");
+    assert_eq!(lines.last().expect("lines"), SESSION);
+    assert!(sb.sh("sftpjail setup --yes").stdout.starts_with("Nothing to do"));
+    sb.sh("groupadd -f sftp; useradd -M -d /home/new -G sftp new");
+    sb.sh("mkdir /etc/ssh/keys; cp ~/.ssh/id_ed25519.pub /etc/ssh/keys/new");
+    sb.write(
+        "/etc/ssh/sshd_config.d/10-keys.conf",
+        "AuthorizedKeysFile /etc/ssh/keys/%u .ssh/authorized_keys\n",
+    );
+    sb.sftp("new", "pwd\nmkdir mine\n").ok();
+    sb.sh("test -d /home/new/mine");
+    sb.sftp("new", "ls /etc/ssh\n").failed();
+}
+
+/// SUSE's newer ones, where /etc holds nothing before an admin changes something.
+#[test]
+fn a_distributors_file_is_not_edited_but_stood_in_for() {
+    let sb = machine("debian");
+    sb.sh("mkdir -p /usr/lib/pam.d; mv /etc/pam.d/sshd /usr/lib/pam.d/sshd");
+    let (before, theirs) = (etc(&sb), sb.read_text("/usr/lib/pam.d/sshd"));
+    sb.sh("sftpjail setup --yes");
+    assert_eq!(lines(&sb).last().expect("lines"), SESSION);
+    assert!(sb.read_text("/etc/pam.d/sshd").starts_with(&theirs));
+    assert_eq!(sb.read_text("/usr/lib/pam.d/sshd"), theirs);
+    sb.sftp("anna", "ls /etc/ssh\n").failed();
+    sb.sh("sftpjail setup --undo");
+    assert_same(&before, &etc(&sb), &[]);
+}

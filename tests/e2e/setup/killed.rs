@@ -1,0 +1,138 @@
+//! SIGKILL at every step: others log in as ever, and the next run repairs.
+
+use super::{assert_same, etc, stock};
+use sandbox::Sandbox;
+
+/// A machine with sshd and joe, who is no member, /etc as it is, and as it is when all is set up.
+struct Machine {
+    sb: Sandbox,
+    before: String,
+    complete: String,
+}
+
+impl Machine {
+    fn new() -> Self {
+        let sb = stock();
+        sb.user("joe").add();
+        sb.sshd();
+        let before = etc(&sb);
+        sb.sh("sftpjail setup --yes");
+        let complete = etc(&sb);
+        sb.sh("sftpjail setup --undo");
+        Self { sb, before, complete }
+    }
+
+    /// Runs `sftpjail setup OPTION` and kills it when it makes `call` for the nth time. `false`: it
+    /// does not make so many.
+    fn kill(&self, option: &str, call: &str, nth: usize) -> bool {
+        let strace = format!("strace -qqo /dev/null -e trace={call} -e inject={call}:signal=KILL:when={nth}");
+        let out = self.sb.try_sh(&format!("{strace} sftpjail setup {option}"));
+        assert!(out.code == Some(0) || out.stderr == "Killed\n", "{call} {nth}: {out}");
+        out.code != Some(0)
+    }
+
+    fn others_log_in(&self) {
+        self.sb.sh("sshd -t");
+        self.sb.sftp("joe", "ls /etc/ssh\n").ok();
+    }
+
+    fn is_as_before(&self) {
+        assert_same(&self.before, &etc(&self.sb), &[]);
+        self.sb.sh("! test -e /jail; ! test -e /var/lib/sftpjail");
+    }
+
+    fn is_complete(&self) {
+        let without_times = |text: &str| -> String {
+            let cut = |line: &str| match line.split(' ').collect::<Vec<_>>().as_slice() {
+                [path, mode, uid, gid, _] => format!("{path} {mode} {uid} {gid}\n"),
+                _ => format!("{line}\n"),
+            };
+            text.lines().map(cut).collect()
+        };
+        assert_same(&without_times(&self.complete), &without_times(&etc(&self.sb)), &[]);
+    }
+
+    /// Kills at each of these calls; afterwards one time the setup is run again, one time undone.
+    fn survives(&self, option: &str, call: &str) {
+        let sb = &self.sb;
+        let mut nth = 1;
+        loop {
+            if option == "--undo" {
+                sb.sh("sftpjail setup --yes");
+            }
+            if !self.kill(option, call, nth) {
+                break;
+            }
+            if nth % 4 == 1 {
+                self.others_log_in();
+            }
+            if nth % 2 == 1 {
+                sb.sh("sftpjail setup --yes");
+                self.is_complete();
+                let again = sb.sh("sftpjail setup --yes");
+                assert_eq!(again.stdout, "Nothing to do: everything is set up.\n", "{call} {nth}");
+            }
+            sb.sh("sftpjail setup --undo");
+            self.is_as_before();
+            nth += 1;
+        }
+        assert!(nth > 1, "{call} is never made");
+        sb.sh("sftpjail setup --undo");
+        self.is_as_before();
+    }
+}
+
+#[test]
+fn killed_at_each_rename() {
+    Machine::new().survives("--yes", "rename");
+}
+
+#[test]
+fn killed_at_each_fsync() {
+    Machine::new().survives("--yes", "fsync");
+}
+
+#[test]
+fn killed_at_each_new_directory_removal_and_signal() {
+    let machine = Machine::new();
+    machine.survives("--yes", "mkdir");
+    machine.survives("--yes", "kill");
+    machine.survives("--yes", "unlink");
+}
+
+#[test]
+fn killed_at_each_step_of_undo() {
+    let machine = Machine::new();
+    for call in ["rename", "unlink", "rmdir", "kill"] {
+        machine.survives("--undo", call);
+    }
+}
+
+#[test]
+fn an_error_at_any_rename_or_fsync_puts_everything_back() {
+    let machine = Machine::new();
+    let sb = &machine.sb;
+    for call in ["rename", "fsync", "mkdir", "kill"] {
+        let mut nth = 1;
+        loop {
+            let strace =
+                format!("strace -qqo /dev/null -e trace={call} -e inject={call}:error=EIO:when={nth}");
+            let out = sb.try_sh(&format!("{strace} sftpjail setup --yes"));
+            if out.code == Some(0) {
+                break;
+            }
+            assert!(out.stderr.starts_with("sftpjail: "), "{call} {nth}: {out}");
+            assert!(out.stderr.contains("Input/output error") || out.stderr.contains("I/O error"), "{out}");
+            // Unless the error was in putting back.
+            if out.stderr.contains("as it was before") || !out.stderr.contains("put back") {
+                assert_same(&machine.before, &etc(sb), &[]);
+            }
+            sb.sh("sftpjail setup --undo");
+            machine.is_as_before();
+            nth += 1;
+        }
+        assert!(nth > 1, "{call} is never made");
+        sb.sh("sftpjail setup --undo");
+        machine.is_as_before();
+    }
+}

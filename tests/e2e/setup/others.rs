@@ -1,0 +1,137 @@
+//! What others have done before, or do after, is kept; and what else can be set up.
+
+use super::{assert_same, etc, stock};
+use sandbox::artifact;
+
+#[test]
+fn undo_keeps_what_others_have_changed_since_and_says_so() {
+    let sb = stock();
+    sb.sh("sftpjail setup --yes");
+    sb.sh("sed -i '1i # of an admin' /etc/pam.d/sshd; echo '# of an admin' >>/etc/sftpjail/config.toml
+        rm /etc/ssh/sshd_config.d/00-sftpjail.conf; sed -i 's/rotate 4/rotate 9/' /etc/logrotate.d/rsyslog
+        groupadd others; useradd -M -G sftp anna");
+    let out = sb.sh("sftpjail setup --undo");
+    for part in [
+        "Note: /etc/pam.d/sshd has been changed since: only what setup put there is taken out.",
+        "Note: /etc/sftpjail/config.toml has been changed since, and is kept as it is.",
+        "Note: /etc/logrotate.d/rsyslog has been changed since: only",
+        "Note: /etc/sftpjail is kept, for it is not empty.",
+        "Note: the group sftp is kept, for anna is in it (groupdel sftp).",
+        "Everything else is as it was before.",
+        "Jailed no more, so mind their shells: anna.",
+    ] {
+        assert!(out.stdout.contains(part), "{part:?} is not said: {out}");
+    }
+    let pam = sb.read_text("/etc/pam.d/sshd");
+    assert!(pam.starts_with("# of an admin\n") && !pam.contains("sftpjail"), "{pam}");
+    let rotate = sb.read_text("/etc/logrotate.d/rsyslog");
+    assert!(rotate.starts_with("/var/log/syslog\n") && rotate.contains("rotate 9"), "{rotate}");
+    sb.sh("! test -e /etc/ssh/sshd_config.d/00-sftpjail.conf; getent group others");
+}
+
+#[test]
+fn undo_takes_only_its_own_line_out_of_a_file_of_groups_that_others_changed() {
+    let sb = stock();
+    sb.sh("sftpjail setup --yes; groupadd others; sftpjail setup --undo");
+    sb.sh("! getent group sftp; getent group others; ! grep ^sftp: /etc/gshadow; grep ^others: /etc/gshadow");
+}
+
+#[test]
+fn a_module_that_pam_still_names_is_kept() {
+    let sb = stock();
+    let module = sb.sh("find /usr/lib -name pam_sftpjail.so").stdout.trim().to_owned();
+    sb.sh(&format!("rm {module}"));
+    let out = sb.try_sh("sftpjail setup --yes").failed();
+    assert!(out.stderr.contains("make install") && out.stderr.contains("--module PATH"), "{out}");
+    sb.install(&artifact("libpam_sftpjail.so"), "/root/module.so", 0o644);
+    let out = sb.sh("sftpjail setup --yes --module /root/module.so");
+    assert!(out.stdout.contains(&format!("{module}: new, binary")), "{out}");
+    sb.sh(&format!("cmp /root/module.so {module}; test $(stat -c %a {module}) = 644"));
+    sb.sh("sed -i 's/required pam_sftpjail/requisite pam_sftpjail/' /etc/pam.d/sshd");
+    let out = sb.sh("sftpjail setup --undo");
+    assert!(out.stdout.contains("is kept, for /etc/pam.d/sshd still names it"), "{out}");
+    sb.sh(&format!("test -e {module}"));
+}
+
+#[test]
+fn a_module_beside_the_program_is_installed_and_taken_away_again() {
+    let sb = stock();
+    let module = sb.sh("find /usr/lib -name pam_sftpjail.so").stdout.trim().to_owned();
+    sb.sh(&format!("rm {module}; mkdir /root/release; cp /usr/local/sbin/sftpjail /root/release"));
+    sb.install(&artifact("libpam_sftpjail.so"), "/root/release/libpam_sftpjail.so", 0o755);
+    sb.sh("/root/release/sftpjail setup --yes");
+    sb.user("anna").group("sftp").add();
+    sb.sftp("anna", "ls /etc/ssh\n").failed();
+    sb.sftp("anna", "pwd\n").ok();
+    sb.sh(&format!("sftpjail setup --undo; ! test -e {module}"));
+}
+
+#[test]
+fn what_was_done_by_hand_as_the_readme_says_is_left_alone() {
+    let sb = stock();
+    sb.append("/etc/ssh/sshd_config", crate::readme::block("Match Group sftp"));
+    sb.append("/etc/pam.d/sshd", include_str!("../../../pam.d/sshd"));
+    sb.sh("groupadd --system sftp; mkdir -m 700 /jail /etc/sftpjail; chmod 755 /etc/sftpjail");
+    sb.write("/etc/sftpjail/config.toml", include_str!("../../../config/home.toml"));
+    let out = sb.sh("sftpjail setup --yes");
+    assert!(!out.stdout.contains("/etc/ssh") && !out.stdout.contains("/etc/pam.d"), "{out}");
+}
+
+#[test]
+fn a_second_setup_adds_what_the_configuration_has_gained_and_undo_takes_both_back() {
+    let sb = stock();
+    let before = etc(&sb);
+    sb.sh("sftpjail setup --yes");
+    let config = sb.read_text("/etc/sftpjail/config.toml");
+    sb.write("/etc/sftpjail/config.toml", config.replace("[\"sftp\"]", "[\"sftp\", \"partners\"]"));
+    let out = sb.sh("sftpjail setup --yes");
+    assert!(out.stdout.contains("groupadd --system partners"), "{out}");
+    assert!(out.stdout.contains("+Match Group sftp,partners"), "{out}");
+    // A failed third one takes only its own back.
+    sb.write("/etc/sftpjail/config.toml", config.replace("[\"sftp\"]", "[\"sftp\", \"partners\", \"more\"]"));
+    let second = etc(&sb);
+    let mut nth = 1;
+    loop {
+        let strace = format!("strace -qqo /dev/null -e trace=rename -e inject=rename:error=EIO:when={nth}");
+        if sb.try_sh(&format!("{strace} sftpjail setup --yes")).code == Some(0) {
+            break;
+        }
+        assert_same(&second, &etc(&sb), &[]);
+        nth += 1;
+    }
+    assert!(nth > 5, "only {nth} renames");
+    sb.write("/etc/sftpjail/config.toml", &config);
+    sb.sh("sftpjail setup --undo");
+    assert_same(&before, &etc(&sb), &[]);
+}
+
+#[test]
+fn an_upload_portal_has_a_folder_for_each_member_and_nothing_of_the_rehearsal() {
+    let sb = stock();
+    let out = sb.sh("sftpjail setup --yes --profile upload-portal --jail-root /srv/jails");
+    assert!(out.stdout.contains("Match Group sftp-only"), "{out}");
+    assert_eq!(sb.sh("ls -A /srv/sftp /srv/jails").stdout, "/srv/jails:\n\n/srv/sftp:\n");
+    sb.user("jack").primary("sftp-only").add();
+    let seen = sb.sftp("jack", "cd uploads\nput /etc/hostname here\nls -l /\n").ok();
+    assert!(!seen.stdout.contains("/home"), "{seen}");
+    assert_eq!(sb.sh("ls /srv/sftp/jack").stdout, "here\n");
+}
+
+#[test]
+fn owner_mode_labels_and_symlinks_of_edited_files_are_kept() {
+    let sb = stock();
+    sb.sh("mkdir /etc/elsewhere; mv /etc/pam.d/sshd /etc/elsewhere/sshd; ln -s /etc/elsewhere/sshd /etc/pam.d/sshd
+        chown 0:42 /etc/elsewhere/sshd; chmod 640 /etc/elsewhere/sshd");
+    let label = sb
+        .command("python3")
+        .args(["-c", "import os; os.setxattr('/etc/elsewhere/sshd', 'trusted.label', b'x')"])
+        .output();
+    let labelled = label.is_ok_and(|output| output.status.success());
+    sb.sh("sftpjail setup --yes; test -L /etc/pam.d/sshd; grep -q pam_sftpjail /etc/elsewhere/sshd
+        test \"$(stat -c '%a %g' /etc/elsewhere/sshd)\" = '640 42'");
+    if labelled {
+        sb.sh("python3 -c \"import os; assert os.getxattr('/etc/elsewhere/sshd', 'trusted.label') == b'x'\"");
+    }
+    sb.sh("sftpjail setup --undo; test -L /etc/pam.d/sshd; ! grep -q pam_sftpjail /etc/elsewhere/sshd
+        test \"$(stat -c '%a %g' /etc/elsewhere/sshd)\" = '640 42'");
+}
