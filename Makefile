@@ -21,13 +21,38 @@ AS_ROOT := $(if $(SUDO),--config 'target."cfg(all())".runner="sudo -E"')
 PACKAGES := libpam0g-dev openssh-server openssh-client rsyslog iproute2 strace systemd
 THREADS ?= 8
 
-.PHONY: build build-release deps demo test lint bench bench-audit
+# Where `make install` puts things; DESTDIR is for packages.
+PREFIX ?= /usr/local
+DESTDIR ?=
+RELEASE ?= $(or $(CARGO_TARGET_DIR),target)/release
+PAM_MODULES ?= $(patsubst %/,%,$(dir $(shell find /usr/lib64 /usr/lib /lib64 /lib -name pam_unix.so -print -quit 2>/dev/null)))
+MODULE = $(DESTDIR)$(PAM_MODULES)/pam_sftpjail.so
+PROGRAM = $(DESTDIR)$(PREFIX)/sbin/sftpjail
+INSTALL := $(if $(DESTDIR),,$(SUDO)) install
+
+.PHONY: build build-release deps demo test lint bench bench-audit install uninstall
 
 build: deps
 	@$(CARGO) build --quiet --locked --workspace
 
 build-release: deps
 	@$(CARGO) build --quiet --locked --release --package pam_sftpjail --package sftpjail
+
+# The module beside pam_unix.so, and the program; `sftpjail setup` does the rest.
+install: build-release
+	@test -n "$(PAM_MODULES)" || { echo "make: no pam_unix.so; install PAM, or say PAM_MODULES=DIRECTORY" >&2; exit 1; }
+	$(INSTALL) -D -m 644 "$(RELEASE)/libpam_sftpjail.so" "$(MODULE)"
+	$(INSTALL) -D -m 755 "$(RELEASE)/sftpjail" "$(PROGRAM)"
+	echo "Installed $(MODULE) and $(PROGRAM). Next: sftpjail setup"
+
+# Without its module, a PAM configuration that names it would let nobody in.
+uninstall:
+	@if test -z "$(DESTDIR)" && grep -rqs '^[^#]*pam_sftpjail' /etc/pam.d; then
+		echo "make: /etc/pam.d names the module; run first: sftpjail setup --undo" >&2
+		exit 1
+	fi
+	$(if $(DESTDIR),,$(SUDO)) rm -f "$(MODULE)" "$(PROGRAM)"
+	echo "Removed $(MODULE) and $(PROGRAM)."
 
 deps:
 	@test -n "$(CARGO)" || { echo "make: no cargo; install Rust from your distribution or with rustup" >&2; exit 1; }

@@ -2,6 +2,7 @@
 
 mod confirm;
 mod distributions;
+mod install;
 mod killed;
 mod others;
 mod refused;

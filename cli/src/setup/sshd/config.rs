@@ -1,6 +1,7 @@
 //! The files of sshd's configuration as blocks of `Match` lines, read only as far as it takes to find
 //! what contradicts ours. What holds for a login, `sshd -T` says.
 
+use glob::{MatchOptions, glob_with};
 use pam_sftpjail::escape::escaped;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -133,18 +134,12 @@ impl SshdConfig {
     }
 }
 
-/// The files of one pattern, sorted as glob(3) does; a `*` may stand in the last name only.
+/// The files of one pattern, in the order of glob(3); a relative one is below /etc/ssh.
 fn included(pattern: &str) -> Vec<PathBuf> {
-    let path = Path::new("/etc/ssh").join(pattern);
-    let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else { return Vec::new() };
-    let is_included = |found: &Path| {
-        let found = found.file_name().unwrap_or_default().as_encoded_bytes();
-        !found.starts_with(b".") && pattern_matches(name.as_encoded_bytes(), found)
-    };
-    let entries = directory.read_dir().into_iter().flatten().flatten().map(|entry| entry.path());
-    let mut files: Vec<_> = entries.filter(|path| is_included(path)).collect();
-    files.sort();
-    files
+    let pattern = Path::new("/etc/ssh").join(pattern);
+    let options = MatchOptions { require_literal_leading_dot: true, ..MatchOptions::default() };
+    let found = pattern.to_str().and_then(|pattern| glob_with(pattern, options).ok());
+    found.into_iter().flatten().flatten().collect()
 }
 
 /// Words may be quoted, a `=` may stand after the keyword, and a `#` begins a comment.
