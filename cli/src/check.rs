@@ -8,10 +8,10 @@ mod host;
 mod keys;
 mod leftovers;
 mod login;
-mod pam;
+pub(crate) mod pam;
 mod people;
-mod place;
-mod sshd;
+pub(crate) mod place;
+pub(crate) mod sshd;
 mod way;
 
 use crate::Verdict;

@@ -226,7 +226,9 @@ fn apply(
 ) -> Result<(), Trouble> {
     changes.iter().try_for_each(Change::stage)?;
     changes.iter().try_for_each(Change::commit)?;
-    verify::all(wanted, sshd)?;
+    for note in verify::all(wanted, sshd)? {
+        say(out, note);
+    }
     say(out, reload::sshd(sshd)?);
     let is_syslogs = |change: &Change| matches!(change, Change::File(file) if syslog::concerns(&file.path));
     if changes.iter().any(is_syslogs) {

@@ -7,7 +7,7 @@ mod killed;
 mod others;
 mod refused;
 
-use sandbox::Sandbox;
+use sandbox::{Output, Sandbox};
 
 const HOME: &str = include_str!("../../config/home.toml");
 
@@ -31,6 +31,13 @@ pub(crate) fn assert_same(before: &str, after: &str, ignored: &[&str]) {
     let lost: Vec<_> = before.iter().filter(|line| !after.contains(line)).collect();
     let new: Vec<_> = after.iter().filter(|line| !before.contains(line)).collect();
     assert!(lost.is_empty() && new.is_empty(), "before: {lost:#?}\nafter: {new:#?}");
+}
+
+/// `sftpjail setup --undo` once sshd is through with everybody.
+#[track_caller]
+pub(crate) fn undo(sb: &Sandbox) -> Output {
+    sb.sh("for i in $(seq 200); do ! sftpjail list | grep -q Nobody || break; sleep 0.05; done");
+    sb.sh("sftpjail setup --undo")
 }
 
 /// Debian's machine, without the group that the real one may have.

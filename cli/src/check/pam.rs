@@ -1,8 +1,8 @@
 //! PAM's configuration for sshd: our two lines, where they stand, and the module that they name.
 
 mod control;
-mod module;
-mod stack;
+pub(crate) mod module;
+pub(crate) mod stack;
 
 use super::finding::{AS_ROOT, Findings};
 use super::place::{Place, append};
@@ -14,10 +14,10 @@ use stack::{Line, Module, Stack};
 use std::io::ErrorKind;
 use std::path::Path;
 
-const OURS: &str = "pam_sftpjail.so";
+pub(crate) const OURS: &str = "pam_sftpjail.so";
 
 /// They make homes, in the session.
-const HOME_MAKERS: [&str; 2] = ["pam_mkhomedir.so", "pam_oddjob_mkhomedir.so"];
+pub(crate) const HOME_MAKERS: [&str; 2] = ["pam_mkhomedir.so", "pam_oddjob_mkhomedir.so"];
 
 /// What the rest wants to know of it.
 pub(super) struct Pam {

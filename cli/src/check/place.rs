@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 /// A line of a file.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Place {
-    pub(super) file: PathBuf,
+pub(crate) struct Place {
+    pub(crate) file: PathBuf,
     /// The first one is 1.
-    pub(super) line: usize,
+    pub(crate) line: usize,
 }
 
 impl Display for Place {

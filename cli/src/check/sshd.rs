@@ -2,8 +2,8 @@
 //! and nothing else, forward nothing. For every name that leads to the account, and for every kind
 //! of connection that its configuration tells apart.
 
-mod ask;
-mod config;
+pub(crate) mod ask;
+pub(crate) mod config;
 mod connection;
 mod cure;
 mod judge;

@@ -17,6 +17,8 @@ pub(super) fn find(name: &str) -> Option<PathBuf> {
 /// A finished program.
 pub(super) struct Said {
     pub(super) success: bool,
+    /// Exit status; `None` if a signal ended it.
+    pub(super) code: Option<i32>,
     pub(super) stdout: String,
     /// All that it printed, in one line.
     pub(super) words: String,
@@ -44,7 +46,12 @@ pub(super) fn run<A: AsRef<OsStr>>(
     let all = format!("{}\n{stdout}", String::from_utf8_lossy(&output.stderr));
     let lines: Vec<_> =
         all.lines().map(str::trim).filter(|line| !line.is_empty()).take(8).map(one_line).collect();
-    Ok(Said { success: output.status.success(), stdout, words: lines.join(" / ") })
+    Ok(Said {
+        success: output.status.success(),
+        code: output.status.code(),
+        stdout,
+        words: lines.join(" / "),
+    })
 }
 
 /// Runs it, and an exit status other than 0 is trouble.

@@ -1,17 +1,11 @@
 //! Our two lines in PAM's configuration for sshd: where they belong, and what speaks against it.
 
-mod stack;
-
 use super::change::{Change, FileChange};
 use super::files;
 use super::trouble::Trouble;
-use stack::{Line, Stack};
-use std::path::{Path, PathBuf};
-
-const OURS: &str = "pam_sftpjail.so";
-
-/// They make homes, in the session.
-const HOME_MAKERS: [&str; 2] = ["pam_mkhomedir.so", "pam_oddjob_mkhomedir.so"];
+use crate::check::pam::stack::{Line, Stack};
+use crate::check::pam::{HOME_MAKERS, OURS};
+use std::path::Path;
 
 /// The lines that the repository shows, with its reasons.
 const EXAMPLE: &str = include_str!("../../../pam.d/sshd");
@@ -20,9 +14,8 @@ const COMMENT: &str = "# Added by `sftpjail setup`; `sftpjail setup --undo` take
 
 /// The change that the file of `service` needs, if it needs one.
 pub(super) fn change(service: &str) -> Result<Option<Change>, Trouble> {
-    let account = Stack::read(service, "account");
-    let session = Stack::read(service, "session");
-    let Some(file) = &session.file else {
+    let (account, session) = (Lines::read(service, "account"), Lines::read(service, "session"));
+    let Some(file) = &session.stack.file else {
         let what = format!("PAM has no configuration for {service}: there is no /etc/pam.d/{service}");
         return Err(Trouble::new(what, "reinstall OpenSSH's server, or enable PAM for it"));
     };
@@ -71,54 +64,71 @@ fn insert(lines: &mut Vec<String>, before: Option<usize>, kind: &str, inserted: 
     inserted.push(text);
 }
 
-/// The session line comes last: after whatever makes the home.
-fn session_is_missing(session: &Stack) -> Result<bool, Trouble> {
-    let ours = session.position(OURS);
-    let end = ours.unwrap_or(session.lines.len());
-    if let Some(line) = session.skip(end) {
-        return Err(skipped(line, "session"));
+/// The lines of one kind, and ours among them.
+struct Lines {
+    kind: &'static str,
+    stack: Stack,
+    /// Where ours is, or would be at the end.
+    at: usize,
+    is_there: bool,
+}
+
+impl Lines {
+    fn read(service: &str, kind: &'static str) -> Self {
+        let mut stack = Stack::read(service, kind);
+        let found = stack.positions(OURS).first().copied();
+        let at = found.unwrap_or_else(|| stack.add_end());
+        Self { kind, stack, at, is_there: found.is_some() }
     }
-    let later = session.lines.iter().skip(end).find(|line| HOME_MAKERS.iter().any(|name| line.names(name)));
-    match later {
+
+    /// The first line that makes homes, from this one on.
+    fn home_maker(&self, from: usize) -> Option<&Line> {
+        self.stack.lines.iter().skip(from).find(|line| HOME_MAKERS.iter().any(|name| line.is(name)))
+    }
+
+    /// The first line that may keep ours from being asked, though all succeeds.
+    fn skip(&self) -> Option<&Line> {
+        let first = self.stack.skips(self.at).iter().map(|skip| skip.line).min();
+        first.and_then(|at| self.stack.lines.get(at))
+    }
+
+    fn skipped_by(&self, line: &Line) -> Trouble {
+        let kind = self.kind;
+        let what =
+            format!("{}: this line may end PAM's {kind} checks, and {OURS} would not be asked", line.place);
+        Trouble::new(what, format!("make it `required`, or put `{kind} required {OURS}` before it"))
+    }
+}
+
+/// The session line comes last: after whatever makes the home.
+fn session_is_missing(session: &Lines) -> Result<bool, Trouble> {
+    if let Some(line) = session.skip() {
+        return Err(session.skipped_by(line));
+    }
+    match session.home_maker(session.at) {
         Some(line) => Err(Trouble::new(
             format!("{}: it makes homes after the session line of {OURS} has needed them", line.place),
             format!("put the line of {OURS} after it"),
         )),
-        None => Ok(ours.is_none()),
+        None => Ok(!session.is_there),
     }
 }
 
 /// Where the account line is still to be put: at the end, `Some(None)`, or before a line.
-fn account_place(account: &Stack, session: &Stack, file: &PathBuf) -> Result<Option<Option<usize>>, Trouble> {
-    let maker = session.lines.iter().find(|line| HOME_MAKERS.iter().any(|name| line.names(name)));
-    let ours = account.position(OURS);
-    match (ours, maker) {
-        (Some(at), Some(maker)) => {
-            let place = account.lines.get(at).map(|line| line.place.to_string()).unwrap_or_default();
-            let what =
-                format!("{place}: it refuses members without a home, which {} makes only later", maker.place);
+fn account_place(account: &Lines, session: &Lines, file: &Path) -> Result<Option<Option<usize>>, Trouble> {
+    let ours = account.stack.lines.get(account.at).filter(|_| account.is_there);
+    match (ours, session.home_maker(0), account.skip()) {
+        (Some(ours), Some(maker), _) => {
+            let (place, maker) = (&ours.place, &maker.place);
+            let what = format!("{place}: it refuses members without a home, which {maker} makes only later");
             Err(Trouble::new(what, format!("take the account line of {OURS} out")))
         }
-        (Some(at), None) => match account.skip(at) {
-            Some(line) => Err(skipped(line, "account")),
-            None => Ok(None),
-        },
-        (None, Some(_)) => Ok(None),
-        (None, None) => match account.skip(account.lines.len()) {
-            None => Ok(Some(None)),
-            // Red Hat's and SUSE's included files end the stack for local users: ours comes before them.
-            Some(line) if line.place != line.top && line.top.file == *file => Ok(Some(Some(line.top.line))),
-            Some(line) => Err(skipped(line, "account")),
-        },
+        (Some(_), None, None) | (None, Some(_), _) => Ok(None),
+        (None, None, None) => Ok(Some(None)),
+        // Red Hat's and SUSE's included files end the stack for local users: ours comes before them.
+        (None, None, Some(line)) if line.place != line.top && line.top.file == file => {
+            Ok(Some(Some(line.top.line)))
+        }
+        (_, None, Some(line)) => Err(account.skipped_by(line)),
     }
-}
-
-fn skipped(line: &Line, kind: &str) -> Trouble {
-    Trouble::new(
-        format!(
-            "{}: this line ends PAM's {kind} checks when it succeeds, so that {OURS} would not be asked",
-            line.place
-        ),
-        format!("make it `required`, or put `{kind} required {OURS}` before it"),
-    )
 }

@@ -14,7 +14,9 @@ use std::path::Path;
 /// Of how many members sshd is asked.
 const MAX_ASKED: usize = 50;
 
-pub(super) fn all(wanted: &Wanted, sshd: &Sshd) -> Result<(), Trouble> {
+/// Gives what could not be looked at, a line each.
+pub(super) fn all(wanted: &Wanted, sshd: &Sshd) -> Result<Vec<String>, Trouble> {
+    let mut notes = Vec::new();
     sshd.test()?;
     syslog::test()?;
     for name in &wanted.groups {
@@ -31,14 +33,19 @@ pub(super) fn all(wanted: &Wanted, sshd: &Sshd) -> Result<(), Trouble> {
         }
         let program = Path::new("/proc/self/exe");
         let said = as_member(&gid, program, &["check", NAME])?;
-        if !said.success {
-            let wrong: Vec<_> = said.stdout.lines().filter(|line| line.starts_with(['✗', '!'])).collect();
-            let shown = if wrong.is_empty() { said.words.clone() } else { wrong.join(" / ") };
-            let what = format!("`sftpjail check` says of {someone}: {shown}");
-            return Err(Trouble::new(what, "mend that first"));
+        let marked = |mark| said.stdout.lines().filter(move |line| line.starts_with(mark));
+        match said.code {
+            Some(0) => {}
+            Some(2) if marked('!').next().is_some() => notes.extend(marked('!').map(str::to_owned)),
+            _ => {
+                let wrong: Vec<_> = marked('✗').collect();
+                let shown = if wrong.is_empty() { said.words.clone() } else { wrong.join(" / ") };
+                let what = format!("`sftpjail check` says of {someone}: {shown}");
+                return Err(Trouble::new(what, "mend that first"));
+            }
         }
     }
-    Ok(())
+    Ok(notes)
 }
 
 /// Runs `program` where a member of this group exists.

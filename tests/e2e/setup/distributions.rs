@@ -1,7 +1,7 @@
 //! The PAM and sshd layouts of five families of distributions, written from their packages: our lines
 //! are in the right places, and real sshd and libpam read them back.
 
-use super::{assert_same, etc, stock};
+use super::{assert_same, etc, stock, undo};
 use sandbox::Sandbox;
 use std::path::Path;
 
@@ -72,7 +72,7 @@ fn works(distribution: &str, after_account: &str, block: &str) {
     let again = sb.sh("sftpjail setup --yes");
     assert_eq!(again.stdout, "Nothing to do: everything is set up.\n", "{again}");
 
-    sb.sh("sftpjail setup --undo");
+    undo(&sb);
     assert_same(&before, &etc(&sb), &[]);
 }
 
@@ -145,6 +145,6 @@ fn a_distributors_file_is_not_edited_but_stood_in_for() {
     assert!(sb.read_text("/etc/pam.d/sshd").starts_with(&theirs));
     assert_eq!(sb.read_text("/usr/lib/pam.d/sshd"), theirs);
     sb.sftp("anna", "ls /etc/ssh\n").failed();
-    sb.sh("sftpjail setup --undo");
+    undo(&sb);
     assert_same(&before, &etc(&sb), &[]);
 }

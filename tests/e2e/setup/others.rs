@@ -1,6 +1,6 @@
 //! What others have done before, or do after, is kept; and what else can be set up.
 
-use super::{assert_same, etc, stock};
+use super::{assert_same, etc, stock, undo};
 use sandbox::artifact;
 
 #[test]
@@ -63,7 +63,8 @@ fn a_module_beside_the_program_is_installed_and_taken_away_again() {
     sb.user("anna").group("sftp").add();
     sb.sftp("anna", "ls /etc/ssh\n").failed();
     sb.sftp("anna", "pwd\n").ok();
-    sb.sh(&format!("sftpjail setup --undo; ! test -e {module}"));
+    undo(&sb);
+    sb.sh(&format!("! test -e {module}"));
 }
 
 #[test]

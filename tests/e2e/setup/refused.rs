@@ -158,7 +158,7 @@ fn names_that_would_need_quotes_are_refused() {
     {
         refused(&sb, &format!("sftpjail setup --yes {option}"), &["choose"]);
     }
-    refused(&sb, "sftpjail setup --yes --module /etc/passwd", &["/etc/passwd is no PAM module"]);
+    refused(&sb, "sftpjail setup --yes --module /etc/passwd", &["/etc/passwd is no shared object"]);
     refused(
         &sb,
         "sftpjail setup --yes --jail-root /no/such/jail",

@@ -16,7 +16,7 @@ const HOOKS: [&str; 3] = ["pam_sm_acct_mgmt", "pam_sm_open_session", "pam_sm_clo
 
 /// Where libpam looks for a path that is not absolute. It is compiled in; the modules that come with
 /// libpam show which of these it is.
-fn directory() -> Option<PathBuf> {
+pub(crate) fn directory() -> Option<PathBuf> {
     let ours = format!("/usr/lib/{}-linux-gnu/security", std::env::consts::ARCH);
     let mut places = vec![ours.into(), PathBuf::from("/usr/lib64/security"), "/usr/lib/security".into()];
     let found = glob::glob("/usr/lib/*/security").into_iter().flatten().flatten();
@@ -76,7 +76,7 @@ pub(super) fn examine(path: &str, findings: &mut Findings) {
 }
 
 /// What the module says of itself, read from the file: nothing of it is run for that.
-fn version(file: &Path) -> Result<String, String> {
+pub(crate) fn version(file: &Path) -> Result<String, String> {
     let data = fs::read(file).map_err(|error| format!("cannot be read: {error}"))?;
     let foreign = || "is not sftpjail's module".to_owned();
     let elf = object::File::parse(data.as_slice()).map_err(|_| "is no shared object".to_owned())?;

@@ -16,19 +16,19 @@ const MAX_DEPTH: usize = 16;
 
 /// What is called for one kind, such as `session`, in this order.
 #[derive(Default)]
-pub(in crate::check) struct Stack {
+pub(crate) struct Stack {
     /// The service's own file, if there is one.
-    pub(super) file: Option<PathBuf>,
-    pub(super) lines: Vec<Line>,
+    pub(crate) file: Option<PathBuf>,
+    pub(crate) lines: Vec<Line>,
     /// Files that cannot be read, and the lines that name them; none names the service's own.
     pub(super) unreadable: Vec<(PathBuf, Option<Place>, ErrorKind)>,
 }
 
 #[derive(Debug)]
-pub(super) struct Line {
-    pub(super) place: Place,
+pub(crate) struct Line {
+    pub(crate) place: Place,
     /// The line of the service's own file by which it came in.
-    pub(super) top: Place,
+    pub(crate) top: Place,
     /// How many substacks it is in.
     level: usize,
     /// `None`: the beginning of a substack.
@@ -44,22 +44,22 @@ pub(super) struct Module {
 }
 
 impl Line {
-    pub(super) fn is(&self, file_name: &str) -> bool {
+    pub(crate) fn is(&self, file_name: &str) -> bool {
         self.module.as_ref().is_some_and(|m| Path::new(&m.path).file_name() == Some(file_name.as_ref()))
     }
 }
 
 /// A line that keeps another from being called.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Skip {
+pub(crate) struct Skip {
     /// When its module succeeds, or else when it does not.
     pub(super) on_success: bool,
-    pub(super) line: usize,
+    pub(crate) line: usize,
 }
 
 impl Stack {
     /// That of `service`, or of `other` where it has no line of this kind.
-    pub(super) fn read(service: &str, kind: &str) -> Self {
+    pub(crate) fn read(service: &str, kind: &str) -> Self {
         let mut stack = Self::default();
         let reader = Reader { kind, named_at: None, top: None, level: 0, depth: 0 };
         reader.file(service, &mut stack);
@@ -72,12 +72,19 @@ impl Stack {
     }
 
     /// Positions of the lines with the module of this file name.
-    pub(super) fn positions(&self, file_name: &str) -> Vec<usize> {
+    pub(crate) fn positions(&self, file_name: &str) -> Vec<usize> {
         (0..self.lines.len()).filter(|i| self.lines.get(*i).is_some_and(|line| line.is(file_name))).collect()
     }
 
+    /// Makes room for a line that is still to be put at the end; gives its position.
+    pub(crate) fn add_end(&mut self) -> usize {
+        let place = Place { file: self.file.clone().unwrap_or_default(), line: 0 };
+        self.lines.push(Line { place: place.clone(), top: place, level: 0, module: None });
+        self.lines.len() - 1
+    }
+
     /// What may keep the line at `target` from being called while the stack as a whole succeeds.
-    pub(super) fn skips(&self, target: usize) -> BTreeSet<Skip> {
+    pub(crate) fn skips(&self, target: usize) -> BTreeSet<Skip> {
         let mut skips = BTreeSet::new();
         let mut reached = BTreeSet::from([0]);
         while let Some(i) = reached.pop_first() {

@@ -164,7 +164,7 @@ impl Sshd {
 }
 
 /// `match_pattern` of OpenSSH's match.c: `*` and `?`.
-fn is_match(pattern: &[u8], text: &[u8]) -> bool {
+pub(crate) fn is_match(pattern: &[u8], text: &[u8]) -> bool {
     match (pattern.split_first(), text.split_first()) {
         (None, _) => text.is_empty(),
         (Some((b'*', rest)), None) => is_match(rest, text),

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// As many levels of `Include` as sshd follows (servconf.c: SERVCONF_MAX_DEPTH).
-const MAX_DEPTH: usize = 16;
+pub(crate) const MAX_DEPTH: usize = 16;
 
 /// All lines, in the order in which sshd reads them.
 pub(super) struct SshdConfig {
@@ -89,7 +89,7 @@ fn collect(file: &Path, depth: usize, lines: &mut Vec<Line>) {
 }
 
 /// The files of one pattern, in the order of glob(3); a relative one is below /etc/ssh.
-fn included(pattern: &str) -> Vec<PathBuf> {
+pub(crate) fn included(pattern: &str) -> Vec<PathBuf> {
     let pattern = Path::new("/etc/ssh").join(pattern);
     let options = MatchOptions { require_literal_leading_dot: true, ..MatchOptions::default() };
     let found = pattern.to_str().and_then(|pattern| glob_with(pattern, options).ok());
@@ -97,7 +97,7 @@ fn included(pattern: &str) -> Vec<PathBuf> {
 }
 
 /// Words may be quoted, a `=` may stand after the keyword, and a `#` begins a comment.
-fn words(line: &str) -> Vec<String> {
+pub(crate) fn words(line: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut rest = line.trim();
     while !rest.is_empty() && !rest.starts_with('#') {
@@ -111,7 +111,7 @@ fn words(line: &str) -> Vec<String> {
     words
 }
 
-fn criteria(arguments: &[String]) -> Vec<(String, Vec<&str>)> {
+pub(crate) fn criteria(arguments: &[String]) -> Vec<(String, Vec<&str>)> {
     let mut criteria = Vec::new();
     let mut words = arguments.iter();
     while let Some(attribute) = words.next().map(|word| word.to_ascii_lowercase()) {

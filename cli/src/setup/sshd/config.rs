@@ -1,13 +1,11 @@
 //! The files of sshd's configuration as blocks of `Match` lines, read only as far as it takes to find
 //! what contradicts ours. What holds for a login, `sshd -T` says.
 
-use glob::{MatchOptions, glob_with};
+use crate::check::sshd::ask::is_match;
+use crate::check::sshd::config::{MAX_DEPTH, criteria, included, words};
 use pam_sftpjail::escape::escaped;
 use std::fs;
 use std::path::{Path, PathBuf};
-
-/// As many levels of `Include` as sshd follows (servconf.c: SERVCONF_MAX_DEPTH).
-const MAX_DEPTH: usize = 16;
 
 pub(super) struct SshdConfig {
     pub(super) main: PathBuf,
@@ -49,7 +47,7 @@ impl Block {
     /// Whether it is for this user, or this group, by name.
     pub(super) fn names(&self, attribute: &str, name: &str) -> bool {
         self.criteria.iter().any(|(own, patterns)| {
-            let is_match = |p: &str| pattern_matches(p.as_bytes(), name.as_bytes());
+            let is_match = |p: &str| is_match(p.as_bytes(), name.as_bytes());
             own == attribute
                 && patterns.iter().any(|p| is_match(p))
                 && !patterns.iter().any(|p| p.strip_prefix('!').is_some_and(is_match))
@@ -118,7 +116,7 @@ impl SshdConfig {
                     self.file(&file, current, depth + 1);
                 }
             } else if keyword == "match" {
-                let criteria = criteria(&arguments);
+                let criteria = owned(criteria(&arguments));
                 let file = file.to_owned();
                 self.blocks.push(Block { file, line, criteria, settings: Vec::new(), is_marked });
                 current = Some(self.blocks.len() - 1);
@@ -134,56 +132,9 @@ impl SshdConfig {
     }
 }
 
-/// The files of one pattern, in the order of glob(3); a relative one is below /etc/ssh.
-fn included(pattern: &str) -> Vec<PathBuf> {
-    let pattern = Path::new("/etc/ssh").join(pattern);
-    let options = MatchOptions { require_literal_leading_dot: true, ..MatchOptions::default() };
-    let found = pattern.to_str().and_then(|pattern| glob_with(pattern, options).ok());
-    found.into_iter().flatten().flatten().collect()
-}
-
-/// Words may be quoted, a `=` may stand after the keyword, and a `#` begins a comment.
-fn words(line: &str) -> Vec<String> {
-    let mut words = Vec::new();
-    let mut rest = line.trim();
-    while !rest.is_empty() && !rest.starts_with('#') {
-        let (word, after) = match rest.strip_prefix('"').and_then(|quoted| quoted.split_once('"')) {
-            Some(quoted) => quoted,
-            None => rest.split_once(|c: char| c.is_whitespace() || c == '=').unwrap_or((rest, "")),
-        };
-        words.push(word.to_owned());
-        rest = after.trim_start_matches(|c: char| c.is_whitespace() || c == '=');
-    }
-    words
-}
-
-fn criteria(arguments: &[String]) -> Vec<(String, Vec<String>)> {
-    let mut criteria = Vec::new();
-    let mut words = arguments.iter();
-    while let Some(attribute) = words.next().map(|word| word.to_ascii_lowercase()) {
-        // These two have no pattern.
-        let patterns = match attribute.as_str() {
-            "all" | "invalid-user" => None,
-            _ => words.next(),
-        };
-        let patterns = patterns.into_iter().flat_map(|list| list.split(','));
-        criteria.push((attribute, patterns.map(|p| p.trim().to_owned()).filter(|p| !p.is_empty()).collect()));
-    }
-    criteria
-}
-
-/// `match_pattern` of OpenSSH's match.c: `*` and `?`.
-fn pattern_matches(pattern: &[u8], text: &[u8]) -> bool {
-    match (pattern.split_first(), text.split_first()) {
-        (None, _) => text.is_empty(),
-        (Some((b'*', rest)), None) => pattern_matches(rest, text),
-        (Some((b'*', rest)), Some((_, later))) => {
-            pattern_matches(rest, text) || pattern_matches(pattern, later)
-        }
-        (Some((b'?', rest)), Some((_, later))) => pattern_matches(rest, later),
-        (Some((c, rest)), Some((d, later))) => c == d && pattern_matches(rest, later),
-        (Some(_), None) => false,
-    }
+fn owned(criteria: Vec<(String, Vec<&str>)>) -> Vec<(String, Vec<String>)> {
+    let patterns = |list: Vec<&str>| list.into_iter().map(str::to_owned).collect();
+    criteria.into_iter().map(|(attribute, list)| (attribute, patterns(list))).collect()
 }
 
 #[cfg(test)]
@@ -195,7 +146,7 @@ mod tests {
         let block = |line: &str| Block {
             file: "/etc/ssh/sshd_config".into(),
             line: 1,
-            criteria: criteria(&words(line)),
+            criteria: owned(criteria(&words(line))),
             settings: Vec::new(),
             is_marked: false,
         };
