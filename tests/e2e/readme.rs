@@ -42,6 +42,38 @@ fn what_the_readme_says_makes_a_stock_machine_jail_its_members() {
 }
 
 #[test]
+fn the_configuration_in_the_readme_is_the_one_that_setup_writes() {
+    let lines = |text: &str| -> Vec<String> {
+        let told = text.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
+        told.map(|line| line.replace("see below", "see the README")).collect()
+    };
+    let home = include_str!("../../config/home.toml");
+    assert_eq!(lines(block("jail_root = ")), lines(home));
+    let portal = lines(include_str!("../../config/upload-portal.toml"));
+    let words = |line: &String| line.split('#').next().unwrap_or_default().trim().to_owned();
+    let portal: Vec<_> = portal.iter().map(words).collect();
+    for line in lines(block("name   = \"upload-portal\"")) {
+        assert!(portal.contains(&words(&line)), "{line}");
+    }
+}
+
+#[test]
+fn the_commands_of_the_readme_set_up_a_stock_machine() {
+    let sb = Sandbox::stock();
+    sb.sh("groupdel sftp 2>/dev/null || true");
+    sb.user("anna").add();
+    let (_, section) = README.split_once("## Setting it up").expect("a section");
+    let mut commands = section.lines().filter_map(|line| line.strip_prefix("    "));
+    // The sandbox has done so; see tests/e2e/setup/install.rs.
+    assert_eq!(commands.next(), Some("make install"));
+    let setup = commands.next().expect("a command");
+    assert!(sb.sh(&format!("echo y | script -qec '{setup}' /dev/null")).stdout.contains("Do this? [y/N]"));
+    sb.sh(commands.next().filter(|command| command.starts_with("usermod ")).expect("a command"));
+    sb.sftp("anna", "pwd\n").ok();
+    sb.sftp("anna", "ls /etc/ssh\n").failed();
+}
+
+#[test]
 fn what_the_readme_says_of_logging_gives_members_a_log_of_their_own() {
     let sb = Sandbox::new();
     sb.user("mle").group("sftp").add();

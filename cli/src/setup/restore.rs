@@ -31,7 +31,7 @@ fn restore(step: &Step, state: &State) -> Result<Option<String>, Trouble> {
     match step {
         Step::Directory { path } => Ok(match files::remove_directory(path)? {
             true => None,
-            false => Some(format!("{} is kept, for it is not empty", escaped(path))),
+            false => Some(format!("{} is kept, for it is not empty or in use", escaped(path))),
         }),
         Step::Group { name, files } => group::restore(name, files, state),
         Step::File { path, before, after, inserted } => file(path, before.as_ref(), after, inserted, state),

@@ -15,7 +15,7 @@ fn undo_keeps_what_others_have_changed_since_and_says_so() {
         "Note: /etc/pam.d/sshd has been changed since: only what setup put there is taken out.",
         "Note: /etc/sftpjail/config.toml has been changed since, and is kept as it is.",
         "Note: /etc/logrotate.d/rsyslog has been changed since: only",
-        "Note: /etc/sftpjail is kept, for it is not empty.",
+        "Note: /etc/sftpjail is kept, for it is not empty or in use.",
         "Note: the group sftp is kept, for anna is in it (groupdel sftp).",
         "Everything else is as it was before.",
         "Jailed no more, so mind their shells: anna.",
