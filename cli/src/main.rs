@@ -240,7 +240,7 @@ fn main() -> ExitCode {
         }
         Verb::Probe { user, json } => probe::run(config, &user, json, &mut out),
         Verb::Probing { user } => probe::child(config, &user, &mut out),
-        Verb::Setup(options) => setup::run(&options, &mut out),
+        Verb::Setup(options) => Ok(setup::run(config, &options, &mut out)),
         Verb::AsMember { gid, command } => Ok(setup::as_member(gid, &command)),
         Verb::SetupTimer { seconds, until } => Ok(setup::timer(seconds, until)),
         Verb::Rehearse { user } => rehearse::child(config, &user, &mut out),

@@ -23,12 +23,14 @@ use crate::Verdict;
 use change::Change;
 use clap::Args;
 use journal::{Journal, Patience, Phase, State};
+use nix::sys::signal::{SigSet, Signal};
 use nix::unistd::geteuid;
+use pam_sftpjail::config::DEFAULT_PATH;
 use pam_sftpjail::escape::escaped;
 use sshd::ask::Sshd;
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use trouble::Trouble;
 use undo::put_back;
@@ -74,8 +76,15 @@ fn duration(text: &str) -> Result<Duration, String> {
 }
 
 /// Exit status: 0 done, or nothing to do; 1 not done, and nothing is changed unless it says so.
-pub(crate) fn run(options: &Options, out: &mut impl Write) -> io::Result<Verdict> {
-    Ok(told(chosen(options, out)))
+/// `config`: where somebody says that the configuration is.
+pub(crate) fn run(config: Option<&Path>, options: &Options, out: &mut impl Write) -> Verdict {
+    told(match config {
+        Some(_) => {
+            let what = format!("setup writes {DEFAULT_PATH} and knows no other place");
+            Err(Trouble::new(what, "leave --config out"))
+        }
+        None => chosen(options, out),
+    })
 }
 
 /// The child that asks as a member.
@@ -137,10 +146,13 @@ fn set_up(state: &State, options: &Options, out: &mut impl Write) -> Result<(), 
     if changes.is_empty() {
         return Ok(());
     }
+    tell_of_members(&wanted, out)?;
     if !options.yes && !agreed(out)? {
         say(out, "Nothing was changed.");
         return Ok(());
     }
+    // Half-way is no place to stop when the connection breaks down; a child of ours stops nevertheless.
+    let _ = SigSet::from_iter([Signal::SIGHUP, Signal::SIGINT, Signal::SIGTERM]).thread_block();
     let settled = state.journal()?.map_or(0, |journal| journal.settled);
     let begun = begin(state, &changes, options.confirm_within);
     let done = begun.and_then(|()| apply(&changes, &wanted, &sshd, options, out));
@@ -189,6 +201,25 @@ fn show(changes: &[Change], out: &mut impl Write) {
     if changes.is_empty() {
         say(out, "Nothing to do: everything is set up.");
     }
+}
+
+/// Who is in the groups already will be jailed, and that must not be whoever does this.
+fn tell_of_members(wanted: &Wanted, out: &mut impl Write) -> Result<(), Trouble> {
+    let members = group::all_members(wanted.groups.iter().map(String::as_str));
+    let own = std::env::var("SUDO_USER").ok().filter(|user| members.contains(user));
+    if let Some(user) = own {
+        let what = format!("you, {}, are a member yourself and would be jailed", escaped(&user));
+        let groups: Vec<_> = wanted.groups.iter().map(|name| escaped(name).to_string()).collect();
+        return Err(Trouble::new(
+            what,
+            format!("take yourself out of {}, or choose another group", groups.join(", ")),
+        ));
+    }
+    if !members.is_empty() {
+        let shown: Vec<_> = members.iter().map(|name| escaped(name).to_string()).collect();
+        say(out, format!("Members now, and jailed from their next login on: {}.", shown.join(", ")));
+    }
+    Ok(())
 }
 
 fn agreed(out: &mut impl Write) -> Result<bool, Trouble> {

@@ -1,6 +1,7 @@
 //! `sftpjail setup`: from a stock machine to jails, and back to the byte.
 
 mod confirm;
+mod daemons;
 mod distributions;
 mod install;
 mod killed;

@@ -4,14 +4,22 @@ use super::command;
 use super::files;
 use super::journal::{BACKUP, Before, State, Step};
 use super::trouble::Trouble;
+use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
+use nix::unistd::Group;
 use pam_sftpjail::escape::escaped;
+use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 /// The two that hold groups, and then what groupadd leaves of each as it was before.
 const FILES: [&str; 4] = ["/etc/group", "/etc/gshadow", "/etc/group-", "/etc/gshadow-"];
+
+/// As long as lckpwdf(3) waits.
+const PATIENCE: Duration = Duration::from_secs(15);
 
 pub(super) fn keep(name: &str, number: usize, state: &State) -> Result<Step, Trouble> {
     let mut kept = Vec::new();
@@ -73,6 +81,20 @@ pub(super) fn restore(
     Ok(None)
 }
 
+/// Who is in one of the groups, as far as NSS lists them: as a member, or with the group as the primary one.
+pub(super) fn all_members<'n>(names: impl Iterator<Item = &'n str>) -> BTreeSet<String> {
+    let mut members = BTreeSet::new();
+    let passwd = files::read(Path::new("/etc/passwd")).ok().flatten().unwrap_or_default();
+    let passwd = String::from_utf8_lossy(&passwd).into_owned();
+    for group in names.filter_map(|name| Group::from_name(name).ok().flatten()) {
+        let gid = group.gid.to_string();
+        let primary = passwd.lines().filter(|line| line.split(':').nth(3) == Some(&gid));
+        members.extend(primary.filter_map(|line| line.split(':').next()).map(str::to_owned));
+        members.extend(group.mem);
+    }
+    members
+}
+
 /// Who is in the group, primarily or not, for people.
 fn members(name: &str) -> Result<Option<String>, Trouble> {
     let text = |path| {
@@ -117,6 +139,17 @@ fn lock() -> Result<File, Trouble> {
         l_len: 0,
         l_pid: 0,
     };
-    fcntl(&file, FcntlArg::F_SETLKW(&whole)).map_err(|errno| failed(errno.into()))?;
-    Ok(file)
+    let start = Instant::now();
+    loop {
+        match fcntl(&file, FcntlArg::F_SETLK(&whole)) {
+            Ok(_) => return Ok(file),
+            Err(Errno::EAGAIN | Errno::EACCES) if start.elapsed() < PATIENCE => thread::sleep(PATIENCE / 100),
+            Err(Errno::EAGAIN | Errno::EACCES) => {
+                let cure =
+                    "wait for useradd, vipw or whatever it is (fuser -v /etc/.pwd.lock), then run this again";
+                return Err(Trouble::new("another program keeps the files of users locked", cure));
+            }
+            Err(errno) => return Err(failed(errno.into())),
+        }
+    }
 }

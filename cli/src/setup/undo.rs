@@ -3,8 +3,7 @@
 use super::journal::{Journal, Patience, State, Step};
 use super::sshd::ask::Sshd;
 use super::trouble::Trouble;
-use super::{reload, restore, say, syslog};
-use nix::unistd::Group;
+use super::{group, reload, restore, say, syslog};
 use pam_sftpjail::config::Config;
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::registry::Registry;
@@ -41,7 +40,9 @@ pub(super) fn run(force: bool, out: &mut impl Write) -> Result<(), Trouble> {
                 nobody_is_in()?;
             }
             journal.settled = 0;
-            let freed = members();
+            let config = Config::load(None).unwrap_or_default();
+            let freed: Vec<_> =
+                group::all_members(config.groups()).iter().map(|name| escaped(name).to_string()).collect();
             put_back(&state, journal, out).map(|is_all| {
                 let what = if is_all { "Everything" } else { "Everything else" };
                 say(out, format!("{what} is as it was before."));
@@ -53,17 +54,6 @@ pub(super) fn run(force: bool, out: &mut impl Write) -> Result<(), Trouble> {
     };
     let closed = state.close();
     done.and(closed)
-}
-
-/// Of the groups that the configuration names, escaped.
-fn members() -> Vec<String> {
-    let config = Config::load(None).unwrap_or_default();
-    let groups = config.groups().filter_map(|name| Group::from_name(name).ok().flatten());
-    let mut members: Vec<_> =
-        groups.flat_map(|group| group.mem).map(|name| escaped(&name).to_string()).collect();
-    members.sort();
-    members.dedup();
-    members
 }
 
 fn nobody_is_in() -> Result<(), Trouble> {

@@ -136,3 +136,16 @@ fn an_error_at_any_rename_or_fsync_puts_everything_back() {
         machine.is_as_before();
     }
 }
+
+#[test]
+fn a_connection_that_breaks_down_half_way_does_not_stop_it() {
+    let machine = Machine::new();
+    for signal in ["HUP", "INT", "TERM"] {
+        let strace =
+            format!("strace -qqo /dev/null -e trace=rename -e inject=rename:signal={signal}:when=15");
+        machine.sb.sh(&format!("{strace} sftpjail setup --yes"));
+        machine.is_complete();
+        machine.sb.sh("sftpjail setup --undo");
+        machine.is_as_before();
+    }
+}

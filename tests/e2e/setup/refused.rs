@@ -177,3 +177,42 @@ fn options_that_contradict_the_configuration_are_refused() {
     refused(&sb, "sftpjail setup --yes --profile upload-portal", &["upload-portal"]);
     sb.sh("sftpjail setup --yes; grep -q 'ChrootDirectory /srv/jails/%u' /etc/ssh/sshd_config.d/00-sftpjail.conf");
 }
+
+#[test]
+fn whoever_does_it_is_not_to_jail_themselves() {
+    let sb = stock();
+    sb.sh("groupadd staff-sftp");
+    sb.user("admin").group("staff-sftp").add();
+    sb.user("anna").primary("staff-sftp").add();
+    let command = "sftpjail setup --yes --group staff-sftp";
+    refused(&sb, &format!("SUDO_USER=admin {command}"), &["you, admin, are a member yourself"]);
+    let out = sb.sh(&format!("SUDO_USER=joe {command}"));
+    assert!(out.stdout.contains("jailed from their next login on: admin, anna."), "{out}");
+}
+
+#[test]
+fn another_place_for_the_configuration_is_refused() {
+    refused(
+        &stock(),
+        "sftpjail --config /etc/other.toml setup --yes",
+        &["/etc/sftpjail/config.toml", "--config"],
+    );
+}
+
+#[test]
+fn where_sshd_was_never_started_the_cure_is_said() {
+    let sb = stock();
+    sb.sh("rmdir /run/sshd");
+    refused(&sb, YES, &["privilege separation directory", "install -d -m 0755 /run/sshd"]);
+}
+
+#[test]
+fn two_at_a_time_are_one_too_many() {
+    let sb = stock();
+    sb.sh("mkdir -p /var/lib/sftpjail/setup");
+    refused(
+        &sb,
+        "flock /var/lib/sftpjail/setup sftpjail setup --yes",
+        &["another `sftpjail setup` is running"],
+    );
+}

@@ -1,0 +1,91 @@
+//! How daemons are told, by stand-ins for the init systems that a sandbox lacks.
+
+use super::{assert_same, etc, stock};
+use sandbox::Sandbox;
+use std::thread::sleep;
+use std::time::Duration;
+
+/// A program that notes how it is called, and then does `body`.
+fn stand_in(sb: &Sandbox, name: &str, body: &str) {
+    sb.write_mode(
+        format!("/usr/sbin/{name}"),
+        format!("#!/bin/sh\necho {name} \"$@\" >>/run/calls\n{body}\n"),
+        0o755,
+    );
+}
+
+#[test]
+fn systemd_reloads_sshd_and_restarts_rsyslog() {
+    let sb = stock();
+    sb.sh("mkdir -p /run/systemd/system");
+    stand_in(&sb, "systemctl", "case \"$*\" in *sshd*) exit 3;; esac");
+    let out = sb.sh("sftpjail setup --yes");
+    assert!(out.stdout.contains("sshd has been reloaded (systemctl reload ssh.service)."), "{out}");
+    assert!(out.stdout.contains("rsyslog has been restarted (systemctl restart rsyslog)."), "{out}");
+    let calls =
+        "systemctl --quiet is-active ssh.service\nsystemctl reload ssh.service\nsystemctl restart rsyslog\n";
+    assert_eq!(sb.read_text("/run/calls"), calls);
+}
+
+#[test]
+fn a_reload_that_fails_puts_everything_back() {
+    let sb = stock();
+    let before = etc(&sb);
+    sb.sh("mkdir -p /run/systemd/system");
+    stand_in(&sb, "systemctl", "case \"$*\" in reload*) echo no such luck >&2; exit 1;; esac");
+    let out = sb.try_sh("sftpjail setup --yes").failed();
+    assert!(out.stderr.contains("no such luck") && out.stderr.contains("as it was before"), "{out}");
+    assert_same(&before, &etc(&sb), &[]);
+}
+
+#[test]
+fn a_socket_that_starts_sshd_needs_no_reload() {
+    let sb = stock();
+    sb.sh("mkdir -p /run/systemd/system");
+    stand_in(&sb, "systemctl", "case \"$*\" in *is-active\\ ssh.socket) exit 0;; *is-active*) exit 3;; esac");
+    let out = sb.sh("sftpjail setup --yes");
+    assert!(out.stdout.contains("ssh.socket starts sshd with the next connection"), "{out}");
+}
+
+#[test]
+fn the_timer_is_a_unit_where_systemd_runs() {
+    let sb = stock();
+    let before = etc(&sb);
+    sb.sh("mkdir -p /run/systemd/system");
+    stand_in(&sb, "systemctl", "exit 0");
+    let unit = "while [ \"${1#--}\" != \"$1\" ]; do shift; done; setsid \"$@\" >/dev/null 2>&1 </dev/null &";
+    stand_in(&sb, "systemd-run", unit);
+    sb.sh("sftpjail setup --yes --confirm-within 1s");
+    assert!(sb.read_text("/run/calls").contains("systemd-run --quiet --collect --service-type=exec"));
+    sleep(Duration::from_secs(3));
+    assert_same(&before, &etc(&sb), &[]);
+
+    stand_in(&sb, "systemd-run", "echo no unit >&2; exit 1");
+    let out = sb.try_sh("sftpjail setup --yes --confirm-within 1s").failed();
+    assert!(out.stderr.contains("no unit") && out.stderr.contains("as it was before"), "{out}");
+    assert_same(&before, &etc(&sb), &[]);
+}
+
+#[test]
+fn openrc_reloads_sshd() {
+    let sb = stock();
+    sb.sh("mkdir -p /run/openrc");
+    stand_in(&sb, "rc-service", "exit 0");
+    let out = sb.sh("sftpjail setup --yes");
+    assert!(out.stdout.contains("sshd has been reloaded (rc-service sshd reload)."), "{out}");
+    let calls = "rc-service sshd status\nrc-service sshd reload\nrc-service rsyslog restart\n";
+    assert_eq!(sb.read_text("/run/calls"), calls);
+}
+
+#[test]
+fn an_sshd_that_does_not_come_back_is_said_and_everything_put_back() {
+    let sb = stock();
+    let before = etc(&sb);
+    // It ends with SIGHUP.
+    sb.sh("mkdir /root/fake; cp /bin/sleep /root/fake/sshd; setsid /root/fake/sshd 60 >/dev/null 2>&1 </dev/null &
+        echo $! >/run/sshd.pid; sleep 0.2; cat /proc/$!/comm");
+    let out = sb.try_sh("sftpjail setup --yes").failed();
+    assert!(out.stderr.contains("does not listen any more"), "{out}");
+    assert!(out.stderr.contains("as it was before"), "{out}");
+    assert_same(&before, &etc(&sb), &[]);
+}
