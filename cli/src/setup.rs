@@ -57,7 +57,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "PATH")]
     module: Option<PathBuf>,
     /// Puts everything back after this time, such as 5m, unless `setup --confirm` is run before.
-    #[arg(long, value_name = "TIME", value_parser = duration)]
+    #[arg(long, value_name = "TIME", value_parser = duration, conflicts_with_all = ["dry_run", "undo", "confirm"])]
     confirm_within: Option<Duration>,
     /// Lets what was set up with --confirm-within stay.
     #[arg(long, conflicts_with = "undo")]

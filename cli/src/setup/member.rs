@@ -4,9 +4,10 @@
 use super::trouble::{Trouble, errno};
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
-use nix::unistd::{Gid, Uid, chown};
-use pam_sftpjail::config::Config;
-use std::ffi::{OsStr, OsString};
+use nix::unistd::{Gid, Group, Uid, chown};
+use pam_sftpjail::config::{Config, Template, Variable};
+use pam_sftpjail::error::Refusal;
+use std::ffi::OsString;
 use std::fs;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -59,11 +60,46 @@ fn prepare(gid: u32) -> std::io::Result<()> {
     {
         cover(cache)?;
     }
-    // The first login makes a member's folder there, and this is none.
-    for shelf in shelves() {
-        cover(&shelf)?;
+    volumes(uid, gid)
+}
+
+/// Gives the member what each volume needs that is another for each user, on tmpfs: nothing of it
+/// is to stay on the host.
+fn volumes(uid: u32, gid: u32) -> std::io::Result<()> {
+    let Ok(config) = Config::load(None) else { return Ok(()) };
+    let volumes: Vec<_> = config.profiles.iter().flat_map(|profile| &profile.volumes).collect();
+    let mut covered = vec![PathBuf::from(DIRECTORY)];
+    // Up to what differs between users.
+    let shelves = volumes.iter().filter_map(|volume| {
+        let path = expanded(&volume.source, |_| "\u{1}".to_owned())?;
+        let (fixed, _) = path.to_str()?.split_once('\u{1}')?;
+        Some(PathBuf::from(fixed.rsplit_once('/')?.0))
+    });
+    for shelf in shelves.filter(|path| path.is_dir() && path.parent().is_some()) {
+        if !covered.contains(&shelf) {
+            cover(&shelf)?;
+            covered.push(shelf);
+        }
+    }
+    let group =
+        Group::from_gid(Gid::from_raw(gid)).ok().flatten().map(|group| group.name).unwrap_or_default();
+    // The others are made by the login itself.
+    for volume in volumes.iter().filter(|volume| volume.create.is_none()) {
+        let path = expanded(&volume.source, |variable| match variable {
+            Variable::User => NAME.to_owned(),
+            Variable::Uid => uid.to_string(),
+            Variable::Group => group.clone(),
+            Variable::Home => Path::new(DIRECTORY).join("home").display().to_string(),
+        });
+        if let Some(path) = path.filter(|path| covered.iter().any(|cover| path.starts_with(cover))) {
+            fs::create_dir_all(path)?;
+        }
     }
     Ok(())
+}
+
+fn expanded(template: &Template, value: impl Fn(Variable) -> String) -> Option<PathBuf> {
+    template.expand(|variable| Ok::<_, Refusal>(value(variable).into())).ok().map(PathBuf::from)
 }
 
 fn cover(path: &Path) -> std::io::Result<()> {
@@ -80,25 +116,4 @@ fn cover(path: &Path) -> std::io::Result<()> {
 fn free_uid(passwd: &str) -> u32 {
     let is_taken = |uid: &u32| passwd.lines().any(|line| line.split(':').nth(2) == Some(&uid.to_string()));
     (1000..65_000).rev().find(|uid| !is_taken(uid)).unwrap_or(64_999)
-}
-
-/// Directories in which volumes are made for each user.
-fn shelves() -> Vec<PathBuf> {
-    let Ok(config) = Config::load(None) else { return Vec::new() };
-    let volumes = config.profiles.iter().flat_map(|profile| &profile.volumes);
-    let mut shelves: Vec<_> = volumes
-        .filter(|volume| volume.create.is_some())
-        .filter_map(|volume| {
-            // Up to what differs between users.
-            let mark = OsStr::new("\u{1}");
-            let path =
-                volume.source.expand(|_| Ok::<_, pam_sftpjail::error::Refusal>(mark.to_owned())).ok()?;
-            let path = path.into_string().ok()?;
-            let (fixed, _) = path.split_once('\u{1}')?;
-            Some(PathBuf::from(fixed.rsplit_once('/')?.0))
-        })
-        .filter(|path| path.is_dir() && path.parent().is_some())
-        .collect();
-    shelves.dedup();
-    shelves
 }

@@ -10,6 +10,9 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
+/// After this an sshd that cannot start anew has ended.
+const SETTLED: Duration = Duration::from_millis(300);
+
 /// How long sshd may take to listen again.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -20,6 +23,9 @@ pub(super) fn sshd(sshd: &Sshd) -> Result<String, Trouble> {
         for unit in ["ssh.service", "sshd.service"] {
             if command::run(&systemctl, ["--quiet", "is-active", unit])?.success {
                 command::must(&systemctl, ["reload", unit], cure)?;
+                // It starts anew, and may not.
+                thread::sleep(SETTLED);
+                command::must(&systemctl, ["is-active", unit], cure)?;
                 return Ok(format!("sshd has been reloaded (systemctl reload {unit})."));
             }
         }
@@ -66,14 +72,13 @@ fn listener(file: &str) -> Option<i32> {
 
 /// Lets rsyslog read its files anew. Gives a sentence about what was done, or is to be.
 pub(super) fn rsyslog() -> String {
-    let restart =
-        |program: &Path, args: [&str; 2]| command::run(program, args).is_ok_and(|said| said.success);
-    if systemd().is_some_and(|systemctl| restart(&systemctl, ["restart", "rsyslog"])) {
-        return "rsyslog has been restarted (systemctl restart rsyslog).".to_owned();
+    let restart = |program: &Path, args: &[&str]| command::run(program, args).is_ok_and(|said| said.success);
+    if systemd().is_some_and(|systemctl| restart(&systemctl, &["try-restart", "rsyslog"])) {
+        return "rsyslog has been restarted (systemctl try-restart rsyslog).".to_owned();
     }
     let rc_service = command::find("rc-service").filter(|_| Path::new("/run/openrc").is_dir());
-    if rc_service.is_some_and(|rc_service| restart(&rc_service, ["rsyslog", "restart"])) {
-        return "rsyslog has been restarted (rc-service rsyslog restart).".to_owned();
+    if rc_service.is_some_and(|rc_service| restart(&rc_service, &["--ifstarted", "rsyslog", "restart"])) {
+        return "rsyslog has been restarted (rc-service --ifstarted rsyslog restart).".to_owned();
     }
     "Restart rsyslog, so that it reads its files anew.".to_owned()
 }

@@ -21,9 +21,9 @@ fn systemd_reloads_sshd_and_restarts_rsyslog() {
     stand_in(&sb, "systemctl", "case \"$*\" in *sshd*) exit 3;; esac");
     let out = sb.sh("sftpjail setup --yes");
     assert!(out.stdout.contains("sshd has been reloaded (systemctl reload ssh.service)."), "{out}");
-    assert!(out.stdout.contains("rsyslog has been restarted (systemctl restart rsyslog)."), "{out}");
-    let calls =
-        "systemctl --quiet is-active ssh.service\nsystemctl reload ssh.service\nsystemctl restart rsyslog\n";
+    assert!(out.stdout.contains("rsyslog has been restarted (systemctl try-restart rsyslog)."), "{out}");
+    let calls = "systemctl --quiet is-active ssh.service\nsystemctl reload ssh.service\n\
+                 systemctl is-active ssh.service\nsystemctl try-restart rsyslog\n";
     assert_eq!(sb.read_text("/run/calls"), calls);
 }
 
@@ -35,6 +35,21 @@ fn a_reload_that_fails_puts_everything_back() {
     stand_in(&sb, "systemctl", "case \"$*\" in reload*) echo no such luck >&2; exit 1;; esac");
     let out = sb.try_sh("sftpjail setup --yes").failed();
     assert!(out.stderr.contains("no such luck") && out.stderr.contains("as it was before"), "{out}");
+    assert_same(&before, &etc(&sb), &[]);
+}
+
+#[test]
+fn an_sshd_that_ends_at_its_reload_puts_everything_back() {
+    let sb = stock();
+    let before = etc(&sb);
+    sb.sh("mkdir -p /run/systemd/system");
+    let body = "case \"$*\" in reload*) touch /run/ended;; *is-active*) ! test -e /run/ended || { echo failed; exit 3; };; esac";
+    stand_in(&sb, "systemctl", body);
+    let out = sb.try_sh("sftpjail setup --yes").failed();
+    assert!(
+        out.stderr.contains("systemctl says: failed") && out.stderr.contains("as it was before"),
+        "{out}"
+    );
     assert_same(&before, &etc(&sb), &[]);
 }
 
@@ -73,7 +88,7 @@ fn openrc_reloads_sshd() {
     stand_in(&sb, "rc-service", "exit 0");
     let out = sb.sh("sftpjail setup --yes");
     assert!(out.stdout.contains("sshd has been reloaded (rc-service sshd reload)."), "{out}");
-    let calls = "rc-service sshd status\nrc-service sshd reload\nrc-service rsyslog restart\n";
+    let calls = "rc-service sshd status\nrc-service sshd reload\nrc-service --ifstarted rsyslog restart\n";
     assert_eq!(sb.read_text("/run/calls"), calls);
 }
 

@@ -112,7 +112,7 @@ fn killed_at_each_step_of_undo() {
 fn an_error_at_any_rename_or_fsync_puts_everything_back() {
     let machine = Machine::new();
     let sb = &machine.sb;
-    for call in ["rename", "fsync", "mkdir", "kill"] {
+    for call in ["rename", "fsync", "mkdir", "kill", "unlink", "fchown", "fchmod"] {
         let mut nth = 1;
         loop {
             let strace =

@@ -136,3 +136,22 @@ fn owner_mode_labels_and_symlinks_of_edited_files_are_kept() {
     sb.sh("sftpjail setup --undo; test -L /etc/pam.d/sshd; ! grep -q pam_sftpjail /etc/elsewhere/sshd
         test \"$(stat -c '%a %g' /etc/elsewhere/sshd)\" = '640 42'");
 }
+
+#[test]
+fn volumes_of_each_user_are_rehearsed_without_a_trace() {
+    let sb = stock();
+    sb.sh("mkdir -p /etc/sftpjail /data/common /data/own");
+    sb.write("/etc/sftpjail/config.toml", with_volumes());
+    sb.sh("sftpjail setup --yes");
+    assert_eq!(sb.sh("find /data | sort").stdout, "/data\n/data/common\n/data/own\n");
+    sb.sh("sftpjail setup --undo; test -e /etc/sftpjail/config.toml");
+}
+
+fn with_volumes() -> String {
+    let volume = |source: &str, target: &str| {
+        format!("[[profile.volume]]\nsource = \"{source}\"\ntarget = \"{target}\"\n")
+    };
+    let volumes =
+        [volume("/data/%u", "/data"), volume("/data/common", "/common"), volume("/data/own/%U", "/own")];
+    format!("{}{}", include_str!("../../../config/home.toml"), volumes.concat())
+}
