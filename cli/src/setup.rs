@@ -133,8 +133,8 @@ fn chosen(options: &Options, out: &mut impl Write) -> Result<(), Trouble> {
     }
     let state = State::open(Patience::Refuse)?;
     let done = set_up(&state, options, out);
-    let closed = state.close();
-    done.and(closed)
+    state.close();
+    done
 }
 
 fn set_up(state: &State, options: &Options, out: &mut impl Write) -> Result<(), Trouble> {

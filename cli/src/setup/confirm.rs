@@ -72,7 +72,8 @@ pub(super) fn wait(within: Duration, until: u64) -> Result<(), Trouble> {
             );
         }
     }
-    state.close()
+    state.close();
+    Ok(())
 }
 
 /// `--confirm`.
@@ -89,7 +90,7 @@ pub(super) fn confirm() -> Result<String, Trouble> {
         Some(journal) if journal.phase == Phase::Applied => Ok("Nothing waits to be confirmed.".to_owned()),
         Some(_) => Err(Trouble::new("setting up was interrupted", "run `sftpjail setup` again")),
         None => {
-            state.close()?;
+            state.close();
             Err(Trouble::new("nothing waits to be confirmed: all is as before", "run `sftpjail setup`"))
         }
     }

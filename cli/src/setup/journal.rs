@@ -158,23 +158,26 @@ impl State {
     }
 
     /// Removes the directory if nothing was set up, with what a run left there that ended before it
-    /// changed anything.
-    pub(super) fn close(self) -> Result<(), Trouble> {
+    /// changed anything. What cannot be removed is in nobody's way.
+    pub(super) fn close(self) {
         let path = Path::new(DIRECTORY);
-        files::unstage(&file())?;
-        if !file().exists() {
-            for entry in path.read_dir().into_iter().flatten().flatten() {
-                let name = entry.file_name();
-                if name.to_string_lossy().trim_start_matches('.').starts_with(BACKUP) {
-                    files::remove(&entry.path())?;
-                }
-            }
+        if file().exists() {
+            return;
         }
-        if !file().exists() && files::remove_directory(path)? {
-            files::remove_directory(path.parent().unwrap_or(path))?;
+        let leftovers = path.read_dir().into_iter().flatten().flatten().map(|entry| entry.path());
+        for file in leftovers.filter(|path| is_ours(path)) {
+            let _ = files::remove(&file);
         }
-        Ok(())
+        if files::remove_directory(path).is_ok_and(|removed| removed) {
+            let _ = files::remove_directory(path.parent().unwrap_or(path));
+        }
     }
+}
+
+/// A backup, or something that was staged.
+fn is_ours(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    name.starts_with(BACKUP) || name.starts_with('.')
 }
 
 /// The journal as it is now, whoever may be writing it.

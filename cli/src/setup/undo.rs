@@ -52,8 +52,8 @@ pub(super) fn run(force: bool, out: &mut impl Write) -> Result<(), Trouble> {
             })
         }
     };
-    let closed = state.close();
-    done.and(closed)
+    state.close();
+    done
 }
 
 fn nobody_is_in() -> Result<(), Trouble> {
