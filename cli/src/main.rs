@@ -21,13 +21,14 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// Verifies and inspects the jails of SFTP users.
+/// Sets up, verifies and inspects the jails of SFTP users.
 #[derive(Parser)]
 #[command(
     name = "sftpjail",
     version,
     after_help = "\
 Examples:
+  sftpjail setup --dry-run        what would it take to jail users here?
   sftpjail check anna             is she safely jailed, and why not?
   sftpjail list                   who is in?
   sftpjail audit anna --since 2h  what did she do?"
@@ -161,12 +162,20 @@ Examples:
     /// The child of `probe`: probes, reports as JSON, and ends in order when its standard input does.
     #[command(hide = true)]
     Probing { user: String },
-    /// Makes of a stock system one that jails a group's members: group, jail root, configuration, and
-    /// the lines that sshd, PAM and rsyslog need. Shows all of it as a diff, and asks.
+    /// Makes this system jail the users of a group, or undoes that.
     ///
-    /// Everything is tried out before sshd is told to reload, and put back at the first error.
-    /// `--undo` puts back what was there before. Exit status: 0 it is done, or was already; 1 it is
-    /// not, and nothing is changed unless it says so.
+    /// Adds the group, the jail root, the configuration, and the lines that sshd, PAM and rsyslog
+    /// need, as far as they are missing. Shows all of it as a diff, and asks. Everything is tried out
+    /// before sshd is told to reload, and put back at the first error.
+    ///
+    /// Exit status: 0 it is done, or was already; 1 it is not, and nothing is changed unless it says
+    /// so.
+    #[command(after_help = "\
+Examples:
+  sftpjail setup --dry-run
+  sftpjail setup --confirm-within 5m  over SSH: log in anew, then
+  sftpjail setup --confirm
+  sftpjail setup --undo")]
     Setup(setup::Options),
     /// The child of `setup`: becomes COMMAND where a member of the group GID exists.
     #[command(hide = true)]

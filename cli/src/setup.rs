@@ -129,7 +129,7 @@ fn chosen(options: &Options, out: &mut impl Write) -> Result<(), Trouble> {
         let wanted = Wanted::new(options)?;
         let changes = plan::changes(&wanted, &Sshd::find()?, options)?;
         show(&changes, out);
-        return Ok(());
+        return if changes.is_empty() { Ok(()) } else { tell_of_members(&wanted, out) };
     }
     let state = State::open(Patience::Refuse)?;
     let done = set_up(&state, options, out);

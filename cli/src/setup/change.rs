@@ -4,6 +4,7 @@ use super::files;
 use super::group;
 use super::journal::{BACKUP, State, Step};
 use super::trouble::Trouble;
+use anstyle::{AnsiColor, Style};
 use pam_sftpjail::escape::{escaped, one_line};
 use similar::TextDiff;
 use std::fmt::{self, Display};
@@ -60,10 +61,24 @@ impl Display for Change {
                 let from = if before.is_some() { shown.as_str() } else { "/dev/null" };
                 let diff = TextDiff::from_lines(old_text, new_text);
                 let diff = diff.unified_diff().context_radius(3).header(from, &shown).to_string();
-                diff.lines().try_for_each(|line| writeln!(f, "{}", one_line(&line.replace('\t', "        "))))
+                diff.lines().try_for_each(|line| {
+                    let style = style(line);
+                    writeln!(f, "{style}{}{style:#}", one_line(&line.replace('\t', "        ")))
+                })
             }
         }
     }
+}
+
+/// As `diff --color` has them.
+fn style(line: &str) -> Style {
+    let colour = match line.as_bytes().first() {
+        Some(b'+') => AnsiColor::Green,
+        Some(b'-') => AnsiColor::Red,
+        Some(b'@') => AnsiColor::Cyan,
+        _ => return Style::new(),
+    };
+    Style::new().fg_color(Some(colour.into()))
 }
 
 impl Change {
