@@ -8,6 +8,7 @@ use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -94,9 +95,15 @@ impl State {
     pub(super) fn open(patience: Patience) -> Result<Self, Trouble> {
         let path = Path::new(DIRECTORY);
         let above = path.parent().unwrap_or(path);
-        for (path, mode) in [(Path::new("/var/lib"), 0o755), (above, 0o755), (path, 0o700)] {
-            if !path.is_dir() {
-                files::make_directory(path, mode)?;
+        for (path, mode) in [(above, 0o755), (path, 0o700)] {
+            match path.symlink_metadata() {
+                Err(_) => files::make_directory(path, mode)?,
+                // What lies there is put into root's files.
+                Ok(stat) if !stat.is_dir() || stat.uid() != 0 || stat.mode() & 0o022 != 0 => {
+                    let what = format!("{} is no directory of root's alone", path.display());
+                    return Err(Trouble::new(what, "see who made it so, and move it away"));
+                }
+                Ok(_) => {}
             }
         }
         let directory = File::open(path).map_err(|error| Trouble::with(path, "be opened", &error))?;

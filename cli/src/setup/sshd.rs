@@ -23,10 +23,7 @@ const END: &str = "# End of what `sftpjail setup` added.\n";
 
 /// The changes that sshd's configuration needs.
 pub(super) fn changes(wanted: &Wanted, sshd: &Sshd) -> Result<Vec<Change>, Trouble> {
-    let main = MAIN
-        .map(Path::new)
-        .into_iter()
-        .find(|path| path.is_file())
+    let main = main_file()
         .ok_or_else(|| Trouble::new(format!("there is no {}", MAIN[0]), "reinstall OpenSSH's server"))?;
     let config = SshdConfig::read(main);
     uses_pam(sshd, &config, main)?;
@@ -51,6 +48,19 @@ pub(super) fn changes(wanted: &Wanted, sshd: &Sshd) -> Result<Vec<Change>, Troub
         Some(path) => put_drop_in(path, &block),
         None => Ok(vec![put_at_end(main, &block)?]),
     }
+}
+
+fn main_file() -> Option<&'static Path> {
+    MAIN.map(Path::new).into_iter().find(|path| path.is_file())
+}
+
+/// Where the keyword is given this value first, as file and line.
+pub(super) fn place_of(keyword: &str, value: &str) -> Option<String> {
+    let config = SshdConfig::read(main_file()?);
+    let says = |setting: &&config::Setting| {
+        setting.keyword.eq_ignore_ascii_case(keyword) && setting.value.eq_ignore_ascii_case(value)
+    };
+    config.settings().find(says).map(config::Setting::place)
 }
 
 fn put_drop_in(path: PathBuf, block: &str) -> Result<Vec<Change>, Trouble> {

@@ -4,6 +4,7 @@
 use super::command::{self, Said};
 use super::member::NAME;
 use super::sshd::ask::{Settings, Sshd, connection};
+use super::sshd::place_of;
 use super::syslog;
 use super::trouble::Trouble;
 use super::wanted::Wanted;
@@ -69,7 +70,10 @@ fn settings(said: &Said, wanted: &Wanted, user: &str, shown: &str) -> Result<(),
                 "sshd would hold {keyword} to be {} for {shown}, and not {value}, with these changes",
                 escaped(is)
             );
-            let cure = format!("see which Match block sets it: grep -rin {keyword} /etc/ssh");
+            let cure = match place_of(keyword, is) {
+                Some(place) => format!("take it out at {place}, or exempt members there"),
+                None => format!("see which Match block sets it: grep -rin {keyword} /etc/ssh"),
+            };
             return Err(Trouble::new(what, cure));
         }
     }

@@ -74,7 +74,7 @@ fn a_full_disk_changes_nothing_however_much_is_left() {
 #[test]
 fn a_full_state_directory_changes_nothing() {
     let sb = stock();
-    sb.sh("mkdir -p /var/lib/sftpjail; mount -t tmpfs -o size=16k tmpfs /var/lib/sftpjail");
+    sb.sh("mkdir -p /var/lib/sftpjail; mount -t tmpfs -o mode=755,size=16k tmpfs /var/lib/sftpjail");
     refused(&sb, YES, &["/var/lib/sftpjail/setup/", "No space left on device", "make room there"]);
     sb.sh("umount /var/lib/sftpjail; sftpjail setup --yes");
 }
@@ -130,7 +130,7 @@ fn settings_that_contradict_are_named_with_file_and_line() {
     refused(&sb, YES, &["/etc/ssh/sshd_config.d/00-a.conf:2", "ForceCommand", "line 1"]);
     sb.write("/etc/ssh/sshd_config.d/00-a.conf", "Match User *\nForceCommand /bin/false\n");
     // What only sshd itself can tell.
-    refused(&sb, YES, &["sshd would hold ForceCommand to be /bin/false for a member of sftp"]);
+    refused(&sb, YES, &["sshd would hold ForceCommand to be /bin/false for a member of sftp", "00-a.conf:2"]);
 }
 
 #[test]
@@ -188,6 +188,25 @@ fn whoever_does_it_is_not_to_jail_themselves() {
     refused(&sb, &format!("SUDO_USER=admin {command}"), &["you, admin, are a member yourself"]);
     let out = sb.sh(&format!("SUDO_USER=joe {command}"));
     assert!(out.stdout.contains("jailed from their next login on: admin, anna."), "{out}");
+}
+
+#[test]
+fn a_block_for_one_of_the_members_is_named_with_file_and_line() {
+    let sb = stock();
+    sb.user("bob").group("partners").add();
+    sb.append("/etc/ssh/sshd_config", "Match User b*\n  X11Forwarding yes\n");
+    let line = sb.read_text("/etc/ssh/sshd_config").lines().count();
+    let words = [&format!("/etc/ssh/sshd_config:{line}: `yes` sets X11Forwarding"), "exempt the members"];
+    refused(&sb, "sftpjail setup --yes --group partners", &words);
+}
+
+#[test]
+fn state_that_is_not_roots_alone_is_not_trusted() {
+    let sb = stock();
+    sb.sh("mkdir -p /var/lib/sftpjail; chmod 777 /var/lib/sftpjail");
+    refused(&sb, YES, &["/var/lib/sftpjail is no directory of root's alone"]);
+    sb.sh("rmdir /var/lib/sftpjail; ln -s /tmp /var/lib/sftpjail");
+    refused(&sb, YES, &["/var/lib/sftpjail is no directory of root's alone"]);
 }
 
 #[test]
