@@ -86,7 +86,15 @@ fn print(whom: &Whom<'_>, users: &[String], kicked: &[Kicked], out: &mut impl Wr
                 writeln!(out, "{} the session of {user}{from} goes on (process {pid})", Mark::Bad)?;
                 writeln!(out, "  → kill it: sftpjail kick --force --pid {pid}")?;
             }
-            (_, None) => writeln!(out, "{} the session of {user}{from} has ended meanwhile", Mark::Good)?,
+            (true, None) => writeln!(out, "{} the session of {user}{from} has ended meanwhile", Mark::Good)?,
+            (false, None) => {
+                writeln!(
+                    out,
+                    "{} the session of {user}{from} goes on: its processes are not seen here",
+                    Mark::Bad
+                )?;
+                writeln!(out, "  → run this where sshd runs, for all that share /run with it")?;
+            }
         }
     }
     if kicked.is_empty() {
@@ -118,10 +126,11 @@ impl Told {
     fn tell(session: &Session) -> Self {
         let open = |pid: &i32| pidfd_open(Pid::from_raw(*pid)?, PidfdFlags::empty()).ok();
         let mut holders: Vec<_> = session.holders.iter().filter_map(|pid| Some((*pid, open(pid)?))).collect();
-        let others = session.others.iter().filter_map(open).collect();
+        let others: Vec<_> = session.others.iter().filter_map(|pid| Some((*pid, open(pid)?))).collect();
         // A pid may have been given out again before it was opened: ask once more.
         let still = session.holders_now();
         holders.retain(|(pid, _)| still.contains(pid));
+        let others = sessions::descendants(others, &still);
         let monitor = session.monitor().filter(|monitor| still.contains(monitor));
         for (pid, process) in &holders {
             if monitor.is_none_or(|monitor| monitor == *pid) {
@@ -138,7 +147,8 @@ impl Told {
         };
         let mut gone = ended(deadline);
         if !gone && force {
-            for (_, process) in &self.holders {
+            // internal-sftp, too: one that somebody stopped does not see that its sshd has ended.
+            for process in self.holders.iter().map(|(_, process)| process).chain(&self.others) {
                 let _gone = pidfd_send_signal(process, Signal::KILL);
             }
             gone = ended(Instant::now() + PATIENCE);
@@ -147,7 +157,9 @@ impl Told {
             user: escaped(&session.user).to_string(),
             rhost: session.record.as_ref().ok().map(|record| record.rhost.clone()),
             pid: session.monitor().or_else(|| session.holders.first().copied()),
-            gone,
+            // Whoever has the record open where no process is to be seen from here, such as in another
+            // container, was not told.
+            gone: gone && !session.is_live(),
         }
     }
 }

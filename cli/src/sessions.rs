@@ -4,8 +4,9 @@ use pam_sftpjail::error::Refusal;
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::registry::{DIRECTORY, Record, Registry};
 use procfs::process::{FDTarget, Process, all_processes};
+use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
 use std::collections::HashMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -14,11 +15,12 @@ use std::time::Duration;
 pub(crate) struct Session {
     pub(crate) user: OsString,
     path: PathBuf,
+    file: File,
     /// What its record says, or why it cannot be read; the session goes on all the same.
     pub(crate) record: Result<Record, String>,
     /// Those that have the record open: sshd's monitor and its child.
     pub(crate) holders: Vec<i32>,
-    /// Their descendants, which have not: internal-sftp.
+    /// Their descendants, which have not: internal-sftp. Parents come first.
     pub(crate) others: Vec<i32>,
 }
 
@@ -26,22 +28,24 @@ pub(crate) struct Session {
 pub(crate) fn live() -> io::Result<Vec<Session>> {
     let failed = |refusal: Refusal| io::Error::other(format!("{refusal}; cure: {}", refusal.cure()));
     let mut sessions = Vec::new();
-    if let Some(registry) = Registry::existing().map_err(failed)? {
-        let processes = Processes::look()?;
-        for user in registry.users().map_err(failed)? {
-            for live in registry.live(&user).map_err(failed)? {
-                let path = Path::new(DIRECTORY).join(&user).join(live.name());
-                let record = match live.read() {
-                    // It has just ended.
-                    Ok(None) => continue,
-                    Ok(Some(record)) => Ok(record),
-                    Err(problem) => Err(format!("{}: {problem}", escaped(&user))),
-                };
-                let holders = processes.holders.get(&path).cloned().unwrap_or_default();
-                let others = processes.below(&holders);
-                sessions.push(Session { user: user.clone(), path, record, holders, others });
-            }
+    let Some(registry) = Registry::existing().map_err(failed)? else { return Ok(sessions) };
+    for user in registry.users().map_err(failed)? {
+        for live in registry.live(&user).map_err(failed)? {
+            let path = Path::new(DIRECTORY).join(&user).join(live.name());
+            // Without a file or a record, it has just ended.
+            let Some(file) = File::at(&path) else { continue };
+            let record = match live.read() {
+                Ok(None) => continue,
+                Ok(Some(record)) => Ok(record),
+                Err(problem) => Err(format!("{}: {problem}", escaped(&user))),
+            };
+            let (holders, others) = (Vec::new(), Vec::new());
+            sessions.push(Session { user: user.clone(), path, file, record, holders, others });
         }
+    }
+    if !sessions.is_empty() {
+        // Not before: what began meanwhile would seem to have no process.
+        Processes::look()?.tell(&mut sessions);
     }
     sessions.sort_by_key(|session| {
         let opened = session.record.as_ref().map_or((0, 0), |record| (record.since, record.pid));
@@ -53,12 +57,17 @@ pub(crate) fn live() -> io::Result<Vec<Session>> {
 impl Session {
     /// Who has the record open now.
     pub(crate) fn holders_now(&self) -> Vec<i32> {
-        let has_it = |pid: &i32| {
-            let descriptors = Process::new(*pid).and_then(|process| process.fd());
-            let is_it = |target: FDTarget| matches!(target, FDTarget::Path(path) if path == self.path);
-            descriptors.into_iter().flatten().flatten().any(|descriptor| is_it(descriptor.target))
-        };
+        let has_it = |pid: &i32| records(*pid).any(|file| file == self.file);
         self.holders.iter().copied().filter(has_it).collect()
+    }
+
+    /// Whether anybody has the record open, be it a process that is not to be seen from here.
+    pub(crate) fn is_live(&self) -> bool {
+        let Ok(registry) = Registry::existing() else { return true };
+        let live = registry.map_or(Ok(Vec::new()), |registry| registry.live(&self.user));
+        let is_it = |name: &OsStr| Some(name) == self.path.file_name();
+        live.map_or(true, |live| live.iter().any(|live| is_it(live.name())))
+            && File::at(&self.path) == Some(self.file)
     }
 
     /// The process that opened the session and closes it, if it still lives.
@@ -84,6 +93,20 @@ impl Session {
     }
 }
 
+/// Those of `processes`, parents before children, that descend from one of `ancestors` now.
+pub(crate) fn descendants<T>(processes: Vec<(i32, T)>, ancestors: &[i32]) -> Vec<T> {
+    let mut known = ancestors.to_vec();
+    let mut found = Vec::new();
+    for (pid, process) in processes {
+        let stat = Process::new(pid).and_then(|process| process.stat());
+        if stat.is_ok_and(|stat| known.contains(&stat.ppid)) {
+            known.push(pid);
+            found.push(process);
+        }
+    }
+    found
+}
+
 /// `se.exec_start` of /proc/PID/sched, in ms on the scheduler's clock, which may differ by some tenths
 /// of a second between processors.
 fn last_ran(pid: &str) -> Option<f64> {
@@ -92,31 +115,73 @@ fn last_ran(pid: &str) -> Option<f64> {
     line.split(':').next_back()?.trim().parse().ok()
 }
 
+/// What tells a file from every other: device and inode. The path that /proc shows does not, since in
+/// a mount namespace of their own users can have a file at any path.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct File((u32, u32), u64);
+
+impl File {
+    fn at(path: &Path) -> Option<Self> {
+        // Without a question to its filesystem, which may be a user's and never answer.
+        let stat = statx(CWD, path, AtFlags::STATX_DONT_SYNC, StatxFlags::INO).ok()?;
+        Some(Self((stat.stx_dev_major, stat.stx_dev_minor), stat.stx_ino))
+    }
+}
+
+/// Those of a process's open files that may be records.
+fn records(pid: i32) -> impl Iterator<Item = File> {
+    let descriptors = Process::new(pid).and_then(|process| process.fd());
+    descriptors.into_iter().flatten().flatten().filter_map(move |descriptor| match descriptor.target {
+        FDTarget::Path(path) if path.starts_with(DIRECTORY) => {
+            File::at(Path::new(&format!("/proc/{pid}/fd/{}", descriptor.fd)))
+        }
+        _ => None,
+    })
+}
+
 /// All processes, as they are at one moment.
 struct Processes {
-    /// Who has which record open.
-    holders: HashMap<PathBuf, Vec<i32>>,
+    all: Vec<i32>,
     children: HashMap<i32, Vec<i32>>,
 }
 
 impl Processes {
     fn look() -> io::Result<Self> {
-        let mut seen = Self { holders: HashMap::new(), children: HashMap::new() };
-        for process in all_processes().map_err(io::Error::other)? {
-            // One that has just ended.
-            let Ok(process) = process else { continue };
+        let mut seen = Self { all: Vec::new(), children: HashMap::new() };
+        // Those that have just ended are left out.
+        for process in all_processes().map_err(io::Error::other)?.flatten() {
+            seen.all.push(process.pid);
             if let Ok(stat) = process.stat() {
                 seen.children.entry(stat.ppid).or_default().push(process.pid);
             }
-            for descriptor in process.fd().into_iter().flatten().flatten() {
-                if let FDTarget::Path(path) = descriptor.target
-                    && path.starts_with(DIRECTORY)
-                {
-                    seen.holders.entry(path).or_default().push(process.pid);
+        }
+        Ok(seen)
+    }
+
+    /// Tells each session its processes.
+    fn tell(&self, sessions: &mut [Session]) {
+        for session in &mut *sessions {
+            let monitor = session.record.as_ref().ok().and_then(|record| i32::try_from(record.pid).ok());
+            session.holders = monitor.map_or(Vec::new(), |pid| [vec![pid], self.below(&[pid])].concat());
+            session.holders = session.holders_now();
+        }
+        // Where the monitor was killed, its child may be anywhere. Only then everybody's files are
+        // looked through: users may have very many open.
+        if sessions.iter().any(|session| session.monitor().is_none()) {
+            for pid in &self.all {
+                for file in records(*pid) {
+                    let of_it = |session: &&mut Session| session.file == file;
+                    if let Some(session) = sessions.iter_mut().find(of_it)
+                        && !session.holders.contains(pid)
+                    {
+                        session.holders.push(*pid);
+                    }
                 }
             }
         }
-        Ok(seen)
+        for session in sessions {
+            session.others = self.below(&session.holders);
+        }
     }
 
     /// Descendants that are not among `holders` themselves.

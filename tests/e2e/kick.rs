@@ -76,6 +76,56 @@ fn what_does_not_end_is_named_and_killed_only_by_force() {
 }
 
 #[test]
+fn internal_sftp_that_somebody_stopped_is_killed_by_force() {
+    let sb = machine("private");
+    let _live = sb.sftp_live("mle");
+    let child = sb.session_child("mle");
+    let server =
+        sb.sh(&format!("cat /proc/{child}/task/{child}/children")).stdout.trim().parse().expect("a pid");
+    sb.kill(server, "STOP");
+    let out = sb.sh("sftpjail kick --force mle");
+    assert!(out.stdout.starts_with("✓ the session of mle from 127.0.0.1 has ended"), "{out}");
+    sb.wait_gone(server);
+}
+
+#[test]
+fn a_file_at_a_records_path_in_another_mount_namespace_is_no_record() {
+    let sb = machine("private");
+    for kill_monitor in [false, true] {
+        let _live = sb.sftp_live("mle");
+        let (monitor, child) = (sb.session_monitor("mle"), sb.session_child("mle"));
+        // As any user can, in a user namespace.
+        let forged = "record=$(ls /run/sftpjail/mle/*); mount -t tmpfs none /run; mkdir -p /run/sftpjail/mle
+                      exec sleep 1000 9>$record";
+        sb.sh(&format!("setsid unshare --mount sh -ec '{forged}' >/dev/null 2>&1 </dev/null &"));
+        let forger = loop {
+            if let [pid] = sb.pids("sleep 1000")[..] {
+                break pid;
+            }
+        };
+        if kill_monitor {
+            sb.kill(monitor, "KILL");
+            sb.wait_gone(monitor);
+        }
+        assert_eq!(sb.try_sh(&format!("sftpjail kick --pid {forger}")).code, Some(3));
+        sb.sh("sftpjail kick --force mle");
+        sb.wait_gone(child);
+        sb.kill(forger, "KILL");
+        sb.wait_gone(forger);
+    }
+}
+
+#[test]
+fn a_session_of_which_no_process_is_seen_has_not_ended() {
+    let sb = machine("private");
+    let _live = sb.sftp_live("mle");
+    // A PID namespace of its own, as of a container that shares /run.
+    let out = sb.try_sh("unshare --pid --fork --mount-proc sftpjail kick mle");
+    assert_eq!(out.code, Some(1), "{out}");
+    assert!(out.stdout.starts_with("✗ the session of mle from 127.0.0.1 goes on: its processes"), "{out}");
+}
+
+#[test]
 fn who_is_not_in_cannot_be_kicked() {
     let sb = machine("private");
     let mut live = sb.sftp_live("mle");
