@@ -1,12 +1,11 @@
 //! `sftpjail kick`.
 
 use crate::Verdict;
+use crate::child::is_ready_by;
 use crate::nearest::nearest;
 use crate::sessions::{self, Session};
 use crate::terminal::Mark;
-use nix::errno::Errno;
 use pam_sftpjail::escape::escaped;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use serde::Serialize;
 use std::ffi::OsStr;
@@ -143,7 +142,7 @@ impl Told {
     fn wait(self, session: &Session, deadline: Instant, force: bool) -> Kicked {
         let ended = |deadline| {
             let mut all = self.holders.iter().map(|(_, process)| process).chain(&self.others);
-            all.all(|process| ends_by(process, deadline))
+            all.all(|process| is_ready_by(process, deadline))
         };
         let mut gone = ended(deadline);
         if !gone && force {
@@ -160,20 +159,6 @@ impl Told {
             // Whoever has the record open where no process is to be seen from here, such as in another
             // container, was not told.
             gone: gone && !session.is_live(),
-        }
-    }
-}
-
-/// A pidfd becomes readable when its process has ended: pidfd_open(2).
-fn ends_by(process: &OwnedFd, deadline: Instant) -> bool {
-    loop {
-        let left = deadline.saturating_duration_since(Instant::now());
-        let timeout = Timespec { tv_sec: left.as_secs().cast_signed(), tv_nsec: left.subsec_nanos().into() };
-        match poll(&mut [PollFd::new(process, PollFlags::IN)], Some(&timeout)) {
-            Ok(0) => return false,
-            Ok(_) => return true,
-            Err(errno) if errno.raw_os_error() == Errno::EINTR as i32 => {}
-            Err(_) => return false,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What a user can reach on the host: a child becomes the user and tries. So access control lists
 //! count, as they do for the user.
 
+use crate::child;
 use nix::errno::Errno;
 use nix::unistd::{AccessFlags, access, setgid, setgroups, setuid};
 use pam_sftpjail::account::Account;
@@ -8,7 +9,6 @@ use serde::{Deserialize, Serialize};
 use std::ffi::OsStr;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 /// The errors met, as errno; `None` for what is possible.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -31,21 +31,12 @@ impl Tried {
 
 /// Tries as `user` to enter directories and to read files. Only root can.
 pub(crate) fn run(user: &str, enter: &[PathBuf], read: &[PathBuf]) -> io::Result<Tried> {
-    let flagged = |flag: &'static str, paths: &[PathBuf]| -> Vec<_> {
-        paths.iter().flat_map(|path| [OsStr::new(flag).to_owned(), path.clone().into_os_string()]).collect()
-    };
-    let output = Command::new("/proc/self/exe")
-        .arg("look")
-        .args(flagged("--enter", enter))
-        .args(flagged("--read", read))
-        .args(["--", user])
-        .env_clear()
-        .stdin(Stdio::null())
-        .stderr(Stdio::inherit())
-        .output()?;
-    serde_json::from_slice(&output.stdout).map_err(|_| {
-        io::Error::other(format!("looking as the user ended without a result: {}", output.status))
-    })
+    let mut arguments = vec![OsStr::new("look")];
+    for (flag, paths) in [("--enter", enter), ("--read", read)] {
+        arguments.extend(paths.iter().flat_map(|path| [OsStr::new(flag), path.as_os_str()]));
+    }
+    arguments.extend(["--", user].map(OsStr::new));
+    child::report("looking as the user", arguments)
 }
 
 /// The child.

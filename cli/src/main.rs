@@ -3,6 +3,7 @@
 
 mod audit;
 mod check;
+mod child;
 mod kick;
 mod list;
 mod look;

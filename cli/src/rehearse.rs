@@ -1,7 +1,7 @@
 //! The rehearsal: a child builds the jail around itself, enters it as sshd would, becomes the
 //! user, and looks around.
 
-use crate::Verdict;
+use crate::{Verdict, child};
 use nix::fcntl::AtFlags;
 use nix::sys::stat::{FileStat, Mode, SFlag, fstatat, lstat};
 use nix::unistd::{AccessFlags, access, chdir, chroot, setgid, setgroups, setuid};
@@ -15,7 +15,6 @@ use std::ffi::OsStr;
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::time::Instant;
 
 /// What the user will see.
@@ -67,15 +66,8 @@ pub(crate) struct Failure {
 /// Runs the child, and gives what it found. The outer error is the child's failure to say
 /// anything.
 pub(crate) fn run(config: Option<&Path>, user: &str) -> io::Result<Result<Rehearsal, Failure>> {
-    let output = Command::new("/proc/self/exe")
-        .args(config.into_iter().flat_map(|path| [OsStr::new("--config"), path.as_os_str()]))
-        .args(["rehearse", "--", user])
-        .env_clear()
-        .stdin(Stdio::null())
-        .stderr(Stdio::inherit())
-        .output()?;
-    serde_json::from_slice(&output.stdout)
-        .map_err(|_| io::Error::other(format!("the rehearsal ended without a result: {}", output.status)))
+    let config = config.into_iter().flat_map(|path| [OsStr::new("--config"), path.as_os_str()]);
+    child::report("the rehearsal", config.chain(["rehearse", "--", user].map(OsStr::new)))
 }
 
 /// The child. Its namespace ends with it, so nothing is taken down.

@@ -300,3 +300,15 @@ fn a_reader_who_has_seen_enough_does_not_change_the_verdict() {
         assert_eq!(out.status.code(), Some(code));
     }
 }
+
+#[test]
+fn a_filesystem_of_the_users_that_never_answers_does_not_hold_it_up() {
+    let sb = machine();
+    sb.sh("mkdir -p -m 755 /run/sshd /jail; install -d -o mle -g mle /home/mle/.ssh");
+    // Nobody will ever read the requests, as of a FUSE daemon that was stopped.
+    sb.sh("mknod /dev/fuse c 10 229; exec 3<>/dev/fuse
+        mount -i -t fuse -o fd=3,rootmode=40000,user_id=$(id -u mle),group_id=$(id -g mle) none /home/mle/.ssh
+        setsid sleep 1000 >/dev/null 2>&1 </dev/null &");
+    let out = check(&sb, "mle", 2).stdout;
+    assert!(out.contains("a filesystem does not answer the user"), "{out}");
+}
