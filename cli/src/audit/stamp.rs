@@ -50,7 +50,7 @@ impl Stamps {
             // The same text is another time now.
             self.last = None;
         }
-        self.year += turns;
+        self.year = self.year.saturating_add(turns);
         self.day = day;
         Some((Raw::Traditional(self.year, stamp), rest))
     }
@@ -94,7 +94,7 @@ impl Years {
         if let Some(last) = line.first_chunk()
             && let Some(day) = day(last)
         {
-            self.turns += turns(self.day, day);
+            self.turns = self.turns.saturating_add(turns(self.day, day));
             self.day = day;
             self.last = *last;
         }
@@ -109,7 +109,7 @@ impl Years {
         // February 29 has to go back up to eight years.
         let last =
             (0..9).map(|back| latest.year() - back).find(|year| of(*year).is_some_and(|d| d <= latest));
-        last.unwrap_or_else(|| latest.year()) - self.turns
+        last.unwrap_or_else(|| latest.year()).saturating_sub(self.turns)
     }
 }
 
@@ -219,6 +219,12 @@ mod tests {
         let times = times("2024-08-01T00:00:00Z", &lines);
         let years: Vec<_> = times.iter().map(|t| t.get(..7).unwrap()).collect();
         assert_eq!(years, ["2022-10", "2023-01", "2023-10", "2024-01", "2024-07"]);
+    }
+
+    #[test]
+    fn more_years_than_there_are_are_no_panic() {
+        let lines = ["Dec  1 00:00:00 h", "Jan  5 00:00:00 h"].repeat(40_000);
+        assert!(times("2024-08-01T00:00:00Z", &lines).len() < lines.len());
     }
 
     #[test]
