@@ -160,9 +160,12 @@ const COLUMNS: [&str; 14] = [
     "pid",
 ];
 
-/// One field of CSV, safe on a terminal: `\xNN` for what is not printable, and `\\` for `\`.
+/// One field of CSV, safe on a terminal: `\xNN` for what is not printable, and `\\` for `\`. And safe
+/// in a spreadsheet, which would take a name such as `=HYPERLINK(…)` for a formula: users choose names.
 fn safe(text: &[u8]) -> String {
     let mut safe = String::with_capacity(text.len());
+    let (first, text) = text.split_at(usize::from(matches!(text, [b'=' | b'+' | b'-' | b'@', ..])));
+    escape(&mut safe, first);
     for chunk in text.utf8_chunks() {
         for c in chunk.valid().chars() {
             let mut buffer = [0; 4];

@@ -78,6 +78,9 @@ time,user,address,operation,path,read,written,result,status,target,detail,jail_p
     assert_eq!(written(Style::Csv, &some()), expected);
     let odd = written(Style::Csv, &[row(b"/a,\"b\"\\\x1b\n\xff", Verb::Remove)]);
     assert!(odd.contains("remove,\"/a,\"\"b\"\"\\\\\\x1b\\x0a\\xff\",,"), "{odd}");
+    // No formula.
+    let odd = written(Style::Csv, &[row(b"=1+1", Verb::Remove), row(b"a=1", Verb::Remove)]);
+    assert!(odd.contains("remove,\\x3d1+1,,") && odd.contains("remove,a=1,,"), "{odd}");
 }
 
 #[test]
