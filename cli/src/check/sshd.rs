@@ -85,7 +85,7 @@ fn ask_about(
             (true, false) => name,
             (false, _) => connection.to_string(),
         };
-        for wrong in judge(&settings, member, login.account) {
+        for wrong in judge(&settings, member, login.account, &sshd.service) {
             match answers.wrongs.iter_mut().find(|(known, _)| *known == wrong) {
                 Some((_, times)) => times.push(when.clone()),
                 None => answers.wrongs.push((wrong, vec![when.clone()])),

@@ -250,3 +250,22 @@ fn who_is_sent_into_the_jail_root_without_a_profile() {
     sound.paste(cure);
     json(&sound.sb, "joe", "sound");
 }
+
+#[test]
+fn a_match_block_with_a_pam_service_of_its_own_is_seen() {
+    let sound = Sound::new();
+    // As OpenSSH from 9.8 on answers; Debian 12's does not know it.
+    sound.sb.sh("mv /usr/sbin/sshd /usr/sbin/sshd.real
+        cat >/usr/sbin/sshd <<'END'
+#!/bin/sh
+/usr/sbin/sshd.real \"$@\" || exit
+case \"$*\" in
+    -T*user=mle,*) echo pamservicename other ;;
+    -T*) echo pamservicename sshd ;;
+esac
+END
+        chmod 755 /usr/sbin/sshd");
+    let out = check(&sound.sb, "mle", 1).stdout;
+    assert!(out.contains("✗ sshd pam       PAMServiceName is other, and not sshd, as elsewhere\n"), "{out}");
+    assert!(out.contains("Match Group sftp\\n    PAMServiceName sshd' "), "{out}");
+}

@@ -148,8 +148,8 @@ impl Sshd {
     }
 
     fn kind_of(&self, login: &str) -> Kind {
-        // How a backslash in a pattern is read differs between versions.
-        if self.users.iter().chain(&self.groups).any(|pattern| pattern.contains('\\')) {
+        // How a backslash or a quote in a pattern is read differs between versions.
+        if self.users.iter().chain(&self.groups).any(|pattern| pattern.contains(['\\', '\'', '"'])) {
             return Kind::Only(login.to_owned());
         }
         let groups = match self.groups.as_slice() {

@@ -22,7 +22,8 @@ pub(super) fn cure(sshd: &Sshd, member: &Member<'_>, keyword: &str) -> String {
     if keyword != "ChrootDirectory" {
         block.retain(|line| line.split_whitespace().next() == Some(keyword));
         if block.is_empty() {
-            block.push(format!("    {keyword} no"));
+            let value = if keyword == "PAMServiceName" { &sshd.service } else { "no" };
+            block.push(format!("    {keyword} {value}"));
         }
     }
     let groups = &member.profile.groups;

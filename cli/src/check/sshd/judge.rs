@@ -47,8 +47,13 @@ pub(super) struct Wrong {
     pub(super) is_harmless: bool,
 }
 
-/// All that is wrong for a login to this account.
-pub(super) fn judge(settings: &Settings, member: &Member<'_>, account: &Account) -> Vec<Wrong> {
+/// All that is wrong for a login to this account. `service`: PAM's name for it, as far as it is looked at.
+pub(super) fn judge(
+    settings: &Settings,
+    member: &Member<'_>,
+    account: &Account,
+    service: &str,
+) -> Vec<Wrong> {
     let mut wrongs = Vec::new();
     let value = |keyword| settings.get(keyword).unwrap_or("not known to this sshd");
     let mut wrong = |check, keyword: &'static str, why: String| {
@@ -73,6 +78,10 @@ pub(super) fn judge(settings: &Settings, member: &Member<'_>, account: &Account)
         if value(keyword) != wanted {
             wrong(check, keyword, format!(", and not {wanted}"));
         }
+    }
+    // A `Match` block may have its own.
+    if settings.get("PAMServiceName").is_some_and(|own| own != service) {
+        wrong("sshd pam", "PAMServiceName", format!(", and not {}, as elsewhere", escaped(service)));
     }
     let level = log_level(command);
     if is_internal_sftp(command)
