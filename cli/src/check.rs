@@ -14,8 +14,8 @@ pub(crate) mod place;
 pub(crate) mod sshd;
 mod way;
 
-use crate::Verdict;
 use crate::rehearse::Rehearsal;
+use crate::{Verdict, concluded, document};
 use finding::Findings;
 use host::Host;
 use nix::unistd::User;
@@ -23,7 +23,7 @@ pub(crate) use pam::loaded;
 use pam_sftpjail::escape::escaped;
 pub(crate) use people::People;
 use serde::Serialize;
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, Write};
 use std::path::Path;
 
 /// The version of the JSON documents; it grows when a key changes its meaning or goes.
@@ -56,7 +56,7 @@ struct Document<'r, T> {
     report: &'r T,
 }
 
-/// Checks, and writes the report to `out`. A reader who has seen enough does not change the verdict.
+/// Checks, and writes the report to `out`.
 pub(crate) fn run(request: &Request<'_>, out: &mut impl Write) -> io::Result<Verdict> {
     let (verdict, written) = match request.user {
         Some(user) => {
@@ -68,15 +68,11 @@ pub(crate) fn run(request: &Request<'_>, out: &mut impl Write) -> io::Result<Ver
             (report.verdict, if request.json { json(&report, out) } else { report.print(out) })
         }
     };
-    match written.and_then(|()| out.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error),
-        _ => Ok(verdict),
-    }
+    concluded(verdict, written.and_then(|()| out.flush()))
 }
 
 fn json(report: &impl Serialize, out: &mut impl Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, &Document { version: VERSION, report })?;
-    writeln!(out)
+    document(&Document { version: VERSION, report }, out)
 }
 
 /// Looks at one user and at all of the host that matters for them.

@@ -1,10 +1,10 @@
 //! `sftpjail kick`.
 
-use crate::Verdict;
 use crate::child::is_ready_by;
 use crate::nearest::nearest;
 use crate::sessions::{self, Session};
 use crate::terminal::Mark;
+use crate::{Verdict, concluded, document};
 use pam_sftpjail::escape::escaped;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use serde::Serialize;
@@ -63,14 +63,12 @@ pub(crate) fn run(whom: &Whom<'_>, force: bool, json: bool, out: &mut impl Write
         kicked if kicked.iter().all(|session| session.gone) => Verdict::Sound,
         _ => Verdict::Problems,
     };
-    if json {
-        serde_json::to_writer_pretty(&mut *out, &Report { version: VERSION, sessions: kicked })?;
-        writeln!(out)?;
+    let written = if json {
+        document(&Report { version: VERSION, sessions: kicked }, out)
     } else {
-        print(whom, &users, &kicked, out)?;
-    }
-    out.flush()?;
-    Ok(verdict)
+        print(whom, &users, &kicked, out)
+    };
+    concluded(verdict, written.and_then(|()| out.flush()))
 }
 
 fn print(whom: &Whom<'_>, users: &[String], kicked: &[Kicked], out: &mut impl Write) -> io::Result<()> {

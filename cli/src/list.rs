@@ -1,8 +1,8 @@
 //! `sftpjail list`.
 
-use crate::Verdict;
 use crate::sessions::{self, Session};
 use crate::terminal::{self, Mark};
+use crate::{Verdict, concluded, document};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use pam_sftpjail::config::Namespace;
@@ -49,18 +49,15 @@ pub(crate) fn run(json: bool, out: &mut impl Write) -> io::Result<Verdict> {
     let sessions = sessions::live()?;
     let problems: Vec<_> = sessions.iter().filter_map(|session| session.record.clone().err()).collect();
     let verdict = if problems.is_empty() { Verdict::Sound } else { Verdict::Problems };
-    if json {
+    let written = if json {
         let sessions = sessions.iter().filter_map(Entry::of).collect();
-        serde_json::to_writer_pretty(&mut *out, &Report { version: VERSION, sessions, problems })?;
-        writeln!(out)?;
+        document(&Report { version: VERSION, sessions, problems }, out)
     } else {
-        print(&sessions, out)?;
-        for problem in problems {
-            writeln!(out, "{} {problem}", Mark::Attention)?;
-        }
-    }
-    out.flush()?;
-    Ok(verdict)
+        let mut problems = problems.iter();
+        print(&sessions, out)
+            .and_then(|()| problems.try_for_each(|problem| writeln!(out, "{} {problem}", Mark::Attention)))
+    };
+    concluded(verdict, written.and_then(|()| out.flush()))
 }
 
 fn print(sessions: &[Session], out: &mut impl Write) -> io::Result<()> {

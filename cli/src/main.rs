@@ -226,6 +226,20 @@ impl From<Verdict> for ExitCode {
     }
 }
 
+/// What a verb ends with. A reader who has seen enough does not change the verdict.
+fn concluded(verdict: Verdict, written: io::Result<()>) -> io::Result<Verdict> {
+    match written {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
+        _ => Ok(verdict),
+    }
+}
+
+/// Writes a document of `--json`.
+fn document(report: &impl serde::Serialize, out: &mut impl Write) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, report)?;
+    writeln!(out)
+}
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let mut out = anstream::stdout().lock();

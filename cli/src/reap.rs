@@ -1,7 +1,7 @@
 //! `sftpjail reap`.
 
-use crate::Verdict;
 use crate::terminal::Mark;
+use crate::{Verdict, concluded, document};
 use pam_sftpjail::config::Config;
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::reap::{Reaped, reap};
@@ -37,24 +37,23 @@ pub(crate) fn run(config: Option<&Path>, json: bool, out: &mut impl Write) -> io
     let verdict =
         if reaped.iter().all(|jail| jail.done.is_ok()) { Verdict::Sound } else { Verdict::Problems };
     let jails: Vec<_> = reaped.into_iter().map(Jail::of).collect();
-    if json {
-        serde_json::to_writer_pretty(&mut *out, &Report { version: VERSION, jails })?;
-        writeln!(out)?;
-    } else {
-        for jail in &jails {
-            match (&jail.problem, &jail.cure) {
-                (Some(problem), Some(cure)) => {
-                    writeln!(out, "{} {} cannot be taken down: {problem}\n  → {cure}", Mark::Bad, jail.path)?;
-                }
-                _ => writeln!(out, "{} {} is taken down", Mark::Good, jail.path)?,
+    let written = if json { document(&Report { version: VERSION, jails }, out) } else { print(&jails, out) };
+    concluded(verdict, written.and_then(|()| out.flush()))
+}
+
+fn print(jails: &[Jail], out: &mut impl Write) -> io::Result<()> {
+    for jail in jails {
+        match (&jail.problem, &jail.cure) {
+            (Some(problem), Some(cure)) => {
+                writeln!(out, "{} {} cannot be taken down: {problem}\n  → {cure}", Mark::Bad, jail.path)?;
             }
-        }
-        if jails.is_empty() {
-            writeln!(out, "Nothing was left behind.")?;
+            _ => writeln!(out, "{} {} is taken down", Mark::Good, jail.path)?,
         }
     }
-    out.flush()?;
-    Ok(verdict)
+    if jails.is_empty() {
+        writeln!(out, "Nothing was left behind.")?;
+    }
+    Ok(())
 }
 
 impl Jail {

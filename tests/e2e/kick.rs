@@ -137,6 +137,9 @@ fn who_is_not_in_cannot_be_kicked() {
         let out = sb.try_sh(&format!("sftpjail kick {words}"));
         assert_eq!((out.code, out.stdout.as_str()), (Some(3), said), "{out}");
     }
+    // A reader who has gone changes nothing.
+    let unread = "{ sleep 0.3; sftpjail kick kim; } | true; exit ${PIPESTATUS[0]}";
+    assert_eq!(sb.try_sh(&format!("bash -c '{unread}'")).code, Some(3));
     for words in ["", "mle --pid 1", "--pid x"] {
         assert_eq!(sb.try_sh(&format!("sftpjail kick {words}")).code, Some(2), "{words}");
     }
