@@ -130,6 +130,7 @@ fn tell(
     let value = |keyword| settings.get(keyword).unwrap_or_default();
     match check {
         "sshd log" if !member.profile.log => {}
+        "sshd access" => {}
         "sshd log" => {
             findings.passed(check, format!("internal-sftp logs at {}", log_level(value("ForceCommand"))))
         }

@@ -269,3 +269,26 @@ END
     assert!(out.contains("✗ sshd pam       PAMServiceName is other, and not sshd, as elsewhere\n"), "{out}");
     assert!(out.contains("Match Group sftp\\n    PAMServiceName sshd' "), "{out}");
 }
+
+#[test]
+fn whom_sshd_does_not_let_in_is_told() {
+    let sound = Sound::new();
+    sound.sb.sh("sed -i '/^Match Group sftp/i Include /etc/ssh/who.conf' /etc/ssh/sshd_config");
+    for (line, kept_out) in [
+        ("AllowUsers joe", true),
+        ("AllowUsers joe m?e", false),
+        ("AllowUsers joe mle@192.0.2.*", false),
+        ("AllowGroups staff", true),
+        ("AllowGroups staff sft*", false),
+        ("DenyUsers mle", true),
+        ("DenyUsers mle@192.0.2.7", false),
+        ("DenyGroups sftp", true),
+        ("Match User mle\n    DenyUsers *", true),
+    ] {
+        sound.sb.sh(&format!("printf '{line}\\n' >/etc/ssh/who.conf"));
+        let (found, code) = sound.found();
+        let checks: Vec<_> = found.iter().map(|[check, outcome, ..]| [check.as_str(), outcome]).collect();
+        let expected: &[_] = if kept_out { &[["sshd access", "failed"]] } else { &[] };
+        assert_eq!((checks.as_slice(), code), (expected, i32::from(kept_out)), "{line} {found:#?}");
+    }
+}

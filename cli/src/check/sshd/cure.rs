@@ -13,6 +13,14 @@ pub(super) fn cure(sshd: &Sshd, member: &Member<'_>, keyword: &str) -> String {
         let top = Place { file: file.clone(), line: 1 };
         return format!("{reload}: {}", top.insert(&["UsePAM yes"]));
     }
+    match keyword {
+        "AllowUsers" => return format!("{reload}: add the user to {keyword}"),
+        "AllowGroups" => return format!("{reload}: add a group of the user's to {keyword}"),
+        "DenyUsers" | "DenyGroups" => {
+            return format!("{reload}: take out of {keyword} what matches the user");
+        }
+        _ => {}
+    }
     let chroot = format!("    ChrootDirectory {}/%u", member.config.jail_root.absolute().display());
     let command = "    ForceCommand internal-sftp -l INFO";
     let others = MUSTS.iter().filter(|must| must.1 != "UsePAM" && must.1 != "GatewayPorts");

@@ -1,7 +1,8 @@
 //! What must hold for a member, and what of it does not. Pure: settings in, findings-to-be out.
 
 use super::Member;
-use super::ask::Settings;
+use super::ask::{Settings, is_match};
+use crate::check::people::group_names;
 use pam_sftpjail::account::Account;
 use pam_sftpjail::escape::escaped;
 use std::path::PathBuf;
@@ -23,8 +24,16 @@ pub(super) const MUSTS: [(&str, &str, &str); 9] = [
 ];
 
 /// Every check, in the order in which it is told.
-pub(super) const CHECKS: [&str; 7] =
-    ["sshd chroot", "sshd command", "sshd pam", "sshd forwards", "sshd terminal", "sshd rc", "sshd log"];
+pub(super) const CHECKS: [&str; 8] = [
+    "sshd access",
+    "sshd chroot",
+    "sshd command",
+    "sshd pam",
+    "sshd forwards",
+    "sshd terminal",
+    "sshd rc",
+    "sshd log",
+];
 
 /// What a check is about.
 pub(super) fn keywords(check: &str) -> Vec<&'static str> {
@@ -61,6 +70,9 @@ pub(super) fn judge(
         let what = format!("{keyword} is {}{why}", escaped(value));
         wrongs.push(Wrong { check, keyword, value: value.to_owned(), what, is_harmless: false });
     };
+    if let Some(keyword) = barred(settings, account) {
+        wrong("sshd access", keyword, ", which keeps the user out".into());
+    }
     let root = member.config.jail_root.absolute();
     let chroot = value("ChrootDirectory");
     if expanded(chroot, account) != root.join(&account.name) {
@@ -94,6 +106,30 @@ pub(super) fn judge(
         wrongs.push(Wrong { check, keyword, value: command.to_owned(), what, is_harmless: true });
     }
     wrongs
+}
+
+/// Which keyword keeps the user out, as `allowed_user` of OpenSSH's auth.c goes by them. Patterns with a
+/// host may let the user in from somewhere.
+fn barred(settings: &Settings, account: &Account) -> Option<&'static str> {
+    let is_user = |pattern: &str, named: &str| is_match(pattern.as_bytes(), named.as_bytes());
+    let users = |keyword| settings.all(keyword).map(|pattern| (pattern, pattern.rsplit_once('@')));
+    let name = account.name.as_str();
+    if users("DenyUsers").any(|(pattern, host)| host.is_none() && is_user(pattern, name)) {
+        return Some("DenyUsers");
+    }
+    let mut allowed =
+        users("AllowUsers").map(|(pattern, host)| host.map_or(pattern, |(user, _)| user)).peekable();
+    if allowed.peek().is_some() && !allowed.any(|pattern| is_user(pattern, name)) {
+        return Some("AllowUsers");
+    }
+    // That they are not known is told elsewhere.
+    let groups = group_names(name)?;
+    let is_of = |pattern: &str| groups.iter().any(|group| is_user(pattern, group));
+    if settings.all("DenyGroups").any(is_of) {
+        return Some("DenyGroups");
+    }
+    let mut allowed = settings.all("AllowGroups").peekable();
+    (allowed.peek().is_some() && !allowed.any(is_of)).then_some("AllowGroups")
 }
 
 /// `%%`, `%h`, `%U` and `%u`, as sshd_config(5) has them for ChrootDirectory and AuthorizedKeysFile.
