@@ -21,7 +21,7 @@ use host::Host;
 use nix::unistd::User;
 pub(crate) use pam::loaded;
 use pam_sftpjail::escape::escaped;
-pub(crate) use people::People;
+pub(crate) use people::{People, group_names};
 use serde::Serialize;
 use std::io::{self, Write};
 use std::path::Path;

@@ -20,6 +20,7 @@ mod verify;
 mod wanted;
 
 use crate::Verdict;
+use crate::check::group_names;
 use change::Change;
 use clap::Args;
 use journal::{Journal, Patience, Phase, State};
@@ -206,14 +207,23 @@ fn show(changes: &[Change], out: &mut impl Write) {
 /// Who is in the groups already will be jailed, and that must not be whoever does this.
 fn tell_of_members(wanted: &Wanted, out: &mut impl Write) -> Result<(), Trouble> {
     let members = group::all_members(wanted.groups.iter().map(String::as_str));
-    let own = std::env::var("SUDO_USER").ok().filter(|user| members.contains(user));
-    if let Some(user) = own {
-        let what = format!("you, {}, are a member yourself and would be jailed", escaped(&user));
+    // sshd's `Match Group` is for root, too, for whom the module builds no jail. The others are those whom
+    // sudo and doas name; NSS may know of groups that it does not list members of.
+    let callers = ["SUDO_USER", "DOAS_USER"].into_iter().filter_map(|name| std::env::var(name).ok());
+    let is_member = |user: &String| {
+        let names = group_names(user).unwrap_or_default();
+        members.contains(user) || wanted.groups.iter().any(|group| names.contains(group))
+    };
+    if let Some(user) = callers.chain(["root".to_owned()]).find(is_member) {
         let groups: Vec<_> = wanted.groups.iter().map(|name| escaped(name).to_string()).collect();
-        return Err(Trouble::new(
-            what,
-            format!("take yourself out of {}, or choose another group", groups.join(", ")),
-        ));
+        let groups = groups.join(", ");
+        return Err(if user == "root" {
+            let what = format!("root is a member of {groups}, and could not log in any more");
+            Trouble::new(what, "take root out of it, or choose another group")
+        } else {
+            let what = format!("you, {}, are a member yourself and would be jailed", escaped(&user));
+            Trouble::new(what, format!("take yourself out of {groups}, or choose another group"))
+        });
     }
     if !members.is_empty() {
         let shown: Vec<_> = members.iter().map(|name| escaped(name).to_string()).collect();

@@ -65,7 +65,7 @@ impl People {
 }
 
 /// The names of all groups of a user, as sshd's `Match Group` sees them; none if they are not known.
-pub(super) fn group_names(login: &str) -> Option<Vec<String>> {
+pub(crate) fn group_names(login: &str) -> Option<Vec<String>> {
     let Some(user) = User::from_name(login).ok()? else { return Some(Vec::new()) };
     let gids = getgrouplist(&CString::new(user.name).ok()?, user.gid).ok()?;
     let mut names = Vec::new();

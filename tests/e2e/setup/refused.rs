@@ -186,6 +186,10 @@ fn whoever_does_it_is_not_to_jail_themselves() {
     sb.user("anna").primary("staff-sftp").add();
     let command = "sftpjail setup --yes --group staff-sftp";
     refused(&sb, &format!("SUDO_USER=admin {command}"), &["you, admin, are a member yourself"]);
+    refused(&sb, &format!("DOAS_USER=anna {command}"), &["you, anna, are a member yourself"]);
+    sb.sh("usermod -aG staff-sftp root");
+    refused(&sb, command, &["root is a member of staff-sftp", "take root out"]);
+    sb.sh("gpasswd -d root staff-sftp");
     let out = sb.sh(&format!("SUDO_USER=joe {command}"));
     assert!(out.stdout.contains("jailed from their next login on: admin, anna."), "{out}");
 }
