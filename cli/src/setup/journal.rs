@@ -80,7 +80,7 @@ impl Before {
 
 /// The state directory, while nobody else sets anything up.
 pub(super) struct State {
-    _lock: Flock<File>,
+    lock: Flock<File>,
 }
 
 /// Whether to wait for another run to end.
@@ -93,6 +93,18 @@ pub(super) enum Patience {
 impl State {
     /// Makes it where it is missing.
     pub(super) fn open(patience: Patience) -> Result<Self, Trouble> {
+        loop {
+            // Whoever had it before may have removed it: a lock on what has no name any more keeps nobody out.
+            let state = Self::taken(patience)?;
+            let named = Path::new(DIRECTORY).symlink_metadata().map(|stat| (stat.dev(), stat.ino()));
+            let locked = state.lock.metadata().map(|stat| (stat.dev(), stat.ino()));
+            if named.ok() == locked.ok() {
+                return Ok(state);
+            }
+        }
+    }
+
+    fn taken(patience: Patience) -> Result<Self, Trouble> {
         let path = Path::new(DIRECTORY);
         let above = path.parent().unwrap_or(path);
         for (path, mode) in [(above, 0o755), (path, 0o700)] {
@@ -112,7 +124,7 @@ impl State {
             Patience::Refuse => FlockArg::LockExclusiveNonblock,
         };
         match Flock::lock(directory, how) {
-            Ok(lock) => Ok(Self { _lock: lock }),
+            Ok(lock) => Ok(Self { lock }),
             Err((_, Errno::EWOULDBLOCK)) => {
                 Err(Trouble::new("another `sftpjail setup` is running", "wait until it is done"))
             }

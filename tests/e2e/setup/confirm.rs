@@ -65,3 +65,14 @@ fn a_time_that_is_none_is_refused() {
         assert!(out.code == Some(2) && out.stderr.contains("such as 5m"), "{out}");
     }
 }
+
+#[test]
+fn a_timer_that_waited_for_its_turn_leaves_alone_what_another_run_has_begun_since() {
+    let sb = stock();
+    // One run ends and removes the directory, the next one makes it anew.
+    sb.sh("sftpjail setup --yes --confirm-within 1s
+        exec 8</var/lib/sftpjail/setup; flock 8; sleep 2.5
+        rm -r /var/lib/sftpjail/setup; mkdir -m 700 /var/lib/sftpjail/setup
+        exec 9</var/lib/sftpjail/setup; flock 9; touch /var/lib/sftpjail/setup/before-0
+        exec 8<&-; sleep 1; test -e /var/lib/sftpjail/setup/before-0");
+}
