@@ -43,15 +43,18 @@ fn prepare(gid: u32) -> std::io::Result<()> {
     mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none)?;
 
     cover(Path::new(DIRECTORY))?;
-    let passwd = fs::read_to_string("/etc/passwd")?;
-    let uid = free_uid(&passwd);
+    // Names of people need not be UTF-8.
+    let mut passwd = fs::read("/etc/passwd")?;
+    let uid = free_uid(&String::from_utf8_lossy(&passwd));
     let home = Path::new(DIRECTORY).join("home");
     fs::create_dir(&home)?;
     chown(&home, Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)))?;
-    let end = if passwd.ends_with('\n') { "" } else { "\n" };
-    let text = format!("{passwd}{end}{NAME}:x:{uid}:{gid}::{}:/bin/sh\n", home.display());
+    if !passwd.ends_with(b"\n") {
+        passwd.push(b'\n');
+    }
+    passwd.extend_from_slice(format!("{NAME}:x:{uid}:{gid}::{}:/bin/sh\n", home.display()).as_bytes());
     let file = Path::new(DIRECTORY).join("passwd");
-    fs::write(&file, text)?;
+    fs::write(&file, passwd)?;
     mount(Some(&file), "/etc/passwd", none, MsFlags::MS_BIND, none)?;
 
     // It would answer for /etc/passwd as it is outside.

@@ -159,3 +159,9 @@ fn with_volumes() -> String {
         [volume("/data/%u", "/data"), volume("/data/common", "/common"), volume("/data/own/%U", "/own")];
     format!("{}{}", include_str!("../../../config/home.toml"), volumes.concat())
 }
+
+#[test]
+fn names_of_people_need_not_be_utf_8() {
+    let sb = stock();
+    sb.sh("printf 'joe:x:4711:4711:Jos\\351:/home/joe:/bin/sh\\n' >>/etc/passwd; sftpjail setup --yes");
+}
