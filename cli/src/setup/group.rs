@@ -11,6 +11,7 @@ use nix::unistd::Group;
 use pam_sftpjail::escape::escaped;
 use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -131,7 +132,10 @@ fn without_line(bytes: &[u8], name: &str) -> Vec<u8> {
 fn lock() -> Result<File, Trouble> {
     let path = Path::new("/etc/.pwd.lock");
     let failed = |error: std::io::Error| Trouble::with(path, "be locked", &error);
-    let file = OpenOptions::new().write(true).create(true).truncate(false).open(path).map_err(failed)?;
+    // Whoever could read it, could lock it.
+    let mut options = OpenOptions::new();
+    let options = options.write(true).create(true).truncate(false).mode(0o600);
+    let file = options.open(path).map_err(failed)?;
     let whole = libc::flock {
         l_type: libc::F_WRLCK as libc::c_short,
         l_whence: libc::SEEK_SET as libc::c_short,
