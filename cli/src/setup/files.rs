@@ -37,11 +37,11 @@ pub(super) fn modified(path: &Path) -> Option<SystemTime> {
 }
 
 /// Where the new content lies until it is renamed: in the same directory, where neither sshd,
-/// rsyslog, logrotate nor libpam takes it for one of their files.
+/// rsyslog, logrotate (which knows this ending as dpkg's) nor libpam takes it for one of their files.
 fn beside(path: &Path) -> PathBuf {
     let mut name = std::ffi::OsString::from(".");
     name.push(path.file_name().unwrap_or_default());
-    name.push(".sftpjail-new");
+    name.push(".sftpjail.dpkg-new");
     path.with_file_name(name)
 }
 
