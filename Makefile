@@ -28,7 +28,8 @@ RELEASE ?= $(or $(CARGO_TARGET_DIR),target)/release
 PAM_MODULES ?= $(patsubst %/,%,$(dir $(shell find /usr/lib64 /usr/lib /lib64 /lib -name pam_unix.so -print -quit 2>/dev/null)))
 MODULE = $(DESTDIR)$(PAM_MODULES)/pam_sftpjail.so
 PROGRAM = $(DESTDIR)$(PREFIX)/sbin/sftpjail
-INSTALL := $(if $(DESTDIR),,$(SUDO)) install
+AS_OWNER := $(if $(DESTDIR),,$(SUDO))
+INSTALL := $(AS_OWNER) install
 
 .PHONY: build build-release deps demo test lint bench bench-audit install uninstall
 
@@ -38,20 +39,23 @@ build: deps
 build-release: deps
 	@$(CARGO) build --quiet --locked --release --package pam_sftpjail --package sftpjail
 
-# The module beside pam_unix.so, and the program; `sftpjail setup` does the rest.
+# The module beside pam_unix.so, and the program; `sftpjail setup` does the rest. Half a module, on a full
+# disk, would let nobody in, so that each is renamed once it is whole.
 install: build-release
 	@test -n "$(PAM_MODULES)" || { echo "make: no pam_unix.so; install PAM, or say PAM_MODULES=DIRECTORY" >&2; exit 1; }
-	$(INSTALL) -D -m 644 "$(RELEASE)/libpam_sftpjail.so" "$(MODULE)"
-	$(INSTALL) -D -m 755 "$(RELEASE)/sftpjail" "$(PROGRAM)"
+	$(INSTALL) -D -m 644 "$(RELEASE)/libpam_sftpjail.so" "$(MODULE).new"
+	$(INSTALL) -D -m 755 "$(RELEASE)/sftpjail" "$(PROGRAM).new"
+	$(AS_OWNER) mv -fT "$(MODULE).new" "$(MODULE)"
+	$(AS_OWNER) mv -fT "$(PROGRAM).new" "$(PROGRAM)"
 	echo "Installed $(MODULE) and $(PROGRAM). Next: sftpjail setup"
 
-# Without its module, a PAM configuration that names it would let nobody in.
+# Without its module, a PAM configuration that names it would let nobody in. Files in it may be symlinks.
 uninstall:
-	@if test -z "$(DESTDIR)" && grep -rqs '^[^#]*pam_sftpjail' /etc/pam.d; then
+	@if test -z "$(DESTDIR)" && $(SUDO) grep -Rqs '^[^#]*pam_sftpjail' /etc/pam.d; then
 		echo "make: /etc/pam.d names the module; run first: sftpjail setup --undo" >&2
 		exit 1
 	fi
-	$(if $(DESTDIR),,$(SUDO)) rm -f "$(MODULE)" "$(PROGRAM)"
+	$(AS_OWNER) rm -f "$(MODULE)" "$(PROGRAM)"
 	echo "Removed $(MODULE) and $(PROGRAM)."
 
 deps:

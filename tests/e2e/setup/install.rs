@@ -52,3 +52,23 @@ fn installed_set_up_undone_and_uninstalled() {
     let theirs: Vec<_> = theirs.iter().map(String::as_str).collect();
     assert_same(&before, &etc(&sb), &theirs);
 }
+
+#[test]
+fn an_upgrade_on_a_full_disk_leaves_the_module_that_is_there() {
+    let (sb, module) = source();
+    sb.sh(&format!("{MAKE} install; sha256sum {module} >/root/sum"));
+    // It removes what is there, and then has no room for the copy.
+    sb.sh("mkdir /run/bin; printf '#!/bin/sh\\nfor to; do :; done; rm -f \"$to\"; : >\"$to\"; exit 1\\n' >/run/bin/install
+        chmod 755 /run/bin/install");
+    sb.try_sh(&format!("PATH=/run/bin:$PATH {MAKE} install")).failed();
+    sb.sh("sha256sum -c /root/sum");
+}
+
+#[test]
+fn a_module_that_a_linked_file_of_pams_names_is_not_uninstalled() {
+    let (sb, module) = source();
+    sb.sh(&format!("{MAKE} install; mv /etc/pam.d/sshd /etc/linked; ln -s /etc/linked /etc/pam.d/sshd; sftpjail setup --yes"));
+    let out = sb.try_sh(&format!("{MAKE} uninstall")).failed();
+    assert!(out.stderr.contains("run first: sftpjail setup --undo"), "{out}");
+    sb.sh(&format!("test -e {module}"));
+}
