@@ -15,6 +15,9 @@ use std::time::{Duration, Instant};
 /// How often the process looks whether it is still needed.
 const INTERVAL: Duration = Duration::from_secs(1);
 
+/// After this, what could not be put back is tried again.
+const AGAIN: Duration = Duration::from_secs(5);
+
 /// Starts the process, as a unit of systemd's where there is one: logind may end all of a session.
 /// `until`: what the journal says of this setup.
 pub(super) fn start(within: Duration, until: u64) -> Result<(), Trouble> {
@@ -54,26 +57,44 @@ pub(super) fn wait(within: Duration, until: u64) -> Result<(), Trouble> {
     let is_pending = |journal: Option<&Journal>| journal.is_some_and(|journal| journal.until == Some(until));
     while start.elapsed() < within {
         thread::sleep(INTERVAL.min(within.saturating_sub(start.elapsed())));
-        if !is_pending(journal::peek()?.as_ref()) {
+        // What cannot be read now is looked at again.
+        if journal::peek().is_ok_and(|journal| !is_pending(journal.as_ref())) {
             return Ok(());
         }
     }
-    let state = State::open(Patience::Wait)?;
-    if let Some(journal) = state.journal()?.filter(|journal| is_pending(Some(journal))) {
-        let done = super::undo::put_back(&state, journal, &mut io::sink());
-        let said = match done {
-            Ok(_) => "not confirmed in time: everything is put back".to_owned(),
-            Err(trouble) => format!("not confirmed in time, and not put back: {trouble}"),
-        };
-        if let Some(logger) = command::find("logger") {
-            let _ = command::run(
-                &logger,
-                ["-t", "sftpjail", "-p", "authpriv.warning", &format!("setup: {said}")],
-            );
+    let mut complaint = String::new();
+    // A full disk, or users' files that vipw keeps locked: it will pass, and nobody else may be able to log in.
+    while let Err(trouble) = put_back(is_pending) {
+        let said = trouble.to_string();
+        if said != complaint {
+            log(&format!("not confirmed in time, and not put back: {said}. It will be tried again"));
+            complaint = said;
         }
+        thread::sleep(AGAIN);
     }
-    state.close();
     Ok(())
+}
+
+/// Puts back what is still pending.
+fn put_back(is_pending: impl Fn(Option<&Journal>) -> bool) -> Result<(), Trouble> {
+    let state = State::open(Patience::Wait)?;
+    let done = match state.journal()? {
+        Some(journal) if is_pending(Some(&journal)) => {
+            super::undo::put_back(&state, journal, &mut io::sink()).map(|_| {
+                log("not confirmed in time: everything is put back");
+            })
+        }
+        _ => Ok(()),
+    };
+    state.close();
+    done
+}
+
+fn log(what: &str) {
+    if let Some(logger) = command::find("logger") {
+        let _ =
+            command::run(&logger, ["-t", "sftpjail", "-p", "authpriv.warning", &format!("setup: {what}")]);
+    }
 }
 
 /// `--confirm`.

@@ -67,6 +67,19 @@ fn a_time_that_is_none_is_refused() {
 }
 
 #[test]
+fn what_cannot_be_put_back_at_once_is_put_back_later() {
+    let sb = stock();
+    sb.sshd();
+    let before = etc(&sb);
+    sb.sh("sftpjail setup --yes --confirm-within 1s
+        mount --bind /etc /etc; mount -o remount,bind,ro /etc");
+    sb.wait_for_log("setup: not confirmed in time, and not put back: /etc/");
+    sb.sh("umount /etc");
+    sb.wait_for_log("setup: not confirmed in time: everything is put back");
+    assert_same(&before, &etc(&sb), &[]);
+}
+
+#[test]
 fn a_timer_that_waited_for_its_turn_leaves_alone_what_another_run_has_begun_since() {
     let sb = stock();
     // One run ends and removes the directory, the next one makes it anew.
