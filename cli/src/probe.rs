@@ -84,7 +84,7 @@ fn probed(path: Option<&Path>, user: &str) -> Report {
     };
     // A refusal is no reason not to see it happen.
     let (expected, refusal) = match examine(&config, user, &mut |_, _| {}) {
-        Ok(Standing::NotJailed(why)) => return report.not_jailed(&why),
+        Ok(Standing::NotJailed { why, .. }) => return report.not_jailed(&why),
         Ok(Standing::Member(member)) => match member.check_sessions(&mut |_, _| {}) {
             Err(refusal @ Refusal::TooManySessions { .. }) => {
                 return unable(report, &refusal, &refusal.cure());

@@ -83,7 +83,7 @@ fn rehearse(config: Option<&Path>, user: &str) -> Result<Rehearsal, Failure> {
     let standing = examine(&config, user, &mut |_, _| {});
     let member = match standing {
         Ok(Standing::Member(member)) => *member,
-        Ok(Standing::NotJailed(_)) => {
+        Ok(Standing::NotJailed { .. }) => {
             return Err(failure("the user left the group meanwhile".into(), "check again"));
         }
         Err(refusal) => return Err(failure(refusal.to_string(), &refusal.cure())),

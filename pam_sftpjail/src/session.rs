@@ -23,7 +23,11 @@ use std::time::{Instant, SystemTime};
 /// Where a user stands.
 #[must_use]
 pub enum Standing {
-    NotJailed(NotJailed),
+    NotJailed {
+        why: NotJailed,
+        /// As NSS spells it.
+        name: String,
+    },
     /// With all that is needed to open the session.
     Member(Box<Member>),
 }
@@ -75,7 +79,7 @@ pub fn examine(config: &Config, login: &str, observe: Observer<'_>) -> Result<St
         observe(Check::Profile, Seen::Warned(&evidence, &cure));
     }
     let profile = match policy::decide(config, &account) {
-        Decision::NotJailed(why) => return Ok(Standing::NotJailed(why)),
+        Decision::NotJailed(why) => return Ok(Standing::NotJailed { why, name: account.name }),
         Decision::Refuse(refusal) => {
             observe(Check::Name, Seen::Failed(&refusal));
             return Err(refusal);
@@ -189,10 +193,7 @@ fn standing(caller: &Caller<'_>) -> Result<Option<Member>, Refusal> {
             log.critical(format_args!(
                 "no jail is built, so that sshd refuses whoever it is told to chroot, until this is mended: {error}"
             ));
-            return match known_in_host(caller)? {
-                None => Ok(None),
-                Some(_) => Err(Refusal::Unconfigured),
-            };
+            return if is_known_in_host(caller)? { Err(Refusal::Unconfigured) } else { Ok(None) };
         }
     };
     if !config.services.iter().any(|service| service == caller.service) {
@@ -213,11 +214,11 @@ fn standing(caller: &Caller<'_>) -> Result<Option<Member>, Refusal> {
         Seen::Failed(refusal) => log.debug(format_args!("{check}: failed: {refusal}")),
     };
     match examine(&config, login, &mut observe)? {
-        Standing::NotJailed(why) => {
+        Standing::NotJailed { why, name } => {
             log.debug(format_args!("user {} is not jailed: {why}", escaped(login)));
             // sshd may still chroot the user, whom the module ignores.
-            if let Ok(Some(user)) = known_in_host(caller)
-                && let Err(refusal) = reap::take_down(&config, &user)
+            if Registry::knows_host(&name) == Ok(true)
+                && let Err(refusal) = reap::take_down(&config, &name)
             {
                 log.error(format_args!("{refusal}; cure: {}", refusal.cure()));
             }
@@ -230,13 +231,13 @@ fn standing(caller: &Caller<'_>) -> Result<Option<Member>, Refusal> {
     }
 }
 
-/// The user's name, if a jail of the host's namespace may be mounted for it, in which sshd would serve
-/// whom the module ignores.
-fn known_in_host(caller: &Caller<'_>) -> Result<Option<String>, Refusal> {
+/// Whether a jail of the host's namespace may be mounted for the user, in which sshd would serve whom
+/// the module ignores.
+fn is_known_in_host(caller: &Caller<'_>) -> Result<bool, Refusal> {
     let failed = |errno| Refusal::Lookup { what: format!("user {}", escaped(caller.login)), errno };
     match caller.login.to_str().map_or(Ok(None), User::from_name).map_err(failed)? {
-        Some(user) if Registry::knows_host(&user.name).map_err(failed)? => Ok(Some(user.name)),
-        _ => Ok(None),
+        Some(user) => Registry::knows_host(&user.name).map_err(failed),
+        None => Ok(false),
     }
 }
 

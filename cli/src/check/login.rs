@@ -45,7 +45,7 @@ pub(super) fn examine(host: &mut Host<'_>, user: &str, around: Findings) -> Exam
         _ => findings.seen(check, seen, is_root),
     });
     let is_member = match standing {
-        Ok(Standing::NotJailed(why)) => {
+        Ok(Standing::NotJailed { why, .. }) => {
             findings.passed("profile", why);
             stranger(host, user, &mut findings);
             return Examined { findings, rehearsal: None, not_jailed: true };
