@@ -166,7 +166,7 @@ impl Refusal {
                 "mend the configuration; `sftpjail check` says what is wrong with it".into()
             }
             Self::Argument { .. } => {
-                "correct the pam_sftpjail.so line in /etc/pam.d; its arguments are config=PATH and debug"
+                "correct the pam_sftpjail.so line in /etc/pam.d; its arguments are config=PATH, debug, open and close"
                     .into()
             }
             Self::HomeSpelling { name, .. } => {

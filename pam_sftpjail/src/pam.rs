@@ -2,25 +2,39 @@
 
 use crate::error::{Phase, Refusal};
 use crate::log::Log;
-use crate::session::{self, Arguments, Caller, Session};
+use crate::session::{self, Arguments, Caller, Line, Session};
 use pam::constants::{PAM_ERROR_MSG, PAM_SILENT, PamFlag, PamResultCode};
 use pam::conv::Conv;
 use pam::items::{RHost, Service, User};
 use pam::module::{PamHandle, PamHooks};
-use std::cell::Cell;
-use std::ffi::{CStr, OsStr, c_char};
+use std::cell::{Cell, OnceCell};
+use std::ffi::{CStr, OsStr, OsString, c_char};
 use std::os::unix::ffi::OsStrExt;
 use std::sync::Once;
 
 /// The name of our datum on the PAM handle. It holds an address of this very copy of the module, so
-/// that another build of it in the same stack has another name.
+/// that another build of it in the same stack has another name: each of two copies then sees its own
+/// lines only, and the one that opened a session also closes it.
 fn slot_name() -> String {
     static HERE: u8 = 0;
     format!("pam_sftpjail_session_{:p}", &raw const HERE)
 }
 
-/// What open leaves for close. The first close empties it, so that a second finds nothing.
-type Slot = Cell<Option<Session>>;
+/// What our lines of one handle know of each other.
+#[derive(Default)]
+struct Slot {
+    /// What the first session line was told. Once for a handle, because sshd says it once.
+    heard: OnceCell<Heard>,
+    /// What open leaves for close. The first close empties it, so that a second finds nothing.
+    session: Cell<Option<Session>>,
+}
+
+/// As it was before any other session module could change it.
+struct Heard {
+    authentication: Option<OsString>,
+    /// See [`Arguments::unknown`]; the line that opens answers for it.
+    unknown: Option<String>,
+}
 
 /// The version, for `sftpjail check` to read from the file.
 #[unsafe(no_mangle)]
@@ -54,32 +68,32 @@ impl PamHooks for Module {
     fn sm_open_session(pamh: &mut PamHandle, args: Vec<&CStr>, _: PamFlag) -> PamResultCode {
         log_panics();
         let phase = Phase::Session;
-        // A place for the session first: one that cannot be kept is closed again.
         if slot(pamh).is_none() {
             let _unkept = pamh.set_data(&slot_name(), Box::new(Slot::default()));
         }
-        let live = slot(pamh).and_then(Cell::take);
+        // Without a place to keep it, no session is opened.
+        let Some(slot) = slot(pamh) else { return PamResultCode::PAM_BUF_ERR };
         let caller = caller(pamh, &args, phase);
-        let opened = session::open(&caller, live.is_some());
-        let (code, kept) = match opened {
+        if caller.arguments.line == Line::First {
+            let Caller { authentication, arguments, .. } = caller;
+            slot.heard.get_or_init(|| Heard { authentication, unknown: arguments.unknown });
+            return PamResultCode::PAM_IGNORE;
+        }
+        let live = slot.session.take();
+        let (code, kept) = match session::open(&caller, live.is_some()) {
             Ok(None) => (PamResultCode::PAM_IGNORE, live),
             Err(refusal) => (refusal.pam_code(phase), live),
             Ok(Some(session)) => (PamResultCode::PAM_SUCCESS, Some(session)),
         };
-        match (slot(pamh), kept) {
-            (Some(slot), kept) => slot.set(kept),
-            (None, None) => {}
-            (None, Some(session)) => {
-                session::close(session, &caller.log);
-                return PamResultCode::PAM_BUF_ERR;
-            }
-        }
+        slot.session.set(kept);
         code
     }
 
+    /// Of two lines, the first ends the session, and the last finds nothing. libpam counts either as
+    /// it counted its answer to open (pam_dispatch.c, the cached chain).
     fn sm_close_session(pamh: &mut PamHandle, args: Vec<&CStr>, _: PamFlag) -> PamResultCode {
         log_panics();
-        match slot(pamh).and_then(Cell::take) {
+        match slot(pamh).and_then(|slot| slot.session.take()) {
             None => PamResultCode::PAM_IGNORE,
             Some(session) => {
                 session::close(session, &caller(pamh, &args, Phase::Session).log);
@@ -89,7 +103,7 @@ impl PamHooks for Module {
     }
 }
 
-/// The session's place on the handle, if open has made it.
+/// Our place on the handle, if open has made it.
 fn slot(pamh: &PamHandle) -> Option<&Slot> {
     // SAFETY: only `sm_open_session` of this copy stores anything under this name, and it stores a Slot.
     unsafe { pamh.get_data::<Slot>(&slot_name()) }.ok()
@@ -111,15 +125,22 @@ fn environment<'a>(pamh: &'a PamHandle, name: &CStr) -> Option<&'a CStr> {
 
 /// What PAM says of the login.
 fn caller<'a>(pamh: &'a PamHandle, args: &[&'a CStr], phase: Phase) -> Caller<'a> {
-    let arguments = Arguments::parse(args.iter().map(|arg| arg.to_bytes()));
+    let mut arguments = Arguments::parse(args.iter().map(|arg| arg.to_bytes()));
+    let text = |item: &'a CStr| OsStr::from_bytes(item.to_bytes());
+    let authentication = match slot(pamh).and_then(|slot| slot.heard.get()) {
+        Some(heard) => {
+            arguments.unknown = arguments.unknown.or_else(|| heard.unknown.clone());
+            heard.authentication.clone()
+        }
+        None => environment(pamh, c"SSH_AUTH_INFO_0").map(|said| text(said).to_owned()),
+    };
     // A service without a UTF-8 name is none that the configuration could list.
     let service = pamh.get_item::<Service<'_>>().ok().flatten().and_then(|s| s.0.to_str().ok()).unwrap_or("");
-    let text = |item: &'a CStr| OsStr::from_bytes(item.to_bytes());
     Caller {
         service,
         login: pamh.get_item::<User<'_>>().ok().flatten().map_or(OsStr::new(""), |user| text(user.0)),
         remote: pamh.get_item::<RHost<'_>>().ok().flatten().map(|host| text(host.0)),
-        authentication: environment(pamh, c"SSH_AUTH_INFO_0").map(text),
+        authentication,
         log: Log::new(service, phase, arguments.debug),
         arguments,
     }

@@ -14,7 +14,7 @@ use crate::policy::{self, Decision, NotJailed};
 use crate::reap;
 use crate::registry::{Record, Registry};
 use crate::sys::umask;
-pub(crate) use caller::{Arguments, Caller};
+pub(crate) use caller::{Arguments, Caller, Line};
 use nix::unistd::User;
 use presence::Presence;
 use std::path::Path;

@@ -102,7 +102,7 @@ fn an_unknown_argument_refuses_members_and_nobody_else() {
     assert_eq!(out.stdout, "", "{out}");
     assert!(out.stderr.starts_with("SFTP is not possible because of a problem on this server. "), "{out}");
     let reason = "unknown module argument \"confg=/etc/jails.toml\"; cure: correct the pam_sftpjail.so line \
-                  in /etc/pam.d; its arguments are config=PATH and debug";
+                  in /etc/pam.d; its arguments are config=PATH, debug, open and close";
     let line = sb.wait_for_log("refused user mle");
     assert!(line.ends_with(&format!("rhost=127.0.0.1: {reason}")), "{line}");
     sb.sh("test ! -e /jail");

@@ -2,7 +2,7 @@
 
 use crate::escape::escaped;
 use crate::log::Log;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
@@ -14,10 +14,23 @@ pub(crate) struct Caller<'a> {
     pub login: &'a OsStr,
     /// PAM_RHOST
     pub remote: Option<&'a OsStr>,
-    /// SSH_AUTH_INFO_0, which sshd sets for the session: a line for each method, with the key.
-    pub authentication: Option<&'a OsStr>,
+    /// SSH_AUTH_INFO_0, which sshd sets for the session: a line for each method, with the key. With a
+    /// [`Line::First`] it is sshd's word; else a module between may have changed it (pam_env).
+    pub authentication: Option<OsString>,
     pub arguments: Arguments,
     pub log: Log,
+}
+
+/// Which part of a session a line of the PAM configuration is for. libpam calls the lines from the top
+/// to the bottom at close as well, so that whoever wants to begin last and end first has two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Line {
+    /// `close`: remembers what sshd says, and ends the session before any other module does anything.
+    First,
+    /// `open`: builds the jail, and ends the session if no first line has.
+    Last,
+    /// Neither argument, or both: one line for all of it.
+    Only,
 }
 
 /// The arguments of the module's line in the PAM configuration.
@@ -25,18 +38,22 @@ pub(crate) struct Arguments {
     /// Without `config=`: the default path, where the file may be missing.
     pub config: Option<PathBuf>,
     pub debug: bool,
+    pub line: Line,
     /// The first that is not known, escaped. Members are refused then: half-understood rules must
     /// not let them in. Nobody else is, for a typo must not lock the admin out.
     pub unknown: Option<String>,
 }
 
 impl Arguments {
-    /// `config=PATH` and `debug`.
+    /// `config=PATH`, `debug`, `close` and `open`.
     pub(crate) fn parse<'a>(words: impl Iterator<Item = &'a [u8]>) -> Self {
-        let mut arguments = Self { config: None, debug: false, unknown: None };
+        let mut arguments = Self { config: None, debug: false, line: Line::Only, unknown: None };
+        let (mut close, mut open) = (false, false);
         for word in words {
             match (word, word.strip_prefix(b"config=")) {
                 (b"debug", _) => arguments.debug = true,
+                (b"close", _) => close = true,
+                (b"open", _) => open = true,
                 (_, Some(path)) => arguments.config = Some(OsStr::from_bytes(path).into()),
                 _ => {
                     let word = escaped(OsStr::from_bytes(word)).to_string();
@@ -44,6 +61,11 @@ impl Arguments {
                 }
             }
         }
+        arguments.line = match (close, open) {
+            (true, false) => Line::First,
+            (false, true) => Line::Last,
+            _ => Line::Only,
+        };
         arguments
     }
 }
@@ -56,7 +78,7 @@ impl Caller<'_> {
 
     /// The lines of SSH_AUTH_INFO_0.
     pub(super) fn methods(&self) -> Vec<String> {
-        let text = self.authentication.map(OsStr::to_string_lossy).unwrap_or_default();
+        let text = self.authentication.as_deref().map(OsStr::to_string_lossy).unwrap_or_default();
         text.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect()
     }
 }
@@ -71,12 +93,21 @@ mod tests {
     }
 
     #[test]
-    fn the_arguments_are_config_and_debug() {
+    fn the_arguments_are_config_debug_close_and_open() {
         let none = parse(&[]);
         assert!(none.config.is_none() && !none.debug && none.unknown.is_none());
         let all = parse(&["debug", "config=/etc/other.toml"]);
         assert_eq!(all.config.as_deref(), Some(Path::new("/etc/other.toml")));
         assert!(all.debug && all.unknown.is_none());
+        for (words, line) in [
+            (&[][..], Line::Only),
+            (&["close"], Line::First),
+            (&["debug", "open"], Line::Last),
+            (&["open", "close"], Line::Only),
+        ] {
+            let parsed = parse(words);
+            assert_eq!((parsed.line, parsed.unknown), (line, None), "{words:?}");
+        }
     }
 
     #[test]
