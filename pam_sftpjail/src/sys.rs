@@ -32,6 +32,9 @@ impl SysError {
             Errno::EPERM | Errno::EACCES => {
                 "let the service mount: it needs CAP_SYS_ADMIN, CAP_SYS_CHROOT and no seccomp, SELinux or AppArmor rule against it"
             }
+            Errno::EINVAL if self.call == "setns" => {
+                "say namespace = \"host\", which needs no setns(2); a module of the PAM stack may keep the service from it"
+            }
             Errno::ENOSPC => "see sysctl user.max_mnt_namespaces, fs.mount-max and the memory that is left",
             Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM => {
                 "see the service's limits on descriptors and memory"

@@ -3,6 +3,7 @@
 
 use super::{SysError, directory};
 use crate::error::Refusal;
+use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, setns, unshare};
@@ -90,14 +91,29 @@ impl Drop for Departure {
 
 impl Namespace {
     fn current() -> Result<Self, SysError> {
-        let path = "/proc/self/ns/mnt";
+        // `self` would be the process's first thread, which need not be the one that asks.
+        let path = "/proc/thread-self/ns/mnt";
         open(path, OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())
             .map(Self)
             .map_err(SysError::of("open", path))
     }
 
+    /// setns(2), also where another thread shares root, working directory and umask with this one: a
+    /// module of the stack may have started some (pam_fscrypt is written in Go), and then the kernel
+    /// answers EINVAL (fs/namespace.c: mntns_install).
+    ///
+    /// From there on this thread has its own. Nothing can take that back, so that it is done where it
+    /// is needed only; the others keep what they had, and whatever the service forks comes from this one.
     fn enter(&self) -> Result<(), SysError> {
-        setns(&self.0, CloneFlags::CLONE_NEWNS).map_err(SysError::of("setns", "CLONE_NEWNS"))
+        let enter = || setns(&self.0, CloneFlags::CLONE_NEWNS);
+        let entered = match enter() {
+            Err(Errno::EINVAL) => {
+                unshare(CloneFlags::CLONE_FS).map_err(SysError::of("unshare", "CLONE_FS"))?;
+                enter()
+            }
+            entered => entered,
+        };
+        entered.map_err(SysError::of("setns", "CLONE_NEWNS"))
     }
 
     /// Comes back from a session's namespace, with the working directory of the same name; where
