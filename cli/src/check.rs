@@ -21,6 +21,7 @@ use host::Host;
 use nix::unistd::User;
 pub(crate) use pam::loaded;
 use pam_sftpjail::escape::escaped;
+use pam_sftpjail::name::UserName;
 pub(crate) use people::{People, group_names};
 use serde::Serialize;
 use std::io::{self, Write};
@@ -86,7 +87,7 @@ fn one(path: Option<&Path>, user: &str) -> Report {
     // The jail has the name that NSS gives.
     let known = User::from_name(user).ok().flatten();
     let name = known.as_ref().map_or(user, |known| &known.name);
-    leftovers::examine(&config, Some(name), &mut around);
+    leftovers::examine(&config, UserName::parse(name).ok().as_ref(), &mut around);
     let own = login::examine(&mut host, user, around);
     findings.append(own.findings);
     let verdict = match own.not_jailed && findings.verdict() == Verdict::Sound {

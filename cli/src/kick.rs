@@ -48,9 +48,9 @@ struct Kicked {
 /// those that are not.
 pub(crate) fn run(whom: &Whom<'_>, force: bool, json: bool, out: &mut impl Write) -> io::Result<Verdict> {
     let mut sessions = sessions::live()?;
-    let users: Vec<_> = sessions.iter().map(|session| session.user.to_string_lossy().into_owned()).collect();
+    let users: Vec<_> = sessions.iter().map(|session| session.user.as_str().to_owned()).collect();
     sessions.retain(|session| match whom {
-        Whom::User(user) => session.user == *user,
+        Whom::User(user) => AsRef::<OsStr>::as_ref(&session.user) == *user,
         Whom::Pid(pid) => session.holders.contains(pid) || session.others.contains(pid),
     });
     // All are told before any is waited for.
@@ -151,7 +151,7 @@ impl Told {
             gone = ended(Instant::now() + PATIENCE);
         }
         Kicked {
-            user: escaped(&session.user).to_string(),
+            user: session.user.to_string(),
             rhost: session.record.as_ref().ok().map(|record| record.rhost.clone()),
             pid: session.monitor().or_else(|| session.holders.first().copied()),
             // Whoever has the record open where no process is to be seen from here, such as in another

@@ -173,7 +173,7 @@ fn try_steps(
         audience.check()?;
         if served || !step.attempt.needs_sftp() {
             let made = attempt::make(connection, step.attempt)?;
-            let seen = judge::judge(&made, &step.outcome, &expected.user);
+            let seen = judge::judge(&made, &step.outcome, expected.user.as_str());
             report.add(Finding::new(step.name, seen, step.cure));
         }
     }
@@ -192,7 +192,7 @@ fn try_steps(
 fn record(expected: &Expected, server: u32) -> Result<String, String> {
     let failed = |refusal: Refusal| refusal.to_string();
     let live = match Registry::existing().map_err(failed)? {
-        Some(registry) => registry.live(expected.user.as_ref()).map_err(failed)?,
+        Some(registry) => registry.live(&expected.user).map_err(failed)?,
         None => Vec::new(),
     };
     let record = live.into_iter().filter_map(|live| live.read().ok()?).find(|record| record.pid == server);

@@ -89,7 +89,7 @@ fn rehearse(config: Option<&Path>, user: &str) -> Result<Rehearsal, Failure> {
         Err(refusal) => return Err(failure(refusal.to_string(), &refusal.cure())),
     };
     let Member { account, profile, plan } = member;
-    let root = config.jail_root.absolute().join(&account.name);
+    let root = config.jail_root.absolute().join(plan.user());
 
     // Seen from outside, where it is to be run.
     let cure = match (lstat(account.home.as_path()), word(&account.home)) {

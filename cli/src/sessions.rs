@@ -1,19 +1,19 @@
 //! Live sessions: what the registry says, and which processes they are.
 
 use pam_sftpjail::error::Refusal;
-use pam_sftpjail::escape::escaped;
+use pam_sftpjail::name::UserName;
 use pam_sftpjail::registry::{DIRECTORY, Record, Registry};
 use procfs::process::{FDTarget, Process, all_processes};
 use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
 use std::collections::HashMap;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// A session that is live.
 pub(crate) struct Session {
-    pub(crate) user: OsString,
+    pub(crate) user: UserName,
     path: PathBuf,
     file: File,
     /// What its record says, or why it cannot be read; the session goes on all the same.
@@ -37,7 +37,7 @@ pub(crate) fn live() -> io::Result<Vec<Session>> {
             let record = match live.read() {
                 Ok(None) => continue,
                 Ok(Some(record)) => Ok(record),
-                Err(problem) => Err(format!("{}: {problem}", escaped(&user))),
+                Err(problem) => Err(format!("{user}: {problem}")),
             };
             let (holders, others) = (Vec::new(), Vec::new());
             sessions.push(Session { user: user.clone(), path, file, record, holders, others });

@@ -6,6 +6,7 @@
 
 use crate::error::Refusal;
 use crate::escape::escaped;
+use crate::name::UserName;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::Mode;
@@ -16,7 +17,8 @@ use std::path::PathBuf;
 /// What NSS says of a login name.
 #[derive(Clone, Debug)]
 pub struct Account {
-    /// `pw_name`: sshd expands `%u` from it, whatever the user typed.
+    /// `pw_name`: sshd expands `%u` from it, whatever the user typed. Anything may be in it; what names a
+    /// file is [`Account::user_name`].
     pub name: String,
     pub uid: Uid,
     /// The primary group.
@@ -84,6 +86,11 @@ impl Account {
             }
         }
         Ok(account)
+    }
+
+    /// The name, checked: the only way from it to a path.
+    pub fn user_name(&self) -> Result<UserName, Refusal> {
+        UserName::parse(&self.name).map_err(|why| Refusal::Name { name: self.name.clone(), why })
     }
 
     /// The user's groups that have a name, for the jail's `/etc/group`. A name that cannot be had

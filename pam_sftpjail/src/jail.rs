@@ -78,8 +78,9 @@ impl Tmpfs {
         let (root, jail) = match namespace {
             Namespace::Private => {
                 let root = mount::tmpfs(size, inodes, "0700")?;
-                directory::make(&root, plan.user.as_str(), 0o755)?;
-                let jail = open(&root, OsStr::new(&plan.user))?;
+                let user: &OsStr = plan.user.as_ref();
+                directory::make(&root, user, 0o755)?;
+                let jail = open(&root, user)?;
                 (root, jail)
             }
             Namespace::Host => {

@@ -34,5 +34,6 @@ pub mod pam;
 pub mod error;
 pub mod escape;
 pub mod log;
+pub mod name;
 pub mod path;
 pub(crate) mod sys;

@@ -16,6 +16,7 @@ use crate::account::Account;
 use crate::config::{Config, HomeAccess, Namespace, Profile};
 use crate::error::Refusal;
 use crate::escape::escaped;
+use crate::name::UserName;
 use crate::sys::directory::{self, NewDirectory};
 use crate::sys::{SysError, mount};
 pub use home::pasteable;
@@ -75,7 +76,7 @@ pub type Observer<'o> = &'o mut dyn FnMut(Check, Seen<'_>);
 #[derive(Debug)]
 pub struct Plan {
     /// The jail is `<jail_root>/<user>`.
-    pub(crate) user: String,
+    pub(crate) user: UserName,
     pub(crate) jail_root: JailRoot,
     pub(crate) steps: Vec<Step>,
     /// What the jail is made for; the first line of [`Plan::terms`].
@@ -159,12 +160,13 @@ pub fn make(
     account: &Account,
     observe: Observer<'_>,
 ) -> Result<Plan, Refusal> {
+    let user = account.user_name()?;
     let home = match profile.home {
         HomeAccess::None => Ok(None),
         _ => home::check(&config.jail_root, account, observe).map(Some),
     };
     let volumes = volume::check(config, profile, account, observe);
-    let jail_root = JailRoot::open(&config.jail_root, config.namespace, &account.name);
+    let jail_root = JailRoot::open(&config.jail_root, config.namespace, &user);
     let jail_root = noted(Check::JailRoot, jail_root, observe);
     let kernel = mount::is_supported().map(|()| "mount_setattr is there");
     let kernel = noted(Check::Kernel, kernel.map_err(|errno| Refusal::Kernel { errno }), observe);
@@ -197,7 +199,7 @@ pub fn make(
         "{:?} (uid {}, gid {}), profile {name:?}, log {log}, names {names}, localtime {localtime}",
         account.name, account.uid, account.gid
     );
-    Ok(Plan { user: account.name.clone(), jail_root, steps: steps.0, purpose })
+    Ok(Plan { user, jail_root, steps: steps.0, purpose })
 }
 
 impl Plan {
@@ -217,6 +219,11 @@ impl Plan {
             Step::Mount { at, role: Role::Log, .. } => (at.as_path(), Content::Log),
             Step::Mount { at, read_only, .. } => (at.as_path(), Content::Tree { read_only: *read_only }),
         })
+    }
+
+    /// Whose jail it is.
+    pub fn user(&self) -> &UserName {
+        &self.user
     }
 
     /// The namespace in which the jail is to be mounted.

@@ -6,9 +6,6 @@ use crate::config::{Config, Profile};
 use crate::error::Refusal;
 use thiserror::Error;
 
-/// A directory entry's longest name on Linux, in bytes (limits.h: NAME_MAX).
-const NAME_MAX: usize = 255;
-
 /// What is to become of a user. An enum and not a bool, so that no caller can get it backwards.
 #[derive(Debug)]
 #[must_use]
@@ -38,25 +35,10 @@ pub fn decide<'c>(config: &'c Config, account: &Account) -> Decision<'c> {
     let has = |group: &String| account.member_of.contains(group);
     match config.profiles.iter().find(|profile| profile.groups.iter().any(has)) {
         None => Decision::NotJailed(NotJailed::NoProfile),
-        Some(profile) => match name_problem(&account.name) {
-            None => Decision::Jail(profile),
-            Some(why) => Decision::Refuse(Refusal::Name { name: account.name.clone(), why }),
+        Some(profile) => match account.user_name() {
+            Ok(_) => Decision::Jail(profile),
+            Err(refusal) => Decision::Refuse(refusal),
         },
-    }
-}
-
-/// Why a name cannot be one directory below the jail root, if so.
-fn name_problem(name: &str) -> Option<&'static str> {
-    match name {
-        "" => Some("is empty"),
-        "." | ".." => Some("is a directory of every directory"),
-        _ if name.starts_with('-') => Some("begins with a hyphen"),
-        _ if name.contains('/') => Some("holds a slash"),
-        _ if name.chars().any(char::is_control) => Some("holds a control character"),
-        // nix hands a pw_name that is not UTF-8 over with this in it; sshd's %u would differ.
-        _ if name.contains(char::REPLACEMENT_CHARACTER) => Some("is not UTF-8"),
-        _ if name.len() > NAME_MAX => Some("is longer than 255 bytes"),
-        _ => None,
     }
 }
 

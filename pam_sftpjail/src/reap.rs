@@ -6,11 +6,11 @@ use crate::config::{Config, Namespace};
 use crate::error::Refusal;
 use crate::escape::escaped;
 use crate::jail::host;
+use crate::name::UserName;
 use crate::registry::Registry;
 use crate::sys::{SysError, directory};
 use nix::errno::Errno;
 use std::collections::BTreeSet;
-use std::ffi::OsString;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 
@@ -24,21 +24,23 @@ pub struct Reaped {
 /// Removes the records of dead sessions and the jails that no session is in. What cannot be had from
 /// one user does not keep the others.
 pub fn reap(config: &Config) -> Result<Vec<Reaped>, Refusal> {
-    let mut users: BTreeSet<OsString> = Registry::open()?.users()?.into_iter().collect();
+    let mut users: BTreeSet<UserName> = Registry::open()?.users()?.into_iter().collect();
     let path = config.jail_root.absolute();
     let failed = |call| SysError::of::<Errno>(call, escaped(&path).to_string());
     if let Some(root) = jail_root(config)? {
         let readable = directory::open_to_read(&root, ".".as_ref()).map_err(failed("openat"))?;
         for name in directory::names(readable).map_err(failed("getdents"))? {
-            if name.to_str().is_some_and(|user| host::Jail::left(&root, path.clone(), user).is_some()) {
-                users.insert(name);
+            // What has another name is no jail.
+            let Ok(user) = UserName::parse(&name) else { continue };
+            if host::Jail::left(&root, path.clone(), &user).is_some() {
+                users.insert(user);
             }
         }
     }
     let mut reaped = Vec::new();
-    for user in users.iter().filter_map(|user| user.to_str()) {
-        let jail = path.join(user);
-        match take_down(config, user) {
+    for user in users {
+        let jail = path.join(&user);
+        match take_down(config, &user) {
             Ok(false) => {}
             Ok(true) => reaped.push(Reaped { jail, done: Ok(()) }),
             Err(refusal) => reaped.push(Reaped { jail, done: Err(refusal) }),
@@ -48,7 +50,7 @@ pub fn reap(config: &Config) -> Result<Vec<Reaped>, Refusal> {
 }
 
 /// Takes the user's jail down if no session is in it, and says whether there was one to take down.
-pub(crate) fn take_down(config: &Config, user: &str) -> Result<bool, Refusal> {
+pub(crate) fn take_down(config: &Config, user: &UserName) -> Result<bool, Refusal> {
     let mut sessions = Registry::open()?.lock(user)?;
     if sessions.live()?.iter().any(|live| live.is_in(Namespace::Host)) {
         return Ok(false);

@@ -12,6 +12,7 @@ mod sessions;
 use crate::config::Namespace;
 use crate::error::Refusal;
 use crate::escape::{escaped, word};
+use crate::name::UserName;
 use crate::sys::{directory, lock};
 use nix::errno::Errno;
 use nix::fcntl::AT_FDCWD;
@@ -76,12 +77,12 @@ impl Registry {
     }
 
     /// Keeps all other sessions of the user from beginning and ending until it is dropped.
-    pub(crate) fn lock(self, user: &str) -> Result<Sessions, Refusal> {
+    pub(crate) fn lock(self, user: &UserName) -> Result<Sessions, Refusal> {
         let path = Path::new(DIRECTORY).join(user);
         let failed = |errno| broken(&path, errno);
         loop {
             let directory = match directory::open_to_read(&self.0, user.as_ref()) {
-                Err(Errno::ENOENT) => match directory::make(&self.0, user, 0o700) {
+                Err(Errno::ENOENT) => match directory::make(&self.0, AsRef::<OsStr>::as_ref(user), 0o700) {
                     Err(error) if error.errno != Errno::EEXIST => return Err(failed(error.errno)),
                     _ => continue,
                 },
@@ -102,14 +103,15 @@ impl Registry {
         }
     }
 
-    /// Names of users who may have sessions.
-    pub fn users(&self) -> Result<Vec<OsString>, Refusal> {
-        directory::names(&self.0).map_err(|errno| broken(DIRECTORY, errno))
+    /// Names of users who may have sessions. An entry that cannot be the name of one is none of ours.
+    pub fn users(&self) -> Result<Vec<UserName>, Refusal> {
+        let names = directory::names(&self.0).map_err(|errno| broken(DIRECTORY, errno))?;
+        Ok(names.iter().filter_map(|name| UserName::parse(name).ok()).collect())
     }
 
     /// Whether the user has, or had and did not properly end, a session in the host's namespace. Asks
     /// whatever is there, even what nothing may be written to.
-    pub(crate) fn knows_host(user: &str) -> Result<bool, Errno> {
+    pub(crate) fn knows_host(user: &UserName) -> Result<bool, Errno> {
         let names = directory::open_to_read(AT_FDCWD, DIRECTORY.as_ref())
             .and_then(|registry| directory::open_to_read(&registry, user.as_ref()))
             .and_then(directory::names);
@@ -123,15 +125,15 @@ impl Registry {
 
     /// The live sessions of a user, without keeping anybody out: who comes or goes meanwhile may be
     /// missing or not.
-    pub fn live(&self, user: &OsStr) -> Result<Vec<Live>, Refusal> {
+    pub fn live(&self, user: &UserName) -> Result<Vec<Live>, Refusal> {
         let path = Path::new(DIRECTORY).join(user);
-        match directory::open_to_read(&self.0, user) {
+        match directory::open_to_read(&self.0, user.as_ref()) {
             Err(Errno::ENOENT | Errno::ENOTDIR) => Ok(Vec::new()),
             opened => {
                 let found = opened.and_then(|directory| records(&directory));
                 let found = found.map_err(|errno| broken(&path, errno))?;
                 let live = found.into_iter().filter(|(_, is_live)| *is_live);
-                Ok(live.map(|(name, _)| Live { user: user.to_owned(), name }).collect())
+                Ok(live.map(|(name, _)| Live { user: user.clone(), name }).collect())
             }
         }
     }
@@ -139,7 +141,7 @@ impl Registry {
 
 /// A record that somebody has open. This process has not: a user may have more than it may open.
 pub struct Live {
-    user: OsString,
+    user: UserName,
     name: OsString,
 }
 

@@ -9,6 +9,7 @@ use crate::config::{Config, ConfigError, Namespace, Profile};
 use crate::error::Refusal;
 use crate::escape::{escaped, word};
 use crate::log::Log;
+use crate::name::UserName;
 use crate::plan::{self, Check, Observer, Plan, Seen};
 use crate::policy::{self, Decision, NotJailed};
 use crate::reap;
@@ -43,7 +44,7 @@ impl Member {
     /// Whether there is room for one more session of the user beside those that are live. Only a
     /// session that opens makes sure of it.
     pub fn check_sessions(&self, observe: Observer<'_>) -> Result<(), Refusal> {
-        match presence::look(&self.account.name, &self.plan, self.profile.max_sessions) {
+        match presence::look(&self.plan, self.profile.max_sessions) {
             Ok(live) => observe(Check::Sessions, Seen::Passed(&live)),
             Err(refusal @ Refusal::Registry { .. }) if !self.must_be_recorded() => {
                 observe(Check::Sessions, Seen::Warned(&refusal, &refusal.cure()));
@@ -158,7 +159,7 @@ fn record(caller: &Caller<'_>, member: &Member) -> Record {
         service: caller.service.to_owned(),
         profile: profile.name.clone(),
         namespace: plan.namespace(),
-        jail: escaped(&plan.jail_root.path().join(&account.name)).to_string(),
+        jail: escaped(&plan.jail_root.path().join(&plan.user)).to_string(),
         home: escaped(&account.home).to_string(),
         authentication: caller.methods(),
     }
@@ -217,8 +218,9 @@ fn standing(caller: &Caller<'_>) -> Result<Option<Member>, Refusal> {
         Standing::NotJailed { why, name } => {
             log.debug(format_args!("user {} is not jailed: {why}", escaped(login)));
             // sshd may still chroot the user, whom the module ignores.
-            if Registry::knows_host(&name) == Ok(true)
-                && let Err(refusal) = reap::take_down(&config, &name)
+            if let Ok(user) = UserName::parse(&name)
+                && Registry::knows_host(&user) == Ok(true)
+                && let Err(refusal) = reap::take_down(&config, &user)
             {
                 log.error(format_args!("{refusal}; cure: {}", refusal.cure()));
             }
@@ -235,9 +237,11 @@ fn standing(caller: &Caller<'_>) -> Result<Option<Member>, Refusal> {
 /// the module ignores.
 fn is_known_in_host(caller: &Caller<'_>) -> Result<bool, Refusal> {
     let failed = |errno| Refusal::Lookup { what: format!("user {}", escaped(caller.login)), errno };
-    match caller.login.to_str().map_or(Ok(None), User::from_name).map_err(failed)? {
-        Some(user) => Registry::knows_host(&user.name).map_err(failed),
-        None => Ok(false),
+    let user = caller.login.to_str().map_or(Ok(None), User::from_name).map_err(failed)?;
+    // Whose name can be none of a jail has none.
+    match user.map(|user| UserName::parse(&user.name)) {
+        Some(Ok(user)) => Registry::knows_host(&user).map_err(failed),
+        Some(Err(_)) | None => Ok(false),
     }
 }
 

@@ -30,6 +30,7 @@ mod sandbox;
 mod setup;
 mod sftp_log;
 mod shared;
+mod strangers;
 mod threats;
 mod transcripts;
 mod users;

@@ -124,13 +124,14 @@ fn jail(config: &Config, profile: &Profile, account: &Account) -> Option<Jail> {
     };
     // A volume may lie in the home: the innermost counts.
     mounts.sort_by_key(|(target, _)| std::cmp::Reverse(target.components().count()));
-    Some(Jail { root: config.jail_root.absolute().join(&account.name), start, mounts })
+    let root = config.jail_root.absolute().join(account.user_name().ok()?);
+    Some(Jail { root, start, mounts })
 }
 
 /// As the library expands them for a plan, but without a reason when it cannot.
 fn value(account: &Account, variable: Variable) -> Option<OsString> {
     Some(match variable {
-        Variable::User => account.name.clone().into(),
+        Variable::User => account.user_name().ok()?.as_str().into(),
         Variable::Uid => account.uid.to_string().into(),
         Variable::Home => account.home.clone().into(),
         Variable::Group => Group::from_gid(account.gid).ok()??.name.into(),

@@ -4,6 +4,7 @@ use super::finding::Findings;
 use super::place::Place;
 use pam_sftpjail::config::Config;
 use pam_sftpjail::escape::escaped;
+use pam_sftpjail::name::UserName;
 use std::ffi::OsString;
 use std::fs;
 use std::os::unix::ffi::OsStringExt;
@@ -15,7 +16,7 @@ const FSTAB: &str = "/etc/fstab";
 const AUTOFS: [&str; 3] = ["/etc/auto.*", "/etc/auto.master.d/*", "/etc/autofs/auto.*"];
 
 /// Looks for them. `user`: those of other users are only warned of.
-pub(super) fn examine(config: &Config, user: Option<&str>, findings: &mut Findings) {
+pub(super) fn examine(config: &Config, user: Option<&UserName>, findings: &mut Findings) {
     let root = config.jail_root.absolute();
     let is_others =
         |target: &Path| user.is_some_and(|user| target != root && !target.starts_with(root.join(user)));

@@ -2,6 +2,7 @@
 
 use pam_sftpjail::config::{Config, HomeAccess};
 use pam_sftpjail::escape::{escaped, word};
+use pam_sftpjail::name::UserName;
 use pam_sftpjail::plan::{Content, pasteable};
 use pam_sftpjail::session::Member;
 use std::collections::BTreeSet;
@@ -12,7 +13,7 @@ use std::path::{Path, PathBuf};
 /// What the user should find.
 pub(super) struct Expected {
     /// `pw_name`
-    pub(super) user: String,
+    pub(super) user: UserName,
     pub(super) profile: String,
     /// Where the session begins.
     pub(super) begin: PathBuf,
@@ -42,6 +43,7 @@ impl Expected {
     /// Of a member's plan, which is dropped with its descriptors.
     pub(super) fn of(config: &Config, member: Member) -> Self {
         let Member { account, profile, plan } = member;
+        let user = plan.user().clone();
         let plan = plan.furnished(&profile, &account);
         let entries: Vec<_> = plan.contents().map(|(at, _)| at.to_owned()).collect();
         let is_there =
@@ -78,7 +80,7 @@ impl Expected {
                 .collect::<Vec<_>>()
                 .join(","),
             profile: escaped(&profile.name).to_string(),
-            user: account.name,
+            user,
             entries,
         }
     }

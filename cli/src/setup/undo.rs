@@ -62,7 +62,7 @@ fn nobody_is_in() -> Result<(), Trouble> {
     if let Some(registry) = Registry::existing().map_err(failed)? {
         for user in registry.users().map_err(failed)? {
             if !registry.live(&user).map_err(failed)?.is_empty() {
-                users.push(escaped(&user).to_string());
+                users.push(user.to_string());
             }
         }
     }

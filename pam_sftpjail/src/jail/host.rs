@@ -7,16 +7,18 @@ use super::{Detached, Tree, make_missing};
 use crate::config::Namespace;
 use crate::error::Refusal;
 use crate::escape::escaped;
+use crate::name::UserName;
 use crate::plan::{JailRoot, MountPoint, Plan, Role, Step};
 use crate::sys::umask::Umask;
 use crate::sys::{SysError, directory, lock, mount};
+use std::ffi::OsStr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 /// A jail that this process has a share in.
 pub struct Jail {
     jail_root: PathBuf,
-    user: String,
+    user: UserName,
 }
 
 impl Jail {
@@ -49,10 +51,10 @@ impl Jail {
     }
 
     /// The jail of `user` below `jail_root`, if there is one, or what is left of one.
-    pub(crate) fn left(jail_root: &OwnedFd, path: PathBuf, user: &str) -> Option<Self> {
+    pub(crate) fn left(jail_root: &OwnedFd, path: PathBuf, user: &UserName) -> Option<Self> {
         match MountPoint::look(jail_root, user) {
             Ok(MountPoint::Bare | MountPoint::Jail { .. }) => {
-                Some(Self { jail_root: path, user: user.to_owned() })
+                Some(Self { jail_root: path, user: user.clone() })
             }
             _ => None,
         }
@@ -77,10 +79,10 @@ impl Jail {
         {
             let _exact = Umask::none();
             // Closed, which is how it is known if this process is killed before it mounts.
-            directory::make(root, self.user.as_str(), 0)?;
+            directory::make(root, AsRef::<OsStr>::as_ref(&self.user), 0)?;
         }
         let mounted = directory::open_child(root, self.user.as_ref())
-            .map_err(SysError::of("openat", escaped(&self.user).to_string()))
+            .map_err(SysError::of("openat", self.user.to_string()))
             .and_then(|target| detached.attach(&target));
         mounted.inspect_err(|_| {
             // Whether that works or not, the first error is the one to tell, and the next login clears.
@@ -99,7 +101,7 @@ pub(crate) fn can_share(plan: &Plan) -> Result<(), Refusal> {
 /// The root of the jail of live sessions, if it has the plan's terms. There is no room for a second
 /// jail: sshd chroots all sessions of a user into one place.
 fn agreed(plan: &Plan, there: MountPoint) -> Result<OwnedFd, Refusal> {
-    let other = |what| Refusal::OtherJail { what, name: plan.user.clone() };
+    let other = |what| Refusal::OtherJail { what, name: plan.user.as_str().to_owned() };
     let at = || escaped(&plan.jail_root.path().join(&plan.user)).to_string();
     let MountPoint::Jail { root, terms } = there else {
         return Err(other(format!("it is not mounted at {}", at())));

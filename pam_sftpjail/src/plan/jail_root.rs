@@ -7,6 +7,7 @@ use super::MountPoint;
 use crate::config::Namespace;
 use crate::error::Refusal;
 use crate::escape::{escaped, word};
+use crate::name::UserName;
 use crate::path::Normalised;
 use crate::sys::{SysError, directory, umask::Umask};
 use nix::errno::Errno;
@@ -21,7 +22,7 @@ pub(crate) struct JailRoot {
     path: Normalised,
     namespace: Namespace,
     /// Whose jail goes there.
-    user: String,
+    user: UserName,
     state: State,
 }
 
@@ -39,7 +40,7 @@ impl JailRoot {
     /// Walks to it, checking every component. What stands where `user`'s jail goes refuses the
     /// user, unless it is a jail of the host's namespace, and that is where jails are to be: sshd
     /// would chroot into it whenever no jail is built.
-    pub(super) fn open(path: &Normalised, namespace: Namespace, user: &str) -> Result<Self, Refusal> {
+    pub(super) fn open(path: &Normalised, namespace: Namespace, user: &UserName) -> Result<Self, Refusal> {
         let refuse = |at: &Path, why: &str, cure: String| Refusal::JailRoot {
             root: escaped(&path.absolute()).to_string(),
             component: escaped(at).to_string(),
@@ -78,7 +79,7 @@ impl JailRoot {
             here = match directory::open_child(&here, name) {
                 Err(Errno::ENOENT) if i + 1 == path.components().len() => {
                     let state = State::Missing { parent: here, name: name.clone() };
-                    return Ok(Self { path: path.clone(), namespace, user: user.into(), state });
+                    return Ok(Self { path: path.clone(), namespace, user: user.clone(), state });
                 }
                 opened => sound(&at, opened)?,
             };
@@ -96,7 +97,7 @@ impl JailRoot {
         };
         match (MountPoint::look(&here, user), namespace) {
             (Ok(MountPoint::Free), _) | (Ok(MountPoint::Bare | MountPoint::Jail { .. }), Namespace::Host) => {
-                Ok(Self { path: path.clone(), namespace, user: user.into(), state: State::Exists(here) })
+                Ok(Self { path: path.clone(), namespace, user: user.clone(), state: State::Exists(here) })
             }
             (Ok(MountPoint::Bare | MountPoint::Jail { .. }), Namespace::Private) => Err(stands(
                 "is a jail from when the configuration said namespace = \"host\"",
@@ -141,8 +142,9 @@ impl JailRoot {
     pub(crate) fn mount_point(&self) -> Result<MountPoint, Refusal> {
         match Self::open(&self.path, self.namespace, &self.user)?.state {
             State::Missing { .. } => Ok(MountPoint::Free),
-            State::Exists(fd) => Ok(MountPoint::look(fd, &self.user)
-                .map_err(SysError::of("openat", escaped(&self.user).to_string()))?),
+            State::Exists(fd) => {
+                Ok(MountPoint::look(fd, &self.user).map_err(SysError::of("openat", self.user.to_string()))?)
+            }
         }
     }
 

@@ -3,6 +3,7 @@
 //! Such a jail carries its [terms](super::Plan::terms) in an extended attribute of its root, which
 //! only root can set and which goes with it: no record can disagree with what is mounted.
 
+use crate::name::UserName;
 use crate::sys::{directory, mount};
 use nix::errno::Errno;
 use nix::sys::stat::SFlag;
@@ -22,7 +23,7 @@ pub(crate) enum MountPoint {
 
 impl MountPoint {
     /// Looks at what stands at `user` below the jail root.
-    pub(crate) fn look(jail_root: impl AsFd, user: &str) -> Result<Self, Errno> {
+    pub(crate) fn look(jail_root: impl AsFd, user: &UserName) -> Result<Self, Errno> {
         // Not as a directory: that would make an automounter of an earlier setup mount there.
         let entry = match directory::open_entry(jail_root, user.as_ref()) {
             Err(Errno::ENOENT) => return Ok(Self::Free),

@@ -5,6 +5,7 @@ use crate::account::Account;
 use crate::config::{Config, HomeAccess, Profile, Template, Variable, Volume};
 use crate::error::Refusal;
 use crate::escape::{escaped, word};
+use crate::name;
 use crate::path::Normalised;
 use crate::sys::directory::{self, NewDirectory};
 use nix::errno::Errno;
@@ -208,7 +209,7 @@ fn expanded(account: &Account, template: &Template, key: &str) -> Result<Normali
 
 fn value(account: &Account, variable: Variable) -> Result<OsString, Refusal> {
     match variable {
-        Variable::User => Ok(account.name.clone().into()),
+        Variable::User => Ok(account.user_name()?.as_str().into()),
         Variable::Uid => Ok(account.uid.to_string().into()),
         Variable::Home => Ok(account.home.clone().into()),
         Variable::Group => {
@@ -220,10 +221,14 @@ fn value(account: &Account, variable: Variable) -> Result<OsString, Refusal> {
                 cure: format!("groupadd -g {} NAME", account.gid),
             })?;
             // It stands for one component of a path.
-            if group.name.as_bytes().contains(&b'/') {
-                return Err(failed(Errno::EINVAL));
+            match name::problem(&group.name) {
+                None => Ok(group.name.into()),
+                Some(why) => Err(Refusal::Volume {
+                    target: "with %g in it".into(),
+                    why: format!("cannot have it: the group name {} {why}", escaped(&group.name)),
+                    cure: format!("groupmod -n NEWNAME -- {}", word(&group.name)),
+                }),
             }
-            Ok(group.name.into())
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::{DIRECTORY, Live, Record, Registry, UNFINISHED, broken, is_in, records};
 use crate::config::Namespace;
 use crate::error::Refusal;
+use crate::name::UserName;
 use crate::sys::{SysError, directory, lock};
 use nix::errno::Errno;
 use std::ffi::{OsStr, OsString};
@@ -12,7 +13,7 @@ use std::path::Path;
 /// A user's sessions, while nobody else changes them.
 pub(crate) struct Sessions {
     registry: Registry,
-    user: String,
+    user: UserName,
     directory: OwnedFd,
     /// Whether there is no record, as far as is known.
     is_empty: bool,
@@ -22,8 +23,8 @@ pub(crate) struct Sessions {
 
 impl Sessions {
     /// `directory`: the user's, locked.
-    pub(super) fn of(registry: Registry, user: &str, directory: OwnedFd) -> Self {
-        Self { registry, user: user.to_owned(), directory, is_empty: true, dead: Vec::new() }
+    pub(super) fn of(registry: Registry, user: &UserName, directory: OwnedFd) -> Self {
+        Self { registry, user: user.clone(), directory, is_empty: true, dead: Vec::new() }
     }
 
     /// Those that are live. What dead ones left is removed, but for the records of jails of the host's
@@ -34,7 +35,7 @@ impl Sessions {
         let mut live = Vec::new();
         for (name, is_live) in found {
             if is_live {
-                live.push(Live { user: (&self.user).into(), name });
+                live.push(Live { user: self.user.clone(), name });
             } else if is_in(&name, Namespace::Host) {
                 self.dead.push(name);
             } else {
@@ -64,7 +65,7 @@ impl Sessions {
     /// Writes the record of a session that lives for as long as the result is kept by this process,
     /// or one that it forks.
     pub(crate) fn enter(&mut self, record: &Record) -> Result<Entry, Refusal> {
-        let failed = |errno| broken(Path::new(DIRECTORY).join(&record.user), errno);
+        let failed = |errno| broken(Path::new(DIRECTORY).join(&self.user), errno);
         let text = toml::to_string(record).map_err(|error| Refusal::Registry {
             path: DIRECTORY.into(),
             why: format!("takes no record: {error}"),
@@ -130,7 +131,7 @@ impl Drop for Sessions {
 
 /// This process's own record, marked as in use. Dropping it leaves the record alone, as a forked child must.
 pub(crate) struct Entry {
-    pub(crate) user: String,
+    pub(crate) user: UserName,
     name: String,
     _file: OwnedFd,
 }

@@ -3,9 +3,9 @@
 
 use crate::config::Namespace;
 use crate::error::Refusal;
-use crate::escape::escaped;
 use crate::jail::{Jail, host};
 use crate::log::Log;
+use crate::name::UserName;
 use crate::plan::Plan;
 use crate::registry::{Entry, Live, Record, Registry, Sessions};
 use std::fmt::{self, Display};
@@ -27,14 +27,13 @@ impl Presence {
         must: bool,
         log: &Log,
     ) -> Result<Self, Refusal> {
-        let user = &record.user;
-        let registered = match register(record, max) {
+        let registered = match register(&plan.user, record, max) {
             Ok(registered) => Some(registered),
             Err(refusal) if must => return Err(refusal),
             Err(refusal) => {
-                let user = escaped(user);
                 log.error(format_args!(
-                    "no record of a session of user {user}: {refusal}; cure: {}",
+                    "no record of a session of user {}: {refusal}; cure: {}",
+                    plan.user,
                     refusal.cure()
                 ));
                 None
@@ -105,9 +104,10 @@ impl Display for Count {
 
 /// Counts the user's live sessions; refuses where there is no room for one more, or where their jail
 /// is not the plan's.
-pub(super) fn look(user: &str, plan: &Plan, max: Option<u32>) -> Result<Count, Refusal> {
+pub(super) fn look(plan: &Plan, max: Option<u32>) -> Result<Count, Refusal> {
+    let user = &plan.user;
     let Some(registry) = Registry::existing()? else { return room(user, &[], max) };
-    let live = room(user, &registry.live(user.as_ref())?, max)?;
+    let live = room(user, &registry.live(user)?, max)?;
     if !live.in_host || host::can_share(plan).is_ok() {
         return Ok(live);
     }
@@ -120,18 +120,18 @@ pub(super) fn look(user: &str, plan: &Plan, max: Option<u32>) -> Result<Count, R
     Ok(live)
 }
 
-fn room(user: &str, live: &[Live], max: Option<u32>) -> Result<Count, Refusal> {
+fn room(user: &UserName, live: &[Live], max: Option<u32>) -> Result<Count, Refusal> {
     match max {
         Some(max) if u32::try_from(live.len()).is_ok_and(|live| live < max) => Ok(Count::of(live)),
-        Some(max) => Err(Refusal::TooManySessions { name: user.to_owned(), live: live.len(), max }),
+        Some(max) => Err(Refusal::TooManySessions { name: user.as_str().to_owned(), live: live.len(), max }),
         None => Ok(Count::of(live)),
     }
 }
 
 /// Keeps other sessions of the user out, and writes the record.
-fn register(record: &Record, max: Option<u32>) -> Result<(Sessions, Entry, Count), Refusal> {
-    let mut sessions = Registry::open()?.lock(&record.user)?;
-    let live = room(&record.user, &sessions.live()?, max)?;
+fn register(user: &UserName, record: &Record, max: Option<u32>) -> Result<(Sessions, Entry, Count), Refusal> {
+    let mut sessions = Registry::open()?.lock(user)?;
+    let live = room(user, &sessions.live()?, max)?;
     let entry = sessions.enter(record)?;
     Ok((sessions, entry, live))
 }
