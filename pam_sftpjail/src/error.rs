@@ -3,7 +3,7 @@
 #![forbid(unsafe_code)]
 
 use crate::escape::{escaped, word};
-use crate::sys::SysError;
+use crate::sys::{SysError, limit_cure};
 use nix::errno::Errno;
 use pam::constants::PamResultCode;
 use std::path::PathBuf;
@@ -161,7 +161,9 @@ impl Refusal {
                 "see that NSS answers (getent passwd, getent group) and that descriptors and memory are left"
                     .into()
             }
-            Self::Exhausted { .. } => "see the service's limits on descriptors and memory".into(),
+            Self::Exhausted { errno } => {
+                limit_cure(*errno).unwrap_or("see that root can read the configuration").into()
+            }
             Self::Unconfigured => {
                 "mend the configuration; `sftpjail check` says what is wrong with it".into()
             }

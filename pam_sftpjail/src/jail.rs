@@ -13,7 +13,7 @@ use crate::error::Refusal;
 use crate::escape::escaped;
 use crate::plan::{Plan, Source, Step};
 use crate::sys::umask::Umask;
-use crate::sys::{SysError, directory, mount};
+use crate::sys::{SysError, attribute, directory, mount};
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::sys::stat::SFlag;
@@ -87,14 +87,20 @@ impl Tmpfs {
                 let terms = plan.terms()?;
                 let root = mount::tmpfs(size, inodes + terms.len().div_ceil(INODE) + 1, "0755")?;
                 let jail = open(&root, OsStr::new("."))?;
-                mount::set_terms(&jail, &terms)?;
+                attribute::set(&jail, &terms)?;
                 (root, jail)
             }
         };
         for step in &plan.steps {
             match step {
                 Step::Directory { at } => directory::make(&jail, at.as_path(), 0o755)?,
-                Step::File { at, content } => directory::write(&jail, at, content)?,
+                Step::File { at, content } => match directory::write(&jail, at, content) {
+                    // It serves listings only, so that nobody is refused for a limit on the size of files.
+                    Err(error) if error.errno == Errno::EFBIG => {
+                        directory::remove_entry(&jail, at.as_os_str())?
+                    }
+                    written => written?,
+                },
                 Step::Mount { .. } => {}
             }
         }

@@ -3,6 +3,7 @@
 use crate::error::{Phase, Refusal};
 use crate::log::Log;
 use crate::session::{self, Arguments, Caller, Line, Session};
+use crate::sys::unhindered::Unhindered;
 use pam::constants::{PAM_ERROR_MSG, PAM_SILENT, PamFlag, PamResultCode};
 use pam::conv::Conv;
 use pam::items::{RHost, Service, User};
@@ -50,7 +51,7 @@ pam::pam_hooks!(Module);
 
 impl PamHooks for Module {
     fn acct_mgmt(pamh: &mut PamHandle, args: Vec<&CStr>, flags: PamFlag) -> PamResultCode {
-        log_panics();
+        let _last = entered();
         let phase = Phase::Account;
         match session::authorize(&caller(pamh, &args, phase)) {
             Ok(None) => PamResultCode::PAM_IGNORE,
@@ -66,7 +67,7 @@ impl PamHooks for Module {
 
     /// Tells the user nothing: what is said here lands in the SFTP stream.
     fn sm_open_session(pamh: &mut PamHandle, args: Vec<&CStr>, _: PamFlag) -> PamResultCode {
-        log_panics();
+        let _last = entered();
         let phase = Phase::Session;
         if slot(pamh).is_none() {
             let _unkept = pamh.set_data(&slot_name(), Box::new(Slot::default()));
@@ -92,7 +93,7 @@ impl PamHooks for Module {
     /// Of two lines, the first ends the session, and the last finds nothing. libpam counts either as
     /// it counted its answer to open (pam_dispatch.c, the cached chain).
     fn sm_close_session(pamh: &mut PamHandle, args: Vec<&CStr>, _: PamFlag) -> PamResultCode {
-        log_panics();
+        let _last = entered();
         match slot(pamh).and_then(|slot| slot.session.take()) {
             None => PamResultCode::PAM_IGNORE,
             Some(session) => {
@@ -151,6 +152,12 @@ fn tell(pamh: &PamHandle, refusal: &Refusal) {
     if let Ok(Some(conversation)) = pamh.get_item::<Conv<'_>>() {
         let _ = conversation.send(PAM_ERROR_MSG, refusal.for_user());
     }
+}
+
+/// What each hook begins with. What it gives is to be dropped last.
+fn entered() -> Unhindered {
+    log_panics();
+    Unhindered::begin()
 }
 
 /// pam-bindings turns a panic into PAM_ABORT; the default hook would also print it into sshd's

@@ -13,7 +13,7 @@ use crate::config::Namespace;
 use crate::error::Refusal;
 use crate::escape::{escaped, word};
 use crate::name::UserName;
-use crate::sys::{directory, lock};
+use crate::sys::{directory, limit_cure, lock};
 use nix::errno::Errno;
 use nix::fcntl::AT_FDCWD;
 use nix::sys::stat::SFlag;
@@ -187,6 +187,6 @@ fn broken(path: impl AsRef<Path>, errno: Errno) -> Refusal {
     Refusal::Registry {
         path: escaped(path).to_string(),
         why: format!("cannot be used: {}", errno.desc()),
-        cure: "see that root can read and write /run/sftpjail, and the service's limits".into(),
+        cure: limit_cure(errno).unwrap_or("see that root can read and write /run/sftpjail").into(),
     }
 }

@@ -1,13 +1,15 @@
 //! System calls: one wrapper each, with an error that prints the arguments.
 //!
-//! The only `unsafe` of the crate besides [`crate::pam`] is here, for mount_setattr(2), which
-//! neither nix nor rustix has.
+//! The only `unsafe` of the crate besides [`crate::pam`] is here, for mount_setattr(2), sigpending(2) and
+//! sigtimedwait(2), which neither nix nor rustix has.
 
+pub(crate) mod attribute;
 pub(crate) mod directory;
 pub(crate) mod lock;
 pub(crate) mod mount;
 pub(crate) mod namespace;
 pub(crate) mod umask;
+pub(crate) mod unhindered;
 
 use nix::errno::Errno;
 use thiserror::Error;
@@ -20,6 +22,19 @@ pub struct SysError {
     /// For people: escaped, and descriptors by what they refer to.
     arguments: String,
     pub(crate) errno: Errno,
+}
+
+/// What an admin can do where the process, and not the file or the user, has run into a limit.
+pub(crate) fn limit_cure(errno: Errno) -> Option<&'static str> {
+    match errno {
+        Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM => {
+            Some("see the service's limits on descriptors and memory")
+        }
+        Errno::EFBIG => Some(
+            "let the service write files: see LimitFSIZE= in its unit and `fsize` in /etc/security/limits.conf, which root lifts for itself only with CAP_SYS_RESOURCE",
+        ),
+        _ => None,
+    }
 }
 
 impl SysError {
@@ -36,10 +51,7 @@ impl SysError {
                 "say namespace = \"host\", which needs no setns(2); a module of the PAM stack may keep the service from it"
             }
             Errno::ENOSPC => "see sysctl user.max_mnt_namespaces, fs.mount-max and the memory that is left",
-            Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM => {
-                "see the service's limits on descriptors and memory"
-            }
-            _ => "run `sftpjail check USER` as root",
+            errno => limit_cure(errno).unwrap_or("run `sftpjail check USER` as root"),
         }
     }
 

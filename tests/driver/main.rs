@@ -4,8 +4,8 @@
 //! `pam-driver [--confdir DIR] [--service NAME] [--rhost HOST] USER STEP...`
 //!
 //! Steps: `account`, `open`, `close` (each prints the PAM code), `again` (a new PAM handle),
-//! `state` (all of the process that a module must not change), `nofile=N`, `memory=BYTES` (all that is
-//! left), `umask=OCTAL`, `cd=DIR`, `chroot=DIR`, `ls=DIR`,
+//! `state` (all of the process that a module must not change), `nofile=N`, `fsize=SOFT[:HARD]` (bytes or
+//! `unlimited`), `pending=SIGNAL` (blocked and sent), `memory=BYTES` (all that is left), `umask=OCTAL`, `cd=DIR`, `chroot=DIR`, `ls=DIR`,
 //! `wait` (for a line on stdin), `cycles=N` (of all the steps from account to a new handle, with
 //! what they leave behind), `opens=N` (what the user would find in each of N sessions),
 //! `swap=A:B` (exchanges two names until it is killed), `measure=N` (the benchmark), `crowd=N` (how
@@ -18,7 +18,8 @@ mod measure;
 
 use libpam::Pam;
 use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
-use nix::sys::resource::{Resource, setrlimit};
+use nix::sys::resource::{RLIM_INFINITY, Resource, setrlimit};
+use nix::sys::signal::{SigSet, Signal, raise};
 use nix::sys::stat::{Mode, umask};
 use std::collections::BTreeMap;
 use std::ffi::{CStr, CString};
@@ -65,6 +66,11 @@ fn main() {
             "state" => state(),
             // The hard limit stays, so that a later step can lift it again.
             "nofile" => setrlimit(Resource::RLIMIT_NOFILE, number(), 4096).expect("setrlimit"),
+            "fsize" => {
+                let (soft, hard) = value.split_once(':').unwrap_or((value, value));
+                setrlimit(Resource::RLIMIT_FSIZE, bytes(soft), bytes(hard)).expect("setrlimit");
+            }
+            "pending" => pending(value),
             "memory" => leave_memory(number()),
             "umask" => drop(umask(Mode::from_bits_truncate(u32::from_str_radix(value, 8).expect("octal")))),
             "cd" => env::set_current_dir(value).expect("chdir"),
@@ -104,13 +110,41 @@ fn state() {
     println!("state environment {:?}", env::vars_os().collect::<BTreeMap<_, _>>());
     println!("state namespace {:?}", fs::read_link("/proc/self/ns/mnt").expect("procfs"));
     for line in fs::read_to_string("/proc/self/status").expect("procfs").lines() {
-        if ["SigBlk", "SigIgn", "SigCgt", "Cap", "Uid", "Gid", "Groups", "Threads", "NoNewPrivs", "Seccomp"]
-            .iter()
-            .any(|key| line.starts_with(key))
+        if [
+            "SigPnd",
+            "ShdPnd",
+            "SigBlk",
+            "SigIgn",
+            "SigCgt",
+            "Cap",
+            "Uid",
+            "Gid",
+            "Groups",
+            "Threads",
+            "NoNewPrivs",
+            "Seccomp",
+        ]
+        .iter()
+        .any(|key| line.starts_with(key))
         {
             println!("state {line}");
         }
     }
+    for line in fs::read_to_string("/proc/self/limits").expect("procfs").lines() {
+        println!("state {line}");
+    }
+}
+
+/// A limit as `ulimit` has it.
+fn bytes(text: &str) -> u64 {
+    if text == "unlimited" { RLIM_INFINITY } else { text.parse().expect("bytes") }
+}
+
+/// Blocks the signal and sends it to this thread.
+fn pending(name: &str) {
+    let signal: Signal = format!("SIG{name}").parse().expect("a signal");
+    SigSet::from(signal).thread_block().expect("sigprocmask");
+    raise(signal).expect("raise");
 }
 
 fn ls(path: &Path) {

@@ -11,6 +11,7 @@ mod check;
 mod configuration;
 mod contents;
 mod driven;
+mod file_size;
 mod homes;
 mod jailed;
 mod kick;

@@ -33,7 +33,7 @@ fn drive(sb: &Sandbox, before: &str, steps: &str) -> Output {
 }
 
 /// The n-th block of `state` lines.
-fn states(output: &Output) -> Vec<Vec<&str>> {
+pub(crate) fn states(output: &Output) -> Vec<Vec<&str>> {
     let mut blocks: Vec<Vec<&str>> = Vec::new();
     for line in output.stdout.lines().filter(|line| line.starts_with("state ")) {
         if line.starts_with("state fds") {
@@ -138,7 +138,7 @@ fn without_descriptors_a_member_is_jailed_or_refused_never_ignored(namespace: Na
         for limit in 3..30 {
             // The first account call loads the modules; what is to be tested is ours, not libpam's.
             let steps = format!(
-                "cd=/var/log account close state nofile={limit} account open close nofile=1000 state"
+                "cd=/var/log account close nofile=1000 state nofile={limit} account open close nofile=1000 state"
             );
             let out = drive(&sb, chroot, &steps);
             for step in ["account", "open"] {

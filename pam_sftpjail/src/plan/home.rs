@@ -5,7 +5,7 @@ use crate::account::Account;
 use crate::error::Refusal;
 use crate::escape::{escaped, word};
 use crate::path::Normalised;
-use crate::sys::directory;
+use crate::sys::{directory, limit_cure};
 use nix::errno::Errno;
 use std::fmt::{self, Display};
 use std::os::fd::OwnedFd;
@@ -84,10 +84,7 @@ fn open(jail_root: &Normalised, account: &Account, spelt: &Normalised) -> Result
                 let command = format!("install -d -m 0700 -o {name} -g {} {home}", account.gid);
                 pasteable(&account.home, command)
             }
-            walk::Why::Errno(Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM) => {
-                "see the service's limits on descriptors and memory".into()
-            }
-            walk::Why::Errno(_) => "see that root can reach it".into(),
+            walk::Why::Errno(errno) => limit_cure(errno).unwrap_or("see that root can reach it").into(),
             walk::Why::NotDirectory => "move it away and make a directory there".into(),
             walk::Why::LastIsSymlink => {
                 format!(

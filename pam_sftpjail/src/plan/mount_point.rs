@@ -4,7 +4,7 @@
 //! only root can set and which goes with it: no record can disagree with what is mounted.
 
 use crate::name::UserName;
-use crate::sys::{directory, mount};
+use crate::sys::{attribute, directory, mount};
 use nix::errno::Errno;
 use nix::sys::stat::SFlag;
 use std::os::fd::{AsFd, OwnedFd};
@@ -41,7 +41,7 @@ impl MountPoint {
             return Ok(Self::Foreign);
         }
         let root = directory::open_to_read(entry, ".".as_ref())?;
-        match mount::terms(&root)? {
+        match attribute::get(&root)? {
             Some(terms) => Ok(Self::Jail { root, terms }),
             None => Ok(Self::Foreign),
         }

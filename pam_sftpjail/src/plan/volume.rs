@@ -8,6 +8,7 @@ use crate::escape::{escaped, word};
 use crate::name;
 use crate::path::Normalised;
 use crate::sys::directory::{self, NewDirectory};
+use crate::sys::limit_cure;
 use nix::errno::Errno;
 use nix::unistd::{Group, User};
 use std::ffi::OsString;
@@ -139,7 +140,7 @@ fn open(
                 let make = format!("install -d {}", word(&path.absolute()));
                 format!("{}; or give the volume a `create`", home::pasteable(&path.absolute(), make))
             }
-            walk::Why::Errno(_) => "see that root can reach it, and the service's limits".into(),
+            walk::Why::Errno(errno) => limit_cure(errno).unwrap_or("see that root can reach it").into(),
             walk::Why::NotRootsAlone => {
                 "make the source yourself, or choose one below directories of root's".into()
             }

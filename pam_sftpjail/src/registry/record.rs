@@ -3,7 +3,7 @@
 use super::{DIRECTORY, Live};
 use crate::config::Namespace;
 use crate::escape::escaped;
-use crate::sys::directory;
+use crate::sys::{attribute, directory};
 use nix::errno::Errno;
 use nix::fcntl::AT_FDCWD;
 use serde::{Deserialize, Serialize};
@@ -52,8 +52,15 @@ impl Live {
             Err(Errno::ENOENT) => return Ok(None),
             file => file.map_err(|errno| failed(errno.into()))?,
         };
-        let mut text = String::new();
-        File::from(file).take(MAX_RECORD).read_to_string(&mut text).map_err(failed)?;
+        // Where the service could write no file, it is the whole record.
+        let text = match attribute::get(&file).map_err(|errno| failed(errno.into()))? {
+            Some(text) => text,
+            None => {
+                let mut text = String::new();
+                File::from(file).take(MAX_RECORD).read_to_string(&mut text).map_err(failed)?;
+                text
+            }
+        };
         let record: Record = toml::from_str(&text).map_err(|_| {
             format!("the record {name} is not one of this version of sftpjail; the session itself goes on")
         })?;

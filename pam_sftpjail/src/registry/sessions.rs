@@ -4,7 +4,7 @@ use super::{DIRECTORY, Live, Record, Registry, UNFINISHED, broken, is_in, record
 use crate::config::Namespace;
 use crate::error::Refusal;
 use crate::name::UserName;
-use crate::sys::{SysError, directory, lock};
+use crate::sys::{SysError, attribute, directory, lock};
 use nix::errno::Errno;
 use std::ffi::{OsStr, OsString};
 use std::os::fd::OwnedFd;
@@ -83,9 +83,21 @@ impl Sessions {
     /// The file appears whole and in use.
     fn write(&self, text: &str, name: &str) -> Result<OwnedFd, Errno> {
         let errno = |error: SysError| error.errno;
-        directory::write(&self.directory, UNFINISHED.as_ref(), text.as_bytes()).map_err(errno)?;
+        let written = directory::write(&self.directory, UNFINISHED.as_ref(), text.as_bytes());
         // Read-only, because a forked process of the user's will have it too.
-        let file = directory::open_file(&self.directory, UNFINISHED.as_ref())?;
+        let open = || directory::open_file(&self.directory, UNFINISHED.as_ref());
+        let file = match written {
+            // The service's files may not be that large, and it may not change that.
+            Err(error) if error.errno == Errno::EFBIG => {
+                let file = open()?;
+                attribute::set(&file, text).map_err(errno)?;
+                file
+            }
+            written => {
+                written.map_err(errno)?;
+                open()?
+            }
+        };
         lock::mark_in_use(&file)?;
         directory::rename(&self.directory, UNFINISHED.as_ref(), name.as_ref()).map_err(errno)?;
         Ok(file)

@@ -6,7 +6,6 @@ use crate::escape::escaped;
 use nix::errno::Errno;
 use nix::mount::{MntFlags, umount2};
 use nix::sys::statfs::{TMPFS_MAGIC, fstatfs};
-use rustix::fs::{XattrFlags, fgetxattr, fsetxattr};
 use rustix::mount::{
     FsMountFlags, FsOpenFlags, MountAttrFlags, MoveMountFlags, OpenTreeFlags, fsconfig_create,
     fsconfig_set_string, fsmount, fsopen, move_mount, open_tree,
@@ -65,32 +64,6 @@ pub(crate) fn make_private(mount: BorrowedFd<'_>, what: &Path) -> Result<(), Sys
 /// Whether that is of a tmpfs.
 pub(crate) fn is_tmpfs(fd: impl AsFd) -> Result<bool, Errno> {
     Ok(fstatfs(fd)?.filesystem_type() == TMPFS_MAGIC)
-}
-
-/// Of the root of a jail in the host's namespace. A `trusted` attribute can be seen and set with
-/// CAP_SYS_ADMIN only: xattr(7).
-const TERMS: &str = "trusted.sftpjail";
-
-/// As much as an attribute can hold, in bytes (limits.h: XATTR_SIZE_MAX).
-const MAX_TERMS: usize = 64 << 10;
-
-/// Writes the terms onto the root of a jail's tmpfs.
-pub(crate) fn set_terms(root: impl AsFd, terms: &str) -> Result<(), SysError> {
-    fsetxattr(root, TERMS, terms.as_bytes(), XattrFlags::CREATE)
-        .map_err(SysError::of("fsetxattr", format!("tmpfs, {TERMS}")))
-}
-
-/// The terms of the jail with that root, if it is one.
-pub(crate) fn terms(root: impl AsFd) -> Result<Option<String>, Errno> {
-    let mut terms = vec![0; MAX_TERMS];
-    match fgetxattr(root, TERMS, &mut terms[..]) {
-        Ok(length) => {
-            terms.truncate(length);
-            Ok(Some(String::from_utf8_lossy(&terms).into_owned()))
-        }
-        Err(rustix::io::Errno::NODATA | rustix::io::Errno::NOTSUP) => Ok(None),
-        Err(errno) => Err(Errno::from_raw(errno.raw_os_error())),
-    }
 }
 
 /// A tmpfs of `size` bytes and `inodes` inodes, detached; its root belongs to root and has `mode`, in
