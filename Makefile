@@ -18,8 +18,11 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 # Cargo builds as whoever calls; what it runs (tests, demo, benchmark) runs as root.
 AS_ROOT := $(if $(SUDO),--config 'target."cfg(all())".runner="sudo -E"')
 
-PACKAGES := libpam0g-dev openssh-server openssh-client rsyslog iproute2 strace systemd
+PACKAGES := libpam0g-dev openssh-server openssh-client rsyslog iproute2 strace systemd debootstrap systemd-container
 THREADS ?= 8
+# Releases of Debian's that machines are booted of.
+SUITE ?= bookworm
+SUITES := bookworm trixie
 
 # Where `make install` puts things; DESTDIR is for packages.
 PREFIX ?= /usr/local
@@ -31,7 +34,7 @@ PROGRAM = $(DESTDIR)$(PREFIX)/sbin/sftpjail
 AS_OWNER := $(if $(DESTDIR),,$(SUDO))
 INSTALL := $(AS_OWNER) install
 
-.PHONY: build build-release deps demo test lint bench bench-audit install uninstall
+.PHONY: build build-release deps demo test machines machines-all lint bench bench-audit install uninstall
 
 build: deps
 	@$(CARGO) build --quiet --locked --workspace
@@ -80,14 +83,32 @@ deps:
 demo: build
 	@$(CARGO) run --quiet --locked $(AS_ROOT) --package sftpjail-tests --bin demo
 
-# Every test; the last line counts them.
+# Every test, those of a whole Debian 12 too; the last line counts them.
 test: build
 	@log=$$(mktemp)
 	trap 'rm -f $$log' EXIT
+	tests() {
+		local status=0
+		$(CARGO) test --locked $(AS_ROOT) --workspace --exclude sftpjail-machines --no-fail-fast -- --test-threads $(THREADS) || status=$$?
+		SUITE=bookworm $(MACHINES) || status=$$?
+		return $$status
+	}
 	status=0
-	$(CARGO) test --locked $(AS_ROOT) --workspace --no-fail-fast -- --test-threads $(THREADS) 2>&1 | tee $$log || status=$$?
+	tests 2>&1 | tee $$log || status=$$?
 	awk '/^test result:/ { p += $$4; f += $$6; s += $$8 } END { printf "%d passed, %d failed, %d skipped\n", p, f, s }' $$log
 	exit $$status
+
+# Whole systems, booted with systemd as PID 1: machines/README.md.
+MACHINES := $(CARGO) test --locked $(AS_ROOT) --package sftpjail-machines -- --test-threads 2
+
+machines: build
+	@SUITE=$(SUITE) $(MACHINES)
+
+machines-all: build
+	@for suite in $(SUITES); do
+		echo "Debian $$suite:"
+		SUITE=$$suite $(MACHINES)
+	done
 
 lint: deps
 	$(CARGO) fmt --all --check

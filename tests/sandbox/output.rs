@@ -48,7 +48,7 @@ impl std::fmt::Display for Output {
 /// Runs `command` to its end with `input` on stdin. Panics if it cannot start, or if it, or somebody
 /// who inherited its output, is still there after a minute.
 #[track_caller]
-pub(crate) fn run(mut command: Command, what: &str, input: &[u8]) -> Output {
+pub fn run(mut command: Command, what: &str, input: &[u8]) -> Output {
     let start = Instant::now();
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap_or_else(|e| panic!("cannot start {what}: {e}"));

@@ -203,7 +203,7 @@ fn is_session(title: &str) -> bool {
 }
 
 /// Asks every few milliseconds until there is an answer or the time is over.
-pub(crate) fn wait_until<T>(limit: Duration, mut ask: impl FnMut() -> Option<T>) -> Option<T> {
+pub fn wait_until<T>(limit: Duration, mut ask: impl FnMut() -> Option<T>) -> Option<T> {
     let start = Instant::now();
     loop {
         if let Some(answer) = ask() {

@@ -1,0 +1,28 @@
+# Boots the root in the tar $1, with the files that cargo built in $2 and the Makefile of $3 installed
+# in it, and ends it when standard input ends. Is PID 1 of a PID namespace, so that the machine ends with
+# it, and has a mount namespace of its own, so that nothing is to be seen on the host but a cgroup.
+set -eu
+mount -t proc proc /proc
+mount -t tmpfs -o mode=0755 run /run
+mkdir /run/machine
+mount -t tmpfs -o mode=0755 machine /run/machine
+tar -C /run/machine --numeric-owner -xf "$1"
+make --silent -C "$3" -o build-release install DESTDIR=/run/machine RELEASE="$2" >/run/console
+
+# Whatever the host has there: systemd is to find the unified hierarchy.
+umount -R /sys/fs/cgroup
+mount -t cgroup2 cgroup2 /sys/fs/cgroup
+cgroup=$(mktemp -d /sys/fs/cgroup/sftpjail-machine-XXXXXX)
+(
+    echo 0 >$cgroup/cgroup.procs
+    exec systemd-nspawn --quiet --register=no --keep-unit --private-network \
+        --capability=all --drop-capability=CAP_SYS_MODULE --machine=machine --directory=/run/machine \
+        --console=pipe --boot </dev/null >>/run/console 2>&1
+) &
+cat >/dev/null
+echo 1 >$cgroup/cgroup.kill
+# It takes the kernel a moment.
+for i in $(seq 200); do
+    find $cgroup -depth -type d -exec rmdir {} + 2>/dev/null && break
+    sleep 0.05
+done

@@ -1,0 +1,127 @@
+//! A machine's life: booted, entered, ended.
+
+use crate::root::Suite;
+use sandbox::{Output, artifact, run, wait_until};
+use std::ffi::OsStr;
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+const SCRIPT: &str = include_str!("boot.sh");
+const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// Longer than a boot takes beside the other tests.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A system of its own, see the crate. Dropping it ends it.
+pub struct Machine {
+    /// `unshare`, whose child runs `boot.sh`. Its stdin is the string that all hangs on.
+    unshare: Child,
+    /// systemd, as the host counts.
+    init: u32,
+}
+
+impl Machine {
+    /// Boots one with what `make install` installs, and nothing set up. Root has a key for logins at
+    /// 127.0.0.1. Panics with the console's text if it does not come up.
+    #[must_use]
+    pub fn boot(suite: &Suite) -> Self {
+        assert!(rustix::process::geteuid().is_root(), "a machine needs root: run this with sudo");
+        let root = suite.root();
+        let built = artifact("libpam_sftpjail.so");
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
+        let mut command = Command::new("unshare");
+        command.args(["--mount", "--pid", "--propagation", "private", "--fork", "--kill-child"]);
+        command.args(["sh", "-c", SCRIPT, "sh"]);
+        command.arg(root).arg(built.parent().expect("a directory")).arg(source);
+        let unshare = command.env_clear().env("PATH", PATH).stdin(Stdio::piped()).spawn();
+        let mut machine = Self { unshare: unshare.expect("unshare, of util-linux"), init: 0 };
+        let init = wait_until(PATIENCE, || match machine.unshare.try_wait() {
+            Ok(None) => init_below(machine.unshare.id()).map(Some),
+            _ => Some(None),
+        });
+        machine.init =
+            init.flatten().unwrap_or_else(|| panic!("systemd does not start:\n{}", machine.console()));
+        // Before there is a bus, systemctl says that it is offline.
+        let state = wait_until(PATIENCE, || {
+            let state = machine.try_sh("systemctl is-system-running --wait 2>/dev/null || true").stdout;
+            Some(state).filter(|state| ["running\n", "degraded\n"].contains(&state.as_str()))
+        });
+        let failed = || machine.try_sh("systemctl --failed --no-pager").stdout;
+        assert_eq!(state.as_deref(), Some("running\n"), "{}\n{}", failed(), machine.console());
+        machine.make_keys();
+        machine
+    }
+
+    /// What it has printed on its console.
+    #[must_use]
+    pub fn console(&self) -> String {
+        // The file is in the namespace of the script.
+        let script = children(self.unshare.id()).into_iter().next();
+        let text = script.and_then(|pid| fs::read(format!("/proc/{pid}/root/run/console")).ok());
+        String::from_utf8_lossy(&text.unwrap_or_default()).into_owned()
+    }
+
+    /// A command that runs as root inside, in `/`, with an environment of PATH, HOME and LANG only. It
+    /// is in no session of logind's and in no unit, as nobody logs in for it.
+    pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = Command::new("/usr/bin/nsenter");
+        command
+            .args(["--target", &self.init.to_string()])
+            .args(["--mount", "--pid", "--net", "--ipc", "--uts", "--cgroup", "--root", "--wd", "--"])
+            .args(["setpriv", "--pdeathsig", "KILL", "--"])
+            .arg(program)
+            .env_clear()
+            .env("PATH", PATH)
+            .env("HOME", "/root")
+            .env("LANG", "C.UTF-8");
+        command
+    }
+
+    /// Runs a root shell (`sh -ec`) inside. Panics with script and output if it fails.
+    #[track_caller]
+    pub fn sh(&self, script: &str) -> Output {
+        self.try_sh(script).ok()
+    }
+
+    /// Like [`Machine::sh`], but a failure is the caller's.
+    #[track_caller]
+    pub fn try_sh(&self, script: &str) -> Output {
+        self.script(script, b"")
+    }
+
+    /// The same with `input` on stdin.
+    #[track_caller]
+    pub fn script(&self, script: &str, input: &[u8]) -> Output {
+        let mut command = self.command("sh");
+        command.args(["-ec", script]);
+        run(command, script, input)
+    }
+}
+
+/// The first systemd below a process, as the host counts: the container's PID 1.
+fn init_below(pid: u32) -> Option<u32> {
+    children(pid).into_iter().find_map(|child| {
+        let name = fs::read_to_string(format!("/proc/{child}/comm")).ok()?;
+        if name == "systemd\n" { Some(child) } else { init_below(child) }
+    })
+}
+
+/// A process's children; none if it is gone.
+fn children(pid: u32) -> Vec<u32> {
+    let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    children.split_whitespace().filter_map(|pid| pid.parse().ok()).collect()
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        if std::thread::panicking() && self.init != 0 {
+            let log = self.try_sh("journalctl --no-pager --lines 60 || true").stdout;
+            eprintln!("-- end of the machine's journal\n{log}\n--");
+        }
+        // The script reads EOF.
+        drop(self.unshare.stdin.take());
+        let _ = self.unshare.wait();
+    }
+}

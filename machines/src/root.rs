@@ -1,0 +1,54 @@
+//! Roots of Debian's releases, each made once and kept as a tar.
+
+use rustix::fs::{FlockOperation, flock};
+use sandbox::artifact;
+use std::fs::{self, File};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+const SCRIPT: &str = include_str!("root.sh");
+
+/// A release of Debian's, by its code name.
+#[derive(Clone, Debug)]
+pub struct Suite(pub String);
+
+impl Suite {
+    /// That of the variable `SUITE`; without it bookworm, Debian 12.
+    #[must_use]
+    pub fn wanted() -> Self {
+        Self(std::env::var("SUITE").ok().filter(|name| !name.is_empty()).unwrap_or("bookworm".into()))
+    }
+
+    /// The tar of its root. Made where it is missing, which takes about a minute and the network; a
+    /// changed recipe makes a new one. Panics with what debootstrap said if it cannot be made.
+    #[must_use]
+    pub fn root(&self) -> PathBuf {
+        let built = artifact("sftpjail");
+        let target = built.ancestors().nth(2).expect("two directories above what cargo built");
+        let directory = target.join("machines");
+        fs::create_dir_all(&directory).expect("the target directory can be written");
+        let mut recipe = DefaultHasher::new();
+        SCRIPT.hash(&mut recipe);
+        let tar = directory.join(format!("{}-{:016x}.tar", self.0, recipe.finish()));
+        let lock = File::create(directory.join(format!("{}.lock", self.0))).expect("a lock");
+        flock(&lock, FlockOperation::LockExclusive).expect("a lock");
+        if !tar.exists() {
+            make(&self.0, &tar);
+        }
+        tar
+    }
+}
+
+fn make(suite: &str, tar: &Path) {
+    let log = tar.with_extension("log");
+    let said = File::create(&log).expect("the target directory can be written");
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "--propagation", "private", "sh", "-c", SCRIPT, "sh", suite]).arg(tar);
+    let errors = said.try_clone().expect("a descriptor");
+    let status = command.stdin(Stdio::null()).stdout(said).stderr(errors).status().expect("unshare");
+    let text = fs::read_to_string(&log).unwrap_or_default();
+    let lines: Vec<_> = text.lines().collect();
+    let last = lines.get(lines.len().saturating_sub(20)..).unwrap_or_default().join("\n");
+    assert!(status.success() && tar.exists(), "no root of {suite} could be made: {status}\n{last}");
+}

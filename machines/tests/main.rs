@@ -1,0 +1,13 @@
+//! Each test boots a machine of its own.
+
+use machines::{Machine, Suite};
+
+#[test]
+fn root_and_a_stranger_log_in_as_on_any_system() {
+    let machine = Machine::boot(&Suite::wanted());
+    machine.user("joe", "");
+    for user in ["root", "joe"] {
+        let seen = machine.ssh(user, "sleep 1; id -un; systemctl --user is-active default.target").ok();
+        assert_eq!(seen.stdout, format!("{user}\nactive\n"));
+    }
+}
