@@ -14,8 +14,9 @@ pub(crate) mod place;
 pub(crate) mod sshd;
 mod way;
 
+use crate::json::document;
 use crate::rehearse::Rehearsal;
-use crate::{Verdict, concluded, document};
+use crate::{Verdict, concluded};
 use finding::Findings;
 use host::Host;
 use nix::unistd::User;

@@ -1,10 +1,11 @@
 //! `sftpjail kick`.
 
 use crate::child::is_ready_by;
+use crate::json::document;
 use crate::nearest::nearest;
 use crate::sessions::{self, Session};
 use crate::terminal::Mark;
-use crate::{Verdict, concluded, document};
+use crate::{Verdict, concluded};
 use pam_sftpjail::escape::escaped;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use serde::Serialize;

@@ -1,8 +1,9 @@
 //! `sftpjail list`.
 
+use crate::json::document;
 use crate::sessions::{self, Session};
 use crate::terminal::{self, Mark};
-use crate::{Verdict, concluded, document};
+use crate::{Verdict, concluded};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use pam_sftpjail::config::Namespace;

@@ -4,6 +4,7 @@
 mod audit;
 mod check;
 mod child;
+mod json;
 mod kick;
 mod list;
 mod look;
@@ -232,12 +233,6 @@ fn concluded(verdict: Verdict, written: io::Result<()>) -> io::Result<Verdict> {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
         _ => Ok(verdict),
     }
-}
-
-/// Writes a document of `--json`.
-fn document(report: &impl serde::Serialize, out: &mut impl Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, report)?;
-    writeln!(out)
 }
 
 fn main() -> ExitCode {

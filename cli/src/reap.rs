@@ -1,7 +1,8 @@
 //! `sftpjail reap`.
 
+use crate::json::document;
 use crate::terminal::Mark;
-use crate::{Verdict, concluded, document};
+use crate::{Verdict, concluded};
 use pam_sftpjail::config::Config;
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::reap::{Reaped, reap};

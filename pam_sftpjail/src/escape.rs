@@ -11,7 +11,7 @@ const MAX_SHOWN: usize = 512;
 /// Displays bytes from outside so that they stay one word of one line.
 ///
 /// Plain names and paths are shown as they are. Everything else is put into double quotes, with
-/// `"` and `\` escaped by a backslash and every byte that is not printable UTF-8 as `\xNN`, so
+/// `"` and `\` escaped by a backslash and every byte that is not [printable](is_plain) UTF-8 as `\xNN`, so
 /// that neither a newline nor ` rhost=…` in a path can pretend to be another field.
 pub struct Escaped<'a>(&'a [u8]);
 
@@ -33,14 +33,15 @@ impl Display for Escaped<'_> {
             // Every byte is ASCII here, so the lossy form is exact.
             return f.write_str(&String::from_utf8_lossy(self.0));
         }
-        quoted(f, self.0, '"')
+        quoted(f, self.0)
     }
 }
 
-/// Displays bytes from outside as one word of a shell command, so that a cure can be pasted.
+/// Displays bytes from outside as one word of a command for any POSIX shell, so that a cure can be pasted.
 ///
-/// Plain names and paths are shown as they are, others in single quotes; only what is not
-/// printable UTF-8 needs bash's `$'…'`.
+/// Plain names and paths are shown as they are, and others in single quotes; what is not printable UTF-8 is
+/// written by printf(1). `$(…)` loses newlines at the end, and so a text that ends with one gets `/.`: of a
+/// directory that is the same, and of anything else the command fails rather than takes another.
 pub struct Word<'a>(&'a [u8]);
 
 /// Quotes anything that is a string of bytes for a shell.
@@ -53,22 +54,46 @@ impl Display for Word<'_> {
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | '@' | '+');
         match std::str::from_utf8(self.0) {
             Ok(text) if !text.is_empty() && text.chars().all(plain) => f.write_str(text),
-            Ok(text) if !text.chars().any(unprintable) => write!(f, "'{}'", text.replace('\'', r"'\''")),
-            _ => {
-                f.write_char('$')?;
-                quoted(f, self.0, '\'')
-            }
+            Ok(text) if is_plain(text) => write!(f, "'{}'", text.replace('\'', r"'\''")),
+            _ => printed(f, self.0),
         }
     }
 }
 
-/// Writes `bytes` between two quotes, with backslashes before what would end or change them.
-fn quoted(f: &mut fmt::Formatter<'_>, bytes: &[u8], quote: char) -> fmt::Result {
-    f.write_char(quote)?;
+/// Writes `bytes` as what printf(1) is to print: plain characters, and octal for all that its format, an
+/// option or history expansion could mean.
+fn printed(f: &mut fmt::Formatter<'_>, bytes: &[u8]) -> fmt::Result {
+    let octal =
+        |f: &mut fmt::Formatter<'_>, bytes: &[u8]| bytes.iter().try_for_each(|b| write!(f, "\\{b:03o}"));
+    f.write_str("\"$(printf '")?;
+    for chunk in bytes.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            let plain = if c.is_ascii() {
+                c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '@' | '+' | ' ')
+            } else {
+                !unprintable(c)
+            };
+            if plain {
+                f.write_char(c)?;
+            } else {
+                octal(f, c.encode_utf8(&mut [0; 4]).as_bytes())?;
+            }
+        }
+        octal(f, chunk.invalid())?;
+    }
+    if bytes.ends_with(b"\n") {
+        f.write_str("/.")?;
+    }
+    f.write_str("')\"")
+}
+
+/// Writes `bytes` between double quotes, with backslashes before what would end or change them.
+fn quoted(f: &mut fmt::Formatter<'_>, bytes: &[u8]) -> fmt::Result {
+    f.write_char('"')?;
     for chunk in bytes.utf8_chunks() {
         for c in chunk.valid().chars() {
             match c {
-                c if c == quote || c == '\\' => write!(f, "\\{c}")?,
+                '"' | '\\' => write!(f, "\\{c}")?,
                 c if unprintable(c) => {
                     let mut bytes = [0; 4];
                     for b in c.encode_utf8(&mut bytes).bytes() {
@@ -82,13 +107,43 @@ fn quoted(f: &mut fmt::Formatter<'_>, bytes: &[u8], quote: char) -> fmt::Result 
             write!(f, "\\x{b:02x}")?;
         }
     }
-    f.write_char(quote)
+    f.write_char('"')
 }
 
-/// Control characters, and those that reorder or hide what stands beside them.
+/// Whether a terminal shows every character of it as it is: in its place, and so that it can be seen.
+pub fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) || !text.chars().any(unprintable)
+}
+
+/// What std itself takes for unprintable, and what shows nothing.
+///
+/// std's are the general categories Cc, Cf, Cs, Co, Cn, Zl, Zp, and Zs but for the space itself
+/// (core/src/unicode/printable.py): control and format characters, those that reorder their neighbours among
+/// them, tags, what is assigned to nobody, and spaces that look like another.
 fn unprintable(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    if c.is_ascii() {
+        return c.is_ascii_control();
+    }
+    // What combines with the character before it is escaped where it comes first, and so not here.
+    let escaped = || ["x", c.encode_utf8(&mut [0; 4])].concat().escape_debug().count() > 2;
+    shows_nothing(c) || (c.escape_debug().len() > 1 && escaped())
+}
+
+/// Default_Ignorable_Code_Point in Unicode's DerivedCoreProperties.txt, without those of the categories above;
+/// and the blank of braille.
+fn shows_nothing(c: char) -> bool {
+    matches!(
+        c,
+        '\u{34f}'
+            | '\u{115f}'..='\u{1160}'
+            | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}'
+            | '\u{2800}'
+            | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}'
+            | '\u{ffa0}'
+            | '\u{e0100}'..='\u{e01ef}'
+    )
 }
 
 /// The same for a sentence that quotes its own words already, such as a parser's message: only
@@ -100,6 +155,8 @@ pub fn one_line(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::ops::RangeInclusive;
+    use std::process::Command;
 
     fn of(bytes: &[u8]) -> String {
         Escaped(bytes).to_string()
@@ -127,7 +184,105 @@ mod tests {
         assert_eq!(of(b"web$"), "'web$'");
         assert_eq!(of(b"/home/$(x) `y`"), "'/home/$(x) `y`'");
         assert_eq!(of(b"it's"), r"'it'\''s'");
-        assert_eq!(of(b"it's\n\xff\\"), r"$'it\'s\x0a\xff\\'");
+        assert_eq!(of(b"it's\n\xff\\"), r#""$(printf 'it\047s\012\377\134')""#);
+        assert_eq!(of(b"-%d!\n"), r#""$(printf '\055\045d\041\012/.')""#);
+    }
+
+    /// Random texts, from a generator of its own with a fixed seed.
+    fn texts() -> Vec<Vec<u8>> {
+        let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+        let mut next = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) as usize
+        };
+        let odd = ["'", "\"", "\\", "%", "$(x)", "`x`", "!", "\n", "\u{202e}", "\u{e9}", "-", " ", "*", "~"];
+        (0..200)
+            .map(|_| {
+                let mut text = Vec::new();
+                for _ in 0..1 + next() % 12 {
+                    match next() % 3 {
+                        0 => text.extend_from_slice(odd[next() % odd.len()].as_bytes()),
+                        1 => text.push(1 + u8::try_from(next() % 255).unwrap()),
+                        _ => text.push(b'a' + u8::try_from(next() % 26).unwrap()),
+                    }
+                }
+                text
+            })
+            .collect()
+    }
+
+    #[test]
+    fn every_shell_reads_the_very_bytes() {
+        let texts = texts();
+        let mut script = String::new();
+        for text in &texts {
+            script.push_str(&format!("printf '%s\\0' {}\n", Word(text)));
+        }
+        let expected: Vec<u8> = texts
+            .iter()
+            .flat_map(|text| {
+                let end: &[u8] = if text.ends_with(b"\n") { b"/.\0" } else { b"\0" };
+                [text, end].concat()
+            })
+            .collect();
+        for shell in ["dash", "bash"] {
+            for locale in ["C", "C.UTF-8"] {
+                let out = Command::new(shell).args(["-c", &script]).env("LC_ALL", locale).output().unwrap();
+                assert!(out.status.success() && out.stderr.is_empty(), "{shell}: {out:?}");
+                assert!(out.stdout == expected, "{shell} in {locale}");
+            }
+        }
+    }
+
+    /// The property as Unicode 16 has it, with what is assigned to nobody yet.
+    const DEFAULT_IGNORABLE: [RangeInclusive<u32>; 17] = [
+        0xad..=0xad,
+        0x34f..=0x34f,
+        0x61c..=0x61c,
+        0x115f..=0x1160,
+        0x17b4..=0x17b5,
+        0x180b..=0x180f,
+        0x200b..=0x200f,
+        0x202a..=0x202e,
+        0x2060..=0x206f,
+        0x3164..=0x3164,
+        0xfe00..=0xfe0f,
+        0xfeff..=0xfeff,
+        0xffa0..=0xffa0,
+        0xfff0..=0xfff8,
+        0x1bca0..=0x1bca3,
+        0x1d173..=0x1d17a,
+        0xe0000..=0xe0fff,
+    ];
+
+    #[test]
+    fn what_hides_or_reorders_is_not_printable_and_every_script_is() {
+        let others =
+            [0..=0x1f, 0x7f..=0xa0, 0x2000..=0x200f, 0x2028..=0x202f, 0x2066..=0x2069, 0xfff9..=0xfffb];
+        let singles = [0x1680, 0x205f, 0x2800, 0x3000, 0xe000, 0xfdd0, 0xfffe, 0x378, 0xf0000, 0x10_ffff];
+        let singles = singles.map(|code| code..=code);
+        for code in DEFAULT_IGNORABLE.into_iter().chain(others).chain(singles).flatten() {
+            let c = char::from_u32(code).unwrap();
+            assert!(unprintable(c), "U+{code:04X}");
+            assert!(!one_line(&format!("a{c}b")).contains(c), "U+{code:04X}");
+        }
+        for text in [
+            " ~!\"\\",
+            "\u{e9} e\u{301} \u{df}",
+            "日本語",
+            "русский",
+            "עברית",
+            "العربية",
+            "हिन्दी",
+            "ไทย",
+            "한국어",
+            "\u{1f600}",
+            "€ § ¿",
+            "\u{fffd}",
+        ] {
+            assert!(is_plain(text), "{text}");
+            assert_eq!(one_line(text), text);
+        }
     }
 
     #[test]

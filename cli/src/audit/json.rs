@@ -4,10 +4,8 @@ use super::gaps::{Kind, Tally};
 use super::operation::Operation;
 use super::output::Row;
 use super::queue::Event;
-use pam_sftpjail::escape::one_line;
+use crate::json::line;
 use serde::Serialize;
-use serde_json::Serializer;
-use serde_json::ser::Formatter;
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -115,35 +113,4 @@ fn hexadecimal(text: Option<&[u8]>) -> Option<String> {
         let _ = write!(hexadecimal, "{byte:02x}");
         hexadecimal
     }))
-}
-
-fn line(value: &impl Serialize, out: &mut impl Write) -> io::Result<()> {
-    value.serialize(&mut Serializer::with_formatter(&mut *out, Safe))?;
-    out.write_all(b"\n")
-}
-
-/// JSON whose text is safe on a terminal, too: what [`one_line`] replaces is written as `\uNNNN`.
-struct Safe;
-
-impl Formatter for Safe {
-    fn write_string_fragment<W: ?Sized + Write>(&mut self, out: &mut W, fragment: &str) -> io::Result<()> {
-        if is_plain(fragment) {
-            return out.write_all(fragment.as_bytes());
-        }
-        for c in fragment.chars() {
-            if is_plain(c.encode_utf8(&mut [0; 4])) {
-                write!(out, "{c}")?;
-            } else {
-                for unit in c.encode_utf16(&mut [0; 2]) {
-                    write!(out, "\\u{unit:04x}")?;
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Whether a terminal shows it as it is.
-pub(crate) fn is_plain(text: &str) -> bool {
-    text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) || one_line(text) == text
 }

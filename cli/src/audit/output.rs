@@ -1,11 +1,12 @@
 //! Operations and gaps → a table for people, CSV, or JSON Lines.
 
 use super::gaps::{Kind, Tally};
-use super::json::{self, is_plain};
+use super::json;
 use super::queue::{Event, Outcome};
 use super::table::Table;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use pam_sftpjail::escape::is_plain;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 

@@ -3,7 +3,7 @@
 use crate::Verdict;
 use crate::terminal::{Mark, wrapped};
 use pam_sftpjail::error::Refusal;
-use pam_sftpjail::escape::escaped;
+use pam_sftpjail::escape::{escaped, one_line};
 use pam_sftpjail::plan::{Check, Seen};
 use serde::Serialize;
 use std::collections::HashMap;
@@ -140,9 +140,9 @@ impl Finding {
             Outcome::Warned | Outcome::Unseen => Mark::Attention,
         };
         // A cure is not broken: it is to be pasted.
-        writeln!(out, "{mark} {:<14} {}", self.check, wrapped(&self.evidence, 17))?;
+        writeln!(out, "{mark} {:<14} {}", self.check, wrapped(&one_line(&self.evidence), 17))?;
         match &self.cure {
-            Some(cure) => writeln!(out, "  {:<14} → {cure}", ""),
+            Some(cure) => writeln!(out, "  {:<14} → {}", "", one_line(cure)),
             None => Ok(()),
         }
     }

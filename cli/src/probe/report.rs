@@ -4,8 +4,9 @@ use super::expected::{Expected, Place};
 use super::judge::Judgement;
 use super::writing::Written;
 use crate::Verdict;
+use crate::json::document;
 use crate::terminal::{Mark, wrapped};
-use pam_sftpjail::escape::escaped;
+use pam_sftpjail::escape::{escaped, one_line};
 use serde::{Deserialize, Serialize};
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -117,8 +118,7 @@ impl Report {
 
     pub(super) fn write(&self, json: bool, out: &mut impl Write) -> io::Result<()> {
         if json {
-            serde_json::to_writer_pretty(&mut *out, self)?;
-            return writeln!(out);
+            return document(self, out);
         }
         for finding in &self.findings {
             let mark = match finding.outcome {
@@ -126,9 +126,9 @@ impl Report {
                 Outcome::Unexpected => Mark::Bad,
                 Outcome::Unseen => Mark::Attention,
             };
-            writeln!(out, "{mark} {:<14} {}", finding.step, wrapped(&finding.evidence, 17))?;
+            writeln!(out, "{mark} {:<14} {}", finding.step, wrapped(&one_line(&finding.evidence), 17))?;
             if let Some(cure) = &finding.cure {
-                writeln!(out, "  {:<14} → {}", "", wrapped(cure, 19))?;
+                writeln!(out, "  {:<14} → {}", "", wrapped(&one_line(cure), 19))?;
             }
         }
         let user = escaped(&self.user);
