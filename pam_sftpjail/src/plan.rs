@@ -9,6 +9,7 @@ mod home;
 mod jail_root;
 mod mount_point;
 mod syslog;
+mod system;
 mod volume;
 mod walk;
 

@@ -1,5 +1,6 @@
 //! The home directory: its spelling, the way to it, and its owner.
 
+use super::system::forbidden;
 use super::{Check, Observer, noted, shown_home, walk};
 use crate::account::Account;
 use crate::error::Refusal;
@@ -10,12 +11,6 @@ use nix::errno::Errno;
 use std::fmt::{self, Display};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-
-/// Below these no home can lie: a jail holding one would show, or let somebody change, the system.
-const SYSTEM: [&str; 14] = [
-    "bin", "boot", "dev", "etc", "lib", "lib32", "lib64", "libx32", "libo32", "proc", "run", "sbin", "sys",
-    "usr",
-];
 
 /// Checks the home; gives where it goes in the jail (relative), and the directory itself.
 pub(super) fn check(
@@ -56,15 +51,6 @@ fn spelling(jail_root: &Normalised, account: &Account) -> Result<Normalised, Ref
             None => Ok(home),
         })
         .map_err(|why| Refusal::HomeSpelling { home: account.home.clone(), why, name: account.name.clone() })
-}
-
-/// Why no home, and no volume's source, may be at `path`, if so: the rest of a sentence about it.
-pub(super) fn forbidden(jail_root: &Normalised, path: &Normalised) -> Option<String> {
-    let first = path.components().first()?;
-    if SYSTEM.iter().any(|system| first == *system) {
-        return Some(format!("lies in the system directory /{}", first.display()));
-    }
-    path.overlaps(jail_root).then(|| format!("overlaps the jail root {}", escaped(&jail_root.absolute())))
 }
 
 fn open(jail_root: &Normalised, account: &Account, spelt: &Normalised) -> Result<Opened, Refusal> {
@@ -142,35 +128,6 @@ fn owner(account: &Account, opened: &Opened) -> Result<String, Refusal> {
                 name: account.name.clone(),
                 uid: account.uid.as_raw(),
             })
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn verdict(home: &str) -> Option<String> {
-        let home = Normalised::parse(home.as_ref()).unwrap();
-        forbidden(&Normalised::of(["srv", "jail"]), &home)
-    }
-
-    #[test]
-    fn no_home_in_the_system_or_with_the_jail_root() {
-        for home in [
-            "/etc",
-            "/usr/share",
-            "/lib64/x",
-            "/proc/1/root",
-            "/run/user/5",
-            "/srv/jail/x",
-            "/srv",
-            "/srv/jail",
-        ] {
-            assert!(verdict(home).is_some(), "{home}");
-        }
-        for home in ["/home/etc", "/var/lib/x", "/library/x", "/srv/jails", "/root", "/opt/u"] {
-            assert_eq!(verdict(home), None, "{home}");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Volumes: further directories of the host, where they come from and where they go.
 
-use super::{Check, Observer, Role, Seen, Source, Step, Steps, home, walk};
+use super::{Check, Observer, Role, Seen, Source, Step, Steps, home, system, walk};
 use crate::account::Account;
 use crate::config::{Config, HomeAccess, Profile, Template, Variable, Volume};
 use crate::error::Refusal;
@@ -82,8 +82,8 @@ fn one(
         why,
         cure: cure.to_owned(),
     };
-    if target.components().first().is_some_and(|first| first == "dev" || first == "etc") {
-        return Err(refuse("would hide the jail's own /dev or /etc".into(), "give it another target"));
+    if let Some(why) = system::forbidden_target(&target) {
+        return Err(refuse(why, "give it another target, such as /uploads"));
     }
     let in_home = home.is_some_and(|home| target.components().starts_with(home.components()));
     if let Some(home) = home
@@ -96,7 +96,7 @@ fn one(
         let why = format!("and the volume {} lie one in the other", escaped(&other.absolute()));
         return Err(refuse(why, "give each a target of its own"));
     }
-    if let Some(why) = home::forbidden(&config.jail_root, &source) {
+    if let Some(why) = system::forbidden(&config.jail_root, &source) {
         let why = format!("cannot come from {}: it {why}", escaped(&source.absolute()));
         return Err(refuse(why, "give it another source"));
     }
@@ -148,7 +148,7 @@ fn open(
         };
         Trouble::At(stop.at, stop.why.to_string(), cure)
     };
-    let allowed = |real: &Normalised| match home::forbidden(&config.jail_root, real) {
+    let allowed = |real: &Normalised| match system::forbidden(&config.jail_root, real) {
         None => Ok(()),
         Some(why) => Err(Trouble::At(real.absolute(), why, "change the symlink that leads there".into())),
     };

@@ -1,0 +1,89 @@
+//! Where the system itself lies: no home, no source and no target is there.
+
+use crate::escape::escaped;
+use crate::path::Normalised;
+
+/// Below these no home and no source can lie: a jail holding one would show, or let somebody change, the
+/// system. Nor can a target: sshd's process in the jail, libc and NSS look there for code and settings, and
+/// what the member puts there would be run or believed by a process that is to do nothing but SFTP.
+const SYSTEM: [&str; 18] = [
+    "bin", "boot", "dev", "etc", "gnu", "lib", "lib32", "lib64", "libilp32", "libo32", "libx32", "nix",
+    "proc", "run", "sbin", "selinux", "sys", "usr",
+];
+
+/// The same for targets, below /var: the sockets, caches and databases of nscd, nslcd, SSSD, nss_db and
+/// ld.so. Homes may lie beside them, as those of services do.
+const OF_VAR: [&str; 8] = ["cache", "db", "empty", "lib", "lock", "opt", "run", "yp"];
+
+/// Why no home, and no volume's source, may be at `path`, if so: the rest of a sentence about it.
+pub(super) fn forbidden(jail_root: &Normalised, path: &Normalised) -> Option<String> {
+    let first = path.components().first()?;
+    if SYSTEM.iter().any(|system| first == *system) {
+        return Some(format!("lies in the system directory /{}", first.display()));
+    }
+    path.overlaps(jail_root).then(|| format!("overlaps the jail root {}", escaped(&jail_root.absolute())))
+}
+
+/// Why no volume may appear at `path` of a jail, if so: the rest of a sentence about the volume.
+pub(super) fn forbidden_target(path: &Normalised) -> Option<String> {
+    let mut components = path.components().iter();
+    let first = components.next()?;
+    let is_system = SYSTEM.iter().any(|system| first == *system);
+    let is_of_var = first == "var"
+        && components.next().is_none_or(|second| OF_VAR.iter().any(|system| second == *system));
+    (is_system || is_of_var).then(|| {
+        format!(
+            "would stand in /{}, where sshd's process in the jail looks for code and settings of the system",
+            first.display()
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(path: &str) -> Normalised {
+        Normalised::parse(path.as_ref()).unwrap()
+    }
+
+    fn verdict(home: &str) -> Option<String> {
+        forbidden(&parsed("/srv/jail"), &parsed(home))
+    }
+
+    #[test]
+    fn no_home_in_the_system_or_with_the_jail_root() {
+        for home in [
+            "/etc",
+            "/usr/share",
+            "/lib64/x",
+            "/nix/store",
+            "/proc/1/root",
+            "/run/user/5",
+            "/srv/jail/x",
+            "/srv",
+            "/srv/jail",
+        ] {
+            assert!(verdict(home).is_some(), "{home}");
+        }
+        for home in ["/home/etc", "/var/lib/x", "/library/x", "/srv/jails", "/root", "/opt/u"] {
+            assert_eq!(verdict(home), None, "{home}");
+        }
+    }
+
+    #[test]
+    fn no_target_where_code_or_settings_are_looked_for() {
+        for system in SYSTEM {
+            assert!(forbidden_target(&parsed(&format!("/{system}"))).is_some(), "{system}");
+            assert!(forbidden_target(&parsed(&format!("/{system}/a/b"))).is_some(), "{system}");
+        }
+        for target in ["/var", "/var/run/nscd", "/var/lib/sss/pipes", "/var/db", "/var/cache/ldconfig/x"] {
+            assert!(forbidden_target(&parsed(target)).is_some(), "{target}");
+        }
+        for target in
+            ["/uploads", "/srv/etc", "/var/www", "/var/log/app", "/opt/x", "/mnt", "/library", "/data/lib"]
+        {
+            assert_eq!(forbidden_target(&parsed(target)), None, "{target}");
+        }
+    }
+}
