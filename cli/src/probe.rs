@@ -86,7 +86,8 @@ fn probed(path: Option<&Path>, user: &str) -> Report {
     let (expected, refusal) = match examine(&config, user, &mut |_, _| {}) {
         Ok(Standing::NotJailed { why, .. }) => return report.not_jailed(&why),
         Ok(Standing::Member(member)) => match member.check_sessions(&mut |_, _| {}) {
-            Err(refusal @ Refusal::TooManySessions { .. }) => {
+            // It passes, and would say nothing of the set-up.
+            Err(refusal) if refusal.passes_with().is_some() => {
                 return unable(report, &refusal, &refusal.cure());
             }
             sessions => (Some(Expected::of(&config, *member)), sessions.err()),

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 use crate::escape::{escaped, word};
+use crate::name::UserName;
 use crate::sys::{SysError, limit_cure};
 use nix::errno::Errno;
 use pam::constants::PamResultCode;
@@ -100,13 +101,19 @@ pub enum Refusal {
     #[error("the registry of sessions cannot be used: {path} {why}")]
     Registry { path: String, why: String, cure: String },
 
+    /// Another login of the user has begun or ended for longer than [`Registry::lock`] waits.
+    ///
+    /// [`Registry::lock`]: crate::registry::Registry
+    #[error("{path} is locked by another login of the user, for more than ten seconds")]
+    Locked { path: String, cure: String },
+
     /// The profile's `max_sessions`.
     #[error("{} has {live} of the {max} sessions that the profile allows", escaped(name))]
-    TooManySessions { name: String, live: usize, max: u32 },
+    TooManySessions { name: UserName, live: usize, max: u32 },
 
     /// The user's live sessions have a jail that a new session may not share.
     #[error("the jail of the user's live sessions is not the one to be had now: {what}")]
-    OtherJail { what: String, name: String },
+    OtherJail { what: String, name: UserName },
 
     /// A second open on one PAM handle.
     #[error("this session is open already")]
@@ -119,6 +126,17 @@ pub enum Refusal {
     /// Building failed, and so did going back: the process is left in a private namespace.
     #[error("{why}; going back to the host's mount namespace failed too: {then}")]
     Stranded { why: String, then: SysError },
+}
+
+/// What has to happen before a [`Refusal`] has passed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Passing<'a> {
+    /// Fewer than `max` sessions of the user are live.
+    Place { user: &'a UserName, max: u32 },
+    /// No session of the user is live in the host's namespace.
+    Jail { user: &'a UserName },
+    /// A login of the user that was stopped goes on or ends.
+    Lock,
 }
 
 impl Refusal {
@@ -151,6 +169,37 @@ impl Refusal {
         }
     }
 
+    /// What ends it without anybody's help, if anything does. Such a refusal is worth waiting for, and
+    /// is answered where it counts as nobody's failure to authenticate.
+    pub fn passes_with(&self) -> Option<Passing<'_>> {
+        match self {
+            Self::TooManySessions { name, max, .. } => Some(Passing::Place { user: name, max: *max }),
+            Self::OtherJail { name, .. } => Some(Passing::Jail { user: name }),
+            Self::Locked { .. } => Some(Passing::Lock),
+            // Somebody must act, or it is not known who the user is: a session hook's refusal would not
+            // keep a stranger from a shell.
+            Self::LoginName { .. }
+            | Self::NoSuchUser { .. }
+            | Self::Name { .. }
+            | Self::Lookup { .. }
+            | Self::Exhausted { .. }
+            | Self::Unconfigured
+            | Self::Argument { .. }
+            | Self::HomeSpelling { .. }
+            | Self::HomePath { .. }
+            | Self::HomeOwner { .. }
+            | Self::Volume { .. }
+            | Self::Denied { .. }
+            | Self::JailRoot { .. }
+            | Self::Kernel { .. }
+            | Self::CallerInChroot
+            | Self::Registry { .. }
+            | Self::AlreadyOpen
+            | Self::Build(_)
+            | Self::Stranded { .. } => None,
+        }
+    }
+
     /// What an admin can do about it, as one sentence or one command.
     pub fn cure(&self) -> String {
         match self {
@@ -179,6 +228,7 @@ impl Refusal {
             | Self::HomePath { cure, .. }
             | Self::Volume { cure, .. }
             | Self::Registry { cure, .. }
+            | Self::Locked { cure, .. }
             | Self::JailRoot { cure, .. } => cure.clone(),
             Self::TooManySessions { .. } => {
                 "let the user close one, or give the profile a larger max_sessions".into()

@@ -36,4 +36,5 @@ pub mod escape;
 pub mod log;
 pub mod name;
 pub mod path;
+pub(crate) mod program;
 pub(crate) mod sys;

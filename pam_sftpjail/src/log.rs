@@ -6,6 +6,7 @@
 
 use crate::error::Phase;
 use crate::escape::escaped;
+use crate::program;
 use std::fmt::Display;
 use std::io::Write;
 use syslog::{Facility, LogFormat, Logger, Severity};
@@ -21,7 +22,7 @@ impl Log {
     pub fn new(service: &str, phase: Phase, debug: bool) -> Self {
         let prefix = format!(
             "{}[{}]: pam_sftpjail({}:{})",
-            program().unwrap_or_else(|| escaped(service).to_string()),
+            program::name().unwrap_or_else(|| escaped(service).to_string()),
             std::process::id(),
             escaped(service),
             phase.word()
@@ -63,14 +64,6 @@ impl Log {
             let _lost = formatter.format(&mut backend, severity, event);
         }
     }
-}
-
-/// The name under which the calling program logs itself: that of its file, such as `sshd-session`.
-fn program() -> Option<String> {
-    let path = std::env::current_exe().ok()?;
-    // procfs adds this once a package upgrade has replaced the file.
-    let name = path.file_name()?.to_str()?.trim_end_matches(" (deleted)");
-    Some(escaped(name).to_string())
 }
 
 /// RFC 3164 as glibc's syslog(3) speaks it to `/dev/log`, without the time.

@@ -8,6 +8,7 @@
 
 mod record;
 mod sessions;
+mod waiting;
 
 use crate::config::Namespace;
 use crate::error::Refusal;
@@ -22,6 +23,7 @@ pub(crate) use sessions::{Entry, Sessions};
 use std::ffi::{OsStr, OsString};
 use std::os::fd::OwnedFd;
 use std::path::Path;
+pub(crate) use waiting::Seat;
 
 /// Root's, mode 0700.
 pub const DIRECTORY: &str = "/run/sftpjail";
@@ -89,9 +91,8 @@ impl Registry {
                 opened => opened.map_err(failed)?,
             };
             lock::exclusive(&directory, &path).map_err(|error| match error.errno {
-                Errno::ETIMEDOUT => Refusal::Registry {
+                Errno::ETIMEDOUT => Refusal::Locked {
                     path: escaped(&path).to_string(),
-                    why: "is locked by another login of the user, for more than ten seconds".into(),
                     cure: format!("see which process that is: fuser -v {}", word(&path)),
                 },
                 errno => failed(errno),

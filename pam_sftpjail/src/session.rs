@@ -3,6 +3,7 @@
 
 mod caller;
 mod presence;
+mod waiting;
 
 use crate::account::Account;
 use crate::config::{Config, ConfigError, Namespace, Profile};
@@ -12,14 +13,16 @@ use crate::log::Log;
 use crate::name::UserName;
 use crate::plan::{self, Check, Observer, Plan, Seen};
 use crate::policy::{self, Decision, NotJailed};
+use crate::program;
 use crate::reap;
 use crate::registry::{Record, Registry};
-use crate::sys::umask;
+use crate::sys::{capability, umask};
 pub(crate) use caller::{Arguments, Caller, Line};
 use nix::unistd::User;
-use presence::Presence;
+use presence::{Count, Presence};
 use std::path::Path;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
+use waiting::{Patience, Turn};
 
 /// Where a user stands.
 #[must_use]
@@ -42,9 +45,18 @@ pub struct Member {
 
 impl Member {
     /// Whether there is room for one more session of the user beside those that are live. Only a
-    /// session that opens makes sure of it.
+    /// session that opens makes sure of it, and waits for it.
     pub fn check_sessions(&self, observe: Observer<'_>) -> Result<(), Refusal> {
-        match presence::look(&self.plan, self.profile.max_sessions) {
+        self.told(presence::look(&self.plan, self.profile.max_sessions), observe)
+    }
+
+    /// Whether sessions can be counted where somebody relies on it.
+    fn check_registry(&self) -> Result<(), Refusal> {
+        self.told(presence::count(&self.plan.user), &mut |_, _| {})
+    }
+
+    fn told(&self, counted: Result<Count, Refusal>, observe: Observer<'_>) -> Result<(), Refusal> {
+        match counted {
             Ok(live) => observe(Check::Sessions, Seen::Passed(&live)),
             Err(refusal @ Refusal::Registry { .. }) if !self.must_be_recorded() => {
                 observe(Check::Sessions, Seen::Warned(&refusal, &refusal.cure()));
@@ -98,11 +110,21 @@ pub fn examine(config: &Config, login: &str, observe: Observer<'_>) -> Result<St
 
 /// The account hook: whether a member's jail can be built. `None`: not our business.
 pub(crate) fn authorize(caller: &Caller<'_>) -> Result<Option<()>, Refusal> {
-    let checked = standing(caller).and_then(|member| match member {
-        None => Ok(None),
-        Some(member) => member.check_sessions(&mut |_, _| {}).map(Some),
-    });
-    checked.map_err(|refusal| refused(caller, refusal))
+    let mut patience = Patience::in_account();
+    let check = |member: Member| match program::counts_refusals() {
+        // How many there are, and with which jail, is for the session hook to judge.
+        true => member.check_registry(),
+        false => member.check_sessions(&mut |_, _| {}),
+    };
+    loop {
+        let checked = standing(caller).and_then(|member| member.map(check).transpose());
+        let Err(refusal) = checked else { return checked };
+        match patience.turn(&refusal) {
+            Turn::Ask => {}
+            Turn::Pass => return Ok(Some(())),
+            Turn::Refuse => return Err(refused(caller, refusal, patience.waited())),
+        }
+    }
 }
 
 /// A session in its jail.
@@ -119,31 +141,64 @@ pub(crate) struct Session {
 /// The session hook: builds the jail. `None`: not our business. `live`: a session is open on this
 /// handle already, and a jail inside a jail is nobody's wish.
 pub(crate) fn open(caller: &Caller<'_>, live: bool) -> Result<Option<Session>, Refusal> {
-    let opened = Instant::now();
-    let build = |member: Member| {
-        let record = record(caller, &member);
-        let must_be_recorded = member.must_be_recorded();
-        let Member { account, profile, plan } = member;
-        let who = format!("{}(uid={})", escaped(&account.name), account.uid);
-        let plan = plan.furnished(&profile, &account);
-        let presence = Presence::begin(plan, &record, profile.max_sessions, must_be_recorded, &caller.log)?;
-        let umask = profile.umask.map(umask::set);
-        caller.log.info(format_args!(
-            "session opened for user {who}: home={} rhost={} profile={} us={}",
-            escaped(&account.home),
-            caller.remote_shown(),
-            escaped(&profile.name),
-            opened.elapsed().as_micros()
-        ));
-        Ok(Session { presence, umask, opened, who })
-    };
     if live {
-        return Err(refused(caller, Refusal::AlreadyOpen));
+        return Err(refused(caller, Refusal::AlreadyOpen, None));
     }
-    match standing(caller) {
-        Ok(None) => Ok(None),
-        Ok(Some(member)) => build(member).map(Some).map_err(|refusal| refused(caller, refusal)),
-        Err(refusal) => Err(refused(caller, refusal)),
+    let mut patience = Patience::in_session();
+    loop {
+        match standing(caller).and_then(|member| member.map(|member| build(caller, member)).transpose()) {
+            Err(refusal) if patience.outlasts(&refusal) => {}
+            Err(refusal) => {
+                let refusal = refused(caller, refusal, patience.waited());
+                keep_out(caller);
+                return Err(refusal);
+            }
+            Ok(opened) => {
+                if let Some(waited) = patience.waited() {
+                    let user = escaped(caller.login);
+                    caller.log.info(format_args!("user {user} waited {} for a place", seconds(waited)));
+                }
+                return Ok(opened);
+            }
+        }
+    }
+}
+
+fn build(caller: &Caller<'_>, member: Member) -> Result<Session, Refusal> {
+    let opened = Instant::now();
+    let record = record(caller, &member);
+    let must_be_recorded = member.must_be_recorded();
+    let Member { account, profile, plan } = member;
+    let who = format!("{}(uid={})", escaped(&account.name), account.uid);
+    let plan = plan.furnished(&profile, &account);
+    let presence = Presence::begin(plan, &record, profile.max_sessions, must_be_recorded, &caller.log)?;
+    let umask = profile.umask.map(umask::set);
+    caller.log.info(format_args!(
+        "session opened for user {who}: home={} rhost={} profile={} us={}",
+        escaped(&account.home),
+        caller.remote_shown(),
+        escaped(&profile.name),
+        opened.elapsed().as_micros()
+    ));
+    Ok(Session { presence, umask, opened, who })
+}
+
+/// Makes sure that whom the session hook refuses is not served. sshd goes on then, and where jails are
+/// in the host's namespace, other sessions of the user have one, now or later, that it would serve: a
+/// connection that runs nothing yet may ask at any time. Without chroot(2) it cannot.
+fn keep_out(caller: &Caller<'_>) {
+    let is_private = |config: Config| config.namespace == Namespace::Private;
+    if load(caller.arguments.config.as_deref()).is_ok_and(is_private)
+        && is_known_in_host(caller).is_ok_and(|known| !known)
+    {
+        return;
+    }
+    if let Err(error) = capability::give_up_chroot() {
+        caller.log.critical(format_args!(
+            "sshd may serve user {} from the jail of other sessions: {error}; cure: {}",
+            escaped(caller.login),
+            error.cure()
+        ));
     }
 }
 
@@ -170,12 +225,9 @@ pub(crate) fn close(session: Session, log: &Log) {
     let lasted = session.opened.elapsed();
     session.umask.map(umask::set);
     match session.presence.end() {
-        Ok(()) => log.info(format_args!(
-            "session closed for user {}: duration={}.{:03}s",
-            session.who,
-            lasted.as_secs(),
-            lasted.subsec_millis()
-        )),
+        Ok(()) => {
+            log.info(format_args!("session closed for user {}: duration={}", session.who, seconds(lasted)))
+        }
         Err(error) => log.error(format_args!(
             "closing the session of user {}: {error}; cure: {}",
             session.who,
@@ -258,12 +310,19 @@ fn load(path: Option<&Path>) -> Result<Config, Unusable> {
     })
 }
 
-fn refused(caller: &Caller<'_>, refusal: Refusal) -> Refusal {
+/// Logs a refusal, and for how long the login has waited for it to pass.
+fn refused(caller: &Caller<'_>, refusal: Refusal, waited: Option<Duration>) -> Refusal {
+    let waited = waited.map(|waited| format!(" (after {} of waiting)", seconds(waited))).unwrap_or_default();
     caller.log.notice(format_args!(
-        "refused user {} rhost={}: {refusal}; cure: {}",
+        "refused user {} rhost={}: {refusal}{waited}; cure: {}",
         escaped(caller.login),
         caller.remote_shown(),
         refusal.cure()
     ));
     refusal
+}
+
+/// To the millisecond.
+fn seconds(duration: Duration) -> String {
+    format!("{}.{:03}s", duration.as_secs(), duration.subsec_millis())
 }

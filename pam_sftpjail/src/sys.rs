@@ -4,6 +4,7 @@
 //! sigtimedwait(2), which neither nix nor rustix has.
 
 pub(crate) mod attribute;
+pub(crate) mod capability;
 pub(crate) mod directory;
 pub(crate) mod lock;
 pub(crate) mod mount;

@@ -36,3 +36,4 @@ mod threats;
 mod transcripts;
 mod users;
 mod volumes;
+mod waiting;

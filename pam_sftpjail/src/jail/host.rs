@@ -101,7 +101,7 @@ pub(crate) fn can_share(plan: &Plan) -> Result<(), Refusal> {
 /// The root of the jail of live sessions, if it has the plan's terms. There is no room for a second
 /// jail: sshd chroots all sessions of a user into one place.
 fn agreed(plan: &Plan, there: MountPoint) -> Result<OwnedFd, Refusal> {
-    let other = |what| Refusal::OtherJail { what, name: plan.user.as_str().to_owned() };
+    let other = |what| Refusal::OtherJail { what, name: plan.user.clone() };
     let at = || escaped(&plan.jail_root.path().join(&plan.user)).to_string();
     let MountPoint::Jail { root, terms } = there else {
         return Err(other(format!("it is not mounted at {}", at())));

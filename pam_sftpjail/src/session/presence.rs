@@ -102,6 +102,14 @@ impl Display for Count {
     }
 }
 
+/// Counts the user's live sessions, whether there is room for one more or not.
+pub(super) fn count(user: &UserName) -> Result<Count, Refusal> {
+    match Registry::existing()? {
+        Some(registry) => Ok(Count::of(&registry.live(user)?)),
+        None => Ok(Count::of(&[])),
+    }
+}
+
 /// Counts the user's live sessions; refuses where there is no room for one more, or where their jail
 /// is not the plan's.
 pub(super) fn look(plan: &Plan, max: Option<u32>) -> Result<Count, Refusal> {
@@ -123,7 +131,7 @@ pub(super) fn look(plan: &Plan, max: Option<u32>) -> Result<Count, Refusal> {
 fn room(user: &UserName, live: &[Live], max: Option<u32>) -> Result<Count, Refusal> {
     match max {
         Some(max) if u32::try_from(live.len()).is_ok_and(|live| live < max) => Ok(Count::of(live)),
-        Some(max) => Err(Refusal::TooManySessions { name: user.as_str().to_owned(), live: live.len(), max }),
+        Some(max) => Err(Refusal::TooManySessions { name: user.clone(), live: live.len(), max }),
         None => Ok(Count::of(live)),
     }
 }

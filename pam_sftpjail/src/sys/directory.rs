@@ -97,6 +97,17 @@ pub(crate) fn open_file(parent: impl AsFd, name: &OsStr) -> Result<OwnedFd, Errn
     openat(parent, name, flags, Mode::empty())
 }
 
+/// Opens the file `name` of `parent` to lock parts of it, and makes it, root's alone, where it is missing.
+pub(crate) fn open_to_lock(parent: impl AsFd, name: &OsStr) -> Result<OwnedFd, Errno> {
+    let flags = OFlag::O_RDWR
+        | OFlag::O_CREAT
+        | OFlag::O_NOFOLLOW
+        | OFlag::O_NONBLOCK
+        | OFlag::O_NOCTTY
+        | OFlag::O_CLOEXEC;
+    openat(parent, name, flags, Mode::from_bits_truncate(0o600))
+}
+
 /// Whether it is the root of a mount, and not a directory in one: statx(2), Linux 5.8.
 pub(crate) fn is_mount_root(fd: impl AsFd) -> Result<bool, Errno> {
     let stat = statx(fd, c"", AtFlags::EMPTY_PATH, StatxFlags::empty()).map_err(errno)?;

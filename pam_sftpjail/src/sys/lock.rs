@@ -42,6 +42,16 @@ pub(crate) fn mark_in_use(fd: impl AsFd) -> Result<(), Errno> {
     fcntl(fd, FcntlArg::F_OFD_SETLK(&whole_file(libc::F_RDLCK))).map(drop)
 }
 
+/// Takes the byte at `offset` for as long as the descriptor is open; `false` where somebody else has it.
+/// The file must be open for writing.
+pub(crate) fn take_byte(fd: impl AsFd, offset: i64) -> Result<bool, Errno> {
+    let byte = libc::flock { l_start: offset, l_len: 1, ..whole_file(libc::F_WRLCK) };
+    match fcntl(fd, FcntlArg::F_OFD_SETLK(&byte)) {
+        Err(Errno::EAGAIN | Errno::EACCES) => Ok(false),
+        taken => taken.map(|_| true),
+    }
+}
+
 /// Whether somebody has marked it.
 pub(crate) fn is_in_use(fd: impl AsFd) -> Result<bool, Errno> {
     let mut lock = whole_file(libc::F_WRLCK);
