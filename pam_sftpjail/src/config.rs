@@ -4,12 +4,14 @@
 //! may rely on.
 #![forbid(unsafe_code)]
 
+mod guarded;
 mod raw;
 mod resolve;
 mod template;
 
 use crate::escape::{escaped, one_line};
 use crate::path::Normalised;
+pub use guarded::Guarded;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::{Mode, SFlag, fstat};
@@ -72,6 +74,8 @@ pub struct Profile {
     pub max_sessions: Option<u32>,
     /// Further directories of the host, in the order of the file.
     pub volumes: Vec<Volume>,
+    /// Names below the home that a session can neither change nor make; none lies in another.
+    pub guard: Vec<Guarded>,
     /// The host's `/dev/log`, so that internal-sftp can log.
     pub log: bool,
     /// Minimal `/etc/passwd` and `/etc/group`, so that listings show names.
@@ -198,6 +202,7 @@ impl Default for Config {
                 umask: None,
                 max_sessions: None,
                 volumes: Vec::new(),
+                guard: Vec::new(),
                 log: true,
                 names: true,
                 localtime: true,

@@ -81,6 +81,10 @@ pub enum Refusal {
     #[error("the volume {target} {why}")]
     Volume { target: String, why: String, cure: String },
 
+    /// What the profile's `guard` names cannot be kept from being changed.
+    #[error("{path} cannot be guarded: {why}")]
+    Guard { path: String, why: String, cure: String },
+
     /// The caller may not look; root always may, short of a network filesystem that squashes it.
     #[error("{path} cannot be looked at: permission denied")]
     Denied { path: String },
@@ -146,6 +150,7 @@ impl Refusal {
             Self::HomeSpelling { .. }
             | Self::HomePath { .. }
             | Self::HomeOwner { .. }
+            | Self::Guard { .. }
             | Self::Denied { .. } => {
                 "SFTP is not possible: your home directory is missing or not safe to use. \
                  Please ask the administrator of this server to check it."
@@ -189,6 +194,7 @@ impl Refusal {
             | Self::HomePath { .. }
             | Self::HomeOwner { .. }
             | Self::Volume { .. }
+            | Self::Guard { .. }
             | Self::Denied { .. }
             | Self::JailRoot { .. }
             | Self::Kernel { .. }
@@ -227,6 +233,7 @@ impl Refusal {
             Self::HomeOwner { cure, .. }
             | Self::HomePath { cure, .. }
             | Self::Volume { cure, .. }
+            | Self::Guard { cure, .. }
             | Self::Registry { cure, .. }
             | Self::Locked { cure, .. }
             | Self::JailRoot { cure, .. } => cure.clone(),

@@ -5,13 +5,14 @@
 //! happens on detached trees, before anything is to be seen.
 #![forbid(unsafe_code)]
 
+mod guard;
 pub(crate) mod host;
 pub(crate) mod private;
 
 use crate::config::Namespace;
 use crate::error::Refusal;
 use crate::escape::escaped;
-use crate::plan::{Plan, Source, Step};
+use crate::plan::{Plan, Role, Source, Step};
 use crate::sys::umask::Umask;
 use crate::sys::{SysError, attribute, directory, mount};
 use nix::errno::Errno;
@@ -50,7 +51,7 @@ impl Jail {
 
     /// Makes the jail in a private namespace, whatever the configuration says.
     pub fn rehearse(plan: Plan) -> Result<Self, Refusal> {
-        private::Jail::build(plan).map(Self::Private)
+        private::Jail::build(plan.rehearsed()).map(Self::Private)
     }
 }
 
@@ -109,13 +110,15 @@ impl Tmpfs {
 }
 
 /// Makes the sources that are missing.
-fn make_missing(plan: &mut Plan) -> Result<(), SysError> {
+fn make_missing(plan: &mut Plan) -> Result<(), Refusal> {
     for step in &mut plan.steps {
-        if let Step::Mount { source, .. } = step
-            && let Source::Missing(new) = source
-        {
-            *source = Source::Open(new.make()?);
-        }
+        let Step::Mount { source, .. } = step else { continue };
+        let made = match source {
+            Source::Open(_) => continue,
+            Source::Missing(new) => new.make()?,
+            Source::Placeholder(place) => place.make()?,
+        };
+        *source = Source::Open(made);
     }
     Ok(())
 }
@@ -125,7 +128,8 @@ struct Tree {
     at: PathBuf,
     detached: OwnedFd,
     is_directory: bool,
-    is_optional: bool,
+    read_only: bool,
+    role: Role,
 }
 
 impl Tree {
@@ -138,40 +142,50 @@ impl Tree {
         mount::harden(detached.as_fd(), *read_only, at)?;
         let stat = directory::stat(&detached).map_err(SysError::of("fstat", escaped(at).to_string()))?;
         let is_directory = directory::kind(&stat) == SFlag::S_IFDIR;
-        Ok(Some(Self { at: at.clone(), detached, is_directory, is_optional: role.is_optional() }))
+        Ok(Some(Self { at: at.clone(), detached, is_directory, read_only: *read_only, role: *role }))
     }
 
     /// Where it goes below the jail's root, or what is mounted there. By descriptor: below a home, the
     /// way may be of the user's making.
     fn place(&self, jail: &OwnedFd) -> Result<OwnedFd, Errno> {
         let flags = if self.is_directory { OFlag::O_DIRECTORY } else { OFlag::empty() };
-        directory::open_below(jail, &self.at, flags)
+        match self.role {
+            Role::Guard(owner) => owner.open_below(jail, &self.at, flags),
+            _ => directory::open_below(jail, &self.at, flags),
+        }
+    }
+
+    /// Whether a place is what the tree is of.
+    fn is_at(&self, place: &OwnedFd) -> Result<bool, Errno> {
+        let (this, there) = (directory::stat(&self.detached)?, directory::stat(place)?);
+        Ok((this.st_dev, this.st_ino) == (there.st_dev, there.st_ino))
     }
 
     /// Whether it is mounted there already.
     fn is_mounted(&self, jail: &OwnedFd) -> bool {
-        let same = |there| {
-            let (this, there) = (directory::stat(&self.detached)?, directory::stat(there)?);
-            Ok((this.st_dev, this.st_ino) == (there.st_dev, there.st_ino))
-        };
-        self.place(jail).and_then(same).unwrap_or(false)
+        self.place(jail).and_then(|place| self.is_at(&place)).unwrap_or(false)
     }
 
     /// Mounts it below the jail's root.
-    fn attach(&self, jail: &OwnedFd) -> Result<(), SysError> {
-        let attached = self
-            .place(jail)
-            .map_err(SysError::of("openat2", escaped(&self.at).to_string()))
-            .and_then(|target| mount::attach(self.detached.as_fd(), target.as_fd(), &self.at));
+    fn attach(&self, jail: &OwnedFd) -> Result<(), Refusal> {
+        let shown = || escaped(&self.at).to_string();
+        let attached = self.place(jail).map_err(SysError::of("openat2", shown())).and_then(|place| {
+            // What is guarded is over itself, and nowhere else.
+            if self.role.is_guard() && !self.is_at(&place).map_err(SysError::of("fstat", shown()))? {
+                return Err(SysError::of("openat2", shown())(Errno::ENOENT));
+            }
+            mount::attach(self.detached.as_fd(), place.as_fd(), &self.at)
+        });
         match attached {
             // A symlink, a file, or nothing in the user's home; a socket that rsyslog has just removed.
-            Err(error)
-                if self.is_optional
-                    && matches!(error.errno, Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP) =>
-            {
-                Ok(())
+            Err(error) if matches!(error.errno, Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP) => {
+                match self.role {
+                    role if role.is_optional() => Ok(()),
+                    role if role.is_guard() => Err(self.replaced()),
+                    _ => Err(error.into()),
+                }
             }
-            other => other,
+            attached => Ok(attached?),
         }
     }
 }
@@ -191,11 +205,12 @@ impl Detached {
     }
 
     /// Mounts it on `target`, and seals it. What was mounted before an error stays.
-    fn attach(&self, target: &OwnedFd) -> Result<(), SysError> {
+    fn attach(&self, target: &OwnedFd) -> Result<(), Refusal> {
         mount::attach(self.tmpfs.root.as_fd(), target.as_fd(), "the jail".as_ref())?;
         for tree in &self.trees {
             tree.attach(&self.tmpfs.jail)?;
         }
-        mount::seal(self.tmpfs.root.as_fd())
+        self.trees.iter().try_for_each(|tree| tree.see_guarded(&self.tmpfs.jail))?;
+        Ok(mount::seal(self.tmpfs.root.as_fd())?)
     }
 }

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod contents;
+pub(crate) mod guard;
 mod home;
 mod jail_root;
 mod mount_point;
@@ -19,6 +20,7 @@ use crate::error::Refusal;
 use crate::escape::escaped;
 use crate::name::UserName;
 use crate::sys::directory::{self, NewDirectory};
+use crate::sys::identity::Owner;
 use crate::sys::{SysError, mount};
 pub use home::pasteable;
 pub(crate) use jail_root::JailRoot;
@@ -37,6 +39,7 @@ pub enum Check {
     HomePath,
     HomeOwner,
     Volume,
+    Guard,
     JailRoot,
     Kernel,
     Log,
@@ -53,6 +56,7 @@ impl Display for Check {
             Self::HomePath => "home path",
             Self::HomeOwner => "home owner",
             Self::Volume => "volume",
+            Self::Guard => "guard",
             Self::JailRoot => "jail root",
             Self::Kernel => "kernel",
             Self::Log => "log",
@@ -113,6 +117,8 @@ pub(crate) enum Role {
     Home,
     Volume,
     VolumeInHome,
+    /// A part of this one's home that is mounted over itself.
+    Guard(Owner),
     Log,
 }
 
@@ -120,6 +126,10 @@ impl Role {
     /// Whether it is left out where there is nothing to mount, or to mount on.
     pub(crate) fn is_optional(self) -> bool {
         matches!(self, Self::VolumeInHome | Self::Log)
+    }
+
+    pub(crate) fn is_guard(self) -> bool {
+        matches!(self, Self::Guard(_))
     }
 }
 
@@ -129,6 +139,8 @@ pub(crate) enum Source {
     Open(OwnedFd),
     /// Made by the first session.
     Missing(NewDirectory),
+    /// Made by the first session as well, but by no rehearsal.
+    Placeholder(guard::Place),
 }
 
 /// Steps in order, in which every directory stands once.
@@ -167,6 +179,13 @@ pub fn make(
         _ => home::check(&config.jail_root, account, observe).map(Some),
     };
     let volumes = volume::check(config, profile, account, observe);
+    let guard = match (&home, &volumes) {
+        (Ok(Some((at, directory))), Ok(volumes)) => {
+            let owner = Owner { uid: account.uid, gid: account.gid };
+            guard::check(profile, &guard::Home { at, directory, owner }, volumes, observe)
+        }
+        _ => Ok(Vec::new()),
+    };
     let jail_root = JailRoot::open(&config.jail_root, config.namespace, &user);
     let jail_root = noted(Check::JailRoot, jail_root, observe);
     let kernel = mount::is_supported().map(|()| "mount_setattr is there");
@@ -180,6 +199,7 @@ pub fn make(
 
     let home = home?;
     let volumes = volumes?;
+    let guard = guard?;
     let jail_root = jail_root?;
     kernel?;
 
@@ -189,6 +209,8 @@ pub fn make(
         let read_only = profile.home == HomeAccess::ReadOnly;
         steps.push(Step::Mount { at, source: Source::Open(source), read_only, role: Role::Home });
     }
+    // Volumes may lie in what is mounted over itself.
+    guard.into_iter().for_each(|step| steps.push(step));
     for volume in volumes {
         volume.add(&mut steps);
     }
@@ -214,17 +236,31 @@ impl Plan {
 
     /// What the jail will hold at which path, relative to it. Below what is mounted it is the host's.
     pub fn contents(&self) -> impl Iterator<Item = (&Path, Content)> {
-        self.steps.iter().map(|step| match step {
-            Step::Directory { at } => (at.as_path(), Content::Directory),
-            Step::File { at, .. } => (at.as_path(), Content::File),
-            Step::Mount { at, role: Role::Log, .. } => (at.as_path(), Content::Log),
-            Step::Mount { at, read_only, .. } => (at.as_path(), Content::Tree { read_only: *read_only }),
+        self.steps.iter().filter_map(|step| match step {
+            Step::Directory { at } => Some((at.as_path(), Content::Directory)),
+            Step::File { at, .. } => Some((at.as_path(), Content::File)),
+            Step::Mount { role: Role::Guard(_), .. } => None,
+            Step::Mount { at, role: Role::Log, .. } => Some((at.as_path(), Content::Log)),
+            Step::Mount { at, read_only, .. } => {
+                Some((at.as_path(), Content::Tree { read_only: *read_only }))
+            }
         })
     }
 
     /// Whose jail it is.
     pub fn user(&self) -> &UserName {
         &self.user
+    }
+
+    /// Without what only the first login makes in a home.
+    pub(crate) fn rehearsed(mut self) -> Self {
+        self.steps.retain(|step| !matches!(step, Step::Mount { source: Source::Placeholder(_), .. }));
+        self
+    }
+
+    /// The steps that guard a part of the home.
+    pub(crate) fn guard(&self) -> impl Iterator<Item = &Step> {
+        self.steps.iter().filter(|step| matches!(step, Step::Mount { role: Role::Guard(_), .. }))
     }
 
     /// The namespace in which the jail is to be mounted.
@@ -243,11 +279,19 @@ impl Plan {
                 Role::Home => "home",
                 Role::Volume | Role::VolumeInHome => "volume",
                 Role::Log => continue,
+                Role::Guard(_) => {
+                    // What stands there may change; every session sees to it that it is guarded.
+                    if *read_only {
+                        terms.push_str(&format!("\nguard {at:?}"));
+                    }
+                    continue;
+                }
             };
             let stat = match source {
                 Source::Open(fd) => directory::stat(fd).map(Some),
                 // Another session may have made it since; or it is there, and its mode lets nobody in.
                 Source::Missing(new) => new.look(),
+                Source::Placeholder(_) => continue,
             };
             let from = match stat.map_err(SysError::of("fstat", escaped(at).to_string()))? {
                 None => "a directory that is missing".into(),

@@ -6,6 +6,7 @@
 pub(crate) mod attribute;
 pub(crate) mod capability;
 pub(crate) mod directory;
+pub(crate) mod identity;
 pub(crate) mod lock;
 pub(crate) mod mount;
 pub(crate) mod namespace;

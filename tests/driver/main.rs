@@ -8,6 +8,7 @@
 //! `unlimited`), `pending=SIGNAL` (blocked and sent), `memory=BYTES` (all that is left), `umask=OCTAL`, `cd=DIR`, `chroot=DIR`, `ls=DIR`,
 //! `wait` (for a line on stdin), `cycles=N` (of all the steps from account to a new handle, with
 //! what they leave behind), `opens=N` (what the user would find in each of N sessions),
+//! `mounts=N` (whether all that is mounted in the home in each of N sessions is of the home),
 //! `swap=A:B` (exchanges two names until it is killed), `measure=N` (the benchmark), `crowd=N` (how
 //! much longer a session takes beside those of user0 to userN-1).
 
@@ -78,6 +79,7 @@ fn main() {
             "ls" => ls(Path::new(value)),
             "wait" => drop(std::io::stdin().read_line(&mut String::new())),
             "opens" => opens(number(), &mut pam, &user),
+            "mounts" => mounts(number(), &mut pam, &user),
             "swap" => swap(value),
             "cycles" => cycles(number(), &start),
             "measure" => measure::run(number(), &user, &confdir),
@@ -108,6 +110,8 @@ fn state() {
         println!("state {path} {} {}", stat.dev(), stat.ino());
     }
     println!("state environment {:?}", env::vars_os().collect::<BTreeMap<_, _>>());
+    println!("state dumpable {:?}", rustix::process::dumpable_behavior().expect("prctl"));
+    println!("state death {:?}", rustix::process::parent_process_death_signal().expect("prctl"));
     println!("state namespace {:?}", fs::read_link("/proc/self/ns/mnt").expect("procfs"));
     for line in fs::read_to_string("/proc/self/status").expect("procfs").lines() {
         if [
@@ -176,6 +180,34 @@ fn opens(n: u64, pam: &mut Pam, user: &CStr) {
     }
     for (found, count) in counts {
         println!("opens {count} {found}");
+    }
+}
+
+/// Opens `n` sessions and counts in how many all that is mounted below the home's place is of the home.
+fn mounts(n: u64, pam: &mut Pam, user: &CStr) {
+    let name = user.to_str().expect("this user is ASCII");
+    let entry = nix::unistd::User::from_name(name).expect("NSS answers").expect("the user exists");
+    let home = entry.dir.to_str().expect("this home is ASCII");
+    // proc(5): the fourth field is what of its filesystem, here that of /home, the fifth is where.
+    let is_inside = |line: &str| {
+        let fields: Vec<_> = line.split(' ').collect();
+        let place = fields[4].strip_prefix(&format!("/jail/{name}{home}/"));
+        place.is_none_or(|_| format!("/home{}", fields[3]).starts_with(&format!("{home}/")))
+    };
+    let mut counts = BTreeMap::new();
+    for _ in 0..n {
+        let found = match pam.open() {
+            0 => {
+                let table = fs::read_to_string("/proc/self/mountinfo").expect("procfs");
+                assert_eq!(pam.close(), 0);
+                if table.lines().all(is_inside) { "inside".to_owned() } else { table }
+            }
+            code => format!("refused {code}"),
+        };
+        *counts.entry(found).or_insert(0) += 1;
+    }
+    for (found, count) in counts {
+        println!("mounts {count} {found}");
     }
 }
 

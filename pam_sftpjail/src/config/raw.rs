@@ -20,6 +20,7 @@ pub(super) struct Profile {
     pub(super) home: Option<HomeAccess>,
     pub(super) umask: Option<String>,
     pub(super) max_sessions: Option<u32>,
+    pub(super) guard: Option<Vec<String>>,
     pub(super) log: Option<bool>,
     pub(super) names: Option<bool>,
     pub(super) localtime: Option<bool>,

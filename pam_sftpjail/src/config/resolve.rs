@@ -1,6 +1,6 @@
 //! Raw → resolved: what the file says, checked and with the defaults put in.
 
-use super::{Config, Create, HomeAccess, Profile, Template, Volume, raw};
+use super::{Config, Create, Guarded, HomeAccess, Profile, Template, Volume, raw};
 use crate::escape::escaped;
 use crate::path::Normalised;
 
@@ -56,8 +56,15 @@ fn profile(raw: raw::Profile) -> Result<Profile, String> {
             "home = \"none\" without a volume leaves the jail empty; add a [[profile.volume]]".into(),
         ));
     }
+    let guard = guard(&raw.guard.unwrap_or_default()).map_err(within)?;
+    if home == HomeAccess::None && !guard.is_empty() {
+        return Err(within(
+            "guard names what is below the home, and home = \"none\"; remove the guard".into(),
+        ));
+    }
     Ok(Profile {
         home,
+        guard,
         umask,
         max_sessions: raw.max_sessions,
         volumes,
@@ -67,6 +74,24 @@ fn profile(raw: raw::Profile) -> Result<Profile, String> {
         name: raw.name,
         groups: raw.groups,
     })
+}
+
+/// Names below the home, of which none is another or lies in it.
+fn guard(texts: &[String]) -> Result<Vec<Guarded>, String> {
+    let mut list: Vec<Guarded> = Vec::new();
+    for text in texts {
+        let guarded = Guarded::parse(text)
+            .map_err(|why| format!("guard {} {why}; give a path such as \".ssh\"", escaped(text)))?;
+        if let Some(other) = list.iter().find(|other| other.overlaps(guarded.components())) {
+            let other = escaped(&other.path()).to_string();
+            return Err(format!(
+                "guard {} and {other} are one, or one holds the other; keep one",
+                escaped(text)
+            ));
+        }
+        list.push(guarded);
+    }
+    Ok(list)
 }
 
 fn volume(raw: raw::Volume) -> Result<Volume, String> {

@@ -36,6 +36,7 @@ fn every_switch_is_read() {
         names = false
         localtime = false
         max_sessions = 4
+        guard = [".ssh", ".forward", ".config/systemd", "own/"]
     "#;
     let config = Config::parse(text).unwrap();
     assert_eq!(config.jail_root, Normalised::of(["srv", "jail"]));
@@ -44,6 +45,9 @@ fn every_switch_is_read() {
     let profile = &config.profiles[0];
     assert_eq!((profile.home, profile.max_sessions), (HomeAccess::ReadOnly, Some(4)));
     assert!(!profile.log && !profile.names && !profile.localtime);
+    let guard: Vec<_> = profile.guard.iter().map(|g| (g.path(), g.is_directory())).collect();
+    let expected = [(".ssh", true), (".forward", false), (".config/systemd", true), ("own", true)];
+    assert_eq!(guard, expected.map(|(path, is_directory)| (path.into(), is_directory)));
 }
 
 #[test]
@@ -69,6 +73,22 @@ fn profiles_that_cannot_be_meant_are_refused() {
         (of("max_sessions = 0"), "max_sessions = 0 lets nobody in"),
         (of("max_sessions = -1"), "line 4: "),
         (of("umask = 27"), "line 4: "),
+        (of("guard = \".ssh\""), "line 4: "),
+        (of("guard = [\"/etc\"]"), "guard /etc is absolute"),
+        (of("guard = [\"\"]"), "guard \"\" names nothing below the home"),
+        (of("guard = [\"/\"]"), "guard / names nothing below the home"),
+        (of("guard = [\"~/.ssh\"]"), "holds a ~ or %"),
+        (of("guard = [\"%h/.ssh\"]"), "holds a ~ or %"),
+        (of("guard = [\"a/../b\"]"), "guard a/../b holds a '..'"),
+        (of("guard = [\"a//b\"]"), "guard a//b has an empty component or a '.'"),
+        (of("guard = [\".\"]"), "guard . has an empty component or a '.'"),
+        (of("guard = [\"a\\nb\"]"), "holds a control character"),
+        (of("guard = [\".ssh\", \".ssh/\"]"), "guard .ssh/ and .ssh are one, or one holds the other"),
+        (of("guard = [\".ssh/rc\", \".ssh\"]"), "guard .ssh and .ssh/rc are one, or one holds the other"),
+        (
+            of("home = \"none\"\nguard = [\".ssh\"]\n[[profile.volume]]\nsource = \"/a\"\ntarget = \"/b\""),
+            "guard names what is below the home, and home = \"none\"; remove the guard",
+        ),
         (of("[[profile.volume]]\nsource = \"/a/%x\"\ntarget = \"/b\""), "source \"/a/%x\" holds %x"),
         (of("[[profile.volume]]\nsource = \"/a\"\ntarget = \"/b%\""), "target \"/b%\" ends in a %"),
         (of("[[profile.volume]]\nsource = \"/a\""), "missing field `target`"),

@@ -3,7 +3,7 @@
 //! Whoever calls holds the user's mutex, and knows from the registry whether sessions are live. What
 //! is mounted says itself whether it is a jail of ours, and on which terms.
 
-use super::{Detached, Tree, make_missing};
+use super::{Detached, Tree, guard, make_missing};
 use crate::config::Namespace;
 use crate::error::Refusal;
 use crate::escape::escaped;
@@ -32,6 +32,7 @@ impl Jail {
             .map_err(SysError::of("openat", escaped(&jail.path()).to_string()))?;
         if live {
             let theirs = agreed(&plan, there)?;
+            guard::renew(&plan, &theirs)?;
             renew_log(&plan, &theirs, &jail.path())?;
         } else {
             jail.clear(&root, &there)?;
@@ -75,14 +76,14 @@ impl Jail {
         directory::remove_empty(root, self.user.as_ref())
     }
 
-    fn mount(&self, root: &OwnedFd, detached: &Detached) -> Result<(), SysError> {
+    fn mount(&self, root: &OwnedFd, detached: &Detached) -> Result<(), Refusal> {
         {
             let _exact = Umask::none();
             // Closed, which is how it is known if this process is killed before it mounts.
             directory::make(root, AsRef::<OsStr>::as_ref(&self.user), 0)?;
         }
         let mounted = directory::open_child(root, self.user.as_ref())
-            .map_err(SysError::of("openat", self.user.to_string()))
+            .map_err(|errno| SysError::of("openat", self.user.to_string())(errno).into())
             .and_then(|target| detached.attach(&target));
         mounted.inspect_err(|_| {
             // Whether that works or not, the first error is the one to tell, and the next login clears.
@@ -121,7 +122,7 @@ fn agreed(plan: &Plan, there: MountPoint) -> Result<OwnedFd, Refusal> {
 
 /// Where the syslog daemon has made its socket anew since the jail was made, mounts the new one in the
 /// place of the old, for all who share the jail.
-fn renew_log(plan: &Plan, jail: &OwnedFd, path: &Path) -> Result<(), SysError> {
+fn renew_log(plan: &Plan, jail: &OwnedFd, path: &Path) -> Result<(), Refusal> {
     for step in &plan.steps {
         if let Step::Mount { role: Role::Log, .. } = step
             && let Some(tree) = Tree::of(step)?

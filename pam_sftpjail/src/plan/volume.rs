@@ -12,6 +12,7 @@ use crate::sys::limit_cure;
 use nix::errno::Errno;
 use nix::unistd::{Group, User};
 use std::ffi::OsString;
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 
 /// A volume that was checked.
@@ -24,6 +25,19 @@ pub(super) struct Checked {
 }
 
 impl Checked {
+    /// Where it appears in the jail.
+    pub(super) fn target(&self) -> &Normalised {
+        &self.target
+    }
+
+    /// The source, if sessions can write to it. One that is missing shows nothing.
+    pub(super) fn written(&self) -> Option<&OwnedFd> {
+        match &self.source {
+            Source::Open(source) if !self.read_only => Some(source),
+            _ => None,
+        }
+    }
+
     /// Adds what makes it appear. The home is mounted before.
     pub(super) fn add(self, steps: &mut Steps) {
         let at = self.target.relative();

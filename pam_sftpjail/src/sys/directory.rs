@@ -217,11 +217,20 @@ pub(crate) fn open_below(parent: impl AsFd, path: &Path, flags: OFlag) -> Result
     openat2(parent, path, how)
 }
 
+/// Makes the file `path` below `parent`, where nothing may be; its mode is subject to the umask. Gives it,
+/// open for writing.
+pub(crate) fn make_file<P: ?Sized + NixPath + AsRef<OsStr>>(
+    parent: impl AsFd,
+    path: &P,
+    mode: u32,
+) -> Result<OwnedFd, SysError> {
+    let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    openat(parent, path, flags, Mode::from_bits_truncate(mode))
+        .map_err(SysError::of("openat", escaped(path).to_string()))
+}
+
 /// Writes the new file `path` below `parent`; its mode, 0644, is subject to the umask.
 pub(crate) fn write(parent: impl AsFd, path: &Path, content: &[u8]) -> Result<(), SysError> {
-    let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-    let shown = || escaped(path).to_string();
-    let fd = openat(parent, path, flags, Mode::from_bits_truncate(0o644))
-        .map_err(SysError::of("openat", shown()))?;
-    File::from(fd).write_all(content).map_err(SysError::of("write", shown()))
+    let file = make_file(parent, path, 0o644)?;
+    File::from(file).write_all(content).map_err(SysError::of("write", escaped(path).to_string()))
 }

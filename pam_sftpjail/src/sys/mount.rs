@@ -6,6 +6,7 @@ use crate::escape::escaped;
 use nix::errno::Errno;
 use nix::mount::{MntFlags, umount2};
 use nix::sys::statfs::{TMPFS_MAGIC, fstatfs};
+use nix::sys::statvfs::{FsFlags, fstatvfs};
 use rustix::mount::{
     FsMountFlags, FsOpenFlags, MountAttrFlags, MoveMountFlags, OpenTreeFlags, fsconfig_create,
     fsconfig_set_string, fsmount, fsopen, move_mount, open_tree,
@@ -64,6 +65,11 @@ pub(crate) fn make_private(mount: BorrowedFd<'_>, what: &Path) -> Result<(), Sys
 /// Whether that is of a tmpfs.
 pub(crate) fn is_tmpfs(fd: impl AsFd) -> Result<bool, Errno> {
     Ok(fstatfs(fd)?.filesystem_type() == TMPFS_MAGIC)
+}
+
+/// Whether nothing can be written by way of that mount.
+pub(crate) fn is_read_only(fd: impl AsFd) -> Result<bool, Errno> {
+    Ok(fstatvfs(fd)?.flags().contains(FsFlags::ST_RDONLY))
 }
 
 /// A tmpfs of `size` bytes and `inodes` inodes, detached; its root belongs to root and has `mode`, in

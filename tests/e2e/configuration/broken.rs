@@ -57,7 +57,8 @@ fn unusable_profile(line: &str, what: &str) {
 }
 
 /// The keys of a profile.
-const KEYS: &str = "`name`, `groups`, `home`, `umask`, `max_sessions`, `log`, `names`, `localtime`, `volume`";
+const KEYS: &str =
+    "`name`, `groups`, `home`, `umask`, `max_sessions`, `guard`, `log`, `names`, `localtime`, `volume`";
 
 #[test]
 fn no_toml() {
