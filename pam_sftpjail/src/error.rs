@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 use crate::escape::{escaped, word};
+use crate::keeper::Keeper;
 use crate::name::UserName;
 use crate::sys::{SysError, limit_cure};
 use nix::errno::Errno;
@@ -85,9 +86,13 @@ pub enum Refusal {
     #[error("{path} cannot be guarded: {why}")]
     Guard { path: String, why: String, cure: String },
 
-    /// The caller may not look; root always may, short of a network filesystem that squashes it.
-    #[error("{path} cannot be looked at: permission denied")]
-    Denied { path: String },
+    /// The caller may not look.
+    #[error("{path} cannot be looked at: {}", match .keeper {
+        Keeper::Fuse => "it lies on a FUSE filesystem, which lets in nobody but the user who mounted it",
+        Keeper::Nfs => "it lies on an NFS filesystem, whose server takes root for nobody",
+        Keeper::Other => "permission denied",
+    })]
+    Denied { path: String, keeper: Keeper },
 
     /// `jail_root` is not what sshd's `safely_chroot` accepts.
     #[error("the jail root {root} cannot be used: {component} {why}")]
@@ -243,9 +248,7 @@ impl Refusal {
             Self::OtherJail { name, .. } => {
                 format!("let the sessions of {} end; `sftpjail list` shows them", word(name))
             }
-            Self::Denied { .. } => {
-                "run this as root; where that is root, let it through (NFS: no_root_squash)".into()
-            }
+            Self::Denied { keeper, .. } => keeper.cure().into(),
             Self::Kernel { errno: Errno::ENOSYS } => "boot Linux 5.12 or newer".into(),
             Self::Kernel { .. } => "let the service make the call: see its seccomp filter".into(),
             Self::CallerInChroot => "run sshd outside of the chroot, or in a container of its own".into(),
@@ -264,5 +267,13 @@ impl Refusal {
             (_, Phase::Account) => PamResultCode::PAM_PERM_DENIED,
             (_, Phase::Session) => PamResultCode::PAM_SESSION_ERR,
         }
+    }
+}
+
+/// Why a path cannot be used, as the rest of a sentence that begins with it: "does not exist".
+pub(crate) fn unusable(errno: Errno) -> String {
+    match errno {
+        Errno::ENOENT => "does not exist".into(),
+        errno => format!("cannot be looked at: {}", errno.desc()),
     }
 }

@@ -178,7 +178,8 @@ pub fn make(
         HomeAccess::None => Ok(None),
         _ => home::check(&config.jail_root, account, observe).map(Some),
     };
-    let volumes = volume::check(config, profile, account, observe);
+    let opened = home.as_ref().ok().and_then(Option::as_ref).map(|(_, directory)| directory);
+    let volumes = volume::check(config, profile, account, opened, observe);
     let guard = match (&home, &volumes) {
         (Ok(Some((at, directory))), Ok(volumes)) => {
             let owner = Owner { uid: account.uid, gid: account.gid };

@@ -13,6 +13,7 @@ mod waiting;
 use crate::config::Namespace;
 use crate::error::Refusal;
 use crate::escape::{escaped, word};
+use crate::keeper::Keeper;
 use crate::name::UserName;
 use crate::sys::{directory, limit_cure, lock};
 use nix::errno::Errno;
@@ -64,7 +65,9 @@ impl Registry {
         let fd = match directory::open_to_read(AT_FDCWD, DIRECTORY.as_ref()) {
             Ok(fd) => fd,
             Err(Errno::ENOENT) => return Ok(None),
-            Err(Errno::EACCES) => return Err(Refusal::Denied { path: DIRECTORY.into() }),
+            Err(Errno::EACCES) => {
+                return Err(Refusal::Denied { path: DIRECTORY.into(), keeper: Keeper::Other });
+            }
             Err(Errno::ENOTDIR) => {
                 return Err(refuse("is not a directory", "move it away: mv /run/sftpjail /root"));
             }

@@ -13,6 +13,7 @@ pub(crate) mod namespace;
 pub(crate) mod umask;
 pub(crate) mod unhindered;
 
+use crate::keeper::Keeper;
 use nix::errno::Errno;
 use thiserror::Error;
 
@@ -46,15 +47,43 @@ impl SysError {
             Errno::EPERM | Errno::EOPNOTSUPP if self.call == "fsetxattr" => {
                 "say namespace = \"private\": this kernel or container lets a tmpfs have no trusted attribute"
             }
-            Errno::EPERM | Errno::EACCES => {
+            Errno::EPERM | Errno::EACCES if !self.is_of_files() => {
                 "let the service mount: it needs CAP_SYS_ADMIN, CAP_SYS_CHROOT and no seccomp, SELinux or AppArmor rule against it"
             }
             Errno::EINVAL if self.call == "setns" => {
                 "say namespace = \"host\", which needs no setns(2); a module of the PAM stack may keep the service from it"
             }
-            Errno::ENOSPC => "see sysctl user.max_mnt_namespaces, fs.mount-max and the memory that is left",
-            errno => limit_cure(errno).unwrap_or("run `sftpjail check USER` as root"),
+            Errno::EPERM | Errno::EACCES => Keeper::Other.cure(),
+            Errno::ENOSPC if !self.is_of_files() => {
+                "see sysctl user.max_mnt_namespaces, fs.mount-max and the memory that is left"
+            }
+            Errno::ENOSPC | Errno::EDQUOT => "make room on that filesystem: space, inodes and root's quota",
+            Errno::EROFS => "let root write there: that filesystem is mounted read-only",
+            errno => limit_cure(errno).unwrap_or(
+                "see what the kernel says of it (dmesg); `sftpjail check USER`, as root, makes the same calls",
+            ),
         }
+    }
+
+    /// Whether the call is one of files and directories, and not of mounts and namespaces.
+    fn is_of_files(&self) -> bool {
+        const CALLS: [&str; 14] = [
+            "fchmod",
+            "fchown",
+            "flock",
+            "fstat",
+            "fsetxattr",
+            "getdents",
+            "mkdirat",
+            "open",
+            "openat",
+            "openat2",
+            "renameat",
+            "statx",
+            "unlinkat",
+            "write",
+        ];
+        CALLS.contains(&self.call)
     }
 
     /// Wraps the error of `call`, for use with `map_err`.

@@ -12,6 +12,7 @@ mod configuration;
 mod contents;
 mod driven;
 mod file_size;
+mod fuse;
 mod guard;
 mod homes;
 mod jailed;

@@ -9,10 +9,11 @@ use super::{Check, Observer, Role, Seen, Source, Step};
 use crate::config::{Guarded, HomeAccess, Profile};
 use crate::error::Refusal;
 use crate::escape::escaped;
+use crate::keeper::Keeper;
 use crate::path::Normalised;
 use crate::sys::identity::Owner;
 use crate::sys::umask::Umask;
-use crate::sys::{SysError, directory};
+use crate::sys::{SysError, directory, limit_cure};
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::sys::stat::SFlag;
@@ -209,8 +210,10 @@ impl Place {
         match errno {
             Errno::ELOOP => self.refuse("it is a symlink, or is reached by one", PLAIN),
             Errno::ENOTDIR => self.refuse("it is not a directory", PLAIN),
-            Errno::EACCES => Refusal::Denied { path: escaped(&self.shown).to_string() },
-            errno => self.refuse(errno.desc(), "see that root can reach it, and the service's limits"),
+            Errno::EACCES => {
+                Refusal::Denied { path: escaped(&self.shown).to_string(), keeper: Keeper::of(&self.home) }
+            }
+            errno => self.refuse(errno.desc(), limit_cure(errno).unwrap_or("see that root can reach it")),
         }
     }
 
@@ -251,7 +254,9 @@ fn apart(home: &Home<'_>, guarded: &Guarded, volume: &Checked) -> Result<(), Ref
     match volume.written().map(|source| lies_in(home.directory, source)) {
         None | Some(Ok(false)) => Ok(()),
         Some(Ok(true)) => Err(shown(&path, volume)),
-        Some(Err(Errno::EACCES)) => Err(Refusal::Denied { path: escaped(&path).to_string() }),
+        Some(Err(Errno::EACCES)) => {
+            Err(Refusal::Denied { path: escaped(&path).to_string(), keeper: Keeper::of(home.directory) })
+        }
         Some(Err(errno)) => Err(refusal(&path, errno.desc(), "see that root can reach the home")),
     }
 }

@@ -6,7 +6,7 @@ use crate::account::Account;
 use crate::error::Refusal;
 use crate::escape::{escaped, word};
 use crate::path::Normalised;
-use crate::sys::{directory, limit_cure};
+use crate::sys::limit_cure;
 use nix::errno::Errno;
 use std::fmt::{self, Display};
 use std::os::fd::OwnedFd;
@@ -34,6 +34,7 @@ impl Display for Spelt {
 
 struct Opened {
     directory: OwnedFd,
+    owner: u32,
     evidence: String,
 }
 
@@ -62,8 +63,8 @@ fn open(jail_root: &Normalised, account: &Account, spelt: &Normalised) -> Result
     };
     let walked = walk::to(spelt).map_err(|stop| {
         let cure = match stop.why {
-            walk::Why::Errno(Errno::EACCES) => {
-                return Refusal::Denied { path: escaped(&stop.at).to_string() };
+            walk::Why::Denied(keeper) => {
+                return Refusal::Denied { path: escaped(&stop.at).to_string(), keeper };
             }
             walk::Why::Errno(Errno::ENOENT) => {
                 let (name, home) = (word(&account.name), word(&account.home));
@@ -93,7 +94,7 @@ fn open(jail_root: &Normalised, account: &Account, spelt: &Normalised) -> Result
     } else {
         format!("by a symlink of root's: {}", escaped(&walked.real.absolute()))
     };
-    Ok(Opened { directory: walked.directory, evidence })
+    Ok(Opened { directory: walked.directory, owner: walked.stat.st_uid, evidence })
 }
 
 /// A command that root may paste to change `path`; with a warning where others than root could put
@@ -110,13 +111,7 @@ pub fn pasteable(path: &Path, command: String) -> String {
 }
 
 fn owner(account: &Account, opened: &Opened) -> Result<String, Refusal> {
-    let stat = directory::stat(&opened.directory).map_err(|errno| Refusal::HomePath {
-        home: shown_home(account),
-        component: "it".into(),
-        why: errno.desc().into(),
-        cure: "see that root can reach it".into(),
-    })?;
-    match stat.st_uid {
+    match opened.owner {
         0 => Ok("root".into()),
         uid if uid == account.uid.as_raw() => Ok(escaped(&account.name).to_string()),
         uid => {

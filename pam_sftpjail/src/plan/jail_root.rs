@@ -5,8 +5,9 @@
 
 use super::MountPoint;
 use crate::config::Namespace;
-use crate::error::Refusal;
+use crate::error::{Refusal, unusable};
 use crate::escape::{escaped, word};
+use crate::keeper::Keeper;
 use crate::name::UserName;
 use crate::path::Normalised;
 use crate::sys::{SysError, directory, umask::Umask};
@@ -49,16 +50,16 @@ impl JailRoot {
         };
         let sound = |at: &Path, opened: Result<OwnedFd, Errno>| {
             let shown = word(at);
-            let unusable = |errno: Errno| match errno {
+            let failed = |errno: Errno| match errno {
                 Errno::ENOENT => {
                     refuse(at, "does not exist", format!("install -d -o root -g root -m 0755 {shown}"))
                 }
                 Errno::ENOTDIR => refuse(at, "is not a directory", format!("move {shown} away")),
-                Errno::EACCES => Refusal::Denied { path: escaped(at).to_string() },
-                errno => refuse(at, errno.desc(), "see that root can reach it".into()),
+                Errno::EACCES => Refusal::Denied { path: escaped(at).to_string(), keeper: Keeper::Other },
+                errno => refuse(at, &unusable(errno), "see that root can reach it".into()),
             };
-            let fd = opened.map_err(unusable)?;
-            let stat = directory::stat(&fd).map_err(unusable)?;
+            let fd = opened.map_err(failed)?;
+            let stat = directory::stat(&fd).map_err(failed)?;
             if stat.st_uid != 0 {
                 return Err(refuse(at, "does not belong to root", format!("chown root {shown}")));
             }
@@ -84,7 +85,8 @@ impl JailRoot {
                 opened => sound(&at, opened)?,
             };
         }
-        let mode = directory::stat(&here).map_err(|errno| refuse(&at, errno.desc(), "try again".into()))?;
+        let mode =
+            directory::stat(&here).map_err(|errno| refuse(&at, &unusable(errno), "try again".into()))?;
         if namespace == Namespace::Host && mode.st_mode & 0o055 != 0 {
             // The directories above a home in a jail are open, whatever those on the host are; and who
             // can read the jail root can lock it.
@@ -106,7 +108,7 @@ impl JailRoot {
             (Ok(MountPoint::Foreign), _) => {
                 Err(stands("stands where the jail goes", format!("move {} away", word(&at))))
             }
-            (Err(errno), _) => Err(refuse(&at, errno.desc(), "see that root can reach it".into())),
+            (Err(errno), _) => Err(refuse(&at, &unusable(errno), "see that root can reach it".into())),
         }
     }
 

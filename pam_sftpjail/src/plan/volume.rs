@@ -5,15 +5,17 @@ use crate::account::Account;
 use crate::config::{Config, HomeAccess, Profile, Template, Variable, Volume};
 use crate::error::Refusal;
 use crate::escape::{escaped, word};
+use crate::keeper::Keeper;
 use crate::name;
 use crate::path::Normalised;
 use crate::sys::directory::{self, NewDirectory};
 use crate::sys::limit_cure;
 use nix::errno::Errno;
-use nix::unistd::{Group, User};
+use nix::fcntl::OFlag;
+use nix::unistd::{Group, User, geteuid};
 use std::ffi::OsString;
 use std::os::fd::OwnedFd;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A volume that was checked.
 pub(super) struct Checked {
@@ -49,11 +51,13 @@ impl Checked {
     }
 }
 
-/// Checks every volume of the profile, and gives the first reason against one.
+/// Checks every volume of the profile, and gives the first reason against one. `opened`: the home, if the
+/// profile has one and nothing is wrong with it.
 pub(super) fn check(
     config: &Config,
     profile: &Profile,
     account: &Account,
+    opened: Option<&OwnedFd>,
     observe: Observer<'_>,
 ) -> Result<Vec<Checked>, Refusal> {
     // A home that cannot be parsed has been refused by its own check.
@@ -65,7 +69,9 @@ pub(super) fn check(
     let mut first = None;
     for volume in &profile.volumes {
         let others: Vec<_> = checked.iter().map(|other| &other.target).collect();
-        match one(config, home.as_ref(), &others, account, volume) {
+        let checked_one = one(config, home.as_ref(), &others, account, volume)
+            .and_then(|one| enterable(home.as_ref().zip(opened), one));
+        match checked_one {
             Ok((volume, evidence)) => {
                 observe(Check::Volume, Seen::Passed(&evidence));
                 checked.push(volume);
@@ -132,6 +138,30 @@ fn one(
     Ok((Checked { target, source: opened, read_only: volume.read_only, in_home }, evidence))
 }
 
+/// Refuses a volume in the home that root cannot get to: it would fail later, and say less.
+fn enterable(
+    home: Option<(&Normalised, &OwnedFd)>,
+    (volume, evidence): (Checked, String),
+) -> Result<(Checked, String), Refusal> {
+    let Some((home, directory)) = home.filter(|_| volume.in_home) else { return Ok((volume, evidence)) };
+    let below: PathBuf = volume.target.components().iter().skip(home.components().len()).collect();
+    let open = |path: &Path| directory::open_below(directory, path, OFlag::O_DIRECTORY);
+    if open(&below).err() != Some(Errno::EACCES) {
+        return Ok((volume, evidence));
+    }
+    let nearest = below.ancestors().skip(1).find_map(|path| open(path).ok());
+    let keeper = nearest.as_ref().map_or_else(|| Keeper::of(directory), Keeper::of);
+    let target = escaped(&volume.target.absolute()).to_string();
+    if !geteuid().is_root() {
+        return Err(Refusal::Denied { path: target, keeper });
+    }
+    Err(Refusal::Volume {
+        target,
+        why: "goes into a part of the home that root cannot enter".into(),
+        cure: format!("give it a target outside of the home, or {}", keeper.cure()),
+    })
+}
+
 enum Trouble {
     Refusal(Refusal),
     /// What is in the way, why, and the cure.
@@ -147,8 +177,8 @@ fn open(
 ) -> Result<(Source, bool), Trouble> {
     let at = |stop: walk::Stop| {
         let cure = match stop.why {
-            walk::Why::Errno(Errno::EACCES) => {
-                return Trouble::Refusal(Refusal::Denied { path: escaped(&stop.at).to_string() });
+            walk::Why::Denied(keeper) => {
+                return Trouble::Refusal(Refusal::Denied { path: escaped(&stop.at).to_string(), keeper });
             }
             walk::Why::Errno(Errno::ENOENT) => {
                 let make = format!("install -d {}", word(&path.absolute()));

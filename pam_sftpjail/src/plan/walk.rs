@@ -4,10 +4,12 @@
 //! component by component, to follow a symlink that nobody but root could have put there. Where it
 //! fails otherwise, the same walk says which component is the trouble.
 
+use crate::error::unusable;
+use crate::keeper::Keeper;
 use crate::path::Normalised;
 use crate::sys::directory;
 use nix::errno::Errno;
-use nix::sys::stat::SFlag;
+use nix::sys::stat::{FileStat, SFlag};
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
 use std::os::fd::OwnedFd;
@@ -23,6 +25,7 @@ const MAX_SYMLINKS: usize = 40;
 pub(super) struct Walked {
     /// O_PATH.
     pub(super) directory: OwnedFd,
+    pub(super) stat: FileStat,
     /// Where it really is: the path without the symlinks that were followed.
     pub(super) real: Normalised,
 }
@@ -61,8 +64,10 @@ pub(super) struct Stop {
 
 #[derive(Debug, PartialEq, Eq, Error)]
 pub(super) enum Why {
-    #[error("{}", match .0 { Errno::ENOENT => "does not exist", errno => errno.desc() })]
+    #[error("{}", unusable(*.0))]
     Errno(Errno),
+    #[error("cannot be looked at: permission denied")]
+    Denied(Keeper),
     #[error("is not a directory")]
     NotDirectory,
     #[error("is a symlink")]
@@ -77,8 +82,9 @@ pub(super) enum Why {
 
 /// Opens the directory at `path`.
 pub(super) fn to(path: &Normalised) -> Result<Walked, Stop> {
-    match directory::open_without_symlinks(&path.absolute()) {
-        Ok(directory) => Ok(Walked { directory, real: path.clone() }),
+    let opened = directory::open_without_symlinks(&path.absolute());
+    match opened.and_then(|directory| Ok((directory::stat(&directory)?, directory))) {
+        Ok((stat, directory)) => Ok(Walked { directory, stat, real: path.clone() }),
         // EPERM: older seccomp filters answer so for calls that they do not know.
         Err(Errno::ELOOP | Errno::ENOSYS | Errno::EPERM) => Ok(by_component(path, false)?.0),
         Err(errno) => {
@@ -91,6 +97,7 @@ pub(super) fn to(path: &Normalised) -> Result<Walked, Stop> {
 /// A directory on the way.
 struct Level {
     directory: OwnedFd,
+    stat: FileStat,
     name: OsString,
     /// Whether it and all above it belong to root and cannot be written by anybody else.
     roots_alone: bool,
@@ -98,7 +105,9 @@ struct Level {
 
 /// Gives, too, the first component that others than root own or can write, if there is one.
 fn by_component(path: &Normalised, follow_last: bool) -> Result<(Walked, Option<PathBuf>), Stop> {
-    let root = level("/".as_ref(), directory::open("/").map_err(|e| e.errno), true)
+    let root = directory::open("/")
+        .map_err(|error| Why::Errno(error.errno))
+        .and_then(|root| level("/".as_ref(), root, true))
         .map_err(|why| Stop { at: "/".into(), why })?;
     let mut below: Vec<Level> = Vec::new();
     let mut ahead: VecDeque<OsString> = path.components().iter().cloned().collect();
@@ -139,6 +148,7 @@ fn by_component(path: &Normalised, follow_last: bool) -> Result<(Walked, Option<
                 b"" | b"." => {}
                 b".." => drop(below.pop()),
                 _ => {
+                    let opened = opened.map_err(|errno| stop(why(errno, &here.directory)))?;
                     let next = level(&name, opened, here.roots_alone).map_err(stop)?;
                     below.push(next);
                 }
@@ -151,12 +161,20 @@ fn by_component(path: &Normalised, follow_last: bool) -> Result<(Walked, Option<
         None => None,
     };
     let real = Normalised::of(below.iter().map(|l| l.name.clone()));
-    let directory = below.pop().unwrap_or(root).directory;
-    Ok((Walked { directory, real }, others))
+    let Level { directory, stat, .. } = below.pop().unwrap_or(root);
+    Ok((Walked { directory, stat, real }, others))
 }
 
-fn level(name: &OsStr, opened: Result<OwnedFd, Errno>, above: bool) -> Result<Level, Why> {
-    let directory = opened.map_err(Why::Errno)?;
-    let stat = directory::stat(&directory).map_err(Why::Errno)?;
-    Ok(Level { directory, name: name.to_owned(), roots_alone: above && directory::is_roots_alone(&stat) })
+/// `keeper`: what answered.
+fn why(errno: Errno, keeper: &OwnedFd) -> Why {
+    match errno {
+        Errno::EACCES => Why::Denied(Keeper::of(keeper)),
+        errno => Why::Errno(errno),
+    }
+}
+
+fn level(name: &OsStr, directory: OwnedFd, above: bool) -> Result<Level, Why> {
+    let stat = directory::stat(&directory).map_err(|errno| why(errno, &directory))?;
+    let roots_alone = above && directory::is_roots_alone(&stat);
+    Ok(Level { directory, stat, name: name.to_owned(), roots_alone })
 }
