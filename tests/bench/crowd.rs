@@ -19,7 +19,10 @@ fn main() {
     ));
     sb.install(&artifact("pam-driver"), "/usr/local/bin/pam-driver", 0o755);
     sb.sh("mkdir -p /root/pam.d");
-    sb.write("/root/pam.d/sshd", "session required pam_sftpjail.so\n");
+    sb.write(
+        "/root/pam.d/sshd",
+        "session required pam_sftpjail.so close\nsession required pam_sftpjail.so open\n",
+    );
     // Without it libpam logs.
     sb.write("/root/pam.d/other", "session required pam_deny.so\n");
     print!("{}", sb.sh(&format!("pam-driver --confdir /root/pam.d mle crowd={OTHERS}")).stdout);

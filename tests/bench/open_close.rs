@@ -9,8 +9,11 @@ fn main() {
     sb.user("mle-sub").home("/home/mle/sub").primary("mle").group("sftp").add();
     sb.install(&artifact("pam-driver"), "/usr/local/bin/pam-driver", 0o755);
     sb.sh("mkdir -p /root/pam.d");
-    sb.write("/root/pam.d/sshd", "session required pam_sftpjail.so\n");
-    sb.write("/root/pam.d/permit", "session required pam_permit.so\n");
+    sb.write(
+        "/root/pam.d/sshd",
+        "session required pam_sftpjail.so close\nsession required pam_sftpjail.so open\n",
+    );
+    sb.write("/root/pam.d/permit", "session required pam_permit.so\nsession required pam_permit.so\n");
     // The first login makes the jail root; the bare calls need it too.
     sb.sh("pam-driver --confdir /root/pam.d mle-sub open close");
     print!("{}", sb.sh("pam-driver --confdir /root/pam.d mle-sub measure=2000").stdout);

@@ -76,10 +76,13 @@ fn a_sound_member_passes_every_check_and_sees_one_writable_thing() {
     let uid = sb.sh("id -u mle").stdout.trim().to_owned();
     let modules = "/usr/lib/*/security/pam_sftpjail.so /usr/lib64/security/pam_sftpjail.so";
     let module = sb.sh(&format!("ls {modules} 2>/dev/null || true")).stdout.trim().to_owned();
-    let [account, session] = ["account", "session"].map(|kind| {
-        let line = sb.sh(&format!("sed -n '/^{kind}.*sftpjail/=' /etc/pam.d/sshd")).stdout;
-        format!("✓ pam {kind}    required pam_sftpjail.so at /etc/pam.d/sshd:{}", line.trim())
-    });
+    let at = |end: &str| sb.sh(&format!("sed -n '/{end}$/=' /etc/pam.d/sshd")).stdout.trim().to_owned();
+    let account =
+        format!("✓ pam account    pam_sftpjail.so at /etc/pam.d/sshd:{}", at("^account .*sftpjail.so"));
+    let [close, open] = ["close", "open"].map(|part| at(&format!("sftpjail.so {part}")));
+    let session = format!(
+        "✓ pam session    pam_sftpjail.so: close at /etc/pam.d/sshd:{close}, open at /etc/pam.d/sshd:{open}"
+    );
     for expected in [
         "✓ configuration  /etc/sftpjail/config.toml is missing: the built-in default holds",
         &format!("✓ account        mle (uid {uid})"),
@@ -274,7 +277,7 @@ fn nothing_is_left_of_a_rehearsal_but_the_jail_root(namespace: Namespace) {
 fn another_configuration_can_be_asked_for() {
     let sb = machine();
     sb.write("/etc/joes.toml", "[[profile]]\nname = \"theirs\"\ngroups = [\"joe\"]\nhome = \"read-only\"\n");
-    sb.sh("sed -i 's|sftpjail.so$|& config=/etc/joes.toml|' /etc/pam.d/sshd
+    sb.sh("sed -i 's|sftpjail.so.*|& config=/etc/joes.toml|' /etc/pam.d/sshd
         sed -i 's/^Match Group sftp/Match Group joe/' /etc/ssh/sshd_config");
     for words in ["--config /etc/joes.toml check joe", "check joe --config /etc/joes.toml"] {
         let out = said(sb.try_sh(&format!("sftpjail {words}")), 0);

@@ -26,7 +26,12 @@ fn machine_in(namespace: Namespace) -> Sandbox {
 
 /// Gives the module arguments in sshd's stack.
 fn with_arguments(sb: &Sandbox, arguments: &str) {
-    sb.script("sed -i \"s|pam_sftpjail.so.*|pam_sftpjail.so $1|\" /etc/pam.d/sshd", &[arguments], b"").ok();
+    sb.script(
+        "sed -i \"s|pam_sftpjail.so$|& $1|; s|pam_sftpjail.so open|& $1|\" /etc/pam.d/sshd",
+        &[arguments],
+        b"",
+    )
+    .ok();
 }
 
 #[track_caller]

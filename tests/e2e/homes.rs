@@ -20,9 +20,7 @@ in_both_namespaces!(
 /// Gives every login the umask with which accounts of one group share files. pam_umask's own
 /// `usergroups` would not: it is for those whose group has their own name.
 fn share_by_group(sb: &Sandbox) {
-    sb.sh(
-        "sed -i '/^session required pam_sftpjail/i session optional pam_umask.so umask=002' /etc/pam.d/sshd",
-    );
+    sb.sh("sed -i '/pam_sftpjail.so open/i session optional pam_umask.so umask=002' /etc/pam.d/sshd");
 }
 
 fn a_main_account_shares_its_sub_accounts_files_and_not_the_reverse(namespace: Namespace) {

@@ -13,11 +13,17 @@ pub(crate) fn block(word: &str) -> &'static str {
     fenced.find(|text| text.contains(word)).unwrap_or_else(|| panic!("no block with {word:?}"))
 }
 
+/// As an admin does it by hand.
+pub(crate) fn add_pam_lines(sb: &Sandbox) {
+    let (first, last) = PAM_LINES.split_once(" close\n").expect("the first session line");
+    sb.write("/etc/pam.d/sshd", format!("{first} close\n{}{last}", sb.read_text("/etc/pam.d/sshd")));
+}
+
 #[test]
 fn what_the_readme_says_makes_a_stock_machine_jail_its_members() {
     let sb = Sandbox::stock();
     sb.append("/etc/ssh/sshd_config", block("Match Group sftp"));
-    sb.append("/etc/pam.d/sshd", PAM_LINES);
+    add_pam_lines(&sb);
     sb.sh("groupadd --system sftp || gpasswd -M '' sftp");
     sb.user("anna").add();
     // Before: an ordinary user.

@@ -121,7 +121,7 @@ fn jailed_or_stock() {
     sb.user("mle").group("sftp").add();
     let out = sb.sh(&format!("{check}; grep sftpjail /etc/pam.d/sshd; test ! -e /jail")).stdout;
     assert!(out.contains("chrootdirectory /jail/%u\nforcecommand internal-sftp -l INFO"), "{out}");
-    assert_eq!(out.matches("required pam_sftpjail.so").count(), 2, "{out}");
+    assert_eq!(out.matches("default=bad] pam_sftpjail.so").count(), 3, "{out}");
     sb.sftp("mle", "pwd\n");
     sb.wait_for_log("Accepted publickey for mle");
     assert!(!sb.log().contains("unable to dlopen(pam_sftpjail.so)"), "{}", sb.log());

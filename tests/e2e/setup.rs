@@ -5,6 +5,7 @@ mod daemons;
 mod distributions;
 mod install;
 mod killed;
+mod moved;
 mod others;
 mod refused;
 
@@ -60,7 +61,8 @@ fn a_stock_machine_jails_whoever_is_added_to_the_group_and_undo_leaves_no_byte()
     let sb = stock();
     let before = etc(&sb);
     let out = sb.sh("sftpjail setup --yes");
-    for part in ["+Match Group sftp", "+session required pam_sftpjail.so", "groupadd --system sftp"] {
+    let open = "+session [success=ok ignore=ignore module_unknown=ignore default=bad] pam_sftpjail.so open";
+    for part in ["+Match Group sftp", open, "groupadd --system sftp"] {
         assert!(out.stdout.contains(part), "{out}");
     }
     assert!(out.stdout.contains("sshd does not run"), "{out}");

@@ -30,10 +30,8 @@ impl Sandbox {
         // Debian has no pristine copy of this one; a machine that uses sftpjail has our lines in it.
         let mut pam = without_ours(&self.read_text("/etc/pam.d/sshd"));
         if self.jailed {
-            for kind in ["account", "session"] {
-                pam += active_line(kind);
-                pam.push('\n');
-            }
+            let (first, last): (Vec<_>, Vec<_>) = active_lines().partition(|line| line.ends_with(" close\n"));
+            pam = [first.concat(), pam, last.concat()].concat();
         }
         self.write("/etc/pam.d/sshd", pam);
     }
@@ -121,8 +119,8 @@ fn without_ours(pam: &str) -> String {
     pam.lines().filter(|line| !line.contains("pam_sftpjail")).map(|line| format!("{line}\n")).collect()
 }
 
-/// The line of the repository's `pam.d/sshd` that begins with `kind`.
-fn active_line(kind: &str) -> &'static str {
-    let mut lines = PAM_LINES.lines().filter(|line| line.starts_with(kind));
-    lines.next().unwrap_or_else(|| panic!("no {kind} line in pam.d/sshd"))
+/// Our lines of the repository's `pam.d/sshd`.
+fn active_lines() -> impl Iterator<Item = String> {
+    let lines = PAM_LINES.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    lines.map(|line| format!("{line}\n"))
 }

@@ -1,20 +1,24 @@
-//! PAM's configuration for sshd: our two lines, where they stand, and the module that they name.
+//! PAM's configuration for sshd: our three lines, where they stand, and the module that they name.
 
 mod control;
 pub(crate) mod module;
+pub(crate) mod order;
+pub(crate) mod ours;
+mod session;
 pub(crate) mod stack;
 
 use super::finding::{AS_ROOT, Findings};
 use super::place::{Place, append};
+use control::Flaw;
 pub(crate) use module::loaded;
 use nix::unistd::geteuid;
+use ours::{Example, OURS};
 use pam_sftpjail::config::{Config, DEFAULT_PATH};
 use pam_sftpjail::escape::{escaped, one_line, word};
+use pam_sftpjail::session::Line as Part;
 use stack::{Line, Module, Stack};
 use std::io::ErrorKind;
 use std::path::Path;
-
-pub(crate) const OURS: &str = "pam_sftpjail.so";
 
 /// They make homes, in the session.
 pub(crate) const HOME_MAKERS: [&str; 2] = ["pam_mkhomedir.so", "pam_oddjob_mkhomedir.so"];
@@ -48,7 +52,7 @@ pub(super) fn examine(service: &str, config: &Config, path: Option<&Path>, findi
     let has_session = service.lines("session", &session, maker.as_ref(), findings);
 
     let mut modules = Vec::new();
-    for line in account.lines.iter().chain(&session.lines).filter(|line| line.is(OURS)) {
+    for line in account.lines.iter().chain(&session.lines).filter(|line| line.is_ours()) {
         let path = line.module.as_ref().map(|m| m.path.as_str()).unwrap_or_default();
         if !modules.contains(&path) {
             modules.push(path);
@@ -89,37 +93,63 @@ impl Service<'_> {
                 _ => findings.failed(&check, evidence, "mend it, or take the line out that names it"),
             }
         }
-        let makes_homes = maker.filter(|_| kind == "account");
-        match (stack.positions(OURS).as_slice(), makes_homes) {
-            ([], Some((_, maker))) => {
-                findings.passed(check, format!("left out, since homes are made in the session ({maker})"));
-                false
+        let ours = stack.positions(OURS);
+        let part = |i: &&usize| stack.lines.get(**i).map(Line::part);
+        let (firsts, builders): (Vec<&usize>, Vec<&usize>) =
+            ours.iter().partition(|i| kind == "session" && part(i) == Some(Part::First));
+        let Some(builder) = builders.first() else {
+            self.missing(kind, stack, maker.filter(|_| kind == "account"), firsts.is_empty(), findings);
+            return false;
+        };
+        if let (Some(second), "session") = (builders.get(1).and_then(|i| stack.lines.get(**i)), kind) {
+            let evidence = format!("{}: a second line, which is refused as opened already", second.place);
+            findings.failed(&check, evidence, second.place.delete());
+        }
+        let mut sound = true;
+        for (position, maker) in firsts.first().map(|i| (**i, None)).into_iter().chain([(**builder, maker)]) {
+            if let Some(line) = stack.lines.get(position)
+                && let Some(module) = &line.module
+            {
+                sound &= self.line(kind, stack, (position, line, module), maker, findings);
             }
-            ([], None) => {
-                let evidence = if kind == "session" {
-                    "no pam_sftpjail.so line: no jail is built, so sshd lets no member in"
-                } else {
-                    "no pam_sftpjail.so line: whom no jail can be built for is not told why"
-                };
-                let line = format!("{kind} required {OURS}");
-                findings.failed(check, evidence, self.added(stack, &line));
-                false
-            }
-            ([position, more @ ..], _) => {
-                if let (Some(second), "session") = (more.first().and_then(|i| stack.lines.get(*i)), kind) {
-                    let evidence =
-                        format!("{}: a second line, which is refused as opened already", second.place);
-                    findings.failed(&check, evidence, second.place.delete());
-                }
-                if let Some(line) = stack.lines.get(*position)
-                    && let Some(module) = &line.module
-                    && self.line(kind, stack, (*position, line, module), maker, findings)
-                {
-                    let evidence = format!("{} {OURS} at {}", one_line(&module.control.text), line.place);
-                    findings.passed(check, evidence);
-                }
-                true
-            }
+        }
+        if kind == "session" {
+            sound &= self.order(stack, &firsts, **builder, findings);
+        }
+        if sound {
+            let place =
+                |i: &usize| stack.lines.get(*i).map(|line| line.place.to_string()).unwrap_or_default();
+            let builder = place(builder);
+            let evidence = match (firsts.first(), kind) {
+                (Some(first), _) => format!("{OURS}: close at {}, open at {builder}", place(first)),
+                (None, "session") => format!("{OURS} at {builder}; nothing above it needs a first line"),
+                (None, _) => format!("{OURS} at {builder}"),
+            };
+            findings.passed(check, evidence);
+        }
+        true
+    }
+
+    /// There is no line that does the work.
+    fn missing(
+        &self,
+        kind: &str,
+        stack: &Stack,
+        makes_homes: Option<&(usize, Place)>,
+        is_first_missing: bool,
+        findings: &mut Findings,
+    ) {
+        let check = format!("pam {kind}");
+        let example = Example::new();
+        if let Some((_, maker)) = makes_homes {
+            findings.passed(check, format!("left out, since homes are made in the session ({maker})"));
+        } else if kind == "session" {
+            let evidence = format!("no {OURS} line that opens: no jail is built, so sshd lets no member in");
+            let close = is_first_missing.then_some(example.close);
+            findings.failed(check, evidence, self.added(stack, close, Some(example.open)));
+        } else {
+            let evidence = format!("no {OURS} line: whom no jail can be built for is not told why");
+            findings.failed(check, evidence, self.added(stack, None, Some(example.account)));
         }
     }
 
@@ -134,7 +164,7 @@ impl Service<'_> {
     ) -> bool {
         let check = format!("pam {kind}");
         let place = &line.place;
-        let required = rewritten(kind, "required", module);
+        let rewritten = module.rewritten(kind, None);
         let mut sound = true;
         let mut failed = |evidence: String, cure: String| {
             sound = false;
@@ -149,19 +179,37 @@ impl Service<'_> {
             }
             (Some((after, maker)), _) if *after > position => {
                 let evidence = format!("{place}: stands before what makes homes ({maker})");
-                failed(evidence, format!("{} && {}", self.added(stack, &required), place.delete()));
+                let added = self.added(stack, None, Some(&rewritten));
+                failed(evidence, format!("{added} && {}", place.delete()));
             }
             _ => {}
         }
-        if !module.control.is_binding() {
-            let text = &module.control.text;
-            let evidence =
-                format!("{place}: {} does not make a refusal final, as required does", escaped(text));
-            failed(evidence, place.replace(&required));
+        let text = escaped(&module.control.text);
+        // A first line refuses nobody.
+        let is_first = kind == "session" && line.part() == Part::First;
+        match module.control.flaw().filter(|flaw| !(is_first && *flaw == Flaw::LetsIn)) {
+            None => {}
+            Some(Flaw::LetsIn) => {
+                let evidence = format!("{place}: {text} does not make a refusal final");
+                failed(evidence, place.replace(&rewritten));
+            }
+            Some(Flaw::KeepsOut) => {
+                let evidence = format!("{place}: {text} refuses everybody who is no member, root too");
+                failed(evidence, place.replace(&rewritten));
+            }
+            Some(Flaw::Unloadable) => {
+                let evidence = format!(
+                    "{place}: with {text}, a module file that is missing or cannot be loaded lets nobody in, not even root"
+                );
+                sound = false;
+                findings.warned(&check, evidence, place.replace(&rewritten));
+            }
         }
-        if let Some(problem) = self.arguments(module) {
-            let cure = "its arguments are config=PATH and debug; this program takes --config PATH".to_owned();
-            failed(format!("{place}: {problem}"), cure);
+        if let Some(problem) = self.arguments(module, is_first) {
+            let cure =
+                "its arguments are config=PATH, debug, open and close; this program takes --config PATH";
+            sound = false;
+            findings.failed(&check, format!("{place}: {problem}"), cure);
         }
         let skips = stack.skips(position);
         let told = skips.iter().find(|skip| skip.on_success).or(skips.first());
@@ -177,56 +225,45 @@ impl Service<'_> {
                 other.place
             );
             // Above the line of the service by which the other one came in.
-            let cure = format!("move it up: {} && {}", place.delete(), other.top.insert(&[&required]));
-            if skip.on_success {
-                failed(evidence, cure);
+            let cure = format!("move it up: {} && {}", place.delete(), other.top.insert(&[&rewritten]));
+            sound = false;
+            if skip.on_success && !is_first {
+                findings.failed(&check, evidence, cure);
             } else {
-                sound = false;
                 findings.warned(&check, evidence, format!("if that is not meant, {cure}"));
             }
         }
         sound
     }
 
-    /// A command that adds a line as the last one.
-    fn added(&self, stack: &Stack, line: &str) -> String {
+    /// A command that adds lines of ours: one above all others of its kind, and one at the end.
+    fn added(&self, stack: &Stack, first: Option<&str>, last: Option<&str>) -> String {
         let file = Path::new("/etc/pam.d").join(self.name);
-        let append = append(&file, &[line]);
+        let own = |place: &&Place| stack.file.as_ref() == Some(&place.file);
+        let first = first.map(|line| match order::place_of_first(stack).filter(own) {
+            Some(place) => Place { file: file.clone(), line: place.line }.insert(&[line]),
+            None => append(&file, &[line]),
+        });
+        let commands: Vec<_> = first.into_iter().chain(last.map(|line| append(&file, &[line]))).collect();
+        let commands = commands.join(" && ");
         match &stack.file {
-            Some(own) if *own == file => append,
+            Some(own) if *own == file => commands,
             // A file in /etc is read instead of it.
-            Some(distributors) => format!("cp {} {} && {append}", word(distributors), word(&file)),
-            None => format!("install sshd's own {} from its package, then: {append}", escaped(&file)),
+            Some(distributors) => format!("cp {} {} && {commands}", word(distributors), word(&file)),
+            None => format!("install sshd's own {} from its package, then: {commands}", escaped(&file)),
         }
     }
 
-    /// What is wrong with the arguments of a line, if something is.
-    fn arguments(&self, module: &Module) -> Option<String> {
-        let mut config = None;
-        for argument in &module.arguments {
-            match argument.strip_prefix("config=") {
-                Some(path) => config = Some(Path::new(path)),
-                None if argument == "debug" => {}
-                None => {
-                    return Some(format!(
-                        "unknown argument {}, for which members are refused",
-                        escaped(argument)
-                    ));
-                }
-            }
+    /// What is wrong with the arguments of a line, if something is. The first line reads no configuration.
+    fn arguments(&self, module: &Module, is_first: bool) -> Option<String> {
+        let arguments = module.parsed();
+        if let Some(argument) = arguments.unknown {
+            return Some(format!("unknown argument {argument}, for which members are refused"));
         }
         let usual = Path::new(DEFAULT_PATH);
-        let (there, here) = (config.unwrap_or(usual), self.config.unwrap_or(usual));
-        (there != here)
+        let there = arguments.config.as_deref().unwrap_or(usual);
+        let here = self.config.unwrap_or(usual);
+        (there != here && !is_first)
             .then(|| format!("the module goes by {}, and this check by {}", escaped(there), escaped(here)))
     }
-}
-
-/// The line with another control field.
-fn rewritten(kind: &str, control: &str, module: &Module) -> String {
-    let arguments = module.arguments.iter().map(|argument| match argument.contains(' ') {
-        true => format!(" [{argument}]"),
-        false => format!(" {argument}"),
-    });
-    format!("{kind} {control} {}{}", module.path, arguments.collect::<String>())
 }

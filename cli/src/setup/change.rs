@@ -2,7 +2,7 @@
 
 use super::files;
 use super::group;
-use super::journal::{BACKUP, State, Step};
+use super::journal::{BACKUP, Replaced, State, Step};
 use super::trouble::Trouble;
 use anstyle::{AnsiColor, Style};
 use pam_sftpjail::escape::{escaped, one_line};
@@ -32,6 +32,7 @@ pub(super) struct FileChange {
     pub(super) after: Vec<u8>,
     /// See [`Step::File`].
     pub(super) inserted: Vec<String>,
+    pub(super) replaced: Vec<Replaced>,
 }
 
 /// Of every file that setup adds.
@@ -40,7 +41,7 @@ const MODE: u32 = 0o644;
 impl FileChange {
     /// A file that is missing, or replaced as a whole.
     pub(super) fn whole(path: PathBuf, before: Option<Vec<u8>>, after: impl Into<Vec<u8>>) -> Self {
-        Self { path, before, after: after.into(), inserted: Vec::new() }
+        Self { path, before, after: after.into(), inserted: Vec::new(), replaced: Vec::new() }
     }
 }
 
@@ -87,7 +88,7 @@ impl Change {
         Ok(match self {
             Self::Directory { path, .. } => Step::Directory { path: path.clone() },
             Self::Group { name } => group::keep(name, number, state)?,
-            Self::File(FileChange { path, before, after, inserted }) => {
+            Self::File(FileChange { path, before, after, inserted, replaced }) => {
                 let name = format!("{BACKUP}{number}");
                 let before = before.as_ref().map(|bytes| state.keep(name, path, bytes)).transpose()?;
                 Step::File {
@@ -95,6 +96,7 @@ impl Change {
                     before,
                     after: files::digest(after),
                     inserted: inserted.clone(),
+                    replaced: replaced.clone(),
                 }
             }
         })

@@ -18,8 +18,8 @@ const DIRECTORY: &str = "/var/lib/sftpjail/setup";
 /// How names of backups begin.
 pub(super) const BACKUP: &str = "before-";
 
-/// Grows when an older program would misread the file.
-const VERSION: u32 = 1;
+/// Grows when an older program would misread the file. 2: lines may be replaced.
+const VERSION: u32 = 2;
 
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Journal {
@@ -58,9 +58,19 @@ pub(super) enum Step {
         after: String,
         /// What was put between the former lines, if that is all that was done.
         inserted: Vec<String>,
+        /// And what was put in the place of a former line. Version 1 had none.
+        #[serde(default)]
+        replaced: Vec<Replaced>,
     },
     /// A group, and the files that the tool which adds it writes.
     Group { name: String, files: Vec<(PathBuf, Option<Before>)> },
+}
+
+/// A line, with its newline, before and after.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Replaced {
+    pub(super) was: String,
+    pub(super) is: String,
 }
 
 /// A file as it was.
@@ -210,10 +220,10 @@ pub(super) fn peek() -> Result<Option<Journal>, Trouble> {
     };
     let journal: Journal =
         serde_json::from_slice(&bytes).map_err(|_| unreadable("is not what setup writes"))?;
-    if journal.version != VERSION {
+    if !(1..=VERSION).contains(&journal.version) {
         return Err(unreadable(&format!("is of version {}, and not {VERSION}", journal.version)));
     }
-    Ok(Some(journal))
+    Ok(Some(Journal { version: VERSION, ..journal }))
 }
 
 fn file() -> PathBuf {

@@ -3,7 +3,8 @@
 use super::change::{Change, FileChange};
 use super::files;
 use super::trouble::Trouble;
-use crate::check::pam::{OURS, module};
+use crate::check::pam::module;
+use crate::check::pam::ours::OURS;
 use pam_sftpjail::escape::escaped;
 use std::path::{Path, PathBuf};
 

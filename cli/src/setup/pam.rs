@@ -1,20 +1,23 @@
-//! Our two lines in PAM's configuration for sshd: where they belong, and what speaks against it.
+//! Our three lines in PAM's configuration for sshd: where they belong, and what speaks against it.
 
 use super::change::{Change, FileChange};
 use super::files;
+use super::journal::Replaced;
 use super::trouble::Trouble;
+use crate::check::pam::HOME_MAKERS;
+use crate::check::pam::order::{below_last, needs_first, place_of_first};
+use crate::check::pam::ours::{Example, OURS};
 use crate::check::pam::stack::{Line, Stack};
-use crate::check::pam::{HOME_MAKERS, OURS};
+use pam_sftpjail::session::Line as Part;
+use std::cmp::Reverse;
 use std::path::Path;
-
-/// The lines that the repository shows, with its reasons.
-const EXAMPLE: &str = include_str!("../../../pam.d/sshd");
 
 const COMMENT: &str = "# Added by `sftpjail setup`; `sftpjail setup --undo` takes it out.\n";
 
 /// The change that the file of `service` needs, if it needs one.
 pub(super) fn change(service: &str) -> Result<Option<Change>, Trouble> {
-    let (account, session) = (Lines::read(service, "account"), Lines::read(service, "session"));
+    let account = Lines::read(service, "account");
+    let session = Lines::read(service, "session");
     let Some(file) = &session.stack.file else {
         let what = format!("PAM has no configuration for {service}: there is no /etc/pam.d/{service}");
         return Err(Trouble::new(what, "reinstall OpenSSH's server, or enable PAM for it"));
@@ -23,15 +26,31 @@ pub(super) fn change(service: &str) -> Result<Option<Change>, Trouble> {
     let text = String::from_utf8(before.clone())
         .map_err(|_| Trouble::new(format!("{} is not UTF-8", file.display()), "save it as UTF-8"))?;
 
-    let mut lines: Vec<String> = text.split_inclusive('\n').map(str::to_owned).collect();
-    let mut inserted = Vec::new();
+    let example = Example::new();
+    let mut text = Text::of(&text);
+    let mut edits = Vec::new();
     if let Some(at) = account_place(&account, &session, file)? {
-        insert(&mut lines, at, "account", &mut inserted);
+        edits.push(Edit::Insert(at, example.account));
     }
-    if session_is_missing(&session)? {
-        insert(&mut lines, None, "session", &mut inserted);
+    edits.extend(account.rewritten(None, file));
+    session_is_right(&session)?;
+    match session.first {
+        Some(first) => edits.extend(session.rewritten_at(first, None, file)),
+        None => {
+            let place = place_of_first(&session.stack).filter(|place| place.file == *file && place.line > 0);
+            edits.push(Edit::Insert(place.map(|place| place.line), example.close));
+        }
     }
-    if inserted.is_empty() {
+    match session.is_there {
+        true => edits.extend(session.rewritten(Some("open"), file)),
+        false => edits.push(Edit::Insert(None, example.open)),
+    }
+    // From the bottom to the top, so that the numbers of lines hold.
+    edits.sort_by_key(|edit| Reverse(edit.line()));
+    for edit in edits {
+        text.edit(edit);
+    }
+    if text.inserted.is_empty() && text.replaced.is_empty() {
         return Ok(None);
     }
     let own = Path::new("/etc/pam.d").join(service);
@@ -40,45 +59,114 @@ pub(super) fn change(service: &str) -> Result<Option<Change>, Trouble> {
         true => FileChange {
             path: files::real(file),
             before: Some(before),
-            after: lines.concat().into(),
-            inserted,
+            after: text.lines.concat().into(),
+            inserted: text.inserted,
+            replaced: text.replaced,
         },
-        false => FileChange::whole(own, None, lines.concat()),
+        false => FileChange::whole(own, None, text.lines.concat()),
     };
     Ok(Some(Change::File(change)))
 }
 
-/// Puts our line of this kind before the one with this number, which begins with 1, or at the end.
-fn insert(lines: &mut Vec<String>, before: Option<usize>, kind: &str, inserted: &mut Vec<String>) {
-    let ours = EXAMPLE.lines().find(|line| line.starts_with(kind)).unwrap_or_default();
-    let text = format!("{COMMENT}{ours}\n");
-    match before {
-        Some(number) => lines.insert(number.saturating_sub(1).min(lines.len()), text.clone()),
-        None => {
-            if let Some(last) = lines.last_mut().filter(|last| !last.ends_with('\n')) {
-                last.push('\n');
-            }
-            lines.push(text.clone());
+/// What is done to a file; lines are counted from 1.
+enum Edit {
+    /// Puts a line of ours before the one with this number, or at the end.
+    Insert(Option<usize>, &'static str),
+    /// Puts another in the place of the one that begins there.
+    Replace(usize, String),
+}
+
+impl Edit {
+    /// Where it is done; what replaces a line goes below what is put before it.
+    fn line(&self) -> (usize, bool) {
+        match self {
+            Self::Insert(before, _) => (before.unwrap_or(usize::MAX), false),
+            Self::Replace(line, _) => (*line, true),
         }
     }
-    inserted.push(text);
+}
+
+/// A file and what was done to it.
+struct Text {
+    lines: Vec<String>,
+    inserted: Vec<String>,
+    replaced: Vec<Replaced>,
+}
+
+impl Text {
+    fn of(text: &str) -> Self {
+        let lines = text.split_inclusive('\n').map(str::to_owned).collect();
+        Self { lines, inserted: Vec::new(), replaced: Vec::new() }
+    }
+
+    fn edit(&mut self, edit: Edit) {
+        match edit {
+            Edit::Insert(before, line) => {
+                let text = format!("{COMMENT}{line}\n");
+                let at = before.map_or(self.lines.len(), |number| self.above_comments(number));
+                if let Some(above) =
+                    at.checked_sub(1).and_then(|i| self.lines.get_mut(i)).filter(|l| !l.ends_with('\n'))
+                {
+                    above.push('\n');
+                }
+                self.lines.insert(at, text.clone());
+                self.inserted.push(text);
+            }
+            Edit::Replace(number, line) => {
+                let from = number.saturating_sub(1).min(self.lines.len());
+                let goes_on = |line: &&String| line.trim_end_matches('\n').ends_with('\\');
+                let to = from + self.lines.iter().skip(from).take_while(goes_on).count() + 1;
+                let is = format!("{line}\n");
+                let was = self.lines.splice(from..to.min(self.lines.len()), [is.clone()]).collect();
+                self.replaced.push(Replaced { was, is });
+            }
+        }
+    }
+
+    /// Where to insert before a line: above what is said of it.
+    fn above_comments(&self, number: usize) -> usize {
+        let mut at = number.saturating_sub(1).min(self.lines.len());
+        let is_comment = |line: &String| line.starts_with('#') && !line.starts_with("#%") && *line != COMMENT;
+        while at.checked_sub(1).and_then(|above| self.lines.get(above)).is_some_and(is_comment) {
+            at -= 1;
+        }
+        at
+    }
 }
 
 /// The lines of one kind, and ours among them.
 struct Lines {
     kind: &'static str,
     stack: Stack,
-    /// Where ours is, or would be at the end.
+    /// Where the one that does the work is, or would be at the end.
     at: usize,
     is_there: bool,
+    /// Where `session … close` is.
+    first: Option<usize>,
 }
 
 impl Lines {
     fn read(service: &str, kind: &'static str) -> Self {
         let mut stack = Stack::read(service, kind);
-        let found = stack.positions(OURS).first().copied();
+        let is_first = |i: &usize| {
+            kind == "session" && stack.lines.get(*i).is_some_and(|line| line.part() == Part::First)
+        };
+        let (firsts, others): (Vec<_>, Vec<_>) = stack.positions(OURS).into_iter().partition(is_first);
+        let found = others.first().copied();
         let at = found.unwrap_or_else(|| stack.add_end());
-        Self { kind, stack, at, is_there: found.is_some() }
+        Self { kind, stack, at, is_there: found.is_some(), first: firsts.first().copied() }
+    }
+
+    /// What makes our line what it should be, if it is another and stands in the service's own `file`.
+    fn rewritten(&self, part: Option<&str>, file: &Path) -> Option<Edit> {
+        self.rewritten_at(self.at, part, file).filter(|_| self.is_there)
+    }
+
+    fn rewritten_at(&self, at: usize, part: Option<&str>, file: &Path) -> Option<Edit> {
+        let line = self.stack.lines.get(at).filter(|line| line.place.file == file)?;
+        let module = line.module.as_ref()?;
+        let is_right = module.ignores_unloadable() && (part.is_none() || line.part() != Part::Only);
+        (!is_right).then(|| Edit::Replace(line.place.line, module.rewritten(self.kind, part)))
     }
 
     /// The first line that makes homes, from this one on.
@@ -96,21 +184,39 @@ impl Lines {
         let kind = self.kind;
         let what =
             format!("{}: this line may end PAM's {kind} checks, and {OURS} would not be asked", line.place);
-        Trouble::new(what, format!("make it `required`, or put `{kind} required {OURS}` before it"))
+        Trouble::new(what, format!("make it `required`, or put the {kind} line of {OURS} before it"))
     }
 }
 
-/// The session line comes last: after whatever makes the home.
-fn session_is_missing(session: &Lines) -> Result<bool, Trouble> {
+/// The session line that opens comes last, after whatever makes the home; the one that closes first.
+fn session_is_right(session: &Lines) -> Result<(), Trouble> {
     if let Some(line) = session.skip() {
         return Err(session.skipped_by(line));
     }
-    match session.home_maker(session.at) {
-        Some(line) => Err(Trouble::new(
+    if let Some(line) = session.home_maker(session.at) {
+        return Err(Trouble::new(
             format!("{}: it makes homes after the session line of {OURS} has needed them", line.place),
             format!("put the line of {OURS} after it"),
-        )),
-        None => Ok(!session.is_there),
+        ));
+    }
+    let place = |i: usize| session.stack.lines.get(i).map(|line| line.place.to_string()).unwrap_or_default();
+    if let Some(other) = below_last(&session.stack, session.at) {
+        let what = format!("{}: {}", place(session.at), other.told());
+        return Err(Trouble::new(what, format!("put the line of {OURS} after it")));
+    }
+    match session.first {
+        Some(first) if first > session.at => {
+            let what = format!("{}: {OURS} opens above the line that is to close first", place(session.at));
+            Err(Trouble::new(what, "put the line with `close` at the top of the session lines"))
+        }
+        Some(first) => match needs_first(&session.stack, first) {
+            Some(other) => {
+                let what = format!("{}: is too late: {}", place(first), other.told());
+                Err(Trouble::new(what, "put it at the top of the session lines"))
+            }
+            None => Ok(()),
+        },
+        None => Ok(()),
     }
 }
 

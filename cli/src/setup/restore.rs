@@ -2,7 +2,7 @@
 
 use super::files;
 use super::group;
-use super::journal::{Before, Journal, Phase, State, Step};
+use super::journal::{Before, Journal, Phase, Replaced, State, Step};
 use super::trouble::Trouble;
 use pam_sftpjail::escape::escaped;
 use std::path::{Path, PathBuf};
@@ -34,7 +34,9 @@ fn restore(step: &Step, state: &State) -> Result<Option<String>, Trouble> {
             false => Some(format!("{} is kept, for it is not empty or in use", escaped(path))),
         }),
         Step::Group { name, files } => group::restore(name, files, state),
-        Step::File { path, before, after, inserted } => file(path, before.as_ref(), after, inserted, state),
+        Step::File { path, before, after, inserted, replaced } => {
+            file(path, before.as_ref(), after, (inserted, replaced), state)
+        }
     }
 }
 
@@ -42,7 +44,7 @@ fn file(
     path: &Path,
     before: Option<&Before>,
     after: &str,
-    inserted: &[String],
+    put: (&[String], &[Replaced]),
     state: &State,
 ) -> Result<Option<String>, Trouble> {
     let shown = escaped(path);
@@ -62,7 +64,7 @@ fn file(
         }
         return Ok(None);
     }
-    match without(&current, inserted) {
+    match without(&current, put) {
         Some(rest) => {
             files::replace(path, &rest, 0o644, None)?;
             Ok(Some(format!("{shown} has been changed since: only what setup put there is taken out")))
@@ -71,16 +73,17 @@ fn file(
     }
 }
 
-/// The content without each of the texts, if each is there once.
-fn without(current: &[u8], inserted: &[String]) -> Option<Vec<u8>> {
+/// The content without each of the texts, and with the former lines, if each is there once.
+fn without(current: &[u8], (inserted, replaced): (&[String], &[Replaced])) -> Option<Vec<u8>> {
     let mut rest = std::str::from_utf8(current).ok()?.to_owned();
-    if inserted.is_empty() {
+    if inserted.is_empty() && replaced.is_empty() {
         return None;
     }
-    for text in inserted {
-        let mut found = rest.match_indices(text.as_str()).map(|(at, _)| at);
+    let inserted = inserted.iter().map(|text| (text.as_str(), ""));
+    for (is, was) in inserted.chain(replaced.iter().map(|line| (line.is.as_str(), line.was.as_str()))) {
+        let mut found = rest.match_indices(is).map(|(at, _)| at);
         let (Some(at), None) = (found.next(), found.next()) else { return None };
-        rest.replace_range(at..at + text.len(), "");
+        rest.replace_range(at..at + is.len(), was);
     }
     Some(rest.into_bytes())
 }
@@ -111,9 +114,12 @@ mod tests {
     #[test]
     fn only_what_is_there_once_is_taken_out() {
         let text = |s: &str| vec![s.to_owned()];
-        assert_eq!(without(b"a\nours\nb\n", &text("ours\n")).unwrap(), b"a\nb\n");
-        assert_eq!(without(b"ours\nours\n", &text("ours\n")), None);
-        assert_eq!(without(b"a\n", &text("ours\n")), None);
-        assert_eq!(without(b"a\n", &[]), None);
+        assert_eq!(without(b"a\nours\nb\n", (&text("ours\n"), &[])).unwrap(), b"a\nb\n");
+        assert_eq!(without(b"ours\nours\n", (&text("ours\n"), &[])), None);
+        assert_eq!(without(b"a\n", (&text("ours\n"), &[])), None);
+        assert_eq!(without(b"a\n", (&[], &[])), None);
+        let replaced = [Replaced { was: "old\n".into(), is: "new\n".into() }];
+        assert_eq!(without(b"ours\na\nnew\nb\n", (&text("ours\n"), &replaced)).unwrap(), b"a\nold\nb\n");
+        assert_eq!(without(b"ours\na\n", (&text("ours\n"), &replaced)), None);
     }
 }

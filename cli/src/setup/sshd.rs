@@ -92,7 +92,13 @@ fn put_at_end(main: &Path, block: &str) -> Result<Change, Trouble> {
         text.push('\n');
     }
     text += &own;
-    Ok(Change::File(FileChange { path, before: Some(before), after: text.into(), inserted: vec![own] }))
+    Ok(Change::File(FileChange {
+        path,
+        before: Some(before),
+        after: text.into(),
+        inserted: vec![own],
+        replaced: Vec::new(),
+    }))
 }
 
 fn uses_pam(sshd: &Sshd, config: &SshdConfig, main: &Path) -> Result<(), Trouble> {

@@ -44,7 +44,13 @@ fn rotated(path: &Path) -> Result<Option<Change>, Trouble> {
     let own = format!("{LOG}\n");
     lines.insert(at, &own);
     let after = lines.concat().into();
-    Ok(Some(Change::File(FileChange { path, before: Some(before), after, inserted: vec![own] })))
+    Ok(Some(Change::File(FileChange {
+        path,
+        before: Some(before),
+        after,
+        inserted: vec![own],
+        replaced: Vec::new(),
+    })))
 }
 
 /// Whether rsyslog takes its configuration.

@@ -24,7 +24,7 @@ pub(crate) struct Caller<'a> {
 /// Which part of a session a line of the PAM configuration is for. libpam calls the lines from the top
 /// to the bottom at close as well, so that whoever wants to begin last and end first has two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Line {
+pub enum Line {
     /// `close`: remembers what sshd says, and ends the session before any other module does anything.
     First,
     /// `open`: builds the jail, and ends the session if no first line has.
@@ -34,7 +34,7 @@ pub(crate) enum Line {
 }
 
 /// The arguments of the module's line in the PAM configuration.
-pub(crate) struct Arguments {
+pub struct Arguments {
     /// Without `config=`: the default path, where the file may be missing.
     pub config: Option<PathBuf>,
     pub debug: bool,
@@ -46,7 +46,7 @@ pub(crate) struct Arguments {
 
 impl Arguments {
     /// `config=PATH`, `debug`, `close` and `open`.
-    pub(crate) fn parse<'a>(words: impl Iterator<Item = &'a [u8]>) -> Self {
+    pub fn parse<'a>(words: impl Iterator<Item = &'a [u8]>) -> Self {
         let mut arguments = Self { config: None, debug: false, line: Line::Only, unknown: None };
         let (mut close, mut open) = (false, false);
         for word in words {

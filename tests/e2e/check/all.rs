@@ -46,7 +46,12 @@ fn every_member_is_looked_at_and_nobody_else() {
     assert_eq!(host, expected);
 
     let out = said(sb.try_sh("sftpjail check --all"), 0).stdout;
-    assert!(out.contains("✓ pam session    required pam_sftpjail.so at /etc/pam.d/sshd:"), "{out}");
+    assert!(
+        out.contains(
+            "✓ pam session    pam_sftpjail.so: close at /etc/pam.d/sshd:1, open at /etc/pam.d/sshd:"
+        ),
+        "{out}"
+    );
     assert!(out.ends_with("3 users: 3 sound, 0 with problems, 0 not checked; the host is sound.\n"), "{out}");
 }
 
@@ -140,7 +145,9 @@ fn forwarding_that_lets_a_member_through_to_the_network() {
 #[test]
 fn a_sufficient_line_that_keeps_our_module_from_being_called() {
     for kind in ["account", "session"] {
-        let breaks = format!("sed -i '/^{kind}.*sftpjail/i {kind} sufficient pam_permit.so' /etc/pam.d/sshd");
+        let breaks = format!(
+            "sed -i '/^{kind} .*sftpjail.so\\( open\\)*$/i {kind} sufficient pam_permit.so' /etc/pam.d/sshd"
+        );
         let sound = found(&breaks, &format!("pam {kind}"), " is skipped when pam_permit.so (sufficient) at ");
         if kind == "session" {
             sound.sb.sftp("mle", "pwd\n").failed();

@@ -3,45 +3,66 @@
 use super::faults::{Fault, Sound, failed, warned};
 use super::{check, findings, json, said};
 
-/// Puts a line before ours of its kind.
+/// Puts a line before ours of its kind that does the work.
 macro_rules! before {
     ($kind:literal, $line:literal) => {
-        concat!("sed -i '/^", $kind, " required pam_sftpjail/i ", $kind, " ", $line, "' /etc/pam.d/sshd")
+        concat!(
+            "sed -i '/^",
+            $kind,
+            " .*pam_sftpjail.so\\( open\\)*$/i ",
+            $kind,
+            " ",
+            $line,
+            "' /etc/pam.d/sshd"
+        )
     };
 }
 
-const LINES: [Fault; 26] = [
+/// Gives ours another control field; `$part` is the end of the line.
+macro_rules! control {
+    ($kind:literal, $part:literal, $control:literal) => {
+        concat!(
+            "sed -i 's/^",
+            $kind,
+            " .*\\(pam_sftpjail.so",
+            $part,
+            "\\)$/",
+            $kind,
+            " ",
+            $control,
+            " \\1/' /etc/pam.d/sshd"
+        )
+    };
+}
+
+const LINES: [Fault; 31] = [
     failed("sed -i '/^account.*sftpjail/d' /etc/pam.d/sshd", "pam account", "no pam_sftpjail.so line: "),
     failed(
         "sed -i '/^session.*sftpjail/d' /etc/pam.d/sshd",
         "pam session",
-        "no pam_sftpjail.so line: no jail is built",
+        "no pam_sftpjail.so line that opens: no jail is built",
     ),
     failed("sed -i 's/^account.*sftpjail/#&/' /etc/pam.d/sshd", "pam account", "no pam_sftpjail.so line"),
+    failed(control!("account", "", "optional"), "pam account", ": optional does not make a refusal final"),
+    failed(control!("session", " open", "optional"), "pam session", ": optional does not make"),
+    failed(control!("account", "", "sufficient"), "pam account", ": sufficient does not make"),
+    failed(control!("session", " open", "requird"), "pam session", ": requird refuses everybody"),
+    failed(control!("session", " close", "requird"), "pam session", ": requird refuses everybody"),
     failed(
-        "sed -i 's/^account required pam_sft/account optional pam_sft/' /etc/pam.d/sshd",
+        control!("account", "", "[success=ok module_unknown=ignore default=bad]"),
         "pam account",
-        ": optional does not make a refusal final",
+        ": \"[success=ok module_unknown=ignore default=bad]\" refuses everybody who is no member, root too",
     ),
-    failed(
-        "sed -i 's/^session required pam_sft/session optional pam_sft/' /etc/pam.d/sshd",
+    warned(
+        control!("account", "", "required"),
+        "pam account",
+        ": with required, a module file that is missing or cannot be loaded lets nobody in",
+    ),
+    warned(control!("session", " open", "requisite"), "pam session", ": with requisite, a module file"),
+    warned(
+        control!("session", " close", "[success=ok ignore=ignore default=bad]"),
         "pam session",
-        ": optional does not make",
-    ),
-    failed(
-        "sed -i 's/^account required pam_sft/account sufficient pam_sft/' /etc/pam.d/sshd",
-        "pam account",
-        ": sufficient does not make",
-    ),
-    failed(
-        "sed -i 's/^session required pam_sft/session requird pam_sft/' /etc/pam.d/sshd",
-        "pam session",
-        ": requird does not make",
-    ),
-    failed(
-        "sed -i 's/^account required pam_sft/account [success=ok module_unknown=ignore default=bad] pam_sft/' /etc/pam.d/sshd",
-        "pam account",
-        ": \"[success=ok module_unknown=ignore default=bad]\" does not make",
+        ": with \"[success=ok ignore=ignore default=bad]\", a module file",
     ),
     failed(
         before!("account", "sufficient pam_localuser.so"),
@@ -85,8 +106,9 @@ const LINES: [Fault; 26] = [
         "is skipped when pam_localuser.so (sufficient) at /etc/pam.d/common-account:",
     ),
     failed(
-        "printf 'session sufficient pam_permit.so\\nsession required pam_sftpjail.so\\n' >/etc/pam.d/jail
-         sed -i 's/^session required pam_sft.*/session substack jail/' /etc/pam.d/sshd",
+        "echo session sufficient pam_permit.so >/etc/pam.d/jail
+         grep 'sftpjail.so open' /etc/pam.d/sshd >>/etc/pam.d/jail
+         sed -i 's/^session .*sftpjail.so open/session substack jail/' /etc/pam.d/sshd",
         "pam session",
         "/etc/pam.d/jail:2 is skipped when pam_permit.so (sufficient) at /etc/pam.d/jail:1 succeeds",
     )
@@ -101,7 +123,7 @@ const LINES: [Fault; 26] = [
     )
     .in_words("if that is not meant, move it up: "),
     failed(
-        "echo session required pam_sftpjail.so >>/etc/pam.d/sshd",
+        "grep 'sftpjail.so open' /etc/pam.d/sshd | sed 's/ open//' >/tmp/second; cat /tmp/second >>/etc/pam.d/sshd",
         "pam session",
         ": a second line, which is refused",
     ),
@@ -116,9 +138,15 @@ const LINES: [Fault; 26] = [
         "pam account",
         ": unknown argument \"confg=x\"",
     )
-    .in_words("config=PATH and debug"),
+    .in_words("config=PATH, debug, open and close"),
     failed(
-        "sed -i 's|^session.*sftpjail.so|& config=/etc/jails.toml|' /etc/pam.d/sshd",
+        "sed -i 's/^session.*sftpjail.so close/& confg=x/' /etc/pam.d/sshd",
+        "pam session",
+        ": unknown argument \"confg=x\"",
+    )
+    .in_words("config=PATH, debug, open and close"),
+    failed(
+        "sed -i 's|^session.*sftpjail.so open|& config=/etc/jails.toml|' /etc/pam.d/sshd",
         "pam session",
         ": the module goes by /etc/jails.toml, and this check by /etc/sftpjail/config.toml",
     )
@@ -156,6 +184,68 @@ const LINES: [Fault; 26] = [
 #[test]
 fn each_line_that_is_not_as_it_must_be() {
     Sound::new().each(&LINES);
+}
+
+/// Where our session lines stand among those of others.
+const ORDER: [Fault; 9] = [
+    warned(
+        "sed -i '/sftpjail.so close$/d' /etc/pam.d/sshd",
+        "pam session",
+        "no `pam_sftpjail.so close` line at the top: pam_env.so at /etc/pam.d/sshd:",
+    ),
+    warned(
+        concat!(
+            "sed -i '/sftpjail.so close$/d; s/user_readenv=1/user_readenv=0/' /etc/pam.d/sshd; ",
+            before!("session", "optional pam_mount.so")
+        ),
+        "pam session",
+        "no `pam_sftpjail.so close` line at the top: pam_mount.so at /etc/pam.d/sshd:",
+    ),
+    // An older single line.
+    warned(
+        "sed -i '/sftpjail.so close$/d; s/user_readenv=1//; s/sftpjail.so open/sftpjail.so/' /etc/pam.d/sshd
+         echo session optional pam_exec.so /bin/true >>/etc/pam.d/common-session",
+        "pam session",
+        "no `pam_sftpjail.so close` line at the top: pam_exec.so at /etc/pam.d/common-session:",
+    ),
+    warned(
+        "grep 'sftpjail.so close' /etc/pam.d/sshd >/tmp/close; sed -i '/sftpjail.so close$/d' /etc/pam.d/sshd
+         cat /tmp/close >>/etc/pam.d/sshd",
+        "pam session",
+        ": stands below the line that opens, where it does nothing",
+    ),
+    warned(
+        "grep 'sftpjail.so close' /etc/pam.d/sshd >/tmp/close; sed -i '/sftpjail.so close$/d' /etc/pam.d/sshd
+         sed -i '/user_readenv=1/r /tmp/close' /etc/pam.d/sshd",
+        "pam session",
+        ": is too late: pam_env.so at /etc/pam.d/sshd:",
+    ),
+    warned(
+        "grep 'sftpjail.so close' /etc/pam.d/sshd >/tmp/close; sed -i '1r /tmp/close' /etc/pam.d/sshd",
+        "pam session",
+        ": a second first line, which does nothing",
+    ),
+    warned(
+        "echo session optional pam_script.so >>/etc/pam.d/sshd",
+        "pam session",
+        ": pam_script.so at /etc/pam.d/sshd:",
+    ),
+    warned(
+        "cp \"$1\" /root/pam_sftpjail.so; sed -i 's|pam_sftpjail.so close|/root/&|' /etc/pam.d/sshd",
+        "pam session",
+        ": names another file than /etc/pam.d/sshd:",
+    ),
+    // Only a distributor's file, which is not to be edited.
+    warned(
+        "sed '/sftpjail.so close$/d' /etc/pam.d/sshd >/usr/lib/pam.d/sshd; rm /etc/pam.d/sshd",
+        "pam session",
+        "no `pam_sftpjail.so close` line at the top",
+    ),
+];
+
+#[test]
+fn each_order_of_lines_that_is_not_as_it_must_be() {
+    Sound::new().each(&ORDER);
 }
 
 const INSTALL: &str = "install the module that came with this program: install -m 644 ";
@@ -197,19 +287,26 @@ fn each_module_that_is_not_ours_or_not_whole() {
 fn other_ways_to_write_the_same_are_sound() {
     let sound = Sound::new();
     for script in [
-        "sed -i 's/^account required pam_sft/account requisite pam_sft/' /etc/pam.d/sshd",
-        "sed -i 's/^session required pam_sft/session [success=ok ignore=ignore default=die] pam_sft/' /etc/pam.d/sshd",
-        "sed -i 's/^session required pam_sft/-SESSION Required \\\\\\n    pam_sft/; s/sftpjail.so$/& # ours/' /etc/pam.d/sshd",
-        "sed -i \"s|pam_sftpjail.so|$1|; s/sftpjail.so$/& debug/\" /etc/pam.d/sshd",
-        "sed -i '/^session.*sftpjail/d' /etc/pam.d/sshd; echo session required pam_sftpjail.so >>/etc/pam.d/common-session",
+        concat!(control!("account", "", "[success=done ignore=ignore module_unknown=ignore default=die]")),
+        "sed -i 's/^session .* pam_sftpjail.so open/-SESSION [Success=ok ignore=ignore \\\\\\n module_unknown=ignore default=bad] \\\\\\n    pam_sftpjail.so open # ours/' /etc/pam.d/sshd",
+        "sed -i \"s|pam_sftpjail.so|$1|; s/sftpjail.so.*/& debug/\" /etc/pam.d/sshd",
+        "grep 'sftpjail.so open' /etc/pam.d/sshd >>/etc/pam.d/common-session; sed -i '/sftpjail.so open/d' /etc/pam.d/sshd",
+        // A first line that refuses nobody may say so; after pam_selinux's; without need, without it.
+        control!("session", " close", "[default=ignore]"),
+        "grep 'sftpjail.so close' /etc/pam.d/sshd >/tmp/close; sed -i '/sftpjail.so close$/d' /etc/pam.d/sshd
+         sed -i '/pam_selinux.so close/r /tmp/close' /etc/pam.d/sshd",
+        "sed -i '/sftpjail.so close$/d; s/ user_readenv=1//' /etc/pam.d/sshd",
+        "sed -i '/sftpjail.so close$/d; s/ user_readenv=1//; s/sftpjail.so open/sftpjail.so/' /etc/pam.d/sshd",
+        // One line that says both is as one that says none.
+        "sed -i '/sftpjail.so close$/d; s/ user_readenv=1//; s/sftpjail.so open/& close/' /etc/pam.d/sshd",
         // Its end is no end of ours.
         "echo account sufficient pam_localuser.so >/etc/pam.d/local
-         sed -i '/^account required pam_sft/i account substack local' /etc/pam.d/sshd",
+         sed -i '/^account .*pam_sft/i account substack local' /etc/pam.d/sshd",
         // For others, or later.
-        "sed -i '/^account required pam_sft/i auth sufficient pam_permit.so' /etc/pam.d/sshd
+        "sed -i '/^account .*pam_sft/i auth sufficient pam_permit.so' /etc/pam.d/sshd
          echo session sufficient pam_permit.so >>/etc/pam.d/sshd",
         "mv /etc/pam.d/sshd /usr/lib/pam.d/sshd",
-        "sed -i '/^account.*sftpjail/d; /^session.*sftpjail/i session required pam_mkhomedir.so' /etc/pam.d/sshd",
+        "sed -i '/^account.*sftpjail/d; /^session.*sftpjail.so open/i session required pam_mkhomedir.so' /etc/pam.d/sshd",
         "mkdir /etc/sftpjail; echo 'services = [\"ftpd\", \"sshd\"]' >/etc/sftpjail/config.toml
          sed -i 's|^session.*sftpjail.so|& config=/etc/sftpjail/config.toml|' /etc/pam.d/sshd",
     ] {
@@ -223,7 +320,7 @@ fn other_ways_to_write_the_same_are_sound() {
 #[test]
 fn a_home_that_the_session_makes_may_be_missing() {
     let sound = Sound::new();
-    sound.sb.sh("sed -i '/^account.*sftpjail/d; /^session.*sftpjail/i session required pam_mkhomedir.so' /etc/pam.d/sshd
+    sound.sb.sh("sed -i '/^account.*sftpjail/d; /^session.*sftpjail.so open/i session required pam_mkhomedir.so' /etc/pam.d/sshd
         rm -r /home/mle");
     let (found, code) = sound.found();
     let [[check, outcome, evidence, cure]] = &found[..] else { panic!("{found:#?}") };
@@ -249,7 +346,7 @@ fn without_the_services_own_file_other_counts() {
 fn another_configuration_is_the_one_that_the_lines_name() {
     let sound = Sound::new();
     sound.sb.sh("mkdir /etc/sftpjail; mv /etc/sftpjail /etc/jails; echo >/etc/jails/config.toml
-        sed -i 's|sftpjail.so$|& config=/etc/jails/config.toml|' /etc/pam.d/sshd");
+        sed -i 's|sftpjail.so.*|& config=/etc/jails/config.toml|' /etc/pam.d/sshd");
     let out = check(&sound.sb, "mle", 1);
     assert!(out.stdout.contains("the module goes by /etc/jails/config.toml, and this check by "), "{out}");
     sound.sb.sh("sftpjail --config /etc/jails/config.toml check mle");
@@ -273,7 +370,7 @@ fn a_file_that_only_root_may_read_is_not_taken_for_a_missing_one() {
 fn a_cure_changes_a_file_behind_a_symlink_and_leaves_the_symlink() {
     let sound = Sound::new();
     sound.sb.sh("mv /etc/pam.d/sshd /etc/sshd-of-a-tool; ln -s /etc/sshd-of-a-tool /etc/pam.d/sshd
-        sed -i 's/^session required pam_sft/session optional pam_sft/' /etc/sshd-of-a-tool");
+        sed -i 's/^session .*pam_sftpjail.so open/session optional pam_sftpjail.so open/' /etc/sshd-of-a-tool");
     let (found, _) = sound.found();
     sound.paste(&found[0][3]);
     assert_eq!(sound.found(), (vec![], 0));

@@ -5,8 +5,11 @@ use super::{assert_same, etc, stock, undo};
 use sandbox::Sandbox;
 use std::path::Path;
 
-const ACCOUNT: &str = "account required pam_sftpjail.so";
-const SESSION: &str = "session required pam_sftpjail.so";
+const ACCOUNT: &str = "account [success=ok ignore=ignore module_unknown=ignore default=bad] pam_sftpjail.so";
+const CLOSE: &str =
+    "session [success=ok ignore=ignore module_unknown=ignore default=bad] pam_sftpjail.so close";
+const OPEN: &str =
+    "session [success=ok ignore=ignore module_unknown=ignore default=bad] pam_sftpjail.so open";
 
 /// Debian's programs with another distribution's files.
 fn machine(distribution: &str) -> Sandbox {
@@ -39,8 +42,9 @@ fn lines(sb: &Sandbox) -> Vec<String> {
     text.lines().filter(|line| !line.starts_with('#') && !line.is_empty()).map(str::to_owned).collect()
 }
 
-/// Sets up, looks, logs in, and undoes. `after_account`: what follows our account line.
-fn works(distribution: &str, after_account: &str, block: &str) {
+/// Sets up, looks, logs in, and undoes. `after_account`: what follows our account line; `after_close`: what
+/// follows our first session line.
+fn works(distribution: &str, after_account: &str, after_close: &str, block: &str) {
     let sb = machine(distribution);
     let before = etc(&sb);
     sb.sshd();
@@ -49,11 +53,16 @@ fn works(distribution: &str, after_account: &str, block: &str) {
     sb.sh("sftpjail setup --yes");
 
     let lines = lines(&sb);
-    let at = lines.iter().position(|line| line == ACCOUNT).expect("our account line");
-    let next = lines[at + 1].split_whitespace().collect::<Vec<_>>().join(" ");
-    assert_eq!(next, after_account, "{distribution}: {lines:#?}");
-    assert_eq!(lines.last().expect("lines"), SESSION, "{distribution}: {lines:#?}");
-    assert_eq!(lines.iter().filter(|line| line.contains("pam_sftpjail")).count(), 2);
+    for (ours, after) in [(ACCOUNT, after_account), (CLOSE, after_close)] {
+        let at = lines.iter().position(|line| line == ours).expect("our line");
+        let next = lines[at + 1].split_whitespace().collect::<Vec<_>>().join(" ");
+        assert_eq!(next, after, "{distribution}: {lines:#?}");
+    }
+    let first = lines.iter().find(|line| line.starts_with("session") && !line.contains("pam_selinux"));
+    assert_eq!(first.expect("lines"), CLOSE, "{distribution}: {lines:#?}");
+    assert_eq!(lines.last().expect("lines"), OPEN, "{distribution}: {lines:#?}");
+    assert_eq!(lines.iter().filter(|line| line.contains("pam_sftpjail")).count(), 3);
+    sb.sh("sftpjail check anna --json | grep -q warned && sftpjail check anna | grep -A1 '^! pam' && exit 1; true");
     assert!(sb.read_text(block).contains("\nMatch Group sftp\n    ChrootDirectory /jail/%u\n"), "{block}");
 
     // Read back by sshd, by libpam, and by setup itself.
@@ -80,28 +89,33 @@ const DROP_IN: &str = "/etc/ssh/sshd_config.d/00-sftpjail.conf";
 
 #[test]
 fn debian_and_ubuntu() {
-    works("debian", SESSION, DROP_IN);
+    works("debian", OPEN, "session required pam_loginuid.so", DROP_IN);
 }
 
 /// `sufficient` in password-auth would keep a later account line from being asked.
 #[test]
 fn fedora_and_red_hat() {
-    works("fedora", "account include password-auth", DROP_IN);
+    works("fedora", "account include password-auth", "session required pam_loginuid.so", DROP_IN);
 }
 
 #[test]
 fn suse() {
-    works("suse", "account include common-account", "/etc/ssh/sshd_config");
+    works(
+        "suse",
+        "account include common-account",
+        "session required pam_loginuid.so",
+        "/etc/ssh/sshd_config",
+    );
 }
 
 #[test]
 fn arch() {
-    works("arch", SESSION, DROP_IN);
+    works("arch", OPEN, "session include system-remote-login", DROP_IN);
 }
 
 #[test]
 fn alpine() {
-    works("alpine", SESSION, DROP_IN);
+    works("alpine", OPEN, "session include base-session", DROP_IN);
 }
 
 #[test]
@@ -121,7 +135,7 @@ fn where_homes_are_made_at_login_there_is_no_account_line() {
     sb.sh("sftpjail setup --yes");
     let lines = lines(&sb);
     assert!(!lines.iter().any(|line| line == ACCOUNT), "{lines:#?}");
-    assert_eq!(lines.last().expect("lines"), SESSION);
+    assert_eq!(lines.last().expect("lines"), OPEN);
     assert!(sb.sh("sftpjail setup --yes").stdout.starts_with("Nothing to do"));
     sb.sh("groupadd -f sftp; useradd -M -d /home/new -G sftp new");
     sb.sh("mkdir /etc/ssh/keys; cp ~/.ssh/id_ed25519.pub /etc/ssh/keys/new");
@@ -141,8 +155,9 @@ fn a_distributors_file_is_not_edited_but_stood_in_for() {
     sb.sh("mkdir -p /usr/lib/pam.d; mv /etc/pam.d/sshd /usr/lib/pam.d/sshd");
     let (before, theirs) = (etc(&sb), sb.read_text("/usr/lib/pam.d/sshd"));
     sb.sh("sftpjail setup --yes");
-    assert_eq!(lines(&sb).last().expect("lines"), SESSION);
-    assert!(sb.read_text("/etc/pam.d/sshd").starts_with(&theirs));
+    assert_eq!(lines(&sb).last().expect("lines"), OPEN);
+    let ours = sb.read_text("/etc/pam.d/sshd");
+    assert!(theirs.lines().all(|line| ours.lines().any(|l| l == line)), "{ours}");
     assert_eq!(sb.read_text("/usr/lib/pam.d/sshd"), theirs);
     sb.sftp("anna", "ls /etc/ssh\n").failed();
     undo(&sb);

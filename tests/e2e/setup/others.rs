@@ -47,7 +47,7 @@ fn a_module_that_pam_still_names_is_kept() {
     let out = sb.sh("sftpjail setup --yes --module /root/module.so");
     assert!(out.stdout.contains(&format!("{module}: new, binary")), "{out}");
     sb.sh(&format!("cmp /root/module.so {module}; test $(stat -c %a {module}) = 644"));
-    sb.sh("sed -i 's/required pam_sftpjail/requisite pam_sftpjail/' /etc/pam.d/sshd");
+    sb.sh("sed -i 's/default=bad. pam_sftpjail/default=die] pam_sftpjail/' /etc/pam.d/sshd");
     let out = sb.sh("sftpjail setup --undo");
     assert!(out.stdout.contains("is kept, for /etc/pam.d/sshd still names it"), "{out}");
     sb.sh(&format!("test -e {module}"));
@@ -71,7 +71,7 @@ fn a_module_beside_the_program_is_installed_and_taken_away_again() {
 fn what_was_done_by_hand_as_the_readme_says_is_left_alone() {
     let sb = stock();
     sb.append("/etc/ssh/sshd_config", crate::readme::block("Match Group sftp"));
-    sb.append("/etc/pam.d/sshd", include_str!("../../../pam.d/sshd"));
+    crate::readme::add_pam_lines(&sb);
     sb.sh("groupadd --system sftp; mkdir -m 700 /jail /etc/sftpjail; chmod 755 /etc/sftpjail");
     sb.write("/etc/sftpjail/config.toml", include_str!("../../../config/home.toml"));
     let out = sb.sh("sftpjail setup --yes");

@@ -24,8 +24,8 @@ pub(super) struct Control {
     pub(super) text: String,
 }
 
-/// With which a module refuses, or libpam for one that it cannot call.
-const REFUSALS: [&str; 9] = [
+/// With which our module refuses.
+const REFUSALS: [&str; 8] = [
     "perm_denied",
     "session_err",
     "system_err",
@@ -33,9 +33,20 @@ const REFUSALS: [&str; 9] = [
     "buf_err",
     "abort",
     "service_err",
-    "module_unknown",
     "auth_err",
 ];
+
+/// What is wrong with the control field of a line of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Flaw {
+    /// A refusal is not final.
+    LetsIn,
+    /// Who is let in, or is none of the module's business, is refused.
+    KeepsOut,
+    /// A module file that is missing or cannot be loaded, which libpam answers for with
+    /// `module_unknown`, keeps everybody out.
+    Unloadable,
+}
 
 impl Control {
     /// pam.conf(5). What libpam does not understand refuses everybody.
@@ -97,10 +108,18 @@ impl Control {
         named.chain([self.default])
     }
 
-    /// Whether success is allowed and every refusal is final, as with `required`.
-    pub(super) fn is_binding(&self) -> bool {
-        let refuses = |action| matches!(action, Action::Bad | Action::Die);
-        !refuses(self.on("success")) && REFUSALS.iter().all(|answer| refuses(self.on(answer)))
+    /// The worst that is wrong with it on a line of ours.
+    pub(super) fn flaw(&self) -> Option<Flaw> {
+        let refuses = |answer| matches!(self.on(answer), Action::Bad | Action::Die);
+        if refuses("success") || self.on("ignore") != Action::Ignore {
+            Some(Flaw::KeepsOut)
+        } else if !REFUSALS.iter().all(|answer| refuses(answer)) {
+            Some(Flaw::LetsIn)
+        } else if self.on("module_unknown") != Action::Ignore {
+            Some(Flaw::Unloadable)
+        } else {
+            None
+        }
     }
 }
 
@@ -109,21 +128,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_makes_a_refusal_final_is_binding() {
+    fn a_line_of_ours_lets_nobody_in_and_keeps_nobody_else_out() {
         for (text, expected) in [
-            ("required", true),
-            ("Requisite", true),
-            ("optional", false),
-            ("sufficient", false),
-            ("requird", false),
-            ("[success=ok ignore=ignore default=bad]", true),
-            ("[success=ok default=die]", true),
-            ("[success=ok module_unknown=ignore default=bad]", false),
-            ("[success=ok default=ignore]", false),
-            ("[default=bad]", false),
-            ("[success=1 default=bad]", true),
+            ("[success=ok ignore=ignore module_unknown=ignore default=bad]", None),
+            ("[success=ok ignore=ignore module_unknown=ignore default=die]", None),
+            ("[success=1 ignore=ignore module_unknown=ignore default=bad]", None),
+            ("required", Some(Flaw::Unloadable)),
+            ("Requisite", Some(Flaw::Unloadable)),
+            ("[success=ok ignore=ignore default=bad]", Some(Flaw::Unloadable)),
+            ("optional", Some(Flaw::LetsIn)),
+            ("sufficient", Some(Flaw::LetsIn)),
+            ("[success=ok ignore=ignore session_err=ok default=bad]", Some(Flaw::LetsIn)),
+            ("[success=ok default=ignore]", Some(Flaw::LetsIn)),
+            ("requird", Some(Flaw::KeepsOut)),
+            ("[default=bad]", Some(Flaw::KeepsOut)),
+            ("[success=ok module_unknown=ignore default=bad]", Some(Flaw::KeepsOut)),
         ] {
-            assert_eq!(Control::parse(text).is_binding(), expected, "{text}");
+            assert_eq!(Control::parse(text).flaw(), expected, "{text}");
         }
     }
 

@@ -32,11 +32,11 @@ pub(crate) struct Line {
     /// How many substacks it is in.
     level: usize,
     /// `None`: the beginning of a substack.
-    pub(super) module: Option<Module>,
+    pub(crate) module: Option<Module>,
 }
 
 #[derive(Debug)]
-pub(super) struct Module {
+pub(crate) struct Module {
     pub(super) control: Control,
     /// As written: a path, or a name in libpam's own directory.
     pub(super) path: String,

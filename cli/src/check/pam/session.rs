@@ -1,0 +1,73 @@
+//! Whether our session lines stand where they should.
+
+use super::ours::{Example, OURS};
+use super::stack::Stack;
+use super::{Service, order};
+use crate::check::finding::Findings;
+
+impl Service<'_> {
+    /// Whether our session lines stand rightly among the others; tells what does not.
+    pub(super) fn order(
+        &self,
+        stack: &Stack,
+        firsts: &[&usize],
+        last: usize,
+        findings: &mut Findings,
+    ) -> bool {
+        let check = "pam session";
+        let mut sound = true;
+        let mut warned = |evidence: String, cure: String| {
+            sound = false;
+            findings.warned(check, evidence, cure);
+        };
+        let line = |i: usize| stack.lines.get(i).and_then(|line| Some((line, line.module.as_ref()?)));
+        let first = firsts.first().map(|i| **i);
+        match first.and_then(|first| Some((first, line(first)?))) {
+            None => {
+                if let Some(other) = order::needs_first(stack, last) {
+                    let evidence = format!("no `{OURS} close` line at the top: {}", other.told());
+                    warned(evidence, self.added(stack, Some(Example::new().close), None));
+                }
+            }
+            Some((first, (ours, module))) => {
+                let close = module.rewritten("session", None);
+                let above = order::needs_first(stack, first.min(last));
+                let cure = format!("{} && {}", ours.place.delete(), self.added(stack, Some(&close), None));
+                if first > last {
+                    let evidence =
+                        format!("{}: stands below the line that opens, where it does nothing", ours.place);
+                    warned(evidence, cure);
+                } else if let Some(other) = above {
+                    warned(format!("{}: is too late: {}", ours.place, other.told()), cure);
+                }
+                if let Some((builder, other)) = line(last)
+                    && module.file() != other.file()
+                {
+                    let evidence = format!(
+                        "{}: names another file than {}, and a module knows lines of its own file only",
+                        ours.place, builder.place
+                    );
+                    let same = format!("session {} {} close", Example::new().control(), other.path);
+                    warned(evidence, ours.place.replace(&same));
+                }
+            }
+        }
+        if let Some((second, _)) = firsts.get(1).and_then(|i| line(**i)) {
+            warned(
+                format!("{}: a second first line, which does nothing", second.place),
+                second.place.delete(),
+            );
+        }
+        if let Some(other) = order::below_last(stack, last)
+            && let Some((ours, module)) = line(last)
+        {
+            let cure = format!(
+                "move ours below it: {} && {}",
+                self.added(stack, None, Some(&module.rewritten("session", None))),
+                ours.place.delete()
+            );
+            warned(format!("{}: {}", ours.place, other.told()), cure);
+        }
+        sound
+    }
+}

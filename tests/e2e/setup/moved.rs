@@ -1,0 +1,159 @@
+//! Lines of an earlier version, which had one session line and `required`: they are rewritten, and undo
+//! knows what both versions did.
+
+use super::{assert_same, etc, stock, undo};
+use sandbox::Sandbox;
+use serde_json::{Value, json};
+
+const COMMENT: &str = "# Added by `sftpjail setup`; `sftpjail setup --undo` takes it out.\n";
+const JOURNAL: &str = "/var/lib/sftpjail/setup/journal.json";
+
+/// Our lines in the file, without their control field.
+fn ours(sb: &Sandbox) -> Vec<String> {
+    let text = sb.read_text("/etc/pam.d/sshd");
+    let control = "[success=ok ignore=ignore module_unknown=ignore default=bad] ";
+    let ours = text.lines().filter(|line| line.contains("pam_sftpjail.so"));
+    ours.map(|line| line.replace(control, "")).collect()
+}
+
+/// A machine that an earlier version has set up, with its journal.
+fn set_up_before() -> Sandbox {
+    let sb = stock();
+    let stock = sb.read_text("/etc/pam.d/sshd");
+    sb.write("/root/stock", &stock);
+    sb.sh("sftpjail setup --yes");
+    let inserted = ["account", "session"].map(|kind| format!("{COMMENT}{kind} required pam_sftpjail.so\n"));
+    sb.write("/etc/pam.d/sshd", format!("{stock}{}", inserted.concat()));
+    let digest = sb.sh("sha256sum </etc/pam.d/sshd").stdout;
+
+    let mut journal: Value = serde_json::from_slice(&sb.read(JOURNAL)).expect("JSON");
+    assert_eq!(journal["version"], 2);
+    journal["version"] = json!(1);
+    let mut found = 0;
+    for step in journal["steps"].as_array_mut().expect("a list") {
+        step.as_object_mut().expect("an object").remove("replaced");
+        if step["path"] == "/etc/pam.d/sshd" {
+            step["after"] = json!(digest.split(' ').next());
+            step["inserted"] = json!(inserted);
+            found += 1;
+        }
+    }
+    assert_eq!(found, 1, "{journal:#}");
+    sb.write(JOURNAL, journal.to_string());
+    sb.user("anna").group("sftp").add();
+    sb.sftp("anna", "ls /etc/ssh\n").failed();
+    sb.sftp("anna", "pwd\n").ok();
+    sb.wait_for_logouts();
+    sb
+}
+
+const MOVED: [&str; 3] =
+    ["session pam_sftpjail.so close", "account pam_sftpjail.so", "session pam_sftpjail.so open"];
+
+#[test]
+fn one_session_line_becomes_two_and_undo_takes_all_back() {
+    let sb = set_up_before();
+    let out = sb.sh("sftpjail check anna").stdout;
+    assert!(out.contains("no `pam_sftpjail.so close` line at the top"), "{out}");
+    let out = sb.sh("sftpjail setup --yes").stdout;
+    assert!(out.contains("\n-session required pam_sftpjail.so\n"), "{out}");
+    assert_eq!(ours(&sb), MOVED);
+    let out = sb.sh("sftpjail check anna").stdout;
+    assert!(!out.contains("\n! pam"), "{out}");
+    sb.sftp("anna", "ls /etc/ssh\n").failed();
+    sb.sftp("anna", "pwd\n").ok();
+    assert!(sb.sh("sftpjail setup --yes").stdout.starts_with("Nothing to do"));
+    let out = undo(&sb).stdout;
+    assert!(!out.contains("/etc/pam.d/sshd"), "{out}");
+    assert_eq!(sb.read_text("/etc/pam.d/sshd"), sb.read_text("/root/stock"));
+}
+
+#[test]
+fn undo_of_an_earlier_version_alone() {
+    let sb = set_up_before();
+    let out = undo(&sb).stdout;
+    assert!(out.contains("Note: the group sftp is kept, for anna is in it"), "{out}");
+    assert!(!out.contains("/etc/pam.d/sshd"), "{out}");
+    assert_eq!(sb.read_text("/etc/pam.d/sshd"), sb.read_text("/root/stock"));
+}
+
+#[test]
+fn undo_keeps_what_an_admin_changed_after_either_and_takes_all_of_ours_out() {
+    for changes_before in [true, false] {
+        let sb = set_up_before();
+        let admin = "sed -i '1i # of an admin' /etc/pam.d/sshd";
+        if changes_before {
+            sb.sh(&format!("{admin}; sftpjail setup --yes"));
+        } else {
+            sb.sh(&format!("sftpjail setup --yes; {admin}"));
+        }
+        assert_eq!(ours(&sb), MOVED);
+        let out = undo(&sb).stdout;
+        assert!(
+            out.contains("Note: /etc/pam.d/sshd has been changed since: only what setup put there"),
+            "{out}"
+        );
+        let text = sb.read_text("/etc/pam.d/sshd");
+        assert!(text.starts_with("# of an admin\n") && !text.contains("sftpjail"), "{text}");
+    }
+}
+
+#[test]
+fn a_line_of_an_admin_keeps_its_arguments_and_its_place() {
+    let sb = stock();
+    let stock = sb.read_text("/etc/pam.d/sshd");
+    sb.write(
+        "/etc/pam.d/sshd",
+        format!(
+            "{stock}account required pam_sftpjail.so debug\n-session required \\\n  pam_sftpjail.so debug\n\
+             session optional pam_permit.so\n"
+        ),
+    );
+    let before = sb.read_text("/etc/pam.d/sshd");
+    sb.sh("sftpjail setup --yes");
+    assert_eq!(
+        ours(&sb),
+        [
+            "session pam_sftpjail.so close",
+            "account pam_sftpjail.so debug",
+            "session pam_sftpjail.so debug open"
+        ]
+    );
+    let text = sb.read_text("/etc/pam.d/sshd");
+    assert!(text.ends_with("pam_sftpjail.so debug open\nsession optional pam_permit.so\n"), "{text}");
+    undo(&sb);
+    assert_eq!(sb.read_text("/etc/pam.d/sshd"), before);
+}
+
+#[test]
+fn a_line_in_an_included_file_stays_and_gets_a_first_line() {
+    let sb = stock();
+    sb.append("/etc/pam.d/common-session", "session required pam_sftpjail.so\n");
+    sb.sh("sftpjail setup --yes");
+    assert_eq!(ours(&sb), ["session pam_sftpjail.so close", "account pam_sftpjail.so"]);
+    sb.user("anna").group("sftp").add();
+    sb.sftp("anna", "ls /etc/ssh\n").failed();
+    sb.sftp("anna", "pwd\n").ok();
+}
+
+#[test]
+fn an_order_that_setup_does_not_change_is_named() {
+    for (lines, told) in [
+        (
+            "session required pam_sftpjail.so\nsession optional pam_mount.so\n",
+            "pam_mount.so at /etc/pam.d/sshd:",
+        ),
+        ("session required pam_sftpjail.so close\n", "is too late: pam_env.so at /etc/pam.d/sshd:"),
+        (
+            "session required pam_sftpjail.so open\nsession required pam_sftpjail.so close\n",
+            "opens above the line that is to close first",
+        ),
+    ] {
+        let sb = stock();
+        sb.append("/etc/pam.d/sshd", lines);
+        let before = etc(&sb);
+        let out = sb.try_sh("sftpjail setup --yes").failed();
+        assert!(out.stderr.contains(told), "{told}: {out}");
+        assert_same(&before, &etc(&sb), &[]);
+    }
+}
