@@ -18,7 +18,12 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 # Cargo builds as whoever calls; what it runs (tests, demo, benchmark) runs as root.
 AS_ROOT := $(if $(SUDO),--config 'target."cfg(all())".runner="sudo -E"')
 
-PACKAGES := libpam0g-dev openssh-server openssh-client rsyslog iproute2 strace systemd debootstrap systemd-container gocryptfs fuse3
+PACKAGES := libpam0g-dev openssh-server openssh-client rsyslog iproute2 strace systemd debootstrap systemd-container \
+	gocryptfs fuse3 libhx32 libxml2 libcryptsetup12
+# PAM modules that tests unpack in their sandboxes. Installed, they would put themselves into the
+# machine's own PAM configuration.
+UNPACKED := libpam-mount libpam-mount-bin libpam-fscrypt
+DOWNLOADS := $(or $(CARGO_TARGET_DIR),target)/debian
 THREADS ?= 8
 # Releases of Debian's that machines are booted of.
 SUITE ?= bookworm
@@ -71,12 +76,19 @@ deps:
 		state=$$(dpkg-query -Wf '$${db:Status-Status}' $$package 2>/dev/null || true)
 		test "$$state" = installed || missing="$$missing $$package"
 	done
-	test -n "$$missing" || exit 0
-	echo "make: installing$$missing"
+	absent=
+	for package in $(UNPACKED); do
+		ls $(DOWNLOADS)/$${package}_*.deb >/dev/null 2>&1 || absent="$$absent $$package"
+	done
+	test -n "$$missing$$absent" || exit 0
+	echo "make: getting$$missing$$absent"
 	log=$$(mktemp)
-	install() { $(SUDO) env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -qy --no-install-recommends $$missing; }
-	{ install || { $(SUDO) apt-get update -q && install; }; } >$$log 2>&1 ||
-		{ tail -n 20 $$log >&2; echo "make: apt-get could not install$$missing; the last lines are above, the whole is in $$log" >&2; exit 1; }
+	get() {
+		test -z "$$missing" || $(SUDO) env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -qy --no-install-recommends $$missing
+		test -z "$$absent" || { mkdir -p $(DOWNLOADS) && cd $(DOWNLOADS) && apt-get download -q $$absent; }
+	}
+	{ (get) || { $(SUDO) apt-get update -q && (get); }; } >$$log 2>&1 ||
+		{ tail -n 20 $$log >&2; echo "make: apt-get could not get$$missing$$absent; the last lines are above, the whole is in $$log" >&2; exit 1; }
 	rm -f $$log
 
 # A real login, shown in a sandbox.

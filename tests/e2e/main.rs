@@ -33,6 +33,7 @@ mod sandbox;
 mod setup;
 mod sftp_log;
 mod shared;
+mod stack;
 mod strangers;
 mod threats;
 mod transcripts;

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 
 use crate::Namespace;
-use crate::machine::{artifact, pam_modules, require};
+use crate::machine::{artifact, downloaded, pam_modules, require};
 use crate::output::{Output, run};
 use crate::process::Daemon;
 
@@ -100,6 +100,14 @@ impl Sandbox {
         let nss = libraries.join("libnss_spelling.so.2");
         self.install(&artifact("libnss_spelling.so"), nss, 0o644);
         self.install(&artifact("sftpjail"), "/usr/local/sbin/sftpjail", 0o755);
+    }
+
+    /// Puts the files of a package of `make deps` that is only downloaded where they belong; none of its
+    /// scripts is run.
+    #[track_caller]
+    pub fn unpack(&self, package: &str) {
+        self.install(&downloaded(package), "/tmp/package.deb", 0o644);
+        self.sh("dpkg-deb --fsys-tarfile /tmp/package.deb | tar -x -C / --keep-directory-symlink; rm /tmp/package.deb; ldconfig");
     }
 
     /// PID 1 of the sandbox, as the real machine counts.
