@@ -20,6 +20,9 @@ AS_ROOT := $(if $(SUDO),--config 'target."cfg(all())".runner="sudo -E"')
 
 PACKAGES := libpam0g-dev openssh-server openssh-client rsyslog iproute2 strace systemd debootstrap systemd-container \
 	gocryptfs fuse3 libhx32 libxml2 libcryptsetup12
+# A directory for the tests; slapd is not configured, and /etc/nsswitch.conf stays as it is.
+PACKAGES += slapd nslcd libnss-ldapd libnss-extrausers
+ANSWERS := slapd slapd/no_configuration boolean true\nlibnss-ldapd libnss-ldapd/nsswitch multiselect\n
 # PAM modules that tests unpack in their sandboxes. Installed, they would put themselves into the
 # machine's own PAM configuration.
 UNPACKED := libpam-mount libpam-mount-bin libpam-fscrypt
@@ -84,6 +87,7 @@ deps:
 	echo "make: getting$$missing$$absent"
 	log=$$(mktemp)
 	get() {
+		test -z "$$missing" || printf '$(ANSWERS)' | $(SUDO) debconf-set-selections
 		test -z "$$missing" || $(SUDO) env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -qy --no-install-recommends $$missing
 		test -z "$$absent" || { mkdir -p $(DOWNLOADS) && cd $(DOWNLOADS) && apt-get download -q $$absent; }
 	}

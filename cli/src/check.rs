@@ -19,10 +19,10 @@ use crate::rehearse::Rehearsal;
 use crate::{Verdict, concluded};
 use finding::Findings;
 use host::Host;
-use nix::unistd::User;
 pub(crate) use pam::loaded;
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::name::UserName;
+use pam_sftpjail::nss::User;
 pub(crate) use people::{People, group_names};
 use serde::Serialize;
 use std::io::{self, Write};
@@ -86,9 +86,12 @@ fn one(path: Option<&Path>, user: &str) -> Report {
     let mut around = Findings::default();
     let mut host = Host::examine(&config, path, &mut around);
     // The jail has the name that NSS gives.
-    let known = User::from_name(user).ok().flatten();
-    let name = known.as_ref().map_or(user, |known| &known.name);
-    leftovers::examine(&config, UserName::parse(name).ok().as_ref(), &mut around);
+    let name = match User::by_name(user) {
+        Ok(Some(known)) => known.name,
+        // Of whom nothing is known, the login's own checks tell.
+        Ok(None) | Err(_) => user.to_owned(),
+    };
+    leftovers::examine(&config, UserName::parse(&name).ok().as_ref(), &mut around);
     let own = login::examine(&mut host, user, around);
     findings.append(own.findings);
     let verdict = match own.not_jailed && findings.verdict() == Verdict::Sound {

@@ -4,7 +4,8 @@
 use crate::child;
 use nix::errno::Errno;
 use nix::unistd::{AccessFlags, access, setgid, setgroups, setuid};
-use pam_sftpjail::account::Account;
+use pam_sftpjail::escape::escaped;
+use pam_sftpjail::nss::User;
 use serde::{Deserialize, Serialize};
 use std::ffi::OsStr;
 use std::io::{self, Write};
@@ -41,10 +42,11 @@ pub(crate) fn run(user: &str, enter: &[PathBuf], read: &[PathBuf]) -> io::Result
 
 /// The child.
 pub(crate) fn child(user: &str, enter: &[PathBuf], read: &[PathBuf], out: &mut impl Write) -> io::Result<()> {
-    let account = Account::lookup(user, std::iter::empty()).map_err(io::Error::other)?;
-    setgroups(&account.gids)?;
-    setgid(account.gid)?;
-    setuid(account.uid)?;
+    let found = User::by_name(user).map_err(io::Error::other)?;
+    let user = found.ok_or_else(|| io::Error::other(format!("there is no user {}", escaped(user))))?;
+    setgroups(&user.gids().map_err(io::Error::other)?)?;
+    setgid(user.gid)?;
+    setuid(user.uid)?;
     let tried = |paths: &[PathBuf], how| paths.iter().map(|path| error(path, how)).collect();
     let tried = Tried { enter: tried(enter, AccessFlags::X_OK), read: tried(read, AccessFlags::R_OK) };
     serde_json::to_writer(&mut *out, &tried)?;

@@ -1,11 +1,11 @@
 //! What somebody may have meant who misspelt a name.
 
 use crate::check::People;
-use nix::unistd::User;
+use pam_sftpjail::nss::User;
 
 /// The user whose name is near to one that nobody has.
 pub(crate) fn user(typed: &str) -> Option<String> {
-    match User::from_name(typed) {
+    match User::by_name(typed) {
         Ok(None) => nearest(typed, People::list().ok()?.names()).map(str::to_owned),
         _ => None,
     }

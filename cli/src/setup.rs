@@ -206,28 +206,45 @@ fn show(changes: &[Change], out: &mut impl Write) {
 
 /// Who is in the groups already will be jailed, and that must not be whoever does this.
 fn tell_of_members(wanted: &Wanted, out: &mut impl Write) -> Result<(), Trouble> {
-    let members = group::all_members(wanted.groups.iter().map(String::as_str));
+    let members = group::all_members(wanted.groups.iter().map(String::as_str))?;
     // sshd's `Match Group` is for root, too, for whom the module builds no jail. The others are those whom
     // sudo and doas name; NSS may know of groups that it does not list members of.
     let callers = ["SUDO_USER", "DOAS_USER"].into_iter().filter_map(|name| std::env::var(name).ok());
-    let is_member = |user: &String| {
-        let names = group_names(user).unwrap_or_default();
-        members.contains(user) || wanted.groups.iter().any(|group| names.contains(group))
-    };
-    if let Some(user) = callers.chain(["root".to_owned()]).find(is_member) {
+    for user in callers.chain(["root".to_owned()]) {
+        let names = group_names(&user)?;
+        if !members.contains(&user) && !wanted.groups.iter().any(|group| names.contains(group)) {
+            continue;
+        }
         let groups: Vec<_> = wanted.groups.iter().map(|name| escaped(name).to_string()).collect();
         let groups = groups.join(", ");
         return Err(if user == "root" {
             let what = format!("root is a member of {groups}, and could not log in any more");
             Trouble::new(what, "take root out of it, or choose another group")
         } else {
-            let what = format!("you, {}, are a member yourself and would be jailed", escaped(&user));
+            let what = match wanted.exempts(&user)? {
+                false => "and would be jailed",
+                true => "and exempt: sshd would wait for a jail that is not built, and refuse you",
+            };
+            let what = format!("you, {}, are a member yourself {what}", escaped(&user));
             Trouble::new(what, format!("take yourself out of {groups}, or choose another group"))
         });
     }
-    if !members.is_empty() {
-        let shown: Vec<_> = members.iter().map(|name| escaped(name).to_string()).collect();
-        say(out, format!("Members now, and jailed from their next login on: {}.", shown.join(", ")));
+    let (mut jailed, mut exempt) = (Vec::new(), Vec::new());
+    for name in &members {
+        let of = if wanted.exempts(name)? { &mut exempt } else { &mut jailed };
+        of.push(escaped(name).to_string());
+    }
+    if !jailed.is_empty() {
+        say(out, format!("Members now, and jailed from their next login on: {}.", jailed.join(", ")));
+    }
+    if !exempt.is_empty() {
+        let whom = exempt.join(", ");
+        say(
+            out,
+            format!(
+                "Members now, but in an exempt group, so refused by sshd from their next login on: {whom}."
+            ),
+        );
     }
     Ok(())
 }

@@ -4,15 +4,16 @@
 //! anybody a non-member.
 #![forbid(unsafe_code)]
 
+mod exempt;
+
+use crate::config::Config;
 use crate::error::Refusal;
-use crate::escape::escaped;
 use crate::name::UserName;
-use nix::errno::Errno;
-use nix::fcntl::{OFlag, open};
-use nix::sys::stat::Mode;
-use nix::unistd::{Gid, Group, Uid, User, getgrouplist};
-use std::ffi::CString;
+use crate::nss::{Group, LookupError, User};
+use nix::unistd::{Gid, Uid};
 use std::path::PathBuf;
+
+pub use exempt::{exempt_group, known_to_etc_group};
 
 /// What NSS says of a login name.
 #[derive(Clone, Debug)]
@@ -25,67 +26,102 @@ pub struct Account {
     pub gid: Gid,
     /// `pw_dir`, byte for byte.
     pub home: PathBuf,
+    /// The group of `exempt_groups` that has the user, if one does; then no other is asked for.
+    pub exempt_by: Option<String>,
     /// All groups, the primary one among them.
     pub gids: Vec<Gid>,
-    /// Those of the groups asked for of which the user is a member.
+    /// Those of the profiles' groups of which the user is a member.
     pub member_of: Vec<String>,
-    /// Those of the groups asked for that do not exist.
+    /// Those of [`member_of`](Self::member_of) in which sshd's `Match Group` does not see the user.
+    pub unseen_by_sshd: Vec<Unseen>,
+    /// Those of the profiles' groups that do not exist.
     pub unknown_groups: Vec<String>,
 }
 
+/// A group that has the user as a member, and not by the name that sshd compares.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unseen {
+    pub group: String,
+    /// As what sshd sees the group: `None` for not at all, because getgrouplist(3) leaves it out.
+    pub seen_as: Option<String>,
+}
+
 impl Account {
-    /// Looks `login` up, and whether it is a member of each of `groups`.
+    /// Looks `login` up, and of which of the profiles' groups the user is a member.
     ///
-    /// Membership is the primary gid, the group's member list, or getgrouplist(3). uid 0 is never
-    /// asked for its groups: an unreachable directory server must not lock root out.
-    pub fn lookup<'a>(login: &str, groups: impl Iterator<Item = &'a str>) -> Result<Self, Refusal> {
-        let user = match User::from_name(login) {
-            Ok(Some(user)) => user,
-            Ok(None) => {
-                return Err(Refusal::NoSuchUser { name: login.to_owned() });
-            }
-            Err(errno) => return Err(failed("user", login, errno)),
-        };
+    /// uid 0, and whoever is in a group of `exempt_groups`, is never asked for those: a directory that
+    /// does not answer must not lock them out.
+    pub fn lookup(login: &str, config: &Config) -> Result<Self, Refusal> {
+        let user = User::by_name(login)?.ok_or_else(|| Refusal::NoSuchUser { name: login.to_owned() })?;
         let mut account = Self {
-            name: user.name,
+            name: user.name.clone(),
             uid: user.uid,
             gid: user.gid,
-            home: user.dir,
+            home: user.home.clone(),
+            exempt_by: None,
             gids: Vec::new(),
             member_of: Vec::new(),
+            unseen_by_sshd: Vec::new(),
             unknown_groups: Vec::new(),
         };
         if account.uid.is_root() {
             return Ok(account);
         }
-
-        // getgrouplist(3) drops groups silently when a backend cannot open its file, so it counts
-        // only between two look-ups of the same groups that report their errors.
-        control()?;
-        let asked = groups.map(|name| Ok((name, group(name)?))).collect::<Result<Vec<_>, Refusal>>()?;
-        let c_name =
-            CString::new(account.name.as_str()).map_err(|_| Refusal::LoginName { why: "not a C string" })?;
-        account.gids = getgrouplist(&c_name, account.gid)
-            .map_err(|errno| failed("the groups of", &account.name, errno))?;
-        let asked = asked
-            .into_iter()
-            .map(|(name, before)| Ok((name, before, group(name)?)))
-            .collect::<Result<Vec<_>, Refusal>>()?;
-        control()?;
-        for (name, before, after) in asked {
-            if before.as_ref().map(|g| g.gid) != after.as_ref().map(|g| g.gid) {
-                return Err(failed("group", name, Errno::EAGAIN));
-            }
-            let is_member = |g: &Group| {
-                g.gid == account.gid || g.mem.contains(&account.name) || account.gids.contains(&g.gid)
-            };
-            if before.iter().chain(&after).any(is_member) {
-                account.member_of.push(name.to_owned());
-            } else if before.is_none() {
-                account.unknown_groups.push(name.to_owned());
-            }
+        account.exempt_by = exempt_group(&config.exempt_groups, &user)?;
+        if account.exempt_by.is_none() {
+            account.find_groups(&user, config.groups())?;
         }
         Ok(account)
+    }
+
+    /// Of which profiles' groups somebody is a member who is exempt.
+    pub fn groups_besides(&self, config: &Config) -> Result<Vec<String>, Refusal> {
+        let Some(user) = User::by_name(&self.name)? else { return Ok(Vec::new()) };
+        let mut account = self.clone();
+        account.find_groups(&user, config.groups())?;
+        Ok(account.member_of)
+    }
+
+    /// Membership is the primary gid, the group's member list, or getgrouplist(3).
+    fn find_groups<'a>(&mut self, user: &User, groups: impl Iterator<Item = &'a str>) -> Result<(), Refusal> {
+        // getgrouplist(3) leaves out what a service does not answer, so it counts only between two
+        // look-ups of the same groups that report their errors.
+        control()?;
+        let asked =
+            groups.map(|name| Ok((name, Group::by_name(name)?))).collect::<Result<Vec<_>, LookupError>>()?;
+        self.gids = user.gids()?;
+        let asked = asked
+            .into_iter()
+            .map(|(name, before)| Ok((name, before, Group::by_name(name)?)))
+            .collect::<Result<Vec<_>, LookupError>>()?;
+        for (name, before, after) in asked {
+            if before.as_ref().map(|g| g.gid) != after.as_ref().map(|g| g.gid) {
+                return Err(LookupError::changed(name).into());
+            }
+            let is_member = |g: &&Group| {
+                g.gid == self.gid || g.members.contains(&self.name) || self.gids.contains(&g.gid)
+            };
+            match before.iter().chain(&after).find(is_member) {
+                Some(group) => {
+                    self.member_of.push(name.to_owned());
+                    self.unseen_by_sshd.extend(self.unseen(name, group.gid)?);
+                }
+                None if before.is_none() => self.unknown_groups.push(name.to_owned()),
+                None => {}
+            }
+        }
+        Ok(control()?)
+    }
+
+    /// Whether sshd sees the user in the group: it compares the name of each gid of getgrouplist(3), as
+    /// getgrgid(3) gives it (ga_init in OpenSSH's groupaccess.c).
+    fn unseen(&self, group: &str, gid: Gid) -> Result<Option<Unseen>, LookupError> {
+        let seen_as = match self.gids.contains(&gid) {
+            true => Group::by_gid(gid)?.map(|seen| seen.name),
+            false => None,
+        };
+        let is_seen = seen_as.as_deref() == Some(group);
+        Ok((!is_seen).then(|| Unseen { group: group.to_owned(), seen_as }))
     }
 
     /// The name, checked: the only way from it to a path.
@@ -96,27 +132,32 @@ impl Account {
     /// The user's groups that have a name, for the jail's `/etc/group`. A name that cannot be had
     /// only leaves a number in a listing, so errors are not reported.
     pub fn named_groups(&self) -> Vec<(Gid, String)> {
-        self.gids.iter().filter_map(|gid| Some((*gid, Group::from_gid(*gid).ok()??.name))).collect()
-    }
-}
-
-/// getgrnam_r(3) lists ENOENT and ESRCH among the answers for "not found"; [`control`] has seen that
-/// it is not the file of groups which is gone.
-fn group(name: &str) -> Result<Option<Group>, Refusal> {
-    match Group::from_name(name) {
-        Err(Errno::ENOENT | Errno::ESRCH) => Ok(None),
-        other => other.map_err(|errno| failed("group", name, errno)),
+        self.gids.iter().filter_map(|gid| Some((*gid, Group::by_gid(*gid).ok()??.name))).collect()
     }
 }
 
 /// Sees that this host's groups can be read at all. With Debian's `group: files systemd`, a file that
 /// cannot be opened is answered "not found" by the next service, so NSS itself does not tell.
-fn control() -> Result<(), Refusal> {
-    open("/etc/group", OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK, Mode::empty())
-        .map(drop)
-        .map_err(|errno| Refusal::Lookup { what: "the groups in /etc/group".into(), errno })
+fn control() -> Result<(), LookupError> {
+    exempt::open_file().map(drop)
 }
 
-fn failed(kind: &str, name: &str, errno: Errno) -> Refusal {
-    Refusal::Lookup { what: format!("{kind} {}", escaped(name)), errno }
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// An account with an own home and no other group than these.
+    pub(crate) fn account(name: &str, uid: u32, member_of: &[&str]) -> Account {
+        Account {
+            name: name.into(),
+            uid: Uid::from_raw(uid),
+            gid: Gid::from_raw(100),
+            home: "/home/x".into(),
+            exempt_by: None,
+            gids: vec![],
+            member_of: member_of.iter().map(|g| (*g).to_owned()).collect(),
+            unseen_by_sshd: vec![],
+            unknown_groups: vec![],
+        }
+    }
 }

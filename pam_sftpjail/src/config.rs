@@ -38,6 +38,8 @@ pub struct Config {
     pub namespace: Namespace,
     /// PAM services in which the module acts.
     pub services: Vec<String>,
+    /// Groups whose members by /etc/group are never jailed and never refused.
+    pub exempt_groups: Vec<String>,
     /// In the order of the file: the first that has one of the user's groups is the user's.
     pub profiles: Vec<Profile>,
 }
@@ -195,6 +197,7 @@ impl Default for Config {
             jail_root: Normalised::of(["jail"]),
             namespace: Namespace::Private,
             services: vec!["sshd".into()],
+            exempt_groups: Vec::new(),
             profiles: vec![Profile {
                 name: "home".into(),
                 groups: vec!["sftp".into()],

@@ -5,6 +5,7 @@
 use crate::escape::{escaped, word};
 use crate::keeper::Keeper;
 use crate::name::UserName;
+use crate::nss::LookupError;
 use crate::sys::{SysError, limit_cure};
 use nix::errno::Errno;
 use pam::constants::PamResultCode;
@@ -47,8 +48,21 @@ pub enum Refusal {
     Name { name: String, why: &'static str },
 
     /// NSS could not be asked, so whether the user is a member is not known.
-    #[error("looking up {what} failed: {}", errno.desc())]
-    Lookup { what: String, errno: Errno },
+    #[error(transparent)]
+    Lookup(#[from] LookupError),
+
+    /// A member by our definition and not by sshd's, which would give a shell.
+    #[error(
+        "{} is a member of the group {}, but sshd will not see that: {}",
+        escaped(name),
+        escaped(group),
+        unseen(seen_as.as_deref())
+    )]
+    UnseenBySshd { name: String, group: String, seen_as: Option<String> },
+
+    /// The live sessions of the user could not be asked for.
+    #[error("looking for live sessions failed: {}", errno.desc())]
+    Sessions { errno: Errno },
 
     /// The configuration could not be read because the process ran out of something.
     #[error("reading the configuration failed: {}", errno.desc())]
@@ -148,6 +162,13 @@ pub enum Passing<'a> {
     Lock,
 }
 
+fn unseen(seen_as: Option<&str>) -> String {
+    match seen_as {
+        None => "getgrouplist(3), which it asks, does not list it".into(),
+        Some(name) => format!("it knows it as {}", escaped(name)),
+    }
+}
+
 impl Refusal {
     /// The sentence for the user: what to do, and nothing about the system.
     pub fn for_user(&self) -> &'static str {
@@ -207,6 +228,8 @@ impl Refusal {
             | Self::Registry { .. }
             | Self::AlreadyOpen
             | Self::Build(_)
+            | Self::UnseenBySshd { .. }
+            | Self::Sessions { .. }
             | Self::Stranded { .. } => None,
         }
     }
@@ -217,13 +240,21 @@ impl Refusal {
             Self::LoginName { .. } => "log in with the name that `getent passwd` shows".into(),
             Self::NoSuchUser { name } => format!("see `getent passwd {}`", word(name)),
             Self::Name { name, .. } => format!("rename the account: usermod -l NEWNAME -- {}", word(name)),
-            Self::Lookup { .. } => {
-                "see that NSS answers (getent passwd, getent group) and that descriptors and memory are left"
-                    .into()
-            }
+            Self::Lookup(error) => error.cure(),
+            Self::UnseenBySshd { seen_as: Some(seen), group, .. } => format!(
+                "let the configuration and sshd's Match Group call the group {}, not {}",
+                escaped(seen),
+                escaped(group)
+            ),
+            Self::UnseenBySshd { name, .. } => format!(
+                "let getgrouplist(3) list the group: see the initgroups line of /etc/nsswitch.conf, and what \
+                 `id {}` shows",
+                word(name)
+            ),
             Self::Exhausted { errno } => {
                 limit_cure(*errno).unwrap_or("see that root can read the configuration").into()
             }
+            Self::Sessions { errno } => limit_cure(*errno).unwrap_or("see that root can read /run/sftpjail").into(),
             Self::Unconfigured => {
                 "mend the configuration; `sftpjail check` says what is wrong with it".into()
             }
@@ -263,7 +294,9 @@ impl Refusal {
     pub fn pam_code(&self, phase: Phase) -> PamResultCode {
         match (self, phase) {
             (Self::NoSuchUser { .. } | Self::LoginName { .. }, _) => PamResultCode::PAM_USER_UNKNOWN,
-            (Self::Lookup { .. } | Self::Exhausted { .. }, _) => PamResultCode::PAM_SYSTEM_ERR,
+            (Self::Lookup(_) | Self::Exhausted { .. } | Self::Sessions { .. }, _) => {
+                PamResultCode::PAM_SYSTEM_ERR
+            }
             (_, Phase::Account) => PamResultCode::PAM_PERM_DENIED,
             (_, Phase::Session) => PamResultCode::PAM_SESSION_ERR,
         }

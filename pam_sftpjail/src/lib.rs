@@ -36,6 +36,7 @@ pub mod escape;
 pub mod keeper;
 pub mod log;
 pub mod name;
+pub mod nss;
 pub mod path;
 pub(crate) mod program;
 pub(crate) mod sys;

@@ -23,6 +23,8 @@ pub enum Decision<'c> {
 pub enum NotJailed {
     #[error("uid 0 is never jailed")]
     Root,
+    #[error("in a group of exempt_groups, so never jailed")]
+    Exempt,
     #[error("in no group of any profile")]
     NoProfile,
 }
@@ -32,32 +34,41 @@ pub fn decide<'c>(config: &'c Config, account: &Account) -> Decision<'c> {
     if account.uid.is_root() {
         return Decision::NotJailed(NotJailed::Root);
     }
+    if account.exempt_by.is_some() {
+        return Decision::NotJailed(NotJailed::Exempt);
+    }
     let has = |group: &String| account.member_of.contains(group);
     match config.profiles.iter().find(|profile| profile.groups.iter().any(has)) {
         None => Decision::NotJailed(NotJailed::NoProfile),
-        Some(profile) => match account.user_name() {
-            Ok(_) => Decision::Jail(profile),
-            Err(refusal) => Decision::Refuse(refusal),
+        Some(profile) => match (account.user_name(), unseen(profile, account)) {
+            (Err(refusal), _) => Decision::Refuse(refusal),
+            (Ok(_), Some(refusal)) => Decision::Refuse(refusal),
+            (Ok(_), None) => Decision::Jail(profile),
         },
     }
+}
+
+/// Why sshd would not jail the member, if so: it sees them in none of the profile's groups.
+fn unseen(profile: &Profile, account: &Account) -> Option<Refusal> {
+    let mut unseen = None;
+    for group in profile.groups.iter().filter(|group| account.member_of.contains(group)) {
+        match account.unseen_by_sshd.iter().find(|unseen| unseen.group == *group) {
+            None => return None,
+            Some(found) => unseen = unseen.or(Some(found)),
+        }
+    }
+    unseen.map(|found| Refusal::UnseenBySshd {
+        name: account.name.clone(),
+        group: found.group.clone(),
+        seen_as: found.seen_as.clone(),
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use nix::unistd::{Gid, Uid};
-
-    fn account(name: &str, uid: u32, member_of: &[&str]) -> Account {
-        Account {
-            name: name.into(),
-            uid: Uid::from_raw(uid),
-            gid: Gid::from_raw(100),
-            home: "/home/x".into(),
-            gids: vec![],
-            unknown_groups: vec![],
-            member_of: member_of.iter().map(|g| (*g).to_owned()).collect(),
-        }
-    }
+    use crate::account::Unseen;
+    use crate::account::tests::account;
 
     fn config(profiles: &[(&str, &[&str])]) -> Config {
         let mut config = Config::default();
@@ -100,6 +111,34 @@ mod tests {
             let decision = decide(&config, &account(name, 1000, &[]));
             assert!(matches!(decision, Decision::NotJailed(NotJailed::NoProfile)), "{decision:?}");
         }
+    }
+
+    #[test]
+    fn who_is_exempt_is_not_jailed_whatever_the_other_groups() {
+        let exempt = Account { exempt_by: Some("sudo".into()), ..account("joe", 1000, &["sftp"]) };
+        let config = Config::default();
+        let decision = decide(&config, &exempt);
+        assert!(matches!(decision, Decision::NotJailed(NotJailed::Exempt)), "{decision:?}");
+    }
+
+    #[test]
+    fn a_member_whom_sshd_sees_in_no_group_of_the_profile_is_refused() {
+        let config = config(&[("a", &["x", "y"]), ("b", &["z"])]);
+        let of = |groups: &[&str], unseen: &[&str]| {
+            let unseen = unseen.iter().map(|group| Unseen { group: (*group).into(), seen_as: None });
+            let account = Account { unseen_by_sshd: unseen.collect(), ..account("joe", 1000, groups) };
+            match decide(&config, &account) {
+                Decision::Jail(profile) => profile.name.clone(),
+                Decision::Refuse(Refusal::UnseenBySshd { group, .. }) => format!("refused for {group}"),
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(of(&["x"], &["x"]), "refused for x");
+        assert_eq!(of(&["x", "y"], &["x"]), "a");
+        assert_eq!(of(&["x", "y"], &["x", "y"]), "refused for x");
+        // sshd may well jail them for the other profile, but that is not the one that counts.
+        assert_eq!(of(&["x", "z"], &["x"]), "refused for x");
+        assert_eq!(of(&["x", "z"], &["z"]), "a");
     }
 
     #[test]

@@ -11,6 +11,7 @@ use crate::error::Refusal;
 use crate::escape::{escaped, word};
 use crate::log::Log;
 use crate::name::UserName;
+use crate::nss::User;
 use crate::plan::{self, Check, Observer, Plan, Seen};
 use crate::policy::{self, Decision, NotJailed};
 use crate::program;
@@ -19,7 +20,6 @@ use crate::registry::{Record, Registry};
 use crate::sys::{capability, umask};
 pub(crate) use caller::Caller;
 pub use caller::{Arguments, Line};
-use nix::unistd::User;
 use presence::{Count, Presence};
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
@@ -79,7 +79,7 @@ impl Member {
 /// Puts the questions of a login, in its order. The account hook, the session hook and the command
 /// line's `check` all call this.
 pub fn examine(config: &Config, login: &str, observe: Observer<'_>) -> Result<Standing, Refusal> {
-    let account = match Account::lookup(login, config.groups()) {
+    let account = match Account::lookup(login, config) {
         Ok(account) => account,
         Err(refusal) => {
             observe(Check::Account, Seen::Failed(&refusal));
@@ -289,11 +289,10 @@ fn standing(caller: &Caller<'_>) -> Result<Option<Member>, Refusal> {
 /// Whether a jail of the host's namespace may be mounted for the user, in which sshd would serve whom
 /// the module ignores.
 fn is_known_in_host(caller: &Caller<'_>) -> Result<bool, Refusal> {
-    let failed = |errno| Refusal::Lookup { what: format!("user {}", escaped(caller.login)), errno };
-    let user = caller.login.to_str().map_or(Ok(None), User::from_name).map_err(failed)?;
+    let user = caller.login.to_str().map_or(Ok(None), User::by_name)?;
     // Whose name can be none of a jail has none.
     match user.map(|user| UserName::parse(&user.name)) {
-        Some(Ok(user)) => Registry::knows_host(&user).map_err(failed),
+        Some(Ok(user)) => Registry::knows_host(&user).map_err(|errno| Refusal::Sessions { errno }),
         Some(Err(_)) | None => Ok(false),
     }
 }

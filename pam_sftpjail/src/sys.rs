@@ -1,7 +1,7 @@
 //! System calls: one wrapper each, with an error that prints the arguments.
 //!
 //! The only `unsafe` of the crate besides [`crate::pam`] is here, for mount_setattr(2), sigpending(2) and
-//! sigtimedwait(2), which neither nix nor rustix has.
+//! sigtimedwait(2), which neither nix nor rustix has, and for look-ups in NSS, where nix gives up early.
 
 pub(crate) mod attribute;
 pub(crate) mod capability;
@@ -10,6 +10,7 @@ pub(crate) mod identity;
 pub(crate) mod lock;
 pub(crate) mod mount;
 pub(crate) mod namespace;
+pub(crate) mod nss;
 pub(crate) mod umask;
 pub(crate) mod unhindered;
 

@@ -12,6 +12,8 @@
 //! `swap=A:B` (exchanges two names until it is killed), `measure=N` (the benchmark), `crowd=N` (how
 //! much longer a session takes beside those of user0 to userN-1).
 
+#![expect(clippy::disallowed_methods, reason = "the bare calls are what ours are measured against")]
+
 mod bare;
 mod crowd;
 mod libpam;

@@ -5,9 +5,9 @@
 //! says of the user, both as they are now, its target becomes its source. What is neither, such as
 //! the jail's own /etc, is nowhere on the host; it is shown below the jail root, `/jail/mle/etc`.
 
-use nix::unistd::Group;
 use pam_sftpjail::account::Account;
 use pam_sftpjail::config::{Config, HomeAccess, Profile, Template, Variable};
+use pam_sftpjail::nss::Group;
 use pam_sftpjail::path::Normalised;
 use pam_sftpjail::policy::{Decision, decide};
 use std::collections::HashMap;
@@ -97,7 +97,7 @@ fn short(host: &[u8]) -> &[u8] {
 }
 
 fn looked_up(config: &Config, user: &str) -> View {
-    let Ok(account) = Account::lookup(user, config.groups()) else { return View::Unknown };
+    let Ok(account) = Account::lookup(user, config) else { return View::Unknown };
     match decide(config, &account) {
         Decision::NotJailed(_) => View::Same,
         Decision::Refuse(_) => View::Unknown,
@@ -134,7 +134,7 @@ fn value(account: &Account, variable: Variable) -> Option<OsString> {
         Variable::User => account.user_name().ok()?.as_str().into(),
         Variable::Uid => account.uid.to_string().into(),
         Variable::Home => account.home.clone().into(),
-        Variable::Group => Group::from_gid(account.gid).ok()??.name.into(),
+        Variable::Group => Group::by_gid(account.gid).ok()??.name.into(),
     })
 }
 

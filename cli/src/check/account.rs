@@ -2,17 +2,19 @@
 //! each of its names is jailed.
 
 use super::finding::{AS_ROOT, Findings};
-use super::people::getent;
+use super::people::{getent, is_complete};
 use super::place::Place;
 use super::place::append;
-use nix::unistd::{User, geteuid};
+use nix::unistd::geteuid;
 use pam_sftpjail::account::Account;
 use pam_sftpjail::config::Config;
 use pam_sftpjail::error::Refusal;
 use pam_sftpjail::escape::{escaped, word};
+use pam_sftpjail::nss::User;
 use pam_sftpjail::policy::{Decision, decide};
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -20,14 +22,26 @@ const SHELLS: &str = "/etc/shells";
 
 /// sshd asks for no shell of whom it chroots, but pam_shells does.
 pub(super) fn shell(account: &Account, asked_at: Option<&Place>, findings: &mut Findings) {
-    let Ok(Some(user)) = User::from_name(&account.name) else { return };
+    let user = match User::by_name(&account.name) {
+        Ok(Some(user)) => user,
+        // That the user is gone meanwhile, the next look says.
+        Ok(None) => return,
+        Err(error) => return findings.unseen("shell", &error, error.cure()),
+    };
     // passwd(5)
     let shell = if user.shell.as_os_str().is_empty() { Path::new("/bin/sh") } else { &user.shell };
     let shown = escaped(shell);
     let Some(place) = asked_at else {
         return findings.passed("shell", format!("{shown}; neither sshd nor PAM asks for it"));
     };
-    let listed = fs::read_to_string(SHELLS).unwrap_or_default();
+    let listed = match fs::read(SHELLS) {
+        Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
+        Err(error) => {
+            let evidence = format!("{SHELLS} cannot be read: {error}");
+            return findings.unseen("shell", evidence, "see that root can read it");
+        }
+        Ok(listed) => String::from_utf8_lossy(&listed).into_owned(),
+    };
     if listed.lines().any(|line| Path::new(line.trim()) == shell) {
         findings.passed("shell", format!("{shown}, of {SHELLS}"));
     } else {
@@ -103,7 +117,11 @@ pub(super) fn shadow(account: &Account, pam: bool, findings: &mut Findings) {
         Err(error) => return findings.unseen(check, error, "see that NSS answers"),
     };
     let Some(shadow) = entry.lines().next().and_then(Shadow::parse) else {
-        return findings.passed(check, "no entry in shadow, so nothing expires");
+        // getent(1) says the same of an entry that a service did not tell.
+        return match is_complete() {
+            Ok(()) => findings.passed(check, "no entry in shadow, so nothing expires"),
+            Err(error) => findings.unseen(check, &error, error.cure()),
+        };
     };
     let today = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |t| t.as_secs() / 86_400);
     if let Some((evidence, options)) = shadow.problem(i64::try_from(today).unwrap_or(i64::MAX)) {
@@ -137,7 +155,7 @@ pub(super) fn names(
     let mut sound = true;
     for name in others {
         let shown = escaped(name);
-        match Account::lookup(name, config.groups()) {
+        match Account::lookup(name, config) {
             Ok(other) => match decide(config, &other) {
                 Decision::Jail(_) => jailed.push((name.clone(), other)),
                 // Refused, whatever sshd does.

@@ -6,10 +6,10 @@ use super::host::{self, Host};
 use super::{Report, leftovers, login};
 use crate::Verdict;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use nix::unistd::{Group, User};
 use pam_sftpjail::account::Account;
 use pam_sftpjail::config::Config;
 use pam_sftpjail::escape::{escaped, word};
+use pam_sftpjail::nss::{Group, User};
 use pam_sftpjail::policy::{Decision, decide};
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -60,11 +60,11 @@ fn candidates(host: &Host<'_>, config: &Config, findings: &mut Findings) -> BTre
     let mut names: BTreeSet<String> = host.people.names().map(str::to_owned).collect();
     for name in config.groups() {
         let group = escaped(name);
-        match Group::from_name(name) {
+        match Group::by_name(name) {
             Ok(Some(found)) => {
-                for member in found.mem.into_iter() {
+                for member in found.members {
                     // A directory may hold users that it does not list.
-                    if !names.contains(&member) && matches!(User::from_name(&member), Ok(None)) {
+                    if !names.contains(&member) && matches!(User::by_name(&member), Ok(None)) {
                         let evidence =
                             format!("the group {group} lists {}, who does not exist", escaped(&member));
                         let cure = format!("gpasswd -d {} {}", word(&member), word(name));
@@ -82,10 +82,7 @@ fn candidates(host: &Host<'_>, config: &Config, findings: &mut Findings) -> BTre
                     format!("groupadd {}, or correct the configuration", word(name)),
                 );
             }
-            Err(errno) => {
-                let evidence = format!("looking up the group {group} failed: {}", errno.desc());
-                findings.unseen("profile", evidence, "see that NSS answers (getent group)");
-            }
+            Err(error) => findings.unseen("profile", &error, error.cure()),
         }
     }
     names
@@ -95,7 +92,7 @@ fn candidates(host: &Host<'_>, config: &Config, findings: &mut Findings) -> BTre
 fn report(host: &mut Host<'_>, name: &str) -> Option<Report> {
     let mut findings = Findings::default();
     let mut rehearsal = None;
-    let is_stranger = Account::lookup(name, host.config.groups())
+    let is_stranger = Account::lookup(name, host.config)
         .is_ok_and(|account| matches!(decide(host.config, &account), Decision::NotJailed(_)));
     if is_stranger {
         login::stranger(host, name, &mut findings);

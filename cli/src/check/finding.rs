@@ -70,7 +70,7 @@ impl Findings {
             Seen::Passed(evidence) => self.passed(check, evidence),
             Seen::Warned(evidence, cure) => self.warned(check, evidence, cure),
             Seen::Failed(refusal) => match refusal {
-                Refusal::NoSuchUser { .. } | Refusal::Lookup { .. } => {
+                Refusal::NoSuchUser { .. } | Refusal::Lookup(_) => {
                     self.unseen(check, refusal, refusal.cure());
                 }
                 Refusal::Denied { .. } if !is_root => self.unseen(check, refusal, refusal.cure()),

@@ -2,11 +2,13 @@
 
 use super::finding::{AS_ROOT, Findings};
 use super::pam::{self, Pam};
-use super::people::People;
+use super::people::{self, People};
 use super::sshd::Sshd;
 use nix::unistd::geteuid;
+use pam_sftpjail::account::known_to_etc_group;
 use pam_sftpjail::config::{Config, DEFAULT_PATH};
 use pam_sftpjail::escape::escaped;
+use pam_sftpjail::nss::switch::{Database, Line};
 use std::path::Path;
 
 /// Looked at once.
@@ -59,6 +61,45 @@ impl<'c> Host<'c> {
             findings.unseen("names", error, "see that NSS answers (getent passwd)");
             People::default()
         });
+        services(config, findings);
+        if let Err(error) = people::is_complete() {
+            let evidence = format!("not everybody is seen: {error}");
+            findings.unseen("names", evidence, error.cure());
+        }
         Self { config, path, sshd, pam, people }
+    }
+}
+
+/// Whether NSS tells who is a member, as far as its configuration says.
+fn services(config: &Config, findings: &mut Findings) {
+    let check = "groups";
+    match known_to_etc_group(&config.exempt_groups) {
+        Err(error) => findings.unseen(check, &error, error.cure()),
+        Ok(known) => {
+            for group in config.exempt_groups.iter().filter(|group| !known.contains(&group.as_str())) {
+                let evidence = format!(
+                    "exempt_groups has {}, which /etc/group has not: it exempts nobody",
+                    escaped(group)
+                );
+                findings.warned(check, evidence, "take it out of exempt_groups, or correct it");
+            }
+        }
+    }
+    match Line::of(Database::Group) {
+        Err(error) => {
+            findings.unseen(check, format!("/etc/nsswitch.conf: {error}"), "see that root can read it");
+        }
+        Ok(line) => {
+            if let Some((service, next)) = line.hidden() {
+                let (service, next) = (escaped(service), escaped(next));
+                let evidence = format!(
+                    "{line} asks {next} after {service}: while {service} does not answer, {next} says that its \
+                     groups do not exist, and its members are not jailed"
+                );
+                let cure =
+                    format!("move {service} to the end of the line, or write {service} [UNAVAIL=return]");
+                findings.warned(check, evidence, cure);
+            }
+        }
     }
 }

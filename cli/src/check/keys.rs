@@ -115,9 +115,9 @@ impl Keys<'_> {
 
     /// Whether others can write it, as sshd sees it.
     fn is_writable(&self, stat: &FileStat) -> bool {
-        let by_group = stat.st_mode & 0o020 != 0
-            && !(self.people.is_alone_in(stat.st_gid, self.account.uid.as_raw())
-                && self.sshd.lets_own_group_write());
+        // Who is in a group that cannot be looked up may be anybody, for sshd as well.
+        let is_own = || self.people.is_alone_in(stat.st_gid, self.account.uid.as_raw()).unwrap_or(false);
+        let by_group = stat.st_mode & 0o020 != 0 && !(self.sshd.lets_own_group_write() && is_own());
         by_group || stat.st_mode & 0o002 != 0
     }
 

@@ -10,12 +10,13 @@ use crate::nearest::nearest;
 use crate::rehearse::{self, Rehearsal};
 use nix::unistd::geteuid;
 use pam_sftpjail::account::Account;
-use pam_sftpjail::config::{HomeAccess, Profile};
+use pam_sftpjail::config::{Config, HomeAccess, Profile};
 use pam_sftpjail::error::Refusal;
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::plan::Seen;
 use pam_sftpjail::policy::{Decision, decide};
 use pam_sftpjail::session::{Standing, examine as examine_login};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// What there is to say about one user.
@@ -58,10 +59,15 @@ pub(super) fn examine(host: &mut Host<'_>, user: &str, around: Findings) -> Exam
         // Its finding is in the list already.
         Err(_) => false,
     };
-    if let Ok(account) = Account::lookup(user, host.config.groups())
-        && let Decision::Jail(profile) = decide(host.config, &account)
-    {
-        surroundings(host, user, &account, profile, around, &mut findings);
+    // Where it is not answered, that is in the list already, or only now so.
+    match Account::lookup(user, host.config) {
+        Ok(account) => {
+            if let Decision::Jail(profile) = decide(host.config, &account) {
+                surroundings(host, user, &account, profile, around, &mut findings);
+            }
+        }
+        Err(refusal) if is_member => findings.unseen("account", &refusal, refusal.cure()),
+        Err(_) => {}
     }
     let rehearsal = if is_member { rehearsed(host.path, user, &mut findings) } else { None };
     Examined { findings, rehearsal, not_jailed: false }
@@ -69,10 +75,37 @@ pub(super) fn examine(host: &mut Host<'_>, user: &str, around: Findings) -> Exam
 
 /// Whether sshd leaves a user alone who is not jailed.
 pub(super) fn stranger(host: &mut Host<'_>, user: &str, findings: &mut Findings) {
-    if let Some(sshd) = &mut host.sshd
-        && let Ok(account) = Account::lookup(user, host.config.groups())
-    {
+    let account = match Account::lookup(user, host.config) {
+        Ok(account) => account,
+        Err(refusal) => return findings.unseen("account", &refusal, refusal.cure()),
+    };
+    if let Some(exempt_by) = &account.exempt_by {
+        exempt(host.config, &account, exempt_by, findings);
+    }
+    if let Some(sshd) = &mut host.sshd {
         sshd::examine_stranger(sshd, host.config, &account, findings);
+    }
+}
+
+/// Whether somebody who is exempt is a member as well, for whom sshd wants a jail that is not built.
+fn exempt(config: &Config, account: &Account, exempt_by: &str, findings: &mut Findings) {
+    let name = escaped(&account.name);
+    match account.groups_besides(config) {
+        Ok(groups) if groups.is_empty() => {}
+        Ok(groups) => {
+            let groups = groups.iter().map(|group| escaped(group).to_string()).collect::<Vec<_>>().join(", ");
+            let exempt_by = escaped(exempt_by);
+            let evidence = format!(
+                "{name} is in {exempt_by}, of exempt_groups, and in {groups}, of a profile: no jail is built for \
+                 {name}, and where sshd wants one, it refuses {name}"
+            );
+            findings.warned(
+                "profile",
+                evidence,
+                format!("take {name} out of {exempt_by} or out of {groups}"),
+            );
+        }
+        Err(refusal) => findings.unseen("profile", &refusal, refusal.cure()),
     }
 }
 
@@ -85,7 +118,10 @@ fn surroundings(
     findings: &mut Findings,
 ) {
     findings.append(around);
-    let others = host.people.other_names(account, user);
+    let others = host.people.other_names(account, user).unwrap_or_else(|error| {
+        findings.unseen("names", &error, error.cure());
+        BTreeSet::new()
+    });
     let mut of_account = Findings::default();
     let jailed = account::names(account, &others, host.config, &mut of_account);
     let mut logins = vec![Login { name: &account.name, account }];

@@ -1,9 +1,9 @@
 //! Who there is: names that NSS lists, other names of one account, and the names of groups.
 
-use nix::unistd::{Gid, Group, User, getgrouplist};
+use nix::unistd::Gid;
 use pam_sftpjail::account::Account;
+use pam_sftpjail::nss::{Group, LookupError, User};
 use std::collections::BTreeSet;
-use std::ffi::CString;
 use std::io;
 use std::process::{Command, Stdio};
 
@@ -34,19 +34,28 @@ impl People {
     }
 
     /// Whether the group has this user as a member and nobody else.
-    pub(super) fn is_alone_in(&self, group: u32, uid: u32) -> bool {
-        let Ok(Some(group)) = Group::from_gid(Gid::from_raw(group)) else { return false };
-        let is_it =
-            |name: &String| User::from_name(name).is_ok_and(|u| u.is_some_and(|u| u.uid.as_raw() == uid));
+    pub(super) fn is_alone_in(&self, group: u32, uid: u32) -> Result<bool, LookupError> {
+        let Some(group) = Group::by_gid(Gid::from_raw(group))? else { return Ok(false) };
         let mut primary = self.0.iter().filter(|person| person.gid == group.gid.as_raw()).peekable();
-        (primary.peek().is_some() || !group.mem.is_empty())
-            && primary.all(|person| person.uid == uid)
-            && group.mem.iter().all(is_it)
+        let has_one = primary.peek().is_some() || !group.members.is_empty();
+        if !has_one || !primary.all(|person| person.uid == uid) {
+            return Ok(false);
+        }
+        for name in &group.members {
+            if User::by_name(name)?.is_none_or(|user| user.uid.as_raw() != uid) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Under which other names the account can log in: entries with the same uid, and spellings
     /// that NSS answers with it.
-    pub(super) fn other_names(&self, account: &Account, typed: &str) -> BTreeSet<String> {
+    pub(super) fn other_names(
+        &self,
+        account: &Account,
+        typed: &str,
+    ) -> Result<BTreeSet<String>, LookupError> {
         let name = &account.name;
         let lower = name.to_lowercase();
         let capitalised = match lower.chars().next() {
@@ -54,25 +63,33 @@ impl People {
             None => String::new(),
         };
         let spellings = [typed.to_owned(), name.to_uppercase(), lower, capitalised];
-        let is_same =
-            |name: &String| User::from_name(name).ok().flatten().is_some_and(|user| user.uid == account.uid);
         let listed = self.0.iter().filter(|person| person.uid == account.uid.as_raw());
-        let mut names: BTreeSet<_> = spellings.into_iter().filter(is_same).collect();
-        names.extend(listed.map(|person| person.name.clone()));
+        let mut names: BTreeSet<_> = listed.map(|person| person.name.clone()).collect();
+        for spelling in spellings {
+            if User::by_name(&spelling)?.is_some_and(|user| user.uid == account.uid) {
+                names.insert(spelling);
+            }
+        }
         names.remove(name);
-        names
+        Ok(names)
     }
 }
 
-/// The names of all groups of a user, as sshd's `Match Group` sees them; none if they are not known.
-pub(crate) fn group_names(login: &str) -> Option<Vec<String>> {
-    let Some(user) = User::from_name(login).ok()? else { return Some(Vec::new()) };
-    let gids = getgrouplist(&CString::new(user.name).ok()?, user.gid).ok()?;
+/// Whether every service that is asked for users answers: a list, and getent(1), leave out what one that
+/// does not would have told.
+pub(super) fn is_complete() -> Result<(), LookupError> {
+    // Only for somebody who does not exist are all of them asked.
+    User::by_name("sftpjail-nobody-has-this-name").map(drop)
+}
+
+/// The names of all groups of a user, as sshd's `Match Group` sees them; none of a user who does not exist.
+pub(crate) fn group_names(login: &str) -> Result<Vec<String>, LookupError> {
+    let Some(user) = User::by_name(login)? else { return Ok(Vec::new()) };
     let mut names = Vec::new();
-    for gid in gids {
-        names.extend(Group::from_gid(gid).ok()?.map(|group| group.name));
+    for gid in user.gids()? {
+        names.extend(Group::by_gid(gid)?.map(|group| group.name));
     }
-    Some(names)
+    Ok(names)
 }
 
 /// A database of NSS's, or its entry for `key`; empty where there is none.

@@ -154,13 +154,20 @@ pub(super) fn examine_stranger(sshd: &mut Sshd, config: &Config, account: &Accou
         if expanded(chroot, account).starts_with(config.jail_root.absolute()) {
             let place = sshd.config.place_of("ChrootDirectory", chroot);
             let place = place.map(|place| format!(" ({place})")).unwrap_or_default();
+            let why = match &account.exempt_by {
+                Some(group) => format!("{name} is in {}, of exempt_groups", escaped(group)),
+                None => format!("no profile is for {name}"),
+            };
             let evidence = format!(
-                "ChrootDirectory is {} for {name}{place}, but no profile is for {name}, so no jail is built \
-                 and sshd lets nobody in",
+                "ChrootDirectory is {} for {name}{place}, but {why}, so no jail is built and sshd lets nobody in",
                 escaped(chroot)
             );
             let out = format!("take {name} out of that Match block");
-            let cure = match config.groups().next().filter(|_| !account.uid.is_root()) {
+            let cure = match config
+                .groups()
+                .next()
+                .filter(|_| !account.uid.is_root() && account.exempt_by.is_none())
+            {
                 Some(group) => {
                     format!("{out} or, to jail {name}: usermod -aG {} {}", word(group), word(&account.name))
                 }

@@ -3,9 +3,10 @@
 use super::finding::{AS_ROOT, Findings};
 use crate::look::{self, Tried};
 use nix::sys::stat::{FileStat, SFlag};
-use nix::unistd::{Gid, Group, Uid, User, geteuid};
+use nix::unistd::{Gid, Uid, geteuid};
 use pam_sftpjail::account::Account;
 use pam_sftpjail::escape::escaped;
+use pam_sftpjail::nss::{Group, User};
 use std::fs::canonicalize;
 use std::path::{Path, PathBuf};
 
@@ -60,12 +61,18 @@ pub(super) fn described(stat: &FileStat) -> String {
 
 /// The name, or the number where there is none.
 pub(super) fn user(uid: u32) -> String {
-    let known = User::from_uid(Uid::from_raw(uid)).ok().flatten();
-    known.map_or_else(|| uid.to_string(), |user| escaped(&user.name).to_string())
+    match User::by_uid(Uid::from_raw(uid)) {
+        Ok(Some(user)) => escaped(&user.name).to_string(),
+        Ok(None) => uid.to_string(),
+        Err(_) => format!("{uid} (NSS does not say who)"),
+    }
 }
 
 /// The name, or the number where there is none.
 pub(super) fn group(gid: u32) -> String {
-    let known = Group::from_gid(Gid::from_raw(gid)).ok().flatten();
-    known.map_or_else(|| gid.to_string(), |group| escaped(&group.name).to_string())
+    match Group::by_gid(Gid::from_raw(gid)) {
+        Ok(Some(group)) => escaped(&group.name).to_string(),
+        Ok(None) => gid.to_string(),
+        Err(_) => format!("{gid} (NSS does not say which)"),
+    }
 }

@@ -7,8 +7,8 @@ use super::trouble::Trouble;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
-use nix::unistd::Group;
 use pam_sftpjail::escape::escaped;
+use pam_sftpjail::nss::Group;
 use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
@@ -83,17 +83,18 @@ pub(super) fn restore(
 }
 
 /// Who is in one of the groups, as far as NSS lists them: as a member, or with the group as the primary one.
-pub(super) fn all_members<'n>(names: impl Iterator<Item = &'n str>) -> BTreeSet<String> {
+pub(super) fn all_members<'n>(names: impl Iterator<Item = &'n str>) -> Result<BTreeSet<String>, Trouble> {
     let mut members = BTreeSet::new();
-    let passwd = files::read(Path::new("/etc/passwd")).ok().flatten().unwrap_or_default();
+    let passwd = files::read(Path::new("/etc/passwd"))?.unwrap_or_default();
     let passwd = String::from_utf8_lossy(&passwd).into_owned();
-    for group in names.filter_map(|name| Group::from_name(name).ok().flatten()) {
+    for name in names {
+        let Some(group) = Group::by_name(name)? else { continue };
         let gid = group.gid.to_string();
         let primary = passwd.lines().filter(|line| line.split(':').nth(3) == Some(&gid));
         members.extend(primary.filter_map(|line| line.split(':').next()).map(str::to_owned));
-        members.extend(group.mem);
+        members.extend(group.members);
     }
-    members
+    Ok(members)
 }
 
 /// Who is in the group, primarily or not, for people.

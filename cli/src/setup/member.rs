@@ -4,9 +4,10 @@
 use super::trouble::{Trouble, errno};
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
-use nix::unistd::{Gid, Group, Uid, chown};
+use nix::unistd::{Gid, Uid, chown};
 use pam_sftpjail::config::{Config, Template, Variable};
 use pam_sftpjail::error::Refusal;
+use pam_sftpjail::nss::Group;
 use std::ffi::OsString;
 use std::fs;
 use std::os::unix::process::CommandExt;
@@ -84,8 +85,8 @@ fn volumes(uid: u32, gid: u32) -> std::io::Result<()> {
             covered.push(shelf);
         }
     }
-    let group =
-        Group::from_gid(Gid::from_raw(gid)).ok().flatten().map(|group| group.name).unwrap_or_default();
+    let group = Group::by_gid(Gid::from_raw(gid)).map_err(std::io::Error::other)?;
+    let group = group.map(|group| group.name).unwrap_or_default();
     // The others are made by the login itself.
     for volume in volumes.iter().filter(|volume| volume.create.is_none()) {
         let path = expanded(&volume.source, |variable| match variable {

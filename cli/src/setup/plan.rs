@@ -7,9 +7,9 @@ use super::sshd::ask::Sshd;
 use super::trouble::Trouble;
 use super::wanted::Wanted;
 use super::{module, pam, sshd, syslog};
-use nix::unistd::Group;
 use pam_sftpjail::config::DEFAULT_PATH;
 use pam_sftpjail::escape::{escaped, word};
+use pam_sftpjail::nss::Group;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
@@ -18,13 +18,8 @@ pub(super) fn changes(wanted: &Wanted, sshd: &Sshd, options: &Options) -> Result
     let mut changes = Vec::new();
     changes.extend(module::change(options.module.as_deref())?);
     for name in &wanted.groups {
-        match Group::from_name(name) {
-            Ok(Some(_)) => {}
-            Ok(None) => changes.push(Change::Group { name: name.clone() }),
-            Err(errno) => {
-                let what = format!("looking up the group {} failed: {}", escaped(name), errno.desc());
-                return Err(Trouble::new(what, "see that NSS answers (getent group)"));
-            }
+        if Group::by_name(name)?.is_none() {
+            changes.push(Change::Group { name: name.clone() });
         }
     }
     changes.extend(directory(&wanted.jail_root, 0o700)?);

@@ -97,8 +97,11 @@ fn module_user(path: &Path, before: Option<&Before>) -> Result<Option<PathBuf>, 
     if before.is_some() {
         return Ok(None);
     }
-    for entry in Path::new("/etc/pam.d").read_dir().into_iter().flatten().flatten() {
-        let text = files::read(&entry.path()).ok().flatten().unwrap_or_default();
+    let directory = Path::new("/etc/pam.d");
+    let failed = |error: std::io::Error| Trouble::with(directory, "be read", &error);
+    for entry in directory.read_dir().map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let text = files::read(&entry.path())?.unwrap_or_default();
         let text = String::from_utf8_lossy(&text);
         if text.lines().any(|line| line.split('#').next().is_some_and(|line| line.contains(name))) {
             return Ok(Some(entry.path()));

@@ -9,7 +9,7 @@ use super::trouble::Trouble;
 use super::wanted::Wanted;
 use ask::Sshd;
 use config::{Block, SshdConfig};
-use nix::unistd::Group;
+use pam_sftpjail::nss::Group;
 use std::path::{Path, PathBuf};
 
 /// The second is SUSE's, for whoever has no file of their own.
@@ -126,8 +126,10 @@ fn contradictions(
     home: &Path,
     in_drop_in: bool,
 ) -> Result<(), Trouble> {
-    let members: Vec<String> =
-        wanted.groups.iter().filter_map(|g| Group::from_name(g).ok().flatten()).flat_map(|g| g.mem).collect();
+    let mut members = Vec::new();
+    for group in &wanted.groups {
+        members.extend(Group::by_name(group)?.into_iter().flat_map(|group| group.members));
+    }
     for block in config.blocks.iter().filter(|block| !is_own(block, home, in_drop_in)) {
         let names_members = wanted.groups.iter().any(|group| block.names("group", group))
             || members.iter().any(|user| block.names("user", user));

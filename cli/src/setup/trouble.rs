@@ -1,6 +1,7 @@
 //! Why setting up cannot go on: one sentence, with the cure.
 
 use pam_sftpjail::escape::{escaped, one_line, word};
+use pam_sftpjail::nss::LookupError;
 use std::fmt::{self, Display};
 use std::io::{self, ErrorKind};
 use std::path::Path;
@@ -37,6 +38,12 @@ impl Trouble {
     /// Adds what was done about it.
     pub(super) fn and(self, what: impl Display) -> Self {
         Self(format!("{}. {what}", self.0))
+    }
+}
+
+impl From<LookupError> for Trouble {
+    fn from(error: LookupError) -> Self {
+        Self::new(&error, error.cure())
     }
 }
 

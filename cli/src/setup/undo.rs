@@ -41,13 +41,18 @@ pub(super) fn run(force: bool, out: &mut impl Write) -> Result<(), Trouble> {
             }
             journal.settled = 0;
             let config = Config::load(None).unwrap_or_default();
-            let freed: Vec<_> =
-                group::all_members(config.groups()).iter().map(|name| escaped(name).to_string()).collect();
+            // Whoever wants their users' directory gone with it must still be able to undo this.
+            let freed = group::all_members(config.groups());
             put_back(&state, journal, out).map(|is_all| {
                 let what = if is_all { "Everything" } else { "Everything else" };
                 say(out, format!("{what} is as it was before."));
-                if !freed.is_empty() {
-                    say(out, format!("Jailed no more, so mind their shells: {}.", freed.join(", ")));
+                match freed {
+                    Ok(freed) if freed.is_empty() => {}
+                    Ok(freed) => {
+                        let freed: Vec<_> = freed.iter().map(|name| escaped(name).to_string()).collect();
+                        say(out, format!("Jailed no more, so mind their shells: {}.", freed.join(", ")));
+                    }
+                    Err(trouble) => say(out, format!("Note: who is jailed no more is not known: {trouble}.")),
                 }
             })
         }

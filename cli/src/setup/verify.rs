@@ -8,8 +8,8 @@ use super::sshd::place_of;
 use super::syslog;
 use super::trouble::Trouble;
 use super::wanted::Wanted;
-use nix::unistd::Group;
 use pam_sftpjail::escape::escaped;
+use pam_sftpjail::nss::Group;
 use std::path::Path;
 
 /// Of how many members sshd is asked.
@@ -21,14 +21,15 @@ pub(super) fn all(wanted: &Wanted, sshd: &Sshd) -> Result<Vec<String>, Trouble> 
     sshd.test()?;
     syslog::test()?;
     for name in &wanted.groups {
-        let group = Group::from_name(name).ok().flatten().ok_or_else(|| {
-            Trouble::new(format!("the group {} is not to be found", escaped(name)), "see that NSS answers")
+        let group = Group::by_name(name)?.ok_or_else(|| {
+            let what = format!("the group {} was added and is not there", escaped(name));
+            Trouble::new(what, "see whether /etc/nsswitch.conf asks `files` for groups")
         })?;
         let gid = group.gid.to_string();
         let said = as_member(&gid, &sshd.binary, &["-T", "-C", &connection(NAME)])?;
         let someone = format!("a member of {}", escaped(name));
         settings(&said, wanted, NAME, &someone)?;
-        for user in group.mem.iter().filter(|user| !user.contains(',')).take(MAX_ASKED) {
+        for user in group.members.iter().filter(|user| !user.contains(',')).take(MAX_ASKED) {
             let said = command::run(&sshd.binary, ["-T", "-C", &connection(user)])?;
             settings(&said, wanted, user, &escaped(user).to_string())?;
         }

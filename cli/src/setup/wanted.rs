@@ -4,13 +4,21 @@ use super::Options;
 use super::files;
 use super::trouble::Trouble;
 use clap::ValueEnum;
+use pam_sftpjail::account::{exempt_group, known_to_etc_group};
 use pam_sftpjail::config::{Config, DEFAULT_PATH};
 use pam_sftpjail::escape::escaped;
+use pam_sftpjail::nss::User;
 use std::path::{Path, PathBuf};
 
 /// The README's.
 const HOME: &str = include_str!("../../../config/home.toml");
 const UPLOAD_PORTAL: &str = include_str!("../../../config/upload-portal.toml");
+
+/// As the templates have it.
+const NONE_EXEMPT: &str = "exempt_groups = []        ";
+
+/// Groups of those who may become root, as distributions name them.
+const ADMINS: [&str; 2] = ["sudo", "wheel"];
 
 /// What a jail holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -35,6 +43,8 @@ pub(super) struct Wanted {
     pub(super) text: Option<String>,
     /// Of every profile.
     pub(super) groups: Vec<String>,
+    /// Whose members, by /etc/group, are never jailed.
+    pub(super) exempt_groups: Vec<String>,
     pub(super) jail_root: PathBuf,
     /// Directories in which volumes are made at the first login.
     pub(super) shelves: Vec<PathBuf>,
@@ -59,11 +69,23 @@ impl Wanted {
             .replace("\"/jail\"", &format!("\"{root}\""))
             .replace(" /jail/", &format!(" {}/", root.trim_end_matches('/')))
             .replace(&format!("[\"{default}\"]"), &format!("[\"{group}\"]"));
+        let mut exempt_groups: Vec<_> = ADMINS.iter().map(|admins| (*admins).to_owned()).collect();
+        exempt_groups.retain(|admins| admins != group);
+        let known: Vec<_> = known_to_etc_group(&exempt_groups)?.into_iter().map(str::to_owned).collect();
+        exempt_groups.retain(|admins| known.contains(admins));
+        let text =
+            text.replace(NONE_EXEMPT, &format!("{:<26}", format!("exempt_groups = {exempt_groups:?}")));
         let shelves = match profile {
             Profile::Home => Vec::new(),
             Profile::UploadPortal => vec!["/srv/sftp".into()],
         };
-        Ok(Self { text: Some(text), groups: vec![group.to_owned()], jail_root: root.into(), shelves })
+        Ok(Self {
+            text: Some(text),
+            groups: vec![group.to_owned()],
+            exempt_groups,
+            jail_root: root.into(),
+            shelves,
+        })
     }
 
     fn of_file(path: &Path, options: &Options) -> Result<Self, Trouble> {
@@ -93,7 +115,13 @@ impl Wanted {
                 return says(&format!("nothing of a profile {name}"), "--profile");
             }
         }
-        Ok(Self { text: None, groups, jail_root, shelves: Vec::new() })
+        Ok(Self { text: None, groups, exempt_groups: config.exempt_groups, jail_root, shelves: Vec::new() })
+    }
+
+    /// Whether the user is in one of the exempt groups.
+    pub(super) fn exempts(&self, name: &str) -> Result<bool, Trouble> {
+        let Some(user) = User::by_name(name)? else { return Ok(false) };
+        Ok(exempt_group(&self.exempt_groups, &user)?.is_some())
     }
 
     /// What sshd must be told of the members, keyword and value.

@@ -9,6 +9,7 @@ pub(super) struct Config {
     pub(super) jail_root: Option<String>,
     pub(super) namespace: Option<Namespace>,
     pub(super) services: Option<Vec<String>>,
+    pub(super) exempt_groups: Option<Vec<String>>,
     pub(super) profile: Option<Vec<Profile>>,
 }
 

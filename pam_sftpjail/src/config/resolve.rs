@@ -27,8 +27,18 @@ pub(super) fn config(raw: raw::Config) -> Result<Config, String> {
         }
         seen.push(&profile.name);
     }
+    let exempt_groups = raw.exempt_groups.unwrap_or_default();
+    are_names("exempt_groups", &exempt_groups)?;
+    for profile in &profiles {
+        if let Some(group) = profile.groups.iter().find(|group| exempt_groups.contains(group)) {
+            let (group, profile) = (escaped(group), escaped(&profile.name));
+            return Err(format!(
+                "exempt_groups and the profile {profile} both have the group {group}; take it out of one"
+            ));
+        }
+    }
     let namespace = raw.namespace.unwrap_or(default.namespace);
-    Ok(Config { jail_root, namespace, services, profiles })
+    Ok(Config { jail_root, namespace, services, exempt_groups, profiles })
 }
 
 fn profile(raw: raw::Profile) -> Result<Profile, String> {
@@ -125,11 +135,16 @@ fn octal(key: &str, text: &str, max: u32) -> Result<u32, String> {
     }
 }
 
-/// A list of names has at least one, and none is empty or holds a control character.
+/// A list of names that has at least one.
 fn names(key: &str, list: &[String]) -> Result<(), String> {
     if list.is_empty() {
         return Err(format!("{key} is empty; name at least one"));
     }
+    are_names(key, list)
+}
+
+/// None is empty or holds a control character.
+fn are_names(key: &str, list: &[String]) -> Result<(), String> {
     match list.iter().find(|name| name.is_empty() || name.chars().any(char::is_control)) {
         Some(name) => Err(format!("{key}: {} is not a name; correct it", escaped(name))),
         None => Ok(()),

@@ -28,6 +28,7 @@ fn every_switch_is_read() {
     let text = r#"
         jail_root = "//srv/./jail/"
         namespace = "host"
+        exempt_groups = ["sudo", "wheel"]
         [[profile]]
         name = "docs"
         groups = ["a", "b"]
@@ -42,6 +43,7 @@ fn every_switch_is_read() {
     assert_eq!(config.jail_root, Normalised::of(["srv", "jail"]));
     assert_eq!(config.groups().collect::<Vec<_>>(), ["a", "b"]);
     assert_eq!(config.namespace, Namespace::Host);
+    assert_eq!(config.exempt_groups, ["sudo", "wheel"]);
     let profile = &config.profiles[0];
     assert_eq!((profile.home, profile.max_sessions), (HomeAccess::ReadOnly, Some(4)));
     assert!(!profile.log && !profile.names && !profile.localtime);
@@ -108,7 +110,7 @@ fn profiles_that_cannot_be_meant_are_refused() {
 fn mistakes_are_named_with_their_line() {
     assert_eq!(
         problem("jail_root = \"/jail\"\nservces = [\"sshd\"]\n"),
-        "line 2: unknown field `servces`, expected one of `jail_root`, `namespace`, `services`, `profile`"
+        "line 2: unknown field `servces`, expected one of `jail_root`, `namespace`, `services`, `exempt_groups`, `profile`"
     );
     assert!(problem("jail_root = /jail").starts_with("line 1: "));
     assert!(problem("\n\nnamespace = \"chroot\"").starts_with("line 3: unknown variant `chroot`"));
@@ -127,6 +129,11 @@ fn values_that_cannot_be_meant_are_refused() {
         assert!(said.starts_with("jail_root "), "{said}");
     }
     assert_eq!(problem("services = []"), "services is empty; name at least one");
+    assert_eq!(
+        problem("exempt_groups = [\"wheel\", \"sftp\"]"),
+        "exempt_groups and the profile home both have the group sftp; take it out of one"
+    );
+    assert!(problem("exempt_groups = [\"\"]").starts_with("exempt_groups: "));
     assert_eq!(problem("profile = []"), "profile is empty; remove it or describe one");
     assert!(problem("[[profile]]\nname = \"\"\ngroups = [\"g\"]").contains("is not a name"));
     assert!(problem("[[profile]]\nname = \"p\"\ngroups = []").contains("groups is empty"));

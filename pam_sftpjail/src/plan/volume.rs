@@ -7,12 +7,13 @@ use crate::error::Refusal;
 use crate::escape::{escaped, word};
 use crate::keeper::Keeper;
 use crate::name;
+use crate::nss::{Group, LookupError, User};
 use crate::path::Normalised;
 use crate::sys::directory::{self, NewDirectory};
 use crate::sys::limit_cure;
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
-use nix::unistd::{Group, User, geteuid};
+use nix::unistd::geteuid;
 use std::ffi::OsString;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
@@ -213,8 +214,8 @@ fn open(
     let new = NewDirectory {
         parent: parent.directory,
         name,
-        owner: named(path, "user", &create.owner, account, User::from_name)?.uid,
-        group: named(path, "group", &create.group, account, Group::from_name)?.gid,
+        owner: named(path, "user", &create.owner, account, User::by_name)?.uid,
+        group: named(path, "group", &create.group, account, Group::by_name)?.gid,
         mode: create.mode,
     };
     Ok((Source::Missing(new), is_missing))
@@ -226,19 +227,17 @@ fn named<T>(
     kind: &str,
     template: &Template,
     account: &Account,
-    look_up: impl Fn(&str) -> nix::Result<Option<T>>,
+    look_up: impl Fn(&str) -> Result<Option<T>, LookupError>,
 ) -> Result<T, Trouble> {
     let name = template.expand(|variable| value(account, variable)).map_err(Trouble::Refusal)?;
     match name.to_str().map_or(Ok(None), look_up) {
         Ok(Some(found)) => Ok(found),
-        Ok(None) | Err(Errno::ENOENT | Errno::ESRCH) => Err(Trouble::At(
+        Ok(None) => Err(Trouble::At(
             path.absolute(),
             format!("is to belong to the {kind} {}, which does not exist", escaped(&name)),
             format!("add the {kind}, or name another"),
         )),
-        Err(errno) => {
-            Err(Trouble::Refusal(Refusal::Lookup { what: format!("{kind} {}", escaped(&name)), errno }))
-        }
+        Err(error) => Err(Trouble::Refusal(error.into())),
     }
 }
 
@@ -258,9 +257,7 @@ fn value(account: &Account, variable: Variable) -> Result<OsString, Refusal> {
         Variable::Uid => Ok(account.uid.to_string().into()),
         Variable::Home => Ok(account.home.clone().into()),
         Variable::Group => {
-            let failed =
-                |errno| Refusal::Lookup { what: format!("the group with gid {}", account.gid), errno };
-            let group = Group::from_gid(account.gid).map_err(failed)?.ok_or_else(|| Refusal::Volume {
+            let group = Group::by_gid(account.gid)?.ok_or_else(|| Refusal::Volume {
                 target: "with %g in it".into(),
                 why: format!("needs a name for the user's primary group, whose gid is {}", account.gid),
                 cure: format!("groupadd -g {} NAME", account.gid),

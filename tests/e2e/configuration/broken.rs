@@ -80,7 +80,7 @@ fn a_string_without_an_end() {
 fn an_unknown_key() {
     unusable_text(
         "# jails\njail_rot = \"/srv/jail\"\n",
-        "line 2: unknown field `jail_rot`, expected one of `jail_root`, `namespace`, `services`, `profile`",
+        "line 2: unknown field `jail_rot`, expected one of `jail_root`, `namespace`, `services`, `exempt_groups`, `profile`",
     );
 }
 
@@ -96,7 +96,7 @@ fn an_unknown_key_of_a_profile() {
 fn a_key_with_terminal_controls() {
     unusable_text(
         "\"\\u001b[2J\\n\" = 1\n",
-        "line 1: unknown field `?[2J?`, expected one of `jail_root`, `namespace`, `services`, `profile`",
+        "line 1: unknown field `?[2J?`, expected one of `jail_root`, `namespace`, `services`, `exempt_groups`, `profile`",
     );
 }
 

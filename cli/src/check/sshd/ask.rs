@@ -153,10 +153,10 @@ impl Sshd {
             return Kind::Only(login.to_owned());
         }
         let groups = match self.groups.as_slice() {
-            [] => Some(Vec::new()),
+            [] => Ok(Vec::new()),
             _ => group_names(login),
         };
-        let Some(groups) = groups else { return Kind::Only(login.to_owned()) };
+        let Ok(groups) = groups else { return Kind::Only(login.to_owned()) };
         let user = self.users.iter().map(|pattern| is_match(pattern.as_bytes(), login.as_bytes()));
         let any = |pattern: &String| groups.iter().any(|g| is_match(pattern.as_bytes(), g.as_bytes()));
         Kind::Matching(user.chain(self.groups.iter().map(any)).collect())

@@ -123,7 +123,7 @@ fn barred(settings: &Settings, account: &Account) -> Option<&'static str> {
         return Some("AllowUsers");
     }
     // That they are not known is told elsewhere.
-    let groups = group_names(name)?;
+    let groups = group_names(name).ok()?;
     let is_of = |pattern: &str| groups.iter().any(|group| is_user(pattern, group));
     if settings.all("DenyGroups").any(is_of) {
         return Some("DenyGroups");

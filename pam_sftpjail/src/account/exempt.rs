@@ -1,0 +1,142 @@
+//! `exempt_groups`: who is in one by /etc/group itself, and by nothing else.
+//!
+//! So that a directory which does not answer cannot lock the host's own admins out, no service of NSS
+//! is asked. A file that cannot be read exempts nobody: it is an error.
+
+use crate::nss::{LookupError, User};
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, open};
+use nix::sys::stat::Mode;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+
+/// group(5)
+pub(super) const FILE: &str = "/etc/group";
+
+/// Opens the file of groups; a FIFO there hangs nobody.
+pub(super) fn open_file() -> Result<File, LookupError> {
+    open(FILE, OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK, Mode::empty())
+        .map(File::from)
+        .map_err(|errno| LookupError::of_file(FILE, errno))
+}
+
+/// Which of `groups` are in /etc/group at all.
+pub fn known_to_etc_group(groups: &[String]) -> Result<Vec<&str>, LookupError> {
+    let mut known = Vec::new();
+    search(groups, |group, _| {
+        known.push(group);
+        false
+    })?;
+    Ok(known)
+}
+
+/// The first of `groups`, in the order of /etc/group, that has the user by member list or primary gid.
+pub fn exempt_group(groups: &[String], user: &User) -> Result<Option<String>, LookupError> {
+    let mut found = None;
+    search(groups, |group, entry| {
+        let has = entry.has(user);
+        if has {
+            found = Some(group.to_owned());
+        }
+        has
+    })?;
+    Ok(found)
+}
+
+/// Shows `see` the first entry of each of `groups`, until it says that this is enough.
+fn search<'g>(
+    groups: &'g [String],
+    mut see: impl FnMut(&'g str, Entry<'_>) -> bool,
+) -> Result<(), LookupError> {
+    if groups.is_empty() {
+        return Ok(());
+    }
+    // std's own error for a buffer that cannot grow has no errno.
+    let errno = |error: std::io::Error| error.raw_os_error().map_or(Errno::ENOMEM, Errno::from_raw);
+    let mut file = BufReader::new(open_file()?);
+    let mut left: Vec<&str> = groups.iter().map(String::as_str).collect();
+    let mut line = Vec::new();
+    while !left.is_empty() {
+        line.clear();
+        let length = file.read_until(b'\n', &mut line).map_err(|e| LookupError::of_file(FILE, errno(e)))?;
+        if length == 0 {
+            break;
+        }
+        let Some(entry) = Entry::parse(&line) else { continue };
+        // A second entry of the same name is one that getgrnam(3) never gives.
+        if let Some(at) = left.iter().position(|group| group.as_bytes() == entry.name) {
+            let group = left.remove(at);
+            if see(group, entry) {
+                break;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A line of group(5).
+struct Entry<'l> {
+    name: &'l [u8],
+    gid: u32,
+    members: &'l [u8],
+}
+
+impl<'l> Entry<'l> {
+    /// `None` for what is no entry, such as a comment, or one of another syntax, such as `+`.
+    fn parse(line: &'l [u8]) -> Option<Self> {
+        let line = line.strip_suffix(b"\n").unwrap_or(line);
+        let mut fields = line.split(|byte| *byte == b':');
+        let (name, _password, gid, members) =
+            (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
+        if fields.next().is_some() || !gid.iter().all(u8::is_ascii_digit) {
+            return None;
+        }
+        Some(Self { name, gid: std::str::from_utf8(gid).ok()?.parse().ok()?, members })
+    }
+
+    fn has(&self, user: &User) -> bool {
+        let mut members = self.members.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
+        let is_user = |member: &[u8]| !member.is_empty() && member == user.name.as_bytes();
+        self.gid == user.gid.as_raw() || members.any(is_user)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nix::unistd::{Gid, Uid};
+
+    #[test]
+    fn an_entry_has_whom_it_names_and_whose_primary_group_it_is() {
+        let has = |line: &str, name: &str, gid: u32| {
+            let user = User {
+                name: name.into(),
+                uid: Uid::from_raw(1000),
+                gid: Gid::from_raw(gid),
+                home: "/".into(),
+                shell: "/".into(),
+            };
+            Entry::parse(line.as_bytes()).is_some_and(|entry| entry.has(&user))
+        };
+        for line in
+            ["sudo:x:27:anna\n", "sudo:x:27:mle,anna", "sudo::27:mle, anna,\n", "sudo:x:27:mle,anna,x"]
+        {
+            assert!(has(line, "anna", 100), "{line}");
+            assert!(!has(line, "ann", 100) && !has(line, "", 100), "{line}");
+            assert!(has(line, "joe", 27), "{line}");
+        }
+        for line in [
+            "",
+            "\n",
+            "sudo",
+            "sudo:x:27",
+            "sudo:x::anna",
+            "sudo:x:+27:anna",
+            "sudo:x:27:anna:",
+            "+",
+            "#sudo:x",
+        ] {
+            assert!(!has(line, "anna", 27), "{line}");
+        }
+    }
+}

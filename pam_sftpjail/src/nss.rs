@@ -1,0 +1,151 @@
+//! Users and groups, as NSS knows them: the one look-up for all of the code.
+//!
+//! There are three answers: an entry, none, and an error. "None" is what every service said that was
+//! asked; a service that did not answer is an error, and never a "no".
+#![forbid(unsafe_code)]
+
+pub mod switch;
+
+use crate::escape::escaped;
+use crate::sys::limit_cure;
+use crate::sys::nss::{self, Key};
+use nix::errno::Errno;
+use nix::unistd::{Gid, Uid};
+use std::fmt::{self, Display};
+use std::path::PathBuf;
+use switch::{Database, Line};
+use thiserror::Error;
+
+/// A user, as passwd(5) describes it.
+#[derive(Clone, Debug)]
+pub struct User {
+    /// With U+FFFD for what is not UTF-8; it names no file, see [`UserName`](crate::name::UserName).
+    pub name: String,
+    pub uid: Uid,
+    /// The primary group.
+    pub gid: Gid,
+    /// Byte for byte.
+    pub home: PathBuf,
+    pub shell: PathBuf,
+}
+
+/// A group, as group(5) describes it. The names may have U+FFFD for what is not UTF-8.
+#[derive(Clone, Debug)]
+pub struct Group {
+    pub name: String,
+    pub gid: Gid,
+    /// The member list: whoever has it as the primary group need not be there.
+    pub members: Vec<String>,
+}
+
+impl User {
+    pub fn by_name(name: &str) -> Result<Option<Self>, LookupError> {
+        let failed = |errno| LookupError::new(format!("user {}", escaped(name)), errno, Database::Passwd);
+        nss::passwd(Key::Name(name)).map(|user| user.map(Self::of)).map_err(failed)
+    }
+
+    pub fn by_uid(uid: Uid) -> Result<Option<Self>, LookupError> {
+        let failed = |errno| LookupError::new(format!("the user with uid {uid}"), errno, Database::Passwd);
+        nss::passwd(Key::Id(uid.as_raw())).map(|user| user.map(Self::of)).map_err(failed)
+    }
+
+    /// The gids of all groups, the primary one among them, as sshd's `Match Group` knows them:
+    /// getgrouplist(3). That one leaves out what a service does not answer, so it counts only together
+    /// with look-ups that report their errors.
+    pub fn gids(&self) -> Result<Vec<Gid>, LookupError> {
+        let failed = |errno| {
+            LookupError::new(format!("the groups of {}", escaped(&self.name)), errno, Database::Group)
+        };
+        let gids = nss::gids(&self.name, self.gid.as_raw()).map_err(failed)?;
+        Ok(gids.into_iter().map(Gid::from_raw).collect())
+    }
+
+    fn of(entry: nss::Passwd) -> Self {
+        let nss::Passwd { name, uid, gid, home, shell } = entry;
+        Self { name, uid: Uid::from_raw(uid), gid: Gid::from_raw(gid), home, shell }
+    }
+}
+
+impl Group {
+    pub fn by_name(name: &str) -> Result<Option<Self>, LookupError> {
+        let failed = |errno| LookupError::new(format!("group {}", escaped(name)), errno, Database::Group);
+        nss::group(Key::Name(name)).map(|group| group.map(Self::of)).map_err(failed)
+    }
+
+    pub fn by_gid(gid: Gid) -> Result<Option<Self>, LookupError> {
+        let failed = |errno| LookupError::new(format!("the group with gid {gid}"), errno, Database::Group);
+        nss::group(Key::Id(gid.as_raw())).map(|group| group.map(Self::of)).map_err(failed)
+    }
+
+    fn of(entry: nss::Group) -> Self {
+        let nss::Group { name, gid, members } = entry;
+        Self { name, gid: Gid::from_raw(gid), members }
+    }
+}
+
+/// A look-up that was not answered: whether there is such an entry is not known.
+#[derive(Clone, Debug, Error)]
+#[error("looking up {what} failed: {why}")]
+pub struct LookupError {
+    /// For people, and escaped.
+    what: String,
+    why: Why,
+}
+
+#[derive(Clone, Debug)]
+enum Why {
+    /// One of the services on the line did not answer.
+    Service(Errno, Line),
+    /// The process ran out of something, or a file of the host's cannot be read.
+    Errno(Errno),
+    /// It was one group when it was asked for first, and another afterwards.
+    Changed,
+}
+
+impl LookupError {
+    fn new(what: String, errno: Errno, database: Database) -> Self {
+        let why = match Line::of(database) {
+            // What runs out here is not to be had from a service either.
+            Ok(line) if limit_cure(errno).is_none() => Why::Service(errno, line),
+            _ => Why::Errno(errno),
+        };
+        Self { what, why }
+    }
+
+    /// A file of groups that cannot be read itself.
+    pub(crate) fn of_file(path: &str, errno: Errno) -> Self {
+        Self { what: format!("the groups in {path}"), why: Why::Errno(errno) }
+    }
+
+    pub(crate) fn changed(group: &str) -> Self {
+        Self { what: format!("group {}", escaped(group)), why: Why::Changed }
+    }
+
+    /// What an admin can do about it.
+    pub fn cure(&self) -> String {
+        match &self.why {
+            Why::Service(_, line) => line.cure(),
+            Why::Errno(errno) => limit_cure(*errno).unwrap_or("see that root can read it").into(),
+            Why::Changed => "log in again".into(),
+        }
+    }
+}
+
+impl Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            // What connect(2) says of a socket that is missing, or at which nobody listens any more.
+            Self::Service(Errno::ENOENT, line) => {
+                write!(f, "{} could not be reached ({line})", line.suspects())
+            }
+            Self::Service(Errno::ECONNREFUSED, line) => {
+                write!(f, "{} does not run ({line})", line.suspects())
+            }
+            Self::Service(errno, line) => {
+                write!(f, "{} did not answer: {} ({line})", line.suspects(), errno.desc())
+            }
+            Self::Errno(errno) => f.write_str(errno.desc()),
+            Self::Changed => f.write_str("it changed meanwhile"),
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! `/etc/nsswitch.conf`: which services are asked for users and groups, and in which order.
+//!
+//! It is read to tell people which service did not answer; nothing is decided by it.
+
+use crate::escape::{escaped, one_line};
+use std::fmt::{self, Display};
+use std::fs::File;
+use std::io::{self, Read};
+
+const PATH: &str = "/etc/nsswitch.conf";
+
+/// A page of text; no more of it is read, in bytes.
+const MAX_SIZE: u64 = 64 << 10;
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Database {
+    Passwd,
+    Group,
+}
+
+impl Database {
+    /// As the file and getent(1) call it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Passwd => "passwd",
+            Self::Group => "group",
+        }
+    }
+}
+
+/// A database's line. `Display` quotes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    database: Database,
+    services: Vec<Service>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Service {
+    name: String,
+    /// What stands in brackets after it, without them: `NOTFOUND=return`.
+    actions: Vec<String>,
+}
+
+impl Line {
+    /// Reads it. A database without a line is asked of `files` (nsswitch.conf(5)).
+    pub fn of(database: Database) -> io::Result<Self> {
+        let mut text = Vec::new();
+        match File::open(PATH) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            file => drop(file?.take(MAX_SIZE).read_to_end(&mut text)?),
+        }
+        Ok(Self::parse(database, &String::from_utf8_lossy(&text)))
+    }
+
+    fn parse(database: Database, text: &str) -> Self {
+        let lines = text.lines().map(|line| line.split('#').next().unwrap_or_default());
+        let mut of_it =
+            lines.filter_map(|line| line.trim().strip_prefix(database.word())?.trim().strip_prefix(':'));
+        let line = of_it.next().unwrap_or("files").replace('[', " [").replace(']', "] ");
+        let mut services: Vec<Service> = Vec::new();
+        let mut inside = false;
+        for word in line.split_whitespace() {
+            inside |= word.starts_with('[');
+            if !inside {
+                services.push(Service { name: word.to_owned(), actions: Vec::new() });
+            } else if let Some(service) = services.last_mut() {
+                let action = word.trim_matches(['[', ']']);
+                service.actions.extend((!action.is_empty()).then(|| action.to_owned()));
+            }
+            inside &= !word.ends_with(']');
+        }
+        Self { database, services }
+    }
+
+    /// Those that can be out of reach: not the host's own files, and not systemd, which answers for
+    /// what it makes up itself.
+    fn remote(&self) -> impl Iterator<Item = &str> {
+        let names = self.services.iter().map(|service| service.name.as_str());
+        names.filter(|name| !matches!(*name, "files" | "compat" | "systemd" | "mymachines"))
+    }
+
+    /// Whichever may be the one that did not answer, for people.
+    pub(super) fn suspects(&self) -> String {
+        let mut names: Vec<_> = self.remote().map(|name| escaped(name).to_string()).collect();
+        if names.is_empty() {
+            names.push("NSS".into());
+        }
+        names.join(" or ")
+    }
+
+    /// What an admin can do where one did not answer.
+    pub(super) fn cure(&self) -> String {
+        let stands_behind = |name: &str| match name {
+            "ldap" => "nslcd and the LDAP server".to_owned(),
+            "sss" => "sssd".to_owned(),
+            "winbind" => "winbindd".to_owned(),
+            "extrausers" => "the files in /var/lib/extrausers".to_owned(),
+            other => format!("what stands behind {}", escaped(other)),
+        };
+        let all: Vec<_> = self.remote().map(stands_behind).collect();
+        match all.as_slice() {
+            [] => format!("see that `getent {}` answers", self.database.word()),
+            all => {
+                format!("bring back {}; until then nobody is let in who could be a member", all.join(", or "))
+            }
+        }
+    }
+
+    /// A service of which it goes unseen when it does not answer, and the one that says "there is no
+    /// such entry" in its place.
+    pub fn hidden(&self) -> Option<(&str, &str)> {
+        let is_hidden = |service: &Service| {
+            let returns = |action: &String| {
+                let (status, then) = action.split_once('=').unwrap_or_default();
+                status.eq_ignore_ascii_case("UNAVAIL") && then.eq_ignore_ascii_case("return")
+            };
+            self.remote().any(|name| name == service.name) && !service.actions.iter().any(returns)
+        };
+        self.services.windows(2).find_map(|pair| match pair {
+            [service, next] if is_hidden(service) => Some((service.name.as_str(), next.name.as_str())),
+            _ => None,
+        })
+    }
+}
+
+impl Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}:", self.database.word())?;
+        for Service { name, actions } in &self.services {
+            write!(f, " {}", one_line(name))?;
+            if !actions.is_empty() {
+                write!(f, " [{}]", one_line(&actions.join(" ")))?;
+            }
+        }
+        write!(f, "` in {PATH}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn group(line: &str) -> Line {
+        Line::parse(Database::Group, &format!("# group: x\npasswd: y\n{line}\ngroup: z\n"))
+    }
+
+    #[test]
+    fn the_line_is_quoted_as_it_stands() {
+        for (line, shown) in [
+            ("group: files ldap", "`group: files ldap` in /etc/nsswitch.conf"),
+            ("  group :  files\tsss # more", "`group: files sss` in /etc/nsswitch.conf"),
+            (
+                "group: ldap [NOTFOUND=return UNAVAIL=continue]files",
+                "`group: ldap [NOTFOUND=return UNAVAIL=continue] files` in /etc/nsswitch.conf",
+            ),
+        ] {
+            assert_eq!(group(line).to_string(), shown);
+        }
+        assert_eq!(
+            Line::parse(Database::Group, "groups: x\n").to_string(),
+            "`group: files` in /etc/nsswitch.conf"
+        );
+    }
+
+    #[test]
+    fn the_hosts_own_files_are_not_suspected() {
+        assert_eq!(group("group: files systemd ldap").suspects(), "ldap");
+        assert_eq!(group("group: files sss ldap").suspects(), "sss or ldap");
+        assert_eq!(group("group: files systemd").suspects(), "NSS");
+    }
+
+    #[test]
+    fn a_service_before_another_goes_unseen() {
+        assert_eq!(group("group: files ldap").hidden(), None);
+        assert_eq!(group("group: files systemd sss").hidden(), None);
+        assert_eq!(group("group: files sss systemd").hidden(), Some(("sss", "systemd")));
+        assert_eq!(group("group: ldap files").hidden(), Some(("ldap", "files")));
+        assert_eq!(group("group: files sss [UNAVAIL=return] systemd").hidden(), None);
+        assert_eq!(group("group: files sss [NOTFOUND=return] systemd").hidden(), Some(("sss", "systemd")));
+    }
+}

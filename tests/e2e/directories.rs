@@ -1,0 +1,225 @@
+//! Users and groups of a directory, which may be out of reach: members are jailed or refused, never
+//! ignored, and the host's own admins are let in.
+
+mod ldap;
+
+use std::time::Duration;
+
+use ldap::{Directory, kill, nsswitch, start_nslcd, start_slapd};
+use sandbox::{Namespace, Sandbox, wait_until};
+
+use crate::driven::{IGNORED, alone, answers, code, install_alone};
+
+in_both_namespaces!(
+    without_its_directory_a_member_is_refused_and_an_exempt_admin_let_in,
+    without_its_file_extrausers_is_no_answer,
+    whatever_is_killed_in_mid_life_the_module_takes_no_member_for_a_stranger,
+    a_group_of_60_000_members_is_read,
+    a_member_whom_getgrouplist_leaves_out_is_refused,
+    a_group_that_sshd_knows_by_another_name_is_refused,
+);
+
+const GID: u32 = 7000;
+
+/// Who there is: anna, an account of the host's, and lena, one of the directory's, are members by
+/// the directory. joe is nobody special, boss is in sudo by /etc/group, which is exempt.
+fn people(namespace: Namespace) -> Sandbox {
+    let sb = Sandbox::in_namespace(namespace);
+    sb.sh("groupdel sftp");
+    for name in ["anna", "joe"] {
+        sb.user(name).add();
+    }
+    sb.user("boss").group("sudo").add();
+    sb.sh("install -d -m 750 -o 7001 -g 7001 /home/lena; cp -a /home/joe/.ssh /home/lena; chown -R 7001:7001 /home/lena");
+    sb.sh("install -m 600 /root/.ssh/id_ed25519.pub /root/.ssh/authorized_keys");
+    sb.configure("exempt_groups = [\"sudo\"]\n");
+    sb
+}
+
+fn directory() -> Directory {
+    Directory::default()
+        .group("sftp", GID, &["anna", "lena"])
+        .group("lena", 7001, &[])
+        .user("lena", 7001, 7001)
+}
+
+/// Sees the home, nothing of the host, and gets no shell.
+#[track_caller]
+fn is_jailed(sb: &Sandbox, name: &str) {
+    let seen = sb.sftp(name, "pwd\nls -l /\n").ok();
+    assert!(seen.stdout.contains(&format!("/home/{name}")) && !seen.stdout.contains("/usr"), "{seen}");
+    assert!(!sb.ssh(name, &["id"]).failed().stdout.contains("uid="));
+}
+
+/// Sees nothing at all.
+#[track_caller]
+fn is_refused(sb: &Sandbox, name: &str) {
+    for out in [sb.sftp(name, "ls -l /\n").failed(), sb.ssh(name, &["id"]).failed()] {
+        assert!(!out.stdout.contains("/usr") && !out.stdout.contains("uid="), "{out}");
+    }
+}
+
+#[track_caller]
+fn has_a_shell(sb: &Sandbox, name: &str) {
+    assert!(sb.ssh(name, &["id"]).ok().stdout.contains(&format!("({name})")));
+}
+
+/// The directory does not answer. `why`: what the log says of that.
+#[track_caller]
+fn nobody_is_unjailed(sb: &Sandbox, why: &str) {
+    for name in ["anna", "joe"] {
+        is_refused(sb, name);
+        let line = sb.wait_for_log(&format!("pam_sftpjail(sshd:account): refused user {name} "));
+        assert!(line.contains(&format!("looking up group sftp failed: {why}")), "{line}");
+    }
+    // sshd itself does not know the user.
+    is_refused(sb, "lena");
+    assert_eq!(sb.log_lines("groupadd sftp"), [""; 0]);
+    for name in ["root", "boss"] {
+        has_a_shell(sb, name);
+    }
+    let check = sb.try_sh("sftpjail check anna");
+    assert_eq!(check.code, Some(2), "{check}");
+    assert!(check.stdout.contains(&format!("looking up group sftp failed: {why}")), "{check}");
+    let all = sb.try_sh("sftpjail check --all");
+    assert!(all.code == Some(2) && all.stdout.contains("not everybody is seen: "), "{all}");
+    // The next look is to find its own lines.
+    sb.sh("truncate -s 0 /var/log/auth.log");
+}
+
+#[track_caller]
+fn all_is_well(sb: &Sandbox) {
+    for name in ["anna", "lena"] {
+        is_jailed(sb, name);
+    }
+    for name in ["root", "boss", "joe"] {
+        has_a_shell(sb, name);
+    }
+}
+
+/// Waits until a directory that was started answers again.
+#[track_caller]
+fn wait_for_answer(sb: &Sandbox) {
+    let answers = || (sb.try_sh("getent -s ldap group sftp").code == Some(0)).then_some(());
+    assert!(wait_until(Duration::from_secs(20), answers).is_some(), "the directory does not come back");
+}
+
+fn without_its_directory_a_member_is_refused_and_an_exempt_admin_let_in(namespace: Namespace) {
+    let sb = people(namespace);
+    directory().serve(&sb);
+    all_is_well(&sb);
+    let unreachable = "ldap could not be reached (`group: files systemd ldap` in /etc/nsswitch.conf)";
+
+    kill(&sb, "slapd");
+    nobody_is_unjailed(&sb, unreachable);
+    start_slapd(&sb);
+    wait_for_answer(&sb);
+    all_is_well(&sb);
+
+    kill(&sb, "nslcd");
+    nobody_is_unjailed(&sb, unreachable);
+    sb.sh("rm -rf /run/nslcd/*");
+    nobody_is_unjailed(&sb, unreachable);
+    start_nslcd(&sb);
+    wait_for_answer(&sb);
+    all_is_well(&sb);
+}
+
+fn without_its_file_extrausers_is_no_answer(namespace: Namespace) {
+    let sb = people(namespace);
+    sb.sh("mkdir -p /var/lib/extrausers");
+    let there = || {
+        sb.write("/var/lib/extrausers/passwd", "lena:x:7001:7001::/home/lena:/bin/sh\n");
+        sb.write("/var/lib/extrausers/group", format!("sftp:x:{GID}:anna,lena\nlena:x:7001:\n"));
+    };
+    there();
+    nsswitch(&sb, "files systemd extrausers");
+    sb.write("/var/lib/extrausers/shadow", "lena:*:19000:0:99999:7:::\n");
+    sb.sh("sed -i 's/^shadow:.*/shadow: files extrausers/' /etc/nsswitch.conf");
+    all_is_well(&sb);
+    sb.sh("rm /var/lib/extrausers/passwd /var/lib/extrausers/group");
+    nobody_is_unjailed(
+        &sb,
+        "extrausers could not be reached (`group: files systemd extrausers` in /etc/nsswitch.conf)",
+    );
+    there();
+    all_is_well(&sb);
+}
+
+/// Of the module's own look-ups, some are answered and some are not.
+fn whatever_is_killed_in_mid_life_the_module_takes_no_member_for_a_stranger(namespace: Namespace) {
+    let sb = people(namespace);
+    directory().serve(&sb);
+    install_alone(&sb, "");
+    assert_eq!(code(&alone(&sb, "joe", &["account"]), "account"), IGNORED);
+    let (mut served, mut refused) = (0, 0);
+    for round in 0..10 {
+        let (program, start): (_, fn(&Sandbox)) =
+            if round % 2 == 0 { ("slapd", start_slapd) } else { ("nslcd", start_nslcd) };
+        std::thread::scope(|scope| {
+            let sb = &sb;
+            let ask = |name| {
+                let script = "for i in $(seq 25); do pam-driver --confdir /etc/alone $1 account; done";
+                scope.spawn(move || (name, sb.script(script, &[name], b"")))
+            };
+            let asked = [ask("anna"), ask("lena")];
+            std::thread::sleep(Duration::from_millis(40 + 20 * round));
+            kill(sb, program);
+            std::thread::sleep(Duration::from_millis(100));
+            start(sb);
+            for (name, out) in asked.map(|asked| asked.join().unwrap()) {
+                let answers = answers(&out, "account");
+                assert_eq!(answers.len(), 25, "{name}: {out}");
+                assert!(!answers.contains(&IGNORED), "{name}: {out}");
+                served += answers.iter().filter(|code| **code == "0").count();
+                refused += answers.iter().filter(|code| **code != "0").count();
+            }
+        });
+        wait_for_answer(&sb);
+    }
+    assert!(served > 50 && refused > 10, "there was something to see: {served} served, {refused} refused");
+    is_jailed(&sb, "lena");
+}
+
+fn a_group_of_60_000_members_is_read(namespace: Namespace) {
+    let sb = Sandbox::in_namespace(namespace);
+    sb.user("anna").add();
+    sb.user("joe").add();
+    // At 45,500 a buffer of 1 MiB is too small.
+    sb.sh("sed -i '/^sftp:/d' /etc/group");
+    sb.sh("printf 'sftp:x:7000:%sanna\\n' \"$(seq -f 'member%06.0f' -s, 60000),\" >>/etc/group");
+    is_jailed(&sb, "anna");
+    has_a_shell(&sb, "joe");
+}
+
+/// An `initgroups:` line, or a group of SSSD's that names an account of the host's.
+fn a_member_whom_getgrouplist_leaves_out_is_refused(namespace: Namespace) {
+    let sb = Sandbox::in_namespace(namespace);
+    sb.user("anna").group("sftp").add();
+    sb.user("primary").primary("sftp").add();
+    sb.user("joe").add();
+    is_jailed(&sb, "anna");
+    sb.sh("mkdir -p /var/lib/extrausers; touch /var/lib/extrausers/group");
+    sb.append("/etc/nsswitch.conf", "initgroups: extrausers\n");
+    is_refused(&sb, "anna");
+    let line = sb.wait_for_log("refused user anna");
+    let sentence = "anna is a member of the group sftp, but sshd will not see that: getgrouplist(3), which it asks, \
+                    does not list it";
+    assert!(line.contains(sentence), "{line}");
+    let check = sb.try_sh("sftpjail check anna");
+    assert!(check.code == Some(1) && check.stdout.contains(sentence), "{check}");
+    // getgrouplist(3) is told the primary group by whoever asks.
+    is_jailed(&sb, "primary");
+    has_a_shell(&sb, "joe");
+}
+
+/// Two groups with one gid, of which getgrgid(3) names the first.
+fn a_group_that_sshd_knows_by_another_name_is_refused(namespace: Namespace) {
+    let sb = Sandbox::in_namespace(namespace);
+    sb.user("anna").add();
+    sb.sh("groupdel sftp; printf 'other:x:7000:anna\\nsftp:x:7000:anna\\n' >>/etc/group");
+    assert_ne!(code(&alone(&sb, "anna", &["account"]), "account"), IGNORED);
+    is_refused(&sb, "anna");
+    let line = sb.wait_for_log("refused user anna");
+    assert!(line.contains("sshd will not see that: it knows it as other; cure: "), "{line}");
+}
