@@ -13,7 +13,7 @@ use crate::nss::{Group, LookupError, User};
 use nix::unistd::{Gid, Uid};
 use std::path::PathBuf;
 
-pub use exempt::{exempt_group, known_to_etc_group};
+pub use exempt::{in_etc_group, known_to_etc_group};
 
 /// What NSS says of a login name.
 #[derive(Clone, Debug)]
@@ -67,7 +67,7 @@ impl Account {
         if account.uid.is_root() {
             return Ok(account);
         }
-        account.exempt_by = exempt_group(&config.exempt_groups, &user)?;
+        account.exempt_by = in_etc_group(&config.exempt_groups, &account.name, account.gid)?;
         if account.exempt_by.is_none() {
             account.find_groups(&user, config.groups())?;
         }

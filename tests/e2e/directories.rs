@@ -14,6 +14,8 @@ in_both_namespaces!(
     without_its_directory_a_member_is_refused_and_an_exempt_admin_let_in,
     without_its_file_extrausers_is_no_answer,
     whatever_is_killed_in_mid_life_the_module_takes_no_member_for_a_stranger,
+    with_allow_groups_nobody_waits_for_the_directory_to_come_back,
+    a_directory_before_another_service_is_warned_of,
     a_group_of_60_000_members_is_read,
     a_member_whom_getgrouplist_leaves_out_is_refused,
     a_group_that_sshd_knows_by_another_name_is_refused,
@@ -179,6 +181,50 @@ fn whatever_is_killed_in_mid_life_the_module_takes_no_member_for_a_stranger(name
     }
     assert!(served > 50 && refused > 10, "there was something to see: {served} served, {refused} refused");
     is_jailed(&sb, "lena");
+}
+
+/// sshd asks when the connection begins. Who is asked for the password waits until the directory answers.
+fn with_allow_groups_nobody_waits_for_the_directory_to_come_back(namespace: Namespace) {
+    let sb = people(namespace);
+    directory().serve(&sb);
+    sb.sh("echo anna:pw | chpasswd");
+    let check = sb.sh("sftpjail check anna");
+    assert!(check.stdout.contains("! groups         the membership is a directory's: "), "{check}");
+    sb.sshd_with("AllowGroups sftp joe sudo root");
+    let check = sb.sh("sftpjail check anna");
+    assert!(!check.stdout.contains("! groups"), "{check}");
+    all_is_well(&sb);
+
+    let waits = "#!/bin/sh\n/usr/sbin/nslcd\nuntil getent -s ldap group sftp; do sleep .1; done >/dev/null\necho pw\n";
+    sb.write_mode("/root/.ssh/askpass", waits, 0o700);
+    for _ in 0..3 {
+        kill(&sb, "nslcd");
+        let out = sb.login("anna").password("pw").ssh(&["id"]).failed();
+        assert!(!out.stdout.contains("uid="), "{out}");
+        wait_for_answer(&sb);
+        assert_eq!(sb.pids("/usr/sbin/nslcd").len(), 1, "the password was asked for");
+    }
+    sb.wait_for_log(
+        "User anna from 127.0.0.1 not allowed because none of user's groups are listed in AllowGroups",
+    );
+}
+
+fn a_directory_before_another_service_is_warned_of(namespace: Namespace) {
+    let sb = people(namespace);
+    directory().serve(&sb);
+    let warned =
+        || sb.try_sh("sftpjail check anna").stdout.contains("while ldap does not answer, systemd says that");
+    assert!(!warned());
+    nsswitch(&sb, "files ldap systemd");
+    assert!(warned());
+    nsswitch(&sb, "files ldap [UNAVAIL=return] systemd");
+    assert!(!warned());
+    all_is_well(&sb);
+    kill(&sb, "nslcd");
+    nobody_is_unjailed(
+        &sb,
+        "ldap could not be reached (`group: files ldap [UNAVAIL=return] systemd` in /etc/nsswitch.conf)",
+    );
 }
 
 fn a_group_of_60_000_members_is_read(namespace: Namespace) {

@@ -9,7 +9,7 @@ use super::{account, home};
 use crate::nearest::nearest;
 use crate::rehearse::{self, Rehearsal};
 use nix::unistd::geteuid;
-use pam_sftpjail::account::Account;
+use pam_sftpjail::account::{Account, in_etc_group};
 use pam_sftpjail::config::{Config, HomeAccess, Profile};
 use pam_sftpjail::error::Refusal;
 use pam_sftpjail::escape::escaped;
@@ -109,6 +109,23 @@ fn exempt(config: &Config, account: &Account, exempt_by: &str, findings: &mut Fi
     }
 }
 
+/// Whether a directory that comes back between sshd's look-up and the module's leaves the member without
+/// a jail: sshd asks by itself, when the connection begins. `allowed`: whether AllowGroups then bars
+/// whoever it finds in no group.
+fn between_two_looks(account: &Account, profile: &Profile, allowed: bool, findings: &mut Findings) {
+    match in_etc_group(&profile.groups, &account.name, account.gid) {
+        Ok(None) if !allowed => findings.warned(
+            "groups",
+            "the membership is a directory's: if that does not answer sshd when a connection begins, and does \
+             answer the module later, the session is not jailed",
+            "let AllowGroups name every group that may log in, so that sshd refuses whose groups it is not told; \
+             or put the group, with its members, into /etc/group",
+        ),
+        Ok(_) => {}
+        Err(error) => findings.unseen("groups", &error, error.cure()),
+    }
+}
+
 fn surroundings(
     host: &mut Host<'_>,
     user: &str,
@@ -129,6 +146,9 @@ fn surroundings(
 
     let member = Member { config: host.config, profile, account };
     let settings = host.sshd.as_mut().and_then(|sshd| sshd::examine(sshd, &member, &logins, findings));
+    if let Some(settings) = &settings {
+        between_two_looks(account, profile, settings.all("AllowGroups").next().is_some(), findings);
+    }
     findings.append(of_account);
     let pam = settings.as_ref().is_none_or(|settings| settings.get("UsePAM") == Some("yes"));
     account::shadow(account, pam, findings);

@@ -4,7 +4,7 @@ use super::Options;
 use super::files;
 use super::trouble::Trouble;
 use clap::ValueEnum;
-use pam_sftpjail::account::{exempt_group, known_to_etc_group};
+use pam_sftpjail::account::{in_etc_group, known_to_etc_group};
 use pam_sftpjail::config::{Config, DEFAULT_PATH};
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::nss::User;
@@ -121,7 +121,7 @@ impl Wanted {
     /// Whether the user is in one of the exempt groups.
     pub(super) fn exempts(&self, name: &str) -> Result<bool, Trouble> {
         let Some(user) = User::by_name(name)? else { return Ok(false) };
-        Ok(exempt_group(&self.exempt_groups, &user)?.is_some())
+        Ok(in_etc_group(&self.exempt_groups, &user.name, user.gid)?.is_some())
     }
 
     /// What sshd must be told of the members, keyword and value.

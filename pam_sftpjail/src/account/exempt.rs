@@ -3,10 +3,11 @@
 //! So that a directory which does not answer cannot lock the host's own admins out, no service of NSS
 //! is asked. A file that cannot be read exempts nobody: it is an error.
 
-use crate::nss::{LookupError, User};
+use crate::nss::LookupError;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::Mode;
+use nix::unistd::Gid;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 
@@ -30,11 +31,12 @@ pub fn known_to_etc_group(groups: &[String]) -> Result<Vec<&str>, LookupError> {
     Ok(known)
 }
 
-/// The first of `groups`, in the order of /etc/group, that has the user by member list or primary gid.
-pub fn exempt_group(groups: &[String], user: &User) -> Result<Option<String>, LookupError> {
+/// The first of `groups`, in the order of /etc/group, that has the user of this name and primary gid: by
+/// its member list, or as the primary group.
+pub fn in_etc_group(groups: &[String], name: &str, gid: Gid) -> Result<Option<String>, LookupError> {
     let mut found = None;
     search(groups, |group, entry| {
-        let has = entry.has(user);
+        let has = entry.has(name, gid);
         if has {
             found = Some(group.to_owned());
         }
@@ -94,29 +96,21 @@ impl<'l> Entry<'l> {
         Some(Self { name, gid: std::str::from_utf8(gid).ok()?.parse().ok()?, members })
     }
 
-    fn has(&self, user: &User) -> bool {
+    fn has(&self, name: &str, gid: Gid) -> bool {
         let mut members = self.members.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
-        let is_user = |member: &[u8]| !member.is_empty() && member == user.name.as_bytes();
-        self.gid == user.gid.as_raw() || members.any(is_user)
+        let is_user = |member: &[u8]| !member.is_empty() && member == name.as_bytes();
+        self.gid == gid.as_raw() || members.any(is_user)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use nix::unistd::{Gid, Uid};
 
     #[test]
     fn an_entry_has_whom_it_names_and_whose_primary_group_it_is() {
         let has = |line: &str, name: &str, gid: u32| {
-            let user = User {
-                name: name.into(),
-                uid: Uid::from_raw(1000),
-                gid: Gid::from_raw(gid),
-                home: "/".into(),
-                shell: "/".into(),
-            };
-            Entry::parse(line.as_bytes()).is_some_and(|entry| entry.has(&user))
+            Entry::parse(line.as_bytes()).is_some_and(|entry| entry.has(name, Gid::from_raw(gid)))
         };
         for line in
             ["sudo:x:27:anna\n", "sudo:x:27:mle,anna", "sudo::27:mle, anna,\n", "sudo:x:27:mle,anna,x"]

@@ -56,7 +56,7 @@ impl Settings {
         self.all(keyword).next()
     }
 
-    pub(super) fn all(&self, keyword: &str) -> impl Iterator<Item = &str> {
+    pub(in crate::check) fn all(&self, keyword: &str) -> impl Iterator<Item = &str> {
         let of_it = self.0.iter().filter(move |(name, _)| name.eq_ignore_ascii_case(keyword));
         of_it.map(|(_, value)| value.as_str())
     }
