@@ -8,6 +8,7 @@ mod host;
 mod keys;
 mod leftovers;
 mod login;
+mod outside;
 pub(crate) mod pam;
 mod people;
 pub(crate) mod place;

@@ -4,6 +4,7 @@
 mod audit;
 mod check;
 mod child;
+mod host;
 mod json;
 mod kick;
 mod list;

@@ -5,6 +5,7 @@ mod all;
 mod cures;
 mod faults;
 mod leftovers;
+mod outside;
 mod pam;
 mod sshd;
 
@@ -23,10 +24,15 @@ fn machine() -> Sandbox {
 
 fn machine_in(namespace: Namespace) -> Sandbox {
     let sb = Sandbox::in_namespace(namespace);
-    sb.user("mle").group("sftp").add();
+    sb.user("mle").group("sftp").shell("/usr/sbin/nologin").add();
     sb.user("joe").add();
+    sb.sh(NO_MAIL);
     sb
 }
+
+/// Takes mail servers away, which not every machine has.
+pub(crate) const NO_MAIL: &str = "mkdir -p /opt/mail; for program in /usr/bin/procmail /usr/sbin/sendmail /usr/lib/sendmail; do \
+                                  [ ! -e $program ] || mv $program /opt/mail; done";
 
 /// `sftpjail check USER`, whose exit status must be `code`; whatever it finds, it finds without noise.
 #[track_caller]
@@ -110,7 +116,8 @@ fn a_sound_member_passes_every_check_and_sees_one_writable_thing() {
         "✓ sshd log       internal-sftp logs at INFO",
         "✓ names          no other name leads to this account",
         "✓ shadow         not expired; no password, so by key only",
-        "✓ shell          /bin/sh; neither sshd nor PAM asks for it",
+        "✓ shell          /usr/sbin/nologin, which lets nobody in",
+        "✓ outside        no crontab, no at jobs, and no mail server that obeys files which sessions can write",
         "✓ home reach     the modes above the home let the user in, as the jail does",
         "✓ home parents   nobody but root and the user can replace what is above the home",
         "✓ keys           sshd takes those in /home/mle/.ssh/authorized_keys",
@@ -148,7 +155,7 @@ fn json_says_all_that_text_says() {
     let checks: Vec<_> = findings(&document).iter().map(|[check, outcome, ..]| [*check, *outcome]).collect();
     let all = "configuration,account,profile,home,home path,home owner,jail root,kernel,log,sessions,sshd,pam account,\
         pam session,pam module,fstab,autofs,sshd chroot,sshd command,sshd pam,sshd forwards,sshd terminal,sshd rc,sshd log,\
-        names,shadow,shell,home reach,home parents,keys,rehearsal";
+        names,shadow,shell,outside,home reach,home parents,keys,rehearsal";
     assert_eq!(checks, all.split(',').map(|check| [check, "passed"]).collect::<Vec<_>>());
     for check in all.split(',') {
         assert!(include_str!("../../README.md").contains(&format!("`{check}`")), "{check}");

@@ -24,7 +24,7 @@ pub(super) const GUARD: [&str; 7] =
     [".ssh", ".forward", ".procmailrc", ".pam_environment", ".config/systemd", ".bashrc", ".profile"];
 
 /// The default profile with a guard.
-pub(super) fn guarding(names: &[&str]) -> String {
+pub(crate) fn guarding(names: &[&str]) -> String {
     format!("[[profile]]\nname = \"home\"\ngroups = [\"sftp\"]\nguard = {names:?}\n")
 }
 

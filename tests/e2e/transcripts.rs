@@ -4,6 +4,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 
+use crate::check::NO_MAIL;
 use sandbox::Sandbox;
 
 /// Runs sftpjail in the sandbox, on a terminal without colours.
@@ -21,6 +22,7 @@ fn on_a_terminal(sb: &Sandbox) -> String {
 fn every_verb_prints_what_its_transcript_says() {
     let sb = Sandbox::new();
     sb.install_log_drop_in();
+    sb.sh(NO_MAIL);
     for name in ["anna", "kim", "mle"] {
         sb.user(name).group("sftp").add();
     }

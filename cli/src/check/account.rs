@@ -2,6 +2,7 @@
 //! each of its names is jailed.
 
 use super::finding::{AS_ROOT, Findings};
+use super::outside;
 use super::people::{getent, is_complete};
 use super::place::Place;
 use super::place::append;
@@ -19,6 +20,7 @@ use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 const SHELLS: &str = "/etc/shells";
+const NOLOGIN: &str = "/usr/sbin/nologin";
 
 /// sshd asks for no shell of whom it chroots, but pam_shells does.
 pub(super) fn shell(account: &Account, asked_at: Option<&Place>, findings: &mut Findings) {
@@ -31,24 +33,38 @@ pub(super) fn shell(account: &Account, asked_at: Option<&Place>, findings: &mut 
     // passwd(5)
     let shell = if user.shell.as_os_str().is_empty() { Path::new("/bin/sh") } else { &user.shell };
     let shown = escaped(shell);
-    let Some(place) = asked_at else {
-        return findings.passed("shell", format!("{shown}; neither sshd nor PAM asks for it"));
-    };
-    let listed = match fs::read(SHELLS) {
-        Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
-        Err(error) => {
-            let evidence = format!("{SHELLS} cannot be read: {error}");
-            return findings.unseen("shell", evidence, "see that root can read it");
+    if let Some(place) = asked_at {
+        let listed = match fs::read(SHELLS) {
+            Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
+            Err(error) => {
+                let evidence = format!("{SHELLS} cannot be read: {error}");
+                return findings.unseen("shell", evidence, "see that root can read it");
+            }
+            Ok(listed) => String::from_utf8_lossy(&listed).into_owned(),
+        };
+        if !listed.lines().any(|line| Path::new(line.trim()) == shell) {
+            let name = escaped(&account.name);
+            let evidence = format!("{shown} is not in {SHELLS}, so pam_shells ({place}) refuses {name}");
+            return findings.failed(
+                "shell",
+                evidence,
+                append(Path::new(SHELLS), &[&shell.to_string_lossy()]),
+            );
         }
-        Ok(listed) => String::from_utf8_lossy(&listed).into_owned(),
-    };
-    if listed.lines().any(|line| Path::new(line.trim()) == shell) {
-        findings.passed("shell", format!("{shown}, of {SHELLS}"));
-    } else {
-        let evidence =
-            format!("{shown} is not in {SHELLS}, so pam_shells ({place}) refuses {}", escaped(&account.name));
-        findings.failed("shell", evidence, append(Path::new(SHELLS), &[&shell.to_string_lossy()]));
     }
+    if !outside::is_shell(shell) {
+        return findings.passed("shell", format!("{shown}, which lets nobody in"));
+    }
+    let evidence = format!(
+        "{shown}: whatever else logs the account in, such as su, a console, or sshd where its Match block is \
+         missed, runs it, outside of the jail"
+    );
+    let more = match asked_at {
+        Some(_) => format!(", and add that to {SHELLS}, as pam_shells asks"),
+        None => String::new(),
+    };
+    let cure = format!("nothing if that is meant; else give the account the shell {NOLOGIN}{more}");
+    findings.warned("shell", evidence, cure);
 }
 
 /// Days since 1970-01-01 as shadow(5) counts, a field that is empty being `None`.

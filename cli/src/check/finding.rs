@@ -81,6 +81,10 @@ impl Findings {
         }
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Adds all of `others` at the end.
     pub(super) fn append(&mut self, others: Self) {
         self.0.extend(others.0);

@@ -5,7 +5,7 @@ use super::host::Host;
 use super::keys::{self, Keys};
 use super::sshd::{self, Login, Member};
 use super::way::Way;
-use super::{account, home};
+use super::{account, home, outside};
 use crate::nearest::nearest;
 use crate::rehearse::{self, Rehearsal};
 use nix::unistd::geteuid;
@@ -153,6 +153,7 @@ fn surroundings(
     let pam = settings.as_ref().is_none_or(|settings| settings.get("UsePAM") == Some("yes"));
     account::shadow(account, pam, findings);
     account::shell(account, host.pam.asks_for_shells.as_ref(), findings);
+    outside::examine(account, profile, findings);
     let sshd = host.sshd.as_ref().zip(settings.as_deref());
     let files = sshd.map(|(_, settings)| keys::files(settings, account)).unwrap_or_default();
     let way = Way::walk(account, &files, findings);

@@ -15,9 +15,9 @@ const ACCOUNT: [Fault; 9] = [
         "/usr/sbin/nologin is not in /etc/shells, so pam_shells (/etc/pam.d/sshd:",
     ),
     failed(
-        "echo auth required pam_shells.so >>/etc/pam.d/common-auth; usermod -s /opt/none mle",
+        "echo auth required pam_shells.so >>/etc/pam.d/common-auth; usermod -s /opt/nologin mle",
         "shell",
-        "/opt/none is not in /etc/shells, so pam_shells (/etc/pam.d/common-auth:",
+        "/opt/nologin is not in /etc/shells, so pam_shells (/etc/pam.d/common-auth:",
     ),
     failed(
         "useradd -M -o -u $(id -u mle) -g mle -d /home/mle MLE",
@@ -152,13 +152,14 @@ fn who_is_not_root_is_told_what_of_all_this_could_not_be_seen() {
     for unseen in [
         "! sshd           sshd -T says: sshd: no hostkeys available -- exiting.\n",
         "! shadow         only root can see when an account expires\n",
+        "! outside        only root can see crontabs and at jobs\n",
         "! home reach     only root can try what the user can reach\n",
         "! rehearsal      only root can build a jail\n",
     ] {
         assert!(out.contains(unseen), "no {unseen}: {out}");
     }
     assert!(out.contains("✓ pam module ") && !out.contains('✗'), "{out}");
-    assert_eq!(out.matches("→ run this as root\n").count(), 4, "{out}");
+    assert_eq!(out.matches("→ run this as root\n").count(), 5, "{out}");
 }
 
 #[test]

@@ -104,6 +104,8 @@ fn found(breaks: &str, check: &str, evidence: &str) -> Sound {
 
 #[track_caller]
 fn sees_the_host(sound: &Sound, user: &str) {
+    // Without a shell they would not get far.
+    sound.sb.sh("usermod -s /bin/sh mle");
     let out = sound.sb.sftp(user, "ls /etc/ssh\n").ok();
     assert!(out.stdout.contains("/etc/ssh/sshd_config"), "{out}");
 }

@@ -201,8 +201,10 @@ fn a_spelling_that_the_block_does_not_mean() {
     let (found, code) = sound.found();
     assert_eq!((checks(&found), code), (ALL.to_vec(), 1));
     assert!(found[0][2].ends_with("; for the name MLE; for the name Mle"), "{found:#?}");
-    sound.sb.sshd();
+    // Without a shell she would not get far.
+    sound.sb.sh("usermod -s /bin/sh mle");
     assert!(sound.sb.sftp("MLE", "ls /etc/ssh\n").ok().stdout.contains("sshd_config"), "so it is");
+    sound.sb.sh("usermod -s /usr/sbin/nologin mle");
     sound.paste(&found[0][3]);
     assert_eq!(sound.found(), (vec![], 0));
 }

@@ -1,0 +1,97 @@
+//! What cron and at keep for users.
+
+use pam_sftpjail::name::UserName;
+use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::io::Errno;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+/// Where crontabs are, by the names of users: of Debian, SUSE, Red Hat and Arch, Alpine.
+const CRONTABS: [&str; 4] =
+    ["/var/spool/cron/crontabs", "/var/spool/cron/tabs", "/var/spool/cron", "/etc/crontabs"];
+
+/// Where at jobs are: of Debian, Red Hat, SUSE.
+const JOBS: [&str; 3] = ["/var/spool/cron/atjobs", "/var/spool/at", "/var/spool/atjobs"];
+
+/// cron takes no larger file, in bytes.
+const MAX_CRONTAB: u64 = 1 << 20;
+
+/// The crontab of a user, if there is one with anything but comments in it.
+pub(crate) fn crontab(name: &UserName) -> io::Result<Option<PathBuf>> {
+    for directory in CRONTABS {
+        let path = Path::new(directory).join(name);
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let file = match openat(CWD, &path, flags, Mode::empty()) {
+            // cron follows no symlink either.
+            Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => continue,
+            file => File::from(file?),
+        };
+        if !file.metadata()?.is_file() {
+            continue;
+        }
+        let mut text = Vec::new();
+        file.take(MAX_CRONTAB).read_to_end(&mut text)?;
+        let is_job = |line: &[u8]| !matches!(line.trim_ascii_start().first(), None | Some(b'#'));
+        if text.split(|byte| *byte == b'\n').any(is_job) {
+            return Ok(Some(path));
+        }
+    }
+    Ok(None)
+}
+
+/// How many at jobs of a user are queued or run now.
+pub(crate) fn at_jobs(uid: u32) -> io::Result<usize> {
+    let mut count = 0;
+    for directory in JOBS {
+        let entries = match fs::read_dir(directory) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            entries => entries?,
+        };
+        for entry in entries {
+            let entry = entry?;
+            if !is_job(entry.file_name().as_bytes()) {
+                continue;
+            }
+            match entry.metadata() {
+                // It has just begun.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                metadata => count += usize::from(metadata?.uid() == uid),
+            }
+        }
+    }
+    Ok(count)
+}
+
+/// at's names: the queue, or `=` for a job that runs, and number and time in 13 hexadecimal digits.
+fn is_job(name: &[u8]) -> bool {
+    match name.split_first() {
+        Some((queue, digits)) => {
+            (queue.is_ascii_alphabetic() || *queue == b'=')
+                && digits.len() == 13
+                && digits.iter().all(u8::is_ascii_hexdigit)
+        }
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_job;
+
+    #[test]
+    fn locks_and_sequence_numbers_are_no_jobs() {
+        for (name, expected) in [
+            ("a0000101c9d4a0", true),
+            ("=0000101c9d4a0", true),
+            (".SEQ", false),
+            (".lockfile", false),
+            ("a0000101c9d4a", false),
+            ("", false),
+        ] {
+            assert_eq!(is_job(name.as_bytes()), expected, "{name}");
+        }
+    }
+}
