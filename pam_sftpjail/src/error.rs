@@ -96,6 +96,10 @@ pub enum Refusal {
     #[error("the volume {target} {why}")]
     Volume { target: String, why: String, cure: String },
 
+    /// Without the volume that others than root have taken away, the jail holds nothing.
+    #[error("the jail would be empty: {why}")]
+    Empty { why: String, cure: String },
+
     /// What the profile's `guard` names cannot be kept from being changed.
     #[error("{path} cannot be guarded: {why}")]
     Guard { path: String, why: String, cure: String },
@@ -185,6 +189,10 @@ impl Refusal {
                 "SFTP is not possible: this account name cannot be used for it. \
                  Please ask the administrator of this server."
             }
+            Self::Empty { .. } => {
+                "SFTP is not possible: the folder of this account is missing. \
+                 Please ask the administrator of this server to make it again."
+            }
             Self::TooManySessions { .. } => {
                 "SFTP is not possible: as many connections of yours are open as are allowed. \
                  Close one and try again."
@@ -220,6 +228,7 @@ impl Refusal {
             | Self::HomePath { .. }
             | Self::HomeOwner { .. }
             | Self::Volume { .. }
+            | Self::Empty { .. }
             | Self::Guard { .. }
             | Self::Denied { .. }
             | Self::JailRoot { .. }
@@ -269,6 +278,7 @@ impl Refusal {
             Self::HomeOwner { cure, .. }
             | Self::HomePath { cure, .. }
             | Self::Volume { cure, .. }
+            | Self::Empty { cure, .. }
             | Self::Guard { cure, .. }
             | Self::Registry { cure, .. }
             | Self::Locked { cure, .. }

@@ -33,6 +33,7 @@ pub mod pam;
 // What every stage uses.
 pub mod error;
 pub mod escape;
+pub mod host_mounts;
 pub mod keeper;
 pub mod log;
 pub mod name;

@@ -260,8 +260,8 @@ fn standing(caller: &Caller<'_>) -> Result<Option<Member>, Refusal> {
     let login = caller.login.to_str().ok_or(Refusal::LoginName { why: "not UTF-8" })?;
     let mut observe = |check: Check, seen: Seen<'_>| match seen {
         Seen::Passed(evidence) => log.debug(format_args!("{check}: {evidence}")),
-        // Whom the profile is meant for would pass as a stranger.
-        Seen::Warned(evidence, cure) if check == Check::Profile => {
+        // Whom the profile is meant for would pass as a stranger; and a member would look for the volume.
+        Seen::Warned(evidence, cure) if matches!(check, Check::Profile | Check::Volume) => {
             log.error(format_args!("{evidence}; cure: {cure}"));
         }
         Seen::Warned(evidence, cure) => log.debug(format_args!("{check}: {evidence}; cure: {cure}")),

@@ -39,6 +39,7 @@ mod stack;
 mod strangers;
 mod threats;
 mod transcripts;
+mod unmounted;
 mod users;
 mod volumes;
 mod waiting;

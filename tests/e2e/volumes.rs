@@ -1,5 +1,6 @@
 //! What a jail holds besides the home, or instead of it.
 
+mod gone;
 mod refused;
 
 use crate::jailed::{has_only_its_home, left_nothing, left_nothing_below, names, sees_only};

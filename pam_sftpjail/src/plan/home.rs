@@ -1,6 +1,7 @@
 //! The home directory: its spelling, the way to it, and its owner.
 
 use super::system::forbidden;
+use super::unmounted::{self, Unmounted};
 use super::{Check, Observer, noted, shown_home, walk};
 use crate::account::Account;
 use crate::error::Refusal;
@@ -67,6 +68,9 @@ fn open(jail_root: &Normalised, account: &Account, spelt: &Normalised) -> Result
                 return Refusal::Denied { path: escaped(&stop.at).to_string(), keeper };
             }
             walk::Why::Errno(Errno::ENOENT) => {
+                if let Some(Unmounted { why, cure }) = unmounted::above(spelt, &stop) {
+                    return refuse(stop.at, why, cure);
+                }
                 let (name, home) = (word(&account.name), word(&account.home));
                 let command = format!("install -d -m 0700 -o {name} -g {} {home}", account.gid);
                 pasteable(&account.home, command)

@@ -1,19 +1,21 @@
 //! Volumes: further directories of the host, where they come from and where they go.
 
-use super::{Check, Observer, Role, Seen, Source, Step, Steps, home, system, walk};
+mod source;
+
+use super::{Check, Observer, Role, Seen, Source, Step, Steps, system};
 use crate::account::Account;
 use crate::config::{Config, HomeAccess, Profile, Template, Variable, Volume};
 use crate::error::Refusal;
 use crate::escape::{escaped, word};
 use crate::keeper::Keeper;
 use crate::name;
-use crate::nss::{Group, LookupError, User};
+use crate::nss::Group;
 use crate::path::Normalised;
-use crate::sys::directory::{self, NewDirectory};
-use crate::sys::limit_cure;
+use crate::sys::directory;
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::unistd::geteuid;
+use source::Trouble;
 use std::ffi::OsString;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
@@ -67,15 +69,19 @@ pub(super) fn check(
         _ => Normalised::parse(account.home.as_os_str()).ok(),
     };
     let mut checked: Vec<Checked> = Vec::new();
-    let mut first = None;
+    let (mut first, mut left_out) = (None, None);
     for volume in &profile.volumes {
         let others: Vec<_> = checked.iter().map(|other| &other.target).collect();
-        let checked_one = one(config, home.as_ref(), &others, account, volume)
-            .and_then(|one| enterable(home.as_ref().zip(opened), one));
-        match checked_one {
-            Ok((volume, evidence)) => {
+        let found = one(config, home.as_ref(), &others, account, volume)
+            .and_then(|found| enterable(home.as_ref().zip(opened), found));
+        match found {
+            Ok(Found::Checked(volume, evidence)) => {
                 observe(Check::Volume, Seen::Passed(&evidence));
                 checked.push(volume);
+            }
+            Ok(Found::LeftOut { why, cure }) => {
+                observe(Check::Volume, Seen::Warned(&why, &cure));
+                left_out.get_or_insert((why, cure));
             }
             Err(refusal) => {
                 observe(Check::Volume, Seen::Failed(&refusal));
@@ -83,10 +89,23 @@ pub(super) fn check(
             }
         }
     }
-    match first {
-        None => Ok(checked),
-        Some(refusal) => Err(refusal),
+    match (first, left_out) {
+        (Some(refusal), _) => Err(refusal),
+        (None, Some((why, cure))) if profile.home == HomeAccess::None && checked.is_empty() => {
+            let refusal = Refusal::Empty { why, cure };
+            observe(Check::Volume, Seen::Failed(&refusal));
+            Err(refusal)
+        }
+        _ => Ok(checked),
     }
+}
+
+enum Found {
+    /// With what there is to say of it.
+    Checked(Checked, String),
+    /// What others than root, the member among them, can take away or replace is no reason to refuse: the
+    /// member could not get in to mend it. Without the volume a jail only shows less.
+    LeftOut { why: String, cure: String },
 }
 
 fn one(
@@ -95,7 +114,7 @@ fn one(
     others: &[&Normalised],
     account: &Account,
     volume: &Volume,
-) -> Result<(Checked, String), Refusal> {
+) -> Result<Found, Refusal> {
     let target = expanded(account, &volume.target, "target")?;
     let source = expanded(account, &volume.source, "source")?;
     let refuse = |why: String, cure: &str| Refusal::Volume {
@@ -121,11 +140,16 @@ fn one(
         let why = format!("cannot come from {}: it {why}", escaped(&source.absolute()));
         return Err(refuse(why, "give it another source"));
     }
-    let (opened, made) = match open(config, &source, volume, account) {
+    let (opened, made) = match source::open(config, &source, volume, account) {
         Ok(found) => found,
         Err(Trouble::Refusal(refusal)) => return Err(refusal),
         Err(Trouble::At(at, why, cure)) => {
             return Err(refuse(format!("cannot be used: {} {why}", escaped(&at)), &cure));
+        }
+        Err(Trouble::Theirs(at, why, cure)) => {
+            let target = target.absolute();
+            let why = format!("the volume {} is left out: {} {why}", escaped(&target), escaped(&at));
+            return Ok(Found::LeftOut { why, cure });
         }
     };
     let evidence = format!(
@@ -136,19 +160,19 @@ fn one(
         if in_home { ", where the home has a directory for it" } else { "" },
         if made { "; missing, the first login or rehearsal makes it" } else { "" },
     );
-    Ok((Checked { target, source: opened, read_only: volume.read_only, in_home }, evidence))
+    Ok(Found::Checked(Checked { target, source: opened, read_only: volume.read_only, in_home }, evidence))
 }
 
 /// Refuses a volume in the home that root cannot get to: it would fail later, and say less.
-fn enterable(
-    home: Option<(&Normalised, &OwnedFd)>,
-    (volume, evidence): (Checked, String),
-) -> Result<(Checked, String), Refusal> {
-    let Some((home, directory)) = home.filter(|_| volume.in_home) else { return Ok((volume, evidence)) };
+fn enterable(home: Option<(&Normalised, &OwnedFd)>, found: Found) -> Result<Found, Refusal> {
+    let (Found::Checked(volume, _), Some((home, directory))) = (&found, home) else { return Ok(found) };
+    if !volume.in_home {
+        return Ok(found);
+    }
     let below: PathBuf = volume.target.components().iter().skip(home.components().len()).collect();
     let open = |path: &Path| directory::open_below(directory, path, OFlag::O_DIRECTORY);
     if open(&below).err() != Some(Errno::EACCES) {
-        return Ok((volume, evidence));
+        return Ok(found);
     }
     let nearest = below.ancestors().skip(1).find_map(|path| open(path).ok());
     let keeper = nearest.as_ref().map_or_else(|| Keeper::of(directory), Keeper::of);
@@ -161,84 +185,6 @@ fn enterable(
         why: "goes into a part of the home that root cannot enter".into(),
         cure: format!("give it a target outside of the home, or {}", keeper.cure()),
     })
-}
-
-enum Trouble {
-    Refusal(Refusal),
-    /// What is in the way, why, and the cure.
-    At(PathBuf, String, String),
-}
-
-/// The source, and whether it is still to be made.
-fn open(
-    config: &Config,
-    path: &Normalised,
-    volume: &Volume,
-    account: &Account,
-) -> Result<(Source, bool), Trouble> {
-    let at = |stop: walk::Stop| {
-        let cure = match stop.why {
-            walk::Why::Denied(keeper) => {
-                return Trouble::Refusal(Refusal::Denied { path: escaped(&stop.at).to_string(), keeper });
-            }
-            walk::Why::Errno(Errno::ENOENT) => {
-                let make = format!("install -d {}", word(&path.absolute()));
-                format!("{}; or give the volume a `create`", home::pasteable(&path.absolute(), make))
-            }
-            walk::Why::Errno(errno) => limit_cure(errno).unwrap_or("see that root can reach it").into(),
-            walk::Why::NotRootsAlone => {
-                "make the source yourself, or choose one below directories of root's".into()
-            }
-            _ => "let the source be a plain directory".into(),
-        };
-        Trouble::At(stop.at, stop.why.to_string(), cure)
-    };
-    let allowed = |real: &Normalised| match system::forbidden(&config.jail_root, real) {
-        None => Ok(()),
-        Some(why) => Err(Trouble::At(real.absolute(), why, "change the symlink that leads there".into())),
-    };
-    let (create, is_missing) = match (walk::to(path), &volume.create) {
-        (Ok(walked), create) => {
-            allowed(&walked.real)?;
-            match create {
-                // Perhaps left behind by a login that was killed between making it and giving it away.
-                Some(create) if directory::is_closed(&walked.directory).unwrap_or(false) => (create, false),
-                _ => return Ok((Source::Open(walked.directory), false)),
-            }
-        }
-        (Err(stop), Some(create)) if stop.why == walk::Why::Errno(Errno::ENOENT) => (create, true),
-        (Err(stop), _) => return Err(at(stop)),
-    };
-    let (parent, name) = walk::parent(path).map_err(at)?;
-    allowed(&Normalised::of(parent.real.components().iter().chain([&name]).cloned()))?;
-    let new = NewDirectory {
-        parent: parent.directory,
-        name,
-        owner: named(path, "user", &create.owner, account, User::by_name)?.uid,
-        group: named(path, "group", &create.group, account, Group::by_name)?.gid,
-        mode: create.mode,
-    };
-    Ok((Source::Missing(new), is_missing))
-}
-
-/// The user or group that the source at `path` is to belong to.
-fn named<T>(
-    path: &Normalised,
-    kind: &str,
-    template: &Template,
-    account: &Account,
-    look_up: impl Fn(&str) -> Result<Option<T>, LookupError>,
-) -> Result<T, Trouble> {
-    let name = template.expand(|variable| value(account, variable)).map_err(Trouble::Refusal)?;
-    match name.to_str().map_or(Ok(None), look_up) {
-        Ok(Some(found)) => Ok(found),
-        Ok(None) => Err(Trouble::At(
-            path.absolute(),
-            format!("is to belong to the {kind} {}, which does not exist", escaped(&name)),
-            format!("add the {kind}, or name another"),
-        )),
-        Err(error) => Err(Trouble::Refusal(error.into())),
-    }
 }
 
 /// A template as a path; the error names it.

@@ -34,7 +34,7 @@ pub(super) struct Walked {
 /// is root's, and nobody else can write there.
 pub(super) fn parent(path: &Normalised) -> Result<(Walked, OsString), Stop> {
     let Some((name, above)) = path.components().split_last() else {
-        return Err(Stop { at: "/".into(), why: Why::NotDirectory });
+        return Err(Stop { at: "/".into(), why: Why::NotDirectory, others: false });
     };
     // What is the last component there is none of `path`, so it may be a symlink.
     let walked = by_component(&Normalised::of(above.iter().cloned()), true)?;
@@ -50,7 +50,7 @@ pub(super) fn roots_alone(path: &Normalised) -> Result<Walked, Stop> {
 fn only_roots((walked, others): (Walked, Option<PathBuf>)) -> Result<Walked, Stop> {
     match others {
         None => Ok(walked),
-        Some(at) => Err(Stop { at, why: Why::NotRootsAlone }),
+        Some(at) => Err(Stop { at, why: Why::NotRootsAlone, others: true }),
     }
 }
 
@@ -60,6 +60,8 @@ pub(super) struct Stop {
     /// The component, with the path to it.
     pub(super) at: PathBuf,
     pub(super) why: Why,
+    /// Whether others than root can write where that is, or above it: it may be their doing.
+    pub(super) others: bool,
 }
 
 #[derive(Debug, PartialEq, Eq, Error)]
@@ -89,7 +91,7 @@ pub(super) fn to(path: &Normalised) -> Result<Walked, Stop> {
         Err(Errno::ELOOP | Errno::ENOSYS | Errno::EPERM) => Ok(by_component(path, false)?.0),
         Err(errno) => {
             by_component(path, false)?;
-            Err(Stop { at: path.absolute(), why: Why::Errno(errno) })
+            Err(Stop { at: path.absolute(), why: Why::Errno(errno), others: false })
         }
     }
 }
@@ -108,7 +110,7 @@ fn by_component(path: &Normalised, follow_last: bool) -> Result<(Walked, Option<
     let root = directory::open("/")
         .map_err(|error| Why::Errno(error.errno))
         .and_then(|root| level("/".as_ref(), root, true))
-        .map_err(|why| Stop { at: "/".into(), why })?;
+        .map_err(|why| Stop { at: "/".into(), why, others: false })?;
     let mut below: Vec<Level> = Vec::new();
     let mut ahead: VecDeque<OsString> = path.components().iter().cloned().collect();
     let mut symlinks = 0;
@@ -118,6 +120,7 @@ fn by_component(path: &Normalised, follow_last: bool) -> Result<(Walked, Option<
         let stop = |why| Stop {
             at: PathBuf::from("/").join(below.iter().map(|l| &l.name).collect::<PathBuf>()).join(&name),
             why,
+            others: !here.roots_alone,
         };
         match directory::open_child(&here.directory, &name) {
             Err(Errno::ENOTDIR) => {

@@ -5,7 +5,7 @@ use super::SysError;
 use crate::escape::escaped;
 use nix::errno::Errno;
 use nix::mount::{MntFlags, umount2};
-use nix::sys::statfs::{TMPFS_MAGIC, fstatfs};
+use nix::sys::statfs::{AUTOFS_SUPER_MAGIC, TMPFS_MAGIC, fstatfs};
 use nix::sys::statvfs::{FsFlags, fstatvfs};
 use rustix::mount::{
     FsMountFlags, FsOpenFlags, MountAttrFlags, MoveMountFlags, OpenTreeFlags, fsconfig_create,
@@ -60,6 +60,11 @@ pub(crate) fn is_supported() -> Result<(), Errno> {
 pub(crate) fn make_private(mount: BorrowedFd<'_>, what: &Path) -> Result<(), SysError> {
     set_attributes(mount, 0, 0, libc::MS_PRIVATE)
         .map_err(SysError::of("mount_setattr", format!("{}, MS_PRIVATE", escaped(what))))
+}
+
+/// Whether that is a mount point, or a directory, of autofs, on which nothing is mounted now.
+pub(crate) fn is_autofs(fd: impl AsFd) -> Result<bool, Errno> {
+    Ok(fstatfs(fd)?.filesystem_type() == AUTOFS_SUPER_MAGIC)
 }
 
 /// Whether that is of a tmpfs.
