@@ -17,7 +17,7 @@ use crate::policy::{self, Decision, NotJailed};
 use crate::program;
 use crate::reap;
 use crate::registry::{Record, Registry};
-use crate::sys::{capability, umask};
+use crate::sys::umask;
 pub(crate) use caller::Caller;
 pub use caller::{Arguments, Line};
 use presence::{Count, Presence};
@@ -149,11 +149,8 @@ pub(crate) fn open(caller: &Caller<'_>, live: bool) -> Result<Option<Session>, R
     loop {
         match standing(caller).and_then(|member| member.map(|member| build(caller, member)).transpose()) {
             Err(refusal) if patience.outlasts(&refusal) => {}
-            Err(refusal) => {
-                let refusal = refused(caller, refusal, patience.waited());
-                keep_out(caller);
-                return Err(refusal);
-            }
+            // sshd goes on, and its child ends instead of running anything (session.c: do_child).
+            Err(refusal) => return Err(refused(caller, refusal, patience.waited())),
             Ok(opened) => {
                 if let Some(waited) = patience.waited() {
                     let user = escaped(caller.login);
@@ -182,25 +179,6 @@ fn build(caller: &Caller<'_>, member: Member) -> Result<Session, Refusal> {
         opened.elapsed().as_micros()
     ));
     Ok(Session { presence, umask, opened, who })
-}
-
-/// Makes sure that whom the session hook refuses is not served. sshd goes on then, and where jails are
-/// in the host's namespace, other sessions of the user have one, now or later, that it would serve: a
-/// connection that runs nothing yet may ask at any time. Without chroot(2) it cannot.
-fn keep_out(caller: &Caller<'_>) {
-    let is_private = |config: Config| config.namespace == Namespace::Private;
-    if load(caller.arguments.config.as_deref()).is_ok_and(is_private)
-        && is_known_in_host(caller).is_ok_and(|known| !known)
-    {
-        return;
-    }
-    if let Err(error) = capability::give_up_chroot() {
-        caller.log.critical(format_args!(
-            "sshd may serve user {} from the jail of other sessions: {error}; cure: {}",
-            escaped(caller.login),
-            error.cure()
-        ));
-    }
 }
 
 fn record(caller: &Caller<'_>, member: &Member) -> Record {

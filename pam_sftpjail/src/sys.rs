@@ -4,7 +4,6 @@
 //! sigtimedwait(2), which neither nix nor rustix has, and for look-ups in NSS, where nix gives up early.
 
 pub(crate) mod attribute;
-pub(crate) mod capability;
 pub(crate) mod directory;
 pub(crate) mod identity;
 pub(crate) mod lock;

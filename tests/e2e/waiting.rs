@@ -95,7 +95,8 @@ fn short_logins_share_few_places(namespace: Namespace) {
     assert_eq!(sb.sh("find /run/sftpjail -mindepth 1 -type d").stdout, "");
 }
 
-/// sshd goes on where pam_open_session fails; in the host's namespace there is a jail to go to.
+/// sshd goes on where pam_open_session fails; in the host's namespace there is a jail to go to. What keeps
+/// the user out is in sshd's own do_child, and here it is seen to.
 fn who_is_refused_by_the_session_hook_is_not_served(namespace: Namespace) {
     let sb = machine(namespace, 1);
     sb.sh("sed -i '/^account.*pam_sftpjail/d' /etc/pam.d/sshd");
@@ -105,13 +106,13 @@ fn who_is_refused_by_the_session_hook_is_not_served(namespace: Namespace) {
     assert!(!refused.stderr.contains(SENTENCE), "{refused}");
     let line = sb.wait_for_log("pam_sftpjail(sshd:session): refused user mle rhost=127.0.0.1: ");
     assert!(line.contains("mle has 1 of the 1 sessions that the profile allows (after 5."), "{line}");
-    // A connection that runs nothing stays; it has no jail in sight, whenever it asks for one.
+    // A connection that runs nothing stays, and is not served whenever it asks, either.
     let hold = "ssh -o BatchMode=yes -o ControlMaster=yes -o ControlPath=/tmp/c -fN mle@127.0.0.1";
     sb.sh(&format!("{hold} >/dev/null 2>&1 </dev/null"));
     sb.sh("for i in $(seq 500); do [ $(grep -c 'refused user mle' /var/log/auth.log) = 2 ] && exit 0; sleep 0.02; done; exit 1");
     let out = sb.try_sh("sftp -b /dev/null -o ControlPath=/tmp/c mle@127.0.0.1");
     assert_ne!(out.code, Some(0), "{out}");
-    // For others nothing has changed.
+    assert_eq!(sb.log_lines("session opened for local user").len(), 1, "internal-sftp's");
     assert_eq!(sb.mounts(), mounts);
     assert!(!live.send("ls -a").is_empty());
 }
