@@ -1,5 +1,7 @@
 //! Each test boots a machine of its own.
 
+mod refused;
+
 use machines::{Machine, Suite};
 
 #[test]

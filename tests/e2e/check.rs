@@ -7,6 +7,7 @@ mod faults;
 mod leftovers;
 mod outside;
 mod pam;
+mod sessions;
 mod sshd;
 
 use std::ffi::OsStr;

@@ -10,6 +10,7 @@ in_both_namespaces!(
     what_the_host_mounts_during_a_session_appears_and_goes,
     a_home_may_be_a_filesystem_of_its_own,
     a_mount_namespace_that_a_service_makes_during_a_session_keeps_nothing_of_it,
+    a_disk_that_root_unmounts_is_in_use_until_the_sessions_end,
 );
 
 /// Mounts a filesystem of the user mle's at a directory of the host.
@@ -109,4 +110,21 @@ fn a_mount_namespace_that_a_service_makes_during_a_session_keeps_nothing_of_it(n
         let left: Vec<_> = sb.mounts_of(service).into_iter().filter(|line| line.contains("/jail/")).collect();
         assert_eq!(left, [""; 0]);
     }
+}
+
+/// As the README says of disks: the jail has a mount of its own, which the host's umount does not see.
+fn a_disk_that_root_unmounts_is_in_use_until_the_sessions_end(namespace: Namespace) {
+    let sb = Sandbox::in_namespace(namespace);
+    sb.sh("mkdir /srv/disk; mount -t tmpfs disk /srv/disk");
+    sb.user("mle").home("/srv/disk/mle").group("sftp").add();
+    let mut live = sb.sftp_live("mle");
+    let child = sb.session_child("mle");
+    sb.sh("umount /srv/disk; ! mountpoint -q /srv/disk; [ -z \"$(fuser -m /srv/disk/ 2>/dev/null)\" ]");
+    live.send("put /etc/hostname later");
+    let written = format!("/proc/{child}/root/srv/disk/mle/later");
+    assert_eq!(sb.sh(&format!("cat {written}")).stdout, sb.sh("cat /etc/hostname").stdout);
+    sb.sh("sftpjail list --json | grep -q '\"home\": *\"/srv/disk/mle\"'");
+    sb.sh("sftpjail kick mle");
+    assert_eq!(sb.mounts().iter().filter(|line| line.contains("- tmpfs disk ")).count(), 0);
+    live.try_send("ls").unwrap_err();
 }

@@ -17,6 +17,8 @@ Match Group sftp
     PermitTunnel no
     PermitTTY no
     PermitUserRC no
+    ClientAliveInterval 60
+    ClientAliveCountMax 3
 ";
 
 /// The lines that an administrator adds, with comments.

@@ -3,9 +3,10 @@
 use super::finding::{AS_ROOT, Findings};
 use super::host::Host;
 use super::keys::{self, Keys};
-use super::sshd::{self, Login, Member};
+use super::sshd::{self, Login, Member, Settings};
 use super::way::Way;
 use super::{account, home, outside};
+use crate::Verdict;
 use crate::nearest::nearest;
 use crate::rehearse::{self, Rehearsal};
 use nix::unistd::geteuid;
@@ -18,6 +19,7 @@ use pam_sftpjail::policy::{Decision, decide};
 use pam_sftpjail::session::{Standing, examine as examine_login};
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::rc::Rc;
 
 /// What there is to say about one user.
 pub(super) struct Examined {
@@ -63,7 +65,12 @@ pub(super) fn examine(host: &mut Host<'_>, user: &str, around: Findings) -> Exam
     match Account::lookup(user, host.config) {
         Ok(account) => {
             if let Decision::Jail(profile) = decide(host.config, &account) {
-                surroundings(host, user, &account, profile, around, &mut findings);
+                // What is wrong so far is what the account hook would say.
+                let is_refused = findings.verdict() == Verdict::Problems;
+                let settings = surroundings(host, user, &account, profile, around, &mut findings);
+                if let Some(settings) = settings.filter(|_| is_refused) {
+                    sshd::examine_penalties(&settings, &mut findings);
+                }
             }
         }
         Err(refusal) if is_member => findings.unseen("account", &refusal, refusal.cure()),
@@ -133,7 +140,7 @@ fn surroundings(
     profile: &Profile,
     around: Findings,
     findings: &mut Findings,
-) {
+) -> Option<Rc<Settings>> {
     findings.append(around);
     let others = host.people.other_names(account, user).unwrap_or_else(|error| {
         findings.unseen("names", &error, error.cure());
@@ -163,6 +170,7 @@ fn surroundings(
     if let Some((sshd, settings)) = sshd {
         Keys { account, people: &host.people, sshd, settings, way: &way }.examine(&files, findings);
     }
+    settings
 }
 
 fn rehearsed(config: Option<&Path>, user: &str, findings: &mut Findings) -> Option<Rehearsal> {

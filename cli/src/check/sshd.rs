@@ -11,8 +11,9 @@ mod judge;
 use super::finding::Findings;
 pub(super) use ask::{Settings, Silent, Sshd};
 use cure::cure;
+pub(crate) use judge::ALIVE;
 pub(super) use judge::expanded;
-use judge::{CHECKS, Wrong, judge, keywords, log_level};
+use judge::{CHECKS, Wrong, judge, keeps_places, keywords, log_level};
 use pam_sftpjail::account::Account;
 use pam_sftpjail::config::{Config, Profile};
 use pam_sftpjail::escape::{escaped, word};
@@ -130,6 +131,7 @@ fn tell(
     let value = |keyword| settings.get(keyword).unwrap_or_default();
     match check {
         "sshd log" if !member.profile.log => {}
+        "sshd alive" if !keeps_places(member) => {}
         "sshd access" => {}
         "sshd log" => {
             findings.passed(check, format!("internal-sftp logs at {}", log_level(value("ForceCommand"))))
@@ -140,6 +142,23 @@ fn tell(
             findings.passed(check, all.join(", "));
         }
     }
+}
+
+/// Of a user whom the account hook refuses: whom else that harms.
+pub(super) fn examine_penalties(settings: &Settings, findings: &mut Findings) {
+    let counts = settings.get("PerSourcePenalties").is_some_and(|penalties| penalties != "no");
+    if !counts {
+        return;
+    }
+    let exempt = settings.get("PerSourcePenaltyExemptList").filter(|list| *list != "none");
+    let exempt = exempt.map(|list| format!(" (but for {})", escaped(list))).unwrap_or_default();
+    let evidence = format!(
+        "each of these refused logins counts as a failed authentication from the client's address{exempt}, and \
+         after a few sshd drops everybody who comes from there: behind the same router or proxy, and root"
+    );
+    let cure = "mend what keeps the user out; and list addresses that many share, such as an office's, in \
+                PerSourcePenaltyExemptList of sshd_config";
+    findings.warned("sshd penalties", evidence, cure);
 }
 
 /// Whether sshd sends a user who is not jailed into the jail root, where nothing is built for them.

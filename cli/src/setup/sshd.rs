@@ -6,7 +6,7 @@ mod config;
 use super::change::{Change, FileChange};
 use super::files;
 use super::trouble::Trouble;
-use super::wanted::Wanted;
+use super::wanted::{Setting, Wanted};
 use ask::Sshd;
 use config::{Block, SshdConfig};
 use pam_sftpjail::nss::Group;
@@ -41,8 +41,8 @@ pub(super) fn changes(wanted: &Wanted, sshd: &Sshd) -> Result<Vec<Change>, Troub
         return Ok(Vec::new());
     }
     let mut block = format!("Match Group {}\n", wanted.groups.join(","));
-    for (keyword, value) in &settings {
-        block += &format!("    {keyword} {value}\n");
+    for setting in &settings {
+        block += &format!("    {} {}\n", setting.keyword, setting.value);
     }
     match drop_in {
         Some(path) => put_drop_in(path, &block),
@@ -122,7 +122,7 @@ fn uses_pam(sshd: &Sshd, config: &SshdConfig, main: &Path) -> Result<(), Trouble
 fn contradictions(
     wanted: &Wanted,
     config: &SshdConfig,
-    settings: &[(&str, String)],
+    settings: &[Setting],
     home: &Path,
     in_drop_in: bool,
 ) -> Result<(), Trouble> {
@@ -140,9 +140,7 @@ fn contradictions(
             continue;
         }
         let other = block.settings.iter().find(|setting| {
-            settings.iter().any(|(keyword, value)| {
-                setting.keyword.eq_ignore_ascii_case(keyword) && !setting.value.eq_ignore_ascii_case(value)
-            })
+            settings.iter().any(|wanted| wanted.accepts(&setting.keyword, &setting.value) == Some(false))
         });
         if let Some(setting) = other {
             let what = format!(

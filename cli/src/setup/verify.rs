@@ -7,7 +7,7 @@ use super::sshd::ask::{Settings, Sshd, connection};
 use super::sshd::place_of;
 use super::syslog;
 use super::trouble::Trouble;
-use super::wanted::Wanted;
+use super::wanted::{Setting, Wanted};
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::nss::Group;
 use std::path::Path;
@@ -62,7 +62,7 @@ fn settings(said: &Said, wanted: &Wanted, user: &str, shown: &str) -> Result<(),
         return Err(Trouble::new(format!("sshd -T says of {shown}: {}", said.words), "mend what it names"));
     }
     let settings = Settings::parse(&said.stdout);
-    for (keyword, value) in wanted.sshd_settings() {
+    for Setting { keyword, value, .. } in wanted.sshd_settings().into_iter().filter(|s| s.is_required) {
         let is = settings.get(keyword).unwrap_or("unknown to it");
         // Printed as written, and older ones do not print this.
         let is_ours = is.eq_ignore_ascii_case(&value) || is == value.replace("%u", user);

@@ -3,6 +3,7 @@
 use super::Options;
 use super::files;
 use super::trouble::Trouble;
+use crate::check::sshd::ALIVE;
 use clap::ValueEnum;
 use pam_sftpjail::account::{in_etc_group, known_to_etc_group};
 use pam_sftpjail::config::{Config, DEFAULT_PATH};
@@ -35,6 +36,22 @@ impl Profile {
             Self::Home => (HOME, "sftp"),
             Self::UploadPortal => (UPLOAD_PORTAL, "sftp-only"),
         }
+    }
+}
+
+/// A line of sshd's `Match` block.
+pub(super) struct Setting {
+    pub(super) keyword: &'static str,
+    pub(super) value: String,
+    /// Whether no other value will do. If not, what an admin has chosen stays.
+    pub(super) is_required: bool,
+}
+
+impl Setting {
+    /// Whether it has this name, and whether the value will do.
+    pub(super) fn accepts(&self, keyword: &str, value: &str) -> Option<bool> {
+        let is_it = self.keyword.eq_ignore_ascii_case(keyword);
+        is_it.then(|| !self.is_required || self.value.eq_ignore_ascii_case(value))
     }
 }
 
@@ -124,10 +141,10 @@ impl Wanted {
         Ok(in_etc_group(&self.exempt_groups, &user.name, user.gid)?.is_some())
     }
 
-    /// What sshd must be told of the members, keyword and value.
+    /// What sshd is to be told of the members.
     ///
     /// `DisableForwarding` alone is not enough: it leaves tunnels and, before OpenSSH 10.0, X11 and agents.
-    pub(super) fn sshd_settings(&self) -> Vec<(&'static str, String)> {
+    pub(super) fn sshd_settings(&self) -> Vec<Setting> {
         let chroot = self.jail_root.join("%u").display().to_string();
         let fixed = [
             ("ForceCommand", "internal-sftp -l INFO"),
@@ -140,8 +157,11 @@ impl Wanted {
             ("PermitTTY", "no"),
             ("PermitUserRC", "no"),
         ];
-        let fixed = fixed.into_iter().map(|(keyword, value)| (keyword, value.to_owned()));
-        std::iter::once(("ChrootDirectory", chroot)).chain(fixed).collect()
+        let of = |is_required| {
+            move |(keyword, value): (_, &str)| Setting { keyword, value: value.to_owned(), is_required }
+        };
+        let chroot = Setting { keyword: "ChrootDirectory", value: chroot, is_required: true };
+        std::iter::once(chroot).chain(fixed.map(of(true))).chain(ALIVE.map(of(false))).collect()
     }
 }
 

@@ -106,6 +106,43 @@ fn a_second_setup_adds_what_the_configuration_has_gained_and_undo_takes_both_bac
     assert_same(&before, &etc(&sb), &[]);
 }
 
+/// What an older setup wrote, a newer one completes.
+#[test]
+fn a_second_setup_adds_the_lines_that_the_first_did_not_know_yet_and_undo_takes_both_back() {
+    let sb = stock();
+    for drop_in in [true, false] {
+        if !drop_in {
+            sb.sh("sed -i '/^Include/d' /etc/ssh/sshd_config");
+        }
+        let before = etc(&sb);
+        sb.sh("sftpjail setup --yes");
+        let file = if drop_in { "sshd_config.d/00-sftpjail.conf" } else { "sshd_config" };
+        // As it was then. The journal knows the file by its digest, and what was put into it.
+        let age = r#"cd /etc/ssh; digest() { sha256sum <"$1" | cut -d ' ' -f 1; }; old=$(digest "$1")
+            sed -i '/ClientAlive/d' "$1"
+            sed -i "s/$old/$(digest "$1")/; s/\\\\n    ClientAlive[A-Za-z]* [0-9]*//g" /var/lib/sftpjail/setup/journal.json"#;
+        sb.script(age, &[file], b"").ok();
+        let out = sb.sh("sftpjail setup --yes");
+        for line in ["+    ClientAliveInterval 60", "+    ClientAliveCountMax 3"] {
+            assert!(out.stdout.contains(line), "{out}");
+        }
+        assert!(sb.sh("sftpjail setup --yes").stdout.contains("Nothing to do"));
+        sb.sh("sftpjail setup --undo");
+        assert_same(&before, &etc(&sb), &[]);
+    }
+}
+
+#[test]
+fn other_intervals_for_members_are_left_to_the_admin() {
+    let sb = stock();
+    sb.sh("sftpjail setup --yes; sed -i 's/ClientAliveInterval 60/ClientAliveInterval 600/' /etc/ssh/sshd_config.d/00-sftpjail.conf");
+    assert!(sb.sh("sftpjail setup --yes").stdout.contains("Nothing to do"));
+    let own = "Match Group sftp\n    ClientAliveInterval 0\n";
+    sb.sh("sftpjail setup --undo --force; rm -f /etc/ssh/sshd_config.d/00-sftpjail.conf");
+    sb.write("/etc/ssh/sshd_config.d/00-own.conf", own);
+    sb.sh("sftpjail setup --yes");
+}
+
 #[test]
 fn an_upload_portal_has_a_folder_for_each_member_and_nothing_of_the_rehearsal() {
     let sb = stock();

@@ -1,6 +1,6 @@
 //! The lines to paste, for what sshd should do otherwise.
 
-use super::judge::MUSTS;
+use super::judge::{ALIVE, MUSTS};
 use super::{Member, Sshd};
 use crate::check::place::{Place, append};
 
@@ -26,6 +26,7 @@ pub(super) fn cure(sshd: &Sshd, member: &Member<'_>, keyword: &str) -> String {
     let others = MUSTS.iter().filter(|must| must.1 != "UsePAM" && must.1 != "GatewayPorts");
     let mut block = vec![chroot, command.to_owned()];
     block.extend(others.map(|(_, keyword, value)| format!("    {keyword} {value}")));
+    block.extend(ALIVE.map(|(keyword, value)| format!("    {keyword} {value}")));
     // Without a chroot, all of it is missing.
     if keyword != "ChrootDirectory" {
         block.retain(|line| line.split_whitespace().next() == Some(keyword));

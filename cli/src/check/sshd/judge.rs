@@ -4,6 +4,7 @@ use super::Member;
 use super::ask::{Settings, is_match};
 use crate::check::people::group_names;
 use pam_sftpjail::account::Account;
+use pam_sftpjail::config::Namespace;
 use pam_sftpjail::escape::escaped;
 use std::path::PathBuf;
 
@@ -23,8 +24,11 @@ pub(super) const MUSTS: [(&str, &str, &str); 9] = [
     ("sshd rc", "PermitUserRC", "no"),
 ];
 
+/// How sshd finds out that a client has vanished: asked three times, a minute apart.
+pub(crate) const ALIVE: [(&str, &str); 2] = [("ClientAliveInterval", "60"), ("ClientAliveCountMax", "3")];
+
 /// Every check, in the order in which it is told.
-pub(super) const CHECKS: [&str; 8] = [
+pub(super) const CHECKS: [&str; 9] = [
     "sshd access",
     "sshd chroot",
     "sshd command",
@@ -33,6 +37,7 @@ pub(super) const CHECKS: [&str; 8] = [
     "sshd terminal",
     "sshd rc",
     "sshd log",
+    "sshd alive",
 ];
 
 /// What a check is about.
@@ -40,6 +45,7 @@ pub(super) fn keywords(check: &str) -> Vec<&'static str> {
     match check {
         "sshd chroot" => vec!["ChrootDirectory"],
         "sshd command" => vec!["ForceCommand"],
+        "sshd alive" => ALIVE.map(|(keyword, _)| keyword).into(),
         _ => MUSTS.into_iter().filter(|must| must.0 == check).map(|must| must.1).collect(),
     }
 }
@@ -95,6 +101,15 @@ pub(super) fn judge(
     if settings.get("PAMServiceName").is_some_and(|own| own != service) {
         wrong("sshd pam", "PAMServiceName", format!(", and not {}, as elsewhere", escaped(service)));
     }
+    // Each of them turns it off.
+    let never = ALIVE.into_iter().find(|(keyword, _)| value(keyword) == "0");
+    if let Some((keyword, _)) = never.filter(|_| keeps_places(member)) {
+        let what = format!(
+            "{keyword} is 0, so a client that has vanished may be counted as connected for hours, and the \
+             user refused for it"
+        );
+        wrongs.push(Wrong { check: "sshd alive", keyword, value: "0".into(), what, is_harmless: true });
+    }
     let level = log_level(command);
     if is_internal_sftp(command)
         && member.profile.log
@@ -106,6 +121,11 @@ pub(super) fn judge(
         wrongs.push(Wrong { check, keyword, value: command.to_owned(), what, is_harmless: true });
     }
     wrongs
+}
+
+/// Whether a login may be refused for the sake of sessions that are live.
+pub(super) fn keeps_places(member: &Member<'_>) -> bool {
+    member.profile.max_sessions.is_some() || member.config.namespace == Namespace::Host
 }
 
 /// Which keyword keeps the user out, as `allowed_user` of OpenSSH's auth.c goes by them. Patterns with a

@@ -3,6 +3,7 @@
 
 use crate::check::sshd::ask::is_match;
 use crate::check::sshd::config::{MAX_DEPTH, criteria, included, words};
+use crate::setup::wanted;
 use pam_sftpjail::escape::escaped;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -60,12 +61,12 @@ impl Block {
     }
 
     /// Whether it says of all members of the group all that is wanted.
-    pub(super) fn is_complete(&self, group: &str, wanted: &[(&str, String)]) -> bool {
+    pub(super) fn is_complete(&self, group: &str, wanted: &[wanted::Setting]) -> bool {
         self.criteria.len() == 1
             && self.names("group", group)
-            && wanted.iter().all(|(keyword, value)| {
-                let first = self.settings.iter().find(|s| s.keyword.eq_ignore_ascii_case(keyword));
-                first.is_some_and(|s| s.value.eq_ignore_ascii_case(value))
+            && wanted.iter().all(|wanted| {
+                // The first decides.
+                self.settings.iter().find_map(|own| wanted.accepts(&own.keyword, &own.value)) == Some(true)
             })
     }
 }
