@@ -22,10 +22,13 @@ PACKAGES := libpam0g-dev openssh-server openssh-client rsyslog iproute2 strace s
 	gocryptfs fuse3 libhx32 libxml2 libcryptsetup12
 # A directory for the tests; slapd is not configured, and /etc/nsswitch.conf stays as it is.
 PACKAGES += slapd nslcd libnss-ldapd libnss-extrausers
+# What sssd is linked with.
+PACKAGES += libini-config5 libldb2 libdhash1 libc-ares2 libpopt0 libnl-route-3-200 libsss-certmap0 libsss-idmap0 \
+	libsss-nss-idmap0
 ANSWERS := slapd slapd/no_configuration boolean true\nlibnss-ldapd libnss-ldapd/nsswitch multiselect\n
-# PAM modules that tests unpack in their sandboxes. Installed, they would put themselves into the
-# machine's own PAM configuration.
-UNPACKED := libpam-mount libpam-mount-bin libpam-fscrypt
+# What tests unpack in their sandboxes. Installed, it would put itself into the machine's own
+# configuration of PAM and NSS.
+UNPACKED := libpam-mount libpam-mount-bin libpam-fscrypt libnss-sss sssd-common sssd-krb5-common sssd-ldap
 DOWNLOADS := $(or $(CARGO_TARGET_DIR),target)/debian
 THREADS ?= 8
 # Releases of Debian's that machines are booted of.

@@ -2,6 +2,7 @@
 //! ignored, and the host's own admins are let in.
 
 mod ldap;
+mod sssd;
 
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use crate::driven::{IGNORED, alone, answers, code, install_alone};
 in_both_namespaces!(
     without_its_directory_a_member_is_refused_and_an_exempt_admin_let_in,
     without_its_file_extrausers_is_no_answer,
+    without_sssd_a_member_is_refused_and_an_exempt_admin_let_in,
     whatever_is_killed_in_mid_life_the_module_takes_no_member_for_a_stranger,
     with_allow_groups_nobody_waits_for_the_directory_to_come_back,
     a_directory_before_another_service_is_warned_of,
@@ -146,6 +148,37 @@ fn without_its_file_extrausers_is_no_answer(namespace: Namespace) {
     );
     there();
     all_is_well(&sb);
+}
+
+/// SSSD has an account of the host's in a group's member list until somebody asks for all groups of that
+/// account, and never tells getgrouplist(3) of it.
+fn without_sssd_a_member_is_refused_and_an_exempt_admin_let_in(namespace: Namespace) {
+    let sb = people(namespace);
+    directory().serve(&sb);
+    sssd::serve(&sb);
+    nsswitch(&sb, "files systemd sss");
+    assert!(sb.sh("getent group sftp").stdout.contains("anna"));
+    assert_ne!(code(&alone(&sb, "anna", &["account"]), "account"), IGNORED);
+    sb.wait_for_log("anna is a member of the group sftp, but sshd will not see that: getgrouplist(3)");
+
+    let is_well = || {
+        is_jailed(&sb, "lena");
+        for name in ["root", "boss", "joe"] {
+            has_a_shell(&sb, name);
+        }
+        sb.sh("truncate -s 0 /var/log/auth.log");
+    };
+    is_well();
+    // It answers from its cache.
+    kill(&sb, "slapd");
+    is_well();
+    sssd::kill(&sb);
+    nobody_is_unjailed(&sb, "sss does not run (`group: files systemd sss` in /etc/nsswitch.conf)");
+    sb.sh("rm /var/lib/sss/pipes/nss");
+    nobody_is_unjailed(&sb, "sss could not be reached (`group: files systemd sss` in /etc/nsswitch.conf)");
+    start_slapd(&sb);
+    sssd::start(&sb);
+    is_well();
 }
 
 /// Of the module's own look-ups, some are answered and some are not.
