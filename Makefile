@@ -18,7 +18,7 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 # Cargo builds as whoever calls; what it runs (tests, demo, benchmark) runs as root.
 AS_ROOT := $(if $(SUDO),--config 'target."cfg(all())".runner="sudo -E"')
 
-PACKAGES := libpam0g-dev openssh-server openssh-client rsyslog iproute2 strace systemd cron at procmail debootstrap systemd-container \
+PACKAGES := libpam0g-dev openssh-server openssh-client rsyslog iproute2 strace systemd cron at procmail lftp sshfs debootstrap systemd-container \
 	gocryptfs fuse3 libhx32 libxml2 libcryptsetup12
 # A directory for the tests; slapd is not configured, and /etc/nsswitch.conf stays as it is.
 PACKAGES += slapd nslcd libnss-ldapd libnss-extrausers

@@ -8,6 +8,7 @@
 mod guard;
 pub(crate) mod host;
 pub(crate) mod private;
+mod size;
 
 use crate::config::Namespace;
 use crate::error::Refusal;
@@ -18,18 +19,10 @@ use crate::sys::{SysError, attribute, directory, mount};
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::sys::stat::SFlag;
+use size::Size;
 use std::ffi::OsStr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
-
-/// tmpfs counts whole pages, which are 64 KiB at most; this many bytes are left over. It is a limit:
-/// what is not used takes no memory.
-const PAGE: usize = 64 << 10;
-const SPARE: usize = 64 << 10;
-
-/// tmpfs takes the memory of an attribute from its inodes, each of which stands for 1 KiB
-/// (mm/shmem.c: BOGO_INODE_SIZE).
-const INODE: usize = 1 << 10;
 
 /// A jail that a session is in. Dropping it leaves the jail alone: a forked child that drops its
 /// copy must not take it away.
@@ -65,20 +58,14 @@ impl Tmpfs {
     /// In a private namespace it covers the whole jail root; in the host's, it is the user's jail, and
     /// has its terms with it.
     fn make(plan: &Plan, namespace: Namespace) -> Result<Self, SysError> {
-        let pages = |step: &Step| match step {
-            Step::File { content, .. } => content.len().div_ceil(PAGE) * PAGE,
-            _ => 0,
-        };
-        let size = SPARE + plan.steps.iter().map(pages).sum::<usize>();
-        let inodes = plan.steps.len() + 8;
-
+        let size = Size::of(plan);
         let _exact = Umask::none();
         let open = |root: &OwnedFd, name: &OsStr| {
             directory::open_to_read(root, name).map_err(SysError::of("openat", "the jail"))
         };
         let (root, jail) = match namespace {
             Namespace::Private => {
-                let root = mount::tmpfs(size, inodes, "0700")?;
+                let root = mount::tmpfs(size.bytes, size.inodes, "0700")?;
                 let user: &OsStr = plan.user.as_ref();
                 directory::make(&root, user, 0o755)?;
                 let jail = open(&root, user)?;
@@ -86,7 +73,8 @@ impl Tmpfs {
             }
             Namespace::Host => {
                 let terms = plan.terms()?;
-                let root = mount::tmpfs(size, inodes + terms.len().div_ceil(INODE) + 1, "0755")?;
+                let size = size.with_attribute(&terms);
+                let root = mount::tmpfs(size.bytes, size.inodes, "0755")?;
                 let jail = open(&root, OsStr::new("."))?;
                 attribute::set(&jail, &terms)?;
                 (root, jail)

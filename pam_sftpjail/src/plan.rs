@@ -260,6 +260,20 @@ impl Plan {
         self
     }
 
+    /// Where the user's files are, and the room for more: the home, or else the first volume to which the
+    /// user can write, or else the first.
+    pub(crate) fn stored_in(&self) -> Option<&OwnedFd> {
+        let trees = self.steps.iter().filter_map(|step| match step {
+            Step::Mount { source: Source::Open(source), read_only, role, .. } => match role {
+                Role::Home => Some((0, source)),
+                Role::Volume => Some((if *read_only { 2 } else { 1 }, source)),
+                _ => None,
+            },
+            _ => None,
+        });
+        trees.min_by_key(|(rank, _)| *rank).map(|(_, source)| source)
+    }
+
     /// The steps that guard a part of the home.
     pub(crate) fn guard(&self) -> impl Iterator<Item = &Step> {
         self.steps.iter().filter(|step| matches!(step, Step::Mount { role: Role::Guard(_), .. }))

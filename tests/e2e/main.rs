@@ -35,6 +35,7 @@ mod sandbox;
 mod setup;
 mod sftp_log;
 mod shared;
+mod size;
 mod stack;
 mod strangers;
 mod threats;

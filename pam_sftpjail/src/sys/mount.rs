@@ -77,9 +77,9 @@ pub(crate) fn is_read_only(fd: impl AsFd) -> Result<bool, Errno> {
     Ok(fstatvfs(fd)?.flags().contains(FsFlags::ST_RDONLY))
 }
 
-/// A tmpfs of `size` bytes and `inodes` inodes, detached; its root belongs to root and has `mode`, in
+/// A tmpfs of `size` bytes and `inodes` inodes (0: any number), detached; its root belongs to root and has `mode`, in
 /// octal digits.
-pub(crate) fn tmpfs(size: usize, inodes: usize, mode: &str) -> Result<OwnedFd, SysError> {
+pub(crate) fn tmpfs(size: u64, inodes: u64, mode: &str) -> Result<OwnedFd, SysError> {
     let context = fsopen(c"tmpfs", FsOpenFlags::FSOPEN_CLOEXEC).map_err(SysError::of("fsopen", "tmpfs"))?;
     for (key, value) in [
         ("source", "sftpjail"),
