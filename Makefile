@@ -64,9 +64,16 @@ install: build-release
 	echo "Installed $(MODULE) and $(PROGRAM). Next: sftpjail setup"
 
 # Without its module, a PAM configuration that names it would let nobody in. Files in it may be symlinks.
+# Without its program, the drop-in of user@.service goes by groups that nobody keeps up to date.
+DROP_IN := /etc/systemd/system/user@.service.d/50-sftpjail.conf
+
 uninstall:
 	@if test -z "$(DESTDIR)" && $(SUDO) grep -Rqs '^[^#]*pam_sftpjail' /etc/pam.d; then
 		echo "make: /etc/pam.d names the module; run first: sftpjail setup --undo" >&2
+		exit 1
+	fi
+	if test -z "$(DESTDIR)" && test -e $(DROP_IN); then
+		echo "make: $(DROP_IN) names the program; run first: sftpjail setup --undo, or remove that file" >&2
 		exit 1
 	fi
 	$(AS_OWNER) rm -f "$(MODULE)" "$(PROGRAM)"

@@ -13,6 +13,7 @@ pub(crate) mod pam;
 mod people;
 pub(crate) mod place;
 pub(crate) mod sshd;
+mod user_manager;
 mod way;
 
 use crate::json::document;
@@ -24,7 +25,7 @@ pub(crate) use pam::loaded;
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::name::UserName;
 use pam_sftpjail::nss::User;
-pub(crate) use people::{People, group_names};
+pub(crate) use people::{People, group_names, is_complete};
 use serde::Serialize;
 use std::io::{self, Write};
 use std::path::Path;

@@ -3,3 +3,4 @@
 pub(crate) mod home;
 pub(crate) mod jobs;
 pub(crate) mod programs;
+pub(crate) mod systemd;

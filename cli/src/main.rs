@@ -16,6 +16,7 @@ mod rehearse;
 mod sessions;
 mod setup;
 mod terminal;
+mod user_manager;
 
 use clap::{Parser, Subcommand};
 use kick::Whom;
@@ -167,9 +168,9 @@ Examples:
     Probing { user: String },
     /// Makes this system jail the users of a group, or undoes that.
     ///
-    /// Adds the group, the jail root, the configuration, and the lines that sshd, PAM and rsyslog
-    /// need, as far as they are missing. Shows all of it as a diff, and asks. Everything is tried out
-    /// before sshd is told to reload, and put back at the first error.
+    /// Adds the group, the jail root, the configuration, and what sshd, PAM, systemd and rsyslog need, as
+    /// far as it is missing. Shows all of it as a diff, and asks. Everything is tried out before sshd is
+    /// told to reload, and put back at the first error.
     ///
     /// Exit status: 0 it is done, or was already; 1 it is not, and nothing is changed unless it says
     /// so.
@@ -190,6 +191,14 @@ Examples:
     /// The child of `setup --confirm-within`: puts everything back unless it is confirmed.
     #[command(hide = true)]
     SetupTimer { seconds: u64, until: u64 },
+    /// For the drop-in of user@.service: exit status 0 where systemd may run a user manager, 1 where not.
+    #[command(hide = true)]
+    UserManager {
+        /// A uid.
+        whom: String,
+        /// Those of members, where the configuration cannot be read.
+        groups: Vec<String>,
+    },
     /// The child of `check`: builds the jail around itself and reports as JSON.
     #[command(hide = true)]
     Rehearse { user: String },
@@ -263,6 +272,7 @@ fn main() -> ExitCode {
         Verb::Setup(options) => Ok(setup::run(config, &options, &mut out)),
         Verb::AsMember { gid, command } => Ok(setup::as_member(gid, &command)),
         Verb::SetupTimer { seconds, until } => Ok(setup::timer(seconds, until)),
+        Verb::UserManager { whom, groups } => Ok(user_manager::run(config, &whom, &groups)),
         Verb::Rehearse { user } => rehearse::child(config, &user, &mut out),
         Verb::Look { user, enter, read } => {
             look::child(&user, &enter, &read, &mut out).map(|()| Verdict::Sound)

@@ -8,6 +8,7 @@ mod connection;
 mod expected;
 mod judge;
 mod logs;
+mod managers;
 mod refused;
 mod report;
 mod steps;
@@ -21,6 +22,7 @@ use audience::Audience;
 use connection::{Connection, Failed, Tools};
 use expected::Expected;
 use logs::{Logs, Traces};
+use managers::Managers;
 use nix::unistd::geteuid;
 use pam_sftpjail::config::Config;
 use pam_sftpjail::error::Refusal;
@@ -124,6 +126,7 @@ fn logged_in(
     let tools = Tools::prepare(&workshop, user)?;
     audience.check()?;
     let logs = Logs::now();
+    let managers = Managers::now();
     let opened = Connection::open(&tools);
     audience.check()?;
     let mut connection = match opened {
@@ -144,6 +147,7 @@ fn logged_in(
     report.add(Finding::new("login", Ok("the user is let in".into()), String::new()));
     let record = record(expected, connection.server);
     report.add(Finding::new("module", record, refused::module_cure()));
+    report.add(managers.finding(expected));
 
     let names = try_steps(report, &connection, expected, &audience)?;
     let ended = if connection.end() { Ok("sshd has ended the session") } else { Err("sshd does not end") };

@@ -16,6 +16,7 @@ mod sshd;
 mod syslog;
 mod trouble;
 mod undo;
+mod user_manager;
 mod verify;
 mod wanted;
 
@@ -284,12 +285,14 @@ fn apply(
 ) -> Result<(), Trouble> {
     changes.iter().try_for_each(Change::stage)?;
     changes.iter().try_for_each(Change::commit)?;
+    if changes.iter().any(|change| change.is_of(user_manager::concerns)) {
+        reload::units()?;
+    }
     for note in verify::all(wanted, sshd)? {
         say(out, note);
     }
     say(out, reload::sshd(sshd)?);
-    let is_syslogs = |change: &Change| matches!(change, Change::File(file) if syslog::concerns(&file.path));
-    if changes.iter().any(is_syslogs) {
+    if changes.iter().any(|change| change.is_of(syslog::concerns)) {
         say(out, reload::rsyslog());
     }
     if options.confirm_within.is_none() {

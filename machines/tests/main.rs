@@ -1,6 +1,7 @@
-//! Each test boots a machine of its own.
+//! What must hold on a whole system; each test boots one of its own.
 
 mod refused;
+mod user_manager;
 
 use machines::{Machine, Suite};
 

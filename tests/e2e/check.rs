@@ -9,6 +9,7 @@ mod outside;
 mod pam;
 mod sessions;
 mod sshd;
+mod user_manager;
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -105,6 +106,8 @@ fn a_sound_member_passes_every_check_and_sees_one_writable_thing() {
         &account,
         &session,
         &format!("✓ pam module     {module}, version {}, can be loaded", env!("CARGO_PKG_VERSION")),
+        "✓ user manager   none for members: /etc/systemd/system/user@.service.d/50-sftpjail.conf asks \
+         /usr/local/sbin/sftpjail",
         "✓ fstab          nothing below /jail",
         "✓ autofs         nothing at /jail",
         "✓ sshd chroot    ChrootDirectory /jail/%u",
@@ -119,6 +122,7 @@ fn a_sound_member_passes_every_check_and_sees_one_writable_thing() {
         "✓ shadow         not expired; no password, so by key only",
         "✓ shell          /usr/sbin/nologin, which lets nobody in",
         "✓ outside        no crontab, no at jobs, and no mail server that obeys files which sessions can write",
+        "✓ linger         off, and no user manager of mle's runs",
         "✓ home reach     the modes above the home let the user in, as the jail does",
         "✓ home parents   nobody but root and the user can replace what is above the home",
         "✓ keys           sshd takes those in /home/mle/.ssh/authorized_keys",
@@ -155,8 +159,8 @@ fn json_says_all_that_text_says() {
     let document = json(&sb, "mle", "sound");
     let checks: Vec<_> = findings(&document).iter().map(|[check, outcome, ..]| [*check, *outcome]).collect();
     let all = "configuration,account,profile,home,home path,home owner,jail root,kernel,log,sessions,sshd,pam account,\
-        pam session,pam module,fstab,autofs,sshd chroot,sshd command,sshd pam,sshd forwards,sshd terminal,sshd rc,sshd log,\
-        names,shadow,shell,outside,home reach,home parents,keys,rehearsal";
+        pam session,pam module,user manager,fstab,autofs,sshd chroot,sshd command,sshd pam,sshd forwards,sshd terminal,sshd rc,sshd log,\
+        names,shadow,shell,outside,linger,home reach,home parents,keys,rehearsal";
     assert_eq!(checks, all.split(',').map(|check| [check, "passed"]).collect::<Vec<_>>());
     for check in all.split(',') {
         assert!(include_str!("../../README.md").contains(&format!("`{check}`")), "{check}");

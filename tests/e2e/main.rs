@@ -41,6 +41,7 @@ mod strangers;
 mod threats;
 mod transcripts;
 mod unmounted;
+mod user_manager;
 mod users;
 mod volumes;
 mod waiting;

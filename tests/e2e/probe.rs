@@ -73,6 +73,7 @@ fn a_sound_member_is_probed_and_nothing_stays() {
     let expected = [
         "login          the user is let in",
         "module         built the jail: profile home, namespace private",
+        "user manager   none, for systemd does not run here",
         "pwd            /home/mle",
         "ls             served",
         "cd ..          mle and nothing else",
@@ -138,7 +139,7 @@ fn json_says_all_that_text_says() {
     );
     assert!(sound["login_ms"].is_u64() && sound["module_us"].is_u64(), "{sound}");
     let findings = sound["findings"].as_array().expect("findings");
-    assert_eq!(findings.len(), 16, "{sound:#}");
+    assert_eq!(findings.len(), 17, "{sound:#}");
     assert!(findings.iter().all(|finding| finding["outcome"] == "expected" && finding["cure"].is_null()));
 
     sb.sh("chmod 550 /home/mle");

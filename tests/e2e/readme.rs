@@ -4,6 +4,7 @@ use sandbox::Sandbox;
 
 const README: &str = include_str!("../../README.md");
 const DROP_IN: &str = include_str!("../../rsyslog.d/sftpjail.conf");
+const USER_MANAGER: &str = include_str!("../../systemd/50-sftpjail.conf");
 const PAM_LINES: &str = include_str!("../../pam.d/sshd");
 
 /// The text between ``` and ``` that contains `word`.
@@ -24,6 +25,11 @@ fn what_the_readme_says_makes_a_stock_machine_jail_its_members() {
     let sb = Sandbox::stock();
     sb.append("/etc/ssh/sshd_config", block("Match Group sftp"));
     add_pam_lines(&sb);
+    let (_, by_hand) = README.split_once("### By hand").expect("a section");
+    let install = by_hand.lines().find(|line| line.starts_with("    install ")).expect("a command");
+    sb.sh("mkdir -p /root/source/systemd");
+    sb.write("/root/source/systemd/50-sftpjail.conf", USER_MANAGER);
+    sb.sh(&format!("cd /root/source; {install}"));
     sb.sh("groupadd --system sftp || gpasswd -M '' sftp");
     sb.user("anna").add();
     // Before: an ordinary user.

@@ -162,6 +162,7 @@ fn forget_the_hosts_jails() -> Result<(), String> {
         ("/etc/sftpjail", fs::remove_dir_all as fn(_) -> _),
         ("/jail", fs::remove_dir_all),
         ("/etc/rsyslog.d/10-sftpjail.conf", fs::remove_file),
+        ("/etc/systemd/system/user@.service.d/50-sftpjail.conf", fs::remove_file),
     ] {
         match remove(place) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {

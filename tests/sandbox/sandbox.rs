@@ -10,6 +10,9 @@ use crate::machine::{artifact, downloaded, pam_modules, require};
 use crate::output::{Output, run};
 use crate::process::Daemon;
 
+/// systemd does not run in a sandbox, and its files are there.
+const USER_MANAGER: &str = include_str!("../../systemd/50-sftpjail.conf");
+
 /// A machine of one's own, see the crate. Dropping it ends every process and mount in it.
 pub struct Sandbox {
     /// `unshare`, whose child is PID 1 inside. Its stdin is the string that all hangs on.
@@ -24,13 +27,15 @@ pub struct Sandbox {
 
 impl Sandbox {
     /// A machine on which sftpjail is set up as its README says: group `sftp`, the PAM lines of
-    /// `pam.d/sshd`, the `Match Group sftp` block. rsyslogd runs, sshd starts when it is needed.
+    /// `pam.d/sshd`, the `Match Group sftp` block, the drop-in of user@.service. rsyslogd runs, sshd starts when it is needed.
     /// Panics with one sentence if the machine lacks something.
     #[must_use]
     pub fn new() -> Sandbox {
         let sandbox = Sandbox::start(true);
         // A machine that uses sftpjail itself has the group, with members.
         sandbox.sh("groupadd --system sftp || gpasswd -M '' sftp");
+        sandbox.sh("mkdir -p /etc/systemd/system/user@.service.d");
+        sandbox.write("/etc/systemd/system/user@.service.d/50-sftpjail.conf", USER_MANAGER);
         sandbox
     }
 

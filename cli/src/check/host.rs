@@ -4,6 +4,7 @@ use super::finding::{AS_ROOT, Findings};
 use super::pam::{self, Pam};
 use super::people::{self, People};
 use super::sshd::Sshd;
+use super::user_manager::{self, Systemd};
 use nix::unistd::geteuid;
 use pam_sftpjail::account::known_to_etc_group;
 use pam_sftpjail::config::{Config, DEFAULT_PATH};
@@ -18,6 +19,7 @@ pub(super) struct Host<'c> {
     /// `None`: it does not answer.
     pub(super) sshd: Option<Sshd>,
     pub(super) pam: Pam,
+    pub(super) systemd: Systemd,
     pub(super) people: People,
 }
 
@@ -57,6 +59,7 @@ impl<'c> Host<'c> {
         };
         let service = sshd.as_ref().map_or("sshd", |sshd| &sshd.service);
         let pam = pam::examine(service, config, path, findings);
+        let systemd = user_manager::examine(config, findings);
         let people = People::list().unwrap_or_else(|error| {
             findings.unseen("names", error, "see that NSS answers (getent passwd)");
             People::default()
@@ -66,7 +69,7 @@ impl<'c> Host<'c> {
             let evidence = format!("not everybody is seen: {error}");
             findings.unseen("names", evidence, error.cure());
         }
-        Self { config, path, sshd, pam, people }
+        Self { config, path, sshd, pam, systemd, people }
     }
 }
 

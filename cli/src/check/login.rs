@@ -161,6 +161,7 @@ fn surroundings(
     account::shadow(account, pam, findings);
     account::shell(account, host.pam.asks_for_shells.as_ref(), findings);
     outside::examine(account, profile, findings);
+    host.systemd.examine(account, &others, findings);
     let sshd = host.sshd.as_ref().zip(settings.as_deref());
     let files = sshd.map(|(_, settings)| keys::files(settings, account)).unwrap_or_default();
     let way = Way::walk(account, &files, findings);

@@ -33,6 +33,11 @@ impl People {
         self.0.iter().map(|person| person.name.as_str())
     }
 
+    /// All names with this uid.
+    pub(crate) fn names_of(&self, uid: u32) -> impl Iterator<Item = &str> {
+        self.0.iter().filter(move |person| person.uid == uid).map(|person| person.name.as_str())
+    }
+
     /// Whether the group has this user as a member and nobody else.
     pub(super) fn is_alone_in(&self, group: u32, uid: u32) -> Result<bool, LookupError> {
         let Some(group) = Group::by_gid(Gid::from_raw(group))? else { return Ok(false) };
@@ -63,8 +68,7 @@ impl People {
             None => String::new(),
         };
         let spellings = [typed.to_owned(), name.to_uppercase(), lower, capitalised];
-        let listed = self.0.iter().filter(|person| person.uid == account.uid.as_raw());
-        let mut names: BTreeSet<_> = listed.map(|person| person.name.clone()).collect();
+        let mut names: BTreeSet<_> = self.names_of(account.uid.as_raw()).map(str::to_owned).collect();
         for spelling in spellings {
             if User::by_name(&spelling)?.is_some_and(|user| user.uid == account.uid) {
                 names.insert(spelling);
@@ -77,7 +81,7 @@ impl People {
 
 /// Whether every service that is asked for users answers: a list, and getent(1), leave out what one that
 /// does not would have told.
-pub(super) fn is_complete() -> Result<(), LookupError> {
+pub(crate) fn is_complete() -> Result<(), LookupError> {
     // Only for somebody who does not exist are all of them asked.
     User::by_name("sftpjail-nobody-has-this-name").map(drop)
 }

@@ -1,12 +1,13 @@
 //! The real clients, each run to its end.
 
+use crate::host::programs;
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use pam_sftpjail::escape::one_line;
 use std::ffi::OsStr;
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
@@ -18,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// What is kept of what a client prints, in bytes: a home may hold millions of names.
 const KEPT: usize = 1 << 20;
 
-pub(super) const PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin";
+pub(super) use crate::host::programs::PATH;
 
 /// What a client said.
 #[derive(Debug, Default)]
@@ -43,8 +44,7 @@ impl Said {
 
 /// The absolute path of a program of the system's, wherever the caller's PATH leads.
 pub(super) fn program(name: &str) -> io::Result<PathBuf> {
-    let mut places = PATH.split(':').map(|directory| Path::new(directory).join(name));
-    places.find(|path| path.is_file()).ok_or_else(|| {
+    programs::find(name).ok_or_else(|| {
         io::Error::new(ErrorKind::NotFound, format!("there is no {name} in {PATH}; install OpenSSH"))
     })
 }

@@ -3,6 +3,7 @@
 use super::client::{Said, command, program, run, until, wait};
 use super::workshop::Workshop;
 use super::wrapper;
+use crate::host::systemd;
 use nix::errno::Errno;
 use nix::sys::signal::kill;
 use nix::unistd::Pid;
@@ -57,7 +58,8 @@ impl<'w> Tools<'w> {
         workshop.authorize(&workshop.read("key.pub"))?;
         let first = workshop.write("first", wrapper::first(&workshop.authorized_keys()))?;
         let server = workshop.write("sshd_config", wrapper::sshd_config(&first, Path::new(SYSTEM)))?;
-        workshop.write("serve", wrapper::serve(&sshd, &server, &workshop.path("pid")))?;
+        let scope = systemd::scope().unwrap_or_default();
+        workshop.write("serve", wrapper::serve(&scope, &sshd, &server, &workshop.path("pid")))?;
         let config = wrapper::ssh_config(user, &key, &workshop.path("control"));
         let config = workshop.write("ssh_config", config)?;
 

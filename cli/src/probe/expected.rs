@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 pub(super) struct Expected {
     /// `pw_name`
     pub(super) user: UserName,
+    pub(super) uid: u32,
     pub(super) profile: String,
     /// Where the session begins.
     pub(super) begin: PathBuf,
@@ -80,6 +81,7 @@ impl Expected {
                 .collect::<Vec<_>>()
                 .join(","),
             profile: escaped(&profile.name).to_string(),
+            uid: account.uid.as_raw(),
             user,
             entries,
         }

@@ -34,12 +34,15 @@ pub(super) fn first(authorized_keys: &Path) -> String {
 /// The shell script that ssh calls as its ProxyCommand: sshd in inetd mode, with the environment that a
 /// service manager gives it. Its PAM service is the name by which it is run.
 ///
+/// `scope`: words before the command that take it out of the caller's session of logind's, if there is one:
+/// for a login in a session pam_systemd does nothing.
+///
 /// ssh ends its ProxyCommand by a signal. That reaches this shell, so that sshd sees no more than the end
 /// of its input, as with any connection, and closes the PAM session.
-pub(super) fn serve(sshd: &Path, config: &Path, pid: &Path) -> String {
+pub(super) fn serve(scope: &str, sshd: &Path, config: &Path, pid: &Path) -> String {
     format!(
         "umask 022\nexec 3<&0\n\
-         env -i PATH={} {} -i -f {} \"$@\" <&3 3<&- &\n\
+         {scope}env -i PATH={} {} -i -f {} \"$@\" <&3 3<&- &\n\
          echo $! >{}\nexec 3<&- </dev/null >/dev/null\nwait\n",
         super::client::PATH,
         sshd.display(),

@@ -8,7 +8,7 @@ use anstyle::{AnsiColor, Style};
 use pam_sftpjail::escape::{escaped, one_line};
 use similar::TextDiff;
 use std::fmt::{self, Display};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Change {
@@ -83,6 +83,11 @@ fn style(line: &str) -> Style {
 }
 
 impl Change {
+    /// Whether it is of a file that is so.
+    pub(super) fn is_of(&self, is_so: impl Fn(&Path) -> bool) -> bool {
+        matches!(self, Self::File(file) if is_so(&file.path))
+    }
+
     /// Keeps what it takes to put it back; `number` is for the names of the backups.
     pub(super) fn keep(&self, number: usize, state: &State) -> Result<Step, Trouble> {
         Ok(match self {

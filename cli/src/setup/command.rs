@@ -1,18 +1,13 @@
 //! Other programs, run with a clean environment.
 
 use super::trouble::{Trouble, errno};
+use crate::host::programs::PATH;
 use pam_sftpjail::escape::one_line;
 use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
-const DIRECTORIES: [&str; 6] =
-    ["/usr/sbin", "/usr/bin", "/sbin", "/bin", "/usr/local/sbin", "/usr/local/bin"];
-
-/// Where the program is, if it is installed.
-pub(super) fn find(name: &str) -> Option<PathBuf> {
-    DIRECTORIES.iter().map(|directory| Path::new(directory).join(name)).find(|path| path.is_file())
-}
+pub(super) use crate::host::programs::find;
 
 /// A finished program.
 pub(super) struct Said {
@@ -32,7 +27,7 @@ pub(super) fn run<A: AsRef<OsStr>>(
     let output = Command::new(program)
         .args(args)
         .env_clear()
-        .env("PATH", DIRECTORIES.join(":"))
+        .env("PATH", PATH)
         .env("LC_ALL", "C")
         .stdin(Stdio::null())
         .output()

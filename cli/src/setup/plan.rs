@@ -6,7 +6,7 @@ use super::change::{Change, FileChange};
 use super::sshd::ask::Sshd;
 use super::trouble::Trouble;
 use super::wanted::Wanted;
-use super::{module, pam, sshd, syslog};
+use super::{module, pam, sshd, syslog, user_manager};
 use pam_sftpjail::config::DEFAULT_PATH;
 use pam_sftpjail::escape::{escaped, word};
 use pam_sftpjail::nss::Group;
@@ -33,6 +33,7 @@ pub(super) fn changes(wanted: &Wanted, sshd: &Sshd, options: &Options) -> Result
         }
         changes.push(Change::File(FileChange::whole(path.into(), None, text.as_str())));
     }
+    changes.extend(user_manager::changes(wanted)?);
     changes.extend(syslog::changes()?);
     changes.extend(sshd::changes(wanted, sshd)?);
     changes.extend(pam::change(sshd.service())?);
@@ -40,7 +41,7 @@ pub(super) fn changes(wanted: &Wanted, sshd: &Sshd, options: &Options) -> Result
 }
 
 /// Makes a missing directory, and refuses one that is not root's alone.
-fn directory(path: &Path, mode: u32) -> Result<Option<Change>, Trouble> {
+pub(super) fn directory(path: &Path, mode: u32) -> Result<Option<Change>, Trouble> {
     let shown = escaped(path);
     match path.symlink_metadata() {
         Err(_) if path.parent().is_some_and(Path::is_dir) => {

@@ -3,6 +3,7 @@
 use super::command;
 use super::sshd::ask::Sshd;
 use super::trouble::Trouble;
+use crate::host::systemd::is_booted;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::fs;
@@ -70,6 +71,17 @@ fn listener(file: &str) -> Option<i32> {
     name.trim_end().starts_with("sshd").then_some(pid)
 }
 
+/// Lets systemd read its files anew, where it runs.
+pub(super) fn units() -> Result<(), Trouble> {
+    match systemd() {
+        Some(systemctl) => {
+            command::must(&systemctl, ["daemon-reload"], "see that systemd answers: systemctl status")
+                .map(drop)
+        }
+        None => Ok(()),
+    }
+}
+
 /// Lets rsyslog read its files anew. Gives a sentence about what was done, or is to be.
 pub(super) fn rsyslog() -> String {
     let restart = |program: &Path, args: &[&str]| command::run(program, args).is_ok_and(|said| said.success);
@@ -83,7 +95,7 @@ pub(super) fn rsyslog() -> String {
     "Restart rsyslog, so that it reads its files anew.".to_owned()
 }
 
-/// systemctl, where systemd is PID 1: sd_booted(3).
+/// systemctl, where systemd is PID 1.
 pub(super) fn systemd() -> Option<std::path::PathBuf> {
-    command::find("systemctl").filter(|_| Path::new("/run/systemd/system").is_dir())
+    command::find("systemctl").filter(|_| is_booted())
 }

@@ -3,19 +3,26 @@
 use super::journal::{Journal, Patience, State, Step};
 use super::sshd::ask::Sshd;
 use super::trouble::Trouble;
-use super::{group, reload, restore, say, syslog};
+use super::{group, reload, restore, say, syslog, user_manager};
 use pam_sftpjail::config::Config;
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::registry::Registry;
 use std::io::Write;
+use std::path::Path;
 
 /// Puts back what is not settled, and lets the daemons know. Gives whether all of it is as it was.
 pub(super) fn put_back(state: &State, journal: Journal, out: &mut impl Write) -> Result<bool, Trouble> {
-    let is_syslogs = |step: &Step| matches!(step, Step::File { path, .. } if syslog::concerns(path));
-    let for_syslog = journal.unsettled().iter().any(is_syslogs);
+    let is_about = |concerns: fn(&Path) -> bool| {
+        let is_so = |step: &Step| matches!(step, Step::File { path, .. } if concerns(path));
+        journal.unsettled().iter().any(is_so)
+    };
+    let (for_syslog, for_systemd) = (is_about(syslog::concerns), is_about(user_manager::concerns));
     let kept = restore::unsettled(state, journal)?;
     for what in &kept {
         say(out, format!("Note: {what}."));
+    }
+    if for_systemd && let Err(trouble) = reload::units() {
+        say(out, format!("Note: systemd was not told to read its files: {trouble}."));
     }
     match Sshd::find().and_then(|sshd| reload::sshd(&sshd)) {
         Ok(what) => say(out, what),

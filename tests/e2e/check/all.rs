@@ -42,7 +42,16 @@ fn every_member_is_looked_at_and_nobody_else() {
     let report = &document["users"][1];
     assert!(report["rehearsal"]["tree"].is_array(), "{report:#}");
     let host: Vec<_> = findings(&document).into_iter().map(|f| f[0]).collect();
-    let expected = ["configuration", "sshd", "pam account", "pam session", "pam module", "fstab", "autofs"];
+    let expected = [
+        "configuration",
+        "sshd",
+        "pam account",
+        "pam session",
+        "pam module",
+        "user manager",
+        "fstab",
+        "autofs",
+    ];
     assert_eq!(host, expected);
 
     let out = said(sb.try_sh("sftpjail check --all"), 0).stdout;

@@ -5,11 +5,22 @@ use sandbox::Sandbox;
 use std::thread::sleep;
 use std::time::Duration;
 
+/// What systemctl says of a user manager, as the drop-in has it.
+const SHOW: &str = r#"case "$*" in show*)
+    echo LoadState=loaded
+    echo NeedDaemonReload=no
+    uid=${5#user@}
+    sed -n '/^ExecCondition=/,$p' /etc/systemd/system/user@.service.d/50-sftpjail.conf | tr -d "\\\\\n'" |
+        sed "s/^ExecCondition=+/ExecCondition={ argv[]=/; s/%i/${uid%.service}/; s/%%/%/g"
+    exit;;
+esac"#;
+
 /// A program that notes how it is called, and then does `body`.
 fn stand_in(sb: &Sandbox, name: &str, body: &str) {
+    let show = if name == "systemctl" { SHOW } else { "" };
     sb.write_mode(
         format!("/usr/sbin/{name}"),
-        format!("#!/bin/sh\necho {name} \"$@\" >>/run/calls\n{body}\n"),
+        format!("#!/bin/sh\n{show}\necho {name} \"$@\" >>/run/calls\n{body}\n"),
         0o755,
     );
 }
@@ -22,7 +33,9 @@ fn systemd_reloads_sshd_and_restarts_rsyslog() {
     let out = sb.sh("sftpjail setup --yes");
     assert!(out.stdout.contains("sshd has been reloaded (systemctl reload ssh.service)."), "{out}");
     assert!(out.stdout.contains("rsyslog has been restarted (systemctl try-restart rsyslog)."), "{out}");
-    let calls = "systemctl --quiet is-active ssh.service\nsystemctl reload ssh.service\n\
+    let calls = "systemctl daemon-reload\n\
+                 systemctl list-units --all --full --plain --no-legend -- user@*.service\n\
+                 systemctl --quiet is-active ssh.service\nsystemctl reload ssh.service\n\
                  systemctl is-active ssh.service\nsystemctl try-restart rsyslog\n";
     assert_eq!(sb.read_text("/run/calls"), calls);
 }

@@ -1,0 +1,200 @@
+//! Whether systemd runs anything as a member: a user manager would do so outside of the jail.
+
+use super::finding::Findings;
+use crate::host::systemd::{self, Condition};
+use crate::user_manager::drop_in::{self, Asks};
+use pam_sftpjail::account::Account;
+use pam_sftpjail::config::Config;
+use pam_sftpjail::escape::{escaped, word};
+use pam_sftpjail::name::UserName;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+const CHECK: &str = "user manager";
+
+/// A uid without files of its own, by which all others are judged.
+const ANYBODY: u32 = 65_533;
+
+/// What the rest wants to know of systemd.
+pub(super) enum Systemd {
+    Absent,
+    Present {
+        /// What is wrong for all, if something is.
+        fault: Option<Fault>,
+        /// Uids whose user managers have files of their own.
+        special: BTreeSet<u32>,
+        /// What systemd has loaded, and whether it runs; nothing where systemd does not.
+        managers: BTreeMap<u32, bool>,
+    },
+}
+
+/// Why members could get a user manager, and the cure; or why that cannot be seen.
+#[derive(PartialEq, Eq)]
+pub(super) enum Fault {
+    Open(String, String),
+    Unseen(String),
+}
+
+impl Fault {
+    fn tell(&self, findings: &mut Findings) {
+        match self {
+            Self::Open(evidence, cure) => findings.failed(CHECK, evidence, cure),
+            Self::Unseen(why) => findings.unseen(CHECK, why, "see that systemd answers: systemctl status"),
+        }
+    }
+}
+
+/// Looks at what holds for all.
+pub(super) fn examine(config: &Config, findings: &mut Findings) -> Systemd {
+    if systemd::template().is_none() {
+        findings.passed(CHECK, "there is no systemd, and so none");
+        return Systemd::Absent;
+    }
+    let managers = match systemd::is_booted().then(systemd::managers).transpose() {
+        Ok(managers) => managers.unwrap_or_default(),
+        Err(error) => {
+            Fault::Unseen(error.to_string()).tell(findings);
+            BTreeMap::new()
+        }
+    };
+    let fault = match judged(None) {
+        Ok(None) => {
+            findings.passed(CHECK, "user@.service is masked, and so nobody has one");
+            None
+        }
+        Ok(Some(asks)) => {
+            tell_of(&asks, config, findings);
+            None
+        }
+        Err(fault) => {
+            fault.tell(findings);
+            Some(fault)
+        }
+    };
+    Systemd::Present { fault, special: systemd::uids_with_files(), managers }
+}
+
+impl Systemd {
+    /// Looks at what holds for one member. `others`: further names of the account.
+    pub(super) fn examine(&self, account: &Account, others: &BTreeSet<String>, findings: &mut Findings) {
+        let Self::Present { fault, special, managers } = self else { return };
+        let uid = account.uid.as_raw();
+        let shown = escaped(&account.name);
+        if special.contains(&uid) || managers.contains_key(&uid) {
+            let own = judged(Some(uid)).err();
+            // What is so for all is told already.
+            if let Some(own) = own.filter(|own| fault.as_ref() != Some(own)) {
+                own.tell(findings);
+            }
+        }
+        let names = others.iter().chain([&account.name]).filter_map(|name| UserName::parse(name).ok());
+        let lingering: Vec<_> = names.filter(systemd::lingers).collect();
+        for name in &lingering {
+            let evidence = format!("logind starts a user manager of {name}'s at boot, and lets it run on");
+            findings.failed("linger", evidence, format!("loginctl disable-linger {}", word(name.as_str())));
+        }
+        if managers.get(&uid) == Some(&true) {
+            let unit = systemd::manager(uid);
+            let evidence = format!("{unit} of {shown}'s runs now, outside of the jail");
+            findings.failed(CHECK, evidence, format!("systemctl stop {unit}"));
+        } else if lingering.is_empty() {
+            findings.passed("linger", format!("off, and no user manager of {shown}'s runs"));
+        }
+    }
+}
+
+/// Whether members get no user manager, or the one with this uid; `None`: nobody does.
+fn judged(uid: Option<u32>) -> Result<Option<Asks>, Fault> {
+    let asks = in_files(uid);
+    if !systemd::is_booted() {
+        return asks.map(Some);
+    }
+    let uid = uid.unwrap_or(ANYBODY);
+    let loaded = systemd::loaded(uid).map_err(|error| Fault::Unseen(error.to_string()))?;
+    if loaded.is_masked {
+        return Ok(None);
+    }
+    match asks? {
+        asks if !loaded.is_outdated && asks.is_in(&loaded.conditions, uid) => Ok(Some(asks)),
+        _ => Err(not_loaded()),
+    }
+}
+
+/// Says of our condition, which holds, what it goes by.
+fn tell_of(asks: &Asks, config: &Config, findings: &mut Findings) {
+    let program = escaped(&asks.program);
+    if !asks.program.is_file() {
+        let evidence = format!(
+            "{} asks {program}, which is not there, and so goes by these groups only: {}",
+            drop_in::PATH,
+            listed(&asks.groups)
+        );
+        return findings.warned(
+            CHECK,
+            evidence,
+            "install the program there (make install), or sftpjail setup",
+        );
+    }
+    let missing: Vec<_> = config.groups().filter(|name| !asks.groups.iter().any(|own| own == name)).collect();
+    if !missing.is_empty() {
+        let evidence = format!(
+            "{} does not name what it is to go by if the program is gone: {}",
+            drop_in::PATH,
+            listed(&missing)
+        );
+        return findings.warned(CHECK, evidence, "sftpjail setup");
+    }
+    findings.passed(CHECK, format!("none for members: {} asks {program}", drop_in::PATH));
+}
+
+fn listed<S: AsRef<OsStr>>(names: &[S]) -> String {
+    names.iter().map(|name| escaped(name).to_string()).collect::<Vec<_>>().join(", ")
+}
+
+/// Our condition, if the files let it hold.
+fn in_files(uid: Option<u32>) -> Result<Asks, Fault> {
+    let conditions = systemd::conditions(uid);
+    let found = conditions.iter().enumerate().rev().find_map(|(i, c)| Some((i, Asks::parse(&c.command)?)));
+    let reset = conditions.iter().enumerate().rfind(|(_, condition)| condition.command.is_empty());
+    let own = Path::new(drop_in::PATH);
+    let is_in_its_place = |file: &&PathBuf| file.file_name() == own.file_name() && *file != own;
+    let (what, cure) = match (found, reset) {
+        (Some((at, asks)), reset) if reset.is_none_or(|(reset, _)| reset < at) => return Ok(asks),
+        (Some(_), Some((_, Condition { file, .. }))) => (
+            format!("{} takes back what {} says", escaped(file), drop_in::PATH),
+            format!("take `ExecCondition=` out of {}, then: systemctl daemon-reload", escaped(file)),
+        ),
+        _ => match systemd::drop_ins(uid).iter().find(is_in_its_place) {
+            Some(file) => (
+                format!("systemd reads {} instead of {}", escaped(file), drop_in::PATH),
+                format!("rm {} && systemctl daemon-reload", word(file)),
+            ),
+            None if own.exists() => {
+                (format!("{} is not what setup writes", drop_in::PATH), "sftpjail setup".to_owned())
+            }
+            None => (format!("{} is missing", drop_in::PATH), "sftpjail setup".to_owned()),
+        },
+    };
+    let risk =
+        "so systemd runs what a member's ~/.config/systemd says, as the member and outside of the jail";
+    Err(Fault::Open(format!("{what}, {risk}"), cure))
+}
+
+/// Why systemd does not have what its files say.
+fn not_loaded() -> Fault {
+    let (evidence, cure) = match systemd::version() {
+        Some(version) if version < drop_in::SINCE => (
+            format!("systemd {version} knows no ExecCondition=, so members get a user manager"),
+            format!(
+                "install systemd {} or newer; until then, for each member: systemctl mask user@UID.service",
+                drop_in::SINCE
+            ),
+        ),
+        _ => (
+            format!("systemd has not read {}, so members get a user manager", drop_in::PATH),
+            "systemctl daemon-reload".to_owned(),
+        ),
+    };
+    Fault::Open(evidence, cure)
+}

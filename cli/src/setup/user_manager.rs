@@ -1,0 +1,63 @@
+//! The drop-in of user@.service, where there is systemd: members get no user manager.
+
+use super::change::{Change, FileChange};
+use super::files;
+use super::plan::directory;
+use super::trouble::{Trouble, errno};
+use super::wanted::Wanted;
+use crate::host::systemd;
+use crate::user_manager::drop_in;
+use pam_sftpjail::escape::{escaped, word};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+pub(super) fn changes(wanted: &Wanted) -> Result<Vec<Change>, Trouble> {
+    if systemd::template().is_none() {
+        return Ok(Vec::new());
+    }
+    let path = Path::new(drop_in::PATH);
+    let after = drop_in::text(&program()?, &wanted.groups).into_bytes();
+    let before = files::read(path)?;
+    if before.as_ref() == Some(&after) {
+        return Ok(Vec::new());
+    }
+    let mut changes = Vec::new();
+    if let Some(above) = path.parent() {
+        changes.extend(directory(above, 0o755)?);
+    }
+    changes.push(Change::File(FileChange::whole(path.into(), before, after)));
+    Ok(changes)
+}
+
+/// Whether systemd must be told of what was changed.
+pub(super) fn concerns(path: &Path) -> bool {
+    path == Path::new(drop_in::PATH)
+}
+
+/// This program. systemd will run it as root, so nobody else may be able to replace it.
+fn program() -> Result<PathBuf, Trouble> {
+    let program = std::env::current_exe().map_err(|error| {
+        Trouble::new(format!("this program is not to be found: {}", errno(&error)), "install it")
+    })?;
+    let shown = escaped(&program);
+    let install = "install it: make install";
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | '+');
+    if !program.to_str().is_some_and(|path| path.chars().all(is_plain)) {
+        return Err(Trouble::new(format!("systemd is to run {shown}, whose path is no plain one"), install));
+    }
+    for path in program.ancestors() {
+        let stat = path.metadata().map_err(|error| Trouble::with(path, "be looked at", &error))?;
+        if stat.uid() != 0 || stat.mode() & 0o022 != 0 {
+            let what = format!(
+                "systemd is to run {shown} as root, and others than root can write {}",
+                escaped(path)
+            );
+            let cure = match program.starts_with("/usr") {
+                true => format!("chown root {0} && chmod go-w {0}", word(path)),
+                false => install.to_owned(),
+            };
+            return Err(Trouble::new(what, cure));
+        }
+    }
+    Ok(program)
+}

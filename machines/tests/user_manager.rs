@@ -1,0 +1,181 @@
+//! Row 20 of the table of threats: a jailed member uploads a unit for systemd's user manager, which would run
+//! it outside of the jail.
+
+use machines::{Machine, Suite};
+use sandbox::Output;
+
+const UNIT: &str = "[Service]
+ExecStart=/bin/sh -c 'id >/tmp/proof-%u; exec sleep 1000'
+";
+
+/// A system as `sftpjail setup` leaves it, with the member anna and the stranger joe, both of whom have the unit.
+fn machine() -> Machine {
+    let machine = Machine::boot(&Suite::wanted());
+    let done = machine.sh("sftpjail setup --yes");
+    assert!(done.stdout.contains("+ExecCondition=+/bin/sh"), "{done}");
+    machine.user("anna", "sftp");
+    machine.user("joe", "");
+    machine.script("cat >/root/x.service", UNIT.as_bytes()).ok();
+    for user in ["anna", "joe"] {
+        let batch = "mkdir .config\nmkdir .config/systemd\nmkdir .config/systemd/user\n\
+                     mkdir .config/systemd/user/default.target.wants\n\
+                     put /root/x.service .config/systemd/user/x.service\n\
+                     symlink ../x.service .config/systemd/user/default.target.wants/x.service\n";
+        machine.sftp(user, batch).ok();
+    }
+    // The stranger's manager ran at this login already.
+    machine.sh("systemctl stop user@*.service; rm -f /tmp/proof-*");
+    machine
+}
+
+/// What the user's processes are while a session of sftp's is open, and whether the unit has run.
+fn during_a_session(machine: &Machine, user: &str) -> (String, bool) {
+    let script = "rm -f /tmp/proof-*; { echo pwd; sleep 4; } | sftp -b - -o BatchMode=yes \
+                  -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -q $1@127.0.0.1 >/dev/null & \
+                  sleep 2.5; ps -o args= -u $1; test ! -e /tmp/proof-$1 || echo proof; wait";
+    let seen = machine.sh(&script.replace("$1", user)).stdout;
+    let (proof, processes): (Vec<_>, Vec<_>) = seen.lines().partition(|line| *line == "proof");
+    (processes.join("\n"), !proof.is_empty())
+}
+
+#[track_caller]
+fn only_sshds(machine: &Machine, user: &str) {
+    let (processes, has_run) = during_a_session(machine, user);
+    assert!(!processes.is_empty() && processes.lines().all(|line| line.starts_with("sshd")), "{processes}");
+    assert!(!has_run, "the unit has run");
+}
+
+#[track_caller]
+fn has_a_manager(machine: &Machine, user: &str) {
+    let (processes, has_run) = during_a_session(machine, user);
+    assert!(processes.contains("systemd --user") && has_run, "{user}: {has_run}\n{processes}");
+    machine.sh("systemctl stop user@*.service");
+}
+
+/// The finding of `check` that begins with this mark and name.
+fn finding(out: &Output, start: &str) -> String {
+    let mut lines = out.stdout.lines().skip_while(|line| !line.starts_with(start));
+    let first = lines.next().unwrap_or_default().to_owned();
+    lines.take_while(|line| line.starts_with(' ')).fold(first, |all, line| format!("{all} {}", line.trim()))
+}
+
+#[test]
+fn members_get_no_user_manager_and_others_do() {
+    let machine = machine();
+    only_sshds(&machine, "anna");
+    has_a_manager(&machine, "joe");
+    let seen = machine.ssh("root", "sleep 1; id -un; systemctl --user is-active default.target").ok();
+    assert_eq!(seen.stdout, "root\nactive\n");
+    machine.sh("sftpjail check anna; sftpjail check --all");
+    // Out of no session, and out of an admin's.
+    for probed in [machine.sh("sftpjail probe anna"), machine.ssh("root", "sftpjail probe anna").ok()] {
+        assert!(probed.stdout.contains("✓ user manager   none was started"), "{probed}");
+    }
+
+    // A second name of the member's account.
+    machine.sh("useradd -o -u $(id -u anna) -g joe -M twin");
+    only_sshds(&machine, "anna");
+    machine.sh("userdel twin 2>/dev/null; echo 'jail_root = 1' >/etc/sftpjail/config.toml");
+    // Nobody builds a jail, so that sshd ends the session; root asks for the manager instead.
+    let start =
+        |user: &str| machine.try_sh(&format!("systemctl start user@$(id -u {user}); ps -o args= -u {user}"));
+    assert_eq!(start("anna").stdout, "", "with a broken configuration");
+    has_a_manager(&machine, "joe");
+    machine.sh("rm /etc/sftpjail/config.toml");
+
+    // The program is gone.
+    machine.sh("mv /usr/local/sbin/sftpjail /root/");
+    only_sshds(&machine, "anna");
+    has_a_manager(&machine, "joe");
+    machine.sh("install -m 644 /dev/null /usr/local/sbin/sftpjail");
+    only_sshds(&machine, "anna");
+    has_a_manager(&machine, "joe");
+    machine.sh("usermod -g sftp -G '' anna");
+    only_sshds(&machine, "anna");
+    machine.sh("mv -f /root/sftpjail /usr/local/sbin/sftpjail");
+    only_sshds(&machine, "anna");
+}
+
+#[test]
+fn without_the_drop_in_the_unit_runs_and_check_and_probe_say_so() {
+    let machine = machine();
+    let drop_in = "/etc/systemd/system/user@.service.d/50-sftpjail.conf";
+    machine.sh(&format!("mv {drop_in} /root/; systemctl daemon-reload"));
+    let checked = machine.try_sh("sftpjail check anna").failed();
+    assert!(finding(&checked, "✗ user manager").contains("50-sftpjail.conf is missing"), "{checked}");
+    let probed = machine.try_sh("sftpjail probe anna").failed();
+    assert!(finding(&probed, "✗ user manager").contains("the login started user@"), "{probed}");
+    machine.sh("systemctl stop user@*.service");
+    let (processes, has_run) = during_a_session(&machine, "anna");
+    assert!(has_run && processes.contains("sleep 1000"), "{processes}");
+    let probed = machine.try_sh("sftpjail probe anna").failed();
+    assert!(finding(&probed, "✗ user manager").contains("ran before the login"), "{probed}");
+
+    // Back, and what still runs is found.
+    machine.sh(&format!("mv /root/50-sftpjail.conf {drop_in}"));
+    let checked = machine.try_sh("sftpjail check anna").failed();
+    assert!(finding(&checked, "✗ user manager").ends_with("→ systemctl daemon-reload"), "{checked}");
+    machine.sh("systemctl daemon-reload");
+    // logind asks from which session it is told.
+    machine.ssh("root", "loginctl enable-linger anna").ok();
+    for checked in ["anna", "--all"].map(|who| machine.try_sh(&format!("sftpjail check {who}")).failed()) {
+        let running = finding(&checked, "✗ user manager");
+        assert!(
+            running.contains("of anna's runs now") && running.contains("systemctl stop user@"),
+            "{checked}"
+        );
+        assert!(finding(&checked, "✗ linger").contains("loginctl disable-linger anna"), "{checked}");
+    }
+    // The commands that it gives.
+    machine.ssh("root", "systemctl stop user@$(id -u anna).service && loginctl disable-linger anna").ok();
+    machine.sh("sftpjail check anna");
+    only_sshds(&machine, "anna");
+}
+
+#[test]
+fn what_takes_the_drop_in_back_is_found_and_undo_takes_it_out() {
+    let machine = machine();
+    let check = || finding(&machine.try_sh("sftpjail check anna"), "✗ user manager");
+    let reload = || machine.sh("systemctl daemon-reload");
+    for place in [
+        "/etc/systemd/system/user@.service.d/60-later.conf",
+        "/run/systemd/system/user@.service.d/60-later.conf",
+        "/etc/systemd/system/service.d/60-later.conf",
+        "/etc/systemd/system/user@$(id -u anna).service.d/60-later.conf",
+    ] {
+        machine.sh(&format!("mkdir -p $(dirname {place}); printf '[Service]\\nExecCondition=\\n' >{place}"));
+        reload();
+        let found = check();
+        assert!(found.contains("60-later.conf takes back"), "{place}: {found}");
+        let all = machine.try_sh("sftpjail check --all").failed();
+        assert!(all.stdout.contains("60-later.conf takes back"), "{all}");
+        machine.sh(&format!("rm {place}; rmdir $(dirname {place}) || true"));
+        reload();
+        assert_eq!(check(), "");
+    }
+    let file = "/etc/systemd/system/user@.service.d/50-sftpjail.conf";
+    machine.sh(&format!("cp {file} /root/; sed -i 's/exit 1;; esac/exit 0;; esac/' {file}"));
+    reload();
+    assert!(check().contains("50-sftpjail.conf is not what setup writes"), "{}", check());
+    machine.sh(&format!("cp /root/50-sftpjail.conf {file}"));
+    reload();
+    assert_eq!(check(), "");
+
+    // The configuration gains a group, which stands in the drop-in for when the program is gone.
+    machine.sh("groupadd uploads; sed -i 's/\"sftp\"]/\"sftp\", \"uploads\"]/' /etc/sftpjail/config.toml");
+    let checked = machine.sh("sftpjail check anna");
+    assert!(
+        finding(&checked, "! user manager").contains("is to go by if the program is gone: uploads"),
+        "{checked}"
+    );
+    machine.sh("sftpjail setup --yes");
+    assert!(machine.sh("sftpjail check anna").stdout.contains("✓ user manager"));
+    only_sshds(&machine, "anna");
+
+    machine.sh("userdel -r anna 2>/dev/null; sftpjail setup --undo");
+    machine.sh(&format!("! test -e $(dirname {file})"));
+    assert!(!machine.sh("systemctl cat user@1000.service").stdout.contains("sftpjail"));
+    // What nobody confirms is put back, and systemd knows.
+    machine.sh("sftpjail setup --yes --confirm-within 2s; sleep 5");
+    assert!(!machine.sh("systemctl show user@1000.service").stdout.contains("sftpjail"));
+}
