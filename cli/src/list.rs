@@ -39,6 +39,8 @@ struct Entry {
     jail: String,
     home: String,
     authentication: Vec<String>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    refused: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     bytes_moved: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -78,8 +80,12 @@ fn print(sessions: &[Session], out: &mut impl Write) -> io::Result<()> {
             session.idle().map_or_else(unknown, brief),
             session.moved().map_or_else(unknown, bytes),
             record.rhost.clone(),
-            escaped(&record.profile).to_string(),
-            format!("{} ({})", record.jail, record.namespace),
+            if record.profile.is_empty() { unknown() } else { escaped(&record.profile).to_string() },
+            if record.refused {
+                "none (refused)".into()
+            } else {
+                format!("{} ({})", record.jail, record.namespace)
+            },
         ])
     });
     let rows: Vec<_> = std::iter::once(head).chain(rows).collect();
@@ -149,6 +155,7 @@ impl Entry {
             jail: record.jail,
             home: record.home,
             authentication: record.authentication,
+            refused: record.refused,
         })
     }
 }

@@ -30,7 +30,7 @@ pub(crate) fn live() -> io::Result<Vec<Session>> {
     let mut sessions = Vec::new();
     let Some(registry) = Registry::existing().map_err(failed)? else { return Ok(sessions) };
     for user in registry.users().map_err(failed)? {
-        for live in registry.live(&user).map_err(failed)? {
+        for live in registry.connections(&user).map_err(failed)? {
             let path = Path::new(DIRECTORY).join(&user).join(live.name());
             // Without a file or a record, it has just ended.
             let Some(file) = File::at(&path) else { continue };
@@ -64,7 +64,7 @@ impl Session {
     /// Whether anybody has the record open, be it a process that is not to be seen from here.
     pub(crate) fn is_live(&self) -> bool {
         let Ok(registry) = Registry::existing() else { return true };
-        let live = registry.map_or(Ok(Vec::new()), |registry| registry.live(&self.user));
+        let live = registry.map_or(Ok(Vec::new()), |registry| registry.connections(&self.user));
         let is_it = |name: &OsStr| Some(name) == self.path.file_name();
         live.map_or(true, |live| live.iter().any(|live| is_it(live.name())))
             && File::at(&self.path) == Some(self.file)

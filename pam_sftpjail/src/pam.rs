@@ -2,7 +2,7 @@
 
 use crate::error::{Phase, Refusal};
 use crate::log::Log;
-use crate::session::{self, Arguments, Caller, Line, Session};
+use crate::session::{self, Arguments, Caller, Line, Refused, Session};
 use crate::sys::unhindered::Unhindered;
 use pam::constants::{PAM_ERROR_MSG, PAM_SILENT, PamFlag, PamResultCode};
 use pam::conv::Conv;
@@ -28,6 +28,8 @@ struct Slot {
     heard: OnceCell<Heard>,
     /// What open leaves for close. The first close empties it, so that a second finds nothing.
     session: Cell<Option<Session>>,
+    /// What is kept where open has refused; until the next open, or pam_end(3).
+    refused: Cell<Option<Refused>>,
 }
 
 /// As it was before any other session module could change it.
@@ -80,10 +82,16 @@ impl PamHooks for Module {
             slot.heard.get_or_init(|| Heard { authentication, unknown: arguments.unknown });
             return PamResultCode::PAM_IGNORE;
         }
+        drop(slot.refused.take());
         let live = slot.session.take();
         let (code, kept) = match session::open(&caller, live.is_some()) {
             Ok(None) => (PamResultCode::PAM_IGNORE, live),
-            Err(refusal) => (refusal.pam_code(phase), live),
+            Err(refusal) => {
+                if live.is_none() {
+                    slot.refused.set(session::keep(&caller, &refusal));
+                }
+                (refusal.pam_code(phase), live)
+            }
             Ok(Some(session)) => (PamResultCode::PAM_SUCCESS, Some(session)),
         };
         slot.session.set(kept);

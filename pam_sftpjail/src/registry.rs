@@ -32,6 +32,10 @@ pub const DIRECTORY: &str = "/run/sftpjail";
 /// A record that is not finished. It has no other name before it is whole and marked as in use.
 const UNFINISHED: &str = ".new";
 
+/// How the record of a connection is called that was refused and that the service keeps, instead of
+/// NAMESPACE-.
+const REFUSED: &str = "refused-";
+
 /// `/run/sftpjail`, checked.
 pub struct Registry(OwnedFd);
 
@@ -130,6 +134,13 @@ impl Registry {
     /// The live sessions of a user, without keeping anybody out: who comes or goes meanwhile may be
     /// missing or not.
     pub fn live(&self, user: &UserName) -> Result<Vec<Live>, Refusal> {
+        let mut live = self.connections(user)?;
+        live.retain(|live| !is_refused(&live.name));
+        Ok(live)
+    }
+
+    /// The same, and connections that were refused and that the service keeps.
+    pub fn connections(&self, user: &UserName) -> Result<Vec<Live>, Refusal> {
         let path = Path::new(DIRECTORY).join(user);
         match directory::open_to_read(&self.0, user.as_ref()) {
             Err(Errno::ENOENT | Errno::ENOTDIR) => Ok(Vec::new()),
@@ -164,6 +175,11 @@ impl Live {
 /// Whether a record of that name is of a session in the namespace.
 fn is_in(name: &OsStr, namespace: Namespace) -> bool {
     name.to_string_lossy().starts_with(&format!("{namespace}-"))
+}
+
+/// Whether a record of that name is of no session.
+fn is_refused(name: &OsStr) -> bool {
+    name.to_string_lossy().starts_with(REFUSED)
 }
 
 /// What is in a user's directory, and whether it is the record of a live session.

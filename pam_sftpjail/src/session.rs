@@ -3,6 +3,7 @@
 
 mod caller;
 mod presence;
+mod refused;
 mod waiting;
 
 use crate::account::Account;
@@ -21,6 +22,7 @@ use crate::sys::umask;
 pub(crate) use caller::Caller;
 pub use caller::{Arguments, Line};
 use presence::{Count, Presence};
+pub(crate) use refused::{Refused, keep};
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 use waiting::{Patience, Turn};
@@ -196,6 +198,7 @@ fn record(caller: &Caller<'_>, member: &Member) -> Record {
         jail: escaped(&plan.jail_root.path().join(&plan.user)).to_string(),
         home: escaped(&account.home).to_string(),
         authentication: caller.methods(),
+        refused: false,
     }
 }
 

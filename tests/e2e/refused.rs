@@ -1,6 +1,7 @@
 //! Refused, with the right words to user and admin: a member whose home or jail root is not sound.
 
 mod jail_root;
+mod kept;
 mod names;
 mod spellings;
 mod symlinks;

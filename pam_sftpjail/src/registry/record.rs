@@ -35,6 +35,9 @@ pub struct Record {
     pub home: String,
     /// How the user logged in, as sshd says in SSH_AUTH_INFO_0: a line for each method, with the key.
     pub authentication: Vec<String>,
+    /// Whether there is no session, but a connection that was refused and that the service keeps.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub refused: bool,
 }
 
 impl Record {

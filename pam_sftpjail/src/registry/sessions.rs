@@ -1,6 +1,6 @@
 //! The sessions of one user, and how they begin and end.
 
-use super::{DIRECTORY, Live, Record, Registry, UNFINISHED, broken, is_in, records};
+use super::{DIRECTORY, Live, REFUSED, Record, Registry, UNFINISHED, broken, is_in, is_refused, records};
 use crate::config::Namespace;
 use crate::error::Refusal;
 use crate::name::UserName;
@@ -33,8 +33,11 @@ impl Sessions {
         let found =
             records(&self.directory).map_err(|errno| broken(Path::new(DIRECTORY).join(&self.user), errno))?;
         let mut live = Vec::new();
+        let mut kept = false;
         for (name, is_live) in found {
-            if is_live {
+            if is_live && is_refused(&name) {
+                kept = true;
+            } else if is_live {
                 live.push(Live { user: self.user.clone(), name });
             } else if is_in(&name, Namespace::Host) {
                 self.dead.push(name);
@@ -42,7 +45,7 @@ impl Sessions {
                 self.remove(&name)?;
             }
         }
-        self.is_empty = live.is_empty();
+        self.is_empty = live.is_empty() && !kept;
         Ok(live)
     }
 
@@ -119,7 +122,8 @@ impl Sessions {
     /// One process may have several sessions, and the child of a killed one still hold its record when
     /// the pid is given out again.
     fn free_name(&self, record: &Record) -> Result<String, Errno> {
-        let mut name = format!("{}-{}", record.namespace, record.pid);
+        let kind = if record.refused { REFUSED.to_owned() } else { format!("{}-", record.namespace) };
+        let mut name = format!("{kind}{}", record.pid);
         let mut n = 1;
         loop {
             match directory::open_entry(&self.directory, name.as_ref()) {
@@ -127,7 +131,7 @@ impl Sessions {
                 taken => drop(taken?),
             }
             n += 1;
-            name = format!("{}-{}.{n}", record.namespace, record.pid);
+            name = format!("{kind}{}.{n}", record.pid);
         }
     }
 }
