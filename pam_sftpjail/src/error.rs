@@ -2,6 +2,8 @@
 //! and the PAM code.
 #![forbid(unsafe_code)]
 
+mod passing;
+
 use crate::escape::{escaped, word};
 use crate::keeper::Keeper;
 use crate::name::UserName;
@@ -9,6 +11,7 @@ use crate::nss::LookupError;
 use crate::sys::{SysError, limit_cure};
 use nix::errno::Errno;
 use pam::constants::PamResultCode;
+pub use passing::Passing;
 use std::path::PathBuf;
 use thiserror::Error;
 
@@ -155,17 +158,6 @@ pub enum Refusal {
     Stranded { why: String, then: SysError },
 }
 
-/// What has to happen before a [`Refusal`] has passed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Passing<'a> {
-    /// Fewer than `max` sessions of the user are live.
-    Place { user: &'a UserName, max: u32 },
-    /// No session of the user is live in the host's namespace.
-    Jail { user: &'a UserName },
-    /// A login of the user that was stopped goes on or ends.
-    Lock,
-}
-
 fn unseen(seen_as: Option<&str>) -> String {
     match seen_as {
         None => "getgrouplist(3), which it asks, does not list it".into(),
@@ -205,41 +197,6 @@ impl Refusal {
                 "SFTP is not possible because of a problem on this server. \
                  Please tell its administrator; your account and your files are untouched."
             }
-        }
-    }
-
-    /// What ends it without anybody's help, if anything does. Such a refusal is worth waiting for, and
-    /// is answered where it counts as nobody's failure to authenticate.
-    pub fn passes_with(&self) -> Option<Passing<'_>> {
-        match self {
-            Self::TooManySessions { name, max, .. } => Some(Passing::Place { user: name, max: *max }),
-            Self::OtherJail { name, .. } => Some(Passing::Jail { user: name }),
-            Self::Locked { .. } => Some(Passing::Lock),
-            // Somebody must act, or it is not known who the user is: a session hook's refusal would not
-            // keep a stranger from a shell.
-            Self::LoginName { .. }
-            | Self::NoSuchUser { .. }
-            | Self::Name { .. }
-            | Self::Lookup { .. }
-            | Self::Exhausted { .. }
-            | Self::Unconfigured
-            | Self::Argument { .. }
-            | Self::HomeSpelling { .. }
-            | Self::HomePath { .. }
-            | Self::HomeOwner { .. }
-            | Self::Volume { .. }
-            | Self::Empty { .. }
-            | Self::Guard { .. }
-            | Self::Denied { .. }
-            | Self::JailRoot { .. }
-            | Self::Kernel { .. }
-            | Self::CallerInChroot
-            | Self::Registry { .. }
-            | Self::AlreadyOpen
-            | Self::Build(_)
-            | Self::UnseenBySshd { .. }
-            | Self::Sessions { .. }
-            | Self::Stranded { .. } => None,
         }
     }
 

@@ -24,8 +24,8 @@ pub use caller::{Arguments, Line};
 use presence::{Count, Presence};
 pub(crate) use refused::{Refused, keep};
 use std::path::Path;
-use std::time::{Duration, Instant, SystemTime};
-use waiting::{Patience, Turn};
+use std::time::{Instant, SystemTime};
+use waiting::{Patience, Turn, seconds};
 
 /// Where a user stands.
 #[must_use]
@@ -125,7 +125,7 @@ pub(crate) fn authorize(caller: &Caller<'_>) -> Result<Option<()>, Refusal> {
         match patience.turn(&refusal) {
             Turn::Ask => {}
             Turn::Pass => return Ok(Some(())),
-            Turn::Refuse => return Err(refused(caller, refusal, patience.waited())),
+            Turn::Refuse => return Err(caller.refused(refusal, patience.waited())),
         }
     }
 }
@@ -145,14 +145,16 @@ pub(crate) struct Session {
 /// handle already, and a jail inside a jail is nobody's wish.
 pub(crate) fn open(caller: &Caller<'_>, live: bool) -> Result<Option<Session>, Refusal> {
     if live {
-        return Err(refused(caller, Refusal::AlreadyOpen, None));
+        return Err(caller.refused(Refusal::AlreadyOpen, None));
     }
     let mut patience = Patience::in_session();
     loop {
-        match standing(caller).and_then(|member| member.map(|member| build(caller, member)).transpose()) {
+        let begun = Instant::now();
+        let build = |member| build(caller, member, begun);
+        match standing(caller).and_then(|member| member.map(build).transpose()) {
             Err(refusal) if patience.outlasts(&refusal) => {}
             // sshd goes on, and its child ends instead of running anything (session.c: do_child).
-            Err(refusal) => return Err(refused(caller, refusal, patience.waited())),
+            Err(refusal) => return Err(caller.refused(refusal, patience.waited())),
             Ok(opened) => {
                 if let Some(waited) = patience.waited() {
                     let user = escaped(caller.login);
@@ -164,8 +166,8 @@ pub(crate) fn open(caller: &Caller<'_>, live: bool) -> Result<Option<Session>, R
     }
 }
 
-fn build(caller: &Caller<'_>, member: Member) -> Result<Session, Refusal> {
-    let opened = Instant::now();
+/// `begun`: when the look at the login did, which is counted as well.
+fn build(caller: &Caller<'_>, member: Member, begun: Instant) -> Result<Session, Refusal> {
     let record = record(caller, &member);
     let must_be_recorded = member.must_be_recorded();
     let Member { account, profile, plan } = member;
@@ -178,9 +180,9 @@ fn build(caller: &Caller<'_>, member: Member) -> Result<Session, Refusal> {
         escaped(&account.home),
         caller.remote_shown(),
         escaped(&profile.name),
-        opened.elapsed().as_micros()
+        begun.elapsed().as_micros()
     ));
-    Ok(Session { presence, umask, opened, who })
+    Ok(Session { presence, umask, opened: begun, who })
 }
 
 fn record(caller: &Caller<'_>, member: &Member) -> Record {
@@ -289,21 +291,4 @@ fn load(path: Option<&Path>) -> Result<Config, Unusable> {
         Some(errno) => Unusable::Exhausted(Refusal::Exhausted { errno }),
         None => Unusable::Invalid(error),
     })
-}
-
-/// Logs a refusal, and for how long the login has waited for it to pass.
-fn refused(caller: &Caller<'_>, refusal: Refusal, waited: Option<Duration>) -> Refusal {
-    let waited = waited.map(|waited| format!(" (after {} of waiting)", seconds(waited))).unwrap_or_default();
-    caller.log.notice(format_args!(
-        "refused user {} rhost={}: {refusal}{waited}; cure: {}",
-        escaped(caller.login),
-        caller.remote_shown(),
-        refusal.cure()
-    ));
-    refusal
-}
-
-/// To the millisecond.
-fn seconds(duration: Duration) -> String {
-    format!("{}.{:03}s", duration.as_secs(), duration.subsec_millis())
 }

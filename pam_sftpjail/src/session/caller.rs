@@ -1,10 +1,13 @@
 //! Who asks: a login as PAM describes it, and the module's arguments.
 
+use super::waiting::seconds;
+use crate::error::Refusal;
 use crate::escape::escaped;
 use crate::log::Log;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// What a hook knows of the login.
 pub(crate) struct Caller<'a> {
@@ -74,6 +77,19 @@ impl Caller<'_> {
     /// PAM_RHOST for a log line.
     pub(super) fn remote_shown(&self) -> String {
         self.remote.map_or_else(|| "none".to_owned(), |remote| escaped(remote).to_string())
+    }
+
+    /// Logs a refusal, and for how long the login has waited for it to pass.
+    pub(super) fn refused(&self, refusal: Refusal, waited: Option<Duration>) -> Refusal {
+        let waited = waited.map(|waited| format!(" (after {} of waiting)", seconds(waited)));
+        self.log.notice(format_args!(
+            "refused user {} rhost={}: {refusal}{}; cure: {}",
+            escaped(self.login),
+            self.remote_shown(),
+            waited.unwrap_or_default(),
+            refusal.cure()
+        ));
+        refusal
     }
 
     /// The lines of SSH_AUTH_INFO_0.

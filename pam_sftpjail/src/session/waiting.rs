@@ -127,3 +127,8 @@ fn is_over(passing: Passing<'_>) -> bool {
         Passing::Lock => true,
     }
 }
+
+/// For a log line, to the millisecond.
+pub(super) fn seconds(duration: Duration) -> String {
+    format!("{}.{:03}s", duration.as_secs(), duration.subsec_millis())
+}
