@@ -108,7 +108,12 @@ fn rehearse(config: Option<&Path>, user: &str) -> Result<Rehearsal, Failure> {
 
     // As sshd's do_setusercontext and do_child: chroot, become the user, chdir to pw_dir.
     let step = |what: &str, done: nix::Result<()>| {
-        done.map_err(|e| failure(format!("{what}: {}", e.desc()), "run `sftpjail check` as root"))
+        done.map_err(|e| {
+            failure(
+                format!("{what}: {}", e.desc()),
+                "let root do that here: it needs CAP_SYS_CHROOT, CAP_SETUID and CAP_SETGID",
+            )
+        })
     };
     step("chroot into the jail", chdir(&root).and_then(|()| chroot(".")))?;
     step("setgroups", setgroups(&account.gids))?;

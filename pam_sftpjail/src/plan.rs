@@ -11,7 +11,7 @@ mod jail_root;
 mod mount_point;
 mod syslog;
 mod system;
-mod unmounted;
+pub mod unmounted;
 mod volume;
 mod walk;
 

@@ -59,9 +59,7 @@ impl SysError {
             }
             Errno::ENOSPC | Errno::EDQUOT => "make room on that filesystem: space, inodes and root's quota",
             Errno::EROFS => "let root write there: that filesystem is mounted read-only",
-            errno => limit_cure(errno).unwrap_or(
-                "see what the kernel says of it (dmesg); `sftpjail check USER`, as root, makes the same calls",
-            ),
+            errno => limit_cure(errno).unwrap_or("see what the kernel says of it: dmesg"),
         }
     }
 

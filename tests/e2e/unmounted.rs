@@ -5,6 +5,8 @@ use sandbox::{Namespace, Sandbox};
 in_both_namespaces!(
     a_home_on_what_is_not_mounted_is_refused_with_what_to_mount,
     a_source_is_not_made_on_the_disk_below,
+    a_jail_root_is_no_other,
+    what_is_missing_from_a_disk_that_is_mounted_is_just_missing,
 );
 
 /// How the host may be set up to mount something, at a place, and what log and `check` then say.
@@ -86,4 +88,26 @@ fn a_source_is_not_made_on_the_disk_below(namespace: Namespace) {
     sb.sh("mount -t tmpfs -o mode=755 data /data; mkdir /data/sftp");
     sb.login("mle").password("pw").sftp("ls /uploads\n").ok();
     assert_eq!(sb.sh("ls -A /data/sftp").stdout, "mle\n");
+}
+
+fn a_jail_root_is_no_other(namespace: Namespace) {
+    let sb = Sandbox::in_namespace(namespace);
+    sb.user("mle").group("sftp").password("pw").add();
+    sb.sh("mkdir /data; echo 'LABEL=data /data ext4 nofail 0 2' >>/etc/fstab");
+    sb.configure("jail_root = \"/data/sftp/jail\"\n");
+    let check = sb.try_sh("sftpjail check mle").stdout;
+    assert!(check.contains("/data/sftp does not exist, for nothing is mounted at /data"), "{check}");
+    assert!(check.contains("→ mount /data\n") && !check.contains("install -d"), "{check}");
+    let setup = sb.try_sh("sftpjail setup --yes --jail-root /data/sftp/jail").stderr;
+    assert!(!setup.contains("install -d"), "{setup}");
+}
+
+/// By a symlink of root's, too.
+fn what_is_missing_from_a_disk_that_is_mounted_is_just_missing(namespace: Namespace) {
+    let sb = Sandbox::in_namespace(namespace);
+    sb.sh("mkdir /srv/real; ln -s /srv/real /data; mount -t tmpfs -o mode=755 data /srv/real");
+    sb.sh("echo 'LABEL=data /data ext4 nofail 0 2' >>/etc/fstab");
+    sb.user("mle").home("/data/mle").make_home(false).group("sftp").password("pw").add();
+    let check = sb.try_sh("sftpjail check mle").stdout;
+    assert!(check.contains("→ install -d ") && !check.contains("nothing is mounted"), "{check}");
 }

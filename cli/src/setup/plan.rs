@@ -10,6 +10,7 @@ use super::{module, pam, sshd, syslog, user_manager};
 use pam_sftpjail::config::DEFAULT_PATH;
 use pam_sftpjail::escape::{escaped, word};
 use pam_sftpjail::nss::Group;
+use pam_sftpjail::plan::unmounted::{self, Unmounted};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
@@ -49,6 +50,9 @@ pub(super) fn directory(path: &Path, mode: u32) -> Result<Option<Change>, Troubl
         }
         Err(_) => {
             let above = path.parent().unwrap_or(path);
+            if let Some(Unmounted { why, cure }) = unmounted::above(path, above) {
+                return Err(Trouble::new(format!("{shown} cannot be made: {} {why}", escaped(above)), cure));
+            }
             Err(Trouble::new(
                 format!("{shown} cannot be made, for {} is no directory", escaped(above)),
                 format!("make it: install -d -m 0755 {}", word(above)),

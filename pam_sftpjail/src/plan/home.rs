@@ -68,7 +68,7 @@ fn open(jail_root: &Normalised, account: &Account, spelt: &Normalised) -> Result
                 return Refusal::Denied { path: escaped(&stop.at).to_string(), keeper };
             }
             walk::Why::Errno(Errno::ENOENT) => {
-                if let Some(Unmounted { why, cure }) = unmounted::above(spelt, &stop) {
+                if let Some(Unmounted { why, cure }) = unmounted::above(&spelt.absolute(), &stop.at) {
                     return refuse(stop.at, why, cure);
                 }
                 let (name, home) = (word(&account.name), word(&account.home));

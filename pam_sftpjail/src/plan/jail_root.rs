@@ -4,6 +4,7 @@
 //! sshd follows symlinks there; we do not, so that what we mount on is what sshd enters.
 
 use super::MountPoint;
+use super::unmounted::{self, Unmounted};
 use crate::config::Namespace;
 use crate::error::{Refusal, unusable};
 use crate::escape::{escaped, word};
@@ -52,6 +53,9 @@ impl JailRoot {
             let shown = word(at);
             let failed = |errno: Errno| match errno {
                 Errno::ENOENT => {
+                    if let Some(Unmounted { why, cure }) = unmounted::above(&path.absolute(), at) {
+                        return refuse(at, &why, cure);
+                    }
                     refuse(at, "does not exist", format!("install -d -o root -g root -m 0755 {shown}"))
                 }
                 Errno::ENOTDIR => refuse(at, "is not a directory", format!("move {shown} away")),

@@ -3,27 +3,24 @@
 //! Then it must not be made: it would be made on the disk below, where nobody finds it again once the right
 //! one is mounted on top.
 
-use super::walk;
 use crate::escape::{escaped, word};
 use crate::host_mounts;
-use crate::path::Normalised;
 use crate::sys::{directory, mount};
 use std::path::{Path, PathBuf};
 
 /// A mount point above what is missing.
-pub(super) struct Unmounted {
+pub struct Unmounted {
     /// The rest of a sentence about what is missing.
-    pub(super) why: String,
-    pub(super) cure: String,
+    pub why: String,
+    pub cure: String,
 }
 
 /// The first mount point above `path`, or at it, at which nothing is mounted, or whose automounter gives
-/// nothing; `stop`: where the way there ended.
-pub(super) fn above(path: &Normalised, stop: &walk::Stop) -> Option<Unmounted> {
-    let path = path.absolute();
+/// nothing; `end`: where the way there ended, the first component that is missing.
+pub fn above(path: &Path, end: &Path) -> Option<Unmounted> {
     // By its own name, and by that without symlinks.
-    let is_above = |at: &Path| path.starts_with(at) || stop.at.starts_with(at);
-    if let Some(trap) = stop.at.ancestors().skip(1).find(|at| is_trap(at)) {
+    let is_above = |at: &Path| path.starts_with(at) || end.starts_with(at);
+    if let Some(trap) = end.ancestors().skip(1).find(|at| is_trap(at)) {
         return Some(Unmounted {
             why: format!("does not exist, says the automounter at {}", escaped(trap)),
             cure: "see that the automounter runs (systemctl restart autofs), that its map has an entry for it, and that what it is to mount is there".into(),

@@ -119,9 +119,9 @@ pub(crate) fn open_entry(parent: impl AsFd, name: &OsStr) -> Result<OwnedFd, Err
     openat(parent, name, OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC, Mode::empty())
 }
 
-/// Opens whatever is at an absolute path, to look at it; a symlink itself, if it is one.
+/// Opens whatever is at an absolute path of the configuration of the host, to look at it.
 pub(crate) fn open_path(path: &Path) -> Result<OwnedFd, Errno> {
-    openat(AT_FDCWD, path, OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC, Mode::empty())
+    openat(AT_FDCWD, path, OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty())
 }
 
 /// The target of a symlink opened by [`open_entry`].

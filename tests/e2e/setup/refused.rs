@@ -30,6 +30,17 @@ fn without_a_terminal_it_does_not_ask() {
 }
 
 #[test]
+fn nothing_is_advised_to_be_made_on_the_disk_below_one_that_is_not_mounted() {
+    let sb = stock();
+    sb.sh("mkdir /data; echo 'LABEL=data /data ext4 nofail 0 2' >>/etc/fstab");
+    refused(
+        &sb,
+        "sftpjail setup --yes --jail-root /data/sftp/jail",
+        &["/data/sftp does not exist, for nothing is mounted at /data", "mount /data"],
+    );
+}
+
+#[test]
 fn who_is_not_root_is_told_so() {
     let sb = stock();
     refused(&sb, "setpriv --reuid 65534 --clear-groups sftpjail setup --yes", &["only root"]);

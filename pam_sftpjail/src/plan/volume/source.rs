@@ -31,7 +31,7 @@ pub(super) fn open(
 ) -> Result<(Source, bool), Trouble> {
     let at = |stop: walk::Stop| {
         let is_missing = stop.why == walk::Why::Errno(Errno::ENOENT);
-        if is_missing && let Some(Unmounted { why, cure }) = unmounted::above(path, &stop) {
+        if is_missing && let Some(Unmounted { why, cure }) = unmounted::above(&path.absolute(), &stop.at) {
             return Trouble::At(stop.at, why, cure);
         }
         let cure = match stop.why {
@@ -70,7 +70,7 @@ pub(super) fn open(
         (Err(stop), Some(create))
             if stop.why == walk::Why::Errno(Errno::ENOENT)
                 && !stop.others
-                && unmounted::above(path, &stop).is_none() =>
+                && unmounted::above(&path.absolute(), &stop.at).is_none() =>
         {
             (create, true)
         }
