@@ -5,7 +5,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
-use std::io::Read;
+use std::io::{self, Read};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
@@ -29,29 +29,58 @@ pub struct Entry {
     pub at: PathBuf,
 }
 
+/// What files say, and which of them are there and cannot be read: what those say is not known.
+#[derive(Default)]
+pub struct Said {
+    pub entries: Vec<Entry>,
+    pub unread: Vec<(PathBuf, io::Error)>,
+}
+
+impl Said {
+    /// Adds the `n`th word, from 0, of each line of the file that is no comment.
+    fn add_words(&mut self, file: &Path, n: usize) {
+        match words(file, n) {
+            Ok(entries) => self.entries.extend(entries),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => self.unread.push((file.to_owned(), error)),
+        }
+    }
+
+    /// Those whose words, read by `spelt`, are absolute paths.
+    fn paths(mut self, spelt: impl Fn(&[u8]) -> PathBuf) -> Self {
+        for entry in &mut self.entries {
+            entry.at = spelt(entry.at.as_os_str().as_bytes());
+        }
+        self.entries.retain(|entry| entry.at.is_absolute());
+        self
+    }
+}
+
 /// The mount points of fstab.
-pub fn fstab() -> Vec<Entry> {
-    let entries = words(Path::new(FSTAB), 1).into_iter();
-    entries
-        .map(|entry| Entry { at: octal(entry.at.as_os_str().as_bytes()), ..entry })
-        .filter(is_path)
-        .collect()
+pub fn fstab() -> Said {
+    let mut said = Said::default();
+    said.add_words(Path::new(FSTAB), 1);
+    said.paths(octal)
 }
 
 /// The mount points of autofs's master maps, and the keys of direct maps; what else these files hold is no
 /// path.
-pub fn autofs() -> Vec<Entry> {
-    let files = AUTOFS.iter().flat_map(|(directory, prefix)| {
-        let is_map = move |name: &OsString| name.as_bytes().starts_with(prefix.as_bytes());
-        names(directory).into_iter().filter(is_map).map(move |name| Path::new(directory).join(name))
-    });
-    let entries = files.flat_map(|file| words(&file, 0));
-    let unquoted = |entry: Entry| {
-        let word = entry.at.as_os_str().as_bytes();
-        let word = word.strip_prefix(b"\"").and_then(|word| word.strip_suffix(b"\"")).unwrap_or(word);
-        Entry { at: Path::new(OsStr::from_bytes(word)).into(), ..entry }
-    };
-    entries.map(unquoted).filter(is_path).collect()
+pub fn autofs() -> Said {
+    let mut said = Said::default();
+    for (directory, prefix) in AUTOFS {
+        match names(directory) {
+            Ok(names) => {
+                for name in names.iter().filter(|name| name.as_bytes().starts_with(prefix.as_bytes())) {
+                    said.add_words(&Path::new(directory).join(name), 0);
+                }
+            }
+            Err(error) => said.unread.push((directory.into(), error)),
+        }
+    }
+    said.paths(|word| {
+        let unquoted = word.strip_prefix(b"\"").and_then(|word| word.strip_suffix(b"\""));
+        OsStr::from_bytes(unquoted.unwrap_or(word)).into()
+    })
 }
 
 /// systemd's units for mount points, whose names say where those are; the automount before the mount.
@@ -59,7 +88,8 @@ pub fn units() -> Vec<(OsString, PathBuf)> {
     let mut units = Vec::new();
     for suffix in [".automount", ".mount"] {
         for directory in UNITS {
-            for name in names(directory) {
+            // What cannot be read leaves the fix to be told by the other files.
+            for name in names(directory).unwrap_or_default() {
                 let is_masked = || {
                     fs::read_link(Path::new(directory).join(&name))
                         .is_ok_and(|to| to == Path::new("/dev/null"))
@@ -76,26 +106,23 @@ pub fn units() -> Vec<(OsString, PathBuf)> {
     units
 }
 
-fn is_path(entry: &Entry) -> bool {
-    entry.at.is_absolute()
-}
-
 /// The names in a directory, sorted; none where there is no such directory.
-fn names(directory: &str) -> Vec<OsString> {
-    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
-    let mut names: Vec<_> = entries.map(|entry| entry.file_name()).collect();
+fn names(directory: &str) -> io::Result<Vec<OsString>> {
+    let entries = match fs::read_dir(directory) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let mut names = entries.map(|entry| Ok(entry?.file_name())).collect::<io::Result<Vec<_>>>()?;
     names.sort();
-    names
+    Ok(names)
 }
 
 /// The `n`th word, from 0, of each line that is no comment.
-fn words(file: &Path, n: usize) -> Vec<Entry> {
+fn words(file: &Path, n: usize) -> io::Result<Vec<Entry>> {
     let mut text = Vec::new();
     // A FIFO would never answer.
-    if fs::metadata(file).is_ok_and(|metadata| metadata.is_file())
-        && let Ok(open) = File::open(file)
-    {
-        let _ = open.take(MAX).read_to_end(&mut text);
+    if fs::metadata(file)?.is_file() {
+        File::open(file)?.take(MAX).read_to_end(&mut text)?;
     }
     let mut found = Vec::new();
     for (i, line) in text.split(|b| *b == b'\n').enumerate() {
@@ -108,7 +135,7 @@ fn words(file: &Path, n: usize) -> Vec<Entry> {
             found.push(Entry { file: file.to_owned(), line: i + 1, at });
         }
     }
-    found
+    Ok(found)
 }
 
 /// fstab writes a space as `\040`.

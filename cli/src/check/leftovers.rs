@@ -1,10 +1,10 @@
 //! What an earlier setup left: entries that would mount something below the jail root.
 
-use super::finding::Findings;
+use super::finding::{AS_ROOT, Findings};
 use super::place::Place;
 use pam_sftpjail::config::Config;
 use pam_sftpjail::escape::escaped;
-use pam_sftpjail::host_mounts::{self, Entry};
+use pam_sftpjail::host_mounts::{self, Entry, Said};
 use pam_sftpjail::name::UserName;
 use std::path::{Path, PathBuf};
 
@@ -13,10 +13,9 @@ pub(super) fn examine(config: &Config, user: Option<&UserName>, findings: &mut F
     let root = config.jail_root.absolute();
     let is_others =
         |target: &Path| user.is_some_and(|user| target != root && !target.starts_with(root.join(user)));
-    let mut sound = true;
-    for (place, target) in
-        placed(host_mounts::fstab()).filter(|(_, target)| target.starts_with(&root) && *target != root)
-    {
+    let fstab = host_mounts::fstab();
+    let mut sound = are_read("fstab", &fstab, findings);
+    for (place, target) in placed(fstab).filter(|(_, target)| target.starts_with(&root) && *target != root) {
         sound = false;
         let evidence = format!(
             "{place} mounts something at {}, which sshd would serve whenever no jail is built",
@@ -33,8 +32,9 @@ pub(super) fn examine(config: &Config, user: Option<&UserName>, findings: &mut F
         findings.passed("fstab", format!("nothing below {}", escaped(&root)));
     }
 
-    sound = true;
-    for (place, target) in placed(host_mounts::autofs()).filter(|(_, target)| target.starts_with(&root)) {
+    let autofs = host_mounts::autofs();
+    sound = are_read("autofs", &autofs, findings);
+    for (place, target) in placed(autofs).filter(|(_, target)| target.starts_with(&root)) {
         sound = false;
         let evidence = format!(
             "{place} lets autofs mount at {}, which sshd would serve whenever no jail is built",
@@ -52,7 +52,15 @@ pub(super) fn examine(config: &Config, user: Option<&UserName>, findings: &mut F
     }
 }
 
+/// Whether all files could be read; those that could not are told.
+fn are_read(check: &str, said: &Said, findings: &mut Findings) -> bool {
+    for (file, error) in &said.unread {
+        findings.unseen(check, format!("{} cannot be read: {error}", escaped(file)), AS_ROOT);
+    }
+    said.unread.is_empty()
+}
+
 /// Where an entry stands, and what it mounts on.
-fn placed(entries: Vec<Entry>) -> impl Iterator<Item = (Place, PathBuf)> {
-    entries.into_iter().map(|Entry { file, line, at }| (Place { file, line }, at))
+fn placed(said: Said) -> impl Iterator<Item = (Place, PathBuf)> {
+    said.entries.into_iter().map(|Entry { file, line, at }| (Place { file, line }, at))
 }

@@ -28,8 +28,8 @@ pub fn above(path: &Path, end: &Path) -> Option<Unmounted> {
     }
     let due = |at: &Path| at != Path::new("/") && is_above(at) && !is_mounted(at);
     let units = host_mounts::units().into_iter().map(|(unit, at)| (at, Setup::Unit(unit)));
-    let fstab = host_mounts::fstab().into_iter().map(|entry| (entry.at, Setup::Fstab));
-    let autofs = host_mounts::autofs().into_iter().map(|entry| (entry.at, Setup::Autofs(entry.file)));
+    let fstab = host_mounts::fstab().entries.into_iter().map(|entry| (entry.at, Setup::Fstab));
+    let autofs = host_mounts::autofs().entries.into_iter().map(|entry| (entry.at, Setup::Autofs(entry.file)));
     // Where several are missing, the outermost first.
     let (at, setup) = units
         .chain(fstab)

@@ -54,3 +54,14 @@ fn each_entry_that_would_mount_below_the_jail_root() {
         /misc /etc/auto.misc' >/etc/auto.master");
     assert_eq!(sound.found(), (vec![], 0));
 }
+
+#[test]
+fn a_map_that_cannot_be_read_is_not_taken_for_an_empty_one() {
+    let sb = sandbox::Sandbox::new();
+    sb.user("mle").group("sftp").add();
+    sb.user("joe").add();
+    sb.sh("install -m 600 /dev/null /etc/auto.secret; echo '/jail/mle -fstype=bind :/' >/etc/auto.secret");
+    let check = sb.try_sh("runuser -u joe -- sftpjail check mle");
+    assert!(check.stdout.contains("! autofs         /etc/auto.secret cannot be read: "), "{check}");
+    assert!(!check.stdout.contains("✓ autofs"), "{check}");
+}
