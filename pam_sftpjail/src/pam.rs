@@ -30,6 +30,8 @@ struct Slot {
     session: Cell<Option<Session>>,
     /// What is kept where open has refused; until the next open, or pam_end(3).
     refused: Cell<Option<Refused>>,
+    /// Whether the first line has ended it, so that the last need not, and need not deny it either.
+    ended: Cell<bool>,
 }
 
 /// As it was before any other session module could change it.
@@ -83,6 +85,7 @@ impl PamHooks for Module {
             return PamResultCode::PAM_IGNORE;
         }
         drop(slot.refused.take());
+        slot.ended.set(false);
         let live = slot.session.take();
         let (code, kept) = match session::open(&caller, live.is_some()) {
             Ok(None) => (PamResultCode::PAM_IGNORE, live),
@@ -98,16 +101,20 @@ impl PamHooks for Module {
         code
     }
 
-    /// Of two lines, the first ends the session, and the last finds nothing. libpam counts either as
-    /// it counted its answer to open (pam_dispatch.c, the cached chain).
+    /// Of two lines, the first ends the session. libpam counts each as it counted its answer to open
+    /// (pam_dispatch.c, the cached chain): not the first, but the last, which therefore says so.
     fn sm_close_session(pamh: &mut PamHandle, args: Vec<&CStr>, _: PamFlag) -> PamResultCode {
         let _last = entered();
-        match slot(pamh).and_then(|slot| slot.session.take()) {
-            None => PamResultCode::PAM_IGNORE,
+        let Some(slot) = slot(pamh) else { return PamResultCode::PAM_IGNORE };
+        match slot.session.take() {
             Some(session) => {
-                session::close(session, &caller(pamh, &args, Phase::Session).log);
+                let caller = caller(pamh, &args, Phase::Session);
+                slot.ended.set(caller.arguments.line == Line::First);
+                session::close(session, &caller.log);
                 PamResultCode::PAM_SUCCESS
             }
+            None if slot.ended.take() => PamResultCode::PAM_SUCCESS,
+            None => PamResultCode::PAM_IGNORE,
         }
     }
 }

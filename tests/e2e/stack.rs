@@ -3,14 +3,19 @@
 
 mod mounts;
 
-use sandbox::{Namespace, Sandbox};
+use sandbox::{Namespace, Output, Sandbox};
 
+use crate::driven::{answers, install};
 use crate::jailed::{has_only_its_home, left_nothing, works_in};
+use crate::process::states;
 
 in_both_namespaces!(
     what_a_user_writes_into_pam_environment_is_not_taken_for_sshds_word,
     threads_of_another_module_keep_nobody_out,
     without_its_file_the_module_keeps_members_out_and_nobody_else,
+    two_lines_leave_the_process_as_it_was,
+    an_unknown_argument_of_the_first_line_refuses_members_and_nobody_else,
+    lines_of_two_copies_of_the_module_do_not_know_each_other_and_work,
 );
 
 /// Takes our first session line out, as in a stack of an earlier version.
@@ -44,6 +49,7 @@ fn what_a_user_writes_into_pam_environment_is_not_taken_for_sshds_word(namespace
 fn threads_of_another_module_keep_nobody_out(namespace: Namespace) {
     let sb = Sandbox::in_namespace(namespace);
     sb.unpack("libpam-fscrypt");
+    sb.configure("[[profile]]\nname = \"home\"\ngroups = [\"sftp\"]\numask = \"027\"\n");
     sb.user("mle").group("sftp").add();
     sb.user("joe").add();
     sb.sh("sed -i '/pam_sftpjail.so open$/i session optional pam_fscrypt.so' /etc/pam.d/sshd");
@@ -54,7 +60,10 @@ fn threads_of_another_module_keep_nobody_out(namespace: Namespace) {
         let status = sb.read_text(status);
         let threads = status.lines().find_map(|line| line.strip_prefix("Threads:")).expect("a number");
         assert!(threads.trim().parse::<u32>().expect("a number") > 1, "{status}");
+        sb.sh("rm -f /home/mle/letter");
         has_only_its_home(&sb, &mut live, "/home/mle");
+        // Threads share the umask, too.
+        assert_eq!(sb.sh("stat -c %a /home/mle/letter").stdout, "640\n");
         let mut second = sb.sftp_live("mle");
         works_in(&sb, &mut second, "/home/mle");
         assert_eq!(second.quit(), Some(0));
@@ -95,4 +104,67 @@ fn without_its_file_the_module_keeps_members_out_and_nobody_else(namespace: Name
     sb.script("cat /root/module >$1", &[&module], b"").ok();
     sb.sftp("kim", "pwd\n").ok();
     sb.sftp("mle", "pwd\n").ok();
+}
+
+/// pam-driver with the stack `lines`, and what it prints.
+fn driven(sb: &Sandbox, lines: &str, user: &str, steps: &str) -> Output {
+    install(sb);
+    sb.sh("mkdir -p /etc/lines");
+    sb.write("/etc/lines/sshd", lines);
+    sb.write("/etc/lines/other", "session required pam_deny.so\n");
+    sb.sh(&format!("pam-driver --confdir /etc/lines {user} {steps}"))
+}
+
+fn two_lines_leave_the_process_as_it_was(namespace: Namespace) {
+    let sb = Sandbox::in_namespace(namespace);
+    sb.user("mle").group("sftp").add();
+    sb.sh("printf '#!/bin/sh\nreadlink /proc/self/ns/mnt >>/run/at-$PAM_TYPE\n' >/usr/local/sbin/look; chmod +x /usr/local/sbin/look");
+    let lines = "session required pam_sftpjail.so close\nsession required pam_exec.so /usr/local/sbin/look\n\
+                 session required pam_sftpjail.so open\n";
+    // The first open loads the modules.
+    let out = driven(
+        &sb,
+        lines,
+        "mle",
+        "open close cd=/var/log umask=027 state open ls=/jail close close state open open close",
+    );
+    assert_eq!(answers(&out, "open"), ["0", "0", "0", "14"], "{out}");
+    assert_eq!(answers(&out, "ls"), ["\"/jail\" [\"mle\"]"]);
+    // pam_exec alone answers the second; the last is denied, as the second open was.
+    assert_eq!(answers(&out, "close"), ["0", "0", "0", "6"], "{out}");
+    let [before, after] = &states(&out)[..] else { panic!("{out}") };
+    assert_eq!(before, after);
+    // What stands between our lines closes where it opened: on the host.
+    let host = sb.sh("readlink /proc/self/ns/mnt").stdout;
+    let at_close = sb.read_text("/run/at-close_session");
+    assert!(at_close.lines().count() == 4 && at_close.lines().all(|line| line == host.trim()), "{at_close}");
+    assert_eq!(sb.log_lines("session closed for user mle").len(), 3);
+    // libpam asks for a success of somebody; where nobody but us is asked, it is ours to say.
+    let lines = "session required pam_sftpjail.so close\nsession required pam_sftpjail.so open\n";
+    assert_eq!(answers(&driven(&sb, lines, "mle", "open close"), "close"), ["0"]);
+    left_nothing(&sb, &sb.mounts());
+}
+
+fn an_unknown_argument_of_the_first_line_refuses_members_and_nobody_else(namespace: Namespace) {
+    let sb = Sandbox::in_namespace(namespace);
+    sb.user("mle").group("sftp").add();
+    sb.user("joe").add();
+    let lines = "session required pam_sftpjail.so close confg=x\nsession required pam_sftpjail.so open\n\
+                 session required pam_permit.so\n";
+    assert_eq!(answers(&driven(&sb, lines, "joe", "open close"), "open"), ["0"]);
+    assert_eq!(answers(&driven(&sb, lines, "mle", "open close"), "open"), ["14"]);
+    assert!(sb.wait_for_log("refused user mle").contains("unknown module argument \"confg=x\""));
+}
+
+fn lines_of_two_copies_of_the_module_do_not_know_each_other_and_work(namespace: Namespace) {
+    let sb = Sandbox::in_namespace(namespace);
+    sb.user("mle").group("sftp").add();
+    sb.sh("cp $(find /usr/lib /usr/lib64 -name pam_sftpjail.so -print -quit) /root/pam_sftpjail.so
+        sed -i 's|pam_sftpjail.so close|/root/&|' /etc/pam.d/sshd");
+    let before = sb.mounts();
+    let mut live = sb.sftp_live("mle");
+    has_only_its_home(&sb, &mut live, "/home/mle");
+    assert_eq!(live.quit(), Some(0));
+    sb.wait_for_log("session closed for user mle");
+    left_nothing(&sb, &before);
 }
