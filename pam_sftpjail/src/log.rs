@@ -13,21 +13,24 @@ use syslog::{Facility, LogFormat, Logger, Severity};
 
 /// Where a hook logs.
 pub struct Log {
-    formatter: PamLine,
+    /// Escaped.
+    service: String,
+    phase: Phase,
     debug: bool,
 }
 
 impl Log {
     /// For a hook that `service` called; with `debug`, debugging lines are written too.
     pub fn new(service: &str, phase: Phase, debug: bool) -> Self {
-        let prefix = format!(
-            "{}[{}]: pam_sftpjail({}:{})",
-            program::name().unwrap_or_else(|| escaped(service).to_string()),
-            std::process::id(),
-            escaped(service),
-            phase.word()
-        );
-        Self { formatter: PamLine { prefix }, debug }
+        Self { service: escaped(service).to_string(), phase, debug }
+    }
+
+    /// Asks for the program and its pid when there is something to say; most calls of a hook say nothing.
+    fn formatter(&self) -> PamLine {
+        let Self { service, phase, .. } = self;
+        let program = program::name().unwrap_or_else(|| service.clone());
+        let pid = std::process::id();
+        PamLine { prefix: format!("{program}[{pid}]: pam_sftpjail({service}:{})", phase.word()) }
     }
 
     /// The configuration is unusable.
@@ -60,7 +63,7 @@ impl Log {
     /// Connects anew for each line, so that no descriptor stays in the process; a host without
     /// syslog loses the line.
     fn send(&self, severity: Severity, event: impl Display) {
-        if let Ok(Logger { mut backend, formatter }) = syslog::unix(self.formatter.clone()) {
+        if let Ok(Logger { mut backend, formatter }) = syslog::unix(self.formatter()) {
             let _lost = formatter.format(&mut backend, severity, event);
         }
     }

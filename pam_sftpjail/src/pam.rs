@@ -55,7 +55,8 @@ pam::pam_hooks!(Module);
 
 impl PamHooks for Module {
     fn acct_mgmt(pamh: &mut PamHandle, args: Vec<&CStr>, flags: PamFlag) -> PamResultCode {
-        let _last = entered();
+        log_panics();
+        let _last = Unhindered::begin();
         let phase = Phase::Account;
         match session::authorize(&caller(pamh, &args, phase)) {
             Ok(None) => PamResultCode::PAM_IGNORE,
@@ -71,7 +72,7 @@ impl PamHooks for Module {
 
     /// Tells the user nothing: what is said here lands in the SFTP stream.
     fn sm_open_session(pamh: &mut PamHandle, args: Vec<&CStr>, _: PamFlag) -> PamResultCode {
-        let _last = entered();
+        log_panics();
         let phase = Phase::Session;
         if slot(pamh).is_none() {
             let _unkept = pamh.set_data(&slot_name(), Box::new(Slot::default()));
@@ -84,6 +85,7 @@ impl PamHooks for Module {
             slot.heard.get_or_init(|| Heard { authentication, unknown: arguments.unknown });
             return PamResultCode::PAM_IGNORE;
         }
+        let _last = Unhindered::begin();
         drop(slot.refused.take());
         slot.ended.set(false);
         let live = slot.session.take();
@@ -104,10 +106,11 @@ impl PamHooks for Module {
     /// Of two lines, the first ends the session. libpam counts each as it counted its answer to open
     /// (pam_dispatch.c, the cached chain): not the first, but the last, which therefore says so.
     fn sm_close_session(pamh: &mut PamHandle, args: Vec<&CStr>, _: PamFlag) -> PamResultCode {
-        let _last = entered();
+        log_panics();
         let Some(slot) = slot(pamh) else { return PamResultCode::PAM_IGNORE };
         match slot.session.take() {
             Some(session) => {
+                let _last = Unhindered::begin();
                 let caller = caller(pamh, &args, Phase::Session);
                 slot.ended.set(caller.arguments.line == Line::First);
                 session::close(session, &caller.log);
@@ -167,12 +170,6 @@ fn tell(pamh: &PamHandle, refusal: &Refusal) {
     if let Ok(Some(conversation)) = pamh.get_item::<Conv<'_>>() {
         let _ = conversation.send(PAM_ERROR_MSG, refusal.for_user());
     }
-}
-
-/// What each hook begins with. What it gives is to be dropped last.
-fn entered() -> Unhindered {
-    log_panics();
-    Unhindered::begin()
 }
 
 /// pam-bindings turns a panic into PAM_ABORT; the default hook would also print it into sshd's
