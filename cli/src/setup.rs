@@ -295,6 +295,9 @@ fn apply(
     if changes.iter().any(|change| change.is_of(syslog::concerns)) {
         say(out, reload::rsyslog());
     }
+    for note in user_manager::still_running(wanted) {
+        say(out, note);
+    }
     if options.confirm_within.is_none() {
         let groups: Vec<_> = wanted.groups.iter().map(|name| escaped(name).to_string()).collect();
         say(out, format!("Whoever is in the group {} is jailed from now on.", groups.join(" or ")));

@@ -11,10 +11,15 @@ ExecStart=/bin/sh -c 'id >/tmp/proof-%u; exec sleep 1000'
 /// A system as `sftpjail setup` leaves it, with the member anna and the stranger joe, both of whom have the unit.
 fn machine() -> Machine {
     let machine = Machine::boot(&Suite::wanted());
-    let done = machine.sh("sftpjail setup --yes");
-    assert!(done.stdout.contains("+ExecCondition=+/bin/sh"), "{done}");
+    machine.sh("groupadd --system sftp");
     machine.user("anna", "sftp");
     machine.user("joe", "");
+    let done = machine.sh("systemctl start user@$(id -u anna); sftpjail setup --yes");
+    assert!(done.stdout.contains("+ExecCondition=+/bin/sh"), "{done}");
+    assert!(
+        done.stdout.contains("a user manager of anna's runs, outside of the jail. End it: systemctl stop"),
+        "{done}"
+    );
     machine.script("cat >/root/x.service", UNIT.as_bytes()).ok();
     for user in ["anna", "joe"] {
         let batch = "mkdir .config\nmkdir .config/systemd\nmkdir .config/systemd/user\n\
@@ -23,7 +28,7 @@ fn machine() -> Machine {
                      symlink ../x.service .config/systemd/user/default.target.wants/x.service\n";
         machine.sftp(user, batch).ok();
     }
-    // The stranger's manager ran at this login already.
+    // anna's from before, and joe's of this login.
     machine.sh("systemctl stop user@*.service; rm -f /tmp/proof-*");
     machine
 }
@@ -60,7 +65,7 @@ fn finding(out: &Output, start: &str) -> String {
 }
 
 #[test]
-fn members_get_no_user_manager_and_others_do() {
+fn row_20_members_get_no_user_manager_and_others_do() {
     let machine = machine();
     only_sshds(&machine, "anna");
     has_a_manager(&machine, "joe");
@@ -97,7 +102,7 @@ fn members_get_no_user_manager_and_others_do() {
 }
 
 #[test]
-fn without_the_drop_in_the_unit_runs_and_check_and_probe_say_so() {
+fn row_20_without_the_drop_in_the_unit_runs_and_check_and_probe_say_so() {
     let machine = machine();
     let drop_in = "/etc/systemd/system/user@.service.d/50-sftpjail.conf";
     machine.sh(&format!("mv {drop_in} /root/; systemctl daemon-reload"));

@@ -2,12 +2,16 @@
 
 use super::change::{Change, FileChange};
 use super::files;
+use super::group;
 use super::plan::directory;
 use super::trouble::{Trouble, errno};
 use super::wanted::Wanted;
 use crate::host::systemd;
 use crate::user_manager::drop_in;
+use pam_sftpjail::account::Account;
+use pam_sftpjail::config::Config;
 use pam_sftpjail::escape::{escaped, word};
+use pam_sftpjail::policy::{Decision, decide};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -27,6 +31,26 @@ pub(super) fn changes(wanted: &Wanted) -> Result<Vec<Change>, Trouble> {
     }
     changes.push(Change::File(FileChange::whole(path.into(), before, after)));
     Ok(changes)
+}
+
+/// A sentence about each user manager of a member's that began to run before; what cannot be seen, `check` says.
+pub(super) fn still_running(wanted: &Wanted) -> Vec<String> {
+    let managers = systemd::is_booted().then(systemd::managers).and_then(Result::ok).unwrap_or_default();
+    let runs = |uid: u32| managers.get(&uid) == Some(&true);
+    let Ok(config) = Config::load(None) else { return Vec::new() };
+    let members = group::all_members(wanted.groups.iter().map(String::as_str)).unwrap_or_default();
+    let members = members.iter().filter_map(|name| Account::lookup(name, &config).ok());
+    let members = members.filter(|account| matches!(decide(&config, account), Decision::Jail(_)));
+    let running = members.filter(|account| runs(account.uid.as_raw()));
+    running
+        .map(|account| {
+            format!(
+                "Note: a user manager of {}'s runs, outside of the jail. End it: systemctl stop {}",
+                escaped(&account.name),
+                systemd::manager(account.uid.as_raw())
+            )
+        })
+        .collect()
 }
 
 /// Whether systemd must be told of what was changed.

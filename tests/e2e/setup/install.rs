@@ -45,7 +45,11 @@ fn installed_set_up_undone_and_uninstalled() {
     assert!(out.stderr.contains("run first: sftpjail setup --undo"), "{out}");
     sb.sh(&format!("test -e {module}"));
     undo(&sb);
-    sb.sh(&format!("{MAKE} uninstall"));
+    let drop_in = "/etc/systemd/system/user@.service.d";
+    sb.sh(&format!("mkdir -p {drop_in}; touch {drop_in}/50-sftpjail.conf"));
+    let out = sb.try_sh(&format!("{MAKE} uninstall")).failed();
+    assert!(out.stderr.contains("50-sftpjail.conf names the program; run first"), "{out}");
+    sb.sh(&format!("rm -r {drop_in}; {MAKE} uninstall"));
     sb.sh(&format!("! test -e {module}; ! test -e /usr/local/sbin/sftpjail"));
     let theirs = ["passwd", "shadow", "subuid", "subgid", "group", "gshadow"];
     let theirs: Vec<_> = theirs.iter().flat_map(|name| [format!("./{name}"), format!("./{name}-")]).collect();
