@@ -6,6 +6,7 @@ mod audience;
 mod client;
 mod connection;
 mod expected;
+mod guard;
 mod judge;
 mod logs;
 mod managers;
@@ -181,6 +182,9 @@ fn try_steps(
             let seen = judge::judge(&made, &step.outcome, expected.user.as_str());
             report.add(Finding::new(step.name, seen, step.cure));
         }
+    }
+    if served && let Some(seen) = guard::tried(connection, expected)? {
+        report.add(Finding::new("guard", seen, "report this as a bug".into()));
     }
     let mut names = Vec::new();
     for place in expected.places.iter().filter(|_| served) {

@@ -18,6 +18,7 @@ in_both_namespaces!(
     a_read_only_home_needs_no_guard_and_gets_no_placeholder,
     what_the_host_mounts_or_has_mounted_at_a_guarded_name_is_guarded,
     a_session_is_guarded_again_after_the_host_has_replaced_a_name,
+    probe_shows_that_what_is_guarded_cannot_be_changed,
 );
 
 pub(super) const GUARD: [&str; 7] =
@@ -77,7 +78,8 @@ fn an_uploaded_key_admits_nobody(namespace: Namespace) {
 }
 
 /// Every request of sftp's that changes something. `#` is the guarded name, `@` a group of the user's.
-const CHANGES: [&str; 17] = [
+const CHANGES: [&str; 18] = [
+    "cp mine #",
     "put /tmp/text #",
     "put -a /tmp/text #",
     "put -p /tmp/text #",
@@ -310,4 +312,17 @@ fn a_session_is_guarded_again_after_the_host_has_replaced_a_name(namespace: Name
     }
     assert_eq!(sb.read_text("/home/mle/.forward"), "new\n");
     assert_eq!((first.quit(), second.quit()), (Some(0), Some(0)));
+}
+
+fn probe_shows_that_what_is_guarded_cannot_be_changed(namespace: Namespace) {
+    let sb = member(namespace, &GUARD);
+    sb.install_log_drop_in();
+    let out = sb.sh("sftpjail probe mle").stdout;
+    assert!(
+        out.contains("✓ guard          no session can change /home/mle/.ssh, /home/mle/.forward, "),
+        "{out}"
+    );
+    // Nothing in the way of a session but the guard: without it, probe would see.
+    let names = "cd /home/mle; stat -c '%n %a' .ssh .forward .config/systemd .bashrc";
+    assert_eq!(sb.sh(names).stdout, ".ssh 700\n.forward 600\n.config/systemd 700\n.bashrc 644\n");
 }

@@ -20,6 +20,8 @@ pub(super) struct Expected {
     pub(super) begin: PathBuf,
     /// Directories of the host that the jail holds.
     pub(super) places: Vec<Place>,
+    /// What no session can change, below the home.
+    pub(super) guard: Vec<PathBuf>,
     /// Everything in the jail, relative to it.
     entries: Vec<PathBuf>,
     /// Whether the jail has an /etc/passwd.
@@ -68,7 +70,12 @@ impl Expected {
             path,
             read_only,
         });
+        let guard = match profile.home {
+            HomeAccess::ReadWrite => profile.guard.iter().map(|guarded| home.join(guarded.path())).collect(),
+            _ => Vec::new(),
+        };
         Self {
+            guard,
             begin,
             places: places.collect(),
             names: profile.names,

@@ -9,6 +9,7 @@ use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
 in_both_namespaces!(
+    where_root_is_kept_out_of_a_home_the_users_rights_serve,
     making_what_is_missing_leaves_the_process_as_it_was,
     whichever_call_fails_while_guarding_the_member_is_refused_and_the_process_as_before,
     a_name_that_is_swapped_during_the_login_is_never_another_ones,
@@ -35,6 +36,25 @@ fn making_what_is_missing_leaves_the_process_as_it_was(namespace: Namespace) {
         sb.sh("stat -c '%a %U' /home/mle/sub/.none /home/mle/sub/.config/systemd").stdout,
         "600 mle-sub\n700 mle-sub\n"
     );
+}
+
+/// As on NFS with root_squash: without these capabilities root is nobody to the modes of a home.
+fn where_root_is_kept_out_of_a_home_the_users_rights_serve(namespace: Namespace) {
+    let sb = driven(namespace);
+    sb.sh("mkdir -m 700 /home/mle/sub/.config; chown mle-sub /home/mle/sub/.config; chmod 700 /home/mle/sub; chmod 755 /home/mle");
+    let squashed =
+        "setpriv --bounding-set=-dac_override,-dac_read_search pam-driver --confdir /etc/alone mle-sub";
+    let out = sb.sh(&format!("{squashed} open close"));
+    assert_eq!(answers(&out, "open"), ["0"]);
+    let made = "cd /home/mle/sub; stat -c '%n %a %U' .none .config/systemd .ssh";
+    assert_eq!(sb.sh(made).stdout, ".none 600 mle-sub\n.config/systemd 700 mle-sub\n.ssh 700 mle-sub\n");
+    // Without them it could not have been done by root.
+    let tried =
+        sb.try_sh("setpriv --bounding-set=-dac_override,-dac_read_search mkdir /home/mle/sub/x").failed();
+    assert!(tried.stderr.contains("Permission denied"), "{tried}");
+    let again = sb.sh(&format!("{squashed} state open close state"));
+    let [before, after] = &states(&again)[..] else { panic!("{again}") };
+    assert_eq!((before, answers(&again, "open")), (after, vec!["0"]));
 }
 
 fn whichever_call_fails_while_guarding_the_member_is_refused_and_the_process_as_before(namespace: Namespace) {

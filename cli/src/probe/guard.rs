@@ -1,0 +1,39 @@
+//! Tries to change what the profile guards, in a way that changes nothing: each name is to get the mode that
+//! it has. On a read-only mount even that is refused.
+
+use super::attempt::sftp;
+use super::connection::Connection;
+use super::expected::Expected;
+use super::judge::Judgement;
+use pam_sftpjail::escape::escaped;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+/// `None` where nothing is guarded.
+pub(super) fn tried(connection: &Connection<'_>, expected: &Expected) -> io::Result<Option<Judgement>> {
+    let mut refused = Vec::new();
+    for path in &expected.guard {
+        let (Some(text), Ok(found)) = (plain(path), path.symlink_metadata()) else { continue };
+        let said = sftp(connection, format!("chmod {:o} {text}\n", found.mode() & 0o7777).as_bytes())?;
+        let shown = escaped(path).to_string();
+        if said.succeeded {
+            return Ok(Some(Err(format!("{shown} can be changed"))));
+        }
+        // Of EROFS. "Permission denied" would mean that only a mode is in the way.
+        if !said.err.contains("Failure") {
+            return Ok(Some(Err(format!("{shown}: {}", said.shown()))));
+        }
+        refused.push(shown);
+    }
+    Ok(match refused.len() {
+        0 => None,
+        _ => Some(Ok(format!("no session can change {}", refused.join(", ")))),
+    })
+}
+
+/// The path, if sftp takes all of it as it stands.
+fn plain(path: &Path) -> Option<&str> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-');
+    path.to_str().filter(|text| text.chars().all(is_plain))
+}
