@@ -9,6 +9,7 @@ pub(crate) mod guard;
 mod home;
 mod jail_root;
 mod mount_point;
+mod step;
 mod syslog;
 mod system;
 pub mod unmounted;
@@ -20,7 +21,7 @@ use crate::config::{Config, HomeAccess, Namespace, Profile};
 use crate::error::Refusal;
 use crate::escape::escaped;
 use crate::name::UserName;
-use crate::sys::directory::{self, NewDirectory};
+use crate::sys::directory;
 use crate::sys::identity::Owner;
 use crate::sys::{SysError, mount};
 pub use home::pasteable;
@@ -28,7 +29,10 @@ pub(crate) use jail_root::JailRoot;
 pub(crate) use mount_point::MountPoint;
 use std::fmt::{self, Display};
 use std::os::fd::OwnedFd;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+pub use step::Content;
+use step::Steps;
+pub(crate) use step::{Role, Source, Step};
 
 /// What is checked before anybody is let in, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -87,83 +91,6 @@ pub struct Plan {
     pub(crate) steps: Vec<Step>,
     /// What the jail is made for; the first line of [`Plan::terms`].
     purpose: String,
-}
-
-/// What stands at a path of the jail.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Content {
-    Directory,
-    File,
-    /// The home or a volume.
-    Tree {
-        read_only: bool,
-    },
-    Log,
-}
-
-/// One step; paths are relative to the jail.
-#[derive(Debug)]
-pub(crate) enum Step {
-    /// A directory of root's, mode 0755; those above it exist.
-    Directory { at: PathBuf },
-    /// A file of root's, mode 0644.
-    File { at: PathBuf, content: Vec<u8> },
-    /// The tree at the source, hardened, onto the directory or file that exists at `at`.
-    Mount { at: PathBuf, source: Source, read_only: bool, role: Role },
-}
-
-/// What a mounted tree is to the jail.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Role {
-    Home,
-    Volume,
-    VolumeInHome,
-    /// A part of this one's home that is mounted over itself.
-    Guard(Owner),
-    Log,
-}
-
-impl Role {
-    /// Whether it is left out where there is nothing to mount, or to mount on.
-    pub(crate) fn is_optional(self) -> bool {
-        matches!(self, Self::VolumeInHome | Self::Log)
-    }
-
-    pub(crate) fn is_guard(self) -> bool {
-        matches!(self, Self::Guard(_))
-    }
-}
-
-/// Where a mounted tree comes from.
-#[derive(Debug)]
-pub(crate) enum Source {
-    Open(OwnedFd),
-    /// Made by the first session.
-    Missing(NewDirectory),
-    /// Made by the first session as well, but by no rehearsal.
-    Placeholder(guard::Place),
-}
-
-/// Steps in order, in which every directory stands once.
-#[derive(Default)]
-struct Steps(Vec<Step>);
-
-impl Steps {
-    fn push(&mut self, step: Step) {
-        self.0.push(step);
-    }
-
-    /// Steps for every component of a relative path that are not there yet.
-    fn directories(&mut self, path: &Path) {
-        let mut at = PathBuf::new();
-        for component in path.components() {
-            at.push(component);
-            let is_there = |step: &Step| matches!(step, Step::Directory { at: other } if *other == at);
-            if !self.0.iter().any(is_there) {
-                self.0.push(Step::Directory { at: at.clone() });
-            }
-        }
-    }
 }
 
 /// Makes the plan, or gives the first reason not to. Checks that do not depend on each other are
