@@ -156,7 +156,6 @@ pub fn one_line(text: &str) -> String {
 mod tests {
     use super::*;
     use std::ops::RangeInclusive;
-    use std::process::Command;
 
     fn of(bytes: &[u8]) -> String {
         Escaped(bytes).to_string()
@@ -186,52 +185,6 @@ mod tests {
         assert_eq!(of(b"it's"), r"'it'\''s'");
         assert_eq!(of(b"it's\n\xff\\"), r#""$(printf 'it\047s\012\377\134')""#);
         assert_eq!(of(b"-%d!\n"), r#""$(printf '\055\045d\041\012/.')""#);
-    }
-
-    /// Random texts, from a generator of its own with a fixed seed.
-    fn texts() -> Vec<Vec<u8>> {
-        let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-        let mut next = || {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (state >> 33) as usize
-        };
-        let odd = ["'", "\"", "\\", "%", "$(x)", "`x`", "!", "\n", "\u{202e}", "\u{e9}", "-", " ", "*", "~"];
-        (0..200)
-            .map(|_| {
-                let mut text = Vec::new();
-                for _ in 0..1 + next() % 12 {
-                    match next() % 3 {
-                        0 => text.extend_from_slice(odd[next() % odd.len()].as_bytes()),
-                        1 => text.push(1 + u8::try_from(next() % 255).unwrap()),
-                        _ => text.push(b'a' + u8::try_from(next() % 26).unwrap()),
-                    }
-                }
-                text
-            })
-            .collect()
-    }
-
-    #[test]
-    fn every_shell_reads_the_very_bytes() {
-        let texts = texts();
-        let mut script = String::new();
-        for text in &texts {
-            script.push_str(&format!("printf '%s\\0' {}\n", Word(text)));
-        }
-        let expected: Vec<u8> = texts
-            .iter()
-            .flat_map(|text| {
-                let end: &[u8] = if text.ends_with(b"\n") { b"/.\0" } else { b"\0" };
-                [text, end].concat()
-            })
-            .collect();
-        for shell in ["dash", "bash"] {
-            for locale in ["C", "C.UTF-8"] {
-                let out = Command::new(shell).args(["-c", &script]).env("LC_ALL", locale).output().unwrap();
-                assert!(out.status.success() && out.stderr.is_empty(), "{shell}: {out:?}");
-                assert!(out.stdout == expected, "{shell} in {locale}");
-            }
-        }
     }
 
     /// The property as Unicode 16 has it, with what is assigned to nobody yet.

@@ -84,6 +84,7 @@ fn take(signal: Signal) {
 mod tests {
     use super::*;
     use nix::errno::Errno;
+    use rustix::fs::{MemfdFlags, memfd_create};
     use std::fs::File;
     use std::io::Write;
 
@@ -98,9 +99,8 @@ mod tests {
             // As where the limit cannot be lifted.
             let lifted = unhindered.limit.take().unwrap();
             setrlimit(Resource::RLIMIT_FSIZE, lifted.0, lifted.1).unwrap();
-            let file = nix::unistd::mkstemp("/tmp/sftpjail-XXXXXX").unwrap();
-            std::fs::remove_file(file.1).unwrap();
-            let written = File::from(file.0).write_all(b"x");
+            let file = memfd_create("sftpjail", MemfdFlags::CLOEXEC).unwrap();
+            let written = File::from(file).write_all(b"x");
             assert!(is_pending(Signal::SIGXFSZ));
             written
         };
