@@ -47,14 +47,14 @@ impl SysError {
             Errno::EPERM | Errno::EOPNOTSUPP if self.call == "fsetxattr" => {
                 "say namespace = \"private\": this kernel or container lets a tmpfs have no trusted attribute"
             }
-            Errno::EPERM | Errno::EACCES if !self.is_of_files() => {
+            Errno::EPERM | Errno::EACCES if self.is_of_mounts() => {
                 "let the service mount: it needs CAP_SYS_ADMIN, CAP_SYS_CHROOT and no seccomp, SELinux or AppArmor rule against it"
             }
             Errno::EINVAL if self.call == "setns" => {
                 "say namespace = \"host\", which needs no setns(2); a module of the PAM stack may keep the service from it"
             }
             Errno::EPERM | Errno::EACCES => Keeper::Other.cure(),
-            Errno::ENOSPC if !self.is_of_files() => {
+            Errno::ENOSPC if self.is_of_mounts() => {
                 "see sysctl user.max_mnt_namespaces, fs.mount-max and the memory that is left"
             }
             Errno::ENOSPC | Errno::EDQUOT => "make room on that filesystem: space, inodes and root's quota",
@@ -63,23 +63,20 @@ impl SysError {
         }
     }
 
-    /// Whether the call is one of files and directories, and not of mounts and namespaces.
-    fn is_of_files(&self) -> bool {
-        const CALLS: [&str; 14] = [
-            "fchmod",
-            "fchown",
-            "flock",
-            "fstat",
-            "fsetxattr",
-            "getdents",
-            "mkdirat",
-            "open",
-            "openat",
-            "openat2",
-            "renameat",
-            "statx",
-            "unlinkat",
-            "write",
+    /// Whether the call is one of mounts and namespaces, and not of files and directories.
+    fn is_of_mounts(&self) -> bool {
+        const CALLS: [&str; 11] = [
+            "chroot",
+            "fsconfig",
+            "fsmount",
+            "fsopen",
+            "mount",
+            "mount_setattr",
+            "move_mount",
+            "open_tree",
+            "setns",
+            "umount2",
+            "unshare",
         ];
         CALLS.contains(&self.call)
     }
