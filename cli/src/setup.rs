@@ -14,6 +14,7 @@ mod reload;
 mod restore;
 mod sshd;
 mod syslog;
+mod target;
 mod trouble;
 mod undo;
 mod user_manager;

@@ -5,6 +5,7 @@ mod daemons;
 mod distributions;
 mod install;
 mod killed;
+mod links;
 mod moved;
 mod others;
 mod refused;

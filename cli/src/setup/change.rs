@@ -3,6 +3,7 @@
 use super::files;
 use super::group;
 use super::journal::{BACKUP, Replaced, State, Step};
+use super::target::Target;
 use super::trouble::Trouble;
 use anstyle::{AnsiColor, Style};
 use pam_sftpjail::escape::{escaped, one_line};
@@ -26,8 +27,7 @@ pub(super) enum Change {
 
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct FileChange {
-    /// Not a symlink.
-    pub(super) path: PathBuf,
+    pub(super) target: Target,
     pub(super) before: Option<Vec<u8>>,
     pub(super) after: Vec<u8>,
     /// See [`Step::File`].
@@ -40,8 +40,8 @@ const MODE: u32 = 0o644;
 
 impl FileChange {
     /// A file that is missing, or replaced as a whole.
-    pub(super) fn whole(path: PathBuf, before: Option<Vec<u8>>, after: impl Into<Vec<u8>>) -> Self {
-        Self { path, before, after: after.into(), inserted: Vec::new(), replaced: Vec::new() }
+    pub(super) fn whole(target: Target, before: Option<Vec<u8>>, after: impl Into<Vec<u8>>) -> Self {
+        Self { target, before, after: after.into(), inserted: Vec::new(), replaced: Vec::new() }
     }
 }
 
@@ -51,7 +51,8 @@ impl Display for Change {
         match self {
             Self::Directory { path, mode } => writeln!(f, "mkdir -m {mode:04o} {}", escaped(path)),
             Self::Group { name } => writeln!(f, "groupadd --system {}", escaped(name)),
-            Self::File(FileChange { path, before, after, .. }) => {
+            Self::File(FileChange { target, before, after, .. }) => {
+                let path = target.path();
                 let (old, new) = (before.as_deref().unwrap_or_default(), after.as_slice());
                 let (Ok(old_text), Ok(new_text)) = (std::str::from_utf8(old), std::str::from_utf8(new))
                 else {
@@ -85,7 +86,7 @@ fn style(line: &str) -> Style {
 impl Change {
     /// Whether it is of a file that is so.
     pub(super) fn is_of(&self, is_so: impl Fn(&Path) -> bool) -> bool {
-        matches!(self, Self::File(file) if is_so(&file.path))
+        matches!(self, Self::File(file) if is_so(file.target.path()))
     }
 
     /// Keeps what it takes to put it back; `number` is for the names of the backups.
@@ -93,11 +94,12 @@ impl Change {
         Ok(match self {
             Self::Directory { path, .. } => Step::Directory { path: path.clone() },
             Self::Group { name } => group::keep(name, number, state)?,
-            Self::File(FileChange { path, before, after, inserted, replaced }) => {
+            Self::File(FileChange { target, before, after, inserted, replaced }) => {
+                let path = target.path();
                 let name = format!("{BACKUP}{number}");
                 let before = before.as_ref().map(|bytes| state.keep(name, path, bytes)).transpose()?;
                 Step::File {
-                    path: path.clone(),
+                    path: path.to_owned(),
                     before,
                     after: files::digest(after),
                     inserted: inserted.clone(),
@@ -113,11 +115,11 @@ impl Change {
             Self::Directory { path, mode } => files::make_directory(path, *mode),
             Self::Group { .. } => Ok(()),
             Self::File(file) => {
-                if files::read(&file.path)? != file.before {
-                    let what = format!("{} was changed while it was shown", escaped(&file.path));
+                if file.target.read()? != file.before {
+                    let what = format!("{} was changed while it was shown", escaped(file.target.path()));
                     return Err(Trouble::new(what, "run this again"));
                 }
-                files::stage(&file.path, &file.after, MODE, None)
+                files::stage(&file.target, &file.after, MODE, None)
             }
         }
     }
@@ -127,7 +129,7 @@ impl Change {
         match self {
             Self::Directory { .. } => Ok(()),
             Self::Group { name } => group::add(name),
-            Self::File(file) => files::commit(&file.path),
+            Self::File(file) => files::commit(file.target.path()),
         }
     }
 }

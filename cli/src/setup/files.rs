@@ -1,11 +1,12 @@
 //! Files, each of which is as it was or as it shall be whenever this is killed: the new content is
 //! written beside the old one, with the owner, mode and labels of the old one, and then renamed.
 
+use super::target::Target;
 use super::trouble::Trouble;
 use rustix::fs::{XattrFlags, fgetxattr, flistxattr, fsetxattr};
 use rustix::io::Errno;
 use sha2::{Digest, Sha256};
-use std::fs::{self, File, OpenOptions, Permissions};
+use std::fs::{self, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
@@ -21,11 +22,6 @@ pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>, Trouble> {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(Trouble::with(path, "be read", &error)),
     }
-}
-
-/// The file itself, where `path` is a symlink to it: a rename would replace the link.
-pub(super) fn real(path: &Path) -> PathBuf {
-    path.canonicalize().unwrap_or_else(|_| path.to_owned())
 }
 
 pub(super) fn digest(bytes: &[u8]) -> String {
@@ -46,9 +42,11 @@ fn beside(path: &Path) -> PathBuf {
 }
 
 /// Writes the new content beside the file. `mode`: of a file that is not there yet.
-pub(super) fn stage(path: &Path, bytes: &[u8], mode: u32, at: Option<SystemTime>) -> Result<(), Trouble> {
+pub(super) fn stage(target: &Target, bytes: &[u8], mode: u32, at: Option<SystemTime>) -> Result<(), Trouble> {
+    let path = target.path();
     unstage(path)?;
-    write(path, bytes, mode, at).map_err(|error| {
+    let old = target.open()?;
+    write(path, old, bytes, mode, at).map_err(|error| {
         let trouble = Trouble::with(path, "be written", &error);
         // What there is of it is of no use; the next run would remove it, too.
         let _ = unstage(path);
@@ -56,20 +54,23 @@ pub(super) fn stage(path: &Path, bytes: &[u8], mode: u32, at: Option<SystemTime>
     })
 }
 
-fn write(path: &Path, bytes: &[u8], mode: u32, at: Option<SystemTime>) -> io::Result<()> {
+fn write(
+    path: &Path,
+    old: Option<(File, Metadata)>,
+    bytes: &[u8],
+    mode: u32,
+    at: Option<SystemTime>,
+) -> io::Result<()> {
     let mut new = OpenOptions::new().write(true).create_new(true).mode(0o600).open(beside(path))?;
     new.write_all(bytes)?;
-    match File::open(path) {
-        Ok(old) => {
-            let stat = old.metadata()?;
+    match old {
+        // Root's alone: the mode lets nobody else write.
+        Some((old, stat)) => {
             fchown(&new, Some(stat.uid()), Some(stat.gid()))?;
             new.set_permissions(Permissions::from_mode(stat.mode() & 0o7777))?;
             copy_attributes(&old, &new)?;
         }
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            new.set_permissions(Permissions::from_mode(mode))?;
-        }
-        Err(error) => return Err(error),
+        None => new.set_permissions(Permissions::from_mode(mode))?,
     }
     if let Some(at) = at {
         new.set_modified(at)?;
@@ -108,11 +109,16 @@ pub(super) fn unstage(path: &Path) -> Result<(), Trouble> {
 }
 
 /// Both in one.
-pub(super) fn replace(path: &Path, bytes: &[u8], mode: u32, at: Option<SystemTime>) -> Result<(), Trouble> {
-    stage(path, bytes, mode, at)?;
-    commit(path).inspect_err(|_| {
+pub(super) fn replace(
+    target: &Target,
+    bytes: &[u8],
+    mode: u32,
+    at: Option<SystemTime>,
+) -> Result<(), Trouble> {
+    stage(target, bytes, mode, at)?;
+    commit(target.path()).inspect_err(|_| {
         // It would be in nobody's way.
-        let _ = unstage(path);
+        let _ = unstage(target.path());
     })
 }
 

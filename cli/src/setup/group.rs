@@ -3,6 +3,7 @@
 use super::command;
 use super::files;
 use super::journal::{BACKUP, Before, State, Step};
+use super::target::Target;
 use super::trouble::Trouble;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, fcntl};
@@ -67,14 +68,16 @@ pub(super) fn restore(
             if without != current {
                 // Others' changes stay.
                 let at = was.modified.filter(|_| was.is(&without));
-                files::replace(path, &without, 0o644, at)?;
+                files::replace(&Target::of_others(path)?, &without, 0o644, at)?;
             }
         }
         // What groupadd left, and nobody since: the file as it was before.
         let path = Path::new(old);
         if files::read(path)?.is_some_and(|bytes| was.is(&bytes)) {
             match before(old) {
-                Some(older) => files::replace(path, &state.kept(older)?, 0o644, older.modified)?,
+                Some(older) => {
+                    files::replace(&Target::of_others(path)?, &state.kept(older)?, 0o644, older.modified)?
+                }
                 None => files::remove(path)?,
             }
         }

@@ -3,6 +3,7 @@
 //! a run, the next one knows what to put back.
 
 use super::files;
+use super::target::Target;
 use super::trouble::Trouble;
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
@@ -151,12 +152,12 @@ impl State {
         let bytes = serde_json::to_vec_pretty(journal).map_err(|error| {
             Trouble::new(format!("the journal cannot be written: {error}"), "report this")
         })?;
-        files::replace(&file(), &bytes, 0o600, None)
+        files::replace(&Target::ours(&file())?, &bytes, 0o600, None)
     }
 
     /// Keeps what `path` holds.
     pub(super) fn keep(&self, name: String, path: &Path, bytes: &[u8]) -> Result<Before, Trouble> {
-        files::replace(&Path::new(DIRECTORY).join(&name), bytes, 0o600, None)?;
+        files::replace(&Target::ours(&Path::new(DIRECTORY).join(&name))?, bytes, 0o600, None)?;
         Ok(Before { backup: name, digest: files::digest(bytes), modified: files::modified(path) })
     }
 

@@ -2,6 +2,7 @@
 
 use super::change::{Change, FileChange};
 use super::files;
+use super::target::Target;
 use super::trouble::Trouble;
 use crate::check::pam::module;
 use crate::check::pam::ours::OURS;
@@ -40,7 +41,10 @@ pub(super) fn change(given: Option<&Path>) -> Result<Option<Change>, Trouble> {
         }
         Ok(_) => {}
     }
-    Ok((before.as_ref() != Some(&after)).then(|| Change::File(FileChange::whole(place, before, after))))
+    if before.as_ref() == Some(&after) {
+        return Ok(None);
+    }
+    Ok(Some(Change::File(FileChange::whole(Target::ours(&place)?, before, after))))
 }
 
 fn beside_program() -> Option<PathBuf> {

@@ -3,6 +3,7 @@
 use super::change::{Change, FileChange};
 use super::files;
 use super::journal::Replaced;
+use super::target::Target;
 use super::trouble::Trouble;
 use crate::check::pam::HOME_MAKERS;
 use crate::check::pam::order::{below_last, needs_first, place_of_first};
@@ -57,13 +58,13 @@ pub(super) fn change(service: &str) -> Result<Option<Change>, Trouble> {
     // A distributor's file is not to be edited: the one in /etc stands in for it.
     let change = match file.starts_with("/etc") {
         true => FileChange {
-            path: files::real(file),
+            target: Target::of_others(file)?,
             before: Some(before),
             after: text.lines.concat().into(),
             inserted: text.inserted,
             replaced: text.replaced,
         },
-        false => FileChange::whole(own, None, text.lines.concat()),
+        false => FileChange::whole(Target::ours(&own)?, None, text.lines.concat()),
     };
     Ok(Some(Change::File(change)))
 }

@@ -4,6 +4,7 @@
 use super::Options;
 use super::change::{Change, FileChange};
 use super::sshd::ask::Sshd;
+use super::target::Target;
 use super::trouble::Trouble;
 use super::wanted::Wanted;
 use super::{module, pam, sshd, syslog, user_manager};
@@ -32,7 +33,7 @@ pub(super) fn changes(wanted: &Wanted, sshd: &Sshd, options: &Options) -> Result
         if let Some(above) = path.parent() {
             changes.extend(directory(above, 0o755)?);
         }
-        changes.push(Change::File(FileChange::whole(path.into(), None, text.as_str())));
+        changes.push(Change::File(FileChange::whole(Target::ours(path)?, None, text.as_str())));
     }
     changes.extend(user_manager::changes(wanted)?);
     changes.extend(syslog::changes()?);

@@ -3,6 +3,7 @@
 use super::files;
 use super::group;
 use super::journal::{Before, Journal, Phase, Replaced, State, Step};
+use super::target::Target;
 use super::trouble::Trouble;
 use pam_sftpjail::escape::escaped;
 use std::path::{Path, PathBuf};
@@ -54,19 +55,24 @@ fn file(
         (Some(current), Some(before)) if before.is(&current) => return Ok(None),
         (Some(current), _) => current,
     };
+    if path.is_symlink() {
+        return Ok(Some(format!("{shown} has become a symlink since, and is kept as it is")));
+    }
     if let Some(user) = module_user(path, before)? {
         return Ok(Some(format!("{shown} is kept, for {} still names it", escaped(&user))));
     }
     if files::digest(&current) == after {
         match before {
-            Some(before) => files::replace(path, &state.kept(before)?, 0o644, before.modified)?,
+            Some(before) => {
+                files::replace(&Target::ours(path)?, &state.kept(before)?, 0o644, before.modified)?
+            }
             None => files::remove(path)?,
         }
         return Ok(None);
     }
     match without(&current, put) {
         Some(rest) => {
-            files::replace(path, &rest, 0o644, None)?;
+            files::replace(&Target::ours(path)?, &rest, 0o644, None)?;
             Ok(Some(format!("{shown} has been changed since: only what setup put there is taken out")))
         }
         None => Ok(Some(format!("{shown} has been changed since, and is kept as it is"))),

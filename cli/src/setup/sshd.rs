@@ -4,7 +4,7 @@ pub(super) mod ask;
 mod config;
 
 use super::change::{Change, FileChange};
-use super::files;
+use super::target::Target;
 use super::trouble::Trouble;
 use super::wanted::{Setting, Wanted};
 use ask::Sshd;
@@ -69,16 +69,16 @@ fn put_drop_in(path: PathBuf, block: &str) -> Result<Vec<Change>, Trouble> {
         changes.push(Change::Directory { path: directory.to_owned(), mode: 0o755 });
     }
     let text = format!("# Made by `sftpjail setup`; `sftpjail setup --undo` takes it away.\n{block}");
-    let path = files::real(&path);
-    let before = files::read(&path)?;
-    changes.push(Change::File(FileChange::whole(path, before, text)));
+    let target = Target::ours(&path)?;
+    let before = target.read()?;
+    changes.push(Change::File(FileChange::whole(target, before, text)));
     Ok(changes)
 }
 
 /// A block at the end is in nobody's way; what somebody adds after it is for all again.
 fn put_at_end(main: &Path, block: &str) -> Result<Change, Trouble> {
-    let path = files::real(main);
-    let before = files::read(&path)?.unwrap_or_default();
+    let target = Target::of_others(main)?;
+    let before = target.read()?.unwrap_or_default();
     let mut text = String::from_utf8(before.clone())
         .map_err(|_| Trouble::new(format!("{} is not UTF-8", main.display()), "save it as UTF-8"))?;
     let own = format!("{BEGIN}{block}Match all\n{END}");
@@ -86,14 +86,14 @@ fn put_at_end(main: &Path, block: &str) -> Result<Change, Trouble> {
         && let Some((_, tail)) = rest.split_once(END)
     {
         let text = format!("{head}{own}{tail}");
-        return Ok(Change::File(FileChange::whole(path, Some(before), text)));
+        return Ok(Change::File(FileChange::whole(target, Some(before), text)));
     }
     if !text.is_empty() && !text.ends_with('\n') {
         text.push('\n');
     }
     text += &own;
     Ok(Change::File(FileChange {
-        path,
+        target,
         before: Some(before),
         after: text.into(),
         inserted: vec![own],

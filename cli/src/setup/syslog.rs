@@ -3,6 +3,7 @@
 use super::change::{Change, FileChange};
 use super::command;
 use super::files;
+use super::target::Target;
 use super::trouble::Trouble;
 use std::path::Path;
 
@@ -19,11 +20,9 @@ pub(super) fn changes() -> Result<Vec<Change>, Trouble> {
         return Ok(Vec::new());
     }
     let mut changes = Vec::new();
-    let path = files::real(path);
-    let before = files::read(&path)?;
     // One that somebody has adapted stays.
-    if before.is_none() {
-        changes.push(Change::File(FileChange::whole(path, before, DROP_IN)));
+    if !path.exists() {
+        changes.push(Change::File(FileChange::whole(Target::ours(path)?, None, DROP_IN)));
     }
     for path in ROTATED.map(Path::new).into_iter().filter(|path| path.is_file()).take(1) {
         changes.extend(rotated(path)?);
@@ -33,8 +32,7 @@ pub(super) fn changes() -> Result<Vec<Change>, Trouble> {
 
 /// The log goes first in the list of those that rsyslog writes.
 fn rotated(path: &Path) -> Result<Option<Change>, Trouble> {
-    let path = files::real(path);
-    let Some(before) = files::read(&path)? else { return Ok(None) };
+    let Some(before) = files::read(path)? else { return Ok(None) };
     let Ok(text) = String::from_utf8(before.clone()) else { return Ok(None) };
     if text.lines().any(|line| line.trim() == LOG) {
         return Ok(None);
@@ -45,7 +43,7 @@ fn rotated(path: &Path) -> Result<Option<Change>, Trouble> {
     lines.insert(at, &own);
     let after = lines.concat().into();
     Ok(Some(Change::File(FileChange {
-        path,
+        target: Target::of_others(path)?,
         before: Some(before),
         after,
         inserted: vec![own],

@@ -1,9 +1,9 @@
 //! The drop-in of user@.service, where there is systemd: members get no user manager.
 
 use super::change::{Change, FileChange};
-use super::files;
 use super::group;
 use super::plan::directory;
+use super::target::Target;
 use super::trouble::{Trouble, errno};
 use super::wanted::Wanted;
 use crate::host::systemd;
@@ -21,7 +21,8 @@ pub(super) fn changes(wanted: &Wanted) -> Result<Vec<Change>, Trouble> {
     }
     let path = Path::new(drop_in::PATH);
     let after = drop_in::text(&program()?, &wanted.groups).into_bytes();
-    let before = files::read(path)?;
+    let target = Target::ours(path)?;
+    let before = target.read()?;
     if before.as_ref() == Some(&after) {
         return Ok(Vec::new());
     }
@@ -29,7 +30,7 @@ pub(super) fn changes(wanted: &Wanted) -> Result<Vec<Change>, Trouble> {
     if let Some(above) = path.parent() {
         changes.extend(directory(above, 0o755)?);
     }
-    changes.push(Change::File(FileChange::whole(path.into(), before, after)));
+    changes.push(Change::File(FileChange::whole(target, before, after)));
     Ok(changes)
 }
 

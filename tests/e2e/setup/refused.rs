@@ -5,7 +5,7 @@ use sandbox::Sandbox;
 
 /// Says `words` and changes nothing.
 #[track_caller]
-fn refused(sb: &Sandbox, command: &str, words: &[&str]) {
+pub(super) fn refused(sb: &Sandbox, command: &str, words: &[&str]) {
     let before = etc(sb);
     let out = sb.try_sh(command);
     assert_eq!(out.code, Some(1), "{out}");
