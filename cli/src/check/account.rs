@@ -12,7 +12,7 @@ use pam_sftpjail::config::Config;
 use pam_sftpjail::error::Refusal;
 use pam_sftpjail::escape::{escaped, word};
 use pam_sftpjail::nss::User;
-use pam_sftpjail::policy::{Decision, decide};
+use pam_sftpjail::policy::{Decision, NotJailed, decide};
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::ErrorKind;
@@ -180,8 +180,7 @@ pub(super) fn names(
                     sound = false;
                     let evidence =
                         format!("{shown} is the same account (uid {}) and not jailed: {why}", account.uid);
-                    let group = account.member_of.first().map(String::as_str).unwrap_or_default();
-                    findings.failed("names", evidence, format!("usermod -aG {} {}", word(group), word(name)));
+                    findings.failed("names", evidence, freed(account, name, why));
                 }
             },
             Err(Refusal::NoSuchUser { .. }) => {}
@@ -202,6 +201,22 @@ pub(super) fn names(
         findings.passed("names", evidence);
     }
     jailed
+}
+
+/// What lets another name of the account's be jailed, too.
+fn freed(account: &Account, name: &str, why: NotJailed) -> String {
+    let shown = escaped(name);
+    match why {
+        NotJailed::NoProfile => {
+            let group = account.member_of.first().map(String::as_str).unwrap_or_default();
+            format!("usermod -aG {} {}", word(group), word(name))
+        }
+        // One more group would jail nobody.
+        NotJailed::Exempt => {
+            format!("take {shown} out of the groups of exempt_groups, or give {shown} a uid of its own")
+        }
+        NotJailed::Root => format!("give {shown} a uid of its own"),
+    }
 }
 
 #[cfg(test)]

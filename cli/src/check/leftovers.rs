@@ -62,5 +62,5 @@ fn are_read(check: &str, said: &Said, findings: &mut Findings) -> bool {
 
 /// Where an entry stands, and what it mounts on.
 fn placed(said: Said) -> impl Iterator<Item = (Place, PathBuf)> {
-    said.entries.into_iter().map(|Entry { file, line, at }| (Place { file, line }, at))
+    said.entries.into_iter().map(|Entry { file, line, at }| (Place::single(file, line), at))
 }

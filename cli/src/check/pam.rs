@@ -47,6 +47,7 @@ pub(super) fn examine(service: &str, config: &Config, path: Option<&Path>, findi
     let maker = HOME_MAKERS.iter().flat_map(|maker| session.positions(maker)).min();
     let maker = maker.and_then(|i| Some((i, session.lines.get(i)?.place.clone())));
 
+    illegal([&auth, &account, &session], findings);
     let service = Service { name: service, config: path };
     let has_account = service.lines("account", &account, maker.as_ref(), findings);
     let has_session = service.lines("session", &session, maker.as_ref(), findings);
@@ -63,6 +64,20 @@ pub(super) fn examine(service: &str, config: &Config, path: Option<&Path>, findi
     Pam {
         makes_homes: maker.filter(|_| has_session && !has_account).map(|(_, place)| place),
         asks_for_shells: shells.into_iter().flatten().next().map(|line| line.place.clone()),
+    }
+}
+
+/// libpam lets every login fail that comes to a line of no kind that it knows.
+fn illegal(stacks: [&Stack; 3], findings: &mut Findings) {
+    let mut told = Vec::new();
+    for (place, kind) in stacks.into_iter().flat_map(|stack| &stack.illegal) {
+        if told.contains(&place) {
+            continue;
+        }
+        told.push(place);
+        let evidence =
+            format!("{place}: {} is no kind of line that libpam knows, so it refuses logins", escaped(kind));
+        findings.failed("pam lines", evidence, format!("mend that line, or take it out: {}", place.delete()));
     }
 }
 
@@ -241,7 +256,7 @@ impl Service<'_> {
         let file = Path::new("/etc/pam.d").join(self.name);
         let own = |place: &&Place| stack.file.as_ref() == Some(&place.file);
         let first = first.map(|line| match order::place_of_first(stack).filter(own) {
-            Some(place) => Place { file: file.clone(), line: place.line }.insert(&[line]),
+            Some(place) => Place { file: file.clone(), ..place.clone() }.insert(&[line]),
             None => append(&file, &[line]),
         });
         let commands: Vec<_> = first.into_iter().chain(last.map(|line| append(&file, &[line]))).collect();

@@ -4,12 +4,14 @@ use pam_sftpjail::escape::{escaped, word};
 use std::fmt::{self, Display};
 use std::path::{Path, PathBuf};
 
-/// A line of a file.
+/// A line of a file, which may go on over several lines of the file.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Place {
     pub(crate) file: PathBuf,
-    /// The first one is 1.
+    /// Where it begins. The first line of a file is 1.
     pub(crate) line: usize,
+    /// Where it ends: the same, unless a backslash lets it go on.
+    pub(crate) last: usize,
 }
 
 impl Display for Place {
@@ -19,6 +21,11 @@ impl Display for Place {
 }
 
 impl Place {
+    /// A line that is a line of the file.
+    pub(crate) fn single(file: PathBuf, line: usize) -> Self {
+        Self { file, line, last: line }
+    }
+
     /// A command that puts `lines`, none of which holds a newline, before this one.
     pub(super) fn insert(&self, lines: &[&str]) -> String {
         self.sed(&format!("{}i {}", self.line, text(lines)))
@@ -26,17 +33,25 @@ impl Place {
 
     /// A command that puts another line in this one's place.
     pub(super) fn replace(&self, line: &str) -> String {
-        self.sed(&format!("{}c {}", self.line, text(&[line])))
+        self.sed(&format!("{}c {}", self.range(), text(&[line])))
     }
 
     /// A command that takes the line out.
     pub(super) fn delete(&self) -> String {
-        self.sed(&format!("{}d", self.line))
+        self.sed(&format!("{}d", self.range()))
     }
 
     /// A command that turns the line into a comment.
     pub(super) fn comment_out(&self) -> String {
-        self.sed(&format!("{}s/^/#/", self.line))
+        self.sed(&format!("{}s/^/#/", self.range()))
+    }
+
+    /// All of it, for sed.
+    fn range(&self) -> String {
+        match self.line == self.last {
+            true => self.line.to_string(),
+            false => format!("{},{}", self.line, self.last),
+        }
     }
 
     fn sed(&self, script: &str) -> String {
@@ -52,8 +67,9 @@ fn text(lines: &[&str]) -> String {
     lines.join("\\n")
 }
 
-/// A command that puts `lines` at the end of `file`.
+/// A command that puts `lines` at the end of `file`. An empty line goes before them, since the last line of
+/// the file may have no newline and would become one with the first of them.
 pub(super) fn append(file: &Path, lines: &[&str]) -> String {
     let lines: Vec<_> = lines.iter().map(|line| word(*line).to_string()).collect();
-    format!("printf '%s\\n' {} >>{}", lines.join(" "), word(file))
+    format!("printf '%s\\n' '' {} >>{}", lines.join(" "), word(file))
 }

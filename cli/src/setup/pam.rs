@@ -11,6 +11,7 @@ use crate::check::pam::ours::{Example, OURS};
 use crate::check::pam::stack::{Line, Stack};
 use pam_sftpjail::session::Line as Part;
 use std::cmp::Reverse;
+use std::ops::RangeInclusive;
 use std::path::Path;
 
 const COMMENT: &str = "# Added by `sftpjail setup`; `sftpjail setup --undo` takes it out.\n";
@@ -73,8 +74,8 @@ pub(super) fn change(service: &str) -> Result<Option<Change>, Trouble> {
 enum Edit {
     /// Puts a line of ours before the one with this number, or at the end.
     Insert(Option<usize>, &'static str),
-    /// Puts another in the place of the one that begins there.
-    Replace(usize, String),
+    /// Puts another in the place of the one that begins and ends there.
+    Replace(RangeInclusive<usize>, String),
 }
 
 impl Edit {
@@ -82,7 +83,7 @@ impl Edit {
     fn line(&self) -> (usize, bool) {
         match self {
             Self::Insert(before, _) => (before.unwrap_or(usize::MAX), false),
-            Self::Replace(line, _) => (*line, true),
+            Self::Replace(lines, _) => (*lines.start(), true),
         }
     }
 }
@@ -113,12 +114,11 @@ impl Text {
                 self.lines.insert(at, text.clone());
                 self.inserted.push(text);
             }
-            Edit::Replace(number, line) => {
-                let from = number.saturating_sub(1).min(self.lines.len());
-                let goes_on = |line: &&String| line.trim_end_matches('\n').ends_with('\\');
-                let to = from + self.lines.iter().skip(from).take_while(goes_on).count() + 1;
+            Edit::Replace(lines, line) => {
+                let to = (*lines.end()).min(self.lines.len());
+                let from = lines.start().saturating_sub(1).min(to);
                 let is = format!("{line}\n");
-                let was = self.lines.splice(from..to.min(self.lines.len()), [is.clone()]).collect();
+                let was = self.lines.splice(from..to, [is.clone()]).collect();
                 self.replaced.push(Replaced { was, is });
             }
         }
@@ -167,7 +167,8 @@ impl Lines {
         let line = self.stack.lines.get(at).filter(|line| line.place.file == file)?;
         let module = line.module.as_ref()?;
         let is_right = module.ignores_unloadable() && (part.is_none() || line.part() != Part::Only);
-        (!is_right).then(|| Edit::Replace(line.place.line, module.rewritten(self.kind, part)))
+        (!is_right)
+            .then(|| Edit::Replace(line.place.line..=line.place.last, module.rewritten(self.kind, part)))
     }
 
     /// The first line that makes homes, from this one on.

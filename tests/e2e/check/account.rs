@@ -3,7 +3,7 @@
 use super::faults::{Fault, Sound, failed, warned};
 use super::{check, said};
 
-const ACCOUNT: [Fault; 9] = [
+const ACCOUNT: [Fault; 12] = [
     failed("chage -E 1 mle", "shadow", "the account expired "),
     failed("chage -d 0 mle", "shadow", "the password must be changed at the next login"),
     failed("chage -d 2020-01-01 -M 30 mle", "shadow", "the password expired "),
@@ -13,6 +13,18 @@ const ACCOUNT: [Fault; 9] = [
          sed -i '/nologin/d' /etc/shells",
         "shell",
         "/usr/sbin/nologin is not in /etc/shells, so pam_shells (/etc/pam.d/sshd:",
+    ),
+    failed(
+        "sed -i '/^account.*sftpjail/i account required pam_shells.so' /etc/pam.d/sshd; usermod -s /usr/sbin/nologin mle
+         printf /bin/sh >/etc/shells",
+        "shell",
+        "/usr/sbin/nologin is not in /etc/shells",
+    ),
+    failed(
+        "sed -i '/^account.*sftpjail/i account required pam_shells.so' /etc/pam.d/sshd; usermod -s /usr/sbin/nologin mle
+         : >/etc/shells",
+        "shell",
+        "/usr/sbin/nologin is not in /etc/shells",
     ),
     failed(
         "echo auth required pam_shells.so >>/etc/pam.d/common-auth; usermod -s /opt/nologin mle",
@@ -29,6 +41,14 @@ const ACCOUNT: [Fault; 9] = [
         "names",
         "other is the same account (uid ",
     ),
+    // A command that put her into one more group would not help.
+    failed(
+        "useradd -M -o -u $(id -u mle) -g mle -G sudo -d /home/mle other
+         mkdir /etc/sftpjail; echo 'exempt_groups = [\"sudo\"]' >/etc/sftpjail/config.toml",
+        "names",
+        "other is the same account (uid ",
+    )
+    .in_words("take other out of the groups of exempt_groups, or give other a uid of its own"),
     // Jailed by us as who she is, but not by sshd.
     failed(
         "useradd -M -o -u $(id -u mle) -g mle -G sftp -d /home/mle other

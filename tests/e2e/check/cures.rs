@@ -131,3 +131,47 @@ fn a_home_of_roots_that_the_user_cannot_enter() {
     assert_eq!((&home["uid"], &home["writable"]), (&0.into(), &false.into()), "{document:#}");
     sb.sftp("mle", "pwd\nls\n").ok();
 }
+
+/// The last line has no newline, and would become one with what is put after it.
+#[test]
+fn a_missing_line_where_the_file_has_no_final_newline() {
+    let line = "session [success=ok ignore=ignore module_unknown=ignore default=bad] pam_sftpjail.so open";
+    mended_machine(
+        "sed -i '/pam_sftpjail.so open/d' /etc/pam.d/sshd; truncate -s -1 /etc/pam.d/sshd
+         test -n \"$(tail -c 1 /etc/pam.d/sshd)\"",
+        &format!("printf '%s\\n' '' '{line}' >>/etc/pam.d/sshd"),
+    );
+}
+
+/// One line of PAM's, over four of the file's: a backslash before blanks goes on as well, and so does a line
+/// across an empty line and a comment.
+#[test]
+fn a_line_that_goes_on_over_several() {
+    let sb = machine();
+    sb.sh("echo mle:pw | chpasswd");
+    let at = sb.sh("grep -n '^account.*pam_sftpjail' /etc/pam.d/sshd | cut -d: -f1").stdout.trim().to_owned();
+    let last = at.parse::<u32>().expect("a number") + 4;
+    let line = "account [success=ok ignore=ignore module_unknown=ignore default=bad] pam_sftpjail.so";
+    mended(
+        &sb,
+        "sed -i 's/^account.*pam_sftpjail.*/account \\\\\\n  optional \\\\ \\t\\n\\n  # why\\n  pam_sftpjail.so/' /etc/pam.d/sshd",
+        &format!("sed -i '{at},{last}c {line}' /etc/pam.d/sshd"),
+    );
+    sb.sh("! grep -q optional.*sftpjail /etc/pam.d/sshd; ! grep -q '# why' /etc/pam.d/sshd");
+}
+
+#[test]
+fn a_line_of_no_kind_for_which_libpam_refuses_everybody() {
+    let sb = machine();
+    sb.sh("echo mle:pw | chpasswd; echo joe:pw | chpasswd");
+    sb.login("joe").password("pw").ssh(&["true"]).ok();
+    sb.sh("cp /etc/pam.d/sshd /tmp/good; echo 'optional pam_permit.so' >>/etc/pam.d/sshd");
+    sb.login("joe").password("pw").ssh(&["true"]).failed();
+    sb.sh("cp /tmp/good /etc/pam.d/sshd");
+    let last = sb.sh("wc -l </etc/pam.d/sshd").stdout.trim().parse::<u32>().expect("a number") + 1;
+    mended(
+        &sb,
+        "echo 'optional pam_permit.so' >>/etc/pam.d/sshd",
+        &format!("mend that line, or take it out: sed -i {last}d /etc/pam.d/sshd"),
+    );
+}

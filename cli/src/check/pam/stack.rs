@@ -11,6 +11,12 @@ use std::path::{Path, PathBuf};
 /// Where libpam looks for a service, in this order; the second is for distributors.
 const DIRECTORIES: [&str; 2] = ["/etc/pam.d", "/usr/lib/pam.d"];
 
+/// What lines may be of.
+const KINDS: [&str; 4] = ["auth", "account", "session", "password"];
+
+/// What libpam takes for blanks within a line.
+const BLANKS: [char; 2] = [' ', '\t'];
+
 /// pam_private.h: PAM_SUBSTACK_MAX_LEVEL.
 const MAX_DEPTH: usize = 16;
 
@@ -22,6 +28,8 @@ pub(crate) struct Stack {
     pub(crate) lines: Vec<Line>,
     /// Files that cannot be read, and the lines that name them; none names the service's own.
     pub(super) unreadable: Vec<(PathBuf, Option<Place>, ErrorKind)>,
+    /// Lines that are of no kind, and the word that stands for it.
+    pub(super) illegal: Vec<(Place, String)>,
 }
 
 #[derive(Debug)]
@@ -78,7 +86,7 @@ impl Stack {
 
     /// Makes room for a line that is still to be put at the end; gives its position.
     pub(crate) fn add_end(&mut self) -> usize {
-        let place = Place { file: self.file.clone().unwrap_or_default(), line: 0 };
+        let place = Place::single(self.file.clone().unwrap_or_default(), 0);
         self.lines.push(Line { place: place.clone(), top: place, level: 0, module: None });
         self.lines.len() - 1
     }
@@ -188,19 +196,27 @@ impl Reader<'_> {
         }
     }
 
+    /// As `_pam_assemble_line` of pam_handlers.c: a comment ends a line, and lines that are empty or a
+    /// comment do not, wherever they stand.
     fn lines(&self, path: &Path, text: &str, stack: &mut Stack) {
         let mut begun: Option<(usize, String)> = None;
         for (i, physical) in text.lines().enumerate() {
-            let physical = physical.split('#').next().unwrap_or_default();
+            let physical = physical.trim_start_matches(BLANKS);
+            if physical.is_empty() || physical.starts_with('#') {
+                continue;
+            }
             let (line, mut whole) = begun.take().unwrap_or((i + 1, String::new()));
-            if let Some(part) = physical.strip_suffix('\\') {
+            let (part, comment) = physical.split_once('#').map_or((physical, None), |(p, c)| (p, Some(c)));
+            if comment.is_none()
+                && let Some(part) = part.trim_end_matches(BLANKS).strip_suffix('\\')
+            {
                 whole += part;
                 whole.push(' ');
                 begun = Some((line, whole));
                 continue;
             }
-            whole += physical;
-            self.line(&Place { file: path.to_owned(), line }, &words(&whole), stack);
+            whole += part;
+            self.line(&Place { file: path.to_owned(), line, last: i + 1 }, &words(&whole), stack);
         }
     }
 
@@ -219,7 +235,11 @@ impl Reader<'_> {
         if kind.eq_ignore_ascii_case("@include") {
             return deeper(0).file(words.next().unwrap_or_default(), stack);
         }
-        if !kind.trim_start_matches('-').eq_ignore_ascii_case(self.kind) {
+        let bare = kind.strip_prefix('-').unwrap_or(kind);
+        if !KINDS.iter().any(|known| bare.eq_ignore_ascii_case(known)) {
+            return stack.illegal.push((place.clone(), kind.to_owned()));
+        }
+        if !bare.eq_ignore_ascii_case(self.kind) {
             return;
         }
         let control = words.next().unwrap_or_default();

@@ -82,7 +82,7 @@ fn collect(file: &Path, depth: usize, lines: &mut Vec<Line>) {
                 collect(&file, depth + 1, lines);
             }
         } else {
-            let place = Place { file: file.to_owned(), line: i + 1 };
+            let place = Place::single(file.to_owned(), i + 1);
             lines.push(Line { place, keyword, arguments });
         }
     }

@@ -10,7 +10,7 @@ pub(super) fn cure(sshd: &Sshd, member: &Member<'_>, keyword: &str) -> String {
     let reload = "reload sshd after this";
     let file = &sshd.config.file;
     if keyword == "UsePAM" {
-        let top = Place { file: file.clone(), line: 1 };
+        let top = Place::single(file.clone(), 1);
         return format!("{reload}: {}", top.insert(&["UsePAM yes"]));
     }
     match keyword {

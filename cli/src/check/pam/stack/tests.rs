@@ -6,7 +6,7 @@ fn stack(lines: &[&str]) -> Stack {
         let level = text.matches("> ").count();
         let text = text.trim_start_matches("> ");
         let words = words(&format!("session {text}"));
-        let place = Place { file: "/etc/pam.d/sshd".into(), line: i + 1 };
+        let place = Place::single("/etc/pam.d/sshd".into(), i + 1);
         let module = (words[1] != "substack").then(|| Module {
             control: Control::parse(&words[1]),
             path: words[2].clone(),
