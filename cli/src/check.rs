@@ -3,6 +3,7 @@
 mod account;
 mod all;
 mod finding;
+mod groups;
 mod home;
 mod host;
 mod keys;

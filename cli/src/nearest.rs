@@ -2,6 +2,7 @@
 
 use crate::check::People;
 use pam_sftpjail::nss::User;
+use std::fs;
 
 /// The user whose name is near to one that nobody has.
 pub(crate) fn user(typed: &str) -> Option<String> {
@@ -9,6 +10,13 @@ pub(crate) fn user(typed: &str) -> Option<String> {
         Ok(None) => nearest(typed, People::list().ok()?.names()).map(str::to_owned),
         _ => None,
     }
+}
+
+/// The group of /etc/group whose name is near to one that nobody has.
+pub(crate) fn group(typed: &str) -> Option<String> {
+    let groups = fs::read("/etc/group").ok()?;
+    let groups = String::from_utf8_lossy(&groups);
+    nearest(typed, groups.lines().filter_map(|line| line.split(':').next())).map(str::to_owned)
 }
 
 /// The name among `known` that is typed with the fewest changes to `typed`: two at most, and fewer than

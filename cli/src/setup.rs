@@ -4,6 +4,7 @@ mod change;
 mod command;
 mod confirm;
 mod files;
+mod freed;
 mod group;
 mod journal;
 mod member;
@@ -68,8 +69,8 @@ pub(crate) struct Options {
     /// Puts back what was there before; what others have changed since is kept.
     #[arg(long)]
     undo: bool,
-    /// With --undo: though members are logged in.
-    #[arg(long, requires = "undo")]
+    /// With --undo: though members are logged in. With --yes: though members are jailed no more.
+    #[arg(long, conflicts_with_all = ["dry_run", "confirm"])]
     force: bool,
 }
 
@@ -132,7 +133,11 @@ fn chosen(options: &Options, out: &mut impl Write) -> Result<(), Trouble> {
         let wanted = Wanted::new(options)?;
         let changes = plan::changes(&wanted, &Sshd::find()?, options)?;
         show(&changes, out);
-        return if changes.is_empty() { Ok(()) } else { tell_of_members(&wanted, out) };
+        if !changes.is_empty() {
+            tell_of_members(&wanted, out)?;
+            freed::tell(&freed::members(&wanted, &changes)?, &wanted, out);
+        }
+        return Ok(());
     }
     let state = State::open(Patience::Refuse)?;
     let done = set_up(&state, options, out);
@@ -150,6 +155,11 @@ fn set_up(state: &State, options: &Options, out: &mut impl Write) -> Result<(), 
         return Ok(());
     }
     tell_of_members(&wanted, out)?;
+    let freed = freed::members(&wanted, &changes)?;
+    freed::tell(&freed, &wanted, out);
+    if options.yes && !options.force && !freed.is_empty() {
+        return Err(freed::refused(&freed, &wanted));
+    }
     if !options.yes && !agreed(out)? {
         say(out, "Nothing was changed.");
         return Ok(());

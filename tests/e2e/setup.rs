@@ -3,6 +3,7 @@
 mod confirm;
 mod daemons;
 mod distributions;
+mod freed;
 mod install;
 mod killed;
 mod links;

@@ -3,7 +3,7 @@
 
 use super::finding::{Findings, counted};
 use super::host::{self, Host};
-use super::{Report, leftovers, login};
+use super::{Report, groups, leftovers, login};
 use crate::Verdict;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use pam_sftpjail::account::Account;
@@ -36,6 +36,7 @@ pub(super) fn run(path: Option<&Path>) -> Everybody {
     if let Some(config) = host::config(path, &mut findings) {
         let mut host = Host::examine(&config, path, &mut findings);
         leftovers::examine(&config, None, &mut findings);
+        groups::examine(&config, &mut findings);
         let candidates = candidates(&host, &config, &mut findings);
         let mut progress = Progress::new(candidates.len());
         for name in candidates {
@@ -60,29 +61,17 @@ fn candidates(host: &Host<'_>, config: &Config, findings: &mut Findings) -> BTre
     let mut names: BTreeSet<String> = host.people.names().map(str::to_owned).collect();
     for name in config.groups() {
         let group = escaped(name);
-        match Group::by_name(name) {
-            Ok(Some(found)) => {
-                for member in found.members {
-                    // A directory may hold users that it does not list.
-                    if !names.contains(&member) && matches!(User::by_name(&member), Ok(None)) {
-                        let evidence =
-                            format!("the group {group} lists {}, who does not exist", escaped(&member));
-                        let cure = format!("gpasswd -d {} {}", word(&member), word(name));
-                        findings.warned("profile", evidence, cure);
-                    } else {
-                        names.insert(member);
-                    }
-                }
+        // Of a group that does not exist, its own look tells.
+        let members = Group::by_name(name).ok().flatten().map(|found| found.members).unwrap_or_default();
+        for member in members {
+            // A directory may hold users that it does not list.
+            if !names.contains(&member) && matches!(User::by_name(&member), Ok(None)) {
+                let evidence = format!("the group {group} lists {}, who does not exist", escaped(&member));
+                let cure = format!("gpasswd -d {} {}", word(&member), word(name));
+                findings.warned("profile", evidence, cure);
+            } else {
+                names.insert(member);
             }
-            Ok(None) => {
-                let evidence = format!("a profile is for the group {group}, which does not exist");
-                findings.warned(
-                    "profile",
-                    evidence,
-                    format!("groupadd {}, or correct the configuration", word(name)),
-                );
-            }
-            Err(error) => findings.unseen("profile", &error, error.cure()),
         }
     }
     names

@@ -5,7 +5,7 @@ use super::host::Host;
 use super::keys::{self, Keys};
 use super::sshd::{self, Login, Member, Settings};
 use super::way::Way;
-use super::{account, home, outside};
+use super::{account, groups, home, outside};
 use crate::Verdict;
 use crate::nearest::nearest;
 use crate::rehearse::{self, Rehearsal};
@@ -50,6 +50,7 @@ pub(super) fn examine(host: &mut Host<'_>, user: &str, around: Findings) -> Exam
     let is_member = match standing {
         Ok(Standing::NotJailed { why, .. }) => {
             findings.passed("profile", why);
+            groups::examine(host.config, &mut findings);
             stranger(host, user, &mut findings);
             return Examined { findings, rehearsal: None, not_jailed: true };
         }

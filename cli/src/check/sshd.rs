@@ -17,6 +17,7 @@ use judge::{CHECKS, Wrong, judge, keeps_places, keywords, log_level};
 use pam_sftpjail::account::Account;
 use pam_sftpjail::config::{Config, Profile};
 use pam_sftpjail::escape::{escaped, word};
+use pam_sftpjail::nss::Group;
 use std::rc::Rc;
 
 /// As many names and connections are told of those for which something is so.
@@ -184,7 +185,7 @@ pub(super) fn examine_stranger(sshd: &mut Sshd, config: &Config, account: &Accou
             let out = format!("take {name} out of that Match block");
             let cure = match config
                 .groups()
-                .next()
+                .find(|name| matches!(Group::by_name(name), Ok(Some(_))))
                 .filter(|_| !account.uid.is_root() && account.exempt_by.is_none())
             {
                 Some(group) => {

@@ -1,6 +1,7 @@
 //! Whether systemd runs anything as a member: a user manager would do so outside of the jail.
 
 use super::finding::Findings;
+use super::groups;
 use crate::host::systemd::{self, Condition};
 use crate::user_manager::drop_in::{self, Asks};
 use pam_sftpjail::account::Account;
@@ -143,7 +144,7 @@ fn tell_of(asks: &Asks, config: &Config, findings: &mut Findings) {
             drop_in::PATH,
             listed(&missing)
         );
-        return findings.warned(CHECK, evidence, "sftpjail setup");
+        return findings.warned(CHECK, evidence, groups::set_up(config));
     }
     findings.passed(CHECK, format!("none for members: {} asks {program}", drop_in::PATH));
 }

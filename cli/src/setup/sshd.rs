@@ -28,7 +28,7 @@ pub(super) fn changes(wanted: &Wanted, sshd: &Sshd) -> Result<Vec<Change>, Troub
     let config = SshdConfig::read(main);
     uses_pam(sshd, &config, main)?;
 
-    let drop_in = config.drop_in_directory().map(|directory| directory.join(DROP_IN));
+    let drop_in = drop_in(&config);
     let settings = wanted.sshd_settings();
     let home = drop_in.as_deref().unwrap_or(main);
     let missing: Vec<_> = wanted
@@ -48,6 +48,23 @@ pub(super) fn changes(wanted: &Wanted, sshd: &Sshd) -> Result<Vec<Change>, Troub
         Some(path) => put_drop_in(path, &block),
         None => Ok(vec![put_at_end(main, &block)?]),
     }
+}
+
+/// The groups that our block names now, and that no profile is for any more, if `changes` write it anew.
+pub(super) fn given_up(wanted: &Wanted, changes: &[Change]) -> Vec<String> {
+    let Some(main) = main_file() else { return Vec::new() };
+    let config = SshdConfig::read(main);
+    let drop_in = drop_in(&config);
+    let home = drop_in.as_deref().unwrap_or(main);
+    let is_written = |block: &&Block| changes.iter().any(|change| change.is_of(|path| path == block.file));
+    let blocks = config.blocks.iter().filter(|block| is_own(block, home, drop_in.is_some()));
+    let named = blocks.filter(is_written).flat_map(|block| block.patterns("group"));
+    named.filter(|group| !wanted.groups.contains(group)).cloned().collect()
+}
+
+/// Where our block goes, if there is a directory for such files.
+fn drop_in(config: &SshdConfig) -> Option<PathBuf> {
+    config.drop_in_directory().map(|directory| directory.join(DROP_IN))
 }
 
 fn main_file() -> Option<&'static Path> {

@@ -55,6 +55,11 @@ impl Block {
         })
     }
 
+    /// The patterns that it asks for of this attribute.
+    pub(super) fn patterns(&self, attribute: &str) -> impl Iterator<Item = &String> {
+        self.criteria.iter().filter(move |(own, _)| own == attribute).flat_map(|(_, patterns)| patterns)
+    }
+
     /// Whether it asks neither for a user nor for a group.
     pub(super) fn is_for_anybody(&self) -> bool {
         !self.criteria.iter().any(|(own, _)| own == "user" || own == "group" || own == "invalid-user")

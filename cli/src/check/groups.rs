@@ -1,0 +1,40 @@
+//! The groups of the profiles: whether they exist, or are somebody's mistake.
+
+use super::finding::Findings;
+use crate::nearest;
+use pam_sftpjail::config::Config;
+use pam_sftpjail::escape::{escaped, word};
+use pam_sftpjail::nss::Group;
+
+/// Tells of each that does not exist.
+pub(super) fn examine(config: &Config, findings: &mut Findings) {
+    for name in config.groups() {
+        match Group::by_name(name) {
+            Ok(Some(_)) => {}
+            Ok(None) => {
+                let evidence = format!("a profile is for the group {}, which does not exist", escaped(name));
+                findings.warned("profile", evidence, corrected(name));
+            }
+            Err(error) => findings.unseen("profile", &error, error.cure()),
+        }
+    }
+}
+
+/// What lets `sftpjail setup` do what is wanted: it adds the groups that are missing, so not those that
+/// somebody has misspelt.
+pub(super) fn set_up(config: &Config) -> String {
+    let is_missing = |name: &&str| matches!(Group::by_name(name), Ok(None));
+    match config.groups().find(is_missing) {
+        Some(name) => corrected(name),
+        None => "sftpjail setup".to_owned(),
+    }
+}
+
+fn corrected(name: &str) -> String {
+    match nearest::group(name) {
+        Some(meant) => {
+            format!("did you mean {}? Then correct `groups` in the configuration", escaped(&meant))
+        }
+        None => format!("groupadd {}, or correct the configuration", word(name)),
+    }
+}
