@@ -107,6 +107,10 @@ pub enum Refusal {
     #[error("{path} cannot be guarded: {why}")]
     Guard { path: String, why: String, cure: String },
 
+    /// What the profile's `guard` names is missing, and there is no room for an empty one.
+    #[error("{path} cannot be guarded: it is missing, and the filesystem is too full to make an empty one")]
+    Full { path: String },
+
     /// The caller may not look.
     #[error("{path} cannot be looked at: {}", match .keeper {
         Keeper::Fuse => "it lies on a FUSE filesystem, which lets in nobody but the user who mounted it",
@@ -177,6 +181,10 @@ impl Refusal {
                 "SFTP is not possible: your home directory is missing or not safe to use. \
                  Please ask the administrator of this server to check it."
             }
+            Self::Full { .. } => {
+                "SFTP is not possible: your home directory is full. \
+                 Please ask the administrator of this server to make room in it."
+            }
             Self::LoginName { .. } | Self::NoSuchUser { .. } | Self::Name { .. } => {
                 "SFTP is not possible: this account name cannot be used for it. \
                  Please ask the administrator of this server."
@@ -245,6 +253,9 @@ impl Refusal {
             }
             Self::OtherJail { name, .. } => {
                 format!("let the sessions of {} end; `sftpjail list` shows them", word(name))
+            }
+            Self::Full { .. } => {
+                "make room on that filesystem (space, inodes and the user's quota), or take the name out of the profile's guard".into()
             }
             Self::Denied { keeper, .. } => keeper.cure().into(),
             Self::Kernel { errno: Errno::ENOSYS } => "boot Linux 5.12 or newer".into(),

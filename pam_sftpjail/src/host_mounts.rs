@@ -138,8 +138,8 @@ fn words(file: &Path, n: usize) -> io::Result<Vec<Entry>> {
     Ok(found)
 }
 
-/// fstab writes a space as `\040`.
-fn octal(word: &[u8]) -> PathBuf {
+/// fstab writes a space as `\040`, and so does the kernel in its tables of mounts.
+pub(crate) fn octal(word: &[u8]) -> PathBuf {
     escapes(word, b"\\", 3, 8)
 }
 

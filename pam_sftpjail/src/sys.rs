@@ -8,6 +8,7 @@ pub(crate) mod directory;
 pub(crate) mod identity;
 pub(crate) mod lock;
 pub(crate) mod mount;
+pub(crate) mod mount_table;
 pub(crate) mod namespace;
 pub(crate) mod nss;
 pub(crate) mod umask;

@@ -3,6 +3,7 @@
 mod missing;
 mod process;
 mod refused;
+mod views;
 
 use crate::jailed::left_nothing;
 use crate::mount_table::of_jail;

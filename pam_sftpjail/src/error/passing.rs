@@ -37,6 +37,7 @@ impl Refusal {
             | Self::Volume { .. }
             | Self::Empty { .. }
             | Self::Guard { .. }
+            | Self::Full { .. }
             | Self::Denied { .. }
             | Self::JailRoot { .. }
             | Self::Kernel { .. }

@@ -142,6 +142,13 @@ pub(crate) fn place(fd: impl AsFd) -> Result<(u64, u64, u64), SysError> {
     Ok((stat.stx_mnt_id, device, stat.stx_ino))
 }
 
+/// The mount on which it was opened, by the number that mountinfo has for it: statx(2), Linux 5.8.
+pub(crate) fn mount_id(fd: impl AsFd) -> Result<u64, SysError> {
+    let stat = statx(fd, c"", AtFlags::EMPTY_PATH, StatxFlags::MNT_ID)
+        .map_err(SysError::of("statx", "a directory"))?;
+    Ok(stat.stx_mnt_id)
+}
+
 /// The type bits of a mode.
 pub(crate) fn kind(stat: &FileStat) -> SFlag {
     SFlag::from_bits_truncate(stat.st_mode & libc::S_IFMT)

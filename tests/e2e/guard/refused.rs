@@ -11,7 +11,7 @@ in_both_namespaces!(
 
 /// mle is refused with this reason, in the log and by `check`; the user is told no path.
 #[track_caller]
-fn refused(sb: &Sandbox, reason: &str) -> String {
+pub(super) fn refused(sb: &Sandbox, reason: &str) -> String {
     let out = sb.login("mle").password("pw").sftp("pwd\n").failed();
     assert!(
         out.stderr.starts_with("SFTP is not possible: your home directory is missing or not safe to use."),
@@ -82,7 +82,7 @@ fn a_volume_that_is_or_shows_what_is_guarded_refuses_the_member(namespace: Names
             "%h/.config",
             "/again",
             "",
-            "/home/mle/.config cannot be guarded: the volume /again shows it as well",
+            "/home/mle/.config/systemd cannot be guarded: the volume /again shows it as well",
         ),
         ("%h/.ssh", "/keys", "", "/home/mle/.ssh cannot be guarded: the volume /keys shows it as well"),
         ("/srv/alias/mle/.config/systemd", "/units", "", "the volume /units shows it as well"),
