@@ -18,6 +18,7 @@ mod wrapper;
 mod writing;
 
 use crate::Verdict;
+use crate::check::sshd::Stray;
 use crate::rehearse;
 use audience::Audience;
 use connection::{Connection, Failed, Tools};
@@ -25,6 +26,7 @@ use expected::Expected;
 use logs::{Logs, Traces};
 use managers::Managers;
 use nix::unistd::geteuid;
+use pam_sftpjail::account::Account;
 use pam_sftpjail::config::Config;
 use pam_sftpjail::error::Refusal;
 use pam_sftpjail::registry::Registry;
@@ -87,7 +89,20 @@ fn probed(path: Option<&Path>, user: &str) -> Report {
     };
     // A refusal is no reason not to see it happen.
     let (expected, refusal) = match examine(&config, user, &mut |_, _| {}) {
-        Ok(Standing::NotJailed { why, .. }) => return report.not_jailed(&why),
+        Ok(Standing::NotJailed { why, name }) => {
+            let account = match Account::lookup(&name, &config) {
+                Ok(account) => account,
+                Err(refusal) => return unable(report, &refusal, &refusal.cure()),
+            };
+            return match Stray::of(&config, &account) {
+                Ok(None) => report.not_jailed(&why),
+                Ok(Some(Stray { evidence, cure })) => {
+                    report.add(Finding::new("sshd chroot", Err(evidence), cure));
+                    report
+                }
+                Err((evidence, cure)) => unable(report, &evidence, &cure),
+            };
+        }
         Ok(Standing::Member(member)) => match member.check_sessions(&mut |_, _| {}) {
             // It passes, and would say nothing of the set-up.
             Err(refusal) if refusal.passes_with().is_some() => {

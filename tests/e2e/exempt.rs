@@ -81,6 +81,14 @@ fn who_is_exempt_and_a_member_is_told_by_check_and_refused_by_sshd(namespace: Na
         }
         assert!(!check.stdout.contains("usermod -aG"), "{check}");
     }
+    // A probe says so, too.
+    let probe = sb.try_sh("sftpjail probe boss");
+    assert_eq!(probe.code, Some(1), "{probe}");
+    let part = "but boss is in sudo, of exempt_groups, so no jail is built and sshd lets nobody in";
+    assert!(probe.stdout.contains(part) && !probe.stdout.contains("not jailed by this policy"), "{probe}");
+    sb.sh("gpasswd -d boss sftp");
+    let probe = sb.try_sh("sftpjail probe boss");
+    assert!(probe.code == Some(3) && probe.stdout.contains("in a group of exempt_groups"), "{probe}");
 }
 
 #[test]

@@ -162,39 +162,66 @@ pub(super) fn examine_penalties(settings: &Settings, findings: &mut Findings) {
     findings.warned("sshd penalties", evidence, cure);
 }
 
-/// Whether sshd sends a user who is not jailed into the jail root, where nothing is built for them.
+/// A user who is not jailed and whom sshd sends into the jail root, where nothing is built for them.
+pub(crate) struct Stray {
+    pub(crate) evidence: String,
+    pub(crate) cure: String,
+}
+
+/// Tells whether a user who is not jailed is a [`Stray`].
 pub(super) fn examine_stranger(sshd: &mut Sshd, config: &Config, account: &Account, findings: &mut Findings) {
-    let name = escaped(&account.name);
-    for connection in sshd.connections.clone() {
-        let settings = match sshd.settings(&account.name, &connection) {
-            Ok(settings) => settings,
-            Err(silent) => return silent.tell(findings),
+    match Stray::find(sshd, config, account) {
+        Ok(None) => {}
+        Ok(Some(Stray { evidence, cure })) => findings.failed("sshd chroot", evidence, cure),
+        Err(silent) => silent.tell(findings),
+    }
+}
+
+impl Stray {
+    /// Asks sshd about somebody who is not jailed. The error is sshd's silence, with what to do about it.
+    pub(crate) fn of(config: &Config, account: &Account) -> Result<Option<Self>, (String, String)> {
+        let said = |silent| match silent {
+            Silent::Broken { evidence, cure } | Silent::Unseen { evidence, cure } => (evidence, cure),
         };
-        let chroot = settings.get("ChrootDirectory").unwrap_or("none");
-        if expanded(chroot, account).starts_with(config.jail_root.absolute()) {
-            let place = sshd.config.place_of("ChrootDirectory", chroot);
-            let place = place.map(|place| format!(" ({place})")).unwrap_or_default();
-            let why = match &account.exempt_by {
-                Some(group) => format!("{name} is in {}, of exempt_groups", escaped(group)),
-                None => format!("no profile is for {name}"),
-            };
-            let evidence = format!(
-                "ChrootDirectory is {} for {name}{place}, but {why}, so no jail is built and sshd lets nobody in",
-                escaped(chroot)
-            );
-            let out = format!("take {name} out of that Match block");
-            let cure = match config
-                .groups()
-                .find(|name| matches!(Group::by_name(name), Ok(Some(_))))
-                .filter(|_| !account.uid.is_root() && account.exempt_by.is_none())
-            {
-                Some(group) => {
-                    format!("{out} or, to jail {name}: usermod -aG {} {}", word(group), word(&account.name))
-                }
-                None => out,
-            };
-            return findings.failed("sshd chroot", evidence, cure);
+        let mut sshd = Sshd::find().map_err(said)?;
+        Self::find(&mut sshd, config, account).map_err(said)
+    }
+
+    fn find(sshd: &mut Sshd, config: &Config, account: &Account) -> Result<Option<Self>, Silent> {
+        let name = escaped(&account.name);
+        for connection in sshd.connections.clone() {
+            let settings = sshd.settings(&account.name, &connection)?;
+            let chroot = settings.get("ChrootDirectory").unwrap_or("none");
+            if expanded(chroot, account).starts_with(config.jail_root.absolute()) {
+                let place = sshd.config.place_of("ChrootDirectory", chroot);
+                let place = place.map(|place| format!(" ({place})")).unwrap_or_default();
+                let why = match &account.exempt_by {
+                    Some(group) => format!("{name} is in {}, of exempt_groups", escaped(group)),
+                    None => format!("no profile is for {name}"),
+                };
+                let evidence = format!(
+                    "ChrootDirectory is {} for {name}{place}, but {why}, so no jail is built and sshd lets nobody in",
+                    escaped(chroot)
+                );
+                let out = format!("take {name} out of that Match block");
+                let cure = match config
+                    .groups()
+                    .find(|name| matches!(Group::by_name(name), Ok(Some(_))))
+                    .filter(|_| !account.uid.is_root() && account.exempt_by.is_none())
+                {
+                    Some(group) => {
+                        format!(
+                            "{out} or, to jail {name}: usermod -aG {} {}",
+                            word(group),
+                            word(&account.name)
+                        )
+                    }
+                    None => out,
+                };
+                return Ok(Some(Self { evidence, cure }));
+            }
         }
+        Ok(None)
     }
 }
 

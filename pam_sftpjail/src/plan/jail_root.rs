@@ -11,7 +11,7 @@ use crate::escape::{escaped, word};
 use crate::keeper::Keeper;
 use crate::name::UserName;
 use crate::path::Normalised;
-use crate::sys::{SysError, directory, umask::Umask};
+use crate::sys::{SysError, directory, limit_cure, umask::Umask};
 use nix::errno::Errno;
 use std::ffi::{OsStr, OsString};
 use std::fmt::{self, Display};
@@ -49,6 +49,13 @@ impl JailRoot {
             why: why.into(),
             cure,
         };
+        let unseen = |at: &Path, errno: Errno| match errno {
+            Errno::EACCES => Refusal::Denied { path: escaped(at).to_string(), keeper: Keeper::Other },
+            _ => {
+                let cure = limit_cure(errno).unwrap_or("see that root can reach it");
+                refuse(at, &unusable(errno), cure.into())
+            }
+        };
         let sound = |at: &Path, opened: Result<OwnedFd, Errno>| {
             let shown = word(at);
             let failed = |errno: Errno| match errno {
@@ -59,8 +66,7 @@ impl JailRoot {
                     refuse(at, "does not exist", format!("install -d -o root -g root -m 0755 {shown}"))
                 }
                 Errno::ENOTDIR => refuse(at, "is not a directory", format!("move {shown} away")),
-                Errno::EACCES => Refusal::Denied { path: escaped(at).to_string(), keeper: Keeper::Other },
-                errno => refuse(at, &unusable(errno), "see that root can reach it".into()),
+                errno => unseen(at, errno),
             };
             let fd = opened.map_err(failed)?;
             let stat = directory::stat(&fd).map_err(failed)?;
@@ -89,8 +95,7 @@ impl JailRoot {
                 opened => sound(&at, opened)?,
             };
         }
-        let mode =
-            directory::stat(&here).map_err(|errno| refuse(&at, &unusable(errno), "try again".into()))?;
+        let mode = directory::stat(&here).map_err(|errno| unseen(&at, errno))?;
         if namespace == Namespace::Host && mode.st_mode & 0o055 != 0 {
             // The directories above a home in a jail are open, whatever those on the host are; and who
             // can read the jail root can lock it.
@@ -112,7 +117,7 @@ impl JailRoot {
             (Ok(MountPoint::Foreign), _) => {
                 Err(stands("stands where the jail goes", format!("move {} away", word(&at))))
             }
-            (Err(errno), _) => Err(refuse(&at, &unusable(errno), "see that root can reach it".into())),
+            (Err(errno), _) => Err(unseen(&at, errno)),
         }
     }
 

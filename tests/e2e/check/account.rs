@@ -164,6 +164,18 @@ fn each_directory_above_a_home_that_is_others_or_closed() {
     }
 }
 
+/// As setup makes it: nobody but root may look in there, and that is no fault of it.
+#[test]
+fn a_jail_root_that_only_root_may_enter_is_not_seen_by_others_and_not_called_wrong() {
+    let sound = Sound::new();
+    sound.sb.sh("chmod 700 /jail");
+    let script = "exec setpriv --reuid joe --regid joe --clear-groups sftpjail check mle";
+    let out = said(sound.sb.try_sh(script), 2).stdout;
+    assert!(out.contains("! jail root      /jail/mle cannot be looked at: permission denied\n"), "{out}");
+    let below = out.split("! jail root").nth(1).unwrap_or_default().lines().nth(1);
+    assert_eq!(below.map(str::trim), Some("→ run this as root"), "{out}");
+}
+
 #[test]
 fn who_is_not_root_is_told_what_of_all_this_could_not_be_seen() {
     let sound = Sound::new();
