@@ -36,6 +36,8 @@ pub struct Account {
     pub unseen_by_sshd: Vec<Unseen>,
     /// Those of the profiles' groups that do not exist.
     pub unknown_groups: Vec<String>,
+    /// Names of gids as getgrgid(3) gave them, so that [`named_groups`](Self::named_groups) need not ask again.
+    pub(crate) names: Vec<(Gid, String)>,
 }
 
 /// A group that has the user as a member, and not by the name that sshd compares.
@@ -63,6 +65,7 @@ impl Account {
             member_of: Vec::new(),
             unseen_by_sshd: Vec::new(),
             unknown_groups: Vec::new(),
+            names: Vec::new(),
         };
         if account.uid.is_root() {
             return Ok(account);
@@ -104,7 +107,8 @@ impl Account {
             match before.iter().chain(&after).find(is_member) {
                 Some(group) => {
                     self.member_of.push(name.to_owned());
-                    self.unseen_by_sshd.extend(self.unseen(name, group.gid)?);
+                    let unseen = self.unseen(name, group.gid)?;
+                    self.unseen_by_sshd.extend(unseen);
                 }
                 None if before.is_none() => self.unknown_groups.push(name.to_owned()),
                 None => {}
@@ -115,11 +119,12 @@ impl Account {
 
     /// Whether sshd sees the user in the group: it compares the name of each gid of getgrouplist(3), as
     /// getgrgid(3) gives it (ga_init in OpenSSH's groupaccess.c).
-    fn unseen(&self, group: &str, gid: Gid) -> Result<Option<Unseen>, LookupError> {
+    fn unseen(&mut self, group: &str, gid: Gid) -> Result<Option<Unseen>, LookupError> {
         let seen_as = match self.gids.contains(&gid) {
             true => Group::by_gid(gid)?.map(|seen| seen.name),
             false => None,
         };
+        self.names.extend(seen_as.iter().map(|name| (gid, name.clone())));
         let is_seen = seen_as.as_deref() == Some(group);
         Ok((!is_seen).then(|| Unseen { group: group.to_owned(), seen_as }))
     }
@@ -132,7 +137,11 @@ impl Account {
     /// The user's groups that have a name, for the jail's `/etc/group`. A name that cannot be had
     /// only leaves a number in a listing, so errors are not reported.
     pub fn named_groups(&self) -> Vec<(Gid, String)> {
-        self.gids.iter().filter_map(|gid| Some((*gid, Group::by_gid(*gid).ok()??.name))).collect()
+        let name = |gid: &Gid| match self.names.iter().find(|(known, _)| known == gid) {
+            Some((_, name)) => Some(name.clone()),
+            None => Some(Group::by_gid(*gid).ok()??.name),
+        };
+        self.gids.iter().filter_map(|gid| Some((*gid, name(gid)?))).collect()
     }
 }
 
@@ -158,6 +167,7 @@ pub(crate) mod tests {
             member_of: member_of.iter().map(|g| (*g).to_owned()).collect(),
             unseen_by_sshd: vec![],
             unknown_groups: vec![],
+            names: vec![],
         }
     }
 }

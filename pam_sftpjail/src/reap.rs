@@ -41,26 +41,35 @@ pub fn reap(config: &Config) -> Result<Vec<Reaped>, Refusal> {
     for user in users {
         let jail = path.join(&user);
         match take_down(config, &user) {
-            Ok(false) => {}
-            Ok(true) => reaped.push(Reaped { jail, done: Ok(()) }),
+            Ok(Found::Nothing | Found::InUse) => {}
+            Ok(Found::Left) => reaped.push(Reaped { jail, done: Ok(()) }),
             Err(refusal) => reaped.push(Reaped { jail, done: Err(refusal) }),
         }
     }
     Ok(reaped)
 }
 
-/// Takes the user's jail down if no session is in it, and says whether there was one to take down.
-pub(crate) fn take_down(config: &Config, user: &UserName) -> Result<bool, Refusal> {
+/// What there was of a user's jail in the host's namespace.
+pub(crate) enum Found {
+    Nothing,
+    /// A jail that nobody was in; it is gone now.
+    Left,
+    /// Live sessions have it.
+    InUse,
+}
+
+/// Takes the user's jail down if no session is in it.
+pub(crate) fn take_down(config: &Config, user: &UserName) -> Result<Found, Refusal> {
     let mut sessions = Registry::open()?.lock(user)?;
     if sessions.live()?.iter().any(|live| live.is_in(Namespace::Host)) {
-        return Ok(false);
+        return Ok(Found::InUse);
     }
     let path = config.jail_root.absolute();
     let left = jail_root(config)?.and_then(|root| host::Jail::left(&root, path, user));
     let was_there = left.is_some();
     left.map_or(Ok(()), host::Jail::take_down)?;
     sessions.forget_dead()?;
-    Ok(was_there)
+    Ok(if was_there { Found::Left } else { Found::Nothing })
 }
 
 fn jail_root(config: &Config) -> Result<Option<OwnedFd>, SysError> {

@@ -16,7 +16,7 @@ use crate::nss::User;
 use crate::plan::{self, Check, Observer, Plan, Seen};
 use crate::policy::{self, Decision, NotJailed};
 use crate::program;
-use crate::reap;
+use crate::reap::{self, Found};
 use crate::registry::{Record, Registry};
 use crate::sys::umask;
 pub(crate) use caller::Caller;
@@ -256,9 +256,17 @@ fn standing(caller: &Caller<'_>) -> Result<Option<Member>, Refusal> {
             // sshd may still chroot the user, whom the module ignores.
             if let Ok(user) = UserName::parse(&name)
                 && Registry::knows_host(&user) == Ok(true)
-                && let Err(refusal) = reap::take_down(&config, &user)
             {
-                log.error(format_args!("{refusal}; cure: {}", refusal.cure()));
+                match reap::take_down(&config, &user) {
+                    Ok(Found::Nothing | Found::Left) => {}
+                    Ok(Found::InUse) => log.error(format_args!(
+                        "user {user} is not jailed any more ({why}), and has sessions whose jail is still there: if \
+                         sshd chroots the user, it serves this login from that jail, and no record says so; \
+                         cure: sftpjail kick {}",
+                        word(&user)
+                    )),
+                    Err(refusal) => log.error(format_args!("{refusal}; cure: {}", refusal.cure())),
+                }
             }
             Ok(None)
         }

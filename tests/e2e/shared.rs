@@ -1,5 +1,6 @@
 //! `namespace = "host"`: one jail for all sessions of a user, in the host's mount namespace.
 
+mod left;
 mod races;
 
 use crate::driven::install_alone;

@@ -36,7 +36,8 @@ fn systemd_reloads_sshd_and_restarts_rsyslog() {
     let calls = "systemctl daemon-reload\n\
                  systemctl list-units --all --full --plain --no-legend -- user@*.service\n\
                  systemctl --quiet is-active ssh.service\nsystemctl reload ssh.service\n\
-                 systemctl is-active ssh.service\nsystemctl try-restart rsyslog\n";
+                 systemctl is-active ssh.service\nsystemctl try-restart rsyslog\n\
+                 systemctl list-units --all --full --plain --no-legend -- user@*.service\n";
     assert_eq!(sb.read_text("/run/calls"), calls);
 }
 
