@@ -18,14 +18,14 @@ pub(crate) struct Unhindered {
     limit: Option<(rlim_t, rlim_t)>,
     /// What was blocked before; `None` if it could not be changed.
     mask: Option<SigSet>,
-    /// Those of [`RAISED`] that waited already: they are not ours to take away.
+    /// What waited already: it is not ours to take away.
     waiting: SigSet,
 }
 
 impl Unhindered {
     pub(crate) fn begin() -> Self {
         let raised: SigSet = RAISED.into_iter().collect();
-        let waiting = RAISED.into_iter().filter(|signal| is_pending(*signal)).collect();
+        let waiting = pending();
         let mask = raised.thread_swap_mask(SigmaskHow::SIG_BLOCK).ok();
         Self { limit: raise_limit(), mask, waiting }
     }
@@ -38,11 +38,9 @@ impl Drop for Unhindered {
             let _ = setrlimit(Resource::RLIMIT_FSIZE, soft, hard);
         }
         let Some(mask) = self.mask else { return };
-        for signal in RAISED.into_iter().filter(|signal| !self.waiting.contains(*signal)) {
-            if is_pending(signal) {
-                take(signal);
-            }
-        }
+        let pending = pending();
+        let ours = |signal: &Signal| pending.contains(*signal) && !self.waiting.contains(*signal);
+        RAISED.into_iter().filter(ours).for_each(take);
         let _ = mask.thread_set_mask();
     }
 }
@@ -60,16 +58,15 @@ fn raise_limit() -> Option<(rlim_t, rlim_t)> {
         .then_some((soft, hard))
 }
 
-/// Whether the signal waits for this thread, or for the process: sigpending(2).
-fn is_pending(signal: Signal) -> bool {
+/// The signals that wait for this thread, or for the process: sigpending(2).
+fn pending() -> SigSet {
     let mut set = MaybeUninit::<libc::sigset_t>::uninit();
     // SAFETY: the call writes a whole set to where it is told, and nothing else.
     if unsafe { libc::sigpending(set.as_mut_ptr()) } != 0 {
-        return false;
+        return SigSet::empty();
     }
     // SAFETY: the call above has succeeded, and so has written the set.
-    let set = unsafe { SigSet::from_sigset_t_unchecked(set.assume_init()) };
-    set.contains(signal)
+    unsafe { SigSet::from_sigset_t_unchecked(set.assume_init()) }
 }
 
 /// Takes a waiting signal away without acting on it: sigtimedwait(2), which waits for nothing.
@@ -101,12 +98,12 @@ mod tests {
             setrlimit(Resource::RLIMIT_FSIZE, lifted.0, lifted.1).unwrap();
             let file = memfd_create("sftpjail", MemfdFlags::CLOEXEC).unwrap();
             let written = File::from(file).write_all(b"x");
-            assert!(is_pending(Signal::SIGXFSZ));
+            assert!(pending().contains(Signal::SIGXFSZ));
             written
         };
         setrlimit(Resource::RLIMIT_FSIZE, limit.0, limit.1).unwrap();
         assert_eq!(written.unwrap_err().raw_os_error(), Some(Errno::EFBIG as i32));
-        assert!(!is_pending(Signal::SIGXFSZ));
+        assert!(!pending().contains(Signal::SIGXFSZ));
         assert_eq!(SigSet::thread_get_mask().unwrap(), mask);
     }
 }
