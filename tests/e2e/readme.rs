@@ -26,10 +26,13 @@ fn what_the_readme_says_makes_a_stock_machine_jail_its_members() {
     sb.append("/etc/ssh/sshd_config", block("Match Group sftp"));
     add_pam_lines(&sb);
     let (_, by_hand) = README.split_once("### By hand").expect("a section");
-    let install = by_hand.lines().find(|line| line.starts_with("    install ")).expect("a command");
-    sb.sh("mkdir -p /root/source/systemd");
+    let (by_hand, _) = by_hand.split_once("From then on").expect("its end");
+    sb.sh("mkdir -p /root/source/systemd /root/source/config");
     sb.write("/root/source/systemd/50-sftpjail.conf", USER_MANAGER);
-    sb.sh(&format!("cd /root/source; {install}"));
+    sb.write("/root/source/config/home.toml", include_str!("../../config/home.toml"));
+    let installs: Vec<_> = by_hand.lines().filter(|line| line.starts_with("    install ")).collect();
+    assert_eq!(installs.len(), 2, "the configuration and the drop-in");
+    sb.sh(&format!("cd /root/source; {}", installs.join(" && ")));
     sb.sh("groupadd --system sftp || gpasswd -M '' sftp");
     sb.user("anna").add();
     // Before: an ordinary user.
