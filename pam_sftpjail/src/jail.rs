@@ -185,11 +185,13 @@ struct Detached {
 }
 
 impl Detached {
-    fn make(plan: &Plan, namespace: Namespace) -> Result<Self, SysError> {
+    /// Uses up the plan's steps: each source is closed when its tree is there, so that a mount needs one
+    /// descriptor and not two.
+    fn make(plan: &mut Plan, namespace: Namespace) -> Result<Self, SysError> {
         let tmpfs = Tmpfs::make(plan, namespace)?;
-        let trees =
-            plan.steps.iter().map(Tree::of).filter_map(Result::transpose).collect::<Result<_, _>>()?;
-        Ok(Self { tmpfs, trees })
+        let steps = std::mem::take(&mut plan.steps).into_iter();
+        let trees = steps.map(|step| Tree::of(&step)).filter_map(Result::transpose);
+        Ok(Self { tmpfs, trees: trees.collect::<Result<_, _>>()? })
     }
 
     /// Mounts it on `target`, and seals it. What was mounted before an error stays.

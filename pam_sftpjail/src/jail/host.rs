@@ -36,7 +36,7 @@ impl Jail {
             renew_log(&plan, &theirs, &jail.path())?;
         } else {
             jail.clear(&root, &there)?;
-            let detached = Detached::make(&plan, Namespace::Host)?;
+            let detached = Detached::make(&mut plan, Namespace::Host)?;
             jail.mount(&root, &detached)?;
         }
         Ok(jail)

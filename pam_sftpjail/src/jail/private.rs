@@ -24,7 +24,7 @@ impl Jail {
     /// was before.
     pub(super) fn build(mut plan: Plan) -> Result<Self, Refusal> {
         make_missing(&mut plan)?;
-        let detached = Detached::make(&plan, Namespace::Private)?;
+        let detached = Detached::make(&mut plan, Namespace::Private)?;
         let Plan { jail_root, .. } = plan;
         jail_root.ensure()?;
         let departure = Departure::prepare()?;

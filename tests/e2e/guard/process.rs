@@ -12,6 +12,7 @@ in_both_namespaces!(
     where_root_is_kept_out_of_a_home_the_users_rights_serve,
     making_what_is_missing_leaves_the_process_as_it_was,
     whichever_call_fails_while_guarding_the_member_is_refused_and_the_process_as_before,
+    a_list_of_ten_names_needs_few_descriptors,
     a_name_that_is_swapped_during_the_login_is_never_another_ones,
     a_name_that_was_swapped_since_it_was_checked_refuses_the_login,
 );
@@ -89,6 +90,17 @@ fn whichever_call_fails_while_guarding_the_member_is_refused_and_the_process_as_
         assert_eq!(sb.sh("ls -A /jail; find /run/sftpjail -type f").stdout, "", "{change:?}");
     }
     assert!(refused > 40, "{refused}");
+}
+
+/// One for each mount, and not two.
+fn a_list_of_ten_names_needs_few_descriptors(namespace: Namespace) {
+    let names: Vec<_> = (0..10).map(|n| format!(".guarded{n}")).collect();
+    let sb = member(namespace, &names.iter().map(String::as_str).collect::<Vec<_>>());
+    install_alone(&sb, "");
+    let out = sb.sh("prlimit --nofile=32 pam-driver --confdir /etc/alone mle open close");
+    assert_eq!(answers(&out, "open"), ["0"], "{out}");
+    let few = sb.sh("prlimit --nofile=12 pam-driver --confdir /etc/alone mle open close");
+    assert_eq!(answers(&few, "open"), ["14"], "{few}");
 }
 
 /// By somebody outside of the jail, who sees none of its mounts.
