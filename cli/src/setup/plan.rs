@@ -4,7 +4,7 @@
 use super::Options;
 use super::change::{Change, FileChange};
 use super::sshd::ask::Sshd;
-use super::target::Target;
+use super::target::{Target, roots_alone_above};
 use super::trouble::Trouble;
 use super::wanted::Wanted;
 use super::{module, pam, sshd, syslog, user_manager};
@@ -47,6 +47,7 @@ pub(super) fn directory(path: &Path, mode: u32) -> Result<Option<Change>, Troubl
     let shown = escaped(path);
     match path.symlink_metadata() {
         Err(_) if path.parent().is_some_and(Path::is_dir) => {
+            roots_alone_above(path)?;
             Ok(Some(Change::Directory { path: path.to_owned(), mode }))
         }
         Err(_) => {

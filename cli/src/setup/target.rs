@@ -87,7 +87,7 @@ impl Target {
 }
 
 /// The directories that lead to `path`, as far as they are there.
-fn roots_alone_above(path: &Path) -> Result<(), Trouble> {
+pub(super) fn roots_alone_above(path: &Path) -> Result<(), Trouble> {
     let above = path.ancestors().skip(1).find_map(|above| above.canonicalize().ok());
     for directory in above.iter().flat_map(|above| above.ancestors()) {
         let stat = directory.metadata().map_err(|error| Trouble::with(directory, "be looked at", &error))?;

@@ -294,3 +294,14 @@ fn whom_sshd_does_not_let_in_is_told() {
         assert_eq!((checks.as_slice(), code), (expected, i32::from(kept_out)), "{line} {found:#?}");
     }
 }
+
+/// sed would find no line to put it before.
+#[test]
+fn what_an_empty_configuration_lacks_is_put_into_it() {
+    let sound = Sound::new();
+    sound.sb.sh(": >/etc/ssh/sshd_config");
+    let out = sound.sb.try_sh("sftpjail check mle");
+    let command = "printf '%s\\n' '' 'UsePAM yes' >>/etc/ssh/sshd_config";
+    assert!(out.stdout.contains(&format!("→ reload sshd after this: {command}\n")), "{out}");
+    sound.sb.sh(&format!("{command}; sshd -T | grep -qi '^usepam yes'"));
+}

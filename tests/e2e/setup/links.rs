@@ -64,6 +64,16 @@ fn a_file_of_others_that_is_a_device_or_writable_is_refused() {
 }
 
 #[test]
+fn no_directory_is_made_where_others_than_root_can_put_another() {
+    let sb = stock();
+    sb.sh("mkdir -m 777 /open; mkdir /open/in");
+    let what = "/open can be written by others than root (mode 0777)";
+    refused(&sb, "sftpjail setup --yes --jail-root /open/in/jail", &[what]);
+    sb.sh("! test -e /open/in/jail");
+    refused(&sb, "sftpjail setup --dry-run --jail-root /open/in/jail", &[what]);
+}
+
+#[test]
 fn what_has_become_a_symlink_since_is_kept_by_undo() {
     let sb: Sandbox = stock();
     sb.sh("sftpjail setup --yes");

@@ -10,8 +10,14 @@ pub(super) fn cure(sshd: &Sshd, member: &Member<'_>, keyword: &str) -> String {
     let reload = "reload sshd after this";
     let file = &sshd.config.file;
     if keyword == "UsePAM" {
-        let top = Place::single(file.clone(), 1);
-        return format!("{reload}: {}", top.insert(&["UsePAM yes"]));
+        // sed finds no line to put it before in an empty file.
+        let has_lines = file.metadata().is_ok_and(|stat| stat.len() > 0);
+        let lines = ["UsePAM yes"];
+        let command = match has_lines {
+            true => Place::single(file.clone(), 1).insert(&lines),
+            false => append(file, &lines),
+        };
+        return format!("{reload}: {command}");
     }
     match keyword {
         "AllowUsers" => return format!("{reload}: add the user to {keyword}"),
