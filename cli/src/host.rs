@@ -4,3 +4,4 @@ pub(crate) mod home;
 pub(crate) mod jobs;
 pub(crate) mod programs;
 pub(crate) mod systemd;
+pub(crate) mod trust;

@@ -191,12 +191,12 @@ Examples:
     /// The child of `setup --confirm-within`: puts everything back unless it is confirmed.
     #[command(hide = true)]
     SetupTimer { seconds: u64, until: u64 },
-    /// For the drop-in of user@.service: exit status 0 where systemd may run a user manager, 1 where not.
+    /// For the drop-in of user@.service: exit status 0 where systemd may run a user manager, 254 where not.
     #[command(hide = true)]
     UserManager {
         /// A uid.
         whom: String,
-        /// Those of members, where the configuration cannot be read.
+        /// Whose members get none either, and those that count where the configuration cannot be read.
         groups: Vec<String>,
     },
     /// The child of `check`: builds the jail around itself and reports as JSON.
@@ -272,7 +272,7 @@ fn main() -> ExitCode {
         Verb::Setup(options) => Ok(setup::run(config, &options, &mut out)),
         Verb::AsMember { gid, command } => Ok(setup::as_member(gid, &command)),
         Verb::SetupTimer { seconds, until } => Ok(setup::timer(seconds, until)),
-        Verb::UserManager { whom, groups } => Ok(user_manager::run(config, &whom, &groups)),
+        Verb::UserManager { whom, groups } => return user_manager::run(config, &whom, groups),
         Verb::Rehearse { user } => rehearse::child(config, &user, &mut out),
         Verb::Look { user, enter, read } => {
             look::child(&user, &enter, &read, &mut out).map(|()| Verdict::Sound)

@@ -15,7 +15,7 @@ fn machine() -> Machine {
     machine.user("anna", "sftp");
     machine.user("joe", "");
     let done = machine.sh("systemctl start user@$(id -u anna); sftpjail setup --yes");
-    assert!(done.stdout.contains("+ExecCondition=+/bin/sh"), "{done}");
+    assert!(done.stdout.contains("+ExecCondition=+/usr/bin/env -i"), "{done}");
     assert!(
         done.stdout.contains("a user manager of anna's runs, outside of the jail. End it: systemctl stop"),
         "{done}"
@@ -159,23 +159,61 @@ fn what_takes_the_drop_in_back_is_found_and_undo_takes_it_out() {
         assert_eq!(check(), "");
     }
     let file = "/etc/systemd/system/user@.service.d/50-sftpjail.conf";
-    machine.sh(&format!("cp {file} /root/; sed -i 's/exit 1;; esac/exit 0;; esac/' {file}"));
+    machine.sh(&format!("cp {file} /root/; sed -i 's/254) exit 254;; esac/254) exit 0;; esac/' {file}"));
     reload();
     assert!(check().contains("50-sftpjail.conf is not what setup writes"), "{}", check());
     machine.sh(&format!("cp /root/50-sftpjail.conf {file}"));
     reload();
     assert_eq!(check(), "");
 
+    // What makes our exit status success; that of others does no harm.
+    let later = "/etc/systemd/system/user@.service.d/60-later.conf";
+    machine.sh(&format!("printf '[Service]\\nSuccessExitStatus=1\\n' >{later}"));
+    reload();
+    assert_eq!(check(), "");
+    only_sshds(&machine, "anna");
+    machine.sh(&format!("printf '[Service]\\nSuccessExitStatus=254\\n' >{later}"));
+    reload();
+    assert!(check().contains("60-later.conf has 254"), "{}", check());
+    // What only systemd understands.
+    machine.sh(&format!("sed -i s/254/0xfe/ {later}"));
+    reload();
+    assert!(check().contains("what systemd has loaded for user@65533.service has 254"), "{}", check());
+    machine.sh(&format!("rm {later}"));
+    reload();
+    assert_eq!(check(), "");
+
     // The configuration gains a group, which stands in the drop-in for when the program is gone.
     machine.sh("groupadd uploads; sed -i 's/\"sftp\"]/\"sftp\", \"uploads\"]/' /etc/sftpjail/config.toml");
-    let checked = machine.sh("sftpjail check anna");
-    assert!(
-        finding(&checked, "! user manager").contains("is to go by if the program is gone: uploads"),
-        "{checked}"
-    );
+    assert!(check().contains("if the configuration or the program is gone: uploads"), "{}", check());
     machine.sh("sftpjail setup --yes");
     assert!(machine.sh("sftpjail check anna").stdout.contains("✓ user manager"));
     only_sshds(&machine, "anna");
+
+    // PAM's lines name another configuration, whose members get none either, once the drop-in names it, too.
+    machine.sh("cd /etc/sftpjail; sed 's/\"sftp\", \"uploads\"/\"vips\"/' config.toml >/etc/other.toml; \
+         groupadd vips; gpasswd -a anna vips; gpasswd -d anna sftp; \
+         cp /etc/pam.d/sshd /root/; sed -i '/pam_sftpjail.so/s,$, config=/etc/other.toml,' /etc/pam.d/sshd");
+    let check = || finding(&machine.try_sh("sftpjail --config /etc/other.toml check anna"), "✗ user manager");
+    assert!(
+        check().contains("goes by /etc/sftpjail/config.toml, and this check by /etc/other"),
+        "{}",
+        check()
+    );
+    machine.sh(&format!("cp {file} /root/; sed -i s,/etc/sftpjail/config.toml,/etc/other.toml, {file}"));
+    reload();
+    assert!(check().contains("if the configuration or the program is gone: vips"), "{}", check());
+    let started = || machine.sh("systemctl start user@$(id -u anna); ps -o args= -u anna || true").stdout;
+    assert_eq!(started(), "", "by the configuration");
+    machine.sh(&format!("sed -i '/^  }}.*sftp/s/$/ vips/' {file}"));
+    reload();
+    assert_eq!(check(), "");
+    machine.sh("rm /etc/other.toml");
+    assert_eq!(started(), "", "by the drop-in");
+    machine.sh(&format!(
+        "cp /root/50-sftpjail.conf {file}; cp /root/sshd /etc/pam.d/sshd; gpasswd -a anna sftp"
+    ));
+    reload();
 
     machine.sh("userdel -r anna 2>/dev/null; sftpjail setup --undo");
     machine.sh(&format!("! test -e $(dirname {file})"));

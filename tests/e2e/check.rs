@@ -290,7 +290,8 @@ fn another_configuration_can_be_asked_for() {
     let sb = machine();
     sb.write("/etc/joes.toml", "[[profile]]\nname = \"theirs\"\ngroups = [\"joe\"]\nhome = \"read-only\"\n");
     sb.sh("sed -i 's|sftpjail.so.*|& config=/etc/joes.toml|' /etc/pam.d/sshd
-        sed -i 's/^Match Group sftp/Match Group joe/' /etc/ssh/sshd_config");
+        sed -i 's/^Match Group sftp/Match Group joe/' /etc/ssh/sshd_config
+        sed -i 's,/etc/sftpjail/config.toml sftp,/etc/joes.toml joe,' /etc/systemd/system/user@.service.d/50-sftpjail.conf");
     for words in ["--config /etc/joes.toml check joe", "check joe --config /etc/joes.toml"] {
         let out = said(sb.try_sh(&format!("sftpjail {words}")), 0);
         assert!(out.stdout.contains("✓ configuration  /etc/joes.toml is sound\n"), "{out}");

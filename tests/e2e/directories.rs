@@ -129,6 +129,30 @@ fn without_its_directory_a_member_is_refused_and_an_exempt_admin_let_in(namespac
     all_is_well(&sb);
 }
 
+/// Whether systemd may run a user manager: the drop-in of user@.service asks while somebody logs in.
+#[test]
+fn a_directory_that_hangs_takes_the_user_manager_from_no_exempt_admin() {
+    let sb = people(Namespace::Private);
+    directory().serve(&sb);
+    let status = |name: &str| {
+        sb.try_sh(&format!(
+            "timeout 60 sftpjail user-manager $(awk -F: '$1 == \"{name}\" {{ print $3 }}' /etc/passwd) sftp"
+        ))
+        .code
+    };
+    let all = || ["root", "boss", "joe", "anna"].map(status);
+    wait_for_answer(&sb);
+    assert_eq!(all(), [Some(0), Some(0), Some(0), Some(254)]);
+    let [nslcd] = sb.pids("/usr/sbin/nslcd")[..] else { panic!("not one nslcd: {:?}", sb.processes()) };
+    sb.kill(nslcd, "STOP");
+    assert_eq!(all(), [Some(0), Some(0), Some(254), Some(254)]);
+    let uid = sb.sh("id -u joe").stdout;
+    let line = sb.wait_for_log(&format!("no user manager for user {}, ", uid.trim()));
+    assert!(line.contains("there was no answer within 10 s"), "{line}");
+    sb.kill(nslcd, "CONT");
+    assert_eq!(all(), [Some(0), Some(0), Some(0), Some(254)]);
+}
+
 fn without_its_file_extrausers_is_no_answer(namespace: Namespace) {
     let sb = people(namespace);
     sb.sh("mkdir -p /var/lib/extrausers");

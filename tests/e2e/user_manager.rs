@@ -21,7 +21,7 @@ fn status(sb: &Sandbox, whom: &str) -> Option<i32> {
 }
 
 const RUNS: Option<i32> = Some(0);
-const SKIPPED: Option<i32> = Some(1);
+const SKIPPED: Option<i32> = Some(254);
 
 #[track_caller]
 fn only_members_are_skipped(sb: &Sandbox) {
@@ -37,6 +37,7 @@ fn members_are_skipped_and_nobody_else() {
     let sb = machine();
     only_members_are_skipped(&sb);
     assert_eq!(sb.try_sh("sh /root/condition anna").code, SKIPPED, "an instance that is a name");
+    assert_eq!(sb.try_sh("sh /root/condition root").code, RUNS, "an instance that is root's name");
     // A second name of a member's account, and one of a stranger's that is a member.
     sb.sh("useradd -M -o -u $(id -u anna) -g joe twin; useradd -M -o -u $(id -u joe) -g joe -G sftp jim");
     assert_eq!((status(&sb, "anna"), status(&sb, "joe")), (SKIPPED, SKIPPED));
@@ -52,12 +53,75 @@ fn with_a_broken_configuration_the_groups_of_the_set_up_count() {
         "/etc/sftpjail/config.toml",
         "[[profile]]\nname = \"x\"\ngroups = [\"joe\"]\nhome = \"read-write\"\n",
     );
-    assert_eq!((status(&sb, "anna"), status(&sb, "joe")), (RUNS, SKIPPED), "the configuration counts");
+    assert_eq!(
+        (status(&sb, "anna"), status(&sb, "joe")),
+        (SKIPPED, SKIPPED),
+        "the configuration counts, too"
+    );
     sb.write("/etc/sftpjail/config.toml", "jail_root = 1\n");
     only_members_are_skipped(&sb);
     sb.wait_for_log(
         "members are those of the groups that user@.service names, until this is mended: /etc/sftpjail",
     );
+}
+
+#[test]
+fn the_groups_of_the_drop_in_count_beside_those_of_the_configuration_it_names() {
+    let sb = machine();
+    let profile = |group: &str| {
+        format!(
+            "exempt_groups = [\"admins\"]\n[[profile]]\nname = \"x\"\ngroups = [\"{group}\"]\nhome = \"read-write\"\n"
+        )
+    };
+    sb.sh("groupadd vips; groupadd admins; useradd -M -G vips vip; useradd -M -G sftp,admins eve");
+    sb.write("/etc/other.toml", profile("vips"));
+    sb.sh("sed -i s,/etc/sftpjail/config.toml,/etc/other.toml, /root/condition");
+    let expected =
+        [("vip", SKIPPED), ("anna", SKIPPED), ("mia", SKIPPED), ("joe", RUNS), ("eve", RUNS), ("0", RUNS)];
+    for (whom, expected) in expected {
+        assert_eq!(status(&sb, whom), expected, "{whom}");
+    }
+    // A file that is named may not be missing.
+    sb.sh("rm /etc/other.toml");
+    for (whom, expected) in [("anna", SKIPPED), ("joe", RUNS), ("0", RUNS)] {
+        assert_eq!(status(&sb, whom), expected, "{whom}, without the file");
+    }
+
+    // The usual one was moved away, and the built-in default knows only sftp.
+    sb.sh("sed -i 's,/etc/other.toml sftp,/etc/sftpjail/config.toml vips,' /root/condition");
+    for (whom, expected) in [("vip", SKIPPED), ("anna", SKIPPED), ("joe", RUNS)] {
+        assert_eq!(status(&sb, whom), expected, "{whom}, by default");
+    }
+    // Whoever was in the group may be in it still, by another name.
+    sb.sh("groupmod -n members vips");
+    for (whom, expected) in [("vip", SKIPPED), ("joe", SKIPPED), ("0", RUNS)] {
+        assert_eq!(status(&sb, whom), expected, "{whom}, after the group was renamed");
+    }
+}
+
+#[test]
+fn a_name_that_is_listed_and_not_known_is_no_strangers() {
+    let sb = machine();
+    sb.sh("printf 'b\\303\\050d:x:4712:'$(getent group sftp | cut -d: -f3)'::/:/bin/sh\\n' >>/etc/passwd");
+    assert_eq!(status(&sb, "4712"), SKIPPED);
+    // Beside one that is.
+    sb.sh("printf 'b\\303\\050d:x:'$(id -u joe)':'$(getent group sftp | cut -d: -f3)'::/:/bin/sh\\n' >>/etc/passwd");
+    assert_eq!(status(&sb, "joe"), SKIPPED);
+}
+
+#[test]
+fn nothing_of_the_users_is_around_the_program() {
+    let sb = machine();
+    let trace = "strace -e trace=setgroups sftpjail user-manager $(id -u joe) 2>&1";
+    assert!(sb.sh(trace).stdout.contains("setgroups(0, "), "{}", sb.sh(trace));
+    sb.sh("rm /usr/local/sbin/sftpjail");
+    sb.write_mode("/usr/local/sbin/sftpjail", "#!/bin/sh\nenv >/run/environment\n", 0o755);
+    let around = "HOME=/home/joe USER=joe SHELL=/bin/bash GCONV_PATH=/home/joe PATH=/home/joe:$PATH";
+    assert_eq!(sb.try_sh(&format!("{around} /bin/sh /root/condition $(id -u joe)")).code, RUNS);
+    let seen = sb.read_text("/run/environment");
+    let mut names: Vec<_> = seen.lines().filter(|line| !line.starts_with("PWD=")).collect();
+    names.retain(|line| !line.starts_with("_=") && !line.starts_with("SHLVL="));
+    assert_eq!(names, ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"]);
 }
 
 #[test]
@@ -89,6 +153,11 @@ fn a_program_that_is_gone_or_cannot_run_takes_it_from_members_only() {
         sb.sh(&format!("P={program}; {gone}"));
         only_members_are_skipped(&sb);
         assert_eq!(status(&sb, "nobody-at-all"), SKIPPED, "{gone}");
+        assert_eq!(
+            sb.try_sh("sh /root/condition root").code,
+            RUNS,
+            "{gone}: an instance that is root's name"
+        );
         sb.sh(&format!("rm -rf {program}; install -m 755 /root/sftpjail {program}"));
     }
     // And nothing can be looked up.

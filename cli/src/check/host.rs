@@ -59,7 +59,7 @@ impl<'c> Host<'c> {
         };
         let service = sshd.as_ref().map_or("sshd", |sshd| &sshd.service);
         let pam = pam::examine(service, config, path, findings);
-        let systemd = user_manager::examine(config, findings);
+        let systemd = user_manager::examine(config, path, findings);
         let people = People::list().unwrap_or_else(|error| {
             findings.unseen("names", error, "see that NSS answers (getent passwd)");
             People::default()

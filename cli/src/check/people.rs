@@ -4,6 +4,7 @@ use nix::unistd::Gid;
 use pam_sftpjail::account::Account;
 use pam_sftpjail::nss::{Group, LookupError, User};
 use std::collections::BTreeSet;
+use std::fs;
 use std::io;
 use std::process::{Command, Stdio};
 
@@ -20,22 +21,41 @@ struct Person {
 impl People {
     /// By getent(1), as getpwent(3) is neither safe for threads nor in any crate that wraps it safely.
     pub(crate) fn list() -> io::Result<Self> {
-        let passwd = getent("passwd", None)?;
+        getent("passwd", None).map(|passwd| Self::parse(&passwd))
+    }
+
+    /// Those of /etc/passwd only: no service of NSS is asked.
+    pub(crate) fn of_this_host() -> io::Result<Self> {
+        fs::read("/etc/passwd").map(|passwd| Self::parse(&String::from_utf8_lossy(&passwd)))
+    }
+
+    /// Lines of passwd(5).
+    fn parse(passwd: &str) -> Self {
         let people = passwd.lines().filter_map(|line| {
             let mut fields = line.split(':');
             let name = fields.next().filter(|name| !name.is_empty())?.to_owned();
             Some(Person { name, uid: fields.nth(1)?.parse().ok()?, gid: fields.next()?.parse().ok()? })
         });
-        Ok(Self(people.collect()))
+        Self(people.collect())
     }
 
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|person| person.name.as_str())
     }
 
+    pub(crate) fn uid_of(&self, name: &str) -> Option<u32> {
+        self.0.iter().find(|person| person.name == name).map(|person| person.uid)
+    }
+
     /// All names with this uid.
     pub(crate) fn names_of(&self, uid: u32) -> impl Iterator<Item = &str> {
         self.0.iter().filter(move |person| person.uid == uid).map(|person| person.name.as_str())
+    }
+
+    /// All names with this uid, and their primary groups.
+    pub(crate) fn entries_of(&self, uid: u32) -> impl Iterator<Item = (&str, Gid)> {
+        let own = self.0.iter().filter(move |person| person.uid == uid);
+        own.map(|person| (person.name.as_str(), Gid::from_raw(person.gid)))
     }
 
     /// Whether the group has this user as a member and nobody else.

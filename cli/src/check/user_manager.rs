@@ -2,14 +2,18 @@
 
 use super::finding::Findings;
 use super::groups;
-use crate::host::systemd::{self, Condition};
+use crate::host::systemd::{self, Setting};
+use crate::host::trust;
+use crate::user_manager::SKIP;
 use crate::user_manager::drop_in::{self, Asks};
 use pam_sftpjail::account::Account;
-use pam_sftpjail::config::Config;
+use pam_sftpjail::config::{Config, DEFAULT_PATH};
 use pam_sftpjail::escape::{escaped, word};
 use pam_sftpjail::name::UserName;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
+use std::fmt::Display;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 const CHECK: &str = "user manager";
@@ -46,8 +50,8 @@ impl Fault {
     }
 }
 
-/// Looks at what holds for all.
-pub(super) fn examine(config: &Config, findings: &mut Findings) -> Systemd {
+/// Looks at what holds for all. `path`: that of the configuration, if it is not the usual one.
+pub(super) fn examine(config: &Config, path: Option<&Path>, findings: &mut Findings) -> Systemd {
     if systemd::template().is_none() {
         findings.passed(CHECK, "there is no systemd, and so none");
         return Systemd::Absent;
@@ -65,7 +69,7 @@ pub(super) fn examine(config: &Config, findings: &mut Findings) -> Systemd {
             None
         }
         Ok(Some(asks)) => {
-            tell_of(&asks, config, findings);
+            tell_of(&asks, config, path.unwrap_or(Path::new(DEFAULT_PATH)), findings);
             None
         }
         Err(fault) => {
@@ -105,9 +109,9 @@ impl Systemd {
     }
 }
 
-/// Whether members get no user manager, or the one with this uid; `None`: nobody does.
+/// Whether members get no user manager, or not the one with this uid; `None`: nobody does.
 fn judged(uid: Option<u32>) -> Result<Option<Asks>, Fault> {
-    let asks = in_files(uid);
+    let asks = in_files(uid).and_then(|asks| is_trusted(uid, &asks).and(is_heeded(uid)).map(|()| asks));
     if !systemd::is_booted() {
         return asks.map(Some);
     }
@@ -117,14 +121,50 @@ fn judged(uid: Option<u32>) -> Result<Option<Asks>, Fault> {
         return Ok(None);
     }
     match asks? {
-        asks if !loaded.is_outdated && asks.is_in(&loaded.conditions, uid) => Ok(Some(asks)),
+        asks if !loaded.is_outdated && asks.is_in(&loaded.conditions, uid) => {
+            match skips(&loaded.successes) {
+                true => Ok(Some(asks)),
+                false => {
+                    Err(not_skipped(&format_args!("what systemd has loaded for {}", systemd::manager(uid))))
+                }
+            }
+        }
         _ => Err(not_loaded()),
     }
 }
 
-/// Says of our condition, which holds, what it goes by.
-fn tell_of(asks: &Asks, config: &Config, findings: &mut Findings) {
+/// Says of our condition, which holds, what it goes by. `path`: the configuration that is checked.
+fn tell_of(asks: &Asks, config: &Config, path: &Path, findings: &mut Findings) {
     let program = escaped(&asks.program);
+    if asks.config != path {
+        let evidence = format!(
+            "{} goes by {}, and this check by {}, so members of the one may get a user manager by the other",
+            drop_in::PATH,
+            escaped(&asks.config),
+            escaped(path)
+        );
+        let cure = format!(
+            "write {} and the groups of its profiles behind the %i of its last line, then: systemctl daemon-reload",
+            word(path)
+        );
+        return findings.failed(CHECK, evidence, cure);
+    }
+    let missing: Vec<_> = config.groups().filter(|name| !asks.groups.iter().any(|own| own == name)).collect();
+    if !missing.is_empty() {
+        let evidence = format!(
+            "{} does not name these groups, whose members get a user manager if the configuration or the program \
+             is gone: {}",
+            drop_in::PATH,
+            listed(&missing)
+        );
+        let cure = match path == Path::new(DEFAULT_PATH) {
+            true => groups::set_up(config),
+            false => {
+                "write them behind the others in its last line, then: systemctl daemon-reload".to_owned()
+            }
+        };
+        return findings.failed(CHECK, evidence, cure);
+    }
     if !asks.program.is_file() {
         let evidence = format!(
             "{} asks {program}, which is not there, and so goes by these groups only: {}",
@@ -137,15 +177,6 @@ fn tell_of(asks: &Asks, config: &Config, findings: &mut Findings) {
             "install the program there (make install), or sftpjail setup",
         );
     }
-    let missing: Vec<_> = config.groups().filter(|name| !asks.groups.iter().any(|own| own == name)).collect();
-    if !missing.is_empty() {
-        let evidence = format!(
-            "{} does not name what it is to go by if the program is gone: {}",
-            drop_in::PATH,
-            listed(&missing)
-        );
-        return findings.warned(CHECK, evidence, groups::set_up(config));
-    }
     findings.passed(CHECK, format!("none for members: {} asks {program}", drop_in::PATH));
 }
 
@@ -155,14 +186,14 @@ fn listed<S: AsRef<OsStr>>(names: &[S]) -> String {
 
 /// Our condition, if the files let it hold.
 fn in_files(uid: Option<u32>) -> Result<Asks, Fault> {
-    let conditions = systemd::conditions(uid);
-    let found = conditions.iter().enumerate().rev().find_map(|(i, c)| Some((i, Asks::parse(&c.command)?)));
-    let reset = conditions.iter().enumerate().rfind(|(_, condition)| condition.command.is_empty());
+    let conditions = systemd::settings(uid, "ExecCondition");
+    let found = conditions.iter().enumerate().rev().find_map(|(i, c)| Some((i, Asks::parse(&c.value)?)));
+    let reset = conditions.iter().enumerate().rfind(|(_, condition)| condition.value.is_empty());
     let own = Path::new(drop_in::PATH);
     let is_in_its_place = |file: &&PathBuf| file.file_name() == own.file_name() && *file != own;
     let (what, cure) = match (found, reset) {
         (Some((at, asks)), reset) if reset.is_none_or(|(reset, _)| reset < at) => return Ok(asks),
-        (Some(_), Some((_, Condition { file, .. }))) => (
+        (Some(_), Some((_, Setting { file, .. }))) => (
             format!("{} takes back what {} says", escaped(file), drop_in::PATH),
             format!("take `ExecCondition=` out of {}, then: systemctl daemon-reload", escaped(file)),
         ),
@@ -180,6 +211,53 @@ fn in_files(uid: Option<u32>) -> Result<Asks, Fault> {
     let risk =
         "so systemd runs what a member's ~/.config/systemd says, as the member and outside of the jail";
     Err(Fault::Open(format!("{what}, {risk}"), cure))
+}
+
+/// Whether nobody but root can change what systemd reads and runs: its files, the program, the configuration.
+fn is_trusted(uid: Option<u32>, asks: &Asks) -> Result<(), Fault> {
+    // What is masked is not read.
+    let is_masked = |file: &&PathBuf| file.canonicalize().is_ok_and(|real| real == Path::new("/dev/null"));
+    let files = systemd::files(uid);
+    for file in files.iter().filter(|file| !is_masked(file)).chain([&asks.program, &asks.config]) {
+        let path = match trust::changeable(file) {
+            Ok(None) => continue,
+            Ok(Some(path)) => path,
+            // The program and the configuration may be missing.
+            Err(error) if error.kind() == ErrorKind::NotFound => continue,
+            Err(error) => return Err(Fault::Unseen(format!("{}: {error}", escaped(file)))),
+        };
+        let what = if path == *file { String::new() } else { format!(", which leads to {}", escaped(file)) };
+        let evidence = format!(
+            "{} can be changed by others than root{what}: root relies on it for members' user managers",
+            escaped(&path)
+        );
+        let cure = format!("see what is in it, then: chown -h root {0} && chmod go-w {0}", word(&path));
+        return Err(Fault::Open(evidence, cure));
+    }
+    Ok(())
+}
+
+/// Whether the files let our exit status skip the manager.
+fn is_heeded(uid: Option<u32>) -> Result<(), Fault> {
+    let settings = systemd::settings(uid, "SuccessExitStatus");
+    let reset = settings.iter().rposition(|setting| setting.value.is_empty());
+    match settings.iter().skip(reset.unwrap_or(0)).find(|setting| !skips(&setting.value)) {
+        Some(setting) => Err(not_skipped(&escaped(&setting.file))),
+        None => Ok(()),
+    }
+}
+
+/// Whether systemd skips a unit for our exit status, where these statuses are success.
+fn skips(successes: &str) -> bool {
+    !successes.split_whitespace().any(|status| status.trim_matches(['"', '\'']).parse() == Ok(SKIP))
+}
+
+fn not_skipped(who: &dyn Display) -> Fault {
+    let evidence = format!(
+        "SuccessExitStatus= of {who} has {SKIP}, with which {} says no, so members get a user manager",
+        drop_in::PATH
+    );
+    Fault::Open(evidence, format!("take {SKIP} out of it, then: systemctl daemon-reload"))
 }
 
 /// Why systemd does not have what its files say.

@@ -45,21 +45,26 @@ pub(crate) fn template() -> Option<PathBuf> {
     UNIT_PATH.iter().map(|directory| Path::new(directory).join(TEMPLATE)).find(|path| path.exists())
 }
 
-/// What a file says about when a unit is started.
-pub(crate) struct Condition {
+/// What a file says of one setting of a unit's `[Service]`.
+pub(crate) struct Setting {
     pub(crate) file: PathBuf,
-    /// Of `ExecCondition=`, in one line as written; empty where it takes back all before it.
-    pub(crate) command: String,
+    /// In one line as written; empty where it takes back all before it.
+    pub(crate) value: String,
 }
 
-/// Every `ExecCondition=` for the user manager of a uid, in the order in which systemd reads them. Without
+/// Every setting of this name for the user manager of a uid, in the order in which systemd reads them. Without
 /// a uid: what all have in common.
-pub(crate) fn conditions(uid: Option<u32>) -> Vec<Condition> {
+pub(crate) fn settings(uid: Option<u32>, name: &str) -> Vec<Setting> {
+    files(uid).iter().flat_map(|file| in_file(file, name)).collect()
+}
+
+/// The files of the user manager of a uid, in the order in which systemd reads them.
+pub(crate) fn files(uid: Option<u32>) -> Vec<PathBuf> {
     let own = uid.map(manager);
     let unit = own.iter().map(String::as_str).chain([TEMPLATE]).find_map(|name| {
         UNIT_PATH.iter().map(|directory| Path::new(directory).join(name)).find(|path| path.exists())
     });
-    unit.into_iter().chain(drop_ins(uid)).flat_map(|file| in_file(&file)).collect()
+    unit.into_iter().chain(drop_ins(uid)).collect()
 }
 
 /// The drop-ins of the user manager of a uid, in the order in which systemd reads them. Of files of one name
@@ -79,14 +84,14 @@ pub(crate) fn drop_ins(uid: Option<u32>) -> Vec<PathBuf> {
     found.into_values().collect()
 }
 
-fn in_file(file: &Path) -> Vec<Condition> {
+fn in_file(file: &Path, name: &str) -> Vec<Setting> {
     let text = fs::read(file).unwrap_or_default();
-    let commands = commands(&String::from_utf8_lossy(&text));
-    commands.into_iter().map(|command| Condition { file: file.to_owned(), command }).collect()
+    let values = values(&String::from_utf8_lossy(&text), name);
+    values.into_iter().map(|value| Setting { file: file.to_owned(), value }).collect()
 }
 
-/// The values of `ExecCondition=`: lines that end with a backslash go on, comments between them are none.
-fn commands(text: &str) -> Vec<String> {
+/// The values of a setting of `[Service]`: lines that end with a backslash go on, comments between them are none.
+fn values(text: &str, name: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut whole = String::new();
     let mut is_service = false;
@@ -106,7 +111,7 @@ fn commands(text: &str) -> Vec<String> {
             is_service = line == "[Service]";
         } else if is_service
             && let Some((key, value)) = line.split_once('=')
-            && key.trim_end() == "ExecCondition"
+            && key.trim_end() == name
         {
             found.push(value.trim_start().to_owned());
         }
@@ -134,16 +139,20 @@ pub(crate) struct Loaded {
     pub(crate) is_outdated: bool,
     /// All commands that it runs as conditions, in words of systemctl's.
     pub(crate) conditions: String,
+    /// The exit statuses that it takes for success besides 0, and signals, with blanks between them.
+    pub(crate) successes: String,
 }
 
 /// Asks systemd. It need not have started the manager.
 pub(crate) fn loaded(uid: u32) -> io::Result<Loaded> {
-    let said = systemctl(&["show", "-p", "LoadState,NeedDaemonReload,ExecCondition", "--", &manager(uid)])?;
+    let properties = "LoadState,NeedDaemonReload,ExecCondition,SuccessExitStatus";
+    let said = systemctl(&["show", "-p", properties, "--", &manager(uid)])?;
     let value = |key: &str| said.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('='));
     Ok(Loaded {
         is_masked: value("LoadState") == Some("masked"),
         is_outdated: value("NeedDaemonReload") == Some("yes"),
         conditions: value("ExecCondition").unwrap_or_default().to_owned(),
+        successes: value("SuccessExitStatus").unwrap_or_default().to_owned(),
     })
 }
 
@@ -203,8 +212,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn conditions_are_read_as_systemd_reads_them() {
+    fn settings_are_read_as_systemd_reads_them() {
         let text = "[Unit]\nExecCondition=/no\n[Service]\n# ExecCondition=/no\nExecCondition = /a \\\n# no\n  b\nExecCondition=\n";
-        assert_eq!(commands(text), ["/a    b", ""]);
+        assert_eq!(values(text, "ExecCondition"), ["/a    b", ""]);
     }
 }

@@ -6,13 +6,12 @@ use super::plan::directory;
 use super::target::Target;
 use super::trouble::{Trouble, errno};
 use super::wanted::Wanted;
-use crate::host::systemd;
-use crate::user_manager::drop_in;
+use crate::host::{systemd, trust};
+use crate::user_manager::drop_in::{self, Asks};
 use pam_sftpjail::account::Account;
-use pam_sftpjail::config::Config;
+use pam_sftpjail::config::{Config, DEFAULT_PATH};
 use pam_sftpjail::escape::{escaped, word};
 use pam_sftpjail::policy::{Decision, decide};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 pub(super) fn changes(wanted: &Wanted) -> Result<Vec<Change>, Trouble> {
@@ -20,7 +19,8 @@ pub(super) fn changes(wanted: &Wanted) -> Result<Vec<Change>, Trouble> {
         return Ok(Vec::new());
     }
     let path = Path::new(drop_in::PATH);
-    let after = drop_in::text(&program()?, &wanted.groups).into_bytes();
+    let asks = Asks { program: program()?, config: DEFAULT_PATH.into(), groups: wanted.groups.clone() };
+    let after = drop_in::text(&asks).into_bytes();
     let target = Target::ours(path)?;
     let before = target.read()?;
     if before.as_ref() == Some(&after) {
@@ -70,19 +70,18 @@ fn program() -> Result<PathBuf, Trouble> {
     if !program.to_str().is_some_and(|path| path.chars().all(is_plain)) {
         return Err(Trouble::new(format!("systemd is to run {shown}, whose path is no plain one"), install));
     }
-    for path in program.ancestors() {
-        let stat = path.metadata().map_err(|error| Trouble::with(path, "be looked at", &error))?;
-        if stat.uid() != 0 || stat.mode() & 0o022 != 0 {
+    match trust::changeable(&program).map_err(|error| Trouble::with(&program, "be looked at", &error))? {
+        None => Ok(program),
+        Some(path) => {
             let what = format!(
                 "systemd is to run {shown} as root, and others than root can write {}",
-                escaped(path)
+                escaped(&path)
             );
             let cure = match program.starts_with("/usr") {
-                true => format!("chown root {0} && chmod go-w {0}", word(path)),
+                true => format!("chown root {0} && chmod go-w {0}", word(&path)),
                 false => install.to_owned(),
             };
-            return Err(Trouble::new(what, cure));
+            Err(Trouble::new(what, cure))
         }
     }
-    Ok(program)
 }

@@ -250,7 +250,7 @@ fn each_order_of_lines_that_is_not_as_it_must_be() {
 
 const INSTALL: &str = "install the module that came with this program: install -m 644 ";
 
-const MODULE: [Fault; 9] = [
+const MODULE: [Fault; 10] = [
     failed("rm \"$1\"", "pam module", "/pam_sftpjail.so: No such file or directory").in_words(INSTALL),
     failed("echo nonsense >\"$1\"", "pam module", " is no shared object").in_words(INSTALL),
     failed("cp \"$(dirname \"$1\")/pam_permit.so\" \"$1\"", "pam module", " is not sftpjail's module")
@@ -276,6 +276,11 @@ const MODULE: [Fault; 9] = [
     .in_words(INSTALL),
     failed("chmod g+w \"$1\"", "pam module", " can be changed by others than root (owner 0, mode 0664)"),
     failed("chown joe \"$1\"", "pam module", " can be changed by others than root"),
+    failed(
+        "chmod o+w \"$(dirname \"$1\")\"",
+        "pam module",
+        "/security, which leads to the module, can be changed by others than root (owner 0, mode 0757)",
+    ),
 ];
 
 #[test]
@@ -349,7 +354,8 @@ fn another_configuration_is_the_one_that_the_lines_name() {
         sed -i 's|sftpjail.so.*|& config=/etc/jails/config.toml|' /etc/pam.d/sshd");
     let out = check(&sound.sb, "mle", 1);
     assert!(out.stdout.contains("the module goes by /etc/jails/config.toml, and this check by "), "{out}");
-    sound.sb.sh("sftpjail --config /etc/jails/config.toml check mle");
+    sound.sb.sh("sed -i 's,/etc/sftpjail/config.toml,/etc/jails/config.toml,' /etc/systemd/system/user@.service.d/50-sftpjail.conf
+        sftpjail --config /etc/jails/config.toml check mle");
     sound.sb.sh("rm -r /etc/jails");
 }
 

@@ -26,7 +26,7 @@ fn a_drop_in_that_does_not_hold_is_found() {
             "✗ user manager   /etc/systemd/system/user@.service.d/50-sftpjail.conf is missing,",
         ),
         (format!("sed -i '/^ExecCondition/,$d' {DROP_IN}"), "50-sftpjail.conf is not what setup writes,"),
-        (format!("sed -i 's/+.bin.sh/\\/bin\\/sh/' {DROP_IN}"), "50-sftpjail.conf is not what setup writes,"),
+        (format!("sed -i 's/=+/=/' {DROP_IN}"), "50-sftpjail.conf is not what setup writes,"),
         (format!("ln -sf /dev/null {DROP_IN}"), "50-sftpjail.conf is not what setup writes,"),
         (format!("{reset} >/etc/systemd/system/user@.service.d/60-x.conf"), "60-x.conf takes back what"),
         (
@@ -41,6 +41,37 @@ fn a_drop_in_that_does_not_hold_is_found() {
             format!("mkdir -p {runtime}; touch {runtime}/50-sftpjail.conf"),
             "systemd reads /run/systemd/system.control/user@.service.d/50-sftpjail.conf instead of",
         ),
+        // What root reads and runs there.
+        (format!("chmod 666 {DROP_IN}"), "50-sftpjail.conf can be changed by others than root:"),
+        (format!("chown joe {DROP_IN}"), "50-sftpjail.conf can be changed by others than root:"),
+        (
+            format!("chmod 777 $(dirname {DROP_IN})"),
+            "user@.service.d can be changed by others than root, which leads to /etc/systemd",
+        ),
+        (
+            format!("install -m 666 {DROP_IN} /srv/x; ln -sf /srv/x {DROP_IN}"),
+            "/srv/x can be changed by others than root, which leads to /etc/systemd",
+        ),
+        (
+            format!("sed -i 's,/usr/local/sbin/sftpjail %i,/srv/a/s %i,' {DROP_IN}
+                mkdir -p /srv/a; chmod 755 /srv/a; cp /usr/local/sbin/sftpjail /srv/a/s; chmod 757 /srv/a/s"),
+            "/srv/a/s can be changed by others than root:",
+        ),
+        (
+            format!("sed -i 's,/usr/local/sbin/sftpjail %i,/srv/a/s %i,' {DROP_IN}; chmod 755 /srv/a/s; chmod 1777 /srv/a"),
+            "/srv/a can be changed by others than root, which leads to /srv/a/s",
+        ),
+        // Exit statuses that are success.
+        (
+            "printf '[Service]\\nSuccessExitStatus=1 254 SIGTERM\\n' >/etc/systemd/system/user@.service.d/60-x.conf".into(),
+            "SuccessExitStatus= of /etc/systemd/system/user@.service.d/60-x.conf has 254",
+        ),
+        // Another configuration, and other groups.
+        (
+            format!("sed -i s,/etc/sftpjail/config.toml,/etc/other.toml, {DROP_IN}"),
+            "goes by /etc/other.toml, and this check by /etc/sftpjail/config.toml",
+        ),
+        (format!("sed -i 's/config.toml sftp/config.toml others/' {DROP_IN}"), "does not name these groups"),
         (
             "mkdir -p /var/lib/systemd/linger; touch /var/lib/systemd/linger/mle".into(),
             "→ loginctl disable-linger mle",
@@ -73,6 +104,9 @@ fn a_drop_in_that_does_not_hold_is_found() {
 #[test]
 fn what_harms_nothing_is_no_fault() {
     let sb = machine();
+    // A status that others have for success, and ours until it is taken back.
+    sb.sh("printf '[Service]\\nSuccessExitStatus=254\\nSuccessExitStatus=\\nSuccessExitStatus=1\\n' \
+        >/etc/systemd/system/user@.service.d/80-status.conf");
     // A condition of the admin's own, before ours and after it; and one that is reset before ours.
     sb.sh("cd /etc/systemd/system/user@.service.d; printf '[Service]\\nExecCondition=/bin/true\\n' >60-own.conf
         printf '[Service]\\nExecCondition=\\n' >10-own.conf; printf '[Unit]\\nExecCondition=\\n' >70-other.conf");

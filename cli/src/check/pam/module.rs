@@ -1,7 +1,8 @@
 //! The module's file: there, root's alone, of this version, and one that libpam can load.
 
 use crate::check::finding::Findings;
-use nix::sys::stat::{Mode, stat};
+use crate::host::trust;
+use nix::sys::stat::{Mode, lstat, stat};
 use object::{Object, ObjectSection, ObjectSymbol, SymbolSection};
 use pam_sftpjail::escape::{escaped, one_line, word};
 use std::fs;
@@ -38,19 +39,32 @@ pub(super) fn examine(path: &str, findings: &mut Findings) {
         "install the module that came with this program: install -m 644 target/release/libpam_sftpjail.so {}",
         word(&file)
     );
-    let stat = match stat(&file) {
-        Ok(stat) => stat,
-        Err(errno) => return findings.failed(CHECK, format!("{shown}: {}", errno.desc()), install),
-    };
-    if stat.st_uid != 0 || stat.st_mode & 0o022 != 0 {
-        let mode = stat.st_mode & Mode::all().bits();
-        let evidence = format!(
-            "{shown} can be changed by others than root (owner {}, mode {mode:04o}), and sshd runs it as root",
-            stat.st_uid
-        );
-        let cure = format!("chown root {0} && chmod 644 {0}", word(&file));
-        // Nor is it loaded here.
-        return findings.failed(CHECK, evidence, cure);
+    if let Err(errno) = stat(&file) {
+        return findings.failed(CHECK, format!("{shown}: {}", errno.desc()), install);
+    }
+    let changeable = trust::changeable(&file).and_then(|path| {
+        let stat = path.as_deref().map(lstat).transpose()?;
+        Ok(path.zip(stat))
+    });
+    match changeable {
+        Ok(None) => {}
+        Err(error) => {
+            let evidence = format!("who can change {shown} is not known: {error}");
+            return findings.unseen(CHECK, evidence, "run this again");
+        }
+        Ok(Some((path, stat))) => {
+            let mode = stat.st_mode & Mode::all().bits();
+            let what = if path == file { "" } else { ", which leads to the module," };
+            let evidence = format!(
+                "{}{what} can be changed by others than root (owner {}, mode {mode:04o}), and sshd runs it as root",
+                escaped(&path),
+                stat.st_uid
+            );
+            let mode = if path.is_dir() { "755" } else { "644" };
+            let cure = format!("chown -h root {0} && chmod {mode} {0}", word(&path));
+            // Nor is it loaded here.
+            return findings.failed(CHECK, evidence, cure);
+        }
     }
     match version(&file) {
         Err(why) => findings.failed(CHECK, format!("{shown} {why}"), install),
