@@ -1,7 +1,7 @@
 //! A machine's life: booted, entered, ended.
 
 use crate::root::Suite;
-use sandbox::{Output, artifact, run, wait_until};
+use sandbox::{Output, PATH, artifact, entering, run, wait_until};
 use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
@@ -9,7 +9,6 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 const SCRIPT: &str = include_str!("boot.sh");
-const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// Longer than a boot takes beside the other tests.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -66,17 +65,8 @@ impl Machine {
     /// A command that runs as root inside, in `/`, with an environment of PATH, HOME and LANG only. It
     /// is in no session of logind's and in no unit, as nobody logs in for it.
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
-        let mut command = Command::new("/usr/bin/nsenter");
-        command
-            .args(["--target", &self.init.to_string()])
-            .args(["--mount", "--pid", "--net", "--ipc", "--uts", "--cgroup", "--root", "--wd", "--"])
-            .args(["setpriv", "--pdeathsig", "KILL", "--"])
-            .arg(program)
-            .env_clear()
-            .env("PATH", PATH)
-            .env("HOME", "/root")
-            .env("LANG", "C.UTF-8");
-        command
+        let places = ["--mount", "--pid", "--net", "--ipc", "--uts", "--cgroup", "--root", "--wd"];
+        entering(self.init, &places, program)
     }
 
     /// Runs a root shell (`sh -ec`) inside. Panics with script and output if it fails.

@@ -34,6 +34,6 @@ pub use live::LiveSftp;
 pub use machine::{Machine, artifact};
 pub use namespace::Namespace;
 pub use output::{Output, run};
-pub use process::{end, kill_now, wait_until};
+pub use process::{PATH, end, entering, kill_now, wait_until};
 pub use sandbox::Sandbox;
 pub use users::{Account, User};

@@ -1,5 +1,6 @@
 //! Processes and mounts of the sandbox. Pids are those of its own PID namespace.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::Read;
 use std::path::Path;
@@ -10,6 +11,26 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::Sandbox;
+
+/// Of whatever runs inside.
+pub const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// A command that runs as root where the process `pid` is, with an environment of PATH, HOME and LANG only.
+/// `places`: options of nsenter(1), such as `--mount`.
+pub fn entering(pid: u32, places: &[&str], program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new("/usr/bin/nsenter");
+    command
+        .args(["--target", &pid.to_string()])
+        .args(places)
+        // nsenter forks into the PID namespace, and whoever kills it should not leave the other behind.
+        .args(["--", "setpriv", "--pdeathsig", "KILL", "--"])
+        .arg(program)
+        .env_clear()
+        .env("PATH", PATH)
+        .env("HOME", "/root")
+        .env("LANG", "C.UTF-8");
+    command
+}
 
 /// A daemon in the foreground, child of an nsenter that is our child.
 pub(crate) struct Daemon {

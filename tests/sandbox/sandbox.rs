@@ -8,7 +8,7 @@ use std::sync::Mutex;
 use crate::Namespace;
 use crate::machine::{artifact, downloaded, pam_modules, require};
 use crate::output::{Output, run};
-use crate::process::Daemon;
+use crate::process::{Daemon, PATH, entering};
 
 /// systemd does not run in a sandbox, and its files are there.
 const USER_MANAGER: &str = include_str!("../../systemd/50-sftpjail.conf");
@@ -124,18 +124,7 @@ impl Sandbox {
     /// A command that runs as root inside, in `/`, with an environment of PATH, HOME and LANG only.
     /// For live processes; [`end`](crate::end) kills one.
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
-        let mut command = Command::new("/usr/bin/nsenter");
-        command
-            .args(["--target", &self.outer_pid.to_string()])
-            .args(["--mount", "--pid", "--net", "--ipc", "--uts", "--"])
-            // nsenter forks into the PID namespace, and whoever kills it should not leave the other behind.
-            .args(["setpriv", "--pdeathsig", "KILL", "--"])
-            .arg(program)
-            .env_clear()
-            .env("PATH", PATH)
-            .env("HOME", "/root")
-            .env("LANG", "C.UTF-8");
-        command
+        entering(self.outer_pid, &["--mount", "--pid", "--net", "--ipc", "--uts"], program)
     }
 
     /// Runs a root shell (`sh -ec`) inside. Panics with script and output if it fails.
@@ -186,5 +175,3 @@ impl Drop for Sandbox {
         }
     }
 }
-
-pub(crate) const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";

@@ -48,7 +48,7 @@ impl Sandbox {
         }
         let mut command = self.command("/usr/sbin/sshd");
         // On the command line, so that the file stays what a machine has: many tests log in at once.
-        command.args(["-D", "-o", "MaxStartups=100"]).env_clear().env("PATH", crate::sandbox::PATH);
+        command.args(["-D", "-o", "MaxStartups=100"]).env_clear().env("PATH", crate::PATH);
         let daemon = self.start_daemon(command, "sshd", "/run/sshd.pid");
         let pid = daemon.pid;
         *slot = Some(daemon);
@@ -63,7 +63,7 @@ impl Sandbox {
         assert!(slot.is_none(), "sshd runs already");
         let mut words = command_line.split_whitespace();
         let mut command = self.command(words.next().expect("a program"));
-        command.args(words).env_clear().env("PATH", crate::sandbox::PATH);
+        command.args(words).env_clear().env("PATH", crate::PATH);
         let daemon = self.start_daemon(command, "sshd", "/run/sshd.pid");
         let pid = daemon.pid;
         *slot = Some(daemon);

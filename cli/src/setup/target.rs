@@ -2,6 +2,7 @@
 //! say in where the content lands or in who may change it later.
 
 use super::trouble::Trouble;
+use crate::host::trust::changeable;
 use pam_sftpjail::escape::{escaped, word};
 use rustix::fs::{Mode, OFlags, open};
 use rustix::io::Errno;
@@ -86,14 +87,14 @@ impl Target {
     }
 }
 
-/// The directories that lead to `path`, as far as they are there.
+/// What leads to `path`, as far as it is there.
 pub(super) fn roots_alone_above(path: &Path) -> Result<(), Trouble> {
-    let above = path.ancestors().skip(1).find_map(|above| above.canonicalize().ok());
-    for directory in above.iter().flat_map(|above| above.ancestors()) {
-        let stat = directory.metadata().map_err(|error| Trouble::with(directory, "be looked at", &error))?;
-        roots_alone(directory, &stat)?;
+    let Some(above) = path.ancestors().skip(1).find(|above| above.exists()) else { return Ok(()) };
+    let unseen = |error| Trouble::with(above, "be looked at", &error);
+    match changeable(above).map_err(unseen)? {
+        None => Ok(()),
+        Some(at) => roots_alone(&at, &at.symlink_metadata().map_err(unseen)?),
     }
-    Ok(())
 }
 
 fn roots_alone(path: &Path, stat: &Metadata) -> Result<(), Trouble> {
