@@ -10,6 +10,7 @@ use pam_sftpjail::account::Account;
 use pam_sftpjail::config::{Config, DEFAULT_PATH};
 use pam_sftpjail::escape::{escaped, word};
 use pam_sftpjail::name::UserName;
+use pam_sftpjail::nss::Group;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::fmt::Display;
@@ -149,7 +150,10 @@ fn tell_of(asks: &Asks, config: &Config, path: &Path, findings: &mut Findings) {
         );
         return findings.failed(CHECK, evidence, cure);
     }
-    let missing: Vec<_> = config.groups().filter(|name| !asks.groups.iter().any(|own| own == name)).collect();
+    // A group that does not exist has no members yet.
+    let exists = |name: &&str| !matches!(Group::by_name(name), Ok(None));
+    let missing: Vec<_> =
+        config.groups().filter(|name| !asks.groups.iter().any(|own| own == name)).filter(exists).collect();
     if !missing.is_empty() {
         let evidence = format!(
             "{} does not name these groups, whose members get a user manager if the configuration or the program \
