@@ -80,6 +80,7 @@ fn the_upload_portal_has_one_writable_folder_and_no_home(namespace: Namespace) {
     );
     sb.sh("test ! -e /upload");
     left_nothing_below(&sb, "/sftp/jail", &before);
+    sb.name_in_drop_in("sftp-only");
     let check = sb.sh("sftpjail check jack").stdout;
     assert!(check.contains("✓ volume         /uploads from /srv/sftp/jack, writable\n"), "{check}");
     assert!(check.contains("/uploads  ← a volume, writable\n"), "{check}");
@@ -206,6 +207,7 @@ fn each_user_gets_the_first_profile_that_is_for_them(namespace: Namespace) {
                   [[profile]]\nname = \"writers\"\ngroups = [\"sftp\"]\numask = \"077\"\n";
     let sb = machine(namespace, config, "sftp", "/jail");
     sb.user("reader").group("readers").group("sftp").add();
+    sb.name_in_drop_in("readers more");
     sb.user("writer").group("sftp").add();
     let before = sb.mounts();
     for (user, profile) in [("reader", "readers"), ("writer", "writers")] {

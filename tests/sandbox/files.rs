@@ -6,6 +6,7 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2};
+use rustix::io::Errno;
 
 use crate::Sandbox;
 
@@ -80,8 +81,13 @@ impl Sandbox {
             OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC,
             Mode::empty(),
         )?;
-        let file =
-            openat2(&root, path, flags | OFlags::CLOEXEC, Mode::from_raw_mode(mode), ResolveFlags::IN_ROOT)?;
-        Ok(File::from(file))
+        let (flags, mode) = (flags | OFlags::CLOEXEC, Mode::from_raw_mode(mode));
+        loop {
+            match openat2(&root, path, flags, mode, ResolveFlags::IN_ROOT) {
+                // Somebody on the machine mounted or renamed something while a `..` was resolved: openat2(2).
+                Err(Errno::AGAIN) => {}
+                file => return Ok(File::from(file?)),
+            }
+        }
     }
 }

@@ -121,6 +121,14 @@ impl Sandbox {
         self.outer_pid
     }
 
+    /// Names further groups in the drop-in of user@.service, as `sftpjail setup` does for a configuration
+    /// that has them.
+    pub fn name_in_drop_in(&self, groups: &str) {
+        self.sh(&format!(
+            "sed -i 's/config.toml sftp/& {groups}/' /etc/systemd/system/user@.service.d/50-sftpjail.conf"
+        ));
+    }
+
     /// A command that runs as root inside, in `/`, with an environment of PATH, HOME and LANG only.
     /// For live processes; [`end`](crate::end) kills one.
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {

@@ -76,7 +76,7 @@ fn members_of_every_profile() {
          [[profile]]\nname = \"portal\"\ngroups = [\"sftp-only\"]\nhome = \"read-only\"\n",
     );
     // Of which systemd's drop-in is to know.
-    sb.sh("sed -i 's/config.toml sftp/& sftp-only/' /etc/systemd/system/user@.service.d/50-sftpjail.conf");
+    sb.name_in_drop_in("sftp-only");
     let document = all(sb, "problems");
     assert_eq!(verdicts(&document), [["jack", "problems"], ["mle", "sound"]]);
     let jack = failures(&document, "jack");
