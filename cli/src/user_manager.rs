@@ -1,9 +1,8 @@
 //! Whether systemd may run a user manager for a uid: never for a member's, as it would run outside of the
 //! jail what the member's own files say. The drop-in of user@.service asks this.
 
-pub(crate) mod drop_in;
-
 use crate::check::{People, is_complete};
+use crate::host::drop_in::SKIP;
 use nix::unistd::{Uid, setgroups};
 use pam_sftpjail::account::{Account, in_etc_group};
 use pam_sftpjail::config::{Config, DEFAULT_PATH};
@@ -22,10 +21,6 @@ use std::time::Duration;
 
 /// As the service by which PAM knows a user manager.
 const SERVICE: &str = "systemd-user";
-
-/// The exit status that says no. systemd skips the unit for each from 1 to 254, unless `SuccessExitStatus=` has
-/// it, as many have 1.
-pub(crate) const SKIP: u8 = 254;
 
 /// systemd itself would wait for 90 s, and so would the login.
 const PATIENCE: Duration = Duration::from_secs(10);

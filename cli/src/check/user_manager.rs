@@ -2,10 +2,9 @@
 
 use super::finding::Findings;
 use super::groups;
+use crate::host::drop_in::{self, Asks, SKIP};
 use crate::host::systemd::{self, Setting};
 use crate::host::trust;
-use crate::user_manager::SKIP;
-use crate::user_manager::drop_in::{self, Asks};
 use pam_sftpjail::account::Account;
 use pam_sftpjail::config::{Config, DEFAULT_PATH};
 use pam_sftpjail::escape::{escaped, word};

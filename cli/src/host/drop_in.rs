@@ -7,6 +7,10 @@ pub(crate) const PATH: &str = "/etc/systemd/system/user@.service.d/50-sftpjail.c
 /// systemd knows `ExecCondition=` from this version on.
 pub(crate) const SINCE: u32 = 243;
 
+/// The exit status with which the program says no. systemd skips the unit for each from 1 to 254, unless
+/// `SuccessExitStatus=` has it, as many have 1.
+pub(crate) const SKIP: u8 = 254;
+
 /// The file that the repository shows, with its reasons.
 const EXAMPLE: &str = include_str!("../../../systemd/50-sftpjail.conf");
 
