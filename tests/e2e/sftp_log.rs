@@ -112,9 +112,10 @@ fn one_session_is_logged_before_between_and_after_restarts_of_rsyslog(namespace:
     let sb = machine(namespace);
     let mut live = sb.sftp_live("mle");
     work(&sb, &mut live, "before");
+    // An rsyslogd that ends loses what it has not read from its sockets, so the last line is waited for.
+    sb.wait_for_log("]: rmdir name \"/home/mle/before\"");
     sb.restart_syslog();
     work(&sb, &mut live, "between");
-    // What was sent to a killed rsyslogd is lost, so the last of it is waited for.
     sb.wait_for_log("]: rmdir name \"/home/mle/between\"");
     // It does not clean up then.
     sb.end_syslog("KILL");
