@@ -25,7 +25,7 @@ mod stamp;
 mod table;
 mod when;
 
-use crate::Verdict;
+use crate::Status;
 use crate::{nearest, terminal};
 use gaps::{Gaps, Kind};
 use glob::Pattern;
@@ -79,15 +79,15 @@ fn pattern(text: &str) -> Result<Pattern, String> {
 
 /// Reads the logs, and writes rows to `out` and gaps there or to stderr. The error is that nothing
 /// could be read.
-pub(crate) fn run(config: Option<&Path>, arguments: Arguments, out: &mut impl Write) -> io::Result<Verdict> {
+pub(crate) fn run(config: Option<&Path>, arguments: Arguments, out: &mut impl Write) -> io::Result<Status> {
     match audit(config, arguments, out) {
         // The reader has seen enough.
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(Verdict::Sound),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(Status::Ok),
         other => other,
     }
 }
 
-fn audit(config: Option<&Path>, arguments: Arguments, out: &mut impl Write) -> io::Result<Verdict> {
+fn audit(config: Option<&Path>, arguments: Arguments, out: &mut impl Write) -> io::Result<Status> {
     let zone = TimeZone::system();
     let style = match (arguments.csv, arguments.json) {
         (true, _) => Style::Csv,
@@ -127,7 +127,7 @@ fn audit(config: Option<&Path>, arguments: Arguments, out: &mut impl Write) -> i
         let meant = meant.unwrap_or_default();
         writeln!(io::stderr(), "! nothing of what was asked for is in the log of {}{meant}", escaped(&user))?;
     }
-    Ok(if is_whole { Verdict::Sound } else { Verdict::Unchecked })
+    Ok(if is_whole { Status::Ok } else { Status::Unchecked })
 }
 
 /// One run.
@@ -295,7 +295,7 @@ impl<W: Write> Audit<W> {
             for example in tally.examples.iter().filter(|example| !example.is_empty()) {
                 writeln!(err, "    {example}")?;
             }
-            writeln!(err, "  → {}", kind.cure())?;
+            writeln!(err, "  → {}", kind.fix())?;
         }
         self.output.flush()?;
         Ok(self.is_empty)

@@ -19,7 +19,7 @@ mod way;
 
 use crate::json::document;
 use crate::rehearse::Rehearsal;
-use crate::{Verdict, concluded};
+use crate::{Status, concluded};
 use finding::Findings;
 use host::Host;
 pub(crate) use pam::loaded;
@@ -32,7 +32,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 /// The version of the JSON documents; it grows when a key changes its meaning or goes.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Who is looked at, and how it is told.
 pub(crate) struct Request<'a> {
@@ -47,7 +47,7 @@ pub(crate) struct Request<'a> {
 #[derive(Serialize)]
 struct Report {
     user: String,
-    verdict: Verdict,
+    status: Status,
     findings: Findings,
     #[serde(skip_serializing_if = "Option::is_none")]
     rehearsal: Option<Rehearsal>,
@@ -62,18 +62,18 @@ struct Document<'r, T> {
 }
 
 /// Checks, and writes the report to `out`.
-pub(crate) fn run(request: &Request<'_>, out: &mut impl Write) -> io::Result<Verdict> {
-    let (verdict, written) = match request.user {
+pub(crate) fn run(request: &Request<'_>, out: &mut impl Write) -> io::Result<Status> {
+    let (status, written) = match request.user {
         Some(user) => {
             let report = one(request.config, user);
-            (report.verdict, if request.json { json(&report, out) } else { report.print(out) })
+            (report.status, if request.json { json(&report, out) } else { report.print(out) })
         }
         None => {
             let report = all::run(request.config);
-            (report.verdict, if request.json { json(&report, out) } else { report.print(out) })
+            (report.status, if request.json { json(&report, out) } else { report.print(out) })
         }
     };
-    concluded(verdict, written.and_then(|()| out.flush()))
+    concluded(status, written.and_then(|()| out.flush()))
 }
 
 fn json(report: &impl Serialize, out: &mut impl Write) -> io::Result<()> {
@@ -84,7 +84,7 @@ fn json(report: &impl Serialize, out: &mut impl Write) -> io::Result<()> {
 fn one(path: Option<&Path>, user: &str) -> Report {
     let mut findings = Findings::default();
     let Some(config) = host::config(path, &mut findings) else {
-        return Report { user: user.to_owned(), verdict: findings.verdict(), findings, rehearsal: None };
+        return Report { user: user.to_owned(), status: findings.status(), findings, rehearsal: None };
     };
     let mut around = Findings::default();
     let mut host = Host::examine(&config, path, &mut around);
@@ -97,11 +97,11 @@ fn one(path: Option<&Path>, user: &str) -> Report {
     leftovers::examine(&config, UserName::parse(&name).ok().as_ref(), &mut around);
     let own = login::examine(&mut host, user, around);
     findings.append(own.findings);
-    let verdict = match own.not_jailed && findings.verdict() == Verdict::Sound {
-        true => Verdict::NotJailed,
-        false => findings.verdict(),
+    let status = match own.not_jailed && findings.status() == Status::Ok {
+        true => Status::InNoProfile,
+        false => findings.status(),
     };
-    Report { user: user.to_owned(), verdict, findings, rehearsal: own.rehearsal }
+    Report { user: user.to_owned(), status, findings, rehearsal: own.rehearsal }
 }
 
 impl Report {
@@ -111,18 +111,18 @@ impl Report {
             rehearsal.print(out)?;
         }
         let user = escaped(&self.user);
-        match self.verdict {
-            Verdict::Sound => {
+        match self.status {
+            Status::Ok => {
                 writeln!(
                     out,
                     "A jail can be built for {user}. sshd and PAM send {user} there and nowhere else."
                 )
             }
-            Verdict::Problems => {
-                writeln!(out, "What is marked ✗ keeps {user} out, or out of the jail, until it is mended.")
+            Status::Problems => {
+                writeln!(out, "What is marked ✗ keeps {user} out, or out of the jail, until it is fixed.")
             }
-            Verdict::Unchecked => writeln!(out, "{user} could not be checked: see what is marked !."),
-            Verdict::NotJailed => writeln!(out, "{user} is not jailed by this policy."),
+            Status::Unchecked => writeln!(out, "{user} could not be checked: see what is marked !."),
+            Status::InNoProfile => writeln!(out, "{user} is not jailed by this policy."),
         }
     }
 }

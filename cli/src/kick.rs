@@ -5,7 +5,7 @@ use crate::json::document;
 use crate::nearest::nearest;
 use crate::sessions::{self, Session};
 use crate::terminal::Mark;
-use crate::{Verdict, concluded};
+use crate::{Status, concluded};
 use pam_sftpjail::escape::escaped;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use serde::Serialize;
@@ -15,7 +15,7 @@ use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
 /// The version of the JSON document; it grows when a key changes its meaning or goes.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// How long sshd may take to end a session; it waits for nothing but its own processes.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -47,7 +47,7 @@ struct Kicked {
 
 /// Tells the processes of the sessions to end, and waits until they are gone; with `force`, kills
 /// those that are not.
-pub(crate) fn run(whom: &Whom<'_>, force: bool, json: bool, out: &mut impl Write) -> io::Result<Verdict> {
+pub(crate) fn run(whom: &Whom<'_>, force: bool, json: bool, out: &mut impl Write) -> io::Result<Status> {
     let mut sessions = sessions::live()?;
     let users: Vec<_> = sessions.iter().map(|session| session.user.as_str().to_owned()).collect();
     sessions.retain(|session| match whom {
@@ -59,17 +59,17 @@ pub(crate) fn run(whom: &Whom<'_>, force: bool, json: bool, out: &mut impl Write
     let deadline = Instant::now() + PATIENCE;
     let kicked: Vec<_> =
         sessions.iter().zip(told).map(|(session, told)| told.wait(session, deadline, force)).collect();
-    let verdict = match &kicked[..] {
-        [] => Verdict::NotJailed,
-        kicked if kicked.iter().all(|session| session.gone) => Verdict::Sound,
-        _ => Verdict::Problems,
+    let status = match &kicked[..] {
+        [] => Status::InNoProfile,
+        kicked if kicked.iter().all(|session| session.gone) => Status::Ok,
+        _ => Status::Problems,
     };
     let written = if json {
         document(&Report { version: VERSION, sessions: kicked }, out)
     } else {
         print(whom, &users, &kicked, out)
     };
-    concluded(verdict, written.and_then(|()| out.flush()))
+    concluded(status, written.and_then(|()| out.flush()))
 }
 
 fn print(whom: &Whom<'_>, users: &[String], kicked: &[Kicked], out: &mut impl Write) -> io::Result<()> {

@@ -3,7 +3,7 @@
 use crate::json::document;
 use crate::sessions::{self, Session};
 use crate::terminal::{self, Mark};
-use crate::{Verdict, concluded};
+use crate::{Status, concluded};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use pam_sftpjail::config::Namespace;
@@ -15,7 +15,7 @@ use std::time::Duration;
 use unicode_width::UnicodeWidthStr;
 
 /// The version of the JSON document; it grows when a key changes its meaning or goes.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 #[derive(Serialize)]
 struct Report {
@@ -48,10 +48,10 @@ struct Entry {
 }
 
 /// Lists the live sessions, by user and time.
-pub(crate) fn run(json: bool, out: &mut impl Write) -> io::Result<Verdict> {
+pub(crate) fn run(json: bool, out: &mut impl Write) -> io::Result<Status> {
     let sessions = sessions::live()?;
     let problems: Vec<_> = sessions.iter().filter_map(|session| session.record.clone().err()).collect();
-    let verdict = if problems.is_empty() { Verdict::Sound } else { Verdict::Problems };
+    let status = if problems.is_empty() { Status::Ok } else { Status::Problems };
     let written = if json {
         let sessions = sessions.iter().filter_map(Entry::of).collect();
         document(&Report { version: VERSION, sessions, problems }, out)
@@ -60,7 +60,7 @@ pub(crate) fn run(json: bool, out: &mut impl Write) -> io::Result<Verdict> {
         print(&sessions, out)
             .and_then(|()| problems.try_for_each(|problem| writeln!(out, "{} {problem}", Mark::Attention)))
     };
-    concluded(verdict, written.and_then(|()| out.flush()))
+    concluded(status, written.and_then(|()| out.flush()))
 }
 
 fn print(sessions: &[Session], out: &mut impl Write) -> io::Result<()> {

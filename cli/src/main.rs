@@ -52,7 +52,7 @@ enum Verb {
     /// Says whether USER is safely jailed, and why not.
     ///
     /// Makes every check that a login of USER would make, and looks at what surrounds it: sshd, PAM,
-    /// the account, and what an earlier setup left. Each finding has its cure.
+    /// the account, and what an earlier setup left. Each finding has its fix.
     ///
     /// As root it also rehearses the jail in a private mount namespace, becomes USER in it, and
     /// shows what USER will see. Nothing on the host changes, except that a missing jail root
@@ -219,29 +219,29 @@ Examples:
 /// What was found; its exit status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
-enum Verdict {
-    Sound,
+enum Status {
+    Ok,
     Problems,
     Unchecked,
-    NotJailed,
+    InNoProfile,
 }
 
-impl From<Verdict> for ExitCode {
-    fn from(verdict: Verdict) -> Self {
-        Self::from(match verdict {
-            Verdict::Sound => 0,
-            Verdict::Problems => 1,
-            Verdict::Unchecked => 2,
-            Verdict::NotJailed => 3,
+impl From<Status> for ExitCode {
+    fn from(status: Status) -> Self {
+        Self::from(match status {
+            Status::Ok => 0,
+            Status::Problems => 1,
+            Status::Unchecked => 2,
+            Status::InNoProfile => 3,
         })
     }
 }
 
-/// What a verb ends with. A reader who has seen enough does not change the verdict.
-fn concluded(verdict: Verdict, written: io::Result<()>) -> io::Result<Verdict> {
+/// What a verb ends with. A reader who has seen enough does not change the status.
+fn concluded(status: Status, written: io::Result<()>) -> io::Result<Status> {
     match written {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
-        _ => Ok(verdict),
+        _ => Ok(status),
     }
 }
 
@@ -274,18 +274,16 @@ fn main() -> ExitCode {
         Verb::SetupTimer { seconds, until } => Ok(setup::timer(seconds, until)),
         Verb::UserManager { whom, groups } => return user_manager::run(config, &whom, groups),
         Verb::Rehearse { user } => rehearse::child(config, &user, &mut out),
-        Verb::Look { user, enter, read } => {
-            look::child(&user, &enter, &read, &mut out).map(|()| Verdict::Sound)
-        }
-        Verb::Loaded { module } => check::loaded(&module, &mut out).map(|()| Verdict::Sound),
+        Verb::Look { user, enter, read } => look::child(&user, &enter, &read, &mut out).map(|()| Status::Ok),
+        Verb::Loaded { module } => check::loaded(&module, &mut out).map(|()| Status::Ok),
     };
     match done {
-        Ok(verdict) => verdict.into(),
+        Ok(status) => status.into(),
         // Whoever read it has seen enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
             let _ = writeln!(io::stderr(), "sftpjail: {error}");
-            Verdict::Unchecked.into()
+            Status::Unchecked.into()
         }
     }
 }

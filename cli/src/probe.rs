@@ -17,7 +17,7 @@ mod workshop;
 mod wrapper;
 mod writing;
 
-use crate::Verdict;
+use crate::Status;
 use crate::check::sshd::Stray;
 use crate::rehearse;
 use audience::Audience;
@@ -39,13 +39,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use workshop::Workshop;
 
-/// Has a child probe, and passes its report on. A reader who has seen enough does not change the verdict.
-pub(crate) fn run(
-    config: Option<&Path>,
-    user: &str,
-    json: bool,
-    out: &mut impl Write,
-) -> io::Result<Verdict> {
+/// Has a child probe, and passes its report on. A reader who has seen enough does not change the status.
+pub(crate) fn run(config: Option<&Path>, user: &str, json: bool, out: &mut impl Write) -> io::Result<Status> {
     let mut child = Command::new("/proc/self/exe");
     child
         .arg0("sftpjail")
@@ -62,22 +57,22 @@ pub(crate) fn run(
         .map_err(|_| io::Error::other(format!("the probe ended without a result: {status}")))?;
     match report.write(json, out).and_then(|()| out.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error),
-        _ => Ok(report.verdict()),
+        _ => Ok(report.status()),
     }
 }
 
 /// The child. It takes down what it began also when its parent, to which it reports as JSON, is gone.
-pub(crate) fn child(config: Option<&Path>, user: &str, out: &mut impl Write) -> io::Result<Verdict> {
+pub(crate) fn child(config: Option<&Path>, user: &str, out: &mut impl Write) -> io::Result<Status> {
     let report = probed(config, user);
     report.write(true, out)?;
     out.flush()?;
-    Ok(Verdict::Sound)
+    Ok(Status::Ok)
 }
 
 fn probed(path: Option<&Path>, user: &str) -> Report {
     let mut report = Report::new(user);
-    let unable = |mut report: Report, why: &dyn std::fmt::Display, cure: &str| {
-        report.add(Finding::unable(why, cure));
+    let unable = |mut report: Report, why: &dyn std::fmt::Display, fix: &str| {
+        report.add(Finding::unable(why, fix));
         report
     };
     if !geteuid().is_root() {
@@ -85,28 +80,28 @@ fn probed(path: Option<&Path>, user: &str) -> Report {
     }
     let config = match Config::load(path) {
         Ok(config) => config,
-        Err(error) => return unable(report, &error, "mend it; until then the module builds no jail"),
+        Err(error) => return unable(report, &error, "fix it; until then the module builds no jail"),
     };
     // A refusal is no reason not to see it happen.
     let (expected, refusal) = match examine(&config, user, &mut |_, _| {}) {
         Ok(Standing::NotJailed { why, name }) => {
             let account = match Account::lookup(&name, &config) {
                 Ok(account) => account,
-                Err(refusal) => return unable(report, &refusal, &refusal.cure()),
+                Err(refusal) => return unable(report, &refusal, &refusal.fix()),
             };
             return match Stray::of(&config, &account) {
                 Ok(None) => report.not_jailed(&why),
-                Ok(Some(Stray { evidence, cure })) => {
-                    report.add(Finding::new("sshd chroot", Err(evidence), cure));
+                Ok(Some(Stray { evidence, fix })) => {
+                    report.add(Finding::new("sshd chroot", Err(evidence), fix));
                     report
                 }
-                Err((evidence, cure)) => unable(report, &evidence, &cure),
+                Err((evidence, fix)) => unable(report, &evidence, &fix),
             };
         }
         Ok(Standing::Member(member)) => match member.check_sessions(&mut |_, _| {}) {
             // It passes, and would say nothing of the set-up.
             Err(refusal) if refusal.passes_with().is_some() => {
-                return unable(report, &refusal, &refusal.cure());
+                return unable(report, &refusal, &refusal.fix());
             }
             sessions => (Some(Expected::of(&config, *member)), sessions.err()),
         },
@@ -116,7 +111,7 @@ fn probed(path: Option<&Path>, user: &str) -> Report {
             | Refusal::Lookup { .. }
             | Refusal::LoginName { .. }
             | Refusal::Name { .. }),
-        ) => return unable(report, &refusal, &refusal.cure()),
+        ) => return unable(report, &refusal, &refusal.fix()),
         Err(refusal) => (None, Some(refusal)),
     };
     if let Err(error) = logged_in(&mut report, user, expected.as_ref(), refusal.as_ref()) {
@@ -162,7 +157,7 @@ fn logged_in(
     report.login_ms = u64::try_from(connection.login.as_millis()).ok();
     report.add(Finding::new("login", Ok("the user is let in".into()), String::new()));
     let record = record(expected, connection.server);
-    report.add(Finding::new("module", record, refused::module_cure()));
+    report.add(Finding::new("module", record, refused::module_fix()));
     report.add(managers.finding(expected));
 
     let names = try_steps(report, &connection, expected, &audience)?;
@@ -172,7 +167,7 @@ fn logged_in(
     let traces = Traces { server: connection.server, names: &names };
     let (log, microseconds) = logs.judge(&traces, expected);
     report.module_us = microseconds;
-    report.add(Finding::new("log", log, report::log_cure(expected)));
+    report.add(Finding::new("log", log, report::log_fix(expected)));
     Ok(())
 }
 
@@ -187,15 +182,15 @@ fn try_steps(
     let served = first.said.succeeded;
     if !served {
         let why = format!("is not served: {}", first.said.shown());
-        let cure = steps::unserved(expected, &connection.said());
-        report.add(Finding::new("sftp", Err(why), cure));
+        let fix = steps::unserved(expected, &connection.said());
+        report.add(Finding::new("sftp", Err(why), fix));
     }
     for step in steps::table(expected) {
         audience.check()?;
         if served || !step.attempt.needs_sftp() {
             let made = attempt::make(connection, step.attempt)?;
             let seen = judge::judge(&made, &step.outcome, expected.user.as_str());
-            report.add(Finding::new(step.name, seen, step.cure));
+            report.add(Finding::new(step.name, seen, step.fix));
         }
     }
     if served && let Some(seen) = guard::tried(connection, expected)? {

@@ -2,7 +2,7 @@
 
 use crate::json::document;
 use crate::terminal::Mark;
-use crate::{Verdict, concluded};
+use crate::{Status, concluded};
 use pam_sftpjail::config::Config;
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::reap::{Reaped, reap};
@@ -11,7 +11,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 /// The version of the JSON document; it grows when a key changes its meaning or goes.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 #[derive(Serialize)]
 struct Report {
@@ -27,26 +27,25 @@ struct Jail {
     #[serde(skip_serializing_if = "Option::is_none")]
     problem: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    cure: Option<String>,
+    fix: Option<String>,
 }
 
 /// Reaps, and writes what became of each jail that nobody was in.
-pub(crate) fn run(config: Option<&Path>, json: bool, out: &mut impl Write) -> io::Result<Verdict> {
+pub(crate) fn run(config: Option<&Path>, json: bool, out: &mut impl Write) -> io::Result<Status> {
     let config = Config::load(config).map_err(io::Error::other)?;
     let reaped =
-        reap(&config).map_err(|refusal| io::Error::other(format!("{refusal}; cure: {}", refusal.cure())))?;
-    let verdict =
-        if reaped.iter().all(|jail| jail.done.is_ok()) { Verdict::Sound } else { Verdict::Problems };
+        reap(&config).map_err(|refusal| io::Error::other(format!("{refusal}; fix: {}", refusal.fix())))?;
+    let status = if reaped.iter().all(|jail| jail.done.is_ok()) { Status::Ok } else { Status::Problems };
     let jails: Vec<_> = reaped.into_iter().map(Jail::of).collect();
     let written = if json { document(&Report { version: VERSION, jails }, out) } else { print(&jails, out) };
-    concluded(verdict, written.and_then(|()| out.flush()))
+    concluded(status, written.and_then(|()| out.flush()))
 }
 
 fn print(jails: &[Jail], out: &mut impl Write) -> io::Result<()> {
     for jail in jails {
-        match (&jail.problem, &jail.cure) {
-            (Some(problem), Some(cure)) => {
-                writeln!(out, "{} {} cannot be taken down: {problem}\n  → {cure}", Mark::Bad, jail.path)?;
+        match (&jail.problem, &jail.fix) {
+            (Some(problem), Some(fix)) => {
+                writeln!(out, "{} {} cannot be taken down: {problem}\n  → {fix}", Mark::Bad, jail.path)?;
             }
             _ => writeln!(out, "{} {} is taken down", Mark::Good, jail.path)?,
         }
@@ -64,7 +63,7 @@ impl Jail {
             path: escaped(&reaped.jail).to_string(),
             taken_down: refusal.is_none(),
             problem: refusal.as_ref().map(ToString::to_string),
-            cure: refusal.map(|refusal| refusal.cure()),
+            fix: refusal.map(|refusal| refusal.fix()),
         }
     }
 }

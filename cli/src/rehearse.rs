@@ -1,7 +1,7 @@
 //! The rehearsal: a child builds the jail around itself, enters it as sshd would, becomes the
 //! user, and looks around.
 
-use crate::{Verdict, child};
+use crate::{Status, child};
 use nix::fcntl::AtFlags;
 use nix::sys::stat::{FileStat, Mode, SFlag, fstatat, lstat};
 use nix::unistd::{AccessFlags, access, chdir, chroot, setgid, setgroups, setuid};
@@ -60,7 +60,7 @@ enum Kind {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Failure {
     pub(crate) problem: String,
-    pub(crate) cure: String,
+    pub(crate) fix: String,
 }
 
 /// Runs the child, and gives what it found. The outer error is the child's failure to say
@@ -71,37 +71,37 @@ pub(crate) fn run(config: Option<&Path>, user: &str) -> io::Result<Result<Rehear
 }
 
 /// The child. Its namespace ends with it, so nothing is taken down.
-pub(crate) fn child(config: Option<&Path>, user: &str, out: &mut impl Write) -> io::Result<Verdict> {
+pub(crate) fn child(config: Option<&Path>, user: &str, out: &mut impl Write) -> io::Result<Status> {
     serde_json::to_writer(&mut *out, &rehearse(config, user))?;
     out.flush()?;
-    Ok(Verdict::Sound)
+    Ok(Status::Ok)
 }
 
 fn rehearse(config: Option<&Path>, user: &str) -> Result<Rehearsal, Failure> {
-    let failure = |problem: String, cure: &str| Failure { problem, cure: cure.into() };
-    let config = Config::load(config).map_err(|e| failure(e.to_string(), "mend it"))?;
+    let failure = |problem: String, fix: &str| Failure { problem, fix: fix.into() };
+    let config = Config::load(config).map_err(|e| failure(e.to_string(), "fix it"))?;
     let standing = examine(&config, user, &mut |_, _| {});
     let member = match standing {
         Ok(Standing::Member(member)) => *member,
         Ok(Standing::NotJailed { .. }) => {
             return Err(failure("the user left the group meanwhile".into(), "check again"));
         }
-        Err(refusal) => return Err(failure(refusal.to_string(), &refusal.cure())),
+        Err(refusal) => return Err(failure(refusal.to_string(), &refusal.fix())),
     };
     let Member { account, profile, plan } = member;
     let root = config.jail_root.absolute().join(plan.user());
 
     // Seen from outside, where it is to be run.
-    let cure = match (lstat(account.home.as_path()), word(&account.home)) {
+    let fix = match (lstat(account.home.as_path()), word(&account.home)) {
         (Ok(stat), home) if stat.st_uid == account.uid.as_raw() => format!("chmod u+rwx {home}"),
         // Root's: it stays so.
         (_, home) => format!("chgrp {} {home} && chmod g+rx {home}", account.gid),
     };
-    let cure = pasteable(&account.home, cure);
+    let fix = pasteable(&account.home, fix);
 
     let start = Instant::now();
     let _jail = Jail::rehearse(plan.furnished(&profile, &account))
-        .map_err(|refusal| failure(refusal.to_string(), &refusal.cure()))?;
+        .map_err(|refusal| failure(refusal.to_string(), &refusal.fix()))?;
     let microseconds = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
 
     let procfs = procfs_below(&root);
@@ -126,7 +126,7 @@ fn rehearse(config: Option<&Path>, user: &str) -> Result<Rehearsal, Failure> {
     let home = escaped(begin).to_string();
     chdir(begin).map_err(|e| Failure {
         problem: format!("the user cannot enter the home {home}: {}", e.desc()),
-        cure,
+        fix,
     })?;
 
     let mut tree = Vec::new();

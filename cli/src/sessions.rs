@@ -26,7 +26,7 @@ pub(crate) struct Session {
 
 /// All that are live, by user and time.
 pub(crate) fn live() -> io::Result<Vec<Session>> {
-    let failed = |refusal: Refusal| io::Error::other(format!("{refusal}; cure: {}", refusal.cure()));
+    let failed = |refusal: Refusal| io::Error::other(format!("{refusal}; fix: {}", refusal.fix()));
     let mut sessions = Vec::new();
     let Some(registry) = Registry::existing().map_err(failed)? else { return Ok(sessions) };
     for user in registry.users().map_err(failed)? {

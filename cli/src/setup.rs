@@ -22,7 +22,7 @@ mod user_manager;
 mod verify;
 mod wanted;
 
-use crate::Verdict;
+use crate::Status;
 use crate::check::group_names;
 use change::Change;
 use clap::Args;
@@ -81,7 +81,7 @@ fn duration(text: &str) -> Result<Duration, String> {
 
 /// Exit status: 0 done, or nothing to do; 1 not done, and nothing is changed unless it says so.
 /// `config`: where somebody says that the configuration is.
-pub(crate) fn run(config: Option<&Path>, options: &Options, out: &mut impl Write) -> Verdict {
+pub(crate) fn run(config: Option<&Path>, options: &Options, out: &mut impl Write) -> Status {
     told(match config {
         Some(_) => {
             let what = format!("setup writes {DEFAULT_PATH} and knows no other place");
@@ -92,21 +92,21 @@ pub(crate) fn run(config: Option<&Path>, options: &Options, out: &mut impl Write
 }
 
 /// The child that asks as a member.
-pub(crate) fn as_member(gid: u32, command: &[OsString]) -> Verdict {
+pub(crate) fn as_member(gid: u32, command: &[OsString]) -> Status {
     told(Err(member::exec(gid, command)))
 }
 
 /// The child that waits for a confirmation.
-pub(crate) fn timer(seconds: u64, until: u64) -> Verdict {
+pub(crate) fn timer(seconds: u64, until: u64) -> Status {
     told(confirm::wait(Duration::from_secs(seconds), until))
 }
 
-fn told(done: Result<(), Trouble>) -> Verdict {
+fn told(done: Result<(), Trouble>) -> Status {
     match done {
-        Ok(()) => Verdict::Sound,
+        Ok(()) => Status::Ok,
         Err(trouble) => {
             let _ = writeln!(io::stderr(), "sftpjail: {trouble}");
-            Verdict::Problems
+            Status::Problems
         }
     }
 }

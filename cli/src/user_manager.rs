@@ -58,7 +58,7 @@ fn log() -> Log {
 fn is_member(path: Option<PathBuf>, whom: &str, groups: &[String]) -> Result<bool, String> {
     // What cannot be read there, NSS is asked for.
     let local = People::of_this_host().unwrap_or_default();
-    let by_name = || User::by_name(whom).map_err(|error| told(&error, &error.cure()));
+    let by_name = || User::by_name(whom).map_err(|error| told(&error, &error.fix()));
     let uid = match whom.parse().ok().or_else(|| local.uid_of(whom)) {
         Some(uid) => uid,
         None => by_name()?.ok_or("NSS knows no such user")?.uid.as_raw(),
@@ -70,7 +70,7 @@ fn is_member(path: Option<PathBuf>, whom: &str, groups: &[String]) -> Result<boo
     if policy.exempts(uid, &local)? {
         return Ok(false);
     }
-    let user = User::by_uid(Uid::from_raw(uid)).map_err(|error| told(&error, &error.cure()))?;
+    let user = User::by_uid(Uid::from_raw(uid)).map_err(|error| told(&error, &error.fix()))?;
     let user = user.ok_or("NSS knows no such user")?;
     let people = People::list().map_err(|error| told(&error, "see that NSS answers (getent passwd)"))?;
     let mut names: BTreeSet<&str> = people.names_of(uid).collect();
@@ -84,13 +84,13 @@ fn is_member(path: Option<PathBuf>, whom: &str, groups: &[String]) -> Result<boo
     }
     // A service that does not answer may know another name of the uid.
     if !all_are_exempt {
-        is_complete().map_err(|error| told(&error, &error.cure()))?;
+        is_complete().map_err(|error| told(&error, &error.fix()))?;
     }
     Ok(false)
 }
 
-fn told(why: &dyn Display, cure: &str) -> String {
-    format!("{why}; cure: {cure}")
+fn told(why: &dyn Display, fix: &str) -> String {
+    format!("{why}; fix: {fix}")
 }
 
 /// Who are members: by the configuration, and by the drop-in.
@@ -112,7 +112,7 @@ impl<'g> Policy<'g> {
             Ok(config) => (config, has_file),
             Err(error) => {
                 log().critical(format_args!(
-                    "members are those of the groups that user@.service names, until this is mended: {error}"
+                    "members are those of the groups that user@.service names, until this is fixed: {error}"
                 ));
                 let mut config = Config::default();
                 config.profiles.iter_mut().filter(|_| !groups.is_empty()).for_each(|p| p.groups.clear());
@@ -135,7 +135,7 @@ impl<'g> Policy<'g> {
             return Ok(false);
         }
         for (name, gid) in entries {
-            if in_etc_group(groups, name, gid).map_err(|error| told(&error, &error.cure()))?.is_none() {
+            if in_etc_group(groups, name, gid).map_err(|error| told(&error, &error.fix()))?.is_none() {
                 return Ok(false);
             }
         }
@@ -145,10 +145,10 @@ impl<'g> Policy<'g> {
     /// Why the user of this name is no member; `None` for a member.
     fn decide(&self, name: &str) -> Result<Option<NotJailed>, String> {
         // Not even of a name that was listed and is unknown now: it may be one that is not UTF-8.
-        let account = Account::lookup(name, &self.config).map_err(|why| told(&why, &why.cure()))?;
+        let account = Account::lookup(name, &self.config).map_err(|why| told(&why, &why.fix()))?;
         match decide(&self.config, &account) {
             Decision::Jail(_) => Ok(None),
-            Decision::Refuse(refusal) => Err(told(&refusal, &refusal.cure())),
+            Decision::Refuse(refusal) => Err(told(&refusal, &refusal.fix())),
             Decision::NotJailed(NotJailed::NoProfile) if !self.has_file => {
                 match self.groups.iter().find(|group| account.unknown_groups.contains(group)) {
                     // It may have another name now.

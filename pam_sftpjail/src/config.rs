@@ -114,7 +114,7 @@ pub struct Create {
     pub mode: u32,
 }
 
-/// Why there is no configuration to go by. `Display` names the file and the cure.
+/// Why there is no configuration to go by. `Display` names the file and the fix.
 #[derive(Debug, Error)]
 #[error("{}: {problem}", escaped(path))]
 pub struct ConfigError {

@@ -8,7 +8,7 @@ use crate::escape::{escaped, word};
 use crate::keeper::Keeper;
 use crate::name::UserName;
 use crate::nss::LookupError;
-use crate::sys::{SysError, limit_cure};
+use crate::sys::{SysError, limit_fix};
 use nix::errno::Errno;
 use pam::constants::PamResultCode;
 pub use passing::Passing;
@@ -85,7 +85,7 @@ pub enum Refusal {
 
     /// The way to the home cannot be walked safely.
     #[error("the home directory {home} cannot be used: {component} {why}")]
-    HomePath { home: String, component: String, why: String, cure: String },
+    HomePath { home: String, component: String, why: String, fix: String },
 
     /// The home belongs to somebody else.
     #[error(
@@ -93,19 +93,19 @@ pub enum Refusal {
         escaped(home),
         escaped(name)
     )]
-    HomeOwner { home: PathBuf, owner: u32, name: String, uid: u32, cure: String },
+    HomeOwner { home: PathBuf, owner: u32, name: String, uid: u32, fix: String },
 
     /// A volume of the profile cannot be mounted.
     #[error("the volume {target} {why}")]
-    Volume { target: String, why: String, cure: String },
+    Volume { target: String, why: String, fix: String },
 
     /// Without the volume that others than root have taken away, the jail holds nothing.
     #[error("the jail would be empty: {why}")]
-    Empty { why: String, cure: String },
+    Empty { why: String, fix: String },
 
     /// What the profile's `guard` names cannot be kept from being changed.
     #[error("{path} cannot be guarded: {why}")]
-    Guard { path: String, why: String, cure: String },
+    Guard { path: String, why: String, fix: String },
 
     /// What the profile's `guard` names is missing, and there is no room for an empty one.
     #[error("{path} cannot be guarded: it is missing, and the filesystem is too full to make an empty one")]
@@ -121,7 +121,7 @@ pub enum Refusal {
 
     /// `jail_root` is not what sshd's `safely_chroot` accepts.
     #[error("the jail root {root} cannot be used: {component} {why}")]
-    JailRoot { root: String, component: String, why: String, cure: String },
+    JailRoot { root: String, component: String, why: String, fix: String },
 
     /// The kernel lacks what a jail is made of, or a filter keeps it away.
     #[error("mount_setattr(2) cannot be called: {}", errno.desc())]
@@ -133,13 +133,13 @@ pub enum Refusal {
 
     /// The records of live sessions cannot be read or written.
     #[error("the registry of sessions cannot be used: {path} {why}")]
-    Registry { path: String, why: String, cure: String },
+    Registry { path: String, why: String, fix: String },
 
     /// Another login of the user has begun or ended for longer than [`Registry::lock`] waits.
     ///
     /// [`Registry::lock`]: crate::registry::Registry
     #[error("{path} is locked by another login of the user, for more than ten seconds")]
-    Locked { path: String, cure: String },
+    Locked { path: String, fix: String },
 
     /// The profile's `max_sessions`.
     #[error("{} has {live} of the {max} sessions that the profile allows", escaped(name))]
@@ -209,12 +209,12 @@ impl Refusal {
     }
 
     /// What an admin can do about it, as one sentence or one command.
-    pub fn cure(&self) -> String {
+    pub fn fix(&self) -> String {
         match self {
             Self::LoginName { .. } => "log in with the name that `getent passwd` shows".into(),
             Self::NoSuchUser { name } => format!("see `getent passwd {}`", word(name)),
             Self::Name { name, .. } => format!("rename the account: usermod -l NEWNAME -- {}", word(name)),
-            Self::Lookup(error) => error.cure(),
+            Self::Lookup(error) => error.fix(),
             Self::UnseenBySshd { seen_as: Some(seen), group, .. } => format!(
                 "let the configuration and sshd's Match Group call the group {}, not {}",
                 escaped(seen),
@@ -226,11 +226,11 @@ impl Refusal {
                 word(name)
             ),
             Self::Exhausted { errno } => {
-                limit_cure(*errno).unwrap_or("see that root can read the configuration").into()
+                limit_fix(*errno).unwrap_or("see that root can read the configuration").into()
             }
-            Self::Sessions { errno } => limit_cure(*errno).unwrap_or("see that root can read /run/sftpjail").into(),
+            Self::Sessions { errno } => limit_fix(*errno).unwrap_or("see that root can read /run/sftpjail").into(),
             Self::Unconfigured => {
-                "mend the configuration; `sftpjail check` says what is wrong with it".into()
+                "fix the configuration; `sftpjail check` says what is wrong with it".into()
             }
             Self::Argument { .. } => {
                 "correct the pam_sftpjail.so line in /etc/pam.d; its arguments are config=PATH, debug, open and close"
@@ -240,14 +240,14 @@ impl Refusal {
                 let home = word(&format!("/home/{name}")).to_string();
                 format!("give the account another home: usermod -d {home} {}", word(name))
             }
-            Self::HomeOwner { cure, .. }
-            | Self::HomePath { cure, .. }
-            | Self::Volume { cure, .. }
-            | Self::Empty { cure, .. }
-            | Self::Guard { cure, .. }
-            | Self::Registry { cure, .. }
-            | Self::Locked { cure, .. }
-            | Self::JailRoot { cure, .. } => cure.clone(),
+            Self::HomeOwner { fix, .. }
+            | Self::HomePath { fix, .. }
+            | Self::Volume { fix, .. }
+            | Self::Empty { fix, .. }
+            | Self::Guard { fix, .. }
+            | Self::Registry { fix, .. }
+            | Self::Locked { fix, .. }
+            | Self::JailRoot { fix, .. } => fix.clone(),
             Self::TooManySessions { .. } => {
                 "let the user close one, or give the profile a larger max_sessions".into()
             }
@@ -257,14 +257,14 @@ impl Refusal {
             Self::Full { .. } => {
                 "make room on that filesystem (space, inodes and the user's quota), or take the name out of the profile's guard".into()
             }
-            Self::Denied { keeper, .. } => keeper.cure().into(),
+            Self::Denied { keeper, .. } => keeper.fix().into(),
             Self::Kernel { errno: Errno::ENOSYS } => "boot Linux 5.12 or newer".into(),
             Self::Kernel { .. } => "let the service make the call: see its seccomp filter".into(),
             Self::CallerInChroot => "run sshd outside of the chroot, or in a container of its own".into(),
             Self::AlreadyOpen => {
                 "remove the second pam_sftpjail.so session line from the PAM configuration".into()
             }
-            Self::Build(error) | Self::Stranded { then: error, .. } => error.cure().into(),
+            Self::Build(error) | Self::Stranded { then: error, .. } => error.fix().into(),
         }
     }
 

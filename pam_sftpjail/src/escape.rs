@@ -37,7 +37,7 @@ impl Display for Escaped<'_> {
     }
 }
 
-/// Displays bytes from outside as one word of a command for any POSIX shell, so that a cure can be pasted.
+/// Displays bytes from outside as one word of a command for any POSIX shell, so that a fix can be pasted.
 ///
 /// Plain names and paths are shown as they are, and others in single quotes; what is not printable UTF-8 is
 /// written by printf(1). `$(…)` loses newlines at the end, and so a text that ends with one gets `/.`: of a

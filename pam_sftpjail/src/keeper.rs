@@ -28,7 +28,7 @@ impl Keeper {
     }
 
     /// What an admin can do about it.
-    pub(crate) fn cure(self) -> &'static str {
+    pub(crate) fn fix(self) -> &'static str {
         match self {
             _ if !geteuid().is_root() => "run this as root",
             Self::Fuse => {

@@ -38,7 +38,7 @@ impl Log {
         self.send(Severity::LOG_CRIT, event);
     }
 
-    /// Something failed that an admin must mend.
+    /// Something failed that an admin must fix.
     pub fn error(&self, event: impl Display) {
         self.send(Severity::LOG_ERR, event);
     }

@@ -7,7 +7,7 @@
 pub mod switch;
 
 use crate::escape::escaped;
-use crate::sys::limit_cure;
+use crate::sys::limit_fix;
 use crate::sys::nss::{self, Key};
 use nix::errno::Errno;
 use nix::unistd::{Gid, Uid};
@@ -106,7 +106,7 @@ impl LookupError {
     fn new(what: String, errno: Errno, database: Database) -> Self {
         let why = match Line::of(database) {
             // What runs out here is not to be had from a service either.
-            Ok(line) if limit_cure(errno).is_none() => Why::Service(errno, line),
+            Ok(line) if limit_fix(errno).is_none() => Why::Service(errno, line),
             _ => Why::Errno(errno),
         };
         Self { what, why }
@@ -122,10 +122,10 @@ impl LookupError {
     }
 
     /// What an admin can do about it.
-    pub fn cure(&self) -> String {
+    pub fn fix(&self) -> String {
         match &self.why {
-            Why::Service(_, line) => line.cure(),
-            Why::Errno(errno) => limit_cure(*errno).unwrap_or("see that root can read it").into(),
+            Why::Service(_, line) => line.fix(),
+            Why::Errno(errno) => limit_fix(*errno).unwrap_or("see that root can read it").into(),
             Why::Changed => "log in again".into(),
         }
     }

@@ -74,7 +74,7 @@ impl Display for Check {
 #[derive(Clone, Copy)]
 pub enum Seen<'a> {
     Passed(&'a dyn Display),
-    /// Nobody is refused for it, but an admin should know: what it is, and the cure.
+    /// Nobody is refused for it, but an admin should know: what it is, and the fix.
     Warned(&'a dyn Display, &'a str),
     Failed(&'a Refusal),
 }

@@ -15,7 +15,7 @@ use crate::error::Refusal;
 use crate::escape::{escaped, word};
 use crate::keeper::Keeper;
 use crate::name::UserName;
-use crate::sys::{directory, limit_cure, lock};
+use crate::sys::{directory, limit_fix, lock};
 use nix::errno::Errno;
 use nix::fcntl::AT_FDCWD;
 use nix::sys::stat::SFlag;
@@ -48,8 +48,8 @@ impl Registry {
         let failed = |errno| broken("/run", errno);
         let run = directory::open_without_symlinks("/run".as_ref()).map_err(failed)?;
         if !directory::is_roots_alone(&directory::stat(&run).map_err(failed)?) {
-            let cure = "chown root /run && chmod go-w /run".into();
-            return Err(Refusal::Registry { path: "/run".into(), why: "is not root's alone".into(), cure });
+            let fix = "chown root /run && chmod go-w /run".into();
+            return Err(Refusal::Registry { path: "/run".into(), why: "is not root's alone".into(), fix });
         }
         match directory::make(&run, "sftpjail", 0o700) {
             // Another login was faster.
@@ -61,10 +61,10 @@ impl Registry {
 
     /// Opens it. `None`: there is none, and so nobody is in.
     pub fn existing() -> Result<Option<Self>, Refusal> {
-        let refuse = |why: &str, cure: &str| Refusal::Registry {
+        let refuse = |why: &str, fix: &str| Refusal::Registry {
             path: DIRECTORY.into(),
             why: why.into(),
-            cure: cure.into(),
+            fix: fix.into(),
         };
         let fd = match directory::open_to_read(AT_FDCWD, DIRECTORY.as_ref()) {
             Ok(fd) => fd,
@@ -79,8 +79,8 @@ impl Registry {
         };
         let stat = directory::stat(&fd).map_err(|e| broken(DIRECTORY, e))?;
         if stat.st_uid != 0 || stat.st_mode & 0o077 != 0 {
-            let cure = "see what is in it, then chown root /run/sftpjail && chmod 0700 /run/sftpjail";
-            return Err(refuse("is open to others than root", cure));
+            let fix = "see what is in it, then chown root /run/sftpjail && chmod 0700 /run/sftpjail";
+            return Err(refuse("is open to others than root", fix));
         }
         Ok(Some(Self(fd)))
     }
@@ -100,7 +100,7 @@ impl Registry {
             lock::exclusive(&directory, &path).map_err(|error| match error.errno {
                 Errno::ETIMEDOUT => Refusal::Locked {
                     path: escaped(&path).to_string(),
-                    cure: format!("see which process that is: fuser -v {}", word(&path)),
+                    fix: format!("see which process that is: fuser -v {}", word(&path)),
                 },
                 errno => failed(errno),
             })?;
@@ -207,6 +207,6 @@ fn broken(path: impl AsRef<Path>, errno: Errno) -> Refusal {
     Refusal::Registry {
         path: escaped(path).to_string(),
         why: format!("cannot be used: {}", errno.desc()),
-        cure: limit_cure(errno).unwrap_or("see that root can read and write /run/sftpjail").into(),
+        fix: limit_fix(errno).unwrap_or("see that root can read and write /run/sftpjail").into(),
     }
 }

@@ -62,7 +62,7 @@ impl Member {
         match counted {
             Ok(live) => observe(Check::Sessions, Seen::Passed(&live)),
             Err(refusal @ Refusal::Registry { .. }) if !self.must_be_recorded() => {
-                observe(Check::Sessions, Seen::Warned(&refusal, &refusal.cure()));
+                observe(Check::Sessions, Seen::Warned(&refusal, &refusal.fix()));
             }
             Err(refusal) => {
                 observe(Check::Sessions, Seen::Failed(&refusal));
@@ -91,8 +91,8 @@ pub fn examine(config: &Config, login: &str, observe: Observer<'_>) -> Result<St
     observe(Check::Account, Seen::Passed(&format_args!("{} (uid {})", escaped(&account.name), account.uid)));
     for group in &account.unknown_groups {
         let evidence = format!("a profile is for the group {}, which does not exist", escaped(group));
-        let cure = format!("groupadd {}, or correct the configuration", word(group));
-        observe(Check::Profile, Seen::Warned(&evidence, &cure));
+        let fix = format!("groupadd {}, or correct the configuration", word(group));
+        observe(Check::Profile, Seen::Warned(&evidence, &fix));
     }
     let profile = match policy::decide(config, &account) {
         Decision::NotJailed(why) => return Ok(Standing::NotJailed { why, name: account.name }),
@@ -176,7 +176,7 @@ fn build(caller: &Caller<'_>, member: Member, begun: Instant) -> Result<Session,
     let presence = Presence::begin(plan, &record, profile.max_sessions, must_be_recorded, &caller.log)?;
     let umask = profile.umask.map(umask::set);
     caller.log.info(format_args!(
-        "session opened for user {who}: home={} rhost={} profile={} us={}",
+        "session opened for user {who}: home={} rhost={} profile={} setup_us={}",
         escaped(&account.home),
         caller.remote_shown(),
         escaped(&profile.name),
@@ -213,9 +213,9 @@ pub(crate) fn close(session: Session, log: &Log) {
             log.info(format_args!("session closed for user {}: duration={}", session.who, seconds(lasted)))
         }
         Err(error) => log.error(format_args!(
-            "closing the session of user {}: {error}; cure: {}",
+            "closing the session of user {}: {error}; fix: {}",
             session.who,
-            error.cure()
+            error.fix()
         )),
     }
 }
@@ -228,7 +228,7 @@ fn standing(caller: &Caller<'_>) -> Result<Option<Member>, Refusal> {
         Err(Unusable::Exhausted(refusal)) => return Err(refusal),
         Err(Unusable::Invalid(error)) => {
             log.critical(format_args!(
-                "no jail is built, so that sshd refuses whoever it is told to chroot, until this is mended: {error}"
+                "no jail is built, so that sshd refuses whoever it is told to chroot, until this is fixed: {error}"
             ));
             return if is_known_in_host(caller)? { Err(Refusal::Unconfigured) } else { Ok(None) };
         }
@@ -238,16 +238,16 @@ fn standing(caller: &Caller<'_>) -> Result<Option<Member>, Refusal> {
     }
     if let Some(argument) = &caller.arguments.unknown {
         let refusal = Refusal::Argument { argument: argument.clone() };
-        log.error(format_args!("{refusal}; cure: {}", refusal.cure()));
+        log.error(format_args!("{refusal}; fix: {}", refusal.fix()));
     }
     let login = caller.login.to_str().ok_or(Refusal::LoginName { why: "not UTF-8" })?;
     let mut observe = |check: Check, seen: Seen<'_>| match seen {
         Seen::Passed(evidence) => log.debug(format_args!("{check}: {evidence}")),
         // Whom the profile is meant for would pass as a stranger; and a member would look for the volume.
-        Seen::Warned(evidence, cure) if matches!(check, Check::Profile | Check::Volume) => {
-            log.error(format_args!("{evidence}; cure: {cure}"));
+        Seen::Warned(evidence, fix) if matches!(check, Check::Profile | Check::Volume) => {
+            log.error(format_args!("{evidence}; fix: {fix}"));
         }
-        Seen::Warned(evidence, cure) => log.debug(format_args!("{check}: {evidence}; cure: {cure}")),
+        Seen::Warned(evidence, fix) => log.debug(format_args!("{check}: {evidence}; fix: {fix}")),
         Seen::Failed(refusal) => log.debug(format_args!("{check}: failed: {refusal}")),
     };
     match examine(&config, login, &mut observe)? {
@@ -262,10 +262,10 @@ fn standing(caller: &Caller<'_>) -> Result<Option<Member>, Refusal> {
                     Ok(Found::InUse) => log.error(format_args!(
                         "user {user} is not jailed any more ({why}), and has sessions whose jail is still there: if \
                          sshd chroots the user, it serves this login from that jail, and no record says so; \
-                         cure: sftpjail kick {}",
+                         fix: sftpjail kick {}",
                         word(&user)
                     )),
-                    Err(refusal) => log.error(format_args!("{refusal}; cure: {}", refusal.cure())),
+                    Err(refusal) => log.error(format_args!("{refusal}; fix: {}", refusal.fix())),
                 }
             }
             Ok(None)

@@ -29,7 +29,7 @@ pub struct SysError {
 }
 
 /// What an admin can do where the process, and not the file or the user, has run into a limit.
-pub(crate) fn limit_cure(errno: Errno) -> Option<&'static str> {
+pub(crate) fn limit_fix(errno: Errno) -> Option<&'static str> {
     match errno {
         Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM => {
             Some("see the service's limits on descriptors and memory")
@@ -43,7 +43,7 @@ pub(crate) fn limit_cure(errno: Errno) -> Option<&'static str> {
 
 impl SysError {
     /// What an admin can do about it.
-    pub fn cure(&self) -> &'static str {
+    pub fn fix(&self) -> &'static str {
         match self.errno {
             Errno::EPERM | Errno::EOPNOTSUPP if self.call == "fsetxattr" => {
                 "say namespace = \"private\": this kernel or container lets a tmpfs have no trusted attribute"
@@ -54,13 +54,13 @@ impl SysError {
             Errno::EINVAL if self.call == "setns" => {
                 "say namespace = \"host\", which needs no setns(2); a module of the PAM stack may keep the service from it"
             }
-            Errno::EPERM | Errno::EACCES => Keeper::Other.cure(),
+            Errno::EPERM | Errno::EACCES => Keeper::Other.fix(),
             Errno::ENOSPC if self.is_of_mounts() => {
                 "see sysctl user.max_mnt_namespaces, fs.mount-max and the memory that is left"
             }
             Errno::ENOSPC | Errno::EDQUOT => "make room on that filesystem: space, inodes and root's quota",
             Errno::EROFS => "let root write there: that filesystem is mounted read-only",
-            errno => limit_cure(errno).unwrap_or("see what the kernel says of it: dmesg"),
+            errno => limit_fix(errno).unwrap_or("see what the kernel says of it: dmesg"),
         }
     }
 

@@ -83,7 +83,7 @@ fn a_level_that_is_too_low_or_a_log_that_is_off_is_told() {
     assert_eq!(operations.len(), 0);
     assert_eq!(kinds(&gaps), [("silent", 1)]);
     assert!(gaps[0]["examples"][0].as_str().unwrap().starts_with("joe, sshd's pid "), "{gaps:#?}");
-    assert!(gaps[0]["cure"].as_str().unwrap().contains("internal-sftp -l INFO"));
+    assert!(gaps[0]["fix"].as_str().unwrap().contains("internal-sftp -l INFO"));
     assert_eq!(kinds(&audit(&sb, "mle").1), []);
 }
 

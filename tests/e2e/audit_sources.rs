@@ -149,7 +149,7 @@ fn people_and_spreadsheets_get_the_same() {
 }
 
 #[test]
-fn what_cannot_be_read_is_one_sentence_with_a_cure() {
+fn what_cannot_be_read_is_one_sentence_with_a_fix() {
     let sb = machine(&["mle"]);
     make_two(&sb);
     sb.wait_for_log("]: session closed for local user mle");

@@ -2,8 +2,8 @@
 
 mod account;
 mod all;
-mod cures;
 mod faults;
+mod fixes;
 mod leftovers;
 mod outside;
 mod pam;
@@ -50,16 +50,16 @@ fn said(out: Output, code: i32) -> Output {
     out
 }
 
-/// The document of `--json`; its verdict must be that of the exit status.
+/// The document of `--json`; its status must be that of the exit status.
 #[track_caller]
-fn json(sb: &Sandbox, user: &str, verdict: &str) -> Value {
+fn json(sb: &Sandbox, user: &str, status: &str) -> Value {
     let out = sb.script("sftpjail check --json -- \"$1\"", &[user], b"");
-    let code = ["sound", "problems", "unchecked", "not-jailed"].iter().position(|v| *v == verdict).unwrap();
+    let code = ["ok", "problems", "unchecked", "in-no-profile"].iter().position(|v| *v == status).unwrap();
     let out = said(out, i32::try_from(code).unwrap());
     let document: Value = serde_json::from_str(&out.stdout).unwrap_or_else(|e| panic!("{e}: {out}"));
-    assert_eq!(document["version"], 1, "{out}");
+    assert_eq!(document["version"], 2, "{out}");
     assert_eq!(document["user"], user, "{out}");
-    assert_eq!(document["verdict"], verdict, "{out}");
+    assert_eq!(document["status"], status, "{out}");
     document
 }
 
@@ -67,10 +67,10 @@ fn text<'v>(value: &'v Value, key: &str) -> &'v str {
     value[key].as_str().unwrap_or("")
 }
 
-/// check, outcome, evidence and cure of every finding.
+/// check, outcome, evidence and fix of every finding.
 fn findings(document: &Value) -> Vec<[&str; 4]> {
     let findings = document["findings"].as_array().expect("a list of findings");
-    let fields = |f| ["check", "outcome", "evidence", "cure"].map(|key| text(f, key));
+    let fields = |f| ["check", "outcome", "evidence", "fix"].map(|key| text(f, key));
     findings.iter().map(fields).collect()
 }
 
@@ -156,7 +156,7 @@ fn a_sound_member_passes_every_check_and_sees_one_writable_thing() {
 fn json_says_all_that_text_says() {
     let sb = machine();
     sb.install_log_drop_in();
-    let document = json(&sb, "mle", "sound");
+    let document = json(&sb, "mle", "ok");
     let checks: Vec<_> = findings(&document).iter().map(|[check, outcome, ..]| [*check, *outcome]).collect();
     let all = "configuration,account,profile,home,home path,home owner,jail root,kernel,log,sessions,sshd,pam account,\
         pam session,pam module,user manager,fstab,autofs,sshd chroot,sshd command,sshd pam,sshd forwards,sshd terminal,sshd rc,sshd log,\
@@ -165,7 +165,7 @@ fn json_says_all_that_text_says() {
     for check in all.split(',') {
         assert!(include_str!("../../README.md").contains(&format!("`{check}`")), "{check}");
     }
-    assert!(findings(&document).iter().all(|[.., evidence, cure]| !evidence.is_empty() && cure.is_empty()));
+    assert!(findings(&document).iter().all(|[.., evidence, fix]| !evidence.is_empty() && fix.is_empty()));
     let rehearsal = &document["rehearsal"];
     assert!(rehearsal["microseconds"].is_u64(), "{document}");
     assert_eq!(rehearsal["home"], "/home/mle");
@@ -179,7 +179,7 @@ fn json_says_all_that_text_says() {
         (&"/home/mle".into(), &"home".into(), &"0750".into())
     );
 
-    let document = json(&sb, "joe", "not-jailed");
+    let document = json(&sb, "joe", "in-no-profile");
     assert_eq!(findings(&document)[2], ["profile", "passed", "in no group of any profile", ""]);
     assert!(document["rehearsal"].is_null(), "{document}");
 
@@ -304,7 +304,7 @@ fn another_configuration_can_be_asked_for() {
 }
 
 #[test]
-fn a_reader_who_has_seen_enough_does_not_change_the_verdict() {
+fn a_reader_who_has_seen_enough_does_not_change_the_status() {
     let sb = machine();
     sb.sh("chown joe /home/mle");
     for (words, code) in [(vec!["mle"], 1), (vec!["joe"], 3), (vec!["joe", "--json"], 3), (vec!["mel"], 2)] {

@@ -106,7 +106,7 @@ fn an_unknown_argument_refuses_members_and_nobody_else() {
     let out = sb.sftp("mle", "pwd\n").failed();
     assert_eq!(out.stdout, "", "{out}");
     assert!(out.stderr.starts_with("SFTP is not possible because of a problem on this server. "), "{out}");
-    let reason = "unknown module argument \"confg=/etc/jails.toml\"; cure: correct the pam_sftpjail.so line \
+    let reason = "unknown module argument \"confg=/etc/jails.toml\"; fix: correct the pam_sftpjail.so line \
                   in /etc/pam.d; its arguments are config=PATH, debug, open and close";
     let line = sb.wait_for_log("refused user mle");
     assert!(line.ends_with(&format!("rhost=127.0.0.1: {reason}")), "{line}");
@@ -170,7 +170,7 @@ fn a_profile_for_a_group_that_does_not_exist_is_pointed_out_and_locks_nobody_out
     let sb = machine();
     sb.write(CONFIG, "[[profile]]\nname = \"p\"\ngroups = [\"stfp\", \"sftp\"]\n");
     assert_eq!(sb.ssh("joe", &["id", "-un"]).ok().stdout, "joe\n");
-    let said = "a profile is for the group stfp, which does not exist; cure: groupadd stfp, or correct the configuration";
+    let said = "a profile is for the group stfp, which does not exist; fix: groupadd stfp, or correct the configuration";
     let line = sb.wait_for_log("stfp");
     assert!(line.starts_with("authpriv.err ") && line.ends_with(said), "{line}");
     is_jailed(&sb, "mle");

@@ -324,5 +324,5 @@ fn a_group_that_sshd_knows_by_another_name_is_refused(namespace: Namespace) {
     assert_ne!(code(&alone(&sb, "anna", &["account"]), "account"), IGNORED);
     is_refused(&sb, "anna");
     let line = sb.wait_for_log("refused user anna");
-    assert!(line.contains("sshd will not see that: it knows it as other; cure: "), "{line}");
+    assert!(line.contains("sshd will not see that: it knows it as other; fix: "), "{line}");
 }

@@ -30,7 +30,7 @@ fn it_lists_the_live_sessions_and_nobody_else() {
         assert_eq!(lines.len(), 3);
 
         let document: Value = serde_json::from_str(&sb.sh("sftpjail list --json").stdout).expect("JSON");
-        assert_eq!(document["version"], 1);
+        assert_eq!(document["version"], 2);
         assert_eq!(document["sessions"][1]["user"], "mle");
         assert_eq!(document["sessions"][1]["authentication"].as_array().map(Vec::len), Some(1));
 
@@ -95,6 +95,6 @@ fn without_being_root_it_says_what_to_do() {
     for verb in ["list", "reap"] {
         let out = sb.try_sh(&format!("setpriv --reuid nobody --clear-groups sftpjail {verb}"));
         assert_eq!(out.code, Some(2), "{out}");
-        assert!(out.stderr.contains("permission denied; cure: run this as root"), "{out}");
+        assert!(out.stderr.contains("permission denied; fix: run this as root"), "{out}");
     }
 }

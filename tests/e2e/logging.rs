@@ -54,8 +54,9 @@ fn a_session_is_two_lines_with_all_that_is_known_of_it(namespace: Namespace) {
 
     let line = sb.wait_for_log("pam_sftpjail(sshd:session): session opened");
     let opened = message(&line, "authpriv.info").strip_prefix(&tag).expect("sshd's tag and pid");
-    let all =
-        format!("session opened for user mle(uid={uid}): home=/home/mle rhost=127.0.0.1 profile=home us=");
+    let all = format!(
+        "session opened for user mle(uid={uid}): home=/home/mle rhost=127.0.0.1 profile=home setup_us="
+    );
     numbered(opened, &all, "");
 
     assert_eq!(live.quit(), Some(0));
@@ -79,7 +80,7 @@ fn a_refusal_is_one_notice(namespace: Namespace) {
     assert_eq!(
         rest,
         "pam_sftpjail(sshd:account): refused user mle rhost=127.0.0.1: the home directory /etc lies in the \
-         system directory /etc; cure: give the account another home: usermod -d /home/mle mle"
+         system directory /etc; fix: give the account another home: usermod -d /home/mle mle"
     );
     sb.wait_for_log("Access denied for user mle by PAM account configuration");
     assert_eq!(sb.log_lines("pam_sftpjail").len(), 1, "{}", sb.log());
@@ -109,13 +110,13 @@ fn a_host_without_syslog_lets_members_in(namespace: Namespace) {
 
 fn a_home_and_a_profile_cannot_pretend_to_be_other_fields(namespace: Namespace) {
     let sb = Sandbox::in_namespace(namespace);
-    let profile = r#"name = "a \"b\" us=0""#;
+    let profile = r#"name = "a \"b\" setup_us=0""#;
     sb.configure(&format!("[[profile]]\n{profile}\ngroups = [\"sftp\"]\n"));
     let uid = sb.user("mle").home("/home/m l e rhost=6.6.6.6").group("sftp").raw().add().uid;
     sb.sftp("mle", "pwd\n").ok();
     let line = sb.wait_for_log("pam_sftpjail(sshd:session): session opened");
     let (_, fields) = line.split_once("for user ").unwrap();
-    let expected = r#": home="/home/m l e rhost=6.6.6.6" rhost=127.0.0.1 profile="a \"b\" us=0" us="#;
+    let expected = r#": home="/home/m l e rhost=6.6.6.6" rhost=127.0.0.1 profile="a \"b\" setup_us=0" setup_us="#;
     numbered(fields, &format!("mle(uid={uid}){expected}"), "");
 }
 
@@ -135,11 +136,11 @@ fn a_login_name_cannot_pretend_to_be_another_line(namespace: Namespace) {
 fn a_remote_host_cannot_pretend_to_be_another_field(namespace: Namespace) {
     let sb = Sandbox::in_namespace(namespace);
     sb.user("mle").group("sftp").add();
-    driven(&sb, &["--rhost", "evil us=1\nx", "mle", "open", "close"]);
+    driven(&sb, &["--rhost", "evil setup_us=1\nx", "mle", "open", "close"]);
     let line = sb.wait_for_log("pam_sftpjail(sshd:session): session opened");
-    assert!(line.contains(r#" rhost="evil us=1\x0ax" profile=home us="#), "{line}");
+    assert!(line.contains(r#" rhost="evil setup_us=1\x0ax" profile=home setup_us="#), "{line}");
     driven(&sb, &["--rhost", "", "mle", "open", "close"]);
-    sb.wait_for_log(" rhost=\"\" profile=home us=");
+    sb.wait_for_log(" rhost=\"\" profile=home setup_us=");
 }
 
 fn control_characters_of_a_home_are_escaped(namespace: Namespace) {
@@ -159,5 +160,5 @@ fn a_newline_behind_a_symlink_is_escaped(namespace: Namespace) {
     sb.sh("ln -s \"$(printf '/srv/a\\nb')\" /home/way");
     alone(&sb, "mle", &["account"]);
     let line = sb.wait_for_log("refused user mle");
-    assert!(line.contains(r#" cannot be used: "/srv/a\x0ab" does not exist; cure: "#), "{line}");
+    assert!(line.contains(r#" cannot be used: "/srv/a\x0ab" does not exist; fix: "#), "{line}");
 }

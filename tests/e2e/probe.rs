@@ -97,7 +97,7 @@ fn a_sound_member_is_probed_and_nothing_stays() {
     assert_eq!(log.matches("session closed for user mle(uid=").count(), earlier + 1, "{log}");
     // The figure is the log's.
     let us = out.lines().find_map(|line| line.strip_suffix(" µs.")?.rsplit(' ').next()).expect("a figure");
-    assert!(log.contains(&format!(" us={us}\n")), "{us}: {log}");
+    assert!(log.contains(&format!(" setup_us={us}\n")), "{us}: {log}");
     // It was the system's PAM stack, and a key of its own.
     assert_eq!(sb.log_lines("pam_unix(sshd:session): session opened for user mle").len(), earlier + 1);
     sb.wait_for_log("Accepted publickey for mle from UNKNOWN port 65535 ssh2: ECDSA");
@@ -134,34 +134,34 @@ fn json_says_all_that_text_says() {
     };
     let sound = document("mle", 0);
     assert_eq!(
-        (&sound["version"], &sound["user"], &sound["verdict"]),
-        (&1.into(), &"mle".into(), &"sound".into())
+        (&sound["version"], &sound["user"], &sound["status"]),
+        (&2.into(), &"mle".into(), &"ok".into())
     );
     assert!(sound["login_ms"].is_u64() && sound["module_us"].is_u64(), "{sound}");
     let findings = sound["findings"].as_array().expect("findings");
     assert_eq!(findings.len(), 17, "{sound:#}");
-    assert!(findings.iter().all(|finding| finding["outcome"] == "expected" && finding["cure"].is_null()));
+    assert!(findings.iter().all(|finding| finding["outcome"] == "expected" && finding["fix"].is_null()));
 
     sb.sh("chmod 550 /home/mle");
     let problems = document("mle", 1);
-    assert_eq!(problems["verdict"], "problems");
+    assert_eq!(problems["status"], "problems");
     let unexpected: Vec<_> =
         problems["findings"].as_array().unwrap().iter().filter(|f| f["outcome"] == "unexpected").collect();
     assert_eq!(unexpected.len(), 1, "{problems:#}");
     assert_eq!(
-        (&unexpected[0]["step"], &unexpected[0]["cure"]),
+        (&unexpected[0]["step"], &unexpected[0]["fix"]),
         (&"write".into(), &"chmod u+rwx /home/mle".into())
     );
 
     sb.user("joe").add();
     let stranger = document("joe", 3);
     assert_eq!(
-        (&stranger["verdict"], &stranger["findings"][0]["evidence"]),
-        (&"not-jailed".into(), &"in no group of any profile".into())
+        (&stranger["status"], &stranger["findings"][0]["evidence"]),
+        (&"in-no-profile".into(), &"in no group of any profile".into())
     );
     let nobody = document("nobody-of-that-name", 2);
     assert_eq!(
-        (&nobody["verdict"], &nobody["findings"][0]["outcome"]),
+        (&nobody["status"], &nobody["findings"][0]["outcome"]),
         (&"unchecked".into(), &"unseen".into())
     );
 }

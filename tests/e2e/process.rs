@@ -46,7 +46,7 @@ pub(crate) fn states(output: &Output) -> Vec<Vec<&str>> {
 
 /// Whatever sessions that were cut short have left, the next one takes away.
 #[track_caller]
-fn is_mended(sb: &Sandbox, before: &[String]) {
+fn is_fixed(sb: &Sandbox, before: &[String]) {
     let out = drive(sb, "", "open close").ok();
     assert_eq!((answers(&out, "open"), answers(&out, "close")), (vec!["0"], vec!["0"]));
     left_nothing(sb, before);
@@ -120,7 +120,7 @@ fn whichever_call_fails_the_process_is_as_before_and_the_member_is_refused(names
     sb.wait_for_log("the end");
     assert_eq!(sb.log_lines("I/O error").len(), refused + unrecorded, "each has its reason in the log");
     assert_eq!(sb.log_lines("no record of a session of user mle-sub: ").len(), unrecorded);
-    is_mended(&sb, &before_all);
+    is_fixed(&sb, &before_all);
 }
 
 fn without_descriptors_a_member_is_jailed_or_refused_never_ignored(namespace: Namespace) {
@@ -152,7 +152,7 @@ fn without_descriptors_a_member_is_jailed_or_refused_never_ignored(namespace: Na
         }
         assert!(refused > 10, "the limits are tight enough to matter: {refused}");
     }
-    is_mended(&sb, &before);
+    is_fixed(&sb, &before);
 }
 
 /// With `group: files systemd`, Debian's own, the next service answers "not found" for a file that
@@ -188,7 +188,7 @@ fn without_memory_a_member_is_jailed_or_refused_never_ignored(namespace: Namespa
         }
     }
     assert!(refused > 10, "the limits are tight enough to matter: {refused}");
-    is_mended(&sb, &before);
+    is_fixed(&sb, &before);
 }
 
 fn ten_thousand_sessions_in_one_process_leak_nothing(namespace: Namespace) {

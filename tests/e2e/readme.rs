@@ -49,7 +49,7 @@ fn what_the_readme_says_makes_a_stock_machine_jail_its_members() {
     // The README's example line, with its changing parts taken out.
     for part in [
         "pam_sftpjail(sshd:session): session opened for user ",
-        " home=/home/anna rhost=127.0.0.1 profile=home us=",
+        " home=/home/anna rhost=127.0.0.1 profile=home setup_us=",
     ] {
         assert!(line.contains(part), "{line}");
     }

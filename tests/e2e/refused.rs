@@ -41,9 +41,9 @@ fn surroundings(sb: &Sandbox) -> (Vec<String>, String) {
 }
 
 /// mle logs in by sftp and ssh and is refused: the user reads `told` and no more, the admin `reason`
-/// and `cure` in the log and from `check`, and nothing is left.
+/// and `fix` in the log and from `check`, and nothing is left.
 #[track_caller]
-fn refused(sb: &Sandbox, told: &str, reason: &str, cure: &str) {
+fn refused(sb: &Sandbox, told: &str, reason: &str, fix: &str) {
     let before = surroundings(sb);
     let login = sb.login("mle").password("pw");
     for out in [login.sftp("pwd\n").failed(), login.ssh(&["id"]).failed()] {
@@ -52,14 +52,14 @@ fn refused(sb: &Sandbox, told: &str, reason: &str, cure: &str) {
         assert_eq!(said, [told]);
     }
     let line = sb.wait_for_log("pam_sftpjail(sshd:account): refused user mle rhost=127.0.0.1: ");
-    assert!(line.ends_with(&format!("127.0.0.1: {reason}; cure: {cure}")), "{line}");
+    assert!(line.ends_with(&format!("127.0.0.1: {reason}; fix: {fix}")), "{line}");
 
     let check = sb.try_sh("sftpjail check mle");
     assert_eq!(check.code, Some(1), "{check}");
     let lines: Vec<_> = check.stdout.lines().collect();
     let at = lines.iter().position(|l| l.starts_with('✗') && l.ends_with(reason));
     let at = at.unwrap_or_else(|| panic!("no ✗ … {reason}: {check}"));
-    assert_eq!(lines[at + 1].trim(), format!("→ {cure}"), "{check}");
+    assert_eq!(lines[at + 1].trim(), format!("→ {fix}"), "{check}");
     assert_eq!(surroundings(sb), before);
 }
 

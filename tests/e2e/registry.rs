@@ -91,16 +91,13 @@ fn sixteen_at_once_never_are_more_than_allowed() {
 const UNUSABLE: [(&str, &str); 5] = [
     (
         "ln -s /tmp /run/sftpjail",
-        "/run/sftpjail is not a directory; cure: move it away: mv /run/sftpjail /root",
+        "/run/sftpjail is not a directory; fix: move it away: mv /run/sftpjail /root",
     ),
-    ("touch /run/sftpjail", "/run/sftpjail is not a directory; cure: move it away: mv /run/sftpjail /root"),
-    (
-        "mkdir -m 755 /run/sftpjail",
-        "/run/sftpjail is open to others than root; cure: see what is in it, then",
-    ),
+    ("touch /run/sftpjail", "/run/sftpjail is not a directory; fix: move it away: mv /run/sftpjail /root"),
+    ("mkdir -m 755 /run/sftpjail", "/run/sftpjail is open to others than root; fix: see what is in it, then"),
     (
         "install -d -o mle -m 700 /run/sftpjail",
-        "/run/sftpjail is open to others than root; cure: see what is in it, then",
+        "/run/sftpjail is open to others than root; fix: see what is in it, then",
     ),
     (
         "mkdir -m 700 /run/sftpjail; mount -t tmpfs -o ro,mode=700 ro /run/sftpjail",
@@ -147,7 +144,7 @@ fn a_login_that_is_stopped_does_not_stop_the_others_for_ever() {
     assert_eq!(code(&alone(&sb, "mle", &["open"]), "open"), "14");
     assert!(begun.elapsed().as_secs() < 30);
     assert!(sb.wait_for_log("refused user mle").contains(
-        "/run/sftpjail/mle is locked by another login of the user, for more than ten seconds; cure: see which process that is: fuser -v /run/sftpjail/mle"
+        "/run/sftpjail/mle is locked by another login of the user, for more than ten seconds; fix: see which process that is: fuser -v /run/sftpjail/mle"
     ));
     // Others do not wait for it.
     sb.user("kim").group("sftp").add();

@@ -206,7 +206,7 @@ fn a_directory_that_others_could_fill_is_not_shown_to_users(namespace: Namespace
     let run_is_open = ("chmod 777 /run", "chmod 755 /run", "/run", open);
     // With jails in the host's namespace, members would be refused for it: there are the records, too.
     let run_is_open = (namespace == Namespace::Private).then_some(run_is_open);
-    for (broken, mended, at, why) in [
+    for (broken, fixed, at, why) in [
         ("chmod g+w /run/sftpjail-dev", "chmod 755 /run/sftpjail-dev", directory, open),
         ("chown joe /run/sftpjail-dev", "chown root /run/sftpjail-dev", directory, open),
         (
@@ -229,8 +229,8 @@ fn a_directory_that_others_could_fill_is_not_shown_to_users(namespace: Namespace
         assert_eq!(found(&sb), ["log"], "{broken}");
         let out = sb.sh("sftpjail check mle").stdout;
         assert!(out.contains(&format!("\n! log            {LOST}; {at} {why}")), "{broken}: {out}");
-        sb.sh(mended);
-        assert_eq!(found(&sb), ["bait", "log"], "{mended}");
+        sb.sh(fixed);
+        assert_eq!(found(&sb), ["bait", "log"], "{fixed}");
     }
 }
 

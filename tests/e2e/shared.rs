@@ -244,7 +244,7 @@ fn a_jail_root_that_others_can_enter_would_open_homes_to_them() {
     assert!(out.stderr.contains("because of a problem on this server"), "{out}");
     assert!(
         sb.wait_for_log("/jail can be entered or read by others than root")
-            .ends_with("cure: chmod go-rx /jail")
+            .ends_with("fix: chmod go-rx /jail")
     );
     sb.sh("chmod go-rx /jail");
     sb.sftp("mle", "ls\n").ok();
@@ -274,8 +274,8 @@ fn without_attributes_on_a_tmpfs_the_log_says_to_use_private_namespaces() {
             "strace -qqo /dev/null -e inject=fsetxattr:error={error} pam-driver --confdir /etc/alone mle open"
         ));
     }
-    sb.wait_for_log("Operation not permitted; cure: say namespace = \"private\"");
-    sb.wait_for_log("not supported on transport endpoint; cure: say namespace = \"private\"");
+    sb.wait_for_log("Operation not permitted; fix: say namespace = \"private\"");
+    sb.wait_for_log("not supported on transport endpoint; fix: say namespace = \"private\"");
 }
 
 #[test]

@@ -54,7 +54,7 @@ fn a_home_on_what_is_not_mounted_is_refused_with_what_to_mount(namespace: Namesp
         let out = sb.login("mle").password("pw").sftp("pwd\n").failed();
         assert!(out.stderr.contains("your home directory is missing"), "{out}");
         let line = sb.wait_for_log("refused user mle");
-        assert!(line.contains(why) && line.contains(&format!("; cure: {fix}")), "{line}");
+        assert!(line.contains(why) && line.contains(&format!("; fix: {fix}")), "{line}");
         assert!(!line.contains("install -d"), "{line}");
         let check = sb.try_sh("sftpjail check mle");
         assert_eq!(check.code, Some(1), "{check}");
@@ -82,7 +82,7 @@ fn a_source_is_not_made_on_the_disk_below(namespace: Namespace) {
     sb.login("mle").password("pw").sftp("pwd\n").failed();
     let line = sb.wait_for_log("refused user mle");
     assert!(line.contains("/data/sftp/mle does not exist, for nothing is mounted at /data"), "{line}");
-    assert!(line.contains("; cure: mount /data"), "{line}");
+    assert!(line.contains("; fix: mount /data"), "{line}");
     assert_eq!(sb.sh("ls -A /data/sftp").stdout, "");
 
     sb.sh("mount -t tmpfs -o mode=755 data /data; mkdir /data/sftp");

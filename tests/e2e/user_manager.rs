@@ -61,7 +61,7 @@ fn with_a_broken_configuration_the_groups_of_the_set_up_count() {
     sb.write("/etc/sftpjail/config.toml", "jail_root = 1\n");
     only_members_are_skipped(&sb);
     sb.wait_for_log(
-        "members are those of the groups that user@.service names, until this is mended: /etc/sftpjail",
+        "members are those of the groups that user@.service names, until this is fixed: /etc/sftpjail",
     );
 }
 

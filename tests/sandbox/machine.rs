@@ -42,7 +42,7 @@ fn names(directory: &str) -> Option<Vec<String>> {
 }
 
 /// A file that cargo built, beside the running test: `artifact("sftpjail")`,
-/// `artifact("libpam_sftpjail.so")`. Panics with the cure where it is missing.
+/// `artifact("libpam_sftpjail.so")`. Panics with the fix where it is missing.
 #[must_use]
 pub fn artifact(name: &str) -> PathBuf {
     let exe = std::env::current_exe().expect("the path of the running test");
@@ -56,7 +56,7 @@ pub fn artifact(name: &str) -> PathBuf {
 }
 
 /// A Debian package that `make deps` downloaded and did not install: a file for dpkg-deb. Panics with the
-/// cure where it is missing.
+/// fix where it is missing.
 pub(crate) fn downloaded(package: &str) -> PathBuf {
     let directory = artifact("sftpjail").with_file_name("../debian");
     let prefix = format!("{package}_");

@@ -161,7 +161,7 @@ impl Kind {
     }
 
     /// What can be done.
-    pub(crate) fn cure(self) -> &'static str {
+    pub(crate) fn fix(self) -> &'static str {
         match self {
             Self::Nothing => {
                 "look with `sftpjail check USER` whether and where internal-sftp logs, and name that file with --file"

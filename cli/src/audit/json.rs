@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 
 /// The version of these documents; it grows when a key changes its meaning or goes.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 #[derive(Serialize)]
 struct Line<'a> {
@@ -56,7 +56,7 @@ struct Gap<'a> {
     gap: &'static str,
     count: u64,
     says: String,
-    cure: &'static str,
+    fix: &'static str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     examples: Vec<&'a str>,
 }
@@ -100,7 +100,7 @@ pub(crate) fn gap(kind: Kind, tally: &Tally, out: &mut impl Write) -> io::Result
         gap: kind.key(),
         count: *count,
         says: kind.says(*count),
-        cure: kind.cure(),
+        fix: kind.fix(),
         examples: examples.iter().map(String::as_str).filter(|example| !example.is_empty()).collect(),
     };
     line(&document, out)

@@ -28,7 +28,7 @@ pub(super) fn shell(account: &Account, asked_at: Option<&Place>, findings: &mut 
         Ok(Some(user)) => user,
         // That the user is gone meanwhile, the next look says.
         Ok(None) => return,
-        Err(error) => return findings.unseen("shell", &error, error.cure()),
+        Err(error) => return findings.unseen("shell", &error, error.fix()),
     };
     // passwd(5)
     let shell = if user.shell.as_os_str().is_empty() { Path::new("/bin/sh") } else { &user.shell };
@@ -63,8 +63,8 @@ pub(super) fn shell(account: &Account, asked_at: Option<&Place>, findings: &mut 
         Some(_) => format!(", and add that to {SHELLS}, as pam_shells asks"),
         None => String::new(),
     };
-    let cure = format!("nothing if that is meant; else give the account the shell {NOLOGIN}{more}");
-    findings.warned("shell", evidence, cure);
+    let fix = format!("nothing if that is meant; else give the account the shell {NOLOGIN}{more}");
+    findings.warned("shell", evidence, fix);
 }
 
 /// Days since 1970-01-01 as shadow(5) counts, a field that is empty being `None`.
@@ -89,7 +89,7 @@ impl<'a> Shadow<'a> {
         })
     }
 
-    /// What keeps the user out, and the options of chage(1) that mend it; as check_shadow_expiry of
+    /// What keeps the user out, and the options of chage(1) that fix it; as check_shadow_expiry of
     /// pam_unix and allowed_user of sshd see it. With SFTP nobody can be asked for a new password.
     fn problem(&self, today: i64) -> Option<(String, &'static str)> {
         let ago = |day: i64| match today - day {
@@ -136,7 +136,7 @@ pub(super) fn shadow(account: &Account, pam: bool, findings: &mut Findings) {
         // getent(1) says the same of an entry that a service did not tell.
         return match is_complete() {
             Ok(()) => findings.passed(check, "no entry in shadow, so nothing expires"),
-            Err(error) => findings.unseen(check, &error, error.cure()),
+            Err(error) => findings.unseen(check, &error, error.fix()),
         };
     };
     let today = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |t| t.as_secs() / 86_400);
@@ -147,11 +147,11 @@ pub(super) fn shadow(account: &Account, pam: bool, findings: &mut Findings) {
         // LOCKED_PASSWD_PREFIX of OpenSSH; with PAM it does not look.
         Some(locked) if !pam => {
             let evidence = "the password is locked, and without UsePAM sshd lets nobody in who has such";
-            let cure = match locked.trim_start_matches('!') {
+            let fix = match locked.trim_start_matches('!') {
                 "" => format!("usermod -p '*' {name}"),
                 _ => format!("usermod -U {name}"),
             };
-            findings.failed(check, evidence, cure);
+            findings.failed(check, evidence, fix);
         }
         _ if shadow.password.starts_with(['!', '*']) => {
             findings.passed(check, "not expired; no password, so by key only");
@@ -186,7 +186,7 @@ pub(super) fn names(
             Err(Refusal::NoSuchUser { .. }) => {}
             Err(refusal) => {
                 sound = false;
-                findings.unseen("names", &refusal, refusal.cure());
+                findings.unseen("names", &refusal, refusal.fix());
             }
         }
     }

@@ -4,7 +4,7 @@
 use super::finding::{Findings, counted};
 use super::host::{self, Host};
 use super::{Report, groups, leftovers, login};
-use crate::Verdict;
+use crate::Status;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use pam_sftpjail::account::Account;
 use pam_sftpjail::config::Config;
@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_millis(500);
 /// What was found out about everybody.
 #[derive(Serialize)]
 pub(super) struct Everybody {
-    pub(super) verdict: Verdict,
+    pub(super) status: Status,
     /// What holds for all.
     findings: Findings,
     /// Members, and others who are sent into the jail root; by name.
@@ -45,15 +45,15 @@ pub(super) fn run(path: Option<&Path>) -> Everybody {
         }
         progress.end();
     }
-    let verdicts = users.iter().map(|report| report.verdict).chain([findings.verdict()]);
-    let has = |wanted| verdicts.clone().any(|verdict| verdict == wanted);
+    let verdicts = users.iter().map(|report| report.status).chain([findings.status()]);
+    let has = |wanted| verdicts.clone().any(|status| status == wanted);
     // What is known to be wrong counts more than what is not known.
-    let verdict = match (has(Verdict::Problems), has(Verdict::Unchecked)) {
-        (true, _) => Verdict::Problems,
-        (false, true) => Verdict::Unchecked,
-        (false, false) => Verdict::Sound,
+    let status = match (has(Status::Problems), has(Status::Unchecked)) {
+        (true, _) => Status::Problems,
+        (false, true) => Status::Unchecked,
+        (false, false) => Status::Ok,
     };
-    Everybody { verdict, findings, users }
+    Everybody { status, findings, users }
 }
 
 /// Everybody whom NSS lists, as a user or as a member of a group of a profile.
@@ -67,8 +67,8 @@ fn candidates(host: &Host<'_>, config: &Config, findings: &mut Findings) -> BTre
             // A directory may hold users that it does not list.
             if !names.contains(&member) && matches!(User::by_name(&member), Ok(None)) {
                 let evidence = format!("the group {group} lists {}, who does not exist", escaped(&member));
-                let cure = format!("gpasswd -d {} {}", word(&member), word(name));
-                findings.warned("profile", evidence, cure);
+                let fix = format!("gpasswd -d {} {}", word(&member), word(name));
+                findings.warned("profile", evidence, fix);
             } else {
                 names.insert(member);
             }
@@ -85,7 +85,7 @@ fn report(host: &mut Host<'_>, name: &str) -> Option<Report> {
         .is_ok_and(|account| matches!(decide(host.config, &account), Decision::NotJailed(_)));
     if is_stranger {
         login::stranger(host, name, &mut findings);
-        if findings.verdict() == Verdict::Sound {
+        if findings.status() == Status::Ok {
             return None;
         }
     } else {
@@ -93,7 +93,7 @@ fn report(host: &mut Host<'_>, name: &str) -> Option<Report> {
         findings = own.findings;
         rehearsal = own.rehearsal;
     }
-    Some(Report { user: name.to_owned(), verdict: findings.verdict(), findings, rehearsal })
+    Some(Report { user: name.to_owned(), status: findings.status(), findings, rehearsal })
 }
 
 /// A bar on stderr, if that is a terminal and it takes long.
@@ -129,19 +129,19 @@ impl Everybody {
         self.findings.print(out)?;
         let users = self.users.iter().map(|report| (report.user.as_str(), &report.findings));
         Findings::print_together(users, out)?;
-        let count = |verdict| self.users.iter().filter(|report| report.verdict == verdict).count();
-        let host = match self.findings.verdict() {
-            Verdict::Problems => "has problems",
-            Verdict::Unchecked => "could not be checked",
-            Verdict::Sound | Verdict::NotJailed => "is sound",
+        let count = |status| self.users.iter().filter(|report| report.status == status).count();
+        let host = match self.findings.status() {
+            Status::Problems => "has problems",
+            Status::Unchecked => "could not be checked",
+            Status::Ok | Status::InNoProfile => "is sound",
         };
         writeln!(
             out,
             "{}: {} sound, {} with problems, {} not checked; the host {host}.",
             counted(self.users.len(), "user"),
-            count(Verdict::Sound),
-            count(Verdict::Problems),
-            count(Verdict::Unchecked)
+            count(Status::Ok),
+            count(Status::Problems),
+            count(Status::Unchecked)
         )
     }
 }

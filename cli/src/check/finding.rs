@@ -1,6 +1,6 @@
 //! What was found: the one interface of everything that looks.
 
-use crate::Verdict;
+use crate::Status;
 use crate::terminal::{Mark, wrapped};
 use pam_sftpjail::error::Refusal;
 use pam_sftpjail::escape::{escaped, one_line};
@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::fmt::Display;
 use std::io::{self, Write};
 
-/// What is said where a cure is not to be had without being root.
+/// What is said where a fix is not to be had without being root.
 pub(super) const AS_ROOT: &str = "run this as root";
 
 /// As many names stand beside a finding that is so for many.
@@ -28,7 +28,7 @@ struct Finding {
     /// What was seen, or what is wrong.
     evidence: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    cure: Option<String>,
+    fix: Option<String>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -47,36 +47,36 @@ impl Findings {
         self.add(Outcome::Passed, check, evidence, None);
     }
 
-    pub(super) fn warned(&mut self, check: impl Display, evidence: impl Display, cure: impl Display) {
-        self.add(Outcome::Warned, check, evidence, Some(cure.to_string()));
+    pub(super) fn warned(&mut self, check: impl Display, evidence: impl Display, fix: impl Display) {
+        self.add(Outcome::Warned, check, evidence, Some(fix.to_string()));
     }
 
-    pub(super) fn failed(&mut self, check: impl Display, evidence: impl Display, cure: impl Display) {
-        self.add(Outcome::Failed, check, evidence, Some(cure.to_string()));
+    pub(super) fn failed(&mut self, check: impl Display, evidence: impl Display, fix: impl Display) {
+        self.add(Outcome::Failed, check, evidence, Some(fix.to_string()));
     }
 
-    pub(super) fn unseen(&mut self, check: impl Display, evidence: impl Display, cure: impl Display) {
-        self.add(Outcome::Unseen, check, evidence, Some(cure.to_string()));
+    pub(super) fn unseen(&mut self, check: impl Display, evidence: impl Display, fix: impl Display) {
+        self.add(Outcome::Unseen, check, evidence, Some(fix.to_string()));
     }
 
-    fn add(&mut self, outcome: Outcome, check: impl Display, evidence: impl Display, cure: Option<String>) {
+    fn add(&mut self, outcome: Outcome, check: impl Display, evidence: impl Display, fix: Option<String>) {
         let (check, evidence) = (check.to_string(), evidence.to_string());
-        self.0.push(Finding { check, outcome, evidence, cure });
+        self.0.push(Finding { check, outcome, evidence, fix });
     }
 
     /// What one of a login's own checks has seen. `is_root`: whether whoever asks is root.
     pub(super) fn seen(&mut self, check: Check, seen: Seen<'_>, is_root: bool) {
         match seen {
             Seen::Passed(evidence) => self.passed(check, evidence),
-            Seen::Warned(evidence, cure) => self.warned(check, evidence, cure),
+            Seen::Warned(evidence, fix) => self.warned(check, evidence, fix),
             Seen::Failed(refusal) => match refusal {
                 Refusal::NoSuchUser { .. } | Refusal::Lookup(_) => {
-                    self.unseen(check, refusal, refusal.cure());
+                    self.unseen(check, refusal, refusal.fix());
                 }
-                Refusal::Denied { .. } if !is_root => self.unseen(check, refusal, refusal.cure()),
+                Refusal::Denied { .. } if !is_root => self.unseen(check, refusal, refusal.fix()),
                 // A login waits for it, too.
-                _ if refusal.passes_with().is_some() => self.warned(check, refusal, refusal.cure()),
-                _ => self.failed(check, refusal, refusal.cure()),
+                _ if refusal.passes_with().is_some() => self.warned(check, refusal, refusal.fix()),
+                _ => self.failed(check, refusal, refusal.fix()),
             },
         }
     }
@@ -90,14 +90,14 @@ impl Findings {
         self.0.extend(others.0);
     }
 
-    pub(super) fn verdict(&self) -> Verdict {
+    pub(super) fn status(&self) -> Status {
         let has = |outcome| self.0.iter().any(|finding| finding.outcome == outcome);
         if has(Outcome::Failed) {
-            Verdict::Problems
+            Status::Problems
         } else if has(Outcome::Unseen) {
-            Verdict::Unchecked
+            Status::Unchecked
         } else {
-            Verdict::Sound
+            Status::Ok
         }
     }
 
@@ -143,10 +143,10 @@ impl Finding {
             Outcome::Failed => Mark::Bad,
             Outcome::Warned | Outcome::Unseen => Mark::Attention,
         };
-        // A cure is not broken: it is to be pasted.
+        // A fix is not broken: it is to be pasted.
         writeln!(out, "{mark} {:<14} {}", self.check, wrapped(&one_line(&self.evidence), 17))?;
-        match &self.cure {
-            Some(cure) => writeln!(out, "  {:<14} → {}", "", one_line(cure)),
+        match &self.fix {
+            Some(fix) => writeln!(out, "  {:<14} → {}", "", one_line(fix)),
             None => Ok(()),
         }
     }

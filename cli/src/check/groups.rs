@@ -15,7 +15,7 @@ pub(super) fn examine(config: &Config, findings: &mut Findings) {
                 let evidence = format!("a profile is for the group {}, which does not exist", escaped(name));
                 findings.warned("profile", evidence, corrected(name));
             }
-            Err(error) => findings.unseen("profile", &error, error.cure()),
+            Err(error) => findings.unseen("profile", &error, error.fix()),
         }
     }
 }

@@ -28,12 +28,12 @@ fn reach(account: &Account, way: &Way, keys: bool, findings: &mut Findings) {
         "{} ({state}) is closed to {name}, and the jail opens {home} below it{keys}",
         escaped(directory)
     );
-    let cure = format!(
+    let fix = format!(
         "nothing if that is meant; else another home: usermod -d {} -m {}",
         word(&format!("/home/{}", account.name)),
         word(&account.name)
     );
-    findings.warned("home reach", evidence, cure);
+    findings.warned("home reach", evidence, fix);
 }
 
 /// Whoever can write a directory above the home can put another there between two logins.
@@ -42,20 +42,20 @@ fn replaceable(account: &Account, above: &[PathBuf], findings: &mut Findings) {
     for directory in above {
         let Ok(stat) = stat(directory) else { continue };
         let mut who = Vec::new();
-        let mut cures = Vec::new();
+        let mut fixes = Vec::new();
         if stat.st_uid != 0 && stat.st_uid != account.uid.as_raw() {
             who.push(format!("its owner {}", user(stat.st_uid)));
-            cures.push(format!("chown root {}", word(directory)));
+            fixes.push(format!("chown root {}", word(directory)));
         }
         // In a sticky directory (/tmp) only the owner can.
         let is_open = |bit| stat.st_mode & bit != 0 && stat.st_mode & Mode::S_ISVTX.bits() == 0;
         if is_open(0o020) {
             who.push(format!("the group {}", group(stat.st_gid)));
-            cures.push(format!("chmod g-w {}", word(directory)));
+            fixes.push(format!("chmod g-w {}", word(directory)));
         }
         if is_open(0o002) {
             who.push("everybody".into());
-            cures.push(format!("chmod o-w {}", word(directory)));
+            fixes.push(format!("chmod o-w {}", word(directory)));
         }
         if !who.is_empty() {
             sound = false;
@@ -69,7 +69,7 @@ fn replaceable(account: &Account, above: &[PathBuf], findings: &mut Findings) {
             findings.warned(
                 "home parents",
                 evidence,
-                format!("nothing if that is meant; else {}", cures.join(" && ")),
+                format!("nothing if that is meant; else {}", fixes.join(" && ")),
             );
         }
     }

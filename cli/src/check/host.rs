@@ -27,11 +27,11 @@ pub(super) struct Host<'c> {
 pub(super) fn config(path: Option<&Path>, findings: &mut Findings) -> Option<Config> {
     match Config::load(path) {
         Err(error) => {
-            let cure = "mend it; until then no jail is built, and sshd refuses whoever it is told to chroot";
+            let fix = "fix it; until then no jail is built, and sshd refuses whoever it is told to chroot";
             if error.is_denied() && !geteuid().is_root() {
                 findings.unseen("configuration", error, AS_ROOT);
             } else {
-                findings.failed("configuration", error, cure);
+                findings.failed("configuration", error, fix);
             }
             None
         }
@@ -67,7 +67,7 @@ impl<'c> Host<'c> {
         services(config, findings);
         if let Err(error) = people::is_complete() {
             let evidence = format!("not everybody is seen: {error}");
-            findings.unseen("names", evidence, error.cure());
+            findings.unseen("names", evidence, error.fix());
         }
         Self { config, path, sshd, pam, systemd, people }
     }
@@ -77,7 +77,7 @@ impl<'c> Host<'c> {
 fn services(config: &Config, findings: &mut Findings) {
     let check = "groups";
     match known_to_etc_group(&config.exempt_groups) {
-        Err(error) => findings.unseen(check, &error, error.cure()),
+        Err(error) => findings.unseen(check, &error, error.fix()),
         Ok(known) => {
             for group in config.exempt_groups.iter().filter(|group| !known.contains(&group.as_str())) {
                 let evidence = format!(
@@ -99,9 +99,9 @@ fn services(config: &Config, findings: &mut Findings) {
                     "{line} asks {next} after {service}: while {service} does not answer, {next} says that its \
                      groups do not exist, and its members are not jailed"
                 );
-                let cure =
+                let fix =
                     format!("move {service} to the end of the line, or write {service} [UNAVAIL=return]");
-                findings.warned(check, evidence, cure);
+                findings.warned(check, evidence, fix);
             }
         }
     }

@@ -75,8 +75,8 @@ impl Keys<'_> {
             let state = stat(&real).map(|stat| described(&stat)).unwrap_or_default();
             let evidence =
                 format!("{shown} ({state}) cannot be read by {name}, so sshd takes no key from it");
-            let cure = format!("chown {} {1} && chmod u+r {1}", word(&self.account.name), word(&real));
-            findings.failed(CHECK, evidence, pasteable(&real, cure));
+            let fix = format!("chown {} {1} && chmod u+r {1}", word(&self.account.name), word(&real));
+            findings.failed(CHECK, evidence, pasteable(&real, fix));
             return Err(Told);
         }
         if self.settings.get("StrictModes") == Some("no") {

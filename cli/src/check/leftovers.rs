@@ -21,11 +21,11 @@ pub(super) fn examine(config: &Config, user: Option<&UserName>, findings: &mut F
             "{place} mounts something at {}, which sshd would serve whenever no jail is built",
             escaped(&target)
         );
-        let cure = place.comment_out();
+        let fix = place.comment_out();
         if is_others(&target) {
-            findings.warned("fstab", evidence, cure);
+            findings.warned("fstab", evidence, fix);
         } else {
-            findings.failed("fstab", evidence, cure);
+            findings.failed("fstab", evidence, fix);
         }
     }
     if sound {
@@ -40,11 +40,11 @@ pub(super) fn examine(config: &Config, user: Option<&UserName>, findings: &mut F
             "{place} lets autofs mount at {}, which sshd would serve whenever no jail is built",
             escaped(&target)
         );
-        let cure = format!("reload autofs after this: {}", place.comment_out());
+        let fix = format!("reload autofs after this: {}", place.comment_out());
         if is_others(&target) {
-            findings.warned("autofs", evidence, cure);
+            findings.warned("autofs", evidence, fix);
         } else {
-            findings.failed("autofs", evidence, cure);
+            findings.failed("autofs", evidence, fix);
         }
     }
     if sound {

@@ -6,7 +6,7 @@ use super::keys::{self, Keys};
 use super::sshd::{self, Login, Member, Settings};
 use super::way::Way;
 use super::{account, groups, home, outside};
-use crate::Verdict;
+use crate::Status;
 use crate::nearest::nearest;
 use crate::rehearse::{self, Rehearsal};
 use nix::unistd::geteuid;
@@ -39,11 +39,11 @@ pub(super) fn examine(host: &mut Host<'_>, user: &str, around: Findings) -> Exam
             findings.warned(check, refusal, format!("nothing: the first login makes it ({place})"));
         }
         (Seen::Failed(refusal @ Refusal::NoSuchUser { name }), _) => {
-            let cure = match nearest(name, host.people.names()) {
+            let fix = match nearest(name, host.people.names()) {
                 Some(other) => format!("did you mean {}?", escaped(other)),
-                None => refusal.cure(),
+                None => refusal.fix(),
             };
-            findings.unseen(check, refusal, cure);
+            findings.unseen(check, refusal, fix);
         }
         _ => findings.seen(check, seen, is_root),
     });
@@ -67,14 +67,14 @@ pub(super) fn examine(host: &mut Host<'_>, user: &str, around: Findings) -> Exam
         Ok(account) => {
             if let Decision::Jail(profile) = decide(host.config, &account) {
                 // What is wrong so far is what the account hook would say.
-                let is_refused = findings.verdict() == Verdict::Problems;
+                let is_refused = findings.status() == Status::Problems;
                 let settings = surroundings(host, user, &account, profile, around, &mut findings);
                 if let Some(settings) = settings.filter(|_| is_refused) {
                     sshd::examine_penalties(&settings, &mut findings);
                 }
             }
         }
-        Err(refusal) if is_member => findings.unseen("account", &refusal, refusal.cure()),
+        Err(refusal) if is_member => findings.unseen("account", &refusal, refusal.fix()),
         Err(_) => {}
     }
     let rehearsal = if is_member { rehearsed(host.path, user, &mut findings) } else { None };
@@ -85,7 +85,7 @@ pub(super) fn examine(host: &mut Host<'_>, user: &str, around: Findings) -> Exam
 pub(super) fn stranger(host: &mut Host<'_>, user: &str, findings: &mut Findings) {
     let account = match Account::lookup(user, host.config) {
         Ok(account) => account,
-        Err(refusal) => return findings.unseen("account", &refusal, refusal.cure()),
+        Err(refusal) => return findings.unseen("account", &refusal, refusal.fix()),
     };
     if let Some(exempt_by) = &account.exempt_by {
         exempt(host.config, &account, exempt_by, findings);
@@ -113,7 +113,7 @@ fn exempt(config: &Config, account: &Account, exempt_by: &str, findings: &mut Fi
                 format!("take {name} out of {exempt_by} or out of {groups}"),
             );
         }
-        Err(refusal) => findings.unseen("profile", &refusal, refusal.cure()),
+        Err(refusal) => findings.unseen("profile", &refusal, refusal.fix()),
     }
 }
 
@@ -130,7 +130,7 @@ fn between_two_looks(account: &Account, profile: &Profile, allowed: bool, findin
              or put the group, with its members, into /etc/group",
         ),
         Ok(_) => {}
-        Err(error) => findings.unseen("groups", &error, error.cure()),
+        Err(error) => findings.unseen("groups", &error, error.fix()),
     }
 }
 
@@ -144,7 +144,7 @@ fn surroundings(
 ) -> Option<Rc<Settings>> {
     findings.append(around);
     let others = host.people.other_names(account, user).unwrap_or_else(|error| {
-        findings.unseen("names", &error, error.cure());
+        findings.unseen("names", &error, error.fix());
         BTreeSet::new()
     });
     let mut of_account = Findings::default();
@@ -196,7 +196,7 @@ fn rehearsed(config: Option<&Path>, user: &str, findings: &mut Findings) -> Opti
             Some(seen)
         }
         Ok(Err(failure)) => {
-            findings.failed(check, failure.problem, failure.cure);
+            findings.failed(check, failure.problem, failure.fix);
             None
         }
         Err(error) => {

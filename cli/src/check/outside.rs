@@ -45,8 +45,8 @@ fn scheduled(name: &UserName, uid: u32, findings: &mut Findings) {
         Ok(None) => {}
         Ok(Some(path)) => {
             let evidence = format!("cron runs what {} says, outside of the jail", escaped(&path));
-            let cure = format!("look at it, and take out what is not meant: crontab -u {} -e", word(name));
-            findings.warned(CHECK, evidence, cure);
+            let fix = format!("look at it, and take out what is not meant: crontab -u {} -e", word(name));
+            findings.warned(CHECK, evidence, fix);
         }
         Err(error) => unseen("the crontab", &error, findings),
     }
@@ -87,8 +87,8 @@ fn mail(home: &Home, profile: &Profile, findings: &mut Findings) {
              the jail; {there}",
             escaped(&program)
         );
-        let cure = format!("add \"{name}\" to the guard of the profile {}", escaped(&profile.name));
-        findings.warned(CHECK, evidence, cure);
+        let fix = format!("add \"{name}\" to the guard of the profile {}", escaped(&profile.name));
+        findings.warned(CHECK, evidence, fix);
     }
 }
 

@@ -77,7 +77,7 @@ fn illegal(stacks: [&Stack; 3], findings: &mut Findings) {
         told.push(place);
         let evidence =
             format!("{place}: {} is no kind of line that libpam knows, so it refuses logins", escaped(kind));
-        findings.failed("pam lines", evidence, format!("mend that line, or take it out: {}", place.delete()));
+        findings.failed("pam lines", evidence, format!("fix that line, or take it out: {}", place.delete()));
     }
 }
 
@@ -105,7 +105,7 @@ impl Service<'_> {
                     findings.unseen(&check, evidence, AS_ROOT);
                     return false;
                 }
-                _ => findings.failed(&check, evidence, "mend it, or take the line out that names it"),
+                _ => findings.failed(&check, evidence, "fix it, or take the line out that names it"),
             }
         }
         let ours = stack.positions(OURS);
@@ -181,9 +181,9 @@ impl Service<'_> {
         let place = &line.place;
         let rewritten = module.rewritten(kind, None);
         let mut sound = true;
-        let mut failed = |evidence: String, cure: String| {
+        let mut failed = |evidence: String, fix: String| {
             sound = false;
-            findings.failed(&check, evidence, cure);
+            findings.failed(&check, evidence, fix);
         };
         match (maker, kind) {
             (Some((_, maker)), "account") => {
@@ -221,10 +221,10 @@ impl Service<'_> {
             }
         }
         if let Some(problem) = self.arguments(module, is_first) {
-            let cure =
+            let fix =
                 "its arguments are config=PATH, debug, open and close; this program takes --config PATH";
             sound = false;
-            findings.failed(&check, format!("{place}: {problem}"), cure);
+            findings.failed(&check, format!("{place}: {problem}"), fix);
         }
         let skips = stack.skips(position);
         let told = skips.iter().find(|skip| skip.on_success).or(skips.first());
@@ -240,12 +240,12 @@ impl Service<'_> {
                 other.place
             );
             // Above the line of the service by which the other one came in.
-            let cure = format!("move it up: {} && {}", place.delete(), other.top.insert(&[&rewritten]));
+            let fix = format!("move it up: {} && {}", place.delete(), other.top.insert(&[&rewritten]));
             sound = false;
             if skip.on_success && !is_first {
-                findings.failed(&check, evidence, cure);
+                findings.failed(&check, evidence, fix);
             } else {
-                findings.warned(&check, evidence, format!("if that is not meant, {cure}"));
+                findings.warned(&check, evidence, format!("if that is not meant, {fix}"));
             }
         }
         sound

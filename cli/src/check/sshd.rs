@@ -5,12 +5,12 @@
 pub(crate) mod ask;
 pub(crate) mod config;
 mod connection;
-mod cure;
+mod fix;
 mod judge;
 
 use super::finding::Findings;
 pub(super) use ask::{Settings, Silent, Sshd};
-use cure::cure;
+use fix::fix;
 pub(crate) use judge::ALIVE;
 pub(super) use judge::expanded;
 use judge::{CHECKS, Wrong, judge, keeps_places, keywords, log_level};
@@ -119,11 +119,11 @@ fn tell(
             let more = if times.len() > MAX_SHOWN { ", and more" } else { "" };
             evidence += &format!("; {}{more}", shown.join("; "));
         }
-        let cure = cure(sshd, member, wrong.keyword);
+        let fix = fix(sshd, member, wrong.keyword);
         if wrong.is_harmless {
-            findings.warned(check, evidence, cure);
+            findings.warned(check, evidence, fix);
         } else {
-            findings.failed(check, evidence, cure);
+            findings.failed(check, evidence, fix);
         }
     }
     if !sound {
@@ -157,22 +157,22 @@ pub(super) fn examine_penalties(settings: &Settings, findings: &mut Findings) {
         "each of these refused logins counts as a failed authentication from the client's address{exempt}, and \
          after a few sshd drops everybody who comes from there: behind the same router or proxy, and root"
     );
-    let cure = "mend what keeps the user out; and list addresses that many share, such as an office's, in \
+    let fix = "fix what keeps the user out; and list addresses that many share, such as an office's, in \
                 PerSourcePenaltyExemptList of sshd_config";
-    findings.warned("sshd penalties", evidence, cure);
+    findings.warned("sshd penalties", evidence, fix);
 }
 
 /// A user who is not jailed and whom sshd sends into the jail root, where nothing is built for them.
 pub(crate) struct Stray {
     pub(crate) evidence: String,
-    pub(crate) cure: String,
+    pub(crate) fix: String,
 }
 
 /// Tells whether a user who is not jailed is a [`Stray`].
 pub(super) fn examine_stranger(sshd: &mut Sshd, config: &Config, account: &Account, findings: &mut Findings) {
     match Stray::find(sshd, config, account) {
         Ok(None) => {}
-        Ok(Some(Stray { evidence, cure })) => findings.failed("sshd chroot", evidence, cure),
+        Ok(Some(Stray { evidence, fix })) => findings.failed("sshd chroot", evidence, fix),
         Err(silent) => silent.tell(findings),
     }
 }
@@ -181,7 +181,7 @@ impl Stray {
     /// Asks sshd about somebody who is not jailed. The error is sshd's silence, with what to do about it.
     pub(crate) fn of(config: &Config, account: &Account) -> Result<Option<Self>, (String, String)> {
         let said = |silent| match silent {
-            Silent::Broken { evidence, cure } | Silent::Unseen { evidence, cure } => (evidence, cure),
+            Silent::Broken { evidence, fix } | Silent::Unseen { evidence, fix } => (evidence, fix),
         };
         let mut sshd = Sshd::find().map_err(said)?;
         Self::find(&mut sshd, config, account).map_err(said)
@@ -204,7 +204,7 @@ impl Stray {
                     escaped(chroot)
                 );
                 let out = format!("take {name} out of that Match block");
-                let cure = match config
+                let fix = match config
                     .groups()
                     .find(|name| matches!(Group::by_name(name), Ok(Some(_))))
                     .filter(|_| !account.uid.is_root() && account.exempt_by.is_none())
@@ -218,7 +218,7 @@ impl Stray {
                     }
                     None => out,
                 };
-                return Ok(Some(Self { evidence, cure }));
+                return Ok(Some(Self { evidence, fix }));
             }
         }
         Ok(None)
@@ -228,8 +228,8 @@ impl Stray {
 impl Silent {
     pub(super) fn tell(&self, findings: &mut Findings) {
         match self {
-            Self::Broken { evidence, cure } => findings.failed("sshd", evidence, cure),
-            Self::Unseen { evidence, cure } => findings.unseen("sshd", evidence, cure),
+            Self::Broken { evidence, fix } => findings.failed("sshd", evidence, fix),
+            Self::Unseen { evidence, fix } => findings.unseen("sshd", evidence, fix),
         }
     }
 }

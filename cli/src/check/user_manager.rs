@@ -34,7 +34,7 @@ pub(super) enum Systemd {
     },
 }
 
-/// Why members could get a user manager, and the cure; or why that cannot be seen.
+/// Why members could get a user manager, and the fix; or why that cannot be seen.
 #[derive(PartialEq, Eq)]
 pub(super) enum Fault {
     Open(String, String),
@@ -44,7 +44,7 @@ pub(super) enum Fault {
 impl Fault {
     fn tell(&self, findings: &mut Findings) {
         match self {
-            Self::Open(evidence, cure) => findings.failed(CHECK, evidence, cure),
+            Self::Open(evidence, fix) => findings.failed(CHECK, evidence, fix),
             Self::Unseen(why) => findings.unseen(CHECK, why, "see that systemd answers: systemctl status"),
         }
     }
@@ -143,11 +143,11 @@ fn tell_of(asks: &Asks, config: &Config, path: &Path, findings: &mut Findings) {
             escaped(&asks.config),
             escaped(path)
         );
-        let cure = format!(
+        let fix = format!(
             "write {} and the groups of its profiles behind the %i of its last line, then: systemctl daemon-reload",
             word(path)
         );
-        return findings.failed(CHECK, evidence, cure);
+        return findings.failed(CHECK, evidence, fix);
     }
     // A group that does not exist has no members yet.
     let exists = |name: &&str| !matches!(Group::by_name(name), Ok(None));
@@ -160,13 +160,13 @@ fn tell_of(asks: &Asks, config: &Config, path: &Path, findings: &mut Findings) {
             drop_in::PATH,
             listed(&missing)
         );
-        let cure = match path == Path::new(DEFAULT_PATH) {
+        let fix = match path == Path::new(DEFAULT_PATH) {
             true => groups::set_up(config),
             false => {
                 "write them behind the others in its last line, then: systemctl daemon-reload".to_owned()
             }
         };
-        return findings.failed(CHECK, evidence, cure);
+        return findings.failed(CHECK, evidence, fix);
     }
     if !asks.program.is_file() {
         let evidence = format!(
@@ -194,7 +194,7 @@ fn in_files(uid: Option<u32>) -> Result<Asks, Fault> {
     let reset = conditions.iter().enumerate().rfind(|(_, condition)| condition.value.is_empty());
     let own = Path::new(drop_in::PATH);
     let is_in_its_place = |file: &&PathBuf| file.file_name() == own.file_name() && *file != own;
-    let (what, cure) = match (found, reset) {
+    let (what, fix) = match (found, reset) {
         (Some((at, asks)), reset) if reset.is_none_or(|(reset, _)| reset < at) => return Ok(asks),
         (Some(_), Some((_, Setting { file, .. }))) => (
             format!("{} takes back what {} says", escaped(file), drop_in::PATH),
@@ -213,7 +213,7 @@ fn in_files(uid: Option<u32>) -> Result<Asks, Fault> {
     };
     let risk =
         "so systemd runs what a member's ~/.config/systemd says, as the member and outside of the jail";
-    Err(Fault::Open(format!("{what}, {risk}"), cure))
+    Err(Fault::Open(format!("{what}, {risk}"), fix))
 }
 
 /// Whether nobody but root can change what systemd reads and runs: its files, the program, the configuration.
@@ -234,8 +234,8 @@ fn is_trusted(uid: Option<u32>, asks: &Asks) -> Result<(), Fault> {
             "{} can be changed by others than root{what}: root relies on it for members' user managers",
             escaped(&path)
         );
-        let cure = format!("see what is in it, then: chown -h root {0} && chmod go-w {0}", word(&path));
-        return Err(Fault::Open(evidence, cure));
+        let fix = format!("see what is in it, then: chown -h root {0} && chmod go-w {0}", word(&path));
+        return Err(Fault::Open(evidence, fix));
     }
     Ok(())
 }
@@ -265,7 +265,7 @@ fn not_skipped(who: &dyn Display) -> Fault {
 
 /// Why systemd does not have what its files say.
 fn not_loaded() -> Fault {
-    let (evidence, cure) = match systemd::version() {
+    let (evidence, fix) = match systemd::version() {
         Some(version) if version < drop_in::SINCE => (
             format!("systemd {version} knows no ExecCondition=, so members get a user manager"),
             format!(
@@ -278,5 +278,5 @@ fn not_loaded() -> Fault {
             "systemctl daemon-reload".to_owned(),
         ),
     };
-    Fault::Open(evidence, cure)
+    Fault::Open(evidence, fix)
 }

@@ -39,7 +39,7 @@ pub(super) struct Place {
     pub(super) path: PathBuf,
     pub(super) read_only: bool,
     /// What to do where it should be writable and is not.
-    pub(super) cure: String,
+    pub(super) fix: String,
 }
 
 impl Expected {
@@ -62,8 +62,8 @@ impl Expected {
         // A volume inside of the home is mounted only where the home has a directory for it.
         let places = places.filter(|(path, _)| *path == home || !path.starts_with(&home) || path.is_dir());
         let places = places.map(|(path, read_only)| Place {
-            cure: if path == home {
-                cure(&path, account.uid.as_raw(), account.gid.as_raw())
+            fix: if path == home {
+                fix(&path, account.uid.as_raw(), account.gid.as_raw())
             } else {
                 "let the volume's source belong to the user, or the user's group write it".into()
             },
@@ -102,7 +102,7 @@ impl Expected {
     }
 }
 
-fn cure(home: &Path, uid: u32, gid: u32) -> String {
+fn fix(home: &Path, uid: u32, gid: u32) -> String {
     let at = word(home);
     let command = match home.metadata() {
         Ok(found) if found.uid() == uid => format!("chmod u+rwx {at}"),

@@ -104,7 +104,8 @@ impl Found {
             let here = || Some(place.to_owned());
             if line.contains(&module) && line.contains("): session opened for user ") {
                 self.opened = self.opened.take().or_else(here);
-                let measured = line.rsplit_once(" us=").and_then(|(_, number)| number.trim().parse().ok());
+                let measured =
+                    line.rsplit_once(" setup_us=").and_then(|(_, number)| number.trim().parse().ok());
                 self.microseconds = self.microseconds.or(measured);
             } else if line.contains(&module) && line.contains("): session closed for user ") {
                 self.closed = self.closed.take().or_else(here);

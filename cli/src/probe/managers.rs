@@ -21,7 +21,7 @@ impl Managers {
         let check = format!("see `sftpjail check {}`", word(&expected.user));
         let runs = |managers: &BTreeMap<u32, bool>| managers.get(&expected.uid) == Some(&true);
         let before = self.0.map(|before| before.and_then(|before| Ok((before, systemd::managers()?))));
-        let (seen, cure) = match before {
+        let (seen, fix) = match before {
             None => (Ok("none, for systemd does not run here".into()), String::new()),
             Some(Err(error)) => (Err(error.to_string()), "see that systemd answers: systemctl status".into()),
             Some(Ok((before, now))) => match (runs(&before), runs(&now)) {
@@ -33,6 +33,6 @@ impl Managers {
                 (false, false) => (Ok("none was started".into()), String::new()),
             },
         };
-        Finding::new("user manager", seen, cure)
+        Finding::new("user manager", seen, fix)
     }
 }

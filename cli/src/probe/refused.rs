@@ -23,21 +23,21 @@ const MODULE: &str = "see that /etc/pam.d/sshd has the module's session line, th
      and that ChrootDirectory is the jail root's %u; then, what the module logged";
 
 /// What to do where the module has no part in a session.
-pub(super) fn module_cure() -> String {
+pub(super) fn module_fix() -> String {
     MODULE.into()
 }
 
 /// The finding of a login that was refused: by the module, as `refusal` says it would be, or by others.
 pub(super) fn finding(said: &str, heard: &[String], refusal: Option<&Refusal>) -> Finding {
     if let Some(refusal) = refusal {
-        return Finding::new("login", Err(format!("refused: {refusal}")), refusal.cure());
+        return Finding::new("login", Err(format!("refused: {refusal}")), refusal.fix());
     }
-    let reason = REASONS.iter().find_map(|(words, cure)| {
+    let reason = REASONS.iter().find_map(|(words, fix)| {
         let line = heard.iter().find(|line| line.contains(words))?;
-        Some((line.as_str(), *cure))
+        Some((line.as_str(), *fix))
     });
-    let (line, cure) = reason.unwrap_or((said, "see sshd's log"));
-    Finding::new("login", Err(format!("refused: {line}")), cure.into())
+    let (line, fix) = reason.unwrap_or((said, "see sshd's log"));
+    Finding::new("login", Err(format!("refused: {line}")), fix.into())
 }
 
 /// The finding of a login that the module should have refused.

@@ -3,7 +3,7 @@
 use super::expected::{Expected, Place};
 use super::judge::Judgement;
 use super::writing::Written;
-use crate::Verdict;
+use crate::Status;
 use crate::json::document;
 use crate::terminal::{Mark, wrapped};
 use pam_sftpjail::escape::{escaped, one_line};
@@ -12,14 +12,14 @@ use std::fmt::Display;
 use std::io::{self, Write};
 
 /// The version of the JSON document; it grows when a key changes its meaning or goes.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// All of it; the JSON document.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Report {
     version: u32,
     user: String,
-    verdict: Verdict,
+    status: Status,
     /// From the client's start to the first answer, in ms.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) login_ms: Option<u64>,
@@ -39,7 +39,7 @@ pub(super) struct Finding {
     outcome: Outcome,
     evidence: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    cure: Option<String>,
+    fix: Option<String>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,18 +52,18 @@ enum Outcome {
 }
 
 impl Finding {
-    pub(super) fn new(step: impl Into<String>, seen: Judgement, cure: String) -> Self {
+    pub(super) fn new(step: impl Into<String>, seen: Judgement, fix: String) -> Self {
         let step = step.into();
         match seen {
-            Ok(evidence) => Self { step, outcome: Outcome::Expected, evidence, cure: None },
-            Err(evidence) => Self { step, outcome: Outcome::Unexpected, evidence, cure: Some(cure) },
+            Ok(evidence) => Self { step, outcome: Outcome::Expected, evidence, fix: None },
+            Err(evidence) => Self { step, outcome: Outcome::Unexpected, evidence, fix: Some(fix) },
         }
     }
 
     /// Why there is no probe.
-    pub(super) fn unable(why: &dyn Display, cure: &str) -> Self {
+    pub(super) fn unable(why: &dyn Display, fix: &str) -> Self {
         let (step, evidence) = ("probe".to_owned(), why.to_string());
-        Self { step, outcome: Outcome::Unseen, evidence, cure: Some(cure.to_owned()) }
+        Self { step, outcome: Outcome::Unseen, evidence, fix: Some(fix.to_owned()) }
     }
 }
 
@@ -72,7 +72,7 @@ impl Report {
         Self {
             version: VERSION,
             user: user.to_owned(),
-            verdict: Verdict::Sound,
+            status: Status::Ok,
             login_ms: None,
             module_us: None,
             rehearsal_us: None,
@@ -80,16 +80,16 @@ impl Report {
         }
     }
 
-    pub(super) fn verdict(&self) -> Verdict {
-        self.verdict
+    pub(super) fn status(&self) -> Status {
+        self.status
     }
 
-    /// Adds a finding. The verdict is the worst.
+    /// Adds a finding. The status is the worst.
     pub(super) fn add(&mut self, finding: Finding) {
-        self.verdict = self.verdict.max(match finding.outcome {
-            Outcome::Expected => Verdict::Sound,
-            Outcome::Unexpected => Verdict::Problems,
-            Outcome::Unseen => Verdict::Unchecked,
+        self.status = self.status.max(match finding.outcome {
+            Outcome::Expected => Status::Ok,
+            Outcome::Unexpected => Status::Problems,
+            Outcome::Unseen => Status::Unchecked,
         });
         self.findings.push(finding);
     }
@@ -97,16 +97,16 @@ impl Report {
     /// Of a user who is none of ours.
     pub(super) fn not_jailed(mut self, why: &dyn Display) -> Self {
         self.add(Finding::new("profile", Ok(why.to_string()), String::new()));
-        self.verdict = Verdict::NotJailed;
+        self.status = Status::InNoProfile;
         self
     }
 
     /// Adds what was found of a place.
     pub(super) fn wrote(&mut self, place: &Place, written: &Written) {
-        let cure = if place.read_only { "report this as a bug".to_owned() } else { place.cure.clone() };
+        let fix = if place.read_only { "report this as a bug".to_owned() } else { place.fix.clone() };
         let at = |evidence: &String| format!("{}: {evidence}", escaped(&place.path));
         let seen = written.sftp.as_ref().map(at).map_err(at);
-        self.add(Finding::new("write", seen, cure));
+        self.add(Finding::new("write", seen, fix));
         if let Some(scp) = &written.scp {
             self.findings.push(Finding::new(
                 "scp",
@@ -127,8 +127,8 @@ impl Report {
                 Outcome::Unseen => Mark::Attention,
             };
             writeln!(out, "{mark} {:<14} {}", finding.step, wrapped(&one_line(&finding.evidence), 17))?;
-            if let Some(cure) = &finding.cure {
-                writeln!(out, "  {:<14} → {}", "", wrapped(&one_line(cure), 19))?;
+            if let Some(fix) = &finding.fix {
+                writeln!(out, "  {:<14} → {}", "", wrapped(&one_line(fix), 19))?;
             }
         }
         let user = escaped(&self.user);
@@ -140,16 +140,16 @@ impl Report {
             };
             writeln!(out, "The login took {login} ms, {module}.")?;
         }
-        match self.verdict {
-            Verdict::Sound => writeln!(out, "All is as it should be for {user}."),
-            Verdict::Problems => writeln!(out, "For {user}, what is marked ✗ is not as it should be."),
-            Verdict::Unchecked => writeln!(out, "{user} could not be probed: see what is marked !."),
-            Verdict::NotJailed => writeln!(out, "{user} is not jailed by this policy, and was not probed."),
+        match self.status {
+            Status::Ok => writeln!(out, "All is as it should be for {user}."),
+            Status::Problems => writeln!(out, "For {user}, what is marked ✗ is not as it should be."),
+            Status::Unchecked => writeln!(out, "{user} could not be probed: see what is marked !."),
+            Status::InNoProfile => writeln!(out, "{user} is not jailed by this policy, and was not probed."),
         }
     }
 }
 
-pub(super) fn log_cure(expected: &Expected) -> String {
+pub(super) fn log_fix(expected: &Expected) -> String {
     format!(
         "see that rsyslog or the journal runs, and that ForceCommand for Match Group {} is internal-sftp -l INFO",
         expected.groups

@@ -10,7 +10,7 @@ pub(super) struct Step {
     pub(super) name: &'static str,
     pub(super) attempt: Attempt,
     pub(super) outcome: Outcome,
-    pub(super) cure: String,
+    pub(super) fix: String,
 }
 
 /// By which client.
@@ -95,7 +95,7 @@ fn forced(expected: &Expected) -> String {
     settings(expected, "ForceCommand internal-sftp -l INFO")
 }
 
-/// The table. A step's cure names sshd's settings, because what a step sees is what sshd does.
+/// The table. A step's fix names sshd's settings, because what a step sees is what sshd does.
 pub(super) fn table(expected: &Expected) -> Vec<Step> {
     let Expected { begin, chroot, .. } = expected;
     let settings = |lines: &str| settings(expected, lines);
@@ -104,7 +104,7 @@ pub(super) fn table(expected: &Expected) -> Vec<Step> {
     let tcp = settings("DisableForwarding yes, AllowTcpForwarding no");
     let sockets = settings("DisableForwarding yes, AllowStreamLocalForwarding no");
     let above = begin.parent().unwrap_or(Path::new("/"));
-    let step = |name, attempt, outcome, cure: &String| Step { name, attempt, outcome, cure: cure.clone() };
+    let step = |name, attempt, outcome, fix: &String| Step { name, attempt, outcome, fix: fix.clone() };
 
     let mut steps = vec![
         step("pwd", Attempt::Sftp("pwd\n"), Outcome::WorksIn(begin.clone()), &jail),

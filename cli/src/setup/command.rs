@@ -53,11 +53,11 @@ pub(super) fn run<A: AsRef<OsStr>>(
 pub(super) fn must<A: AsRef<OsStr>>(
     program: &Path,
     args: impl IntoIterator<Item = A>,
-    cure: &str,
+    fix: &str,
 ) -> Result<Said, Trouble> {
     let said = run(program, args)?;
     match said.success {
         true => Ok(said),
-        false => Err(Trouble::new(format!("{} says: {}", program.display(), said.words), cure)),
+        false => Err(Trouble::new(format!("{} says: {}", program.display(), said.words), fix)),
     }
 }

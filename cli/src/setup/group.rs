@@ -35,14 +35,14 @@ pub(super) fn keep(name: &str, number: usize, state: &State) -> Result<Step, Tro
 }
 
 pub(super) fn add(name: &str) -> Result<(), Trouble> {
-    let cure = "mend what it names, or add the group yourself";
+    let fix = "fix what it names, or add the group yourself";
     if let Some(groupadd) = command::find("groupadd") {
-        command::must(&groupadd, ["--system", name], cure)?;
+        command::must(&groupadd, ["--system", name], fix)?;
     } else if let Some(addgroup) = command::find("addgroup") {
         // Busybox.
-        command::must(&addgroup, ["-S", name], cure)?;
+        command::must(&addgroup, ["-S", name], fix)?;
     } else {
-        return Err(Trouble::new(format!("there is neither groupadd nor addgroup to add {name}"), cure));
+        return Err(Trouble::new(format!("there is neither groupadd nor addgroup to add {name}"), fix));
     }
     Ok(())
 }
@@ -153,9 +153,9 @@ fn lock() -> Result<File, Trouble> {
             Ok(_) => return Ok(file),
             Err(Errno::EAGAIN | Errno::EACCES) if start.elapsed() < PATIENCE => thread::sleep(PATIENCE / 100),
             Err(Errno::EAGAIN | Errno::EACCES) => {
-                let cure =
+                let fix =
                     "wait for useradd, vipw or whatever it is (fuser -v /etc/.pwd.lock), then run this again";
-                return Err(Trouble::new("another program keeps the files of users locked", cure));
+                return Err(Trouble::new("another program keeps the files of users locked", fix));
             }
             Err(errno) => return Err(failed(errno.into())),
         }

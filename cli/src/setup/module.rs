@@ -32,12 +32,12 @@ pub(super) fn change(given: Option<&Path>) -> Result<Option<Change>, Trouble> {
     let Some(after) = files::read(&source)? else {
         return Err(Trouble::new(format!("{} does not exist", escaped(&source)), "see where the module is"));
     };
-    let cure = format!("give the {BUILT} that was built with this program");
+    let fix = format!("give the {BUILT} that was built with this program");
     match module::version(&source) {
-        Err(why) => return Err(Trouble::new(format!("{} {why}", escaped(&source)), cure)),
+        Err(why) => return Err(Trouble::new(format!("{} {why}", escaped(&source)), fix)),
         Ok(version) if version != env!("CARGO_PKG_VERSION") => {
             let what = format!("{} is of another version, {}", escaped(&source), escaped(&version));
-            return Err(Trouble::new(what, cure));
+            return Err(Trouble::new(what, fix));
         }
         Ok(_) => {}
     }

@@ -52,8 +52,8 @@ pub(super) fn directory(path: &Path, mode: u32) -> Result<Option<Change>, Troubl
         }
         Err(_) => {
             let above = path.parent().unwrap_or(path);
-            if let Some(Unmounted { why, cure }) = unmounted::above(path, above) {
-                return Err(Trouble::new(format!("{shown} cannot be made: {} {why}", escaped(above)), cure));
+            if let Some(Unmounted { why, fix }) = unmounted::above(path, above) {
+                return Err(Trouble::new(format!("{shown} cannot be made: {} {why}", escaped(above)), fix));
             }
             Err(Trouble::new(
                 format!("{shown} cannot be made, for {} is no directory", escaped(above)),

@@ -19,14 +19,14 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Lets sshd read its files anew; sessions go on. Gives a sentence about what was done.
 pub(super) fn sshd(sshd: &Sshd) -> Result<String, Trouble> {
-    let cure = "see why: journalctl -u ssh -u sshd, or the system's log";
+    let fix = "see why: journalctl -u ssh -u sshd, or the system's log";
     if let Some(systemctl) = systemd() {
         for unit in ["ssh.service", "sshd.service"] {
             if command::run(&systemctl, ["--quiet", "is-active", unit])?.success {
-                command::must(&systemctl, ["reload", unit], cure)?;
+                command::must(&systemctl, ["reload", unit], fix)?;
                 // It starts anew, and may not.
                 thread::sleep(SETTLED);
-                command::must(&systemctl, ["is-active", unit], cure)?;
+                command::must(&systemctl, ["is-active", unit], fix)?;
                 return Ok(format!("sshd has been reloaded (systemctl reload {unit})."));
             }
         }
@@ -41,7 +41,7 @@ pub(super) fn sshd(sshd: &Sshd) -> Result<String, Trouble> {
     if let Some(rc_service) = command::find("rc-service").filter(|_| Path::new("/run/openrc").is_dir())
         && command::run(&rc_service, ["sshd", "status"])?.success
     {
-        command::must(&rc_service, ["sshd", "reload"], cure)?;
+        command::must(&rc_service, ["sshd", "reload"], fix)?;
         return Ok("sshd has been reloaded (rc-service sshd reload).".to_owned());
     }
     let file = sshd.usual.get("PidFile").unwrap_or("/run/sshd.pid");
@@ -49,9 +49,8 @@ pub(super) fn sshd(sshd: &Sshd) -> Result<String, Trouble> {
         return Ok("sshd does not run; what was changed holds when it is started.".to_owned());
     };
     let old = fs::metadata(file).and_then(|stat| stat.modified()).ok();
-    kill(Pid::from_raw(pid), Signal::SIGHUP).map_err(|e| {
-        Trouble::new(format!("sshd (pid {pid}) cannot be told to reload: {}", e.desc()), cure)
-    })?;
+    kill(Pid::from_raw(pid), Signal::SIGHUP)
+        .map_err(|e| Trouble::new(format!("sshd (pid {pid}) cannot be told to reload: {}", e.desc()), fix))?;
     // It removes the file, starts anew as the same process, and writes it once it listens.
     let start = Instant::now();
     while start.elapsed() < PATIENCE {

@@ -56,7 +56,7 @@ pub(super) fn test() -> Result<(), Trouble> {
     let Some(rsyslogd) = command::find("rsyslogd").filter(|_| Path::new(PATH).exists()) else {
         return Ok(());
     };
-    command::must(&rsyslogd, ["-N1"], "mend what it names, then see: rsyslogd -N1").map(drop)
+    command::must(&rsyslogd, ["-N1"], "fix what it names, then see: rsyslogd -N1").map(drop)
 }
 
 /// Whether rsyslog must be told of what was changed.

@@ -1,4 +1,4 @@
-//! Why setting up cannot go on: one sentence, with the cure.
+//! Why setting up cannot go on: one sentence, with the fix.
 
 use pam_sftpjail::escape::{escaped, one_line, word};
 use pam_sftpjail::nss::LookupError;
@@ -17,13 +17,13 @@ impl Display for Trouble {
 }
 
 impl Trouble {
-    pub(super) fn new(what: impl Display, cure: impl Display) -> Self {
-        Self(format!("{what}; {cure}"))
+    pub(super) fn new(what: impl Display, fix: impl Display) -> Self {
+        Self(format!("{what}; {fix}"))
     }
 
     /// Something could not be done to `path`, such as "be written".
     pub(super) fn with(path: &Path, what: &str, error: &io::Error) -> Self {
-        let cure = match error.kind() {
+        let fix = match error.kind() {
             ErrorKind::ReadOnlyFilesystem => "make its file system writable (mount -o remount,rw)".to_owned(),
             ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "make room there".to_owned(),
             ErrorKind::PermissionDenied => {
@@ -32,7 +32,7 @@ impl Trouble {
             }
             _ => "see that root can do so".to_owned(),
         };
-        Self(format!("{} cannot {what}: {}; {cure}", escaped(path), errno(error)))
+        Self(format!("{} cannot {what}: {}; {fix}", escaped(path), errno(error)))
     }
 
     /// Adds what was done about it.
@@ -43,7 +43,7 @@ impl Trouble {
 
 impl From<LookupError> for Trouble {
     fn from(error: LookupError) -> Self {
-        Self::new(&error, error.cure())
+        Self::new(&error, error.fix())
     }
 }
 

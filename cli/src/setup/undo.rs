@@ -69,7 +69,7 @@ pub(super) fn run(force: bool, out: &mut impl Write) -> Result<(), Trouble> {
 }
 
 fn nobody_is_in() -> Result<(), Trouble> {
-    let failed = |refusal: pam_sftpjail::error::Refusal| Trouble::new(&refusal, refusal.cure());
+    let failed = |refusal: pam_sftpjail::error::Refusal| Trouble::new(&refusal, refusal.fix());
     let mut users = Vec::new();
     if let Some(registry) = Registry::existing().map_err(failed)? {
         for user in registry.users().map_err(failed)? {

@@ -77,11 +77,11 @@ fn program() -> Result<PathBuf, Trouble> {
                 "systemd is to run {shown} as root, and others than root can write {}",
                 escaped(&path)
             );
-            let cure = match program.starts_with("/usr") {
+            let fix = match program.starts_with("/usr") {
                 true => format!("chown root {0} && chmod go-w {0}", word(&path)),
                 false => install.to_owned(),
             };
-            Err(Trouble::new(what, cure))
+            Err(Trouble::new(what, fix))
         }
     }
 }

@@ -43,7 +43,7 @@ pub(super) fn all(wanted: &Wanted, sshd: &Sshd) -> Result<Vec<String>, Trouble> 
                 let wrong: Vec<_> = marked('✗').collect();
                 let shown = if wrong.is_empty() { said.words.clone() } else { wrong.join(" / ") };
                 let what = format!("`sftpjail check` says of {someone}: {shown}");
-                return Err(Trouble::new(what, "mend that first"));
+                return Err(Trouble::new(what, "fix that first"));
             }
         }
     }
@@ -59,7 +59,7 @@ fn as_member(gid: &str, program: &Path, args: &[&str]) -> Result<Said, Trouble> 
 
 fn settings(said: &Said, wanted: &Wanted, user: &str, shown: &str) -> Result<(), Trouble> {
     if !said.success {
-        return Err(Trouble::new(format!("sshd -T says of {shown}: {}", said.words), "mend what it names"));
+        return Err(Trouble::new(format!("sshd -T says of {shown}: {}", said.words), "fix what it names"));
     }
     let settings = Settings::parse(&said.stdout);
     for Setting { keyword, value, .. } in wanted.sshd_settings().into_iter().filter(|s| s.is_required) {
@@ -71,11 +71,11 @@ fn settings(said: &Said, wanted: &Wanted, user: &str, shown: &str) -> Result<(),
                 "sshd would hold {keyword} to be {} for {shown}, and not {value}, with these changes",
                 escaped(is)
             );
-            let cure = match place_of(keyword, is) {
+            let fix = match place_of(keyword, is) {
                 Some(place) => format!("take it out at {place}, or exempt members there"),
                 None => format!("see which Match block sets it: grep -rin {keyword} /etc/ssh"),
             };
-            return Err(Trouble::new(what, cure));
+            return Err(Trouble::new(what, fix));
         }
     }
     Ok(())

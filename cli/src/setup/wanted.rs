@@ -107,7 +107,7 @@ impl Wanted {
 
     fn of_file(path: &Path, options: &Options) -> Result<Self, Trouble> {
         let shown = escaped(path);
-        let config = Config::load(Some(path)).map_err(|error| Trouble::new(error, "mend it first"))?;
+        let config = Config::load(Some(path)).map_err(|error| Trouble::new(error, "fix it first"))?;
         let jail_root = config.jail_root.absolute();
         let mut groups: Vec<String> = Vec::new();
         for group in config.groups() {
@@ -117,8 +117,8 @@ impl Wanted {
         }
         checked(&groups, &jail_root)?;
         let says = |what: &str, option: &str| {
-            let cure = format!("edit that file, and run this without {option}");
-            Err(Trouble::new(format!("{shown} is there already and says {what}"), cure))
+            let fix = format!("edit that file, and run this without {option}");
+            Err(Trouble::new(format!("{shown} is there already and says {what}"), fix))
         };
         if options.jail_root.as_ref().is_some_and(|root| Path::new(root) != jail_root) {
             return says(&format!("jail_root = \"{}\"", escaped(&jail_root)), "--jail-root");
@@ -170,8 +170,8 @@ fn checked(groups: &[String], jail_root: &Path) -> Result<(), Trouble> {
     let plain = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'));
     for group in groups {
         if group.is_empty() || group.starts_with('-') || group.len() > 32 || !plain(group) {
-            let cure = "choose one of letters, digits, _, - and . only";
-            return Err(Trouble::new(format!("{} is no name for a group here", escaped(group)), cure));
+            let fix = "choose one of letters, digits, _, - and . only";
+            return Err(Trouble::new(format!("{} is no name for a group here", escaped(group)), fix));
         }
     }
     let is_plain = jail_root.to_str().is_some_and(|path| {
@@ -180,8 +180,8 @@ fn checked(groups: &[String], jail_root: &Path) -> Result<(), Trouble> {
         })
     });
     if !is_plain {
-        let cure = "choose an absolute one of letters, digits, _, - and . only";
-        return Err(Trouble::new(format!("{} is no path for a jail root here", escaped(jail_root)), cure));
+        let fix = "choose an absolute one of letters, digits, _, - and . only";
+        return Err(Trouble::new(format!("{} is no path for a jail root here", escaped(jail_root)), fix));
     }
     Ok(())
 }

@@ -91,7 +91,7 @@ impl Line {
     }
 
     /// What an admin can do where one did not answer.
-    pub(super) fn cure(&self) -> String {
+    pub(super) fn fix(&self) -> String {
         let stands_behind = |name: &str| match name {
             "ldap" => "nslcd and the LDAP server".to_owned(),
             "sss" => "sssd".to_owned(),

@@ -43,7 +43,7 @@ pub(super) fn check(
         Ok((steps, Found { evidence, warning })) => {
             observe(Check::Guard, Seen::Passed(&evidence));
             if let Some(warning) = warning {
-                observe(Check::Guard, Seen::Warned(&warning, &warning.cure()));
+                observe(Check::Guard, Seen::Warned(&warning, &warning.fix()));
             }
             Ok(steps)
         }
@@ -128,8 +128,8 @@ fn mount_points(guarded: &Guarded) -> impl Iterator<Item = (PathBuf, bool)> {
     (1..=count).map(move |n| (guarded.components().iter().take(n).collect(), n == count))
 }
 
-fn refusal(path: &Path, why: &str, cure: &str) -> Refusal {
-    Refusal::Guard { path: escaped(path).to_string(), why: why.into(), cure: cure.into() }
+fn refusal(path: &Path, why: &str, fix: &str) -> Refusal {
+    Refusal::Guard { path: escaped(path).to_string(), why: why.into(), fix: fix.into() }
 }
 
 /// What is said where the place in the jail is not what was checked.
@@ -144,8 +144,8 @@ fn apart(home: &Home<'_>, guarded: &Guarded, volume: &Checked) -> Result<(), Ref
         Some(below) if guarded.overlaps(below) => {
             let path = Path::new("/").join(home.at).join(guarded.path());
             let why = format!("the volume {} would be in its place", escaped(&volume.target().absolute()));
-            let cure = "give the volume another target, or take the name out of the profile's guard";
-            Err(refusal(&path, &why, cure))
+            let fix = "give the volume another target, or take the name out of the profile's guard";
+            Err(refusal(&path, &why, fix))
         }
         _ => Ok(()),
     }

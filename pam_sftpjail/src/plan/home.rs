@@ -7,7 +7,7 @@ use crate::account::Account;
 use crate::error::Refusal;
 use crate::escape::{escaped, word};
 use crate::path::Normalised;
-use crate::sys::limit_cure;
+use crate::sys::limit_fix;
 use nix::errno::Errno;
 use std::fmt::{self, Display};
 use std::os::fd::OwnedFd;
@@ -56,26 +56,26 @@ fn spelling(jail_root: &Normalised, account: &Account) -> Result<Normalised, Ref
 }
 
 fn open(jail_root: &Normalised, account: &Account, spelt: &Normalised) -> Result<Opened, Refusal> {
-    let refuse = |component: PathBuf, why: String, cure: String| Refusal::HomePath {
+    let refuse = |component: PathBuf, why: String, fix: String| Refusal::HomePath {
         home: shown_home(account),
         component: if component == spelt.absolute() { "it".into() } else { escaped(&component).to_string() },
         why,
-        cure,
+        fix,
     };
     let walked = walk::to(spelt).map_err(|stop| {
-        let cure = match stop.why {
+        let fix = match stop.why {
             walk::Why::Denied(keeper) => {
                 return Refusal::Denied { path: escaped(&stop.at).to_string(), keeper };
             }
             walk::Why::Errno(Errno::ENOENT) => {
-                if let Some(Unmounted { why, cure }) = unmounted::above(&spelt.absolute(), &stop.at) {
-                    return refuse(stop.at, why, cure);
+                if let Some(Unmounted { why, fix }) = unmounted::above(&spelt.absolute(), &stop.at) {
+                    return refuse(stop.at, why, fix);
                 }
                 let (name, home) = (word(&account.name), word(&account.home));
                 let command = format!("install -d -m 0700 -o {name} -g {} {home}", account.gid);
                 pasteable(&account.home, command)
             }
-            walk::Why::Errno(errno) => limit_cure(errno).unwrap_or("see that root can reach it").into(),
+            walk::Why::Errno(errno) => limit_fix(errno).unwrap_or("see that root can reach it").into(),
             walk::Why::NotDirectory => "move it away and make a directory there".into(),
             walk::Why::LastIsSymlink => {
                 format!(
@@ -87,7 +87,7 @@ fn open(jail_root: &Normalised, account: &Account, spelt: &Normalised) -> Result
                 "replace the symlink by a directory, or let the home be spelt without it".into()
             }
         };
-        refuse(stop.at, stop.why.to_string(), cure)
+        refuse(stop.at, stop.why.to_string(), fix)
     })?;
     // A symlink of root's may still lead into the system or the jail root.
     if let Some(why) = forbidden(jail_root, &walked.real) {
@@ -121,7 +121,7 @@ fn owner(account: &Account, opened: &Opened) -> Result<String, Refusal> {
         uid => {
             let command = format!("chown -h {} {}", word(&account.name), word(&account.home));
             Err(Refusal::HomeOwner {
-                cure: pasteable(&account.home, command),
+                fix: pasteable(&account.home, command),
                 home: account.home.clone(),
                 owner: uid,
                 name: account.name.clone(),

@@ -11,7 +11,7 @@ use crate::escape::{escaped, word};
 use crate::keeper::Keeper;
 use crate::name::UserName;
 use crate::path::Normalised;
-use crate::sys::{SysError, directory, limit_cure, umask::Umask};
+use crate::sys::{SysError, directory, limit_fix, umask::Umask};
 use nix::errno::Errno;
 use std::ffi::{OsStr, OsString};
 use std::fmt::{self, Display};
@@ -43,25 +43,25 @@ impl JailRoot {
     /// user, unless it is a jail of the host's namespace, and that is where jails are to be: sshd
     /// would chroot into it whenever no jail is built.
     pub(super) fn open(path: &Normalised, namespace: Namespace, user: &UserName) -> Result<Self, Refusal> {
-        let refuse = |at: &Path, why: &str, cure: String| Refusal::JailRoot {
+        let refuse = |at: &Path, why: &str, fix: String| Refusal::JailRoot {
             root: escaped(&path.absolute()).to_string(),
             component: escaped(at).to_string(),
             why: why.into(),
-            cure,
+            fix,
         };
         let unseen = |at: &Path, errno: Errno| match errno {
             Errno::EACCES => Refusal::Denied { path: escaped(at).to_string(), keeper: Keeper::Other },
             _ => {
-                let cure = limit_cure(errno).unwrap_or("see that root can reach it");
-                refuse(at, &unusable(errno), cure.into())
+                let fix = limit_fix(errno).unwrap_or("see that root can reach it");
+                refuse(at, &unusable(errno), fix.into())
             }
         };
         let sound = |at: &Path, opened: Result<OwnedFd, Errno>| {
             let shown = word(at);
             let failed = |errno: Errno| match errno {
                 Errno::ENOENT => {
-                    if let Some(Unmounted { why, cure }) = unmounted::above(&path.absolute(), at) {
-                        return refuse(at, &why, cure);
+                    if let Some(Unmounted { why, fix }) = unmounted::above(&path.absolute(), at) {
+                        return refuse(at, &why, fix);
                     }
                     refuse(at, "does not exist", format!("install -d -o root -g root -m 0755 {shown}"))
                 }
@@ -103,8 +103,8 @@ impl JailRoot {
             return Err(refuse(&at, why, format!("chmod go-rx {}", word(&at))));
         }
         at.push(user);
-        let stands = |what: &str, cure: String| {
-            refuse(&at, &format!("{what}, and sshd would serve it if no jail were built"), cure)
+        let stands = |what: &str, fix: String| {
+            refuse(&at, &format!("{what}, and sshd would serve it if no jail were built"), fix)
         };
         match (MountPoint::look(&here, user), namespace) {
             (Ok(MountPoint::Free), _) | (Ok(MountPoint::Bare | MountPoint::Jail { .. }), Namespace::Host) => {
@@ -143,7 +143,7 @@ impl JailRoot {
                 root: escaped(&self.path()).to_string(),
                 component: escaped(&self.path()).to_string(),
                 why: "was removed during the login".into(),
-                cure: "log in again".into(),
+                fix: "log in again".into(),
             }),
         }
     }

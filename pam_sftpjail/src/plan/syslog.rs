@@ -34,7 +34,7 @@ pub(super) enum Syslog {
 
 /// Finds it, and tells the observer what becomes of it. Without a syslog nobody is refused.
 pub(super) fn find(observe: Observer<'_>) -> Option<Syslog> {
-    let mut warn = |evidence: &str, cure: &str| observe(Check::Log, Seen::Warned(&evidence, cure));
+    let mut warn = |evidence: &str, fix: &str| observe(Check::Log, Seen::Warned(&evidence, fix));
     // rsyslog, while it is restarted, has neither socket; then the directory is the one to wait in.
     match (directory(), socket()) {
         (Ok((directory, true)), _) => {
@@ -55,7 +55,7 @@ pub(super) fn find(observe: Observer<'_>) -> Option<Syslog> {
         (other, Some((socket, false))) => {
             let lost = "/dev/log, which open sessions lose when the syslog daemon is restarted";
             match other {
-                Err(Some(Bad { why, cure })) => warn(&format!("{lost}; {why}"), &cure),
+                Err(Some(Bad { why, fix })) => warn(&format!("{lost}; {why}"), &fix),
                 _ => warn(lost, INSTALL),
             }
             Some(Syslog::Socket(socket))
@@ -70,7 +70,7 @@ pub(super) fn find(observe: Observer<'_>) -> Option<Syslog> {
 /// A directory that is there and cannot be used.
 struct Bad {
     why: String,
-    cure: String,
+    fix: String,
 }
 
 /// The directory, and whether somebody listens at a socket in it. `Err(None)`: there is none.
@@ -78,7 +78,7 @@ fn directory() -> Result<(OwnedFd, bool), Option<Bad>> {
     let path = Normalised::of(DIRECTORY);
     let bad = |at: &Path, why: &str| Bad {
         why: format!("{} {why}", escaped(at)),
-        cure: format!("let {} and all above it be directories of root's with mode 0755", escaped(at)),
+        fix: format!("let {} and all above it be directories of root's with mode 0755", escaped(at)),
     };
     let walked = walk::roots_alone(&path).map_err(|stop| match stop.why {
         walk::Why::Errno(Errno::ENOENT) => None,

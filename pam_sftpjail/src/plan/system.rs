@@ -47,7 +47,7 @@ mod tests {
         Normalised::parse(path.as_ref()).unwrap()
     }
 
-    fn verdict(home: &str) -> Option<String> {
+    fn status(home: &str) -> Option<String> {
         forbidden(&parsed("/srv/jail"), &parsed(home))
     }
 
@@ -64,10 +64,10 @@ mod tests {
             "/srv",
             "/srv/jail",
         ] {
-            assert!(verdict(home).is_some(), "{home}");
+            assert!(status(home).is_some(), "{home}");
         }
         for home in ["/home/etc", "/var/lib/x", "/library/x", "/srv/jails", "/root", "/opt/u"] {
-            assert_eq!(verdict(home), None, "{home}");
+            assert_eq!(status(home), None, "{home}");
         }
     }
 

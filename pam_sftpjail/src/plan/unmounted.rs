@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 pub struct Unmounted {
     /// The rest of a sentence about what is missing.
     pub why: String,
-    pub cure: String,
+    pub fix: String,
 }
 
 /// The first mount point above `path`, or at it, at which nothing is mounted, or whose automounter gives
@@ -23,7 +23,7 @@ pub fn above(path: &Path, end: &Path) -> Option<Unmounted> {
     if let Some(trap) = end.ancestors().skip(1).find(|at| is_trap(at)) {
         return Some(Unmounted {
             why: format!("does not exist, says the automounter at {}", escaped(trap)),
-            cure: "see that the automounter runs (systemctl restart autofs), that its map has an entry for it, and that what it is to mount is there".into(),
+            fix: "see that the automounter runs (systemctl restart autofs), that its map has an entry for it, and that what it is to mount is there".into(),
         });
     }
     let due = |at: &Path| at != Path::new("/") && is_above(at) && !is_mounted(at);
@@ -37,7 +37,7 @@ pub fn above(path: &Path, end: &Path) -> Option<Unmounted> {
         .filter(|(at, _)| due(at))
         .min_by_key(|(at, _)| at.components().count())?;
     let shown = escaped(&at);
-    let (by, cure) = match setup {
+    let (by, fix) = match setup {
         Setup::Unit(unit) => {
             (format!("systemd's {}", escaped(&unit)), format!("systemctl start {}", word(&unit)))
         }
@@ -49,7 +49,7 @@ pub fn above(path: &Path, end: &Path) -> Option<Unmounted> {
     };
     Some(Unmounted {
         why: format!("does not exist, for nothing is mounted at {shown}, as {by} wants it"),
-        cure,
+        fix,
     })
 }
 

@@ -79,9 +79,9 @@ pub(super) fn check(
                 observe(Check::Volume, Seen::Passed(&evidence));
                 checked.push(volume);
             }
-            Ok(Found::LeftOut { why, cure }) => {
-                observe(Check::Volume, Seen::Warned(&why, &cure));
-                left_out.get_or_insert((why, cure));
+            Ok(Found::LeftOut { why, fix }) => {
+                observe(Check::Volume, Seen::Warned(&why, &fix));
+                left_out.get_or_insert((why, fix));
             }
             Err(refusal) => {
                 observe(Check::Volume, Seen::Failed(&refusal));
@@ -91,8 +91,8 @@ pub(super) fn check(
     }
     match (first, left_out) {
         (Some(refusal), _) => Err(refusal),
-        (None, Some((why, cure))) if profile.home == HomeAccess::None && checked.is_empty() => {
-            let refusal = Refusal::Empty { why, cure };
+        (None, Some((why, fix))) if profile.home == HomeAccess::None && checked.is_empty() => {
+            let refusal = Refusal::Empty { why, fix };
             observe(Check::Volume, Seen::Failed(&refusal));
             Err(refusal)
         }
@@ -104,8 +104,8 @@ enum Found {
     /// With what there is to say of it.
     Checked(Checked, String),
     /// What others than root, the member among them, can take away or replace is no reason to refuse: the
-    /// member could not get in to mend it. Without the volume a jail only shows less.
-    LeftOut { why: String, cure: String },
+    /// member could not get in to fix it. Without the volume a jail only shows less.
+    LeftOut { why: String, fix: String },
 }
 
 fn one(
@@ -117,10 +117,10 @@ fn one(
 ) -> Result<Found, Refusal> {
     let target = expanded(account, &volume.target, "target")?;
     let source = expanded(account, &volume.source, "source")?;
-    let refuse = |why: String, cure: &str| Refusal::Volume {
+    let refuse = |why: String, fix: &str| Refusal::Volume {
         target: escaped(&target.absolute()).to_string(),
         why,
-        cure: cure.to_owned(),
+        fix: fix.to_owned(),
     };
     if let Some(why) = system::forbidden_target(&target) {
         return Err(refuse(why, "give it another target, such as /uploads"));
@@ -143,13 +143,13 @@ fn one(
     let (opened, made) = match source::open(config, &source, volume, account) {
         Ok(found) => found,
         Err(Trouble::Refusal(refusal)) => return Err(refusal),
-        Err(Trouble::At(at, why, cure)) => {
-            return Err(refuse(format!("cannot be used: {} {why}", escaped(&at)), &cure));
+        Err(Trouble::At(at, why, fix)) => {
+            return Err(refuse(format!("cannot be used: {} {why}", escaped(&at)), &fix));
         }
-        Err(Trouble::Theirs(at, why, cure)) => {
+        Err(Trouble::Theirs(at, why, fix)) => {
             let target = target.absolute();
             let why = format!("the volume {} is left out: {} {why}", escaped(&target), escaped(&at));
-            return Ok(Found::LeftOut { why, cure });
+            return Ok(Found::LeftOut { why, fix });
         }
     };
     let evidence = format!(
@@ -183,7 +183,7 @@ fn enterable(home: Option<(&Normalised, &OwnedFd)>, found: Found) -> Result<Foun
     Err(Refusal::Volume {
         target,
         why: "goes into a part of the home that root cannot enter".into(),
-        cure: format!("give it a target outside of the home, or {}", keeper.cure()),
+        fix: format!("give it a target outside of the home, or {}", keeper.fix()),
     })
 }
 
@@ -193,7 +193,7 @@ fn expanded(account: &Account, template: &Template, key: &str) -> Result<Normali
     Normalised::parse(&text).map_err(|why| Refusal::Volume {
         target: escaped(&text).to_string(),
         why: format!("{why}, so it cannot be the {key}"),
-        cure: "correct the volume in the configuration".into(),
+        fix: "correct the volume in the configuration".into(),
     })
 }
 
@@ -206,7 +206,7 @@ fn value(account: &Account, variable: Variable) -> Result<OsString, Refusal> {
             let group = Group::by_gid(account.gid)?.ok_or_else(|| Refusal::Volume {
                 target: "with %g in it".into(),
                 why: format!("needs a name for the user's primary group, whose gid is {}", account.gid),
-                cure: format!("groupadd -g {} NAME", account.gid),
+                fix: format!("groupadd -g {} NAME", account.gid),
             })?;
             // It stands for one component of a path.
             match name::problem(&group.name) {
@@ -214,7 +214,7 @@ fn value(account: &Account, variable: Variable) -> Result<OsString, Refusal> {
                 Some(why) => Err(Refusal::Volume {
                     target: "with %g in it".into(),
                     why: format!("cannot have it: the group name {} {why}", escaped(&group.name)),
-                    cure: format!("groupmod -n NEWNAME -- {}", word(&group.name)),
+                    fix: format!("groupmod -n NEWNAME -- {}", word(&group.name)),
                 }),
             }
         }

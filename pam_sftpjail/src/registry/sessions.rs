@@ -72,7 +72,7 @@ impl Sessions {
         let text = toml::to_string(record).map_err(|error| Refusal::Registry {
             path: DIRECTORY.into(),
             why: format!("takes no record: {error}"),
-            cure: "report this as a bug".into(),
+            fix: "report this as a bug".into(),
         })?;
         let name = self.free_name(record).map_err(failed)?;
         let file = self.write(&text, &name).map_err(failed).inspect_err(|_| {

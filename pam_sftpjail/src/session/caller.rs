@@ -83,11 +83,11 @@ impl Caller<'_> {
     pub(super) fn refused(&self, refusal: Refusal, waited: Option<Duration>) -> Refusal {
         let waited = waited.map(|waited| format!(" (after {} of waiting)", seconds(waited)));
         self.log.notice(format_args!(
-            "refused user {} rhost={}: {refusal}{}; cure: {}",
+            "refused user {} rhost={}: {refusal}{}; fix: {}",
             escaped(self.login),
             self.remote_shown(),
             waited.unwrap_or_default(),
-            refusal.cure()
+            refusal.fix()
         ));
         refusal
     }

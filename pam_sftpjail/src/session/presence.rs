@@ -32,9 +32,9 @@ impl Presence {
             Err(refusal) if must => return Err(refusal),
             Err(refusal) => {
                 log.error(format_args!(
-                    "no record of a session of user {}: {refusal}; cure: {}",
+                    "no record of a session of user {}: {refusal}; fix: {}",
                     plan.user,
-                    refusal.cure()
+                    refusal.fix()
                 ));
                 None
             }

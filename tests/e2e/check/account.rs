@@ -215,11 +215,11 @@ fn a_locked_password_matters_without_pam_only() {
     sound
         .sb
         .sh("sed -i 's/^UsePAM yes/UsePAM no/' /etc/ssh/sshd_config; echo mle:pw | chpasswd; usermod -L mle");
-    for cure in ["usermod -U mle", "usermod -p '*' mle"] {
+    for fix in ["usermod -U mle", "usermod -p '*' mle"] {
         let (found, _) = sound.found();
         let [pam, shadow] = &found[..] else { panic!("{found:#?}") };
-        assert_eq!((pam[0].as_str(), shadow[0].as_str(), shadow[3].as_str()), ("sshd pam", "shadow", cure));
-        sound.sb.sh(&format!("{cure}; sftpjail check mle | grep '✓ shadow'; usermod -p '!' mle"));
+        assert_eq!((pam[0].as_str(), shadow[0].as_str(), shadow[3].as_str()), ("sshd pam", "shadow", fix));
+        sound.sb.sh(&format!("{fix}; sftpjail check mle | grep '✓ shadow'; usermod -p '!' mle"));
     }
     sound.sb.restart_sshd();
     sound.sb.sftp("mle", "pwd\n").failed();

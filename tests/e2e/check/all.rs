@@ -6,21 +6,21 @@ use serde_json::Value;
 use super::faults::Sound;
 use super::{findings, said, text};
 
-/// The document of `--all --json`, whose verdict must be that of the exit status.
+/// The document of `--all --json`, whose status must be that of the exit status.
 #[track_caller]
-fn all(sb: &Sandbox, verdict: &str) -> Value {
+fn all(sb: &Sandbox, status: &str) -> Value {
     let out = sb.try_sh("sftpjail check --all --json");
-    let code = ["sound", "problems", "unchecked"].iter().position(|v| *v == verdict).unwrap();
+    let code = ["ok", "problems", "unchecked"].iter().position(|v| *v == status).unwrap();
     let out = said(out, i32::try_from(code).unwrap());
     let document: Value = serde_json::from_str(&out.stdout).unwrap_or_else(|e| panic!("{e}: {out}"));
-    assert_eq!((&document["version"], &document["verdict"]), (&1.into(), &verdict.into()), "{out}");
+    assert_eq!((&document["version"], &document["status"]), (&2.into(), &status.into()), "{out}");
     document
 }
 
-/// User and verdict of each report.
+/// User and status of each report.
 fn verdicts(document: &Value) -> Vec<[&str; 2]> {
     let users = document["users"].as_array().expect("a list of users");
-    users.iter().map(|report| [text(report, "user"), text(report, "verdict")]).collect()
+    users.iter().map(|report| [text(report, "user"), text(report, "status")]).collect()
 }
 
 /// check and evidence of what failed with a user.
@@ -37,8 +37,8 @@ fn every_member_is_looked_at_and_nobody_else() {
     let sb = &sound.sb;
     sb.user("primary").primary("sftp").add();
     sb.user("Ann B").home("/home/ann").group("sftp").raw().add();
-    let document = all(sb, "sound");
-    assert_eq!(verdicts(&document), ["Ann B", "mle", "primary"].map(|user| [user, "sound"]));
+    let document = all(sb, "ok");
+    assert_eq!(verdicts(&document), ["Ann B", "mle", "primary"].map(|user| [user, "ok"]));
     let report = &document["users"][1];
     assert!(report["rehearsal"]["tree"].is_array(), "{report:#}");
     let host: Vec<_> = findings(&document).into_iter().map(|f| f[0]).collect();
@@ -78,15 +78,15 @@ fn members_of_every_profile() {
     // Of which systemd's drop-in is to know.
     sb.name_in_drop_in("sftp-only");
     let document = all(sb, "problems");
-    assert_eq!(verdicts(&document), [["jack", "problems"], ["mle", "sound"]]);
+    assert_eq!(verdicts(&document), [["jack", "problems"], ["mle", "ok"]]);
     let jack = failures(&document, "jack");
     assert_eq!(jack[0], ["sshd chroot", "ChrootDirectory is none, so all of the system is seen"]);
     sb.sh("sed -i 's/^Match Group sftp/&,sftp-only/' /etc/ssh/sshd_config");
-    assert_eq!(verdicts(&all(sb, "sound")), [["jack", "sound"], ["mle", "sound"]]);
+    assert_eq!(verdicts(&all(sb, "ok")), [["jack", "ok"], ["mle", "ok"]]);
 
     // Group lists are not always tidy, and that is nobody's problem.
     sb.sh("sed -i '/^sftp-only:/s/$/,ghost/' /etc/group");
-    let document = all(sb, "sound");
+    let document = all(sb, "ok");
     let ghost = [
         "profile",
         "warned",
@@ -95,7 +95,7 @@ fn members_of_every_profile() {
     ];
     assert_eq!(findings(&document).last(), Some(&ghost));
     sb.sh("sed -i '/^sftp-only:/d' /etc/group");
-    let document = all(sb, "sound");
+    let document = all(sb, "ok");
     let none = "a profile is for the group sftp-only, which does not exist";
     assert!(findings(&document).iter().any(|f| f[..3] == ["profile", "warned", none]), "{document:#}");
 }
@@ -104,7 +104,7 @@ fn members_of_every_profile() {
 #[track_caller]
 fn found(breaks: &str, check: &str, evidence: &str) -> Sound {
     let sound = Sound::new();
-    assert_eq!(verdicts(&all(&sound.sb, "sound")), [["mle", "sound"]]);
+    assert_eq!(verdicts(&all(&sound.sb, "ok")), [["mle", "ok"]]);
     sound.sb.sh(breaks);
     let document = all(&sound.sb, "problems");
     let mut failed = failures(&document, "mle");
@@ -136,7 +136,7 @@ fn a_drop_in_whose_loss_lets_a_member_in_unjailed() {
     let lost = "rm /etc/ssh/sshd_config.d/sftpjail.conf";
     let sound = Sound::new();
     sound.sb.sh(moves);
-    all(&sound.sb, "sound");
+    all(&sound.sb, "ok");
     let sound = found(&format!("{moves}\n{lost}"), "sshd chroot", "ChrootDirectory is none");
     sees_the_host(&sound, "mle");
 }
@@ -193,7 +193,7 @@ fn whoever_is_sent_into_the_jail_root_without_a_profile() {
     sb.sh("usermod -u 400 daemonic");
     sb.sh("sed -i 's/^Match Group sftp/Match Group sftp,joe,daemonic/' /etc/ssh/sshd_config");
     let document = all(sb, "problems");
-    assert_eq!(verdicts(&document), [["daemonic", "problems"], ["joe", "problems"], ["mle", "sound"]]);
+    assert_eq!(verdicts(&document), [["daemonic", "problems"], ["joe", "problems"], ["mle", "ok"]]);
     let [joe] = failures(&document, "joe")[..] else { panic!("{document:#}") };
     assert!(
         joe[0] == "sshd chroot" && joe[1].contains(" but no profile is for joe, so no jail is built"),
@@ -230,7 +230,7 @@ fn the_exit_status_is_the_worst() {
     );
     sb.sh("usermod -aG sftp mle; echo 'x /jail/gone none bind' >>/etc/fstab");
     let document = all(sb, "problems");
-    assert_eq!(verdicts(&document), [["mle", "sound"]]);
+    assert_eq!(verdicts(&document), [["mle", "ok"]]);
     sound.restore();
     // What one may not see is no problem, until there is one.
     let as_joe = "exec setpriv --reuid joe --regid joe --clear-groups sftpjail check --all";
@@ -269,7 +269,7 @@ fn sshd_is_asked_once_for_all_whom_it_does_not_tell_apart() {
     let document = all(sb, "problems");
     let verdicts = verdicts(&document);
     assert_eq!(verdicts.len(), 21);
-    let problems: Vec<_> = verdicts.into_iter().filter(|[_, verdict]| *verdict != "sound").collect();
+    let problems: Vec<_> = verdicts.into_iter().filter(|[_, status]| *status != "ok").collect();
     assert_eq!(problems, [["u7", "problems"]]);
     let runs = sb.read_text("/tmp/runs").lines().count();
     // Members, others, and u7; by four kinds of connection; and once for the ports.

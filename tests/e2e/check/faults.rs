@@ -1,5 +1,5 @@
 //! Single faults: each breaks one thing on a sound machine. check must find that and nothing else,
-//! and where its cure is a command, that must mend it.
+//! and where its fix is a command, that must fix it.
 
 use sandbox::Sandbox;
 use serde_json::Value;
@@ -15,10 +15,10 @@ pub(super) struct Fault {
     pub(super) outcome: &'static str,
     /// Part of the evidence.
     pub(super) evidence: &'static str,
-    pub(super) cure: Cure,
+    pub(super) fix: Fix,
 }
 
-pub(super) enum Cure {
+pub(super) enum Fix {
     /// A command, after words that end in a colon; when it is done all is well.
     Pasted,
     /// A part of it.
@@ -26,7 +26,7 @@ pub(super) enum Cure {
 }
 
 pub(super) const fn failed(breaks: &'static str, check: &'static str, evidence: &'static str) -> Fault {
-    Fault { breaks, check, outcome: "failed", evidence, cure: Cure::Pasted }
+    Fault { breaks, check, outcome: "failed", evidence, fix: Fix::Pasted }
 }
 
 pub(super) const fn warned(breaks: &'static str, check: &'static str, evidence: &'static str) -> Fault {
@@ -34,9 +34,9 @@ pub(super) const fn warned(breaks: &'static str, check: &'static str, evidence: 
 }
 
 impl Fault {
-    /// Where the cure is nothing to paste.
+    /// Where the fix is nothing to paste.
     pub(super) const fn in_words(self, part: &'static str) -> Self {
-        Fault { cure: Cure::Words(part), ..self }
+        Fault { fix: Fix::Words(part), ..self }
     }
 }
 
@@ -108,23 +108,22 @@ impl Sound {
             _ => 0,
         };
         assert_eq!(code, status, "{told}");
-        let [[check, outcome, evidence, cure]] = &found[..] else { panic!("not one finding {told}") };
+        let [[check, outcome, evidence, fix]] = &found[..] else { panic!("not one finding {told}") };
         assert_eq!((check.as_str(), outcome.as_str()), (fault.check, fault.outcome), "{told}");
         assert!(evidence.contains(fault.evidence), "no {:?} {told}", fault.evidence);
-        match fault.cure {
-            Cure::Words(part) => assert!(cure.contains(part), "no {part:?} {told}"),
-            Cure::Pasted => {
-                self.paste(cure);
-                assert_eq!(self.found(), (vec![], 0), "the cure does not help, {told}");
+        match fault.fix {
+            Fix::Words(part) => assert!(fix.contains(part), "no {part:?} {told}"),
+            Fix::Pasted => {
+                self.paste(fix);
+                assert_eq!(self.found(), (vec![], 0), "the fix does not help, {told}");
             }
         }
     }
 
-    /// Runs a cure, without the words before it.
+    /// Runs a fix, without the words before it.
     #[track_caller]
-    pub(super) fn paste(&self, cure: &str) {
-        let command =
-            cure.split_once(": ").filter(|(words, _)| !words.contains('\'')).map_or(cure, |(_, c)| c);
+    pub(super) fn paste(&self, fix: &str) {
+        let command = fix.split_once(": ").filter(|(words, _)| !words.contains('\'')).map_or(fix, |(_, c)| c);
         self.sb.sh(command.trim_start_matches("nothing if that is meant; else "));
     }
 }

@@ -132,7 +132,7 @@ const LINES: [Fault; 31] = [
         "pam session",
         "/etc/pam.d/missing, named at /etc/pam.d/sshd:",
     )
-    .in_words("mend it"),
+    .in_words("fix it"),
     failed(
         "sed -i 's/^account.*sftpjail.so/& confg=x/' /etc/pam.d/sshd",
         "pam account",
@@ -328,10 +328,10 @@ fn a_home_that_the_session_makes_may_be_missing() {
     sound.sb.sh("sed -i '/^account.*sftpjail/d; /^session.*sftpjail.so open/i session required pam_mkhomedir.so' /etc/pam.d/sshd
         rm -r /home/mle");
     let (found, code) = sound.found();
-    let [[check, outcome, evidence, cure]] = &found[..] else { panic!("{found:#?}") };
+    let [[check, outcome, evidence, fix]] = &found[..] else { panic!("{found:#?}") };
     assert_eq!((check.as_str(), outcome.as_str(), code), ("home path", "warned", 0));
     assert!(evidence.contains("does not exist"), "{evidence}");
-    assert!(cure.starts_with("nothing: the first login makes it (/etc/pam.d/sshd:"), "{cure}");
+    assert!(fix.starts_with("nothing: the first login makes it (/etc/pam.d/sshd:"), "{fix}");
 }
 
 #[test]
@@ -373,7 +373,7 @@ fn a_file_that_only_root_may_read_is_not_taken_for_a_missing_one() {
 }
 
 #[test]
-fn a_cure_changes_a_file_behind_a_symlink_and_leaves_the_symlink() {
+fn a_fix_changes_a_file_behind_a_symlink_and_leaves_the_symlink() {
     let sound = Sound::new();
     sound.sb.sh("mv /etc/pam.d/sshd /etc/sshd-of-a-tool; ln -s /etc/sshd-of-a-tool /etc/pam.d/sshd
         sed -i 's/^session .*pam_sftpjail.so open/session optional pam_sftpjail.so open/' /etc/sshd-of-a-tool");

@@ -54,7 +54,7 @@ const SETTINGS: [Fault; 24] = [
     warned(block!("ForceCommand", "internal-sftp"), "sshd log", "internal-sftp logs at ERROR only"),
     warned(block!("ForceCommand", "internal-sftp -l quiet"), "sshd log", "internal-sftp logs at quiet only"),
     failed("echo Nonsense yes >>/etc/ssh/sshd_config", "sshd", "sshd -T says: /etc/ssh/sshd_config: line ")
-        .in_words("mend what it names, then see: sshd -t"),
+        .in_words("fix what it names, then see: sshd -t"),
     failed("echo Port 0 >/etc/ssh/sshd_config.d/port.conf", "sshd", "Badly formatted port number")
         .in_words("sshd -t"),
     failed(
@@ -138,7 +138,7 @@ fn checks(found: &[[String; 4]]) -> Vec<&str> {
 const ALL: [&str; 5] = ["sshd chroot", "sshd command", "sshd forwards", "sshd terminal", "sshd rc"];
 
 #[test]
-fn a_block_that_is_gone_is_put_back_by_the_first_cure() {
+fn a_block_that_is_gone_is_put_back_by_the_first_fix() {
     let sound = Sound::new();
     sound.sb.sh("sed -i '/^Match Group sftp/,$d' /etc/ssh/sshd_config");
     let (found, code) = sound.found();
@@ -150,15 +150,15 @@ fn a_block_that_is_gone_is_put_back_by_the_first_cure() {
 }
 
 #[test]
-fn cures_can_be_pasted_one_after_the_other() {
+fn fixes_can_be_pasted_one_after_the_other() {
     let sound = Sound::new();
     sound
         .sb
         .sh("sed -i '/^Match Group sftp/,$ { /^ *Allow/d; /^ *Permit/d; /^ *X11/d }' /etc/ssh/sshd_config");
     let (found, _) = sound.found();
     assert_eq!(checks(&found), ["sshd forwards", "sshd terminal", "sshd rc"]);
-    for [.., cure] in &found {
-        sound.paste(cure);
+    for [.., fix] in &found {
+        sound.paste(fix);
     }
     assert_eq!(sound.found(), (vec![], 0));
 }
@@ -242,15 +242,15 @@ fn who_is_sent_into_the_jail_root_without_a_profile() {
     let sound = Sound::new();
     sound.sb.sh("sed -i 's/^Match Group sftp/Match Group sftp,joe/' /etc/ssh/sshd_config");
     let document = json(&sound.sb, "joe", "problems");
-    let [check, outcome, evidence, cure] = *findings(&document).last().unwrap();
+    let [check, outcome, evidence, fix] = *findings(&document).last().unwrap();
     assert_eq!([check, outcome], ["sshd chroot", "failed"]);
     assert!(
         evidence.starts_with("ChrootDirectory is \"/jail/%u\" for joe (/etc/ssh/sshd_config:"),
         "{evidence}"
     );
     sound.sb.sftp("joe", "pwd\n").failed();
-    sound.paste(cure);
-    json(&sound.sb, "joe", "sound");
+    sound.paste(fix);
+    json(&sound.sb, "joe", "ok");
 }
 
 #[test]

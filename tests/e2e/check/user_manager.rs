@@ -6,7 +6,7 @@ use sandbox::Sandbox;
 
 const DROP_IN: &str = "/etc/systemd/system/user@.service.d/50-sftpjail.conf";
 
-/// The finding that is not as it should be, with its cure, in one line; "" where all is.
+/// The finding that is not as it should be, with its fix, in one line; "" where all is.
 fn found(sb: &Sandbox) -> String {
     let out = sb.try_sh("sftpjail check mle").stdout;
     let mut lines = out.lines().skip_while(|line| !line.starts_with(['✗', '!']) || line.starts_with("! log"));

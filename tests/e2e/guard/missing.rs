@@ -120,7 +120,7 @@ fn where_not_even_root_has_room_the_user_is_told_and_the_admin_can_make_some(nam
     let out = sb.login("mle").password("pw").sftp("pwd\n").failed();
     assert!(out.stderr.starts_with("SFTP is not possible: your home directory is full."), "{out}");
     let reason = "/home/mle/.none cannot be guarded: it is missing, and the filesystem is too full";
-    assert!(sb.wait_for_log(reason).contains("cure: make room on that filesystem"));
+    assert!(sb.wait_for_log(reason).contains("fix: make room on that filesystem"));
     let check = sb.try_sh("sftpjail check mle");
     assert!(check.code == Some(1) && check.stdout.contains("✗ guard"), "{check}");
     sb.sh("rm /home/mle/last");

@@ -4,7 +4,7 @@ use super::{GUARD, guarding, member};
 use sandbox::{Namespace, Sandbox};
 
 in_both_namespaces!(
-    what_cannot_be_guarded_refuses_the_member_and_the_cure_names_no_command,
+    what_cannot_be_guarded_refuses_the_member_and_the_fix_names_no_command,
     a_volume_that_is_or_shows_what_is_guarded_refuses_the_member,
     another_guard_is_another_jail,
 );
@@ -25,7 +25,7 @@ pub(super) fn refused(sb: &Sandbox, reason: &str) -> String {
     log
 }
 
-fn what_cannot_be_guarded_refuses_the_member_and_the_cure_names_no_command(namespace: Namespace) {
+fn what_cannot_be_guarded_refuses_the_member_and_the_fix_names_no_command(namespace: Namespace) {
     for (script, reason) in [
         ("ln -s /etc/shadow .forward", "/home/mle/.forward cannot be guarded: it is a symlink"),
         ("ln -s nowhere .forward", "/home/mle/.forward cannot be guarded: it is a symlink"),
@@ -45,8 +45,8 @@ fn what_cannot_be_guarded_refuses_the_member_and_the_cure_names_no_command(names
         sb.sh(&format!("cd /home/mle; {script}; chown -h mle:mle * .forward .config 2>/dev/null || :"));
         sb.user("kim").group("sftp").add();
         let log = refused(&sb, reason);
-        let cure = log.split("cure: ").nth(1).expect("a cure");
-        assert!(!cure.contains("/home"), "no path of the user's: {cure}");
+        let fix = log.split("fix: ").nth(1).expect("a fix");
+        assert!(!fix.contains("/home"), "no path of the user's: {fix}");
         sb.sftp("kim", "ls\n").ok();
         sb.wait_for_logouts();
         assert_eq!(sb.sh("ls /jail").stdout, "");

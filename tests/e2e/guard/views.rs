@@ -87,8 +87,8 @@ fn a_mount_through_which_a_guarded_name_could_be_changed_refuses_the_member(name
         sb.configure(&(guarding(&NAMES) + volume));
         sb.sh(mount);
         let log = refused(&sb, reason);
-        let cure = log.split("cure: ").nth(1).expect("a cure");
-        assert!(!cure.contains('/'), "no path that could be pasted: {cure}");
+        let fix = log.split("fix: ").nth(1).expect("a fix");
+        assert!(!fix.contains('/'), "no path that could be pasted: {fix}");
         unmount_all(&sb);
         let mut live = sb.sftp_live("mle");
         assert_eq!(live.send("put /tmp/text text"), [""; 0], "{mount}");

@@ -2,7 +2,7 @@
 
 use super::{left_nothing, machine, probe, said, sound, state};
 
-/// Line, and the cure below it, if the step is not as expected.
+/// Line, and the fix below it, if the step is not as expected.
 fn found<'o>(out: &'o str, step: &str) -> Option<(&'o str, &'o str)> {
     let mut lines = out.lines();
     let line = lines.find(|line| line.strip_prefix("✗ ").is_some_and(|line| line.starts_with(step)))?;
@@ -25,7 +25,7 @@ fn each_fault_is_found_and_named() {
     let unserved = ("sftp", "is not served", "ForceCommand internal-sftp");
     let in_jail =
         ("ssh COMMAND", "sshd tried to run it: /bin/sh: No such file", "ForceCommand internal-sftp");
-    let written = |cure| ("write", "Permission denied", cure);
+    let written = |fix| ("write", "Permission denied", fix);
     for (broken, faults) in [
         (edit("/^Match Group/,$d"), vec![chroot, accounts, shell, local, remote, socket, old_scp, log]),
         (edit("s/ChrootDirectory .*/ChrootDirectory none/"), vec![chroot, accounts]),
@@ -52,9 +52,9 @@ fn each_fault_is_found_and_named() {
         let before = state(&sb);
         let out = sb.try_sh("sftpjail probe mle").stdout;
         left_nothing(&sb, &before, &broken);
-        for (step, evidence, cure) in &faults {
+        for (step, evidence, fix) in &faults {
             let (line, told) = found(&out, step).unwrap_or_else(|| panic!("{broken}: no {step} in {out}"));
-            assert!(line.contains(evidence) && told.contains(cure), "{broken}: {step}: {line} {told}");
+            assert!(line.contains(evidence) && told.contains(fix), "{broken}: {step}: {line} {told}");
         }
         assert_eq!(
             out.matches('✗').count(),
@@ -68,13 +68,13 @@ fn each_fault_is_found_and_named() {
 }
 
 #[test]
-fn a_cure_cures() {
+fn a_fix_fixes() {
     let sb = machine();
     for broken in ["chmod 550 /home/mle", "chown root:root /home/mle"] {
         sb.sh(broken);
         let out = probe(&sb, "mle", 1);
-        let (_, cure) = found(&out, "write").expect("a fault");
-        sb.sh(cure.trim_start().trim_start_matches('→'));
+        let (_, fix) = found(&out, "write").expect("a fault");
+        sb.sh(fix.trim_start().trim_start_matches('→'));
         sound(&sb, "mle");
     }
 }
@@ -84,9 +84,9 @@ fn a_dead_log_is_named() {
     let sb = machine();
     sb.stop_syslog();
     let out = probe(&sb, "mle", 1);
-    let (line, cure) = found(&out, "log").expect("a fault");
+    let (line, fix) = found(&out, "log").expect("a fault");
     assert!(line.contains("nobody listens at /dev/log; in no log is pam_sftpjail's line"), "{out}");
-    assert!(cure.contains("see that rsyslog or the journal runs"), "{out}");
+    assert!(fix.contains("see that rsyslog or the journal runs"), "{out}");
     assert!(out.contains(" µs in a rehearsal.\n"), "{out}");
     assert_eq!(out.matches('✗').count(), 2, "{out}");
     sb.start_syslog();
@@ -99,7 +99,7 @@ fn a_refused_login_says_by_whom() {
     sb.sh("cp /etc/ssh/sshd_config /root/sshd_config; cp /etc/pam.d/sshd /root/pam");
     let lists = "AllowUsers, DenyUsers";
     let module = "see that /etc/pam.d/sshd has the module's session line";
-    for (broken, evidence, cure) in [
+    for (broken, evidence, fix) in [
         ("sed -i '1i DenyUsers mle' /etc/ssh/sshd_config", "not allowed because listed in DenyUsers", lists),
         (
             "sed -i '1i AllowUsers joe' /etc/ssh/sshd_config",
@@ -139,7 +139,7 @@ fn a_refused_login_says_by_whom() {
         let out = probe(&sb, "mle", 1);
         let (line, told) = found(&out, "login").unwrap_or_else(|| panic!("{broken}: {out}"));
         assert!(line.contains("✗ login          refused: ") && line.contains(evidence), "{broken}: {out}");
-        assert!(told.contains(cure), "{broken}: {out}");
+        assert!(told.contains(fix), "{broken}: {out}");
         left_nothing(&sb, &before, broken);
         sb.sh("cp /root/sshd_config /etc/ssh/; cp /root/pam /etc/pam.d/sshd; test ! -e /home/elm || mv /home/elm /home/mle; chown mle /home/mle");
     }

@@ -23,12 +23,12 @@ pub(super) fn at(sb: &Sandbox, place: &str) {
 }
 
 #[track_caller]
-fn refused_jail_root(namespace: Namespace, root: &str, made_by: &str, why: &str, cure: &str) {
+fn refused_jail_root(namespace: Namespace, root: &str, made_by: &str, why: &str, fix: &str) {
     let sb = Sandbox::in_namespace(namespace);
     mle(&sb).add();
     at(&sb, root);
     sb.sh(made_by);
-    refused(&sb, SERVER, &format!("the jail root {root} cannot be used: {why}"), cure);
+    refused(&sb, SERVER, &format!("the jail root {root} cannot be used: {why}"), fix);
 }
 
 fn something_that_stands_where_the_jail_goes(namespace: Namespace) {
@@ -92,6 +92,6 @@ fn that_is_missing_in_a_directory_that_a_group_can_write(namespace: Namespace) {
 }
 
 fn whose_parent_is_missing(namespace: Namespace) {
-    let cure = "install -d -o root -g root -m 0755 /srv/sftp";
-    refused_jail_root(namespace, "/srv/sftp/jail", "true", "/srv/sftp does not exist", cure);
+    let fix = "install -d -o root -g root -m 0755 /srv/sftp";
+    refused_jail_root(namespace, "/srv/sftp/jail", "true", "/srv/sftp does not exist", fix);
 }

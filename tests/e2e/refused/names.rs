@@ -38,7 +38,7 @@ fn refused_name(namespace: Namespace, name: &[u8], reason: &str) {
     assert_eq!(out.stdout, format!("open {}\n", codes[1]));
     for phase in ["account", "session"] {
         let line = sb.wait_for_log(&format!("pam_sftpjail(sshd:{phase}): refused user "));
-        assert!(line.contains(&format!(" rhost=192.0.2.7: {reason}; cure: ")), "{line}");
+        assert!(line.contains(&format!(" rhost=192.0.2.7: {reason}; fix: ")), "{line}");
     }
     assert_eq!(surroundings(&sb), before);
     sb.sh("test ! -e /jail");

@@ -116,7 +116,7 @@ fn an_immutable_file_changes_nothing() {
 fn a_broken_sshd_configuration_changes_nothing() {
     let sb = stock();
     sb.append("/etc/ssh/sshd_config", "NoSuchKeyword yes\n");
-    refused(&sb, YES, &["sshd -t says", "NoSuchKeyword", "mend"]);
+    refused(&sb, YES, &["sshd -t says", "NoSuchKeyword", "fix"]);
 }
 
 #[test]
@@ -234,7 +234,7 @@ fn another_place_for_the_configuration_is_refused() {
 }
 
 #[test]
-fn where_sshd_was_never_started_the_cure_is_said() {
+fn where_sshd_was_never_started_the_fix_is_said() {
     let sb = stock();
     sb.sh("rmdir /run/sshd");
     refused(&sb, YES, &["privilege separation directory", "install -d -m 0755 /run/sshd"]);

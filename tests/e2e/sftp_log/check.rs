@@ -9,10 +9,10 @@ in_both_namespaces!(check_says_whether_the_log_outlives_a_restart);
 
 /// `check` has this to say of the log, and whatever that is, mle is jailed.
 #[track_caller]
-fn says(sb: &Sandbox, finding: &str, cure: &str) {
+fn says(sb: &Sandbox, finding: &str, fix: &str) {
     let out = sb.sh("sftpjail check mle");
-    let cure = if cure.is_empty() { String::new() } else { format!("                 → {cure}") };
-    let expected = format!("✓ kernel         mount_setattr is there\n{finding}\n{cure}");
+    let fix = if fix.is_empty() { String::new() } else { format!("                 → {fix}") };
+    let expected = format!("✓ kernel         mount_setattr is there\n{finding}\n{fix}");
     assert!(out.stdout.contains(&expected), "not {expected}: {out}");
     assert!(out.stdout.contains("A jail can be built for mle."), "{out}");
 }
@@ -25,10 +25,9 @@ fn check_says_whether_the_log_outlives_a_restart(namespace: Namespace) {
     says(&sb, &format!("! log            {LOST}"), install);
     let document: serde_json::Value =
         serde_json::from_str(&sb.sh("sftpjail check --json mle").stdout).expect("JSON");
-    assert_eq!(document["verdict"], "sound");
+    assert_eq!(document["status"], "ok");
     let log = document["findings"].as_array().unwrap().iter().find(|f| f["check"] == "log").unwrap();
-    let expected =
-        serde_json::json!({"check": "log", "outcome": "warned", "evidence": LOST, "cure": install});
+    let expected = serde_json::json!({"check": "log", "outcome": "warned", "evidence": LOST, "fix": install});
     assert_eq!(*log, expected);
 
     sb.stop_syslog();

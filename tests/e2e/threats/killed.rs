@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 in_both_namespaces!(
     row_17_killed_at_any_moment_a_session_costs_no_file_and_nothing_stays,
-    row_17_killed_before_any_change_that_it_makes_the_module_leaves_what_is_mended,
+    row_17_killed_before_any_change_that_it_makes_the_module_leaves_what_is_fixed,
 );
 
 /// A failure is repeated with its seed.
@@ -153,7 +153,7 @@ fn row_17_killed_at_any_moment_a_session_costs_no_file_and_nothing_stays(namespa
 /// As before the first session that the host ever saw.
 const PRISTINE: &str = "umount /jail 2>/dev/null || :; rm -rf /run/sftpjail; test ! -e /jail || rmdir /jail";
 
-fn row_17_killed_before_any_change_that_it_makes_the_module_leaves_what_is_mended(namespace: Namespace) {
+fn row_17_killed_before_any_change_that_it_makes_the_module_leaves_what_is_fixed(namespace: Namespace) {
     let sb = shared_host(namespace);
     let steps = "umask=022 state open close";
     let session = format!("pam-driver --confdir /etc/alone mle-sub {steps}");

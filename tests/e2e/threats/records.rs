@@ -102,6 +102,6 @@ fn row_6_records_that_are_not_kept_by_root_alone_are_not_relied_on(namespace: Na
             }
         };
         let line = sb.wait_for_log(event);
-        assert!(line.contains("/run/sftpjail ") && line.contains("; cure: "), "{planted}: {line}");
+        assert!(line.contains("/run/sftpjail ") && line.contains("; fix: "), "{planted}: {line}");
     }
 }

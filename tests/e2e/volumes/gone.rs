@@ -14,7 +14,7 @@ in_both_namespaces!(
 #[track_caller]
 fn says_what_is_left_out(sb: &Sandbox, why: &str) {
     let why = format!("the volume /uploads is left out: {why}");
-    assert!(sb.wait_for_log(&why).contains("; cure: "));
+    assert!(sb.wait_for_log(&why).contains("; fix: "));
     let check = sb.sh("sftpjail check mle").stdout;
     assert!(check.contains(&format!("! volume         {why}")), "{check}");
 }

@@ -15,7 +15,7 @@ pub(super) fn refused(sb: &Sandbox, reason: &str) {
     let out = sb.login("mle").password("pw").sftp("pwd\n").failed();
     assert!(out.stderr.starts_with("SFTP is not possible because of a problem on this server. "), "{out}");
     let line = sb.wait_for_log("refused user mle");
-    assert!(line.contains(reason) && line.contains("; cure: "), "{line}");
+    assert!(line.contains(reason) && line.contains("; fix: "), "{line}");
     let check = sb.try_sh("sftpjail check mle");
     assert_eq!(check.code, Some(1), "{check}");
     assert!(check.stdout.contains("✗ volume") && check.stdout.contains(reason), "{check}");

@@ -61,9 +61,9 @@ pub(super) fn examine(path: &str, findings: &mut Findings) {
                 stat.st_uid
             );
             let mode = if path.is_dir() { "755" } else { "644" };
-            let cure = format!("chown -h root {0} && chmod {mode} {0}", word(&path));
+            let fix = format!("chown -h root {0} && chmod {mode} {0}", word(&path));
             // Nor is it loaded here.
-            return findings.failed(CHECK, evidence, cure);
+            return findings.failed(CHECK, evidence, fix);
         }
     }
     match version(&file) {

@@ -16,9 +16,9 @@ impl Service<'_> {
     ) -> bool {
         let check = "pam session";
         let mut sound = true;
-        let mut warned = |evidence: String, cure: String| {
+        let mut warned = |evidence: String, fix: String| {
             sound = false;
-            findings.warned(check, evidence, cure);
+            findings.warned(check, evidence, fix);
         };
         let line = |i: usize| stack.lines.get(i).and_then(|line| Some((line, line.module.as_ref()?)));
         let first = firsts.first().map(|i| **i);
@@ -32,13 +32,13 @@ impl Service<'_> {
             Some((first, (ours, module))) => {
                 let close = module.rewritten("session", None);
                 let above = order::needs_first(stack, first.min(last));
-                let cure = format!("{} && {}", ours.place.delete(), self.added(stack, Some(&close), None));
+                let fix = format!("{} && {}", ours.place.delete(), self.added(stack, Some(&close), None));
                 if first > last {
                     let evidence =
                         format!("{}: stands below the line that opens, where it does nothing", ours.place);
-                    warned(evidence, cure);
+                    warned(evidence, fix);
                 } else if let Some(other) = above {
-                    warned(format!("{}: is too late: {}", ours.place, other.told()), cure);
+                    warned(format!("{}: is too late: {}", ours.place, other.told()), fix);
                 }
                 if let Some((builder, other)) = line(last)
                     && module.file() != other.file()
@@ -61,12 +61,12 @@ impl Service<'_> {
         if let Some(other) = order::below_last(stack, last)
             && let Some((ours, module)) = line(last)
         {
-            let cure = format!(
+            let fix = format!(
                 "move ours below it: {} && {}",
                 self.added(stack, None, Some(&module.rewritten("session", None))),
                 ours.place.delete()
             );
-            warned(format!("{}: {}", ours.place, other.told()), cure);
+            warned(format!("{}: {}", ours.place, other.told()), fix);
         }
         sound
     }

@@ -46,8 +46,8 @@ pub(in crate::check) struct Settings(Vec<(String, String)>);
 
 /// Why sshd does not answer.
 pub(in crate::check) enum Silent {
-    Broken { evidence: String, cure: String },
-    Unseen { evidence: String, cure: String },
+    Broken { evidence: String, fix: String },
+    Unseen { evidence: String, fix: String },
 }
 
 impl Settings {
@@ -68,7 +68,7 @@ impl Sshd {
         let binary = PLACES.map(Path::new).into_iter().find(|path| path.exists());
         let binary = binary.ok_or_else(|| Silent::Unseen {
             evidence: format!("there is no sshd at {}", PLACES.join(", ")),
-            cure: "install OpenSSH's server".into(),
+            fix: "install OpenSSH's server".into(),
         })?;
         // Without a connection, `Match LocalPort` is an error.
         let global =
@@ -106,8 +106,8 @@ impl Sshd {
         for (place, pattern) in &self.untried {
             let evidence =
                 format!("no connection was found that {} matches (Match at {place})", escaped(pattern));
-            let cure = "see by hand what sshd -T -C says there";
-            findings.unseen("sshd", evidence, cure);
+            let fix = "see by hand what sshd -T -C says there";
+            findings.unseen("sshd", evidence, fix);
         }
     }
 
@@ -121,7 +121,7 @@ impl Sshd {
         if login.contains(',') {
             return Err(Silent::Unseen {
                 evidence: format!("sshd -T cannot be asked about {}: the name holds a comma", escaped(login)),
-                cure: "see by hand that sshd's Match block is for a group of this user's".into(),
+                fix: "see by hand that sshd's Match block is for a group of this user's".into(),
             });
         }
         let answer = Rc::new(ask(self.binary, &format!("user={login},{}", connection.specification()))?);
@@ -180,7 +180,7 @@ fn ask(binary: &Path, about: &str) -> Result<Settings, Silent> {
         Command::new(binary).args(["-T", "-C", about]).env_clear().stdin(Stdio::null()).output().map_err(
             |error| Silent::Unseen {
                 evidence: format!("{} cannot be run: {error}", escaped(binary)),
-                cure: AS_ROOT.into(),
+                fix: AS_ROOT.into(),
             },
         )?;
     if output.status.success() {
@@ -193,14 +193,14 @@ fn ask(binary: &Path, about: &str) -> Result<Settings, Silent> {
         said.lines().map(|line| one_line(line.trim())).filter(|line| !line.is_empty()).collect();
     let evidence = format!("sshd -T says: {}", said.join("; "));
     if !geteuid().is_root() {
-        return Err(Silent::Unseen { evidence, cure: AS_ROOT.into() });
+        return Err(Silent::Unseen { evidence, fix: AS_ROOT.into() });
     }
     // systemd makes it when sshd is started, so it may never have been.
     if let Some((_, directory)) = evidence.split_once("Missing privilege separation directory: ") {
-        let cure = format!("start sshd, or: install -d -m 0755 {}", word(directory));
-        return Err(Silent::Unseen { evidence, cure });
+        let fix = format!("start sshd, or: install -d -m 0755 {}", word(directory));
+        return Err(Silent::Unseen { evidence, fix });
     }
-    Err(Silent::Broken { evidence, cure: "mend what it names, then see: sshd -t".into() })
+    Err(Silent::Broken { evidence, fix: "fix what it names, then see: sshd -t".into() })
 }
 
 #[cfg(test)]

@@ -41,7 +41,7 @@ impl Sshd {
         let binary = binary.ok_or_else(|| Trouble::new("there is no sshd", "install OpenSSH's server"))?;
         let mut sshd = Self { binary, usual: Settings::default() };
         sshd.test()?;
-        let said = command::must(&sshd.binary, ["-T", "-C", &connection("root")], "mend what it names")?;
+        let said = command::must(&sshd.binary, ["-T", "-C", &connection("root")], "fix what it names")?;
         sshd.usual = Settings::parse(&said.stdout);
         Ok(sshd)
     }
@@ -53,11 +53,11 @@ impl Sshd {
             return Ok(());
         }
         // systemd makes it when sshd is started, so it may never have been.
-        let cure = match said.words.split_once("Missing privilege separation directory: ") {
+        let fix = match said.words.split_once("Missing privilege separation directory: ") {
             Some((_, directory)) => format!("start sshd, or: install -d -m 0755 {directory}"),
-            None => "mend what it names, then see: sshd -t".to_owned(),
+            None => "fix what it names, then see: sshd -t".to_owned(),
         };
-        Err(Trouble::new(format!("sshd -t says: {}", said.words), cure))
+        Err(Trouble::new(format!("sshd -t says: {}", said.words), fix))
     }
 
     /// PAM's name for it. OpenSSH before 9.8 knows no other.

@@ -8,7 +8,7 @@ use crate::keeper::Keeper;
 use crate::plan::volume::Checked;
 use crate::sys::identity::Owner;
 use crate::sys::umask::Umask;
-use crate::sys::{directory, limit_cure};
+use crate::sys::{directory, limit_fix};
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::sys::stat::SFlag;
@@ -161,7 +161,7 @@ impl Place {
             Errno::EACCES => {
                 Refusal::Denied { path: escaped(&self.shown).to_string(), keeper: Keeper::of(&self.home) }
             }
-            errno => self.refuse(errno.desc(), limit_cure(errno).unwrap_or("see that root can reach it")),
+            errno => self.refuse(errno.desc(), limit_fix(errno).unwrap_or("see that root can reach it")),
         }
     }
 
@@ -169,7 +169,7 @@ impl Place {
         Refusal::Full { path: escaped(&self.shown).to_string() }
     }
 
-    fn refuse(&self, why: &str, cure: &str) -> Refusal {
-        refusal(&self.shown, why, cure)
+    fn refuse(&self, why: &str, fix: &str) -> Refusal {
+        refusal(&self.shown, why, fix)
     }
 }

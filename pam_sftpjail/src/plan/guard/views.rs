@@ -11,7 +11,7 @@ use crate::error::Refusal;
 use crate::escape::escaped;
 use crate::plan::volume::Checked;
 use crate::sys::mount_table::{Location, Mount, MountTable};
-use crate::sys::{SysError, directory, limit_cure};
+use crate::sys::{SysError, directory, limit_fix};
 use nix::errno::Errno;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
@@ -117,7 +117,7 @@ pub(super) fn shown(path: &Path, volume: &Checked) -> Refusal {
 /// An error is no answer: something may be mounted there.
 fn unknown(home: &Home<'_>, error: &SysError) -> Refusal {
     let why = format!("it is not known what is mounted where: {error}");
-    let cure =
-        limit_cure(error.errno).unwrap_or("see that root can read /proc/self/mountinfo, and log in again");
-    refusal(&Path::new("/").join(home.at), &why, cure)
+    let fix =
+        limit_fix(error.errno).unwrap_or("see that root can read /proc/self/mountinfo, and log in again");
+    refusal(&Path::new("/").join(home.at), &why, fix)
 }

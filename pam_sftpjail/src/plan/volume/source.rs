@@ -10,13 +10,13 @@ use crate::path::Normalised;
 use crate::plan::unmounted::{self, Unmounted};
 use crate::plan::{Source, home, system, walk};
 use crate::sys::directory::{self, NewDirectory};
-use crate::sys::limit_cure;
+use crate::sys::limit_fix;
 use nix::errno::Errno;
 use std::path::PathBuf;
 
 pub(super) enum Trouble {
     Refusal(Refusal),
-    /// What is in the way, why, and the cure.
+    /// What is in the way, why, and the fix.
     At(PathBuf, String, String),
     /// The same, where it may be the doing of others than root: of the member, for example.
     Theirs(PathBuf, String, String),
@@ -31,10 +31,10 @@ pub(super) fn open(
 ) -> Result<(Source, bool), Trouble> {
     let at = |stop: walk::Stop| {
         let is_missing = stop.why == walk::Why::Errno(Errno::ENOENT);
-        if is_missing && let Some(Unmounted { why, cure }) = unmounted::above(&path.absolute(), &stop.at) {
-            return Trouble::At(stop.at, why, cure);
+        if is_missing && let Some(Unmounted { why, fix }) = unmounted::above(&path.absolute(), &stop.at) {
+            return Trouble::At(stop.at, why, fix);
         }
-        let cure = match stop.why {
+        let fix = match stop.why {
             walk::Why::Denied(keeper) => {
                 return Trouble::Refusal(Refusal::Denied { path: escaped(&stop.at).to_string(), keeper });
             }
@@ -44,7 +44,7 @@ pub(super) fn open(
                 // Where others can write, nothing is made.
                 if stop.others { make } else { format!("{make}; or give the volume a `create`") }
             }
-            walk::Why::Errno(errno) => limit_cure(errno).unwrap_or("see that root can reach it").into(),
+            walk::Why::Errno(errno) => limit_fix(errno).unwrap_or("see that root can reach it").into(),
             walk::Why::NotRootsAlone => {
                 "make the source yourself, or choose one below directories of root's".into()
             }
@@ -52,7 +52,7 @@ pub(super) fn open(
         };
         let is_theirs = stop.others && (is_missing || is_in_the_way(&stop.why));
         let trouble = if is_theirs { Trouble::Theirs } else { Trouble::At };
-        trouble(stop.at, stop.why.to_string(), cure)
+        trouble(stop.at, stop.why.to_string(), fix)
     };
     let allowed = |real: &Normalised| match system::forbidden(&config.jail_root, real) {
         None => Ok(()),
@@ -82,8 +82,8 @@ pub(super) fn open(
                 {
                     let above = escaped(&above.at);
                     let why = format!("{why}; it is not made, for {above} does not belong to root alone");
-                    let cure = "make the source yourself, or choose one below directories of root's".into();
-                    Trouble::Theirs(at, why, cure)
+                    let fix = "make the source yourself, or choose one below directories of root's".into();
+                    Trouble::Theirs(at, why, fix)
                 }
                 (trouble, ..) => trouble,
             });

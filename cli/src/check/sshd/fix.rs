@@ -6,7 +6,7 @@ use crate::check::place::{Place, append};
 
 /// A command that lets `keyword` be as it must for the member, whatever stands elsewhere: of the
 /// `Match` blocks that a login meets, the first decides, and outside of them the first line.
-pub(super) fn cure(sshd: &Sshd, member: &Member<'_>, keyword: &str) -> String {
+pub(super) fn fix(sshd: &Sshd, member: &Member<'_>, keyword: &str) -> String {
     let reload = "reload sshd after this";
     let file = &sshd.config.file;
     if keyword == "UsePAM" {

@@ -1,46 +1,46 @@
-//! A cure that is a command mends what it stands beside.
+//! A fix that is a command fixes what it stands beside.
 
 use sandbox::Sandbox;
 
 use super::{check, findings, json, machine};
 
-/// `broken` breaks something of mle's; the cures, pasted one after the other, mend it.
+/// `broken` breaks something of mle's; the fixes, pasted one after the other, fix it.
 #[track_caller]
-fn mended(sb: &Sandbox, broken: &str, first_cure: &str) {
+fn fixed(sb: &Sandbox, broken: &str, first_fix: &str) {
     check(sb, "mle", 0);
     sb.sh(broken);
-    let mut cures = Vec::new();
-    // Each mends one thing, which may uncover another.
+    let mut fixes = Vec::new();
+    // Each fixes one thing, which may uncover another.
     while let document = json(sb, "mle", "problems")
-        && cures.len() < 3
+        && fixes.len() < 3
     {
-        let [_, _, evidence, cure] =
-            *findings(&document).iter().find(|f| f[1] == "failed").expect("a reason for the verdict");
-        assert_ne!(cure, "", "{evidence}");
-        // A cure may say in words what its command does.
-        let command = cure.rsplit_once(": ").map_or(cure, |(_, command)| command);
+        let [_, _, evidence, fix] =
+            *findings(&document).iter().find(|f| f[1] == "failed").expect("a reason for the status");
+        assert_ne!(fix, "", "{evidence}");
+        // A fix may say in words what its command does.
+        let command = fix.rsplit_once(": ").map_or(fix, |(_, command)| command);
         sb.sh(command);
-        cures.push(cure.to_owned());
+        fixes.push(fix.to_owned());
         if sb.try_sh("sftpjail check mle").code == Some(0) {
             break;
         }
     }
     check(sb, "mle", 0);
-    assert_eq!(cures[0], first_cure);
+    assert_eq!(fixes[0], first_fix);
     // The user's way in is the same as before.
     sb.login("mle").password("pw").sftp("mkdir made\nrmdir made\n").ok();
 }
 
 #[track_caller]
-fn mended_machine(broken: &str, first_cure: &str) {
+fn fixed_machine(broken: &str, first_fix: &str) {
     let sb = machine();
     sb.sh("echo mle:pw | chpasswd");
-    mended(&sb, broken, first_cure);
+    fixed(&sb, broken, first_fix);
 }
 
 #[test]
 fn a_home_of_somebody_elses() {
-    mended_machine("chown joe /home/mle", "chown -h mle /home/mle");
+    fixed_machine("chown joe /home/mle", "chown -h mle /home/mle");
 }
 
 #[test]
@@ -63,11 +63,11 @@ fn a_missing_home() {
     let sb = machine();
     sb.sh("echo mle:pw | chpasswd");
     let gid = sb.sh("id -g mle").stdout.trim().to_owned();
-    mended(&sb, "rm -r /home/mle", &format!("install -d -m 0700 -o mle -g {gid} /home/mle"));
+    fixed(&sb, "rm -r /home/mle", &format!("install -d -m 0700 -o mle -g {gid} /home/mle"));
 }
 
 #[test]
-fn a_pasted_cure_runs_nothing_that_a_path_or_name_says() {
+fn a_pasted_fix_runs_nothing_that_a_path_or_name_says() {
     let sb = machine();
     sb.sh("touch /home/bait");
     let (name, home) = ("m l$(rm bait)e", "/home/`rm bait`/it's \"$(rm bait)\"");
@@ -75,9 +75,9 @@ fn a_pasted_cure_runs_nothing_that_a_path_or_name_says() {
     for broken in ["chown joe \"$1\"", "rmdir \"$1\"", "chmod 0 \"$1\"; chown \"$2\" \"$1\""] {
         sb.script(&format!("rm -rf \"$1\"; mkdir \"$1\"; {broken}"), &[home, name], b"").ok();
         let document = json(&sb, name, "problems");
-        let [.., cure] = *findings(&document).iter().find(|f| f[1] == "failed").unwrap();
-        sb.sh(&format!("cd /home; {cure}"));
-        json(&sb, name, "sound");
+        let [.., fix] = *findings(&document).iter().find(|f| f[1] == "failed").unwrap();
+        sb.sh(&format!("cd /home; {fix}"));
+        json(&sb, name, "ok");
     }
     sb.sh("test -e /home/bait");
 }
@@ -85,34 +85,34 @@ fn a_pasted_cure_runs_nothing_that_a_path_or_name_says() {
 #[test]
 fn a_home_in_the_system() {
     let broken = "rm -r /home/mle; usermod -d /etc mle";
-    mended_machine(broken, "give the account another home: usermod -d /home/mle mle");
+    fixed_machine(broken, "give the account another home: usermod -d /home/mle mle");
 }
 
 #[test]
 fn a_jail_root_of_somebody_elses() {
-    mended_machine("chown joe /jail", "chown root /jail");
+    fixed_machine("chown joe /jail", "chown root /jail");
 }
 
 #[test]
 fn a_jail_root_that_others_can_write() {
-    mended_machine("chmod 777 /jail", "chmod go-w /jail");
+    fixed_machine("chmod 777 /jail", "chmod go-w /jail");
 }
 
 #[test]
 fn a_jail_root_that_others_own_and_can_write() {
-    mended_machine("chown joe /jail; chmod 777 /jail", "chown root /jail");
+    fixed_machine("chown joe /jail; chmod 777 /jail", "chown root /jail");
 }
 
 #[test]
 fn a_jail_root_whose_parent_is_missing() {
     let broken = "mkdir /etc/sftpjail; echo 'jail_root = \"/srv/a/jail\"' >/etc/sftpjail/config.toml
         sed -i 's|/jail/%u|/srv/a/jail/%u|' /etc/ssh/sshd_config";
-    mended_machine(broken, "install -d -o root -g root -m 0755 /srv/a");
+    fixed_machine(broken, "install -d -o root -g root -m 0755 /srv/a");
 }
 
 #[test]
 fn a_home_that_its_owner_cannot_enter() {
-    mended_machine("chmod 000 /home/mle", "chmod u+rwx /home/mle");
+    fixed_machine("chmod 000 /home/mle", "chmod u+rwx /home/mle");
 }
 
 #[test]
@@ -120,12 +120,12 @@ fn a_home_of_roots_that_the_user_cannot_enter() {
     let sb = machine();
     sb.sh("chown root:root /home/mle; chmod 700 /home/mle");
     let document = json(&sb, "mle", "problems");
-    let [check, outcome, evidence, cure] = *findings(&document).last().unwrap();
+    let [check, outcome, evidence, fix] = *findings(&document).last().unwrap();
     assert_eq!([check, outcome], ["rehearsal", "failed"]);
     assert_eq!(evidence, "the user cannot enter the home /home/mle: Permission denied");
-    sb.sh(cure);
+    sb.sh(fix);
     // Entered, though not written: root may have wanted that.
-    let document = json(&sb, "mle", "sound");
+    let document = json(&sb, "mle", "ok");
     let tree = document["rehearsal"]["tree"].as_array().unwrap();
     let home = tree.iter().find(|entry| entry["kind"] == "home").expect("the home");
     assert_eq!((&home["uid"], &home["writable"]), (&0.into(), &false.into()), "{document:#}");
@@ -136,7 +136,7 @@ fn a_home_of_roots_that_the_user_cannot_enter() {
 #[test]
 fn a_missing_line_where_the_file_has_no_final_newline() {
     let line = "session [success=ok ignore=ignore module_unknown=ignore default=bad] pam_sftpjail.so open";
-    mended_machine(
+    fixed_machine(
         "sed -i '/pam_sftpjail.so open/d' /etc/pam.d/sshd; truncate -s -1 /etc/pam.d/sshd
          test -n \"$(tail -c 1 /etc/pam.d/sshd)\"",
         &format!("printf '%s\\n' '' '{line}' >>/etc/pam.d/sshd"),
@@ -152,7 +152,7 @@ fn a_line_that_goes_on_over_several() {
     let at = sb.sh("grep -n '^account.*pam_sftpjail' /etc/pam.d/sshd | cut -d: -f1").stdout.trim().to_owned();
     let last = at.parse::<u32>().expect("a number") + 4;
     let line = "account [success=ok ignore=ignore module_unknown=ignore default=bad] pam_sftpjail.so";
-    mended(
+    fixed(
         &sb,
         "sed -i 's/^account.*pam_sftpjail.*/account \\\\\\n  optional \\\\ \\t\\n\\n  # why\\n  pam_sftpjail.so/' /etc/pam.d/sshd",
         &format!("sed -i '{at},{last}c {line}' /etc/pam.d/sshd"),
@@ -169,9 +169,9 @@ fn a_line_of_no_kind_for_which_libpam_refuses_everybody() {
     sb.login("joe").password("pw").ssh(&["true"]).failed();
     sb.sh("cp /tmp/good /etc/pam.d/sshd");
     let last = sb.sh("wc -l </etc/pam.d/sshd").stdout.trim().parse::<u32>().expect("a number") + 1;
-    mended(
+    fixed(
         &sb,
         "echo 'optional pam_permit.so' >>/etc/pam.d/sshd",
-        &format!("mend that line, or take it out: sed -i {last}d /etc/pam.d/sshd"),
+        &format!("fix that line, or take it out: sed -i {last}d /etc/pam.d/sshd"),
     );
 }
