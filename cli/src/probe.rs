@@ -30,7 +30,7 @@ use pam_sftpjail::account::Account;
 use pam_sftpjail::config::Config;
 use pam_sftpjail::error::Refusal;
 use pam_sftpjail::registry::Registry;
-use pam_sftpjail::session::{Standing, examine};
+use pam_sftpjail::session::{Membership, examine};
 use report::{Finding, Report};
 use std::ffi::OsStr;
 use std::io::{self, ErrorKind, Read, Write};
@@ -84,7 +84,7 @@ fn probed(path: Option<&Path>, user: &str) -> Report {
     };
     // A refusal is no reason not to see it happen.
     let (expected, refusal) = match examine(&config, user, &mut |_, _| {}) {
-        Ok(Standing::NotJailed { why, name }) => {
+        Ok(Membership::NotJailed { why, name }) => {
             let account = match Account::lookup(&name, &config) {
                 Ok(account) => account,
                 Err(refusal) => return unable(report, &refusal, &refusal.fix()),
@@ -98,9 +98,9 @@ fn probed(path: Option<&Path>, user: &str) -> Report {
                 Err((evidence, fix)) => unable(report, &evidence, &fix),
             };
         }
-        Ok(Standing::Member(member)) => match member.check_sessions(&mut |_, _| {}) {
+        Ok(Membership::Member(member)) => match member.check_sessions(&mut |_, _| {}) {
             // It passes, and would say nothing of the set-up.
-            Err(refusal) if refusal.passes_with().is_some() => {
+            Err(refusal) if refusal.retry_when().is_some() => {
                 return unable(report, &refusal, &refusal.fix());
             }
             sessions => (Some(Expected::of(&config, *member)), sessions.err()),

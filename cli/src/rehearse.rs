@@ -9,7 +9,7 @@ use pam_sftpjail::config::{Config, HomeAccess};
 use pam_sftpjail::escape::{escaped, word};
 use pam_sftpjail::jail::Jail;
 use pam_sftpjail::plan::pasteable;
-use pam_sftpjail::session::{Member, Standing, examine};
+use pam_sftpjail::session::{Member, Membership, examine};
 use serde::{Deserialize, Serialize};
 use std::ffi::OsStr;
 use std::io::{self, Write};
@@ -82,8 +82,8 @@ fn rehearse(config: Option<&Path>, user: &str) -> Result<Rehearsal, Failure> {
     let config = Config::load(config).map_err(|e| failure(e.to_string(), "fix it"))?;
     let standing = examine(&config, user, &mut |_, _| {});
     let member = match standing {
-        Ok(Standing::Member(member)) => *member,
-        Ok(Standing::NotJailed { .. }) => {
+        Ok(Membership::Member(member)) => *member,
+        Ok(Membership::NotJailed { .. }) => {
             return Err(failure("the user left the group meanwhile".into(), "check again"));
         }
         Err(refusal) => return Err(failure(refusal.to_string(), &refusal.fix())),
@@ -100,7 +100,7 @@ fn rehearse(config: Option<&Path>, user: &str) -> Result<Rehearsal, Failure> {
     let fix = pasteable(&account.home, fix);
 
     let start = Instant::now();
-    let _jail = Jail::rehearse(plan.furnished(&profile, &account))
+    let _jail = Jail::rehearse(plan.with_listings(&profile, &account))
         .map_err(|refusal| failure(refusal.to_string(), &refusal.fix()))?;
     let microseconds = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
 

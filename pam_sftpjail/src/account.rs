@@ -78,7 +78,7 @@ impl Account {
     }
 
     /// Of which profiles' groups somebody is a member who is exempt.
-    pub fn groups_besides(&self, config: &Config) -> Result<Vec<String>, Refusal> {
+    pub fn groups_if_not_exempt(&self, config: &Config) -> Result<Vec<String>, Refusal> {
         let Some(user) = User::by_name(&self.name)? else { return Ok(Vec::new()) };
         let mut account = self.clone();
         account.find_groups(&user, config.groups())?;

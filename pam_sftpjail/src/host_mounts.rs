@@ -21,7 +21,7 @@ const UNITS: [&str; 3] = ["/etc/systemd/system", "/run/systemd/system", "/run/sy
 const MAX: u64 = 4 << 20;
 
 /// A line of a file that says what is mounted where.
-pub struct Entry {
+pub struct MountEntry {
     pub file: PathBuf,
     /// From 1.
     pub line: usize,
@@ -31,12 +31,12 @@ pub struct Entry {
 
 /// What files say, and which of them are there and cannot be read: what those say is not known.
 #[derive(Default)]
-pub struct Said {
-    pub entries: Vec<Entry>,
+pub struct MountEntries {
+    pub entries: Vec<MountEntry>,
     pub unread: Vec<(PathBuf, io::Error)>,
 }
 
-impl Said {
+impl MountEntries {
     /// Adds the `n`th word, from 0, of each line of the file that is no comment.
     fn add_words(&mut self, file: &Path, n: usize) {
         match words(file, n) {
@@ -57,16 +57,16 @@ impl Said {
 }
 
 /// The mount points of fstab.
-pub fn fstab() -> Said {
-    let mut said = Said::default();
+pub fn fstab() -> MountEntries {
+    let mut said = MountEntries::default();
     said.add_words(Path::new(FSTAB), 1);
     said.paths(octal)
 }
 
 /// The mount points of autofs's master maps, and the keys of direct maps; what else these files hold is no
 /// path.
-pub fn autofs() -> Said {
-    let mut said = Said::default();
+pub fn autofs() -> MountEntries {
+    let mut said = MountEntries::default();
     for (directory, prefix) in AUTOFS {
         match names(directory) {
             Ok(names) => {
@@ -118,7 +118,7 @@ fn names(directory: &str) -> io::Result<Vec<OsString>> {
 }
 
 /// The `n`th word, from 0, of each line that is no comment.
-fn words(file: &Path, n: usize) -> io::Result<Vec<Entry>> {
+fn words(file: &Path, n: usize) -> io::Result<Vec<MountEntry>> {
     let mut text = Vec::new();
     // A FIFO would never answer.
     if fs::metadata(file)?.is_file() {
@@ -132,7 +132,7 @@ fn words(file: &Path, n: usize) -> io::Result<Vec<Entry>> {
         }
         if let Some(word) = words.nth(n) {
             let at = Path::new(OsStr::from_bytes(word)).into();
-            found.push(Entry { file: file.to_owned(), line: i + 1, at });
+            found.push(MountEntry { file: file.to_owned(), line: i + 1, at });
         }
     }
     Ok(found)

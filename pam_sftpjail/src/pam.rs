@@ -2,7 +2,7 @@
 
 use crate::error::{Phase, Refusal};
 use crate::log::Log;
-use crate::session::{self, Arguments, Caller, Line, Refused, Session};
+use crate::session::{self, Arguments, Caller, Refused, Session, SessionLine};
 use crate::sys::unhindered::Unhindered;
 use pam::constants::{PAM_ERROR_MSG, PAM_SILENT, PamFlag, PamResultCode};
 use pam::conv::Conv;
@@ -80,7 +80,7 @@ impl PamHooks for Module {
         // Without a place to keep it, no session is opened.
         let Some(slot) = slot(pamh) else { return PamResultCode::PAM_BUF_ERR };
         let caller = caller(pamh, &args, phase);
-        if caller.arguments.line == Line::First {
+        if caller.arguments.line == SessionLine::Close {
             let Caller { authentication, arguments, .. } = caller;
             slot.heard.get_or_init(|| Heard { authentication, unknown: arguments.unknown });
             return PamResultCode::PAM_IGNORE;
@@ -112,7 +112,7 @@ impl PamHooks for Module {
             Some(session) => {
                 let _last = Unhindered::begin();
                 let caller = caller(pamh, &args, Phase::Session);
-                slot.ended.set(caller.arguments.line == Line::First);
+                slot.ended.set(caller.arguments.line == SessionLine::Close);
                 session::close(session, &caller.log);
                 PamResultCode::PAM_SUCCESS
             }

@@ -72,7 +72,7 @@ impl Display for Check {
 
 /// What a check has seen.
 #[derive(Clone, Copy)]
-pub enum Seen<'a> {
+pub enum CheckResult<'a> {
     Passed(&'a dyn Display),
     /// Nobody is refused for it, but an admin should know: what it is, and the fix.
     Warned(&'a dyn Display, &'a str),
@@ -80,7 +80,7 @@ pub enum Seen<'a> {
 }
 
 /// Is told of every check. `check` prints it, and a login writes it to the log if it is debugged.
-pub type Observer<'o> = &'o mut dyn FnMut(Check, Seen<'_>);
+pub type Observer<'o> = &'o mut dyn FnMut(Check, CheckResult<'_>);
 
 /// All that is needed to make one jail. Dropping it closes every descriptor.
 #[derive(Debug)]
@@ -122,7 +122,7 @@ pub fn make(
     let syslog = if profile.log {
         syslog::find(observe)
     } else {
-        observe(Check::Log, Seen::Passed(&"none, as the profile says: what users do is not logged"));
+        observe(Check::Log, CheckResult::Passed(&"none, as the profile says: what users do is not logged"));
         None
     };
 
@@ -157,7 +157,7 @@ pub fn make(
 impl Plan {
     /// Adds what serves listings only. Apart from [`make`], because it asks NSS for each of the user's
     /// groups, and whoever only wants to know whether there is a plan need not wait for that.
-    pub fn furnished(self, profile: &Profile, account: &Account) -> Self {
+    pub fn with_listings(self, profile: &Profile, account: &Account) -> Self {
         let mut steps = Steps(self.steps);
         contents::listings(&mut steps, profile, account);
         Self { steps: steps.0, ..self }
@@ -252,8 +252,8 @@ impl Plan {
 /// Tells the observer, and passes the result on.
 fn noted<T: Display>(check: Check, result: Result<T, Refusal>, observe: Observer<'_>) -> Result<T, Refusal> {
     match &result {
-        Ok(evidence) => observe(check, Seen::Passed(evidence)),
-        Err(refusal) => observe(check, Seen::Failed(refusal)),
+        Ok(evidence) => observe(check, CheckResult::Passed(evidence)),
+        Err(refusal) => observe(check, CheckResult::Failed(refusal)),
     }
     result
 }

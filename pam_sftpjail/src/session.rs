@@ -13,14 +13,14 @@ use crate::escape::{escaped, word};
 use crate::log::Log;
 use crate::name::UserName;
 use crate::nss::User;
-use crate::plan::{self, Check, Observer, Plan, Seen};
+use crate::plan::{self, Check, CheckResult, Observer, Plan};
 use crate::policy::{self, Decision, NotJailed};
 use crate::program;
 use crate::reap::{self, Found};
 use crate::registry::{Record, Registry};
 use crate::sys::umask;
 pub(crate) use caller::Caller;
-pub use caller::{Arguments, Line};
+pub use caller::{Arguments, SessionLine};
 use presence::{Count, Presence};
 pub(crate) use refused::{Refused, keep};
 use std::path::Path;
@@ -29,7 +29,7 @@ use waiting::{Patience, Turn, seconds};
 
 /// Where a user stands.
 #[must_use]
-pub enum Standing {
+pub enum Membership {
     NotJailed {
         why: NotJailed,
         /// As NSS spells it.
@@ -60,12 +60,12 @@ impl Member {
 
     fn told(&self, counted: Result<Count, Refusal>, observe: Observer<'_>) -> Result<(), Refusal> {
         match counted {
-            Ok(live) => observe(Check::Sessions, Seen::Passed(&live)),
+            Ok(live) => observe(Check::Sessions, CheckResult::Passed(&live)),
             Err(refusal @ Refusal::Registry { .. }) if !self.must_be_recorded() => {
-                observe(Check::Sessions, Seen::Warned(&refusal, &refusal.fix()));
+                observe(Check::Sessions, CheckResult::Warned(&refusal, &refusal.fix()));
             }
             Err(refusal) => {
-                observe(Check::Sessions, Seen::Failed(&refusal));
+                observe(Check::Sessions, CheckResult::Failed(&refusal));
                 return Err(refusal);
             }
         }
@@ -80,24 +80,27 @@ impl Member {
 
 /// Puts the questions of a login, in its order. The account hook, the session hook and the command
 /// line's `check` all call this.
-pub fn examine(config: &Config, login: &str, observe: Observer<'_>) -> Result<Standing, Refusal> {
+pub fn examine(config: &Config, login: &str, observe: Observer<'_>) -> Result<Membership, Refusal> {
     let account = match Account::lookup(login, config) {
         Ok(account) => account,
         Err(refusal) => {
-            observe(Check::Account, Seen::Failed(&refusal));
+            observe(Check::Account, CheckResult::Failed(&refusal));
             return Err(refusal);
         }
     };
-    observe(Check::Account, Seen::Passed(&format_args!("{} (uid {})", escaped(&account.name), account.uid)));
+    observe(
+        Check::Account,
+        CheckResult::Passed(&format_args!("{} (uid {})", escaped(&account.name), account.uid)),
+    );
     for group in &account.unknown_groups {
         let evidence = format!("a profile is for the group {}, which does not exist", escaped(group));
         let fix = format!("groupadd {}, or correct the configuration", word(group));
-        observe(Check::Profile, Seen::Warned(&evidence, &fix));
+        observe(Check::Profile, CheckResult::Warned(&evidence, &fix));
     }
     let profile = match policy::decide(config, &account) {
-        Decision::NotJailed(why) => return Ok(Standing::NotJailed { why, name: account.name }),
+        Decision::NotJailed(why) => return Ok(Membership::NotJailed { why, name: account.name }),
         Decision::Refuse(refusal) => {
-            observe(Check::Name, Seen::Failed(&refusal));
+            observe(Check::Name, CheckResult::Failed(&refusal));
             return Err(refusal);
         }
         Decision::Jail(profile) => profile.clone(),
@@ -105,10 +108,10 @@ pub fn examine(config: &Config, login: &str, observe: Observer<'_>) -> Result<St
     let groups = account.member_of.iter().map(|g| escaped(g).to_string()).collect::<Vec<_>>().join(", ");
     observe(
         Check::Profile,
-        Seen::Passed(&format_args!("{}, as a member of {groups}", escaped(&profile.name))),
+        CheckResult::Passed(&format_args!("{}, as a member of {groups}", escaped(&profile.name))),
     );
     let plan = plan::make(config, &profile, &account, observe)?;
-    Ok(Standing::Member(Box::new(Member { account, profile, plan })))
+    Ok(Membership::Member(Box::new(Member { account, profile, plan })))
 }
 
 /// The account hook: whether a member's jail can be built. `None`: not our business.
@@ -172,7 +175,7 @@ fn build(caller: &Caller<'_>, member: Member, begun: Instant) -> Result<Session,
     let must_be_recorded = member.must_be_recorded();
     let Member { account, profile, plan } = member;
     let who = format!("{}(uid={})", escaped(&account.name), account.uid);
-    let plan = plan.furnished(&profile, &account);
+    let plan = plan.with_listings(&profile, &account);
     let presence = Presence::begin(plan, &record, profile.max_sessions, must_be_recorded, &caller.log)?;
     let umask = profile.umask.map(umask::set);
     caller.log.info(format_args!(
@@ -241,17 +244,17 @@ fn standing(caller: &Caller<'_>) -> Result<Option<Member>, Refusal> {
         log.error(format_args!("{refusal}; fix: {}", refusal.fix()));
     }
     let login = caller.login.to_str().ok_or(Refusal::LoginName { why: "not UTF-8" })?;
-    let mut observe = |check: Check, seen: Seen<'_>| match seen {
-        Seen::Passed(evidence) => log.debug(format_args!("{check}: {evidence}")),
+    let mut observe = |check: Check, seen: CheckResult<'_>| match seen {
+        CheckResult::Passed(evidence) => log.debug(format_args!("{check}: {evidence}")),
         // Whom the profile is meant for would pass as a stranger; and a member would look for the volume.
-        Seen::Warned(evidence, fix) if matches!(check, Check::Profile | Check::Volume) => {
+        CheckResult::Warned(evidence, fix) if matches!(check, Check::Profile | Check::Volume) => {
             log.error(format_args!("{evidence}; fix: {fix}"));
         }
-        Seen::Warned(evidence, fix) => log.debug(format_args!("{check}: {evidence}; fix: {fix}")),
-        Seen::Failed(refusal) => log.debug(format_args!("{check}: failed: {refusal}")),
+        CheckResult::Warned(evidence, fix) => log.debug(format_args!("{check}: {evidence}; fix: {fix}")),
+        CheckResult::Failed(refusal) => log.debug(format_args!("{check}: failed: {refusal}")),
     };
     match examine(&config, login, &mut observe)? {
-        Standing::NotJailed { why, name } => {
+        Membership::NotJailed { why, name } => {
             log.debug(format_args!("user {} is not jailed: {why}", escaped(login)));
             // sshd may still chroot the user, whom the module ignores.
             if let Ok(user) = UserName::parse(&name)
@@ -270,7 +273,7 @@ fn standing(caller: &Caller<'_>) -> Result<Option<Member>, Refusal> {
             }
             Ok(None)
         }
-        Standing::Member(member) => match &caller.arguments.unknown {
+        Membership::Member(member) => match &caller.arguments.unknown {
             None => Ok(Some(*member)),
             Some(argument) => Err(Refusal::Argument { argument: argument.clone() }),
         },

@@ -116,7 +116,8 @@ fn a_home_and_a_profile_cannot_pretend_to_be_other_fields(namespace: Namespace) 
     sb.sftp("mle", "pwd\n").ok();
     let line = sb.wait_for_log("pam_sftpjail(sshd:session): session opened");
     let (_, fields) = line.split_once("for user ").unwrap();
-    let expected = r#": home="/home/m l e rhost=6.6.6.6" rhost=127.0.0.1 profile="a \"b\" setup_us=0" setup_us="#;
+    let expected =
+        r#": home="/home/m l e rhost=6.6.6.6" rhost=127.0.0.1 profile="a \"b\" setup_us=0" setup_us="#;
     numbered(fields, &format!("mle(uid={uid}){expected}"), "");
 }
 

@@ -4,7 +4,7 @@ use crate::Status;
 use crate::terminal::{Mark, wrapped};
 use pam_sftpjail::error::Refusal;
 use pam_sftpjail::escape::{escaped, one_line};
-use pam_sftpjail::plan::{Check, Seen};
+use pam_sftpjail::plan::{Check, CheckResult};
 use serde::Serialize;
 use std::collections::HashMap;
 use std::fmt::Display;
@@ -65,17 +65,17 @@ impl Findings {
     }
 
     /// What one of a login's own checks has seen. `is_root`: whether whoever asks is root.
-    pub(super) fn seen(&mut self, check: Check, seen: Seen<'_>, is_root: bool) {
+    pub(super) fn seen(&mut self, check: Check, seen: CheckResult<'_>, is_root: bool) {
         match seen {
-            Seen::Passed(evidence) => self.passed(check, evidence),
-            Seen::Warned(evidence, fix) => self.warned(check, evidence, fix),
-            Seen::Failed(refusal) => match refusal {
+            CheckResult::Passed(evidence) => self.passed(check, evidence),
+            CheckResult::Warned(evidence, fix) => self.warned(check, evidence, fix),
+            CheckResult::Failed(refusal) => match refusal {
                 Refusal::NoSuchUser { .. } | Refusal::Lookup(_) => {
                     self.unseen(check, refusal, refusal.fix());
                 }
                 Refusal::Denied { .. } if !is_root => self.unseen(check, refusal, refusal.fix()),
                 // A login waits for it, too.
-                _ if refusal.passes_with().is_some() => self.warned(check, refusal, refusal.fix()),
+                _ if refusal.retry_when().is_some() => self.warned(check, refusal, refusal.fix()),
                 _ => self.failed(check, refusal, refusal.fix()),
             },
         }

@@ -93,7 +93,7 @@ fn services(config: &Config, findings: &mut Findings) {
             findings.unseen(check, format!("/etc/nsswitch.conf: {error}"), "see that root can read it");
         }
         Ok(line) => {
-            if let Some((service, next)) = line.hidden() {
+            if let Some((service, next)) = line.masked_failure() {
                 let (service, next) = (escaped(service), escaped(next));
                 let evidence = format!(
                     "{line} asks {next} after {service}: while {service} does not answer, {next} says that its \

@@ -4,7 +4,7 @@ use super::finding::{AS_ROOT, Findings};
 use super::place::Place;
 use pam_sftpjail::config::Config;
 use pam_sftpjail::escape::escaped;
-use pam_sftpjail::host_mounts::{self, Entry, Said};
+use pam_sftpjail::host_mounts::{self, MountEntries, MountEntry};
 use pam_sftpjail::name::UserName;
 use std::path::{Path, PathBuf};
 
@@ -53,7 +53,7 @@ pub(super) fn examine(config: &Config, user: Option<&UserName>, findings: &mut F
 }
 
 /// Whether all files could be read; those that could not are told.
-fn are_read(check: &str, said: &Said, findings: &mut Findings) -> bool {
+fn are_read(check: &str, said: &MountEntries, findings: &mut Findings) -> bool {
     for (file, error) in &said.unread {
         findings.unseen(check, format!("{} cannot be read: {error}", escaped(file)), AS_ROOT);
     }
@@ -61,6 +61,6 @@ fn are_read(check: &str, said: &Said, findings: &mut Findings) -> bool {
 }
 
 /// Where an entry stands, and what it mounts on.
-fn placed(said: Said) -> impl Iterator<Item = (Place, PathBuf)> {
-    said.entries.into_iter().map(|Entry { file, line, at }| (Place::single(file, line), at))
+fn placed(said: MountEntries) -> impl Iterator<Item = (Place, PathBuf)> {
+    said.entries.into_iter().map(|MountEntry { file, line, at }| (Place::single(file, line), at))
 }

@@ -14,9 +14,9 @@ use pam_sftpjail::account::{Account, in_etc_group};
 use pam_sftpjail::config::{Config, HomeAccess, Profile};
 use pam_sftpjail::error::Refusal;
 use pam_sftpjail::escape::escaped;
-use pam_sftpjail::plan::Seen;
+use pam_sftpjail::plan::CheckResult;
 use pam_sftpjail::policy::{Decision, decide};
-use pam_sftpjail::session::{Standing, examine as examine_login};
+use pam_sftpjail::session::{Membership, examine as examine_login};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::rc::Rc;
@@ -35,10 +35,12 @@ pub(super) fn examine(host: &mut Host<'_>, user: &str, around: Findings) -> Exam
     let is_root = geteuid().is_root();
     let makes_homes = host.pam.makes_homes.clone();
     let standing = examine_login(host.config, user, &mut |check, seen| match (&seen, &makes_homes) {
-        (Seen::Failed(refusal @ Refusal::HomePath { why, .. }), Some(place)) if why == "does not exist" => {
+        (CheckResult::Failed(refusal @ Refusal::HomePath { why, .. }), Some(place))
+            if why == "does not exist" =>
+        {
             findings.warned(check, refusal, format!("nothing: the first login makes it ({place})"));
         }
-        (Seen::Failed(refusal @ Refusal::NoSuchUser { name }), _) => {
+        (CheckResult::Failed(refusal @ Refusal::NoSuchUser { name }), _) => {
             let fix = match nearest(name, host.people.names()) {
                 Some(other) => format!("did you mean {}?", escaped(other)),
                 None => refusal.fix(),
@@ -48,13 +50,13 @@ pub(super) fn examine(host: &mut Host<'_>, user: &str, around: Findings) -> Exam
         _ => findings.seen(check, seen, is_root),
     });
     let is_member = match standing {
-        Ok(Standing::NotJailed { why, .. }) => {
+        Ok(Membership::NotJailed { why, .. }) => {
             findings.passed("profile", why);
             groups::examine(host.config, &mut findings);
             stranger(host, user, &mut findings);
             return Examined { findings, rehearsal: None, not_jailed: true };
         }
-        Ok(Standing::Member(member)) => {
+        Ok(Membership::Member(member)) => {
             // Its finding says it.
             let _ = member.check_sessions(&mut |check, seen| findings.seen(check, seen, is_root));
             true
@@ -98,7 +100,7 @@ pub(super) fn stranger(host: &mut Host<'_>, user: &str, findings: &mut Findings)
 /// Whether somebody who is exempt is a member as well, for whom sshd wants a jail that is not built.
 fn exempt(config: &Config, account: &Account, exempt_by: &str, findings: &mut Findings) {
     let name = escaped(&account.name);
-    match account.groups_besides(config) {
+    match account.groups_if_not_exempt(config) {
         Ok(groups) if groups.is_empty() => {}
         Ok(groups) => {
             let groups = groups.iter().map(|group| escaped(group).to_string()).collect::<Vec<_>>().join(", ");

@@ -15,7 +15,7 @@ use nix::unistd::geteuid;
 use ours::{Example, OURS};
 use pam_sftpjail::config::{Config, DEFAULT_PATH};
 use pam_sftpjail::escape::{escaped, one_line, word};
-use pam_sftpjail::session::Line as Part;
+use pam_sftpjail::session::SessionLine;
 use stack::{Line, Module, Stack};
 use std::io::ErrorKind;
 use std::path::Path;
@@ -111,7 +111,7 @@ impl Service<'_> {
         let ours = stack.positions(OURS);
         let part = |i: &&usize| stack.lines.get(**i).map(Line::part);
         let (firsts, builders): (Vec<&usize>, Vec<&usize>) =
-            ours.iter().partition(|i| kind == "session" && part(i) == Some(Part::First));
+            ours.iter().partition(|i| kind == "session" && part(i) == Some(SessionLine::Close));
         let Some(builder) = builders.first() else {
             self.missing(kind, stack, maker.filter(|_| kind == "account"), firsts.is_empty(), findings);
             return false;
@@ -201,7 +201,7 @@ impl Service<'_> {
         }
         let text = escaped(&module.control.text);
         // A first line refuses nobody.
-        let is_first = kind == "session" && line.part() == Part::First;
+        let is_first = kind == "session" && line.part() == SessionLine::Close;
         match module.control.flaw().filter(|flaw| !(is_first && *flaw == Flaw::LetsIn)) {
             None => {}
             Some(Flaw::LetsIn) => {

@@ -47,7 +47,7 @@ impl Expected {
     pub(super) fn of(config: &Config, member: Member) -> Self {
         let Member { account, profile, plan } = member;
         let user = plan.user().clone();
-        let plan = plan.furnished(&profile, &account);
+        let plan = plan.with_listings(&profile, &account);
         let entries: Vec<_> = plan.contents().map(|(at, _)| at.to_owned()).collect();
         let is_there =
             |path: &Path| path.strip_prefix("/").is_ok_and(|path| entries.iter().any(|e| e == path));

@@ -9,7 +9,7 @@ use crate::check::pam::HOME_MAKERS;
 use crate::check::pam::order::{below_last, needs_first, place_of_first};
 use crate::check::pam::ours::{Example, OURS};
 use crate::check::pam::stack::{Line, Stack};
-use pam_sftpjail::session::Line as Part;
+use pam_sftpjail::session::SessionLine;
 use std::cmp::Reverse;
 use std::ops::RangeInclusive;
 use std::path::Path;
@@ -150,7 +150,7 @@ impl Lines {
     fn read(service: &str, kind: &'static str) -> Self {
         let mut stack = Stack::read(service, kind);
         let is_first = |i: &usize| {
-            kind == "session" && stack.lines.get(*i).is_some_and(|line| line.part() == Part::First)
+            kind == "session" && stack.lines.get(*i).is_some_and(|line| line.part() == SessionLine::Close)
         };
         let (firsts, others): (Vec<_>, Vec<_>) = stack.positions(OURS).into_iter().partition(is_first);
         let found = others.first().copied();
@@ -166,7 +166,7 @@ impl Lines {
     fn rewritten_at(&self, at: usize, part: Option<&str>, file: &Path) -> Option<Edit> {
         let line = self.stack.lines.get(at).filter(|line| line.place.file == file)?;
         let module = line.module.as_ref()?;
-        let is_right = module.ignores_unloadable() && (part.is_none() || line.part() != Part::Only);
+        let is_right = module.ignores_unloadable() && (part.is_none() || line.part() != SessionLine::Single);
         (!is_right)
             .then(|| Edit::Replace(line.place.line..=line.place.last, module.rewritten(self.kind, part)))
     }

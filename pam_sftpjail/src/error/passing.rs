@@ -18,7 +18,7 @@ pub enum Passing<'a> {
 impl Refusal {
     /// What ends it without anybody's help, if anything does. Such a refusal is worth waiting for, and
     /// is answered where it counts as nobody's failure to authenticate.
-    pub fn passes_with(&self) -> Option<Passing<'_>> {
+    pub fn retry_when(&self) -> Option<Passing<'_>> {
         match self {
             Self::TooManySessions { name, max, .. } => Some(Passing::Place { user: name, max: *max }),
             Self::OtherJail { name, .. } => Some(Passing::Jail { user: name }),

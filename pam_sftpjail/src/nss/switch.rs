@@ -110,8 +110,8 @@ impl Line {
 
     /// A service of which it goes unseen when it does not answer, and the one that says "there is no
     /// such entry" in its place.
-    pub fn hidden(&self) -> Option<(&str, &str)> {
-        let is_hidden = |service: &Service| {
+    pub fn masked_failure(&self) -> Option<(&str, &str)> {
+        let is_masked = |service: &Service| {
             let returns = |action: &String| {
                 let (status, then) = action.split_once('=').unwrap_or_default();
                 status.eq_ignore_ascii_case("UNAVAIL") && then.eq_ignore_ascii_case("return")
@@ -119,7 +119,7 @@ impl Line {
             self.remote().any(|name| name == service.name) && !service.actions.iter().any(returns)
         };
         self.services.windows(2).find_map(|pair| match pair {
-            [service, next] if is_hidden(service) => Some((service.name.as_str(), next.name.as_str())),
+            [service, next] if is_masked(service) => Some((service.name.as_str(), next.name.as_str())),
             _ => None,
         })
     }
@@ -173,11 +173,14 @@ mod tests {
 
     #[test]
     fn a_service_before_another_goes_unseen() {
-        assert_eq!(group("group: files ldap").hidden(), None);
-        assert_eq!(group("group: files systemd sss").hidden(), None);
-        assert_eq!(group("group: files sss systemd").hidden(), Some(("sss", "systemd")));
-        assert_eq!(group("group: ldap files").hidden(), Some(("ldap", "files")));
-        assert_eq!(group("group: files sss [UNAVAIL=return] systemd").hidden(), None);
-        assert_eq!(group("group: files sss [NOTFOUND=return] systemd").hidden(), Some(("sss", "systemd")));
+        assert_eq!(group("group: files ldap").masked_failure(), None);
+        assert_eq!(group("group: files systemd sss").masked_failure(), None);
+        assert_eq!(group("group: files sss systemd").masked_failure(), Some(("sss", "systemd")));
+        assert_eq!(group("group: ldap files").masked_failure(), Some(("ldap", "files")));
+        assert_eq!(group("group: files sss [UNAVAIL=return] systemd").masked_failure(), None);
+        assert_eq!(
+            group("group: files sss [NOTFOUND=return] systemd").masked_failure(),
+            Some(("sss", "systemd"))
+        );
     }
 }

@@ -8,7 +8,7 @@ mod place;
 mod views;
 
 use super::volume::Checked;
-use super::{Check, Observer, Role, Seen, Source, Step};
+use super::{Check, CheckResult, Observer, Role, Source, Step};
 use crate::config::{Guarded, HomeAccess, Profile};
 use crate::error::Refusal;
 use crate::escape::escaped;
@@ -41,14 +41,14 @@ pub(super) fn check(
     }
     match found(profile, home, volumes) {
         Ok((steps, Found { evidence, warning })) => {
-            observe(Check::Guard, Seen::Passed(&evidence));
+            observe(Check::Guard, CheckResult::Passed(&evidence));
             if let Some(warning) = warning {
-                observe(Check::Guard, Seen::Warned(&warning, &warning.fix()));
+                observe(Check::Guard, CheckResult::Warned(&warning, &warning.fix()));
             }
             Ok(steps)
         }
         Err(refusal) => {
-            observe(Check::Guard, Seen::Failed(&refusal));
+            observe(Check::Guard, CheckResult::Failed(&refusal));
             Err(refusal)
         }
     }

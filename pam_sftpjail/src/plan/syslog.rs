@@ -4,7 +4,7 @@
 //! nobody. So the directory in which `rsyslog.d/sftpjail.conf` lets rsyslog keep a socket becomes the
 //! whole `/dev` of the jail: the new socket appears in it. The journal's socket is kept by systemd.
 
-use super::{Check, Observer, Seen, walk};
+use super::{Check, CheckResult, Observer, walk};
 use crate::escape::escaped;
 use crate::path::Normalised;
 use crate::sys::directory;
@@ -34,17 +34,17 @@ pub(super) enum Syslog {
 
 /// Finds it, and tells the observer what becomes of it. Without a syslog nobody is refused.
 pub(super) fn find(observe: Observer<'_>) -> Option<Syslog> {
-    let mut warn = |evidence: &str, fix: &str| observe(Check::Log, Seen::Warned(&evidence, fix));
+    let mut warn = |evidence: &str, fix: &str| observe(Check::Log, CheckResult::Warned(&evidence, fix));
     // rsyslog, while it is restarted, has neither socket; then the directory is the one to wait in.
     match (directory(), socket()) {
         (Ok((directory, true)), _) => {
             let evidence = "/run/sftpjail-dev/log, found again when rsyslog is restarted";
-            observe(Check::Log, Seen::Passed(&evidence));
+            observe(Check::Log, CheckResult::Passed(&evidence));
             Some(Syslog::Directory(directory))
         }
         (_, Some((socket, true))) => {
             let evidence = "/dev/log, the journal's, which systemd keeps when that or rsyslog is restarted";
-            observe(Check::Log, Seen::Passed(&evidence));
+            observe(Check::Log, CheckResult::Passed(&evidence));
             Some(Syslog::Socket(socket))
         }
         (Ok((directory, false)), None) => {

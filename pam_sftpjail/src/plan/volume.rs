@@ -2,7 +2,7 @@
 
 mod source;
 
-use super::{Check, Observer, Role, Seen, Source, Step, Steps, system};
+use super::{Check, CheckResult, Observer, Role, Source, Step, Steps, system};
 use crate::account::Account;
 use crate::config::{Config, HomeAccess, Profile, Template, Variable, Volume};
 use crate::error::Refusal;
@@ -76,15 +76,15 @@ pub(super) fn check(
             .and_then(|found| enterable(home.as_ref().zip(opened), found));
         match found {
             Ok(Found::Checked(volume, evidence)) => {
-                observe(Check::Volume, Seen::Passed(&evidence));
+                observe(Check::Volume, CheckResult::Passed(&evidence));
                 checked.push(volume);
             }
             Ok(Found::LeftOut { why, fix }) => {
-                observe(Check::Volume, Seen::Warned(&why, &fix));
+                observe(Check::Volume, CheckResult::Warned(&why, &fix));
                 left_out.get_or_insert((why, fix));
             }
             Err(refusal) => {
-                observe(Check::Volume, Seen::Failed(&refusal));
+                observe(Check::Volume, CheckResult::Failed(&refusal));
                 first.get_or_insert(refusal);
             }
         }
@@ -93,7 +93,7 @@ pub(super) fn check(
         (Some(refusal), _) => Err(refusal),
         (None, Some((why, fix))) if profile.home == HomeAccess::None && checked.is_empty() => {
             let refusal = Refusal::Empty { why, fix };
-            observe(Check::Volume, Seen::Failed(&refusal));
+            observe(Check::Volume, CheckResult::Failed(&refusal));
             Err(refusal)
         }
         _ => Ok(checked),

@@ -18,7 +18,7 @@ pub(crate) struct Caller<'a> {
     /// PAM_RHOST
     pub remote: Option<&'a OsStr>,
     /// SSH_AUTH_INFO_0, which sshd sets for the session: a line for each method, with the key. With a
-    /// [`Line::First`] it is sshd's word; else a module between may have changed it (pam_env).
+    /// [`SessionLine::Close`] it is sshd's word; else a module between may have changed it (pam_env).
     pub authentication: Option<OsString>,
     pub arguments: Arguments,
     pub log: Log,
@@ -27,13 +27,13 @@ pub(crate) struct Caller<'a> {
 /// Which part of a session a line of the PAM configuration is for. libpam calls the lines from the top
 /// to the bottom at close as well, so that whoever wants to begin last and end first has two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Line {
+pub enum SessionLine {
     /// `close`: remembers what sshd says, and ends the session before any other module does anything.
-    First,
+    Close,
     /// `open`: builds the jail, and ends the session if no first line has.
-    Last,
+    Open,
     /// Neither argument, or both: one line for all of it.
-    Only,
+    Single,
 }
 
 /// The arguments of the module's line in the PAM configuration.
@@ -41,7 +41,7 @@ pub struct Arguments {
     /// Without `config=`: the default path, where the file may be missing.
     pub config: Option<PathBuf>,
     pub debug: bool,
-    pub line: Line,
+    pub line: SessionLine,
     /// The first that is not known, escaped. Members are refused then: half-understood rules must
     /// not let them in. Nobody else is, for a typo must not lock the admin out.
     pub unknown: Option<String>,
@@ -50,7 +50,7 @@ pub struct Arguments {
 impl Arguments {
     /// `config=PATH`, `debug`, `close` and `open`.
     pub fn parse<'a>(words: impl Iterator<Item = &'a [u8]>) -> Self {
-        let mut arguments = Self { config: None, debug: false, line: Line::Only, unknown: None };
+        let mut arguments = Self { config: None, debug: false, line: SessionLine::Single, unknown: None };
         let (mut close, mut open) = (false, false);
         for word in words {
             match (word, word.strip_prefix(b"config=")) {
@@ -65,9 +65,9 @@ impl Arguments {
             }
         }
         arguments.line = match (close, open) {
-            (true, false) => Line::First,
-            (false, true) => Line::Last,
-            _ => Line::Only,
+            (true, false) => SessionLine::Close,
+            (false, true) => SessionLine::Open,
+            _ => SessionLine::Single,
         };
         arguments
     }
@@ -116,10 +116,10 @@ mod tests {
         assert_eq!(all.config.as_deref(), Some(Path::new("/etc/other.toml")));
         assert!(all.debug && all.unknown.is_none());
         for (words, line) in [
-            (&[][..], Line::Only),
-            (&["close"], Line::First),
-            (&["debug", "open"], Line::Last),
-            (&["open", "close"], Line::Only),
+            (&[][..], SessionLine::Single),
+            (&["close"], SessionLine::Close),
+            (&["debug", "open"], SessionLine::Open),
+            (&["open", "close"], SessionLine::Single),
         ] {
             let parsed = parse(words);
             assert_eq!((parsed.line, parsed.unknown), (line, None), "{words:?}");

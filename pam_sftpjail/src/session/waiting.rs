@@ -72,7 +72,7 @@ impl Patience {
 
     /// What to do about a refusal in the account hook, after waiting if that is the thing to do.
     pub(super) fn turn(&mut self, refusal: &Refusal) -> Turn {
-        if refusal.passes_with().is_none() {
+        if refusal.retry_when().is_none() {
             return Turn::Refuse;
         }
         if program::counts_refusals() || !self.is_seated() {
@@ -83,7 +83,7 @@ impl Patience {
 
     /// Waits until a refusal has passed. `false`: it does not, or not in time.
     pub(super) fn outlasts(&mut self, refusal: &Refusal) -> bool {
-        let Some(passing) = refusal.passes_with() else { return false };
+        let Some(passing) = refusal.retry_when() else { return false };
         let mut has_passed = false;
         while !has_passed {
             let left = PATIENCE.saturating_sub(self.begun.elapsed());

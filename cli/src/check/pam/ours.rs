@@ -2,7 +2,7 @@
 
 use super::control::Flaw;
 use super::stack::{Line, Module};
-use pam_sftpjail::session::{Arguments, Line as Part};
+use pam_sftpjail::session::{Arguments, SessionLine};
 use std::path::PathBuf;
 
 pub(crate) const OURS: &str = "pam_sftpjail.so";
@@ -42,8 +42,8 @@ impl Line {
     }
 
     /// Which part of a session a line of ours is for.
-    pub(crate) fn part(&self) -> Part {
-        self.module.as_ref().map_or(Part::Only, |module| module.parsed().line)
+    pub(crate) fn part(&self) -> SessionLine {
+        self.module.as_ref().map_or(SessionLine::Single, |module| module.parsed().line)
     }
 }
 
