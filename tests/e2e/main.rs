@@ -1,47 +1,9 @@
-//! End to end: real sshd, libpam, sftp and rsyslogd, each test in a machine of its own.
+//! End to end: real sshd, libpam, sftp and rsyslogd, each test in a machine of its own. The folder of a test is the
+//! folder of what it tests.
 
 #[macro_use]
-mod namespaces;
+mod common;
 
-mod audit;
-mod audit_gaps;
-mod audit_sources;
-mod changes;
-mod check;
-mod configuration;
-mod contents;
-mod directories;
-mod driven;
-mod exempt;
-mod file_size;
-mod fuse;
-mod guard;
-mod homes;
-mod jailed;
-mod kick;
-mod list;
-mod logging;
-mod logins;
-mod mount_table;
-mod mounts;
-mod parallel;
-mod probe;
-mod process;
-mod read_only;
-mod readme;
-mod refused;
-mod registry;
-mod sandbox;
-mod setup;
-mod sftp_log;
-mod shared;
-mod size;
-mod stack;
-mod strangers;
-mod threats;
-mod transcripts;
-mod unmounted;
-mod user_manager;
-mod users;
-mod volumes;
-mod waiting;
+mod cli;
+mod pam_sftpjail;
+mod project;

@@ -1,0 +1,188 @@
+//! `sftpjail audit`: where the log comes from, and how it is written.
+
+use sandbox::{Sandbox, end};
+
+use super::{audit, kinds, machine, quit, told};
+
+const MADE: [&str; 2] = ["mkdir /home/mle/first mode 0777: ok", "mkdir /home/mle/second mode 0777: ok"];
+
+/// A session that makes two directories.
+fn make_two(sb: &Sandbox) {
+    let mut live = sb.sftp_live("mle");
+    live.send("mkdir first");
+    live.send("mkdir second");
+    assert_eq!(live.quit(), Some(0));
+}
+
+#[track_caller]
+fn is_told(sb: &Sandbox, arguments: &str) -> Vec<String> {
+    let (operations, gaps) = audit(sb, arguments);
+    assert_eq!(operations.iter().map(told).collect::<Vec<_>>(), MADE);
+    assert!(operations.iter().all(|operation| operation["user"] == "mle"));
+    assert_eq!(kinds(&gaps), []);
+    operations.iter().map(|operation| operation["time"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn traditional_stamps_are_of_the_hosts_zone_and_of_this_year() {
+    let sb = machine(&["mle"]);
+    sb.sh("ln -sf /usr/share/zoneinfo/Asia/Kathmandu /etc/localtime");
+    let template = "$ActionFileDefaultTemplate RSYSLOG_TraditionalFileFormat\n";
+    sb.write("/etc/rsyslog.d/00-traditional.conf", template);
+    sb.restart_syslog();
+    let before = sb.sh("date +%s").stdout.trim().parse::<i64>().unwrap();
+    make_two(&sb);
+    sb.wait_for_log("]: session closed for local user mle");
+    let log = sb.read_text("/var/log/sftp.log");
+    let stamp = log.lines().last().unwrap().get(..7).unwrap().to_owned();
+    assert_eq!(sb.sh("LC_ALL=C date +'%b %e '").stdout.trim_end_matches('\n'), stamp, "{log}");
+    for time in is_told(&sb, "") {
+        assert!(time.ends_with("+05:45"), "{time}");
+        let second = sb.sh(&format!("date -d {time} +%s")).stdout.trim().parse::<i64>().unwrap();
+        assert!((before - 1..before + 30).contains(&second), "{time}");
+    }
+}
+
+#[test]
+fn traditional_stamps_turn_the_year_where_the_months_do() {
+    let sb = machine(&["mle"]);
+    make_two(&sb);
+    sb.wait_for_log("]: session closed for local user mle");
+    // What rsyslog would have written over New Year's Eve, in a file that was rotated two days later,
+    // and then compressed.
+    sb.sh(
+        "grep internal-sftp /var/log/sftp.log | sed -E 's/^[^ ]+/Jan  1 00:00:02/; 1,2s/^Jan  1 00:00:02/Dec 31 23:59:58/' > /tmp/old.log
+         touch -d '2024-01-03 06:00' /tmp/old.log; gzip -k /tmp/old.log",
+    );
+    for file in ["/tmp/old.log", "/tmp/old.log.gz"] {
+        let times = is_told(&sb, &format!("--file {file}"));
+        assert_eq!(times, ["2023-12-31T23:59:58+00:00", "2024-01-01T00:00:02+00:00"]);
+    }
+    let times = is_told(&sb, "--file /tmp/old.log --since 2023-12-31 --until '2024-01-01 00:00:03'");
+    assert_eq!(times.len(), 2);
+    assert_eq!(audit(&sb, "--file /tmp/old.log --since 2024-01-01").0.len(), 1);
+}
+
+#[test]
+fn where_there_are_no_files_the_journal_is_read() {
+    let sb = Sandbox::new();
+    sb.user("mle").group("sftp").add();
+    sb.stop_syslog();
+    sb.sh("rm -f /var/log/*.log");
+    let daemon = "/lib/systemd/systemd-journald";
+    assert!(sb.try_sh(&format!("test -x {daemon}")).code == Some(0), "no {daemon}: run `make deps`");
+    // Real, but without systemd; it wants to see control groups.
+    sb.sh("mkdir -p /sys/fs/cgroup; mount -t cgroup2 -o ro cgroup2 /sys/fs/cgroup");
+    let mut journald = sb.command(daemon).spawn().expect("nsenter, of util-linux");
+    sb.sh("until test -S /run/systemd/journal/dev-log; do sleep 0.01; done; ln -s /run/systemd/journal/dev-log /dev/log");
+    make_two(&sb);
+    sb.sh("until journalctl -t internal-sftp | grep -q 'session closed'; do sleep 0.01; done");
+    is_told(&sb, "mle");
+    // A tool of the same name elsewhere is not run.
+    sb.sh("printf '#!/bin/sh\\ntouch /tmp/ran\\n' > /usr/local/bin/journalctl; chmod +x /usr/local/bin/journalctl");
+    is_told(&sb, "mle");
+    sb.sh("! test -e /tmp/ran; rm /usr/local/bin/journalctl");
+    // An export, from another machine for example.
+    sb.sh("journalctl -o json > /tmp/journal.json");
+    is_told(&sb, "--file /tmp/journal.json");
+
+    end(&mut journald);
+
+    sb.sh("printf '#!/bin/sh\\nexit 1\\n' > /usr/bin/journalctl");
+    let out = sb.try_sh("sftpjail audit");
+    let sentence = "sftpjail: journalctl could not read the journal (exit status: 1); run this as root\n";
+    assert_eq!(out.code, Some(2), "{out}");
+    assert!(out.stderr.starts_with(sentence), "{out}");
+    sb.sh("rm /usr/bin/journalctl");
+    let out = sb.try_sh("sftpjail audit");
+    assert_eq!(out.code, Some(2), "{out}");
+    assert!(out.stderr.starts_with("sftpjail: there is no log to read: neither /var/log/sftp.log,"), "{out}");
+}
+
+#[test]
+fn people_and_spreadsheets_get_the_same() {
+    let sb = machine(&["mle"]);
+    let mut live = sb.sftp_live("mle");
+    for command in ["put /etc/hostname \"a b\"", "get secret /tmp/x", "mkdir \u{202e}\u{1b}[2J"] {
+        live.send(command);
+    }
+    quit(&sb, live, "mle");
+    let out = sb.sh("sftpjail audit mle");
+    let lines: Vec<_> = out.stdout.lines().collect();
+    let [head, open, close, secret, odd] = lines[..] else { panic!("{out}") };
+    assert!(head.starts_with("TIME                 USER  ADDRESS    OPERATION  RESULT "), "{out}");
+    assert!(open.ends_with("  mle   127.0.0.1  open       ok                            \"/home/mle/a b\" (WRITE,CREATE,TRUNCATE)"), "{out}");
+    assert!(close.ends_with("  close      ok                 8 written  \"/home/mle/a b\""), "{out}");
+    assert!(secret.ends_with("  open       Permission denied             /home/mle/secret (READ)"), "{out}");
+    assert!(odd.ends_with(r#"  "/home/mle/\xe2\x80\xae\x1b[2J" (mode 0777)"#), "{out}");
+    assert_eq!(out.stderr, "");
+    let csv = sb.sh("sftpjail audit --csv").stdout;
+    assert!(csv.starts_with("time,user,address,operation,path,read,written,result,status,"), "{csv}");
+    assert!(csv.contains(",mle,127.0.0.1,close,/home/mle/a b,0,8,ok,,,,,sandbox,"), "{csv}");
+    assert!(csv.contains(r",mkdir,/home/mle/\xe2\x80\xae\x1b[2J,,,ok,,,mode 0777,,"), "{csv}");
+    assert!(csv.lines().skip(1).all(|line| line.split(',').next().unwrap().parse::<i64>().is_err()));
+    let escape = |text: &str| text.chars().any(|c| c.is_control() && c != '\n' || c == '\u{202e}');
+    for style in ["", "--csv", "--json"] {
+        let out = sb.sh(&format!("sftpjail audit {style}"));
+        assert!(!escape(&out.stdout), "{out}");
+    }
+
+    // On a terminal of 100 columns, with a bar that goes away.
+    sb.sh("cd /tmp; cat /var/log/sftp.log > long.log; for n in $(seq 14); do cat long.log long.log > l; mv l long.log; done");
+    let on_terminal = |command: &str| {
+        let script = format!("script -qec 'stty cols 90; {command}' /dev/null < /dev/null");
+        sb.sh(&script).stdout
+    };
+    let narrow = on_terminal("sftpjail audit --op open,mkdir");
+    assert!(narrow.lines().all(|line| line.trim_end().chars().count() <= 90), "{narrow}");
+    assert!(narrow.contains("\r\n    \"/home/mle/a b\" (WRITE,CREATE,TRUNCATE)\r\n"), "{narrow}");
+    let with_bar = on_terminal("sftpjail audit nobody --file /tmp/long.log > /tmp/out");
+    assert!(with_bar.contains("] ") && with_bar.contains("% of "), "{with_bar}");
+    assert!(with_bar.contains("\r\u{1b}[K"), "{with_bar}");
+    let silent = sb.sh("sftpjail audit nobody --file /tmp/long.log");
+    assert!(!silent.stderr.contains('%'), "{silent}");
+    // Whoever has seen enough may go.
+    for style in ["", "--csv", "--json"] {
+        let out = sb.sh(&format!("(sftpjail audit {style} --file /tmp/long.log; echo $? >&2) | head -n 1"));
+        assert_eq!((out.stdout.lines().count(), out.stderr.as_str()), (1, "0\n"), "{out}");
+    }
+}
+
+#[test]
+fn what_cannot_be_read_is_one_sentence_with_a_fix() {
+    let sb = machine(&["mle"]);
+    make_two(&sb);
+    sb.wait_for_log("]: session closed for local user mle");
+    sb.sh("printf '\\3757zXZ' > /tmp/sftp.log.xz");
+    for (arguments, sentence) in [
+        ("--file /none", "sftpjail: /none does not exist; name another file\n"),
+        ("--file /var/log", "sftpjail: /var/log is a directory; name a file in it\n"),
+        (
+            "--file /tmp/sftp.log.xz",
+            "sftpjail: /tmp/sftp.log.xz is compressed with xz; try `xz -dc /tmp/sftp.log.xz | sftpjail audit --file -`\n",
+        ),
+    ] {
+        let out = sb.try_sh(&format!("sftpjail audit {arguments}"));
+        assert_eq!((out.code, out.stderr.as_str()), (Some(2), sentence), "{out}");
+        // The rest is read all the same.
+        let out = sb.try_sh(&format!("sftpjail audit {arguments} --file /var/log/sftp.log"));
+        assert_eq!(
+            (out.code, out.stderr.as_str(), out.stdout.lines().count()),
+            (Some(2), sentence, 3),
+            "{out}"
+        );
+    }
+    is_told(&sb, "--file - < /var/log/sftp.log");
+    let out = sb.try_sh("setpriv --reuid mle --clear-groups sftpjail audit");
+    assert_eq!(out.code, Some(2), "{out}");
+    assert_eq!(out.stderr, "sftpjail: /var/log/sftp.log cannot be read: run this as root\n");
+    for (arguments, part) in [
+        ("--since tomorrow", "write 2026-11-22, \"2026-11-22 03:04\""),
+        ("--op fly", "[possible values: open, close, "),
+        ("--path '[a'", "[*] stands for a plain *"),
+        ("--csv --json", "cannot be used with"),
+    ] {
+        let out = sb.try_sh(&format!("sftpjail audit {arguments}"));
+        assert!(out.code == Some(2) && out.stderr.contains(part), "{out}");
+    }
+}

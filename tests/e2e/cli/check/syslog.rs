@@ -1,0 +1,70 @@
+//! What `sftpjail check` says of the log.
+
+use sandbox::{Namespace, Sandbox};
+
+use crate::common::config::switch_off;
+
+in_both_namespaces!(check_says_whether_the_log_outlives_a_restart);
+
+/// What check says of a socket that a restart of the syslog daemon replaces.
+pub(crate) const LOST: &str = "/dev/log, which open sessions lose when the syslog daemon is restarted";
+
+/// `check` has this to say of the log, and whatever that is, mle is jailed.
+#[track_caller]
+fn says(sb: &Sandbox, finding: &str, fix: &str) {
+    let out = sb.sh("sftpjail check mle");
+    let fix = if fix.is_empty() { String::new() } else { format!("                 → {fix}") };
+    let expected = format!("✓ kernel         mount_setattr is there\n{finding}\n{fix}");
+    assert!(out.stdout.contains(&expected), "not {expected}: {out}");
+    assert!(out.stdout.contains("A jail can be built for mle."), "{out}");
+}
+
+fn check_says_whether_the_log_outlives_a_restart(namespace: Namespace) {
+    let sb = Sandbox::in_namespace(namespace);
+    sb.user("mle").group("sftp").add();
+    let install =
+        "install sftpjail's rsyslog.d/sftpjail.conf as /etc/rsyslog.d/10-sftpjail.conf, and restart rsyslog";
+    says(&sb, &format!("! log            {LOST}"), install);
+    let document: serde_json::Value =
+        serde_json::from_str(&sb.sh("sftpjail check --json mle").stdout).expect("JSON");
+    assert_eq!(document["status"], "ok");
+    let log = document["findings"].as_array().unwrap().iter().find(|f| f["check"] == "log").unwrap();
+    let expected = serde_json::json!({"check": "log", "outcome": "warned", "evidence": LOST, "fix": install});
+    assert_eq!(*log, expected);
+
+    sb.stop_syslog();
+    says(&sb, "! log            there is no syslog: what users do is not logged", install);
+
+    // As systemd has it: /dev/log is a symlink, and the socket lasts.
+    sb.write(
+        "/etc/rsyslog.d/journal.conf",
+        "input(type=\"imuxsock\" Socket=\"/run/systemd/journal/dev-log\" CreatePath=\"on\")\n",
+    );
+    sb.start_syslog();
+    sb.sh("ln -sf /run/systemd/journal/dev-log /dev/log");
+    let journal = "/dev/log, the journal's, which systemd keeps when that or rsyslog is restarted";
+    says(&sb, &format!("✓ log            {journal}"), "");
+    sb.sftp("mle", "pwd\n").ok();
+    sb.wait_for_log("session opened for local user mle from [127.0.0.1]");
+    sb.sh("rm /etc/rsyslog.d/journal.conf");
+
+    sb.install_log_drop_in();
+    says(&sb, "✓ log            /run/sftpjail-dev/log, found again when rsyslog is restarted", "");
+    // Whatever else somebody put there is seen.
+    sb.sh("touch /run/sftpjail-dev/bait");
+    let tree = sb.sh("sftpjail check mle").stdout;
+    let dev = [
+        "    0755     0     0  /dev\n",
+        "    0644     0     0  /dev/bait\n",
+        "    0666     0     0  /dev/log  ← the host's, for internal-sftp's log\n",
+    ];
+    assert!(tree.contains(&dev.concat()), "{tree}");
+    sb.sh("rm /run/sftpjail-dev/bait");
+
+    sb.stop_syslog();
+    let waiting = "nobody logs now; open sessions will find /run/sftpjail-dev/log once rsyslog runs";
+    says(&sb, &format!("! log            {waiting}"), "start rsyslog\n");
+
+    switch_off(&sb, &["log"]);
+    says(&sb, "✓ log            none, as the profile says: what users do is not logged", "");
+}

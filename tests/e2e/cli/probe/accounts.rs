@@ -1,0 +1,177 @@
+//! Every kind of member.
+
+use super::{left_nothing, machine, probe, sound, state};
+use sandbox::Sandbox;
+
+fn configure(sb: &Sandbox, text: &str) {
+    sb.sh("mkdir -p /etc/sftpjail");
+    sb.write("/etc/sftpjail/config.toml", text);
+}
+
+#[test]
+fn a_locked_account_without_shell_and_keys_is_probed() {
+    let sb = machine();
+    sb.user("locked").group("sftp").shell("/usr/sbin/nologin").key(false).add();
+    assert!(sb.sh("grep ^locked: /etc/shadow").stdout.starts_with("locked:!"));
+    let before = state(&sb);
+    sound(&sb, "locked");
+    left_nothing(&sb, &before, "the probe");
+    sb.sh("test ! -e /home/locked/.ssh");
+}
+
+#[test]
+fn the_users_own_keys_are_not_touched() {
+    let sb = machine();
+    let keys = "stat -c '%n %i %y %z %s' /home/mle/.ssh /home/mle/.ssh/*; cat /home/mle/.ssh/*";
+    let before = sb.sh(keys).stdout;
+    sound(&sb, "mle");
+    assert_eq!(sb.sh(keys).stdout, before);
+}
+
+#[test]
+fn an_upload_portal_is_written_where_its_volume_is() {
+    let sb = machine();
+    let portal = crate::common::readme::block("name   = \"upload-portal\"");
+    configure(&sb, portal);
+    sb.sh("sed -i 's/Match Group sftp/Match Group sftp,sftp-only/' /etc/ssh/sshd_config; mkdir -p /srv/sftp");
+    sb.user("jack")
+        .primary("sftp-only")
+        .home("/upload/jack")
+        .make_home(false)
+        .shell("/usr/sbin/nologin")
+        .add();
+    for _ in 0..2 {
+        let out = sound(&sb, "jack");
+        assert!(out.contains("✓ pwd            /\n"), "{out}");
+        assert!(out.contains("✓ ls /           dev, etc, uploads and nothing else\n"), "{out}");
+        assert!(out.contains("✓ write          /uploads: a file is written, read and removed\n"), "{out}");
+    }
+    assert_eq!(sb.sh("ls -A /srv/sftp/jack").stdout, "");
+    sb.sh("chmod 550 /srv/sftp/jack");
+    let out = probe(&sb, "jack", 1);
+    assert!(out.contains("✗ write          /uploads: cannot be written: remote mkdir "), "{out}");
+}
+
+#[test]
+fn volumes_with_odd_names_are_written_and_read_only_ones_are_not() {
+    let sb = machine();
+    sb.sh("install -d -o mle /srv/one /srv/two");
+    configure(
+        &sb,
+        "[[profile]]\nname = \"odd\"\ngroups = [\"sftp\"]\nnames = false\nlocaltime = false\nlog = false\n\
+         [[profile.volume]]\nsource = \"/srv/one\"\ntarget = \"/up \\\"lo'ads\\\\ *?[a]\"\n\
+         [[profile.volume]]\nsource = \"/srv/two\"\ntarget = \"/home/two\"\nread_only = true\n",
+    );
+    let out = sound(&sb, "mle");
+    assert_eq!(out.matches("a file is written, read and removed").count(), 2, "{out}");
+    assert!(out.contains("✓ write          /home/two: refused, as the profile says read-only\n"), "{out}");
+    assert!(out.contains("✓ cd ..          mle, two and nothing else\n"), "{out}");
+    assert!(out.contains("✓ /etc/passwd    there is none\n"), "{out}");
+    assert!(out.contains("has the session; the profile has no log of what users do\n"), "{out}");
+    assert_eq!(sb.sh("ls -A /srv/one /srv/two").stdout, "/srv/one:\n\n/srv/two:\n");
+}
+
+#[test]
+fn in_a_read_only_home_nothing_can_be_written_and_that_is_right() {
+    let sb = machine();
+    configure(&sb, "[[profile]]\nname = \"ro\"\ngroups = [\"sftp\"]\nhome = \"read-only\"\n");
+    let before = state(&sb);
+    let out = sound(&sb, "mle");
+    assert!(out.contains("✓ write          /home/mle: refused, as the profile says read-only\n"), "{out}");
+    assert!(out.contains("✓ scp            works, over SFTP\n"), "{out}");
+    left_nothing(&sb, &before, "the probe");
+    // As the profile says, and as sshd does not.
+    sb.sh("sed -i 's/ChrootDirectory .*/ChrootDirectory none/' /etc/ssh/sshd_config");
+    let out = probe(&sb, "mle", 1);
+    assert!(
+        out.contains("✗ write          /home/mle: can be written, though the profile says read-only\n"),
+        "{out}"
+    );
+    assert_eq!(sb.sh("ls -A /home/mle").stdout, ".ssh\n");
+}
+
+#[test]
+fn in_both_namespaces_beside_a_session_that_goes_on() {
+    for namespace in ["private", "host"] {
+        let sb = machine();
+        configure(&sb, &format!("namespace = \"{namespace}\"\n"));
+        sb.sftp("mle", "pwd\n").ok();
+        let out = sound(&sb, "mle");
+        assert!(out.contains(&format!("built the jail: profile home, namespace {namespace}\n")), "{out}");
+        assert_eq!(sb.sh("ls -A /jail /run/sftpjail").stdout, "/jail:\n\n/run/sftpjail:\n");
+
+        let mut live = sb.sftp_live("mle");
+        let before = state(&sb);
+        sound(&sb, "mle");
+        left_nothing(&sb, &before, "the probe");
+        assert_eq!(live.send("pwd"), ["Remote working directory: /home/mle"]);
+    }
+}
+
+#[test]
+fn where_no_more_sessions_are_allowed_there_is_no_probe() {
+    let sb = machine();
+    configure(&sb, "[[profile]]\nname = \"one\"\ngroups = [\"sftp\"]\nmax_sessions = 1\n");
+    sound(&sb, "mle");
+    let live = sb.sftp_live("mle");
+    let logins = sb.log_lines("Accepted publickey").len();
+    let out = probe(&sb, "mle", 2);
+    assert!(out.contains("! probe          mle has 1 of the 1 sessions that the profile allows\n"), "{out}");
+    assert_eq!(sb.log_lines("Accepted publickey").len(), logins, "nobody logged in");
+    live.quit();
+}
+
+#[test]
+fn odd_names_and_homes_are_probed() {
+    let sb = machine();
+    sb.user("corp\\anna").home("/home/a  \"b\"/c'd $(x) é").group("sftp").raw().add();
+    sb.user("Großer.Name").home("//home/./g//").group("sftp").raw().add();
+    for (user, home) in [("corp\\anna", r#""/home/a  \"b\"/c'd $(x) é""#), ("Großer.Name", "/home/g")] {
+        let out = probe(&sb, user, 0);
+        assert!(out.contains(&format!("✓ pwd            {home}\n")), "{out}");
+    }
+    sb.ignore_case_of_names();
+    assert!(probe(&sb, "MLE", 0).contains("✓ pwd            /home/mle\n"));
+    let out = probe(&sb, "m\x1b[2Jle\nUser root", 2);
+    assert!(out.contains(r#"there is no user "m\x1b[2Jle\x0aUser root""#), "{out}");
+}
+
+#[test]
+fn neither_the_callers_surroundings_nor_the_clients_configuration_matter() {
+    let sb = machine();
+    sb.sh("mkdir /root/evil; for f in ssh sshd sftp sh ssh-keygen cat env; do \
+           printf '#!/bin/sh\\ntouch /root/evil/done\\n' >/root/evil/$f; chmod 755 /root/evil/$f; done");
+    for file in ["/root/.ssh/config", "/etc/ssh/ssh_config"] {
+        let evil = "Match all\n    ProxyCommand /root/evil/ssh\n    PermitLocalCommand yes\n    LocalCommand /root/evil/ssh\n";
+        sb.write(file, evil);
+    }
+    let before = state(&sb);
+    let out = sb.sh("umask 077; cd /home/mle; ulimit -c 0; trap '' HUP PIPE; export SSH_AUTH_SOCK=/root/evil/agent \
+                     LC_ALL=xx HOME=/root/evil TMPDIR=/home/mle SHELL=/root/evil/sh ENV=/root/evil/sh BASH_ENV=/root/evil/sh \
+                     LD_LIBRARY_PATH=/root/evil SSH_ASKPASS=/root/evil/ssh; \
+                     PATH=/root/evil /usr/local/sbin/sftpjail probe mle");
+    assert!(out.stdout.ends_with("All is as it should be for mle.\n"), "{out}");
+    left_nothing(&sb, &before, "the probe");
+    sb.sh("test ! -e /root/evil/done");
+}
+
+#[test]
+fn what_the_user_makes_of_the_probes_file_fills_no_disk() {
+    let sb = machine();
+    // As soon as it is there, and as long as it is: something that is larger than /run.
+    let mut user = sb
+        .command("setpriv")
+        .args(["--reuid", "mle", "--regid", "mle", "--clear-groups", "sh", "-c"])
+        .arg("cd /home/mle; while :; do for d in .sftpjail-probe-*; do test -e $d/sftp && truncate -c -s 1T $d/sftp && : >hit; done; done")
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .expect("nsenter runs");
+    for _ in 0..10 {
+        let out = sb.try_sh("sftpjail probe mle").stdout;
+        assert!(!out.contains("no answer within"), "{out}");
+        sb.sh("test ! -e /run/sftpjail-probe");
+    }
+    sandbox::end(&mut user);
+    sb.sh("test -e /home/mle/hit");
+    assert_eq!(sb.sh("ls -A /home/mle | grep -v -e .ssh -e hit || true").stdout, "");
+}

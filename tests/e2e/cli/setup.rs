@@ -1,0 +1,128 @@
+//! `sftpjail setup`: from a stock machine to jails, and back to the byte.
+
+mod confirm;
+mod distributions;
+mod exempt;
+mod freed;
+mod killed;
+mod links;
+mod moved;
+mod others;
+mod refused;
+mod reload;
+
+use sandbox::{Output, Sandbox};
+
+const HOME: &str = include_str!("../../../config/home.toml");
+
+/// Every file of /etc: type, mode, owner, target, time of the content, digest. Directories without
+/// their times, which tell of temporary files only.
+pub(crate) fn etc(sb: &Sandbox) -> String {
+    let script =
+        "cd /etc; find . -type f -printf '%p %m %U %G %T@\\n' -o -printf '%p %y %m %U %G %l\\n' | sort;
+        find . -type f -exec sha256sum {} + | sort -k2";
+    sb.sh(script).stdout
+}
+
+/// What differs, for a message.
+#[track_caller]
+pub(crate) fn assert_same(before: &str, after: &str, ignored: &[&str]) {
+    let lines = |text: &str| -> Vec<String> {
+        let is_ignored = |line: &str| ignored.iter().any(|name| line.split(' ').any(|word| word == *name));
+        text.lines().filter(|line| !is_ignored(line)).map(str::to_owned).collect()
+    };
+    let (before, after) = (lines(before), lines(after));
+    let lost: Vec<_> = before.iter().filter(|line| !after.contains(line)).collect();
+    let new: Vec<_> = after.iter().filter(|line| !before.contains(line)).collect();
+    assert!(lost.is_empty() && new.is_empty(), "before: {lost:#?}\nafter: {new:#?}");
+}
+
+/// `sftpjail setup --undo` once sshd is through with everybody.
+#[track_caller]
+pub(crate) fn undo(sb: &Sandbox) -> Output {
+    sb.sh("for i in $(seq 200); do ! sftpjail list | grep -q Nobody || break; sleep 0.05; done");
+    sb.sh("sftpjail setup --undo")
+}
+
+/// Debian's machine, without the group that the real one may have.
+pub(crate) fn stock() -> Sandbox {
+    let sb = Sandbox::stock();
+    sb.sh("groupdel sftp 2>/dev/null || true");
+    sb
+}
+
+/// The command line of Debian's unit.
+fn unit(sb: &Sandbox) -> String {
+    let unit = sb.read_text("/lib/systemd/system/ssh.service");
+    let line = unit.lines().find_map(|line| line.strip_prefix("ExecStart=")).expect("a command line");
+    line.replace("$SSHD_OPTS", "")
+}
+
+#[test]
+fn a_stock_machine_jails_whoever_is_added_to_the_group_and_undo_leaves_no_byte() {
+    let sb = stock();
+    let before = etc(&sb);
+    let out = sb.sh("sftpjail setup --yes");
+    let open = "+session [success=ok ignore=ignore module_unknown=ignore default=bad] pam_sftpjail.so open";
+    for part in ["+Match Group sftp", open, "groupadd --system sftp"] {
+        assert!(out.stdout.contains(part), "{out}");
+    }
+    assert!(out.stdout.contains("sshd does not run"), "{out}");
+    // Debian has a group sudo, and none that is called wheel.
+    let exempt = HOME.replace("exempt_groups = []        ", "exempt_groups = [\"sudo\"]  ");
+    assert_eq!(sb.read_text("/etc/sftpjail/config.toml"), exempt);
+    sb.sh("test \"$(stat -c '%a %U' /jail)\" = '700 root'");
+
+    sb.sh("useradd -m -G sftp anna; install -d -o anna -m 700 ~anna/.ssh
+        install -o anna -m 600 ~/.ssh/id_ed25519.pub ~anna/.ssh/authorized_keys");
+    sb.sshd_as(&unit(&sb));
+    let seen = sb.sftp("anna", "pwd\nls -l /\nput /etc/hostname kept\n").ok();
+    assert!(seen.stdout.contains("Remote working directory: /home/anna"), "{seen}");
+    sb.sftp("anna", "ls /etc/ssh\n").failed();
+    assert!(!sb.ssh("anna", &["id"]).failed().stdout.contains("uid="));
+    sb.sh("sftpjail check anna");
+
+    let again = sb.sh("sftpjail setup --yes");
+    assert_eq!(again.stdout, "Nothing to do: everything is set up.\n", "{again}");
+
+    let refused = sb.sftp_live("anna");
+    let out = sb.try_sh("sftpjail setup --undo").failed();
+    assert!(out.stderr.contains("a member is logged in: anna"), "{out}");
+    drop(refused);
+    sb.sh("userdel -r anna 2>/dev/null");
+    let out = sb.sh("sftpjail setup --undo --force");
+    assert!(out.stdout.contains("sshd has been reloaded (SIGHUP"), "{out}");
+    assert!(out.stdout.contains("Everything is as it was before."), "{out}");
+    // useradd and userdel write these anew, and their backups hold what was there a moment ago.
+    let theirs = ["passwd", "shadow", "subuid", "subgid", "group", "gshadow"];
+    let theirs: Vec<_> = theirs.iter().flat_map(|name| [format!("./{name}"), format!("./{name}-")]).collect();
+    let theirs: Vec<_> = theirs.iter().map(String::as_str).collect();
+    assert_same(&before, &etc(&sb), &theirs);
+    sb.sh("! getent group sftp; ! test -e /jail; ! test -e /var/lib/sftpjail");
+}
+
+#[test]
+fn undo_without_anything_in_between_leaves_no_byte_in_the_files_of_groups_either() {
+    let sb = stock();
+    let before = etc(&sb);
+    sb.sh("sftpjail setup --yes; getent group sftp");
+    let out = sb.sh("sftpjail setup --undo");
+    assert!(out.stdout.contains("Everything is as it was before."), "{out}");
+    assert_same(&before, &etc(&sb), &[]);
+    let out = sb.sh("sftpjail setup --undo");
+    assert!(out.stdout.contains("Nothing to undo"), "{out}");
+}
+
+#[test]
+fn a_running_sshd_is_told_and_sessions_go_on() {
+    let sb = stock();
+    sb.user("joe").add();
+    let pid = sb.sshd();
+    let live = sb.sftp_live("joe");
+    let out = sb.sh("sftpjail setup --yes");
+    assert!(out.stdout.contains(&format!("sshd has been reloaded (SIGHUP to pid {pid}")), "{out}");
+    drop(live);
+    sb.user("anna").group("sftp").add();
+    sb.sftp("anna", "ls /etc/ssh\n").failed();
+    sb.sftp("joe", "ls /etc/ssh\n").ok();
+}

@@ -1,0 +1,32 @@
+//! `exempt_groups`, which setup proposes, and an admin who would be exempt and a member.
+
+use sandbox::Sandbox;
+
+#[test]
+fn setup_proposes_the_groups_of_admins_that_there_are() {
+    for (made_by, exempt) in
+        [("groupadd wheel", "[\"sudo\", \"wheel\"]"), ("groupdel sudo", "[]"), ("true", "[\"sudo\"]")]
+    {
+        let sb = Sandbox::stock();
+        sb.sh(made_by);
+        let out = sb.sh("sftpjail setup --dry-run");
+        let line = out.stdout.lines().find(|line| line.starts_with("+exempt_groups = "));
+        let value = line.and_then(|line| line.split(['=', '#']).nth(1)).map(str::trim);
+        assert_eq!(value, Some(exempt), "{out}");
+    }
+}
+
+/// Who sets it up must neither be jailed nor shut out.
+#[test]
+fn setup_refuses_an_admin_who_would_be_exempt_and_a_member() {
+    let sb = Sandbox::stock();
+    sb.sh("groupadd --system sftp 2>/dev/null || true");
+    sb.user("boss").group("sudo").group("sftp").add();
+    let out = sb.try_sh("SUDO_USER=boss sftpjail setup --yes");
+    let sentence =
+        "you, boss, are a member yourself and exempt: sshd would wait for a jail that is not built";
+    assert!(out.code == Some(1) && out.stderr.contains(sentence), "{out}");
+    let out = sb.sh("sftpjail setup --dry-run");
+    let note = "Members now, but in an exempt group, so refused by sshd from their next login on: boss.";
+    assert!(out.stdout.contains(note), "{out}");
+}

@@ -1,0 +1,204 @@
+//! What others have done before, or do after, is kept; and what else can be set up.
+
+use super::{assert_same, etc, stock, undo};
+use sandbox::artifact;
+
+#[test]
+fn undo_keeps_what_others_have_changed_since_and_says_so() {
+    let sb = stock();
+    sb.sh("sftpjail setup --yes");
+    sb.sh("sed -i '1i # of an admin' /etc/pam.d/sshd; echo '# of an admin' >>/etc/sftpjail/config.toml
+        rm /etc/ssh/sshd_config.d/00-sftpjail.conf; sed -i 's/rotate 4/rotate 9/' /etc/logrotate.d/rsyslog
+        groupadd others; useradd -M -G sftp anna");
+    let out = sb.sh("sftpjail setup --undo");
+    for part in [
+        "Note: /etc/pam.d/sshd has been changed since: only what setup put there is taken out.",
+        "Note: /etc/sftpjail/config.toml has been changed since, and is kept as it is.",
+        "Note: /etc/logrotate.d/rsyslog has been changed since: only",
+        "Note: /etc/sftpjail is kept, for it is not empty or in use.",
+        "Note: the group sftp is kept, for anna is in it (groupdel sftp).",
+        "Everything else is as it was before.",
+        "Jailed no more, so mind their shells: anna.",
+    ] {
+        assert!(out.stdout.contains(part), "{part:?} is not said: {out}");
+    }
+    let pam = sb.read_text("/etc/pam.d/sshd");
+    assert!(pam.starts_with("# of an admin\n") && !pam.contains("sftpjail"), "{pam}");
+    let rotate = sb.read_text("/etc/logrotate.d/rsyslog");
+    assert!(rotate.starts_with("/var/log/syslog\n") && rotate.contains("rotate 9"), "{rotate}");
+    sb.sh("! test -e /etc/ssh/sshd_config.d/00-sftpjail.conf; getent group others");
+}
+
+#[test]
+fn undo_takes_only_its_own_line_out_of_a_file_of_groups_that_others_changed() {
+    let sb = stock();
+    sb.sh("sftpjail setup --yes; groupadd others; sftpjail setup --undo");
+    sb.sh("! getent group sftp; getent group others; ! grep ^sftp: /etc/gshadow; grep ^others: /etc/gshadow");
+}
+
+#[test]
+fn a_module_that_pam_still_names_is_kept() {
+    let sb = stock();
+    let module = sb.sh("find /usr/lib -name pam_sftpjail.so").stdout.trim().to_owned();
+    sb.sh(&format!("rm {module}"));
+    let out = sb.try_sh("sftpjail setup --yes").failed();
+    assert!(out.stderr.contains("make install") && out.stderr.contains("--module PATH"), "{out}");
+    sb.install(&artifact("libpam_sftpjail.so"), "/root/module.so", 0o644);
+    let out = sb.sh("sftpjail setup --yes --module /root/module.so");
+    assert!(out.stdout.contains(&format!("{module}: new, binary")), "{out}");
+    sb.sh(&format!("cmp /root/module.so {module}; test $(stat -c %a {module}) = 644"));
+    sb.sh("sed -i 's/default=bad. pam_sftpjail/default=die] pam_sftpjail/' /etc/pam.d/sshd");
+    let out = sb.sh("sftpjail setup --undo");
+    assert!(out.stdout.contains("is kept, for /etc/pam.d/sshd still names it"), "{out}");
+    sb.sh(&format!("test -e {module}"));
+}
+
+#[test]
+fn a_module_beside_the_program_is_installed_and_taken_away_again() {
+    let sb = stock();
+    let module = sb.sh("find /usr/lib -name pam_sftpjail.so").stdout.trim().to_owned();
+    sb.sh(&format!("rm {module}; mkdir /root/release; cp /usr/local/sbin/sftpjail /root/release"));
+    sb.install(&artifact("libpam_sftpjail.so"), "/root/release/libpam_sftpjail.so", 0o755);
+    sb.sh("/root/release/sftpjail setup --yes");
+    sb.user("anna").group("sftp").add();
+    sb.sftp("anna", "ls /etc/ssh\n").failed();
+    sb.sftp("anna", "pwd\n").ok();
+    undo(&sb);
+    sb.sh(&format!("! test -e {module}"));
+}
+
+#[test]
+fn what_was_done_by_hand_as_the_readme_says_is_left_alone() {
+    let sb = stock();
+    sb.append("/etc/ssh/sshd_config", crate::common::readme::block("Match Group sftp"));
+    crate::common::readme::add_pam_lines(&sb);
+    sb.sh("groupadd --system sftp; mkdir -m 700 /jail /etc/sftpjail; chmod 755 /etc/sftpjail");
+    sb.write("/etc/sftpjail/config.toml", include_str!("../../../../config/home.toml"));
+    let out = sb.sh("sftpjail setup --yes");
+    assert!(!out.stdout.contains("/etc/ssh") && !out.stdout.contains("/etc/pam.d"), "{out}");
+}
+
+#[test]
+fn a_second_setup_adds_what_the_configuration_has_gained_and_undo_takes_both_back() {
+    let sb = stock();
+    let before = etc(&sb);
+    sb.sh("sftpjail setup --yes");
+    let config = sb.read_text("/etc/sftpjail/config.toml");
+    sb.write("/etc/sftpjail/config.toml", config.replace("[\"sftp\"]", "[\"sftp\", \"partners\"]"));
+    let out = sb.sh("sftpjail setup --yes");
+    assert!(out.stdout.contains("groupadd --system partners"), "{out}");
+    assert!(out.stdout.contains("+Match Group sftp,partners"), "{out}");
+    // A failed third one takes only its own back.
+    sb.write("/etc/sftpjail/config.toml", config.replace("[\"sftp\"]", "[\"sftp\", \"partners\", \"more\"]"));
+    let second = etc(&sb);
+    let mut nth = 1;
+    loop {
+        let strace = format!("strace -qqo /dev/null -e trace=rename -e inject=rename:error=EIO:when={nth}");
+        if sb.try_sh(&format!("{strace} sftpjail setup --yes")).code == Some(0) {
+            break;
+        }
+        assert_same(&second, &etc(&sb), &[]);
+        nth += 1;
+    }
+    assert!(nth > 5, "only {nth} renames");
+    sb.write("/etc/sftpjail/config.toml", &config);
+    sb.sh("sftpjail setup --undo");
+    assert_same(&before, &etc(&sb), &[]);
+}
+
+/// What an older setup wrote, a newer one completes.
+#[test]
+fn a_second_setup_adds_the_lines_that_the_first_did_not_know_yet_and_undo_takes_both_back() {
+    let sb = stock();
+    for drop_in in [true, false] {
+        if !drop_in {
+            sb.sh("sed -i '/^Include/d' /etc/ssh/sshd_config");
+        }
+        let before = etc(&sb);
+        sb.sh("sftpjail setup --yes");
+        let file = if drop_in { "sshd_config.d/00-sftpjail.conf" } else { "sshd_config" };
+        // As it was then. The journal knows the file by its digest, and what was put into it.
+        let age = r#"cd /etc/ssh; digest() { sha256sum <"$1" | cut -d ' ' -f 1; }; old=$(digest "$1")
+            sed -i '/ClientAlive/d' "$1"
+            sed -i "s/$old/$(digest "$1")/; s/\\\\n    ClientAlive[A-Za-z]* [0-9]*//g" /var/lib/sftpjail/setup/journal.json"#;
+        sb.script(age, &[file], b"").ok();
+        let out = sb.sh("sftpjail setup --yes");
+        for line in ["+    ClientAliveInterval 60", "+    ClientAliveCountMax 3"] {
+            assert!(out.stdout.contains(line), "{out}");
+        }
+        assert!(sb.sh("sftpjail setup --yes").stdout.contains("Nothing to do"));
+        sb.sh("sftpjail setup --undo");
+        assert_same(&before, &etc(&sb), &[]);
+    }
+}
+
+#[test]
+fn other_intervals_for_members_are_left_to_the_admin() {
+    let sb = stock();
+    sb.sh("sftpjail setup --yes; sed -i 's/ClientAliveInterval 60/ClientAliveInterval 600/' /etc/ssh/sshd_config.d/00-sftpjail.conf");
+    assert!(sb.sh("sftpjail setup --yes").stdout.contains("Nothing to do"));
+    let own = "Match Group sftp\n    ClientAliveInterval 0\n";
+    sb.sh("sftpjail setup --undo --force; rm -f /etc/ssh/sshd_config.d/00-sftpjail.conf");
+    sb.write("/etc/ssh/sshd_config.d/00-own.conf", own);
+    sb.sh("sftpjail setup --yes");
+}
+
+#[test]
+fn an_upload_portal_has_a_folder_for_each_member_and_nothing_of_the_rehearsal() {
+    let sb = stock();
+    let out = sb.sh("sftpjail setup --yes --profile upload-portal --jail-root /srv/jails");
+    assert!(out.stdout.contains("Match Group sftp-only"), "{out}");
+    assert_eq!(sb.sh("ls -A /srv/sftp /srv/jails").stdout, "/srv/jails:\n\n/srv/sftp:\n");
+    sb.user("jack").primary("sftp-only").add();
+    let seen = sb.sftp("jack", "cd uploads\nput /etc/hostname here\nls -l /\n").ok();
+    assert!(!seen.stdout.contains("/home"), "{seen}");
+    assert_eq!(sb.sh("ls /srv/sftp/jack").stdout, "here\n");
+}
+
+#[test]
+fn owner_mode_labels_and_symlinks_of_edited_files_are_kept() {
+    let sb = stock();
+    sb.sh("mkdir /etc/elsewhere; mv /etc/pam.d/sshd /etc/elsewhere/sshd; ln -s /etc/elsewhere/sshd /etc/pam.d/sshd
+        chown 0:42 /etc/elsewhere/sshd; chmod 640 /etc/elsewhere/sshd");
+    // As SELinux labels are: an attribute that goes with the file.
+    let inside = |path: &str| format!("/proc/{}/root{path}", sb.outer_pid());
+    let name = "trusted.label";
+    rustix::fs::setxattr(inside("/etc/elsewhere/sshd"), name, b"x", rustix::fs::XattrFlags::CREATE)
+        .expect("an overlay over a tmpfs takes it");
+    let label = || {
+        let mut label = [0; 8];
+        rustix::fs::getxattr(inside("/etc/elsewhere/sshd"), name, &mut label[..])
+            .map(|length| (length, label[0]))
+    };
+    sb.sh("sftpjail setup --yes; test -L /etc/pam.d/sshd; grep -q pam_sftpjail /etc/elsewhere/sshd
+        test \"$(stat -c '%a %g' /etc/elsewhere/sshd)\" = '640 42'");
+    assert_eq!(label(), Ok((1, b'x')));
+    sb.sh("sftpjail setup --undo; test -L /etc/pam.d/sshd; ! grep -q pam_sftpjail /etc/elsewhere/sshd
+        test \"$(stat -c '%a %g' /etc/elsewhere/sshd)\" = '640 42'");
+    assert_eq!(label(), Ok((1, b'x')));
+}
+
+#[test]
+fn volumes_of_each_user_are_rehearsed_without_a_trace() {
+    let sb = stock();
+    sb.sh("mkdir -p /etc/sftpjail /data/common /data/own");
+    sb.write("/etc/sftpjail/config.toml", with_volumes());
+    sb.sh("sftpjail setup --yes");
+    assert_eq!(sb.sh("find /data | sort").stdout, "/data\n/data/common\n/data/own\n");
+    sb.sh("sftpjail setup --undo; test -e /etc/sftpjail/config.toml");
+}
+
+fn with_volumes() -> String {
+    let volume = |source: &str, target: &str| {
+        format!("[[profile.volume]]\nsource = \"{source}\"\ntarget = \"{target}\"\n")
+    };
+    let volumes =
+        [volume("/data/%u", "/data"), volume("/data/common", "/common"), volume("/data/own/%U", "/own")];
+    format!("{}{}", include_str!("../../../../config/home.toml"), volumes.concat())
+}
+
+#[test]
+fn names_of_people_need_not_be_utf_8() {
+    let sb = stock();
+    sb.sh("printf 'joe:x:4711:4711:Jos\\351:/home/joe:/bin/sh\\n' >>/etc/passwd; sftpjail setup --yes");
+}

@@ -1,0 +1,252 @@
+//! What keeps setup from being done: a clear sentence, and not a byte is changed.
+
+use super::{assert_same, etc, stock};
+use sandbox::Sandbox;
+
+/// Says `words` and changes nothing.
+#[track_caller]
+pub(super) fn refused(sb: &Sandbox, command: &str, words: &[&str]) {
+    let before = etc(sb);
+    let out = sb.try_sh(command);
+    assert_eq!(out.code, Some(1), "{out}");
+    assert_eq!(out.stderr.lines().count(), 1, "{out}");
+    for word in words {
+        assert!(out.stderr.contains(word), "{word:?} is not said: {out}");
+    }
+    assert_same(&before, &etc(sb), &[]);
+    sb.sh("! test -e /jail; ! test -e /var/lib/sftpjail/setup/journal.json; ! getent group sftp");
+}
+
+const YES: &str = "sftpjail setup --yes";
+
+#[test]
+fn without_a_terminal_it_does_not_ask() {
+    let sb = stock();
+    refused(&sb, "sftpjail setup </dev/null", &["no terminal", "--yes", "--dry-run"]);
+    sb.sh("! test -e /var/lib/sftpjail");
+    let out = sb.sh("sftpjail setup --dry-run");
+    assert!(out.stdout.contains("+Match Group sftp"), "{out}");
+    sb.sh("! test -e /var/lib/sftpjail; ! test -e /etc/sftpjail");
+}
+
+#[test]
+fn nothing_is_advised_to_be_made_on_the_disk_below_one_that_is_not_mounted() {
+    let sb = stock();
+    sb.sh("mkdir /data; echo 'LABEL=data /data ext4 nofail 0 2' >>/etc/fstab");
+    refused(
+        &sb,
+        "sftpjail setup --yes --jail-root /data/sftp/jail",
+        &["/data/sftp does not exist, for nothing is mounted at /data", "mount /data"],
+    );
+}
+
+#[test]
+fn who_is_not_root_is_told_so() {
+    let sb = stock();
+    refused(&sb, "setpriv --reuid 65534 --clear-groups sftpjail setup --yes", &["only root"]);
+}
+
+#[test]
+fn at_a_terminal_it_asks_and_no_is_no() {
+    let sb = stock();
+    let before = etc(&sb);
+    let out = sb.sh("echo n | script -qec 'sftpjail setup' /dev/null");
+    assert!(out.stdout.contains("Do this? [y/N]") && out.stdout.contains("Nothing was changed."), "{out}");
+    assert_same(&before, &etc(&sb), &[]);
+    sb.sh("echo y | script -qec 'sftpjail setup' /dev/null; grep -q sftpjail /etc/pam.d/sshd");
+}
+
+#[test]
+fn a_full_disk_changes_nothing_however_much_is_left() {
+    let sb = stock();
+    sb.sh("cp -a /etc /run/etc; size=$(($(du -sk /run/etc | cut -f1) + 1024))
+        mount -t tmpfs -o mode=755,size=${size}k tmpfs /etc; cp -a /run/etc/. /etc");
+    let mut done = false;
+    for pages in 0..60 {
+        sb.sh(&format!(
+            "dd if=/dev/zero of=/etc/filler bs=4k 2>/dev/null || true
+            truncate -s -$(({pages} * 4096)) /etc/filler"
+        ));
+        let before = etc(&sb);
+        let out = sb.try_sh(YES);
+        if out.code == Some(0) {
+            sb.sh("rm /etc/filler; sftpjail setup --undo");
+            done = true;
+            break;
+        }
+        let is_groupadds = out.stderr.contains("groupadd: failure while writing changes");
+        assert!(is_groupadds || out.stderr.contains("No space left on device"), "{out}");
+        assert!(out.stderr.contains("as it was before"), "{out}");
+        assert_same(&before, &etc(&sb), &[]);
+    }
+    assert!(done, "it never had room enough");
+}
+
+#[test]
+fn a_full_state_directory_changes_nothing() {
+    let sb = stock();
+    sb.sh("mkdir -p /var/lib/sftpjail; mount -t tmpfs -o mode=755,size=16k tmpfs /var/lib/sftpjail");
+    refused(&sb, YES, &["/var/lib/sftpjail/setup/", "No space left on device", "make room there"]);
+    sb.sh("umount /var/lib/sftpjail; sftpjail setup --yes");
+}
+
+#[test]
+fn a_read_only_etc_changes_nothing() {
+    let sb = stock();
+    sb.sh("mount --bind /etc /etc; mount -o remount,bind,ro /etc");
+    refused(&sb, YES, &["/etc/", "Read-only file system", "remount,rw"]);
+}
+
+#[test]
+fn an_immutable_file_changes_nothing() {
+    let sb = stock();
+    sb.sh("touch /etc/pam.d/sshd");
+    if sb.try_sh("chattr +i /etc/pam.d/sshd").code == Some(0) {
+        refused(&sb, YES, &["/etc/pam.d/sshd", "Operation not permitted", "lsattr"]);
+        sb.sh("chattr -i /etc/pam.d/sshd");
+    } else {
+        // This kernel's overlay knows no such flag: the same answer from rename(2).
+        let strace = "strace -qqo /dev/null -P /etc/pam.d/sshd -e inject=rename:error=EPERM";
+        refused(&sb, &format!("{strace} {YES}"), &["/etc/pam.d/sshd", "Operation not permitted", "lsattr"]);
+    }
+    sb.sh(YES);
+}
+
+#[test]
+fn a_broken_sshd_configuration_changes_nothing() {
+    let sb = stock();
+    sb.append("/etc/ssh/sshd_config", "NoSuchKeyword yes\n");
+    refused(&sb, YES, &["sshd -t says", "NoSuchKeyword", "fix"]);
+}
+
+#[test]
+fn settings_that_contradict_are_named_with_file_and_line() {
+    for (lines, words) in [
+        (
+            "Match Group sftp\n  ChrootDirectory /srv/%u\n",
+            &["sshd_config:", "/srv/%u", "ChrootDirectory"][..],
+        ),
+        ("Match Group *\n  ForceCommand /bin/false\n", &["sshd_config:", "/bin/false", "ForceCommand"]),
+        ("UsePAM no\n", &["/etc/ssh/sshd_config:1", "UsePAM is no"]),
+    ] {
+        let sb = stock();
+        let old = sb.read_text("/etc/ssh/sshd_config");
+        let text = if lines.starts_with("Match") { format!("{old}{lines}") } else { format!("{lines}{old}") };
+        sb.write("/etc/ssh/sshd_config", text);
+        refused(&sb, YES, words);
+    }
+    // In a file that is read before ours, for everybody from an address.
+    let sb = stock();
+    sb.write("/etc/ssh/sshd_config.d/00-a.conf", "Match Address 10.0.0.0/8\nForceCommand /bin/false\n");
+    refused(&sb, YES, &["/etc/ssh/sshd_config.d/00-a.conf:2", "ForceCommand", "line 1"]);
+    sb.write("/etc/ssh/sshd_config.d/00-a.conf", "Match User *\nForceCommand /bin/false\n");
+    // What only sshd itself can tell.
+    refused(&sb, YES, &["sshd would hold ForceCommand to be /bin/false for a member of sftp", "00-a.conf:2"]);
+}
+
+#[test]
+fn pam_lines_that_would_skip_ours_are_named_with_file_and_line() {
+    for (line, words) in [
+        ("session sufficient pam_permit.so", &["/etc/pam.d/sshd:1:", "session", "required"][..]),
+        ("account [success=done default=ignore] pam_permit.so", &["/etc/pam.d/sshd:1:", "account"]),
+    ] {
+        let sb = stock();
+        let old = sb.read_text("/etc/pam.d/sshd");
+        sb.write("/etc/pam.d/sshd", format!("{line}\n{old}"));
+        refused(&sb, YES, words);
+    }
+    let sb = stock();
+    sb.append("/etc/pam.d/sshd", "session required pam_sftpjail.so\nsession optional pam_mkhomedir.so\n");
+    let line = sb.read_text("/etc/pam.d/sshd").lines().count();
+    refused(&sb, YES, &[&format!("/etc/pam.d/sshd:{line}: it makes homes after")]);
+}
+
+#[test]
+fn names_that_would_need_quotes_are_refused() {
+    let sb = stock();
+    for option in
+        ["--group 'a b'", "--group=-x", "--jail-root /a%u", "--jail-root jail", "--jail-root /a/../b"]
+    {
+        refused(&sb, &format!("sftpjail setup --yes {option}"), &["choose"]);
+    }
+    refused(&sb, "sftpjail setup --yes --module /etc/passwd", &["/etc/passwd is no shared object"]);
+    refused(
+        &sb,
+        "sftpjail setup --yes --jail-root /no/such/jail",
+        &["/no/such is no directory", "install -d"],
+    );
+}
+
+#[test]
+fn options_that_contradict_the_configuration_are_refused() {
+    let sb = stock();
+    sb.sh("mkdir /etc/sftpjail");
+    let config = include_str!("../../../../config/home.toml");
+    sb.write("/etc/sftpjail/config.toml", config.replace("\"/jail\"", "\"/srv/jails\""));
+    refused(&sb, "sftpjail setup --yes --jail-root /jail", &["/etc/sftpjail/config.toml", "/srv/jails"]);
+    refused(&sb, "sftpjail setup --yes --group other", &["/etc/sftpjail/config.toml", "sftp"]);
+    refused(&sb, "sftpjail setup --yes --profile upload-portal", &["upload-portal"]);
+    sb.sh("sftpjail setup --yes; grep -q 'ChrootDirectory /srv/jails/%u' /etc/ssh/sshd_config.d/00-sftpjail.conf");
+}
+
+#[test]
+fn whoever_does_it_is_not_to_jail_themselves() {
+    let sb = stock();
+    sb.sh("groupadd staff-sftp");
+    sb.user("admin").group("staff-sftp").add();
+    sb.user("anna").primary("staff-sftp").add();
+    let command = "sftpjail setup --yes --group staff-sftp";
+    refused(&sb, &format!("SUDO_USER=admin {command}"), &["you, admin, are a member yourself"]);
+    refused(&sb, &format!("DOAS_USER=anna {command}"), &["you, anna, are a member yourself"]);
+    sb.sh("usermod -aG staff-sftp root");
+    refused(&sb, command, &["root is a member of staff-sftp", "take root out"]);
+    sb.sh("gpasswd -d root staff-sftp");
+    let out = sb.sh(&format!("SUDO_USER=joe {command}"));
+    assert!(out.stdout.contains("jailed from their next login on: admin, anna."), "{out}");
+}
+
+#[test]
+fn a_block_for_one_of_the_members_is_named_with_file_and_line() {
+    let sb = stock();
+    sb.user("bob").group("partners").add();
+    sb.append("/etc/ssh/sshd_config", "Match User b*\n  X11Forwarding yes\n");
+    let line = sb.read_text("/etc/ssh/sshd_config").lines().count();
+    let words = [&format!("/etc/ssh/sshd_config:{line}: `yes` sets X11Forwarding"), "exempt the members"];
+    refused(&sb, "sftpjail setup --yes --group partners", &words);
+}
+
+#[test]
+fn state_that_is_not_roots_alone_is_not_trusted() {
+    let sb = stock();
+    sb.sh("mkdir -p /var/lib/sftpjail; chmod 777 /var/lib/sftpjail");
+    refused(&sb, YES, &["/var/lib/sftpjail is no directory of root's alone"]);
+    sb.sh("rmdir /var/lib/sftpjail; ln -s /tmp /var/lib/sftpjail");
+    refused(&sb, YES, &["/var/lib/sftpjail is no directory of root's alone"]);
+}
+
+#[test]
+fn another_place_for_the_configuration_is_refused() {
+    refused(
+        &stock(),
+        "sftpjail --config /etc/other.toml setup --yes",
+        &["/etc/sftpjail/config.toml", "--config"],
+    );
+}
+
+#[test]
+fn where_sshd_was_never_started_the_fix_is_said() {
+    let sb = stock();
+    sb.sh("rmdir /run/sshd");
+    refused(&sb, YES, &["privilege separation directory", "install -d -m 0755 /run/sshd"]);
+}
+
+#[test]
+fn two_at_a_time_are_one_too_many() {
+    let sb = stock();
+    sb.sh("mkdir -p /var/lib/sftpjail/setup");
+    refused(
+        &sb,
+        "flock /var/lib/sftpjail/setup sftpjail setup --yes",
+        &["another `sftpjail setup` is running"],
+    );
+}

@@ -1,0 +1,12 @@
+//! What tests of several folders use. It has no tests of its own.
+
+#[macro_use]
+mod namespaces;
+
+pub(crate) mod config;
+pub(crate) mod jailed;
+pub(crate) mod libpam;
+pub(crate) mod mount_table;
+pub(crate) mod readme;
+pub(crate) mod refused;
+pub(crate) mod system_calls;

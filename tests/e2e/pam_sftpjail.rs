@@ -1,0 +1,19 @@
+//! The library and the PAM module, in the order of its own list: who is jailed, in what, and how a session ends.
+
+mod config;
+
+mod account;
+
+mod plan;
+
+mod jail;
+
+mod registry;
+
+mod session;
+
+mod pam;
+
+mod log;
+mod name;
+mod nss;

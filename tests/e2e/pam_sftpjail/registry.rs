@@ -1,0 +1,154 @@
+//! `/run/sftpjail`: what the records say, who is counted, and what happens where there can be none.
+
+mod waiting;
+
+use crate::common::libpam::{alone, code, install_alone};
+use sandbox::Sandbox;
+
+/// A machine with the member mle, whose configuration holds `lines`.
+fn machine(lines: &str) -> Sandbox {
+    let sb = Sandbox::new();
+    sb.user("mle").password("secret").group("sftp").add();
+    sb.sh("mkdir -p /etc/sftpjail");
+    sb.write("/etc/sftpjail/config.toml", lines);
+    sb
+}
+
+const TWO_AT_MOST: &str = "[[profile]]\nname = \"few\"\ngroups = [\"sftp\"]\nmax_sessions = 2\n";
+
+/// The records of mle, without what differs from run to run.
+fn records(sb: &Sandbox) -> String {
+    sb.sh("cat /run/sftpjail/mle/* | sed -E 's/^(pid|since|uid) = [0-9]+$/\\1 = N/; s/(ssh-ed25519 )[A-Za-z0-9+\\/=]+/\\1KEY/'")
+        .stdout
+}
+
+#[test]
+fn a_record_says_who_is_in_since_when_from_where_and_how() {
+    for namespace in ["private", "host"] {
+        let sb = machine(&format!("namespace = \"{namespace}\"\n"));
+        let mut live = sb.sftp_live("mle");
+        live.send("ls");
+        let monitor = sb.session_monitor("mle");
+        let expected = format!(
+            "version = 1\nuser = \"mle\"\nuid = N\npid = N\nsince = N\nrhost = \"127.0.0.1\"\nservice = \"sshd\"\n\
+             profile = \"home\"\nnamespace = \"{namespace}\"\njail = \"/jail/mle\"\nhome = \"/home/mle\"\n\
+             authentication = [\"publickey ssh-ed25519 KEY\"]\n"
+        );
+        assert_eq!(records(&sb), expected);
+        let (pid, since) = (format!("pid = {monitor}"), sb.sh("stat -c %Y /run/sftpjail/mle/*").stdout);
+        sb.sh(&format!("grep -qx '{pid}' /run/sftpjail/mle/{namespace}-{monitor}"));
+        sb.sh(&format!("grep -qE '^since = ({0}|'$(({0} - 1))')$' /run/sftpjail/mle/*", since.trim()));
+        assert_eq!(sb.sh("stat -c '%u %a' /run/sftpjail /run/sftpjail/mle").stdout, "0 700\n0 700\n");
+        // By another method; both are recorded.
+        let with_password = sb.login("mle").password("secret").live();
+        assert!(records(&sb).contains("authentication = [\"password\"]"));
+        drop(with_password);
+        live.quit();
+        sb.sh("for i in $(seq 500); do [ -z \"$(find /run/sftpjail -mindepth 1)\" ] && exit 0; sleep 0.02; done; exit 1");
+    }
+}
+
+#[test]
+fn no_more_sessions_than_the_profile_allows_and_a_dead_one_counts_no_more() {
+    for namespace in ["private", "host"] {
+        let sb = machine(&format!("namespace = \"{namespace}\"\n{TWO_AT_MOST}"));
+        let (first, second) = (sb.sftp_live("mle"), sb.sftp_live("mle"));
+        let out = sb.sftp("mle", "ls\n").failed();
+        assert!(out.stderr.contains("as many connections of yours are open as are allowed"), "{out}");
+        assert!(
+            sb.wait_for_log("refused user mle")
+                .contains("mle has 2 of the 2 sessions that the profile allows")
+        );
+        let found = sb.sh("sftpjail check mle").stdout;
+        assert!(found.contains("! sessions       mle has 2 of the 2"), "{found}");
+        // Without the account hook, too.
+        install_alone(&sb, "");
+        assert_eq!(code(&alone(&sb, "mle", &["open"]), "open"), "14");
+        // By any end of a session, there is room again.
+        for pid in [sb.session_monitor("mle"), sb.session_child("mle")] {
+            sb.try_sh(&format!("kill -9 {pid}"));
+        }
+        drop(first);
+        sb.sh("for i in $(seq 500); do sftpjail check mle | grep -q 'sessions .* 1 live' && exit 0; sleep 0.02; done; exit 1");
+        sb.sftp("mle", "ls\n").ok();
+        drop(second);
+    }
+}
+
+#[test]
+fn sixteen_at_once_never_are_more_than_allowed() {
+    let sb = machine(TWO_AT_MOST);
+    install_alone(&sb, "");
+    // Each holds its session until all have been answered.
+    let answers = sb.sh(
+        "mkfifo /tmp/go; for i in $(seq 16); do (exec pam-driver --confdir /etc/alone mle open wait close < /tmp/go > /tmp/out.$i) & done; \
+         exec 9> /tmp/go; for i in $(seq 500); do [ $(cat /tmp/out.* | grep -c open) = 16 ] && break; sleep 0.02; done; \
+         exec 9>&-; wait; cat /tmp/out.* | grep open | sort | uniq -c | tr -s ' '",
+    );
+    assert_eq!(answers.stdout, " 2 open 0\n 14 open 14\n");
+    assert_eq!(sb.sh("find /run/sftpjail -mindepth 1").stdout, "");
+}
+
+/// What makes /run/sftpjail unusable, and what the log says of it.
+const UNUSABLE: [(&str, &str); 5] = [
+    (
+        "ln -s /tmp /run/sftpjail",
+        "/run/sftpjail is not a directory; fix: move it away: mv /run/sftpjail /root",
+    ),
+    ("touch /run/sftpjail", "/run/sftpjail is not a directory; fix: move it away: mv /run/sftpjail /root"),
+    ("mkdir -m 755 /run/sftpjail", "/run/sftpjail is open to others than root; fix: see what is in it, then"),
+    (
+        "install -d -o mle -m 700 /run/sftpjail",
+        "/run/sftpjail is open to others than root; fix: see what is in it, then",
+    ),
+    (
+        "mkdir -m 700 /run/sftpjail; mount -t tmpfs -o ro,mode=700 ro /run/sftpjail",
+        "/run/sftpjail/mle cannot be used: Read-only file system",
+    ),
+];
+
+#[test]
+fn without_a_registry_a_login_to_a_private_jail_goes_on_and_the_log_says_so() {
+    for (break_it, told) in UNUSABLE {
+        let sb = machine("");
+        sb.sh(break_it);
+        assert!(sb.sftp("mle", "pwd\n").ok().stdout.contains("/home/mle"), "{break_it}");
+        let line = sb.wait_for_log("no record of a session of user mle: ");
+        assert!(line.contains(told), "{break_it}: {line}");
+        sb.wait_for_log("session closed for user mle(");
+        assert_eq!(sb.sh("ls /tmp | grep -v -e askpass -e '^out' || true").stdout, "", "{break_it}");
+    }
+}
+
+#[test]
+fn without_a_registry_nobody_is_let_in_where_a_record_counts() {
+    for config in ["namespace = \"host\"\n", TWO_AT_MOST] {
+        for (break_it, told) in UNUSABLE {
+            let sb = machine(config);
+            sb.sh(break_it);
+            sb.sftp("mle", "pwd\n").failed();
+            let line = sb.wait_for_log("refused user mle");
+            assert!(line.contains(told), "{break_it}: {line}");
+            install_alone(&sb, "");
+            assert_eq!(code(&alone(&sb, "mle", &["open"]), "open"), "14", "{break_it}");
+            assert_eq!(sb.sh("[ ! -e /jail ] || ls -A /jail").stdout, "", "{break_it}");
+        }
+    }
+}
+
+#[test]
+fn a_login_that_is_stopped_does_not_stop_the_others_for_ever() {
+    let sb = machine("namespace = \"host\"\n");
+    // As a stopped login would.
+    sb.sh("mkdir -m 700 /run/sftpjail /run/sftpjail/mle; flock /run/sftpjail/mle sleep 60 >/dev/null 2>&1 & sleep 0.2");
+    install_alone(&sb, "");
+    let begun = std::time::Instant::now();
+    assert_eq!(code(&alone(&sb, "mle", &["open"]), "open"), "14");
+    assert!(begun.elapsed().as_secs() < 30);
+    assert!(sb.wait_for_log("refused user mle").contains(
+        "/run/sftpjail/mle is locked by another login of the user, for more than ten seconds; fix: see which process that is: fuser -v /run/sftpjail/mle"
+    ));
+    // Others do not wait for it.
+    sb.user("kim").group("sftp").add();
+    sb.sftp("kim", "ls\n").ok();
+}

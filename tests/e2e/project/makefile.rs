@@ -1,0 +1,78 @@
+//! `make install` and `make uninstall`.
+
+use crate::cli::setup::{assert_same, etc, stock, undo};
+use sandbox::{Sandbox, artifact};
+
+/// A stock machine without our files, and the source with what a build leaves there. It is built
+/// already: `-o build-release`.
+fn source() -> (Sandbox, String) {
+    let sb = stock();
+    let module = sb.sh("find /usr/lib -name pam_sftpjail.so").stdout.trim().to_owned();
+    sb.sh(&format!("rm {module} /usr/local/sbin/sftpjail; mkdir -p /root/source/target/release"));
+    sb.write("/root/source/Makefile", include_str!("../../../Makefile"));
+    for name in ["libpam_sftpjail.so", "sftpjail"] {
+        sb.install(&artifact(name), format!("/root/source/target/release/{name}"), 0o755);
+    }
+    (sb, module)
+}
+
+const MAKE: &str = "make -C /root/source -o build-release";
+
+#[test]
+fn a_package_is_made_below_destdir_with_its_prefix() {
+    let (sb, module) = source();
+    let before = etc(&sb);
+    sb.sh(&format!("{MAKE} install DESTDIR=/root/package PREFIX=/usr"));
+    let found = sb.sh("cd /root/package; find . -type f -printf '%m /%P\\n' | sort").stdout;
+    assert_eq!(found, format!("644 {module}\n755 /usr/sbin/sftpjail\n"));
+    sb.sh(&format!("! test -e {module}; ! test -e /usr/sbin/sftpjail"));
+    assert_same(&before, &etc(&sb), &[]);
+    sb.sh(&format!(
+        "{MAKE} uninstall DESTDIR=/root/package PREFIX=/usr; ! find /root/package -type f | grep ."
+    ));
+}
+
+#[test]
+fn installed_set_up_undone_and_uninstalled() {
+    let (sb, module) = source();
+    let before = etc(&sb);
+    sb.sh(&format!("{MAKE} install; test -e {module}; sftpjail setup --yes"));
+    sb.user("anna").group("sftp").add();
+    sb.sftp("anna", "pwd\n").ok();
+    sb.sftp("anna", "ls /etc/ssh\n").failed();
+    sb.sh("userdel -r anna 2>/dev/null");
+    let out = sb.try_sh(&format!("{MAKE} uninstall")).failed();
+    assert!(out.stderr.contains("run first: sftpjail setup --undo"), "{out}");
+    sb.sh(&format!("test -e {module}"));
+    undo(&sb);
+    let drop_in = "/etc/systemd/system/user@.service.d";
+    sb.sh(&format!("mkdir -p {drop_in}; touch {drop_in}/50-sftpjail.conf"));
+    let out = sb.try_sh(&format!("{MAKE} uninstall")).failed();
+    assert!(out.stderr.contains("50-sftpjail.conf names the program; run first"), "{out}");
+    sb.sh(&format!("rm -r {drop_in}; {MAKE} uninstall"));
+    sb.sh(&format!("! test -e {module}; ! test -e /usr/local/sbin/sftpjail"));
+    let theirs = ["passwd", "shadow", "subuid", "subgid", "group", "gshadow"];
+    let theirs: Vec<_> = theirs.iter().flat_map(|name| [format!("./{name}"), format!("./{name}-")]).collect();
+    let theirs: Vec<_> = theirs.iter().map(String::as_str).collect();
+    assert_same(&before, &etc(&sb), &theirs);
+}
+
+#[test]
+fn an_upgrade_on_a_full_disk_leaves_the_module_that_is_there() {
+    let (sb, module) = source();
+    sb.sh(&format!("{MAKE} install; sha256sum {module} >/root/sum"));
+    // It removes what is there, and then has no room for the copy.
+    sb.sh("mkdir /run/bin; printf '#!/bin/sh\\nfor to; do :; done; rm -f \"$to\"; : >\"$to\"; exit 1\\n' >/run/bin/install
+        chmod 755 /run/bin/install");
+    sb.try_sh(&format!("PATH=/run/bin:$PATH {MAKE} install")).failed();
+    sb.sh("sha256sum -c /root/sum");
+}
+
+#[test]
+fn a_module_that_a_linked_file_of_pams_names_is_not_uninstalled() {
+    let (sb, module) = source();
+    sb.sh(&format!("{MAKE} install; mv /etc/pam.d/sshd /etc/linked; ln -s /etc/linked /etc/pam.d/sshd; sftpjail setup --yes"));
+    let out = sb.try_sh(&format!("{MAKE} uninstall")).failed();
+    assert!(out.stderr.contains("run first: sftpjail setup --undo"), "{out}");
+    sb.sh(&format!("test -e {module}"));
+}
