@@ -3,7 +3,7 @@
 //! The crate is two things: the PAM module `pam_sftpjail.so`, and the library from which the
 //! command line is made, so that what `sftpjail check` says is what a login does.
 //!
-//! Data flows one way, in the order of the modules below:
+//! Data flows one way, in the order of the stages below:
 //!
 //! `config → account → policy → plan → jail → registry`
 //!
@@ -11,7 +11,25 @@
 //! [`jail`] takes nothing else. [`session`] is the only place that composes the stages, and
 //! [`pam`] is where libpam enters.
 
-// Each stage knows those above it only; the blank lines keep rustfmt from sorting them.
+// A module names those above it only; tests/imports holds this list to that. The blank lines keep rustfmt from
+// sorting it.
+
+// What every stage uses.
+pub mod escape;
+pub mod host_mounts;
+pub mod keeper;
+pub mod name;
+pub mod path;
+pub(crate) mod program;
+pub(crate) mod sys;
+
+pub mod nss;
+
+pub mod error;
+
+pub mod log;
+
+// The stages.
 pub mod config;
 
 pub mod account;
@@ -29,15 +47,3 @@ pub mod reap;
 pub mod session;
 
 pub mod pam;
-
-// What every stage uses.
-pub mod error;
-pub mod escape;
-pub mod host_mounts;
-pub mod keeper;
-pub mod log;
-pub mod name;
-pub mod nss;
-pub mod path;
-pub(crate) mod program;
-pub(crate) mod sys;

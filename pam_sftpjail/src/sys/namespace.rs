@@ -2,7 +2,6 @@
 #![forbid(unsafe_code)]
 
 use super::{SysError, directory};
-use crate::error::Refusal;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::mount::{MsFlags, mount};
@@ -26,8 +25,8 @@ pub(crate) struct Departure {
 
 impl Departure {
     /// Prepares to leave the present namespace, and proves that coming back is possible: setns(2)
-    /// into the namespace in which we are changes nothing, unless the process is in a chroot.
-    pub(crate) fn prepare() -> Result<Self, Refusal> {
+    /// into the namespace in which we are changes nothing, unless the process is in a chroot. Then it is `None`.
+    pub(crate) fn prepare() -> Result<Option<Self>, SysError> {
         let departure = Self {
             namespace: Some(Namespace::current()?),
             root: directory::open("/")?,
@@ -37,7 +36,7 @@ impl Departure {
         departure.enter()?;
         let after = directory::place(directory::open("/")?)?;
         departure.restore_directories()?;
-        if before == after { Ok(departure) } else { Err(Refusal::CallerInChroot) }
+        Ok((before == after).then_some(departure))
     }
 
     /// Moves the process into a copy of its namespace in which mounts made from now on are seen

@@ -1,0 +1,103 @@
+//! The order in which a crate's top-level modules stand, and what points against it.
+
+use crate::modules::{Import, Modules};
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
+
+/// A crate's top-level modules, the lowest floor first. A module names those below it, and nothing of another module
+/// on its floor or above. The root is the highest.
+pub(crate) struct Floors {
+    order: Vec<Vec<String>>,
+    /// Its name in messages.
+    root: String,
+    /// Where the order is written, for messages.
+    written: String,
+    plain: Option<Plain>,
+}
+
+/// `host/` reads and does not print: of `report/` it may name the modules of plain types, and no writer.
+struct Plain {
+    from: &'static str,
+    to: &'static str,
+    modules: &'static [&'static str],
+}
+
+impl Floors {
+    /// `report`, `host`, `desired`, the verbs, clap's definitions, which may name what verbs define, and `main`.
+    pub(crate) fn of_cli(cli: &Modules) -> Self {
+        const BELOW: [&str; 3] = ["report", "host", "desired"];
+        const ABOVE: &str = "arguments";
+        let is_verb = |name: &&String| !BELOW.contains(&name.as_str()) && *name != ABOVE;
+        let mut order: Vec<_> = BELOW.iter().map(|name| vec![(*name).to_owned()]).collect();
+        order.push(cli.children(&[]).iter().filter(is_verb).cloned().collect());
+        order.push(vec![ABOVE.to_owned()]);
+        Self {
+            order,
+            root: cli.display(&[]),
+            written: "report, host, desired, the verbs, arguments, main".into(),
+            plain: Some(Plain { from: "host", to: "report", modules: &["findings", "location"] }),
+        }
+    }
+
+    /// Each `mod` line of the root file is a floor, the first the lowest.
+    pub(crate) fn as_listed(library: &Modules) -> Self {
+        Self {
+            order: library.children(&[]).iter().map(|name| vec![name.clone()]).collect(),
+            root: library.display(&[]),
+            written: "the list in lib.rs".into(),
+            plain: None,
+        }
+    }
+
+    fn of(&self, room: &String) -> Option<usize> {
+        self.order.iter().position(|floor| floor.contains(room))
+    }
+
+    /// What is wrong with an import, and the fix.
+    fn fault(&self, import: &Import<'_>) -> Option<String> {
+        let Import { from, to, .. } = import;
+        let Some(above) = to.first() else {
+            let root = &self.root;
+            return Some(format!(
+                "Nothing may name {root}. Fix: move what is named out of {root}, below both"
+            ));
+        };
+        let room = from.first()?;
+        if room == above {
+            return None;
+        }
+        if let Some(plain) = &self.plain
+            && (room.as_str(), above.as_str()) == (plain.from, plain.to)
+        {
+            let is_plain = to.get(1).is_some_and(|module| plain.modules.contains(&module.as_str()));
+            return (!is_plain).then(|| {
+                format!(
+                    "{room} may name only the plain types of {above}, which are in {}. \
+                     Fix: return a value, and let the caller write it",
+                    plain.modules.join(", ")
+                )
+            });
+        }
+        let fault = match self.of(room).cmp(&self.of(above)) {
+            Ordering::Greater => return None,
+            Ordering::Equal => {
+                format!("{room} and {above} stand on one floor, so that neither may name the other")
+            }
+            Ordering::Less => format!("{room} may not name {above}, which stands above it"),
+        };
+        Some(format!("{fault}. From the lowest: {}. Fix: move what both need down, below both", self.written))
+    }
+}
+
+/// Each pair of modules of which one points to the other against the order: where it does so first, both ends, and
+/// the fix.
+pub(crate) fn violations(modules: &Modules, floors: &Floors) -> Vec<String> {
+    let mut seen = BTreeSet::new();
+    modules
+        .imports()
+        .filter(|import| seen.insert((import.from, import.to.clone())))
+        .filter_map(|import| {
+            Some(format!("{} ({})\n{}.", modules.ends(&import), import.path, floors.fault(&import)?))
+        })
+        .collect()
+}

@@ -1,0 +1,53 @@
+//! Which module may name which: the floors of the CLI, and the order of the library. Reads the sources; needs no
+//! sandbox and no root.
+//!
+//! What is private within a module is left to the compiler, which lets nobody outside reach it.
+
+mod circles;
+mod floors;
+mod made_up;
+mod modules;
+mod references;
+
+use circles::circles;
+use floors::{Floors, violations};
+use modules::Modules;
+use std::path::{Path, PathBuf};
+
+/// The crate whose root file is `root`, a path from the project.
+fn read(root: &str) -> Modules {
+    fn load(directory: &Path, project: &Path, sources: &mut Vec<(PathBuf, String)>) {
+        for entry in directory.read_dir().expect("the sources are there") {
+            let path = entry.expect("a readable directory").path();
+            if path.is_dir() {
+                load(&path, project, sources);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = std::fs::read_to_string(&path).expect("UTF-8");
+                sources.push((path.strip_prefix(project).expect("it is below").to_owned(), text));
+            }
+        }
+    }
+    let project = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the project");
+    let mut sources = Vec::new();
+    load(project.join(root).parent().expect("a directory"), project, &mut sources);
+    let modules =
+        Modules::read(Path::new(root), &sources.into_iter().collect()).unwrap_or_else(|e| panic!("{e}"));
+    assert!(modules.len() > 20, "only {} modules below {root}", modules.len());
+    modules
+}
+
+#[track_caller]
+fn assert_none(found: &[String]) {
+    assert!(found.is_empty(), "\n\n{}\n", found.join("\n\n"));
+}
+
+#[test]
+fn in_the_library_no_module_names_one_that_is_listed_below_it() {
+    let library = read("pam_sftpjail/src/lib.rs");
+    assert_none(&violations(&library, &Floors::as_listed(&library)));
+}
+
+#[test]
+fn no_modules_of_a_folder_hold_each_other() {
+    assert_none(&circles(&read("pam_sftpjail/src/lib.rs")));
+}
