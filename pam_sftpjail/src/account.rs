@@ -8,9 +8,11 @@ mod exempt;
 
 use crate::config::Config;
 use crate::error::Refusal;
+use crate::escape::{escaped, word};
 use crate::name::UserName;
 use crate::nss::{Group, LookupError, User};
 use nix::unistd::{Gid, Uid};
+use std::fmt::{self, Display};
 use std::path::PathBuf;
 
 pub use exempt::{in_etc_group, known_to_etc_group};
@@ -33,7 +35,7 @@ pub struct Account {
     /// Those of the profiles' groups of which the user is a member.
     pub member_of: Vec<String>,
     /// Those of [`member_of`](Self::member_of) in which sshd's `Match Group` does not see the user.
-    pub unseen_by_sshd: Vec<Unseen>,
+    pub unmatched_by_sshd: Vec<UnmatchedGroup>,
     /// Those of the profiles' groups that do not exist.
     pub unknown_groups: Vec<String>,
     /// Names of gids as getgrgid(3) gave them, so that [`named_groups`](Self::named_groups) need not ask again.
@@ -42,10 +44,27 @@ pub struct Account {
 
 /// A group that has the user as a member, and not by the name that sshd compares.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unseen {
+pub struct UnmatchedGroup {
     pub group: String,
     /// As what sshd sees the group: `None` for not at all, because getgrouplist(3) leaves it out.
-    pub seen_as: Option<String>,
+    pub sshd_name: Option<String>,
+}
+
+/// A group that a profile names and that does not exist. `Display` is the sentence about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MissingGroup<'a>(pub &'a str);
+
+impl MissingGroup<'_> {
+    /// What an admin can do about it.
+    pub fn fix(&self) -> String {
+        format!("groupadd {}, or correct the configuration", word(self.0))
+    }
+}
+
+impl Display for MissingGroup<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a profile names the group {}, which does not exist", escaped(self.0))
+    }
 }
 
 impl Account {
@@ -63,7 +82,7 @@ impl Account {
             exempt_by: None,
             gids: Vec::new(),
             member_of: Vec::new(),
-            unseen_by_sshd: Vec::new(),
+            unmatched_by_sshd: Vec::new(),
             unknown_groups: Vec::new(),
             names: Vec::new(),
         };
@@ -108,7 +127,7 @@ impl Account {
                 Some(group) => {
                     self.member_of.push(name.to_owned());
                     let unseen = self.unseen(name, group.gid)?;
-                    self.unseen_by_sshd.extend(unseen);
+                    self.unmatched_by_sshd.extend(unseen);
                 }
                 None if before.is_none() => self.unknown_groups.push(name.to_owned()),
                 None => {}
@@ -119,14 +138,14 @@ impl Account {
 
     /// Whether sshd sees the user in the group: it compares the name of each gid of getgrouplist(3), as
     /// getgrgid(3) gives it (ga_init in OpenSSH's groupaccess.c).
-    fn unseen(&mut self, group: &str, gid: Gid) -> Result<Option<Unseen>, LookupError> {
-        let seen_as = match self.gids.contains(&gid) {
+    fn unseen(&mut self, group: &str, gid: Gid) -> Result<Option<UnmatchedGroup>, LookupError> {
+        let sshd_name = match self.gids.contains(&gid) {
             true => Group::by_gid(gid)?.map(|seen| seen.name),
             false => None,
         };
-        self.names.extend(seen_as.iter().map(|name| (gid, name.clone())));
-        let is_seen = seen_as.as_deref() == Some(group);
-        Ok((!is_seen).then(|| Unseen { group: group.to_owned(), seen_as }))
+        self.names.extend(sshd_name.iter().map(|name| (gid, name.clone())));
+        let is_seen = sshd_name.as_deref() == Some(group);
+        Ok((!is_seen).then(|| UnmatchedGroup { group: group.to_owned(), sshd_name }))
     }
 
     /// The name, checked: the only way from it to a path.
@@ -165,7 +184,7 @@ pub(crate) mod tests {
             exempt_by: None,
             gids: vec![],
             member_of: member_of.iter().map(|g| (*g).to_owned()).collect(),
-            unseen_by_sshd: vec![],
+            unmatched_by_sshd: vec![],
             unknown_groups: vec![],
             names: vec![],
         }

@@ -4,14 +4,14 @@
 //! may rely on.
 #![forbid(unsafe_code)]
 
-mod guarded;
+mod guard_entry;
 mod raw;
 mod resolve;
 mod template;
 
 use crate::escape::{escaped, one_line};
 use crate::path::Normalised;
-pub use guarded::Guarded;
+pub use guard_entry::GuardEntry;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::{Mode, SFlag, fstat};
@@ -77,7 +77,7 @@ pub struct Profile {
     /// Further directories of the host, in the order of the file.
     pub volumes: Vec<Volume>,
     /// Names below the home that a session can neither change nor make; none lies in another.
-    pub guard: Vec<Guarded>,
+    pub guard: Vec<GuardEntry>,
     /// The host's `/dev/log`, so that internal-sftp can log.
     pub log: bool,
     /// Minimal `/etc/passwd` and `/etc/group`, so that listings show names.

@@ -2,16 +2,16 @@
 //! and the PAM code.
 #![forbid(unsafe_code)]
 
-mod passing;
+mod retry;
 
+use crate::denied_by::DeniedBy;
 use crate::escape::{escaped, word};
-use crate::keeper::Keeper;
 use crate::name::UserName;
 use crate::nss::LookupError;
 use crate::sys::{SysError, limit_fix};
 use nix::errno::Errno;
 use pam::constants::PamResultCode;
-pub use passing::Passing;
+pub use retry::RetryWhen;
 use std::path::PathBuf;
 use thiserror::Error;
 
@@ -59,9 +59,9 @@ pub enum Refusal {
         "{} is a member of the group {}, but sshd will not see that: {}",
         escaped(name),
         escaped(group),
-        unseen(seen_as.as_deref())
+        unseen(sshd_name.as_deref())
     )]
-    UnseenBySshd { name: String, group: String, seen_as: Option<String> },
+    UnmatchedBySshd { name: String, group: String, sshd_name: Option<String> },
 
     /// The live sessions of the user could not be asked for.
     #[error("looking for live sessions failed: {}", errno.desc())]
@@ -112,12 +112,12 @@ pub enum Refusal {
     Full { path: String },
 
     /// The caller may not look.
-    #[error("{path} cannot be looked at: {}", match .keeper {
-        Keeper::Fuse => "it lies on a FUSE filesystem, which lets in nobody but the user who mounted it",
-        Keeper::Nfs => "it lies on an NFS filesystem, whose server takes root for nobody",
-        Keeper::Other => "permission denied",
+    #[error("{path} cannot be looked at: {}", match .by {
+        DeniedBy::Fuse => "it lies on a FUSE filesystem, which lets in nobody but the user who mounted it",
+        DeniedBy::Nfs => "it lies on an NFS filesystem, whose server takes root for nobody",
+        DeniedBy::Other => "permission denied",
     })]
-    Denied { path: String, keeper: Keeper },
+    Denied { path: String, by: DeniedBy },
 
     /// `jail_root` is not what sshd's `safely_chroot` accepts.
     #[error("the jail root {root} cannot be used: {component} {why}")]
@@ -129,7 +129,7 @@ pub enum Refusal {
 
     /// sshd itself runs in a chroot(2), out of which setns(2) would lead.
     #[error("the service runs in a chroot that is not the root of its mount namespace")]
-    CallerInChroot,
+    ServiceInChroot,
 
     /// The records of live sessions cannot be read or written.
     #[error("the registry of sessions cannot be used: {path} {why}")]
@@ -162,8 +162,8 @@ pub enum Refusal {
     Stranded { why: String, then: SysError },
 }
 
-fn unseen(seen_as: Option<&str>) -> String {
-    match seen_as {
+fn unseen(sshd_name: Option<&str>) -> String {
+    match sshd_name {
         None => "getgrouplist(3), which it asks, does not list it".into(),
         Some(name) => format!("it knows it as {}", escaped(name)),
     }
@@ -215,12 +215,12 @@ impl Refusal {
             Self::NoSuchUser { name } => format!("see `getent passwd {}`", word(name)),
             Self::Name { name, .. } => format!("rename the account: usermod -l NEWNAME -- {}", word(name)),
             Self::Lookup(error) => error.fix(),
-            Self::UnseenBySshd { seen_as: Some(seen), group, .. } => format!(
+            Self::UnmatchedBySshd { sshd_name: Some(seen), group, .. } => format!(
                 "let the configuration and sshd's Match Group call the group {}, not {}",
                 escaped(seen),
                 escaped(group)
             ),
-            Self::UnseenBySshd { name, .. } => format!(
+            Self::UnmatchedBySshd { name, .. } => format!(
                 "let getgrouplist(3) list the group: see the initgroups line of /etc/nsswitch.conf, and what \
                  `id {}` shows",
                 word(name)
@@ -257,10 +257,10 @@ impl Refusal {
             Self::Full { .. } => {
                 "make room on that filesystem (space, inodes and the user's quota), or take the name out of the profile's guard".into()
             }
-            Self::Denied { keeper, .. } => keeper.fix().into(),
+            Self::Denied { by, .. } => by.fix().into(),
             Self::Kernel { errno: Errno::ENOSYS } => "boot Linux 5.12 or newer".into(),
             Self::Kernel { .. } => "let the service make the call: see its seccomp filter".into(),
-            Self::CallerInChroot => "run sshd outside of the chroot, or in a container of its own".into(),
+            Self::ServiceInChroot => "run sshd outside of the chroot, or in a container of its own".into(),
             Self::AlreadyOpen => {
                 "remove the second pam_sftpjail.so session line from the PAM configuration".into()
             }

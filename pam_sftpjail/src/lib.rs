@@ -17,7 +17,7 @@
 // What every stage uses.
 pub mod escape;
 pub mod host_mounts;
-pub mod keeper;
+pub mod denied_by;
 pub mod name;
 pub mod path;
 pub(crate) mod program;

@@ -2,8 +2,8 @@
 
 use crate::error::{Phase, Refusal};
 use crate::log::Log;
-use crate::session::{self, Arguments, Caller, Refused, Session, SessionLine};
-use crate::sys::unhindered::Unhindered;
+use crate::session::{self, Arguments, Login, RefusedConnection, Session, SessionLine};
+use crate::sys::safe_writes::SafeWrites;
 use pam::constants::{PAM_ERROR_MSG, PAM_SILENT, PamFlag, PamResultCode};
 use pam::conv::Conv;
 use pam::items::{RHost, Service, User};
@@ -29,7 +29,7 @@ struct Slot {
     /// What open leaves for close. The first close empties it, so that a second finds nothing.
     session: Cell<Option<Session>>,
     /// What is kept where open has refused; until the next open, or pam_end(3).
-    refused: Cell<Option<Refused>>,
+    refused: Cell<Option<RefusedConnection>>,
     /// Whether the first line has ended it, so that the last need not, and need not deny it either.
     ended: Cell<bool>,
 }
@@ -56,9 +56,9 @@ pam::pam_hooks!(Module);
 impl PamHooks for Module {
     fn acct_mgmt(pamh: &mut PamHandle, args: Vec<&CStr>, flags: PamFlag) -> PamResultCode {
         log_panics();
-        let _last = Unhindered::begin();
+        let _last = SafeWrites::begin();
         let phase = Phase::Account;
-        match session::authorize(&caller(pamh, &args, phase)) {
+        match session::authorize(&login(pamh, &args, phase)) {
             Ok(None) => PamResultCode::PAM_IGNORE,
             Ok(Some(())) => PamResultCode::PAM_SUCCESS,
             Err(refusal) => {
@@ -79,21 +79,21 @@ impl PamHooks for Module {
         }
         // Without a place to keep it, no session is opened.
         let Some(slot) = slot(pamh) else { return PamResultCode::PAM_BUF_ERR };
-        let caller = caller(pamh, &args, phase);
-        if caller.arguments.line == SessionLine::Close {
-            let Caller { authentication, arguments, .. } = caller;
+        let login = login(pamh, &args, phase);
+        if login.arguments.line == SessionLine::Close {
+            let Login { authentication, arguments, .. } = login;
             slot.heard.get_or_init(|| Heard { authentication, unknown: arguments.unknown });
             return PamResultCode::PAM_IGNORE;
         }
-        let _last = Unhindered::begin();
+        let _last = SafeWrites::begin();
         drop(slot.refused.take());
         slot.ended.set(false);
         let live = slot.session.take();
-        let (code, kept) = match session::open(&caller, live.is_some()) {
+        let (code, kept) = match session::open(&login, live.is_some()) {
             Ok(None) => (PamResultCode::PAM_IGNORE, live),
             Err(refusal) => {
                 if live.is_none() {
-                    slot.refused.set(session::keep(&caller, &refusal));
+                    slot.refused.set(RefusedConnection::record(&login, &refusal));
                 }
                 (refusal.pam_code(phase), live)
             }
@@ -110,10 +110,10 @@ impl PamHooks for Module {
         let Some(slot) = slot(pamh) else { return PamResultCode::PAM_IGNORE };
         match slot.session.take() {
             Some(session) => {
-                let _last = Unhindered::begin();
-                let caller = caller(pamh, &args, Phase::Session);
-                slot.ended.set(caller.arguments.line == SessionLine::Close);
-                session::close(session, &caller.log);
+                let _last = SafeWrites::begin();
+                let login = login(pamh, &args, Phase::Session);
+                slot.ended.set(login.arguments.line == SessionLine::Close);
+                session::close(session, &login.log);
                 PamResultCode::PAM_SUCCESS
             }
             None if slot.ended.take() => PamResultCode::PAM_SUCCESS,
@@ -143,7 +143,7 @@ fn environment<'a>(pamh: &'a PamHandle, name: &CStr) -> Option<&'a CStr> {
 }
 
 /// What PAM says of the login.
-fn caller<'a>(pamh: &'a PamHandle, args: &[&'a CStr], phase: Phase) -> Caller<'a> {
+fn login<'a>(pamh: &'a PamHandle, args: &[&'a CStr], phase: Phase) -> Login<'a> {
     let mut arguments = Arguments::parse(args.iter().map(|arg| arg.to_bytes()));
     let text = |item: &'a CStr| OsStr::from_bytes(item.to_bytes());
     let authentication = match slot(pamh).and_then(|slot| slot.heard.get()) {
@@ -155,10 +155,10 @@ fn caller<'a>(pamh: &'a PamHandle, args: &[&'a CStr], phase: Phase) -> Caller<'a
     };
     // A service without a UTF-8 name is none that the configuration could list.
     let service = pamh.get_item::<Service<'_>>().ok().flatten().and_then(|s| s.0.to_str().ok()).unwrap_or("");
-    Caller {
+    Login {
         service,
-        login: pamh.get_item::<User<'_>>().ok().flatten().map_or(OsStr::new(""), |user| text(user.0)),
-        remote: pamh.get_item::<RHost<'_>>().ok().flatten().map(|host| text(host.0)),
+        user: pamh.get_item::<User<'_>>().ok().flatten().map_or(OsStr::new(""), |user| text(user.0)),
+        host: pamh.get_item::<RHost<'_>>().ok().flatten().map(|host| text(host.0)),
         authentication,
         log: Log::new(service, phase, arguments.debug),
         arguments,

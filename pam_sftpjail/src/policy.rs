@@ -52,22 +52,22 @@ pub fn decide<'c>(config: &'c Config, account: &Account) -> Decision<'c> {
 fn unseen(profile: &Profile, account: &Account) -> Option<Refusal> {
     let mut unseen = None;
     for group in profile.groups.iter().filter(|group| account.member_of.contains(group)) {
-        match account.unseen_by_sshd.iter().find(|unseen| unseen.group == *group) {
+        match account.unmatched_by_sshd.iter().find(|unseen| unseen.group == *group) {
             None => return None,
             Some(found) => unseen = unseen.or(Some(found)),
         }
     }
-    unseen.map(|found| Refusal::UnseenBySshd {
+    unseen.map(|found| Refusal::UnmatchedBySshd {
         name: account.name.clone(),
         group: found.group.clone(),
-        seen_as: found.seen_as.clone(),
+        sshd_name: found.sshd_name.clone(),
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::account::Unseen;
+    use crate::account::UnmatchedGroup;
     use crate::account::tests::account;
 
     fn config(profiles: &[(&str, &[&str])]) -> Config {
@@ -125,11 +125,12 @@ mod tests {
     fn a_member_whom_sshd_sees_in_no_group_of_the_profile_is_refused() {
         let config = config(&[("a", &["x", "y"]), ("b", &["z"])]);
         let of = |groups: &[&str], unseen: &[&str]| {
-            let unseen = unseen.iter().map(|group| Unseen { group: (*group).into(), seen_as: None });
-            let account = Account { unseen_by_sshd: unseen.collect(), ..account("joe", 1000, groups) };
+            let unseen =
+                unseen.iter().map(|group| UnmatchedGroup { group: (*group).into(), sshd_name: None });
+            let account = Account { unmatched_by_sshd: unseen.collect(), ..account("joe", 1000, groups) };
             match decide(&config, &account) {
                 Decision::Jail(profile) => profile.name.clone(),
-                Decision::Refuse(Refusal::UnseenBySshd { group, .. }) => format!("refused for {group}"),
+                Decision::Refuse(Refusal::UnmatchedBySshd { group, .. }) => format!("refused for {group}"),
                 other => panic!("{other:?}"),
             }
         };

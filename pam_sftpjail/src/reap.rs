@@ -42,7 +42,7 @@ pub fn reap(config: &Config) -> Result<Vec<Reaped>, Refusal> {
         let jail = path.join(&user);
         match take_down(config, &user) {
             Ok(Found::Nothing | Found::InUse) => {}
-            Ok(Found::Left) => reaped.push(Reaped { jail, done: Ok(()) }),
+            Ok(Found::Removed) => reaped.push(Reaped { jail, done: Ok(()) }),
             Err(refusal) => reaped.push(Reaped { jail, done: Err(refusal) }),
         }
     }
@@ -53,7 +53,7 @@ pub fn reap(config: &Config) -> Result<Vec<Reaped>, Refusal> {
 pub(crate) enum Found {
     Nothing,
     /// A jail that nobody was in; it is gone now.
-    Left,
+    Removed,
     /// Live sessions have it.
     InUse,
 }
@@ -69,7 +69,7 @@ pub(crate) fn take_down(config: &Config, user: &UserName) -> Result<Found, Refus
     let was_there = left.is_some();
     left.map_or(Ok(()), host::Jail::take_down)?;
     sessions.forget_dead()?;
-    Ok(if was_there { Found::Left } else { Found::Nothing })
+    Ok(if was_there { Found::Removed } else { Found::Nothing })
 }
 
 fn jail_root(config: &Config) -> Result<Option<OwnedFd>, SysError> {

@@ -8,23 +8,23 @@
 
 mod record;
 mod sessions;
-mod waiting;
+mod waiting_slot;
 
 use crate::config::Namespace;
+use crate::denied_by::DeniedBy;
 use crate::error::Refusal;
 use crate::escape::{escaped, word};
-use crate::keeper::Keeper;
 use crate::name::UserName;
 use crate::sys::{directory, limit_fix, lock};
 use nix::errno::Errno;
 use nix::fcntl::AT_FDCWD;
 use nix::sys::stat::SFlag;
 pub use record::Record;
-pub(crate) use sessions::{Entry, Sessions};
+pub(crate) use sessions::{OwnRecord, Sessions};
 use std::ffi::{OsStr, OsString};
 use std::os::fd::OwnedFd;
 use std::path::Path;
-pub(crate) use waiting::Seat;
+pub(crate) use waiting_slot::WaitingSlot;
 
 /// Root's, mode 0700.
 pub const DIRECTORY: &str = "/run/sftpjail";
@@ -70,7 +70,7 @@ impl Registry {
             Ok(fd) => fd,
             Err(Errno::ENOENT) => return Ok(None),
             Err(Errno::EACCES) => {
-                return Err(Refusal::Denied { path: DIRECTORY.into(), keeper: Keeper::Other });
+                return Err(Refusal::Denied { path: DIRECTORY.into(), by: DeniedBy::Other });
             }
             Err(Errno::ENOTDIR) => {
                 return Err(refuse("is not a directory", "move it away: mv /run/sftpjail /root"));
@@ -119,7 +119,7 @@ impl Registry {
 
     /// Whether the user has, or had and did not properly end, a session in the host's namespace. Asks
     /// whatever is there, even what nothing may be written to.
-    pub(crate) fn knows_host(user: &UserName) -> Result<bool, Errno> {
+    pub(crate) fn has_host_record(user: &UserName) -> Result<bool, Errno> {
         let names = directory::open_to_read(AT_FDCWD, DIRECTORY.as_ref())
             .and_then(|registry| directory::open_to_read(&registry, user.as_ref()))
             .and_then(directory::names);
@@ -133,14 +133,14 @@ impl Registry {
 
     /// The live sessions of a user, without keeping anybody out: who comes or goes meanwhile may be
     /// missing or not.
-    pub fn live(&self, user: &UserName) -> Result<Vec<Live>, Refusal> {
+    pub fn live(&self, user: &UserName) -> Result<Vec<LiveRecord>, Refusal> {
         let mut live = self.connections(user)?;
         live.retain(|live| !is_refused(&live.name));
         Ok(live)
     }
 
     /// The same, and connections that were refused and that the service keeps.
-    pub fn connections(&self, user: &UserName) -> Result<Vec<Live>, Refusal> {
+    pub fn connections(&self, user: &UserName) -> Result<Vec<LiveRecord>, Refusal> {
         let path = Path::new(DIRECTORY).join(user);
         match directory::open_to_read(&self.0, user.as_ref()) {
             Err(Errno::ENOENT | Errno::ENOTDIR) => Ok(Vec::new()),
@@ -148,19 +148,19 @@ impl Registry {
                 let found = opened.and_then(|directory| records(&directory));
                 let found = found.map_err(|errno| broken(&path, errno))?;
                 let live = found.into_iter().filter(|(_, is_live)| *is_live);
-                Ok(live.map(|(name, _)| Live { user: user.clone(), name }).collect())
+                Ok(live.map(|(name, _)| LiveRecord { user: user.clone(), name }).collect())
             }
         }
     }
 }
 
 /// A record that somebody has open. This process has not: a user may have more than it may open.
-pub struct Live {
+pub struct LiveRecord {
     user: UserName,
     name: OsString,
 }
 
-impl Live {
+impl LiveRecord {
     /// The record's name in the user's directory.
     pub fn name(&self) -> &OsStr {
         &self.name

@@ -11,10 +11,10 @@ pub(crate) mod mount;
 pub(crate) mod mount_table;
 pub(crate) mod namespace;
 pub(crate) mod nss;
+pub(crate) mod safe_writes;
 pub(crate) mod umask;
-pub(crate) mod unhindered;
 
-use crate::keeper::Keeper;
+use crate::denied_by::DeniedBy;
 use nix::errno::Errno;
 use thiserror::Error;
 
@@ -54,7 +54,7 @@ impl SysError {
             Errno::EINVAL if self.call == "setns" => {
                 "say namespace = \"host\", which needs no setns(2); a module of the PAM stack may keep the service from it"
             }
-            Errno::EPERM | Errno::EACCES => Keeper::Other.fix(),
+            Errno::EPERM | Errno::EACCES => DeniedBy::Other.fix(),
             Errno::ENOSPC if self.is_of_mounts() => {
                 "see sysctl user.max_mnt_namespaces, fs.mount-max and the memory that is left"
             }

@@ -2,8 +2,9 @@
 
 use super::finding::Findings;
 use crate::nearest;
+use pam_sftpjail::account::MissingGroup;
 use pam_sftpjail::config::Config;
-use pam_sftpjail::escape::{escaped, word};
+use pam_sftpjail::escape::escaped;
 use pam_sftpjail::nss::Group;
 
 /// Tells of each that does not exist.
@@ -12,8 +13,7 @@ pub(super) fn examine(config: &Config, findings: &mut Findings) {
         match Group::by_name(name) {
             Ok(Some(_)) => {}
             Ok(None) => {
-                let evidence = format!("a profile is for the group {}, which does not exist", escaped(name));
-                findings.warned("profile", evidence, corrected(name));
+                findings.warned("profile", MissingGroup(name), corrected(name));
             }
             Err(error) => findings.unseen("profile", &error, error.fix()),
         }
@@ -35,6 +35,6 @@ fn corrected(name: &str) -> String {
         Some(meant) => {
             format!("did you mean {}? Then correct `groups` in the configuration", escaped(&meant))
         }
-        None => format!("groupadd {}, or correct the configuration", word(name)),
+        None => MissingGroup(name).fix(),
     }
 }

@@ -1,6 +1,6 @@
 //! Raw → resolved: what the file says, checked and with the defaults put in.
 
-use super::{Config, Create, Guarded, HomeAccess, Profile, Template, Volume, raw};
+use super::{Config, Create, GuardEntry, HomeAccess, Profile, Template, Volume, raw};
 use crate::escape::escaped;
 use crate::path::Normalised;
 
@@ -87,10 +87,10 @@ fn profile(raw: raw::Profile) -> Result<Profile, String> {
 }
 
 /// Names below the home, of which none is another or lies in it.
-fn guard(texts: &[String]) -> Result<Vec<Guarded>, String> {
-    let mut list: Vec<Guarded> = Vec::new();
+fn guard(texts: &[String]) -> Result<Vec<GuardEntry>, String> {
+    let mut list: Vec<GuardEntry> = Vec::new();
     for text in texts {
-        let guarded = Guarded::parse(text)
+        let guarded = GuardEntry::parse(text)
             .map_err(|why| format!("guard {} {why}; give a path such as \".ssh\"", escaped(text)))?;
         if let Some(other) = list.iter().find(|other| other.overlaps(guarded.components())) {
             let other = escaped(&other.path()).to_string();

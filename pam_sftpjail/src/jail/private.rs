@@ -27,7 +27,7 @@ impl Jail {
         let detached = Detached::make(&mut plan, Namespace::Private)?;
         let Plan { jail_root, .. } = plan;
         jail_root.ensure()?;
-        let departure = Departure::prepare()?.ok_or(Refusal::CallerInChroot)?;
+        let departure = Departure::prepare()?.ok_or(Refusal::ServiceInChroot)?;
 
         match assemble(&departure, &jail_root, &detached) {
             Ok(device) => Ok(Self { host: departure.keep(), jail_root: jail_root.path(), device }),

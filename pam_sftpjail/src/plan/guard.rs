@@ -4,12 +4,12 @@
 //! removed (rename(2), rmdir(2): EBUSY), so each directory between the home and a guarded name is mounted
 //! over itself too, writable: renaming it would be a way around. A missing name gets a placeholder.
 
+mod aliases;
 mod place;
-mod views;
 
 use super::volume::Checked;
 use super::{Check, CheckResult, Observer, Role, Source, Step};
-use crate::config::{Guarded, HomeAccess, Profile};
+use crate::config::{GuardEntry, HomeAccess, Profile};
 use crate::error::Refusal;
 use crate::escape::escaped;
 use crate::path::Normalised;
@@ -72,7 +72,7 @@ fn found(profile: &Profile, home: &Home<'_>, volumes: &[Checked]) -> Result<(Vec
     for guarded in &profile.guard {
         volumes.iter().try_for_each(|volume| apart(home, guarded, volume))?;
     }
-    views::none(profile, home, volumes)?;
+    aliases::check(profile, home, volumes)?;
     if is_read_only {
         let evidence = "nothing to do: all of the home is read-only".into();
         return Ok((Vec::new(), Found { evidence, warning }));
@@ -123,7 +123,7 @@ fn found(profile: &Profile, home: &Home<'_>, volumes: &[Checked]) -> Result<(Vec
 
 /// The directories between the home and a guarded name, outermost first, and then the name itself, all
 /// below the home; and whether it is the name.
-fn mount_points(guarded: &Guarded) -> impl Iterator<Item = (PathBuf, bool)> {
+fn mount_points(guarded: &GuardEntry) -> impl Iterator<Item = (PathBuf, bool)> {
     let count = guarded.components().len();
     (1..=count).map(move |n| (guarded.components().iter().take(n).collect(), n == count))
 }
@@ -138,7 +138,7 @@ pub(crate) fn replaced(path: &Path) -> Refusal {
 }
 
 /// Refuses a volume that would be mounted at, in or above a guarded name.
-fn apart(home: &Home<'_>, guarded: &Guarded, volume: &Checked) -> Result<(), Refusal> {
+fn apart(home: &Home<'_>, guarded: &GuardEntry, volume: &Checked) -> Result<(), Refusal> {
     let home_at = Normalised::of(home.at.iter());
     match volume.target().components().strip_prefix(home_at.components()) {
         Some(below) if guarded.overlaps(below) => {

@@ -64,8 +64,8 @@ fn open(jail_root: &Normalised, account: &Account, spelt: &Normalised) -> Result
     };
     let walked = walk::to(spelt).map_err(|stop| {
         let fix = match stop.why {
-            walk::Why::Denied(keeper) => {
-                return Refusal::Denied { path: escaped(&stop.at).to_string(), keeper };
+            walk::Why::Denied(by) => {
+                return Refusal::Denied { path: escaped(&stop.at).to_string(), by };
             }
             walk::Why::Errno(Errno::ENOENT) => {
                 if let Some(Unmounted { why, fix }) = unmounted::above(&spelt.absolute(), &stop.at) {

@@ -6,9 +6,9 @@
 use super::MountPoint;
 use super::unmounted::{self, Unmounted};
 use crate::config::Namespace;
+use crate::denied_by::DeniedBy;
 use crate::error::{Refusal, unusable};
 use crate::escape::{escaped, word};
-use crate::keeper::Keeper;
 use crate::name::UserName;
 use crate::path::Normalised;
 use crate::sys::{SysError, directory, limit_fix, umask::Umask};
@@ -50,7 +50,7 @@ impl JailRoot {
             fix,
         };
         let unseen = |at: &Path, errno: Errno| match errno {
-            Errno::EACCES => Refusal::Denied { path: escaped(at).to_string(), keeper: Keeper::Other },
+            Errno::EACCES => Refusal::Denied { path: escaped(at).to_string(), by: DeniedBy::Other },
             _ => {
                 let fix = limit_fix(errno).unwrap_or("see that root can reach it");
                 refuse(at, &unusable(errno), fix.into())

@@ -5,9 +5,9 @@ mod source;
 use super::{Check, CheckResult, Observer, Role, Source, Step, Steps, system};
 use crate::account::Account;
 use crate::config::{Config, HomeAccess, Profile, Template, Variable, Volume};
+use crate::denied_by::DeniedBy;
 use crate::error::Refusal;
 use crate::escape::{escaped, word};
-use crate::keeper::Keeper;
 use crate::name;
 use crate::nss::Group;
 use crate::path::Normalised;
@@ -175,15 +175,15 @@ fn enterable(home: Option<(&Normalised, &OwnedFd)>, found: Found) -> Result<Foun
         return Ok(found);
     }
     let nearest = below.ancestors().skip(1).find_map(|path| open(path).ok());
-    let keeper = nearest.as_ref().map_or_else(|| Keeper::of(directory), Keeper::of);
+    let by = nearest.as_ref().map_or_else(|| DeniedBy::of(directory), DeniedBy::of);
     let target = escaped(&volume.target.absolute()).to_string();
     if !geteuid().is_root() {
-        return Err(Refusal::Denied { path: target, keeper });
+        return Err(Refusal::Denied { path: target, by });
     }
     Err(Refusal::Volume {
         target,
         why: "goes into a part of the home that root cannot enter".into(),
-        fix: format!("give it a target outside of the home, or {}", keeper.fix()),
+        fix: format!("give it a target outside of the home, or {}", by.fix()),
     })
 }
 

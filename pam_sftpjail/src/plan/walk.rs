@@ -4,8 +4,8 @@
 //! component by component, to follow a symlink that nobody but root could have put there. Where it
 //! fails otherwise, the same walk says which component is the trouble.
 
+use crate::denied_by::DeniedBy;
 use crate::error::unusable;
-use crate::keeper::Keeper;
 use crate::path::Normalised;
 use crate::sys::directory;
 use nix::errno::Errno;
@@ -69,7 +69,7 @@ pub(super) enum Why {
     #[error("{}", unusable(*.0))]
     Errno(Errno),
     #[error("cannot be looked at: permission denied")]
-    Denied(Keeper),
+    Denied(DeniedBy),
     #[error("is not a directory")]
     NotDirectory,
     #[error("is a symlink")]
@@ -168,10 +168,10 @@ fn by_component(path: &Normalised, follow_last: bool) -> Result<(Walked, Option<
     Ok((Walked { directory, stat, real }, others))
 }
 
-/// `keeper`: what answered.
-fn why(errno: Errno, keeper: &OwnedFd) -> Why {
+/// `by`: what answered.
+fn why(errno: Errno, by: &OwnedFd) -> Why {
     match errno {
-        Errno::EACCES => Why::Denied(Keeper::of(keeper)),
+        Errno::EACCES => Why::Denied(DeniedBy::of(by)),
         errno => Why::Errno(errno),
     }
 }

@@ -1,6 +1,6 @@
 //! What a record says, for people and for programs.
 
-use super::{DIRECTORY, Live};
+use super::{DIRECTORY, LiveRecord};
 use crate::config::Namespace;
 use crate::escape::escaped;
 use crate::sys::{attribute, directory};
@@ -45,7 +45,7 @@ impl Record {
     pub const VERSION: u32 = 1;
 }
 
-impl Live {
+impl LiveRecord {
     /// What it says; `None` if it has just ended. The error is a sentence about it.
     pub fn read(self) -> Result<Option<Record>, String> {
         let name = escaped(&self.name).to_string();

@@ -1,6 +1,8 @@
 //! The sessions of one user, and how they begin and end.
 
-use super::{DIRECTORY, Live, REFUSED, Record, Registry, UNFINISHED, broken, is_in, is_refused, records};
+use super::{
+    DIRECTORY, LiveRecord, REFUSED, Record, Registry, UNFINISHED, broken, is_in, is_refused, records,
+};
 use crate::config::Namespace;
 use crate::error::Refusal;
 use crate::name::UserName;
@@ -29,7 +31,7 @@ impl Sessions {
 
     /// Those that are live. What dead ones left is removed, but for the records of jails of the host's
     /// namespace: [`Sessions::forget_dead`].
-    pub(crate) fn live(&mut self) -> Result<Vec<Live>, Refusal> {
+    pub(crate) fn live(&mut self) -> Result<Vec<LiveRecord>, Refusal> {
         let found =
             records(&self.directory).map_err(|errno| broken(Path::new(DIRECTORY).join(&self.user), errno))?;
         let mut live = Vec::new();
@@ -38,7 +40,7 @@ impl Sessions {
             if is_live && is_refused(&name) {
                 kept = true;
             } else if is_live {
-                live.push(Live { user: self.user.clone(), name });
+                live.push(LiveRecord { user: self.user.clone(), name });
             } else if is_in(&name, Namespace::Host) {
                 self.dead.push(name);
             } else {
@@ -67,7 +69,7 @@ impl Sessions {
 
     /// Writes the record of a session that lives for as long as the result is kept by this process,
     /// or one that it forks.
-    pub(crate) fn enter(&mut self, record: &Record) -> Result<Entry, Refusal> {
+    pub(crate) fn enter(&mut self, record: &Record) -> Result<OwnRecord, Refusal> {
         let failed = |errno| broken(Path::new(DIRECTORY).join(&self.user), errno);
         let text = toml::to_string(record).map_err(|error| Refusal::Registry {
             path: DIRECTORY.into(),
@@ -80,7 +82,7 @@ impl Sessions {
             let _ = directory::remove_entry(&self.directory, UNFINISHED.as_ref());
         })?;
         self.is_empty = false;
-        Ok(Entry { user: self.user.clone(), name, _file: file })
+        Ok(OwnRecord { user: self.user.clone(), name, _file: file })
     }
 
     /// The file appears whole and in use.
@@ -107,14 +109,14 @@ impl Sessions {
     }
 
     /// Those that are live beside one's own.
-    pub(crate) fn others(&mut self, own: &Entry) -> Result<Vec<Live>, Refusal> {
+    pub(crate) fn others(&mut self, own: &OwnRecord) -> Result<Vec<LiveRecord>, Refusal> {
         let mut live = self.live()?;
         live.retain(|live| live.name.to_str() != Some(&own.name));
         Ok(live)
     }
 
     /// Removes the record of a session that ends.
-    pub(crate) fn leave(&mut self, entry: Entry) -> Result<(), Refusal> {
+    pub(crate) fn leave(&mut self, entry: OwnRecord) -> Result<(), Refusal> {
         self.is_empty = true;
         self.remove(entry.name.as_ref())
     }
@@ -146,7 +148,7 @@ impl Drop for Sessions {
 }
 
 /// This process's own record, marked as in use. Dropping it leaves the record alone, as a forked child must.
-pub(crate) struct Entry {
+pub(crate) struct OwnRecord {
     pub(crate) user: UserName,
     name: String,
     _file: OwnedFd,

@@ -170,13 +170,13 @@ fn a_profile_for_a_group_that_does_not_exist_is_pointed_out_and_locks_nobody_out
     let sb = machine();
     sb.write(CONFIG, "[[profile]]\nname = \"p\"\ngroups = [\"stfp\", \"sftp\"]\n");
     assert_eq!(sb.ssh("joe", &["id", "-un"]).ok().stdout, "joe\n");
-    let said = "a profile is for the group stfp, which does not exist; fix: groupadd stfp, or correct the configuration";
+    let said = "a profile names the group stfp, which does not exist; fix: groupadd stfp, or correct the configuration";
     let line = sb.wait_for_log("stfp");
     assert!(line.starts_with("authpriv.err ") && line.ends_with(said), "{line}");
     is_jailed(&sb, "mle");
     for (user, code) in [("mle", 0), ("joe", 3)] {
         let check = sb.try_sh(&format!("sftpjail check {user}"));
         assert_eq!(check.code, Some(code), "{check}");
-        assert!(check.stdout.contains("! profile        a profile is for the group stfp"), "{check}");
+        assert!(check.stdout.contains("! profile        a profile names the group stfp"), "{check}");
     }
 }

@@ -1,10 +1,10 @@
 //! One place below the home that is to be a mount point: looked at, and made where it is missing.
 
-use super::views::{is_source, shown};
+use super::aliases::{is_source, shown};
 use super::{refusal, replaced};
+use crate::denied_by::DeniedBy;
 use crate::error::Refusal;
 use crate::escape::escaped;
-use crate::keeper::Keeper;
 use crate::plan::volume::Checked;
 use crate::sys::identity::Owner;
 use crate::sys::umask::Umask;
@@ -159,7 +159,7 @@ impl Place {
             Errno::ELOOP => self.refuse("it is a symlink, or is reached by one", PLAIN),
             Errno::ENOTDIR => self.refuse("it is not a directory", PLAIN),
             Errno::EACCES => {
-                Refusal::Denied { path: escaped(&self.shown).to_string(), keeper: Keeper::of(&self.home) }
+                Refusal::Denied { path: escaped(&self.shown).to_string(), by: DeniedBy::of(&self.home) }
             }
             errno => self.refuse(errno.desc(), limit_fix(errno).unwrap_or("see that root can reach it")),
         }

@@ -35,8 +35,8 @@ pub(super) fn open(
             return Trouble::At(stop.at, why, fix);
         }
         let fix = match stop.why {
-            walk::Why::Denied(keeper) => {
-                return Trouble::Refusal(Refusal::Denied { path: escaped(&stop.at).to_string(), keeper });
+            walk::Why::Denied(by) => {
+                return Trouble::Refusal(Refusal::Denied { path: escaped(&stop.at).to_string(), by });
             }
             walk::Why::Errno(Errno::ENOENT) => {
                 let make = format!("install -d {}", word(&path.absolute()));

@@ -96,7 +96,7 @@ fn members_of_every_profile() {
     assert_eq!(findings(&document).last(), Some(&ghost));
     sb.sh("sed -i '/^sftp-only:/d' /etc/group");
     let document = all(sb, "ok");
-    let none = "a profile is for the group sftp-only, which does not exist";
+    let none = "a profile names the group sftp-only, which does not exist";
     assert!(findings(&document).iter().any(|f| f[..3] == ["profile", "warned", none]), "{document:#}");
 }
 

@@ -25,7 +25,7 @@ fn unusable(sb: &Sandbox, what: &str) {
     for phase in ["account", "session"] {
         let line = sb.wait_for_log(&format!("pam_sftpjail(sshd:{phase}): "));
         assert!(line.starts_with("authpriv.crit "), "{line}");
-        let said = "no jail is built, so that sshd refuses whoever it is told to chroot, until this is fixed";
+        let said = "until this is fixed, no jails are built, and sshd refuses every user that it chroots";
         assert!(line.ends_with(&format!("{phase}): {said}: {CONFIG}: {what}")), "{line}");
     }
     let check = sb.try_sh("sftpjail check mle");

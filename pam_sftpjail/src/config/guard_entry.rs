@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// A name below the home that a session can neither change nor make.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Guarded {
+pub struct GuardEntry {
     path: Normalised,
     is_directory: bool,
 }
@@ -23,7 +23,7 @@ const DIRECTORIES: [&str; 8] = [
     ".local/share/systemd",
 ];
 
-impl Guarded {
+impl GuardEntry {
     /// The error is the rest of a sentence about the entry: "is absolute".
     pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
         let bare = text.strip_suffix('/').unwrap_or(text);

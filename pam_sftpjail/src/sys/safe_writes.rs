@@ -13,7 +13,7 @@ const RAISED: [Signal; 2] = [Signal::SIGXFSZ, Signal::SIGPIPE];
 
 /// While it lives, files may have any size as far as root may say so, and [`RAISED`] signals wait. Dropped,
 /// limit, mask and waiting signals are as before. To be dropped last.
-pub(crate) struct Unhindered {
+pub(crate) struct SafeWrites {
     /// Soft and hard, where they were changed.
     limit: Option<(rlim_t, rlim_t)>,
     /// What was blocked before; `None` if it could not be changed.
@@ -22,7 +22,7 @@ pub(crate) struct Unhindered {
     waiting: SigSet,
 }
 
-impl Unhindered {
+impl SafeWrites {
     pub(crate) fn begin() -> Self {
         let raised: SigSet = RAISED.into_iter().collect();
         let waiting = pending();
@@ -31,7 +31,7 @@ impl Unhindered {
     }
 }
 
-impl Drop for Unhindered {
+impl Drop for SafeWrites {
     fn drop(&mut self) {
         if let Some((soft, hard)) = self.limit {
             // Lowering a limit needs no privilege.
@@ -92,9 +92,9 @@ mod tests {
         setrlimit(Resource::RLIMIT_FSIZE, 0, limit.1).unwrap();
         let mask = SigSet::thread_get_mask().unwrap();
         let written = {
-            let mut unhindered = Unhindered::begin();
+            let mut safe_writes = SafeWrites::begin();
             // As where the limit cannot be lifted.
-            let lifted = unhindered.limit.take().unwrap();
+            let lifted = safe_writes.limit.take().unwrap();
             setrlimit(Resource::RLIMIT_FSIZE, lifted.0, lifted.1).unwrap();
             let file = memfd_create("sftpjail", MemfdFlags::CLOEXEC).unwrap();
             let written = File::from(file).write_all(b"x");

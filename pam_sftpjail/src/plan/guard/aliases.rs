@@ -46,7 +46,7 @@ impl Name {
 }
 
 /// Refuses where sessions could write to a guarded name by way of another.
-pub(super) fn none(profile: &Profile, home: &Home<'_>, volumes: &[Checked]) -> Result<(), Refusal> {
+pub(super) fn check(profile: &Profile, home: &Home<'_>, volumes: &[Checked]) -> Result<(), Refusal> {
     let table = MountTable::read().map_err(|error| unknown(home, &error))?;
     let of_home = table.tree(home.directory).map_err(|error| unknown(home, &error))?;
     let Some(home_at) = of_home.first().map(|mount| &mount.at) else { return Ok(()) };

@@ -5,28 +5,28 @@ use crate::error::Refusal;
 use crate::sys::{directory, lock};
 use std::os::fd::OwnedFd;
 
-/// A file of [`COUNT`] bytes, which are locked, not written. No [`UserName`](crate::name::UserName)
+/// A file of [`SLOTS`] bytes, which are locked, not written. No [`UserName`](crate::name::UserName)
 /// begins with a hyphen.
-pub(super) const SEATS: &str = "-waiting";
+pub(super) const FILE: &str = "-waiting";
 
 /// On the whole host. From ten connections on that have not authenticated, sshd drops others at random
 /// (MaxStartups, 10:30:100), whoever they are from: most of the ten are left to them.
-const COUNT: i64 = 4;
+const SLOTS: i64 = 4;
 
 /// One of the few seats for logins that wait in the account phase. The kernel frees it with the
 /// descriptor, whatever ends the process.
-pub(crate) struct Seat {
+pub(crate) struct WaitingSlot {
     _file: OwnedFd,
 }
 
 impl Registry {
     /// Takes a seat, if one is free.
-    pub(crate) fn seat(&self) -> Result<Option<Seat>, Refusal> {
-        let failed = |errno| broken(format!("{DIRECTORY}/{SEATS}"), errno);
-        let file = directory::open_to_lock(&self.0, SEATS.as_ref()).map_err(failed)?;
-        for byte in 0..COUNT {
+    pub(crate) fn waiting_slot(&self) -> Result<Option<WaitingSlot>, Refusal> {
+        let failed = |errno| broken(format!("{DIRECTORY}/{FILE}"), errno);
+        let file = directory::open_to_lock(&self.0, FILE.as_ref()).map_err(failed)?;
+        for byte in 0..SLOTS {
             if lock::take_byte(&file, byte).map_err(failed)? {
-                return Ok(Some(Seat { _file: file }));
+                return Ok(Some(WaitingSlot { _file: file }));
             }
         }
         Ok(None)

@@ -1,54 +1,60 @@
-//! Who asks: a login as PAM describes it, and the module's arguments.
+//! A login as PAM describes it, and the arguments of the module's line.
+//!
+//! It decides nothing: a login carries what PAM says, and can write that to the log and into a record.
 
-use super::waiting::seconds;
+use super::seconds;
+use crate::config::Namespace;
 use crate::error::Refusal;
 use crate::escape::escaped;
 use crate::log::Log;
+use crate::registry::Record;
+use nix::unistd::Uid;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// What a hook knows of the login.
-pub(crate) struct Caller<'a> {
+pub(crate) struct Login<'a> {
     /// PAM_SERVICE
     pub service: &'a str,
     /// PAM_USER, as typed.
-    pub login: &'a OsStr,
+    pub user: &'a OsStr,
     /// PAM_RHOST
-    pub remote: Option<&'a OsStr>,
-    /// SSH_AUTH_INFO_0, which sshd sets for the session: a line for each method, with the key. With a
-    /// [`SessionLine::Close`] it is sshd's word; else a module between may have changed it (pam_env).
+    pub host: Option<&'a OsStr>,
+    /// SSH_AUTH_INFO_0, which sshd sets for the session: a line for each method, with the key. It is sure
+    /// to be sshd's only with a [`SessionLine::Close`]; otherwise another module (pam_env) may have
+    /// changed it.
     pub authentication: Option<OsString>,
     pub arguments: Arguments,
     pub log: Log,
 }
 
-/// Which part of a session a line of the PAM configuration is for. libpam calls the lines from the top
-/// to the bottom at close as well, so that whoever wants to begin last and end first has two.
+/// Which part of a session a line of the PAM configuration does. libpam calls the lines from top to
+/// bottom at close, too. So beginning last and ending first takes two lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SessionLine {
-    /// `close`: remembers what sshd says, and ends the session before any other module does anything.
+    /// `close`: keeps what sshd says of the login, and ends the session before other modules close.
     Close,
-    /// `open`: builds the jail, and ends the session if no first line has.
+    /// `open`: builds the jail, and ends the session if no line with `close` has.
     Open,
-    /// Neither argument, or both: one line for all of it.
+    /// Neither argument, or both: one line does all of it.
     Single,
 }
 
 /// The arguments of the module's line in the PAM configuration.
 pub struct Arguments {
-    /// Without `config=`: the default path, where the file may be missing.
+    /// Without `config=`, the default path is read, where the file may be missing.
     pub config: Option<PathBuf>,
     pub debug: bool,
     pub line: SessionLine,
-    /// The first that is not known, escaped. Members are refused then: half-understood rules must
-    /// not let them in. Nobody else is, for a typo must not lock the admin out.
+    /// The first unknown argument, escaped. It refuses members, because a rule that is not understood
+    /// must not let them in. Nobody else is refused: a typo must not lock the admin out.
     pub unknown: Option<String>,
 }
 
 impl Arguments {
-    /// `config=PATH`, `debug`, `close` and `open`.
+    /// Reads `config=PATH`, `debug`, `close` and `open`.
     pub fn parse<'a>(words: impl Iterator<Item = &'a [u8]>) -> Self {
         let mut arguments = Self { config: None, debug: false, line: SessionLine::Single, unknown: None };
         let (mut close, mut open) = (false, false);
@@ -73,27 +79,46 @@ impl Arguments {
     }
 }
 
-impl Caller<'_> {
-    /// PAM_RHOST for a log line.
-    pub(super) fn remote_shown(&self) -> String {
-        self.remote.map_or_else(|| "none".to_owned(), |remote| escaped(remote).to_string())
+impl Login<'_> {
+    /// PAM_RHOST, escaped.
+    pub(super) fn escaped_host(&self) -> String {
+        self.host.map_or_else(|| "none".to_owned(), |host| escaped(host).to_string())
     }
 
     /// Logs a refusal, and for how long the login has waited for it to pass.
-    pub(super) fn refused(&self, refusal: Refusal, waited: Option<Duration>) -> Refusal {
-        let waited = waited.map(|waited| format!(" (after {} of waiting)", seconds(waited)));
+    pub(super) fn log_refusal(&self, refusal: Refusal, waited: Option<Duration>) -> Refusal {
+        let waited = waited.map(|waited| format!(" (after waiting {})", seconds(waited)));
         self.log.notice(format_args!(
             "refused user {} rhost={}: {refusal}{}; fix: {}",
-            escaped(self.login),
-            self.remote_shown(),
+            escaped(self.user),
+            self.escaped_host(),
             waited.unwrap_or_default(),
             refusal.fix()
         ));
         refusal
     }
 
+    /// A record with what PAM says; nothing in it is about a jail.
+    pub(super) fn record(&self, account: &str, uid: Uid) -> Record {
+        Record {
+            version: Record::VERSION,
+            user: account.to_owned(),
+            uid: uid.as_raw(),
+            pid: std::process::id(),
+            since: SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs()),
+            rhost: self.escaped_host(),
+            service: self.service.to_owned(),
+            profile: String::new(),
+            namespace: Namespace::Host,
+            jail: String::new(),
+            home: String::new(),
+            authentication: self.methods(),
+            refused: false,
+        }
+    }
+
     /// The lines of SSH_AUTH_INFO_0.
-    pub(super) fn methods(&self) -> Vec<String> {
+    fn methods(&self) -> Vec<String> {
         let text = self.authentication.as_deref().map(OsStr::to_string_lossy).unwrap_or_default();
         text.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect()
     }
@@ -127,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_remembered_escaped() {
+    fn the_first_unknown_argument_is_kept_escaped() {
         assert_eq!(parse(&["debug", "confg=/x", "y"]).unknown.as_deref(), Some("\"confg=/x\""));
         assert_eq!(parse(&["Debug"]).unknown.as_deref(), Some("Debug"));
         assert_eq!(parse(&["\n"]).unknown.as_deref(), Some("\"\\x0a\""));

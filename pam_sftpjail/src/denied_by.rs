@@ -7,7 +7,7 @@ use std::os::fd::AsFd;
 
 /// What answered EACCES.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Keeper {
+pub enum DeniedBy {
     /// Mounted by a user who lets nobody else in: allow_root and allow_other of mount.fuse3(8).
     Fuse,
     /// root_squash of exports(5): root is nobody there.
@@ -16,7 +16,7 @@ pub enum Keeper {
     Other,
 }
 
-impl Keeper {
+impl DeniedBy {
     /// Of the directory that could not be entered, or looked at. A FUSE mount tells its type to anybody:
     /// `fuse_statfs` in the kernel's fs/fuse/inode.c.
     pub(crate) fn of(directory: impl AsFd) -> Self {

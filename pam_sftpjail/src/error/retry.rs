@@ -1,0 +1,55 @@
+//! Which refusals pass by themselves, and when to try again.
+#![forbid(unsafe_code)]
+
+use super::Refusal;
+use crate::name::UserName;
+
+/// What has to happen before it is worth trying again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RetryWhen<'a> {
+    /// Fewer than `max` sessions of the user are live.
+    SessionEnded { user: &'a UserName, max: u32 },
+    /// No session of the user is live in the host's namespace.
+    SharedJailGone { user: &'a UserName },
+    /// Another login of the user has released the lock. The next try waits for that itself.
+    Unlocked,
+}
+
+impl Refusal {
+    /// When to try again; `None` for a refusal that stays until somebody acts. Waiting is worth while for
+    /// the others, and sshd should not count them as failed authentication.
+    pub fn retry_when(&self) -> Option<RetryWhen<'_>> {
+        match self {
+            Self::TooManySessions { name, max, .. } => {
+                Some(RetryWhen::SessionEnded { user: name, max: *max })
+            }
+            Self::OtherJail { name, .. } => Some(RetryWhen::SharedJailGone { user: name }),
+            Self::Locked { .. } => Some(RetryWhen::Unlocked),
+            // Somebody must act, or the user is unknown. All are listed, so that a new one is thought about.
+            Self::LoginName { .. }
+            | Self::NoSuchUser { .. }
+            | Self::Name { .. }
+            | Self::Lookup { .. }
+            | Self::Exhausted { .. }
+            | Self::Unconfigured
+            | Self::Argument { .. }
+            | Self::HomeSpelling { .. }
+            | Self::HomePath { .. }
+            | Self::HomeOwner { .. }
+            | Self::Volume { .. }
+            | Self::Empty { .. }
+            | Self::Guard { .. }
+            | Self::Full { .. }
+            | Self::Denied { .. }
+            | Self::JailRoot { .. }
+            | Self::Kernel { .. }
+            | Self::ServiceInChroot
+            | Self::Registry { .. }
+            | Self::AlreadyOpen
+            | Self::Build(_)
+            | Self::UnmatchedBySshd { .. }
+            | Self::Sessions { .. }
+            | Self::Stranded { .. } => None,
+        }
+    }
+}

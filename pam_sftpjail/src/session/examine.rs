@@ -1,0 +1,97 @@
+//! Makes the checks of a login, in its order. It changes nothing.
+//!
+//! The account hook, the session hook and the CLI's `check` all call [`examine`], so that `check`
+//! reports what a login would do.
+
+use super::recorded_jail::{self, SessionCount};
+use crate::account::{Account, MissingGroup};
+use crate::config::{Config, Namespace, Profile};
+use crate::error::Refusal;
+use crate::escape::escaped;
+use crate::plan::{self, Check, CheckResult, Observer, Plan};
+use crate::policy::{self, Decision, NotJailed};
+
+/// Whether a user is a member.
+#[must_use]
+pub enum Membership {
+    NotJailed {
+        why: NotJailed,
+        /// The user's name as NSS spells it.
+        name: String,
+    },
+    /// With all that is needed to open the session.
+    Member(Box<Member>),
+}
+
+/// A member, the profile that matches, and the plan of the jail.
+pub struct Member {
+    pub account: Account,
+    pub profile: Profile,
+    pub plan: Plan,
+}
+
+impl Member {
+    /// Checks whether the user may have one more session beside the live ones. The answer may change at
+    /// once: only a session that opens makes sure of it, and waits for it.
+    pub fn check_sessions(&self, observe: Observer<'_>) -> Result<(), Refusal> {
+        self.report(recorded_jail::check_room(&self.plan, self.profile.max_sessions), observe)
+    }
+
+    /// Checks whether live sessions can be counted, where that matters.
+    pub(super) fn check_registry(&self) -> Result<(), Refusal> {
+        self.report(recorded_jail::count(&self.plan.user), &mut |_, _| {})
+    }
+
+    fn report(&self, counted: Result<SessionCount, Refusal>, observe: Observer<'_>) -> Result<(), Refusal> {
+        match counted {
+            Ok(live) => observe(Check::Sessions, CheckResult::Passed(&live)),
+            Err(refusal @ Refusal::Registry { .. }) if !self.must_be_recorded() => {
+                observe(Check::Sessions, CheckResult::Warned(&refusal, &refusal.fix()));
+            }
+            Err(refusal) => {
+                observe(Check::Sessions, CheckResult::Failed(&refusal));
+                return Err(refusal);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether other sessions rely on the record of this one.
+    pub(super) fn must_be_recorded(&self) -> bool {
+        self.plan.namespace() == Namespace::Host || self.profile.max_sessions.is_some()
+    }
+}
+
+/// Looks up the user `name`, decides, and makes the plan. The observer gets the result of every check.
+pub fn examine(config: &Config, name: &str, observe: Observer<'_>) -> Result<Membership, Refusal> {
+    let account = match Account::lookup(name, config) {
+        Ok(account) => account,
+        Err(refusal) => {
+            observe(Check::Account, CheckResult::Failed(&refusal));
+            return Err(refusal);
+        }
+    };
+    observe(
+        Check::Account,
+        CheckResult::Passed(&format_args!("{} (uid {})", escaped(&account.name), account.uid)),
+    );
+    for group in &account.unknown_groups {
+        let missing = MissingGroup(group);
+        observe(Check::Profile, CheckResult::Warned(&missing, &missing.fix()));
+    }
+    let profile = match policy::decide(config, &account) {
+        Decision::NotJailed(why) => return Ok(Membership::NotJailed { why, name: account.name }),
+        Decision::Refuse(refusal) => {
+            observe(Check::Name, CheckResult::Failed(&refusal));
+            return Err(refusal);
+        }
+        Decision::Jail(profile) => profile.clone(),
+    };
+    let groups = account.member_of.iter().map(|g| escaped(g).to_string()).collect::<Vec<_>>().join(", ");
+    observe(
+        Check::Profile,
+        CheckResult::Passed(&format_args!("{}, as a member of {groups}", escaped(&profile.name))),
+    );
+    let plan = plan::make(config, &profile, &account, observe)?;
+    Ok(Membership::Member(Box::new(Member { account, profile, plan })))
+}
