@@ -33,7 +33,7 @@ impl RecordedJail {
             Err(refusal) if must_be_recorded => return Err(refusal),
             Err(refusal) => {
                 log.error(format_args!(
-                    "no record for a session of user {}: {refusal}; fix: {}",
+                    "no record of a session of user {}: {refusal}; fix: {}",
                     plan.user,
                     refusal.fix()
                 ));

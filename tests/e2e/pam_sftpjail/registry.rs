@@ -1,7 +1,5 @@
 //! `/run/sftpjail`: what the records say, who is counted, and what happens where there can be none.
 
-mod waiting;
-
 use crate::common::libpam::{alone, code, install_alone};
 use sandbox::Sandbox;
 

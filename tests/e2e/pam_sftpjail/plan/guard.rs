@@ -1,9 +1,9 @@
 //! A profile's `guard`: names below the home that a session can neither change nor make.
 
+mod aliases;
 mod missing;
 mod process;
 mod refused;
-mod views;
 
 use crate::common::config::guarding;
 use crate::common::jailed::left_nothing;
