@@ -1,7 +1,8 @@
-//! Our own writes must neither fail for a limit that is meant for the user, nor end the service by a signal.
+//! Keeps the module's own writes from failing for the user's limits, and from ending sshd by a signal.
 //!
-//! pam_limits, above us in the stack, sets RLIMIT_FSIZE for the user. Over that limit write(2) raises
-//! SIGXFSZ, and a socket without a reader SIGPIPE; either ends the process by default: signal(7).
+//! pam_limits, above us in the stack, sets RLIMIT_FSIZE for the user. A write(2) beyond that limit raises
+//! SIGXFSZ. A write to a socket without a reader raises SIGPIPE. By default, either ends the process
+//! (signal(7)).
 
 use nix::libc;
 use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit, rlim_t, setrlimit};
@@ -11,23 +12,23 @@ use std::mem::MaybeUninit;
 /// The signals that a write may raise, in the thread that writes.
 const RAISED: [Signal; 2] = [Signal::SIGXFSZ, Signal::SIGPIPE];
 
-/// While it lives, files may have any size as far as root may say so, and [`RAISED`] signals wait. Dropped,
-/// limit, mask and waiting signals are as before. To be dropped last.
+/// While it lives, files may have any size that root may allow, and [`RAISED`] signals stay pending. When
+/// it is dropped, the limit, the mask and the pending signals are as before. It must be dropped last.
 pub(crate) struct SafeWrites {
-    /// Soft and hard, where they were changed.
+    /// The former soft and hard limit, if they were changed.
     limit: Option<(rlim_t, rlim_t)>,
-    /// What was blocked before; `None` if it could not be changed.
+    /// The former signal mask; `None` if it could not be changed.
     mask: Option<SigSet>,
-    /// What waited already: it is not ours to take away.
-    waiting: SigSet,
+    /// Signals that were pending before. They are not ours to remove.
+    before: SigSet,
 }
 
 impl SafeWrites {
     pub(crate) fn begin() -> Self {
         let raised: SigSet = RAISED.into_iter().collect();
-        let waiting = pending();
+        let before = pending();
         let mask = raised.thread_swap_mask(SigmaskHow::SIG_BLOCK).ok();
-        Self { limit: raise_limit(), mask, waiting }
+        Self { limit: raise_limit(), mask, before }
     }
 }
 
@@ -39,14 +40,14 @@ impl Drop for SafeWrites {
         }
         let Some(mask) = self.mask else { return };
         let pending = pending();
-        let ours = |signal: &Signal| pending.contains(*signal) && !self.waiting.contains(*signal);
-        RAISED.into_iter().filter(ours).for_each(take);
+        let ours = |signal: &Signal| pending.contains(*signal) && !self.before.contains(*signal);
+        RAISED.into_iter().filter(ours).for_each(discard);
         let _ = mask.thread_set_mask();
     }
 }
 
-/// Lifts the limit if there is one, and gives it. Beyond the hard one CAP_SYS_RESOURCE is needed: without
-/// that, up to it.
+/// Raises the limit if there is one, and gives the former soft and hard limit. Going beyond the hard limit
+/// needs CAP_SYS_RESOURCE; without that, the soft one is raised to the hard one.
 fn raise_limit() -> Option<(rlim_t, rlim_t)> {
     let (soft, hard) = getrlimit(Resource::RLIMIT_FSIZE).ok()?;
     if soft == RLIM_INFINITY {
@@ -58,7 +59,7 @@ fn raise_limit() -> Option<(rlim_t, rlim_t)> {
         .then_some((soft, hard))
 }
 
-/// The signals that wait for this thread, or for the process: sigpending(2).
+/// The signals that are pending for this thread or for the process: sigpending(2).
 fn pending() -> SigSet {
     let mut set = MaybeUninit::<libc::sigset_t>::uninit();
     // SAFETY: the call writes a whole set to where it is told, and nothing else.
@@ -69,8 +70,8 @@ fn pending() -> SigSet {
     unsafe { SigSet::from_sigset_t_unchecked(set.assume_init()) }
 }
 
-/// Takes a waiting signal away without acting on it: sigtimedwait(2), which waits for nothing.
-fn take(signal: Signal) {
+/// Removes a pending signal without acting on it: sigtimedwait(2) with a timeout of 0.
+fn discard(signal: Signal) {
     let set = SigSet::from(signal);
     let now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: both arguments outlive the call, which reads them; the null asks for no description.
@@ -83,21 +84,24 @@ mod tests {
     use nix::errno::Errno;
     use rustix::fs::{MemfdFlags, memfd_create};
     use std::fs::File;
-    use std::io::Write;
+    use std::os::unix::fs::FileExt;
 
-    // One test, because a limit is the process's.
+    /// The limit holds for the whole process, so it leaves room for what other tests print into a file.
+    const LIMIT: rlim_t = 1 << 30;
+
+    // One test, because a process has one limit.
     #[test]
     fn a_write_beyond_the_limit_is_an_error_and_no_signal() {
         let limit = getrlimit(Resource::RLIMIT_FSIZE).unwrap();
-        setrlimit(Resource::RLIMIT_FSIZE, 0, limit.1).unwrap();
+        setrlimit(Resource::RLIMIT_FSIZE, LIMIT, limit.1).unwrap();
         let mask = SigSet::thread_get_mask().unwrap();
         let written = {
             let mut safe_writes = SafeWrites::begin();
-            // As where the limit cannot be lifted.
-            let lifted = safe_writes.limit.take().unwrap();
-            setrlimit(Resource::RLIMIT_FSIZE, lifted.0, lifted.1).unwrap();
-            let file = memfd_create("sftpjail", MemfdFlags::CLOEXEC).unwrap();
-            let written = File::from(file).write_all(b"x");
+            // As where the limit cannot be raised.
+            let former = safe_writes.limit.take().unwrap();
+            setrlimit(Resource::RLIMIT_FSIZE, former.0, former.1).unwrap();
+            let file = File::from(memfd_create("sftpjail", MemfdFlags::CLOEXEC).unwrap());
+            let written = file.write_all_at(b"x", LIMIT);
             assert!(pending().contains(Signal::SIGXFSZ));
             written
         };
