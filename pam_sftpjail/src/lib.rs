@@ -15,9 +15,9 @@
 // sorting it.
 
 // What every stage uses.
+pub mod denied_by;
 pub mod escape;
 pub mod host_mounts;
-pub mod denied_by;
 pub mod name;
 pub mod path;
 pub(crate) mod program;
