@@ -2,6 +2,7 @@
 
 mod etc;
 mod killed;
+mod propagation;
 mod races;
 mod records;
 mod renames;
