@@ -1,5 +1,7 @@
-//! What the project promises as a whole: its README, its Makefile, its table of threats, and its sandbox.
+//! What the project promises as a whole: its documents, its Makefile, its table of threats, and its sandbox.
 
+mod documents;
+mod example;
 mod makefile;
 mod readme;
 mod sandbox;
