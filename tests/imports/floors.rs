@@ -10,13 +10,13 @@ pub(crate) struct Floors {
     order: Vec<Vec<String>>,
     /// Its name in messages.
     root: String,
-    /// Where the order is written, for messages.
+    /// The order as a sentence, for messages.
     written: String,
-    plain: Option<Plain>,
+    narrow: Option<Narrow>,
 }
 
-/// `host/` reads and does not print: of `report/` it may name the modules of plain types, and no writer.
-struct Plain {
+/// What a floor may name of another is less than all of it.
+struct Narrow {
     from: &'static str,
     to: &'static str,
     modules: &'static [&'static str],
@@ -34,8 +34,13 @@ impl Floors {
         Self {
             order,
             root: cli.display(&[]),
-            written: "report, host, desired, the verbs, arguments, main".into(),
-            plain: Some(Plain { from: "host", to: "report", modules: &["findings", "location"] }),
+            written: "From the lowest: report, host, desired, the verbs, arguments, main".into(),
+            // It neither judges nor prints.
+            narrow: Some(Narrow {
+                from: "host",
+                to: "report",
+                modules: &["error", "location", "suggestion"],
+            }),
         }
     }
 
@@ -44,8 +49,8 @@ impl Floors {
         Self {
             order: library.children(&[]).iter().map(|name| vec![name.clone()]).collect(),
             root: library.display(&[]),
-            written: "the list in lib.rs".into(),
-            plain: None,
+            written: "From the lowest, they are as lib.rs lists them".into(),
+            narrow: None,
         }
     }
 
@@ -58,34 +63,32 @@ impl Floors {
         let Import { from, to, .. } = import;
         let Some(above) = to.first() else {
             let root = &self.root;
-            return Some(format!(
-                "Nothing may name {root}. Fix: move what is named out of {root}, below both"
-            ));
+            return Some(format!("Nothing may name `{root}`. Fix: move what is named out of it, below both"));
         };
         let room = from.first()?;
         if room == above {
             return None;
         }
-        if let Some(plain) = &self.plain
-            && (room.as_str(), above.as_str()) == (plain.from, plain.to)
+        if let Some(narrow) = &self.narrow
+            && (room.as_str(), above.as_str()) == (narrow.from, narrow.to)
         {
-            let is_plain = to.get(1).is_some_and(|module| plain.modules.contains(&module.as_str()));
-            return (!is_plain).then(|| {
+            let may = to.get(1).is_some_and(|module| narrow.modules.contains(&module.as_str()));
+            return (!may).then(|| {
                 format!(
-                    "{room} may name only the plain types of {above}, which are in {}. \
-                     Fix: return a value, and let the caller write it",
-                    plain.modules.join(", ")
+                    "`{room}` may name nothing of `{above}` but {}. \
+                     Fix: return a value, and let the caller judge and write it",
+                    narrow.modules.join(", ")
                 )
             });
         }
         let fault = match self.of(room).cmp(&self.of(above)) {
             Ordering::Greater => return None,
             Ordering::Equal => {
-                format!("{room} and {above} stand on one floor, so that neither may name the other")
+                format!("`{room}` and `{above}` stand on one floor, so that neither may name the other")
             }
-            Ordering::Less => format!("{room} may not name {above}, which stands above it"),
+            Ordering::Less => format!("`{room}` may not name `{above}`, which stands above it"),
         };
-        Some(format!("{fault}. From the lowest: {}. Fix: move what both need down, below both", self.written))
+        Some(format!("{fault}. {}. Fix: move what both need down, below both", self.written))
     }
 }
 

@@ -26,9 +26,9 @@ const CLI: [(&str, &str); 11] = [
     ("host/check.rs", "pub struct Answer;\n"),
     (
         "host/sshd.rs",
-        "use crate::report::location::Location;\nuse super::check::Answer;\nfn f() { Vec::<u8>::setup() }\n",
+        "use crate::report::Location;\nuse super::check::Answer;\nfn f() { Vec::<u8>::setup() }\n",
     ),
-    ("report.rs", "pub mod json;\npub mod location;\n"),
+    ("report.rs", "pub mod json;\npub mod location;\npub use location::Location;\n"),
     ("report/location.rs", "pub struct Location;\n"),
 ];
 
@@ -116,11 +116,25 @@ fn an_arrow_is_found_however_it_is_written() {
 }
 
 #[test]
-fn host_names_only_the_plain_types_of_report() {
+fn host_names_no_writer_of_report() {
     is_found("host/sshd.rs", "use crate::report::json::line;", "host::sshd → report::json");
     is_found("host.rs", "fn f() { crate::report::json::line() }", "host → report::json");
     let by_an_alias = with_line("host/sshd.rs", "use crate::report as r;\nfn g() { r::json::line() }");
     assert!(by_an_alias.iter().any(|one| one.contains("host::sshd → report::json")), "{by_an_alias:?}");
+}
+
+#[test]
+fn a_re_export_hides_no_arrow() {
+    let files = [
+        ("main.rs", "mod host;\nmod report;\nmod check;\n"),
+        ("check.rs", "pub struct Found;\n"),
+        ("report.rs", "pub use crate::check::Found as Finding;\npub use super::check;\n"),
+        ("host.rs", "use crate::report::Finding;\nfn f() { crate::report::check::run() }\n"),
+    ];
+    let cli = read(&files, "main.rs").expect("it can be read");
+    let found = violations(&cli, &Floors::of_cli(&cli)).join("\n");
+    assert!(found.contains("src/host.rs:1: host → check (crate::report::Finding)"), "{found}");
+    assert!(found.contains("src/report.rs:1: report → check (crate::check::Found)"), "{found}");
 }
 
 #[test]
@@ -137,7 +151,8 @@ fn the_order_of_a_library_is_that_of_its_list() {
     let [one] = &found[..] else { panic!("not one, but {found:#?}") };
     assert!(one.starts_with("src/plan/home.rs:2: plan::home → jail (crate::jail::Jail)\n"), "{one}");
     assert!(
-        one.contains("plan may not name jail, which stands above it") && one.contains("the list in lib.rs"),
+        one.contains("`plan` may not name `jail`, which stands above it")
+            && one.contains("as lib.rs lists them"),
         "{one}"
     );
 }

@@ -131,37 +131,43 @@ impl Modules {
         })
     }
 
-    /// The module that `path` leads into when it stands in `from`; `None` for another crate's.
+    /// The module that `path` leads into when it stands in `from`, behind re-exports; `None` for another crate's.
+    /// `depth` counts names that stand for other paths: long chains are circles, such as `use serde::serde`.
     fn resolve(&self, from: &[String], path: &[String], depth: usize) -> Option<Name> {
-        let (first, mut rest) = path.split_first()?;
-        let mut name = match first.as_str() {
-            "crate" => Name::new(),
-            "self" => from.to_vec(),
-            "super" => from.split_last()?.1.to_vec(),
-            child if self.children(from).iter().any(|name| name == child) => {
-                from.iter().cloned().chain([child.to_owned()]).collect()
-            }
-            alias => {
-                // Longer chains than that are circles, such as `use serde::serde`.
-                let references = if depth < 8 { &self.0.get(from)?.references[..] } else { &[] };
-                let mut meant = references.iter().filter(|other| other.alias.as_deref() == Some(alias));
-                return meant.find_map(|other| {
-                    let path: Vec<_> = other.path.iter().chain(rest).cloned().collect();
-                    self.resolve(from, &path, depth + 1)
-                });
-            }
-        };
-        while let Some((next, further)) = rest.split_first() {
-            match next.as_str() {
-                "super" => drop(name.pop()?),
-                "self" => {}
-                child if self.children(&name).iter().any(|other| other == child) => {
-                    name.push(child.to_owned())
-                }
-                _ => break,
-            }
-            rest = further;
+        let (first, rest) = path.split_first()?;
+        match first.as_str() {
+            "crate" => self.below(Name::new(), rest, depth),
+            "self" => self.below(from.to_vec(), rest, depth),
+            "super" => self.below(from.split_last()?.1.to_vec(), rest, depth),
+            _ if self.has_child(from, first) => self.below(from.to_vec(), path, depth),
+            _ => self.named(from, first, rest, depth),
         }
-        Some(name)
+    }
+
+    /// The module that `path` leads into from the outside of `name`.
+    fn below(&self, mut name: Name, path: &[String], depth: usize) -> Option<Name> {
+        let Some((next, rest)) = path.split_first() else { return Some(name) };
+        match next.as_str() {
+            "self" => {}
+            "super" => drop(name.pop()?),
+            child if self.has_child(&name, child) => name.push(child.to_owned()),
+            item => return self.named(&name, item, rest, depth).or(Some(name)),
+        }
+        self.below(name, rest, depth)
+    }
+
+    /// What a `use` line in `module` calls `alias`.
+    fn named(&self, module: &[String], alias: &str, rest: &[String], depth: usize) -> Option<Name> {
+        let references = if depth < 8 { &self.0.get(module)?.references[..] } else { &[] };
+        references.iter().filter(|reference| reference.alias.as_deref() == Some(alias)).find_map(
+            |reference| {
+                let path: Vec<_> = reference.path.iter().chain(rest).cloned().collect();
+                self.resolve(module, &path, depth + 1)
+            },
+        )
+    }
+
+    fn has_child(&self, name: &[String], child: &str) -> bool {
+        self.children(name).iter().any(|other| other == child)
     }
 }
