@@ -5,7 +5,8 @@
 #![forbid(unsafe_code)]
 
 mod contents;
-pub(crate) mod guard;
+mod guard;
+pub(crate) mod guard_point;
 mod home;
 mod jail_root;
 mod mount_point;

@@ -6,7 +6,7 @@
 use super::Tree;
 use crate::error::Refusal;
 use crate::escape::escaped;
-use crate::plan::{Plan, guard};
+use crate::plan::{Plan, guard_point};
 use crate::sys::{SysError, directory, mount};
 use nix::errno::Errno;
 use std::os::fd::OwnedFd;
@@ -34,7 +34,7 @@ impl Tree {
     }
 
     pub(super) fn replaced(&self) -> Refusal {
-        guard::replaced(&Path::new("/").join(&self.at))
+        guard_point::replaced(&Path::new("/").join(&self.at))
     }
 }
 

@@ -5,8 +5,8 @@
 //! over itself too, writable: renaming it would be a way around. A missing name gets a placeholder.
 
 mod aliases;
-mod place;
 
+use super::guard_point::{GuardPoint, Room, refusal};
 use super::volume::Checked;
 use super::{Check, CheckResult, Observer, Role, Source, Step};
 use crate::config::{GuardEntry, HomeAccess, Profile};
@@ -15,8 +15,6 @@ use crate::escape::escaped;
 use crate::path::Normalised;
 use crate::sys::SysError;
 use crate::sys::identity::Owner;
-pub(crate) use place::Place;
-use place::Room;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -84,7 +82,7 @@ fn found(profile: &Profile, home: &Home<'_>, volumes: &[Checked]) -> Result<(Vec
             if steps.iter().any(|step| matches!(step, Step::Mount { at: other, .. } if *other == at)) {
                 continue;
             }
-            let place = Place {
+            let point = GuardPoint {
                 home: Rc::clone(&shared),
                 shown: Path::new("/").join(&at),
                 is_directory: !is_guarded || guarded.is_directory(),
@@ -92,22 +90,22 @@ fn found(profile: &Profile, home: &Home<'_>, volumes: &[Checked]) -> Result<(Vec
                 owner: home.owner,
                 below,
             };
-            let source = match place.open()? {
+            let source = match point.open()? {
                 Some(opened) => {
-                    volumes.iter().try_for_each(|volume| place.is_no_source(&opened, volume))?;
+                    volumes.iter().try_for_each(|volume| is_no_source(&point, &opened, volume))?;
                     Source::Open(opened)
                 }
                 None => {
-                    match place.room()? {
+                    match point.room()? {
                         // Nobody can make anything there, so that there is nothing to guard.
                         Room::ReadOnly => break,
-                        Room::Low => warning = warning.or_else(|| Some(place.full())),
+                        Room::Low => warning = warning.or_else(|| Some(point.full())),
                         Room::Enough => {}
                     }
                     if is_guarded {
                         missing.push(escaped(&guarded.path()).to_string());
                     }
-                    Source::Placeholder(place)
+                    Source::Placeholder(point)
                 }
             };
             steps.push(Step::Mount { at, source, read_only: is_guarded, role: Role::Guard(home.owner) });
@@ -128,15 +126,6 @@ fn mount_points(guarded: &GuardEntry) -> impl Iterator<Item = (PathBuf, bool)> {
     (1..=count).map(move |n| (guarded.components().iter().take(n).collect(), n == count))
 }
 
-fn refusal(path: &Path, why: &str, fix: &str) -> Refusal {
-    Refusal::Guard { path: escaped(path).to_string(), why: why.into(), fix: fix.into() }
-}
-
-/// What is said where the place in the jail is not what was checked.
-pub(crate) fn replaced(path: &Path) -> Refusal {
-    refusal(path, "something else was put in its place during the login", "log in again")
-}
-
 /// Refuses a volume that would be mounted at, in or above a guarded name.
 fn apart(home: &Home<'_>, guarded: &GuardEntry, volume: &Checked) -> Result<(), Refusal> {
     let home_at = Normalised::of(home.at.iter());
@@ -148,5 +137,14 @@ fn apart(home: &Home<'_>, guarded: &GuardEntry, volume: &Checked) -> Result<(), 
             Err(refusal(&path, &why, fix))
         }
         _ => Ok(()),
+    }
+}
+
+/// Refuses a volume that comes from what is guarded.
+fn is_no_source(point: &GuardPoint, opened: &OwnedFd, volume: &Checked) -> Result<(), Refusal> {
+    match aliases::is_source(opened, volume) {
+        Ok(false) => Ok(()),
+        Ok(true) => Err(aliases::shown(&point.shown, volume)),
+        Err(errno) => Err(point.unusable(errno)),
     }
 }

@@ -1,6 +1,6 @@
 //! What a jail is made of, as plain data: one loop in [`crate::jail`] does it.
 
-use super::guard::Place;
+use super::guard_point::GuardPoint;
 use crate::sys::directory::NewDirectory;
 use crate::sys::identity::Owner;
 use std::os::fd::OwnedFd;
@@ -58,7 +58,7 @@ pub(crate) enum Source {
     /// Made by the first session.
     Missing(NewDirectory),
     /// Made by the first session as well, but by no rehearsal.
-    Placeholder(Place),
+    Placeholder(GuardPoint),
 }
 
 /// Steps in order, in which every directory stands once.

@@ -5,10 +5,11 @@
 //! What it cannot tell: a filesystem that shows the files of another (overlayfs, bindfs, the same directory
 //! of a server mounted twice) has a number of its own.
 
-use super::{Home, refusal};
+use super::Home;
 use crate::config::{HomeAccess, Profile};
 use crate::error::Refusal;
 use crate::escape::escaped;
+use crate::plan::guard_point::refusal;
 use crate::plan::volume::Checked;
 use crate::sys::mount_table::{Location, Mount, MountTable};
 use crate::sys::{SysError, directory, limit_fix};

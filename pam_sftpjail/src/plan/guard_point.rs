@@ -1,11 +1,8 @@
-//! One place below the home that is to be a mount point: looked at, and made where it is missing.
+//! One place below the home that the `guard` makes a mount point: checked, and made where it is missing.
 
-use super::aliases::{is_source, shown};
-use super::{refusal, replaced};
 use crate::denied_by::DeniedBy;
 use crate::error::Refusal;
 use crate::escape::escaped;
-use crate::plan::volume::Checked;
 use crate::sys::identity::Owner;
 use crate::sys::umask::Umask;
 use crate::sys::{directory, limit_fix};
@@ -31,7 +28,7 @@ pub(super) enum Room {
 
 /// A place below the home that is to be a mount point.
 #[derive(Debug)]
-pub(crate) struct Place {
+pub(crate) struct GuardPoint {
     pub(super) home: Rc<OwnedFd>,
     /// For people: where it is on the host.
     pub(super) shown: PathBuf,
@@ -44,7 +41,7 @@ pub(crate) struct Place {
     pub(super) owner: Owner,
 }
 
-impl Place {
+impl GuardPoint {
     /// What is there, O_PATH, if it can be guarded; `None` where nothing is.
     pub(super) fn open(&self) -> Result<Option<OwnedFd>, Refusal> {
         let flags = if self.is_guarded { OFlag::empty() } else { OFlag::O_DIRECTORY };
@@ -93,15 +90,6 @@ impl Place {
             Ok(Room::Low)
         } else {
             Ok(Room::Enough)
-        }
-    }
-
-    /// Refuses where the volume comes from there.
-    pub(super) fn is_no_source(&self, opened: &OwnedFd, volume: &Checked) -> Result<(), Refusal> {
-        match is_source(opened, volume) {
-            Ok(false) => Ok(()),
-            Ok(true) => Err(shown(&self.shown, volume)),
-            Err(errno) => Err(self.unusable(errno)),
         }
     }
 
@@ -172,4 +160,14 @@ impl Place {
     fn refuse(&self, why: &str, fix: &str) -> Refusal {
         refusal(&self.shown, why, fix)
     }
+}
+
+/// `path` cannot be guarded: why, and the fix.
+pub(super) fn refusal(path: &Path, why: &str, fix: &str) -> Refusal {
+    Refusal::Guard { path: escaped(path).to_string(), why: why.into(), fix: fix.into() }
+}
+
+/// `path` in the jail is not what was checked.
+pub(crate) fn replaced(path: &Path) -> Refusal {
+    refusal(path, "something else was put in its place during the login", "log in again")
 }
