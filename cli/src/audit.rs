@@ -1,117 +1,85 @@
 //! `sftpjail audit [USER]`: internal-sftp's log, as one row for each operation on a file.
 //!
-//! Data flows one way: [`source`] → [`lines`] → [`record`] (with [`stamp`]) → [`message`] → [`join`]
-//! (with [`session`], [`queue`] and [`logins`]) → [`place`] → [`output`]. Everything that is kept is
+//! Data flows one way: [`crate::host::syslog`] → [`message`] → [`join`] (with [`session`], [`queue`] and
+//! [`logins`]) → [`host_path`] → [`output`]. Everything that is kept is
 //! bounded, so that a log may be of any size; what is given up for that is told as a gap.
 
 mod gaps;
+mod host_path;
 mod join;
-mod journal;
 mod json;
-mod lines;
 mod logins;
 mod message;
-#[cfg(test)]
-mod noise;
 mod operation;
+mod options;
 mod output;
-mod place;
 mod progress;
 mod queue;
-mod record;
+mod row;
 mod session;
-mod source;
-mod stamp;
 mod table;
-mod when;
+mod time;
 
-use crate::Status;
-use crate::{nearest, terminal};
+use crate::host::accounts;
+use crate::host::syslog::journal::Journal;
+use crate::host::syslog::lines::Line;
+use crate::host::syslog::record::{self, Parsed, Program};
+use crate::host::syslog::source::{self, Origin, Source};
+use crate::report::Status;
+use crate::report::terminal;
 use gaps::{Gaps, Kind};
-use glob::Pattern;
-use jiff::Timestamp;
+use host_path::{Host, View};
 use jiff::tz::TimeZone;
 use join::Join;
-use lines::Line;
 use operation::Verb;
-use output::{Output, Row, Style};
+pub(crate) use options::Options;
+use output::{Output, Style};
 use pam_sftpjail::escape::escaped;
-use place::{Host, View};
-use progress::{Count, Progress};
+use progress::{Count, Counted, Progress};
 use queue::Event;
-use record::{Parsed, Program};
-use source::{Origin, Source};
+use row::Row;
 use std::io::{self, ErrorKind, Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::rc::Rc;
-
-/// What may be asked for.
-#[derive(clap::Args)]
-pub(crate) struct Arguments {
-    /// Only what this user did, as the log spells the name.
-    user: Option<String>,
-    /// Only from then on: RFC 3339, `YYYY-MM-DD[ HH:MM[:SS]]`, `today`, `yesterday`, or `2h`, `3d` ago.
-    #[arg(long, value_name = "TIME", value_parser = when::parse)]
-    since: Option<Timestamp>,
-    /// Only before then, in the same spellings; a date is its midnight.
-    #[arg(long, value_name = "TIME", value_parser = when::parse)]
-    until: Option<Timestamp>,
-    /// Only these operations; may be repeated, or take a list with commas.
-    #[arg(long, value_name = "OPERATION", value_delimiter = ',')]
-    op: Vec<Verb>,
-    /// Only where a path matches, on the host or in the jail; `*` stands for any text, with `/` in it.
-    #[arg(long, value_name = "GLOB", value_parser = pattern)]
-    path: Option<Pattern>,
-    /// Reads this file, plain or gzip, instead of the host's; may be repeated; `-` is stdin.
-    #[arg(long, value_name = "PATH")]
-    file: Vec<PathBuf>,
-    /// CSV, with a line of names at the top.
-    #[arg(long, conflicts_with = "json")]
-    csv: bool,
-    /// One JSON document for each line.
-    #[arg(long)]
-    json: bool,
-}
-
-fn pattern(text: &str) -> Result<Pattern, String> {
-    Pattern::new(text).map_err(|error| format!("{}; [*] stands for a plain *", error.msg))
-}
 
 /// Reads the logs, and writes rows to `out` and gaps there or to stderr. The error is that nothing
 /// could be read.
-pub(crate) fn run(config: Option<&Path>, arguments: Arguments, out: &mut impl Write) -> io::Result<Status> {
-    match audit(config, arguments, out) {
+pub(crate) fn run(config: Option<&Path>, options: Options, out: &mut impl Write) -> io::Result<Status> {
+    match audit(config, options, out) {
         // The reader has seen enough.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(Status::Ok),
         other => other,
     }
 }
 
-fn audit(config: Option<&Path>, arguments: Arguments, out: &mut impl Write) -> io::Result<Status> {
+fn audit(config: Option<&Path>, options: Options, out: &mut impl Write) -> io::Result<Status> {
     let zone = TimeZone::system();
-    let style = match (arguments.csv, arguments.json) {
+    let style = match (options.csv, options.json) {
         (true, _) => Style::Csv,
         (_, true) => Style::Json,
         _ => Style::Table(terminal::columns()),
     };
-    let gaps = Gaps::between(arguments.since, arguments.until, zone.clone());
-    let mut join = Join::new(arguments.user.clone(), gaps);
-    let (sources, sentences) = source::open(&arguments.file, &zone, &mut join.gaps);
+    let gaps = Gaps::between(options.since, options.until, zone.clone());
+    let mut join = Join::new(options.user.clone(), gaps);
+    let source::Logs { sources, unreadable, missing } = source::open(&options.file, &zone);
+    for number in missing {
+        join.gaps.add(Kind::Missing, |_| format!("number {number}"));
+    }
     if !sources.iter().any(Source::is_log) {
-        return Err(io::Error::other(sentences.into_iter().next().unwrap_or_default()));
+        return Err(io::Error::other(unreadable.into_iter().next().unwrap_or_default()));
     }
     let count = Count::default();
     let progress = Progress::new(count.clone(), sources.iter().map(Source::size).sum());
     let output = Output::new(io::BufWriter::with_capacity(64 << 10, out), style, zone.clone())?;
     let host = Host::new(config);
-    let asked = arguments.user.clone();
-    let mut audit = Audit { arguments, zone, join, host, output, progress, view: None, is_empty: true };
+    let asked = options.user.clone();
+    let mut audit = Audit { options, zone, join, host, output, progress, view: None, is_empty: true };
     let mut is_whole = true;
     let mut report = |sentence: &str| {
         is_whole = false;
         writeln!(io::stderr(), "sftpjail: {sentence}")
     };
-    for sentence in &sentences {
+    for sentence in &unreadable {
         report(sentence)?;
     }
     for source in sources {
@@ -123,7 +91,7 @@ fn audit(config: Option<&Path>, arguments: Arguments, out: &mut impl Write) -> i
     if audit.finish()?
         && let Some(user) = asked
     {
-        let meant = nearest::user(&user).map(|other| format!("; did you mean {}?", escaped(&other)));
+        let meant = accounts::suggested(&user).map(|other| format!("; did you mean {}?", escaped(&other)));
         let meant = meant.unwrap_or_default();
         writeln!(io::stderr(), "! nothing of what was asked for is in the log of {}{meant}", escaped(&user))?;
     }
@@ -132,7 +100,7 @@ fn audit(config: Option<&Path>, arguments: Arguments, out: &mut impl Write) -> i
 
 /// One run.
 struct Audit<W: Write> {
-    arguments: Arguments,
+    options: Options,
     zone: TimeZone,
     join: Join,
     host: Host,
@@ -152,7 +120,7 @@ impl<W: Write> Audit<W> {
             Origin::Companion(file) => self.stream(&source, file, count, |by| by == Program::Logger),
             Origin::Stdin => self.stream(&source, io::stdin().lock(), count, |_| true),
             Origin::Journal => {
-                let mut journal = match journal::Journal::start() {
+                let mut journal = match Journal::start() {
                     Ok(journal) => journal,
                     Err(sentence) => return Ok(Err(sentence)),
                 };
@@ -170,7 +138,7 @@ impl<W: Write> Audit<W> {
         count: &Count,
         matters: impl Fn(Program) -> bool,
     ) -> io::Result<Result<(), String>> {
-        let mut lines = match source::lines(reader, &source.name, count) {
+        let mut lines = match source::lines(Counted(reader, count.clone()), &source.name) {
             Ok(lines) => lines,
             Err(sentence) => return Ok(Err(sentence)),
         };
@@ -229,7 +197,7 @@ impl<W: Write> Audit<W> {
     }
 
     fn row(&mut self, event: Event) -> io::Result<()> {
-        let asked = &self.arguments;
+        let asked = &self.options;
         if asked.since.is_some_and(|since| event.time < since)
             || asked.until.is_some_and(|until| event.time >= until)
             || !(asked.op.is_empty() || asked.op.contains(&event.operation.verb))
@@ -238,7 +206,7 @@ impl<W: Write> Audit<W> {
         }
         let row = self.placed(event);
         let operation = &row.event.operation;
-        if let Some(pattern) = &self.arguments.path {
+        if let Some(pattern) = &self.options.path {
             let matches = |path: &[u8]| pattern.matches(&String::from_utf8_lossy(path));
             let all = [Some(row.path()), row.target(), Some(&operation.path), operation.target.as_deref()];
             if !all.into_iter().flatten().any(matches) {

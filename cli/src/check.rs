@@ -2,37 +2,30 @@
 
 mod account;
 mod all;
-mod finding;
 mod groups;
 mod home;
-mod host;
 mod keys;
 mod leftovers;
-mod login;
 mod outside;
-pub(crate) mod pam;
-mod people;
-pub(crate) mod place;
-pub(crate) mod sshd;
+mod pam;
+mod path_to_home;
+mod rehearsal;
+mod sshd;
+mod system;
+mod user;
 mod user_manager;
-mod way;
 
-use crate::json::document;
-use crate::rehearse::Rehearsal;
-use crate::{Status, concluded};
-use finding::Findings;
-use host::Host;
-pub(crate) use pam::loaded;
+use crate::host::rehearsal::Rehearsal;
+use crate::report::Findings;
+use crate::report::Status;
+use crate::report::json::{VERSION, document};
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::name::UserName;
 use pam_sftpjail::nss::User;
-pub(crate) use people::{People, group_names, is_complete};
 use serde::Serialize;
 use std::io::{self, Write};
 use std::path::Path;
-
-/// The version of the JSON documents; it grows when a key changes its meaning or goes.
-const VERSION: u32 = 2;
+use system::Host;
 
 /// Who is looked at, and how it is told.
 pub(crate) struct Request<'a> {
@@ -73,7 +66,7 @@ pub(crate) fn run(request: &Request<'_>, out: &mut impl Write) -> io::Result<Sta
             (report.status, if request.json { json(&report, out) } else { report.print(out) })
         }
     };
-    concluded(status, written.and_then(|()| out.flush()))
+    status.after(written, out)
 }
 
 fn json(report: &impl Serialize, out: &mut impl Write) -> io::Result<()> {
@@ -83,7 +76,7 @@ fn json(report: &impl Serialize, out: &mut impl Write) -> io::Result<()> {
 /// Looks at one user and at all of the host that matters for them.
 fn one(path: Option<&Path>, user: &str) -> Report {
     let mut findings = Findings::default();
-    let Some(config) = host::config(path, &mut findings) else {
+    let Some(config) = system::config(path, &mut findings) else {
         return Report { user: user.to_owned(), status: findings.status(), findings, rehearsal: None };
     };
     let mut around = Findings::default();
@@ -95,7 +88,7 @@ fn one(path: Option<&Path>, user: &str) -> Report {
         Ok(None) | Err(_) => user.to_owned(),
     };
     leftovers::examine(&config, UserName::parse(&name).ok().as_ref(), &mut around);
-    let own = login::examine(&mut host, user, around);
+    let own = user::examine(&mut host, user, around);
     findings.append(own.findings);
     let status = match own.not_jailed && findings.status() == Status::Ok {
         true => Status::InNoProfile,
@@ -108,7 +101,7 @@ impl Report {
     fn print(&self, out: &mut impl Write) -> io::Result<()> {
         self.findings.print(out)?;
         if let Some(rehearsal) = &self.rehearsal {
-            rehearsal.print(out)?;
+            rehearsal::print(rehearsal, out)?;
         }
         let user = escaped(&self.user);
         match self.status {

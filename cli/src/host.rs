@@ -1,8 +1,19 @@
-//! What this machine is set up to do: it is read here, and neither judged nor changed.
+//! What this machine is set up to do. Everything here reads: nothing judges, writes or prints.
 
-pub(crate) mod drop_in;
+pub(crate) mod accounts;
+pub(crate) mod as_user;
+pub(crate) mod child;
+pub(crate) mod groups;
 pub(crate) mod home;
 pub(crate) mod jobs;
+pub(crate) mod keys;
+pub(crate) mod pam;
+pub(crate) mod process;
 pub(crate) mod programs;
+pub(crate) mod rehearsal;
+pub(crate) mod sessions;
+pub(crate) mod shadow;
+pub(crate) mod sshd;
+pub(crate) mod syslog;
 pub(crate) mod systemd;
 pub(crate) mod trust;

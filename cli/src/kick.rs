@@ -1,11 +1,11 @@
 //! `sftpjail kick`.
 
-use crate::child::is_ready_by;
-use crate::json::document;
-use crate::nearest::nearest;
-use crate::sessions::{self, Session};
-use crate::terminal::Mark;
-use crate::{Status, concluded};
+use crate::host::child::is_ready_by;
+use crate::host::sessions::{self, Session};
+use crate::report::Status;
+use crate::report::json::{VERSION, document};
+use crate::report::suggestion::nearest;
+use crate::report::terminal::Mark;
 use pam_sftpjail::escape::escaped;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use serde::Serialize;
@@ -13,9 +13,6 @@ use std::ffi::OsStr;
 use std::io::{self, Write};
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
-
-/// The version of the JSON document; it grows when a key changes its meaning or goes.
-const VERSION: u32 = 2;
 
 /// How long sshd may take to end a session; it waits for nothing but its own processes.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -69,7 +66,7 @@ pub(crate) fn run(whom: &Whom<'_>, force: bool, json: bool, out: &mut impl Write
     } else {
         print(whom, &users, &kicked, out)
     };
-    concluded(status, written.and_then(|()| out.flush()))
+    status.after(written, out)
 }
 
 fn print(whom: &Whom<'_>, users: &[String], kicked: &[Kicked], out: &mut impl Write) -> io::Result<()> {

@@ -1,9 +1,10 @@
 //! `sftpjail list`.
 
-use crate::json::document;
-use crate::sessions::{self, Session};
-use crate::terminal::{self, Mark};
-use crate::{Status, concluded};
+use crate::host::sessions::{self, Session};
+use crate::report::Status;
+use crate::report::json::{VERSION, document};
+use crate::report::table;
+use crate::report::terminal::{self, Mark};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use pam_sftpjail::config::Namespace;
@@ -12,10 +13,6 @@ use pam_sftpjail::registry::Record;
 use serde::Serialize;
 use std::io::{self, Write};
 use std::time::Duration;
-use unicode_width::UnicodeWidthStr;
-
-/// The version of the JSON document; it grows when a key changes its meaning or goes.
-const VERSION: u32 = 2;
 
 #[derive(Serialize)]
 struct Report {
@@ -60,7 +57,7 @@ pub(crate) fn run(json: bool, out: &mut impl Write) -> io::Result<Status> {
         print(&sessions, out)
             .and_then(|()| problems.try_for_each(|problem| writeln!(out, "{} {problem}", Mark::Attention)))
     };
-    concluded(status, written.and_then(|()| out.flush()))
+    status.after(written, out)
 }
 
 fn print(sessions: &[Session], out: &mut impl Write) -> io::Result<()> {
@@ -89,22 +86,16 @@ fn print(sessions: &[Session], out: &mut impl Write) -> io::Result<()> {
         ])
     });
     let rows: Vec<_> = std::iter::once(head).chain(rows).collect();
-    let width = |i: usize| rows.iter().filter_map(|row| Some(row.get(i)?.width())).max().unwrap_or(0);
-    let mut widths: Vec<_> = (0..8).map(width).collect();
+    let widths = table::widths(&rows);
+    let mut shown = widths.as_slice();
     // The last columns are those that an admin knows anyway.
     let columns = terminal::columns().unwrap_or(usize::MAX);
-    while widths.len() > 2 && widths.iter().sum::<usize>() + 2 * (widths.len() - 1) > columns {
-        widths.pop();
+    while let Some((_, fewer)) = shown.split_last().filter(|(_, fewer)| fewer.len() > 1)
+        && shown.iter().sum::<usize>() + table::GAP * fewer.len() > columns
+    {
+        shown = fewer;
     }
-    for row in &rows {
-        let mut line = String::new();
-        for (cell, width) in row.iter().zip(&widths) {
-            line.push_str(cell);
-            line.push_str(&" ".repeat(width - cell.width() + 2));
-        }
-        writeln!(out, "{}", line.trim_end())?;
-    }
-    Ok(())
+    rows.iter().try_for_each(|row| writeln!(out, "{}", table::line(row, shown).trim_end()))
 }
 
 /// When it was opened.

@@ -2,42 +2,44 @@
 //! user can do then. Without the user's credentials, without the network.
 
 mod attempt;
-mod audience;
 mod client;
 mod connection;
 mod expected;
+mod files;
 mod guard;
 mod judge;
-mod logs;
-mod managers;
+mod log;
+mod parent;
 mod refused;
 mod report;
+mod scratch;
 mod steps;
-mod workshop;
-mod wrapper;
+mod user_manager;
 mod writing;
 
-use crate::Status;
-use crate::check::sshd::Stray;
-use crate::rehearse;
-use audience::Audience;
+use crate::desired::stray::Stray;
+use crate::host::rehearsal;
+use crate::host::sshd::daemon::NoAnswer;
+use crate::host::sshd::logins::Sshd;
+use crate::report::{Finding, Status};
 use connection::{Connection, Failed, Tools};
 use expected::Expected;
-use logs::{Logs, Traces};
-use managers::Managers;
+use log::{Log, Traces};
 use nix::unistd::geteuid;
 use pam_sftpjail::account::Account;
 use pam_sftpjail::config::Config;
 use pam_sftpjail::error::Refusal;
 use pam_sftpjail::registry::Registry;
 use pam_sftpjail::session::{Membership, examine};
-use report::{Finding, Report};
+use parent::Parent;
+use report::Report;
+use scratch::Scratch;
 use std::ffi::OsStr;
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use workshop::Workshop;
+use user_manager::Managers;
 
 /// Has a child probe, and passes its report on. A reader who has seen enough does not change the status.
 pub(crate) fn run(config: Option<&Path>, user: &str, json: bool, out: &mut impl Write) -> io::Result<Status> {
@@ -71,37 +73,37 @@ pub(crate) fn child(config: Option<&Path>, user: &str, out: &mut impl Write) -> 
 
 fn probed(path: Option<&Path>, user: &str) -> Report {
     let mut report = Report::new(user);
-    let unable = |mut report: Report, why: &dyn std::fmt::Display, fix: &str| {
-        report.add(Finding::unable(why, fix));
-        report
-    };
     if !geteuid().is_root() {
-        return unable(report, &"only root can log in as somebody else", "run this as root");
+        return report.unable(&"only root can log in as somebody else", "run this as root");
     }
     let config = match Config::load(path) {
         Ok(config) => config,
-        Err(error) => return unable(report, &error, "fix it; until then the module builds no jail"),
+        Err(error) => return report.unable(&error, "fix it; until then the module builds no jail"),
     };
     // A refusal is no reason not to see it happen.
     let (expected, refusal) = match examine(&config, user, &mut |_, _| {}) {
         Ok(Membership::NotJailed { why, name }) => {
             let account = match Account::lookup(&name, &config) {
                 Ok(account) => account,
-                Err(refusal) => return unable(report, &refusal, &refusal.fix()),
+                Err(refusal) => return report.unable(&refusal, refusal.fix()),
             };
-            return match Stray::of(&config, &account) {
-                Ok(None) => report.not_jailed(&why),
+            let mut sshd = match Sshd::find() {
+                Ok(sshd) => sshd,
+                Err(no_answer) => return no_settings(report, no_answer),
+            };
+            return match Stray::find(&mut sshd, &config, &account) {
+                Ok(None) => report.in_no_profile(&why),
                 Ok(Some(Stray { evidence, fix })) => {
-                    report.add(Finding::new("sshd chroot", Err(evidence), fix));
+                    report.add(Finding::judged("sshd chroot", Err(evidence), fix));
                     report
                 }
-                Err((evidence, fix)) => unable(report, &evidence, &fix),
+                Err(no_answer) => no_settings(report, no_answer),
             };
         }
         Ok(Membership::Member(member)) => match member.check_sessions(&mut |_, _| {}) {
             // It passes, and would say nothing of the set-up.
             Err(refusal) if refusal.retry_when().is_some() => {
-                return unable(report, &refusal, &refusal.fix());
+                return report.unable(&refusal, refusal.fix());
             }
             sessions => (Some(Expected::of(&config, *member)), sessions.err()),
         },
@@ -111,18 +113,23 @@ fn probed(path: Option<&Path>, user: &str) -> Report {
             | Refusal::Lookup { .. }
             | Refusal::LoginName { .. }
             | Refusal::Name { .. }),
-        ) => return unable(report, &refusal, &refusal.fix()),
+        ) => return report.unable(&refusal, refusal.fix()),
         Err(refusal) => (None, Some(refusal)),
     };
     if let Err(error) = logged_in(&mut report, user, expected.as_ref(), refusal.as_ref()) {
-        return unable(report, &error, "see to that, and probe again");
+        return report.unable(&error, "see to that, and probe again");
     }
     if report.login_ms.is_some() && report.module_us.is_none() {
         // Without a log line there is no measurement of this login, but one can be had.
-        let rehearsed = rehearse::run(path, user).ok().and_then(Result::ok);
+        let rehearsed = rehearsal::run(path, user).ok().and_then(Result::ok);
         report.rehearsal_us = rehearsed.map(|seen| seen.microseconds);
     }
     report
+}
+
+fn no_settings(report: Report, no_answer: NoAnswer) -> Report {
+    let error = no_answer.into_error();
+    report.unable(&error.what, error.fix)
 }
 
 /// The probe itself. An error is one of the surroundings, or an interruption.
@@ -132,20 +139,20 @@ fn logged_in(
     expected: Option<&Expected>,
     refusal: Option<&Refusal>,
 ) -> io::Result<()> {
-    let audience = Audience::watch();
-    let workshop = Workshop::open()?;
-    let tools = Tools::prepare(&workshop, user)?;
-    audience.check()?;
-    let logs = Logs::now();
+    let parent = Parent::watch();
+    let scratch = Scratch::open()?;
+    let tools = Tools::prepare(&scratch, user)?;
+    parent.check()?;
+    let log = Log::from_now();
     let managers = Managers::now();
     let opened = Connection::open(&tools);
-    audience.check()?;
+    parent.check()?;
     let mut connection = match opened {
         Ok(connection) => connection,
         Err(Failed::Unable(error)) => return Err(error),
         Err(Failed::Refused(said)) => {
             let heard = tools.hear()?;
-            audience.check()?;
+            parent.check()?;
             report.add(refused::finding(&said, &heard, refusal));
             return Ok(());
         }
@@ -155,19 +162,19 @@ fn logged_in(
         return Ok(());
     };
     report.login_ms = u64::try_from(connection.login.as_millis()).ok();
-    report.add(Finding::new("login", Ok("the user is let in".into()), String::new()));
+    report.add(Finding::judged("login", Ok("the user is let in".into()), String::new()));
     let record = record(expected, connection.server);
-    report.add(Finding::new("module", record, refused::module_fix()));
+    report.add(Finding::judged("module", record, refused::module_fix()));
     report.add(managers.finding(expected));
 
-    let names = try_steps(report, &connection, expected, &audience)?;
+    let names = try_steps(report, &connection, expected, &parent)?;
     let ended = if connection.end() { Ok("sshd has ended the session") } else { Err("sshd does not end") };
     let ended = ended.map(str::to_owned).map_err(str::to_owned);
-    report.add(Finding::new("logout", ended, "see what hangs in the PAM stack's session part".into()));
+    report.add(Finding::judged("logout", ended, "see what hangs in the PAM stack's session part"));
     let traces = Traces { server: connection.server, names: &names };
-    let (log, microseconds) = logs.judge(&traces, expected);
+    let (entries, microseconds) = log.judge(&traces, expected);
     report.module_us = microseconds;
-    report.add(Finding::new("log", log, report::log_fix(expected)));
+    report.add(Finding::judged("log", entries, report::log_fix(expected)));
     Ok(())
 }
 
@@ -176,34 +183,34 @@ fn try_steps(
     report: &mut Report,
     connection: &Connection<'_>,
     expected: &Expected,
-    audience: &Audience,
+    parent: &Parent,
 ) -> io::Result<Vec<String>> {
     let first = attempt::make(connection, steps::FIRST)?;
     let served = first.said.succeeded;
     if !served {
         let why = format!("is not served: {}", first.said.shown());
         let fix = steps::unserved(expected, &connection.said());
-        report.add(Finding::new("sftp", Err(why), fix));
+        report.add(Finding::judged("sftp", Err(why), fix));
     }
     for step in steps::table(expected) {
-        audience.check()?;
+        parent.check()?;
         if served || !step.attempt.needs_sftp() {
             let made = attempt::make(connection, step.attempt)?;
             let seen = judge::judge(&made, &step.outcome, expected.user.as_str());
-            report.add(Finding::new(step.name, seen, step.fix));
+            report.add(Finding::judged(step.name, seen, step.fix));
         }
     }
     if served && let Some(seen) = guard::tried(connection, expected)? {
-        report.add(Finding::new("guard", seen, "report this as a bug".into()));
+        report.add(Finding::judged("guard", seen, "report this as a bug"));
     }
     let mut names = Vec::new();
     for place in expected.places.iter().filter(|_| served) {
-        audience.check()?;
+        parent.check()?;
         let written = writing::try_in(connection, place)?;
         report.wrote(place, &written);
         names.push(written.name);
     }
-    audience.check()?;
+    parent.check()?;
     Ok(names)
 }
 

@@ -1,17 +1,14 @@
 //! `sftpjail reap`.
 
-use crate::json::document;
-use crate::terminal::Mark;
-use crate::{Status, concluded};
+use crate::report::Status;
+use crate::report::json::{VERSION, document};
+use crate::report::terminal::Mark;
 use pam_sftpjail::config::Config;
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::reap::{Reaped, reap};
 use serde::Serialize;
 use std::io::{self, Write};
 use std::path::Path;
-
-/// The version of the JSON document; it grows when a key changes its meaning or goes.
-const VERSION: u32 = 2;
 
 #[derive(Serialize)]
 struct Report {
@@ -38,7 +35,7 @@ pub(crate) fn run(config: Option<&Path>, json: bool, out: &mut impl Write) -> io
     let status = if reaped.iter().all(|jail| jail.done.is_ok()) { Status::Ok } else { Status::Problems };
     let jails: Vec<_> = reaped.into_iter().map(Jail::of).collect();
     let written = if json { document(&Report { version: VERSION, jails }, out) } else { print(&jails, out) };
-    concluded(status, written.and_then(|()| out.flush()))
+    status.after(written, out)
 }
 
 fn print(jails: &[Jail], out: &mut impl Write) -> io::Result<()> {

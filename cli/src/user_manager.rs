@@ -1,8 +1,8 @@
 //! Whether systemd may run a user manager for a uid: never for a member's, as it would run outside of the
 //! jail what the member's own files say. The drop-in of user@.service asks this.
 
-use crate::check::{People, is_complete};
-use crate::host::drop_in::SKIP;
+use crate::desired::drop_in::SKIP;
+use crate::host::accounts::{Accounts, is_complete};
 use nix::unistd::{Uid, setgroups};
 use pam_sftpjail::account::{Account, in_etc_group};
 use pam_sftpjail::config::{Config, DEFAULT_PATH};
@@ -57,7 +57,7 @@ fn log() -> Log {
 /// Whether any name of the uid is a member's. An error is no answer.
 fn is_member(path: Option<PathBuf>, whom: &str, groups: &[String]) -> Result<bool, String> {
     // What cannot be read there, NSS is asked for.
-    let local = People::of_this_host().unwrap_or_default();
+    let local = Accounts::of_this_host().unwrap_or_default();
     let by_name = || User::by_name(whom).map_err(|error| told(&error, &error.fix()));
     let uid = match whom.parse().ok().or_else(|| local.uid_of(whom)) {
         Some(uid) => uid,
@@ -72,7 +72,7 @@ fn is_member(path: Option<PathBuf>, whom: &str, groups: &[String]) -> Result<boo
     }
     let user = User::by_uid(Uid::from_raw(uid)).map_err(|error| told(&error, &error.fix()))?;
     let user = user.ok_or("NSS knows no such user")?;
-    let people = People::list().map_err(|error| told(&error, "see that NSS answers (getent passwd)"))?;
+    let people = Accounts::list().map_err(|error| told(&error, "see that NSS answers (getent passwd)"))?;
     let mut names: BTreeSet<&str> = people.names_of(uid).collect();
     names.insert(&user.name);
     let mut all_are_exempt = true;
@@ -128,7 +128,7 @@ impl<'g> Policy<'g> {
 
     /// Whether every name that this host's own files have for the uid is exempt: an admin of the host's own waits
     /// for no directory.
-    fn exempts(&self, uid: u32, local: &People) -> Result<bool, String> {
+    fn exempts(&self, uid: u32, local: &Accounts) -> Result<bool, String> {
         let groups = &self.config.exempt_groups;
         let mut entries = local.entries_of(uid).peekable();
         if groups.is_empty() || entries.peek().is_none() {

@@ -1,13 +1,13 @@
 //! Lines → operations: joins each to its session, by host and pid.
 
 use super::gaps::{Clock, Gaps, Kind};
+use super::host_path::Host;
 use super::logins::Logins;
 use super::message::{self, Message};
 use super::operation::Operation;
-use super::place::Host;
 use super::queue::{Event, Outcome, Queue, Who};
-use super::record::{Program, Record};
 use super::session::Session;
+use crate::host::syslog::record::{Program, Record};
 use jiff::Timestamp;
 use pam_sftpjail::escape::{escaped, one_line};
 use std::borrow::Cow;

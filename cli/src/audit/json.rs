@@ -2,16 +2,13 @@
 
 use super::gaps::{Kind, Tally};
 use super::operation::Operation;
-use super::output::Row;
 use super::queue::Event;
-use crate::json::line;
+use super::row::Row;
+use crate::report::json::{VERSION, line};
 use serde::Serialize;
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::{self, Write};
-
-/// The version of these documents; it grows when a key changes its meaning or goes.
-const VERSION: u32 = 2;
 
 #[derive(Serialize)]
 struct Line<'a> {

@@ -208,7 +208,7 @@ mod tests {
     #[test]
     fn no_bytes_make_it_panic() {
         let mut logins = Logins::default();
-        crate::audit::noise::noise(|bytes| {
+        crate::host::syslog::noise::noise(|bytes| {
             let line = [b"pam_sftpjail(", bytes].concat();
             logins.line((0, 0, Timestamp::UNIX_EPOCH), &line);
             logins.logged(0, &String::from_utf8_lossy(bytes), Timestamp::MAX);

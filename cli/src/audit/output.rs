@@ -2,12 +2,12 @@
 
 use super::gaps::{Kind, Tally};
 use super::json;
-use super::queue::{Event, Outcome};
+use super::queue::Event;
+use super::row::Row;
 use super::table::Table;
+use crate::report::csv::{field, io_error};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use pam_sftpjail::escape::is_plain;
-use std::fmt::Write as _;
 use std::io::{self, Write};
 
 /// How to write.
@@ -17,14 +17,6 @@ pub(crate) enum Style {
     Table(Option<usize>),
     Csv,
     Json,
-}
-
-/// An operation and what this host adds to it.
-pub(crate) struct Row {
-    pub(crate) event: Event,
-    /// Where on the host path and target are, if that is not as the log has them.
-    pub(crate) path: Option<Vec<u8>>,
-    pub(crate) target: Option<Vec<u8>>,
 }
 
 /// Writes rows in one style.
@@ -37,27 +29,6 @@ enum Sink<W: Write> {
     Table(Table, W),
     Csv(Box<csv::Writer<W>>),
     Json(W),
-}
-
-impl Row {
-    /// On the host, if that is known.
-    pub(crate) fn path(&self) -> &[u8] {
-        self.path.as_deref().unwrap_or(&self.event.operation.path)
-    }
-
-    /// On the host, if that is known.
-    pub(crate) fn target(&self) -> Option<&[u8]> {
-        self.target.as_deref().or(self.event.operation.target.as_deref())
-    }
-
-    /// `ok`, `failed` or `unclear`, and what internal-sftp answered if it was not success.
-    pub(crate) fn result(&self) -> (&'static str, Option<&str>) {
-        match &self.event.outcome {
-            Outcome::Ok => ("ok", None),
-            Outcome::Failed(status) => ("failed", Some(status)),
-            Outcome::Unclear(status) => ("unclear", Some(status)),
-        }
-    }
 }
 
 impl<W: Write> Output<W> {
@@ -112,14 +83,6 @@ fn rfc3339(time: Timestamp, zone: &TimeZone) -> String {
     time.display_with_offset(zone.to_offset(time)).to_string()
 }
 
-/// The crate's own conversion would hide that a pipe is broken.
-fn io_error(error: csv::Error) -> io::Error {
-    match error.into_kind() {
-        csv::ErrorKind::Io(error) => error,
-        other => io::Error::other(format!("{other:?}")),
-    }
-}
-
 fn fields(row: &Row, time: String) -> [String; COLUMNS.len()] {
     let Event { host, pid, who, operation, .. } = &row.event;
     let (result, status) = row.result();
@@ -127,18 +90,18 @@ fn fields(row: &Row, time: String) -> [String; COLUMNS.len()] {
     let who = who.as_ref();
     [
         time,
-        safe(who.map_or("", |who| &who.user).as_bytes()),
-        safe(who.map_or("", |who| &who.address).as_bytes()),
+        field(who.map_or("", |who| &who.user).as_bytes()),
+        field(who.map_or("", |who| &who.address).as_bytes()),
         operation.verb.name().to_owned(),
-        safe(row.path()),
+        field(row.path()),
         number(operation.bytes.map(|(read, _)| read)),
         number(operation.bytes.map(|(_, written)| written)),
         result.to_owned(),
-        safe(status.unwrap_or_default().as_bytes()),
-        safe(row.target().unwrap_or_default()),
-        safe(operation.detail.as_bytes()),
-        row.path.as_ref().map_or(String::new(), |_| safe(&operation.path)),
-        safe(host.as_bytes()),
+        field(status.unwrap_or_default().as_bytes()),
+        field(row.target().unwrap_or_default()),
+        field(operation.detail.as_bytes()),
+        row.path.as_ref().map_or(String::new(), |_| field(&operation.path)),
+        field(host.as_bytes()),
         pid.to_string(),
     ]
 }
@@ -160,33 +123,6 @@ const COLUMNS: [&str; 14] = [
     "host",
     "pid",
 ];
-
-/// One field of CSV, safe on a terminal: `\xNN` for what is not printable, and `\\` for `\`. And safe
-/// in a spreadsheet, which would take a name such as `=HYPERLINK(…)` for a formula: users choose names.
-fn safe(text: &[u8]) -> String {
-    let mut safe = String::with_capacity(text.len());
-    let (first, text) = text.split_at(usize::from(matches!(text, [b'=' | b'+' | b'-' | b'@', ..])));
-    escape(&mut safe, first);
-    for chunk in text.utf8_chunks() {
-        for c in chunk.valid().chars() {
-            let mut buffer = [0; 4];
-            let bytes = c.encode_utf8(&mut buffer);
-            match c {
-                '\\' => safe.push_str("\\\\"),
-                _ if is_plain(bytes) => safe.push(c),
-                _ => escape(&mut safe, bytes.as_bytes()),
-            }
-        }
-        escape(&mut safe, chunk.invalid());
-    }
-    safe
-}
-
-fn escape(safe: &mut String, bytes: &[u8]) {
-    for byte in bytes {
-        let _ = write!(safe, "\\x{byte:02x}");
-    }
-}
 
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,8 @@
 //! The table for people. The path is the last column, so that a long one pushes nothing aside.
 
-use super::output::Row;
 use super::queue::Outcome;
+use super::row::Row;
+use crate::report::table;
 use pam_sftpjail::escape::{escaped, one_line};
 use std::ffi::OsStr;
 use std::io::{self, Write};
@@ -58,12 +59,7 @@ impl Table {
             return Ok(());
         }
         let head = Text { cells: HEAD.map(str::to_owned), detail: String::new() };
-        let mut widths = [0; COLUMNS];
-        for text in self.waiting.iter().chain([&head]) {
-            for (width, cell) in widths.iter_mut().zip(&text.cells) {
-                *width = cell.width().max(*width);
-            }
-        }
+        let widths = table::widths(self.waiting.iter().chain([&head]).map(|text| &text.cells));
         write(&head, &widths, self.columns, out)?;
         for text in self.waiting.drain(..) {
             write(&text, &widths, self.columns, out)?;
@@ -117,11 +113,7 @@ fn write(
     out: &mut impl Write,
 ) -> io::Result<()> {
     let [cells @ .., place] = &text.cells;
-    let mut line = String::new();
-    for (cell, width) in cells.iter().zip(widths) {
-        line += cell;
-        line.extend(std::iter::repeat_n(' ', (width + 2).saturating_sub(cell.width()).max(1)));
-    }
+    let mut line = table::line(cells, widths);
     let mut room = columns.map_or(usize::MAX, |columns| columns.saturating_sub(line.width()));
     if room < NARROWEST
         && let Some(columns) = columns

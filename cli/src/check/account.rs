@@ -1,11 +1,13 @@
 //! The account itself: whether it has expired, whether PAM wants another shell of it, and whether
 //! each of its names is jailed.
 
-use super::finding::{AS_ROOT, Findings};
 use super::outside;
-use super::people::{getent, is_complete};
-use super::place::Place;
-use super::place::append;
+use crate::host::accounts::is_complete;
+use crate::host::shadow::Shadow;
+use crate::report::Findings;
+use crate::report::Location;
+use crate::report::findings::AS_ROOT;
+use crate::report::location::append;
 use nix::unistd::geteuid;
 use pam_sftpjail::account::Account;
 use pam_sftpjail::config::Config;
@@ -23,12 +25,12 @@ const SHELLS: &str = "/etc/shells";
 const NOLOGIN: &str = "/usr/sbin/nologin";
 
 /// sshd asks for no shell of whom it chroots, but pam_shells does.
-pub(super) fn shell(account: &Account, asked_at: Option<&Place>, findings: &mut Findings) {
+pub(super) fn shell(account: &Account, asked_at: Option<&Location>, findings: &mut Findings) {
     let user = match User::by_name(&account.name) {
         Ok(Some(user)) => user,
         // That the user is gone meanwhile, the next look says.
         Ok(None) => return,
-        Err(error) => return findings.unseen("shell", &error, error.fix()),
+        Err(error) => return findings.unknown("shell", &error, error.fix()),
     };
     // passwd(5)
     let shell = if user.shell.as_os_str().is_empty() { Path::new("/bin/sh") } else { &user.shell };
@@ -38,7 +40,7 @@ pub(super) fn shell(account: &Account, asked_at: Option<&Place>, findings: &mut 
             Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
             Err(error) => {
                 let evidence = format!("{SHELLS} cannot be read: {error}");
-                return findings.unseen("shell", evidence, "see that root can read it");
+                return findings.unknown("shell", evidence, "see that root can read it");
             }
             Ok(listed) => String::from_utf8_lossy(&listed).into_owned(),
         };
@@ -67,58 +69,35 @@ pub(super) fn shell(account: &Account, asked_at: Option<&Place>, findings: &mut 
     findings.warned("shell", evidence, fix);
 }
 
-/// Days since 1970-01-01 as shadow(5) counts, a field that is empty being `None`.
-struct Shadow<'a> {
-    password: &'a str,
-    last_change: Option<i64>,
-    maximum: Option<i64>,
-    inactive: Option<i64>,
-    expire: Option<i64>,
-}
-
-impl<'a> Shadow<'a> {
-    fn parse(line: &'a str) -> Option<Self> {
-        let fields: Vec<_> = line.trim_end().split(':').collect();
-        let days = |i: usize| fields.get(i).and_then(|f| f.parse().ok()).filter(|days| *days >= 0);
-        Some(Self {
-            password: fields.get(1)?,
-            last_change: days(2),
-            maximum: days(4),
-            inactive: days(6),
-            expire: days(7),
-        })
+/// What keeps the user out, and the options of chage(1) that fix it; as check_shadow_expiry of
+/// pam_unix and allowed_user of sshd see it. With SFTP nobody can be asked for a new password.
+fn problem(shadow: &Shadow, today: i64) -> Option<(String, &'static str)> {
+    let ago = |day: i64| match today - day {
+        0 => "today".to_owned(),
+        1 => "yesterday".to_owned(),
+        days => format!("{days} days ago"),
+    };
+    if let Some(day) = shadow.expire.filter(|day| today >= *day) {
+        return Some((format!("the account expired {}", ago(day)), "-E -1"));
     }
-
-    /// What keeps the user out, and the options of chage(1) that fix it; as check_shadow_expiry of
-    /// pam_unix and allowed_user of sshd see it. With SFTP nobody can be asked for a new password.
-    fn problem(&self, today: i64) -> Option<(String, &'static str)> {
-        let ago = |day: i64| match today - day {
-            0 => "today".to_owned(),
-            1 => "yesterday".to_owned(),
-            days => format!("{days} days ago"),
-        };
-        if let Some(day) = self.expire.filter(|day| today >= *day) {
-            return Some((format!("the account expired {}", ago(day)), "-E -1"));
-        }
-        let renewed = "-d \"$(date +%F)\"";
-        let changed = self.last_change?;
-        if changed == 0 {
-            return Some((
-                "the password must be changed at the next login, which SFTP cannot do".into(),
-                renewed,
-            ));
-        }
-        let maximum = self.maximum?;
-        if today - changed <= maximum {
-            return None;
-        }
-        let since = ago(changed + maximum + 1);
-        let evidence = match self.inactive.filter(|days| today - changed > maximum + days) {
-            Some(_) => format!("the password expired {since}, and the account with it, being inactive"),
-            None => format!("the password expired {since}, and SFTP cannot change it"),
-        };
-        Some((evidence, renewed))
+    let renewed = "-d \"$(date +%F)\"";
+    let changed = shadow.last_change?;
+    if changed == 0 {
+        return Some((
+            "the password must be changed at the next login, which SFTP cannot do".into(),
+            renewed,
+        ));
     }
+    let maximum = shadow.maximum?;
+    if today - changed <= maximum {
+        return None;
+    }
+    let since = ago(changed + maximum + 1);
+    let evidence = match shadow.inactive.filter(|days| today - changed > maximum + days) {
+        Some(_) => format!("the password expired {since}, and the account with it, being inactive"),
+        None => format!("the password expired {since}, and SFTP cannot change it"),
+    };
+    Some((evidence, renewed))
 }
 
 /// Whether the account or its password has expired or is locked. `pam`: whether sshd goes by PAM.
@@ -126,21 +105,21 @@ pub(super) fn shadow(account: &Account, pam: bool, findings: &mut Findings) {
     let check = "shadow";
     let name = word(&account.name);
     if !geteuid().is_root() {
-        return findings.unseen(check, "only root can see when an account expires", AS_ROOT);
+        return findings.unknown(check, "only root can see when an account expires", AS_ROOT);
     }
-    let entry = match getent("shadow", Some(&account.name)) {
+    let entry = match Shadow::of(&account.name) {
         Ok(entry) => entry,
-        Err(error) => return findings.unseen(check, error, "see that NSS answers"),
+        Err(error) => return findings.unknown(check, error, "see that NSS answers"),
     };
-    let Some(shadow) = entry.lines().next().and_then(Shadow::parse) else {
+    let Some(shadow) = entry else {
         // getent(1) says the same of an entry that a service did not tell.
         return match is_complete() {
             Ok(()) => findings.passed(check, "no entry in shadow, so nothing expires"),
-            Err(error) => findings.unseen(check, &error, error.fix()),
+            Err(error) => findings.unknown(check, &error, error.fix()),
         };
     };
     let today = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |t| t.as_secs() / 86_400);
-    if let Some((evidence, options)) = shadow.problem(i64::try_from(today).unwrap_or(i64::MAX)) {
+    if let Some((evidence, options)) = problem(&shadow, i64::try_from(today).unwrap_or(i64::MAX)) {
         return findings.failed(check, evidence, format!("chage {options} {name}"));
     }
     match shadow.password.strip_prefix('!') {
@@ -186,7 +165,7 @@ pub(super) fn names(
             Err(Refusal::NoSuchUser { .. }) => {}
             Err(refusal) => {
                 sound = false;
-                findings.unseen("names", &refusal, refusal.fix());
+                findings.unknown("names", &refusal, refusal.fix());
             }
         }
     }
@@ -227,7 +206,7 @@ mod tests {
     fn what_keeps_a_user_out_is_what_pam_unix_says() {
         let problem = |line| {
             let shadow = Shadow::parse(line).unwrap();
-            shadow.problem(20_000).map(|(_, options)| options)
+            problem(&shadow, 20_000).map(|(_, options)| options)
         };
         let renewed = Some("-d \"$(date +%F)\"");
         assert_eq!(problem("u:!:19000:0:99999:7:::"), None);

@@ -1,10 +1,11 @@
-//! `--all`: every member of every profile and, the other way round, everybody whom sshd sends into
+//! `--all`: every member of every profile and, the other path_to_home round, everybody whom sshd sends into
 //! the jail root without being one.
 
-use super::finding::{Findings, counted};
-use super::host::{self, Host};
-use super::{Report, groups, leftovers, login};
-use crate::Status;
+use super::system::{self, Host};
+use super::{Report, groups, leftovers, user};
+use crate::report::Findings;
+use crate::report::Status;
+use crate::report::text::counted;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use pam_sftpjail::account::Account;
 use pam_sftpjail::config::Config;
@@ -33,7 +34,7 @@ pub(super) struct Everybody {
 pub(super) fn run(path: Option<&Path>) -> Everybody {
     let mut findings = Findings::default();
     let mut users = Vec::new();
-    if let Some(config) = host::config(path, &mut findings) {
+    if let Some(config) = system::config(path, &mut findings) {
         let mut host = Host::examine(&config, path, &mut findings);
         leftovers::examine(&config, None, &mut findings);
         groups::examine(&config, &mut findings);
@@ -58,7 +59,7 @@ pub(super) fn run(path: Option<&Path>) -> Everybody {
 
 /// Everybody whom NSS lists, as a user or as a member of a group of a profile.
 fn candidates(host: &Host<'_>, config: &Config, findings: &mut Findings) -> BTreeSet<String> {
-    let mut names: BTreeSet<String> = host.people.names().map(str::to_owned).collect();
+    let mut names: BTreeSet<String> = host.accounts.names().map(str::to_owned).collect();
     for name in config.groups() {
         let group = escaped(name);
         // Of a group that does not exist, its own look tells.
@@ -84,12 +85,12 @@ fn report(host: &mut Host<'_>, name: &str) -> Option<Report> {
     let is_stranger = Account::lookup(name, host.config)
         .is_ok_and(|account| matches!(decide(host.config, &account), Decision::NotJailed(_)));
     if is_stranger {
-        login::stranger(host, name, &mut findings);
+        user::stranger(host, name, &mut findings);
         if findings.status() == Status::Ok {
             return None;
         }
     } else {
-        let own = login::examine(host, name, Findings::default());
+        let own = user::examine(host, name, Findings::default());
         findings = own.findings;
         rehearsal = own.rehearsal;
     }

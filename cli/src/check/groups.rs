@@ -1,7 +1,7 @@
 //! The groups of the profiles: whether they exist, or are somebody's mistake.
 
-use super::finding::Findings;
-use crate::nearest;
+use crate::host::groups::suggested;
+use crate::report::Findings;
 use pam_sftpjail::account::MissingGroup;
 use pam_sftpjail::config::Config;
 use pam_sftpjail::escape::escaped;
@@ -15,7 +15,7 @@ pub(super) fn examine(config: &Config, findings: &mut Findings) {
             Ok(None) => {
                 findings.warned("profile", MissingGroup(name), corrected(name));
             }
-            Err(error) => findings.unseen("profile", &error, error.fix()),
+            Err(error) => findings.unknown("profile", &error, error.fix()),
         }
     }
 }
@@ -31,7 +31,7 @@ pub(super) fn set_up(config: &Config) -> String {
 }
 
 fn corrected(name: &str) -> String {
-    match nearest::group(name) {
+    match suggested(name) {
         Some(meant) => {
             format!("did you mean {}? Then correct `groups` in the configuration", escaped(&meant))
         }

@@ -1,23 +1,23 @@
 //! Around the home: what the jail opens that modes have closed, and who can put another directory
 //! in the home's place.
 
-use super::finding::Findings;
-use super::way::{Way, described, group, user};
+use super::path_to_home::{PathToHome, described, group, user};
+use crate::report::Findings;
 use nix::sys::stat::{Mode, stat};
 use pam_sftpjail::account::Account;
 use pam_sftpjail::escape::{escaped, word};
 use std::path::PathBuf;
 
 /// Looks at what is above the home. `keys`: whether there could be keys in it.
-pub(super) fn examine(account: &Account, way: &Way, keys: bool, findings: &mut Findings) {
-    reach(account, way, keys, findings);
-    replaceable(account, way.above(), findings);
+pub(super) fn examine(account: &Account, path_to_home: &PathToHome, keys: bool, findings: &mut Findings) {
+    reach(account, path_to_home, keys, findings);
+    replaceable(account, path_to_home.above(), findings);
 }
 
 /// A bind mount opens the home even where a directory above it is closed.
-fn reach(account: &Account, way: &Way, keys: bool, findings: &mut Findings) {
-    let Some(tried) = &way.tried else { return };
-    let closed = way.above().iter().enumerate().find(|(i, _)| tried.is_closed(*i));
+fn reach(account: &Account, path_to_home: &PathToHome, keys: bool, findings: &mut Findings) {
+    let Some(tried) = &path_to_home.tried else { return };
+    let closed = path_to_home.above().iter().enumerate().find(|(i, _)| tried.is_closed(*i));
     let Some((_, directory)) = closed else {
         return findings.passed("home reach", "the modes above the home let the user in, as the jail does");
     };

@@ -2,10 +2,12 @@
 //! it, up to the home or else to `/`, to be the user's or root's and writable by nobody else. And
 //! sshd reads it as the user.
 
-use super::finding::{AS_ROOT, Findings};
-use super::people::People;
-use super::sshd::{Settings, Sshd, expanded};
-use super::way::{Way, described};
+use super::path_to_home::{PathToHome, described};
+use crate::host::accounts::Accounts;
+use crate::host::sshd::effective::Settings;
+use crate::host::sshd::logins::Sshd;
+use crate::report::Findings;
+use crate::report::findings::AS_ROOT;
 use nix::errno::Errno;
 use nix::sys::stat::{FileStat, stat};
 use nix::unistd::geteuid;
@@ -20,24 +22,14 @@ const CHECK: &str = "keys";
 /// What is needed to know what sshd makes of a key file.
 pub(super) struct Keys<'a> {
     pub(super) account: &'a Account,
-    pub(super) people: &'a People,
+    pub(super) accounts: &'a Accounts,
     pub(super) sshd: &'a Sshd,
     pub(super) settings: &'a Settings,
-    pub(super) way: &'a Way,
-}
-
-/// The effective AuthorizedKeysFile, as `authorized_keys_file` of OpenSSH's auth.c expands it.
-pub(super) fn files(settings: &Settings, account: &Account) -> Vec<PathBuf> {
-    if settings.get("PubkeyAuthentication") == Some("no") {
-        return Vec::new();
-    }
-    let names = settings.get("AuthorizedKeysFile").unwrap_or_default();
-    let names = names.split_whitespace().filter(|name| *name != "none");
-    names.map(|name| account.home.join(expanded(name, account))).collect()
+    pub(super) path_to_home: &'a PathToHome,
 }
 
 impl Keys<'_> {
-    /// Looks at the `files` of the user, which were tried on the way.
+    /// Looks at the `files` of the user, which were tried on the path_to_home.
     pub(super) fn examine(&self, files: &[PathBuf], findings: &mut Findings) {
         let mut taken = Vec::new();
         let mut sound = true;
@@ -64,13 +56,13 @@ impl Keys<'_> {
         let real = match canonicalize(file) {
             Ok(real) => real,
             Err(error) if error.raw_os_error() == Some(Errno::EACCES as i32) && !geteuid().is_root() => {
-                findings.unseen(CHECK, format!("{shown} cannot be looked at"), AS_ROOT);
+                findings.unknown(CHECK, format!("{shown} cannot be looked at"), AS_ROOT);
                 return Err(Told);
             }
             Err(_) => return Ok(false),
         };
-        // Of a way that is closed as a whole, others tell.
-        let tried = self.way.tried.as_ref().filter(|_| !self.way.is_closed());
+        // Of a path_to_home that is closed as a whole, others tell.
+        let tried = self.path_to_home.tried.as_ref().filter(|_| !self.path_to_home.is_closed());
         if tried.is_some_and(|tried| tried.is_unreadable(i)) {
             let state = stat(&real).map(|stat| described(&stat)).unwrap_or_default();
             let evidence =
@@ -97,7 +89,7 @@ impl Keys<'_> {
     fn refused(&self, file: &Path) -> Option<(PathBuf, FileStat)> {
         for at in file.ancestors() {
             let stat = stat(at).ok()?;
-            let is_home = Some(at) == self.way.home();
+            let is_home = Some(at) == self.path_to_home.home();
             // A home of somebody else's has a finding of its own.
             if !(self.is_owned(&stat) || is_home) || self.is_writable(&stat) {
                 return Some((at.to_owned(), stat));
@@ -116,8 +108,8 @@ impl Keys<'_> {
     /// Whether others can write it, as sshd sees it.
     fn is_writable(&self, stat: &FileStat) -> bool {
         // Who is in a group that cannot be looked up may be anybody, for sshd as well.
-        let is_own = || self.people.is_alone_in(stat.st_gid, self.account.uid.as_raw()).unwrap_or(false);
-        let by_group = stat.st_mode & 0o020 != 0 && !(self.sshd.lets_own_group_write() && is_own());
+        let is_own = || self.accounts.is_alone_in(stat.st_gid, self.account.uid.as_raw()).unwrap_or(false);
+        let by_group = stat.st_mode & 0o020 != 0 && !(self.sshd.daemon.lets_own_group_write() && is_own());
         by_group || stat.st_mode & 0o002 != 0
     }
 

@@ -1,7 +1,8 @@
 //! What an earlier setup left: entries that would mount something below the jail root.
 
-use super::finding::{AS_ROOT, Findings};
-use super::place::Place;
+use crate::report::Findings;
+use crate::report::Location;
+use crate::report::findings::AS_ROOT;
 use pam_sftpjail::config::Config;
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::host_mounts::{self, MountEntries, MountEntry};
@@ -55,12 +56,12 @@ pub(super) fn examine(config: &Config, user: Option<&UserName>, findings: &mut F
 /// Whether all files could be read; those that could not are told.
 fn are_read(check: &str, said: &MountEntries, findings: &mut Findings) -> bool {
     for (file, error) in &said.unread {
-        findings.unseen(check, format!("{} cannot be read: {error}", escaped(file)), AS_ROOT);
+        findings.unknown(check, format!("{} cannot be read: {error}", escaped(file)), AS_ROOT);
     }
     said.unread.is_empty()
 }
 
 /// Where an entry stands, and what it mounts on.
-fn placed(said: MountEntries) -> impl Iterator<Item = (Place, PathBuf)> {
-    said.entries.into_iter().map(|MountEntry { file, line, at }| (Place::single(file, line), at))
+fn placed(said: MountEntries) -> impl Iterator<Item = (Location, PathBuf)> {
+    said.entries.into_iter().map(|MountEntry { file, line, at }| (Location::single(file, line), at))
 }

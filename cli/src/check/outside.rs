@@ -2,9 +2,11 @@
 //!
 //! The user manager of systemd has a check of its own.
 
-use super::finding::{AS_ROOT, Findings, counted};
 use crate::host::home::{Alias, Home};
 use crate::host::{jobs, programs};
+use crate::report::Findings;
+use crate::report::findings::AS_ROOT;
+use crate::report::text::counted;
 use nix::unistd::geteuid;
 use pam_sftpjail::account::Account;
 use pam_sftpjail::config::{HomeAccess, Profile};
@@ -20,7 +22,7 @@ pub(super) fn examine(account: &Account, profile: &Profile, findings: &mut Findi
     let mut found = Findings::default();
     match UserName::parse(&account.name) {
         Ok(name) if geteuid().is_root() => scheduled(&name, account.uid.as_raw(), &mut found),
-        Ok(_) => found.unseen(CHECK, "only root can see crontabs and at jobs", AS_ROOT),
+        Ok(_) => found.unknown(CHECK, "only root can see crontabs and at jobs", AS_ROOT),
         // The login is refused.
         Err(_) => {}
     }
@@ -139,7 +141,7 @@ fn leads_to_what_is_open(at: &Path, target: &Path, account: &Account, profile: &
 }
 
 fn unseen(what: &str, error: &io::Error, findings: &mut Findings) {
-    findings.unseen(CHECK, format!("{what} cannot be looked at: {error}"), AS_ROOT);
+    findings.unknown(CHECK, format!("{what} cannot be looked at: {error}"), AS_ROOT);
 }
 
 /// Of a login shell: whether it runs something for whoever logs in.

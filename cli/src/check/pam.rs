@@ -1,34 +1,26 @@
 //! PAM's configuration for sshd: our three lines, where they stand, and the module that they name.
 
-mod control;
-pub(crate) mod module;
-pub(crate) mod order;
-pub(crate) mod ours;
+mod module;
 mod session;
-pub(crate) mod stack;
 
-use super::finding::{AS_ROOT, Findings};
-use super::place::{Place, append};
-use control::Flaw;
-pub(crate) use module::loaded;
+use crate::desired::pam::{Example, Flaw, HOME_MAKERS, OURS, flaw, order};
+use crate::host::pam::stack::{Line, Module, Stack};
+use crate::report::Findings;
+use crate::report::findings::AS_ROOT;
+use crate::report::location::{Location, append};
 use nix::unistd::geteuid;
-use ours::{Example, OURS};
 use pam_sftpjail::config::{Config, DEFAULT_PATH};
 use pam_sftpjail::escape::{escaped, one_line, word};
 use pam_sftpjail::session::SessionLine;
-use stack::{Line, Module, Stack};
 use std::io::ErrorKind;
 use std::path::Path;
-
-/// They make homes, in the session.
-pub(crate) const HOME_MAKERS: [&str; 2] = ["pam_mkhomedir.so", "pam_oddjob_mkhomedir.so"];
 
 /// What the rest wants to know of it.
 pub(super) struct Pam {
     /// Where a module makes homes before ours takes them into a jail, so that one may be missing.
-    pub(super) makes_homes: Option<Place>,
+    pub(super) makes_homes: Option<Location>,
     /// Where pam_shells refuses whose shell is not in /etc/shells.
-    pub(super) asks_for_shells: Option<Place>,
+    pub(super) asks_for_shells: Option<Location>,
 }
 
 /// Looks at the lines of `service`. `path`: that of the configuration, if it is not the usual one.
@@ -45,7 +37,7 @@ pub(super) fn examine(service: &str, config: &Config, path: Option<&Path>, findi
         findings.failed("pam service", evidence, format!("services = [{}] in {file}", services.join(", ")));
     }
     let maker = HOME_MAKERS.iter().flat_map(|maker| session.positions(maker)).min();
-    let maker = maker.and_then(|i| Some((i, session.lines.get(i)?.place.clone())));
+    let maker = maker.and_then(|i| Some((i, session.lines.get(i)?.location.clone())));
 
     illegal([&auth, &account, &session], findings);
     let service = Service { name: service, config: path };
@@ -63,7 +55,7 @@ pub(super) fn examine(service: &str, config: &Config, path: Option<&Path>, findi
     let shells = [&auth, &account].map(|s| s.lines.iter().find(|line| line.is("pam_shells.so")));
     Pam {
         makes_homes: maker.filter(|_| has_session && !has_account).map(|(_, place)| place),
-        asks_for_shells: shells.into_iter().flatten().next().map(|line| line.place.clone()),
+        asks_for_shells: shells.into_iter().flatten().next().map(|line| line.location.clone()),
     }
 }
 
@@ -93,7 +85,7 @@ impl Service<'_> {
         &self,
         kind: &str,
         stack: &Stack,
-        maker: Option<&(usize, Place)>,
+        maker: Option<&(usize, Location)>,
         findings: &mut Findings,
     ) -> bool {
         let check = format!("pam {kind}");
@@ -102,7 +94,7 @@ impl Service<'_> {
             let evidence = format!("{}{by} cannot be read: {error}", escaped(path));
             match error {
                 ErrorKind::PermissionDenied if !geteuid().is_root() => {
-                    findings.unseen(&check, evidence, AS_ROOT);
+                    findings.unknown(&check, evidence, AS_ROOT);
                     return false;
                 }
                 _ => findings.failed(&check, evidence, "fix it, or take the line out that names it"),
@@ -117,8 +109,8 @@ impl Service<'_> {
             return false;
         };
         if let (Some(second), "session") = (builders.get(1).and_then(|i| stack.lines.get(**i)), kind) {
-            let evidence = format!("{}: a second line, which is refused as opened already", second.place);
-            findings.failed(&check, evidence, second.place.delete());
+            let evidence = format!("{}: a second line, which is refused as opened already", second.location);
+            findings.failed(&check, evidence, second.location.delete());
         }
         let mut sound = true;
         for (position, maker) in firsts.first().map(|i| (**i, None)).into_iter().chain([(**builder, maker)]) {
@@ -133,7 +125,7 @@ impl Service<'_> {
         }
         if sound {
             let place =
-                |i: &usize| stack.lines.get(*i).map(|line| line.place.to_string()).unwrap_or_default();
+                |i: &usize| stack.lines.get(*i).map(|line| line.location.to_string()).unwrap_or_default();
             let builder = place(builder);
             let evidence = match (firsts.first(), kind) {
                 (Some(first), _) => format!("{OURS}: close at {}, open at {builder}", place(first)),
@@ -150,7 +142,7 @@ impl Service<'_> {
         &self,
         kind: &str,
         stack: &Stack,
-        makes_homes: Option<&(usize, Place)>,
+        makes_homes: Option<&(usize, Location)>,
         is_first_missing: bool,
         findings: &mut Findings,
     ) {
@@ -174,11 +166,11 @@ impl Service<'_> {
         kind: &str,
         stack: &Stack,
         (position, line, module): (usize, &Line, &Module),
-        maker: Option<&(usize, Place)>,
+        maker: Option<&(usize, Location)>,
         findings: &mut Findings,
     ) -> bool {
         let check = format!("pam {kind}");
-        let place = &line.place;
+        let place = &line.location;
         let rewritten = module.rewritten(kind, None);
         let mut sound = true;
         let mut failed = |evidence: String, fix: String| {
@@ -202,7 +194,7 @@ impl Service<'_> {
         let text = escaped(&module.control.text);
         // A first line refuses nobody.
         let is_first = kind == "session" && line.part() == SessionLine::Close;
-        match module.control.flaw().filter(|flaw| !(is_first && *flaw == Flaw::LetsIn)) {
+        match flaw(&module.control).filter(|flaw| !(is_first && *flaw == Flaw::LetsIn)) {
             None => {}
             Some(Flaw::LetsIn) => {
                 let evidence = format!("{place}: {text} does not make a refusal final");
@@ -237,7 +229,7 @@ impl Service<'_> {
                 "{place} is skipped when {} ({}) at {} {when}",
                 escaped(&skipper.path),
                 one_line(&skipper.control.text),
-                other.place
+                other.location
             );
             // Above the line of the service by which the other one came in.
             let fix = format!("move it up: {} && {}", place.delete(), other.top.insert(&[&rewritten]));
@@ -254,9 +246,9 @@ impl Service<'_> {
     /// A command that adds lines of ours: one above all others of its kind, and one at the end.
     fn added(&self, stack: &Stack, first: Option<&str>, last: Option<&str>) -> String {
         let file = Path::new("/etc/pam.d").join(self.name);
-        let own = |place: &&Place| stack.file.as_ref() == Some(&place.file);
-        let first = first.map(|line| match order::place_of_first(stack).filter(own) {
-            Some(place) => Place { file: file.clone(), ..place.clone() }.insert(&[line]),
+        let own = |place: &&Location| stack.file.as_ref() == Some(&place.file);
+        let first = first.map(|line| match order::location_of_first(stack).filter(own) {
+            Some(place) => Location { file: file.clone(), ..place.clone() }.insert(&[line]),
             None => append(&file, &[line]),
         });
         let commands: Vec<_> = first.into_iter().chain(last.map(|line| append(&file, &[line]))).collect();

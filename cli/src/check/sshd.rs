@@ -2,22 +2,20 @@
 //! and nothing else, forward nothing. For every name that leads to the account, and for every kind
 //! of connection that its configuration tells apart.
 
-pub(crate) mod ask;
-pub(crate) mod config;
-mod connection;
 mod fix;
 mod judge;
 
-use super::finding::Findings;
-pub(super) use ask::{Settings, Silent, Sshd};
+use crate::desired::stray::Stray;
+use crate::host::sshd::daemon::NoAnswer;
+use crate::host::sshd::effective::Settings;
+use crate::host::sshd::logins::Sshd;
+use crate::report::Findings;
+use crate::report::text::counted;
 use fix::fix;
-pub(crate) use judge::ALIVE;
-pub(super) use judge::expanded;
 use judge::{CHECKS, Wrong, judge, keeps_places, keywords, log_level};
 use pam_sftpjail::account::Account;
 use pam_sftpjail::config::{Config, Profile};
-use pam_sftpjail::escape::{escaped, word};
-use pam_sftpjail::nss::Group;
+use pam_sftpjail::escape::escaped;
 use std::rc::Rc;
 
 /// As many names and connections are told of those for which something is so.
@@ -57,8 +55,8 @@ pub(super) fn examine(
 ) -> Option<Rc<Settings>> {
     let mut answers = Answers::default();
     for login in logins {
-        if let Err(silent) = ask_about(sshd, member, login, logins.len() > 1, &mut answers) {
-            silent.tell(findings);
+        if let Err(no_answer) = ask_about(sshd, member, login, logins.len() > 1, &mut answers) {
+            unanswered(&no_answer, findings);
             break;
         }
     }
@@ -77,7 +75,7 @@ fn ask_about(
     login: &Login<'_>,
     named: bool,
     answers: &mut Answers,
-) -> Result<(), Silent> {
+) -> Result<(), NoAnswer> {
     let connections = sshd.connections.clone();
     for connection in &connections {
         let settings = sshd.settings(login.name, connection)?;
@@ -111,8 +109,8 @@ fn tell(
     for (wrong, times) in answers.wrongs.iter().filter(|(wrong, _)| wrong.check == check) {
         sound = false;
         let mut evidence = wrong.what.clone();
-        if let Some(place) = sshd.config.place_of(wrong.keyword, &wrong.value) {
-            evidence += &format!(" ({place})");
+        if let Some(location) = sshd.config.location_of(wrong.keyword, &wrong.value) {
+            evidence += &format!(" ({location})");
         }
         if times.len() < answers.count {
             let shown: Vec<_> = times.iter().take(MAX_SHOWN).map(String::as_str).collect();
@@ -162,74 +160,35 @@ pub(super) fn examine_penalties(settings: &Settings, findings: &mut Findings) {
     findings.warned("sshd penalties", evidence, fix);
 }
 
-/// A user who is not jailed and whom sshd sends into the jail root, where nothing is built for them.
-pub(crate) struct Stray {
-    pub(crate) evidence: String,
-    pub(crate) fix: String,
-}
-
 /// Tells whether a user who is not jailed is a [`Stray`].
 pub(super) fn examine_stranger(sshd: &mut Sshd, config: &Config, account: &Account, findings: &mut Findings) {
     match Stray::find(sshd, config, account) {
         Ok(None) => {}
         Ok(Some(Stray { evidence, fix })) => findings.failed("sshd chroot", evidence, fix),
-        Err(silent) => silent.tell(findings),
+        Err(no_answer) => unanswered(&no_answer, findings),
     }
 }
 
-impl Stray {
-    /// Asks sshd about somebody who is not jailed. The error is sshd's silence, with what to do about it.
-    pub(crate) fn of(config: &Config, account: &Account) -> Result<Option<Self>, (String, String)> {
-        let said = |silent| match silent {
-            Silent::Broken { evidence, fix } | Silent::Unseen { evidence, fix } => (evidence, fix),
-        };
-        let mut sshd = Sshd::find().map_err(said)?;
-        Self::find(&mut sshd, config, account).map_err(said)
-    }
-
-    fn find(sshd: &mut Sshd, config: &Config, account: &Account) -> Result<Option<Self>, Silent> {
-        let name = escaped(&account.name);
-        for connection in sshd.connections.clone() {
-            let settings = sshd.settings(&account.name, &connection)?;
-            let chroot = settings.get("ChrootDirectory").unwrap_or("none");
-            if expanded(chroot, account).starts_with(config.jail_root.absolute()) {
-                let place = sshd.config.place_of("ChrootDirectory", chroot);
-                let place = place.map(|place| format!(" ({place})")).unwrap_or_default();
-                let why = match &account.exempt_by {
-                    Some(group) => format!("{name} is in {}, of exempt_groups", escaped(group)),
-                    None => format!("no profile is for {name}"),
-                };
-                let evidence = format!(
-                    "ChrootDirectory is {} for {name}{place}, but {why}, so no jail is built and sshd lets nobody in",
-                    escaped(chroot)
-                );
-                let out = format!("take {name} out of that Match block");
-                let fix = match config
-                    .groups()
-                    .find(|name| matches!(Group::by_name(name), Ok(Some(_))))
-                    .filter(|_| !account.uid.is_root() && account.exempt_by.is_none())
-                {
-                    Some(group) => {
-                        format!(
-                            "{out} or, to jail {name}: usermod -aG {} {}",
-                            word(group),
-                            word(&account.name)
-                        )
-                    }
-                    None => out,
-                };
-                return Ok(Some(Self { evidence, fix }));
-            }
-        }
-        Ok(None)
+/// How sshd is asked, and what it could not be asked.
+pub(super) fn describe(sshd: &Sshd, findings: &mut Findings) {
+    let evidence = format!(
+        "{} answers; {} of configuration, {} of connection to ask for",
+        sshd.daemon,
+        counted(sshd.config.files(), "file"),
+        counted(sshd.connections.len(), "kind")
+    );
+    findings.passed("sshd", evidence);
+    for (location, pattern) in &sshd.untried {
+        let evidence =
+            format!("no connection was found that {} matches (Match at {location})", escaped(pattern));
+        findings.unknown("sshd", evidence, "see by hand what sshd -T -C says there");
     }
 }
 
-impl Silent {
-    pub(super) fn tell(&self, findings: &mut Findings) {
-        match self {
-            Self::Broken { evidence, fix } => findings.failed("sshd", evidence, fix),
-            Self::Unseen { evidence, fix } => findings.unseen("sshd", evidence, fix),
-        }
+/// Why sshd does not answer.
+pub(super) fn unanswered(no_answer: &NoAnswer, findings: &mut Findings) {
+    match no_answer {
+        NoAnswer::Broken(error) => findings.failed("sshd", &error.what, &error.fix),
+        NoAnswer::Unknown(error) => findings.unknown("sshd", &error.what, &error.fix),
     }
 }

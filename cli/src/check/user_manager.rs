@@ -1,17 +1,17 @@
 //! Whether systemd runs anything as a member: a user manager would do so outside of the jail.
 
-use super::finding::Findings;
 use super::groups;
-use crate::host::drop_in::{self, Asks, SKIP};
+use crate::desired::drop_in::{self, Asks, SKIP};
 use crate::host::systemd::{self, Setting};
 use crate::host::trust;
+use crate::report::Findings;
+use crate::report::text::listed;
 use pam_sftpjail::account::Account;
 use pam_sftpjail::config::{Config, DEFAULT_PATH};
 use pam_sftpjail::escape::{escaped, word};
 use pam_sftpjail::name::UserName;
 use pam_sftpjail::nss::Group;
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsStr;
 use std::fmt::Display;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -45,7 +45,7 @@ impl Fault {
     fn tell(&self, findings: &mut Findings) {
         match self {
             Self::Open(evidence, fix) => findings.failed(CHECK, evidence, fix),
-            Self::Unseen(why) => findings.unseen(CHECK, why, "see that systemd answers: systemctl status"),
+            Self::Unseen(why) => findings.unknown(CHECK, why, "see that systemd answers: systemctl status"),
         }
     }
 }
@@ -181,10 +181,6 @@ fn tell_of(asks: &Asks, config: &Config, path: &Path, findings: &mut Findings) {
         );
     }
     findings.passed(CHECK, format!("none for members: {} asks {program}", drop_in::PATH));
-}
-
-fn listed<S: AsRef<OsStr>>(names: &[S]) -> String {
-    names.iter().map(|name| escaped(name).to_string()).collect::<Vec<_>>().join(", ")
 }
 
 /// Our condition, if the files let it hold.

@@ -1,11 +1,70 @@
-//! Where programs are, wherever the caller's PATH leads.
+//! Other programs: where they are, and how they are run, whatever the caller's environment says.
 
+use crate::report::Error;
+use crate::report::error::errno;
+use pam_sftpjail::escape::{escaped, one_line};
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
-/// As PATH has it.
+/// The directories of programs, as PATH has them.
 pub(crate) const PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin";
+
+/// So many lines of a program's words stand in a sentence at most.
+const MAX_LINES: usize = 8;
 
 /// The absolute path of a program, if it is installed.
 pub(crate) fn find(name: &str) -> Option<PathBuf> {
     PATH.split(':').map(|directory| Path::new(directory).join(name)).find(|path| path.is_file())
+}
+
+/// A command that inherits neither environment nor standard input.
+pub(crate) fn command(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
+    command.env_clear().env("PATH", PATH).env("LC_ALL", "C.UTF-8").stdin(Stdio::null());
+    command
+}
+
+/// What a program that has ended printed.
+pub(crate) struct Output {
+    pub(crate) success: bool,
+    /// Exit status; `None` if a signal ended it.
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    /// Its complaints, then its output, in one line.
+    pub(crate) words: String,
+}
+
+/// Runs a program to its end. The error is that it could not be run.
+pub(crate) fn run<A: AsRef<OsStr>>(
+    program: &Path,
+    args: impl IntoIterator<Item = A>,
+) -> Result<Output, Error> {
+    let output = command(program).args(args).output().map_err(|error| {
+        let what = format!("{} cannot be run: {}", escaped(program), errno(&error));
+        Error::new(what, "see that it is installed")
+    })?;
+    let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+    let all = format!("{}\n{stdout}", String::from_utf8_lossy(&output.stderr));
+    let lines: Vec<_> =
+        all.lines().map(str::trim).filter(|line| !line.is_empty()).take(MAX_LINES).map(one_line).collect();
+    Ok(Output {
+        success: output.status.success(),
+        code: output.status.code(),
+        stdout,
+        words: lines.join(" / "),
+    })
+}
+
+/// Runs a program to its end. An exit status other than 0 is an error with this `fix`.
+pub(crate) fn must<A: AsRef<OsStr>>(
+    program: &Path,
+    args: impl IntoIterator<Item = A>,
+    fix: &str,
+) -> Result<Output, Error> {
+    let output = run(program, args)?;
+    match output.success {
+        true => Ok(output),
+        false => Err(Error::new(format!("{} says: {}", escaped(program), output.words), fix)),
+    }
 }

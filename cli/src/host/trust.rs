@@ -8,7 +8,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 
 /// As many symlinks does the kernel follow: path_resolution(7).
-const MAX_SYMLINKS: u32 = 40;
+pub(crate) const MAX_SYMLINKS: u32 = 40;
 
 /// What others than root can change of an absolute path: the first directory, symlink or file on the way from `/`
 /// that is not owned by root, or that others can write. Symlinks are followed, and what leads to them counts.

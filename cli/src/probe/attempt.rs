@@ -1,8 +1,8 @@
 //! Makes a step's attempt.
 
-use super::client::Said;
 use super::connection::Connection;
 use super::steps::{Attempt, no_socket};
+use crate::host::process::Said;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, getsockname, socket_with};
 use std::ffi::OsStr;
 use std::fs;
@@ -21,8 +21,8 @@ pub(super) struct Made {
 
 /// Makes it.
 pub(super) fn make(connection: &Connection<'_>, attempt: Attempt) -> io::Result<Made> {
-    let workshop = connection.tools.workshop();
-    let file = workshop.path("fetched");
+    let scratch = connection.tools.scratch();
+    let file = scratch.path("fetched");
     let before = connection.said().len();
     let said = match attempt {
         Attempt::Sftp(batch) => sftp(connection, batch.as_bytes()),
@@ -51,7 +51,7 @@ pub(super) fn sftp(connection: &Connection<'_>, batch: &[u8]) -> io::Result<Said
 
 fn scp(connection: &Connection<'_>, options: &[&str], path: &str) -> io::Result<Said> {
     let from = format!("probe:{path}");
-    let to = connection.tools.workshop().path("fetched");
+    let to = connection.tools.scratch().path("fetched");
     let args = options.iter().map(OsStr::new).chain([from.as_ref(), to.as_os_str()]);
     connection.run("scp", args, b"")
 }

@@ -1,8 +1,9 @@
 //! One login through the system's sshd, which all steps share.
 
-use super::client::{Said, command, program, run, until, wait};
-use super::workshop::Workshop;
-use super::wrapper;
+use super::client::{command, program};
+use super::files;
+use super::scratch::Scratch;
+use crate::host::process::{Said, run, until, wait};
 use crate::host::systemd;
 use nix::errno::Errno;
 use nix::sys::signal::kill;
@@ -24,7 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The programs, and the files that they are given.
 pub(super) struct Tools<'w> {
-    workshop: &'w Workshop,
+    scratch: &'w Scratch,
     config: PathBuf,
 }
 
@@ -44,24 +45,24 @@ impl From<io::Error> for Failed {
 
 impl<'w> Tools<'w> {
     /// Makes a one-time key and writes the configurations.
-    pub(super) fn prepare(workshop: &'w Workshop, user: &str) -> io::Result<Self> {
+    pub(super) fn prepare(scratch: &'w Scratch, user: &str) -> io::Result<Self> {
         // sshd would take a file that is not there for an empty one.
         fs::metadata(SYSTEM).map_err(|error| io::Error::new(error.kind(), format!("{SYSTEM}: {error}")))?;
         let sshd = program("sshd")?;
-        let key = workshop.path("key");
+        let key = scratch.path("key");
         let mut keygen = command(program("ssh-keygen")?);
-        keygen.args(["-q", "-t", wrapper::KEY_TYPE, "-N", "", "-C", "sftpjail-probe", "-f"]).arg(&key);
+        keygen.args(["-q", "-t", files::KEY_TYPE, "-N", "", "-C", "sftpjail-probe", "-f"]).arg(&key);
         let made = run(keygen, b"")?;
         if !made.succeeded {
             return Err(io::Error::other(format!("ssh-keygen made no key: {}", made.shown())));
         }
-        workshop.authorize(&workshop.read("key.pub"))?;
-        let first = workshop.write("first", wrapper::first(&workshop.authorized_keys()))?;
-        let server = workshop.write("sshd_config", wrapper::sshd_config(&first, Path::new(SYSTEM)))?;
+        scratch.authorize(&scratch.read("key.pub"))?;
+        let first = scratch.write("first", files::first(&scratch.authorized_keys()))?;
+        let server = scratch.write("sshd_config", files::sshd_config(&first, Path::new(SYSTEM)))?;
         let scope = systemd::scope().unwrap_or_default();
-        workshop.write("serve", wrapper::serve(&scope, &sshd, &server, &workshop.path("pid")))?;
-        let config = wrapper::ssh_config(user, &key, &workshop.path("control"));
-        let config = workshop.write("ssh_config", config)?;
+        scratch.write("serve", files::serve(&scope, &sshd, &server, &scratch.path("pid")))?;
+        let config = files::ssh_config(user, &key, &scratch.path("control"));
+        let config = scratch.write("ssh_config", config)?;
 
         let mut test = command(&sshd);
         test.args(["-t", "-f"]).arg(server);
@@ -69,29 +70,29 @@ impl<'w> Tools<'w> {
         if !said.succeeded {
             return Err(io::Error::other(format!("sshd does not start: {}", said.shown())));
         }
-        Ok(Self { workshop, config })
+        Ok(Self { scratch, config })
     }
 
-    pub(super) fn workshop(&self) -> &Workshop {
-        self.workshop
+    pub(super) fn scratch(&self) -> &Scratch {
+        self.scratch
     }
 
     /// `ssh`, `sftp` or `scp` on the connection.
     pub(super) fn client(&self, name: &str) -> io::Result<Command> {
         let mut command = command("/bin/sh");
-        command.args(["-c", wrapper::LIMITED, "sh"]).arg(program(name)?).arg("-F").arg(&self.config);
+        command.args(["-c", files::LIMITED, "sh"]).arg(program(name)?).arg("-F").arg(&self.config);
         Ok(command)
     }
 
-    /// [`wrapper::keep`]
+    /// [`files::keep`]
     pub(super) fn keep(&self, files: [&Path; 4]) -> io::Result<String> {
-        Ok(wrapper::keep(&program("sftp")?, &self.config, files))
+        Ok(files::keep(&program("sftp")?, &self.config, files))
     }
 
     /// Logs in once more and without a session, to hear what sshd says of it.
     pub(super) fn hear(&self) -> io::Result<Vec<String>> {
-        let said = self.workshop.path("heard");
-        let serve = self.workshop.path("serve");
+        let said = self.scratch.path("heard");
+        let serve = self.scratch.path("serve");
         let mut client = self.client("ssh")?;
         let proxy =
             format!("ProxyCommand=/bin/sh {} -e -o LogLevel=VERBOSE 2>{}", serve.display(), said.display());
@@ -99,12 +100,12 @@ impl<'w> Tools<'w> {
         run(client, b"")?;
         // The monitor speaks last, after the client has gone.
         self.gone(self.server());
-        Ok(self.workshop.read("heard").lines().map(|line| one_line(line.trim())).collect())
+        Ok(self.scratch.read("heard").lines().map(|line| one_line(line.trim())).collect())
     }
 
     /// The sshd that was started last: its monitor.
     fn server(&self) -> Option<Pid> {
-        self.workshop.read("pid").trim().parse().ok().map(Pid::from_raw)
+        self.scratch.read("pid").trim().parse().ok().map(Pid::from_raw)
     }
 
     /// Whether that process has ended, for which it gets some time.
@@ -127,17 +128,17 @@ pub(super) struct Connection<'w> {
 impl<'w> Connection<'w> {
     /// Logs in.
     pub(super) fn open(tools: &'w Tools<'w>) -> Result<Self, Failed> {
-        let workshop = tools.workshop;
-        let (said, rest) = (workshop.path("said"), workshop.path("rest"));
-        let (master, serve) = (workshop.path("master"), workshop.path("serve"));
-        let hold = wrapper::hold(&program("ssh")?, &tools.config, [&serve, &said, &master, &rest]);
-        let hold = workshop.write("hold", hold)?;
+        let scratch = tools.scratch;
+        let (said, rest) = (scratch.path("said"), scratch.path("rest"));
+        let (master, serve) = (scratch.path("master"), scratch.path("serve"));
+        let hold = files::hold(&program("ssh")?, &tools.config, [&serve, &said, &master, &rest]);
+        let hold = scratch.write("hold", hold)?;
         let start = Instant::now();
         let mut holder = command("/bin/sh");
         holder.arg(hold).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         let holder = holder.spawn()?;
         let mut connection = Self { tools, holder, server: 0, login: Duration::ZERO };
-        let control = connection.tools.workshop.path("control");
+        let control = connection.tools.scratch.path("control");
         let open = until(PATIENCE * 2, || {
             if control.exists() {
                 return Some(true);
@@ -162,7 +163,7 @@ impl<'w> Connection<'w> {
 
     /// Whether the client that holds the connection has ended.
     pub(super) fn has_ended(&self) -> bool {
-        let pid = self.tools.workshop.read("master");
+        let pid = self.tools.scratch.read("master");
         let pid = pid.trim();
         // A zombie has no file.
         !pid.is_empty() && fs::read_link(format!("/proc/{pid}/exe")).is_err()
@@ -170,7 +171,7 @@ impl<'w> Connection<'w> {
 
     /// All that the client that holds the connection has said, debugging too.
     pub(super) fn said(&self) -> String {
-        self.tools.workshop.read("said")
+        self.tools.scratch.read("said")
     }
 
     /// The same for people: the last lines that are no debugging.

@@ -1,6 +1,6 @@
 //! Why nobody was let in.
 
-use super::report::Finding;
+use crate::report::Finding;
 use pam_sftpjail::error::Refusal;
 
 /// What sshd says when it lets nobody in, and what to do about it.
@@ -30,18 +30,18 @@ pub(super) fn module_fix() -> String {
 /// The finding of a login that was refused: by the module, as `refusal` says it would be, or by others.
 pub(super) fn finding(said: &str, heard: &[String], refusal: Option<&Refusal>) -> Finding {
     if let Some(refusal) = refusal {
-        return Finding::new("login", Err(format!("refused: {refusal}")), refusal.fix());
+        return Finding::judged("login", Err(format!("refused: {refusal}")), refusal.fix());
     }
     let reason = REASONS.iter().find_map(|(words, fix)| {
         let line = heard.iter().find(|line| line.contains(words))?;
         Some((line.as_str(), *fix))
     });
     let (line, fix) = reason.unwrap_or((said, "see sshd's log"));
-    Finding::new("login", Err(format!("refused: {line}")), fix.into())
+    Finding::judged("login", Err(format!("refused: {line}")), fix)
 }
 
 /// The finding of a login that the module should have refused.
 pub(super) fn not_refused(refusal: Option<&Refusal>) -> Finding {
     let why = refusal.map(ToString::to_string).unwrap_or_default();
-    Finding::new("login", Err(format!("let in, though the module should refuse: {why}")), MODULE.into())
+    Finding::judged("login", Err(format!("let in, though the module should refuse: {why}")), MODULE)
 }

@@ -1,18 +1,13 @@
 //! What a probe found, for people and for programs.
 
 use super::expected::{Expected, Place};
-use super::judge::Judgement;
 use super::writing::Written;
-use crate::Status;
-use crate::json::document;
-use crate::terminal::{Mark, wrapped};
-use pam_sftpjail::escape::{escaped, one_line};
+use crate::report::json::{VERSION, document};
+use crate::report::{Finding, Findings, Outcome, Status};
+use pam_sftpjail::escape::escaped;
 use serde::{Deserialize, Serialize};
 use std::fmt::Display;
 use std::io::{self, Write};
-
-/// The version of the JSON document; it grows when a key changes its meaning or goes.
-const VERSION: u32 = 2;
 
 /// All of it; the JSON document.
 #[derive(Serialize, Deserialize)]
@@ -29,42 +24,7 @@ pub(super) struct Report {
     /// What building the jail takes in a rehearsal, where there is no measurement, in µs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) rehearsal_us: Option<u64>,
-    findings: Vec<Finding>,
-}
-
-/// What was tried, and what came of it.
-#[derive(Serialize, Deserialize)]
-pub(super) struct Finding {
-    step: String,
-    outcome: Outcome,
-    evidence: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    fix: Option<String>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum Outcome {
-    Expected,
-    Unexpected,
-    /// The probe could not go on.
-    Unseen,
-}
-
-impl Finding {
-    pub(super) fn new(step: impl Into<String>, seen: Judgement, fix: String) -> Self {
-        let step = step.into();
-        match seen {
-            Ok(evidence) => Self { step, outcome: Outcome::Expected, evidence, fix: None },
-            Err(evidence) => Self { step, outcome: Outcome::Unexpected, evidence, fix: Some(fix) },
-        }
-    }
-
-    /// Why there is no probe.
-    pub(super) fn unable(why: &dyn Display, fix: &str) -> Self {
-        let (step, evidence) = ("probe".to_owned(), why.to_string());
-        Self { step, outcome: Outcome::Unseen, evidence, fix: Some(fix.to_owned()) }
-    }
+    findings: Findings,
 }
 
 impl Report {
@@ -76,7 +36,7 @@ impl Report {
             login_ms: None,
             module_us: None,
             rehearsal_us: None,
-            findings: Vec::new(),
+            findings: Findings::default(),
         }
     }
 
@@ -84,19 +44,25 @@ impl Report {
         self.status
     }
 
-    /// Adds a finding. The status is the worst.
+    /// Adds a finding. What is not known counts more than what is known to be wrong: the probe ended there.
     pub(super) fn add(&mut self, finding: Finding) {
-        self.status = self.status.max(match finding.outcome {
-            Outcome::Expected => Status::Ok,
-            Outcome::Unexpected => Status::Problems,
-            Outcome::Unseen => Status::Unchecked,
-        });
         self.findings.push(finding);
+        self.status = match (self.findings.has(Outcome::Unknown), self.findings.status()) {
+            (true, _) => Status::Unchecked,
+            (false, status) => status,
+        };
     }
 
-    /// Of a user who is none of ours.
-    pub(super) fn not_jailed(mut self, why: &dyn Display) -> Self {
-        self.add(Finding::new("profile", Ok(why.to_string()), String::new()));
+    /// Ends with the reason why there is no probe, or no more of it.
+    pub(super) fn unable(mut self, why: &dyn Display, fix: impl Display) -> Self {
+        self.findings.unknown("probe", why, fix);
+        self.status = Status::Unchecked;
+        self
+    }
+
+    /// Of a user who is in no profile.
+    pub(super) fn in_no_profile(mut self, why: &dyn Display) -> Self {
+        self.findings.passed("profile", why);
         self.status = Status::InNoProfile;
         self
     }
@@ -106,13 +72,9 @@ impl Report {
         let fix = if place.read_only { "report this as a bug".to_owned() } else { place.fix.clone() };
         let at = |evidence: &String| format!("{}: {evidence}", escaped(&place.path));
         let seen = written.sftp.as_ref().map(at).map_err(at);
-        self.add(Finding::new("write", seen, fix));
+        self.add(Finding::judged("write", seen, fix));
         if let Some(scp) = &written.scp {
-            self.findings.push(Finding::new(
-                "scp",
-                scp.clone(),
-                "let sshd serve SFTP as it does sftp".into(),
-            ));
+            self.add(Finding::judged("scp", scp.clone(), "let sshd serve SFTP as it does sftp"));
         }
     }
 
@@ -120,17 +82,7 @@ impl Report {
         if json {
             return document(self, out);
         }
-        for finding in &self.findings {
-            let mark = match finding.outcome {
-                Outcome::Expected => Mark::Good,
-                Outcome::Unexpected => Mark::Bad,
-                Outcome::Unseen => Mark::Attention,
-            };
-            writeln!(out, "{mark} {:<14} {}", finding.step, wrapped(&one_line(&finding.evidence), 17))?;
-            if let Some(fix) = &finding.fix {
-                writeln!(out, "  {:<14} → {}", "", wrapped(&one_line(fix), 19))?;
-            }
-        }
+        self.findings.print(out)?;
         let user = escaped(&self.user);
         if let Some(login) = self.login_ms {
             let module = match (self.module_us, self.rehearsal_us) {

@@ -1,10 +1,11 @@
 //! Writes into a directory that the probe makes for it, and removes both, whatever becomes of the probe.
 
 use super::attempt::sftp;
-use super::client::{command, until, wait};
+use super::client::command;
 use super::connection::Connection;
 use super::expected::Place;
 use super::judge::Judgement;
+use crate::host::process::{until, wait};
 use pam_sftpjail::escape::one_line;
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -36,7 +37,7 @@ pub(super) fn try_in(connection: &Connection<'_>, place: &Place) -> io::Result<W
     let name = format!(".sftpjail-probe-{}", random()?);
     let kept = Kept::begin(connection, &place.path, &name)?;
     let is_made = kept.wait();
-    let workshop = connection.tools.workshop();
+    let scratch = connection.tools.scratch();
     let read_back = is_made && reads_back(connection, &place.path.join(&name))?;
     let scp =
         if is_made && !place.read_only { Some(scp(connection, &place.path.join(&name))?) } else { None };
@@ -44,7 +45,7 @@ pub(super) fn try_in(connection: &Connection<'_>, place: &Place) -> io::Result<W
     let is_gone = is_gone(connection, &place.path, &name)?;
     // Another place comes.
     for file in ["returned", "begin", "end", "kept", "ended", "keep", "letter"] {
-        let _ = fs::remove_file(workshop.path(file));
+        let _ = fs::remove_file(scratch.path(file));
     }
     let sftp = match (is_made, place.read_only) {
         _ if is_made && !is_gone => Err(format!("{name} cannot be removed: {said}")),
@@ -70,16 +71,16 @@ struct Kept<'c> {
 
 impl<'c> Kept<'c> {
     fn begin(connection: &'c Connection<'c>, directory: &Path, name: &str) -> io::Result<Self> {
-        let workshop = connection.tools.workshop();
-        let letter = workshop.write("letter", LETTER)?;
+        let scratch = connection.tools.scratch();
+        let letter = scratch.write("letter", LETTER)?;
         let mut begin = cd(directory);
         let put = format!("mkdir {name}\n-put {} {name}/sftp\n{MARK}\n", letter.display());
         begin.extend_from_slice(put.as_bytes());
-        let begin = workshop.write("begin", begin)?;
-        let end = workshop.write("end", format!("-rm {name}/sftp\n-rm {name}/scp\n-rmdir {name}\n"))?;
-        let (said, ended) = (workshop.path("kept"), workshop.path("ended"));
+        let begin = scratch.write("begin", begin)?;
+        let end = scratch.write("end", format!("-rm {name}/sftp\n-rm {name}/scp\n-rmdir {name}\n"))?;
+        let (said, ended) = (scratch.path("kept"), scratch.path("ended"));
         let script = connection.tools.keep([&begin, &end, &said, &ended])?;
-        let script = workshop.write("keep", script)?;
+        let script = scratch.write("keep", script)?;
         let mut keep = command("/bin/sh");
         // With its share in the pipe that holds the connection, which so lasts until all is removed.
         keep.arg(script).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(connection.holding()?);
@@ -90,11 +91,11 @@ impl<'c> Kept<'c> {
 
     /// Waits until the directory is made and written to, or is not; which of them.
     fn wait(&self) -> bool {
-        let workshop = self.connection.tools.workshop();
+        let scratch = self.connection.tools.scratch();
         let mark = format!("sftp> {MARK}");
         let made = until(PATIENCE, || {
-            let is_made = workshop.read("kept").lines().any(|line| line == mark);
-            let has_ended = || !workshop.read("ended").is_empty();
+            let is_made = scratch.read("kept").lines().any(|line| line == mark);
+            let has_ended = || !scratch.read("ended").is_empty();
             if is_made { Some(true) } else { has_ended().then_some(false) }
         });
         made.unwrap_or(false)
@@ -104,7 +105,7 @@ impl<'c> Kept<'c> {
     fn end(mut self, connection: &Connection<'_>) -> io::Result<String> {
         drop(self.stdin.take());
         wait(&mut self.script, PATIENCE)?;
-        let said = connection.tools.workshop().read("kept");
+        let said = connection.tools.scratch().read("kept");
         let complaint = said.lines().find(|line| {
             let chat = ["sftp> ", "Uploading ", "Fetching ", "Removing "];
             !line.is_empty() && !chat.iter().any(|chat| line.starts_with(chat))
@@ -122,14 +123,14 @@ impl Drop for Kept<'_> {
 
 /// By a client of its own: what becomes of that must not keep the directory from being removed.
 fn reads_back(connection: &Connection<'_>, directory: &Path) -> io::Result<bool> {
-    let workshop = connection.tools.workshop();
-    let get = format!("get sftp {}\n", workshop.path("returned").display());
+    let scratch = connection.tools.scratch();
+    let get = format!("get sftp {}\n", scratch.path("returned").display());
     sftp(connection, &[cd(directory), get.into_bytes()].concat())?;
-    Ok(workshop.read("returned") == LETTER)
+    Ok(scratch.read("returned") == LETTER)
 }
 
 fn scp(connection: &Connection<'_>, directory: &Path) -> io::Result<Judgement> {
-    let letter = connection.tools.workshop().path("letter");
+    let letter = connection.tools.scratch().path("letter");
     let mut to = OsString::from("probe:");
     to.push(directory.join("scp"));
     let said = connection.run("scp", [letter.as_os_str(), &to], b"")?;

@@ -1,10 +1,10 @@
 //! What is to be changed, as data: shown as a diff, then kept in the journal, then done.
 
-use super::files;
+use super::atomic;
 use super::group;
 use super::journal::{BACKUP, Replaced, State, Step};
 use super::target::Target;
-use super::trouble::Trouble;
+use crate::report::Error;
 use anstyle::{AnsiColor, Style};
 use pam_sftpjail::escape::{escaped, one_line};
 use similar::TextDiff;
@@ -90,7 +90,7 @@ impl Change {
     }
 
     /// Keeps what it takes to put it back; `number` is for the names of the backups.
-    pub(super) fn keep(&self, number: usize, state: &State) -> Result<Step, Trouble> {
+    pub(super) fn keep(&self, number: usize, state: &State) -> Result<Step, Error> {
         Ok(match self {
             Self::Directory { path, .. } => Step::Directory { path: path.clone() },
             Self::Group { name } => group::keep(name, number, state)?,
@@ -101,7 +101,7 @@ impl Change {
                 Step::File {
                     path: path.to_owned(),
                     before,
-                    after: files::digest(after),
+                    after: atomic::digest(after),
                     inserted: inserted.clone(),
                     replaced: replaced.clone(),
                 }
@@ -110,26 +110,26 @@ impl Change {
     }
 
     /// Does what can fail for want of room, while nobody sees it yet.
-    pub(super) fn stage(&self) -> Result<(), Trouble> {
+    pub(super) fn stage(&self) -> Result<(), Error> {
         match self {
-            Self::Directory { path, mode } => files::make_directory(path, *mode),
+            Self::Directory { path, mode } => atomic::make_directory(path, *mode),
             Self::Group { .. } => Ok(()),
             Self::File(file) => {
                 if file.target.read()? != file.before {
                     let what = format!("{} was changed while it was shown", escaped(file.target.path()));
-                    return Err(Trouble::new(what, "run this again"));
+                    return Err(Error::new(what, "run this again"));
                 }
-                files::stage(&file.target, &file.after, MODE, None)
+                atomic::stage(&file.target, &file.after, MODE, None)
             }
         }
     }
 
     /// Does it.
-    pub(super) fn commit(&self) -> Result<(), Trouble> {
+    pub(super) fn commit(&self) -> Result<(), Error> {
         match self {
             Self::Directory { .. } => Ok(()),
             Self::Group { name } => group::add(name),
-            Self::File(file) => files::commit(file.target.path()),
+            Self::File(file) => atomic::commit(file.target.path()),
         }
     }
 }

@@ -1,16 +1,16 @@
 //! The system group: added by the system's own tool, taken out of the files that it wrote.
 
-use super::command;
-use super::files;
+use super::atomic;
 use super::journal::{BACKUP, Before, State, Step};
 use super::target::Target;
-use super::trouble::Trouble;
+use crate::host::groups::local_members;
+use crate::host::programs;
+use crate::report::Error;
+use crate::report::text::listed;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
 use pam_sftpjail::escape::escaped;
-use pam_sftpjail::nss::Group;
-use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -23,10 +23,10 @@ const FILES: [&str; 4] = ["/etc/group", "/etc/gshadow", "/etc/group-", "/etc/gsh
 /// As long as lckpwdf(3) waits.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-pub(super) fn keep(name: &str, number: usize, state: &State) -> Result<Step, Trouble> {
+pub(super) fn keep(name: &str, number: usize, state: &State) -> Result<Step, Error> {
     let mut kept = Vec::new();
     for (i, path) in FILES.iter().map(Path::new).enumerate() {
-        let before = files::read(path)?;
+        let before = atomic::read(path)?;
         let backup = format!("{BACKUP}{number}-{i}");
         let before = before.map(|bytes| state.keep(backup, path, &bytes)).transpose()?;
         kept.push((path.to_owned(), before));
@@ -34,15 +34,15 @@ pub(super) fn keep(name: &str, number: usize, state: &State) -> Result<Step, Tro
     Ok(Step::Group { name: name.to_owned(), files: kept })
 }
 
-pub(super) fn add(name: &str) -> Result<(), Trouble> {
+pub(super) fn add(name: &str) -> Result<(), Error> {
     let fix = "fix what it names, or add the group yourself";
-    if let Some(groupadd) = command::find("groupadd") {
-        command::must(&groupadd, ["--system", name], fix)?;
-    } else if let Some(addgroup) = command::find("addgroup") {
+    if let Some(groupadd) = programs::find("groupadd") {
+        programs::must(&groupadd, ["--system", name], fix)?;
+    } else if let Some(addgroup) = programs::find("addgroup") {
         // Busybox.
-        command::must(&addgroup, ["-S", name], fix)?;
+        programs::must(&addgroup, ["-S", name], fix)?;
     } else {
-        return Err(Trouble::new(format!("there is neither groupadd nor addgroup to add {name}"), fix));
+        return Err(Error::new(format!("there is neither groupadd nor addgroup to add {name}"), fix));
     }
     Ok(())
 }
@@ -52,7 +52,7 @@ pub(super) fn restore(
     name: &str,
     kept: &[(PathBuf, Option<Before>)],
     state: &State,
-) -> Result<Option<String>, Trouble> {
+) -> Result<Option<String>, Error> {
     let _lock = lock()?;
     if let Some(members) = members(name)? {
         let shown = escaped(name);
@@ -63,66 +63,38 @@ pub(super) fn restore(
     for [file, old] in [["/etc/group", "/etc/group-"], ["/etc/gshadow", "/etc/gshadow-"]] {
         let Some(was) = before(file) else { continue };
         let path = Path::new(file);
-        if let Some(current) = files::read(path)? {
+        if let Some(current) = atomic::read(path)? {
             let without = without_line(&current, name);
             if without != current {
                 // Others' changes stay.
                 let at = was.modified.filter(|_| was.is(&without));
-                files::replace(&Target::of_others(path)?, &without, 0o644, at)?;
+                atomic::replace(&Target::of_others(path)?, &without, 0o644, at)?;
             }
         }
         // What groupadd left, and nobody since: the file as it was before.
         let path = Path::new(old);
-        if files::read(path)?.is_some_and(|bytes| was.is(&bytes)) {
+        if atomic::read(path)?.is_some_and(|bytes| was.is(&bytes)) {
             match before(old) {
                 Some(older) => {
-                    files::replace(&Target::of_others(path)?, &state.kept(older)?, 0o644, older.modified)?
+                    atomic::replace(&Target::of_others(path)?, &state.kept(older)?, 0o644, older.modified)?
                 }
-                None => files::remove(path)?,
+                None => atomic::remove(path)?,
             }
         }
     }
     Ok(None)
 }
 
-/// Who is in one of the groups, as far as NSS lists them: as a member, or with the group as the primary one.
-pub(super) fn all_members<'n>(names: impl Iterator<Item = &'n str>) -> Result<BTreeSet<String>, Trouble> {
-    let mut members = BTreeSet::new();
-    let passwd = files::read(Path::new("/etc/passwd"))?.unwrap_or_default();
-    let passwd = String::from_utf8_lossy(&passwd).into_owned();
-    for name in names {
-        let Some(group) = Group::by_name(name)? else { continue };
-        let gid = group.gid.to_string();
-        let primary = passwd.lines().filter(|line| line.split(':').nth(3) == Some(&gid));
-        members.extend(primary.filter_map(|line| line.split(':').next()).map(str::to_owned));
-        members.extend(group.members);
-    }
-    Ok(members)
-}
-
-/// Who is in the group, primarily or not, for people.
-fn members(name: &str) -> Result<Option<String>, Trouble> {
-    let text = |path| {
-        files::read(Path::new(path)).map(|b| String::from_utf8_lossy(&b.unwrap_or_default()).into_owned())
-    };
-    let (group, passwd) = (text("/etc/group")?, text("/etc/passwd")?);
-    let entry: Vec<_> = group
-        .lines()
-        .find(|line| line.split(':').next() == Some(name))
-        .map(|line| line.split(':').collect())
-        .unwrap_or_default();
-    let Some(gid) = entry.get(2) else { return Ok(None) };
-    let listed = entry.get(3).into_iter().flat_map(|list| list.split(',')).filter(|name| !name.is_empty());
-    let primary = passwd.lines().filter(|line| line.split(':').nth(3) == Some(gid));
-    let all: Vec<_> = listed
-        .chain(primary.filter_map(|line| line.split(':').next()))
-        .map(|n| escaped(n).to_string())
-        .collect();
-    Ok(match all.as_slice() {
+/// Who is in the group, for people.
+fn members(name: &str) -> Result<Option<String>, Error> {
+    let members = local_members(name)?.unwrap_or_default();
+    Ok(match members.as_slice() {
         [] => None,
-        [one] => Some(format!("{one} is")),
-        [first, .., last] if all.len() > 5 => Some(format!("{first}, …, {last}: {} users are", all.len())),
-        some => Some(format!("{} are", some.join(", "))),
+        [one] => Some(format!("{} is", escaped(one))),
+        [first, .., last] if members.len() > 5 => {
+            Some(format!("{}, …, {}: {} users are", escaped(first), escaped(last), members.len()))
+        }
+        some => Some(format!("{} are", listed(some))),
     })
 }
 
@@ -133,9 +105,9 @@ fn without_line(bytes: &[u8], name: &str) -> Vec<u8> {
 }
 
 /// As lckpwdf(3), which useradd and its kin take, too. Until it is dropped.
-fn lock() -> Result<File, Trouble> {
+fn lock() -> Result<File, Error> {
     let path = Path::new("/etc/.pwd.lock");
-    let failed = |error: std::io::Error| Trouble::with(path, "be locked", &error);
+    let failed = |error: std::io::Error| Error::with(path, "be locked", &error);
     // Whoever could read it, could lock it.
     let mut options = OpenOptions::new();
     let options = options.write(true).create(true).truncate(false).mode(0o600);
@@ -155,7 +127,7 @@ fn lock() -> Result<File, Trouble> {
             Err(Errno::EAGAIN | Errno::EACCES) => {
                 let fix =
                     "wait for useradd, vipw or whatever it is (fuser -v /etc/.pwd.lock), then run this again";
-                return Err(Trouble::new("another program keeps the files of users locked", fix));
+                return Err(Error::new("another program keeps the files of users locked", fix));
             }
             Err(errno) => return Err(failed(errno.into())),
         }

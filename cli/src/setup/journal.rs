@@ -2,9 +2,9 @@
 //! the former content of each file. It is written before anything is touched, so that whatever ends
 //! a run, the next one knows what to put back.
 
-use super::files;
+use super::atomic;
 use super::target::Target;
-use super::trouble::Trouble;
+use crate::report::Error;
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 use serde::{Deserialize, Serialize};
@@ -85,7 +85,7 @@ pub(super) struct Before {
 
 impl Before {
     pub(super) fn is(&self, bytes: &[u8]) -> bool {
-        self.digest == files::digest(bytes)
+        self.digest == atomic::digest(bytes)
     }
 }
 
@@ -103,7 +103,7 @@ pub(super) enum Patience {
 
 impl State {
     /// Makes it where it is missing.
-    pub(super) fn open(patience: Patience) -> Result<Self, Trouble> {
+    pub(super) fn open(patience: Patience) -> Result<Self, Error> {
         loop {
             // Whoever had it before may have removed it: a lock on what has no name any more keeps nobody out.
             let state = Self::taken(patience)?;
@@ -115,21 +115,21 @@ impl State {
         }
     }
 
-    fn taken(patience: Patience) -> Result<Self, Trouble> {
+    fn taken(patience: Patience) -> Result<Self, Error> {
         let path = Path::new(DIRECTORY);
         let above = path.parent().unwrap_or(path);
         for (path, mode) in [(above, 0o755), (path, 0o700)] {
             match path.symlink_metadata() {
-                Err(_) => files::make_directory(path, mode)?,
+                Err(_) => atomic::make_directory(path, mode)?,
                 // What lies there is put into root's files.
                 Ok(stat) if !stat.is_dir() || stat.uid() != 0 || stat.mode() & 0o022 != 0 => {
                     let what = format!("{} is no directory of root's alone", path.display());
-                    return Err(Trouble::new(what, "see who made it so, and move it away"));
+                    return Err(Error::new(what, "see who made it so, and move it away"));
                 }
                 Ok(_) => {}
             }
         }
-        let directory = File::open(path).map_err(|error| Trouble::with(path, "be opened", &error))?;
+        let directory = File::open(path).map_err(|error| Error::with(path, "be opened", &error))?;
         let how = match patience {
             Patience::Wait => FlockArg::LockExclusive,
             Patience::Refuse => FlockArg::LockExclusiveNonblock,
@@ -137,36 +137,35 @@ impl State {
         match Flock::lock(directory, how) {
             Ok(lock) => Ok(Self { lock }),
             Err((_, Errno::EWOULDBLOCK)) => {
-                Err(Trouble::new("another `sftpjail setup` is running", "wait until it is done"))
+                Err(Error::new("another `sftpjail setup` is running", "wait until it is done"))
             }
-            Err((_, errno)) => Err(Trouble::with(path, "be locked", &errno.into())),
+            Err((_, errno)) => Err(Error::with(path, "be locked", &errno.into())),
         }
     }
 
     /// `None`: nothing was set up, or all is put back.
-    pub(super) fn journal(&self) -> Result<Option<Journal>, Trouble> {
+    pub(super) fn journal(&self) -> Result<Option<Journal>, Error> {
         peek()
     }
 
-    pub(super) fn save(&self, journal: &Journal) -> Result<(), Trouble> {
-        let bytes = serde_json::to_vec_pretty(journal).map_err(|error| {
-            Trouble::new(format!("the journal cannot be written: {error}"), "report this")
-        })?;
-        files::replace(&Target::ours(&file())?, &bytes, 0o600, None)
+    pub(super) fn save(&self, journal: &Journal) -> Result<(), Error> {
+        let bytes = serde_json::to_vec_pretty(journal)
+            .map_err(|error| Error::new(format!("the journal cannot be written: {error}"), "report this"))?;
+        atomic::replace(&Target::ours(&file())?, &bytes, 0o600, None)
     }
 
     /// Keeps what `path` holds.
-    pub(super) fn keep(&self, name: String, path: &Path, bytes: &[u8]) -> Result<Before, Trouble> {
-        files::replace(&Target::ours(&Path::new(DIRECTORY).join(&name))?, bytes, 0o600, None)?;
-        Ok(Before { backup: name, digest: files::digest(bytes), modified: files::modified(path) })
+    pub(super) fn keep(&self, name: String, path: &Path, bytes: &[u8]) -> Result<Before, Error> {
+        atomic::replace(&Target::ours(&Path::new(DIRECTORY).join(&name))?, bytes, 0o600, None)?;
+        Ok(Before { backup: name, digest: atomic::digest(bytes), modified: atomic::modified(path) })
     }
 
     /// What a file held.
-    pub(super) fn kept(&self, before: &Before) -> Result<Vec<u8>, Trouble> {
+    pub(super) fn kept(&self, before: &Before) -> Result<Vec<u8>, Error> {
         let path = Path::new(DIRECTORY).join(&before.backup);
-        match files::read(&path)? {
+        match atomic::read(&path)? {
             Some(bytes) if before.is(&bytes) => Ok(bytes),
-            _ => Err(Trouble::new(
+            _ => Err(Error::new(
                 format!("the backup {} is missing or changed", path.display()),
                 "put the file back from a backup of your own",
             )),
@@ -174,17 +173,17 @@ impl State {
     }
 
     /// Forgets all steps but the settled ones, and the journal itself if there are none.
-    pub(super) fn forget(&self, mut journal: Journal) -> Result<(), Trouble> {
+    pub(super) fn forget(&self, mut journal: Journal) -> Result<(), Error> {
         let forgotten = journal.steps.split_off(journal.settled.min(journal.steps.len()));
         journal.phase = Phase::Applied;
         journal.until = None;
         if journal.steps.is_empty() {
-            files::remove(&file())?;
+            atomic::remove(&file())?;
         } else {
             self.save(&journal)?;
         }
         let mut backups = forgotten.iter().flat_map(Step::befores);
-        backups.try_for_each(|before| files::remove(&Path::new(DIRECTORY).join(&before.backup)))
+        backups.try_for_each(|before| atomic::remove(&Path::new(DIRECTORY).join(&before.backup)))
     }
 
     /// Removes the directory if nothing was set up, with what a run left there that ended before it
@@ -196,10 +195,10 @@ impl State {
         }
         let leftovers = path.read_dir().into_iter().flatten().flatten().map(|entry| entry.path());
         for file in leftovers.filter(|path| is_ours(path)) {
-            let _ = files::remove(&file);
+            let _ = atomic::remove(&file);
         }
-        if files::remove_directory(path).is_ok_and(|removed| removed) {
-            let _ = files::remove_directory(path.parent().unwrap_or(path));
+        if atomic::remove_directory(path).is_ok_and(|removed| removed) {
+            let _ = atomic::remove_directory(path.parent().unwrap_or(path));
         }
     }
 }
@@ -211,10 +210,10 @@ fn is_ours(path: &Path) -> bool {
 }
 
 /// The journal as it is now, whoever may be writing it.
-pub(super) fn peek() -> Result<Option<Journal>, Trouble> {
-    let Some(bytes) = files::read(&file())? else { return Ok(None) };
+pub(super) fn peek() -> Result<Option<Journal>, Error> {
+    let Some(bytes) = atomic::read(&file())? else { return Ok(None) };
     let unreadable = |why: &str| {
-        Trouble::new(
+        Error::new(
             format!("{} {why}", file().display()),
             "use the program that wrote it, or put back by hand what lies beside it",
         )

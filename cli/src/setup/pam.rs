@@ -1,14 +1,13 @@
 //! Our three lines in PAM's configuration for sshd: where they belong, and what speaks against it.
 
+use super::atomic;
 use super::change::{Change, FileChange};
-use super::files;
 use super::journal::Replaced;
 use super::target::Target;
-use super::trouble::Trouble;
-use crate::check::pam::HOME_MAKERS;
-use crate::check::pam::order::{below_last, needs_first, place_of_first};
-use crate::check::pam::ours::{Example, OURS};
-use crate::check::pam::stack::{Line, Stack};
+use crate::desired::pam::order::{below_last, location_of_first, needs_first};
+use crate::desired::pam::{Example, HOME_MAKERS, OURS};
+use crate::host::pam::stack::{Line, Stack};
+use crate::report::Error;
 use pam_sftpjail::session::SessionLine;
 use std::cmp::Reverse;
 use std::ops::RangeInclusive;
@@ -17,16 +16,16 @@ use std::path::Path;
 const COMMENT: &str = "# Added by `sftpjail setup`; `sftpjail setup --undo` takes it out.\n";
 
 /// The change that the file of `service` needs, if it needs one.
-pub(super) fn change(service: &str) -> Result<Option<Change>, Trouble> {
+pub(super) fn change(service: &str) -> Result<Option<Change>, Error> {
     let account = Lines::read(service, "account");
     let session = Lines::read(service, "session");
     let Some(file) = &session.stack.file else {
         let what = format!("PAM has no configuration for {service}: there is no /etc/pam.d/{service}");
-        return Err(Trouble::new(what, "reinstall OpenSSH's server, or enable PAM for it"));
+        return Err(Error::new(what, "reinstall OpenSSH's server, or enable PAM for it"));
     };
-    let before = files::read(file)?.unwrap_or_default();
+    let before = atomic::read(file)?.unwrap_or_default();
     let text = String::from_utf8(before.clone())
-        .map_err(|_| Trouble::new(format!("{} is not UTF-8", file.display()), "save it as UTF-8"))?;
+        .map_err(|_| Error::new(format!("{} is not UTF-8", file.display()), "save it as UTF-8"))?;
 
     let example = Example::new();
     let mut text = Text::of(&text);
@@ -39,7 +38,8 @@ pub(super) fn change(service: &str) -> Result<Option<Change>, Trouble> {
     match session.first {
         Some(first) => edits.extend(session.rewritten_at(first, None, file)),
         None => {
-            let place = place_of_first(&session.stack).filter(|place| place.file == *file && place.line > 0);
+            let place =
+                location_of_first(&session.stack).filter(|place| place.file == *file && place.line > 0);
             edits.push(Edit::Insert(place.map(|place| place.line), example.close));
         }
     }
@@ -164,11 +164,12 @@ impl Lines {
     }
 
     fn rewritten_at(&self, at: usize, part: Option<&str>, file: &Path) -> Option<Edit> {
-        let line = self.stack.lines.get(at).filter(|line| line.place.file == file)?;
+        let line = self.stack.lines.get(at).filter(|line| line.location.file == file)?;
         let module = line.module.as_ref()?;
         let is_right = module.ignores_unloadable() && (part.is_none() || line.part() != SessionLine::Single);
-        (!is_right)
-            .then(|| Edit::Replace(line.place.line..=line.place.last, module.rewritten(self.kind, part)))
+        (!is_right).then(|| {
+            Edit::Replace(line.location.line..=line.location.last, module.rewritten(self.kind, part))
+        })
     }
 
     /// The first line that makes homes, from this one on.
@@ -182,39 +183,42 @@ impl Lines {
         first.and_then(|at| self.stack.lines.get(at))
     }
 
-    fn skipped_by(&self, line: &Line) -> Trouble {
+    fn skipped_by(&self, line: &Line) -> Error {
         let kind = self.kind;
-        let what =
-            format!("{}: this line may end PAM's {kind} checks, and {OURS} would not be asked", line.place);
-        Trouble::new(what, format!("make it `required`, or put the {kind} line of {OURS} before it"))
+        let what = format!(
+            "{}: this line may end PAM's {kind} checks, and {OURS} would not be asked",
+            line.location
+        );
+        Error::new(what, format!("make it `required`, or put the {kind} line of {OURS} before it"))
     }
 }
 
 /// The session line that opens comes last, after whatever makes the home; the one that closes first.
-fn session_is_right(session: &Lines) -> Result<(), Trouble> {
+fn session_is_right(session: &Lines) -> Result<(), Error> {
     if let Some(line) = session.skip() {
         return Err(session.skipped_by(line));
     }
     if let Some(line) = session.home_maker(session.at) {
-        return Err(Trouble::new(
-            format!("{}: it makes homes after the session line of {OURS} has needed them", line.place),
+        return Err(Error::new(
+            format!("{}: it makes homes after the session line of {OURS} has needed them", line.location),
             format!("put the line of {OURS} after it"),
         ));
     }
-    let place = |i: usize| session.stack.lines.get(i).map(|line| line.place.to_string()).unwrap_or_default();
+    let place =
+        |i: usize| session.stack.lines.get(i).map(|line| line.location.to_string()).unwrap_or_default();
     if let Some(other) = below_last(&session.stack, session.at) {
         let what = format!("{}: {}", place(session.at), other.told());
-        return Err(Trouble::new(what, format!("put the line of {OURS} after it")));
+        return Err(Error::new(what, format!("put the line of {OURS} after it")));
     }
     match session.first {
         Some(first) if first > session.at => {
             let what = format!("{}: {OURS} opens above the line that is to close first", place(session.at));
-            Err(Trouble::new(what, "put the line with `close` at the top of the session lines"))
+            Err(Error::new(what, "put the line with `close` at the top of the session lines"))
         }
         Some(first) => match needs_first(&session.stack, first) {
             Some(other) => {
                 let what = format!("{}: is too late: {}", place(first), other.told());
-                Err(Trouble::new(what, "put it at the top of the session lines"))
+                Err(Error::new(what, "put it at the top of the session lines"))
             }
             None => Ok(()),
         },
@@ -223,18 +227,18 @@ fn session_is_right(session: &Lines) -> Result<(), Trouble> {
 }
 
 /// Where the account line is still to be put: at the end, `Some(None)`, or before a line.
-fn account_place(account: &Lines, session: &Lines, file: &Path) -> Result<Option<Option<usize>>, Trouble> {
+fn account_place(account: &Lines, session: &Lines, file: &Path) -> Result<Option<Option<usize>>, Error> {
     let ours = account.stack.lines.get(account.at).filter(|_| account.is_there);
     match (ours, session.home_maker(0), account.skip()) {
         (Some(ours), Some(maker), _) => {
-            let (place, maker) = (&ours.place, &maker.place);
+            let (place, maker) = (&ours.location, &maker.location);
             let what = format!("{place}: it refuses members without a home, which {maker} makes only later");
-            Err(Trouble::new(what, format!("take the account line of {OURS} out")))
+            Err(Error::new(what, format!("take the account line of {OURS} out")))
         }
         (Some(_), None, None) | (None, Some(_), _) => Ok(None),
         (None, None, None) => Ok(Some(None)),
         // Red Hat's and SUSE's included files end the stack for local users: ours comes before them.
-        (None, None, Some(line)) if line.place != line.top && line.top.file == file => {
+        (None, None, Some(line)) if line.location != line.top && line.top.file == file => {
             Ok(Some(Some(line.top.line)))
         }
         (_, None, Some(line)) => Err(account.skipped_by(line)),

@@ -1,10 +1,10 @@
 //! Puts back what the journal says, last step first. What others have changed since stays.
 
-use super::files;
+use super::atomic;
 use super::group;
 use super::journal::{Before, Journal, Phase, Replaced, State, Step};
 use super::target::Target;
-use super::trouble::Trouble;
+use crate::report::Error;
 use pam_sftpjail::escape::escaped;
 use std::path::{Path, PathBuf};
 
@@ -12,12 +12,12 @@ use std::path::{Path, PathBuf};
 ///
 /// It may be interrupted at any point and begun anew. At the first error it stops, since what is
 /// still there may need what would come next: PAM's lines the module.
-pub(super) fn unsettled(state: &State, mut journal: Journal) -> Result<Vec<String>, Trouble> {
+pub(super) fn unsettled(state: &State, mut journal: Journal) -> Result<Vec<String>, Error> {
     journal.phase = Phase::Undoing;
     state.save(&journal)?;
     for step in journal.unsettled() {
         if let Step::File { path, .. } = step {
-            files::unstage(path)?;
+            atomic::unstage(path)?;
         }
     }
     let mut kept = Vec::new();
@@ -28,9 +28,9 @@ pub(super) fn unsettled(state: &State, mut journal: Journal) -> Result<Vec<Strin
     Ok(kept)
 }
 
-fn restore(step: &Step, state: &State) -> Result<Option<String>, Trouble> {
+fn restore(step: &Step, state: &State) -> Result<Option<String>, Error> {
     match step {
-        Step::Directory { path } => Ok(match files::remove_directory(path)? {
+        Step::Directory { path } => Ok(match atomic::remove_directory(path)? {
             true => None,
             false => Some(format!("{} is kept, for it is not empty or in use", escaped(path))),
         }),
@@ -47,9 +47,9 @@ fn file(
     after: &str,
     put: (&[String], &[Replaced]),
     state: &State,
-) -> Result<Option<String>, Trouble> {
+) -> Result<Option<String>, Error> {
     let shown = escaped(path);
-    let current = match (files::read(path)?, before) {
+    let current = match (atomic::read(path)?, before) {
         (None, None) => return Ok(None),
         (None, Some(_)) => return Ok(Some(format!("{shown} has been removed since, and is not put back"))),
         (Some(current), Some(before)) if before.is(&current) => return Ok(None),
@@ -61,18 +61,18 @@ fn file(
     if let Some(user) = module_user(path, before)? {
         return Ok(Some(format!("{shown} is kept, for {} still names it", escaped(&user))));
     }
-    if files::digest(&current) == after {
+    if atomic::digest(&current) == after {
         match before {
             Some(before) => {
-                files::replace(&Target::ours(path)?, &state.kept(before)?, 0o644, before.modified)?
+                atomic::replace(&Target::ours(path)?, &state.kept(before)?, 0o644, before.modified)?
             }
-            None => files::remove(path)?,
+            None => atomic::remove(path)?,
         }
         return Ok(None);
     }
     match without(&current, put) {
         Some(rest) => {
-            files::replace(&Target::ours(path)?, &rest, 0o644, None)?;
+            atomic::replace(&Target::ours(path)?, &rest, 0o644, None)?;
             Ok(Some(format!("{shown} has been changed since: only what setup put there is taken out")))
         }
         None => Ok(Some(format!("{shown} has been changed since, and is kept as it is"))),
@@ -95,7 +95,7 @@ fn without(current: &[u8], (inserted, replaced): (&[String], &[Replaced])) -> Op
 }
 
 /// Which of PAM's files names the module at `path`, which would be gone: nobody could log in any more.
-fn module_user(path: &Path, before: Option<&Before>) -> Result<Option<PathBuf>, Trouble> {
+fn module_user(path: &Path, before: Option<&Before>) -> Result<Option<PathBuf>, Error> {
     let Some(name) = path.file_name().and_then(|name| name.to_str()).filter(|name| name.ends_with(".so"))
     else {
         return Ok(None);
@@ -104,10 +104,10 @@ fn module_user(path: &Path, before: Option<&Before>) -> Result<Option<PathBuf>, 
         return Ok(None);
     }
     let directory = Path::new("/etc/pam.d");
-    let failed = |error: std::io::Error| Trouble::with(directory, "be read", &error);
+    let failed = |error: std::io::Error| Error::with(directory, "be read", &error);
     for entry in directory.read_dir().map_err(failed)? {
         let entry = entry.map_err(failed)?;
-        let text = files::read(&entry.path())?.unwrap_or_default();
+        let text = atomic::read(&entry.path())?.unwrap_or_default();
         let text = String::from_utf8_lossy(&text);
         if text.lines().any(|line| line.split('#').next().is_some_and(|line| line.contains(name))) {
             return Ok(Some(entry.path()));

@@ -1,10 +1,10 @@
 //! rsyslog's part: a file and a socket for SFTP lines. systemd's journal needs none.
 
+use super::atomic;
 use super::change::{Change, FileChange};
-use super::command;
-use super::files;
 use super::target::Target;
-use super::trouble::Trouble;
+use crate::host::programs;
+use crate::report::Error;
 use std::path::Path;
 
 const DROP_IN: &str = include_str!("../../../rsyslog.d/sftpjail.conf");
@@ -14,9 +14,9 @@ const LOG: &str = "/var/log/sftp.log";
 /// Debian's, SUSE's and newer Fedora's; older Red Hat's.
 const ROTATED: [&str; 2] = ["/etc/logrotate.d/rsyslog", "/etc/logrotate.d/syslog"];
 
-pub(super) fn changes() -> Result<Vec<Change>, Trouble> {
+pub(super) fn changes() -> Result<Vec<Change>, Error> {
     let path = Path::new(PATH);
-    if command::find("rsyslogd").is_none() || !path.parent().is_some_and(Path::is_dir) {
+    if programs::find("rsyslogd").is_none() || !path.parent().is_some_and(Path::is_dir) {
         return Ok(Vec::new());
     }
     let mut changes = Vec::new();
@@ -31,8 +31,8 @@ pub(super) fn changes() -> Result<Vec<Change>, Trouble> {
 }
 
 /// The log goes first in the list of those that rsyslog writes.
-fn rotated(path: &Path) -> Result<Option<Change>, Trouble> {
-    let Some(before) = files::read(path)? else { return Ok(None) };
+fn rotated(path: &Path) -> Result<Option<Change>, Error> {
+    let Some(before) = atomic::read(path)? else { return Ok(None) };
     let Ok(text) = String::from_utf8(before.clone()) else { return Ok(None) };
     if text.lines().any(|line| line.trim() == LOG) {
         return Ok(None);
@@ -52,11 +52,11 @@ fn rotated(path: &Path) -> Result<Option<Change>, Trouble> {
 }
 
 /// Whether rsyslog takes its configuration.
-pub(super) fn test() -> Result<(), Trouble> {
-    let Some(rsyslogd) = command::find("rsyslogd").filter(|_| Path::new(PATH).exists()) else {
+pub(super) fn test() -> Result<(), Error> {
+    let Some(rsyslogd) = programs::find("rsyslogd").filter(|_| Path::new(PATH).exists()) else {
         return Ok(());
     };
-    command::must(&rsyslogd, ["-N1"], "fix what it names, then see: rsyslogd -N1").map(drop)
+    programs::must(&rsyslogd, ["-N1"], "fix what it names, then see: rsyslogd -N1").map(drop)
 }
 
 /// Whether rsyslog must be told of what was changed.

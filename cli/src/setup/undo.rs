@@ -1,17 +1,18 @@
 //! Putting back: `--undo`, and whatever could not be finished.
 
 use super::journal::{Journal, Patience, State, Step};
-use super::sshd::ask::Sshd;
-use super::trouble::Trouble;
-use super::{group, reload, restore, say, syslog, user_manager};
+use super::sshd::Sshd;
+use super::{reload, restore, say, syslog, user_manager};
+use crate::host::groups;
+use crate::report::Error;
+use crate::report::text::listed;
 use pam_sftpjail::config::Config;
-use pam_sftpjail::escape::escaped;
 use pam_sftpjail::registry::Registry;
 use std::io::Write;
 use std::path::Path;
 
 /// Puts back what is not settled, and lets the daemons know. Gives whether all of it is as it was.
-pub(super) fn put_back(state: &State, journal: Journal, out: &mut impl Write) -> Result<bool, Trouble> {
+pub(super) fn put_back(state: &State, journal: Journal, out: &mut impl Write) -> Result<bool, Error> {
     let is_about = |concerns: fn(&Path) -> bool| {
         let is_so = |step: &Step| matches!(step, Step::File { path, .. } if concerns(path));
         journal.unsettled().iter().any(is_so)
@@ -21,12 +22,12 @@ pub(super) fn put_back(state: &State, journal: Journal, out: &mut impl Write) ->
     for what in &kept {
         say(out, format!("Note: {what}."));
     }
-    if for_systemd && let Err(trouble) = reload::units() {
-        say(out, format!("Note: systemd was not told to read its files: {trouble}."));
+    if for_systemd && let Err(error) = reload::units() {
+        say(out, format!("Note: systemd was not told to read its files: {error}."));
     }
     match Sshd::find().and_then(|sshd| reload::sshd(&sshd)) {
         Ok(what) => say(out, what),
-        Err(trouble) => say(out, format!("Note: sshd was not told to reload: {trouble}.")),
+        Err(error) => say(out, format!("Note: sshd was not told to reload: {error}.")),
     }
     if for_syslog {
         say(out, reload::rsyslog());
@@ -35,7 +36,7 @@ pub(super) fn put_back(state: &State, journal: Journal, out: &mut impl Write) ->
 }
 
 /// `--undo`. `force`: though members are logged in.
-pub(super) fn run(force: bool, out: &mut impl Write) -> Result<(), Trouble> {
+pub(super) fn run(force: bool, out: &mut impl Write) -> Result<(), Error> {
     let state = State::open(Patience::Refuse)?;
     let done = match state.journal()? {
         None => {
@@ -49,17 +50,16 @@ pub(super) fn run(force: bool, out: &mut impl Write) -> Result<(), Trouble> {
             journal.settled = 0;
             let config = Config::load(None).unwrap_or_default();
             // Whoever wants their users' directory gone with it must still be able to undo this.
-            let freed = group::all_members(config.groups());
+            let freed = groups::all_members(config.groups());
             put_back(&state, journal, out).map(|is_all| {
                 let what = if is_all { "Everything" } else { "Everything else" };
                 say(out, format!("{what} is as it was before."));
                 match freed {
                     Ok(freed) if freed.is_empty() => {}
                     Ok(freed) => {
-                        let freed: Vec<_> = freed.iter().map(|name| escaped(name).to_string()).collect();
-                        say(out, format!("Jailed no more, so mind their shells: {}.", freed.join(", ")));
+                        say(out, format!("No longer jailed, so mind their shells: {}.", listed(&freed)));
                     }
-                    Err(trouble) => say(out, format!("Note: who is jailed no more is not known: {trouble}.")),
+                    Err(error) => say(out, format!("Note: who is jailed no more is not known: {error}.")),
                 }
             })
         }
@@ -68,8 +68,8 @@ pub(super) fn run(force: bool, out: &mut impl Write) -> Result<(), Trouble> {
     done
 }
 
-fn nobody_is_in() -> Result<(), Trouble> {
-    let failed = |refusal: pam_sftpjail::error::Refusal| Trouble::new(&refusal, refusal.fix());
+fn nobody_is_in() -> Result<(), Error> {
+    let failed = |refusal: pam_sftpjail::error::Refusal| Error::new(&refusal, refusal.fix());
     let mut users = Vec::new();
     if let Some(registry) = Registry::existing().map_err(failed)? {
         for user in registry.users().map_err(failed)? {
@@ -86,5 +86,5 @@ fn nobody_is_in() -> Result<(), Trouble> {
         if users.len() == 1 { "a member is" } else { "members are" },
         users.join(", ")
     );
-    Err(Trouble::new(what, "wait until they are gone (sftpjail list), or use --force; their sessions go on"))
+    Err(Error::new(what, "wait until they are gone (sftpjail list), or use --force; their sessions go on"))
 }

@@ -1,13 +1,16 @@
 //! Whether what was written works, before sshd is told of it: sshd and rsyslog read their files, and
 //! sshd, PAM and the jail are as they must be for a member who exists in a namespace of ours only.
 
-use super::command::{self, Said};
-use super::member::NAME;
-use super::sshd::ask::{Settings, Sshd, connection};
-use super::sshd::place_of;
+use super::desired_state::DesiredState;
+use super::sshd::Sshd;
 use super::syslog;
-use super::trouble::Trouble;
-use super::wanted::{Setting, Wanted};
+use super::trial_member::NAME;
+use crate::desired::sshd::{Setting, block};
+use crate::host::programs::{self, Output};
+use crate::host::sshd::connections::Connection;
+use crate::host::sshd::effective::Settings;
+use crate::host::sshd::files::SshdConfig;
+use crate::report::Error;
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::nss::Group;
 use std::path::Path;
@@ -16,22 +19,23 @@ use std::path::Path;
 const MAX_ASKED: usize = 50;
 
 /// Gives what could not be looked at, a line each.
-pub(super) fn all(wanted: &Wanted, sshd: &Sshd) -> Result<Vec<String>, Trouble> {
+pub(super) fn all(desired: &DesiredState, sshd: &Sshd) -> Result<Vec<String>, Error> {
     let mut notes = Vec::new();
-    sshd.test()?;
+    sshd.daemon.test()?;
     syslog::test()?;
-    for name in &wanted.groups {
+    let nowhere = Connection::plain(0, false, "22");
+    for name in &desired.groups {
         let group = Group::by_name(name)?.ok_or_else(|| {
             let what = format!("the group {} was added and is not there", escaped(name));
-            Trouble::new(what, "see whether /etc/nsswitch.conf asks `files` for groups")
+            Error::new(what, "see whether /etc/nsswitch.conf asks `files` for groups")
         })?;
         let gid = group.gid.to_string();
-        let said = as_member(&gid, &sshd.binary, &["-T", "-C", &connection(NAME)])?;
+        let said = as_member(&gid, &sshd.daemon.binary, &["-T", "-C", &nowhere.of_user(NAME)])?;
         let someone = format!("a member of {}", escaped(name));
-        settings(&said, wanted, NAME, &someone)?;
+        settings(&said, desired, NAME, &someone)?;
         for user in group.members.iter().filter(|user| !user.contains(',')).take(MAX_ASKED) {
-            let said = command::run(&sshd.binary, ["-T", "-C", &connection(user)])?;
-            settings(&said, wanted, user, &escaped(user).to_string())?;
+            let said = programs::run(&sshd.daemon.binary, ["-T", "-C", &nowhere.of_user(user)])?;
+            settings(&said, desired, user, &escaped(user).to_string())?;
         }
         let program = Path::new("/proc/self/exe");
         let said = as_member(&gid, program, &["check", NAME])?;
@@ -43,7 +47,7 @@ pub(super) fn all(wanted: &Wanted, sshd: &Sshd) -> Result<Vec<String>, Trouble> 
                 let wrong: Vec<_> = marked('✗').collect();
                 let shown = if wrong.is_empty() { said.words.clone() } else { wrong.join(" / ") };
                 let what = format!("`sftpjail check` says of {someone}: {shown}");
-                return Err(Trouble::new(what, "fix that first"));
+                return Err(Error::new(what, "fix that first"));
             }
         }
     }
@@ -51,18 +55,18 @@ pub(super) fn all(wanted: &Wanted, sshd: &Sshd) -> Result<Vec<String>, Trouble> 
 }
 
 /// Runs `program` where a member of this group exists.
-fn as_member(gid: &str, program: &Path, args: &[&str]) -> Result<Said, Trouble> {
+fn as_member(gid: &str, program: &Path, args: &[&str]) -> Result<Output, Error> {
     let ours = ["as-member", gid, "--"].map(std::ffi::OsStr::new);
     let all = ours.into_iter().chain([program.as_os_str()]).chain(args.iter().map(std::ffi::OsStr::new));
-    command::run(Path::new("/proc/self/exe"), all)
+    programs::run(Path::new("/proc/self/exe"), all)
 }
 
-fn settings(said: &Said, wanted: &Wanted, user: &str, shown: &str) -> Result<(), Trouble> {
+fn settings(said: &Output, desired: &DesiredState, user: &str, shown: &str) -> Result<(), Error> {
     if !said.success {
-        return Err(Trouble::new(format!("sshd -T says of {shown}: {}", said.words), "fix what it names"));
+        return Err(Error::new(format!("sshd -T says of {shown}: {}", said.words), "fix what it names"));
     }
     let settings = Settings::parse(&said.stdout);
-    for Setting { keyword, value, .. } in wanted.sshd_settings().into_iter().filter(|s| s.is_required) {
+    for Setting { keyword, value, .. } in block(&desired.jail_root).into_iter().filter(|s| s.is_required) {
         let is = settings.get(keyword).unwrap_or("unknown to it");
         // Printed as written, and older ones do not print this.
         let is_ours = is.eq_ignore_ascii_case(&value) || is == value.replace("%u", user);
@@ -71,11 +75,12 @@ fn settings(said: &Said, wanted: &Wanted, user: &str, shown: &str) -> Result<(),
                 "sshd would hold {keyword} to be {} for {shown}, and not {value}, with these changes",
                 escaped(is)
             );
-            let fix = match place_of(keyword, is) {
-                Some(place) => format!("take it out at {place}, or exempt members there"),
+            let config = SshdConfig::main_file().map(SshdConfig::read);
+            let fix = match config.as_ref().and_then(|config| config.location_of(keyword, is)) {
+                Some(location) => format!("take it out at {location}, or exempt members there"),
                 None => format!("see which Match block sets it: grep -rin {keyword} /etc/ssh"),
             };
-            return Err(Trouble::new(what, fix));
+            return Err(Error::new(what, fix));
         }
     }
     Ok(())

@@ -1,6 +1,6 @@
 use super::*;
-use crate::audit::record::{self, Parsed};
-use crate::audit::stamp::Stamps;
+use crate::host::syslog::record::{self, Parsed};
+use crate::host::syslog::stamp::Stamps;
 
 fn gaps() -> Gaps {
     Gaps::between(None, None, jiff::tz::TimeZone::UTC)
@@ -211,7 +211,7 @@ fn what_is_longer_than_internal_sftp_can_be_is_not_kept() {
 #[test]
 fn no_lines_make_it_panic() {
     let mut join = Join::new(None, gaps());
-    crate::audit::noise::noise(|bytes| {
+    crate::host::syslog::noise::noise(|bytes| {
         for program in [Program::Sftp, Program::Sshd, Program::Logger] {
             let (host, message) = (bytes.into(), bytes.into());
             join.line(&Record { time: Timestamp::UNIX_EPOCH, host, program, pid: 1, message });

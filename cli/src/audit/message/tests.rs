@@ -1,5 +1,5 @@
 use super::*;
-use crate::audit::noise::noise;
+use crate::host::syslog::noise::noise;
 
 fn operation(message: &str) -> Operation {
     match parse(message.as_bytes()) {

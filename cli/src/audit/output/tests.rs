@@ -1,6 +1,8 @@
 use super::*;
 use crate::audit::operation::{Operation, Verb};
+use crate::audit::queue::Outcome;
 use crate::audit::queue::Who;
+use pam_sftpjail::escape::is_plain;
 use std::rc::Rc;
 
 fn row(path: &[u8], verb: Verb) -> Row {

@@ -1,9 +1,9 @@
 //! Whether our session lines stand where they should.
 
-use super::ours::{Example, OURS};
-use super::stack::Stack;
-use super::{Service, order};
-use crate::check::finding::Findings;
+use super::Service;
+use crate::desired::pam::{Example, OURS, order};
+use crate::host::pam::stack::Stack;
+use crate::report::Findings;
 
 impl Service<'_> {
     /// Whether our session lines stand rightly among the others; tells what does not.
@@ -32,30 +32,30 @@ impl Service<'_> {
             Some((first, (ours, module))) => {
                 let close = module.rewritten("session", None);
                 let above = order::needs_first(stack, first.min(last));
-                let fix = format!("{} && {}", ours.place.delete(), self.added(stack, Some(&close), None));
+                let fix = format!("{} && {}", ours.location.delete(), self.added(stack, Some(&close), None));
                 if first > last {
                     let evidence =
-                        format!("{}: stands below the line that opens, where it does nothing", ours.place);
+                        format!("{}: stands below the line that opens, where it does nothing", ours.location);
                     warned(evidence, fix);
                 } else if let Some(other) = above {
-                    warned(format!("{}: is too late: {}", ours.place, other.told()), fix);
+                    warned(format!("{}: is too late: {}", ours.location, other.told()), fix);
                 }
                 if let Some((builder, other)) = line(last)
                     && module.file() != other.file()
                 {
                     let evidence = format!(
                         "{}: names another file than {}, and a module knows lines of its own file only",
-                        ours.place, builder.place
+                        ours.location, builder.location
                     );
                     let same = format!("session {} {} close", Example::new().control(), other.path);
-                    warned(evidence, ours.place.replace(&same));
+                    warned(evidence, ours.location.replace(&same));
                 }
             }
         }
         if let Some((second, _)) = firsts.get(1).and_then(|i| line(**i)) {
             warned(
-                format!("{}: a second first line, which does nothing", second.place),
-                second.place.delete(),
+                format!("{}: a second first line, which does nothing", second.location),
+                second.location.delete(),
             );
         }
         if let Some(other) = order::below_last(stack, last)
@@ -64,9 +64,9 @@ impl Service<'_> {
             let fix = format!(
                 "move ours below it: {} && {}",
                 self.added(stack, None, Some(&module.rewritten("session", None))),
-                ours.place.delete()
+                ours.location.delete()
             );
-            warned(format!("{}: {}", ours.place, other.told()), fix);
+            warned(format!("{}: {}", ours.location, other.told()), fix);
         }
         sound
     }

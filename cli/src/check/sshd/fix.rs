@@ -1,20 +1,20 @@
 //! The lines to paste, for what sshd should do otherwise.
 
-use super::judge::{ALIVE, MUSTS};
 use super::{Member, Sshd};
-use crate::check::place::{Place, append};
+use crate::desired;
+use crate::report::location::{Location, append};
 
 /// A command that lets `keyword` be as it must for the member, whatever stands elsewhere: of the
 /// `Match` blocks that a login meets, the first decides, and outside of them the first line.
 pub(super) fn fix(sshd: &Sshd, member: &Member<'_>, keyword: &str) -> String {
     let reload = "reload sshd after this";
-    let file = &sshd.config.file;
+    let file = &sshd.config.main;
     if keyword == "UsePAM" {
         // sed finds no line to put it before in an empty file.
         let has_lines = file.metadata().is_ok_and(|stat| stat.len() > 0);
         let lines = ["UsePAM yes"];
         let command = match has_lines {
-            true => Place::single(file.clone(), 1).insert(&lines),
+            true => Location::single(file.clone(), 1).insert(&lines),
             false => append(file, &lines),
         };
         return format!("{reload}: {command}");
@@ -27,12 +27,9 @@ pub(super) fn fix(sshd: &Sshd, member: &Member<'_>, keyword: &str) -> String {
         }
         _ => {}
     }
-    let chroot = format!("    ChrootDirectory {}/%u", member.config.jail_root.absolute().display());
-    let command = "    ForceCommand internal-sftp -l INFO";
-    let others = MUSTS.iter().filter(|must| must.1 != "UsePAM" && must.1 != "GatewayPorts");
-    let mut block = vec![chroot, command.to_owned()];
-    block.extend(others.map(|(_, keyword, value)| format!("    {keyword} {value}")));
-    block.extend(ALIVE.map(|(keyword, value)| format!("    {keyword} {value}")));
+    let block = desired::sshd::block(&member.config.jail_root.absolute());
+    let mut block: Vec<_> =
+        block.iter().map(|setting| format!("    {} {}", setting.keyword, setting.value)).collect();
     // Without a chroot, all of it is missing.
     if keyword != "ChrootDirectory" {
         block.retain(|line| line.split_whitespace().next() == Some(keyword));
@@ -56,8 +53,8 @@ pub(super) fn fix(sshd: &Sshd, member: &Member<'_>, keyword: &str) -> String {
     };
     let mut lines = vec![head.as_str()];
     lines.extend(block.iter().map(String::as_str));
-    let command = match sshd.config.first_match() {
-        Some(place) => place.insert(&lines),
+    let command = match sshd.config.blocks.first() {
+        Some(first) => first.location.insert(&lines),
         None => append(file, &lines),
     };
     format!("{reload}: {command}")

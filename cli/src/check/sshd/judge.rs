@@ -1,31 +1,13 @@
 //! What must hold for a member, and what of it does not. Pure: settings in, findings-to-be out.
 
 use super::Member;
-use super::ask::{Settings, is_match};
-use crate::check::people::group_names;
+use crate::desired::sshd::{ALIVE, MUSTS};
+use crate::host::groups::group_names;
+use crate::host::sshd::effective::{Settings, expanded};
+use crate::host::sshd::patterns::is_match;
 use pam_sftpjail::account::Account;
 use pam_sftpjail::config::Namespace;
 use pam_sftpjail::escape::escaped;
-use std::path::PathBuf;
-
-/// Settings that must have one value: the check, the keyword, and the value.
-///
-/// `DisableForwarding yes` alone is not enough: it leaves tunnels and, before OpenSSH 10.0, X11 and
-/// agents (CVE-2025-32728).
-pub(super) const MUSTS: [(&str, &str, &str); 9] = [
-    ("sshd pam", "UsePAM", "yes"),
-    ("sshd forwards", "AllowTcpForwarding", "no"),
-    ("sshd forwards", "AllowStreamLocalForwarding", "no"),
-    ("sshd forwards", "AllowAgentForwarding", "no"),
-    ("sshd forwards", "X11Forwarding", "no"),
-    ("sshd forwards", "PermitTunnel", "no"),
-    ("sshd forwards", "GatewayPorts", "no"),
-    ("sshd terminal", "PermitTTY", "no"),
-    ("sshd rc", "PermitUserRC", "no"),
-];
-
-/// How sshd finds out that a client has vanished: asked three times, a minute apart.
-pub(crate) const ALIVE: [(&str, &str); 2] = [("ClientAliveInterval", "60"), ("ClientAliveCountMax", "3")];
 
 /// Every check, in the order in which it is told.
 pub(super) const CHECKS: [&str; 9] = [
@@ -131,7 +113,7 @@ pub(super) fn keeps_places(member: &Member<'_>) -> bool {
 /// Which keyword keeps the user out, as `allowed_user` of OpenSSH's auth.c goes by them. Patterns with a
 /// host may let the user in from somewhere.
 fn barred(settings: &Settings, account: &Account) -> Option<&'static str> {
-    let is_user = |pattern: &str, named: &str| is_match(pattern.as_bytes(), named.as_bytes());
+    let is_user = |pattern: &str, named: &str| is_match(pattern, named);
     let users = |keyword| settings.all(keyword).map(|pattern| (pattern, pattern.rsplit_once('@')));
     let name = account.name.as_str();
     if users("DenyUsers").any(|(pattern, host)| host.is_none() && is_user(pattern, name)) {
@@ -150,26 +132,6 @@ fn barred(settings: &Settings, account: &Account) -> Option<&'static str> {
     }
     let mut allowed = settings.all("AllowGroups").peekable();
     (allowed.peek().is_some() && !allowed.any(is_of)).then_some("AllowGroups")
-}
-
-/// `%%`, `%h`, `%U` and `%u`, as sshd_config(5) has them for ChrootDirectory and AuthorizedKeysFile.
-pub(in crate::check) fn expanded(value: &str, account: &Account) -> PathBuf {
-    let mut path = std::ffi::OsString::new();
-    let mut rest = value;
-    while let Some((before, after)) = rest.split_once('%') {
-        path.push(before);
-        let mut after = after.chars();
-        match after.next() {
-            Some('u') => path.push(&account.name),
-            Some('U') => path.push(account.uid.to_string()),
-            Some('h') => path.push(&account.home),
-            Some(other) => path.push(other.to_string()),
-            None => path.push("%"),
-        }
-        rest = after.as_str();
-    }
-    path.push(rest);
-    path.into()
 }
 
 /// As session.c of OpenSSH knows it.

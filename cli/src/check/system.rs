@@ -1,0 +1,110 @@
+//! What is the same for all users of the host.
+
+use super::pam::{self, Pam};
+use super::sshd;
+use super::user_manager::{self, Systemd};
+use crate::host::accounts::{self, Accounts};
+use crate::host::sshd::logins::Sshd;
+use crate::report::Findings;
+use crate::report::findings::AS_ROOT;
+use nix::unistd::geteuid;
+use pam_sftpjail::account::known_to_etc_group;
+use pam_sftpjail::config::{Config, DEFAULT_PATH};
+use pam_sftpjail::escape::escaped;
+use pam_sftpjail::nss::switch::{Database, Line};
+use std::path::Path;
+
+/// Looked at once.
+pub(super) struct Host<'c> {
+    pub(super) config: &'c Config,
+    pub(super) path: Option<&'c Path>,
+    /// `None`: it does not answer.
+    pub(super) sshd: Option<Sshd>,
+    pub(super) pam: Pam,
+    pub(super) systemd: Systemd,
+    pub(super) accounts: Accounts,
+}
+
+/// The configuration, if there is one to go by.
+pub(super) fn config(path: Option<&Path>, findings: &mut Findings) -> Option<Config> {
+    match Config::load(path) {
+        Err(error) => {
+            let fix = "fix it; until then no jail is built, and sshd refuses whoever it is told to chroot";
+            if error.is_denied() && !geteuid().is_root() {
+                findings.unknown("configuration", error, AS_ROOT);
+            } else {
+                findings.failed("configuration", error, fix);
+            }
+            None
+        }
+        Ok(config) => {
+            let file = path.unwrap_or(Path::new(DEFAULT_PATH));
+            let origin = if file.exists() { "is sound" } else { "is missing: the built-in default holds" };
+            findings.passed("configuration", format!("{} {origin}", escaped(file)));
+            Some(config)
+        }
+    }
+}
+
+impl<'c> Host<'c> {
+    /// Looks at it, and says what holds for everybody.
+    pub(super) fn examine(config: &'c Config, path: Option<&'c Path>, findings: &mut Findings) -> Self {
+        let sshd = match Sshd::find() {
+            Ok(sshd) => {
+                sshd::describe(&sshd, findings);
+                Some(sshd)
+            }
+            Err(no_answer) => {
+                sshd::unanswered(&no_answer, findings);
+                None
+            }
+        };
+        let service = sshd.as_ref().map_or("sshd", |sshd| &sshd.service);
+        let pam = pam::examine(service, config, path, findings);
+        let systemd = user_manager::examine(config, path, findings);
+        let accounts = Accounts::list().unwrap_or_else(|error| {
+            findings.unknown("names", error, "see that NSS answers (getent passwd)");
+            Accounts::default()
+        });
+        services(config, findings);
+        if let Err(error) = accounts::is_complete() {
+            let evidence = format!("not everybody is seen: {error}");
+            findings.unknown("names", evidence, error.fix());
+        }
+        Self { config, path, sshd, pam, systemd, accounts }
+    }
+}
+
+/// Whether NSS tells who is a member, as far as its configuration says.
+fn services(config: &Config, findings: &mut Findings) {
+    let check = "groups";
+    match known_to_etc_group(&config.exempt_groups) {
+        Err(error) => findings.unknown(check, &error, error.fix()),
+        Ok(known) => {
+            for group in config.exempt_groups.iter().filter(|group| !known.contains(&group.as_str())) {
+                let evidence = format!(
+                    "exempt_groups has {}, which /etc/group has not: it exempts nobody",
+                    escaped(group)
+                );
+                findings.warned(check, evidence, "take it out of exempt_groups, or correct it");
+            }
+        }
+    }
+    match Line::of(Database::Group) {
+        Err(error) => {
+            findings.unknown(check, format!("/etc/nsswitch.conf: {error}"), "see that root can read it");
+        }
+        Ok(line) => {
+            if let Some((service, next)) = line.masked_failure() {
+                let (service, next) = (escaped(service), escaped(next));
+                let evidence = format!(
+                    "{line} asks {next} after {service}: while {service} does not answer, {next} says that its \
+                     groups do not exist, and its members are not jailed"
+                );
+                let fix =
+                    format!("move {service} to the end of the line, or write {service} [UNAVAIL=return]");
+                findings.warned(check, evidence, fix);
+            }
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! Nobody but members is sent into the jail root: a stray is one who is.
+
+use crate::host::sshd::daemon::NoAnswer;
+use crate::host::sshd::effective::expanded;
+use crate::host::sshd::logins::Sshd;
+use pam_sftpjail::account::Account;
+use pam_sftpjail::config::Config;
+use pam_sftpjail::escape::{escaped, word};
+use pam_sftpjail::nss::Group;
+
+/// A user who is in no profile and whom sshd sends into the jail root, where nothing is built for them.
+pub(crate) struct Stray {
+    pub(crate) evidence: String,
+    pub(crate) fix: String,
+}
+
+impl Stray {
+    /// Asks sshd about a user who is in no profile.
+    pub(crate) fn find(
+        sshd: &mut Sshd,
+        config: &Config,
+        account: &Account,
+    ) -> Result<Option<Self>, NoAnswer> {
+        for connection in sshd.connections.clone() {
+            let settings = sshd.settings(&account.name, &connection)?;
+            let chroot = settings.get("ChrootDirectory").unwrap_or("none");
+            if expanded(chroot, account).starts_with(config.jail_root.absolute()) {
+                let evidence = evidence(sshd, account, chroot);
+                return Ok(Some(Self { evidence, fix: fix(config, account) }));
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn evidence(sshd: &Sshd, account: &Account, chroot: &str) -> String {
+    let name = escaped(&account.name);
+    let location = sshd.config.location_of("ChrootDirectory", chroot);
+    let location = location.map(|location| format!(" ({location})")).unwrap_or_default();
+    let why = match &account.exempt_by {
+        Some(group) => format!("{name} is in {}, of exempt_groups", escaped(group)),
+        None => format!("no profile is for {name}"),
+    };
+    format!(
+        "ChrootDirectory is {} for {name}{location}, but {why}, so no jail is built and sshd lets nobody in",
+        escaped(chroot)
+    )
+}
+
+fn fix(config: &Config, account: &Account) -> String {
+    let name = escaped(&account.name);
+    let out = format!("take {name} out of that Match block");
+    let mut groups = config.groups().filter(|name| matches!(Group::by_name(name), Ok(Some(_))));
+    match groups.next().filter(|_| !account.uid.is_root() && account.exempt_by.is_none()) {
+        Some(group) => {
+            format!("{out} or, to jail {name}: usermod -aG {} {}", word(group), word(&account.name))
+        }
+        None => out,
+    }
+}

@@ -1,0 +1,142 @@
+//! Accounts: those that NSS lists, and the other names of one of them.
+
+use super::programs;
+use crate::report::suggestion::nearest;
+use nix::unistd::Gid;
+use pam_sftpjail::account::Account;
+use pam_sftpjail::nss::{Group, LookupError, User};
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::process::Stdio;
+
+/// passwd(5)
+pub(crate) const PASSWD: &str = "/etc/passwd";
+
+/// All accounts that NSS lists. A directory may be configured not to list its own.
+#[derive(Default)]
+pub(crate) struct Accounts(Vec<Entry>);
+
+/// What matters here of a line of passwd(5).
+struct Entry {
+    name: String,
+    uid: u32,
+    gid: u32,
+}
+
+impl Accounts {
+    /// By getent(1), as getpwent(3) is neither safe for threads nor in any crate that wraps it safely.
+    pub(crate) fn list() -> io::Result<Self> {
+        getent("passwd", None).map(|passwd| Self::parse(&passwd))
+    }
+
+    /// Those of /etc/passwd only: no service of NSS is asked.
+    pub(crate) fn of_this_host() -> io::Result<Self> {
+        fs::read(PASSWD).map(|passwd| Self::parse(&String::from_utf8_lossy(&passwd)))
+    }
+
+    /// Lines of passwd(5).
+    pub(crate) fn parse(passwd: &str) -> Self {
+        let entries = passwd.lines().filter_map(|line| {
+            let mut fields = line.split(':');
+            let name = fields.next().filter(|name| !name.is_empty())?.to_owned();
+            Some(Entry { name, uid: fields.nth(1)?.parse().ok()?, gid: fields.next()?.parse().ok()? })
+        });
+        Self(entries.collect())
+    }
+
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|entry| entry.name.as_str())
+    }
+
+    pub(crate) fn uid_of(&self, name: &str) -> Option<u32> {
+        self.0.iter().find(|entry| entry.name == name).map(|entry| entry.uid)
+    }
+
+    /// All names with this uid.
+    pub(crate) fn names_of(&self, uid: u32) -> impl Iterator<Item = &str> {
+        self.0.iter().filter(move |entry| entry.uid == uid).map(|entry| entry.name.as_str())
+    }
+
+    /// All names with this primary group.
+    pub(crate) fn with_primary_group(&self, gid: u32) -> impl Iterator<Item = &str> {
+        self.0.iter().filter(move |entry| entry.gid == gid).map(|entry| entry.name.as_str())
+    }
+
+    /// Whether an account has this uid.
+    pub(crate) fn has_uid(&self, uid: u32) -> bool {
+        self.0.iter().any(|entry| entry.uid == uid)
+    }
+
+    /// All names with this uid, and their primary groups.
+    pub(crate) fn entries_of(&self, uid: u32) -> impl Iterator<Item = (&str, Gid)> {
+        let own = self.0.iter().filter(move |entry| entry.uid == uid);
+        own.map(|entry| (entry.name.as_str(), Gid::from_raw(entry.gid)))
+    }
+
+    /// Whether the group has this user as a member and nobody else.
+    pub(crate) fn is_alone_in(&self, group: u32, uid: u32) -> Result<bool, LookupError> {
+        let Some(group) = Group::by_gid(Gid::from_raw(group))? else { return Ok(false) };
+        let mut primary = self.0.iter().filter(|entry| entry.gid == group.gid.as_raw()).peekable();
+        let has_one = primary.peek().is_some() || !group.members.is_empty();
+        if !has_one || !primary.all(|entry| entry.uid == uid) {
+            return Ok(false);
+        }
+        for name in &group.members {
+            if User::by_name(name)?.is_none_or(|user| user.uid.as_raw() != uid) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Under which other names the account can log in: entries with the same uid, and spellings
+    /// that NSS answers with it.
+    pub(crate) fn other_names(
+        &self,
+        account: &Account,
+        typed: &str,
+    ) -> Result<BTreeSet<String>, LookupError> {
+        let name = &account.name;
+        let lower = name.to_lowercase();
+        let capitalised = match lower.chars().next() {
+            Some(first) => first.to_uppercase().chain(lower.chars().skip(1)).collect(),
+            None => String::new(),
+        };
+        let spellings = [typed.to_owned(), name.to_uppercase(), lower, capitalised];
+        let mut names: BTreeSet<_> = self.names_of(account.uid.as_raw()).map(str::to_owned).collect();
+        for spelling in spellings {
+            if User::by_name(&spelling)?.is_some_and(|user| user.uid == account.uid) {
+                names.insert(spelling);
+            }
+        }
+        names.remove(name);
+        Ok(names)
+    }
+}
+
+/// Whether every service that is asked for users answers: a list, and getent(1), leave out what one that
+/// does not would have told.
+pub(crate) fn is_complete() -> Result<(), LookupError> {
+    // Only for somebody who does not exist are all of them asked.
+    User::by_name("sftpjail-nobody-has-this-name").map(drop)
+}
+
+/// The user whose name is near to one that nobody has.
+pub(crate) fn suggested(typed: &str) -> Option<String> {
+    match User::by_name(typed) {
+        Ok(None) => nearest(typed, Accounts::list().ok()?.names()).map(str::to_owned),
+        _ => None,
+    }
+}
+
+/// A database of NSS's, or its entry for `key`; empty where there is none.
+pub(crate) fn getent(database: &str, key: Option<&str>) -> io::Result<String> {
+    let mut command = programs::command("/usr/bin/getent");
+    let output = command.arg(database).arg("--").args(key).stderr(Stdio::null()).output()?;
+    // 2: the key is not there.
+    match output.status.code() {
+        Some(0 | 2) => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
+        _ => Err(io::Error::other(format!("getent {database}: {}", output.status))),
+    }
+}

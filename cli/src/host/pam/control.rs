@@ -1,0 +1,98 @@
+//! The control field of a PAM line: what each answer of its module leads to.
+
+/// What libpam does after an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Action {
+    Ignore,
+    Ok,
+    /// The end of this stack, if all was well so far.
+    Done,
+    Bad,
+    /// The end of this stack.
+    Die,
+    Reset,
+    /// Over so many modules.
+    Jump(usize),
+}
+
+/// Answers and their actions. Of those that are named twice the last counts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Control {
+    named: Vec<(String, Action)>,
+    default: Action,
+    /// As written.
+    pub(crate) text: String,
+}
+
+impl Control {
+    /// pam.conf(5). What libpam does not understand refuses everybody.
+    pub(crate) fn parse(text: &str) -> Self {
+        let simple = |success, default| Self {
+            named: vec![
+                ("success".into(), success),
+                ("new_authtok_reqd".into(), success),
+                // Only `required` and `requisite` say so; the others' default is the same.
+                ("ignore".into(), Action::Ignore),
+            ],
+            default,
+            text: text.to_owned(),
+        };
+        match text.to_ascii_lowercase().as_str() {
+            "required" => simple(Action::Ok, Action::Bad),
+            "requisite" => simple(Action::Ok, Action::Die),
+            "optional" => simple(Action::Ok, Action::Ignore),
+            "sufficient" => simple(Action::Done, Action::Ignore),
+            _ => Self::bracketed(text).unwrap_or_else(|| Self {
+                named: Vec::new(),
+                default: Action::Bad,
+                text: text.to_owned(),
+            }),
+        }
+    }
+
+    fn bracketed(text: &str) -> Option<Self> {
+        let inner = text.strip_prefix('[')?.strip_suffix(']')?;
+        let mut control = Self { named: Vec::new(), default: Action::Bad, text: text.to_owned() };
+        for pair in inner.split_whitespace() {
+            let (answer, action) = pair.split_once('=')?;
+            let action = match action {
+                "ignore" => Action::Ignore,
+                "ok" => Action::Ok,
+                "done" => Action::Done,
+                "bad" => Action::Bad,
+                "die" => Action::Die,
+                "reset" => Action::Reset,
+                number => Action::Jump(number.parse().ok().filter(|n| *n > 0)?),
+            };
+            match answer {
+                "default" => control.default = action,
+                _ => control.named.push((answer.to_ascii_lowercase(), action)),
+            }
+        }
+        Some(control)
+    }
+
+    /// What an answer such as `success` leads to.
+    pub(crate) fn on(&self, answer: &str) -> Action {
+        let named = self.named.iter().rev().find(|(name, _)| name == answer);
+        named.map_or(self.default, |(_, action)| *action)
+    }
+
+    /// What any other answer than `success` may lead to.
+    pub(crate) fn otherwise(&self) -> impl Iterator<Item = Action> {
+        let named = self.named.iter().filter(|(name, _)| name != "success").map(|(_, action)| *action);
+        named.chain([self.default])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_of_two_actions_counts_and_zero_is_no_jump() {
+        assert_eq!(Control::parse("[success=ok success=2]").on("success"), Action::Jump(2));
+        assert_eq!(Control::parse("[success=0 default=ignore]").on("success"), Action::Bad);
+        assert_eq!(Control::parse("[default=1]").on("success"), Action::Jump(1));
+    }
+}

@@ -1,0 +1,289 @@
+//! The lines of a PAM service as libpam strings them together (pam_handlers.c), and which of them
+//! may keep a later one from being called (pam_dispatch.c).
+
+use super::control::{Action, Control};
+use crate::report::Location;
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+/// Where libpam looks for a service, in this order; the second is for distributors.
+const DIRECTORIES: [&str; 2] = ["/etc/pam.d", "/usr/lib/pam.d"];
+
+/// What lines may be of.
+const KINDS: [&str; 4] = ["auth", "account", "session", "password"];
+
+/// What libpam takes for blanks within a line.
+const BLANKS: [char; 2] = [' ', '\t'];
+
+/// pam_private.h: PAM_SUBSTACK_MAX_LEVEL.
+const MAX_DEPTH: usize = 16;
+
+/// What is called for one kind, such as `session`, in this order.
+#[derive(Default)]
+pub(crate) struct Stack {
+    /// The service's own file, if there is one.
+    pub(crate) file: Option<PathBuf>,
+    pub(crate) lines: Vec<Line>,
+    /// Files that cannot be read, and the lines that name them; none names the service's own.
+    pub(crate) unreadable: Vec<(PathBuf, Option<Location>, ErrorKind)>,
+    /// Lines that are of no kind, and the word that stands for it.
+    pub(crate) illegal: Vec<(Location, String)>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Line {
+    pub(crate) location: Location,
+    /// The line of the service's own file by which it came in.
+    pub(crate) top: Location,
+    /// How many substacks it is in.
+    level: usize,
+    /// `None`: the beginning of a substack.
+    pub(crate) module: Option<Module>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Module {
+    pub(crate) control: Control,
+    /// As written: a path, or a name in libpam's own directory.
+    pub(crate) path: String,
+    pub(crate) arguments: Vec<String>,
+}
+
+impl Line {
+    pub(crate) fn is(&self, file_name: &str) -> bool {
+        self.module.as_ref().is_some_and(|m| Path::new(&m.path).file_name() == Some(file_name.as_ref()))
+    }
+}
+
+/// A line that keeps another from being called.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Skip {
+    /// When its module succeeds, or else when it does not.
+    pub(crate) on_success: bool,
+    pub(crate) line: usize,
+}
+
+impl Stack {
+    /// That of `service`, or of `other` where it has no line of this kind.
+    pub(crate) fn read(service: &str, kind: &str) -> Self {
+        let mut stack = Self::default();
+        let reader = Reader { kind, named_at: None, top: None, level: 0, depth: 0 };
+        reader.file(service, &mut stack);
+        if stack.lines.is_empty() {
+            let file = stack.file.take();
+            reader.file("other", &mut stack);
+            stack.file = file;
+        }
+        stack
+    }
+
+    /// Positions of the lines with the module of this file name.
+    pub(crate) fn positions(&self, file_name: &str) -> Vec<usize> {
+        (0..self.lines.len()).filter(|i| self.lines.get(*i).is_some_and(|line| line.is(file_name))).collect()
+    }
+
+    /// Makes room for a line that is still to be put at the end; gives its position.
+    pub(crate) fn add_end(&mut self) -> usize {
+        let location = Location::single(self.file.clone().unwrap_or_default(), 0);
+        self.lines.push(Line { location: location.clone(), top: location, level: 0, module: None });
+        self.lines.len() - 1
+    }
+
+    /// What may keep the line at `target` from being called while the stack as a whole succeeds.
+    pub(crate) fn skips(&self, target: usize) -> BTreeSet<Skip> {
+        let mut skips = BTreeSet::new();
+        let mut reached = BTreeSet::from([0]);
+        while let Some(i) = reached.pop_first() {
+            let Some(line) = self.lines.get(i).filter(|_| i < target) else { continue };
+            let Some(module) = &line.module else {
+                reached.insert(i + 1);
+                continue;
+            };
+            let success = (true, module.control.on("success"));
+            for (on_success, action) in module.control.otherwise().map(|a| (false, a)).chain([success]) {
+                let next = match action {
+                    // After another answer than success the whole cannot succeed any more.
+                    Action::Ok | Action::Done if !on_success => continue,
+                    Action::Bad if !on_success => continue,
+                    Action::Die if !on_success => continue,
+                    Action::Bad | Action::Ok | Action::Ignore | Action::Reset => Some(i + 1),
+                    Action::Done | Action::Die => Some(self.after_stack(i, line.level)),
+                    Action::Jump(count) => self.after_jump(i, line.level, count),
+                };
+                match next {
+                    Some(next) if next > target => {
+                        skips.insert(Skip { on_success, line: i });
+                    }
+                    Some(next) => {
+                        reached.insert(next);
+                    }
+                    // libpam calls it a bad jump, and fails.
+                    None => {}
+                }
+            }
+        }
+        skips
+    }
+
+    fn level(&self, i: usize) -> Option<usize> {
+        self.lines.get(i).map(|line| line.level)
+    }
+
+    /// The first line after what is on `level`, or deeper, from `i` on.
+    fn after_stack(&self, i: usize, level: usize) -> usize {
+        let mut next = i + 1;
+        while self.level(next).is_some_and(|l| l >= level) {
+            next += 1;
+        }
+        next
+    }
+
+    /// The line that follows `count` modules of `level`; a substack with all in it is one.
+    fn after_jump(&self, i: usize, level: usize, count: usize) -> Option<usize> {
+        let mut at = i;
+        for _ in 0..count {
+            if self.level(at + 1).is_none_or(|l| l < level) {
+                return None;
+            }
+            at += 1;
+            while self.level(at + 1).is_some_and(|l| l > level) {
+                at += 1;
+            }
+        }
+        Some(at + 1)
+    }
+}
+
+#[derive(Clone)]
+struct Reader<'a> {
+    kind: &'a str,
+    named_at: Option<Location>,
+    top: Option<Location>,
+    level: usize,
+    depth: usize,
+}
+
+impl Reader<'_> {
+    /// Adds the lines of a service, by name or by absolute path.
+    fn file(&self, service: &str, stack: &mut Stack) {
+        if self.depth >= MAX_DEPTH {
+            return stack.unreadable.push((service.into(), self.named_at.clone(), ErrorKind::QuotaExceeded));
+        }
+        let mut unread = (Path::new("/etc/pam.d").join(service), ErrorKind::NotFound);
+        for directory in DIRECTORIES {
+            let path = Path::new(directory).join(service);
+            match fs::read(&path) {
+                Ok(text) => {
+                    if self.depth == 0 {
+                        stack.file = Some(path.clone());
+                    }
+                    return self.lines(&path, &String::from_utf8_lossy(&text), stack);
+                }
+                // libpam goes on, whatever the error is; who may not read it must say so.
+                Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+                    return stack.unreadable.push((path, self.named_at.clone(), error.kind()));
+                }
+                Err(error) if error.kind() != ErrorKind::NotFound => unread = (path, error.kind()),
+                Err(_) => {}
+            }
+        }
+        let (path, kind) = unread;
+        // A service without a file of its own has the lines of `other`.
+        if self.named_at.is_some() || kind != ErrorKind::NotFound {
+            stack.unreadable.push((path, self.named_at.clone(), kind));
+        }
+    }
+
+    /// As `_pam_assemble_line` of pam_handlers.c: a comment ends a line, and lines that are empty or a
+    /// comment do not, wherever they stand.
+    fn lines(&self, path: &Path, text: &str, stack: &mut Stack) {
+        let mut begun: Option<(usize, String)> = None;
+        for (i, physical) in text.lines().enumerate() {
+            let physical = physical.trim_start_matches(BLANKS);
+            if physical.is_empty() || physical.starts_with('#') {
+                continue;
+            }
+            let (line, mut whole) = begun.take().unwrap_or((i + 1, String::new()));
+            let (part, comment) = physical.split_once('#').map_or((physical, None), |(p, c)| (p, Some(c)));
+            if comment.is_none()
+                && let Some(part) = part.trim_end_matches(BLANKS).strip_suffix('\\')
+            {
+                whole += part;
+                whole.push(' ');
+                begun = Some((line, whole));
+                continue;
+            }
+            whole += part;
+            self.line(&Location { file: path.to_owned(), line, last: i + 1 }, &words(&whole), stack);
+        }
+    }
+
+    fn line(&self, location: &Location, words: &[String], stack: &mut Stack) {
+        let mut words = words.iter().map(String::as_str);
+        let Some(kind) = words.next() else { return };
+        let top = self.top.clone().unwrap_or_else(|| location.clone());
+        let deeper = |levels| Reader {
+            named_at: Some(location.clone()),
+            top: Some(top.clone()),
+            level: self.level + levels,
+            depth: self.depth + 1,
+            ..self.clone()
+        };
+        // Debian's; it is for all kinds.
+        if kind.eq_ignore_ascii_case("@include") {
+            return deeper(0).file(words.next().unwrap_or_default(), stack);
+        }
+        let bare = kind.strip_prefix('-').unwrap_or(kind);
+        if !KINDS.iter().any(|known| bare.eq_ignore_ascii_case(known)) {
+            return stack.illegal.push((location.clone(), kind.to_owned()));
+        }
+        if !bare.eq_ignore_ascii_case(self.kind) {
+            return;
+        }
+        let control = words.next().unwrap_or_default();
+        let path = words.next().unwrap_or_default();
+        let mut add = |module| {
+            stack.lines.push(Line {
+                location: location.clone(),
+                top: top.clone(),
+                level: self.level,
+                module,
+            });
+        };
+        match control.to_ascii_lowercase().as_str() {
+            "include" => deeper(0).file(path, stack),
+            "substack" => {
+                add(None);
+                deeper(1).file(path, stack);
+            }
+            _ => {
+                let control = Control::parse(control);
+                let arguments = words.map(str::to_owned).collect();
+                add(Some(Module { control, path: path.to_owned(), arguments }));
+            }
+        }
+    }
+}
+
+/// `[` and `]` hold words together; those of a control field are kept.
+fn words(line: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut rest = line.trim();
+    while !rest.is_empty() {
+        let end = match rest.strip_prefix('[') {
+            Some(inner) => inner.find(']').map(|i| i + 2),
+            None => rest.find(char::is_whitespace),
+        };
+        let (word, after) = rest.split_at_checked(end.unwrap_or(rest.len())).unwrap_or((rest, ""));
+        // The second word is the control field.
+        let bare = word.strip_prefix('[').and_then(|word| word.strip_suffix(']'));
+        words.push(if words.len() == 1 { word } else { bare.unwrap_or(word) }.to_owned());
+        rest = after.trim_start();
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,114 @@
+use super::*;
+
+/// A stack of lines as `session` has them, without the word; `> ` before one: in a substack.
+fn stack(lines: &[&str]) -> Stack {
+    let line = |(i, text): (usize, &&str)| {
+        let level = text.matches("> ").count();
+        let text = text.trim_start_matches("> ");
+        let words = words(&format!("session {text}"));
+        let location = Location::single("/etc/pam.d/sshd".into(), i + 1);
+        let module = (words[1] != "substack").then(|| Module {
+            control: Control::parse(&words[1]),
+            path: words[2].clone(),
+            arguments: words[3..].to_vec(),
+        });
+        Line { top: location.clone(), location, level, module }
+    };
+    Stack { lines: lines.iter().enumerate().map(line).collect(), ..Stack::default() }
+}
+
+/// Lines, counted from 1, that may skip the one with ours.so: on success, and otherwise.
+fn skips(lines: &[&str]) -> (Vec<usize>, Vec<usize>) {
+    let stack = stack(lines);
+    let [ours] = stack.positions("ours.so")[..] else { panic!("not one of ours") };
+    let (success, otherwise): (Vec<_>, Vec<_>) = stack.skips(ours).into_iter().partition(|s| s.on_success);
+    let numbers = |skips: Vec<Skip>| skips.into_iter().map(|s| s.line + 1).collect();
+    (numbers(success), numbers(otherwise))
+}
+
+#[test]
+fn what_debian_has_skips_nothing() {
+    let account = [
+        "required pam_nologin.so",
+        "[success=1 new_authtok_reqd=done default=ignore] pam_unix.so",
+        "requisite pam_deny.so",
+        "required pam_permit.so",
+        "required ours.so",
+    ];
+    assert_eq!(skips(&account), (vec![], vec![]));
+    let session = [
+        "[success=ok ignore=ignore module_unknown=ignore default=bad] pam_selinux.so close",
+        "[default=1] pam_permit.so",
+        "requisite pam_deny.so",
+        "required pam_permit.so",
+        "optional pam_systemd.so",
+        "required ours.so",
+    ];
+    assert_eq!(skips(&session), (vec![], vec![]));
+}
+
+#[test]
+fn a_sufficient_line_of_the_same_stack_skips() {
+    assert_eq!(skips(&["sufficient pam_localuser.so", "required ours.so"]), (vec![1], vec![]));
+    assert_eq!(skips(&["required ours.so", "sufficient pam_localuser.so"]), (vec![], vec![]));
+    assert_eq!(skips(&["[success=done default=ignore] a.so", "required ours.so"]), (vec![1], vec![]));
+    assert_eq!(skips(&["[success=die default=ignore] a.so", "required ours.so"]), (vec![1], vec![]));
+}
+
+#[test]
+fn a_substack_ends_by_itself_only() {
+    assert_eq!(
+        skips(&["substack x", "> sufficient a.so", "> required b.so", "required ours.so"]),
+        (vec![], vec![])
+    );
+    assert_eq!(
+        skips(&["substack x", "> sufficient a.so", "> required ours.so", "required b.so"]),
+        (vec![2], vec![])
+    );
+}
+
+#[test]
+fn a_jump_counts_a_substack_as_one() {
+    let lines = |jump: &str| {
+        let first = format!("[success={jump} default=ignore] a.so");
+        skips(&[
+            &first,
+            "substack x",
+            "> required b.so",
+            "> required c.so",
+            "required ours.so",
+            "required d.so",
+        ])
+        .0
+    };
+    assert_eq!(lines("1"), [0; 0]);
+    assert_eq!(lines("2"), [1]);
+    // More than there are: libpam fails.
+    assert_eq!(lines("9"), [0; 0]);
+}
+
+#[test]
+fn a_jump_on_another_answer_is_told_apart() {
+    let lines = [
+        "[success=ignore default=1] pam_succeed_if.so user ingroup sftp",
+        "required ours.so",
+        "required x.so",
+    ];
+    assert_eq!(skips(&lines), (vec![], vec![1]));
+    assert_eq!(
+        skips(&["[default=1] pam_permit.so", "required ours.so", "required x.so"]),
+        (vec![1], vec![1])
+    );
+}
+
+#[test]
+fn only_what_is_reached_skips() {
+    let lines = ["[default=1] a.so", "sufficient b.so", "required ours.so"];
+    assert_eq!(skips(&lines), (vec![], vec![]));
+}
+
+#[test]
+fn words_in_brackets_hold_together() {
+    let line = "account [success=1 default=ignore] pam_x.so [a b] config=/etc/x";
+    assert_eq!(words(line), ["account", "[success=1 default=ignore]", "pam_x.so", "a b", "config=/etc/x"]);
+}

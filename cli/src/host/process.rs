@@ -1,0 +1,98 @@
+//! A program that is run to its end, or to the end of our patience.
+
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+use pam_sftpjail::escape::one_line;
+use std::io::{self, Read, Write};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Longer than what is run here takes.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What is kept of what a program prints, in bytes: a home may hold millions of names.
+const KEPT: usize = 1 << 20;
+
+/// What a program said.
+#[derive(Debug, Default)]
+pub(crate) struct Said {
+    pub(crate) succeeded: bool,
+    pub(crate) out: Vec<u8>,
+    pub(crate) err: String,
+}
+
+impl Said {
+    /// Its complaints, or else what it printed, on one line.
+    pub(crate) fn shown(&self) -> String {
+        let out = String::from_utf8_lossy(&self.out);
+        let lines = |text: &str| -> Vec<String> {
+            let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+            lines.filter(|line| !line.starts_with("sftp> ")).take(3).map(one_line).collect()
+        };
+        let said = [lines(&self.err), lines(&out)].into_iter().find(|lines| !lines.is_empty());
+        said.map_or_else(|| "the client says nothing".into(), |lines| lines.join("; "))
+    }
+}
+
+/// Runs it to its end with `input`, or to the end of our patience.
+pub(crate) fn run(mut command: Command, input: &[u8]) -> io::Result<Said> {
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    if let Some(mut stdin) = child.stdin.take() {
+        // It fits into the pipe; who does not read it says why in another way.
+        let _ = stdin.write_all(input);
+    }
+    let (out, err) = (child.stdout.take().map(collect), child.stderr.take().map(collect));
+    let status = wait(&mut child, PATIENCE)?;
+    // Whoever inherited the pipes was killed with it.
+    let text = |pipe: Option<Receiver<Vec<u8>>>| {
+        pipe.and_then(|pipe| pipe.recv_timeout(Duration::from_secs(1)).ok()).unwrap_or_default()
+    };
+    let mut err = String::from_utf8_lossy(&text(err)).into_owned();
+    if status.is_none() {
+        err.push_str(&format!("no answer within {} s\n", PATIENCE.as_secs()));
+    }
+    Ok(Said { succeeded: status.is_some_and(|status| status.success()), out: text(out), err })
+}
+
+/// Waits until it has ended. `None`: it would not, and its process group was ended.
+pub(crate) fn wait(child: &mut Child, limit: Duration) -> io::Result<Option<ExitStatus>> {
+    let ended = until(limit, || child.try_wait().transpose()).transpose()?;
+    if ended.is_none() {
+        let group = Pid::from_raw(child.id().try_into().unwrap_or(i32::MAX));
+        // sshd, where it is in the group, ends its session at this.
+        let _ = killpg(group, Signal::SIGTERM);
+        if until(Duration::from_secs(3), || child.try_wait().transpose()).is_none() {
+            let _ = killpg(group, Signal::SIGKILL);
+            child.wait()?;
+        }
+    }
+    Ok(ended)
+}
+
+/// Asks every few milliseconds until there is an answer or the time is over.
+pub(crate) fn until<T>(limit: Duration, mut ask: impl FnMut() -> Option<T>) -> Option<T> {
+    let start = Instant::now();
+    loop {
+        if let Some(answer) = ask() {
+            return Some(answer);
+        }
+        if start.elapsed() > limit {
+            return None;
+        }
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// The beginning of what comes through a pipe, once it is closed; the rest is read and dropped.
+fn collect(mut pipe: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
+    let (sender, receiver) = channel();
+    thread::spawn(move || {
+        let mut kept = Vec::new();
+        let _ = (&mut pipe).take(KEPT as u64).read_to_end(&mut kept);
+        let _ = io::copy(&mut pipe, &mut io::sink());
+        let _ = sender.send(kept);
+    });
+    receiver
+}

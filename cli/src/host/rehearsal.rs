@@ -1,0 +1,186 @@
+//! The rehearsal: a child builds the jail around itself, enters it as sshd would, becomes the
+//! user, and looks around.
+
+use crate::host::child;
+use nix::fcntl::AtFlags;
+use nix::sys::stat::{FileStat, Mode, SFlag, fstatat, lstat};
+use nix::unistd::{AccessFlags, access, chdir, chroot, setgid, setgroups, setuid};
+use pam_sftpjail::config::{Config, HomeAccess};
+use pam_sftpjail::escape::{escaped, word};
+use pam_sftpjail::jail::Jail;
+use pam_sftpjail::plan::pasteable;
+use pam_sftpjail::session::{Member, Membership, examine};
+use serde::{Deserialize, Serialize};
+use std::ffi::OsStr;
+use std::io::{self, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+/// What the user will see.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Rehearsal {
+    /// What building the jail took, in µs.
+    pub(crate) microseconds: u64,
+    /// Where the user begins, escaped.
+    pub(crate) home: String,
+    /// Where a procfs that is mounted below the home or a volume shows in the jail, escaped.
+    pub(crate) procfs: Vec<String>,
+    /// Everything in the jail, the home's own contents excepted.
+    pub(crate) tree: Vec<Entry>,
+}
+
+/// Something in the jail.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Entry {
+    /// Escaped.
+    pub(crate) path: String,
+    pub(crate) kind: Kind,
+    /// Whether the user can write it.
+    pub(crate) writable: bool,
+    /// Octal, such as "0755".
+    pub(crate) mode: String,
+    pub(crate) uid: u32,
+    pub(crate) gid: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Kind {
+    Directory,
+    File,
+    /// The home.
+    Home,
+    /// Another directory of the host.
+    Volume,
+    /// The host's syslog socket.
+    Syslog,
+}
+
+/// Why the rehearsal failed.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Failure {
+    pub(crate) problem: String,
+    pub(crate) fix: String,
+}
+
+/// Runs the child, and gives what it found. The outer error is the child's failure to say
+/// anything.
+pub(crate) fn run(config: Option<&Path>, user: &str) -> io::Result<Result<Rehearsal, Failure>> {
+    let config = config.into_iter().flat_map(|path| [OsStr::new("--config"), path.as_os_str()]);
+    child::report("the rehearsal", config.chain(["rehearse", "--", user].map(OsStr::new)))
+}
+
+/// The child. Its namespace ends with it, so nothing is taken down.
+pub(crate) fn child(config: Option<&Path>, user: &str, out: &mut impl Write) -> io::Result<()> {
+    serde_json::to_writer(&mut *out, &rehearse(config, user))?;
+    out.flush()
+}
+
+fn rehearse(config: Option<&Path>, user: &str) -> Result<Rehearsal, Failure> {
+    let failure = |problem: String, fix: &str| Failure { problem, fix: fix.into() };
+    let config = Config::load(config).map_err(|e| failure(e.to_string(), "fix it"))?;
+    let standing = examine(&config, user, &mut |_, _| {});
+    let member = match standing {
+        Ok(Membership::Member(member)) => *member,
+        Ok(Membership::NotJailed { .. }) => {
+            return Err(failure("the user left the group meanwhile".into(), "check again"));
+        }
+        Err(refusal) => return Err(failure(refusal.to_string(), &refusal.fix())),
+    };
+    let Member { account, profile, plan } = member;
+    let root = config.jail_root.absolute().join(plan.user());
+
+    // Seen from outside, where it is to be run.
+    let fix = match (lstat(account.home.as_path()), word(&account.home)) {
+        (Ok(stat), home) if stat.st_uid == account.uid.as_raw() => format!("chmod u+rwx {home}"),
+        // Root's: it stays so.
+        (_, home) => format!("chgrp {} {home} && chmod g+rx {home}", account.gid),
+    };
+    let fix = pasteable(&account.home, fix);
+
+    let start = Instant::now();
+    let _jail = Jail::rehearse(plan.with_listings(&profile, &account))
+        .map_err(|refusal| failure(refusal.to_string(), &refusal.fix()))?;
+    let microseconds = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
+
+    let procfs = procfs_below(&root);
+
+    // As sshd's do_setusercontext and do_child: chroot, become the user, chdir to pw_dir.
+    let step = |what: &str, done: nix::Result<()>| {
+        done.map_err(|e| {
+            failure(
+                format!("{what}: {}", e.desc()),
+                "let root do that here: it needs CAP_SYS_CHROOT, CAP_SETUID and CAP_SETGID",
+            )
+        })
+    };
+    step("chroot into the jail", chdir(&root).and_then(|()| chroot(".")))?;
+    step("setgroups", setgroups(&account.gids))?;
+    step("setgid", setgid(account.gid))?;
+    step("setuid", setuid(account.uid))?;
+    let begin = match profile.home {
+        HomeAccess::None => Path::new("/"),
+        _ => account.home.as_path(),
+    };
+    let home = escaped(begin).to_string();
+    chdir(begin).map_err(|e| Failure {
+        problem: format!("the user cannot enter the home {home}: {}", e.desc()),
+        fix,
+    })?;
+
+    let mut tree = Vec::new();
+    let top = lstat("/").map_err(|e| failure(format!("lstat /: {}", e.desc()), "check again"))?;
+    list(Path::new("/"), &top, &Own { device: top.st_dev, home: &account.home }, &mut tree);
+    Ok(Rehearsal { microseconds, home, procfs, tree })
+}
+
+/// Where a procfs is mounted below `root`, as seen from there: proc(5), mountinfo.
+fn procfs_below(root: &Path) -> Vec<String> {
+    let mounts = std::fs::read("/proc/self/mountinfo").unwrap_or_default();
+    let is_procfs = |line: &&[u8]| line.windows(8).any(|part| part == b" - proc ");
+    let lines = mounts.split(|byte| *byte == b'\n').filter(is_procfs);
+    let points = lines.filter_map(|line| line.split(|byte| *byte == b' ').nth(4));
+    let inside = points.filter_map(|point| Path::new(OsStr::from_bytes(point)).strip_prefix(root).ok());
+    inside.map(|path| escaped(&Path::new("/").join(path)).to_string()).collect()
+}
+
+/// What tells the jail's own entries and the home from what is the host's.
+struct Own<'a> {
+    device: u64,
+    home: &'a Path,
+}
+
+/// Lists `path` and, on the jail's own filesystem, all below it.
+fn list(path: &Path, stat: &FileStat, jail: &Own<'_>, tree: &mut Vec<Entry>) {
+    let is_directory = SFlag::from_bits_truncate(stat.st_mode & SFlag::S_IFMT.bits()) == SFlag::S_IFDIR;
+    let own = stat.st_dev == jail.device;
+    // The whole of it may be the host's directory that holds the socket: all in it is to be seen.
+    let in_dev = path.starts_with("/dev");
+    tree.push(Entry {
+        path: escaped(path).to_string(),
+        kind: match (own, is_directory) {
+            // Path's equality does not mind `//`, `/./` and a slash at the end.
+            (false, true) if path == jail.home => Kind::Home,
+            (false, true) if !in_dev => Kind::Volume,
+            (false, false) if path == Path::new("/dev/log") => Kind::Syslog,
+            (_, true) => Kind::Directory,
+            (_, false) => Kind::File,
+        },
+        writable: access(path, AccessFlags::W_OK).is_ok(),
+        mode: format!("{:04o}", stat.st_mode & Mode::all().bits()),
+        uid: stat.st_uid,
+        gid: stat.st_gid,
+    });
+    if !is_directory || !(own || in_dev) {
+        return;
+    }
+    let mut names: Vec<PathBuf> =
+        path.read_dir().into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    names.sort();
+    for name in names {
+        if let Ok(stat) = fstatat(nix::fcntl::AT_FDCWD, &name, AtFlags::AT_SYMLINK_NOFOLLOW) {
+            list(&name, &stat, jail, tree);
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! The shadow entry of an account: shadow(5).
+
+use super::accounts::getent;
+use std::io;
+
+/// Days are counted since 1970-01-01; an empty field is `None`.
+pub(crate) struct Shadow {
+    /// The hash, or what stands for it: it is not shown to anybody.
+    pub(crate) password: String,
+    pub(crate) last_change: Option<i64>,
+    pub(crate) maximum: Option<i64>,
+    pub(crate) inactive: Option<i64>,
+    pub(crate) expire: Option<i64>,
+}
+
+impl Shadow {
+    /// That of a user, for root only; `None` where NSS says of no entry.
+    pub(crate) fn of(name: &str) -> io::Result<Option<Self>> {
+        Ok(getent("shadow", Some(name))?.lines().next().and_then(Self::parse))
+    }
+
+    /// A line of shadow(5).
+    pub(crate) fn parse(line: &str) -> Option<Self> {
+        let fields: Vec<_> = line.trim_end().split(':').collect();
+        let days = |i: usize| fields.get(i).and_then(|f| f.parse().ok()).filter(|days| *days >= 0);
+        Some(Self {
+            password: (*fields.get(1)?).to_owned(),
+            last_change: days(2),
+            maximum: days(4),
+            inactive: days(6),
+            expire: days(7),
+        })
+    }
+}

@@ -1,0 +1,238 @@
+//! The connections for which sshd is asked: one that no `Match` line expects, and some for which
+//! each of them was written.
+//!
+//! Of the `Match` lines that a connection meets, the first that sets a keyword decides. So what two
+//! of them do together, one of them does alone, and it is enough to meet each by itself.
+
+use super::files::{Block, SshdConfig};
+use crate::report::Location;
+use std::fmt::{self, Display};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// No connection comes from these, so no pattern was written for them: 240.0.0.0/4 is reserved, and
+/// 3fff::/20 is for documentation.
+const NOBODY: [&str; 2] = ["240.77.113.9", "3fff:77::9"];
+const NOWHERE: [&str; 2] = ["240.77.113.10", "3fff:77::10"];
+
+/// What `Match` can ask of a connection.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Connection {
+    pub(crate) address: String,
+    pub(crate) host: String,
+    pub(crate) local_address: String,
+    pub(crate) local_port: String,
+    /// Empty: none.
+    pub(crate) rdomain: String,
+    /// The attribute that makes it special, and the `Match` line that asks for it.
+    expected: Option<(&'static str, Location)>,
+}
+
+/// The connections to ask for, and the patterns for which there is none.
+#[derive(Default)]
+pub(crate) struct Connections {
+    pub(crate) list: Vec<Connection>,
+    pub(crate) untried: Vec<(Location, String)>,
+}
+
+/// `use_dns`: whether sshd looks host names up; else `Match Host` sees the address.
+/// `ports`: those on which sshd listens.
+pub(crate) fn choose(config: &SshdConfig, use_dns: bool, ports: &[&str]) -> Connections {
+    let mut all = Connections::default();
+    let port = ports.first().copied().unwrap_or("22");
+    let plain = |i| Connection::plain(i, use_dns, port);
+    let asked = |attributes: &[&str]| {
+        let mut criteria = config.blocks.iter().flat_map(|block| &block.criteria);
+        criteria.any(|(name, _)| attributes.contains(&name.as_str()))
+    };
+    all.add(plain(0));
+    if asked(&["address", "localaddress", "host"]) {
+        all.add(plain(1));
+    }
+    if asked(&["localport"]) {
+        for port in ports {
+            all.add(Connection { local_port: (*port).into(), ..plain(0) });
+        }
+    }
+    for block in &config.blocks {
+        expected(block, &plain(0), use_dns, &mut all);
+    }
+    all
+}
+
+/// Adds connections that meet `block`, one for each pattern of it, others in place of `plain`'s parts.
+fn expected(block: &Block, plain: &Connection, use_dns: bool, all: &mut Connections) {
+    let mut meets = plain.clone();
+    let mut parts = Vec::new();
+    for (attribute, patterns) in &block.criteria {
+        let Some(attribute) = ATTRIBUTES.into_iter().find(|known| known == attribute) else { continue };
+        for pattern in patterns {
+            let found = samples(attribute, pattern, use_dns);
+            // Without UseDNS a name in `Match Host` matches nobody.
+            if found.is_empty() && (use_dns || attribute != "host") {
+                all.untried.push((block.location.clone(), pattern.clone()));
+            }
+            parts.extend(found.into_iter().map(|sample| (attribute, pattern.starts_with('!'), sample)));
+        }
+    }
+    for attribute in ATTRIBUTES {
+        if let Some((_, _, sample)) = parts.iter().find(|(a, negated, _)| *a == attribute && !negated) {
+            meets.set(attribute, sample, use_dns);
+        }
+    }
+    for (attribute, _, sample) in parts {
+        let mut connection = meets.clone();
+        connection.set(attribute, &sample, use_dns);
+        connection.expected = Some((attribute, block.location.clone()));
+        all.add(connection);
+    }
+}
+
+const ATTRIBUTES: [&str; 5] = ["address", "host", "localaddress", "localport", "rdomain"];
+
+impl Connections {
+    /// Adds it unless sshd would be asked the same already.
+    fn add(&mut self, connection: Connection) {
+        let words = connection.specification();
+        if !self.list.iter().any(|other| other.specification() == words) {
+            self.list.push(connection);
+        }
+    }
+}
+
+impl Connection {
+    /// One that no `Match` line expects: the first by IPv4, the second by IPv6.
+    pub(crate) fn plain(i: usize, use_dns: bool, port: &str) -> Self {
+        let [address, local_address] = [NOBODY, NOWHERE].map(|list| list.get(i).copied().unwrap_or_default());
+        Self {
+            address: address.into(),
+            host: if use_dns { "host.invalid".into() } else { address.into() },
+            local_address: local_address.into(),
+            local_port: port.into(),
+            rdomain: String::new(),
+            expected: None,
+        }
+    }
+
+    fn set(&mut self, attribute: &str, value: &str, use_dns: bool) {
+        match attribute {
+            "address" => value.clone_into(&mut self.address),
+            "host" => value.clone_into(&mut self.host),
+            "localaddress" => value.clone_into(&mut self.local_address),
+            "localport" => value.clone_into(&mut self.local_port),
+            _ => value.clone_into(&mut self.rdomain),
+        }
+        // Without UseDNS the two are one.
+        match attribute {
+            "host" if !use_dns => self.address.clone_from(&self.host),
+            "address" if !use_dns => self.host.clone_from(&self.address),
+            _ => {}
+        }
+    }
+
+    /// For `sshd -T -C`, of a user by the name that is typed. All attributes, since `Match` silently fails on
+    /// one that is missing.
+    pub(crate) fn of_user(&self, user: &str) -> String {
+        format!("user={user},{}", self.specification())
+    }
+
+    fn specification(&self) -> String {
+        let Self { address, host, local_address, local_port, rdomain, .. } = self;
+        format!("host={host},addr={address},laddr={local_address},lport={local_port},rdomain={rdomain}")
+    }
+}
+
+/// What is special about it, as the end of a sentence.
+impl Display for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.expected {
+            Some(("address", at)) => write!(f, "from {} (Match at {at})", self.address),
+            Some(("host", at)) => write!(f, "from the host {} (Match at {at})", self.host),
+            Some(("localaddress", at)) => write!(f, "to {} (Match at {at})", self.local_address),
+            Some(("localport", at)) => write!(f, "to port {} (Match at {at})", self.local_port),
+            Some((_, at)) => write!(f, "in the routing domain {} (Match at {at})", self.rdomain),
+            None => write!(f, "from addresses such as {} to port {}", self.address, self.local_port),
+        }
+    }
+}
+
+/// Values that match the pattern. Of a network the first and the last, as a narrower `Match` may
+/// stand before it.
+fn samples(attribute: &str, pattern: &str, use_dns: bool) -> Vec<String> {
+    let pattern = pattern.trim_start_matches('!');
+    match attribute {
+        "address" | "localaddress" => addresses(pattern),
+        "host" if !use_dns => addresses(pattern),
+        "localport" => pattern.parse::<u16>().ok().map(|port| port.to_string()).into_iter().collect(),
+        _ => vec![pattern.replace(['*', '?'], "x")],
+    }
+}
+
+fn addresses(pattern: &str) -> Vec<String> {
+    if let Some((network, bits)) = pattern.split_once('/') {
+        let bits = bits.parse::<u32>().ok();
+        let last = match (network.parse(), bits) {
+            (Ok(IpAddr::V4(first)), Some(bits)) => {
+                let rest = u32::MAX.checked_shr(bits).unwrap_or(0);
+                IpAddr::V4(Ipv4Addr::from_bits(first.to_bits() | rest))
+            }
+            (Ok(IpAddr::V6(first)), Some(bits)) => {
+                let rest = u128::MAX.checked_shr(bits).unwrap_or(0);
+                IpAddr::V6(Ipv6Addr::from_bits(first.to_bits() | rest))
+            }
+            _ => return Vec::new(),
+        };
+        return vec![network.to_owned(), last.to_string()];
+    }
+    // The last `*` may stand for several parts of an address.
+    let (head, tail) = pattern.rsplit_once('*').unwrap_or((pattern, ""));
+    let filled = |part: &str| {
+        let head = head.replace('*', part).replace('?', "1");
+        let tail = tail.replace('?', "1");
+        let all = [
+            part.to_owned(),
+            [part; 2].join("."),
+            [part; 3].join("."),
+            [part; 4].join("."),
+            format!(":{part}"),
+            format!("::{part}"),
+        ];
+        let mut whole = all
+            .iter()
+            .map(|star| if pattern.contains('*') { format!("{head}{star}{tail}") } else { head.clone() });
+        whole.find(|address| address.parse::<IpAddr>().is_ok())
+    };
+    let mut found: Vec<_> = ["1", "99"].into_iter().filter_map(filled).collect();
+    found.dedup();
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_found_for_every_kind_of_pattern() {
+        for (pattern, expected) in [
+            ("10.0.0.0/8", &["10.0.0.0", "10.255.255.255"][..]),
+            ("10.1.2.3/32", &["10.1.2.3", "10.1.2.3"]),
+            ("0.0.0.0/0", &["0.0.0.0", "255.255.255.255"]),
+            ("2001:db8::/32", &["2001:db8::", "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff"]),
+            ("192.0.2.7", &["192.0.2.7"]),
+            ("!192.0.2.7", &[]),
+            ("192.168.*", &["192.168.1.1", "192.168.99.99"]),
+            ("192.168.1.*", &["192.168.1.1", "192.168.1.99"]),
+            ("10.*.*.5", &["10.1.1.5", "10.99.99.5"]),
+            ("10.0.0.?", &["10.0.0.1"]),
+            ("fe80:*", &["fe80::1", "fe80::99"]),
+            ("*:*", &["1::1", "99::99"]),
+            ("*", &["1.1.1.1", "99.99.99.99"]),
+            ("*.example.org", &[]),
+            ("10.0.0.0/x", &[]),
+        ] {
+            assert_eq!(addresses(pattern), expected, "{pattern}");
+        }
+        assert_eq!(samples("address", "!192.0.2.7", false), ["192.0.2.7"]);
+        assert_eq!(samples("localport", "2222", false), ["2222"]);
+        assert_eq!(samples("host", "*.example.org", true), ["x.example.org"]);
+    }
+}

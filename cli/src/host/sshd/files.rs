@@ -1,0 +1,256 @@
+//! The files of sshd's configuration, as lines and as `Match` blocks.
+//!
+//! They are read only as far as it takes to know what to ask `sshd -T`, where a value comes from and which
+//! blocks conflict. What holds for a login, sshd alone says.
+
+use super::patterns::is_match;
+use crate::report::Location;
+use glob::{MatchOptions, glob_with};
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// sshd's own file; the second is SUSE's, for systems without a file of their own.
+pub(crate) const MAIN: [&str; 2] = ["/etc/ssh/sshd_config", "/usr/etc/ssh/sshd_config"];
+
+/// Where a relative `Include` is.
+const DIRECTORY: &str = "/etc/ssh";
+
+/// As many levels of `Include` as sshd follows (servconf.c: SERVCONF_MAX_DEPTH).
+const MAX_DEPTH: usize = 16;
+
+/// Between these lines stands what setup writes into a file of others.
+pub(crate) const BEGIN: &str =
+    "# Begin of what `sftpjail setup` added; `sftpjail setup --undo` takes it out.\n";
+pub(crate) const END: &str = "# End of what `sftpjail setup` added.\n";
+
+/// sshd's configuration, in the order in which sshd reads it.
+pub(crate) struct SshdConfig {
+    /// The file that includes the others.
+    pub(crate) main: PathBuf,
+    /// All settings, inside of blocks and outside.
+    pub(crate) settings: Vec<Setting>,
+    pub(crate) blocks: Vec<Block>,
+    /// Patterns of `Include` in the main file, outside of blocks.
+    includes: Vec<String>,
+}
+
+/// A `Match` line.
+pub(crate) struct Block {
+    pub(crate) location: Location,
+    /// The attribute in lower case, such as `localport`, and its patterns as written.
+    pub(crate) criteria: Vec<(String, Vec<String>)>,
+    /// Whether it stands between [`BEGIN`] and [`END`].
+    pub(crate) is_marked: bool,
+    /// Its place among [`SshdConfig::blocks`].
+    number: usize,
+}
+
+/// A line that sets something.
+pub(crate) struct Setting {
+    pub(crate) location: Location,
+    /// In lower case.
+    pub(crate) keyword: String,
+    /// The keyword as written.
+    pub(crate) written: String,
+    pub(crate) value: String,
+    /// Which of [`SshdConfig::blocks`] it is in.
+    block: Option<usize>,
+}
+
+impl Setting {
+    /// Whether it gives `keyword` this value, both in any case.
+    fn says(&self, keyword: &str, value: &str) -> bool {
+        self.keyword.eq_ignore_ascii_case(keyword) && self.value.eq_ignore_ascii_case(value)
+    }
+}
+
+impl Block {
+    /// Whether it is for this user, or this group, by name.
+    pub(crate) fn names(&self, attribute: &str, name: &str) -> bool {
+        self.criteria.iter().any(|(own, patterns)| {
+            own == attribute
+                && patterns.iter().any(|p| is_match(p, name))
+                && !patterns.iter().any(|p| p.strip_prefix('!').is_some_and(|p| is_match(p, name)))
+        })
+    }
+
+    /// The patterns that it has for this attribute.
+    pub(crate) fn patterns(&self, attribute: &str) -> impl Iterator<Item = &String> {
+        self.criteria.iter().filter(move |(own, _)| own == attribute).flat_map(|(_, patterns)| patterns)
+    }
+
+    /// Whether it asks neither for a user nor for a group.
+    pub(crate) fn is_for_anybody(&self) -> bool {
+        !self.criteria.iter().any(|(own, _)| own == "user" || own == "group" || own == "invalid-user")
+    }
+}
+
+impl SshdConfig {
+    /// The file that sshd reads, if there is one.
+    pub(crate) fn main_file() -> Option<&'static Path> {
+        MAIN.map(Path::new).into_iter().find(|path| path.is_file())
+    }
+
+    /// A file that cannot be read has no lines; sshd complains about it itself.
+    pub(crate) fn read(main: &Path) -> Self {
+        let mut config =
+            Self { main: main.to_owned(), settings: Vec::new(), blocks: Vec::new(), includes: Vec::new() };
+        config.file(main, None, 0);
+        config
+    }
+
+    /// The patterns of `Match User` or of `Match Group`, wherever they stand, without `!`.
+    pub(crate) fn patterns(&self, attribute: &str) -> Vec<String> {
+        let all = self.blocks.iter().flat_map(|block| block.patterns(attribute));
+        all.map(|pattern| pattern.trim_start_matches('!').to_owned()).collect()
+    }
+
+    /// The first place where `keyword` is given `value`.
+    pub(crate) fn location_of(&self, keyword: &str, value: &str) -> Option<&Location> {
+        self.settings.iter().find(|setting| setting.says(keyword, value)).map(|setting| &setting.location)
+    }
+
+    /// The settings of a block.
+    pub(crate) fn of_block(&self, block: &Block) -> impl Iterator<Item = &Setting> {
+        self.settings.iter().filter(|setting| setting.block == Some(block.number))
+    }
+
+    /// How many files it is made of.
+    pub(crate) fn files(&self) -> usize {
+        let locations = self.settings.iter().map(|setting| &setting.location);
+        let locations = locations.chain(self.blocks.iter().map(|block| &block.location));
+        locations.map(|location| &location.file).collect::<BTreeSet<_>>().len()
+    }
+
+    /// The directory whose files `*.conf` are included for everybody.
+    pub(crate) fn drop_in_directory(&self) -> Option<PathBuf> {
+        self.includes.iter().find_map(|pattern| {
+            let directory = Path::new(DIRECTORY).join(pattern.strip_suffix("/*.conf")?);
+            // A distributor's is not to be written to.
+            (directory.starts_with("/etc") && !directory.to_str()?.contains(['*', '?', '[']))
+                .then_some(directory)
+        })
+    }
+
+    /// `block`: the one in which the file is included. A `Match` in it ends with the file.
+    fn file(&mut self, file: &Path, block: Option<usize>, depth: usize) {
+        let Some(bytes) = fs::read(file).ok().filter(|_| depth <= MAX_DEPTH) else { return };
+        let mut current = block;
+        let mut is_marked = false;
+        for (i, text) in String::from_utf8_lossy(&bytes).lines().enumerate() {
+            is_marked = match text {
+                _ if text == BEGIN.trim_end() => true,
+                _ if text == END.trim_end() => false,
+                _ => is_marked,
+            };
+            let mut words = words(text).into_iter();
+            let Some(written) = words.next() else { continue };
+            let arguments: Vec<_> = words.collect();
+            let (keyword, location) =
+                (written.to_ascii_lowercase(), Location::single(file.to_owned(), i + 1));
+            if keyword == "include" {
+                if current.is_none() && depth == 0 {
+                    self.includes.extend(arguments.iter().cloned());
+                }
+                for file in arguments.iter().flat_map(|pattern| included(pattern)) {
+                    self.file(&file, current, depth + 1);
+                }
+            } else if keyword == "match" {
+                let (criteria, number) = (criteria(&arguments), self.blocks.len());
+                self.blocks.push(Block { location, criteria, is_marked, number });
+                current = Some(number);
+            } else {
+                let value = arguments.join(" ");
+                self.settings.push(Setting { location, keyword, written, value, block: current });
+            }
+        }
+    }
+}
+
+/// The files of one pattern, in the order of glob(3).
+fn included(pattern: &str) -> Vec<PathBuf> {
+    let pattern = Path::new(DIRECTORY).join(pattern);
+    let options = MatchOptions { require_literal_leading_dot: true, ..MatchOptions::default() };
+    let found = pattern.to_str().and_then(|pattern| glob_with(pattern, options).ok());
+    found.into_iter().flatten().flatten().collect()
+}
+
+/// Words may be quoted, a `=` may stand after the keyword, and a `#` begins a comment.
+fn words(line: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut rest = line.trim();
+    while !rest.is_empty() && !rest.starts_with('#') {
+        let (word, after) = match rest.strip_prefix('"').and_then(|quoted| quoted.split_once('"')) {
+            Some(quoted) => quoted,
+            None => rest.split_once(|c: char| c.is_whitespace() || c == '=').unwrap_or((rest, "")),
+        };
+        words.push(word.to_owned());
+        rest = after.trim_start_matches(|c: char| c.is_whitespace() || c == '=');
+    }
+    words
+}
+
+fn criteria(arguments: &[String]) -> Vec<(String, Vec<String>)> {
+    let mut criteria = Vec::new();
+    let mut words = arguments.iter();
+    while let Some(attribute) = words.next().map(|word| word.to_ascii_lowercase()) {
+        // These two have no pattern.
+        if attribute == "all" || attribute == "invalid-user" {
+            continue;
+        }
+        let Some(patterns) = words.next() else { break };
+        let patterns = patterns.split(',').map(str::trim).filter(|pattern| !pattern.is_empty());
+        criteria.push((attribute, patterns.map(str::to_owned).collect()));
+    }
+    criteria
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_split_as_sshd_splits_them() {
+        for (line, expected) in [
+            ("Match Group sftp", &["Match", "Group", "sftp"][..]),
+            ("\tForceCommand=internal-sftp -l INFO", &["ForceCommand", "internal-sftp", "-l", "INFO"]),
+            (
+                "Match User \"a b\",c Address 10.0.0.0/8 # why",
+                &["Match", "User", "a b", ",c", "Address", "10.0.0.0/8"],
+            ),
+            ("Port = 22", &["Port", "22"]),
+            ("# nothing", &[]),
+            ("  ", &[]),
+        ] {
+            assert_eq!(words(line), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn criteria_are_attributes_with_patterns() {
+        let arguments = words("Group sftp,!staff Address 10.0.0.0/8,*");
+        let expected = [("group", vec!["sftp", "!staff"]), ("address", vec!["10.0.0.0/8", "*"])];
+        let expected = expected.map(|(a, p)| (a.to_owned(), p.into_iter().map(str::to_owned).collect()));
+        assert_eq!(criteria(&arguments), expected);
+        assert_eq!(criteria(&words("all")), []);
+        assert_eq!(criteria(&words("User")), []);
+    }
+
+    #[test]
+    fn a_block_is_for_whom_its_patterns_name() {
+        let location = Location::single("/etc/ssh/sshd_config".into(), 1);
+        let block = |line: &str| Block {
+            location: location.clone(),
+            criteria: criteria(&words(line)),
+            is_marked: false,
+            number: 0,
+        };
+        assert!(block("Group sftp,other").names("group", "sftp"));
+        assert!(block("group \"sftp*\"").names("group", "sftp-only"));
+        assert!(!block("Group *,!sftp").names("group", "sftp"));
+        assert!(!block("User sftp").names("group", "sftp"));
+        assert!(block("Address 10.0.0.0/8").is_for_anybody() && block("all").is_for_anybody());
+        assert!(!block("User anna Address 10.0.0.0/8").is_for_anybody());
+    }
+}

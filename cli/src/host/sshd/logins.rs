@@ -1,0 +1,112 @@
+//! What sshd says that holds for a login: asked once for all names and connections that it treats alike.
+
+use super::connections::{self, Connection};
+use super::daemon::{Daemon, NoAnswer};
+use super::effective::Settings;
+use super::files::{MAIN, SshdConfig};
+use super::patterns::is_match;
+use crate::host::groups::group_names;
+use crate::report::{Error, Location};
+use pam_sftpjail::escape::escaped;
+use std::collections::HashMap;
+use std::path::Path;
+use std::rc::Rc;
+
+/// An sshd that answers.
+pub(crate) struct Sshd {
+    pub(crate) daemon: Daemon,
+    pub(crate) config: SshdConfig,
+    /// The connections for which it is asked.
+    pub(crate) connections: Vec<Connection>,
+    /// `Match` patterns for which no connection was found.
+    pub(crate) untried: Vec<(Location, String)>,
+    /// The patterns of `Match User` and `Match Group`: logins that match the same get the same settings.
+    users: Vec<String>,
+    groups: Vec<String>,
+    kinds: HashMap<String, Kind>,
+    answers: HashMap<(Kind, Connection), Rc<Settings>>,
+    /// PAM's name for the service.
+    pub(crate) service: String,
+}
+
+/// Users for whom sshd has the same settings.
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum Kind {
+    /// Which of the patterns match.
+    Matching(Vec<bool>),
+    /// The only one: the groups of this user are not known.
+    Only(String),
+}
+
+impl Sshd {
+    /// Finds it, and asks it what holds for nobody in particular.
+    pub(crate) fn find() -> Result<Self, NoAnswer> {
+        let daemon = Daemon::find().map_err(NoAnswer::Unknown)?;
+        // Without a connection, `Match LocalPort` is an error.
+        let global = daemon.ask("root", &Connection::plain(0, false, "22"))?;
+        let config = SshdConfig::read(SshdConfig::main_file().unwrap_or(Path::new(MAIN[0])));
+        // Such as `0.0.0.0:22` and `[::]:22`; of Port, which they need not follow, nothing may be left.
+        let listens = global.all("ListenAddress").filter_map(|at| at.split(" ").next()?.rsplit_once(":"));
+        let mut ports: Vec<_> = listens.map(|(_, port)| port).collect();
+        ports.sort_unstable();
+        ports.dedup();
+        let chosen = connections::choose(&config, global.get("UseDNS") == Some("yes"), &ports);
+        Ok(Self {
+            daemon,
+            connections: chosen.list,
+            untried: chosen.untried,
+            users: config.patterns("user"),
+            groups: config.patterns("group"),
+            kinds: HashMap::new(),
+            answers: HashMap::new(),
+            service: global.pam_service().to_owned(),
+            config,
+        })
+    }
+
+    /// What holds for a login as `login`, as typed, over this connection.
+    pub(crate) fn settings(
+        &mut self,
+        login: &str,
+        connection: &Connection,
+    ) -> Result<Rc<Settings>, NoAnswer> {
+        let question = (self.kind(login), connection.clone());
+        if let Some(known) = self.answers.get(&question) {
+            return Ok(Rc::clone(known));
+        }
+        // sshd splits its argument at every comma, and knows no quotes there.
+        if login.contains(',') {
+            return Err(NoAnswer::Unknown(Error::new(
+                format!("sshd -T cannot be asked about {}: the name holds a comma", escaped(login)),
+                "see by hand that sshd's Match block is for a group of this user's",
+            )));
+        }
+        let answer = Rc::new(self.daemon.ask(login, connection)?);
+        self.answers.insert(question, Rc::clone(&answer));
+        Ok(answer)
+    }
+
+    fn kind(&mut self, login: &str) -> Kind {
+        if let Some(known) = self.kinds.get(login) {
+            return known.clone();
+        }
+        let kind = self.kind_of(login);
+        self.kinds.insert(login.to_owned(), kind.clone());
+        kind
+    }
+
+    fn kind_of(&self, login: &str) -> Kind {
+        // How a backslash or a quote in a pattern is read differs between versions.
+        if self.users.iter().chain(&self.groups).any(|pattern| pattern.contains(['\\', '\'', '"'])) {
+            return Kind::Only(login.to_owned());
+        }
+        let groups = match self.groups.as_slice() {
+            [] => Ok(Vec::new()),
+            _ => group_names(login),
+        };
+        let Ok(groups) = groups else { return Kind::Only(login.to_owned()) };
+        let user = self.users.iter().map(|pattern| is_match(pattern, login));
+        let any = |pattern: &String| groups.iter().any(|group| is_match(pattern, group));
+        Kind::Matching(user.chain(self.groups.iter().map(any)).collect())
+    }
+}

@@ -1,0 +1,236 @@
+//! A line of a log file or of `journalctl -o json` → who said what, and when.
+
+use super::stamp::Stamps;
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use std::borrow::Cow;
+
+/// A line that matters here.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Record<'a> {
+    pub(crate) time: Timestamp,
+    pub(crate) host: Cow<'a, [u8]>,
+    pub(crate) program: Program,
+    /// 0 where the line has none.
+    pub(crate) pid: u32,
+    pub(crate) message: Cow<'a, [u8]>,
+}
+
+/// Who wrote it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Program {
+    /// internal-sftp or sftp-server.
+    Sftp,
+    /// sshd; pam_sftpjail speaks in its name.
+    Sshd,
+    /// rsyslogd or systemd-journald.
+    Logger,
+}
+
+/// What became of a line.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Parsed<'a> {
+    Record(Record<'a>),
+    /// Somebody else's.
+    Other,
+    /// internal-sftp's, as it seems, but its beginning is not that of a log line.
+    Unreadable,
+}
+
+/// Takes a line apart. Whether it comes from a file or from the journal is seen by its first byte.
+pub(crate) fn parse<'a>(line: &'a [u8], stamps: &mut Stamps) -> Parsed<'a> {
+    // A file that was truncated under its writer begins with a hole.
+    let line =
+        line.iter().position(|byte| *byte != 0).and_then(|start| line.get(start..)).unwrap_or_default();
+    let record = if line.starts_with(b"{") { journal(line) } else { file(line, stamps) };
+    match record {
+        Some(Some(record)) => Parsed::Record(record),
+        Some(None) => Parsed::Other,
+        // Only a line that cannot be taken apart is searched.
+        None if memchr::memmem::find(line, b"internal-sftp").is_some() => Parsed::Unreadable,
+        None => Parsed::Other,
+    }
+}
+
+/// `STAMP HOST PROGRAM[PID]: MESSAGE`. The outer `None`: it cannot be read; the inner: not ours.
+fn file<'a>(line: &'a [u8], stamps: &mut Stamps) -> Option<Option<Record<'a>>> {
+    let (raw, rest) = stamps.split(line)?;
+    let (host, rest) = parted(rest, b' ')?;
+    let name_ends = rest.iter().position(|byte| matches!(byte, b'[' | b':' | b' '))?;
+    let (name, rest) = rest.split_at_checked(name_ends)?;
+    let Some(program) = program(name) else { return Some(None) };
+    let (pid, rest) = match rest.strip_prefix(b"[") {
+        None => (0, rest),
+        Some(rest) => {
+            let (pid, rest) = parted(rest, b']')?;
+            (number(pid)?, rest)
+        }
+    };
+    let message = rest.strip_prefix(b": ")?;
+    // As sshd says "Accepted …", which is many lines of auth.log.
+    if program == Program::Sshd && !message.starts_with(b"pam_sftpjail(") {
+        return Some(None);
+    }
+    let time = stamps.time(raw)?;
+    Some(Some(Record { time, host: host.into(), program, pid, message: message.into() }))
+}
+
+fn program(name: &[u8]) -> Option<Program> {
+    match name {
+        b"internal-sftp" | b"sftp-server" => Some(Program::Sftp),
+        // OpenSSH 9.8 gave sessions a binary of their own.
+        b"sshd" | b"sshd-session" => Some(Program::Sshd),
+        // With a number in old versions: rsyslogd-2177.
+        _ if name.starts_with(b"rsyslogd") || name.starts_with(b"systemd-journal") => Some(Program::Logger),
+        _ => None,
+    }
+}
+
+/// What stands before the first `at`, and what after it.
+fn parted(text: &[u8], at: u8) -> Option<(&[u8], &[u8])> {
+    let (before, after) = text.split_at_checked(memchr::memchr(at, text)?)?;
+    Some((before, after.get(1..)?))
+}
+
+fn number<T: std::str::FromStr>(digits: &[u8]) -> Option<T> {
+    std::str::from_utf8(digits).ok()?.parse().ok()
+}
+
+/// systemd.journal-fields(7); of its many fields, those that a log line has.
+#[derive(Deserialize)]
+struct Entry<'a> {
+    #[serde(rename = "__REALTIME_TIMESTAMP", borrow)]
+    microseconds: Field<'a>,
+    #[serde(rename = "_HOSTNAME", default)]
+    host: Field<'a>,
+    #[serde(rename = "SYSLOG_IDENTIFIER", default)]
+    identifier: Field<'a>,
+    #[serde(rename = "SYSLOG_PID", default)]
+    syslog_pid: Field<'a>,
+    #[serde(rename = "_PID", default)]
+    pid: Field<'a>,
+    #[serde(rename = "MESSAGE", default)]
+    message: Field<'a>,
+}
+
+/// A field is text, or the numbers of its bytes, or, where an entry has it twice, a list of those.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Field<'a> {
+    Text(#[serde(borrow)] Cow<'a, str>),
+    Bytes(Vec<u8>),
+    #[allow(dead_code, reason = "whatever else it may be")]
+    Other(IgnoredAny),
+}
+
+impl Default for Field<'_> {
+    fn default() -> Self {
+        Self::Text("".into())
+    }
+}
+
+impl<'a> Field<'a> {
+    fn bytes(self) -> Cow<'a, [u8]> {
+        match self {
+            Self::Text(Cow::Borrowed(text)) => text.as_bytes().into(),
+            Self::Text(Cow::Owned(text)) => text.into_bytes().into(),
+            Self::Bytes(bytes) => bytes.into(),
+            Self::Other(_) => Cow::Borrowed(b""),
+        }
+    }
+}
+
+/// An entry of `journalctl -o json`; the result as of [`file`].
+fn journal(line: &[u8]) -> Option<Option<Record<'_>>> {
+    let entry: Entry<'_> = serde_json::from_slice(line).ok()?;
+    let message = entry.message.bytes();
+    let Some(program) = program(&entry.identifier.bytes()) else { return Some(None) };
+    if program == Program::Sshd && !message.starts_with(b"pam_sftpjail(") {
+        return Some(None);
+    }
+    let time = Timestamp::from_microsecond(number(&entry.microseconds.bytes())?).ok()?;
+    // What the line would say in a file; the journal's own knowledge where the sender kept silent.
+    let pid = number(&entry.syslog_pid.bytes()).or_else(|| number(&entry.pid.bytes())).unwrap_or(0);
+    Some(Some(Record { time, host: entry.host.bytes(), program, pid, message }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::syslog::noise::noise;
+
+    fn of(line: &[u8]) -> Parsed<'_> {
+        parse(line, &mut Stamps::new(jiff::tz::TimeZone::UTC, 2024))
+    }
+
+    #[track_caller]
+    fn is(line: &[u8], program: Program, pid: u32, message: &str) {
+        let Parsed::Record(record) = of(line) else { panic!("{}", String::from_utf8_lossy(line)) };
+        assert_eq!((record.program, record.pid), (program, pid));
+        assert_eq!(record.host, b"sandbox".as_slice());
+        assert_eq!(String::from_utf8_lossy(&record.message), message);
+        assert_eq!(record.time.to_string(), "2024-11-22T03:04:05Z");
+    }
+
+    #[test]
+    fn lines_of_both_styles_are_taken_apart() {
+        let said = "remove name \"/a: b\"";
+        is(b"2024-11-22T03:04:05Z sandbox internal-sftp[67]: remove name \"/a: b\"", Program::Sftp, 67, said);
+        is(b"Nov 22 03:04:05 sandbox internal-sftp[67]: remove name \"/a: b\"", Program::Sftp, 67, said);
+        is(b"\0\0Nov 22 03:04:05 sandbox sftp-server[67]: remove name \"/a: b\"", Program::Sftp, 67, said);
+        is(
+            b"Nov 22 03:04:05 sandbox sshd[7]: pam_sftpjail(sshd:session): x",
+            Program::Sshd,
+            7,
+            "pam_sftpjail(sshd:session): x",
+        );
+        let lost = "imuxsock lost 3 messages from pid 67 due to rate-limiting";
+        let line = format!("Nov 22 03:04:05 sandbox rsyslogd-2177: {lost}");
+        is(line.as_bytes(), Program::Logger, 0, lost);
+    }
+
+    #[test]
+    fn the_journal_says_the_same() {
+        // As journald 252 recorded it, but for the time.
+        let line = br#"{"_UID":"1001","_BOOT_ID":"66096aa6c8dc471289d5358c5c10abc5","_CMDLINE":"\"sshd: mle@internal-sftp\"","SYSLOG_IDENTIFIER":"internal-sftp","_GID":"1001","_COMM":"sshd","_RUNTIME_SCOPE":"system","SYSLOG_TIMESTAMP":"Nov 22 10:18:53 ","_AUDIT_LOGINUID":"1001","_CAP_EFFECTIVE":"0","_HOSTNAME":"sandbox","_AUDIT_SESSION":"8826","MESSAGE":"mkdir name \"/home/mle/first\" mode 0777","_EXE":"/usr/sbin/sshd","_PID":"73","__REALTIME_TIMESTAMP":"1732244645000000","SYSLOG_PID":"73","__MONOTONIC_TIMESTAMP":"3101277871","_TRANSPORT":"syslog","__CURSOR":"s=504bcbb9db954a58b2ca572f9158a42c;i=a;b=66096aa6c8dc471289d5358c5c10abc5;m=b8d9beaf;t=660dacde1e415;x=9b050626ba3a6283","_SOURCE_REALTIME_TIMESTAMP":"1795342733534216","PRIORITY":"6","_MACHINE_ID":"3d1219c7c4c5404aaa1f6d2a48adfda4","SYSLOG_FACILITY":"4"}"#;
+        is(line, Program::Sftp, 73, "mkdir name \"/home/mle/first\" mode 0777");
+        // Without SYSLOG_PID, and with a message that journalctl did not take for text.
+        let line = br#"{"MESSAGE":[120,233],"_PID":"9","SYSLOG_IDENTIFIER":"internal-sftp","__REALTIME_TIMESTAMP":"1732244645000000","_HOSTNAME":"sandbox"}"#;
+        is(line, Program::Sftp, 9, "x\u{fffd}");
+        let line = br#"{"MESSAGE":["a","b"],"SYSLOG_IDENTIFIER":"internal-sftp","__REALTIME_TIMESTAMP":"1732244645000000","_HOSTNAME":"sandbox"}"#;
+        is(line, Program::Sftp, 0, "");
+    }
+
+    #[test]
+    fn others_are_passed_over_and_what_is_broken_is_told() {
+        for line in [
+            "",
+            "x",
+            "Nov 22 03:04:05 sandbox sshd[7]: Accepted publickey for mle",
+            "Nov 22 03:04:05 sandbox CRON[7]: internal-sftp[8]: open",
+            "Nov 22 03:04:05 sandbox kernel: x",
+            "{\"MESSAGE\":\"x\"}",
+        ] {
+            assert_eq!(of(line.as_bytes()), Parsed::Other, "{line}");
+        }
+        for line in [
+            "ov 22 03:04:05 sandbox internal-sftp[67]: x",
+            "Nov 22 03:04:05 sandbox internal-sftp[x]: x",
+            "Nov 32 03:04:05 sandbox internal-sftp[67]: x",
+            "2024-11-22T03:04 sandbox internal-sftp[67",
+            "{\"SYSLOG_IDENTIFIER\":\"internal-sftp\",\"MESS",
+        ] {
+            assert_eq!(of(line.as_bytes()), Parsed::Unreadable, "{line}");
+        }
+    }
+
+    #[test]
+    fn no_bytes_make_it_panic() {
+        noise(|bytes| {
+            of(bytes);
+            of(&[b"Nov 22 03:04:05 ", bytes].concat());
+            of(&[b"{", bytes].concat());
+        });
+    }
+}

@@ -1,0 +1,19 @@
+//! What the verbs report, and how it is written: findings, errors, exit statuses; text, tables, CSV and JSON.
+//!
+//! Nothing here reads the host: it gets plain values and writes them.
+
+pub(crate) mod csv;
+pub(crate) mod error;
+pub(crate) mod findings;
+pub(crate) mod json;
+pub(crate) mod location;
+pub(crate) mod status;
+pub(crate) mod suggestion;
+pub(crate) mod table;
+pub(crate) mod terminal;
+pub(crate) mod text;
+
+pub(crate) use error::Error;
+pub(crate) use findings::{Finding, Findings, Outcome};
+pub(crate) use location::Location;
+pub(crate) use status::Status;

@@ -1,0 +1,65 @@
+//! Why something cannot be done or known: what is so, and the fix.
+
+use pam_sftpjail::escape::{escaped, one_line, word};
+use pam_sftpjail::nss::LookupError;
+use std::fmt::{self, Display};
+use std::io::{self, ErrorKind};
+use std::path::Path;
+
+/// Two sentences for people. They are escaped already.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Error {
+    /// What is so.
+    pub(crate) what: String,
+    /// What to do about it.
+    pub(crate) fix: String,
+    /// What was done about it, if anything was.
+    aftermath: Option<String>,
+}
+
+impl Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}; {}", self.what, self.fix)?;
+        self.aftermath.iter().try_for_each(|aftermath| write!(f, ". {aftermath}"))
+    }
+}
+
+impl Error {
+    pub(crate) fn new(what: impl Display, fix: impl Display) -> Self {
+        Self { what: what.to_string(), fix: fix.to_string(), aftermath: None }
+    }
+
+    /// Something could not be done to `path`, such as "be written".
+    pub(crate) fn with(path: &Path, what: &str, error: &io::Error) -> Self {
+        let fix = match error.kind() {
+            ErrorKind::ReadOnlyFilesystem => "make its file system writable (mount -o remount,rw)".to_owned(),
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "make room there".to_owned(),
+            ErrorKind::PermissionDenied => {
+                let parent = path.parent().unwrap_or(path);
+                format!("see whether it is immutable: lsattr -d {} {}", word(parent), word(path))
+            }
+            _ => "see that root can do so".to_owned(),
+        };
+        Self::new(format!("{} cannot {what}: {}", escaped(path), errno(error)), fix)
+    }
+
+    /// Adds what was done about it.
+    pub(crate) fn and(self, aftermath: impl Display) -> Self {
+        let before = self.aftermath.map(|before| format!("{before}. ")).unwrap_or_default();
+        Self { aftermath: Some(format!("{before}{aftermath}")), ..self }
+    }
+}
+
+impl From<LookupError> for Error {
+    fn from(error: LookupError) -> Self {
+        Self::new(&error, error.fix())
+    }
+}
+
+/// The system's words, without Rust's number behind them.
+pub(crate) fn errno(error: &io::Error) -> String {
+    match error.raw_os_error() {
+        Some(number) => nix::errno::Errno::from_raw(number).desc().to_owned(),
+        None => one_line(&error.to_string()),
+    }
+}

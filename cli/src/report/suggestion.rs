@@ -1,0 +1,29 @@
+//! Suggestions for misspelt names.
+
+/// The name among `known` that is typed with the fewest changes to `typed`: two at most, and fewer than
+/// it has letters.
+pub(crate) fn nearest<'n>(typed: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+    let distance = |name: &&str| strsim::osa_distance(typed, name);
+    let name = known.min_by_key(distance)?;
+    (distance(&name) <= 2 && distance(&name) < typed.chars().count()).then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::nearest;
+
+    #[test]
+    fn a_slip_is_understood_and_another_name_is_not() {
+        let known = ["anna", "mle", "mle-sub", "x"];
+        for (typed, meant) in [
+            ("mle-sbu", Some("mle-sub")),
+            ("ana", Some("anna")),
+            ("Anna", Some("anna")),
+            ("kim", None),
+            ("y", None),
+            ("", None),
+        ] {
+            assert_eq!(nearest(typed, known.into_iter()), meant, "{typed}");
+        }
+    }
+}

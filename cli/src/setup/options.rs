@@ -1,0 +1,53 @@
+//! The options of `setup`.
+
+use clap::{Args, ValueEnum};
+use std::path::PathBuf;
+use std::time::Duration;
+
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Shows what would be done, and does nothing.
+    #[arg(long, conflicts_with_all = ["yes", "undo", "confirm"])]
+    pub(super) dry_run: bool,
+    /// Does not ask.
+    #[arg(long)]
+    pub(super) yes: bool,
+    /// The group whose members are jailed [default: sftp, or sftp-only for the upload portal].
+    #[arg(long, value_name = "NAME")]
+    pub(super) group: Option<String>,
+    /// Where jails appear [default: /jail].
+    #[arg(long, value_name = "PATH")]
+    pub(super) jail_root: Option<String>,
+    /// What a jail holds [default: home].
+    #[arg(long, value_enum)]
+    pub(super) profile: Option<Profile>,
+    /// The PAM module's file, if it is neither installed nor beside this program.
+    #[arg(long, value_name = "PATH")]
+    pub(super) module: Option<PathBuf>,
+    /// Puts everything back after this time, such as 5m, unless `setup --confirm` is run before.
+    #[arg(long, value_name = "TIME", value_parser = duration, conflicts_with_all = ["dry_run", "undo", "confirm"])]
+    pub(super) confirm_within: Option<Duration>,
+    /// Lets what was set up with --confirm-within stay.
+    #[arg(long, conflicts_with = "undo")]
+    pub(super) confirm: bool,
+    /// Puts back what was there before; what others have changed since is kept.
+    #[arg(long)]
+    pub(super) undo: bool,
+    /// With --undo: though members are logged in. With --yes: though members are jailed no more.
+    #[arg(long, conflicts_with_all = ["dry_run", "confirm"])]
+    pub(super) force: bool,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let given = text.parse::<jiff::SignedDuration>().ok().and_then(|time| Duration::try_from(time).ok());
+    given.filter(|time| time.as_secs() > 0).ok_or_else(|| "give a time such as 5m or 90s".to_owned())
+}
+
+/// What a jail holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Profile {
+    /// The home directory at its real path.
+    Home,
+    /// No home: one folder of /srv/sftp to upload into.
+    UploadPortal,
+}
