@@ -6,8 +6,8 @@ mod confirm;
 mod desired_state;
 mod group;
 mod journal;
+mod members;
 mod module;
-mod no_longer_jailed;
 mod options;
 mod pam;
 mod plan;
@@ -21,8 +21,7 @@ mod undo;
 mod user_manager;
 mod verify;
 
-use crate::host::groups::{all_members, group_names};
-use crate::report::text::{joined, listed};
+use crate::report::text::joined;
 use crate::report::{Error, Status};
 use change::Change;
 use desired_state::DesiredState;
@@ -31,7 +30,6 @@ use nix::sys::signal::{SigSet, Signal};
 use nix::unistd::geteuid;
 pub(crate) use options::Options;
 use pam_sftpjail::config::DEFAULT_PATH;
-use pam_sftpjail::escape::escaped;
 use sshd::Sshd;
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
@@ -94,8 +92,8 @@ fn chosen(options: &Options, out: &mut impl Write) -> Result<(), Error> {
         let changes = plan::changes(&desired, &Sshd::find()?, options)?;
         show(&changes, out);
         if !changes.is_empty() {
-            tell_of_members(&desired, out)?;
-            no_longer_jailed::tell(&no_longer_jailed::members(&desired, &changes)?, &desired, out);
+            members::report(&desired, out)?;
+            members::report_no_longer_jailed(&members::no_longer_jailed(&desired, &changes)?, &desired, out);
         }
         return Ok(());
     }
@@ -114,11 +112,11 @@ fn set_up(state: &State, options: &Options, out: &mut impl Write) -> Result<(), 
     if changes.is_empty() {
         return Ok(());
     }
-    tell_of_members(&desired, out)?;
-    let freed = no_longer_jailed::members(&desired, &changes)?;
-    no_longer_jailed::tell(&freed, &desired, out);
+    members::report(&desired, out)?;
+    let freed = members::no_longer_jailed(&desired, &changes)?;
+    members::report_no_longer_jailed(&freed, &desired, out);
     if options.yes && !options.force && !freed.is_empty() {
-        return Err(no_longer_jailed::refused(&freed, &desired));
+        return Err(members::refused(&freed, &desired));
     }
     if !options.yes && !agreed(out)? {
         say(out, "Nothing was changed.");
@@ -174,50 +172,6 @@ fn show(changes: &[Change], out: &mut impl Write) {
     if changes.is_empty() {
         say(out, "Nothing to do: everything is set up.");
     }
-}
-
-/// Who is in the groups already will be jailed, and that must not be whoever does this.
-fn tell_of_members(desired: &DesiredState, out: &mut impl Write) -> Result<(), Error> {
-    let members = all_members(desired.groups.iter().map(String::as_str))?;
-    // sshd's `Match Group` is for root, too, for whom the module builds no jail. The others are those whom
-    // sudo and doas name; NSS may know of groups that it does not list members of.
-    let callers = ["SUDO_USER", "DOAS_USER"].into_iter().filter_map(|name| std::env::var(name).ok());
-    for user in callers.chain(["root".to_owned()]) {
-        let names = group_names(&user)?;
-        if !members.contains(&user) && !desired.groups.iter().any(|group| names.contains(group)) {
-            continue;
-        }
-        let groups = listed(&desired.groups);
-        return Err(if user == "root" {
-            let what = format!("root is a member of {groups}, and could not log in any more");
-            Error::new(what, "take root out of it, or choose another group")
-        } else {
-            let what = match desired.exempts(&user)? {
-                false => "and would be jailed",
-                true => "and exempt: sshd would wait for a jail that is not built, and refuse you",
-            };
-            let what = format!("you, {}, are a member yourself {what}", escaped(&user));
-            Error::new(what, format!("take yourself out of {groups}, or choose another group"))
-        });
-    }
-    let (mut jailed, mut exempt) = (Vec::new(), Vec::new());
-    for name in &members {
-        let of = if desired.exempts(name)? { &mut exempt } else { &mut jailed };
-        of.push(escaped(name).to_string());
-    }
-    if !jailed.is_empty() {
-        say(out, format!("Members now, and jailed from their next login on: {}.", jailed.join(", ")));
-    }
-    if !exempt.is_empty() {
-        let whom = exempt.join(", ");
-        say(
-            out,
-            format!(
-                "Members now, but in an exempt group, so refused by sshd from their next login on: {whom}."
-            ),
-        );
-    }
-    Ok(())
 }
 
 fn agreed(out: &mut impl Write) -> Result<bool, Error> {
