@@ -193,7 +193,7 @@ fn json_says_all_that_text_says() {
     assert!(document["rehearsal"].is_null(), "{document}");
 
     let document = json(&sb, "nobody-of-that-name", "unchecked");
-    assert_eq!(findings(&document)[1][1], "unseen");
+    assert_eq!(findings(&document)[1][1], "unknown");
 }
 
 #[test]

@@ -140,16 +140,16 @@ fn json_says_all_that_text_says() {
     assert!(sound["login_ms"].is_u64() && sound["module_us"].is_u64(), "{sound}");
     let findings = sound["findings"].as_array().expect("findings");
     assert_eq!(findings.len(), 17, "{sound:#}");
-    assert!(findings.iter().all(|finding| finding["outcome"] == "expected" && finding["fix"].is_null()));
+    assert!(findings.iter().all(|finding| finding["outcome"] == "passed" && finding["fix"].is_null()));
 
     sb.sh("chmod 550 /home/mle");
     let problems = document("mle", 1);
     assert_eq!(problems["status"], "problems");
     let unexpected: Vec<_> =
-        problems["findings"].as_array().unwrap().iter().filter(|f| f["outcome"] == "unexpected").collect();
+        problems["findings"].as_array().unwrap().iter().filter(|f| f["outcome"] == "failed").collect();
     assert_eq!(unexpected.len(), 1, "{problems:#}");
     assert_eq!(
-        (&unexpected[0]["step"], &unexpected[0]["fix"]),
+        (&unexpected[0]["check"], &unexpected[0]["fix"]),
         (&"write".into(), &"chmod u+rwx /home/mle".into())
     );
 
@@ -162,7 +162,7 @@ fn json_says_all_that_text_says() {
     let nobody = document("nobody-of-that-name", 2);
     assert_eq!(
         (&nobody["status"], &nobody["findings"][0]["outcome"]),
-        (&"unchecked".into(), &"unseen".into())
+        (&"unchecked".into(), &"unknown".into())
     );
 }
 

@@ -35,7 +35,9 @@ impl Daemon {
     /// Finds it. The first name is Alpine's for an sshd with PAM.
     pub(crate) fn find() -> Result<Self, Error> {
         let binary = ["sshd.pam", "sshd"].into_iter().find_map(programs::find);
-        let binary = binary.ok_or_else(|| Error::new("there is no sshd", "install OpenSSH's server"))?;
+        let binary = binary.ok_or_else(|| {
+            Error::new(format!("there is no sshd in {}", programs::PATH), "install OpenSSH's server")
+        })?;
         Ok(Self { binary })
     }
 

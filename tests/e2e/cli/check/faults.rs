@@ -104,7 +104,7 @@ impl Sound {
         let told = format!("after {}\nfound {found:#?}", fault.breaks);
         let status = match fault.outcome {
             "failed" => 1,
-            "unseen" => 2,
+            "unknown" => 2,
             _ => 0,
         };
         assert_eq!(code, status, "{told}");

@@ -65,7 +65,7 @@ const SETTINGS: [Fault; 24] = [
         "AllowAgentForwarding is yes, and not no (/etc/ssh/sshd_config.d/jail.conf:7)",
     ),
     Fault {
-        outcome: "unseen",
+        outcome: "unknown",
         ..failed("rm -r /run/sshd", "sshd", "Missing privilege separation directory: /run/sshd")
     },
 ];
@@ -224,7 +224,7 @@ fn no_sshd_at_all() {
     sound.sb.sh("mv /usr/sbin/sshd /usr/sbin/other");
     let (found, code) = sound.found();
     assert_eq!((checks(&found), code), (vec!["sshd"], 2), "{found:#?}");
-    assert!(found[0][2].starts_with("there is no sshd at /usr/sbin/sshd,"));
+    assert!(found[0][2].starts_with("there is no sshd in /usr/sbin:"));
 }
 
 #[test]
@@ -232,7 +232,7 @@ fn names_with_a_comma_cannot_be_asked_about() {
     let sound = Sound::new();
     sound.sb.user("a,b").home("/home/ab").group("sftp").raw().add();
     let document = json(&sound.sb, "a,b", "unchecked");
-    let unseen: Vec<_> = findings(&document).into_iter().filter(|f| f[1] == "unseen").collect();
+    let unseen: Vec<_> = findings(&document).into_iter().filter(|f| f[1] == "unknown").collect();
     assert_eq!(unseen.len(), 1, "{document:#}");
     assert_eq!(unseen[0][2], "sshd -T cannot be asked about \"a,b\": the name holds a comma");
 }

@@ -18,7 +18,7 @@ fn undo_keeps_what_others_have_changed_since_and_says_so() {
         "Note: /etc/sftpjail is kept, for it is not empty or in use.",
         "Note: the group sftp is kept, for anna is in it (groupdel sftp).",
         "Everything else is as it was before.",
-        "Jailed no more, so mind their shells: anna.",
+        "No longer jailed, so mind their shells: anna.",
     ] {
         assert!(out.stdout.contains(part), "{part:?} is not said: {out}");
     }
