@@ -4,6 +4,7 @@ mod atomic;
 mod change;
 mod confirm;
 mod desired_state;
+mod directory;
 mod group;
 mod journal;
 mod members;

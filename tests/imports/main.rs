@@ -49,5 +49,12 @@ fn in_the_library_no_module_names_one_that_is_listed_below_it() {
 
 #[test]
 fn no_modules_of_a_folder_hold_each_other() {
-    assert_none(&circles(&read("pam_sftpjail/src/lib.rs")));
+    for root in ["pam_sftpjail/src/lib.rs", "cli/src/main.rs"] {
+        assert_none(&circles(&read(root)));
+    }
+}
+#[test]
+fn in_the_cli_no_module_names_one_of_its_own_floor_or_above() {
+    let cli = read("cli/src/main.rs");
+    assert_none(&violations(&cli, &Floors::of_cli(&cli)));
 }

@@ -241,4 +241,4 @@ fn shown(line: &[u8]) -> String {
 }
 
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;

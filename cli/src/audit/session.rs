@@ -235,6 +235,3 @@ fn name(event: &Event, names: &RandomState) -> u64 {
     let Operation { verb, path, .. } = &event.operation;
     names.hash_one((matches!(verb, Verb::Opendir | Verb::Closedir), path))
 }
-
-#[cfg(test)]
-mod tests;

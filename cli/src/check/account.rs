@@ -6,7 +6,7 @@ use crate::host::accounts::is_complete;
 use crate::host::shadow::Shadow;
 use crate::report::Findings;
 use crate::report::Location;
-use crate::report::findings::AS_ROOT;
+use crate::report::error::AS_ROOT;
 use crate::report::location::append;
 use nix::unistd::geteuid;
 use pam_sftpjail::account::Account;

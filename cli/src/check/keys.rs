@@ -7,7 +7,7 @@ use crate::host::accounts::Accounts;
 use crate::host::sshd::effective::Settings;
 use crate::host::sshd::logins::Sshd;
 use crate::report::Findings;
-use crate::report::findings::AS_ROOT;
+use crate::report::error::AS_ROOT;
 use nix::errno::Errno;
 use nix::sys::stat::{FileStat, stat};
 use nix::unistd::geteuid;

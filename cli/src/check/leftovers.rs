@@ -2,7 +2,7 @@
 
 use crate::report::Findings;
 use crate::report::Location;
-use crate::report::findings::AS_ROOT;
+use crate::report::error::AS_ROOT;
 use pam_sftpjail::config::Config;
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::host_mounts::{self, MountEntries, MountEntry};

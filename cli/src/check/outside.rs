@@ -5,7 +5,7 @@
 use crate::host::home::{Alias, Home};
 use crate::host::{jobs, programs};
 use crate::report::Findings;
-use crate::report::findings::AS_ROOT;
+use crate::report::error::AS_ROOT;
 use crate::report::text::counted;
 use nix::unistd::geteuid;
 use pam_sftpjail::account::Account;

@@ -6,7 +6,7 @@ mod session;
 use crate::desired::pam::{Example, Flaw, HOME_MAKERS, OURS, flaw, order};
 use crate::host::pam::stack::{Line, Module, Stack};
 use crate::report::Findings;
-use crate::report::findings::AS_ROOT;
+use crate::report::error::AS_ROOT;
 use crate::report::location::{Location, append};
 use nix::unistd::geteuid;
 use pam_sftpjail::config::{Config, DEFAULT_PATH};

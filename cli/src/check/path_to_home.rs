@@ -2,7 +2,7 @@
 
 use crate::host::as_user::{self, Tried};
 use crate::report::Findings;
-use crate::report::findings::AS_ROOT;
+use crate::report::error::AS_ROOT;
 use nix::sys::stat::{FileStat, SFlag};
 use nix::unistd::{Gid, Uid, geteuid};
 use pam_sftpjail::account::Account;

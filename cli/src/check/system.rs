@@ -6,7 +6,7 @@ use super::user_manager::{self, Systemd};
 use crate::host::accounts::{self, Accounts};
 use crate::host::sshd::logins::Sshd;
 use crate::report::Findings;
-use crate::report::findings::AS_ROOT;
+use crate::report::error::AS_ROOT;
 use nix::unistd::geteuid;
 use pam_sftpjail::account::known_to_etc_group;
 use pam_sftpjail::config::{Config, DEFAULT_PATH};

@@ -10,7 +10,7 @@ use crate::host::rehearsal::{self, Rehearsal};
 use crate::host::sshd::effective::Settings;
 use crate::report::Findings;
 use crate::report::Status;
-use crate::report::findings::AS_ROOT;
+use crate::report::error::AS_ROOT;
 use crate::report::suggestion::nearest;
 use crate::report::text::listed;
 use nix::unistd::geteuid;

@@ -6,6 +6,9 @@ use std::fmt::{self, Display};
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
+/// The fix where only root can know.
+pub(crate) const AS_ROOT: &str = "run this as root";
+
 /// Two sentences for people. They are escaped already.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Error {

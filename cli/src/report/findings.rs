@@ -11,9 +11,6 @@ use std::collections::HashMap;
 use std::fmt::Display;
 use std::io::{self, Write};
 
-/// The fix where only root can know.
-pub(crate) const AS_ROOT: &str = "run this as root";
-
 /// The column in which evidence begins.
 const INDENT: usize = 17;
 

@@ -5,14 +5,11 @@ use super::Options;
 use super::change::{Change, FileChange};
 use super::desired_state::DesiredState;
 use super::sshd::Sshd;
-use super::target::{Target, roots_alone_above};
-use super::{module, pam, sshd, syslog, user_manager};
+use super::target::Target;
+use super::{directory, module, pam, sshd, syslog, user_manager};
 use crate::report::Error;
 use pam_sftpjail::config::DEFAULT_PATH;
-use pam_sftpjail::escape::{escaped, word};
 use pam_sftpjail::nss::Group;
-use pam_sftpjail::plan::unmounted::{self, Unmounted};
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 /// Looks at everything, and changes nothing.
@@ -24,14 +21,14 @@ pub(super) fn changes(desired: &DesiredState, sshd: &Sshd, options: &Options) ->
             changes.push(Change::Group { name: name.clone() });
         }
     }
-    changes.extend(directory(&desired.jail_root, 0o700)?);
+    changes.extend(directory::change(&desired.jail_root, 0o700)?);
     for shelf in &desired.shelves {
-        changes.extend(directory(shelf, 0o755)?);
+        changes.extend(directory::change(shelf, 0o755)?);
     }
     if let Some(text) = &desired.text {
         let path = Path::new(DEFAULT_PATH);
         if let Some(above) = path.parent() {
-            changes.extend(directory(above, 0o755)?);
+            changes.extend(directory::change(above, 0o755)?);
         }
         changes.push(Change::File(FileChange::whole(Target::ours(path)?, None, text.as_str())));
     }
@@ -40,34 +37,4 @@ pub(super) fn changes(desired: &DesiredState, sshd: &Sshd, options: &Options) ->
     changes.extend(sshd::changes(desired, sshd)?);
     changes.extend(pam::change(sshd.usual.pam_service())?);
     Ok(changes)
-}
-
-/// Makes a missing directory, and refuses one that is not root's alone.
-pub(super) fn directory(path: &Path, mode: u32) -> Result<Option<Change>, Error> {
-    let shown = escaped(path);
-    match path.symlink_metadata() {
-        Err(_) if path.parent().is_some_and(Path::is_dir) => {
-            roots_alone_above(path)?;
-            Ok(Some(Change::Directory { path: path.to_owned(), mode }))
-        }
-        Err(_) => {
-            let above = path.parent().unwrap_or(path);
-            if let Some(Unmounted { why, fix }) = unmounted::above(path, above) {
-                return Err(Error::new(format!("{shown} cannot be made: {} {why}", escaped(above)), fix));
-            }
-            Err(Error::new(
-                format!("{shown} cannot be made, for {} is no directory", escaped(above)),
-                format!("make it: install -d -m 0755 {}", word(above)),
-            ))
-        }
-        Ok(stat) if !stat.is_dir() => Err(Error::new(
-            format!("{shown} is not a directory"),
-            format!("move it away: mv {0} {0}.old", word(path)),
-        )),
-        Ok(stat) if stat.uid() != 0 || stat.mode() & 0o022 != 0 => Err(Error::new(
-            format!("{shown} can be written by others than root"),
-            format!("see what is in it, then: chown root {0} && chmod go-w {0}", word(path)),
-        )),
-        Ok(_) => Ok(None),
-    }
 }

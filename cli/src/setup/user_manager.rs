@@ -2,7 +2,7 @@
 
 use super::change::{Change, FileChange};
 use super::desired_state::DesiredState;
-use super::plan::directory;
+use super::directory;
 use super::target::Target;
 use crate::desired::drop_in::{self, Asks};
 use crate::host::groups;
@@ -29,7 +29,7 @@ pub(super) fn changes(desired: &DesiredState) -> Result<Vec<Change>, Error> {
     }
     let mut changes = Vec::new();
     if let Some(above) = path.parent() {
-        changes.extend(directory(above, 0o755)?);
+        changes.extend(directory::change(above, 0o755)?);
     }
     changes.push(Change::File(FileChange::whole(target, before, after)));
     Ok(changes)

@@ -1,3 +1,5 @@
+mod results;
+
 use super::*;
 use crate::host::syslog::record::{self, Parsed};
 use crate::host::syslog::stamp::Stamps;
@@ -55,7 +57,7 @@ const OPENED: &str = "67 session opened for local user mle from [::1]";
 const CLOSED: &str = "67 session closed for local user mle from [::1]";
 
 /// The results of one whole session of mle's.
-pub(crate) fn session(lines: &[&str]) -> Vec<String> {
+fn session(lines: &[&str]) -> Vec<String> {
     let lines: Vec<_> = lines.iter().map(|line| format!("67 {line}")).collect();
     let lines: Vec<_> =
         [OPENED].into_iter().chain(lines.iter().map(String::as_str)).chain([CLOSED]).collect();

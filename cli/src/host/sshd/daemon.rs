@@ -4,7 +4,7 @@ use super::connections::Connection;
 use super::effective::Settings;
 use crate::host::programs::{self, Output};
 use crate::report::Error;
-use crate::report::findings::AS_ROOT;
+use crate::report::error::AS_ROOT;
 use nix::unistd::geteuid;
 use pam_sftpjail::escape::{escaped, word};
 use std::path::PathBuf;

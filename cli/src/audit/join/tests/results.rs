@@ -1,4 +1,6 @@
-use crate::audit::join::tests::session;
+//! What a session's lines say of each operation's result.
+
+use super::session;
 
 #[test]
 fn a_failure_is_told_from_one_of_a_look_up_where_the_log_allows_it() {
