@@ -123,7 +123,7 @@ impl Modules {
                 (to != *from).then(|| Import {
                     from,
                     to,
-                    path: reference.path.join("::"),
+                    path: reference.path.join("::").trim_end_matches("::self").to_owned(),
                     file: &module.file,
                     line: reference.line,
                 })

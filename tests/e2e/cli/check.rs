@@ -7,7 +7,6 @@ mod fixes;
 mod leftovers;
 mod outside;
 mod pam;
-mod sessions;
 mod sshd;
 pub(crate) mod syslog;
 mod user_manager;

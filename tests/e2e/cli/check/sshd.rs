@@ -1,5 +1,7 @@
 //! What sshd must do for a member.
 
+mod alive;
+
 use super::faults::{Fault, Sound, failed, warned};
 use super::{check, findings, json};
 
