@@ -29,6 +29,8 @@ ANSWERS := slapd slapd/no_configuration boolean true\nlibnss-ldapd libnss-ldapd/
 # What tests unpack in their sandboxes. Installed, it would put itself into the machine's own
 # configuration of PAM and NSS.
 UNPACKED := libpam-mount libpam-mount-bin libpam-fscrypt libnss-sss sssd-common sssd-krb5-common sssd-ldap
+# What a sandbox has in /etc comes from these; `make deps` gets those whose files somebody has edited here.
+STOCK := $(shell cat tests/sandbox/packages 2>/dev/null)
 DOWNLOADS := $(or $(CARGO_TARGET_DIR),target)/debian
 THREADS ?= 8
 # Releases of Debian's that machines are booted of.
@@ -53,6 +55,7 @@ build: deps
 # What is built to be installed needs nothing of what the tests need.
 build-release install: PACKAGES := libpam0g-dev
 build-release install: UNPACKED :=
+build-release install: STOCK :=
 build-release install: ANSWERS :=
 build-release: deps
 	@$(CARGO) build --quiet --locked --release --package pam_sftpjail --package sftpjail
@@ -98,7 +101,11 @@ deps:
 		test "$$state" = installed || missing="$$missing $$package"
 	done
 	absent=
-	for package in $(UNPACKED); do
+	edited=
+	test -z "$(STOCK)" || edited=$$(dpkg-query -Wf '$${Conffiles}\n' $(STOCK) 2>/dev/null |
+		awk 'NF == 2 { print $$2 "  " $$1 }' | md5sum -c --quiet 2>/dev/null | cut -d: -f1 || true)
+	test -z "$$edited" || edited=$$(dpkg-query -S $$edited | cut -d: -f1)
+	for package in $(UNPACKED) $$edited; do
 		ls $(DOWNLOADS)/$${package}_*.deb >/dev/null 2>&1 || absent="$$absent $$package"
 	done
 	test -n "$$missing$$absent" || exit 0

@@ -2,6 +2,7 @@
 
 mod documents;
 mod example;
+mod machine_in_use;
 mod makefile;
 mod readme;
 mod sandbox;

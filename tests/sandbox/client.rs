@@ -44,7 +44,6 @@ impl Sandbox {
             self.sh("rm /tmp/host* /tmp/client*");
             keys
         });
-        self.sh("rm -rf /root/.ssh; mkdir -m 700 /root/.ssh");
         self.write_mode("/etc/ssh/ssh_host_ed25519_key", host, 0o600);
         self.write("/etc/ssh/ssh_host_ed25519_key.pub", host_public);
         self.write_mode("/root/.ssh/id_ed25519", client, 0o600);

@@ -1,5 +1,8 @@
 //! PID 1 of a sandbox: makes the machine, says `ready PID`, reaps, and ends when its stdin does.
 //!
+//! Of the host, a sandbox has /usr without /usr/local, and nothing else: `/` is an empty tmpfs. The test
+//! process then writes /etc, see `stock.rs`.
+//!
 //! `unshare` starts it in new mount, PID, network, IPC and UTS namespaces. Its stdin is a pipe whose
 //! other end only the test process holds, so that it ends with the test, however that ends; the
 //! kernel then kills every process of the PID namespace, and the mounts go with the last of them.
@@ -8,18 +11,43 @@
 
 use std::ffi::CStr;
 use std::fmt::Display;
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use rustix::fs::{CWD, FileType, Mode, makedev, mknodat};
+use rustix::fs::{CWD, FileType, Mode, XattrFlags, makedev, mknodat, setxattr};
 use rustix::io::Errno;
 use rustix::mount::{MountFlags, MountPropagationFlags, UnmountFlags, mount, mount_change, unmount};
 use rustix::process::{WaitOptions, pivot_root, umask, wait};
+
+/// The directories outside of /usr that Debian's base system and the packages of `make deps` have, by mode.
+/// Owners other than root follow once there is a /etc/passwd.
+const DIRECTORIES: [(u32, &str); 10] = [
+    (0o755, "boot dev etc home media mnt opt run srv"),
+    (0o755, "usr/local/bin usr/local/etc usr/local/games usr/local/include usr/local/lib usr/local/sbin"),
+    (0o755, "usr/local/share/man usr/local/src var/backups var/cache var/lib/dpkg/info var/lib/dpkg/updates"),
+    (0o755, "var/lib/extrausers var/lib/ldap var/lib/misc var/lib/pam var/lib/systemd var/log var/opt"),
+    (0o555, "proc sys"),
+    (0o700, "root root/.ssh var/spool/rsyslog"),
+    (0o1777, "tmp var/tmp"),
+    (0o1730, "var/spool/cron/crontabs"),
+    (0o1770, "var/spool/cron/atjobs var/spool/cron/atspool"),
+    (0o2775, "var/local var/mail"),
+];
+
+const LINKS: [(&str, &str); 4] = [
+    ("/usr/local/man", "share/man"),
+    ("/var/lock", "/run/lock"),
+    ("/var/run", "/run"),
+    ("/var/spool/mail", "../mail"),
+];
+
+/// Where a package of sftpjail, or `make install PREFIX=/usr`, puts what would be found beside the build's.
+const OURS_IN_USR: [&str; 2] = ["/usr/sbin/sftpjail", "/usr/bin/sftpjail"];
 
 fn main() -> ExitCode {
     let outer_pid = match build() {
@@ -44,19 +72,40 @@ fn main() -> ExitCode {
     }
 }
 
-/// Turns the copy of the host's mount tree into a machine of its own; gives our pid as the host counts.
+/// Makes a machine of its own in the copy of the host's mount tree; gives our pid as the host counts.
 fn build() -> Result<String, String> {
     // By hand, it would make a sandbox of the machine itself.
     if std::process::id() != 1 {
-        return Err("sandbox-init is PID 1 of a sandbox and nothing else; see sandbox-hold".into());
+        return Err("sandbox-init is PID 1 of a sandbox and nothing else; see `make sandbox`".into());
     }
     umask(Mode::from_raw_mode(0o022));
     // /proc is still the host's.
     let outer_pid = fs::read_link("/proc/self").map_err(said("readlink /proc/self"))?;
 
     new_root(Path::new("/tmp"))?;
+    for (mode, directories) in DIRECTORIES {
+        for directory in directories.split(' ') {
+            fs::create_dir_all(directory).map_err(said(directory))?;
+            // The umask would clear bits of mkdir's mode.
+            fs::set_permissions(directory, Permissions::from_mode(mode)).map_err(said(directory))?;
+        }
+    }
+    for (link, target) in LINKS {
+        symlink(target, link).map_err(said(link))?;
+    }
+    for path in OURS_IN_USR {
+        match fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(format!("remove {path} in the sandbox: {error}"));
+            }
+            _ => {}
+        }
+    }
+
     let plain = MountFlags::empty();
     tmpfs("/run", "0755", quiet())?;
+    // As the unit of sshd makes it.
+    fs::create_dir("/run/sshd").map_err(said("mkdir /run/sshd"))?;
     tmpfs("/tmp", "1777", quiet())?;
     // Without nosuid and nodev, as installers leave them, so that those of a jail are the module's work.
     tmpfs("/home", "0755", plain)?;
@@ -65,11 +114,8 @@ fn build() -> Result<String, String> {
     mount("proc", "/proc", "proc", quiet() | MountFlags::NOEXEC, None::<&CStr>)
         .map_err(said("mount proc on /proc"))?;
     devices()?;
-    forget_the_hosts_jails()?;
 
     rustix::system::sethostname(b"sandbox").map_err(said("sethostname"))?;
-    fs::write("/etc/hostname", "sandbox\n").map_err(said("write /etc/hostname"))?;
-    fs::write("/etc/hosts", "127.0.0.1 localhost sandbox\n").map_err(said("write /etc/hosts"))?;
     network()?;
 
     // As systemd leaves it: what is mounted later reaches whoever is a slave.
@@ -78,22 +124,31 @@ fn build() -> Result<String, String> {
     Ok(outer_pid.display().to_string())
 }
 
-/// An overlay of the host's root, whose writes go to a tmpfs, becomes `/`; nothing of the old tree stays.
+/// A tmpfs becomes `/`, with an overlay of the host's /usr, whose writes stay in memory; nothing else of
+/// the host's tree is left.
 fn new_root(scratch: &Path) -> Result<(), String> {
     mount("sandbox", scratch, "tmpfs", MountFlags::empty(), c"mode=0755")
         .map_err(said("mount a tmpfs for the overlay"))?;
-    let root = scratch.join("root");
-    for name in ["upper", "work", "root"] {
+    for name in ["upper", "upper/local", "work", "root"] {
         fs::create_dir(scratch.join(name)).map_err(said("mkdir for the overlay"))?;
     }
-    mount(
-        "sandbox",
-        &root,
-        "overlay",
-        MountFlags::empty(),
-        c"lowerdir=/,upperdir=/tmp/upper,workdir=/tmp/work",
-    )
-    .map_err(said("mount an overlay of / (the kernel needs overlayfs)"))?;
+    // /usr/local is the admin's, and first in PATH.
+    setxattr(scratch.join("upper/local"), "trusted.overlay.opaque", b"y", XattrFlags::empty())
+        .map_err(said("hide the host's /usr/local"))?;
+
+    let root = scratch.join("root");
+    mount("sandbox", &root, "tmpfs", MountFlags::empty(), c"mode=0755")
+        .map_err(said("mount a tmpfs for the root"))?;
+    fs::create_dir(root.join("usr")).map_err(said("mkdir usr"))?;
+    let layers = c"lowerdir=/usr,upperdir=/tmp/upper,workdir=/tmp/work";
+    mount("sandbox", root.join("usr"), "overlay", MountFlags::empty(), layers)
+        .map_err(said("mount an overlay of /usr (the kernel needs overlayfs, and stacks two at most)"))?;
+    for name in ["bin", "sbin", "lib", "lib32", "lib64", "libx32"] {
+        // Each a symlink into /usr, of Debian since 12.
+        if let Ok(target) = fs::read_link(Path::new("/").join(name)) {
+            symlink(target, root.join(name)).map_err(said("symlink into /usr"))?;
+        }
+    }
 
     std::env::set_current_dir(&root).map_err(said("chdir to the new root"))?;
     // Old and new root in one place: the old one lies on top and is peeled off, without a directory for it.
@@ -153,25 +208,6 @@ fn network() -> Result<(), String> {
             .map_err(said("write to ip"))?;
     }
     if ip.wait().map_err(said("wait for ip"))?.success() { Ok(()) } else { Err("ip failed".to_owned()) }
-}
-
-/// On a machine that uses sftpjail itself, the sandbox would inherit its configuration. Here `/` is
-/// already the overlay: the host's files stay.
-fn forget_the_hosts_jails() -> Result<(), String> {
-    for (place, remove) in [
-        ("/etc/sftpjail", fs::remove_dir_all as fn(_) -> _),
-        ("/jail", fs::remove_dir_all),
-        ("/etc/rsyslog.d/10-sftpjail.conf", fs::remove_file),
-        ("/etc/systemd/system/user@.service.d/50-sftpjail.conf", fs::remove_file),
-    ] {
-        match remove(place) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(format!("remove {place} in the sandbox: {error}"));
-            }
-            _ => {}
-        }
-    }
-    Ok(())
 }
 
 fn tmpfs(place: &str, mode: &str, flags: MountFlags) -> Result<(), String> {

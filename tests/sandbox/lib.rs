@@ -1,10 +1,11 @@
 //! A machine of one's own for each test: [`Sandbox`].
 //!
-//! Own mount, PID, network, IPC and UTS namespaces over an overlay of this machine's root. Users are
-//! added with the real `useradd`, and the real sshd, libpam, sftp and rsyslogd run in it. Nothing that
-//! happens inside changes this machine, any number runs at once, and when the test process ends, also
-//! by SIGKILL, the kernel takes everything down. Needs root and the packages of `make deps`; says so
-//! and fails where they are missing.
+//! Own mount, PID, network, IPC and UTS namespaces, with this machine's /usr below an overlay, and an
+//! /etc as Debian's packages have it. Users are added with the real `useradd`, and the real sshd, libpam,
+//! sftp and rsyslogd run in it. Nothing that happens inside changes this machine, how this machine is set
+//! up changes nothing inside, any number runs at once, and when the test process ends, also by SIGKILL,
+//! the kernel takes everything down. Needs root and the packages of `make deps`; says so and fails where
+//! they are missing. `tests/README.md` has the whole picture.
 //!
 //! ```ignore
 //! let sb = Sandbox::new();
@@ -17,7 +18,9 @@
 
 #![forbid(unsafe_code)]
 
+mod accounts;
 mod client;
+mod conffiles;
 mod files;
 mod live;
 mod machine;
@@ -26,6 +29,7 @@ mod output;
 mod process;
 mod sandbox;
 mod sshd;
+mod stock;
 mod syslog;
 mod users;
 

@@ -15,7 +15,8 @@ use crate::Sandbox;
 /// Of whatever runs inside.
 pub const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// A command that runs as root where the process `pid` is, with an environment of PATH, HOME and LANG only.
+/// A command that runs as root where the process `pid` is, without supplementary groups, and
+/// with an environment of PATH, HOME and LANG only.
 /// `places`: options of nsenter(1), such as `--mount`.
 pub fn entering(pid: u32, places: &[&str], program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new("/usr/bin/nsenter");
@@ -23,7 +24,7 @@ pub fn entering(pid: u32, places: &[&str], program: impl AsRef<OsStr>) -> Comman
         .args(["--target", &pid.to_string()])
         .args(places)
         // nsenter forks into the PID namespace, and whoever kills it should not leave the other behind.
-        .args(["--", "setpriv", "--pdeathsig", "KILL", "--"])
+        .args(["--", "setpriv", "--pdeathsig", "KILL", "--clear-groups", "--"])
         .arg(program)
         .env_clear()
         .env("PATH", PATH)

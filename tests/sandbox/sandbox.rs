@@ -32,9 +32,7 @@ impl Sandbox {
     #[must_use]
     pub fn new() -> Sandbox {
         let sandbox = Sandbox::start(true);
-        // A machine that uses sftpjail itself has the group, with members.
-        sandbox.sh("groupadd --system sftp || gpasswd -M '' sftp");
-        sandbox.sh("mkdir -p /etc/systemd/system/user@.service.d");
+        sandbox.sh("groupadd --system sftp; mkdir /etc/systemd/system/user@.service.d");
         sandbox.write("/etc/systemd/system/user@.service.d/50-sftpjail.conf", USER_MANAGER);
         sandbox
     }
@@ -89,6 +87,7 @@ impl Sandbox {
             sshd: Mutex::default(),
             syslog: Mutex::default(),
         };
+        sandbox.write_stock_files();
         sandbox.install_ours();
         sandbox.start_syslog();
         sandbox.set_up_sshd();

@@ -27,15 +27,12 @@ const PAM_LINES: &str = include_str!("../../pam.d/sshd");
 impl Sandbox {
     /// Debian's configuration and, in [`Sandbox::new`], the jail's lines.
     pub(crate) fn set_up_sshd(&self) {
-        self.sh("mkdir -p /run/sshd; rm -f /etc/ssh/ssh_host_* /etc/ssh/sshd_config.d/*.conf");
         self.write_sshd_config("");
-        // Debian has no pristine copy of this one; a machine that uses sftpjail has our lines in it.
-        let mut pam = without_ours(&self.read_text("/etc/pam.d/sshd"));
         if self.jailed {
+            let pam = self.read_text("/etc/pam.d/sshd");
             let (first, last): (Vec<_>, Vec<_>) = active_lines().partition(|line| line.ends_with(" close\n"));
-            pam = [first.concat(), pam, last.concat()].concat();
+            self.write("/etc/pam.d/sshd", [first.concat(), pam, last.concat()].concat());
         }
-        self.write("/etc/pam.d/sshd", pam);
     }
 
     /// sshd, started now if it does not run: on port 22, with its configuration; gives its pid.
@@ -115,10 +112,6 @@ impl Sandbox {
 
 fn has_subsystem(lines: &str) -> bool {
     lines.lines().any(|line| line.trim_start().to_ascii_lowercase().starts_with("subsystem"))
-}
-
-fn without_ours(pam: &str) -> String {
-    pam.lines().filter(|line| !line.contains("pam_sftpjail")).map(|line| format!("{line}\n")).collect()
 }
 
 /// Our lines of the repository's `pam.d/sshd`.

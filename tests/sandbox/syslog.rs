@@ -29,16 +29,16 @@ impl Sandbox {
     pub fn start_syslog(&self) {
         let mut slot = self.syslog.lock().unwrap();
         assert!(slot.is_none(), "rsyslogd runs already");
-        // The kernel's log belongs to the real machine.
+        // The kernel's log belongs to the real machine. A copy, so that /etc stays as packages have it.
         let config: String = self
             .read_text("/etc/rsyslog.conf")
             .lines()
             .filter(|line| !line.contains("imklog"))
             .map(|line| format!("{line}\n"))
             .collect();
-        self.write("/etc/rsyslog.conf", config);
+        self.write("/run/rsyslog.conf", config);
         let mut command = self.command("/usr/sbin/rsyslogd");
-        command.arg("-n");
+        command.args(["-n", "-f", "/run/rsyslog.conf"]);
         *slot = Some(self.start_daemon(command, "rsyslogd", "/run/rsyslogd.pid"));
         let mut sockets = vec!["/dev/log"];
         if self.try_read("/etc/rsyslog.d/10-sftpjail.conf").is_ok() {

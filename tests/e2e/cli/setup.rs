@@ -44,13 +44,6 @@ pub(crate) fn undo(sb: &Sandbox) -> Output {
     sb.sh("sftpjail setup --undo")
 }
 
-/// Debian's machine, without the group that the real one may have.
-pub(crate) fn stock() -> Sandbox {
-    let sb = Sandbox::stock();
-    sb.sh("groupdel sftp 2>/dev/null || true");
-    sb
-}
-
 /// The command line of Debian's unit.
 fn unit(sb: &Sandbox) -> String {
     let unit = sb.read_text("/lib/systemd/system/ssh.service");
@@ -60,7 +53,7 @@ fn unit(sb: &Sandbox) -> String {
 
 #[test]
 fn a_stock_machine_jails_whoever_is_added_to_the_group_and_undo_leaves_no_byte() {
-    let sb = stock();
+    let sb = Sandbox::stock();
     let before = etc(&sb);
     let out = sb.sh("sftpjail setup --yes");
     let open = "+session [success=ok ignore=ignore module_unknown=ignore default=bad] pam_sftpjail.so open";
@@ -103,7 +96,7 @@ fn a_stock_machine_jails_whoever_is_added_to_the_group_and_undo_leaves_no_byte()
 
 #[test]
 fn undo_without_anything_in_between_leaves_no_byte_in_the_files_of_groups_either() {
-    let sb = stock();
+    let sb = Sandbox::stock();
     let before = etc(&sb);
     sb.sh("sftpjail setup --yes; getent group sftp");
     let out = sb.sh("sftpjail setup --undo");
@@ -115,7 +108,7 @@ fn undo_without_anything_in_between_leaves_no_byte_in_the_files_of_groups_either
 
 #[test]
 fn a_running_sshd_is_told_and_sessions_go_on() {
-    let sb = stock();
+    let sb = Sandbox::stock();
     sb.user("joe").add();
     let pid = sb.sshd();
     let live = sb.sftp_live("joe");

@@ -1,12 +1,12 @@
 //! `make install` and `make uninstall`.
 
-use crate::cli::setup::{assert_same, etc, stock, undo};
+use crate::cli::setup::{assert_same, etc, undo};
 use sandbox::{Sandbox, artifact};
 
 /// A stock machine without our files, and the source with what a build leaves there. It is built
 /// already: `-o build-release`.
 fn source() -> (Sandbox, String) {
-    let sb = stock();
+    let sb = Sandbox::stock();
     let module = sb.sh("find /usr/lib -name pam_sftpjail.so").stdout.trim().to_owned();
     sb.sh(&format!("rm {module} /usr/local/sbin/sftpjail; mkdir -p /root/source/target/release"));
     sb.write("/root/source/Makefile", include_str!("../../../Makefile"));

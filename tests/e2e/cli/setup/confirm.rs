@@ -1,12 +1,13 @@
 //! `--confirm-within`: whoever locks themselves out is let in again.
 
-use super::{assert_same, etc, stock};
+use super::{assert_same, etc};
+use sandbox::Sandbox;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 #[test]
 fn what_nobody_confirms_is_put_back_after_the_session_that_began_it_is_gone() {
-    let sb = stock();
+    let sb = Sandbox::stock();
     sb.user("joe").add();
     sb.sshd();
     let before = etc(&sb);
@@ -31,7 +32,7 @@ fn what_nobody_confirms_is_put_back_after_the_session_that_began_it_is_gone() {
 
 #[test]
 fn what_is_confirmed_stays_and_can_be_undone() {
-    let sb = stock();
+    let sb = Sandbox::stock();
     let before = etc(&sb);
     sb.sh("sftpjail setup --yes --confirm-within 2s; sftpjail setup --confirm");
     let complete = etc(&sb);
@@ -44,7 +45,7 @@ fn what_is_confirmed_stays_and_can_be_undone() {
 
 #[test]
 fn a_timer_that_was_killed_is_made_up_for_by_the_next_run() {
-    let sb = stock();
+    let sb = Sandbox::stock();
     let before = etc(&sb);
     sb.sh("sftpjail setup --yes --confirm-within 1s");
     for pid in sb.pids("setup-timer") {
@@ -59,7 +60,7 @@ fn a_timer_that_was_killed_is_made_up_for_by_the_next_run() {
 
 #[test]
 fn a_time_that_is_none_is_refused() {
-    let sb = stock();
+    let sb = Sandbox::stock();
     for time in ["0s", "5", "-3m", "soon"] {
         let out = sb.try_sh(&format!("sftpjail setup --yes --confirm-within={time}"));
         assert!(out.code == Some(2) && out.stderr.contains("such as 5m"), "{out}");
@@ -68,7 +69,7 @@ fn a_time_that_is_none_is_refused() {
 
 #[test]
 fn what_cannot_be_put_back_at_once_is_put_back_later() {
-    let sb = stock();
+    let sb = Sandbox::stock();
     sb.sshd();
     let before = etc(&sb);
     sb.sh("sftpjail setup --yes --confirm-within 1s
@@ -81,7 +82,7 @@ fn what_cannot_be_put_back_at_once_is_put_back_later() {
 
 #[test]
 fn a_timer_that_waited_for_its_turn_leaves_alone_what_another_run_has_begun_since() {
-    let sb = stock();
+    let sb = Sandbox::stock();
     // One run ends and removes the directory, the next one makes it anew.
     sb.sh("sftpjail setup --yes --confirm-within 1s
         exec 8</var/lib/sftpjail/setup; flock 8; sleep 2.5

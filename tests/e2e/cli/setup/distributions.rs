@@ -1,7 +1,7 @@
 //! The PAM and sshd layouts of five families of distributions, written from their packages: our lines
 //! are in the right places, and real sshd and libpam read them back.
 
-use super::{assert_same, etc, stock, undo};
+use super::{assert_same, etc, undo};
 use sandbox::Sandbox;
 use std::path::Path;
 
@@ -13,7 +13,7 @@ const OPEN: &str =
 
 /// Debian's programs with another distribution's files.
 fn machine(distribution: &str) -> Sandbox {
-    let sb = stock();
+    let sb = Sandbox::stock();
     sb.sh("rm -rf /etc/pam.d/* /etc/ssh/sshd_config /etc/ssh/sshd_config.d");
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(distribution);
     copy(&sb, &fixtures, "/etc");

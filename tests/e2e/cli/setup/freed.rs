@@ -1,11 +1,11 @@
 //! A group that is misspelt in the configuration does not end anybody's jail unsaid.
 
-use super::{assert_same, etc, stock};
+use super::{assert_same, etc};
 use sandbox::Sandbox;
 
 /// Members of sftp, jailed, and then a slip in the configuration.
 fn misspelt() -> Sandbox {
-    let sb = stock();
+    let sb = Sandbox::stock();
     sb.sh("sftpjail setup --yes");
     sb.user("anna").group("sftp").add();
     sb.user("emil").group("sftp").add();

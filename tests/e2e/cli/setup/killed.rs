@@ -1,6 +1,6 @@
 //! SIGKILL at every step: others log in as ever, and the next run repairs.
 
-use super::{assert_same, etc, stock};
+use super::{assert_same, etc};
 use sandbox::Sandbox;
 
 /// A machine with sshd and joe, who is no member, /etc as it is, and as it is when all is set up.
@@ -12,7 +12,7 @@ struct Machine {
 
 impl Machine {
     fn new() -> Self {
-        let sb = stock();
+        let sb = Sandbox::stock();
         sb.user("joe").add();
         sb.sshd();
         let before = etc(&sb);

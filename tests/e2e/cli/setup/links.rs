@@ -2,7 +2,7 @@
 //! elsewhere, and nothing of it is ever writable by others.
 
 use super::refused::refused;
-use super::{assert_same, etc, stock};
+use super::{assert_same, etc};
 use sandbox::Sandbox;
 
 const USER_MANAGER: &str = "/etc/systemd/system/user@.service.d/50-sftpjail.conf";
@@ -17,7 +17,7 @@ fn a_mask_in_the_place_of_a_file_of_ours_is_refused_and_named() {
     ] {
         // What is there already and stays, rsyslog's file and the configuration, setup does not write.
         let aim = if path.contains("rsyslog") || path.contains("toml") { "/etc/none" } else { "/dev/null" };
-        let sb = stock();
+        let sb = Sandbox::stock();
         sb.sh(&format!("mkdir -p {}; ln -s {aim} {path}", above(path)));
         let before = etc(&sb);
         let what = format!("{path} is a symlink to {aim}, and setup writes a file there; ");
@@ -54,7 +54,7 @@ fn a_file_of_others_that_is_a_device_or_writable_is_refused() {
         ),
     ];
     for (broken, what) in of_others {
-        let sb = stock();
+        let sb = Sandbox::stock();
         sb.sh(broken);
         let before = etc(&sb);
         refused(&sb, "sftpjail setup --yes", &[what]);
@@ -65,7 +65,7 @@ fn a_file_of_others_that_is_a_device_or_writable_is_refused() {
 
 #[test]
 fn no_directory_is_made_where_others_than_root_can_put_another() {
-    let sb = stock();
+    let sb = Sandbox::stock();
     sb.sh("mkdir -m 777 /open; mkdir /open/in");
     let what = "/open can be written by others than root (mode 0777)";
     refused(&sb, "sftpjail setup --yes --jail-root /open/in/jail", &[what]);
@@ -75,7 +75,7 @@ fn no_directory_is_made_where_others_than_root_can_put_another() {
 
 #[test]
 fn what_has_become_a_symlink_since_is_kept_by_undo() {
-    let sb: Sandbox = stock();
+    let sb = Sandbox::stock();
     sb.sh("sftpjail setup --yes");
     // Of the same content, so that nothing but the link tells.
     sb.sh(&format!("mv {USER_MANAGER} /etc/kept; ln -s /etc/kept {USER_MANAGER}"));

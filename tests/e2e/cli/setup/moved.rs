@@ -1,7 +1,7 @@
 //! Lines of an earlier version, which had one session line and `required`: they are rewritten, and undo
 //! knows what both versions did.
 
-use super::{assert_same, etc, stock, undo};
+use super::{assert_same, etc, undo};
 use sandbox::Sandbox;
 use serde_json::{Value, json};
 
@@ -18,7 +18,7 @@ fn ours(sb: &Sandbox) -> Vec<String> {
 
 /// A machine that an earlier version has set up, with its journal.
 fn set_up_before() -> Sandbox {
-    let sb = stock();
+    let sb = Sandbox::stock();
     let stock = sb.read_text("/etc/pam.d/sshd");
     sb.write("/root/stock", &stock);
     sb.sh("sftpjail setup --yes");
@@ -100,7 +100,7 @@ fn undo_keeps_what_an_admin_changed_after_either_and_takes_all_of_ours_out() {
 
 #[test]
 fn a_line_of_an_admin_keeps_its_arguments_and_its_place() {
-    let sb = stock();
+    let sb = Sandbox::stock();
     let stock = sb.read_text("/etc/pam.d/sshd");
     sb.write(
         "/etc/pam.d/sshd",
@@ -127,7 +127,7 @@ fn a_line_of_an_admin_keeps_its_arguments_and_its_place() {
 
 #[test]
 fn a_line_in_an_included_file_stays_and_gets_a_first_line() {
-    let sb = stock();
+    let sb = Sandbox::stock();
     sb.append("/etc/pam.d/common-session", "session required pam_sftpjail.so\n");
     sb.sh("sftpjail setup --yes");
     assert_eq!(ours(&sb), ["session pam_sftpjail.so close", "account pam_sftpjail.so"]);
@@ -149,7 +149,7 @@ fn an_order_that_setup_does_not_change_is_named() {
             "opens above the line that is to close first",
         ),
     ] {
-        let sb = stock();
+        let sb = Sandbox::stock();
         sb.append("/etc/pam.d/sshd", lines);
         let before = etc(&sb);
         let out = sb.try_sh("sftpjail setup --yes").failed();

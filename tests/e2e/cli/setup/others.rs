@@ -1,11 +1,12 @@
 //! What others have done before, or do after, is kept; and what else can be set up.
 
-use super::{assert_same, etc, stock, undo};
+use super::{assert_same, etc, undo};
+use sandbox::Sandbox;
 use sandbox::artifact;
 
 #[test]
 fn undo_keeps_what_others_have_changed_since_and_says_so() {
-    let sb = stock();
+    let sb = Sandbox::stock();
     sb.sh("sftpjail setup --yes");
     sb.sh("sed -i '1i # of an admin' /etc/pam.d/sshd; echo '# of an admin' >>/etc/sftpjail/config.toml
         rm /etc/ssh/sshd_config.d/00-sftpjail.conf; sed -i 's/rotate 4/rotate 9/' /etc/logrotate.d/rsyslog
@@ -31,14 +32,14 @@ fn undo_keeps_what_others_have_changed_since_and_says_so() {
 
 #[test]
 fn undo_takes_only_its_own_line_out_of_a_file_of_groups_that_others_changed() {
-    let sb = stock();
+    let sb = Sandbox::stock();
     sb.sh("sftpjail setup --yes; groupadd others; sftpjail setup --undo");
     sb.sh("! getent group sftp; getent group others; ! grep ^sftp: /etc/gshadow; grep ^others: /etc/gshadow");
 }
 
 #[test]
 fn a_module_that_pam_still_names_is_kept() {
-    let sb = stock();
+    let sb = Sandbox::stock();
     let module = sb.sh("find /usr/lib -name pam_sftpjail.so").stdout.trim().to_owned();
     sb.sh(&format!("rm {module}"));
     let out = sb.try_sh("sftpjail setup --yes").failed();
@@ -55,7 +56,7 @@ fn a_module_that_pam_still_names_is_kept() {
 
 #[test]
 fn a_module_beside_the_program_is_installed_and_taken_away_again() {
-    let sb = stock();
+    let sb = Sandbox::stock();
     let module = sb.sh("find /usr/lib -name pam_sftpjail.so").stdout.trim().to_owned();
     sb.sh(&format!("rm {module}; mkdir /root/release; cp /usr/local/sbin/sftpjail /root/release"));
     sb.install(&artifact("libpam_sftpjail.so"), "/root/release/libpam_sftpjail.so", 0o755);
@@ -69,7 +70,7 @@ fn a_module_beside_the_program_is_installed_and_taken_away_again() {
 
 #[test]
 fn what_was_done_by_hand_as_the_readme_says_is_left_alone() {
-    let sb = stock();
+    let sb = Sandbox::stock();
     sb.append("/etc/ssh/sshd_config", crate::common::readme::block("Match Group sftp"));
     crate::common::readme::add_pam_lines(&sb);
     sb.sh("groupadd --system sftp; mkdir -m 700 /jail /etc/sftpjail; chmod 755 /etc/sftpjail");
@@ -80,7 +81,7 @@ fn what_was_done_by_hand_as_the_readme_says_is_left_alone() {
 
 #[test]
 fn a_second_setup_adds_what_the_configuration_has_gained_and_undo_takes_both_back() {
-    let sb = stock();
+    let sb = Sandbox::stock();
     let before = etc(&sb);
     sb.sh("sftpjail setup --yes");
     let config = sb.read_text("/etc/sftpjail/config.toml");
@@ -109,7 +110,7 @@ fn a_second_setup_adds_what_the_configuration_has_gained_and_undo_takes_both_bac
 /// What an older setup wrote, a newer one completes.
 #[test]
 fn a_second_setup_adds_the_lines_that_the_first_did_not_know_yet_and_undo_takes_both_back() {
-    let sb = stock();
+    let sb = Sandbox::stock();
     for drop_in in [true, false] {
         if !drop_in {
             sb.sh("sed -i '/^Include/d' /etc/ssh/sshd_config");
@@ -134,7 +135,7 @@ fn a_second_setup_adds_the_lines_that_the_first_did_not_know_yet_and_undo_takes_
 
 #[test]
 fn other_intervals_for_members_are_left_to_the_admin() {
-    let sb = stock();
+    let sb = Sandbox::stock();
     sb.sh("sftpjail setup --yes; sed -i 's/ClientAliveInterval 60/ClientAliveInterval 600/' /etc/ssh/sshd_config.d/00-sftpjail.conf");
     assert!(sb.sh("sftpjail setup --yes").stdout.contains("Nothing to do"));
     let own = "Match Group sftp\n    ClientAliveInterval 0\n";
@@ -145,7 +146,7 @@ fn other_intervals_for_members_are_left_to_the_admin() {
 
 #[test]
 fn an_upload_portal_has_a_folder_for_each_member_and_nothing_of_the_rehearsal() {
-    let sb = stock();
+    let sb = Sandbox::stock();
     let out = sb.sh("sftpjail setup --yes --profile upload-portal --jail-root /srv/jails");
     assert!(out.stdout.contains("Match Group sftp-only"), "{out}");
     assert_eq!(sb.sh("ls -A /srv/sftp /srv/jails").stdout, "/srv/jails:\n\n/srv/sftp:\n");
@@ -157,7 +158,7 @@ fn an_upload_portal_has_a_folder_for_each_member_and_nothing_of_the_rehearsal() 
 
 #[test]
 fn owner_mode_labels_and_symlinks_of_edited_files_are_kept() {
-    let sb = stock();
+    let sb = Sandbox::stock();
     sb.sh("mkdir /etc/elsewhere; mv /etc/pam.d/sshd /etc/elsewhere/sshd; ln -s /etc/elsewhere/sshd /etc/pam.d/sshd
         chown 0:42 /etc/elsewhere/sshd; chmod 640 /etc/elsewhere/sshd");
     // As SELinux labels are: an attribute that goes with the file.
@@ -180,7 +181,7 @@ fn owner_mode_labels_and_symlinks_of_edited_files_are_kept() {
 
 #[test]
 fn volumes_of_each_user_are_rehearsed_without_a_trace() {
-    let sb = stock();
+    let sb = Sandbox::stock();
     sb.sh("mkdir -p /etc/sftpjail /data/common /data/own");
     sb.write("/etc/sftpjail/config.toml", with_volumes());
     sb.sh("sftpjail setup --yes");
@@ -199,6 +200,6 @@ fn with_volumes() -> String {
 
 #[test]
 fn names_of_people_need_not_be_utf_8() {
-    let sb = stock();
+    let sb = Sandbox::stock();
     sb.sh("printf 'joe:x:4711:4711:Jos\\351:/home/joe:/bin/sh\\n' >>/etc/passwd; sftpjail setup --yes");
 }

@@ -1,6 +1,6 @@
 //! What keeps setup from being done: a clear sentence, and not a byte is changed.
 
-use super::{assert_same, etc, stock};
+use super::{assert_same, etc};
 use sandbox::Sandbox;
 
 /// Says `words` and changes nothing.
@@ -21,7 +21,7 @@ const YES: &str = "sftpjail setup --yes";
 
 #[test]
 fn without_a_terminal_it_does_not_ask() {
-    let sb = stock();
+    let sb = Sandbox::stock();
     refused(&sb, "sftpjail setup </dev/null", &["no terminal", "--yes", "--dry-run"]);
     sb.sh("! test -e /var/lib/sftpjail");
     let out = sb.sh("sftpjail setup --dry-run");
@@ -31,7 +31,7 @@ fn without_a_terminal_it_does_not_ask() {
 
 #[test]
 fn nothing_is_advised_to_be_made_on_the_disk_below_one_that_is_not_mounted() {
-    let sb = stock();
+    let sb = Sandbox::stock();
     sb.sh("mkdir /data; echo 'LABEL=data /data ext4 nofail 0 2' >>/etc/fstab");
     refused(
         &sb,
@@ -42,13 +42,13 @@ fn nothing_is_advised_to_be_made_on_the_disk_below_one_that_is_not_mounted() {
 
 #[test]
 fn who_is_not_root_is_told_so() {
-    let sb = stock();
+    let sb = Sandbox::stock();
     refused(&sb, "setpriv --reuid 65534 --clear-groups sftpjail setup --yes", &["only root"]);
 }
 
 #[test]
 fn at_a_terminal_it_asks_and_no_is_no() {
-    let sb = stock();
+    let sb = Sandbox::stock();
     let before = etc(&sb);
     let out = sb.sh("echo n | script -qec 'sftpjail setup' /dev/null");
     assert!(out.stdout.contains("Do this? [y/N]") && out.stdout.contains("Nothing was changed."), "{out}");
@@ -58,7 +58,7 @@ fn at_a_terminal_it_asks_and_no_is_no() {
 
 #[test]
 fn a_full_disk_changes_nothing_however_much_is_left() {
-    let sb = stock();
+    let sb = Sandbox::stock();
     sb.sh("cp -a /etc /run/etc; size=$(($(du -sk /run/etc | cut -f1) + 1024))
         mount -t tmpfs -o mode=755,size=${size}k tmpfs /etc; cp -a /run/etc/. /etc");
     let mut done = false;
@@ -84,7 +84,7 @@ fn a_full_disk_changes_nothing_however_much_is_left() {
 
 #[test]
 fn a_full_state_directory_changes_nothing() {
-    let sb = stock();
+    let sb = Sandbox::stock();
     sb.sh("mkdir -p /var/lib/sftpjail; mount -t tmpfs -o mode=755,size=16k tmpfs /var/lib/sftpjail");
     refused(&sb, YES, &["/var/lib/sftpjail/setup/", "No space left on device", "make room there"]);
     sb.sh("umount /var/lib/sftpjail; sftpjail setup --yes");
@@ -92,14 +92,14 @@ fn a_full_state_directory_changes_nothing() {
 
 #[test]
 fn a_read_only_etc_changes_nothing() {
-    let sb = stock();
+    let sb = Sandbox::stock();
     sb.sh("mount --bind /etc /etc; mount -o remount,bind,ro /etc");
     refused(&sb, YES, &["/etc/", "Read-only file system", "remount,rw"]);
 }
 
 #[test]
 fn an_immutable_file_changes_nothing() {
-    let sb = stock();
+    let sb = Sandbox::stock();
     sb.sh("touch /etc/pam.d/sshd");
     if sb.try_sh("chattr +i /etc/pam.d/sshd").code == Some(0) {
         refused(&sb, YES, &["/etc/pam.d/sshd", "Operation not permitted", "lsattr"]);
@@ -114,7 +114,7 @@ fn an_immutable_file_changes_nothing() {
 
 #[test]
 fn a_broken_sshd_configuration_changes_nothing() {
-    let sb = stock();
+    let sb = Sandbox::stock();
     sb.append("/etc/ssh/sshd_config", "NoSuchKeyword yes\n");
     refused(&sb, YES, &["sshd -t says", "NoSuchKeyword", "fix"]);
 }
@@ -129,14 +129,14 @@ fn settings_that_contradict_are_named_with_file_and_line() {
         ("Match Group *\n  ForceCommand /bin/false\n", &["sshd_config:", "/bin/false", "ForceCommand"]),
         ("UsePAM no\n", &["/etc/ssh/sshd_config:1", "UsePAM is no"]),
     ] {
-        let sb = stock();
+        let sb = Sandbox::stock();
         let old = sb.read_text("/etc/ssh/sshd_config");
         let text = if lines.starts_with("Match") { format!("{old}{lines}") } else { format!("{lines}{old}") };
         sb.write("/etc/ssh/sshd_config", text);
         refused(&sb, YES, words);
     }
     // In a file that is read before ours, for everybody from an address.
-    let sb = stock();
+    let sb = Sandbox::stock();
     sb.write("/etc/ssh/sshd_config.d/00-a.conf", "Match Address 10.0.0.0/8\nForceCommand /bin/false\n");
     refused(&sb, YES, &["/etc/ssh/sshd_config.d/00-a.conf:2", "ForceCommand", "line 1"]);
     sb.write("/etc/ssh/sshd_config.d/00-a.conf", "Match User *\nForceCommand /bin/false\n");
@@ -150,12 +150,12 @@ fn pam_lines_that_would_skip_ours_are_named_with_file_and_line() {
         ("session sufficient pam_permit.so", &["/etc/pam.d/sshd:1:", "session", "required"][..]),
         ("account [success=done default=ignore] pam_permit.so", &["/etc/pam.d/sshd:1:", "account"]),
     ] {
-        let sb = stock();
+        let sb = Sandbox::stock();
         let old = sb.read_text("/etc/pam.d/sshd");
         sb.write("/etc/pam.d/sshd", format!("{line}\n{old}"));
         refused(&sb, YES, words);
     }
-    let sb = stock();
+    let sb = Sandbox::stock();
     sb.append("/etc/pam.d/sshd", "session required pam_sftpjail.so\nsession optional pam_mkhomedir.so\n");
     let line = sb.read_text("/etc/pam.d/sshd").lines().count();
     refused(&sb, YES, &[&format!("/etc/pam.d/sshd:{line}: it makes homes after")]);
@@ -163,7 +163,7 @@ fn pam_lines_that_would_skip_ours_are_named_with_file_and_line() {
 
 #[test]
 fn names_that_would_need_quotes_are_refused() {
-    let sb = stock();
+    let sb = Sandbox::stock();
     for option in
         ["--group 'a b'", "--group=-x", "--jail-root /a%u", "--jail-root jail", "--jail-root /a/../b"]
     {
@@ -179,7 +179,7 @@ fn names_that_would_need_quotes_are_refused() {
 
 #[test]
 fn options_that_contradict_the_configuration_are_refused() {
-    let sb = stock();
+    let sb = Sandbox::stock();
     sb.sh("mkdir /etc/sftpjail");
     let config = include_str!("../../../../config/home.toml");
     sb.write("/etc/sftpjail/config.toml", config.replace("\"/jail\"", "\"/srv/jails\""));
@@ -191,7 +191,7 @@ fn options_that_contradict_the_configuration_are_refused() {
 
 #[test]
 fn whoever_does_it_is_not_to_jail_themselves() {
-    let sb = stock();
+    let sb = Sandbox::stock();
     sb.sh("groupadd staff-sftp");
     sb.user("admin").group("staff-sftp").add();
     sb.user("anna").primary("staff-sftp").add();
@@ -207,7 +207,7 @@ fn whoever_does_it_is_not_to_jail_themselves() {
 
 #[test]
 fn a_block_for_one_of_the_members_is_named_with_file_and_line() {
-    let sb = stock();
+    let sb = Sandbox::stock();
     sb.user("bob").group("partners").add();
     sb.append("/etc/ssh/sshd_config", "Match User b*\n  X11Forwarding yes\n");
     let line = sb.read_text("/etc/ssh/sshd_config").lines().count();
@@ -217,7 +217,7 @@ fn a_block_for_one_of_the_members_is_named_with_file_and_line() {
 
 #[test]
 fn state_that_is_not_roots_alone_is_not_trusted() {
-    let sb = stock();
+    let sb = Sandbox::stock();
     sb.sh("mkdir -p /var/lib/sftpjail; chmod 777 /var/lib/sftpjail");
     refused(&sb, YES, &["/var/lib/sftpjail is no directory of root's alone"]);
     sb.sh("rmdir /var/lib/sftpjail; ln -s /tmp /var/lib/sftpjail");
@@ -227,7 +227,7 @@ fn state_that_is_not_roots_alone_is_not_trusted() {
 #[test]
 fn another_place_for_the_configuration_is_refused() {
     refused(
-        &stock(),
+        &Sandbox::stock(),
         "sftpjail --config /etc/other.toml setup --yes",
         &["/etc/sftpjail/config.toml", "--config"],
     );
@@ -235,14 +235,14 @@ fn another_place_for_the_configuration_is_refused() {
 
 #[test]
 fn where_sshd_was_never_started_the_fix_is_said() {
-    let sb = stock();
+    let sb = Sandbox::stock();
     sb.sh("rmdir /run/sshd");
     refused(&sb, YES, &["privilege separation directory", "install -d -m 0755 /run/sshd"]);
 }
 
 #[test]
 fn two_at_a_time_are_one_too_many() {
-    let sb = stock();
+    let sb = Sandbox::stock();
     sb.sh("mkdir -p /var/lib/sftpjail/setup");
     refused(
         &sb,

@@ -1,6 +1,6 @@
 //! How daemons are told, by stand-ins for the init systems that a sandbox lacks.
 
-use super::{assert_same, etc, stock};
+use super::{assert_same, etc};
 use sandbox::Sandbox;
 use std::thread::sleep;
 use std::time::Duration;
@@ -27,7 +27,7 @@ fn stand_in(sb: &Sandbox, name: &str, body: &str) {
 
 #[test]
 fn systemd_reloads_sshd_and_restarts_rsyslog() {
-    let sb = stock();
+    let sb = Sandbox::stock();
     sb.sh("mkdir -p /run/systemd/system");
     stand_in(&sb, "systemctl", "case \"$*\" in *sshd*) exit 3;; esac");
     let out = sb.sh("sftpjail setup --yes");
@@ -43,7 +43,7 @@ fn systemd_reloads_sshd_and_restarts_rsyslog() {
 
 #[test]
 fn a_reload_that_fails_puts_everything_back() {
-    let sb = stock();
+    let sb = Sandbox::stock();
     let before = etc(&sb);
     sb.sh("mkdir -p /run/systemd/system");
     stand_in(&sb, "systemctl", "case \"$*\" in reload*) echo no such luck >&2; exit 1;; esac");
@@ -54,7 +54,7 @@ fn a_reload_that_fails_puts_everything_back() {
 
 #[test]
 fn an_sshd_that_ends_at_its_reload_puts_everything_back() {
-    let sb = stock();
+    let sb = Sandbox::stock();
     let before = etc(&sb);
     sb.sh("mkdir -p /run/systemd/system");
     let body = "case \"$*\" in reload*) touch /run/ended;; *is-active*) ! test -e /run/ended || { echo failed; exit 3; };; esac";
@@ -69,7 +69,7 @@ fn an_sshd_that_ends_at_its_reload_puts_everything_back() {
 
 #[test]
 fn a_socket_that_starts_sshd_needs_no_reload() {
-    let sb = stock();
+    let sb = Sandbox::stock();
     sb.sh("mkdir -p /run/systemd/system");
     stand_in(&sb, "systemctl", "case \"$*\" in *is-active\\ ssh.socket) exit 0;; *is-active*) exit 3;; esac");
     let out = sb.sh("sftpjail setup --yes");
@@ -78,7 +78,7 @@ fn a_socket_that_starts_sshd_needs_no_reload() {
 
 #[test]
 fn the_timer_is_a_unit_where_systemd_runs() {
-    let sb = stock();
+    let sb = Sandbox::stock();
     let before = etc(&sb);
     sb.sh("mkdir -p /run/systemd/system");
     stand_in(&sb, "systemctl", "exit 0");
@@ -97,7 +97,7 @@ fn the_timer_is_a_unit_where_systemd_runs() {
 
 #[test]
 fn openrc_reloads_sshd() {
-    let sb = stock();
+    let sb = Sandbox::stock();
     sb.sh("mkdir -p /run/openrc");
     stand_in(&sb, "rc-service", "exit 0");
     let out = sb.sh("sftpjail setup --yes");
@@ -108,7 +108,7 @@ fn openrc_reloads_sshd() {
 
 #[test]
 fn an_sshd_that_does_not_come_back_is_said_and_everything_put_back() {
-    let sb = stock();
+    let sb = Sandbox::stock();
     let before = etc(&sb);
     // It ends with SIGHUP.
     sb.sh("mkdir /root/fake; cp /bin/sleep /root/fake/sshd; setsid /root/fake/sshd 60 >/dev/null 2>&1 </dev/null &

@@ -119,7 +119,7 @@ fn without_descriptors_a_member_is_jailed_or_refused_never_ignored(namespace: Na
     // In a chroot the refusal must not lead out of it either. With jails in the host's namespace nobody
     // leaves that.
     if namespace == Namespace::Private {
-        sb.sh("mkdir /cage; mount --bind / /cage; for d in dev home proc run var/log; do mount --rbind /$d /cage/$d; done");
+        sb.sh("mkdir /cage; mount --bind / /cage; for d in dev home proc run usr var/log; do mount --rbind /$d /cage/$d; done");
         chroots.push("chroot /cage");
     }
     let before = sb.mounts();
