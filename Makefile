@@ -47,7 +47,7 @@ PROGRAM = $(DESTDIR)$(PREFIX)/sbin/sftpjail
 AS_OWNER := $(if $(DESTDIR),,$(SUDO))
 INSTALL := $(AS_OWNER) install
 
-.PHONY: build build-release deps demo test machines machines-all lint bench bench-audit install uninstall
+.PHONY: build build-release deps demo sandbox test machines machines-all lint bench bench-audit install uninstall
 
 build: deps
 	@$(CARGO) build --quiet --locked --workspace
@@ -123,6 +123,10 @@ deps:
 # A real login, shown in a sandbox.
 demo: build
 	@$(CARGO) run --quiet --locked $(AS_ROOT) --package sftpjail-tests --bin demo
+
+# A root shell in a whole Debian of its own, with sshd, rsyslogd and an /etc to break.
+sandbox: build
+	@$(CARGO) run --quiet --locked $(AS_ROOT) --package sftpjail-tests --bin sandbox-shell
 
 # Every test, those of a whole Debian 12 too; the last line counts them.
 test: build

@@ -6,4 +6,5 @@ mod machine_in_use;
 mod makefile;
 mod readme;
 mod sandbox;
+mod shell;
 mod threats;

@@ -1,0 +1,64 @@
+//! `make sandbox`: a root shell in a sandbox on which sftpjail is set up. Without a terminal there is no
+//! shell: the sandbox stays until this process is ended, for those who enter it from elsewhere.
+
+#![forbid(unsafe_code)]
+
+use std::io::{IsTerminal, stdin};
+use std::process::ExitCode;
+use std::thread;
+
+use sandbox::Sandbox;
+
+const GREETING: &str = "\
+A whole Debian of its own, with sshd, rsyslogd and an /etc to break. It ends with this program,
+and nothing of it is left on the machine.
+
+sftpjail is installed from the build, and set up by `sftpjail setup --yes`. anna is a member and has
+an open session; joe is in no profile. Root's key logs in as either. For example:
+
+  sftp anna@127.0.0.1                 what a member sees: try pwd, ls -l /, cd ..
+  ssh joe@127.0.0.1                   everybody else gets a shell
+  sftpjail list                       the live sessions
+  sftpjail check anna                 what a login would meet
+  sftpjail probe anna                 a whole login, and what it may not do
+  chown joe /home/anna                a fault: check again
+  tail /var/log/auth.log              what sshd and the module have logged
+  sftpjail setup --undo --force       a stock Debian
+";
+
+fn main() -> ExitCode {
+    let sb = Sandbox::stock();
+    sb.sshd();
+    sb.sh("sftpjail setup --yes");
+    // Where no init runs, setup leaves that to the admin.
+    sb.restart_syslog();
+    sb.user("anna").group("sftp").add();
+    sb.user("joe").shell("/bin/bash").add();
+    let _live = sb.sftp_live("anna");
+
+    println!("{GREETING}");
+    println!("Enter it:  nsenter --target {} --all su -", sb.outer_pid());
+    if stdin().is_terminal() {
+        println!("This shell is in it already. End it:  exit\n");
+        return shell(&sb);
+    }
+    println!("End it:    kill {}", std::process::id());
+    loop {
+        // Whatever signal ends this process, the kernel ends the sandbox.
+        thread::park();
+    }
+}
+
+/// A login shell of root's, on a terminal of the sandbox's own: those of the machine are not in its /dev.
+fn shell(sb: &Sandbox) -> ExitCode {
+    let mut command = sb.command("script");
+    command.args(["--quiet", "--return", "--command", "su -", "/dev/null"]);
+    command.env("TERM", std::env::var_os("TERM").unwrap_or("dumb".into()));
+    match command.status() {
+        Ok(_) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("no shell: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
