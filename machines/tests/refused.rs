@@ -41,7 +41,7 @@ fn eight_logins_over_the_limit_keep_no_stranger_at_their_address_out() {
     let counts = machine.try_sh("sshd -T | grep '^persourcepenalties '").stdout.contains("authfail:5");
     // An older sshd counts nothing, and the user is told.
     assert_eq!(
-        said.stdout.contains("as many connections of yours are open as are allowed"),
+        said.stdout.contains("you have as many open connections as you are allowed"),
         !counts,
         "{said}"
     );

@@ -1,7 +1,7 @@
-//! A login name → [`Account`]: what NSS says of it.
+//! A login name → [`Account`]: what NSS says of the user. It decides nothing.
 //!
-//! "No such user" and "the lookup failed" are different answers, and only the first may ever make
-//! anybody a non-member.
+//! "No such user" and "the lookup failed" are different answers. Only the first may ever make anybody a
+//! non-member.
 #![forbid(unsafe_code)]
 
 mod exempt;
@@ -20,33 +20,33 @@ pub use exempt::{in_etc_group, known_to_etc_group};
 /// What NSS says of a login name.
 #[derive(Clone, Debug)]
 pub struct Account {
-    /// `pw_name`: sshd expands `%u` from it, whatever the user typed. Anything may be in it; what names a
-    /// file is [`Account::user_name`].
+    /// `pw_name`: sshd expands `%u` from it, whatever the user typed. It may contain anything; a file is
+    /// named after [`Account::user_name`] only.
     pub name: String,
     pub uid: Uid,
     /// The primary group.
     pub gid: Gid,
     /// `pw_dir`, byte for byte.
     pub home: PathBuf,
-    /// The group of `exempt_groups` that has the user, if one does; then no other is asked for.
+    /// The first group of `exempt_groups` that has the user. If there is one, the fields below are empty.
     pub exempt_by: Option<String>,
     /// All groups, the primary one among them.
     pub gids: Vec<Gid>,
-    /// Those of the profiles' groups of which the user is a member.
+    /// The groups of the profiles that have the user as a member.
     pub member_of: Vec<String>,
-    /// Those of [`member_of`](Self::member_of) in which sshd's `Match Group` does not see the user.
+    /// Those of [`member_of`](Self::member_of) for which sshd's `Match Group` does not match.
     pub unmatched_by_sshd: Vec<UnmatchedGroup>,
-    /// Those of the profiles' groups that do not exist.
+    /// The groups of the profiles that do not exist.
     pub unknown_groups: Vec<String>,
-    /// Names of gids as getgrgid(3) gave them, so that [`named_groups`](Self::named_groups) need not ask again.
+    /// Group names that getgrgid(3) gave already; [`named_groups`](Self::named_groups) does not ask again.
     pub(crate) names: Vec<(Gid, String)>,
 }
 
-/// A group that has the user as a member, and not by the name that sshd compares.
+/// A group that has the user as a member, but not under the name that sshd compares.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnmatchedGroup {
     pub group: String,
-    /// As what sshd sees the group: `None` for not at all, because getgrouplist(3) leaves it out.
+    /// The name that sshd compares. `None`: getgrouplist(3) leaves the group out, so sshd compares none.
     pub sshd_name: Option<String>,
 }
 
@@ -68,12 +68,12 @@ impl Display for MissingGroup<'_> {
 }
 
 impl Account {
-    /// Looks `login` up, and of which of the profiles' groups the user is a member.
+    /// Looks up the user `name`, and which groups of the profiles have the user as a member.
     ///
-    /// uid 0, and whoever is in a group of `exempt_groups`, is never asked for those: a directory that
-    /// does not answer must not lock them out.
-    pub fn lookup(login: &str, config: &Config) -> Result<Self, Refusal> {
-        let user = User::by_name(login)?.ok_or_else(|| Refusal::NoSuchUser { name: login.to_owned() })?;
+    /// For uid 0 and for users in a group of `exempt_groups`, it does not look up those groups: if a
+    /// directory does not answer, they must not be locked out.
+    pub fn lookup(name: &str, config: &Config) -> Result<Self, Refusal> {
+        let user = User::by_name(name)?.ok_or_else(|| Refusal::NoSuchUser { name: name.to_owned() })?;
         let mut account = Self {
             name: user.name.clone(),
             uid: user.uid,
@@ -96,7 +96,7 @@ impl Account {
         Ok(account)
     }
 
-    /// Of which profiles' groups somebody is a member who is exempt.
+    /// The groups of the profiles that have an exempt user as a member.
     pub fn groups_if_not_exempt(&self, config: &Config) -> Result<Vec<String>, Refusal> {
         let Some(user) = User::by_name(&self.name)? else { return Ok(Vec::new()) };
         let mut account = self.clone();
@@ -104,11 +104,11 @@ impl Account {
         Ok(account.member_of)
     }
 
-    /// Membership is the primary gid, the group's member list, or getgrouplist(3).
+    /// A user is a member by the primary gid, by the group's member list, or by getgrouplist(3).
     fn find_groups<'a>(&mut self, user: &User, groups: impl Iterator<Item = &'a str>) -> Result<(), Refusal> {
-        // getgrouplist(3) leaves out what a service does not answer, so it counts only between two
-        // look-ups of the same groups that report their errors.
-        control()?;
+        // getgrouplist(3) leaves out the groups of a service that does not answer. So it counts only
+        // between two look-ups of the same groups, which do report such an error.
+        check_group_file()?;
         let asked =
             groups.map(|name| Ok((name, Group::by_name(name)?))).collect::<Result<Vec<_>, LookupError>>()?;
         self.gids = user.gids()?;
@@ -126,35 +126,35 @@ impl Account {
             match before.iter().chain(&after).find(is_member) {
                 Some(group) => {
                     self.member_of.push(name.to_owned());
-                    let unseen = self.unseen(name, group.gid)?;
-                    self.unmatched_by_sshd.extend(unseen);
+                    let unmatched = self.unmatched(name, group.gid)?;
+                    self.unmatched_by_sshd.extend(unmatched);
                 }
                 None if before.is_none() => self.unknown_groups.push(name.to_owned()),
                 None => {}
             }
         }
-        Ok(control()?)
+        Ok(check_group_file()?)
     }
 
-    /// Whether sshd sees the user in the group: it compares the name of each gid of getgrouplist(3), as
-    /// getgrgid(3) gives it (ga_init in OpenSSH's groupaccess.c).
-    fn unseen(&mut self, group: &str, gid: Gid) -> Result<Option<UnmatchedGroup>, LookupError> {
+    /// `None` if sshd's `Match Group` matches the group. sshd compares the name of each gid of
+    /// getgrouplist(3), as getgrgid(3) gives it (ga_init in OpenSSH's groupaccess.c).
+    fn unmatched(&mut self, group: &str, gid: Gid) -> Result<Option<UnmatchedGroup>, LookupError> {
         let sshd_name = match self.gids.contains(&gid) {
-            true => Group::by_gid(gid)?.map(|seen| seen.name),
+            true => Group::by_gid(gid)?.map(|found| found.name),
             false => None,
         };
         self.names.extend(sshd_name.iter().map(|name| (gid, name.clone())));
-        let is_seen = sshd_name.as_deref() == Some(group);
-        Ok((!is_seen).then(|| UnmatchedGroup { group: group.to_owned(), sshd_name }))
+        let matches = sshd_name.as_deref() == Some(group);
+        Ok((!matches).then(|| UnmatchedGroup { group: group.to_owned(), sshd_name }))
     }
 
-    /// The name, checked: the only way from it to a path.
+    /// The checked name. It is the only way from the name to a path.
     pub fn user_name(&self) -> Result<UserName, Refusal> {
         UserName::parse(&self.name).map_err(|why| Refusal::Name { name: self.name.clone(), why })
     }
 
-    /// The user's groups that have a name, for the jail's `/etc/group`. A name that cannot be had
-    /// only leaves a number in a listing, so errors are not reported.
+    /// The user's groups and their names, for the jail's `/etc/group`. Without a name, a listing only
+    /// shows a number, so errors are not reported.
     pub fn named_groups(&self) -> Vec<(Gid, String)> {
         let name = |gid: &Gid| match self.names.iter().find(|(known, _)| known == gid) {
             Some((_, name)) => Some(name.clone()),
@@ -164,9 +164,9 @@ impl Account {
     }
 }
 
-/// Sees that this host's groups can be read at all. With Debian's `group: files systemd`, a file that
-/// cannot be opened is answered "not found" by the next service, so NSS itself does not tell.
-fn control() -> Result<(), LookupError> {
+/// Checks that /etc/group can be opened. With Debian's `group: files systemd`, NSS hides that: if the
+/// file cannot be opened, the next service answers "not found".
+fn check_group_file() -> Result<(), LookupError> {
     exempt::open_file().map(drop)
 }
 
@@ -174,7 +174,7 @@ fn control() -> Result<(), LookupError> {
 pub(crate) mod tests {
     use super::*;
 
-    /// An account with an own home and no other group than these.
+    /// An account with a home, and with no other groups than these.
     pub(crate) fn account(name: &str, uid: u32, member_of: &[&str]) -> Account {
         Account {
             name: name.into(),

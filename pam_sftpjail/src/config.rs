@@ -1,7 +1,7 @@
-//! `/etc/sftpjail/config.toml` → [`Config`].
+//! `/etc/sftpjail/config.toml` → [`Config`]. It reads nothing else, and knows no users.
 //!
-//! Two types: [`raw`] is the file as it may be written, `Config` is what the rest of the crate
-//! may rely on.
+//! There are two types: [`raw`] is the file as serde reads it. `Config` is checked, and the rest of the
+//! crate may rely on it.
 #![forbid(unsafe_code)]
 
 mod guard_entry;
@@ -26,10 +26,10 @@ use thiserror::Error;
 /// Where the configuration is unless the module argument `config=` says otherwise.
 pub const DEFAULT_PATH: &str = "/etc/sftpjail/config.toml";
 
-/// A configuration is a page of text; anything of this size (bytes) is something else.
+/// In bytes. A configuration is a page of text, so a larger file is something else.
 const MAX_SIZE: u64 = 1 << 20;
 
-/// The configuration, checked.
+/// The checked configuration.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Config {
     /// sshd: `ChrootDirectory <jail_root>/%u`.
@@ -38,9 +38,9 @@ pub struct Config {
     pub namespace: Namespace,
     /// PAM services in which the module acts.
     pub services: Vec<String>,
-    /// Groups whose members by /etc/group are never jailed and never refused.
+    /// Users who are in one of these groups by /etc/group itself are never jailed and never refused.
     pub exempt_groups: Vec<String>,
-    /// In the order of the file: the first that has one of the user's groups is the user's.
+    /// In the order of the file. The first that has one of a user's groups matches.
     pub profiles: Vec<Profile>,
 }
 
@@ -50,7 +50,7 @@ pub struct Config {
 pub enum Namespace {
     /// One of the session's own, which ends with it.
     Private,
-    /// The host's: the sessions of a user share one jail, which the last of them takes down.
+    /// The host's. The sessions of a user share one jail, and the last of them removes it.
     Host,
 }
 
@@ -63,26 +63,26 @@ impl Display for Namespace {
     }
 }
 
-/// Whom it is for and what their jail holds.
+/// Which groups it is for, and what is in their members' jails.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Profile {
     pub name: String,
-    /// Names of groups; membership may be primary or supplementary.
+    /// Group names. A user matches by the primary or a supplementary group.
     pub groups: Vec<String>,
     pub home: HomeAccess,
-    /// What the session's umask is set to; without it, it stays as it is.
+    /// The session's umask. `None`: the umask stays as it is.
     pub umask: Option<u32>,
     /// How many sessions of one user may be open at a time.
     pub max_sessions: Option<u32>,
     /// Further directories of the host, in the order of the file.
     pub volumes: Vec<Volume>,
-    /// Names below the home that a session can neither change nor make; none lies in another.
+    /// Paths below the home that a session can neither change nor make. No two overlap.
     pub guard: Vec<GuardEntry>,
-    /// The host's `/dev/log`, so that internal-sftp can log.
+    /// Whether the jail has the host's `/dev/log`, so that internal-sftp can log.
     pub log: bool,
-    /// Minimal `/etc/passwd` and `/etc/group`, so that listings show names.
+    /// Whether the jail has a minimal `/etc/passwd` and `/etc/group`, so that listings show names.
     pub names: bool,
-    /// `/etc/localtime`, so that listings show the host's time zone.
+    /// Whether the jail has `/etc/localtime`, so that listings show times in the host's zone.
     pub localtime: bool,
 }
 
@@ -90,11 +90,11 @@ pub struct Profile {
 pub enum HomeAccess {
     ReadWrite,
     ReadOnly,
-    /// The jail holds no home.
+    /// There is no home in the jail.
     None,
 }
 
-/// A directory of the host that a jail holds besides the home.
+/// A directory of the host that a jail has besides the home.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Volume {
     /// Where it is on the host.
@@ -102,11 +102,11 @@ pub struct Volume {
     /// Where it appears in the jail.
     pub target: Template,
     pub read_only: bool,
-    /// How a missing source is made.
+    /// How a missing source is made. `None`: it is not.
     pub create: Option<Create>,
 }
 
-/// Whose a source is that is made at the first login.
+/// Owner, group and mode of a source that the first login makes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Create {
     pub owner: Template,
@@ -114,7 +114,7 @@ pub struct Create {
     pub mode: u32,
 }
 
-/// Why there is no configuration to go by. `Display` names the file and the fix.
+/// Why the configuration cannot be used. `Display` names the file and the fix.
 #[derive(Debug, Error)]
 #[error("{}: {problem}", escaped(path))]
 pub struct ConfigError {
@@ -137,13 +137,13 @@ enum Problem {
 }
 
 impl ConfigError {
-    /// Whether the caller may not read it, which says nothing about the file either.
+    /// Whether this process may not read it. That says nothing about the file.
     pub fn is_denied(&self) -> bool {
         matches!(self.problem, Problem::Unreadable(Errno::EACCES | Errno::EPERM))
     }
 
-    /// The errno, where the process ran out of descriptors or memory: that says nothing about the
-    /// file, so it must not turn members into non-members.
+    /// The errno, where the process ran out of descriptors or memory. That says nothing about the file, so
+    /// it must not turn members into non-members.
     pub fn exhaustion(&self) -> Option<Errno> {
         match self.problem {
             Problem::Unreadable(errno @ (Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM)) => Some(errno),
@@ -153,11 +153,10 @@ impl ConfigError {
 }
 
 impl Config {
-    /// Reads and checks the configuration at `path`, which must exist, or at [`DEFAULT_PATH`], where
-    /// a missing file is the built-in default.
+    /// Reads and checks the configuration at `path`, which must exist. `None` stands for
+    /// [`DEFAULT_PATH`]; if that file is missing, the built-in default holds.
     ///
-    /// The file must be a regular one of root's that nobody else can write; a FIFO there does not
-    /// block.
+    /// The file must be a regular one, owned by root and writable by nobody else. A FIFO does not block.
     pub fn load(path: Option<&Path>) -> Result<Self, ConfigError> {
         let is_optional = path.is_none();
         let path = path.unwrap_or(Path::new(DEFAULT_PATH));
@@ -167,7 +166,7 @@ impl Config {
         }
         match read(path) {
             Ok(text) => Self::parse(&text).map_err(error),
-            // A symlink that leads nowhere was meant to be something.
+            // A dangling symlink is not a missing file: somebody meant it to be something.
             Err(Problem::Unreadable(Errno::ENOENT)) if is_optional && path.symlink_metadata().is_err() => {
                 Ok(Self::default())
             }
@@ -185,7 +184,7 @@ impl Config {
         resolve::config(raw).map_err(Problem::Invalid)
     }
 
-    /// Every group name of every profile, in the order of the file.
+    /// The group names of all profiles, in the order of the file.
     pub fn groups(&self) -> impl Iterator<Item = &str> {
         self.profiles.iter().flat_map(|p| p.groups.iter().map(String::as_str))
     }
@@ -214,29 +213,29 @@ impl Default for Config {
     }
 }
 
-/// The text of the file, if root and nobody else had a hand in it.
+/// The text of the file, if it is owned by root and writable by nobody else.
 fn read(path: &Path) -> Result<String, Problem> {
-    // O_NONBLOCK: opening a FIFO without a writer would hang every login.
+    // Without O_NONBLOCK, a FIFO that nobody writes to would block every login.
     let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
     let fd = open(path, flags, Mode::empty()).map_err(Problem::Unreadable)?;
     let stat = fstat(&fd).map_err(Problem::Unreadable)?;
     if SFlag::from_bits_truncate(stat.st_mode & SFlag::S_IFMT.bits()) != SFlag::S_IFREG {
-        return Err(Problem::Untrusted("is not a regular file; replace it by one"));
+        return Err(Problem::Untrusted("is not a regular file; replace it with one"));
     }
     if stat.st_uid != 0 {
-        return Err(Problem::Untrusted("does not belong to root; chown root it"));
+        return Err(Problem::Untrusted("is not owned by root; run chown root on it"));
     }
     if stat.st_mode & 0o022 != 0 {
-        return Err(Problem::Untrusted("can be written by others than root; chmod go-w it"));
+        return Err(Problem::Untrusted("can be written by others than root; run chmod go-w on it"));
     }
     let mut bytes = Vec::new();
     File::from(fd)
         .take(MAX_SIZE + 1)
         .read_to_end(&mut bytes)
-        // std's own error for a buffer that cannot grow has no errno.
+        // If the buffer cannot grow, std's error has no errno.
         .map_err(|e| Problem::Unreadable(e.raw_os_error().map_or(Errno::ENOMEM, Errno::from_raw)))?;
     if bytes.len() as u64 > MAX_SIZE {
-        return Err(Problem::Untrusted("is larger than 1 MiB; that cannot be a configuration"));
+        return Err(Problem::Untrusted("is larger than 1 MiB, so it cannot be a configuration"));
     }
     String::from_utf8(bytes).map_err(|_| Problem::NotUtf8)
 }

@@ -1,24 +1,25 @@
-//! Who keeps root out of a directory: permissions do not, but a filesystem's own rules may.
+//! What denied access to a directory. Permissions do not stop root, but a filesystem's own rules may.
 #![forbid(unsafe_code)]
 
 use nix::sys::statfs::{FUSE_SUPER_MAGIC, NFS_SUPER_MAGIC, fstatfs};
 use nix::unistd::geteuid;
+use std::fmt::{self, Display};
 use std::os::fd::AsFd;
 
 /// What answered EACCES.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeniedBy {
-    /// Mounted by a user who lets nobody else in: allow_root and allow_other of mount.fuse3(8).
+    /// A user mounted it without allow_root or allow_other: mount.fuse3(8).
     Fuse,
-    /// root_squash of exports(5): root is nobody there.
+    /// The server maps root to nobody: root_squash of exports(5).
     Nfs,
-    /// An LSM, for example, or the permissions, for who is not root.
+    /// Something else: an LSM, or the permissions if the process is not root.
     Other,
 }
 
 impl DeniedBy {
-    /// Of the directory that could not be entered, or looked at. A FUSE mount tells its type to anybody:
-    /// `fuse_statfs` in the kernel's fs/fuse/inode.c.
+    /// `directory`: the one that could not be entered or read. A FUSE mount reports its type to everybody
+    /// (`fuse_statfs` in the kernel's fs/fuse/inode.c).
     pub(crate) fn of(directory: impl AsFd) -> Self {
         match fstatfs(directory).map(|stat| stat.filesystem_type()) {
             Ok(FUSE_SUPER_MAGIC) => Self::Fuse,
@@ -38,8 +39,18 @@ impl DeniedBy {
                 "let root into that export: no_root_squash on the NFS server, or search permission for others (chmod o+x) on the directory"
             }
             Self::Other => {
-                "see what keeps root out: the filesystem's own rules, SELinux or AppArmor (dmesg, ausearch -m avc)"
+                "find what keeps root out: the filesystem's own rules, SELinux or AppArmor (dmesg, ausearch -m avc)"
             }
         }
+    }
+}
+
+impl Display for DeniedBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Fuse => "it is on a FUSE filesystem, which admits only the user who mounted it",
+            Self::Nfs => "it is on an NFS filesystem, whose server treats root as nobody",
+            Self::Other => "permission denied",
+        })
     }
 }

@@ -1,5 +1,7 @@
-//! Why somebody is not let in: what went wrong, what the user is told, what the admin is told,
-//! and the PAM code.
+//! Why a login is refused: the sentence for the admin with its fix, the sentence for the user, and the
+//! code for PAM.
+//!
+//! It only describes refusals. The stages decide them.
 #![forbid(unsafe_code)]
 
 mod retry;
@@ -15,7 +17,7 @@ pub use retry::RetryWhen;
 use std::path::PathBuf;
 use thiserror::Error;
 
-/// The hook in which a refusal is answered; libpam expects other codes in each.
+/// The hook that answers with a refusal; libpam expects other codes in each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
     /// `pam_sm_acct_mgmt`
@@ -25,7 +27,7 @@ pub enum Phase {
 }
 
 impl Phase {
-    /// The word that stands in log lines, as pam_syslog(3) writes it.
+    /// The word in log lines, as pam_syslog(3) writes it.
     pub fn word(self) -> &'static str {
         match self {
             Self::Account => "account",
@@ -34,11 +36,11 @@ impl Phase {
     }
 }
 
-/// A reason to refuse. `Display` is the admin's sentence; names and paths in it are escaped, as
-/// they are in fields whose value is a sentence's part.
+/// A reason to refuse a login. `Display` is the sentence for the admin; names and paths in it are escaped.
+/// `why` is the rest of a sentence about what stands before it, and is escaped already.
 #[derive(Debug, Error)]
 pub enum Refusal {
-    /// The service handed over no name, or one that cannot be looked up.
+    /// The service passed no name, or one that cannot be looked up.
     #[error("the login name is {why}")]
     LoginName { why: &'static str },
 
@@ -50,20 +52,20 @@ pub enum Refusal {
     #[error("the user name {} {why}, so it cannot name a jail", escaped(name))]
     Name { name: String, why: &'static str },
 
-    /// NSS could not be asked, so whether the user is a member is not known.
+    /// NSS did not answer, so it is unknown whether the user is a member.
     #[error(transparent)]
     Lookup(#[from] LookupError),
 
-    /// A member by our definition and not by sshd's, which would give a shell.
+    /// The user is a member for us but not for sshd, which would give a shell.
     #[error(
-        "{} is a member of the group {}, but sshd will not see that: {}",
+        "{} is a member of the group {}, but sshd's Match Group does not match: {}",
         escaped(name),
         escaped(group),
-        unseen(sshd_name.as_deref())
+        why_unmatched(sshd_name.as_deref())
     )]
     UnmatchedBySshd { name: String, group: String, sshd_name: Option<String> },
 
-    /// The live sessions of the user could not be asked for.
+    /// The registry could not be asked for the user's live sessions.
     #[error("looking for live sessions failed: {}", errno.desc())]
     Sessions { errno: Errno },
 
@@ -71,25 +73,25 @@ pub enum Refusal {
     #[error("reading the configuration failed: {}", errno.desc())]
     Exhausted { errno: Errno },
 
-    /// The configuration is unusable, and the user has a jail from before it was.
-    #[error("the configuration cannot be used, and sshd would serve the user from a jail of older sessions")]
+    /// The configuration is unusable, and the user has a jail from before.
+    #[error("the configuration cannot be used, and sshd would put the user into the jail of older sessions")]
     Unconfigured,
 
-    /// An argument in the PAM configuration that the module does not know.
+    /// The module does not know an argument in the PAM configuration.
     #[error("unknown module argument {argument}")]
     Argument { argument: String },
 
-    /// What the passwd entry says cannot be a home in a jail, whatever stands on the disk.
+    /// The home of the passwd entry cannot be in a jail, whatever is on the disk.
     #[error("the home directory {} {why}", escaped(home))]
     HomeSpelling { home: PathBuf, why: String, name: String },
 
-    /// The way to the home cannot be walked safely.
+    /// A component of the path to the home is missing or not safe.
     #[error("the home directory {home} cannot be used: {component} {why}")]
     HomePath { home: String, component: String, why: String, fix: String },
 
-    /// The home belongs to somebody else.
+    /// The home belongs to another user.
     #[error(
-        "the home directory {} belongs to uid {owner}, neither to {} (uid {uid}) nor to root",
+        "the home directory {} belongs to uid {owner}, not to {} (uid {uid}) or root",
         escaped(home),
         escaped(name)
     )]
@@ -99,35 +101,31 @@ pub enum Refusal {
     #[error("the volume {target} {why}")]
     Volume { target: String, why: String, fix: String },
 
-    /// Without the volume that others than root have taken away, the jail holds nothing.
+    /// Others than root removed the source of the only volume, and the profile has no home.
     #[error("the jail would be empty: {why}")]
     Empty { why: String, fix: String },
 
-    /// What the profile's `guard` names cannot be kept from being changed.
+    /// A name of the profile's `guard` cannot be protected from changes.
     #[error("{path} cannot be guarded: {why}")]
     Guard { path: String, why: String, fix: String },
 
-    /// What the profile's `guard` names is missing, and there is no room for an empty one.
+    /// A name of the profile's `guard` is missing, and there is no room to make an empty one.
     #[error("{path} cannot be guarded: it is missing, and the filesystem is too full to make an empty one")]
     Full { path: String },
 
-    /// The caller may not look.
-    #[error("{path} cannot be looked at: {}", match .by {
-        DeniedBy::Fuse => "it lies on a FUSE filesystem, which lets in nobody but the user who mounted it",
-        DeniedBy::Nfs => "it lies on an NFS filesystem, whose server takes root for nobody",
-        DeniedBy::Other => "permission denied",
-    })]
+    /// This process may not access a path.
+    #[error("{path} cannot be accessed: {by}")]
     Denied { path: String, by: DeniedBy },
 
-    /// `jail_root` is not what sshd's `safely_chroot` accepts.
+    /// sshd's `safely_chroot` would not accept `jail_root`.
     #[error("the jail root {root} cannot be used: {component} {why}")]
     JailRoot { root: String, component: String, why: String, fix: String },
 
-    /// The kernel lacks what a jail is made of, or a filter keeps it away.
+    /// The kernel lacks a system call, or a filter forbids it.
     #[error("mount_setattr(2) cannot be called: {}", errno.desc())]
     Kernel { errno: Errno },
 
-    /// sshd itself runs in a chroot(2), out of which setns(2) would lead.
+    /// sshd itself runs in a chroot(2); setns(2) would lead out of it.
     #[error("the service runs in a chroot that is not the root of its mount namespace")]
     ServiceInChroot,
 
@@ -135,18 +133,16 @@ pub enum Refusal {
     #[error("the registry of sessions cannot be used: {path} {why}")]
     Registry { path: String, why: String, fix: String },
 
-    /// Another login of the user has begun or ended for longer than [`Registry::lock`] waits.
-    ///
-    /// [`Registry::lock`]: crate::registry::Registry
-    #[error("{path} is locked by another login of the user, for more than ten seconds")]
+    /// Another login of the user has held the user's lock for longer than this one waits.
+    #[error("{path} has been locked by another login of the user for more than ten seconds")]
     Locked { path: String, fix: String },
 
-    /// The profile's `max_sessions`.
+    /// The profile's `max_sessions` is reached.
     #[error("{} has {live} of the {max} sessions that the profile allows", escaped(name))]
     TooManySessions { name: UserName, live: usize, max: u32 },
 
     /// The user's live sessions have a jail that a new session may not share.
-    #[error("the jail of the user's live sessions is not the one to be had now: {what}")]
+    #[error("the user's live sessions have another jail than a new one would get: {what}")]
     OtherJail { what: String, name: UserName },
 
     /// A second open on one PAM handle.
@@ -157,15 +153,15 @@ pub enum Refusal {
     #[error("building the jail failed: {0}")]
     Build(#[from] SysError),
 
-    /// Building failed, and so did going back: the process is left in a private namespace.
-    #[error("{why}; going back to the host's mount namespace failed too: {then}")]
+    /// Building failed, and the process could not return: it is left in a private namespace.
+    #[error("{why}; returning to the host's mount namespace failed too: {then}")]
     Stranded { why: String, then: SysError },
 }
 
-fn unseen(sshd_name: Option<&str>) -> String {
+fn why_unmatched(sshd_name: Option<&str>) -> String {
     match sshd_name {
-        None => "getgrouplist(3), which it asks, does not list it".into(),
-        Some(name) => format!("it knows it as {}", escaped(name)),
+        None => "getgrouplist(3), which sshd asks, does not list the group".into(),
+        Some(name) => format!("sshd knows the group as {}", escaped(name)),
     }
 }
 
@@ -194,41 +190,43 @@ impl Refusal {
                  Please ask the administrator of this server to make it again."
             }
             Self::TooManySessions { .. } => {
-                "SFTP is not possible: as many connections of yours are open as are allowed. \
+                "SFTP is not possible: you have as many open connections as you are allowed. \
                  Close one and try again."
             }
             Self::OtherJail { .. } => {
-                "SFTP is not possible while older connections of yours are open. \
+                "SFTP is not possible while your older connections are open. \
                  Close them and try again."
             }
             _ => {
                 "SFTP is not possible because of a problem on this server. \
-                 Please tell its administrator; your account and your files are untouched."
+                 Please tell its administrator. Your account and your files have not been changed."
             }
         }
     }
 
-    /// What an admin can do about it, as one sentence or one command.
+    /// What an admin can do about it: one sentence or one command.
     pub fn fix(&self) -> String {
         match self {
             Self::LoginName { .. } => "log in with the name that `getent passwd` shows".into(),
             Self::NoSuchUser { name } => format!("see `getent passwd {}`", word(name)),
             Self::Name { name, .. } => format!("rename the account: usermod -l NEWNAME -- {}", word(name)),
             Self::Lookup(error) => error.fix(),
-            Self::UnmatchedBySshd { sshd_name: Some(seen), group, .. } => format!(
-                "let the configuration and sshd's Match Group call the group {}, not {}",
-                escaped(seen),
+            Self::UnmatchedBySshd { sshd_name: Some(sshd_name), group, .. } => format!(
+                "write {} instead of {} in the configuration and in sshd's Match Group",
+                escaped(sshd_name),
                 escaped(group)
             ),
             Self::UnmatchedBySshd { name, .. } => format!(
-                "let getgrouplist(3) list the group: see the initgroups line of /etc/nsswitch.conf, and what \
-                 `id {}` shows",
+                "make getgrouplist(3) list the group: see the initgroups line of /etc/nsswitch.conf, and \
+                 what `id {}` shows",
                 word(name)
             ),
             Self::Exhausted { errno } => {
-                limit_fix(*errno).unwrap_or("see that root can read the configuration").into()
+                limit_fix(*errno).unwrap_or("make sure that root can read the configuration").into()
             }
-            Self::Sessions { errno } => limit_fix(*errno).unwrap_or("see that root can read /run/sftpjail").into(),
+            Self::Sessions { errno } => {
+                limit_fix(*errno).unwrap_or("make sure that root can read /run/sftpjail").into()
+            }
             Self::Unconfigured => {
                 "fix the configuration; `sftpjail check` says what is wrong with it".into()
             }
@@ -249,17 +247,19 @@ impl Refusal {
             | Self::Locked { fix, .. }
             | Self::JailRoot { fix, .. } => fix.clone(),
             Self::TooManySessions { .. } => {
-                "let the user close one, or give the profile a larger max_sessions".into()
+                "ask the user to close one, or raise the profile's max_sessions".into()
             }
             Self::OtherJail { name, .. } => {
-                format!("let the sessions of {} end; `sftpjail list` shows them", word(name))
+                format!("wait until the sessions of {} have ended; `sftpjail list` shows them", word(name))
             }
             Self::Full { .. } => {
-                "make room on that filesystem (space, inodes and the user's quota), or take the name out of the profile's guard".into()
+                "make room on that filesystem (space, inodes and the user's quota), or remove the name from \
+                 the profile's guard"
+                    .into()
             }
             Self::Denied { by, .. } => by.fix().into(),
             Self::Kernel { errno: Errno::ENOSYS } => "boot Linux 5.12 or newer".into(),
-            Self::Kernel { .. } => "let the service make the call: see its seccomp filter".into(),
+            Self::Kernel { .. } => "allow the call in the service's seccomp filter".into(),
             Self::ServiceInChroot => "run sshd outside of the chroot, or in a container of its own".into(),
             Self::AlreadyOpen => {
                 "remove the second pam_sftpjail.so session line from the PAM configuration".into()
@@ -268,7 +268,7 @@ impl Refusal {
         }
     }
 
-    /// What libpam is answered. Never `PAM_IGNORE`: a refusal is final.
+    /// The answer for libpam. It is never `PAM_IGNORE`: a refusal is final.
     pub fn pam_code(&self, phase: Phase) -> PamResultCode {
         match (self, phase) {
             (Self::NoSuchUser { .. } | Self::LoginName { .. }, _) => PamResultCode::PAM_USER_UNKNOWN,
@@ -281,10 +281,10 @@ impl Refusal {
     }
 }
 
-/// Why a path cannot be used, as the rest of a sentence that begins with it: "does not exist".
+/// Why a path cannot be used: the rest of a sentence about it, such as "does not exist".
 pub(crate) fn unusable(errno: Errno) -> String {
     match errno {
         Errno::ENOENT => "does not exist".into(),
-        errno => format!("cannot be looked at: {}", errno.desc()),
+        errno => format!("cannot be accessed: {}", errno.desc()),
     }
 }

@@ -1,21 +1,21 @@
-//! Names and paths from outside, made safe for a log line or a terminal.
+//! Makes names and paths from outside safe to show: in a log line, on a terminal, or in a command to paste.
 #![forbid(unsafe_code)]
 
 use std::ffi::OsStr;
 use std::fmt::{self, Display, Write};
 use std::os::unix::ffi::OsStrExt;
 
-/// Longer ones lose their middle, so that a log line (8 KiB in rsyslog) keeps its end. In bytes.
+/// In bytes. Longer texts lose their middle, so that a log line (8 KiB in rsyslog) keeps its end.
 const MAX_SHOWN: usize = 512;
 
 /// Displays bytes from outside so that they stay one word of one line.
 ///
-/// Plain names and paths are shown as they are. Everything else is put into double quotes, with
-/// `"` and `\` escaped by a backslash and every byte that is not [printable](is_plain) UTF-8 as `\xNN`, so
-/// that neither a newline nor ` rhost=…` in a path can pretend to be another field.
+/// Plain names and paths are shown as they are. Everything else is put into double quotes: `"` and `\` get
+/// a backslash, and every byte that is not [printable](is_plain) UTF-8 is shown as `\xNN`. So neither a
+/// newline nor ` rhost=…` in a path can pretend to be another field.
 pub struct Escaped<'a>(&'a [u8]);
 
-/// Escapes anything that is a string of bytes: a name, a path, a line of a file.
+/// Escapes any string of bytes: a name, a path, a line of a file.
 pub fn escaped<S: AsRef<OsStr> + ?Sized>(text: &S) -> Escaped<'_> {
     Escaped(text.as_ref().as_bytes())
 }
@@ -39,9 +39,10 @@ impl Display for Escaped<'_> {
 
 /// Displays bytes from outside as one word of a command for any POSIX shell, so that a fix can be pasted.
 ///
-/// Plain names and paths are shown as they are, and others in single quotes; what is not printable UTF-8 is
-/// written by printf(1). `$(…)` loses newlines at the end, and so a text that ends with one gets `/.`: of a
-/// directory that is the same, and of anything else the command fails rather than takes another.
+/// Plain names and paths are shown as they are, and others in single quotes. Text that is not printable
+/// UTF-8 is written by printf(1). `$(…)` loses newlines at the end, so a text that ends with one gets `/.`.
+/// That names the same directory; for anything but a directory, the command fails instead of changing
+/// another file.
 pub struct Word<'a>(&'a [u8]);
 
 /// Quotes anything that is a string of bytes for a shell.
@@ -60,8 +61,8 @@ impl Display for Word<'_> {
     }
 }
 
-/// Writes `bytes` as what printf(1) is to print: plain characters, and octal for all that its format, an
-/// option or history expansion could mean.
+/// Writes `bytes` as a command that prints them. Plain characters stay. All others are octal, since they
+/// could mean something to printf's format, as an option, or to history expansion.
 fn printed(f: &mut fmt::Formatter<'_>, bytes: &[u8]) -> fmt::Result {
     let octal =
         |f: &mut fmt::Formatter<'_>, bytes: &[u8]| bytes.iter().try_for_each(|b| write!(f, "\\{b:03o}"));
@@ -87,7 +88,7 @@ fn printed(f: &mut fmt::Formatter<'_>, bytes: &[u8]) -> fmt::Result {
     f.write_str("')\"")
 }
 
-/// Writes `bytes` between double quotes, with backslashes before what would end or change them.
+/// Writes `bytes` between double quotes, with a backslash before each `"` and `\`.
 fn quoted(f: &mut fmt::Formatter<'_>, bytes: &[u8]) -> fmt::Result {
     f.write_char('"')?;
     for chunk in bytes.utf8_chunks() {
@@ -110,28 +111,28 @@ fn quoted(f: &mut fmt::Formatter<'_>, bytes: &[u8]) -> fmt::Result {
     f.write_char('"')
 }
 
-/// Whether a terminal shows every character of it as it is: in its place, and so that it can be seen.
+/// Whether a terminal shows every character of it visibly and in its place.
 pub fn is_plain(text: &str) -> bool {
     text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) || !text.chars().any(unprintable)
 }
 
-/// What std itself takes for unprintable, and what shows nothing.
+/// Whether std calls it unprintable, or it is invisible.
 ///
-/// std's are the general categories Cc, Cf, Cs, Co, Cn, Zl, Zp, and Zs but for the space itself
-/// (core/src/unicode/printable.py): control and format characters, those that reorder their neighbours among
-/// them, tags, what is assigned to nobody, and spaces that look like another.
+/// std does so for the general categories Cc, Cf, Cs, Co, Cn, Zl, Zp, and Zs but for the space itself
+/// (core/src/unicode/printable.py). These are control and format characters (some reorder their
+/// neighbours), tags, unassigned characters, and spaces that look like another.
 fn unprintable(c: char) -> bool {
     if c.is_ascii() {
         return c.is_ascii_control();
     }
-    // What combines with the character before it is escaped where it comes first, and so not here.
+    // std escapes a combining character only at the beginning of a text; here it comes after an x.
     let escaped = || ["x", c.encode_utf8(&mut [0; 4])].concat().escape_debug().count() > 2;
-    shows_nothing(c) || (c.escape_debug().len() > 1 && escaped())
+    is_invisible(c) || (c.escape_debug().len() > 1 && escaped())
 }
 
-/// Default_Ignorable_Code_Point in Unicode's DerivedCoreProperties.txt, without those of the categories above;
-/// and the blank of braille.
-fn shows_nothing(c: char) -> bool {
+/// Whether it has Default_Ignorable_Code_Point in Unicode's DerivedCoreProperties.txt, and is in none of the
+/// categories above; or is the blank of braille.
+fn is_invisible(c: char) -> bool {
     matches!(
         c,
         '\u{34f}'
@@ -146,8 +147,8 @@ fn shows_nothing(c: char) -> bool {
     )
 }
 
-/// The same for a sentence that quotes its own words already, such as a parser's message: only
-/// what is unprintable is replaced.
+/// Makes a sentence safe that has its own quotes, such as a parser's message: replaces unprintable
+/// characters by `?`.
 pub fn one_line(text: &str) -> String {
     text.chars().map(|c| if unprintable(c) { '?' } else { c }).collect()
 }
@@ -187,7 +188,7 @@ mod tests {
         assert_eq!(of(b"-%d!\n"), r#""$(printf '\055\045d\041\012/.')""#);
     }
 
-    /// The property as Unicode 16 has it, with what is assigned to nobody yet.
+    /// The property as in Unicode 16, with the characters that are unassigned yet.
     const DEFAULT_IGNORABLE: [RangeInclusive<u32>; 17] = [
         0xad..=0xad,
         0x34f..=0x34f,
@@ -209,7 +210,7 @@ mod tests {
     ];
 
     #[test]
-    fn what_hides_or_reorders_is_not_printable_and_every_script_is() {
+    fn hiding_and_reordering_characters_are_not_printable_and_every_script_is() {
         let others =
             [0..=0x1f, 0x7f..=0xa0, 0x2000..=0x200f, 0x2028..=0x202f, 0x2066..=0x2069, 0xfff9..=0xfffb];
         let singles = [0x1680, 0x205f, 0x2800, 0x3000, 0xe000, 0xfdd0, 0xfffe, 0x378, 0xf0000, 0x10_ffff];
@@ -239,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_very_long_loses_its_middle() {
+    fn a_very_long_text_loses_its_middle() {
         let long = of(&[b'x'; 5000]);
         assert_eq!(long, format!("{0}[4488 bytes]{0}", "x".repeat(256)));
         assert!(of(&[0xff; 5000]).len() < 2100);

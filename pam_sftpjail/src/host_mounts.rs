@@ -1,6 +1,7 @@
-//! What the host is set up to mount: fstab(5), the maps of autofs(5), systemd.mount(5).
+//! Reads what the host is set up to mount: fstab(5), the maps of autofs(5), systemd.mount(5).
 //!
-//! Read only once something is missing: what is not there may lie on a disk that is not mounted now.
+//! A login reads it only if something is missing, because that may be on a disk that is not mounted now. It
+//! does not check what is mounted.
 #![forbid(unsafe_code)]
 
 use std::ffi::{OsStr, OsString};
@@ -11,25 +12,25 @@ use std::path::{Path, PathBuf};
 
 const FSTAB: &str = "/etc/fstab";
 
-/// Where autofs's maps are, and how their names begin: auto.master(5).
+/// Directories with autofs's maps, and the beginning of their names: auto.master(5).
 const AUTOFS: [(&str, &str); 3] = [("/etc", "auto."), ("/etc/auto.master.d", ""), ("/etc/autofs", "auto.")];
 
-/// Where units of root's making are. Those that packages bring mount the kernel's own filesystems.
+/// Directories with units that root made. The units of packages mount the kernel's own filesystems.
 const UNITS: [&str; 3] = ["/etc/systemd/system", "/run/systemd/system", "/run/systemd/generator.late"];
 
-/// Of a file, in bytes; a larger one is something else.
-const MAX: u64 = 4 << 20;
+/// In bytes. No more of a file is read.
+const MAX_SIZE: u64 = 4 << 20;
 
 /// A line of a file that says what is mounted where.
 pub struct MountEntry {
     pub file: PathBuf,
     /// From 1.
     pub line: usize,
-    /// The mount point, as it is spelt there.
+    /// The mount point, as written there.
     pub at: PathBuf,
 }
 
-/// What files say, and which of them are there and cannot be read: what those say is not known.
+/// The entries of several files, and the files that exist but cannot be read.
 #[derive(Default)]
 pub struct MountEntries {
     pub entries: Vec<MountEntry>,
@@ -37,7 +38,7 @@ pub struct MountEntries {
 }
 
 impl MountEntries {
-    /// Adds the `n`th word, from 0, of each line of the file that is no comment.
+    /// Adds the `n`th word, from 0, of each line of the file that is not a comment.
     fn add_words(&mut self, file: &Path, n: usize) {
         match words(file, n) {
             Ok(entries) => self.entries.extend(entries),
@@ -46,10 +47,10 @@ impl MountEntries {
         }
     }
 
-    /// Those whose words, read by `spelt`, are absolute paths.
-    fn paths(mut self, spelt: impl Fn(&[u8]) -> PathBuf) -> Self {
+    /// Decodes each word, and keeps those that are absolute paths.
+    fn paths(mut self, decode: impl Fn(&[u8]) -> PathBuf) -> Self {
         for entry in &mut self.entries {
-            entry.at = spelt(entry.at.as_os_str().as_bytes());
+            entry.at = decode(entry.at.as_os_str().as_bytes());
         }
         self.entries.retain(|entry| entry.at.is_absolute());
         self
@@ -58,37 +59,38 @@ impl MountEntries {
 
 /// The mount points of fstab.
 pub fn fstab() -> MountEntries {
-    let mut said = MountEntries::default();
-    said.add_words(Path::new(FSTAB), 1);
-    said.paths(octal)
+    let mut found = MountEntries::default();
+    found.add_words(Path::new(FSTAB), 1);
+    found.paths(octal)
 }
 
-/// The mount points of autofs's master maps, and the keys of direct maps; what else these files hold is no
-/// path.
+/// The mount points of autofs's master maps, and the keys of direct maps. Other words in these files are not
+/// paths.
 pub fn autofs() -> MountEntries {
-    let mut said = MountEntries::default();
+    let mut found = MountEntries::default();
     for (directory, prefix) in AUTOFS {
         match names(directory) {
             Ok(names) => {
                 for name in names.iter().filter(|name| name.as_bytes().starts_with(prefix.as_bytes())) {
-                    said.add_words(&Path::new(directory).join(name), 0);
+                    found.add_words(&Path::new(directory).join(name), 0);
                 }
             }
-            Err(error) => said.unread.push((directory.into(), error)),
+            Err(error) => found.unread.push((directory.into(), error)),
         }
     }
-    said.paths(|word| {
+    found.paths(|word| {
         let unquoted = word.strip_prefix(b"\"").and_then(|word| word.strip_suffix(b"\""));
         OsStr::from_bytes(unquoted.unwrap_or(word)).into()
     })
 }
 
-/// systemd's units for mount points, whose names say where those are; the automount before the mount.
+/// The names and mount points of systemd's units, automounts before mounts. A unit's name encodes its mount
+/// point.
 pub fn units() -> Vec<(OsString, PathBuf)> {
     let mut units = Vec::new();
     for suffix in [".automount", ".mount"] {
         for directory in UNITS {
-            // What cannot be read leaves the fix to be told by the other files.
+            // An error is ignored: then the other files give the fix.
             for name in names(directory).unwrap_or_default() {
                 let is_masked = || {
                     fs::read_link(Path::new(directory).join(&name))
@@ -106,7 +108,7 @@ pub fn units() -> Vec<(OsString, PathBuf)> {
     units
 }
 
-/// The names in a directory, sorted; none where there is no such directory.
+/// The names in a directory, sorted. None if there is no such directory.
 fn names(directory: &str) -> io::Result<Vec<OsString>> {
     let entries = match fs::read_dir(directory) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -117,12 +119,12 @@ fn names(directory: &str) -> io::Result<Vec<OsString>> {
     Ok(names)
 }
 
-/// The `n`th word, from 0, of each line that is no comment.
+/// The `n`th word, from 0, of each line that is not a comment.
 fn words(file: &Path, n: usize) -> io::Result<Vec<MountEntry>> {
     let mut text = Vec::new();
-    // A FIFO would never answer.
+    // Opening a FIFO would block.
     if fs::metadata(file)?.is_file() {
-        File::open(file)?.take(MAX).read_to_end(&mut text)?;
+        File::open(file)?.take(MAX_SIZE).read_to_end(&mut text)?;
     }
     let mut found = Vec::new();
     for (i, line) in text.split(|b| *b == b'\n').enumerate() {
@@ -138,18 +140,18 @@ fn words(file: &Path, n: usize) -> io::Result<Vec<MountEntry>> {
     Ok(found)
 }
 
-/// fstab writes a space as `\040`, and so does the kernel in its tables of mounts.
+/// Decodes `\040`, as fstab and the kernel's mount tables write a space.
 pub(crate) fn octal(word: &[u8]) -> PathBuf {
     escapes(word, b"\\", 3, 8)
 }
 
-/// systemd.unit(5): `/` is `-`, and other characters are `\xNN`.
+/// Decodes the name of a unit: `/` is `-`, and other characters are `\xNN` (systemd.unit(5)).
 fn unit_path(name: &[u8]) -> PathBuf {
     let with_slashes: Vec<u8> = name.iter().map(|b| if *b == b'-' { b'/' } else { *b }).collect();
     Path::new("/").join(escapes(&with_slashes, b"\\x", 2, 16))
 }
 
-/// Replaces what begins with `sign` and has `digits` digits by the byte that it stands for.
+/// Replaces each `sign` with `digits` digits after it by the byte that they stand for.
 fn escapes(word: &[u8], sign: &[u8], digits: usize, radix: u32) -> PathBuf {
     let mut bytes = Vec::new();
     let mut rest = word;

@@ -1,7 +1,8 @@
-//! One line per event, to syslog.
+//! Writes the module's log entries to syslog, one line each. It keeps no connection open.
 //!
-//! syslog's stock formatter stamps UTC without saying so. These lines carry no time, so that the
-//! daemon puts its own; and the prefix that pam_syslog(3) gives: `pam_sftpjail(sshd:session): …`.
+//! The stock formatter of the `syslog` crate stamps UTC without saying so. These lines have no time, so
+//! that the daemon adds its own. They have the prefix that pam_syslog(3) gives:
+//! `pam_sftpjail(sshd:session): …`.
 #![forbid(unsafe_code)]
 
 use crate::error::Phase;
@@ -11,21 +12,21 @@ use std::fmt::Display;
 use std::io::Write;
 use syslog::{Facility, LogFormat, Logger, Severity};
 
-/// Where a hook logs.
+/// The log of one call of a hook.
 pub struct Log {
-    /// Escaped.
+    /// The PAM service, escaped.
     service: String,
     phase: Phase,
     debug: bool,
 }
 
 impl Log {
-    /// For a hook that `service` called; with `debug`, debugging lines are written too.
+    /// For a hook that `service` called. With `debug`, debug lines are written, too.
     pub fn new(service: &str, phase: Phase, debug: bool) -> Self {
         Self { service: escaped(service).to_string(), phase, debug }
     }
 
-    /// Asks for the program and its pid when there is something to say; most calls of a hook say nothing.
+    /// Looks up the program only when there is something to log; most calls of a hook log nothing.
     fn formatter(&self) -> PamLine {
         let Self { service, phase, .. } = self;
         let program = program::name().unwrap_or_else(|| service.clone());
@@ -33,35 +34,35 @@ impl Log {
         PamLine { prefix: format!("{program}[{pid}]: pam_sftpjail({service}:{})", phase.word()) }
     }
 
-    /// The configuration is unusable.
+    /// For an unusable configuration.
     pub fn critical(&self, event: impl Display) {
         self.send(Severity::LOG_CRIT, event);
     }
 
-    /// Something failed that an admin must fix.
+    /// For a failure that an admin must fix.
     pub fn error(&self, event: impl Display) {
         self.send(Severity::LOG_ERR, event);
     }
 
-    /// Somebody was refused.
+    /// For a refused login.
     pub fn notice(&self, event: impl Display) {
         self.send(Severity::LOG_NOTICE, event);
     }
 
-    /// A session was opened or closed.
+    /// For a session that was opened or closed.
     pub fn info(&self, event: impl Display) {
         self.send(Severity::LOG_INFO, event);
     }
 
-    /// Only with the module argument `debug`.
+    /// Written only with the module argument `debug`.
     pub fn debug(&self, event: impl Display) {
         if self.debug {
             self.send(Severity::LOG_DEBUG, event);
         }
     }
 
-    /// Connects anew for each line, so that no descriptor stays in the process; a host without
-    /// syslog loses the line.
+    /// Connects again for each line, so that no descriptor stays in the process. Without a syslog on the
+    /// host, the line is lost.
     fn send(&self, severity: Severity, event: impl Display) {
         if let Ok(Logger { mut backend, formatter }) = syslog::unix(self.formatter()) {
             let _lost = formatter.format(&mut backend, severity, event);
@@ -69,7 +70,7 @@ impl Log {
     }
 }
 
-/// RFC 3164 as glibc's syslog(3) speaks it to `/dev/log`, without the time.
+/// RFC 3164 as glibc's syslog(3) writes it to `/dev/log`, without the time.
 #[derive(Clone)]
 struct PamLine {
     prefix: String,

@@ -1,7 +1,7 @@
-//! Users and groups, as NSS knows them: the one look-up for all of the code.
+//! Looks up users and groups in NSS, for the module and the CLI. Nothing else asks NSS.
 //!
-//! There are three answers: an entry, none, and an error. "None" is what every service said that was
-//! asked; a service that did not answer is an error, and never a "no".
+//! There are three answers: an entry, none, and an error. "None" means that every service that was asked
+//! said so. If a service did not answer, that is an error, and never a "none".
 #![forbid(unsafe_code)]
 
 pub mod switch;
@@ -19,7 +19,7 @@ use thiserror::Error;
 /// A user, as passwd(5) describes it.
 #[derive(Clone, Debug)]
 pub struct User {
-    /// With U+FFFD for what is not UTF-8; it names no file, see [`UserName`](crate::name::UserName).
+    /// With U+FFFD for bytes that are not UTF-8. Only a [`UserName`](crate::name::UserName) names a file.
     pub name: String,
     pub uid: Uid,
     /// The primary group.
@@ -29,12 +29,12 @@ pub struct User {
     pub shell: PathBuf,
 }
 
-/// A group, as group(5) describes it. The names may have U+FFFD for what is not UTF-8.
+/// A group, as group(5) describes it. The names have U+FFFD for bytes that are not UTF-8.
 #[derive(Clone, Debug)]
 pub struct Group {
     pub name: String,
     pub gid: Gid,
-    /// The member list: whoever has it as the primary group need not be there.
+    /// The member list. Users with this primary group may be missing from it.
     pub members: Vec<String>,
 }
 
@@ -49,9 +49,9 @@ impl User {
         nss::passwd(Key::Id(uid.as_raw())).map(|user| user.map(Self::of)).map_err(failed)
     }
 
-    /// The gids of all groups, the primary one among them, as sshd's `Match Group` knows them:
-    /// getgrouplist(3). That one leaves out what a service does not answer, so it counts only together
-    /// with look-ups that report their errors.
+    /// The gids of all groups, the primary one among them, as sshd's `Match Group` gets them:
+    /// getgrouplist(3). It leaves out the groups of a service that does not answer, so it counts only
+    /// together with look-ups that report their errors.
     pub fn gids(&self) -> Result<Vec<Gid>, LookupError> {
         let failed = |errno| {
             LookupError::new(format!("the groups of {}", escaped(&self.name)), errno, Database::Group)
@@ -83,36 +83,36 @@ impl Group {
     }
 }
 
-/// A look-up that was not answered: whether there is such an entry is not known.
+/// A look-up that failed. Whether there is such an entry is unknown.
 #[derive(Clone, Debug, Error)]
 #[error("looking up {what} failed: {why}")]
 pub struct LookupError {
-    /// For people, and escaped.
+    /// What was looked up; for people, and escaped.
     what: String,
     why: Why,
 }
 
 #[derive(Clone, Debug)]
 enum Why {
-    /// One of the services on the line did not answer.
+    /// A service on the line of nsswitch.conf did not answer.
     Service(Errno, Line),
-    /// The process ran out of something, or a file of the host's cannot be read.
+    /// The process ran out of something, or a file of the host cannot be read.
     Errno(Errno),
-    /// It was one group when it was asked for first, and another afterwards.
+    /// A second look-up gave another group than the first.
     Changed,
 }
 
 impl LookupError {
     fn new(what: String, errno: Errno, database: Database) -> Self {
         let why = match Line::of(database) {
-            // What runs out here is not to be had from a service either.
+            // If this process runs out of something, no service is to blame.
             Ok(line) if limit_fix(errno).is_none() => Why::Service(errno, line),
             _ => Why::Errno(errno),
         };
         Self { what, why }
     }
 
-    /// A file of groups that cannot be read itself.
+    /// For a file of groups that cannot be read.
     pub(crate) fn of_file(path: &str, errno: Errno) -> Self {
         Self { what: format!("the groups in {path}"), why: Why::Errno(errno) }
     }
@@ -125,7 +125,7 @@ impl LookupError {
     pub fn fix(&self) -> String {
         match &self.why {
             Why::Service(_, line) => line.fix(),
-            Why::Errno(errno) => limit_fix(*errno).unwrap_or("see that root can read it").into(),
+            Why::Errno(errno) => limit_fix(*errno).unwrap_or("make sure that root can read it").into(),
             Why::Changed => "log in again".into(),
         }
     }
@@ -134,18 +134,18 @@ impl LookupError {
 impl Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            // What connect(2) says of a socket that is missing, or at which nobody listens any more.
+            // connect(2) says ENOENT if the socket is missing, and ECONNREFUSED if nobody listens any more.
             Self::Service(Errno::ENOENT, line) => {
                 write!(f, "{} could not be reached ({line})", line.suspects())
             }
             Self::Service(Errno::ECONNREFUSED, line) => {
-                write!(f, "{} does not run ({line})", line.suspects())
+                write!(f, "{} is not running ({line})", line.suspects())
             }
             Self::Service(errno, line) => {
                 write!(f, "{} did not answer: {} ({line})", line.suspects(), errno.desc())
             }
             Self::Errno(errno) => f.write_str(errno.desc()),
-            Self::Changed => f.write_str("it changed meanwhile"),
+            Self::Changed => f.write_str("it changed during the look-up"),
         }
     }
 }

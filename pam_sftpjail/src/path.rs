@@ -1,24 +1,23 @@
-//! Absolute paths as configuration and passwd spell them, before anything is looked up.
+//! Absolute paths as the configuration and the passwd entry write them. It never reads the disk.
 #![forbid(unsafe_code)]
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-/// Linux refuses longer ones (limits.h: PATH_MAX, with its NUL; NAME_MAX), and so would sshd's
+/// Linux refuses longer paths and names (limits.h; PATH_MAX counts the NUL), and so does sshd's
 /// `chdir(pw_dir)`.
 const PATH_MAX: usize = 4096;
 const NAME_MAX: usize = 255;
 
-/// An absolute path below `/` without empty, `.` or `..` components.
-///
-/// It says nothing about what is on the disk: symlinks are the business of the walk.
+/// An absolute path below `/` without empty, `.` or `..` components. Symlinks in it are not resolved;
+/// `plan::walk` handles them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Normalised(Vec<OsString>);
 
 impl Normalised {
-    /// Normalises `//`, `/./` and a trailing `/`. The error is the rest of a sentence about the
-    /// path: "is relative".
+    /// Normalises `//`, `/./` and a trailing `/`. The error is the rest of a sentence about the path, such
+    /// as "is relative".
     pub fn parse(path: &OsStr) -> Result<Self, &'static str> {
         let bytes = path.as_bytes();
         if bytes.is_empty() {
@@ -28,7 +27,7 @@ impl Normalised {
             return Err("is longer than 4095 bytes");
         }
         if bytes.iter().any(u8::is_ascii_control) {
-            return Err("holds a control character");
+            return Err("contains a control character");
         }
         if !bytes.starts_with(b"/") {
             return Err("is relative");
@@ -37,7 +36,7 @@ impl Normalised {
         for component in bytes.split(|b| *b == b'/') {
             match component {
                 b"" | b"." => {}
-                b".." => return Err("holds a '..'"),
+                b".." => return Err("contains '..'"),
                 name if name.len() > NAME_MAX => return Err("has a component longer than 255 bytes"),
                 name => components.push(OsStr::from_bytes(name).to_owned()),
             }
@@ -48,7 +47,7 @@ impl Normalised {
         Ok(Self(components))
     }
 
-    /// From components that are known to be sound.
+    /// From components that were checked already.
     pub(crate) fn of<S: Into<OsString>>(components: impl IntoIterator<Item = S>) -> Self {
         Self(components.into_iter().map(Into::into).collect())
     }
@@ -68,7 +67,7 @@ impl Normalised {
         Path::new("/").join(self.relative())
     }
 
-    /// Whether one of the two is the other, or lies below it.
+    /// Whether the two are equal, or one lies below the other.
     pub fn overlaps(&self, other: &Self) -> bool {
         self.0.starts_with(&other.0) || other.0.starts_with(&self.0)
     }
@@ -92,14 +91,14 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_meant_is_named() {
+    fn paths_that_cannot_be_meant_are_refused() {
         assert_eq!(parse(""), Err("is an empty path"));
         assert_eq!(parse("home"), Err("is relative"));
         assert_eq!(parse("./home"), Err("is relative"));
-        assert_eq!(parse("/a/../b"), Err("holds a '..'"));
-        assert_eq!(parse("/.."), Err("holds a '..'"));
+        assert_eq!(parse("/a/../b"), Err("contains '..'"));
+        assert_eq!(parse("/.."), Err("contains '..'"));
         assert_eq!(parse("//./"), Err("is the root directory"));
-        assert_eq!(parse("/a\nb"), Err("holds a control character"));
+        assert_eq!(parse("/a\nb"), Err("contains a control character"));
         assert_eq!(parse(&format!("/{}", "a/".repeat(2500))), Err("is longer than 4095 bytes"));
         assert_eq!(parse(&format!("/{}", "a".repeat(256))), Err("has a component longer than 255 bytes"));
     }

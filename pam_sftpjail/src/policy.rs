@@ -1,4 +1,4 @@
-//! [`Config`] + [`Account`] → [`Decision`]. Pure: it asks nobody.
+//! [`Config`] + [`Account`] → [`Decision`]. It is a pure function: it reads nothing and asks nobody.
 #![forbid(unsafe_code)]
 
 use crate::account::Account;
@@ -6,15 +6,15 @@ use crate::config::{Config, Profile};
 use crate::error::Refusal;
 use thiserror::Error;
 
-/// What is to become of a user. An enum and not a bool, so that no caller can get it backwards.
+/// What to do with a user. It is an enum, so that no caller can mix up yes and no.
 #[derive(Debug)]
 #[must_use]
 pub enum Decision<'c> {
-    /// The module has no business with this user.
+    /// The module ignores this user.
     NotJailed(NotJailed),
-    /// The first profile that has one of the user's groups.
+    /// The user is a member; this profile is the first one that matches.
     Jail(&'c Profile),
-    /// A member who cannot be let in, whatever the disk says.
+    /// The user is a member, but is refused, whatever is on the disk.
     Refuse(Refusal),
 }
 
@@ -25,11 +25,12 @@ pub enum NotJailed {
     Root,
     #[error("in a group of exempt_groups, so never jailed")]
     Exempt,
-    #[error("in no group of any profile")]
+    #[error("in no profile")]
     NoProfile,
 }
 
-/// Decides. Profiles are tried in the order of the configuration.
+/// Profiles are tried in the order of the configuration; the first that has one of the user's groups
+/// matches.
 pub fn decide<'c>(config: &'c Config, account: &Account) -> Decision<'c> {
     if account.uid.is_root() {
         return Decision::NotJailed(NotJailed::Root);
@@ -40,7 +41,7 @@ pub fn decide<'c>(config: &'c Config, account: &Account) -> Decision<'c> {
     let has = |group: &String| account.member_of.contains(group);
     match config.profiles.iter().find(|profile| profile.groups.iter().any(has)) {
         None => Decision::NotJailed(NotJailed::NoProfile),
-        Some(profile) => match (account.user_name(), unseen(profile, account)) {
+        Some(profile) => match (account.user_name(), unmatched(profile, account)) {
             (Err(refusal), _) => Decision::Refuse(refusal),
             (Ok(_), Some(refusal)) => Decision::Refuse(refusal),
             (Ok(_), None) => Decision::Jail(profile),
@@ -48,16 +49,17 @@ pub fn decide<'c>(config: &'c Config, account: &Account) -> Decision<'c> {
     }
 }
 
-/// Why sshd would not jail the member, if so: it sees them in none of the profile's groups.
-fn unseen(profile: &Profile, account: &Account) -> Option<Refusal> {
-    let mut unseen = None;
+/// A refusal if sshd's `Match Group` matches none of the profile's groups: then sshd would not jail the
+/// member.
+fn unmatched(profile: &Profile, account: &Account) -> Option<Refusal> {
+    let mut first = None;
     for group in profile.groups.iter().filter(|group| account.member_of.contains(group)) {
-        match account.unmatched_by_sshd.iter().find(|unseen| unseen.group == *group) {
+        match account.unmatched_by_sshd.iter().find(|unmatched| unmatched.group == *group) {
             None => return None,
-            Some(found) => unseen = unseen.or(Some(found)),
+            Some(found) => first = first.or(Some(found)),
         }
     }
-    unseen.map(|found| Refusal::UnmatchedBySshd {
+    first.map(|found| Refusal::UnmatchedBySshd {
         name: account.name.clone(),
         group: found.group.clone(),
         sshd_name: found.sshd_name.clone(),
@@ -105,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_in_no_group_is_none_of_our_business_whatever_the_name() {
+    fn a_user_in_no_profile_is_not_jailed_whatever_the_name() {
         let config = Config::default();
         for name in ["joe", "a/b", "-x"] {
             let decision = decide(&config, &account(name, 1000, &[]));
@@ -114,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_exempt_is_not_jailed_whatever_the_other_groups() {
+    fn an_exempt_user_is_not_jailed_whatever_the_other_groups() {
         let exempt = Account { exempt_by: Some("sudo".into()), ..account("joe", 1000, &["sftp"]) };
         let config = Config::default();
         let decision = decide(&config, &exempt);
@@ -122,12 +124,11 @@ mod tests {
     }
 
     #[test]
-    fn a_member_whom_sshd_sees_in_no_group_of_the_profile_is_refused() {
+    fn a_member_is_refused_if_sshd_matches_no_group_of_the_profile() {
         let config = config(&[("a", &["x", "y"]), ("b", &["z"])]);
-        let of = |groups: &[&str], unseen: &[&str]| {
-            let unseen =
-                unseen.iter().map(|group| UnmatchedGroup { group: (*group).into(), sshd_name: None });
-            let account = Account { unmatched_by_sshd: unseen.collect(), ..account("joe", 1000, groups) };
+        let of = |groups: &[&str], unmatched: &[&str]| {
+            let unmatched = unmatched.iter().map(|group| UnmatchedGroup { group: (*group).into(), sshd_name: None });
+            let account = Account { unmatched_by_sshd: unmatched.collect(), ..account("joe", 1000, groups) };
             match decide(&config, &account) {
                 Decision::Jail(profile) => profile.name.clone(),
                 Decision::Refuse(Refusal::UnmatchedBySshd { group, .. }) => format!("refused for {group}"),
@@ -137,7 +138,7 @@ mod tests {
         assert_eq!(of(&["x"], &["x"]), "refused for x");
         assert_eq!(of(&["x", "y"], &["x"]), "a");
         assert_eq!(of(&["x", "y"], &["x", "y"]), "refused for x");
-        // sshd may well jail them for the other profile, but that is not the one that counts.
+        // sshd may jail them for the other profile, but that is not the one that matches.
         assert_eq!(of(&["x", "z"], &["x"]), "refused for x");
         assert_eq!(of(&["x", "z"], &["z"]), "a");
     }
@@ -153,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn odd_but_sound_names_are_jailed() {
+    fn odd_but_valid_names_are_jailed() {
         let config = Config::default();
         for name in ["a.b", ".x", "joe@example.org", "DOM\\joe", "web$", "j\u{f6}rg", "a b", &"x".repeat(255)]
         {

@@ -1,7 +1,7 @@
-//! `exempt_groups`: who is in one by /etc/group itself, and by nothing else.
+//! Finds out who is in a group of `exempt_groups`. It reads /etc/group itself and asks no service of NSS.
 //!
-//! So that a directory which does not answer cannot lock the host's own admins out, no service of NSS
-//! is asked. A file that cannot be read exempts nobody: it is an error.
+//! So a directory that does not answer cannot lock out the host's own admins. If the file cannot be read,
+//! that is an error, and nobody is exempt.
 
 use crate::nss::LookupError;
 use nix::errno::Errno;
@@ -14,14 +14,14 @@ use std::io::{BufRead, BufReader};
 /// group(5)
 pub(super) const FILE: &str = "/etc/group";
 
-/// Opens the file of groups; a FIFO there hangs nobody.
+/// Opens /etc/group; a FIFO there does not block.
 pub(super) fn open_file() -> Result<File, LookupError> {
     open(FILE, OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK, Mode::empty())
         .map(File::from)
         .map_err(|errno| LookupError::of_file(FILE, errno))
 }
 
-/// Which of `groups` are in /etc/group at all.
+/// Which of `groups` have an entry in /etc/group.
 pub fn known_to_etc_group(groups: &[String]) -> Result<Vec<&str>, LookupError> {
     let mut known = Vec::new();
     search(groups, |group, _| {
@@ -31,8 +31,8 @@ pub fn known_to_etc_group(groups: &[String]) -> Result<Vec<&str>, LookupError> {
     Ok(known)
 }
 
-/// The first of `groups`, in the order of /etc/group, that has the user of this name and primary gid: by
-/// its member list, or as the primary group.
+/// The first of `groups`, in the order of /etc/group, that has a user: the name is in its member list, or
+/// its gid is the user's primary one.
 pub fn in_etc_group(groups: &[String], name: &str, gid: Gid) -> Result<Option<String>, LookupError> {
     let mut found = None;
     search(groups, |group, entry| {
@@ -45,15 +45,15 @@ pub fn in_etc_group(groups: &[String], name: &str, gid: Gid) -> Result<Option<St
     Ok(found)
 }
 
-/// Shows `see` the first entry of each of `groups`, until it says that this is enough.
+/// Calls `visit` with the first entry of each of `groups`, until it returns true.
 fn search<'g>(
     groups: &'g [String],
-    mut see: impl FnMut(&'g str, Entry<'_>) -> bool,
+    mut visit: impl FnMut(&'g str, Entry<'_>) -> bool,
 ) -> Result<(), LookupError> {
     if groups.is_empty() {
         return Ok(());
     }
-    // std's own error for a buffer that cannot grow has no errno.
+    // If the buffer cannot grow, std's error has no errno.
     let errno = |error: std::io::Error| error.raw_os_error().map_or(Errno::ENOMEM, Errno::from_raw);
     let mut file = BufReader::new(open_file()?);
     let mut left: Vec<&str> = groups.iter().map(String::as_str).collect();
@@ -65,10 +65,10 @@ fn search<'g>(
             break;
         }
         let Some(entry) = Entry::parse(&line) else { continue };
-        // A second entry of the same name is one that getgrnam(3) never gives.
+        // getgrnam(3) never gives the second entry of a name, so it does not count.
         if let Some(at) = left.iter().position(|group| group.as_bytes() == entry.name) {
             let group = left.remove(at);
-            if see(group, entry) {
+            if visit(group, entry) {
                 break;
             }
         }
@@ -84,7 +84,7 @@ struct Entry<'l> {
 }
 
 impl<'l> Entry<'l> {
-    /// `None` for what is no entry, such as a comment, or one of another syntax, such as `+`.
+    /// `None` for a comment, and for a line of another syntax, such as `+`.
     fn parse(line: &'l [u8]) -> Option<Self> {
         let line = line.strip_suffix(b"\n").unwrap_or(line);
         let mut fields = line.split(|byte| *byte == b':');
@@ -108,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_entry_has_whom_it_names_and_whose_primary_group_it_is() {
+    fn an_entry_has_its_listed_members_and_users_with_it_as_primary_group() {
         let has = |line: &str, name: &str, gid: u32| {
             Entry::parse(line.as_bytes()).is_some_and(|entry| entry.has(name, Gid::from_raw(gid)))
         };

@@ -1,4 +1,6 @@
-//! The file as it may be written. An unknown key is an error, because a misspelt one would otherwise be a rule that never holds.
+//! The configuration file as serde reads it, before [`super::resolve`] checks the values.
+//!
+//! An unknown key is an error: otherwise a misspelt one would be a rule that never applies.
 
 use super::Namespace;
 use serde::Deserialize;

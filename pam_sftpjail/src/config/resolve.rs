@@ -1,10 +1,10 @@
-//! Raw → resolved: what the file says, checked and with the defaults put in.
+//! Raw → [`Config`]: checks the values of the file, and adds the defaults. It does not read the system.
 
 use super::{Config, Create, GuardEntry, HomeAccess, Profile, Template, Volume, raw};
 use crate::escape::escaped;
 use crate::path::Normalised;
 
-/// Raw → resolved. The error is a sentence that names the key.
+/// The error is a sentence that names the key and says how to correct it.
 pub(super) fn config(raw: raw::Config) -> Result<Config, String> {
     let default = Config::default();
     let jail_root = match raw.jail_root {
@@ -33,7 +33,7 @@ pub(super) fn config(raw: raw::Config) -> Result<Config, String> {
         if let Some(group) = profile.groups.iter().find(|group| exempt_groups.contains(group)) {
             let (group, profile) = (escaped(group), escaped(&profile.name));
             return Err(format!(
-                "exempt_groups and the profile {profile} both have the group {group}; take it out of one"
+                "exempt_groups and the profile {profile} both have the group {group}; remove it from one"
             ));
         }
     }
@@ -51,7 +51,7 @@ fn profile(raw: raw::Profile) -> Result<Profile, String> {
         Some(raw::HomeAccess::None) => HomeAccess::None,
     };
     if raw.max_sessions == Some(0) {
-        return Err(within("max_sessions = 0 lets nobody in; lock the accounts instead".into()));
+        return Err(within("max_sessions = 0 refuses everybody; lock the accounts instead".into()));
     }
     let umask = raw.umask.map(|text| octal("umask", &text, 0o777)).transpose().map_err(within)?;
     let volumes = raw
@@ -69,7 +69,7 @@ fn profile(raw: raw::Profile) -> Result<Profile, String> {
     let guard = guard(&raw.guard.unwrap_or_default()).map_err(within)?;
     if home == HomeAccess::None && !guard.is_empty() {
         return Err(within(
-            "guard names what is below the home, and home = \"none\"; remove the guard".into(),
+            "guard is for paths below the home, but home = \"none\"; remove the guard".into(),
         ));
     }
     Ok(Profile {
@@ -86,7 +86,7 @@ fn profile(raw: raw::Profile) -> Result<Profile, String> {
     })
 }
 
-/// Names below the home, of which none is another or lies in it.
+/// The entries, of which no two overlap.
 fn guard(texts: &[String]) -> Result<Vec<GuardEntry>, String> {
     let mut list: Vec<GuardEntry> = Vec::new();
     for text in texts {
@@ -94,10 +94,7 @@ fn guard(texts: &[String]) -> Result<Vec<GuardEntry>, String> {
             .map_err(|why| format!("guard {} {why}; give a path such as \".ssh\"", escaped(text)))?;
         if let Some(other) = list.iter().find(|other| other.overlaps(guarded.components())) {
             let other = escaped(&other.path()).to_string();
-            return Err(format!(
-                "guard {} and {other} are one, or one holds the other; keep one",
-                escaped(text)
-            ));
+            return Err(format!("guard {} and {other} overlap; keep one", escaped(text)));
         }
         list.push(guarded);
     }
@@ -107,7 +104,7 @@ fn guard(texts: &[String]) -> Result<Vec<GuardEntry>, String> {
 fn volume(raw: raw::Volume) -> Result<Volume, String> {
     let template = |key: &str, text: &str| {
         Template::parse(text)
-            .map_err(|why| format!("{key} {} {why}; there are %u, %U, %g, %h and %%", escaped(text)))
+            .map_err(|why| format!("{key} {} {why}; the variables are %u, %U, %g, %h and %%", escaped(text)))
     };
     let create = |raw: raw::Create| {
         Ok::<_, String>(Create {
@@ -129,13 +126,13 @@ fn octal(key: &str, text: &str, max: u32) -> Result<u32, String> {
     match u32::from_str_radix(text, 8) {
         Ok(mode) if mode <= max && !text.starts_with('+') => Ok(mode),
         _ => Err(format!(
-            "{key} {} is not an octal number up to {max:o}; write \"027\", for example",
+            "{key} {} is not an octal number up to {max:o}; write for example \"027\"",
             escaped(text)
         )),
     }
 }
 
-/// A list of names that has at least one.
+/// Checks a list that must have at least one name.
 fn names(key: &str, list: &[String]) -> Result<(), String> {
     if list.is_empty() {
         return Err(format!("{key} is empty; name at least one"));
@@ -143,10 +140,10 @@ fn names(key: &str, list: &[String]) -> Result<(), String> {
     are_names(key, list)
 }
 
-/// None is empty or holds a control character.
+/// Checks that no name is empty or contains a control character.
 fn are_names(key: &str, list: &[String]) -> Result<(), String> {
     match list.iter().find(|name| name.is_empty() || name.chars().any(char::is_control)) {
-        Some(name) => Err(format!("{key}: {} is not a name; correct it", escaped(name))),
+        Some(name) => Err(format!("{key}: {} is not a valid name; correct it", escaped(name))),
         None => Ok(()),
     }
 }

@@ -1,8 +1,8 @@
-//! Paths and names with `%u`, `%U`, `%g`, `%h` and `%%` in them.
+//! Paths and names with `%u`, `%U`, `%g`, `%h` and `%%` in them. It does not know what they stand for.
 
 use std::ffi::OsString;
 
-/// A string of the configuration that is the same but for the user.
+/// A string of the configuration in which variables stand for what differs between users.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Template(Vec<Part>);
 
@@ -12,7 +12,7 @@ enum Part {
     Variable(Variable),
 }
 
-/// What a template may hold.
+/// A variable of a template.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Variable {
     /// `%u`: the user's name.
@@ -26,7 +26,7 @@ pub enum Variable {
 }
 
 impl Template {
-    /// The error is the rest of a sentence about the string: "holds %x".
+    /// The error is the rest of a sentence about the string, such as "contains %x".
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let mut parts = Vec::new();
         let mut rest = text;
@@ -39,7 +39,7 @@ impl Template {
                 Some('g') => Part::Variable(Variable::Group),
                 Some('h') => Part::Variable(Variable::Home),
                 Some('%') => Part::Text("%".into()),
-                Some(other) => return Err(format!("holds %{other}")),
+                Some(other) => return Err(format!("contains %{other}")),
                 None => return Err("ends in a %".into()),
             });
             rest = after.as_str();
@@ -48,7 +48,7 @@ impl Template {
         Ok(Self(parts))
     }
 
-    /// Puts in what `value` says of each variable, whose error is passed on.
+    /// Replaces each variable by its `value`. An error of `value` is returned.
     pub fn expand<E>(&self, value: impl Fn(Variable) -> Result<OsString, E>) -> Result<OsString, E> {
         let mut expanded = OsString::new();
         for part in &self.0 {
@@ -79,16 +79,16 @@ mod tests {
     }
 
     #[test]
-    fn every_variable_is_put_in_and_nothing_else_is_touched() {
+    fn every_variable_is_replaced_and_nothing_else_is_changed() {
         assert_eq!(expanded("/srv/%u/%U-%g%%h%h/"), Ok("/srv/mle/1001-team%h/home/mle/".into()));
         assert_eq!(expanded(""), Ok("".into()));
         assert_eq!(expanded("plain"), Ok("plain".into()));
     }
 
     #[test]
-    fn what_is_no_variable_is_named() {
-        assert_eq!(expanded("/srv/%x"), Err("holds %x".into()));
+    fn an_unknown_variable_is_an_error_that_names_it() {
+        assert_eq!(expanded("/srv/%x"), Err("contains %x".into()));
         assert_eq!(expanded("/srv/50%"), Err("ends in a %".into()));
-        assert_eq!(expanded("/srv/%\u{e9}"), Err("holds %\u{e9}".into()));
+        assert_eq!(expanded("/srv/%\u{e9}"), Err("contains %\u{e9}".into()));
     }
 }

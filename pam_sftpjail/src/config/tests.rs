@@ -72,26 +72,26 @@ fn profiles_that_cannot_be_meant_are_refused() {
         (of("umask = \"28\""), "umask 28 is not an octal number up to 777"),
         (of("umask = \"+7\""), "is not an octal number"),
         (of("umask = \"1000\""), "is not an octal number"),
-        (of("max_sessions = 0"), "max_sessions = 0 lets nobody in"),
+        (of("max_sessions = 0"), "max_sessions = 0 refuses everybody"),
         (of("max_sessions = -1"), "line 4: "),
         (of("umask = 27"), "line 4: "),
         (of("guard = \".ssh\""), "line 4: "),
         (of("guard = [\"/etc\"]"), "guard /etc is absolute"),
         (of("guard = [\"\"]"), "guard \"\" names nothing below the home"),
         (of("guard = [\"/\"]"), "guard / names nothing below the home"),
-        (of("guard = [\"~/.ssh\"]"), "holds a ~ or %"),
-        (of("guard = [\"%h/.ssh\"]"), "holds a ~ or %"),
-        (of("guard = [\"a/../b\"]"), "guard a/../b holds a '..'"),
-        (of("guard = [\"a//b\"]"), "guard a//b has an empty component or a '.'"),
-        (of("guard = [\".\"]"), "guard . has an empty component or a '.'"),
-        (of("guard = [\"a\\nb\"]"), "holds a control character"),
-        (of("guard = [\".ssh\", \".ssh/\"]"), "guard .ssh/ and .ssh are one, or one holds the other"),
-        (of("guard = [\".ssh/rc\", \".ssh\"]"), "guard .ssh and .ssh/rc are one, or one holds the other"),
+        (of("guard = [\"~/.ssh\"]"), "contains ~ or %"),
+        (of("guard = [\"%h/.ssh\"]"), "contains ~ or %"),
+        (of("guard = [\"a/../b\"]"), "guard a/../b contains '..'"),
+        (of("guard = [\"a//b\"]"), "guard a//b has an empty component or '.'"),
+        (of("guard = [\".\"]"), "guard . has an empty component or '.'"),
+        (of("guard = [\"a\\nb\"]"), "contains a control character"),
+        (of("guard = [\".ssh\", \".ssh/\"]"), "guard .ssh/ and .ssh overlap"),
+        (of("guard = [\".ssh/rc\", \".ssh\"]"), "guard .ssh and .ssh/rc overlap"),
         (
             of("home = \"none\"\nguard = [\".ssh\"]\n[[profile.volume]]\nsource = \"/a\"\ntarget = \"/b\""),
-            "guard names what is below the home, and home = \"none\"; remove the guard",
+            "guard is for paths below the home, but home = \"none\"; remove the guard",
         ),
-        (of("[[profile.volume]]\nsource = \"/a/%x\"\ntarget = \"/b\""), "source \"/a/%x\" holds %x"),
+        (of("[[profile.volume]]\nsource = \"/a/%x\"\ntarget = \"/b\""), "source \"/a/%x\" contains %x"),
         (of("[[profile.volume]]\nsource = \"/a\"\ntarget = \"/b%\""), "target \"/b%\" ends in a %"),
         (of("[[profile.volume]]\nsource = \"/a\""), "missing field `target`"),
         (
@@ -131,11 +131,11 @@ fn values_that_cannot_be_meant_are_refused() {
     assert_eq!(problem("services = []"), "services is empty; name at least one");
     assert_eq!(
         problem("exempt_groups = [\"wheel\", \"sftp\"]"),
-        "exempt_groups and the profile home both have the group sftp; take it out of one"
+        "exempt_groups and the profile home both have the group sftp; remove it from one"
     );
     assert!(problem("exempt_groups = [\"\"]").starts_with("exempt_groups: "));
     assert_eq!(problem("profile = []"), "profile is empty; remove it or describe one");
-    assert!(problem("[[profile]]\nname = \"\"\ngroups = [\"g\"]").contains("is not a name"));
+    assert!(problem("[[profile]]\nname = \"\"\ngroups = [\"g\"]").contains("is not a valid name"));
     assert!(problem("[[profile]]\nname = \"p\"\ngroups = []").contains("groups is empty"));
     let twice = "[[profile]]\nname = \"p\"\ngroups = [\"g\"]\n".repeat(2);
     assert_eq!(problem(&twice), "there are two profiles named p; rename one");

@@ -1,6 +1,6 @@
-//! `/etc/nsswitch.conf`: which services are asked for users and groups, and in which order.
+//! `/etc/nsswitch.conf`: which services NSS asks for users and groups, and in which order.
 //!
-//! It is read to tell people which service did not answer; nothing is decided by it.
+//! It is read only to say which service did not answer. No decision depends on it.
 
 use crate::escape::{escaped, one_line};
 use std::fmt::{self, Display};
@@ -9,10 +9,10 @@ use std::io::{self, Read};
 
 const PATH: &str = "/etc/nsswitch.conf";
 
-/// A page of text; no more of it is read, in bytes.
+/// In bytes. The file is a page of text; no more of it is read.
 const MAX_SIZE: u64 = 64 << 10;
 
-/// What is asked for.
+/// What NSS is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Database {
     Passwd,
@@ -20,7 +20,7 @@ pub enum Database {
 }
 
 impl Database {
-    /// As the file and getent(1) call it.
+    /// Its name in the file and for getent(1).
     pub fn word(self) -> &'static str {
         match self {
             Self::Passwd => "passwd",
@@ -29,7 +29,7 @@ impl Database {
     }
 }
 
-/// A database's line. `Display` quotes it.
+/// The line of a database. `Display` quotes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
     database: Database,
@@ -39,12 +39,12 @@ pub struct Line {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Service {
     name: String,
-    /// What stands in brackets after it, without them: `NOTFOUND=return`.
+    /// The actions in brackets after it, such as `NOTFOUND=return`.
     actions: Vec<String>,
 }
 
 impl Line {
-    /// Reads it. A database without a line is asked of `files` (nsswitch.conf(5)).
+    /// Reads the line. Without one, NSS asks `files` (nsswitch.conf(5)).
     pub fn of(database: Database) -> io::Result<Self> {
         let mut text = Vec::new();
         match File::open(PATH) {
@@ -56,9 +56,9 @@ impl Line {
 
     fn parse(database: Database, text: &str) -> Self {
         let lines = text.lines().map(|line| line.split('#').next().unwrap_or_default());
-        let mut of_it =
+        let mut values =
             lines.filter_map(|line| line.trim().strip_prefix(database.word())?.trim().strip_prefix(':'));
-        let line = of_it.next().unwrap_or("files").replace('[', " [").replace(']', "] ");
+        let line = values.next().unwrap_or("files").replace('[', " [").replace(']', "] ");
         let mut services: Vec<Service> = Vec::new();
         let mut inside = false;
         for word in line.split_whitespace() {
@@ -74,14 +74,14 @@ impl Line {
         Self { database, services }
     }
 
-    /// Those that can be out of reach: not the host's own files, and not systemd, which answers for
-    /// what it makes up itself.
+    /// Services that may not answer: all but the host's own files, and systemd, which only answers for
+    /// names that it makes up itself.
     fn remote(&self) -> impl Iterator<Item = &str> {
         let names = self.services.iter().map(|service| service.name.as_str());
         names.filter(|name| !matches!(*name, "files" | "compat" | "systemd" | "mymachines"))
     }
 
-    /// Whichever may be the one that did not answer, for people.
+    /// The services that may be the one that did not answer, for people.
     pub(super) fn suspects(&self) -> String {
         let mut names: Vec<_> = self.remote().map(|name| escaped(name).to_string()).collect();
         if names.is_empty() {
@@ -90,26 +90,26 @@ impl Line {
         names.join(" or ")
     }
 
-    /// What an admin can do where one did not answer.
+    /// What an admin can do if a service did not answer.
     pub(super) fn fix(&self) -> String {
-        let stands_behind = |name: &str| match name {
+        let source = |name: &str| match name {
             "ldap" => "nslcd and the LDAP server".to_owned(),
             "sss" => "sssd".to_owned(),
             "winbind" => "winbindd".to_owned(),
             "extrausers" => "the files in /var/lib/extrausers".to_owned(),
-            other => format!("what stands behind {}", escaped(other)),
+            other => format!("the source of {}", escaped(other)),
         };
-        let all: Vec<_> = self.remote().map(stands_behind).collect();
+        let all: Vec<_> = self.remote().map(source).collect();
         match all.as_slice() {
-            [] => format!("see that `getent {}` answers", self.database.word()),
+            [] => format!("make sure that `getent {}` answers", self.database.word()),
             all => {
-                format!("bring back {}; until then nobody is let in who could be a member", all.join(", or "))
+                format!("get {} working again; until then every user who could be a member is refused", all.join(", or "))
             }
         }
     }
 
-    /// A service of which it goes unseen when it does not answer, and the one that says "there is no
-    /// such entry" in its place.
+    /// A service whose failure NSS hides, and the next service, which then answers "no such entry" in its
+    /// place.
     pub fn masked_failure(&self) -> Option<(&str, &str)> {
         let is_masked = |service: &Service| {
             let returns = |action: &String| {
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn the_line_is_quoted_as_it_stands() {
+    fn the_line_is_quoted_as_written() {
         for (line, shown) in [
             ("group: files ldap", "`group: files ldap` in /etc/nsswitch.conf"),
             ("  group :  files\tsss # more", "`group: files sss` in /etc/nsswitch.conf"),
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_service_before_another_goes_unseen() {
+    fn the_failure_of_a_service_before_another_is_masked() {
         assert_eq!(group("group: files ldap").masked_failure(), None);
         assert_eq!(group("group: files systemd sss").masked_failure(), None);
         assert_eq!(group("group: files sss systemd").masked_failure(), Some(("sss", "systemd")));

@@ -157,7 +157,7 @@ fn json_says_all_that_text_says() {
     let stranger = document("joe", 3);
     assert_eq!(
         (&stranger["status"], &stranger["findings"][0]["evidence"]),
-        (&"in-no-profile".into(), &"in no group of any profile".into())
+        (&"in-no-profile".into(), &"in no profile".into())
     );
     let nobody = document("nobody-of-that-name", 2);
     assert_eq!(
@@ -171,7 +171,7 @@ fn who_is_not_jailed_is_not_probed() {
     let sb = machine();
     sb.user("joe").add();
     let (before, log) = (state(&sb), sb.log());
-    for (user, why) in [("joe", "in no group of any profile"), ("root", "uid 0 is never jailed")] {
+    for (user, why) in [("joe", "in no profile"), ("root", "uid 0 is never jailed")] {
         let out = probe(&sb, user, 3);
         assert_eq!(
             out,

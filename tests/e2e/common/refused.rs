@@ -6,7 +6,7 @@ use sandbox::{Sandbox, User};
 pub(crate) const HOME: &str = "SFTP is not possible: your home directory is missing or not safe to use. \
                     Please ask the administrator of this server to check it.";
 pub(crate) const SERVER: &str = "SFTP is not possible because of a problem on this server. \
-                      Please tell its administrator; your account and your files are untouched.";
+                      Please tell its administrator. Your account and your files have not been changed.";
 
 /// The member who is refused. The password, because sshd itself refuses a key in some of the homes.
 pub(crate) fn mle(sb: &Sandbox) -> User<'_> {

@@ -89,7 +89,7 @@ fn the_argument_debug_says_why_somebody_is_not_jailed() {
     with_arguments(&sb, "debug");
     assert_eq!(sb.ssh("joe", &["id", "-un"]).ok().stdout, "joe\n");
     for phase in ["account", "session"] {
-        let said = format!("pam_sftpjail(sshd:{phase}): user joe is not jailed: in no group of any profile");
+        let said = format!("pam_sftpjail(sshd:{phase}): user joe is not jailed: in no profile");
         let line = sb.wait_for_log(&said);
         assert!(line.starts_with("authpriv.debug ") && line.ends_with(&said), "{line}");
     }

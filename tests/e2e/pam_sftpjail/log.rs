@@ -150,7 +150,7 @@ fn control_characters_of_a_home_are_escaped(namespace: Namespace) {
     alone(&sb, "mle", &["account"]);
     let line = sb.wait_for_log("refused user mle");
     assert!(
-        line.contains(r#": the home directory "/home/m\x09l\x1b[1me" holds a control character; "#),
+        line.contains(r#": the home directory "/home/m\x09l\x1b[1me" contains a control character; "#),
         "{line}"
     );
 }

@@ -63,11 +63,11 @@ fn one_dot(namespace: Namespace) {
 }
 
 fn a_slash(namespace: Namespace) {
-    refused_name(namespace, b"a/b", "the user name a/b holds a slash, so it cannot name a jail");
+    refused_name(namespace, b"a/b", "the user name a/b contains a slash, so it cannot name a jail");
 }
 
 fn a_way_out(namespace: Namespace) {
-    refused_name(namespace, b"../etc", "the user name ../etc holds a slash, so it cannot name a jail");
+    refused_name(namespace, b"../etc", "the user name ../etc contains a slash, so it cannot name a jail");
 }
 
 fn an_option(namespace: Namespace) {
@@ -79,7 +79,7 @@ fn an_escape_character(namespace: Namespace) {
     refused_name(
         namespace,
         b"a\x1b[2Jb",
-        "the user name \"a\\x1b[2Jb\" holds a control character, so it cannot name a jail",
+        "the user name \"a\\x1b[2Jb\" contains a control character, so it cannot name a jail",
     );
 }
 

@@ -183,7 +183,9 @@ fn without_sssd_a_member_is_refused_and_an_exempt_admin_let_in(namespace: Namesp
     nsswitch(&sb, "files systemd sss");
     assert!(sb.sh("getent group sftp").stdout.contains("anna"));
     assert_ne!(code(&alone(&sb, "anna", &["account"]), "account"), IGNORED);
-    sb.wait_for_log("anna is a member of the group sftp, but sshd will not see that: getgrouplist(3)");
+    sb.wait_for_log(
+        "anna is a member of the group sftp, but sshd's Match Group does not match: getgrouplist(3)",
+    );
 
     let is_well = || {
         is_jailed(&sb, "lena");
@@ -306,8 +308,8 @@ fn a_member_whom_getgrouplist_leaves_out_is_refused(namespace: Namespace) {
     sb.append("/etc/nsswitch.conf", "initgroups: extrausers\n");
     is_refused(&sb, "anna");
     let line = sb.wait_for_log("refused user anna");
-    let sentence = "anna is a member of the group sftp, but sshd will not see that: getgrouplist(3), which it asks, \
-                    does not list it";
+    let sentence = "anna is a member of the group sftp, but sshd's Match Group does not match: getgrouplist(3), which sshd asks, \
+                    does not list the group";
     assert!(line.contains(sentence), "{line}");
     let check = sb.try_sh("sftpjail check anna");
     assert!(check.code == Some(1) && check.stdout.contains(sentence), "{check}");
@@ -324,5 +326,8 @@ fn a_group_that_sshd_knows_by_another_name_is_refused(namespace: Namespace) {
     assert_ne!(code(&alone(&sb, "anna", &["account"]), "account"), IGNORED);
     is_refused(&sb, "anna");
     let line = sb.wait_for_log("refused user anna");
-    assert!(line.contains("sshd will not see that: it knows it as other; fix: "), "{line}");
+    assert!(
+        line.contains("sshd's Match Group does not match: sshd knows the group as other; fix: "),
+        "{line}"
+    );
 }

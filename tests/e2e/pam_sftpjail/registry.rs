@@ -52,7 +52,7 @@ fn no_more_sessions_than_the_profile_allows_and_a_dead_one_counts_no_more() {
         let sb = machine(&format!("namespace = \"{namespace}\"\n{TWO_AT_MOST}"));
         let (first, second) = (sb.sftp_live("mle"), sb.sftp_live("mle"));
         let out = sb.sftp("mle", "ls\n").failed();
-        assert!(out.stderr.contains("as many connections of yours are open as are allowed"), "{out}");
+        assert!(out.stderr.contains("you have as many open connections as you are allowed"), "{out}");
         assert!(
             sb.wait_for_log("refused user mle")
                 .contains("mle has 2 of the 2 sessions that the profile allows")

@@ -171,7 +171,7 @@ fn a_jail_root_that_only_root_may_enter_is_not_seen_by_others_and_not_called_wro
     sound.sb.sh("chmod 700 /jail");
     let script = "exec setpriv --reuid joe --regid joe --clear-groups sftpjail check mle";
     let out = said(sound.sb.try_sh(script), 2).stdout;
-    assert!(out.contains("! jail root      /jail/mle cannot be looked at: permission denied\n"), "{out}");
+    assert!(out.contains("! jail root      /jail/mle cannot be accessed: permission denied\n"), "{out}");
     let below = out.split("! jail root").nth(1).unwrap_or_default().lines().nth(1);
     assert_eq!(below.map(str::trim), Some("→ run this as root"), "{out}");
 }

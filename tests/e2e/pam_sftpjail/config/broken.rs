@@ -124,27 +124,27 @@ fn no_utf8() {
 
 #[test]
 fn a_file_that_is_not_roots() {
-    unusable_file("touch $1; chown joe $1", "does not belong to root; chown root it");
+    unusable_file("touch $1; chown joe $1", "is not owned by root; run chown root on it");
 }
 
 #[test]
 fn a_file_that_its_group_can_write() {
-    unusable_file("touch $1; chmod 664 $1", "can be written by others than root; chmod go-w it");
+    unusable_file("touch $1; chmod 664 $1", "can be written by others than root; run chmod go-w on it");
 }
 
 #[test]
 fn a_file_that_everybody_can_write() {
-    unusable_file("touch $1; chmod 646 $1", "can be written by others than root; chmod go-w it");
+    unusable_file("touch $1; chmod 646 $1", "can be written by others than root; run chmod go-w on it");
 }
 
 #[test]
 fn a_directory() {
-    unusable_file("mkdir $1", "is not a regular file; replace it by one");
+    unusable_file("mkdir $1", "is not a regular file; replace it with one");
 }
 
 #[test]
 fn a_fifo_hangs_nobody() {
-    unusable_file("mkfifo $1", "is not a regular file; replace it by one");
+    unusable_file("mkfifo $1", "is not a regular file; replace it with one");
 }
 
 #[test]
@@ -154,7 +154,7 @@ fn a_symlink_to_itself() {
 
 #[test]
 fn a_file_larger_than_a_mebibyte() {
-    unusable_file("yes '#' | head -c 1048577 >$1", "is larger than 1 MiB; that cannot be a configuration");
+    unusable_file("yes '#' | head -c 1048577 >$1", "is larger than 1 MiB, so it cannot be a configuration");
 }
 
 #[test]
@@ -175,7 +175,7 @@ fn neither_a_home_nor_a_volume() {
 
 #[test]
 fn a_umask() {
-    let said = "profile p: umask rwx is not an octal number up to 777; write \"027\", for example";
+    let said = "profile p: umask rwx is not an octal number up to 777; write for example \"027\"";
     unusable_profile("umask = \"rwx\"", said);
 }
 
@@ -183,7 +183,7 @@ fn a_umask() {
 fn a_limit_of_sessions() {
     unusable_profile(
         "max_sessions = 0",
-        "profile p: max_sessions = 0 lets nobody in; lock the accounts instead",
+        "profile p: max_sessions = 0 refuses everybody; lock the accounts instead",
     );
 }
 
@@ -191,7 +191,7 @@ fn a_limit_of_sessions() {
 fn a_volume() {
     unusable_profile(
         "[[profile.volume]]\nsource = \"/srv/%n\"\ntarget = \"/up\"",
-        "profile p: source \"/srv/%n\" holds %n; there are %u, %U, %g, %h and %%",
+        "profile p: source \"/srv/%n\" contains %n; the variables are %u, %U, %g, %h and %%",
     );
 }
 

@@ -131,7 +131,7 @@ fn a_changed_home_or_profile_is_refused_until_the_old_sessions_end() {
         let mut old = login.live();
         sb.sh(change);
         let out = login.sftp("ls\n").failed();
-        assert!(out.stderr.contains("older connections of yours are open"), "{what}: {out}");
+        assert!(out.stderr.contains("your older connections are open"), "{what}: {out}");
         sb.sh(&format!(
             "for i in $(seq 500); do grep 'sftpjail(sshd:account): refused user mle ' /var/log/auth.log | tail -n 1 | grep -qF '{told}' && exit 0; sleep 0.02; done; exit 1"
         ));

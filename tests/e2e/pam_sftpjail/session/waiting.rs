@@ -9,7 +9,7 @@ use std::time::Duration;
 const ONE_AT_MOST: &str = "[[profile]]\nname = \"few\"\ngroups = [\"sftp\"]\nmax_sessions = 1\n";
 
 /// The sentence of a login that was refused in the account phase.
-const SENTENCE: &str = "as many connections of yours are open as are allowed";
+const SENTENCE: &str = "you have as many open connections as you are allowed";
 
 /// A machine with the member mle, who may have `max` sessions.
 fn machine(namespace: Namespace, max: u32) -> Sandbox {

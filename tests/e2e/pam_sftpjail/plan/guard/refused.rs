@@ -116,7 +116,7 @@ fn another_guard_is_another_jail(namespace: Namespace) {
     let new = sb.login("mle").password("pw").sftp("put /tmp/text .bashrc\n").failed();
     match namespace {
         Namespace::Private => assert!(new.stderr.contains("Failure"), "{new}"),
-        Namespace::Host => assert!(new.stderr.contains("older connections of yours are open"), "{new}"),
+        Namespace::Host => assert!(new.stderr.contains("your older connections are open"), "{new}"),
     }
     assert_eq!(old.send("ls"), [""; 0]);
     assert_eq!(old.quit(), Some(0));

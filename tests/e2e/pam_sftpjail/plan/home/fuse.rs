@@ -33,9 +33,7 @@ fn a_home_that_keeps_root_out_is_refused_with_what_to_do(namespace: Namespace) {
     let out = sb.login("mle").password("pw").sftp("pwd\n").failed();
     assert!(out.stderr.contains("your home directory is missing or not safe to use"), "{out}");
     let line = sb.wait_for_log("refused user mle");
-    for part in
-        ["/home/mle cannot be looked at: it lies on a FUSE filesystem", "allow_root", "/etc/fuse.conf"]
-    {
+    for part in ["/home/mle cannot be accessed: it is on a FUSE filesystem", "allow_root", "/etc/fuse.conf"] {
         assert!(line.contains(part), "{line}");
     }
     let check = sb.try_sh("sftpjail check mle");

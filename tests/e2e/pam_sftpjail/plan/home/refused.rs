@@ -74,7 +74,7 @@ fn a_home_of_a_third_user(namespace: Namespace) {
     refused(
         &sb,
         HOME,
-        &format!("the home directory /home/joe belongs to uid {joe}, neither to mle (uid {mle}) nor to root"),
+        &format!("the home directory /home/joe belongs to uid {joe}, not to mle (uid {mle}) or root"),
         "chown -h mle /home/joe",
     );
 }

@@ -66,7 +66,7 @@ fn a_relative_home(namespace: Namespace) {
 }
 
 fn a_home_with_dots(namespace: Namespace) {
-    refused_spelling(namespace, "/home/../home/mle", "holds a '..'");
+    refused_spelling(namespace, "/home/../home/mle", "contains '..'");
 }
 
 fn an_empty_home(namespace: Namespace) {
