@@ -1,18 +1,18 @@
 //! sftpjail: an SFTP user sees one writable thing, the home directory, at its real path.
 //!
-//! The crate is two things: the PAM module `pam_sftpjail.so`, and the library from which the
-//! command line is made, so that what `sftpjail check` says is what a login does.
+//! The crate is two things: the PAM module `pam_sftpjail.so`, and the library of the CLI. So `sftpjail check`
+//! reports exactly what a login would do.
 //!
 //! Data flows one way, in the order of the stages below:
 //!
 //! `config → account → policy → plan → jail → registry`
 //!
-//! A [`plan::Plan`] holds the descriptors that were checked and can be made by [`plan`] alone;
-//! [`jail`] takes nothing else. [`session`] is the only place that composes the stages, and
-//! [`pam`] is where libpam enters.
+//! A [`plan::Plan`] holds the descriptors that were checked, and only [`plan`] can make one. [`jail`] takes
+//! nothing else. [`session`] is the only place that runs the stages one after the other, and [`pam`] is
+//! where libpam enters.
 
-// A module names those above it only; tests/imports holds this list to that. The blank lines keep rustfmt from
-// sorting it.
+// A module may use only those above it; tests/imports checks that. The blank lines keep rustfmt from sorting
+// the list.
 
 // What every stage uses.
 pub mod denied_by;

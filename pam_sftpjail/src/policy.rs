@@ -127,7 +127,8 @@ mod tests {
     fn a_member_is_refused_if_sshd_matches_no_group_of_the_profile() {
         let config = config(&[("a", &["x", "y"]), ("b", &["z"])]);
         let of = |groups: &[&str], unmatched: &[&str]| {
-            let unmatched = unmatched.iter().map(|group| UnmatchedGroup { group: (*group).into(), sshd_name: None });
+            let unmatched =
+                unmatched.iter().map(|group| UnmatchedGroup { group: (*group).into(), sshd_name: None });
             let account = Account { unmatched_by_sshd: unmatched.collect(), ..account("joe", 1000, groups) };
             match decide(&config, &account) {
                 Decision::Jail(profile) => profile.name.clone(),

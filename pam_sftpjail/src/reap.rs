@@ -1,5 +1,6 @@
-//! Takes down what a killed service left behind in the host's namespace. The next login or logout of
-//! the same user would do the same.
+//! Removes jails that a killed service left in the host's namespace. Live sessions are not touched.
+//!
+//! The next login or logout of the same user would do the same.
 #![forbid(unsafe_code)]
 
 use crate::config::{Config, Namespace};
@@ -14,15 +15,15 @@ use std::collections::BTreeSet;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 
-/// A jail that nobody was in, or of which that is not known.
+/// A jail that was removed, or could not be.
 pub struct Reaped {
     /// Where it was, or still is.
     pub jail: PathBuf,
     pub done: Result<(), Refusal>,
 }
 
-/// Removes the records of dead sessions and the jails that no session is in. What cannot be had from
-/// one user does not keep the others.
+/// Removes the records of dead sessions, and the jails without a live session. An error with one user does
+/// not stop it.
 pub fn reap(config: &Config) -> Result<Vec<Reaped>, Refusal> {
     let mut users: BTreeSet<UserName> = Registry::open()?.users()?.into_iter().collect();
     let path = config.jail_root.absolute();
@@ -30,9 +31,9 @@ pub fn reap(config: &Config) -> Result<Vec<Reaped>, Refusal> {
     if let Some(root) = jail_root(config)? {
         let readable = directory::open_to_read(&root, ".".as_ref()).map_err(failed("openat"))?;
         for name in directory::names(readable).map_err(failed("getdents"))? {
-            // What has another name is no jail.
+            // An entry with another name is not a jail.
             let Ok(user) = UserName::parse(&name) else { continue };
-            if host::Jail::left(&root, path.clone(), &user).is_some() {
+            if host::Jail::find(&root, path.clone(), &user).is_some() {
                 users.insert(user);
             }
         }
@@ -41,8 +42,8 @@ pub fn reap(config: &Config) -> Result<Vec<Reaped>, Refusal> {
     for user in users {
         let jail = path.join(&user);
         match take_down(config, &user) {
-            Ok(Found::Nothing | Found::InUse) => {}
-            Ok(Found::Removed) => reaped.push(Reaped { jail, done: Ok(()) }),
+            Ok(Leftover::None | Leftover::InUse) => {}
+            Ok(Leftover::Removed) => reaped.push(Reaped { jail, done: Ok(()) }),
             Err(refusal) => reaped.push(Reaped { jail, done: Err(refusal) }),
         }
     }
@@ -50,26 +51,26 @@ pub fn reap(config: &Config) -> Result<Vec<Reaped>, Refusal> {
 }
 
 /// What there was of a user's jail in the host's namespace.
-pub(crate) enum Found {
-    Nothing,
-    /// A jail that nobody was in; it is gone now.
+pub(crate) enum Leftover {
+    None,
+    /// A jail without a live session. It has been removed.
     Removed,
-    /// Live sessions have it.
+    /// A jail with live sessions.
     InUse,
 }
 
-/// Takes the user's jail down if no session is in it.
-pub(crate) fn take_down(config: &Config, user: &UserName) -> Result<Found, Refusal> {
+/// Removes the user's jail, if no session is live in it.
+pub(crate) fn take_down(config: &Config, user: &UserName) -> Result<Leftover, Refusal> {
     let mut sessions = Registry::open()?.lock(user)?;
     if sessions.live()?.iter().any(|live| live.is_in(Namespace::Host)) {
-        return Ok(Found::InUse);
+        return Ok(Leftover::InUse);
     }
     let path = config.jail_root.absolute();
-    let left = jail_root(config)?.and_then(|root| host::Jail::left(&root, path, user));
+    let left = jail_root(config)?.and_then(|root| host::Jail::find(&root, path, user));
     let was_there = left.is_some();
     left.map_or(Ok(()), host::Jail::take_down)?;
     sessions.forget_dead()?;
-    Ok(if was_there { Found::Removed } else { Found::Nothing })
+    Ok(if was_there { Leftover::Removed } else { Leftover::None })
 }
 
 fn jail_root(config: &Config) -> Result<Option<OwnedFd>, SysError> {

@@ -52,7 +52,7 @@ impl Jail {
     }
 
     /// The jail of `user` below `jail_root`, if there is one, or what is left of one.
-    pub(crate) fn left(jail_root: &OwnedFd, path: PathBuf, user: &UserName) -> Option<Self> {
+    pub(crate) fn find(jail_root: &OwnedFd, path: PathBuf, user: &UserName) -> Option<Self> {
         match MountPoint::look(jail_root, user) {
             Ok(MountPoint::Bare | MountPoint::Jail { .. }) => {
                 Some(Self { jail_root: path, user: user.clone() })

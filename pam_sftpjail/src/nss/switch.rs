@@ -103,7 +103,10 @@ impl Line {
         match all.as_slice() {
             [] => format!("make sure that `getent {}` answers", self.database.word()),
             all => {
-                format!("get {} working again; until then every user who could be a member is refused", all.join(", or "))
+                format!(
+                    "get {} working again; until then every user who could be a member is refused",
+                    all.join(", or ")
+                )
             }
         }
     }

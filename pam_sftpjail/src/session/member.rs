@@ -12,7 +12,7 @@ use crate::name::UserName;
 use crate::nss::User;
 use crate::plan::{Check, CheckResult};
 use crate::policy::NotJailed;
-use crate::reap::{self, Found};
+use crate::reap::{self, Leftover};
 use crate::registry::Registry;
 use std::path::Path;
 
@@ -69,8 +69,8 @@ fn remove_old_jail(config: &Config, account: &str, why: NotJailed, log: &Log) {
         return;
     }
     match reap::take_down(config, &user) {
-        Ok(Found::Nothing | Found::Removed) => {}
-        Ok(Found::InUse) => log.error(format_args!(
+        Ok(Leftover::None | Leftover::Removed) => {}
+        Ok(Leftover::InUse) => log.error(format_args!(
             "user {user} is no longer jailed ({why}), but older sessions still have a jail: if sshd chroots \
              this login, it lands in that jail, without a record; fix: sftpjail kick {}",
             word(&user)
