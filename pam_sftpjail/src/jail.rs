@@ -44,7 +44,7 @@ impl Jail {
 
     /// Makes the jail in a private namespace, whatever the configuration says.
     pub fn rehearse(plan: Plan) -> Result<Self, Refusal> {
-        private::Jail::build(plan.rehearsed()).map(Self::Private)
+        private::Jail::build(plan.for_rehearsal()).map(Self::Private)
     }
 }
 
@@ -200,7 +200,7 @@ impl Detached {
         for tree in &self.trees {
             tree.attach(&self.tmpfs.jail)?;
         }
-        self.trees.iter().try_for_each(|tree| tree.see_guarded(&self.tmpfs.jail))?;
+        self.trees.iter().try_for_each(|tree| tree.verify_guard(&self.tmpfs.jail))?;
         Ok(mount::seal(self.tmpfs.root.as_fd())?)
     }
 }

@@ -10,6 +10,9 @@ use std::path::{Path, PathBuf};
 const PATH_MAX: usize = 4096;
 const NAME_MAX: usize = 255;
 
+/// How many symlinks on the way to a file the kernel follows: path_resolution(7).
+pub const MAX_SYMLINKS: usize = 40;
+
 /// An absolute path below `/` without empty, `.` or `..` components. Symlinks in it are not resolved;
 /// `plan::walk` handles them.
 #[derive(Clone, Debug, PartialEq, Eq)]

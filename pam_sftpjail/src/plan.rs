@@ -1,7 +1,7 @@
-//! Profile + [`Account`] → [`Plan`]: every source opened and checked, and the steps in order.
+//! Profile + [`Account`] → [`Plan`]: opens and checks every source, and lists the steps in order.
 //!
-//! A path is resolved here once and never again. What [`crate::jail`] mounts is the descriptor
-//! that was checked, and only this module can make a `Plan`.
+//! It mounts nothing and makes nothing. A path is resolved here once and never again: [`crate::jail`]
+//! mounts the descriptor that was checked. Only this module can make a `Plan`.
 #![forbid(unsafe_code)]
 
 mod contents;
@@ -35,7 +35,7 @@ pub use step::Content;
 use step::Steps;
 pub(crate) use step::{Role, Source, Step};
 
-/// What is checked before anybody is let in, in this order.
+/// The checks of a login, in this order. `Display` is the name of the check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Check {
     Account,
@@ -71,31 +71,33 @@ impl Display for Check {
     }
 }
 
-/// What a check has seen.
+/// The result of a check.
 #[derive(Clone, Copy)]
 pub enum CheckResult<'a> {
+    /// The evidence.
     Passed(&'a dyn Display),
-    /// Nobody is refused for it, but an admin should know: what it is, and the fix.
+    /// The evidence and the fix. An admin should know it, but nobody is refused.
     Warned(&'a dyn Display, &'a str),
+    /// The login is refused.
     Failed(&'a Refusal),
 }
 
-/// Is told of every check. `check` prints it, and a login writes it to the log if it is debugged.
+/// Gets every result. `sftpjail check` prints them; a login logs them with the argument `debug`.
 pub type Observer<'o> = &'o mut dyn FnMut(Check, CheckResult<'_>);
 
-/// All that is needed to make one jail. Dropping it closes every descriptor.
+/// All that is needed to build one jail. Dropping it closes every descriptor.
 #[derive(Debug)]
 pub struct Plan {
     /// The jail is `<jail_root>/<user>`.
     pub(crate) user: UserName,
     pub(crate) jail_root: JailRoot,
     pub(crate) steps: Vec<Step>,
-    /// What the jail is made for; the first line of [`Plan::terms`].
+    /// For whom and for which profile the jail is; the first line of [`Plan::terms`].
     purpose: String,
 }
 
-/// Makes the plan, or gives the first reason not to. Checks that do not depend on each other are
-/// all made, so that the observer sees every finding.
+/// Makes the plan, or gives the first refusal. Checks that do not depend on each other are all made, so
+/// that the observer gets every result.
 pub fn make(
     config: &Config,
     profile: &Profile,
@@ -117,13 +119,16 @@ pub fn make(
         _ => Ok(Vec::new()),
     };
     let jail_root = JailRoot::open(&config.jail_root, config.namespace, &user);
-    let jail_root = noted(Check::JailRoot, jail_root, observe);
-    let kernel = mount::is_supported().map(|()| "mount_setattr is there");
-    let kernel = noted(Check::Kernel, kernel.map_err(|errno| Refusal::Kernel { errno }), observe);
+    let jail_root = observed(Check::JailRoot, jail_root, observe);
+    let kernel = mount::is_supported().map(|()| "it has mount_setattr(2)");
+    let kernel = observed(Check::Kernel, kernel.map_err(|errno| Refusal::Kernel { errno }), observe);
     let syslog = if profile.log {
         syslog::find(observe)
     } else {
-        observe(Check::Log, CheckResult::Passed(&"none, as the profile says: what users do is not logged"));
+        observe(
+            Check::Log,
+            CheckResult::Passed(&"none, as the profile says: no log entries for the user's actions"),
+        );
         None
     };
 
@@ -139,7 +144,7 @@ pub fn make(
         let read_only = profile.home == HomeAccess::ReadOnly;
         steps.push(Step::Mount { at, source: Source::Open(source), read_only, role: Role::Home });
     }
-    // Volumes may lie in what is mounted over itself.
+    // Guards come before volumes: a volume may be mounted in a directory that a guard mounts over itself.
     guard.into_iter().for_each(|step| steps.push(step));
     for volume in volumes {
         volume.add(&mut steps);
@@ -156,15 +161,15 @@ pub fn make(
 }
 
 impl Plan {
-    /// Adds what serves listings only. Apart from [`make`], because it asks NSS for each of the user's
-    /// groups, and whoever only wants to know whether there is a plan need not wait for that.
+    /// Adds the files that only listings need. This is not in [`make`], because it asks NSS for each of the
+    /// user's groups, and the account hook does not need them.
     pub fn with_listings(self, profile: &Profile, account: &Account) -> Self {
         let mut steps = Steps(self.steps);
         contents::listings(&mut steps, profile, account);
         Self { steps: steps.0, ..self }
     }
 
-    /// What the jail will hold at which path, relative to it. Below what is mounted it is the host's.
+    /// Each path of the jail, relative to it, and what will be there. Below a mount it is as on the host.
     pub fn contents(&self) -> impl Iterator<Item = (&Path, Content)> {
         self.steps.iter().filter_map(|step| match step {
             Step::Directory { at } => Some((at.as_path(), Content::Directory)),
@@ -182,15 +187,16 @@ impl Plan {
         &self.user
     }
 
-    /// Without what only the first login makes in a home.
-    pub(crate) fn rehearsed(mut self) -> Self {
+    /// The plan without the placeholders that the first login makes in a home: a rehearsal changes nothing
+    /// there.
+    pub(crate) fn for_rehearsal(mut self) -> Self {
         self.steps.retain(|step| !matches!(step, Step::Mount { source: Source::Placeholder(_), .. }));
         self
     }
 
-    /// Where the user's files are, and the room for more: the home, or else the first volume to which the
-    /// user can write, or else the first.
-    pub(crate) fn stored_in(&self) -> Option<&OwnedFd> {
+    /// The directory whose filesystem stores the user's files: the home, or else the first writable volume,
+    /// or else the first volume.
+    pub(crate) fn storage(&self) -> Option<&OwnedFd> {
         let trees = self.steps.iter().filter_map(|step| match step {
             Step::Mount { source: Source::Open(source), read_only, role, .. } => match role {
                 Role::Home => Some((0, source)),
@@ -202,19 +208,18 @@ impl Plan {
         trees.min_by_key(|(rank, _)| *rank).map(|(_, source)| source)
     }
 
-    /// The steps that guard a part of the home.
+    /// The steps that guard names in the home.
     pub(crate) fn guard(&self) -> impl Iterator<Item = &Step> {
         self.steps.iter().filter(|step| matches!(step, Step::Mount { role: Role::Guard(_), .. }))
     }
 
-    /// The namespace in which the jail is to be mounted.
+    /// The namespace in which the jail will be mounted.
     pub(crate) fn namespace(&self) -> Namespace {
         self.jail_root.namespace()
     }
 
-    /// What sessions that share a jail must agree on, a line each: for whom it is, and which
-    /// directory is mounted where. What serves logs and listings only is left out: nobody is
-    /// refused for it.
+    /// What sessions that share a jail must agree on, in lines: for whom it is, and which directory is
+    /// mounted where. Logs and listings are left out: nobody is refused for them.
     pub(crate) fn terms(&self) -> Result<String, SysError> {
         let mut terms = self.purpose.clone();
         for step in &self.steps {
@@ -224,7 +229,7 @@ impl Plan {
                 Role::Volume | Role::VolumeInHome => "volume",
                 Role::Log => continue,
                 Role::Guard(_) => {
-                    // What stands there may change; every session sees to it that it is guarded.
+                    // What is there may change. Every session verifies that it is guarded.
                     if *read_only {
                         terms.push_str(&format!("\nguard {at:?}"));
                     }
@@ -233,33 +238,32 @@ impl Plan {
             };
             let stat = match source {
                 Source::Open(fd) => directory::stat(fd).map(Some),
-                // Another session may have made it since; or it is there, and its mode lets nobody in.
-                Source::Missing(new) => new.look(),
+                // Another session may have made it since; or it is there, half-made, with mode 0.
+                Source::Missing(new) => new.existing(),
                 Source::Placeholder(_) => continue,
             };
             let from = match stat.map_err(SysError::of("fstat", escaped(at).to_string()))? {
                 None => "a directory that is missing".into(),
-                // While the jail is mounted, no other directory can get this number.
+                // While the jail is mounted, no other directory can get this inode number.
                 Some(stat) => format!("directory {}:{}", stat.st_dev, stat.st_ino),
             };
             let access = if *read_only { "read-only" } else { "writable" };
-            // Not escaped(), which leaves out the middle of long names.
+            // escaped() would leave out the middle of long names.
             terms.push_str(&format!("\n{what} {at:?}, {access}, from {from}"));
         }
         Ok(terms)
     }
 }
 
-/// Tells the observer, and passes the result on.
-fn noted<T: Display>(check: Check, result: Result<T, Refusal>, observe: Observer<'_>) -> Result<T, Refusal> {
+/// Reports a result to the observer, and returns it.
+fn observed<T: Display>(
+    check: Check,
+    result: Result<T, Refusal>,
+    observe: Observer<'_>,
+) -> Result<T, Refusal> {
     match &result {
         Ok(evidence) => observe(check, CheckResult::Passed(evidence)),
         Err(refusal) => observe(check, CheckResult::Failed(refusal)),
     }
     result
-}
-
-/// The home as a refusal names it.
-fn shown_home(account: &Account) -> String {
-    escaped(&account.home).to_string()
 }

@@ -47,7 +47,7 @@ impl Registry {
         }
         let failed = |errno| broken("/run", errno);
         let run = directory::open_without_symlinks("/run".as_ref()).map_err(failed)?;
-        if !directory::is_roots_alone(&directory::stat(&run).map_err(failed)?) {
+        if !directory::is_root_controlled(&directory::stat(&run).map_err(failed)?) {
             let fix = "chown root /run && chmod go-w /run".into();
             return Err(Refusal::Registry { path: "/run".into(), why: "is not root's alone".into(), fix });
         }

@@ -1,7 +1,8 @@
-//! System calls: one wrapper each, with an error that prints the arguments.
+//! Wraps system calls, with errors that show the arguments. Nothing here knows what a jail is.
 //!
-//! The only `unsafe` of the crate besides [`crate::pam`] is here, for mount_setattr(2), sigpending(2) and
-//! sigtimedwait(2), which neither nix nor rustix has, and for look-ups in NSS, where nix gives up early.
+//! The only `unsafe` code of the crate besides the `pam` module is here: for mount_setattr(2),
+//! sigpending(2) and sigtimedwait(2), which neither nix nor rustix has, and for look-ups in NSS, where nix
+//! gives up too early.
 
 pub(crate) mod attribute;
 pub(crate) mod directory;
@@ -23,22 +24,27 @@ use thiserror::Error;
 #[error("{call}({arguments}): {}", errno.desc())]
 pub struct SysError {
     call: &'static str,
-    /// For people: escaped, and descriptors by what they refer to.
+    /// For people, and escaped. For a descriptor, it is what was opened.
     arguments: String,
     pub(crate) errno: Errno,
 }
 
-/// What an admin can do where the process, and not the file or the user, has run into a limit.
+/// What an admin can do if the process has reached a limit of its own. `None`: the error has another cause.
 pub(crate) fn limit_fix(errno: Errno) -> Option<&'static str> {
     match errno {
         Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM => {
-            Some("see the service's limits on descriptors and memory")
+            Some("raise the service's limits on descriptors and memory")
         }
         Errno::EFBIG => Some(
-            "let the service write files: see LimitFSIZE= in its unit and `fsize` in /etc/security/limits.conf, which root lifts for itself only with CAP_SYS_RESOURCE",
+            "let the service write files: see LimitFSIZE= in its unit and `fsize` in /etc/security/limits.conf; the module can exceed these only with CAP_SYS_RESOURCE",
         ),
         _ => None,
     }
+}
+
+/// What an admin can do if root cannot access a file or directory.
+pub(crate) fn access_fix(errno: Errno) -> &'static str {
+    limit_fix(errno).unwrap_or("make sure that root can access it")
 }
 
 impl SysError {
@@ -46,25 +52,25 @@ impl SysError {
     pub fn fix(&self) -> &'static str {
         match self.errno {
             Errno::EPERM | Errno::EOPNOTSUPP if self.call == "fsetxattr" => {
-                "say namespace = \"private\": this kernel or container lets a tmpfs have no trusted attribute"
+                "set namespace = \"private\": this kernel or container allows no trusted attribute on a tmpfs"
             }
             Errno::EPERM | Errno::EACCES if self.is_of_mounts() => {
-                "let the service mount: it needs CAP_SYS_ADMIN, CAP_SYS_CHROOT and no seccomp, SELinux or AppArmor rule against it"
+                "let the service mount: it needs CAP_SYS_ADMIN and CAP_SYS_CHROOT, and no seccomp, SELinux or AppArmor rule may forbid it"
             }
             Errno::EINVAL if self.call == "setns" => {
-                "say namespace = \"host\", which needs no setns(2); a module of the PAM stack may keep the service from it"
+                "set namespace = \"host\", which needs no setns(2); another module of the PAM stack may prevent that call"
             }
             Errno::EPERM | Errno::EACCES => DeniedBy::Other.fix(),
             Errno::ENOSPC if self.is_of_mounts() => {
-                "see sysctl user.max_mnt_namespaces, fs.mount-max and the memory that is left"
+                "raise sysctl user.max_mnt_namespaces or fs.mount-max, or free memory"
             }
             Errno::ENOSPC | Errno::EDQUOT => "make room on that filesystem: space, inodes and root's quota",
-            Errno::EROFS => "let root write there: that filesystem is mounted read-only",
-            errno => limit_fix(errno).unwrap_or("see what the kernel says of it: dmesg"),
+            Errno::EROFS => "mount that filesystem writable: it is mounted read-only",
+            errno => limit_fix(errno).unwrap_or("see what the kernel says about it: dmesg"),
         }
     }
 
-    /// Whether the call is one of mounts and namespaces, and not of files and directories.
+    /// Whether the call is about mounts and namespaces, and not about files and directories.
     fn is_of_mounts(&self) -> bool {
         const CALLS: [&str; 11] = [
             "chroot",
@@ -82,7 +88,7 @@ impl SysError {
         CALLS.contains(&self.call)
     }
 
-    /// Wraps the error of `call`, for use with `map_err`.
+    /// Wraps an error of `call`; for `map_err`.
     pub(crate) fn of<E: Into<std::io::Error>>(
         call: &'static str,
         arguments: impl Into<String>,

@@ -14,7 +14,7 @@ use std::path::Path;
 
 impl Tree {
     /// Refuses if it is a guard of something that is not in its place, and guarded.
-    pub(super) fn see_guarded(&self, jail: &OwnedFd) -> Result<(), Refusal> {
+    pub(super) fn verify_guard(&self, jail: &OwnedFd) -> Result<(), Refusal> {
         if self.role.is_guard() && !self.guards(jail)? { Err(self.replaced()) } else { Ok(()) }
     }
 
@@ -39,13 +39,13 @@ impl Tree {
 }
 
 /// Guards anew, in a jail that is shared, what somebody has replaced on the host since it was made.
-pub(super) fn renew(plan: &Plan, jail: &OwnedFd) -> Result<(), Refusal> {
+pub(super) fn restore(plan: &Plan, jail: &OwnedFd) -> Result<(), Refusal> {
     for step in plan.guard() {
         let Some(tree) = Tree::of(step)? else { continue };
         if !tree.guards(jail)? {
             tree.attach(jail)?;
         }
-        tree.see_guarded(jail)?;
+        tree.verify_guard(jail)?;
     }
     Ok(())
 }

@@ -28,12 +28,12 @@ impl Jail {
         plan.jail_root.ensure()?;
         let root = own_mount(&plan.jail_root)?;
         let jail = Self { jail_root: plan.jail_root.path(), user: plan.user.clone() };
-        let there = MountPoint::look(&root, &plan.user)
+        let there = MountPoint::inspect(&root, &plan.user)
             .map_err(SysError::of("openat", escaped(&jail.path()).to_string()))?;
         if live {
             let theirs = agreed(&plan, there)?;
-            guard::renew(&plan, &theirs)?;
-            renew_log(&plan, &theirs, &jail.path())?;
+            guard::restore(&plan, &theirs)?;
+            refresh_log(&plan, &theirs, &jail.path())?;
         } else {
             jail.clear(&root, &there)?;
             let detached = Detached::make(&mut plan, Namespace::Host)?;
@@ -46,15 +46,15 @@ impl Jail {
     pub(crate) fn take_down(self) -> Result<(), SysError> {
         let root = directory::open_without_symlinks(&self.jail_root)
             .map_err(SysError::of("openat2", escaped(&self.jail_root).to_string()))?;
-        let there = MountPoint::look(&root, &self.user)
+        let there = MountPoint::inspect(&root, &self.user)
             .map_err(SysError::of("openat", escaped(&self.path()).to_string()))?;
         self.clear(&root, &there)
     }
 
     /// The jail of `user` below `jail_root`, if there is one, or what is left of one.
     pub(crate) fn find(jail_root: &OwnedFd, path: PathBuf, user: &UserName) -> Option<Self> {
-        match MountPoint::look(jail_root, user) {
-            Ok(MountPoint::Bare | MountPoint::Jail { .. }) => {
+        match MountPoint::inspect(jail_root, user) {
+            Ok(MountPoint::Leftover | MountPoint::Jail { .. }) => {
                 Some(Self { jail_root: path, user: user.clone() })
             }
             _ => None,
@@ -68,8 +68,8 @@ impl Jail {
     /// Makes the mount point free, if what is there is ours.
     fn clear(&self, root: &OwnedFd, there: &MountPoint) -> Result<(), SysError> {
         match there {
-            MountPoint::Free | MountPoint::Foreign => return Ok(()),
-            MountPoint::Bare => {}
+            MountPoint::Free | MountPoint::Other => return Ok(()),
+            MountPoint::Leftover => {}
             // Nobody but root can have put anything else there since: the jail root is root's alone.
             MountPoint::Jail { .. } => mount::detach(&self.path())?,
         }
@@ -122,7 +122,7 @@ fn agreed(plan: &Plan, there: MountPoint) -> Result<OwnedFd, Refusal> {
 
 /// Where the syslog daemon has made its socket anew since the jail was made, mounts the new one in the
 /// place of the old, for all who share the jail.
-fn renew_log(plan: &Plan, jail: &OwnedFd, path: &Path) -> Result<(), Refusal> {
+fn refresh_log(plan: &Plan, jail: &OwnedFd, path: &Path) -> Result<(), Refusal> {
     for step in &plan.steps {
         if let Step::Mount { role: Role::Log, .. } = step
             && let Some(tree) = Tree::of(step)?

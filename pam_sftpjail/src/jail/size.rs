@@ -36,7 +36,7 @@ impl Size {
             bytes: PAGE + plan.steps.iter().map(pages).sum::<u64>(),
             inodes: plan.steps.len() as u64 + SPARE_INODES,
         };
-        match plan.stored_in().map(fstatvfs) {
+        match plan.storage().map(fstatvfs) {
             Some(Ok(stat)) => own.and_free(&stat),
             Some(Err(_)) | None => own,
         }

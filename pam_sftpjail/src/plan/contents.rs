@@ -1,7 +1,7 @@
-//! What a jail holds besides the home: `/dev/log`, `/etc/passwd`, `/etc/group`, `/etc/localtime`.
+//! Adds the files of a jail besides the home: `/dev/log`, `/etc/passwd`, `/etc/group`, `/etc/localtime`.
 //!
-//! All of it serves logs and listings only. A host without syslog or time zone is no reason to
-//! refuse anybody, so what is not there is left out.
+//! They serve logs and listings only. If the host has no syslog or time zone, they are left out, and nobody
+//! is refused.
 
 use super::syslog::Syslog;
 use super::{Role, Source, Step, Steps};
@@ -14,10 +14,10 @@ use std::fs::File;
 use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 
-/// Time zone files are 1 to 4 KiB; this many bytes are copied at most.
+/// In bytes. Time zone files have 1 to 4 KiB; no more than this is copied.
 const MAX_LOCALTIME: u64 = 64 << 10;
 
-/// The way to the host's syslog.
+/// Adds the way to the host's syslog.
 pub(super) fn log(steps: &mut Steps, syslog: Syslog) {
     steps.directories("dev".as_ref());
     let (at, source) = match syslog {
@@ -31,7 +31,7 @@ pub(super) fn log(steps: &mut Steps, syslog: Syslog) {
     steps.push(Step::Mount { at: at.into(), source, read_only: true, role: Role::Log });
 }
 
-/// What serves listings.
+/// Adds the files for listings.
 pub(super) fn listings(steps: &mut Steps, profile: &Profile, account: &Account) {
     let localtime = if profile.localtime { localtime() } else { None };
     if profile.names || localtime.is_some() {
@@ -46,20 +46,20 @@ pub(super) fn listings(steps: &mut Steps, profile: &Profile, account: &Account) 
     }
 }
 
-/// The host's time zone; a copy, because the host may replace the file during a session.
+/// A copy of the host's time zone: the host may replace the file during a session.
 fn localtime() -> Option<Vec<u8>> {
     let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK;
     let fd = open("/etc/localtime", flags, Mode::empty()).ok()?;
     if directory::kind(&directory::stat(&fd).ok()?) != SFlag::S_IFREG {
         return None;
     }
-    // One call for what fits, instead of the small ones with which read_to_end feels its way.
+    // With room for the whole file, read_to_end needs one call instead of many small ones.
     let mut content = Vec::with_capacity(8 << 10);
     File::from(fd).take(MAX_LOCALTIME).read_to_end(&mut content).ok()?;
     Some(content)
 }
 
-/// root and the user; no password, no shell.
+/// Entries for root and the user, without password and shell.
 fn passwd(account: &Account) -> Vec<u8> {
     let mut file = b"root:x:0:0:root:/root:/usr/sbin/nologin\n".to_vec();
     let (uid, gid) = (account.uid.to_string(), account.gid.to_string());
@@ -70,7 +70,7 @@ fn passwd(account: &Account) -> Vec<u8> {
     file
 }
 
-/// root's group and the user's, without their members.
+/// Entries for root's group and the user's groups, without members.
 fn group(account: &Account) -> Vec<u8> {
     let mut file = b"root:x:0:\n".to_vec();
     for (gid, name) in account.named_groups() {
@@ -81,7 +81,7 @@ fn group(account: &Account) -> Vec<u8> {
     file
 }
 
-/// Adds an entry, unless a field holds what would end it: then a listing shows the number.
+/// Adds an entry, unless a field contains a character that would end it. Then a listing shows the number.
 fn line(file: &mut Vec<u8>, fields: &[&[u8]]) {
     if fields.iter().any(|field| field.iter().any(|b| *b == b':' || b.is_ascii_control())) {
         return;

@@ -1,11 +1,13 @@
-//! One place below the home that the `guard` makes a mount point: checked, and made where it is missing.
+//! One place below the home that the `guard` makes a mount point: checks it, and makes it if it is missing.
+//!
+//! Nothing is made before the jail is built, and nothing by a rehearsal.
 
 use crate::denied_by::DeniedBy;
 use crate::error::Refusal;
 use crate::escape::escaped;
 use crate::sys::identity::Owner;
 use crate::sys::umask::Umask;
-use crate::sys::{directory, limit_fix};
+use crate::sys::{access_fix, directory};
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::sys::stat::SFlag;
@@ -15,34 +17,34 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-const PLAIN: &str = "let it be a plain file or directory, or take it out of the profile's guard";
+const PLAIN: &str = "replace it with a plain file or directory, or remove it from the profile's guard";
 
-/// What can be made on a filesystem.
+/// How much room a filesystem has.
 pub(super) enum Room {
     Enough,
-    /// What the user may use is used up. Root may have some.
+    /// The user has none left. Root may have some.
     Low,
-    /// Nothing, by anybody.
+    /// Nobody can make anything there.
     ReadOnly,
 }
 
-/// A place below the home that is to be a mount point.
+/// A place below the home that becomes a mount point.
 #[derive(Debug)]
 pub(crate) struct GuardPoint {
     pub(super) home: Rc<OwnedFd>,
-    /// For people: where it is on the host.
+    /// Its path on the host, for messages.
     pub(super) shown: PathBuf,
-    /// Where it is below the home.
+    /// Its path relative to the home.
     pub(super) below: PathBuf,
-    /// Whether it is made as a directory where it is missing.
+    /// Whether a missing one is made as a directory.
     pub(super) is_directory: bool,
-    /// Or is it only on the way to what is?
+    /// Whether it is a guarded name. Otherwise it is a directory above one.
     pub(super) is_guarded: bool,
     pub(super) owner: Owner,
 }
 
 impl GuardPoint {
-    /// What is there, O_PATH, if it can be guarded; `None` where nothing is.
+    /// Opens what is there (O_PATH), if it can be guarded. `None`: it is missing.
     pub(super) fn open(&self) -> Result<Option<OwnedFd>, Refusal> {
         let flags = if self.is_guarded { OFlag::empty() } else { OFlag::O_DIRECTORY };
         let opened = match self.owner.open_below(&self.home, &self.below, flags) {
@@ -54,15 +56,15 @@ impl GuardPoint {
             SFlag::S_IFDIR => Ok(Some(opened)),
             SFlag::S_IFREG if stat.st_nlink < 2 => Ok(Some(opened)),
             SFlag::S_IFREG => Err(self.refuse(
-                "it has another name as well, a hard link, through which it could be changed",
-                "put a copy of its own in its place, or take it out of the profile's guard",
+                "it has another hard link, through which it could be changed",
+                "replace it with a copy of its own, or remove it from the profile's guard",
             )),
-            // Those can be written to on a read-only mount.
+            // Sockets and devices can be written to even on a read-only mount.
             _ => Err(self.refuse("it is neither a file nor a directory", PLAIN)),
         }
     }
 
-    /// The nearest directory above it that is there, in which it, or what leads to it, would be made.
+    /// The nearest directory above it that exists.
     pub(super) fn above(&self) -> Result<OwnedFd, Refusal> {
         let mut found = Err(Errno::ENOENT);
         for above in self.below.ancestors().skip(1) {
@@ -76,11 +78,10 @@ impl GuardPoint {
         found.map_err(|errno| self.unusable(errno))
     }
 
-    /// What the filesystem lets be made where it is missing; the refusal is of one that lets nothing be made
-    /// even by root.
+    /// How much room there is to make it. It refuses if even root has none.
     pub(super) fn room(&self) -> Result<Room, Refusal> {
         let stat = fstatvfs(self.above()?).map_err(|errno| self.unusable(errno))?;
-        // Filesystems without a table of inodes say 0 of all of them.
+        // Filesystems without a table of inodes report 0.
         let has_inodes = stat.files() > 0;
         if stat.flags().contains(FsFlags::ST_RDONLY) {
             Ok(Room::ReadOnly)
@@ -93,12 +94,12 @@ impl GuardPoint {
         }
     }
 
-    /// Makes it, empty, and gives what is there then. Another login may be doing the same; what is found is
-    /// checked like what was there before.
+    /// Makes it, empty, and opens it. Another login may do the same at the same time, so what is there
+    /// afterwards is checked again.
     ///
-    /// The user makes it, so to speak: nothing has to be given away afterwards, and no link or rename of
-    /// the user's can direct root's rights to anything. Only where the user may not write, or has no room
-    /// left, root makes it, and it stays root's: quotas do not bind root, and ext4 keeps room for it.
+    /// It is made with the user's rights. So its owner is right from the beginning, and the user cannot
+    /// redirect root by a link or a rename. If the user may not write there, or has no room left, root makes
+    /// it, and root stays the owner: quotas do not apply to root, and ext4 keeps room for it.
     pub(crate) fn make(&self) -> Result<OwnedFd, Refusal> {
         let (Some(above), Some(name)) = (self.below.parent(), self.below.file_name()) else {
             return Err(self.unusable(Errno::EINVAL));
@@ -137,19 +138,19 @@ impl GuardPoint {
                 return self.full();
             }
             let why = format!("it is missing, and an empty one cannot be made: {}", error.errno.desc());
-            self.refuse(&why, "make it, or take it out of the profile's guard")
+            self.refuse(&why, "make it, or remove it from the profile's guard")
         })?;
         self.open()?.ok_or_else(|| replaced(&self.shown))
     }
 
     pub(super) fn unusable(&self, errno: Errno) -> Refusal {
         match errno {
-            Errno::ELOOP => self.refuse("it is a symlink, or is reached by one", PLAIN),
+            Errno::ELOOP => self.refuse("it is a symlink, or below one", PLAIN),
             Errno::ENOTDIR => self.refuse("it is not a directory", PLAIN),
             Errno::EACCES => {
                 Refusal::Denied { path: escaped(&self.shown).to_string(), by: DeniedBy::of(&self.home) }
             }
-            errno => self.refuse(errno.desc(), limit_fix(errno).unwrap_or("see that root can reach it")),
+            errno => self.refuse(errno.desc(), access_fix(errno)),
         }
     }
 
@@ -167,7 +168,7 @@ pub(super) fn refusal(path: &Path, why: &str, fix: &str) -> Refusal {
     Refusal::Guard { path: escaped(path).to_string(), why: why.into(), fix: fix.into() }
 }
 
-/// `path` in the jail is not what was checked.
+/// `path` in the jail is not the file that was checked.
 pub(crate) fn replaced(path: &Path) -> Refusal {
-    refusal(path, "something else was put in its place during the login", "log in again")
+    refusal(path, "it was replaced during the login", "log in again")
 }

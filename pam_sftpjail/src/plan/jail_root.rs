@@ -1,7 +1,7 @@
-//! The jail root, by the rule of `safely_chroot` in OpenSSH's session.c: every component a
-//! directory, root's, and writable by nobody else.
+//! Checks the jail root as `safely_chroot` in OpenSSH's session.c does: every component must be a
+//! directory, owned by root and writable by nobody else.
 //!
-//! sshd follows symlinks there; we do not, so that what we mount on is what sshd enters.
+//! sshd follows symlinks there. We refuse them, so that sshd enters the directory that we mount on.
 
 use super::MountPoint;
 use super::unmounted::{self, Unmounted};
@@ -11,19 +11,19 @@ use crate::error::{Refusal, unusable};
 use crate::escape::{escaped, word};
 use crate::name::UserName;
 use crate::path::Normalised;
-use crate::sys::{SysError, directory, limit_fix, umask::Umask};
+use crate::sys::{SysError, access_fix, directory, umask::Umask};
 use nix::errno::Errno;
 use std::ffi::{OsStr, OsString};
 use std::fmt::{self, Display};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
-/// A jail root that was checked.
+/// A checked jail root.
 #[derive(Debug)]
 pub(crate) struct JailRoot {
     path: Normalised,
     namespace: Namespace,
-    /// Whose jail goes there.
+    /// The user whose jail will be there.
     user: UserName,
     state: State,
 }
@@ -31,7 +31,7 @@ pub(crate) struct JailRoot {
 #[derive(Debug)]
 enum State {
     Exists(OwnedFd),
-    /// Its parent is sound; it is made by the first session.
+    /// Its parent was checked. The first session makes it.
     Missing {
         parent: OwnedFd,
         name: OsString,
@@ -39,9 +39,9 @@ enum State {
 }
 
 impl JailRoot {
-    /// Walks to it, checking every component. What stands where `user`'s jail goes refuses the
-    /// user, unless it is a jail of the host's namespace, and that is where jails are to be: sshd
-    /// would chroot into it whenever no jail is built.
+    /// Opens every component and checks it. If something is at the place of `user`'s jail, the user is
+    /// refused: sshd would chroot into it whenever no jail is built. A jail in the host's namespace is allowed
+    /// there if the configuration has `namespace = "host"`.
     pub(super) fn open(path: &Normalised, namespace: Namespace, user: &UserName) -> Result<Self, Refusal> {
         let refuse = |at: &Path, why: &str, fix: String| Refusal::JailRoot {
             root: escaped(&path.absolute()).to_string(),
@@ -49,14 +49,14 @@ impl JailRoot {
             why: why.into(),
             fix,
         };
-        let unseen = |at: &Path, errno: Errno| match errno {
+        let inaccessible = |at: &Path, errno: Errno| match errno {
             Errno::EACCES => Refusal::Denied { path: escaped(at).to_string(), by: DeniedBy::Other },
             _ => {
-                let fix = limit_fix(errno).unwrap_or("see that root can reach it");
+                let fix = access_fix(errno);
                 refuse(at, &unusable(errno), fix.into())
             }
         };
-        let sound = |at: &Path, opened: Result<OwnedFd, Errno>| {
+        let checked = |at: &Path, opened: Result<OwnedFd, Errno>| {
             let shown = word(at);
             let failed = |errno: Errno| match errno {
                 Errno::ENOENT => {
@@ -66,14 +66,14 @@ impl JailRoot {
                     refuse(at, "does not exist", format!("install -d -o root -g root -m 0755 {shown}"))
                 }
                 Errno::ENOTDIR => refuse(at, "is not a directory", format!("move {shown} away")),
-                errno => unseen(at, errno),
+                errno => inaccessible(at, errno),
             };
             let fd = opened.map_err(failed)?;
             let stat = directory::stat(&fd).map_err(failed)?;
             if stat.st_uid != 0 {
-                return Err(refuse(at, "does not belong to root", format!("chown root {shown}")));
+                return Err(refuse(at, "is not owned by root", format!("chown root {shown}")));
             }
-            if !directory::is_roots_alone(&stat) {
+            if !directory::is_root_controlled(&stat) {
                 return Err(refuse(
                     at,
                     "can be written by its group or by others",
@@ -84,7 +84,7 @@ impl JailRoot {
         };
 
         let mut at = PathBuf::from("/");
-        let mut here = sound(&at, directory::open("/").map_err(|e| e.errno))?;
+        let mut here = checked(&at, directory::open("/").map_err(|e| e.errno))?;
         for (i, name) in path.components().iter().enumerate() {
             at.push(name);
             here = match directory::open_child(&here, name) {
@@ -92,36 +92,37 @@ impl JailRoot {
                     let state = State::Missing { parent: here, name: name.clone() };
                     return Ok(Self { path: path.clone(), namespace, user: user.clone(), state });
                 }
-                opened => sound(&at, opened)?,
+                opened => checked(&at, opened)?,
             };
         }
-        let mode = directory::stat(&here).map_err(|errno| unseen(&at, errno))?;
+        let mode = directory::stat(&here).map_err(|errno| inaccessible(&at, errno))?;
         if namespace == Namespace::Host && mode.st_mode & 0o055 != 0 {
-            // The directories above a home in a jail are open, whatever those on the host are; and who
-            // can read the jail root can lock it.
-            let why = "can be entered or read by others than root, who would get at homes through the jails";
+            // In a jail, the directories above a home are open to all, even if those on the host are not.
+            // And users who can read the jail root could lock it.
+            let why = "can be entered or read by others than root, who would reach homes through the jails";
             return Err(refuse(&at, why, format!("chmod go-rx {}", word(&at))));
         }
         at.push(user);
-        let stands = |what: &str, fix: String| {
-            refuse(&at, &format!("{what}, and sshd would serve it if no jail were built"), fix)
+        let occupied = |what: &str, fix: String| {
+            refuse(&at, &format!("{what}, and sshd would serve it whenever no jail is built"), fix)
         };
-        match (MountPoint::look(&here, user), namespace) {
-            (Ok(MountPoint::Free), _) | (Ok(MountPoint::Bare | MountPoint::Jail { .. }), Namespace::Host) => {
+        match (MountPoint::inspect(&here, user), namespace) {
+            (Ok(MountPoint::Free), _)
+            | (Ok(MountPoint::Leftover | MountPoint::Jail { .. }), Namespace::Host) => {
                 Ok(Self { path: path.clone(), namespace, user: user.clone(), state: State::Exists(here) })
             }
-            (Ok(MountPoint::Bare | MountPoint::Jail { .. }), Namespace::Private) => Err(stands(
-                "is a jail from when the configuration said namespace = \"host\"",
+            (Ok(MountPoint::Leftover | MountPoint::Jail { .. }), Namespace::Private) => Err(occupied(
+                "is a jail from when the configuration had namespace = \"host\"",
                 "end the sessions from then, and run `sftpjail reap`".into(),
             )),
-            (Ok(MountPoint::Foreign), _) => {
-                Err(stands("stands where the jail goes", format!("move {} away", word(&at))))
+            (Ok(MountPoint::Other), _) => {
+                Err(occupied("is in the place of the jail", format!("move {} away", word(&at))))
             }
-            (Err(errno), _) => Err(unseen(&at, errno)),
+            (Err(errno), _) => Err(inaccessible(&at, errno)),
         }
     }
 
-    /// Makes it where it is missing (root, 0700).
+    /// Makes it if it is missing (root, 0700).
     pub(crate) fn ensure(&self) -> Result<(), SysError> {
         if let State::Missing { parent, name } = &self.state {
             let _exact = Umask::none();
@@ -134,8 +135,8 @@ impl JailRoot {
         Ok(())
     }
 
-    /// Opens it anew, with every check: a descriptor from before unshare(2) names the mount of the
-    /// namespace that was left, and nothing can be mounted there.
+    /// Opens it again, with every check. A descriptor from before unshare(2) belongs to a mount of the former
+    /// namespace, and nothing can be mounted there.
     pub(crate) fn reopen(&self) -> Result<OwnedFd, Refusal> {
         match Self::open(&self.path, self.namespace, &self.user)?.state {
             State::Exists(fd) => Ok(fd),
@@ -148,13 +149,14 @@ impl JailRoot {
         }
     }
 
-    /// What stands where the user's jail goes now. The first session of all has made the jail root a
-    /// mount, perhaps since it was opened.
+    /// What is at the place of the user's jail now. It opens the jail root again, because the first session
+    /// of all may have made it a mount since.
     pub(crate) fn mount_point(&self) -> Result<MountPoint, Refusal> {
         match Self::open(&self.path, self.namespace, &self.user)?.state {
             State::Missing { .. } => Ok(MountPoint::Free),
             State::Exists(fd) => {
-                Ok(MountPoint::look(fd, &self.user).map_err(SysError::of("openat", self.user.to_string()))?)
+                Ok(MountPoint::inspect(fd, &self.user)
+                    .map_err(SysError::of("openat", self.user.to_string()))?)
             }
         }
     }
@@ -173,7 +175,7 @@ impl Display for JailRoot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = self.path.absolute();
         match self.state {
-            State::Exists(_) => write!(f, "{}: root's alone", escaped(&path)),
+            State::Exists(_) => write!(f, "{}: owned by root and writable by nobody else", escaped(&path)),
             State::Missing { .. } => {
                 write!(f, "{} is missing; the first login or rehearsal makes it", escaped(&path))
             }

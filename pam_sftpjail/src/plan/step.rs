@@ -1,4 +1,4 @@
-//! What a jail is made of, as plain data: one loop in [`crate::jail`] does it.
+//! The steps that build a jail, as plain data. They do nothing; a loop in [`crate::jail`] carries them out.
 
 use super::guard_point::GuardPoint;
 use crate::sys::directory::NewDirectory;
@@ -6,7 +6,7 @@ use crate::sys::identity::Owner;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
-/// What stands at a path of the jail.
+/// What is at a path of the jail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Content {
     Directory,
@@ -15,33 +15,34 @@ pub enum Content {
     Tree {
         read_only: bool,
     },
+    /// The way to syslog.
     Log,
 }
 
 /// One step; paths are relative to the jail.
 #[derive(Debug)]
 pub(crate) enum Step {
-    /// A directory of root's, mode 0755; those above it exist.
+    /// Makes a directory (root, 0755); those above it exist.
     Directory { at: PathBuf },
-    /// A file of root's, mode 0644.
+    /// Writes a file (root, 0644).
     File { at: PathBuf, content: Vec<u8> },
-    /// The tree at the source, hardened, onto the directory or file that exists at `at`.
+    /// Mounts the source's tree, hardened, on the directory or file that exists at `at`.
     Mount { at: PathBuf, source: Source, read_only: bool, role: Role },
 }
 
-/// What a mounted tree is to the jail.
+/// What a mounted tree is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
     Home,
     Volume,
     VolumeInHome,
-    /// A part of this one's home that is mounted over itself.
+    /// A part of this owner's home that is mounted over itself.
     Guard(Owner),
     Log,
 }
 
 impl Role {
-    /// Whether it is left out where there is nothing to mount, or to mount on.
+    /// Whether it is left out if there is nothing to mount, or no place to mount it.
     pub(crate) fn is_optional(self) -> bool {
         matches!(self, Self::VolumeInHome | Self::Log)
     }
@@ -55,13 +56,13 @@ impl Role {
 #[derive(Debug)]
 pub(crate) enum Source {
     Open(OwnedFd),
-    /// Made by the first session.
+    /// The first session makes it.
     Missing(NewDirectory),
-    /// Made by the first session as well, but by no rehearsal.
+    /// The first session makes it, and no rehearsal does.
     Placeholder(GuardPoint),
 }
 
-/// Steps in order, in which every directory stands once.
+/// Steps in order. Each directory occurs once.
 #[derive(Default)]
 pub(super) struct Steps(pub(super) Vec<Step>);
 
@@ -70,7 +71,7 @@ impl Steps {
         self.0.push(step);
     }
 
-    /// Steps for every component of a relative path that are not there yet.
+    /// Adds a step for every component of a relative path that has none yet.
     pub(super) fn directories(&mut self, path: &Path) {
         let mut at = PathBuf::new();
         for component in path.components() {

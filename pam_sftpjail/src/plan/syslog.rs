@@ -1,8 +1,8 @@
-//! Where the jail's `/dev/log` leads. internal-sftp opens it anew for every line that it logs.
+//! Finds the host's syslog for the jail's `/dev/log`. internal-sftp opens that again for every line.
 //!
-//! A syslogd that is restarted makes its socket anew, and whoever has the old one mounted writes to
-//! nobody. So the directory in which `rsyslog.d/sftpjail.conf` lets rsyslog keep a socket becomes the
-//! whole `/dev` of the jail: the new socket appears in it. The journal's socket is kept by systemd.
+//! When a syslogd is restarted, it makes a new socket, and jails with the old one mounted lose their log.
+//! So a directory becomes the whole `/dev` of the jail: the one in which `rsyslog.d/sftpjail.conf` makes
+//! rsyslog keep a socket. A new socket then appears there. The journal's socket is kept by systemd.
 
 use super::{Check, CheckResult, Observer, walk};
 use crate::escape::escaped;
@@ -15,10 +15,10 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 
-/// Of rsyslog.d/sftpjail.conf, its last component `log` left out.
+/// The directory of the socket in rsyslog.d/sftpjail.conf.
 const DIRECTORY: [&str; 2] = ["run", "sftpjail-dev"];
 
-/// The socket of systemd-journald-dev-log.socket, to which `/dev/log` is a symlink then.
+/// The socket of systemd-journald-dev-log.socket; with the journal, `/dev/log` is a symlink to it.
 const JOURNAL: &str = "/run/systemd/journal/dev-log";
 
 const INSTALL: &str =
@@ -26,78 +26,78 @@ const INSTALL: &str =
 
 /// What the jail gets for its log.
 pub(super) enum Syslog {
-    /// Becomes `/dev`: a directory of root's alone.
+    /// Mounted at `/dev`. It is owned by root and writable by nobody else.
     Directory(OwnedFd),
-    /// Becomes `/dev/log`.
+    /// Mounted at `/dev/log`.
     Socket(OwnedFd),
 }
 
-/// Finds it, and tells the observer what becomes of it. Without a syslog nobody is refused.
+/// Reports to the observer what the log of a session will be. Nobody is refused without a syslog.
 pub(super) fn find(observe: Observer<'_>) -> Option<Syslog> {
     let mut warn = |evidence: &str, fix: &str| observe(Check::Log, CheckResult::Warned(&evidence, fix));
-    // rsyslog, while it is restarted, has neither socket; then the directory is the one to wait in.
+    // During a restart, rsyslog has neither socket. Then the directory is right: a new one appears there.
     match (directory(), socket()) {
         (Ok((directory, true)), _) => {
-            let evidence = "/run/sftpjail-dev/log, found again when rsyslog is restarted";
+            let evidence = "/run/sftpjail-dev/log, which sessions find again after a restart of rsyslog";
             observe(Check::Log, CheckResult::Passed(&evidence));
             Some(Syslog::Directory(directory))
         }
         (_, Some((socket, true))) => {
-            let evidence = "/dev/log, the journal's, which systemd keeps when that or rsyslog is restarted";
+            let evidence = "/dev/log, the journal's, which systemd keeps over restarts";
             observe(Check::Log, CheckResult::Passed(&evidence));
             Some(Syslog::Socket(socket))
         }
         (Ok((directory, false)), None) => {
-            let evidence = "nobody logs now; open sessions will find /run/sftpjail-dev/log once rsyslog runs";
+            let evidence = "no syslog daemon is running; open sessions will find /run/sftpjail-dev/log when rsyslog is started";
             warn(evidence, "start rsyslog");
             Some(Syslog::Directory(directory))
         }
         (other, Some((socket, false))) => {
             let lost = "/dev/log, which open sessions lose when the syslog daemon is restarted";
             match other {
-                Err(Some(Bad { why, fix })) => warn(&format!("{lost}; {why}"), &fix),
+                Err(Some(Unusable { why, fix })) => warn(&format!("{lost}; {why}"), &fix),
                 _ => warn(lost, INSTALL),
             }
             Some(Syslog::Socket(socket))
         }
         (Err(_), None) => {
-            warn("there is no syslog: what users do is not logged", INSTALL);
+            warn("there is no syslog, so no log entries for the user's actions", INSTALL);
             None
         }
     }
 }
 
-/// A directory that is there and cannot be used.
-struct Bad {
+/// A directory that exists and cannot be used.
+struct Unusable {
     why: String,
     fix: String,
 }
 
-/// The directory, and whether somebody listens at a socket in it. `Err(None)`: there is none.
-fn directory() -> Result<(OwnedFd, bool), Option<Bad>> {
+/// The directory, and whether a daemon listens at a socket in it. `Err(None)`: there is no directory.
+fn directory() -> Result<(OwnedFd, bool), Option<Unusable>> {
     let path = Normalised::of(DIRECTORY);
-    let bad = |at: &Path, why: &str| Bad {
+    let unusable = |at: &Path, why: &str| Unusable {
         why: format!("{} {why}", escaped(at)),
-        fix: format!("let {} and all above it be directories of root's with mode 0755", escaped(at)),
+        fix: format!("give {} and all directories above it the owner root and the mode 0755", escaped(at)),
     };
-    let walked = walk::roots_alone(&path).map_err(|stop| match stop.why {
+    let walked = walk::to_root_controlled(&path).map_err(|error| match error.why {
         walk::Why::Errno(Errno::ENOENT) => None,
-        why => Some(bad(&stop.at, &why.to_string())),
+        why => Some(unusable(&error.at, &why.to_string())),
     })?;
     let fd = walked.directory;
-    // It will be the users' /dev.
+    // Users must be able to enter it: it becomes their /dev.
     if !directory::stat(&fd).is_ok_and(|stat| stat.st_mode & 0o001 != 0) {
-        return Err(Some(bad(&path.absolute(), "cannot be entered by users")));
+        return Err(Some(unusable(&path.absolute(), "cannot be entered by users")));
     }
-    let holds_socket = directory::open_entry(&fd, "log".as_ref()).is_ok_and(|log| is_socket(&log));
-    // A daemon that was killed, or may not write there, leaves its socket behind: does anybody listen?
+    let has_socket = directory::open_entry(&fd, "log".as_ref()).is_ok_and(|log| is_socket(&log));
+    // A daemon that was killed leaves its socket behind, so check whether anybody listens.
     let log = path.absolute().join("log");
-    let is_live = holds_socket && UnixDatagram::unbound().and_then(|probe| probe.connect(log)).is_ok();
+    let is_live = has_socket && UnixDatagram::unbound().and_then(|probe| probe.connect(log)).is_ok();
     Ok((fd, is_live))
 }
 
-/// The host's socket, and whether it is the journal's; `/dev/log` is a symlink then, and `/dev` is
-/// root's.
+/// The host's socket, and whether it is the journal's. Then `/dev/log` is a symlink; only root can have made
+/// it.
 fn socket() -> Option<(OwnedFd, bool)> {
     let socket = open("/dev/log", OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty()).ok()?;
     if !is_socket(&socket) {

@@ -1,30 +1,32 @@
-//! Where the system itself lies: no home, no source and no target is there.
+//! Says which directories belong to the system. No home, no source and no target may be there. It only
+//! compares paths.
 
 use crate::escape::escaped;
 use crate::path::Normalised;
 
-/// Below these no home and no source can lie: a jail holding one would show, or let somebody change, the
-/// system. Nor can a target: sshd's process in the jail, libc and NSS look there for code and settings, and
-/// what the member puts there would be run or believed by a process that is to do nothing but SFTP.
+/// No home and no source may be below these: a jail with one would show the system, or let members change
+/// it. No target may be there either: sshd's process in the jail, libc and NSS read code and settings from
+/// there, and they would run or trust a member's files.
 const SYSTEM: [&str; 18] = [
     "bin", "boot", "dev", "etc", "gnu", "lib", "lib32", "lib64", "libilp32", "libo32", "libx32", "nix",
     "proc", "run", "sbin", "selinux", "sys", "usr",
 ];
 
-/// The same for targets, below /var: the sockets, caches and databases of nscd, nslcd, SSSD, nss_db and
-/// ld.so. Homes may lie beside them, as those of services do.
+/// Below /var, these are for the sockets, caches and databases of nscd, nslcd, SSSD, nss_db and ld.so. No
+/// target may be there. Homes may, as those of services are.
 const OF_VAR: [&str; 8] = ["cache", "db", "empty", "lib", "lock", "opt", "run", "yp"];
 
-/// Why no home, and no volume's source, may be at `path`, if so: the rest of a sentence about it.
+/// Why no home and no source may be at `path`: the rest of a sentence about it. `None`: it may.
 pub(super) fn forbidden(jail_root: &Normalised, path: &Normalised) -> Option<String> {
     let first = path.components().first()?;
     if SYSTEM.iter().any(|system| first == *system) {
-        return Some(format!("lies in the system directory /{}", first.display()));
+        return Some(format!("is in the system directory /{}", first.display()));
     }
     path.overlaps(jail_root).then(|| format!("overlaps the jail root {}", escaped(&jail_root.absolute())))
 }
 
-/// Why no volume may appear at `path` of a jail, if so: the rest of a sentence about the volume.
+/// Why no volume may be mounted at `path` of a jail: the rest of a sentence about the volume. `None`: it
+/// may.
 pub(super) fn forbidden_target(path: &Normalised) -> Option<String> {
     let mut components = path.components().iter();
     let first = components.next()?;
@@ -33,7 +35,7 @@ pub(super) fn forbidden_target(path: &Normalised) -> Option<String> {
         && components.next().is_none_or(|second| OF_VAR.iter().any(|system| second == *system));
     (is_system || is_of_var).then(|| {
         format!(
-            "would stand in /{}, where sshd's process in the jail looks for code and settings of the system",
+            "would be in /{}, where sshd's process in the jail looks for code and settings of the system",
             first.display()
         )
     })
@@ -47,12 +49,12 @@ mod tests {
         Normalised::parse(path.as_ref()).unwrap()
     }
 
-    fn status(home: &str) -> Option<String> {
+    fn forbidden_home(home: &str) -> Option<String> {
         forbidden(&parsed("/srv/jail"), &parsed(home))
     }
 
     #[test]
-    fn no_home_in_the_system_or_with_the_jail_root() {
+    fn no_home_may_be_in_the_system_or_overlap_the_jail_root() {
         for home in [
             "/etc",
             "/usr/share",
@@ -64,15 +66,15 @@ mod tests {
             "/srv",
             "/srv/jail",
         ] {
-            assert!(status(home).is_some(), "{home}");
+            assert!(forbidden_home(home).is_some(), "{home}");
         }
         for home in ["/home/etc", "/var/lib/x", "/library/x", "/srv/jails", "/root", "/opt/u"] {
-            assert_eq!(status(home), None, "{home}");
+            assert_eq!(forbidden_home(home), None, "{home}");
         }
     }
 
     #[test]
-    fn no_target_where_code_or_settings_are_looked_for() {
+    fn no_target_may_be_where_sshd_looks_for_code_or_settings() {
         for system in SYSTEM {
             assert!(forbidden_target(&parsed(&format!("/{system}"))).is_some(), "{system}");
             assert!(forbidden_target(&parsed(&format!("/{system}/a/b"))).is_some(), "{system}");

@@ -1,4 +1,4 @@
-//! Volumes: further directories of the host, where they come from and where they go.
+//! Checks the volumes of a profile: where they come from, and where they appear in the jail.
 
 mod source;
 
@@ -15,35 +15,36 @@ use crate::sys::directory;
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::unistd::geteuid;
-use source::Trouble;
+use source::SourceError;
 use std::ffi::OsString;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
-/// A volume that was checked.
-pub(super) struct Checked {
+/// A checked volume.
+pub(super) struct CheckedVolume {
     target: Normalised,
     source: Source,
     read_only: bool,
-    /// Inside the home, where it is the user's business whether there is a directory for it.
+    /// Whether the target is in the home. There, only the user makes the directory for it; without one, the
+    /// volume is left out.
     in_home: bool,
 }
 
-impl Checked {
+impl CheckedVolume {
     /// Where it appears in the jail.
     pub(super) fn target(&self) -> &Normalised {
         &self.target
     }
 
-    /// The source, if sessions can write to it. One that is missing shows nothing.
-    pub(super) fn written(&self) -> Option<&OwnedFd> {
+    /// The source, if sessions can write to it. `None` for a missing one, too: it is empty.
+    pub(super) fn writable_source(&self) -> Option<&OwnedFd> {
         match &self.source {
             Source::Open(source) if !self.read_only => Some(source),
             _ => None,
         }
     }
 
-    /// Adds what makes it appear. The home is mounted before.
+    /// Adds the steps that mount it. The home comes before.
     pub(super) fn add(self, steps: &mut Steps) {
         let at = self.target.relative();
         if !self.in_home {
@@ -54,32 +55,32 @@ impl Checked {
     }
 }
 
-/// Checks every volume of the profile, and gives the first reason against one. `opened`: the home, if the
-/// profile has one and nothing is wrong with it.
+/// Checks every volume of the profile; the error is the first refusal. `opened`: the home, if the profile has
+/// one and its check passed.
 pub(super) fn check(
     config: &Config,
     profile: &Profile,
     account: &Account,
     opened: Option<&OwnedFd>,
     observe: Observer<'_>,
-) -> Result<Vec<Checked>, Refusal> {
-    // A home that cannot be parsed has been refused by its own check.
+) -> Result<Vec<CheckedVolume>, Refusal> {
+    // A home that cannot be parsed is refused by its own check.
     let home = match profile.home {
         HomeAccess::None => None,
         _ => Normalised::parse(account.home.as_os_str()).ok(),
     };
-    let mut checked: Vec<Checked> = Vec::new();
+    let mut checked: Vec<CheckedVolume> = Vec::new();
     let (mut first, mut left_out) = (None, None);
     for volume in &profile.volumes {
         let others: Vec<_> = checked.iter().map(|other| &other.target).collect();
         let found = one(config, home.as_ref(), &others, account, volume)
-            .and_then(|found| enterable(home.as_ref().zip(opened), found));
+            .and_then(|found| check_access(home.as_ref().zip(opened), found));
         match found {
-            Ok(Found::Checked(volume, evidence)) => {
+            Ok(Verdict::Mount(volume, evidence)) => {
                 observe(Check::Volume, CheckResult::Passed(&evidence));
                 checked.push(volume);
             }
-            Ok(Found::LeftOut { why, fix }) => {
+            Ok(Verdict::LeaveOut { why, fix }) => {
                 observe(Check::Volume, CheckResult::Warned(&why, &fix));
                 left_out.get_or_insert((why, fix));
             }
@@ -100,12 +101,12 @@ pub(super) fn check(
     }
 }
 
-enum Found {
-    /// With what there is to say of it.
-    Checked(Checked, String),
-    /// What others than root, the member among them, can take away or replace is no reason to refuse: the
-    /// member could not get in to fix it. Without the volume a jail only shows less.
-    LeftOut { why: String, fix: String },
+enum Verdict {
+    /// With the evidence.
+    Mount(CheckedVolume, String),
+    /// Others than root, such as the member, have removed or replaced the source. That is no reason to
+    /// refuse: the member could not log in to fix it, and without the volume the jail only shows less.
+    LeaveOut { why: String, fix: String },
 }
 
 fn one(
@@ -114,7 +115,7 @@ fn one(
     others: &[&Normalised],
     account: &Account,
     volume: &Volume,
-) -> Result<Found, Refusal> {
+) -> Result<Verdict, Refusal> {
     let target = expanded(account, &volume.target, "target")?;
     let source = expanded(account, &volume.source, "source")?;
     let refuse = |why: String, fix: &str| Refusal::Volume {
@@ -133,23 +134,23 @@ fn one(
         return Err(refuse(why, "give it a target below the home or beside it"));
     }
     if let Some(other) = others.iter().find(|other| target.overlaps(other)) {
-        let why = format!("and the volume {} lie one in the other", escaped(&other.absolute()));
-        return Err(refuse(why, "give each a target of its own"));
+        let why = format!("overlaps the volume {}", escaped(&other.absolute()));
+        return Err(refuse(why, "give each a target outside of the other"));
     }
     if let Some(why) = system::forbidden(&config.jail_root, &source) {
         let why = format!("cannot come from {}: it {why}", escaped(&source.absolute()));
         return Err(refuse(why, "give it another source"));
     }
-    let (opened, made) = match source::open(config, &source, volume, account) {
+    let (opened, is_missing) = match source::open(config, &source, volume, account) {
         Ok(found) => found,
-        Err(Trouble::Refusal(refusal)) => return Err(refusal),
-        Err(Trouble::At(at, why, fix)) => {
+        Err(SourceError::Refusal(refusal)) => return Err(refusal),
+        Err(SourceError::Unusable(at, why, fix)) => {
             return Err(refuse(format!("cannot be used: {} {why}", escaped(&at)), &fix));
         }
-        Err(Trouble::Theirs(at, why, fix)) => {
+        Err(SourceError::ByOthers(at, why, fix)) => {
             let target = target.absolute();
             let why = format!("the volume {} is left out: {} {why}", escaped(&target), escaped(&at));
-            return Ok(Found::LeftOut { why, fix });
+            return Ok(Verdict::LeaveOut { why, fix });
         }
     };
     let evidence = format!(
@@ -158,14 +159,18 @@ fn one(
         escaped(&source.absolute()),
         if volume.read_only { "read-only" } else { "writable" },
         if in_home { ", where the home has a directory for it" } else { "" },
-        if made { "; missing, the first login or rehearsal makes it" } else { "" },
+        if is_missing { "; missing, the first login or rehearsal makes it" } else { "" },
     );
-    Ok(Found::Checked(Checked { target, source: opened, read_only: volume.read_only, in_home }, evidence))
+    Ok(Verdict::Mount(
+        CheckedVolume { target, source: opened, read_only: volume.read_only, in_home },
+        evidence,
+    ))
 }
 
-/// Refuses a volume in the home that root cannot get to: it would fail later, and say less.
-fn enterable(home: Option<(&Normalised, &OwnedFd)>, found: Found) -> Result<Found, Refusal> {
-    let (Found::Checked(volume, _), Some((home, directory))) = (&found, home) else { return Ok(found) };
+/// Refuses a volume in a part of the home that root cannot enter. Mounting it would fail later, with a worse
+/// message.
+fn check_access(home: Option<(&Normalised, &OwnedFd)>, found: Verdict) -> Result<Verdict, Refusal> {
+    let (Verdict::Mount(volume, _), Some((home, directory))) = (&found, home) else { return Ok(found) };
     if !volume.in_home {
         return Ok(found);
     }
@@ -182,12 +187,12 @@ fn enterable(home: Option<(&Normalised, &OwnedFd)>, found: Found) -> Result<Foun
     }
     Err(Refusal::Volume {
         target,
-        why: "goes into a part of the home that root cannot enter".into(),
+        why: "is in a part of the home that root cannot enter".into(),
         fix: format!("give it a target outside of the home, or {}", by.fix()),
     })
 }
 
-/// A template as a path; the error names it.
+/// The path that a template stands for. `key` is its name in the configuration.
 fn expanded(account: &Account, template: &Template, key: &str) -> Result<Normalised, Refusal> {
     let text = template.expand(|variable| value(account, variable))?;
     Normalised::parse(&text).map_err(|why| Refusal::Volume {
@@ -205,15 +210,15 @@ fn value(account: &Account, variable: Variable) -> Result<OsString, Refusal> {
         Variable::Group => {
             let group = Group::by_gid(account.gid)?.ok_or_else(|| Refusal::Volume {
                 target: "with %g in it".into(),
-                why: format!("needs a name for the user's primary group, whose gid is {}", account.gid),
+                why: format!("needs a name for the user's primary group, but gid {} has none", account.gid),
                 fix: format!("groupadd -g {} NAME", account.gid),
             })?;
-            // It stands for one component of a path.
+            // In a path it stands for one component.
             match name::problem(&group.name) {
                 None => Ok(group.name.into()),
                 Some(why) => Err(Refusal::Volume {
                     target: "with %g in it".into(),
-                    why: format!("cannot have it: the group name {} {why}", escaped(&group.name)),
+                    why: format!("cannot use the group name {}: it {why}", escaped(&group.name)),
                     fix: format!("groupmod -n NEWNAME -- {}", word(&group.name)),
                 }),
             }

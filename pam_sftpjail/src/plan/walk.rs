@@ -1,12 +1,11 @@
-//! From `/` to a directory by descriptor.
+//! Opens a directory by its path, following only symlinks that nobody but root could have made.
 //!
-//! Almost always one openat2(2) that meets no symlink. Where it meets one, or is not to be had,
-//! component by component, to follow a symlink that nobody but root could have put there. Where it
-//! fails otherwise, the same walk says which component is the trouble.
+//! Almost always one openat2(2) is enough. If it meets a symlink, or the call is missing, the walk goes
+//! component by component. If it fails for another reason, the same walk finds the component at fault.
 
 use crate::denied_by::DeniedBy;
 use crate::error::unusable;
-use crate::path::Normalised;
+use crate::path::{MAX_SYMLINKS, Normalised};
 use crate::sys::directory;
 use nix::errno::Errno;
 use nix::sys::stat::{FileStat, SFlag};
@@ -17,58 +16,55 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
-/// As many as the kernel follows (namei.h: MAXSYMLINKS).
-const MAX_SYMLINKS: usize = 40;
-
 /// A directory that was reached.
 #[derive(Debug)]
 pub(super) struct Walked {
     /// O_PATH.
     pub(super) directory: OwnedFd,
     pub(super) stat: FileStat,
-    /// Where it really is: the path without the symlinks that were followed.
+    /// Its path without symlinks.
     pub(super) real: Normalised,
 }
 
-/// The directory that holds the last component of `path`, and that component. Everything down to it
-/// is root's, and nobody else can write there.
-pub(super) fn parent(path: &Normalised) -> Result<(Walked, OsString), Stop> {
+/// The parent directory of `path`, and the last component. Every directory down to the parent must be owned
+/// by root and writable by nobody else.
+pub(super) fn parent(path: &Normalised) -> Result<(Walked, OsString), WalkError> {
     let Some((name, above)) = path.components().split_last() else {
-        return Err(Stop { at: "/".into(), why: Why::NotDirectory, others: false });
+        return Err(WalkError { at: "/".into(), why: Why::NotDirectory, others_can_write: false });
     };
-    // What is the last component there is none of `path`, so it may be a symlink.
+    // The parent itself may be a symlink: it is not the last component of `path`.
     let walked = by_component(&Normalised::of(above.iter().cloned()), true)?;
-    Ok((only_roots(walked)?, name.clone()))
+    Ok((require_root_controlled(walked)?, name.clone()))
 }
 
-/// Opens the directory at `path`, if everything down to it is root's, and so is it, and nobody else
-/// can write there.
-pub(super) fn roots_alone(path: &Normalised) -> Result<Walked, Stop> {
-    only_roots(by_component(path, false)?)
+/// Opens the directory at `path`. It and every directory above it must be owned by root and writable by
+/// nobody else.
+pub(super) fn to_root_controlled(path: &Normalised) -> Result<Walked, WalkError> {
+    require_root_controlled(by_component(path, false)?)
 }
 
-fn only_roots((walked, others): (Walked, Option<PathBuf>)) -> Result<Walked, Stop> {
+fn require_root_controlled((walked, others): (Walked, Option<PathBuf>)) -> Result<Walked, WalkError> {
     match others {
         None => Ok(walked),
-        Some(at) => Err(Stop { at, why: Why::NotRootsAlone, others: true }),
+        Some(at) => Err(WalkError { at, why: Why::NotRootControlled, others_can_write: true }),
     }
 }
 
-/// Where the walk ended early.
+/// Where and why the walk ended early.
 #[derive(Debug)]
-pub(super) struct Stop {
-    /// The component, with the path to it.
+pub(super) struct WalkError {
+    /// The path to the component at fault.
     pub(super) at: PathBuf,
     pub(super) why: Why,
-    /// Whether others than root can write where that is, or above it: it may be their doing.
-    pub(super) others: bool,
+    /// Whether others than root can write its directory, or one above it. Then they may have caused it.
+    pub(super) others_can_write: bool,
 }
 
 #[derive(Debug, PartialEq, Eq, Error)]
 pub(super) enum Why {
     #[error("{}", unusable(*.0))]
     Errno(Errno),
-    #[error("cannot be looked at: permission denied")]
+    #[error("cannot be accessed: {0}")]
     Denied(DeniedBy),
     #[error("is not a directory")]
     NotDirectory,
@@ -76,51 +72,51 @@ pub(super) enum Why {
     LastIsSymlink,
     #[error("is a symlink that others than root could replace")]
     Replaceable,
-    #[error("does not belong to root alone")]
-    NotRootsAlone,
-    #[error("leads through more than 40 symlinks")]
+    #[error("is not owned by root, or is writable by others")]
+    NotRootControlled,
+    #[error("leads through more than {MAX_SYMLINKS} symlinks")]
     TooManySymlinks,
 }
 
 /// Opens the directory at `path`.
-pub(super) fn to(path: &Normalised) -> Result<Walked, Stop> {
+pub(super) fn to(path: &Normalised) -> Result<Walked, WalkError> {
     let opened = directory::open_without_symlinks(&path.absolute());
     match opened.and_then(|directory| Ok((directory::stat(&directory)?, directory))) {
         Ok((stat, directory)) => Ok(Walked { directory, stat, real: path.clone() }),
-        // EPERM: older seccomp filters answer so for calls that they do not know.
+        // EPERM: older seccomp filters give it for calls that they do not know.
         Err(Errno::ELOOP | Errno::ENOSYS | Errno::EPERM) => Ok(by_component(path, false)?.0),
         Err(errno) => {
             by_component(path, false)?;
-            Err(Stop { at: path.absolute(), why: Why::Errno(errno), others: false })
+            Err(WalkError { at: path.absolute(), why: Why::Errno(errno), others_can_write: false })
         }
     }
 }
 
-/// A directory on the way.
+/// A directory that the walk has passed.
 struct Level {
     directory: OwnedFd,
     stat: FileStat,
     name: OsString,
-    /// Whether it and all above it belong to root and cannot be written by anybody else.
-    roots_alone: bool,
+    /// Whether it and all above it are owned by root and writable by nobody else.
+    root_controlled: bool,
 }
 
-/// Gives, too, the first component that others than root own or can write, if there is one.
-fn by_component(path: &Normalised, follow_last: bool) -> Result<(Walked, Option<PathBuf>), Stop> {
+/// Also gives the path of the first component that is not owned by root, or is writable by others.
+fn by_component(path: &Normalised, follow_last: bool) -> Result<(Walked, Option<PathBuf>), WalkError> {
     let root = directory::open("/")
         .map_err(|error| Why::Errno(error.errno))
         .and_then(|root| level("/".as_ref(), root, true))
-        .map_err(|why| Stop { at: "/".into(), why, others: false })?;
+        .map_err(|why| WalkError { at: "/".into(), why, others_can_write: false })?;
     let mut below: Vec<Level> = Vec::new();
     let mut ahead: VecDeque<OsString> = path.components().iter().cloned().collect();
     let mut symlinks = 0;
 
     while let Some(name) = ahead.pop_front() {
         let here = below.last().unwrap_or(&root);
-        let stop = |why| Stop {
+        let stop = |why| WalkError {
             at: PathBuf::from("/").join(below.iter().map(|l| &l.name).collect::<PathBuf>()).join(&name),
             why,
-            others: !here.roots_alone,
+            others_can_write: !here.root_controlled,
         };
         match directory::open_child(&here.directory, &name) {
             Err(Errno::ENOTDIR) => {
@@ -132,7 +128,7 @@ fn by_component(path: &Normalised, follow_last: bool) -> Result<(Walked, Option<
                 if ahead.is_empty() && !follow_last {
                     return Err(stop(Why::LastIsSymlink));
                 }
-                if stat.st_uid != 0 || !here.roots_alone {
+                if stat.st_uid != 0 || !here.root_controlled {
                     return Err(stop(Why::Replaceable));
                 }
                 symlinks += 1;
@@ -152,14 +148,14 @@ fn by_component(path: &Normalised, follow_last: bool) -> Result<(Walked, Option<
                 b".." => drop(below.pop()),
                 _ => {
                     let opened = opened.map_err(|errno| stop(why(errno, &here.directory)))?;
-                    let next = level(&name, opened, here.roots_alone).map_err(stop)?;
+                    let next = level(&name, opened, here.root_controlled).map_err(stop)?;
                     below.push(next);
                 }
             },
         }
     }
-    let others = match below.iter().position(|level| !level.roots_alone) {
-        _ if !root.roots_alone => Some(PathBuf::from("/")),
+    let others = match below.iter().position(|level| !level.root_controlled) {
+        _ if !root.root_controlled => Some(PathBuf::from("/")),
         Some(i) => Some(Path::new("/").join(below.iter().take(i + 1).map(|l| &l.name).collect::<PathBuf>())),
         None => None,
     };
@@ -168,16 +164,16 @@ fn by_component(path: &Normalised, follow_last: bool) -> Result<(Walked, Option<
     Ok((Walked { directory, stat, real }, others))
 }
 
-/// `by`: what answered.
-fn why(errno: Errno, by: &OwnedFd) -> Why {
+/// `directory`: the one in which the call failed.
+fn why(errno: Errno, directory: &OwnedFd) -> Why {
     match errno {
-        Errno::EACCES => Why::Denied(DeniedBy::of(by)),
+        Errno::EACCES => Why::Denied(DeniedBy::of(directory)),
         errno => Why::Errno(errno),
     }
 }
 
 fn level(name: &OsStr, directory: OwnedFd, above: bool) -> Result<Level, Why> {
     let stat = directory::stat(&directory).map_err(|errno| why(errno, &directory))?;
-    let roots_alone = above && directory::is_roots_alone(&stat);
-    Ok(Level { directory, stat, name: name.to_owned(), roots_alone })
+    let root_controlled = above && directory::is_root_controlled(&stat);
+    Ok(Level { directory, stat, name: name.to_owned(), root_controlled })
 }

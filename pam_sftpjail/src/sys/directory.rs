@@ -156,7 +156,7 @@ pub(crate) fn kind(stat: &FileStat) -> SFlag {
 
 /// Whether root owns it and nobody else can write it: the test of `safely_chroot` in OpenSSH's
 /// session.c.
-pub(crate) fn is_roots_alone(stat: &FileStat) -> bool {
+pub(crate) fn is_root_controlled(stat: &FileStat) -> bool {
     stat.st_uid == 0 && stat.st_mode & 0o022 == 0
 }
 
@@ -183,7 +183,7 @@ pub(crate) struct NewDirectory {
 
 impl NewDirectory {
     /// What stands there already.
-    pub(crate) fn look(&self) -> Result<Option<FileStat>, Errno> {
+    pub(crate) fn existing(&self) -> Result<Option<FileStat>, Errno> {
         match open_child(&self.parent, &self.name) {
             Err(Errno::ENOENT) => Ok(None),
             opened => fstat(opened?).map(Some),

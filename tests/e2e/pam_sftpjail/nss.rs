@@ -199,7 +199,7 @@ fn without_sssd_a_member_is_refused_and_an_exempt_admin_let_in(namespace: Namesp
     kill(&sb, "slapd");
     is_well();
     sssd::kill(&sb);
-    nobody_is_unjailed(&sb, "sss does not run (`group: files systemd sss` in /etc/nsswitch.conf)");
+    nobody_is_unjailed(&sb, "sss is not running (`group: files systemd sss` in /etc/nsswitch.conf)");
     sb.sh("rm /var/lib/sss/pipes/nss");
     nobody_is_unjailed(&sb, "sss could not be reached (`group: files systemd sss` in /etc/nsswitch.conf)");
     start_slapd(&sb);

@@ -1,4 +1,5 @@
-//! Where a volume comes from: the way there, and whether it is to be made.
+//! Opens the source of a volume, or finds out whether the first session may make it. It makes nothing
+//! itself.
 
 use super::value;
 use crate::account::Account;
@@ -9,87 +10,87 @@ use crate::nss::{Group, LookupError, User};
 use crate::path::Normalised;
 use crate::plan::unmounted::{self, Unmounted};
 use crate::plan::{Source, home, system, walk};
+use crate::sys::access_fix;
 use crate::sys::directory::{self, NewDirectory};
-use crate::sys::limit_fix;
 use nix::errno::Errno;
 use std::path::PathBuf;
 
-pub(super) enum Trouble {
+const ELSEWHERE: &str = "make the source yourself, or choose one below directories that only root can write";
+
+pub(super) enum SourceError {
     Refusal(Refusal),
-    /// What is in the way, why, and the fix.
-    At(PathBuf, String, String),
-    /// The same, where it may be the doing of others than root: of the member, for example.
-    Theirs(PathBuf, String, String),
+    /// The component at fault, why, and the fix.
+    Unusable(PathBuf, String, String),
+    /// The same, but others than root, such as the member, may have caused it.
+    ByOthers(PathBuf, String, String),
 }
 
-/// The source, and whether it is still to be made.
+/// The source, and whether the first session still has to make it.
 pub(super) fn open(
     config: &Config,
     path: &Normalised,
     volume: &Volume,
     account: &Account,
-) -> Result<(Source, bool), Trouble> {
-    let at = |stop: walk::Stop| {
-        let is_missing = stop.why == walk::Why::Errno(Errno::ENOENT);
-        if is_missing && let Some(Unmounted { why, fix }) = unmounted::above(&path.absolute(), &stop.at) {
-            return Trouble::At(stop.at, why, fix);
+) -> Result<(Source, bool), SourceError> {
+    let failed = |error: walk::WalkError| {
+        let is_missing = error.why == walk::Why::Errno(Errno::ENOENT);
+        if is_missing && let Some(Unmounted { why, fix }) = unmounted::above(&path.absolute(), &error.at) {
+            return SourceError::Unusable(error.at, why, fix);
         }
-        let fix = match stop.why {
+        let fix = match error.why {
             walk::Why::Denied(by) => {
-                return Trouble::Refusal(Refusal::Denied { path: escaped(&stop.at).to_string(), by });
+                return SourceError::Refusal(Refusal::Denied { path: escaped(&error.at).to_string(), by });
             }
             walk::Why::Errno(Errno::ENOENT) => {
                 let make = format!("install -d {}", word(&path.absolute()));
                 let make = home::pasteable(&path.absolute(), make);
-                // Where others can write, nothing is made.
-                if stop.others { make } else { format!("{make}; or give the volume a `create`") }
+                // Where others can write, no source is made.
+                if error.others_can_write { make } else { format!("{make}; or give the volume a `create`") }
             }
-            walk::Why::Errno(errno) => limit_fix(errno).unwrap_or("see that root can reach it").into(),
-            walk::Why::NotRootsAlone => {
-                "make the source yourself, or choose one below directories of root's".into()
-            }
-            _ => "let the source be a plain directory".into(),
+            walk::Why::Errno(errno) => access_fix(errno).into(),
+            walk::Why::NotRootControlled => ELSEWHERE.into(),
+            _ => "make the source a plain directory".into(),
         };
-        let is_theirs = stop.others && (is_missing || is_in_the_way(&stop.why));
-        let trouble = if is_theirs { Trouble::Theirs } else { Trouble::At };
-        trouble(stop.at, stop.why.to_string(), fix)
+        let is_by_others = error.others_can_write && (is_missing || is_replaced(&error.why));
+        let source_error = if is_by_others { SourceError::ByOthers } else { SourceError::Unusable };
+        source_error(error.at, error.why.to_string(), fix)
     };
     let allowed = |real: &Normalised| match system::forbidden(&config.jail_root, real) {
         None => Ok(()),
-        Some(why) => Err(Trouble::At(real.absolute(), why, "change the symlink that leads there".into())),
+        Some(why) => {
+            Err(SourceError::Unusable(real.absolute(), why, "change the symlink that leads there".into()))
+        }
     };
     let (create, is_missing) = match (walk::to(path), &volume.create) {
         (Ok(walked), create) => {
             allowed(&walked.real)?;
             match create {
-                // Perhaps left behind by a login that was killed between making it and giving it away.
+                // Mode 0: perhaps a login was killed after it made the source, and before it set the owner.
                 Some(create) if directory::is_closed(&walked.directory).unwrap_or(false) => (create, false),
                 _ => return Ok((Source::Open(walked.directory), false)),
             }
         }
-        (Err(stop), Some(create))
-            if stop.why == walk::Why::Errno(Errno::ENOENT)
-                && !stop.others
-                && unmounted::above(&path.absolute(), &stop.at).is_none() =>
+        (Err(error), Some(create))
+            if error.why == walk::Why::Errno(Errno::ENOENT)
+                && !error.others_can_write
+                && unmounted::above(&path.absolute(), &error.at).is_none() =>
         {
             (create, true)
         }
-        (Err(stop), create) => {
-            let trouble = at(stop);
-            return Err(match (trouble, create, walk::parent(path)) {
-                (Trouble::Theirs(at, why, _), Some(_), Err(above))
-                    if above.why == walk::Why::NotRootsAlone =>
+        (Err(error), create) => {
+            return Err(match (failed(error), create, walk::parent(path)) {
+                (SourceError::ByOthers(at, why, _), Some(_), Err(error))
+                    if error.why == walk::Why::NotRootControlled =>
                 {
-                    let above = escaped(&above.at);
-                    let why = format!("{why}; it is not made, for {above} does not belong to root alone");
-                    let fix = "make the source yourself, or choose one below directories of root's".into();
-                    Trouble::Theirs(at, why, fix)
+                    let above = escaped(&error.at);
+                    let why = format!("{why}; it is not made, because {above} {}", error.why);
+                    SourceError::ByOthers(at, why, ELSEWHERE.into())
                 }
-                (trouble, ..) => trouble,
+                (error, ..) => error,
             });
         }
     };
-    let (parent, name) = walk::parent(path).map_err(at)?;
+    let (parent, name) = walk::parent(path).map_err(failed)?;
     allowed(&Normalised::of(parent.real.components().iter().chain([&name]).cloned()))?;
     let new = NewDirectory {
         parent: parent.directory,
@@ -101,27 +102,27 @@ pub(super) fn open(
     Ok((Source::Missing(new), is_missing))
 }
 
-/// Whether somebody has put something else there.
-fn is_in_the_way(why: &walk::Why) -> bool {
+/// Whether something else is in the place of the source.
+fn is_replaced(why: &walk::Why) -> bool {
     matches!(why, walk::Why::NotDirectory | walk::Why::LastIsSymlink | walk::Why::Replaceable)
 }
 
-/// The user or group that the source at `path` is to belong to.
+/// The user or group that is to own the source at `path`.
 fn named<T>(
     path: &Normalised,
     kind: &str,
     template: &Template,
     account: &Account,
     look_up: impl Fn(&str) -> Result<Option<T>, LookupError>,
-) -> Result<T, Trouble> {
-    let name = template.expand(|variable| value(account, variable)).map_err(Trouble::Refusal)?;
+) -> Result<T, SourceError> {
+    let name = template.expand(|variable| value(account, variable)).map_err(SourceError::Refusal)?;
     match name.to_str().map_or(Ok(None), look_up) {
         Ok(Some(found)) => Ok(found),
-        Ok(None) => Err(Trouble::At(
+        Ok(None) => Err(SourceError::Unusable(
             path.absolute(),
-            format!("is to belong to the {kind} {}, which does not exist", escaped(&name)),
-            format!("add the {kind}, or name another"),
+            format!("is to be owned by the {kind} {}, which does not exist", escaped(&name)),
+            format!("add the {kind}, or name another one"),
         )),
-        Err(error) => Err(Trouble::Refusal(error.into())),
+        Err(error) => Err(SourceError::Refusal(error.into())),
     }
 }

@@ -66,11 +66,11 @@ fn each_account_that_cannot_log_in_or_is_not_jailed_by_every_name() {
 const KEYS: [Fault; 9] = [
     failed("chgrp joe /home/mle/.ssh/authorized_keys; chmod g+w /home/mle/.ssh/authorized_keys", "keys", "the file /home/mle/.ssh/authorized_keys (mle:joe, mode 0620) is not"),
     failed("chown joe /home/mle/.ssh/authorized_keys; chmod 644 /home/mle/.ssh/authorized_keys", "keys", "(joe:mle, mode 0644) is not mle's or root's alone")
-        .in_words("look first, for others than root can put something else there; then chown -h mle "),
+        .in_words("look first, because others than root can replace it; then chown -h mle "),
     failed("chmod o+w /home/mle/.ssh", "keys", "the directory /home/mle/.ssh (mle:mle, mode 0702) is not"),
     failed("usermod -aG mle joe; chmod g+w /home/mle", "keys", "the directory /home/mle (mle:mle, mode 0770) is not"),
     failed("chown root /home/mle/.ssh/authorized_keys", "keys", "(root:mle, mode 0600) cannot be read by mle")
-        .in_words("look first, for others than root can put something else there; then chown mle "),
+        .in_words("look first, because others than root can replace it; then chown mle "),
     failed(
         "chmod 600 /home/mle/.ssh/authorized_keys; mv /home/mle/.ssh/authorized_keys /home/mle/.ssh/authorized_keys2
          chmod 666 /home/mle/.ssh/authorized_keys2",

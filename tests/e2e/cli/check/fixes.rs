@@ -49,7 +49,7 @@ fn what_others_could_replace_is_not_to_be_pasted_blindly() {
     sb.user("web").add();
     sb.sh("usermod -d /home/web/site/mle mle");
     let shown = |sb: &Sandbox| sb.try_sh("sftpjail check mle").stdout;
-    let warning = "→ look first, for others than root can put something else there; then ";
+    let warning = "→ look first, because others than root can replace it; then ";
     // web could plant a symlink for root to follow.
     assert!(shown(&sb).contains(&format!("{warning}install -d -m 0700 -o mle -g ")), "{}", shown(&sb));
     sb.sh("install -d -o web /home/web/site /home/web/site/mle");

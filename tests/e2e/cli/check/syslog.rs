@@ -14,7 +14,7 @@ pub(crate) const LOST: &str = "/dev/log, which open sessions lose when the syslo
 fn says(sb: &Sandbox, finding: &str, fix: &str) {
     let out = sb.sh("sftpjail check mle");
     let fix = if fix.is_empty() { String::new() } else { format!("                 → {fix}") };
-    let expected = format!("✓ kernel         mount_setattr is there\n{finding}\n{fix}");
+    let expected = format!("✓ kernel         it has mount_setattr(2)\n{finding}\n{fix}");
     assert!(out.stdout.contains(&expected), "not {expected}: {out}");
     assert!(out.stdout.contains("A jail can be built for mle."), "{out}");
 }
@@ -33,7 +33,7 @@ fn check_says_whether_the_log_outlives_a_restart(namespace: Namespace) {
     assert_eq!(*log, expected);
 
     sb.stop_syslog();
-    says(&sb, "! log            there is no syslog: what users do is not logged", install);
+    says(&sb, "! log            there is no syslog, so no log entries for the user's actions", install);
 
     // As systemd has it: /dev/log is a symlink, and the socket lasts.
     sb.write(
@@ -42,14 +42,18 @@ fn check_says_whether_the_log_outlives_a_restart(namespace: Namespace) {
     );
     sb.start_syslog();
     sb.sh("ln -sf /run/systemd/journal/dev-log /dev/log");
-    let journal = "/dev/log, the journal's, which systemd keeps when that or rsyslog is restarted";
+    let journal = "/dev/log, the journal's, which systemd keeps over restarts";
     says(&sb, &format!("✓ log            {journal}"), "");
     sb.sftp("mle", "pwd\n").ok();
     sb.wait_for_log("session opened for local user mle from [127.0.0.1]");
     sb.sh("rm /etc/rsyslog.d/journal.conf");
 
     sb.install_log_drop_in();
-    says(&sb, "✓ log            /run/sftpjail-dev/log, found again when rsyslog is restarted", "");
+    says(
+        &sb,
+        "✓ log            /run/sftpjail-dev/log, which sessions find again after a restart of rsyslog",
+        "",
+    );
     // Whatever else somebody put there is seen.
     sb.sh("touch /run/sftpjail-dev/bait");
     let tree = sb.sh("sftpjail check mle").stdout;
@@ -62,9 +66,10 @@ fn check_says_whether_the_log_outlives_a_restart(namespace: Namespace) {
     sb.sh("rm /run/sftpjail-dev/bait");
 
     sb.stop_syslog();
-    let waiting = "nobody logs now; open sessions will find /run/sftpjail-dev/log once rsyslog runs";
+    let waiting =
+        "no syslog daemon is running; open sessions will find /run/sftpjail-dev/log when rsyslog is started";
     says(&sb, &format!("! log            {waiting}"), "start rsyslog\n");
 
     switch_off(&sb, &["log"]);
-    says(&sb, "✓ log            none, as the profile says: what users do is not logged", "");
+    says(&sb, "✓ log            none, as the profile says: no log entries for the user's actions", "");
 }

@@ -36,7 +36,7 @@ fn nothing_is_advised_to_be_made_on_the_disk_below_one_that_is_not_mounted() {
     refused(
         &sb,
         "sftpjail setup --yes --jail-root /data/sftp/jail",
-        &["/data/sftp does not exist, for nothing is mounted at /data", "mount /data"],
+        &["/data/sftp does not exist: nothing is mounted at /data", "mount /data"],
     );
 }
 

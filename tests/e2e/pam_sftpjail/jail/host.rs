@@ -222,7 +222,7 @@ fn what_is_not_ours_is_neither_used_nor_removed() {
     sb.sh("mkdir -p -m 700 /jail; mkdir -m 755 /jail/mle; echo kept > /jail/mle/file; mkdir /jail/empty");
     sb.sh("mkdir /jail/other; mount -t tmpfs other /jail/other");
     sb.sftp("mle", "ls\n").failed();
-    sb.wait_for_log("/jail/mle stands where the jail goes");
+    sb.wait_for_log("/jail/mle is in the place of the jail");
     assert_eq!(
         sb.sh("sftpjail reap; cat /jail/mle/file; ls /jail").stdout,
         "Nothing was left behind.\nkept\nempty\nmle\nother\n"
@@ -274,8 +274,8 @@ fn without_attributes_on_a_tmpfs_the_log_says_to_use_private_namespaces() {
             "strace -qqo /dev/null -e inject=fsetxattr:error={error} pam-driver --confdir /etc/alone mle open"
         ));
     }
-    sb.wait_for_log("Operation not permitted; fix: say namespace = \"private\"");
-    sb.wait_for_log("not supported on transport endpoint; fix: say namespace = \"private\"");
+    sb.wait_for_log("Operation not permitted; fix: set namespace = \"private\"");
+    sb.wait_for_log("not supported on transport endpoint; fix: set namespace = \"private\"");
 }
 
 #[test]
@@ -284,7 +284,7 @@ fn back_to_private_a_jail_that_is_left_is_refused_until_it_is_reaped() {
     let live = sb.sftp_live("mle");
     sb.sh("rm /etc/sftpjail/config.toml");
     sb.sftp("mle", "ls\n").failed();
-    sb.wait_for_log("/jail/mle is a jail from when the configuration said namespace = \"host\"");
+    sb.wait_for_log("/jail/mle is a jail from when the configuration had namespace = \"host\"");
     leave(&sb, "mle", live);
     works_in(&sb, &mut sb.sftp_live("mle"), "/home/mle");
 }

@@ -201,7 +201,7 @@ fn a_directory_that_others_could_fill_is_not_shown_to_users(namespace: Namespace
         found
     };
     assert_eq!(found(&sb), ["bait", "log"], "root's own business");
-    let open = "does not belong to root alone";
+    let open = "is not owned by root, or is writable by others";
     let directory = "/run/sftpjail-dev";
     let run_is_open = ("chmod 777 /run", "chmod 755 /run", "/run", open);
     // With jails in the host's namespace, members would be refused for it: there are the records, too.

@@ -14,33 +14,33 @@ const SETUPS: [(&str, &str, &str, &str); 5] = [
     (
         "/data",
         "echo 'LABEL=data /data ext4 nofail 0 2' >>/etc/fstab",
-        "nothing is mounted at /data, as /etc/fstab wants it",
+        "nothing is mounted at /data, a mount point of /etc/fstab",
         "mount /data",
     ),
     (
         "/srv/my data",
         r"printf 'LABEL=data /srv/my\\040data ext4 nofail 0 2\n' >>/etc/fstab",
-        "nothing is mounted at \"/srv/my data\", as /etc/fstab wants it",
+        "nothing is mounted at \"/srv/my data\", a mount point of /etc/fstab",
         "mount '/srv/my data'",
     ),
     (
         "/home/net",
         "mkdir -p /etc/systemd/system; printf '[Automount]\\nWhere=/home/net\\n' >/etc/systemd/system/home-net.automount",
-        "nothing is mounted at /home/net, as systemd's home-net.automount wants it",
+        "nothing is mounted at /home/net, a mount point of systemd's home-net.automount",
         "systemctl start home-net.automount",
     ),
     (
         "/home/net",
         "echo '/home/net /etc/auto.net --timeout=60' >/etc/auto.master",
-        "nothing is mounted at /home/net, as /etc/auto.master wants it",
+        "nothing is mounted at /home/net, a mount point of /etc/auto.master",
         "start the automounter",
     ),
     // The kernel's half of an automounter whose daemon has died.
     (
         "/home/net",
         "{ sh -c 'exec mount -t autofs -o fd=5,pgrp=$$,minproto=5,maxproto=5,indirect dead /home/net' 5>&1; } | sleep 1",
-        "does not exist, says the automounter at /home/net",
-        "see that the automounter runs",
+        "does not exist for the automounter at /home/net",
+        "make sure that the automounter runs",
     ),
 ];
 
@@ -81,7 +81,7 @@ fn a_source_is_not_made_on_the_disk_below(namespace: Namespace) {
     sb.sh("mkdir -p /data/sftp; echo 'LABEL=data /data ext4 nofail 0 2' >>/etc/fstab");
     sb.login("mle").password("pw").sftp("pwd\n").failed();
     let line = sb.wait_for_log("refused user mle");
-    assert!(line.contains("/data/sftp/mle does not exist, for nothing is mounted at /data"), "{line}");
+    assert!(line.contains("/data/sftp/mle does not exist: nothing is mounted at /data"), "{line}");
     assert!(line.contains("; fix: mount /data"), "{line}");
     assert_eq!(sb.sh("ls -A /data/sftp").stdout, "");
 
@@ -96,7 +96,7 @@ fn a_jail_root_is_no_other(namespace: Namespace) {
     sb.sh("mkdir /data; echo 'LABEL=data /data ext4 nofail 0 2' >>/etc/fstab");
     sb.configure("jail_root = \"/data/sftp/jail\"\n");
     let check = sb.try_sh("sftpjail check mle").stdout;
-    assert!(check.contains("/data/sftp does not exist, for nothing is mounted at /data"), "{check}");
+    assert!(check.contains("/data/sftp does not exist: nothing is mounted at /data"), "{check}");
     assert!(check.contains("→ mount /data\n") && !check.contains("install -d"), "{check}");
     let setup = sb.try_sh("sftpjail setup --yes --jail-root /data/sftp/jail").stderr;
     assert!(!setup.contains("install -d"), "{setup}");

@@ -187,7 +187,7 @@ fn a_source_is_made_below_a_setgid_directory_and_behind_a_symlink_of_roots(names
     assert!(leaves_letter(&sb, "/made/letter"));
     assert_eq!(sb.sh("stat -c '%a %U %G' /srv/real/mle").stdout, "750 mle mle\n");
     sb.sh("rm /srv/way; ln -s /etc /srv/way");
-    refused::refused(&sb, "the volume /made cannot be used: /etc/mle lies in the system directory /etc");
+    refused::refused(&sb, "the volume /made cannot be used: /etc/mle is in the system directory /etc");
     sb.sh("test ! -e /etc/mle");
 }
 

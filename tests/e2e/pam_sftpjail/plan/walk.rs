@@ -39,7 +39,7 @@ fn refused_symlink(namespace: Namespace, home: &str, made_by: &str, link: &str) 
         &format!(
             "the home directory {home} cannot be used: {link} is a symlink that others than root could replace"
         ),
-        "replace the symlink by a directory, or let the home be spelt without it",
+        "replace the symlink with a directory, or set the account's home to a path without it",
     );
 }
 
@@ -79,7 +79,7 @@ fn roots_symlink_that_leads_into_the_system(namespace: Namespace) {
     refused(
         &sb,
         HOME,
-        "the home directory /home/way/sub cannot be used: /etc/sub lies in the system directory /etc",
+        "the home directory /home/way/sub cannot be used: /etc/sub is in the system directory /etc",
         "change the symlink that leads there",
     );
 }

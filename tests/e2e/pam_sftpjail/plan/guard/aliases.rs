@@ -38,51 +38,51 @@ fn a_mount_through_which_a_guarded_name_could_be_changed_refuses_the_member(name
         (
             "mount --bind /home /srv/share/homes",
             SHARE,
-            "/home/mle/.ssh cannot be guarded: what is mounted at /srv/share/homes, in the volume /share, shows it",
+            "/home/mle/.ssh cannot be guarded: the mount at /srv/share/homes, in the volume /share, shows it",
         ),
-        (
-            "mount --bind /home/mle '/srv/share/a b'",
-            SHARE,
-            "what is mounted at \"/srv/share/a b\", in the volume",
-        ),
+        ("mount --bind /home/mle '/srv/share/a b'", SHARE, "the mount at \"/srv/share/a b\", in the volume"),
         (
             "mount --bind /home/mle/.config /srv/share/homes",
             SHARE,
-            "/home/mle/.config/systemd cannot be guarded: what is mounted at /srv/share/homes",
+            "/home/mle/.config/systemd cannot be guarded: the mount at /srv/share/homes",
         ),
         (
             "mount --bind /home/mle/.config/systemd/user /srv/share/homes",
             SHARE,
-            "/home/mle/.config/systemd cannot be guarded: what is mounted at /srv/share/homes",
+            "/home/mle/.config/systemd cannot be guarded: the mount at /srv/share/homes",
         ),
         (
             "mount --bind /home/mle/.config/systemd/user /srv/share",
             SHARE,
-            "/home/mle/.config/systemd cannot be guarded: the volume /share shows it as well, writable",
+            "/home/mle/.config/systemd cannot be guarded: the volume /share shows it a second time, writable",
         ),
         (
             "mount --bind /home/mle/.forward /srv/share/file",
             SHARE,
-            "/home/mle/.forward cannot be guarded: what is mounted at /srv/share/file",
+            "/home/mle/.forward cannot be guarded: the mount at /srv/share/file",
         ),
         (
             "mount --bind /home/mle /home/mle/pub",
             "",
-            "/home/mle/.ssh cannot be guarded: /home/mle/pub/.ssh in the home shows it as well, writable",
+            "/home/mle/.ssh cannot be guarded: /home/mle/pub/.ssh in the home shows it a second time, writable",
         ),
-        ("mount --bind /home /home/mle/pub", "", "/home/mle/pub/mle/.ssh in the home shows it as well"),
+        ("mount --bind /home /home/mle/pub", "", "/home/mle/pub/mle/.ssh in the home shows it a second time"),
         ("mount --bind /home/mle /home/mle/.config", "", "/home/mle/systemd in the home shows it"),
-        ("mount --bind /home/mle/real /home/mle/.ssh", "", "/home/mle/real in the home shows it as well"),
+        (
+            "mount --bind /home/mle/real /home/mle/.ssh",
+            "",
+            "/home/mle/real in the home shows it a second time",
+        ),
         (
             "mount --bind /srv/share /home/mle/.config/systemd/user",
             SHARE,
-            "/home/mle/.config/systemd cannot be guarded: the volume /share shows it as well, writable",
+            "/home/mle/.config/systemd cannot be guarded: the volume /share shows it a second time, writable",
         ),
         (
             "mount -t tmpfs x /srv/share/homes; mount --bind /home /srv/share/homes; \
              mount --bind /home/mle/pub /home/mle/sub",
             SHARE,
-            "what is mounted at /srv/share/homes, in the volume /share, shows it as well, writable",
+            "the mount at /srv/share/homes, in the volume /share, shows it a second time, writable",
         ),
     ] {
         sb.configure(&(guarding(&NAMES) + volume));
@@ -141,9 +141,9 @@ fn a_home_that_is_a_mount_is_compared_by_where_it_is_in_its_filesystem(namespace
     assert_eq!(live.quit(), Some(0));
     sb.wait_for_logouts();
     sb.sh("mount --bind /mnt/disk /srv/share/homes");
-    refused(&sb, "/home/mle/.ssh cannot be guarded: what is mounted at /srv/share/homes, in the volume");
+    refused(&sb, "/home/mle/.ssh cannot be guarded: the mount at /srv/share/homes, in the volume");
     sb.sh("umount /srv/share/homes; mount --bind /mnt/disk/users/mle/.ssh /srv/share/homes");
-    refused(&sb, "/home/mle/.ssh cannot be guarded: what is mounted at /srv/share/homes, in the volume");
+    refused(&sb, "/home/mle/.ssh cannot be guarded: the mount at /srv/share/homes, in the volume");
 }
 
 fn a_table_of_mounts_that_cannot_be_read_refuses_the_member(namespace: Namespace) {
@@ -152,7 +152,7 @@ fn a_table_of_mounts_that_cannot_be_read_refuses_the_member(namespace: Namespace
     sb.sh("mkdir /tmp/none; mount --bind /tmp/none /proc");
     let out = sb.login("mle").password("pw").sftp("pwd\n").failed();
     assert!(out.stderr.contains("SFTP is not possible"), "{out}");
-    sb.wait_for_log("cannot be guarded: it is not known what is mounted where");
+    sb.wait_for_log("cannot be guarded: the mounts of this host are unknown");
     // Nobody else reads it; a namespace of one's own is not to be had without a procfs anyway.
     sb.configure("[[profile]]\nname = \"home\"\ngroups = [\"sftp\"]\n");
     if namespace == Namespace::Host {

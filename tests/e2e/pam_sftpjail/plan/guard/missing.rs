@@ -25,7 +25,7 @@ fn what_is_missing_is_made_once_empty_and_the_users(namespace: Namespace) {
         "✓ guard          no session can change .a, .b, .config/systemd, .deep/er/file, .ssh; missing, and";
     assert!(check.contains(found), "{check}");
     assert!(
-        check.contains("made empty by the first login: .a, .b, .config/systemd, .deep/er/file\n"),
+        check.contains("so the first login makes empty ones: .a, .b, .config/systemd, .deep/er/file\n"),
         "{check}"
     );
     assert_eq!(sb.sh("cd /home/mle; ls -d .a .b .config .deep 2>/dev/null || :").stdout, "");
@@ -68,7 +68,7 @@ fn a_read_only_home_needs_no_guard_and_gets_no_placeholder(namespace: Namespace)
     sb.configure(&(guarding(&GUARD) + "home = \"read-only\"\n"));
     sb.sh("ln -s /etc /home/mle/.config");
     let check = sb.sh("sftpjail check mle").stdout;
-    assert!(check.contains("✓ guard          nothing to do: all of the home is read-only\n"), "{check}");
+    assert!(check.contains("✓ guard          nothing to do: the whole home is read-only\n"), "{check}");
     sb.sftp("mle", "put /tmp/text .forward\n").failed();
     sb.sh("test ! -e /home/mle/.forward");
 }

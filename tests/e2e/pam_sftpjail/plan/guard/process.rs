@@ -165,7 +165,6 @@ fn a_name_that_was_swapped_since_it_was_checked_refuses_the_login(namespace: Nam
     }
     sb.sh("logger -p auth.info the end");
     sb.wait_for_log("the end");
-    let reason =
-        "/home/mle/sub/.config cannot be guarded: something else was put in its place during the login";
+    let reason = "/home/mle/sub/.config cannot be guarded: it was replaced during the login";
     assert_eq!(sb.log_lines(reason).len(), 2);
 }

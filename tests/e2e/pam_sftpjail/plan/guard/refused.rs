@@ -37,10 +37,7 @@ fn what_cannot_be_guarded_refuses_the_member_and_the_fix_names_no_command(namesp
             "mknod .forward c 1 3",
             "/home/mle/.forward cannot be guarded: it is neither a file nor a directory",
         ),
-        (
-            "ln .bashrc second",
-            "/home/mle/.bashrc cannot be guarded: it has another name as well, a hard link",
-        ),
+        ("ln .bashrc second", "/home/mle/.bashrc cannot be guarded: it has another hard link"),
     ] {
         let sb = member(namespace, &GUARD);
         sb.sh(&format!("cd /home/mle; {script}; chown -h mle:mle * .forward .config 2>/dev/null || :"));
@@ -58,7 +55,7 @@ fn a_volume_that_is_or_shows_what_is_guarded_refuses_the_member(namespace: Names
     let sb = member(namespace, &[]);
     // Where nothing that is guarded is there yet, too.
     sb.configure(&(guarding(&[".none"]) + "[[profile.volume]]\nsource = \"/home\"\ntarget = \"/all\"\n"));
-    refused(&sb, "/home/mle/.none cannot be guarded: the volume /all shows it as well, writable");
+    refused(&sb, "/home/mle/.none cannot be guarded: the volume /all shows it a second time, writable");
     sb.sh("mkdir -p /srv/data /srv/alias /home/mle/.config/systemd /home/mle/.config/app; chown -R mle:mle /home/mle");
     sb.sh("mount --bind /home /srv/alias");
     for (source, target, more, reason) in [
@@ -75,18 +72,23 @@ fn a_volume_that_is_or_shows_what_is_guarded_refuses_the_member(namespace: Names
             "",
             "/home/mle/.config/systemd cannot be guarded: the volume /home/mle/.config would",
         ),
-        ("/home", "/all", "", "/home/mle/.ssh cannot be guarded: the volume /all shows it as well, writable"),
-        ("/srv/alias", "/all", "", "the volume /all shows it as well"),
-        ("/srv/alias/mle", "/all", "", "the volume /all shows it as well"),
-        ("%h", "/again", "", "the volume /again shows it as well"),
+        (
+            "/home",
+            "/all",
+            "",
+            "/home/mle/.ssh cannot be guarded: the volume /all shows it a second time, writable",
+        ),
+        ("/srv/alias", "/all", "", "the volume /all shows it a second time"),
+        ("/srv/alias/mle", "/all", "", "the volume /all shows it a second time"),
+        ("%h", "/again", "", "the volume /again shows it a second time"),
         (
             "%h/.config",
             "/again",
             "",
-            "/home/mle/.config/systemd cannot be guarded: the volume /again shows it as well",
+            "/home/mle/.config/systemd cannot be guarded: the volume /again shows it a second time",
         ),
-        ("%h/.ssh", "/keys", "", "/home/mle/.ssh cannot be guarded: the volume /keys shows it as well"),
-        ("/srv/alias/mle/.config/systemd", "/units", "", "the volume /units shows it as well"),
+        ("%h/.ssh", "/keys", "", "/home/mle/.ssh cannot be guarded: the volume /keys shows it a second time"),
+        ("/srv/alias/mle/.config/systemd", "/units", "", "the volume /units shows it a second time"),
         // These do no harm.
         ("/home", "/all", "read_only = true", ""),
         ("%h/.config/app", "/app", "", ""),

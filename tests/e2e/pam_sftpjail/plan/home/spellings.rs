@@ -37,11 +37,11 @@ fn the_root_directory_as_a_home(namespace: Namespace) {
 }
 
 fn etc_as_a_home(namespace: Namespace) {
-    refused_spelling(namespace, "/etc", "lies in the system directory /etc");
+    refused_spelling(namespace, "/etc", "is in the system directory /etc");
 }
 
 fn a_home_below_usr(namespace: Namespace) {
-    refused_spelling(namespace, "/usr/share", "lies in the system directory /usr");
+    refused_spelling(namespace, "/usr/share", "is in the system directory /usr");
 }
 
 fn a_home_below_the_jail_root(namespace: Namespace) {

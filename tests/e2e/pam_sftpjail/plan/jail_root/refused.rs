@@ -37,7 +37,7 @@ fn something_that_stands_where_the_jail_goes(namespace: Namespace) {
         let sb = Sandbox::in_namespace(namespace);
         mle(&sb).add();
         sb.sh(&format!("mkdir -m 700 /jail; {made_by}"));
-        let why = "/jail/mle stands where the jail goes, and sshd would serve it if no jail were built";
+        let why = "/jail/mle is in the place of the jail, and sshd would serve it whenever no jail is built";
         refused(&sb, SERVER, &format!("the jail root /jail cannot be used: {why}"), "move /jail/mle away");
     }
 }
@@ -57,7 +57,7 @@ fn that_is_a_symlink(namespace: Namespace) {
 
 fn that_is_not_roots(namespace: Namespace) {
     let made_by = "install -d -o mle /jail";
-    refused_jail_root(namespace, "/jail", made_by, "/jail does not belong to root", "chown root /jail");
+    refused_jail_root(namespace, "/jail", made_by, "/jail is not owned by root", "chown root /jail");
 }
 
 fn that_a_group_can_write(namespace: Namespace) {
