@@ -22,7 +22,7 @@ fn what_is_missing_is_made_once_empty_and_the_users(namespace: Namespace) {
     // Neither `check` nor its rehearsal makes them, and it says who does.
     let check = sb.sh("sftpjail check mle").stdout;
     let found =
-        "✓ guard          no session can change .a, .b, .config/systemd, .deep/er/file, .ssh; missing, and";
+        "✓ guard          no session can change .a, .b, .config/systemd, .deep/er/file, .ssh; missing, so";
     assert!(check.contains(found), "{check}");
     assert!(
         check.contains("so the first login makes empty ones: .a, .b, .config/systemd, .deep/er/file\n"),
