@@ -38,7 +38,7 @@ pub(super) fn find(observe: Observer<'_>) -> Option<Syslog> {
     // During a restart, rsyslog has neither socket. Then the directory is right: a new one appears there.
     match (directory(), socket()) {
         (Ok((directory, true)), _) => {
-            let evidence = "/run/sftpjail-dev/log, which sessions find again after a restart of rsyslog";
+            let evidence = "/run/sftpjail-dev/log, which survives a restart of rsyslog";
             observe(Check::Log, CheckResult::Passed(&evidence));
             Some(Syslog::Directory(directory))
         }

@@ -100,7 +100,7 @@ fn a_sound_member_passes_every_check_and_sees_one_writable_thing() {
         "✓ home owner     mle",
         "✓ jail root      /jail: owned by root and writable by nobody else",
         "✓ kernel         it has mount_setattr(2)",
-        "✓ log            /run/sftpjail-dev/log, which sessions find again after a restart of rsyslog",
+        "✓ log            /run/sftpjail-dev/log, which survives a restart of rsyslog",
         "✓ sessions       none is live",
         "✓ sshd           /usr/sbin/sshd answers; 1 file of configuration, 1 kind of connection to ask for",
         &account,

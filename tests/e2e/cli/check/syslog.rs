@@ -49,11 +49,7 @@ fn check_says_whether_the_log_outlives_a_restart(namespace: Namespace) {
     sb.sh("rm /etc/rsyslog.d/journal.conf");
 
     sb.install_log_drop_in();
-    says(
-        &sb,
-        "✓ log            /run/sftpjail-dev/log, which sessions find again after a restart of rsyslog",
-        "",
-    );
+    says(&sb, "✓ log            /run/sftpjail-dev/log, which survives a restart of rsyslog", "");
     // Whatever else somebody put there is seen.
     sb.sh("touch /run/sftpjail-dev/bait");
     let tree = sb.sh("sftpjail check mle").stdout;
