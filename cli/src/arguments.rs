@@ -1,26 +1,26 @@
-//! What is typed: the verbs and their arguments.
+//! The command line as clap parses it: verbs, arguments and their help. It parses, and calls nothing.
 
 use crate::{audit, setup};
 use clap::{Parser, Subcommand};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-/// Sets up, verifies and inspects the jails of SFTP users.
+/// Sets up, checks and shows the jails of SFTP users.
 #[derive(Parser)]
 #[command(
     name = "sftpjail",
     version,
     after_help = "\
 Examples:
-  sftpjail setup --dry-run        what would it take to jail users here?
-  sftpjail check anna             is she safely jailed, and why not?
-  sftpjail list                   who is in?
+  sftpjail setup --dry-run        what would setup change on this system?
+  sftpjail check anna             can she log in, and is she jailed?
+  sftpjail list                   who is logged in?
   sftpjail audit anna --since 2h  what did she do?"
 )]
 pub(crate) struct Arguments {
-    /// The configuration, if the module is given another one by its argument config=PATH.
+    /// The configuration file, if PAM's lines give the module another one with config=PATH.
     ///
-    /// Without it: /etc/sftpjail/config.toml, or the built-in default where that is missing.
+    /// Without it: /etc/sftpjail/config.toml, or the built-in default where that file is missing.
     #[arg(long, global = true, value_name = "PATH")]
     pub(crate) config: Option<PathBuf>,
     #[command(subcommand)]
@@ -29,38 +29,39 @@ pub(crate) struct Arguments {
 
 #[derive(Subcommand)]
 pub(crate) enum Verb {
-    /// Says whether USER is safely jailed, and why not.
+    /// Checks whether USER can log in and is jailed, and says what to fix.
     ///
-    /// Makes every check that a login of USER would make, and looks at what surrounds it: sshd, PAM,
-    /// the account, and what an earlier setup left. Each finding has its fix.
+    /// Makes every check that a login of USER makes, and checks what surrounds it: sshd, PAM, the
+    /// account, and what an earlier setup left behind. Each problem has its fix.
     ///
-    /// As root it also rehearses the jail in a private mount namespace, becomes USER in it, and
-    /// shows what USER will see. Nothing on the host changes, except that a missing jail root
-    /// and missing sources of volumes are made, as the first login would.
+    /// As root it also rehearses the jail: it builds one in a private mount namespace, becomes USER
+    /// in it, and shows what USER will see. On the host it makes the jail root and the sources of
+    /// volumes, where they are missing, as the first login would. Nothing else changes.
     ///
-    /// Exit status: 0 USER is soundly jailed, 1 there are problems, 2 it could not be checked,
-    /// 3 the policy does not jail USER. With --all the worst of all users, and never 3.
+    /// Exit status: 0 USER can log in and is jailed, 1 there are problems, 2 something could not be
+    /// checked, 3 USER is in no profile. With --all it is the worst of all users, and never 3.
     #[command(after_help = "\
 Examples:
   sftpjail check anna
   sftpjail check --all --json     for monitoring: see the exit status")]
     Check {
-        /// The login name, as it would be typed.
+        /// The login name, as the user types it.
         #[arg(required_unless_present = "all")]
         user: Option<String>,
-        /// Every member of every profile, and whoever sshd sends into the jail root without one.
+        /// Every member of every profile, and users in no profile whom sshd sends into the jail root.
         #[arg(long, conflicts_with = "user")]
         all: bool,
         /// One JSON document instead of text.
         #[arg(long)]
         json: bool,
     },
-    /// Lists who is in a jail.
+    /// Lists live sessions.
     ///
-    /// With process, since when, idle for how long, bytes moved, from where, profile, and where the
-    /// jail is. A narrow terminal gets the first columns only.
+    /// Each with user, process, start, idle time, bytes moved, address, profile and jail. A narrow
+    /// terminal gets the first columns only.
     ///
-    /// Exit status: 0 all is listed, 1 a session's record cannot be read, 2 the registry cannot.
+    /// Exit status: 0 all sessions are listed, 1 a session's record cannot be read, 2 the registry
+    /// cannot be read.
     #[command(after_help = "\
 Examples:
   sftpjail list
@@ -70,94 +71,98 @@ Examples:
         #[arg(long)]
         json: bool,
     },
-    /// Ends sessions, and waits until they are gone.
+    /// Ends sessions, and waits until they have ended.
     ///
-    /// sshd closes them properly. Who can log in can come back: lock the account first.
+    /// sshd closes them properly. Users who can log in can come back: lock the account first.
     ///
-    /// Exit status: 0 they have ended, 1 one goes on, 2 the registry cannot be looked at, 3 there was
+    /// Exit status: 0 the sessions have ended, 1 one goes on, 2 the registry cannot be read, 3 there is
     /// no such session.
     #[command(after_help = "\
 Examples:
   sftpjail kick anna
-  sftpjail kick --pid 4711        one session of `sftpjail list`")]
+  sftpjail kick --pid 4711        one session, as `sftpjail list` shows it")]
     Kick {
-        /// The user all of whose sessions are to end.
+        /// The user. All sessions of this user end.
         #[arg(required_unless_present = "pid", conflicts_with = "pid")]
         user: Option<OsString>,
-        /// The one session of which this is a process, as `list` shows it.
+        /// A process of the session. Only this session ends.
         #[arg(long)]
         pid: Option<i32>,
-        /// Kill what does not end within ten seconds.
+        /// Kills what has not ended after ten seconds.
         #[arg(long)]
         force: bool,
         /// One JSON document instead of text.
         #[arg(long)]
         json: bool,
     },
-    /// Takes down what a killed sshd left behind.
+    /// Removes what a killed sshd left behind.
     ///
-    /// With namespace = "host", that is jails that no session is in; in both namespaces, records of
-    /// sessions that are dead.
+    /// With namespace = "host" this is the user's jail. In both namespaces it is the record of the
+    /// session. The next login of the user removes them as well.
     ///
-    /// The next login of the same user would do the same. Live sessions are left alone. Exit status:
-    /// 0 nothing is left behind, 1 something could not be taken down, 2 it could not be looked at.
+    /// Live sessions are left alone.
+    ///
+    /// Exit status: 0 nothing is left behind, 1 something could not be removed, 2 the configuration or
+    /// the registry cannot be read.
     #[command(after_help = "\
 Examples:
   sftpjail reap
-  sftpjail reap --config /root/former.toml     of another jail_root")]
+  sftpjail reap --config /root/former.toml     jails of another jail_root")]
     Reap {
         /// One JSON document instead of text.
         #[arg(long)]
         json: bool,
     },
-    /// Shows what members did to which files.
+    /// Shows what members did, file by file.
     ///
-    /// That is internal-sftp's log, one line for each operation on a file. Reads /var/log/sftp.log and what logrotate made of it, or else auth.log or secure, or else
-    /// systemd's journal. What the log does not tell is said on stderr, or with --json in lines of
-    /// their own. A result with a question mark is unclear: the operation or a look-up after it
-    /// failed.
+    /// Reads the log entries of internal-sftp, and shows one line for each operation on a file. It reads
+    /// /var/log/sftp.log and its rotated files, or else auth.log or secure, or else systemd's journal.
     ///
-    /// Exit status: 0 the log was read, 2 it could not be.
+    /// Gaps in the log are reported on stderr, or with --json as lines of their own. A result with a
+    /// question mark is unclear: the operation or a look-up after it failed.
+    ///
+    /// Exit status: 0 the log was read, 2 it could not be read, or not all of it.
     #[command(after_help = "\
 Examples:
   sftpjail audit anna --since yesterday
   sftpjail audit --op remove,rename --path '/srv/www/*' --csv > removed.csv
   sftpjail audit --file /root/sftp.log.2.gz --json")]
     Audit(audit::Options),
-    /// Logs in as USER, and says what is not as it should be.
+    /// Logs in as USER, and reports what is not as it should be.
     ///
-    /// A login through the system's own sshd, PAM stack and configuration, with a one-time key and over
-    /// a pipe; then what users do, and what they may not. Nothing of it stays, no port is opened, and the
-    /// user's keys are not touched.
+    /// The login goes through the system's own sshd, PAM stack and configuration, with a one-time key and
+    /// over a pipe. Then the probe does what users do, and tries what they may not do.
     ///
-    /// Exit status: 0 all is as expected, 1 something is not, 2 it could not be probed, 3 the policy
-    /// does not jail USER.
+    /// Nothing of it stays, no port is opened, and the user's keys are not touched.
+    ///
+    /// Exit status: 0 all is as it should be, 1 something is not, 2 USER could not be probed, 3 USER is
+    /// in no profile.
     #[command(after_help = "\
 Examples:
   sftpjail probe anna
   sftpjail probe anna --json      for monitoring: see the exit status")]
     Probe {
-        /// The login name, as it would be typed.
+        /// The login name, as the user types it.
         user: String,
         /// One JSON document instead of text.
         #[arg(long)]
         json: bool,
     },
-    /// The child of `probe`: probes, reports as JSON, and ends in order when its standard input does.
+    /// The child of `probe`: probes, reports as JSON, and cleans up and ends when its standard input ends.
     #[command(hide = true)]
     Probing { user: String },
-    /// Makes this system jail the users of a group, or undoes that.
+    /// Sets this system up to jail the users of a group, or undoes that.
     ///
-    /// Adds the group, the jail root, the configuration, and what sshd, PAM, systemd and rsyslog need, as
-    /// far as it is missing. Shows all of it as a diff, and asks. Everything is tried out before sshd is
-    /// told to reload, and put back at the first error.
+    /// Adds what is missing: the group, the jail root, the configuration, and what sshd, PAM, systemd and
+    /// rsyslog need. Shows all of it as a diff first, and asks. Tries everything out before it tells sshd
+    /// to reload, and restores everything at the first error.
     ///
-    /// Exit status: 0 it is done, or was already; 1 it is not, and nothing is changed unless it says
-    /// so.
+    /// Exit status: 0 it is done, or was done already; 1 it is not done, and nothing has changed unless
+    /// a message says so.
     #[command(after_help = "\
 Examples:
   sftpjail setup --dry-run
-  sftpjail setup --confirm-within 5m  over SSH: log in anew, then
+  sftpjail setup --confirm-within 5m  over SSH: log in again, then
   sftpjail setup --confirm
   sftpjail setup --undo")]
     Setup(setup::Options),
@@ -168,23 +173,23 @@ Examples:
         #[arg(last = true)]
         command: Vec<OsString>,
     },
-    /// The child of `setup --confirm-within`: puts everything back unless it is confirmed.
+    /// The child of `setup --confirm-within`: restores everything unless it is confirmed.
     #[command(hide = true)]
     SetupTimer { seconds: u64, until: u64 },
     /// For the drop-in of user@.service: exit status 0 where systemd may run a user manager, 254 where not.
     #[command(hide = true)]
     UserManager {
-        /// A uid.
-        whom: String,
-        /// Whose members get none either, and those that count where the configuration cannot be read.
+        /// The instance of user@.service: a uid or a name.
+        user: String,
+        /// Groups of the profiles: their members get no user manager, even where the configuration cannot be read.
         groups: Vec<String>,
     },
     /// The child of `check`: builds the jail around itself and reports as JSON.
     #[command(hide = true)]
     Rehearse { user: String },
-    /// The child of `check`: becomes USER, tries to enter and to read, and reports as JSON.
+    /// The child of `check`: becomes USER, tries to enter directories and to read files, and reports as JSON.
     #[command(hide = true)]
-    Look {
+    AsUser {
         user: String,
         #[arg(long)]
         enter: Vec<PathBuf>,

@@ -1,4 +1,5 @@
-//! `sftpjail kick`.
+//! `sftpjail kick`: ends live sessions. It signals processes that have a session's record open, and their
+//! descendants, and no others.
 
 use crate::host::child::is_ready_by;
 use crate::host::sessions::{self, Session};
@@ -14,13 +15,14 @@ use std::io::{self, Write};
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
-/// How long sshd may take to end a session; it waits for nothing but its own processes.
+/// How long sshd may take to end a session: it waits only for its own processes.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Whose sessions are to end.
-pub(crate) enum Whom<'a> {
+/// The sessions that are to end.
+pub(crate) enum Target<'a> {
+    /// All sessions of this user.
     User(&'a OsStr),
-    /// The one session of which that is a process.
+    /// The one session that this process belongs to.
     Pid(i32),
 }
 
@@ -36,44 +38,47 @@ struct Kicked {
     user: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     rhost: Option<String>,
-    /// The one that was told to end.
+    /// sshd's monitor, or where that is dead another process of the session.
     #[serde(skip_serializing_if = "Option::is_none")]
     pid: Option<i32>,
-    gone: bool,
+    ended: bool,
 }
 
-/// Tells the processes of the sessions to end, and waits until they are gone; with `force`, kills
-/// those that are not.
-pub(crate) fn run(whom: &Whom<'_>, force: bool, json: bool, out: &mut impl Write) -> io::Result<Status> {
+/// Asks the sessions to end, and waits until they have ended. With `force`, kills what has not ended in time. The
+/// error is a registry that cannot be read.
+pub(crate) fn run(target: &Target<'_>, force: bool, json: bool, out: &mut impl Write) -> io::Result<Status> {
     let mut sessions = sessions::live()?;
     let users: Vec<_> = sessions.iter().map(|session| session.user.as_str().to_owned()).collect();
-    sessions.retain(|session| match whom {
-        Whom::User(user) => AsRef::<OsStr>::as_ref(&session.user) == *user,
-        Whom::Pid(pid) => session.holders.contains(pid) || session.others.contains(pid),
+    sessions.retain(|session| match target {
+        Target::User(user) => AsRef::<OsStr>::as_ref(&session.user) == *user,
+        Target::Pid(pid) => session.holders.contains(pid) || session.others.contains(pid),
     });
-    // All are told before any is waited for.
-    let told: Vec<_> = sessions.iter().map(Told::tell).collect();
+    // Signal all of them first, so that they end at the same time.
+    let signalled: Vec<_> = sessions.iter().map(Processes::terminate).collect();
     let deadline = Instant::now() + PATIENCE;
-    let kicked: Vec<_> =
-        sessions.iter().zip(told).map(|(session, told)| told.wait(session, deadline, force)).collect();
+    let kicked: Vec<_> = sessions
+        .iter()
+        .zip(signalled)
+        .map(|(session, processes)| processes.wait(session, deadline, force))
+        .collect();
     let status = match &kicked[..] {
         [] => Status::InNoProfile,
-        kicked if kicked.iter().all(|session| session.gone) => Status::Ok,
+        kicked if kicked.iter().all(|session| session.ended) => Status::Ok,
         _ => Status::Problems,
     };
     let written = if json {
         document(&Report { version: VERSION, sessions: kicked }, out)
     } else {
-        print(whom, &users, &kicked, out)
+        print(target, &users, &kicked, out)
     };
     status.after(written, out)
 }
 
-fn print(whom: &Whom<'_>, users: &[String], kicked: &[Kicked], out: &mut impl Write) -> io::Result<()> {
+fn print(target: &Target<'_>, users: &[String], kicked: &[Kicked], out: &mut impl Write) -> io::Result<()> {
     for session in kicked {
         let from = session.rhost.as_ref().map_or_else(String::new, |rhost| format!(" from {rhost}"));
         let user = &session.user;
-        match (session.gone, session.pid) {
+        match (session.ended, session.pid) {
             (true, Some(pid)) => {
                 writeln!(out, "{} the session of {user}{from} has ended (process {pid})", Mark::Good)?
             }
@@ -81,80 +86,80 @@ fn print(whom: &Whom<'_>, users: &[String], kicked: &[Kicked], out: &mut impl Wr
                 writeln!(out, "{} the session of {user}{from} goes on (process {pid})", Mark::Bad)?;
                 writeln!(out, "  → kill it: sftpjail kick --force --pid {pid}")?;
             }
-            (true, None) => writeln!(out, "{} the session of {user}{from} has ended meanwhile", Mark::Good)?,
+            (true, None) => writeln!(out, "{} the session of {user}{from} ended by itself", Mark::Good)?,
             (false, None) => {
                 writeln!(
                     out,
-                    "{} the session of {user}{from} goes on: its processes are not seen here",
+                    "{} the session of {user}{from} goes on: its processes cannot be seen from here",
                     Mark::Bad
                 )?;
-                writeln!(out, "  → run this where sshd runs, for all that share /run with it")?;
+                writeln!(out, "  → run this where sshd runs: another container shares /run with it")?;
             }
         }
     }
     if kicked.is_empty() {
-        match whom {
-            Whom::User(user) => {
+        match target {
+            Target::User(user) => {
                 write!(out, "{} has no live session", escaped(user))?;
                 match nearest(&user.to_string_lossy(), users.iter().map(String::as_str)) {
                     Some(other) => writeln!(out, "; {} has.", escaped(other))?,
                     None => writeln!(out, ".")?,
                 }
             }
-            Whom::Pid(pid) => writeln!(out, "{pid} is no process of a live session.")?,
+            Target::Pid(pid) => writeln!(out, "{pid} is not a process of a live session.")?,
         }
     }
     Ok(())
 }
 
-/// The processes of one session, by descriptors for which no other process can come to stand.
-struct Told {
+/// The processes of one session, by pidfd: a pid could be another process's by now.
+struct Processes {
     /// Those that have its record open.
     holders: Vec<(i32, OwnedFd)>,
     /// internal-sftp, which ends when its sshd does.
     others: Vec<OwnedFd>,
 }
 
-impl Told {
-    /// Tells the monitor, which passes it on and then closes the session; or whoever is left of a
-    /// session without one.
-    fn tell(session: &Session) -> Self {
+impl Processes {
+    /// Sends SIGTERM to the monitor, which passes it on and then closes the session. In a session without a monitor
+    /// all holders get it.
+    fn terminate(session: &Session) -> Self {
         let open = |pid: &i32| pidfd_open(Pid::from_raw(*pid)?, PidfdFlags::empty()).ok();
         let mut holders: Vec<_> = session.holders.iter().filter_map(|pid| Some((*pid, open(pid)?))).collect();
         let others: Vec<_> = session.others.iter().filter_map(|pid| Some((*pid, open(pid)?))).collect();
-        // A pid may have been given out again before it was opened: ask once more.
+        // Before its pidfd was opened, the pid may have gone to another process: ask again.
         let still = session.holders_now();
         holders.retain(|(pid, _)| still.contains(pid));
         let others = sessions::descendants(others, &still);
         let monitor = session.monitor().filter(|monitor| still.contains(monitor));
         for (pid, process) in &holders {
             if monitor.is_none_or(|monitor| monitor == *pid) {
-                let _gone = pidfd_send_signal(process, Signal::TERM);
+                let _already_ended = pidfd_send_signal(process, Signal::TERM);
             }
         }
         Self { holders, others }
     }
 
+    /// Waits until all of them have ended, and then says what became of the session.
     fn wait(self, session: &Session, deadline: Instant, force: bool) -> Kicked {
-        let ended = |deadline| {
+        let have_ended = |deadline| {
             let mut all = self.holders.iter().map(|(_, process)| process).chain(&self.others);
             all.all(|process| is_ready_by(process, deadline))
         };
-        let mut gone = ended(deadline);
-        if !gone && force {
-            // internal-sftp, too: one that somebody stopped does not see that its sshd has ended.
+        let mut ended = have_ended(deadline);
+        if !ended && force {
+            // internal-sftp as well: while it is stopped (SIGSTOP), it does not see that its sshd has ended.
             for process in self.holders.iter().map(|(_, process)| process).chain(&self.others) {
-                let _gone = pidfd_send_signal(process, Signal::KILL);
+                let _already_ended = pidfd_send_signal(process, Signal::KILL);
             }
-            gone = ended(Instant::now() + PATIENCE);
+            ended = have_ended(Instant::now() + PATIENCE);
         }
         Kicked {
             user: session.user.to_string(),
             rhost: session.record.as_ref().ok().map(|record| record.rhost.clone()),
             pid: session.monitor().or_else(|| session.holders.first().copied()),
-            // Whoever has the record open where no process is to be seen from here, such as in another
-            // container, was not told.
-            gone: gone && !session.is_live(),
+            // A process in another container may have the record open. It cannot be seen from here, and got no signal.
+            ended: ended && !session.is_live(),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `sftpjail list`.
+//! `sftpjail list`: who is in a jail. It reads the registry and /proc, and changes nothing.
 
 use crate::host::sessions::{self, Session};
 use crate::report::Status;
@@ -18,7 +18,7 @@ use std::time::Duration;
 struct Report {
     version: u32,
     sessions: Vec<Entry>,
-    /// What could not be read; the sessions themselves go on.
+    /// Records that could not be read; the sessions themselves go on.
     problems: Vec<String>,
 }
 
@@ -44,7 +44,7 @@ struct Entry {
     idle_seconds: Option<u64>,
 }
 
-/// Lists the live sessions, by user and time.
+/// Lists the live sessions, by user and time. The error is a registry that cannot be read.
 pub(crate) fn run(json: bool, out: &mut impl Write) -> io::Result<Status> {
     let sessions = sessions::live()?;
     let problems: Vec<_> = sessions.iter().filter_map(|session| session.record.clone().err()).collect();
@@ -64,18 +64,18 @@ fn print(sessions: &[Session], out: &mut impl Write) -> io::Result<()> {
     if sessions.is_empty() {
         return writeln!(out, "Nobody is in a jail.");
     }
-    let head = ["USER", "PID", "SINCE", "IDLE", "MOVED", "FROM", "PROFILE", "JAIL"].map(str::to_owned);
+    let header = ["USER", "PID", "SINCE", "IDLE", "MOVED", "FROM", "PROFILE", "JAIL"].map(str::to_owned);
     let rows = sessions.iter().filter_map(|session| {
         let record = session.record.as_ref().ok()?;
         let unknown = || "-".to_owned();
         Some([
             escaped(&record.user).to_string(),
             record.pid.to_string(),
-            moment(record).map_or_else(unknown, |since| {
+            opened(record).map_or_else(unknown, |since| {
                 since.to_zoned(TimeZone::system()).strftime("%F %T").to_string()
             }),
-            session.idle().map_or_else(unknown, brief),
-            session.moved().map_or_else(unknown, bytes),
+            session.idle().map_or_else(unknown, duration),
+            session.moved().map_or_else(unknown, size),
             record.rhost.clone(),
             if record.profile.is_empty() { unknown() } else { escaped(&record.profile).to_string() },
             if record.refused {
@@ -85,10 +85,10 @@ fn print(sessions: &[Session], out: &mut impl Write) -> io::Result<()> {
             },
         ])
     });
-    let rows: Vec<_> = std::iter::once(head).chain(rows).collect();
+    let rows: Vec<_> = std::iter::once(header).chain(rows).collect();
     let widths = table::widths(&rows);
     let mut shown = widths.as_slice();
-    // The last columns are those that an admin knows anyway.
+    // A narrow terminal goes without the last columns: an admin knows those anyway.
     let columns = terminal::columns().unwrap_or(usize::MAX);
     while let Some((_, fewer)) = shown.split_last().filter(|(_, fewer)| fewer.len() > 1)
         && shown.iter().sum::<usize>() + table::GAP * fewer.len() > columns
@@ -98,13 +98,13 @@ fn print(sessions: &[Session], out: &mut impl Write) -> io::Result<()> {
     rows.iter().try_for_each(|row| writeln!(out, "{}", table::line(row, shown).trim_end()))
 }
 
-/// When it was opened.
-fn moment(record: &Record) -> Option<Timestamp> {
+/// When the session was opened; `None` if the record holds no time that exists.
+fn opened(record: &Record) -> Option<Timestamp> {
     Timestamp::from_second(i64::try_from(record.since).ok()?).ok()
 }
 
-/// The two largest units: `2h 5m`.
-fn brief(time: Duration) -> String {
+/// A time in its two largest units: `2h 5m`.
+fn duration(time: Duration) -> String {
     let seconds = time.as_secs();
     match (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60, seconds % 60) {
         (0, 0, 0, s) => format!("{s}s"),
@@ -114,10 +114,10 @@ fn brief(time: Duration) -> String {
     }
 }
 
-/// In the unit that leaves up to four digits.
-fn bytes(n: u64) -> String {
+/// A number of bytes, in the first unit that leaves no more than four digits, or in GiB.
+fn size(bytes: u64) -> String {
     let units = ["KiB", "MiB", "GiB"];
-    let mut amount = n;
+    let mut amount = bytes;
     let mut unit = "B";
     for larger in units {
         if amount < 10_000 {
@@ -133,7 +133,7 @@ impl Entry {
     fn of(session: &Session) -> Option<Self> {
         let record = session.record.clone().ok()?;
         Some(Self {
-            since: moment(&record).map_or_else(String::new, |since| since.to_string()),
+            since: opened(&record).map_or_else(String::new, |since| since.to_string()),
             bytes_moved: session.moved(),
             idle_seconds: session.idle().map(|idle| idle.as_secs()),
             user: record.user,
@@ -156,18 +156,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_and_sizes_are_brief() {
-        for (seconds, said) in [(0, "0s"), (59, "59s"), (61, "1m 1s"), (7_500, "2h 5m"), (90_000, "1d 1h")] {
-            assert_eq!(brief(Duration::from_secs(seconds)), said);
+    fn durations_and_sizes_are_short() {
+        for (seconds, text) in [(0, "0s"), (59, "59s"), (61, "1m 1s"), (7_500, "2h 5m"), (90_000, "1d 1h")] {
+            assert_eq!(duration(Duration::from_secs(seconds)), text);
         }
-        for (n, said) in [
+        for (n, text) in [
             (0, "0 B"),
             (9_999, "9999 B"),
             (10_240, "10 KiB"),
             (5 << 30, "5120 MiB"),
             (1 << 50, "1048576 GiB"),
         ] {
-            assert_eq!(bytes(n), said);
+            assert_eq!(size(n), text);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `sftpjail`: what is typed goes to its verb, and what the verb ends with becomes the exit status.
+//! `sftpjail`: parses the command line, calls the verb, and ends with its exit status. Nothing imports this file.
 #![forbid(unsafe_code)]
 
 mod arguments;
@@ -16,7 +16,7 @@ mod user_manager;
 
 use arguments::{Arguments, Verb};
 use clap::Parser;
-use kick::Whom;
+use kick::Target;
 use report::Status;
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -25,39 +25,39 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let mut out = anstream::stdout().lock();
     let config = arguments.config.as_deref();
-    let done = match arguments.verb {
+    let result = match arguments.verb {
         Verb::Check { user, all: _, json } => {
             check::run(&check::Request { config, user: user.as_deref(), json }, &mut out)
         }
         Verb::List { json } => list::run(json, &mut out),
         Verb::Kick { user, pid, force, json } => {
-            let whom = match (&user, pid) {
-                (_, Some(pid)) => Whom::Pid(pid),
-                (user, None) => Whom::User(user.as_deref().unwrap_or_default()),
+            let target = match (&user, pid) {
+                (_, Some(pid)) => Target::Pid(pid),
+                (user, None) => Target::User(user.as_deref().unwrap_or_default()),
             };
-            kick::run(&whom, force, json, &mut out)
+            kick::run(&target, force, json, &mut out)
         }
         Verb::Reap { json } => reap::run(config, json, &mut out),
-        // Gigabytes, without any colour to take away.
-        Verb::Audit(asked) => {
+        // It may write gigabytes, and has no colours for anstream to remove.
+        Verb::Audit(options) => {
             drop(out);
-            audit::run(config, asked, &mut io::stdout().lock())
+            audit::run(config, options, &mut io::stdout().lock())
         }
         Verb::Probe { user, json } => probe::run(config, &user, json, &mut out),
         Verb::Probing { user } => probe::child(config, &user, &mut out),
         Verb::Setup(options) => Ok(setup::run(config, &options, &mut out)),
         Verb::AsMember { gid, command } => Ok(setup::as_member(gid, &command)),
         Verb::SetupTimer { seconds, until } => Ok(setup::timer(seconds, until)),
-        Verb::UserManager { whom, groups } => return user_manager::run(config, &whom, groups),
+        Verb::UserManager { user, groups } => return user_manager::run(config, &user, groups),
         Verb::Rehearse { user } => host::rehearsal::child(config, &user, &mut out).map(|()| Status::Ok),
-        Verb::Look { user, enter, read } => {
+        Verb::AsUser { user, enter, read } => {
             host::as_user::child(&user, &enter, &read, &mut out).map(|()| Status::Ok)
         }
         Verb::Loaded { module } => host::pam::module::loaded(&module, &mut out).map(|()| Status::Ok),
     };
-    match done {
+    match result {
         Ok(status) => status.into(),
-        // Whoever read it has seen enough.
+        // The reader has closed the pipe, such as `head`.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
             let _ = writeln!(io::stderr(), "sftpjail: {error}");

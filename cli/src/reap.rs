@@ -1,4 +1,4 @@
-//! `sftpjail reap`.
+//! `sftpjail reap`: removes what a killed sshd left behind. The library does it; this reports it.
 
 use crate::report::Status;
 use crate::report::json::{VERSION, document};
@@ -20,14 +20,15 @@ struct Report {
 struct Jail {
     /// Escaped.
     path: String,
-    taken_down: bool,
+    removed: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     problem: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     fix: Option<String>,
 }
 
-/// Reaps, and writes what became of each jail that nobody was in.
+/// Removes the jails that no session is in, and reports each. The error is a configuration or a registry that cannot
+/// be read.
 pub(crate) fn run(config: Option<&Path>, json: bool, out: &mut impl Write) -> io::Result<Status> {
     let config = Config::load(config).map_err(io::Error::other)?;
     let reaped =
@@ -42,9 +43,9 @@ fn print(jails: &[Jail], out: &mut impl Write) -> io::Result<()> {
     for jail in jails {
         match (&jail.problem, &jail.fix) {
             (Some(problem), Some(fix)) => {
-                writeln!(out, "{} {} cannot be taken down: {problem}\n  → {fix}", Mark::Bad, jail.path)?;
+                writeln!(out, "{} {} cannot be removed: {problem}\n  → {fix}", Mark::Bad, jail.path)?;
             }
-            _ => writeln!(out, "{} {} is taken down", Mark::Good, jail.path)?,
+            _ => writeln!(out, "{} {} is removed", Mark::Good, jail.path)?,
         }
     }
     if jails.is_empty() {
@@ -58,7 +59,7 @@ impl Jail {
         let refusal = reaped.done.err();
         Self {
             path: escaped(&reaped.jail).to_string(),
-            taken_down: refusal.is_none(),
+            removed: refusal.is_none(),
             problem: refusal.as_ref().map(ToString::to_string),
             fix: refusal.map(|refusal| refusal.fix()),
         }

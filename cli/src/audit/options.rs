@@ -1,4 +1,4 @@
-//! The options of `audit`.
+//! The options of `audit`: what an admin may ask for.
 
 use super::operation::Verb;
 use super::time;
@@ -6,30 +6,30 @@ use glob::Pattern;
 use jiff::Timestamp;
 use std::path::PathBuf;
 
-/// What may be asked for.
+/// What was asked for.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Only what this user did, as the log spells the name.
+    /// Only what this user did. The name is spelled as in the log.
     pub(super) user: Option<String>,
-    /// Only from then on: RFC 3339, `YYYY-MM-DD[ HH:MM[:SS]]`, `today`, `yesterday`, or `2h`, `3d` ago.
+    /// Only at or after this time: RFC 3339, `YYYY-MM-DD[ HH:MM[:SS]]`, `today`, `yesterday`, or `2h` or `3d` for a time ago.
     #[arg(long, value_name = "TIME", value_parser = time::parse)]
     pub(super) since: Option<Timestamp>,
-    /// Only before then, in the same spellings; a date is its midnight.
+    /// Only before this time, in the same forms. A date is its midnight.
     #[arg(long, value_name = "TIME", value_parser = time::parse)]
     pub(super) until: Option<Timestamp>,
-    /// Only these operations; may be repeated, or take a list with commas.
+    /// Only these operations: one, or a list with commas. May be repeated.
     #[arg(long, value_name = "OPERATION", value_delimiter = ',')]
     pub(super) op: Vec<Verb>,
-    /// Only where a path matches, on the host or in the jail; `*` stands for any text, with `/` in it.
+    /// Only operations with a path that matches, on the host or in the jail. `*` stands for any text, `/` included.
     #[arg(long, value_name = "GLOB", value_parser = pattern)]
     pub(super) path: Option<Pattern>,
-    /// Reads this file, plain or gzip, instead of the host's; may be repeated; `-` is stdin.
+    /// Reads this log file, plain or gzip, instead of the host's. `-` is stdin. May be repeated.
     #[arg(long, value_name = "PATH")]
     pub(super) file: Vec<PathBuf>,
-    /// CSV, with a line of names at the top.
+    /// CSV with a header line, instead of text.
     #[arg(long, conflicts_with = "json")]
     pub(super) csv: bool,
-    /// One JSON document for each line.
+    /// One JSON document for each line of output.
     #[arg(long)]
     pub(super) json: bool,
 }

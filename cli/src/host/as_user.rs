@@ -32,7 +32,7 @@ impl Tried {
 
 /// Tries as `user` to enter directories and to read files. Only root can.
 pub(crate) fn run(user: &str, enter: &[PathBuf], read: &[PathBuf]) -> io::Result<Tried> {
-    let mut arguments = vec![OsStr::new("look")];
+    let mut arguments = vec![OsStr::new("as-user")];
     for (flag, paths) in [("--enter", enter), ("--read", read)] {
         arguments.extend(paths.iter().flat_map(|path| [OsStr::new(flag), path.as_os_str()]));
     }

@@ -1,4 +1,4 @@
-//! `sftpjail kick`: sessions end, properly, and only those that are meant.
+//! `sftpjail kick`: ends the sessions that it is asked to end, properly, and no others.
 
 use sandbox::Sandbox;
 use serde_json::Value;
@@ -25,7 +25,7 @@ fn all_sessions_of_a_user_end_and_are_closed_properly() {
             lines.iter().all(|l| l.starts_with("✓ the session of mle from 127.0.0.1 has ended (process ")),
             "{out}"
         );
-        // It waited: nothing is left already.
+        // It has waited: nothing is left when it returns.
         assert_eq!(sb.sh("ls /run/sftpjail").stdout, "kim\n");
         assert_eq!(sb.log_lines("session closed for user mle(uid=").len(), 2);
         assert!(!sb.sh("ls /jail").stdout.contains("mle"));
@@ -36,7 +36,7 @@ fn all_sessions_of_a_user_end_and_are_closed_properly() {
 }
 
 #[test]
-fn one_session_ends_by_any_of_its_processes_also_without_its_monitor() {
+fn one_session_ends_by_the_pid_of_any_of_its_processes_even_without_its_monitor() {
     let sb = machine("private");
     for kill_monitor in [false, true] {
         let mut other = sb.sftp_live("kim");
@@ -51,14 +51,14 @@ fn one_session_ends_by_any_of_its_processes_also_without_its_monitor() {
         let pid = if kill_monitor { child } else { monitor };
         assert_eq!(document["sessions"].as_array().map(Vec::len), Some(1), "{out}");
         assert_eq!(document["sessions"][0]["pid"], pid, "{out}");
-        assert_eq!(document["sessions"][0]["gone"], true, "{out}");
+        assert_eq!(document["sessions"][0]["ended"], true, "{out}");
         assert!(!sb.sh("sftpjail list").stdout.contains("mle"));
         other.send("ls");
     }
 }
 
 #[test]
-fn what_does_not_end_is_named_and_killed_only_by_force() {
+fn a_session_that_does_not_end_is_reported_and_killed_only_with_force() {
     let sb = machine("private");
     let _live = sb.sftp_live("mle");
     let (monitor, child) = (sb.session_monitor("mle"), sb.session_child("mle"));
@@ -76,7 +76,7 @@ fn what_does_not_end_is_named_and_killed_only_by_force() {
 }
 
 #[test]
-fn internal_sftp_that_somebody_stopped_is_killed_by_force() {
+fn a_stopped_internal_sftp_is_killed_with_force() {
     let sb = machine("private");
     let _live = sb.sftp_live("mle");
     let child = sb.session_child("mle");
@@ -89,7 +89,7 @@ fn internal_sftp_that_somebody_stopped_is_killed_by_force() {
 }
 
 #[test]
-fn a_file_at_a_records_path_in_another_mount_namespace_is_no_record() {
+fn a_file_at_a_records_path_in_another_mount_namespace_is_not_a_record() {
     let sb = machine("private");
     for kill_monitor in [false, true] {
         let _live = sb.sftp_live("mle");
@@ -116,32 +116,35 @@ fn a_file_at_a_records_path_in_another_mount_namespace_is_no_record() {
 }
 
 #[test]
-fn a_session_of_which_no_process_is_seen_has_not_ended() {
+fn a_session_whose_processes_cannot_be_seen_has_not_ended() {
     let sb = machine("private");
     let _live = sb.sftp_live("mle");
-    // A PID namespace of its own, as of a container that shares /run.
+    // In another PID namespace, like a container that shares /run.
     let out = sb.try_sh("unshare --pid --fork --mount-proc sftpjail kick mle");
     assert_eq!(out.code, Some(1), "{out}");
-    assert!(out.stdout.starts_with("✗ the session of mle from 127.0.0.1 goes on: its processes"), "{out}");
+    assert!(
+        out.stdout.starts_with("✗ the session of mle from 127.0.0.1 goes on: its processes cannot be seen"),
+        "{out}"
+    );
 }
 
 #[test]
-fn who_is_not_in_cannot_be_kicked() {
+fn users_without_a_session_cannot_be_kicked() {
     let sb = machine("private");
     let mut live = sb.sftp_live("mle");
-    for (words, said) in [
+    for (arguments, expected) in [
         ("kim", "kim has no live session.\n"),
-        ("--pid 1", "1 is no process of a live session.\n"),
+        ("--pid 1", "1 is not a process of a live session.\n"),
         ("'a\nb'", "\"a\\x0ab\" has no live session.\n"),
     ] {
-        let out = sb.try_sh(&format!("sftpjail kick {words}"));
-        assert_eq!((out.code, out.stdout.as_str()), (Some(3), said), "{out}");
+        let out = sb.try_sh(&format!("sftpjail kick {arguments}"));
+        assert_eq!((out.code, out.stdout.as_str()), (Some(3), expected), "{out}");
     }
-    // A reader who has gone changes nothing.
+    // A reader that has closed the pipe does not change the exit status.
     let unread = "{ sleep 0.3; sftpjail kick kim; } | true; exit ${PIPESTATUS[0]}";
     assert_eq!(sb.try_sh(&format!("bash -c '{unread}'")).code, Some(3));
-    for words in ["", "mle --pid 1", "--pid x"] {
-        assert_eq!(sb.try_sh(&format!("sftpjail kick {words}")).code, Some(2), "{words}");
+    for arguments in ["", "mle --pid 1", "--pid x"] {
+        assert_eq!(sb.try_sh(&format!("sftpjail kick {arguments}")).code, Some(2), "{arguments}");
     }
     live.send("ls");
 }

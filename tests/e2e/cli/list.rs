@@ -1,11 +1,11 @@
-//! `sftpjail list`: who is in.
+//! `sftpjail list`: the live sessions, and what it says when it cannot read them.
 
 use nix::fcntl::{FcntlArg, fcntl};
 use sandbox::Sandbox;
 use serde_json::Value;
 
 #[test]
-fn it_lists_the_live_sessions_and_nobody_else() {
+fn live_sessions_are_listed_and_no_others() {
     for namespace in ["private", "host"] {
         let sb = Sandbox::new();
         sb.sh(&format!(
@@ -23,7 +23,7 @@ fn it_lists_the_live_sessions_and_nobody_else() {
         let lines: Vec<_> = list.lines().map(|line| line.split_whitespace().collect::<Vec<_>>()).collect();
         assert_eq!(lines[0], ["USER", "PID", "SINCE", "IDLE", "MOVED", "FROM", "PROFILE", "JAIL"]);
         let row = |user, pid: &i32| format!("{user} {pid} {now} 127.0.0.1 home /jail/{user} ({namespace})");
-        // Without the seconds, and what differs from run to run: idle since when, and bytes with their unit.
+        // Leaves out what differs from run to run: the seconds of the start, the idle time, and the bytes with their unit.
         let fixed = |line: &[&str]| [&line[..3], &[&line[3][..5]], &line[7..]].concat().join(" ");
         assert_eq!(fixed(&lines[1]), row("anna-with-a-long-name", &of_anna));
         assert_eq!(fixed(&lines[2]), row("mle", &of_mle));
@@ -34,7 +34,7 @@ fn it_lists_the_live_sessions_and_nobody_else() {
         assert_eq!(document["sessions"][1]["user"], "mle");
         assert_eq!(document["sessions"][1]["authentication"].as_array().map(Vec::len), Some(1));
 
-        // A megabyte up and half of one down, and what the protocol adds.
+        // 1 MB up, 500 KB down, and what the protocol adds.
         sb.sh("head -c 1000000 /dev/urandom > /tmp/up; head -c 500000 /tmp/up > /home/mle/down");
         let number = |sb: &Sandbox, key: &str| {
             let document: Value = serde_json::from_str(&sb.sh("sftpjail list --json").stdout).expect("JSON");
@@ -51,7 +51,7 @@ fn it_lists_the_live_sessions_and_nobody_else() {
         mle.send("ls");
         assert!(number(&sb, "idle_seconds") < 2);
 
-        // Whatever the record says, a session that ended is none.
+        // A session that has ended is not listed, whatever its record says.
         let child = sb.session_child("anna-with-a-long-name");
         sb.sh(&format!("kill -9 {of_anna} {child}"));
         drop(anna);
@@ -63,32 +63,32 @@ fn it_lists_the_live_sessions_and_nobody_else() {
 }
 
 #[test]
-fn a_record_that_cannot_be_read_is_named_and_hides_no_other() {
+fn a_record_that_cannot_be_read_is_reported_and_hides_no_other() {
     let sb = Sandbox::new();
     sb.user("mle").group("sftp").add();
     let _live = sb.sftp_live("mle");
     sb.sh("mkdir -p /run/sftpjail/kim");
     // As a later version might write it.
-    for (text, told) in [
+    for (text, problem) in [
         ("version = 2\\n$(tail -n +2 /run/sftpjail/mle/*)", "has version 2, and this sftpjail reads 1"),
         ("version = 1", "is not one of this version of sftpjail; the session itself goes on"),
         ("\\377", "cannot be read: stream did not contain valid UTF-8"),
     ] {
         sb.sh(&format!("printf \"{text}\" > /run/sftpjail/kim/private-7"));
-        // Held as a session holds it: for as long as this descriptor is open.
+        // Locked as a session locks it: while this descriptor is open.
         let record = format!("/proc/{}/root/run/sftpjail/kim/private-7", sb.outer_pid());
-        let record = std::fs::File::open(record).expect("root may look into the sandbox");
+        let record = std::fs::File::open(record).expect("root can enter the sandbox");
         let whole = nix::libc::flock { l_type: 0, l_whence: 0, l_start: 0, l_len: 0, l_pid: 0 };
-        fcntl(&record, FcntlArg::F_OFD_SETLK(&whole)).expect("nobody else holds it");
+        fcntl(&record, FcntlArg::F_OFD_SETLK(&whole)).expect("no other process has locked it");
         let out = sb.try_sh("sftpjail list");
         assert_eq!(out.code, Some(1), "{out}");
         assert!(out.stdout.contains("\nmle "), "{out}");
-        assert!(out.stdout.contains(&format!("! kim: the record private-7 {told}\n")), "{out}");
+        assert!(out.stdout.contains(&format!("! kim: the record private-7 {problem}\n")), "{out}");
     }
 }
 
 #[test]
-fn without_being_root_it_says_what_to_do() {
+fn without_root_it_says_to_run_as_root() {
     let sb = Sandbox::new();
     sb.user("mle").group("sftp").add();
     let _live = sb.sftp_live("mle");

@@ -179,7 +179,7 @@ fn a_killed_monitor_does_not_take_the_jail_from_its_child_or_from_others() {
     assert_eq!(sb.sh("sftpjail reap").stdout, "Nothing was left behind.\n");
     drop(first);
     // Nobody is there to close it.
-    sb.sh("for i in $(seq 500); do sftpjail reap | grep -q 'taken down' && exit 0; sleep 0.02; done; exit 1");
+    sb.sh("for i in $(seq 500); do sftpjail reap | grep -q removed && exit 0; sleep 0.02; done; exit 1");
     nobody_is_in(&sb);
 }
 
@@ -199,7 +199,7 @@ fn what_a_killed_session_left_is_cleared_by_the_next_login_or_by_reap() {
         end(&mut driver);
         assert_eq!(mounted(&sb).len(), 4, "it is left behind");
         if round % 2 == 0 {
-            assert_eq!(sb.sh("sftpjail reap").stdout, "✓ /jail/mle is taken down\n");
+            assert_eq!(sb.sh("sftpjail reap").stdout, "✓ /jail/mle is removed\n");
         } else {
             // A jail that is left behind is not shared, even with other terms than today's.
             sb.sh("mv /home/mle /home/away; cp -a /home/away /home/mle; rm -r /home/away");
@@ -211,7 +211,7 @@ fn what_a_killed_session_left_is_cleared_by_the_next_login_or_by_reap() {
     }
     // Between mkdir and mount.
     sb.sh("mkdir -m 0 /jail/mle");
-    assert_eq!(sb.sh("sftpjail reap").stdout, "✓ /jail/mle is taken down\n");
+    assert_eq!(sb.sh("sftpjail reap").stdout, "✓ /jail/mle is removed\n");
     sb.sh("mkdir -m 0 /jail/mle");
     sb.sftp("mle", "ls\n").ok();
 }
