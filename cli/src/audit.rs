@@ -1,8 +1,8 @@
-//! `sftpjail audit [USER]`: internal-sftp's log, as one row for each operation on a file.
+//! `sftpjail audit [USER]`: internal-sftp's log entries as one row for each operation on a file.
 //!
 //! Data flows one way: [`crate::host::syslog`] → [`message`] → [`join`] (with [`session`], [`queue`] and
-//! [`logins`]) → [`host_path`] → [`output`]. Everything that is kept is
-//! bounded, so that a log may be of any size; what is given up for that is told as a gap.
+//! [`logins`]) → [`host_path`] → [`output`]. It may keep only so much at a time, so that a log may be of any
+//! size. What it has to drop for that is reported as a gap.
 
 mod gaps;
 mod host_path;
@@ -42,11 +42,11 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::path::Path;
 use std::rc::Rc;
 
-/// Reads the logs, and writes rows to `out` and gaps there or to stderr. The error is that nothing
-/// could be read.
+/// Reads the logs. Writes rows to `out`, and gaps to stderr, or to `out` with `--json`. The error is that no log could
+/// be read.
 pub(crate) fn run(config: Option<&Path>, options: Options, out: &mut impl Write) -> io::Result<Status> {
     match audit(config, options, out) {
-        // The reader has seen enough.
+        // The reader has closed the pipe, such as `head`.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(Status::Ok),
         other => other,
     }
@@ -63,7 +63,7 @@ fn audit(config: Option<&Path>, options: Options, out: &mut impl Write) -> io::R
     let mut join = Join::new(options.user.clone(), gaps);
     let source::Logs { sources, unreadable, missing } = source::open(&options.file, &zone);
     for number in missing {
-        join.gaps.add(Kind::Missing, |_| format!("number {number}"));
+        join.gaps.add(Kind::MissingFile, |_| format!("number {number}"));
     }
     if !sources.iter().any(Source::is_log) {
         return Err(io::Error::other(unreadable.into_iter().next().unwrap_or_default()));
@@ -72,33 +72,34 @@ fn audit(config: Option<&Path>, options: Options, out: &mut impl Write) -> io::R
     let progress = Progress::new(count.clone(), sources.iter().map(Source::size).sum());
     let output = Output::new(io::BufWriter::with_capacity(64 << 10, out), style, zone.clone())?;
     let host = Host::new(config);
-    let asked = options.user.clone();
-    let mut audit = Audit { options, zone, join, host, output, progress, view: None, is_empty: true };
-    let mut is_whole = true;
-    let mut report = |sentence: &str| {
-        is_whole = false;
-        writeln!(io::stderr(), "sftpjail: {sentence}")
+    let wanted_user = options.user.clone();
+    let mut audit = Audit { options, zone, join, host, output, progress, latest_view: None, is_empty: true };
+    let mut all_read = true;
+    let mut report = |error: &str| {
+        all_read = false;
+        writeln!(io::stderr(), "sftpjail: {error}")
     };
-    for sentence in &unreadable {
-        report(sentence)?;
+    for error in &unreadable {
+        report(error)?;
     }
     for source in sources {
-        if let Err(sentence) = audit.source(source, &count)? {
+        if let Err(error) = audit.source(source, &count)? {
             audit.progress.erase();
-            report(&sentence)?;
+            report(&error)?;
         }
     }
     if audit.finish()?
-        && let Some(user) = asked
+        && let Some(user) = wanted_user
     {
-        let meant = accounts::suggested(&user).map(|other| format!("; did you mean {}?", escaped(&other)));
-        let meant = meant.unwrap_or_default();
-        writeln!(io::stderr(), "! nothing of what was asked for is in the log of {}{meant}", escaped(&user))?;
+        let suggestion =
+            accounts::suggested(&user).map(|other| format!("; did you mean {}?", escaped(&other)));
+        let suggestion = suggestion.unwrap_or_default();
+        writeln!(io::stderr(), "! there are no matching log entries of {}{suggestion}", escaped(&user))?;
     }
-    Ok(if is_whole { Status::Ok } else { Status::Unchecked })
+    Ok(if all_read { Status::Ok } else { Status::Unchecked })
 }
 
-/// One run.
+/// One run of the verb.
 struct Audit<W: Write> {
     options: Options,
     zone: TimeZone,
@@ -106,14 +107,14 @@ struct Audit<W: Write> {
     host: Host,
     output: Output<W>,
     progress: Progress,
-    /// The latest, which is often the next.
-    view: Option<(Rc<queue::Who>, Rc<View>)>,
+    /// The one that was used last, since the next row often needs it again.
+    latest_view: Option<(Rc<queue::Client>, Rc<View>)>,
     /// Whether there was no row to show.
     is_empty: bool,
 }
 
 impl<W: Write> Audit<W> {
-    /// Reads one log. The outer error is the output's, the inner a sentence about the log.
+    /// Reads one log. The outer error is about the output, the inner one is a sentence about the log.
     fn source(&mut self, source: Source, count: &Count) -> io::Result<Result<(), String>> {
         match &source.kind {
             Origin::File(file) => self.stream(&source, file, count, |_| true),
@@ -122,7 +123,7 @@ impl<W: Write> Audit<W> {
             Origin::Journal => {
                 let mut journal = match Journal::start() {
                     Ok(journal) => journal,
-                    Err(sentence) => return Ok(Err(sentence)),
+                    Err(error) => return Ok(Err(error)),
                 };
                 let read = self.stream(&source, &mut journal, count, |_| true)?;
                 Ok(read.and_then(|()| journal.finish()))
@@ -130,7 +131,7 @@ impl<W: Write> Audit<W> {
         }
     }
 
-    /// Reads one log, of which only the lines of some programs matter.
+    /// Reads one log, and only the lines of programs that matter in it.
     fn stream(
         &mut self,
         source: &Source,
@@ -140,7 +141,7 @@ impl<W: Write> Audit<W> {
     ) -> io::Result<Result<(), String>> {
         let mut lines = match source::lines(Counted(reader, count.clone()), &source.name) {
             Ok(lines) => lines,
-            Err(sentence) => return Ok(Err(sentence)),
+            Err(error) => return Ok(Err(error)),
         };
         let mut stamps = source.stamps(&self.zone);
         let is_main = matters(Program::Sftp);
@@ -166,14 +167,16 @@ impl<W: Write> Audit<W> {
                     }
                     continue;
                 }
-                // gzip's end is missing.
+                // A gzip file without its end.
                 Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
                     truncated(&mut self.join);
                     return Ok(Ok(()));
                 }
                 Err(error) => {
-                    let sentence = format!("{} cannot be read to its end: {error}", source.name);
-                    return Ok(Err(format!("{sentence}; what follows there is not shown")));
+                    return Ok(Err(format!(
+                        "{} cannot be read to its end: {error}; the rest of it is not shown",
+                        source.name
+                    )));
                 }
             };
             match record::parse(line, &mut stamps) {
@@ -196,15 +199,16 @@ impl<W: Write> Audit<W> {
         Ok(())
     }
 
+    /// Writes an operation, if it was asked for.
     fn row(&mut self, event: Event) -> io::Result<()> {
-        let asked = &self.options;
-        if asked.since.is_some_and(|since| event.time < since)
-            || asked.until.is_some_and(|until| event.time >= until)
-            || !(asked.op.is_empty() || asked.op.contains(&event.operation.verb))
+        let options = &self.options;
+        if options.since.is_some_and(|since| event.time < since)
+            || options.until.is_some_and(|until| event.time >= until)
+            || !(options.op.is_empty() || options.op.contains(&event.operation.verb))
         {
             return Ok(());
         }
-        let row = self.placed(event);
+        let row = self.on_host(event);
         let operation = &row.event.operation;
         if let Some(pattern) = &self.options.path {
             let matches = |path: &[u8]| pattern.matches(&String::from_utf8_lossy(path));
@@ -213,12 +217,12 @@ impl<W: Write> Audit<W> {
                 return Ok(());
             }
         }
-        for (is_so, kind) in [
+        for (is_gap, kind) in [
             (operation.cut, Kind::Cut),
             (operation.ambiguous, Kind::Ambiguous),
             (matches!(row.event.outcome, queue::Outcome::Unclear(_)), Kind::Unclear),
         ] {
-            if is_so {
+            if is_gap {
                 self.join.gaps.add(kind, |_| String::new());
             }
         }
@@ -227,17 +231,18 @@ impl<W: Write> Audit<W> {
         self.output.row(&row)
     }
 
-    /// Adds where on the host it happened.
-    fn placed(&mut self, event: Event) -> Row {
-        let view = event.who.as_ref().map(|who| match &self.view {
-            Some((latest, view)) if Rc::ptr_eq(latest, who) => Rc::clone(view),
+    /// Adds the paths on the host.
+    fn on_host(&mut self, event: Event) -> Row {
+        let view = event.client.as_ref().map(|client| match &self.latest_view {
+            Some((latest, view)) if Rc::ptr_eq(latest, client) => Rc::clone(view),
             _ => {
-                let (view, is_news) = self.host.view(&event.host, &who.user);
-                if is_news && matches!(*view, View::Unknown) {
-                    let example = |_: &_| format!("{}, host {}", escaped(&who.user), escaped(&*event.host));
-                    self.join.gaps.add(Kind::Elsewhere, example);
+                let (view, is_first) = self.host.view(&event.host, &client.user);
+                if is_first && matches!(*view, View::Unknown) {
+                    let example =
+                        |_: &_| format!("{}, host {}", escaped(&client.user), escaped(&*event.host));
+                    self.join.gaps.add(Kind::UnresolvedPaths, example);
                 }
-                self.view = Some((Rc::clone(who), Rc::clone(&view)));
+                self.latest_view = Some((Rc::clone(client), Rc::clone(&view)));
                 view
             }
         });
@@ -248,7 +253,7 @@ impl<W: Write> Audit<W> {
         Row { event, path, target }
     }
 
-    /// Writes the rest, and the gaps; gives whether there was no row to show.
+    /// Writes the last rows, and the gaps. Gives whether there was no row at all.
     fn finish(mut self) -> io::Result<bool> {
         self.join.finish(&self.host);
         self.drain()?;
@@ -259,7 +264,7 @@ impl<W: Write> Audit<W> {
                 continue;
             }
             let mut err = io::stderr().lock();
-            writeln!(err, "! {}", kind.says(tally.count))?;
+            writeln!(err, "! {}", kind.message(tally.count))?;
             for example in tally.examples.iter().filter(|example| !example.is_empty()) {
                 writeln!(err, "    {example}")?;
             }

@@ -1,51 +1,53 @@
-//! What the log does not tell, so that nobody takes its silence for an answer.
+//! Gaps: what is missing from the log, so that nobody concludes from a missing entry that nothing happened.
+//!
+//! It counts them and names some as examples. It reads nothing and writes nothing.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
 
-/// Of each kind, so many are told one by one.
+/// How many gaps of each kind are named one by one.
 const MAX_EXAMPLES: usize = 10;
 
-/// What kind of gap.
+/// The kinds of gap, in the order in which they are reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Kind {
-    Nothing,
-    Missing,
+    NoEntries,
+    MissingFile,
     Truncated,
-    Lost,
+    Dropped,
     TooLong,
     Unreadable,
     NoBeginning,
     NoEnd,
-    Silent,
-    Crowded,
+    NotLogged,
+    TooManySessions,
     Cut,
     Ambiguous,
     Unclear,
-    Elsewhere,
+    UnresolvedPaths,
 }
 
 /// The gaps of one kind.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     pub(crate) count: u64,
-    /// The first of them, fit to be printed.
+    /// The first of them, escaped.
     pub(crate) examples: Vec<String>,
 }
 
-/// Shows times to people.
+/// Writes times for people.
 #[derive(Debug)]
 pub(crate) struct Clock(TimeZone);
 
 impl Clock {
-    /// As a clock on the host's wall.
+    /// In the host's time zone, without the zone.
     pub(crate) fn shown(&self, time: Timestamp) -> String {
         self.0.to_datetime(time).strftime("%Y-%m-%d %H:%M:%S").to_string()
     }
 }
 
-/// All gaps of a time.
+/// All gaps between two times.
 #[derive(Debug)]
 pub(crate) struct Gaps {
     clock: Clock,
@@ -55,13 +57,13 @@ pub(crate) struct Gaps {
 }
 
 impl Gaps {
-    /// Those between two times only; examples have the time of `zone`.
+    /// Counts the gaps between two times only. Times in examples are those of `zone`.
     pub(crate) fn between(since: Option<Timestamp>, until: Option<Timestamp>, zone: TimeZone) -> Self {
         Self { clock: Clock(zone), since, until, tallies: BTreeMap::new() }
     }
 
-    /// Notes one that lasted from `first` to `last`, if that matters. The example is made only if it
-    /// is told.
+    /// Counts a gap that lasted from `first` to `last`, unless all of it is outside of the two times. The example is
+    /// made only if it will be reported.
     pub(crate) fn during(
         &mut self,
         (first, last): (Timestamp, Timestamp),
@@ -73,7 +75,7 @@ impl Gaps {
         }
     }
 
-    /// Notes one of no time.
+    /// Counts a gap that has no time.
     pub(crate) fn add(&mut self, kind: Kind, example: impl FnOnce(&Clock) -> String) {
         let tally = self.tallies.entry(kind).or_default();
         tally.count += 1;
@@ -89,103 +91,105 @@ impl Gaps {
 }
 
 impl Kind {
-    /// For programs.
+    /// The `gap` of the JSON document.
     pub(crate) fn key(self) -> &'static str {
         match self {
-            Self::Nothing => "nothing",
-            Self::Missing => "missing-file",
+            Self::NoEntries => "no-entries",
+            Self::MissingFile => "missing-file",
             Self::Truncated => "truncated",
-            Self::Lost => "lost",
+            Self::Dropped => "dropped",
             Self::TooLong => "too-long",
             Self::Unreadable => "unreadable",
             Self::NoBeginning => "no-beginning",
             Self::NoEnd => "no-end",
-            Self::Silent => "silent",
-            Self::Crowded => "crowded",
+            Self::NotLogged => "not-logged",
+            Self::TooManySessions => "too-many-sessions",
             Self::Cut => "cut",
             Self::Ambiguous => "ambiguous",
             Self::Unclear => "unclear",
-            Self::Elsewhere => "elsewhere",
+            Self::UnresolvedPaths => "unresolved-paths",
         }
     }
 
-    /// What `count` of them are.
-    pub(crate) fn says(self, count: u64) -> String {
+    /// What is so, for `count` gaps of this kind.
+    pub(crate) fn message(self, count: u64) -> String {
         let (one, many) = match self {
-            Self::Nothing => return "there is no line of internal-sftp in the log".into(),
-            Self::Missing => ("a rotated file is missing", "rotated files are missing"),
-            Self::Truncated => ("a file ends in the middle", "files end in the middle"),
-            Self::Lost => (
-                "a log daemon says that it dropped messages",
-                "times a log daemon says that it dropped messages",
+            Self::NoEntries => return "the log has no entries of internal-sftp".into(),
+            Self::MissingFile => ("a rotated log file is missing", "rotated log files are missing"),
+            Self::Truncated => ("the end of a log file is missing", "log files have lost their end"),
+            Self::Dropped => (
+                "a syslog daemon reported that it dropped messages",
+                "times a syslog daemon reported that it dropped messages",
             ),
-            Self::TooLong => ("a line is too long to be read", "lines are too long to be read"),
+            Self::TooLong => ("a line is too long to be a log entry", "lines are too long to be log entries"),
             Self::Unreadable => (
-                "a line of internal-sftp cannot be understood",
-                "lines of internal-sftp cannot be understood",
+                "a log entry of internal-sftp cannot be understood",
+                "log entries of internal-sftp cannot be understood",
             ),
             Self::NoBeginning => (
-                "a session began before the log does, or its beginning was lost: the log does not say whose its operations are",
-                "sessions began before the log does, or their beginning was lost: the log does not say whose their operations are",
+                "a session has no beginning in the log, so the log does not say which user it was",
+                "sessions have no beginning in the log, so the log does not say which users they were",
             ),
             Self::NoEnd => (
-                "a session has no end in the log: it was killed, or the rest of it is not logged, or it is still open",
-                "sessions have no end in the log: they were killed, or the rest of them is not logged, or they are still open",
+                "a session has no end in the log: it was killed, or its last log entries are missing, or it is still open",
+                "sessions have no end in the log: they were killed, or their last log entries are missing, or they are still open",
             ),
-            Self::Silent => (
-                "a session that pam_sftpjail opened has no line of internal-sftp in the log",
-                "sessions that pam_sftpjail opened have no line of internal-sftp in the log",
+            Self::NotLogged => (
+                "a session that pam_sftpjail opened has no log entries of internal-sftp",
+                "sessions that pam_sftpjail opened have no log entries of internal-sftp",
             ),
-            Self::Crowded => (
-                "a session was given up, since too many were open at once: the rest of it has no user",
-                "sessions were given up, since too many were open at once: the rest of them has no user",
+            Self::TooManySessions => (
+                "a session could not be followed to its end, because too many were open at once: the rest of it is shown without a user",
+                "sessions could not be followed to their end, because too many were open at once: the rest of them is shown without a user",
             ),
             Self::Cut => (
-                "a line was cut by internal-sftp after 500 bytes: the end of its path is missing, or what follows that",
-                "lines were cut by internal-sftp after 500 bytes: the end of their paths is missing, or what follows that",
+                "internal-sftp cut a log entry after 500 bytes: the end of the path is missing, or what follows it",
+                "log entries were cut by internal-sftp after 500 bytes: the end of the path is missing, or what follows it",
             ),
             Self::Ambiguous => (
-                "a renaming or link has names with quotes in them that cannot be told apart",
-                "renamings or links have names with quotes in them that cannot be told apart",
+                "a renaming or link has names with quotes in them: where one ends and the other begins is unknown",
+                "renamings or links have names with quotes in them: where one ends and the other begins is unknown",
             ),
             Self::Unclear => (
                 "a result is unclear (?): the operation or a look-up after it failed, and look-ups are not logged at the level INFO",
                 "results are unclear (?): the operations or look-ups after them failed, and look-ups are not logged at the level INFO",
             ),
-            Self::Elsewhere => (
-                "a user's paths are as the log has them: where the volumes of that jail lie is not known here",
-                "users' paths are as the log has them: where the volumes of their jails lie is not known here",
+            Self::UnresolvedPaths => (
+                "a user's paths are shown as in the log: where the volumes of that jail are on the host is unknown",
+                "users' paths are shown as in the log: where the volumes of their jails are on the host is unknown",
             ),
         };
         if count == 1 { one.into() } else { format!("{count} {many}") }
     }
 
-    /// What can be done.
+    /// What to do about it.
     pub(crate) fn fix(self) -> &'static str {
         match self {
-            Self::Nothing => {
-                "look with `sftpjail check USER` whether and where internal-sftp logs, and name that file with --file"
+            Self::NoEntries => {
+                "run `sftpjail check USER`: it reports under `log` where internal-sftp's log entries go; name that file with --file"
             }
-            Self::Missing => "bring the file back, or let logrotate keep more of them",
-            Self::Truncated => "if a backup has the whole file, name that with --file",
-            Self::Lost => {
+            Self::MissingFile => "restore the file from a backup, or let logrotate keep more files",
+            Self::Truncated => "if a backup has the whole file, name it with --file",
+            Self::Dropped => {
                 "install rsyslog.d/sftpjail.conf, or raise RateLimitBurst= in journald.conf or ratelimit.burst in rsyslog.conf"
             }
             Self::TooLong | Self::Unreadable => {
-                "look at the file: something else writes to it, or it is damaged"
+                "look into the file: another program writes to it, or it is damaged"
             }
-            Self::NoBeginning => "read the file that was rotated before as well, with --file",
+            Self::NoBeginning => "name the rotated file before it with --file as well",
             Self::NoEnd => {
-                "`sftpjail check USER` says under `log` whether open sessions outlive a restart of rsyslog"
+                "run `sftpjail check USER`: it reports under `log` whether open sessions keep logging when rsyslog restarts"
             }
-            Self::Silent => {
-                "see that sshd_config says `ForceCommand internal-sftp -l INFO`, that `sftpjail check USER` finds a log, and that its file is read"
+            Self::NotLogged => {
+                "let sshd_config say `ForceCommand internal-sftp -l INFO`; run `sftpjail check USER`, and read the file that it reports under `log`"
             }
-            Self::Crowded => "read fewer files at once",
-            Self::Cut | Self::Ambiguous => "none: internal-sftp does not log more",
-            Self::Unclear => "`ForceCommand internal-sftp -l VERBOSE` in sshd_config logs the look-ups, too",
-            Self::Elsewhere => {
-                "read the log on its own host, while the user exists and the configuration is sound"
+            Self::TooManySessions => "read fewer log files at once, with --file",
+            Self::Cut | Self::Ambiguous => "there is none: internal-sftp does not log more",
+            Self::Unclear => {
+                "let sshd_config say `ForceCommand internal-sftp -l VERBOSE`, which logs look-ups as well"
+            }
+            Self::UnresolvedPaths => {
+                "read the log on the host that wrote it, while the user exists and the configuration is valid"
             }
         }
     }

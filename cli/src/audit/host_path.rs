@@ -1,9 +1,11 @@
-//! Where on the host a path lies that a user named in the jail.
+//! The path on the host, for a path that a user named in the jail.
 //!
-//! The log has the path as the client spelled it, seen from inside. The home is at its real path in
-//! the jail, so that is the path on the host. A volume is not: with the configuration and what NSS
-//! says of the user, both as they are now, its target becomes its source. What is neither, such as
-//! the jail's own /etc, is nowhere on the host; it is shown below the jail root, `/jail/mle/etc`.
+//! The log has the path as the client spelled it, as seen from inside. The home is at its real path in
+//! the jail, so that is the path on the host. A volume is not: its target becomes its source, by the
+//! configuration and what NSS says of the user, both as they are now. Everything else, such as the
+//! jail's own /etc, is not on the host; it is shown below the jail root, `/jail/mle/etc`.
+//!
+//! It resolves no symlink, because nobody can tell later where it pointed then.
 
 use pam_sftpjail::account::Account;
 use pam_sftpjail::config::{Config, HomeAccess, Profile, Template, Variable};
@@ -17,10 +19,10 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-/// More users than a host has; beyond, each is looked up anew.
+/// More users than a host has. Any further ones are looked up each time.
 const MAX_KNOWN: usize = 10_000;
 
-/// This host, and what it knows of its users.
+/// This host, and what is known of its users.
 pub(crate) struct Host {
     name: Vec<u8>,
     config: Option<Config>,
@@ -28,26 +30,26 @@ pub(crate) struct Host {
     known: HashMap<(String, String), Rc<View>>,
 }
 
-/// What a user's paths mean.
+/// What the paths of a user mean.
 pub(crate) enum View {
-    /// They are the host's: the user is not jailed.
-    Same,
+    /// They are paths of the host: the user is not jailed.
+    NotJailed,
     Jail(Jail),
-    /// Of another host, or of a user or a configuration that cannot be looked up.
+    /// The log is another host's, or the user cannot be looked up, or the configuration cannot be read.
     Unknown,
 }
 
-/// A jail, as far as paths go.
+/// A jail's paths.
 pub(crate) struct Jail {
     root: PathBuf,
     /// Where a session begins.
     start: PathBuf,
-    /// Where a directory of the host is in the jail, and where on the host.
+    /// Of each home and volume the path in the jail and the path on the host.
     mounts: Vec<(PathBuf, PathBuf)>,
 }
 
 impl Host {
-    /// With the configuration at `config`, or at the default place.
+    /// With the configuration file at `config`, or at the default path.
     pub(crate) fn new(config: Option<&Path>) -> Self {
         let name = fs::read("/proc/sys/kernel/hostname").unwrap_or_default();
         Self {
@@ -57,13 +59,12 @@ impl Host {
         }
     }
 
-    /// Whether a log line's host is this one; syslog's is the name up to the first dot.
+    /// Whether the host in a log entry is this one. syslog has the name up to the first dot.
     fn is(&self, host: &str) -> bool {
         short(host.as_bytes()) == self.name
     }
 
-    /// What the paths of `user` mean, in a line of `host`; and whether this is the first time that
-    /// somebody asks.
+    /// What the paths of `user` mean in a log entry of `host`, and whether this is the first entry that asks.
     pub(crate) fn view(&mut self, host: &str, user: &str) -> (Rc<View>, bool) {
         let key = (host.to_owned(), user.to_owned());
         if let Some(view) = self.known.get(&key) {
@@ -78,7 +79,7 @@ impl Host {
         (view, has_room)
     }
 
-    /// Whether internal-sftp of this pid serves this user now.
+    /// Whether the process with this pid is internal-sftp and serves this user now.
     pub(crate) fn is_open(&self, host: &str, pid: u32, user: &str) -> bool {
         let title = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
         // `sshd: mle@internal-sftp`, of a binary that is sshd-session since OpenSSH 9.8.
@@ -99,20 +100,20 @@ fn short(host: &[u8]) -> &[u8] {
 fn looked_up(config: &Config, user: &str) -> View {
     let Ok(account) = Account::lookup(user, config) else { return View::Unknown };
     match decide(config, &account) {
-        Decision::NotJailed(_) => View::Same,
+        Decision::NotJailed(_) => View::NotJailed,
         Decision::Refuse(_) => View::Unknown,
         Decision::Jail(profile) => jail(config, profile, &account).map_or(View::Unknown, View::Jail),
     }
 }
 
 fn jail(config: &Config, profile: &Profile, account: &Account) -> Option<Jail> {
-    let place = |template: &Template| -> Option<PathBuf> {
+    let expand = |template: &Template| -> Option<PathBuf> {
         let text = template.expand(|variable| value(account, variable).ok_or(())).ok()?;
         Some(Normalised::parse(&text).ok()?.absolute())
     };
     let mut mounts = Vec::new();
     for volume in &profile.volumes {
-        mounts.push((place(&volume.target)?, place(&volume.source)?));
+        mounts.push((expand(&volume.target)?, expand(&volume.source)?));
     }
     let start = match profile.home {
         HomeAccess::None => PathBuf::from("/"),
@@ -128,7 +129,7 @@ fn jail(config: &Config, profile: &Profile, account: &Account) -> Option<Jail> {
     Some(Jail { root, start, mounts })
 }
 
-/// As the library expands them for a plan, but without a reason when it cannot.
+/// The library expands variables for a plan in the same way. Here no reason is needed if it cannot.
 fn value(account: &Account, variable: Variable) -> Option<OsString> {
     Some(match variable {
         Variable::User => account.user_name().ok()?.as_str().into(),
@@ -139,25 +140,24 @@ fn value(account: &Account, variable: Variable) -> Option<OsString> {
 }
 
 impl View {
-    /// Where on the host `path` is. `None`: as it stands, because it is that, or because that is not
-    /// known.
+    /// The path on the host. `None`: the same path, or unknown.
     pub(crate) fn on_host(&self, path: &[u8]) -> Option<Vec<u8>> {
         let Self::Jail(jail) = self else { return None };
         let path = Path::new(std::ffi::OsStr::from_bytes(path));
-        // A path's components leave `//`, `/./` and a slash at the end out, but nothing else.
+        // Components leave out `//`, `/./` and a slash at the end, and nothing else.
         let absolute: PathBuf = jail.start.join(path).components().collect();
-        let is_sure = !absolute.components().any(|part| part == std::path::Component::ParentDir);
+        let is_certain = !absolute.components().any(|part| part == std::path::Component::ParentDir);
         let mount = jail.mounts.iter().find_map(|(target, source)| {
-            let below = absolute.strip_prefix(target).ok().filter(|_| is_sure)?;
+            let below = absolute.strip_prefix(target).ok().filter(|_| is_certain)?;
             Some(source.join(below).components().collect())
         });
-        // With `..` behind what may be a symlink, nobody can tell from here.
-        let real: PathBuf = mount.unwrap_or_else(|| {
+        // `..` after what may have been a symlink: where that led is unknown.
+        let on_host: PathBuf = mount.unwrap_or_else(|| {
             let below = absolute.strip_prefix("/").unwrap_or(&absolute);
             jail.root.join(below)
         });
-        let real = real.into_os_string().into_vec();
-        (real != path.as_os_str().as_bytes()).then_some(real)
+        let on_host = on_host.into_os_string().into_vec();
+        (on_host != path.as_os_str().as_bytes()).then_some(on_host)
     }
 }
 
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn the_home_is_where_it_is_and_a_volume_where_it_comes_from() {
+    fn a_home_keeps_its_path_and_a_volume_gets_the_path_of_its_source() {
         for (path, real) in [
             ("/home/jack/a b", "/home/jack/a b"),
             ("/home/jack", "/home/jack"),
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_the_jails_own_or_uncertain_is_shown_below_its_root() {
+    fn paths_of_the_jail_itself_and_uncertain_ones_are_shown_below_the_jail_root() {
         for (path, real) in [
             ("/etc/passwd", "/jail/jack/etc/passwd"),
             ("/", "/jail/jack/"),
@@ -207,8 +207,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_jailed_or_not_known_stays_as_it_is() {
-        for view in [View::Same, View::Unknown] {
+    fn paths_of_users_who_are_not_jailed_or_unknown_stay_as_they_are() {
+        for view in [View::NotJailed, View::Unknown] {
             assert_eq!(view.on_host(b"/uploads/x"), None);
             assert_eq!(view.on_host(b"x"), None);
         }

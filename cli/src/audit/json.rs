@@ -1,4 +1,4 @@
-//! JSON Lines: one document for each operation or gap.
+//! Operations and gaps as JSON Lines: one document a line.
 
 use super::gaps::{Kind, Tally};
 use super::operation::Operation;
@@ -10,14 +10,15 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
+/// An operation.
 #[derive(Serialize)]
-struct Line<'a> {
+struct OperationLine<'a> {
     version: u32,
     kind: &'static str,
     time: String,
     host: &'a str,
     pid: u32,
-    /// `null` where the log does not say.
+    /// `null` where the session has no beginning in the log.
     user: Option<&'a str>,
     address: Option<&'a str>,
     operation: &'static str,
@@ -25,7 +26,7 @@ struct Line<'a> {
     /// Hexadecimal, where `path` is not UTF-8 and so not exact.
     #[serde(skip_serializing_if = "Option::is_none")]
     path_bytes: Option<String>,
-    /// What the log has, where `path` is another.
+    /// The path as in the log, where `path` is another one.
     #[serde(skip_serializing_if = "Option::is_none")]
     jail_path: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -41,18 +42,19 @@ struct Line<'a> {
     result: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<&'a str>,
-    /// The line lost its end.
+    /// Whether internal-sftp cut the log entry.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     cut: bool,
 }
 
+/// All gaps of a kind.
 #[derive(Serialize)]
-struct Gap<'a> {
+struct GapLine<'a> {
     version: u32,
     kind: &'static str,
     gap: &'static str,
     count: u64,
-    says: String,
+    message: String,
     fix: &'static str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     examples: Vec<&'a str>,
@@ -60,18 +62,18 @@ struct Gap<'a> {
 
 /// Writes an operation; `time` is RFC 3339.
 pub(crate) fn operation(row: &Row, time: String, out: &mut impl Write) -> io::Result<()> {
-    let Event { host, pid, who, operation, .. } = &row.event;
+    let Event { host, pid, client, operation, .. } = &row.event;
     let Operation { verb, detail, bytes, cut, .. } = operation;
     let (result, status) = row.result();
     let target = row.target();
-    let document = Line {
+    let document = OperationLine {
         version: VERSION,
         kind: "operation",
         time,
         host,
         pid: *pid,
-        user: who.as_ref().map(|who| who.user.as_str()),
-        address: who.as_ref().map(|who| who.address.as_str()),
+        user: client.as_ref().map(|client| client.user.as_str()),
+        address: client.as_ref().map(|client| client.address.as_str()),
         operation: verb.name(),
         path: String::from_utf8_lossy(row.path()),
         path_bytes: hexadecimal(Some(row.path())),
@@ -88,22 +90,22 @@ pub(crate) fn operation(row: &Row, time: String, out: &mut impl Write) -> io::Re
     line(&document, out)
 }
 
-/// Writes a gap.
+/// Writes the gaps of a kind.
 pub(crate) fn gap(kind: Kind, tally: &Tally, out: &mut impl Write) -> io::Result<()> {
     let Tally { count, examples } = tally;
-    let document = Gap {
+    let document = GapLine {
         version: VERSION,
         kind: "gap",
         gap: kind.key(),
         count: *count,
-        says: kind.says(*count),
+        message: kind.message(*count),
         fix: kind.fix(),
         examples: examples.iter().map(String::as_str).filter(|example| !example.is_empty()).collect(),
     };
     line(&document, out)
 }
 
-/// What is not UTF-8.
+/// The bytes in hexadecimal, if they are not UTF-8.
 fn hexadecimal(text: Option<&[u8]>) -> Option<String> {
     let text = text.filter(|text| std::str::from_utf8(text).is_err())?;
     Some(text.iter().fold(String::new(), |mut hexadecimal, byte| {

@@ -1,24 +1,24 @@
-//! Sessions as pam_sftpjail logs them, held against internal-sftp's: one that internal-sftp says
-//! nothing of, not even that it began, is a gap.
+//! Compares the sessions that pam_sftpjail logged with those that internal-sftp logged: one without any log
+//! entry of internal-sftp is a gap.
 //!
-//! With the drop-in, the two have sockets of their own, which rsyslog reads in threads of their own.
-//! So their lines may stand in the wrong order, and nothing is concluded before the end.
+//! With the drop-in each of the two has its own socket, and rsyslog reads each in its own thread. So their
+//! entries may be in the wrong order, and nothing is concluded before the log has ended.
 
 use super::gaps::{Gaps, Kind};
 use jiff::{SignedDuration, Timestamp};
 use pam_sftpjail::escape::escaped;
 use std::collections::HashMap;
 
-/// More sessions are not told apart.
+/// How many sessions are compared at a time.
 const MAX_LOGINS: usize = 10_000;
 
-/// Of one user, so many beginnings wait for pam_sftpjail's line.
+/// How many beginnings of one user may wait for the entry of pam_sftpjail.
 const MAX_EARLY: usize = 64;
 
-/// How far a stamp may be beside the truth.
+/// How far a time stamp may be from the truth.
 const SLACK: SignedDuration = SignedDuration::from_secs(5);
 
-/// What is known so far, by host and user as pam_sftpjail spells it.
+/// What is known so far, by host and by user as pam_sftpjail spells the name.
 #[derive(Debug, Default)]
 pub(crate) struct Logins {
     users: HashMap<(u64, String), User>,
@@ -27,22 +27,23 @@ pub(crate) struct Logins {
 
 #[derive(Debug, Default)]
 struct User {
-    /// Of which internal-sftp's line is not there yet.
-    silent: Vec<Login>,
-    /// When internal-sftp began sessions of which pam_sftpjail's line is not there yet.
+    /// Sessions of pam_sftpjail without an entry of internal-sftp so far.
+    unmatched: Vec<Login>,
+    /// When internal-sftp began sessions without an entry of pam_sftpjail so far.
     early: Vec<Timestamp>,
 }
 
 #[derive(Debug)]
 struct Login {
-    /// sshd's, which is not internal-sftp's.
+    /// That of sshd's monitor, which is not that of internal-sftp.
     pid: u32,
     began: Timestamp,
     ended: Option<Timestamp>,
 }
 
 impl Login {
-    fn may_be_of(&self, time: Timestamp) -> bool {
+    /// Whether internal-sftp may have begun in it at this time.
+    fn may_have_begun(&self, time: Timestamp) -> bool {
         let after = |earlier: Timestamp, later: Timestamp| earlier.duration_since(later) <= SLACK;
         after(self.began, time) && self.ended.is_none_or(|ended| after(time, ended))
     }
@@ -51,14 +52,14 @@ impl Login {
 impl Logins {
     /// internal-sftp began a session of this user.
     pub(crate) fn logged(&mut self, host: u64, user: &str, time: Timestamp) {
-        // Of hosts without pam_sftpjail's lines, nothing is kept but a few beginnings.
+        // Hosts without entries of pam_sftpjail: only a few beginnings are kept.
         if self.users.len() >= MAX_LOGINS {
-            self.users.retain(|_, user| !user.silent.is_empty());
+            self.users.retain(|_, user| !user.unmatched.is_empty());
         }
         let user = self.users.entry((host, escaped(user).to_string())).or_default();
-        match user.silent.iter().position(|login| login.may_be_of(time)) {
+        match user.unmatched.iter().position(|login| login.may_have_begun(time)) {
             Some(at) => {
-                user.silent.remove(at);
+                user.unmatched.remove(at);
                 self.count -= 1;
             }
             None => {
@@ -70,11 +71,11 @@ impl Logins {
         }
     }
 
-    /// A line of pam_sftpjail's.
+    /// A log entry of sshd's; those of pam_sftpjail count.
     pub(crate) fn line(&mut self, (host, pid, time): (u64, u32, Timestamp), message: &[u8]) {
         let Some((event, user)) = parse(message) else { return };
         if self.count >= MAX_LOGINS {
-            // Nothing is said of them then, rather than something wrong.
+            // Reports nothing about them, rather than something wrong.
             self.users.clear();
             self.count = 0;
         }
@@ -82,10 +83,10 @@ impl Logins {
         match event {
             Event::Opened => {
                 let login = Login { pid, began: time, ended: None };
-                // A session that began long ago is that of an earlier line, which was lost.
-                user.early.retain(|early| login.may_be_of(*early));
+                // A session that began long ago belongs to an earlier entry, which was lost.
+                user.early.retain(|early| login.may_have_begun(*early));
                 if user.early.is_empty() {
-                    user.silent.push(login);
+                    user.unmatched.push(login);
                     self.count += 1;
                 } else {
                     user.early.remove(0);
@@ -93,28 +94,28 @@ impl Logins {
             }
             Event::Closed => {
                 let of_it = |login: &&mut Login| login.pid == pid && login.ended.is_none();
-                if let Some(login) = user.silent.iter_mut().find(of_it) {
+                if let Some(login) = user.unmatched.iter_mut().find(of_it) {
                     login.ended = Some(time);
                 }
             }
         }
     }
 
-    /// The log is over: notes the sessions that ended without a line of internal-sftp's, of every user
-    /// or of the one who is asked for.
+    /// The log has ended: counts the sessions that ended without an entry of internal-sftp, of every user or of the
+    /// one who was asked for.
     pub(crate) fn finish(&mut self, user: Option<&str>, gaps: &mut Gaps) {
         let user = user.map(|user| escaped(user).to_string());
-        let mut silent: Vec<_> = self
+        let mut unmatched: Vec<_> = self
             .users
             .drain()
             .filter(|((_, name), _)| user.as_ref().is_none_or(|user| user == name))
-            .flat_map(|((_, name), user)| user.silent.into_iter().map(move |login| (login, name.clone())))
+            .flat_map(|((_, name), user)| user.unmatched.into_iter().map(move |login| (login, name.clone())))
             .collect();
-        silent.sort_by_key(|(login, _)| login.began);
-        for (Login { pid, began, ended }, name) in silent {
-            // One that is open may be about to begin.
+        unmatched.sort_by_key(|(login, _)| login.began);
+        for (Login { pid, began, ended }, name) in unmatched {
+            // A session that is still open may be about to get its first entry.
             let Some(ended) = ended else { continue };
-            gaps.during((began, ended), Kind::Silent, |clock| {
+            gaps.during((began, ended), Kind::NotLogged, |clock| {
                 format!("{name}, sshd's pid {pid}, {}", clock.shown(began))
             });
         }
@@ -142,7 +143,7 @@ fn parse(message: &[u8]) -> Option<(Event, String)> {
 mod tests {
     use super::*;
 
-    /// How many gaps there are after these lines, each a minute after the one before unless it begins
+    /// How many gaps there are after these lines. Each line is a minute later than the one before, unless it begins
     /// with a second of its own.
     fn gaps(lines: &[(u32, &str)]) -> u64 {
         let mut gaps = Gaps::between(None, None, jiff::tz::TimeZone::UTC);
@@ -165,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_of_which_internal_sftp_says_nothing_is_a_gap() {
+    fn a_session_without_entries_of_internal_sftp_is_a_gap() {
         let (opened, closed) =
             ("session opened for user mle(uid=1): home=/x", "session closed for user mle(uid=1): d");
         assert_eq!(gaps(&[(1, opened), (1, "internal mle"), (1, closed)]), 0);
@@ -178,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_in_the_wrong_order_are_no_gap() {
+    fn entries_in_the_wrong_order_are_no_gap() {
         let opened = "0!session opened for user mle(uid=1): home=/x";
         let closed = "10!session closed for user mle(uid=1): d";
         assert_eq!(gaps(&[(1, "1!internal mle"), (1, opened), (1, closed)]), 0);
@@ -192,7 +193,7 @@ mod tests {
             (2, closed),
         ];
         assert_eq!(gaps(&twice), 0);
-        // Of another time, and so of another session.
+        // At another time, and so in another session.
         let later = "60!session opened for user mle(uid=1): home=/x";
         let ended = "70!session closed for user mle(uid=1): d";
         assert_eq!(gaps(&[(1, "1!internal mle"), (1, later), (1, ended)]), 1);
@@ -200,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn odd_names_are_spelled_as_pam_sftpjail_spells_them() {
+    fn odd_names_are_escaped_as_pam_sftpjail_escapes_them() {
         let opened = "session opened for user \"a b\"(uid=1): home=/x";
         assert_eq!(gaps(&[(1, opened), (1, "internal a b"), (1, &opened.replace("opened", "closed"))]), 0);
     }

@@ -1,12 +1,12 @@
-//! What internal-sftp says, line by line: OpenSSH's sftp-server.c, whose every `logit` and
-//! `verbose` about a file is here, and log.c, which escapes and cuts the text.
+//! Parses one message of internal-sftp. It mirrors every `logit` and `verbose` about a file in OpenSSH's
+//! sftp-server.c, and undoes what log.c does to the text: it escapes and cuts.
 
 use super::operation::{Operation, Verb};
 
-/// log.c hands `"%.500s"` to syslog(3). A line of that length has lost its end.
+/// log.c gives syslog(3) `"%.500s"`. A message of that length may have lost its end.
 const CUT: usize = 500;
 
-/// A line.
+/// A message of internal-sftp.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Message {
     /// `session opened for local user USER from [ADDRESS]`
@@ -19,13 +19,13 @@ pub(crate) enum Message {
         address: String,
     },
     Operation(Operation),
-    /// The answer to a request; success is told at the level DEBUG only.
+    /// The answer to a request. Success is logged at the level DEBUG only.
     Status(&'static str),
-    /// What only the level VERBOSE tells.
+    /// A message of the level VERBOSE that is not about a file.
     Verbose,
-    /// Of no meaning here.
+    /// A message that does not matter here.
     Other,
-    /// Begins like an operation, but is none.
+    /// Begins like an operation, but is not one.
     Unreadable,
 }
 
@@ -46,9 +46,9 @@ const STATUS: [&str; 10] = [
     "Unknown error",
 ];
 
-/// Understands a message, and how often the log says that it was repeated.
+/// Parses a message. Gives how often the log says that it was repeated, too.
 pub(crate) fn parse(message: &[u8]) -> (Message, u32) {
-    // rsyslog, where $RepeatedMsgReduction is on, as Ubuntu has it.
+    // rsyslog writes this where $RepeatedMsgReduction is on, as on Ubuntu.
     if let Some(rest) = message.strip_prefix(b"message repeated ")
         && let Some(end) = memchr::memmem::find(rest, b" times: [")
         && let Some(times) = rest.get(..end).and_then(|digits| std::str::from_utf8(digits).ok())
@@ -61,13 +61,13 @@ pub(crate) fn parse(message: &[u8]) -> (Message, u32) {
 }
 
 fn one(message: &[u8]) -> Message {
-    understood(message, message.len() >= CUT)
+    parse_one(message, message.len() >= CUT)
 }
 
-fn understood(message: &[u8], is_cut: bool) -> Message {
+fn parse_one(message: &[u8], is_cut: bool) -> Message {
     let (word, rest) = word(message);
     if word == b"forced" {
-        return match understood(rest, is_cut) {
+        return match parse_one(rest, is_cut) {
             Message::Operation(operation) => {
                 Message::Operation(Operation { detail: "forced".into(), ..operation })
             }
@@ -81,7 +81,7 @@ fn understood(message: &[u8], is_cut: bool) -> Message {
             let known = STATUS.iter().find(|known| status == Some(known.as_bytes()));
             return known.map_or(Message::Other, |status| Message::Status(status));
         }
-        // Some of these with a name that is of no interest, being the client's or the home.
+        // Some of these have a name, which does not matter: the client's or the home's.
         b"received" | b"Refusing" | b"users-groups-by-id:" | b"home-directory" => return Message::Verbose,
         b"error:" => return failure(rest).map_or(Message::Other, Message::Operation),
         b"open" => path(Verb::Open, rest, is_cut, |tail| Some((flags(tail)?, None))),
@@ -97,8 +97,8 @@ fn understood(message: &[u8], is_cut: bool) -> Message {
         b"rename" | b"posix-rename" => pair(Verb::Rename, rest, is_cut),
         b"hardlink" => pair(Verb::Link, rest, is_cut),
         b"symlink" => pair(Verb::Symlink, rest, is_cut).map(|link| match link.target {
-            // `old` is what the link holds, `new` where it is.
-            Some(place) => Operation { path: place, target: Some(link.path), ..link },
+            // `old` is what the link points to, `new` is the link.
+            Some(path) => Operation { path, target: Some(link.path), ..link },
             None => link,
         }),
         b"statvfs" => bare(Verb::Statvfs, rest, is_cut),
@@ -125,10 +125,10 @@ fn named(rest: &[u8]) -> Option<&[u8]> {
 fn session(rest: &[u8]) -> Option<Message> {
     let (what, rest) = word(rest);
     let rest = rest.strip_prefix(b"for local user ")?.strip_suffix(b"]")?;
-    // The last, for a name may hold anything.
+    // The last one: a user's name may hold the same text.
     let at = memchr::memmem::rfind(rest, b" from [")?;
-    let said = |bytes: &[u8]| String::from_utf8_lossy(&unescaped(bytes)).into_owned();
-    let (user, address) = (said(rest.get(..at)?), said(rest.get(at + 7..)?));
+    let text = |bytes: &[u8]| String::from_utf8_lossy(&unescaped(bytes)).into_owned();
+    let (user, address) = (text(rest.get(..at)?), text(rest.get(at + 7..)?));
     match what {
         b"opened" => Some(Message::Opened { user, address }),
         b"closed" => Some(Message::Closed { user, address }),
@@ -136,7 +136,7 @@ fn session(rest: &[u8]) -> Option<Message> {
     }
 }
 
-/// `process_write: write "NAME": REASON`, with no more than 100 bytes of the name.
+/// Parses `process_write: write "NAME": REASON`, which has no more than 100 bytes of the name.
 fn failure(rest: &[u8]) -> Option<Operation> {
     let (verb, rest) = match rest.strip_prefix(b"process_write: write \"") {
         Some(rest) => (Verb::Write, rest),
@@ -148,12 +148,12 @@ fn failure(rest: &[u8]) -> Option<Operation> {
     Some(Operation { verb, cut: path.len() >= 100, path, failure, ..Operation::default() })
 }
 
-/// `"NAME"` and nothing else.
+/// Parses `"NAME"` and nothing after it.
 fn bare(verb: Verb, rest: &[u8], is_cut: bool) -> Option<Operation> {
     path(verb, rest, is_cut, |tail| tail.is_empty().then_some((String::new(), None)))
 }
 
-/// `"NAME" TAIL`. No tail holds a quote, so the last one is the name's end.
+/// Parses `"NAME" TAIL`. No tail holds a quote, so the last quote ends the name.
 fn path(
     verb: Verb,
     rest: &[u8],
@@ -162,7 +162,7 @@ fn path(
 ) -> Option<Operation> {
     let rest = rest.strip_prefix(b"\"")?;
     let end = memchr::memrchr(b'"', rest);
-    // Even if it looks whole: a name may end so as to look like that.
+    // Even where it looks whole: a name can be chosen so that its cut line looks whole.
     if is_cut {
         let is_tail = |end: &usize| {
             let tail = rest.get(end + 1..).unwrap_or_default();
@@ -176,7 +176,7 @@ fn path(
     Some(Operation { verb, path: unescaped(rest.get(..end)?), detail, bytes, ..Operation::default() })
 }
 
-/// `old "NAME" new "NAME"`
+/// Parses `old "NAME" new "NAME"`.
 fn pair(verb: Verb, rest: &[u8], is_cut: bool) -> Option<Operation> {
     let rest = rest.strip_prefix(b"old \"")?;
     let rest = if is_cut { rest } else { rest.strip_suffix(b"\"")? };
@@ -194,27 +194,27 @@ fn pair(verb: Verb, rest: &[u8], is_cut: bool) -> Option<Operation> {
     }
 }
 
-/// ` flags READ,WRITE mode 0666`: the mode is what the client wished, and rarely anybody's.
+/// Parses ` flags READ,WRITE mode 0666`, without the mode: the client asks for it, and the file rarely gets it.
 fn flags(tail: &[u8]) -> Option<String> {
     let tail = tail.strip_prefix(b" flags ")?;
     let end = memchr::memmem::find(tail, b" mode ")?;
     text(&[b" ", tail.get(..end)?].concat())
 }
 
-/// ` bytes read 8 written 0`
+/// Parses ` bytes read 8 written 0`.
 fn bytes(tail: &[u8]) -> Option<(u64, u64)> {
     let tail = std::str::from_utf8(tail).ok()?;
     let (read, written) = tail.strip_prefix(" bytes read ")?.split_once(" written ")?;
     Some((read.parse().ok()?, written.parse().ok()?))
 }
 
-/// A tail that is sshd's own words.
+/// A tail that has no name in it, as text.
 fn text(tail: &[u8]) -> Option<String> {
     std::str::from_utf8(tail.strip_prefix(b" ")?).ok().map(str::to_owned)
 }
 
-/// Undoes log.c's strnvis(VIS_CSTYLE|VIS_NL|VIS_TAB|VIS_OCTAL): `\\`, `\n` and its like, `\303`.
-/// An escape that the end of the line cut is left out.
+/// Undoes log.c's strnvis(VIS_CSTYLE|VIS_NL|VIS_TAB|VIS_OCTAL): `\\`, `\n` and the like, `\303`.
+/// An escape that was cut at the end of the line is left out.
 fn unescaped(text: &[u8]) -> Vec<u8> {
     let mut plain = Vec::with_capacity(text.len());
     let mut rest = text;
@@ -236,7 +236,7 @@ fn unescaped(text: &[u8]) -> Vec<u8> {
                 b's' => (b' ', 2),
                 b'\\' => (b'\\', 2),
                 b'0'..=b'7' if after.len() < 4 => return plain,
-                // Not of its making.
+                // strnvis does not write this.
                 _ => (b'\\', 1),
             },
             _ => return plain,

@@ -1,29 +1,29 @@
-//! What members do to files.
+//! Operations on files, as internal-sftp logs them. Plain data.
 
 use clap::ValueEnum;
 
-/// A request about a file, as it was logged before it was tried.
+/// A request about a file. internal-sftp logs it before it tries it.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Operation {
     pub(crate) verb: Verb,
-    /// As the client spelled it. Of a link, where it is; of a renaming, what was renamed.
+    /// As the client spelled it. For a link, the link itself; for a renaming, the old name.
     pub(crate) path: Vec<u8>,
-    /// What something was renamed to or hard-linked as, or where a symlink points.
+    /// The new name of a renaming or a hard link, or what a symlink points to.
     pub(crate) target: Option<Vec<u8>>,
-    /// What else the line tells: flags, mode, owner.
+    /// What else the log entry says: flags, mode, owner.
     pub(crate) detail: String,
     /// Read and written, when a file is closed.
     pub(crate) bytes: Option<(u64, u64)>,
-    /// Why it failed, where the line itself says so.
+    /// Why it failed, if this log entry itself says so.
     pub(crate) failure: Option<String>,
-    /// The line is so long that its end is missing.
+    /// The log entry was so long that internal-sftp cut its end.
     pub(crate) cut: bool,
-    /// Two names that cannot be told apart, since quotes within names are not escaped: they are in
-    /// `path` as the line has them.
+    /// Where one name ends and the other begins is unknown, because quotes in names are not escaped: `path` holds both,
+    /// as in the log.
     pub(crate) ambiguous: bool,
 }
 
-/// What is done; its spelling on the command line and in the output.
+/// What is done to a file. The names are those of the command line and of the output.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, ValueEnum)]
 pub(crate) enum Verb {
     #[default]
@@ -35,19 +35,19 @@ pub(crate) enum Verb {
     Mkdir,
     Rmdir,
     Rename,
-    /// A symbolic link.
+    /// Makes a symbolic link.
     Symlink,
-    /// A hard link.
+    /// Makes a hard link.
     Link,
-    /// Mode, owner, times or size.
+    /// Sets mode, owner, times or size.
     Set,
-    /// Free space.
+    /// Asks for the free space.
     Statvfs,
-    /// Only if it failed.
+    /// Logged only if it failed.
     Read,
-    /// Only if it failed.
+    /// Logged only if it failed.
     Write,
-    /// This and the following are logged at the level VERBOSE only.
+    /// This one and the next four are logged at the level VERBOSE only.
     Stat,
     Lstat,
     Realpath,
@@ -56,7 +56,7 @@ pub(crate) enum Verb {
 }
 
 impl Verb {
-    /// As in the output.
+    /// Its name in the output.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Open => "open",

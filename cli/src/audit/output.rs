@@ -1,4 +1,4 @@
-//! Operations and gaps → a table for people, CSV, or JSON Lines.
+//! Writes operations and gaps as a table for people, as CSV or as JSON Lines.
 
 use super::gaps::{Kind, Tally};
 use super::json;
@@ -10,10 +10,10 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use std::io::{self, Write};
 
-/// How to write.
+/// The form of the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Style {
-    /// So many columns, if it is for a terminal.
+    /// With the width of the terminal in columns, if it is for one.
     Table(Option<usize>),
     Csv,
     Json,
@@ -61,7 +61,7 @@ impl<W: Write> Output<W> {
         }
     }
 
-    /// Writes a gap, where gaps are part of the output; says whether they are.
+    /// Writes the gaps of a kind, where gaps are part of the output. Gives whether they are.
     pub(crate) fn gap(&mut self, kind: Kind, tally: &Tally) -> io::Result<bool> {
         match &mut self.sink {
             Sink::Json(out) => json::gap(kind, tally, out).map(|()| true),
@@ -69,7 +69,7 @@ impl<W: Write> Output<W> {
         }
     }
 
-    /// Writes what is held back.
+    /// Writes the rows that are still held back.
     pub(crate) fn flush(&mut self) -> io::Result<()> {
         match &mut self.sink {
             Sink::Table(table, out) => table.flush(out).and_then(|()| out.flush()),
@@ -84,14 +84,14 @@ fn rfc3339(time: Timestamp, zone: &TimeZone) -> String {
 }
 
 fn fields(row: &Row, time: String) -> [String; COLUMNS.len()] {
-    let Event { host, pid, who, operation, .. } = &row.event;
+    let Event { host, pid, client, operation, .. } = &row.event;
     let (result, status) = row.result();
     let number = |number: Option<u64>| number.map_or(String::new(), |number| number.to_string());
-    let who = who.as_ref();
+    let client = client.as_ref();
     [
         time,
-        field(who.map_or("", |who| &who.user).as_bytes()),
-        field(who.map_or("", |who| &who.address).as_bytes()),
+        field(client.map_or("", |client| &client.user).as_bytes()),
+        field(client.map_or("", |client| &client.address).as_bytes()),
         operation.verb.name().to_owned(),
         field(row.path()),
         number(operation.bytes.map(|(read, _)| read)),
@@ -106,7 +106,7 @@ fn fields(row: &Row, time: String) -> [String; COLUMNS.len()] {
     ]
 }
 
-/// It grows at its end only.
+/// New columns come at the end, and none is renamed: CSV has no version.
 const COLUMNS: [&str; 14] = [
     "time",
     "user",

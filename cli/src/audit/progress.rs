@@ -1,23 +1,23 @@
-//! How far a long reading is, on stderr if that is a terminal.
+//! A progress bar on stderr, while a long log is read. It writes only to a terminal.
 
 use std::cell::Cell;
 use std::io::{self, IsTerminal, Read, Write};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-/// As often as an eye wants to know.
+/// How often it is drawn.
 const PERIOD: Duration = Duration::from_millis(200);
 
-/// What is short is not worth a bar.
+/// How long a log may take before the bar appears.
 const PATIENCE: Duration = Duration::from_millis(500);
 
 const WIDTH: u64 = 30;
 
-/// Bytes of files that were read so far.
+/// Bytes of log files read so far.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Count(Rc<Cell<u64>>);
 
-/// Counts what it reads, so before it is decompressed.
+/// A reader that counts its bytes, before they are decompressed.
 pub(crate) struct Counted<R>(pub(crate) R, pub(crate) Count);
 
 impl<R: Read> Read for Counted<R> {
@@ -28,7 +28,7 @@ impl<R: Read> Read for Counted<R> {
     }
 }
 
-/// The bar.
+/// The progress bar.
 pub(crate) struct Progress {
     done: Count,
     total: u64,
@@ -37,13 +37,13 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// For so many bytes; without a terminal, or where nobody knows how many, there is no bar.
+    /// For `total` bytes. There is no bar without a terminal, or where `total` is 0: unknown.
     pub(crate) fn new(done: Count, total: u64) -> Self {
         let next = (total > 0 && io::stderr().is_terminal()).then(|| Instant::now() + PATIENCE);
         Self { done, total, next, is_shown: false }
     }
 
-    /// Draws it, if it is time to.
+    /// Draws it, if the last time is long enough ago.
     pub(crate) fn draw(&mut self) {
         let Some(next) = self.next else { return };
         let now = Instant::now();
@@ -59,7 +59,7 @@ impl Progress {
         self.is_shown = true;
     }
 
-    /// Takes it away, before something else is written.
+    /// Erases it, before something else is written.
     pub(crate) fn erase(&mut self) {
         if std::mem::take(&mut self.is_shown) {
             let _ = write!(io::stderr(), "\r\x1b[K");

@@ -1,44 +1,44 @@
-//! Operations on their way out, in the order of the log: each waits until its result is known.
+//! Operations that wait until their result is known. They leave in the order of the log.
 
 use super::operation::{Operation, Verb};
 use jiff::Timestamp;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-/// How many wait for the first of them, which may be open for hours. What is forced out then has an
+/// How many may wait behind the first, whose file may be open for hours. Beyond this the first one leaves, with an
 /// unclear result at worst.
 const MAX_WAITING: usize = 4096;
 
-/// An operation, with all that the log tells of it.
+/// An operation, with everything that the log says about it.
 #[derive(Debug)]
 pub(crate) struct Event {
     pub(crate) time: Timestamp,
     pub(crate) host: Rc<str>,
     pub(crate) pid: u32,
-    /// `None`: the line that says so is not in the log.
-    pub(crate) who: Option<Rc<Who>>,
+    /// `None`: the session's beginning is not in the log.
+    pub(crate) client: Option<Rc<Client>>,
     pub(crate) operation: Operation,
     pub(crate) outcome: Outcome,
 }
 
-/// Whose session it is. As the log has it, unescaped.
+/// The user and address of a session, as in the log, unescaped.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Who {
+pub(crate) struct Client {
     pub(crate) user: String,
     pub(crate) address: String,
 }
 
-/// What became of an operation.
+/// The result of an operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     Ok,
     Failed(String),
-    /// It failed with this, or else it went well and a later request failed, which is not logged
-    /// itself: a look-up, at the level INFO.
+    /// Either it failed with this status, or it succeeded and a later look-up failed, which at the level INFO is not
+    /// logged itself.
     Unclear(&'static str),
 }
 
-/// What stands in the queue, by the order in which it came.
+/// The number of an event in the queue, in the order of arrival.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Ticket(u64);
 
@@ -48,7 +48,7 @@ struct Slot {
     settled: bool,
 }
 
-/// See the module.
+/// The events that wait.
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
     slots: VecDeque<Slot>,
@@ -57,14 +57,14 @@ pub(crate) struct Queue {
 }
 
 impl Queue {
-    /// Lets an event wait, whose outcome is what it will be if nothing settles it.
+    /// Adds an event. Its outcome stays as it is, unless something resolves it.
     pub(crate) fn push(&mut self, event: Event) -> Ticket {
         let ticket = Ticket(self.first + self.slots.len() as u64);
         self.slots.push_back(Slot { event, settled: false });
         ticket
     }
 
-    /// The next event whose turn it is.
+    /// The first event, if it need not wait any longer.
     pub(crate) fn pop(&mut self) -> Option<Event> {
         let first = self.slots.front()?;
         if !first.settled && self.slots.len() <= MAX_WAITING {
@@ -74,13 +74,13 @@ impl Queue {
         self.slots.pop_front().map(|slot| slot.event)
     }
 
-    /// A waiting event; `None` once it was popped.
+    /// A waiting event; `None` if it has left.
     pub(crate) fn get(&mut self, ticket: Ticket) -> Option<&mut Event> {
         let at = usize::try_from(ticket.0.checked_sub(self.first)?).ok()?;
         self.slots.get_mut(at).map(|slot| &mut slot.event)
     }
 
-    /// Nothing more will be known of it.
+    /// Nothing more will be known about it: it need not wait.
     pub(crate) fn settle(&mut self, ticket: Ticket) {
         if let Some(at) = ticket.0.checked_sub(self.first).and_then(|at| usize::try_from(at).ok())
             && let Some(slot) = self.slots.get_mut(at)
@@ -89,7 +89,7 @@ impl Queue {
         }
     }
 
-    /// Its outcome is known.
+    /// Its outcome is known: it need not wait.
     pub(crate) fn resolve(&mut self, ticket: Ticket, outcome: Outcome) {
         if let Some(event) = self.get(ticket) {
             event.outcome = outcome;
@@ -97,7 +97,7 @@ impl Queue {
         self.settle(ticket);
     }
 
-    /// Nothing more will be known of any.
+    /// Nothing more will be known about any of them.
     pub(crate) fn settle_all(&mut self) {
         for slot in &mut self.slots {
             slot.settled = true;
@@ -106,16 +106,16 @@ impl Queue {
 }
 
 impl Event {
-    /// Whether its success shows that the directory `path` was there before.
+    /// Whether its success proves that the directory `path` existed before.
     pub(crate) fn proves(&self, path: &[u8]) -> bool {
         let Operation { verb, path: own, target, .. } = &self.operation;
-        let of_itself = matches!(verb, Verb::Opendir | Verb::Rmdir | Verb::Set) && own == path;
-        // Where a symlink points need not exist.
+        let is_on_it = matches!(verb, Verb::Opendir | Verb::Rmdir | Verb::Set) && own == path;
+        // What a symlink points to need not exist.
         let target = target.as_ref().filter(|_| *verb != Verb::Symlink);
-        of_itself || is_below(own, path) || target.is_some_and(|target| is_below(target, path))
+        is_on_it || is_below(own, path) || target.is_some_and(|target| is_below(target, path))
     }
 
-    /// Whether the directory `path` may be its work, or only by its work may be at that place.
+    /// Whether it may have made the directory `path`, or one above it.
     pub(crate) fn may_make(&self, path: &[u8]) -> bool {
         let Operation { verb, path: own, target, cut, ambiguous, .. } = &self.operation;
         let made = match verb {

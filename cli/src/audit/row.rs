@@ -1,27 +1,28 @@
-//! A row of the output.
+//! A row of the output, whatever its form.
 
 use super::queue::{Event, Outcome};
 
-/// An operation and what this host adds to it.
+/// An operation, and its paths on the host.
 pub(crate) struct Row {
     pub(crate) event: Event,
-    /// Where on the host path and target are, if that is not as the log has them.
+    /// The path on the host, if it differs from the path in the log.
     pub(crate) path: Option<Vec<u8>>,
+    /// The same for the target.
     pub(crate) target: Option<Vec<u8>>,
 }
 
 impl Row {
-    /// On the host, if that is known.
+    /// The path on the host if it is known, or else the path in the log.
     pub(crate) fn path(&self) -> &[u8] {
         self.path.as_deref().unwrap_or(&self.event.operation.path)
     }
 
-    /// On the host, if that is known.
+    /// The same for the target.
     pub(crate) fn target(&self) -> Option<&[u8]> {
         self.target.as_deref().or(self.event.operation.target.as_deref())
     }
 
-    /// `ok`, `failed` or `unclear`, and what internal-sftp answered if it was not success.
+    /// `ok`, `failed` or `unclear`, and internal-sftp's answer if that was not success.
     pub(crate) fn result(&self) -> (&'static str, Option<&str>) {
         match &self.event.outcome {
             Outcome::Ok => ("ok", None),

@@ -1,57 +1,57 @@
-//! One session: which line tells the result of which operation.
+//! One session: which log entry has the result of which operation.
 //!
-//! internal-sftp logs an operation, tries it, and logs `sent status …` only if it failed. A request
-//! that only looks (stat, lstat, realpath) logs nothing at the level INFO but such a status when it
-//! fails. So a status after an operation is its own or that of a later look-up: clients look for
-//! what they are about to make all the time. What else the session does tells most of them apart:
-//! a file that is closed was opened, all that is open is closed by force before the session ends,
-//! and what lies in a directory shows that it was made. For the rest, the result is unclear.
+//! internal-sftp logs an operation, tries it, and logs `sent status …` only if it failed. A look-up (stat,
+//! lstat, realpath) has no entry of its own at the level INFO, and only such a status when it fails. So a
+//! status after an operation may be that of the operation or that of a later look-up: clients look up what
+//! they are about to make all the time. The rest of the session decides most cases. A file that is closed
+//! was opened. Everything that is open is closed before the session ends. And what is done in a directory
+//! proves that the directory was made. In all other cases the result is unclear.
 
 use super::message::Message;
 use super::operation::{Operation, Verb};
-use super::queue::{Event, Outcome, Queue, Ticket, Who};
+use super::queue::{Client, Event, Outcome, Queue, Ticket};
 use jiff::Timestamp;
 use std::hash::{BuildHasher, RandomState};
 use std::rc::Rc;
 
 /// A client has a few files open at a time. Beyond this, results stay unclear.
 const MAX_OPEN: usize = 64;
-const MAX_MADE: usize = 16;
+const MAX_UNCLEAR_MKDIRS: usize = 16;
 
-const MISSING: &str = "No such file";
+const NO_SUCH_FILE: &str = "No such file";
 
-/// What internal-sftp's `-l` was, as far as seen.
+/// The level of internal-sftp (`-l`), as far as the log shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Level {
     Info,
-    /// Look-ups have lines of their own.
+    /// Look-ups have entries of their own.
     Verbose,
-    /// Success has a line of its own.
+    /// Success has an entry of its own.
     Debug,
 }
 
-/// See the module.
+/// What is known of a session between one entry and the next.
 #[derive(Debug)]
 pub(crate) struct Session {
     pub(crate) host: Rc<str>,
     pub(crate) pid: u32,
-    /// `None`: its beginning is not in the log.
-    pub(crate) who: Option<Rc<Who>>,
-    /// Of its first and last line.
+    /// `None`: the session's beginning is not in the log.
+    pub(crate) client: Option<Rc<Client>>,
+    /// The times of its first and latest entry.
     pub(crate) first: Timestamp,
     pub(crate) last: Timestamp,
     pub(crate) operations: u64,
     level: Level,
-    /// The operation before the line that is read now.
+    /// The operation before the entry that is read now, while its result is open.
     latest: Option<Ticket>,
     open: Vec<Handle>,
-    /// Something was closed of which the name is not known.
-    is_blurred: bool,
-    /// Directories whose making is unclear.
-    made: Vec<Ticket>,
+    /// Something was closed whose name is unknown, because its entry was cut.
+    closed_unknown: bool,
+    /// mkdir operations whose result is unclear.
+    mkdirs: Vec<Ticket>,
 }
 
-/// A file or directory that is open, or else was not to be opened.
+/// A file or directory that is open, or that could not be opened: which of them, may be unclear.
 #[derive(Debug)]
 struct Handle {
     name: u64,
@@ -59,41 +59,41 @@ struct Handle {
 }
 
 impl Session {
-    pub(crate) fn new(host: Rc<str>, pid: u32, who: Option<Rc<Who>>, first: Timestamp) -> Self {
+    pub(crate) fn new(host: Rc<str>, pid: u32, client: Option<Rc<Client>>, first: Timestamp) -> Self {
         Self {
             host,
             pid,
-            who,
+            client,
             first,
             last: first,
             operations: 0,
             level: Level::Info,
             latest: None,
             open: Vec::new(),
-            is_blurred: false,
-            made: Vec::new(),
+            closed_unknown: false,
+            mkdirs: Vec::new(),
         }
     }
 
-    /// Takes a line into account that is neither the session's beginning nor its end nor an operation.
+    /// Takes an entry into account that is neither the session's beginning nor its end nor an operation.
     pub(crate) fn line(&mut self, message: &Message, queue: &mut Queue, names: &RandomState) {
         match message {
             Message::Status("Success" | "End of file") => {
                 self.level = Level::Debug;
-                self.went_well(queue, names);
+                self.succeeded(queue, names);
             }
             Message::Status(status) => self.status(status, queue, names),
             Message::Verbose => {
                 self.level = self.level.max(Level::Verbose);
-                self.went_well(queue, names);
+                self.succeeded(queue, names);
             }
-            _ => self.went_well(queue, names),
+            _ => self.succeeded(queue, names),
         }
     }
 
     /// Takes an operation into account.
     pub(crate) fn operation(&mut self, event: Event, queue: &mut Queue, names: &RandomState) {
-        self.went_well(queue, names);
+        self.succeeded(queue, names);
         self.operations += 1;
         let verb = event.operation.verb;
         if matches!(verb, Verb::Stat | Verb::Lstat | Verb::Realpath | Verb::Readlink | Verb::Fsync) {
@@ -101,13 +101,13 @@ impl Session {
         }
         let closes =
             matches!(verb, Verb::Close | Verb::Closedir).then(|| (name(&event, names), event.operation.cut));
-        self.made.retain(|made| {
-            // The earlier one may have failed, and this one be what others show.
-            let is_doubted = queue.get(*made).is_none_or(|made| event.may_make(&made.operation.path));
-            if is_doubted {
+        self.mkdirs.retain(|made| {
+            // The earlier mkdir may have failed, and later operations may prove this one instead.
+            let is_in_doubt = queue.get(*made).is_none_or(|made| event.may_make(&made.operation.path));
+            if is_in_doubt {
                 queue.settle(*made);
             }
-            !is_doubted
+            !is_in_doubt
         });
         let is_known = event.outcome != Outcome::Ok;
         let ticket = queue.push(event);
@@ -119,12 +119,12 @@ impl Session {
         if let Some((name, is_cut)) = closes
             && !self.closed(name, queue)
         {
-            self.is_blurred |= is_cut;
+            self.closed_unknown |= is_cut;
         }
     }
 
-    /// The operation before was not followed by a failure.
-    fn went_well(&mut self, queue: &mut Queue, names: &RandomState) {
+    /// The operation before was not followed by a failure, so it succeeded.
+    fn succeeded(&mut self, queue: &mut Queue, names: &RandomState) {
         let Some(ticket) = self.latest.take() else { return };
         queue.settle(ticket);
         let Some(event) = queue.get(ticket) else { return };
@@ -135,18 +135,18 @@ impl Session {
         self.prove(ticket, queue);
     }
 
-    /// A failure was told: the operation's before, if there is one.
+    /// A failure was logged: that of the operation before, if there is one.
     fn status(&mut self, status: &'static str, queue: &mut Queue, names: &RandomState) {
         let Some(ticket) = self.latest.take() else { return };
         let Some(event) = queue.get(ticket) else { return };
-        // Requests with a handle that is none fail without a line, and nothing but Failure comes of them.
+        // A request with an invalid handle fails without an entry of its own, and always with Failure.
         if self.level == Level::Debug || (self.level == Level::Verbose && status != "Failure") {
             queue.resolve(ticket, Outcome::Failed(status.to_owned()));
             return;
         }
         event.outcome = Outcome::Unclear(status);
         match event.operation.verb {
-            // close(2) knows no such failure; but a handle that is none has no name.
+            // close(2) cannot fail like that. But an invalid handle has no name.
             Verb::Close | Verb::Closedir if status != "Failure" && event.operation.path != b"(null)" => {
                 queue.resolve(ticket, Outcome::Ok);
             }
@@ -154,11 +154,11 @@ impl Session {
                 let name = name(event, names);
                 self.opened(Handle { name, unclear: Some(ticket) }, queue);
             }
-            Verb::Mkdir if status == MISSING => {
-                if self.made.len() == MAX_MADE {
-                    queue.settle(self.made.remove(0));
+            Verb::Mkdir if status == NO_SUCH_FILE => {
+                if self.mkdirs.len() == MAX_UNCLEAR_MKDIRS {
+                    queue.settle(self.mkdirs.remove(0));
                 }
-                self.made.push(ticket);
+                self.mkdirs.push(ticket);
             }
             _ => queue.settle(ticket),
         }
@@ -173,12 +173,12 @@ impl Session {
         self.open.push(handle);
     }
 
-    /// What is closed was open; if something unclear has the same name, that need not have been it.
-    /// Says whether anything open has this name.
+    /// What is closed was open. Where several have the same name, one that was certainly open is taken first. Gives
+    /// whether anything open has this name.
     fn closed(&mut self, name: u64, queue: &mut Queue) -> bool {
-        let of_it = |handle: &Handle| handle.name == name;
-        let known = self.open.iter().position(|handle| of_it(handle) && handle.unclear.is_none());
-        let Some(at) = known.or_else(|| self.open.iter().position(of_it)) else { return false };
+        let has_name = |handle: &Handle| handle.name == name;
+        let known = self.open.iter().position(|handle| has_name(handle) && handle.unclear.is_none());
+        let Some(at) = known.or_else(|| self.open.iter().position(has_name)) else { return false };
         if let Some(ticket) = self.open.remove(at).unclear {
             queue.resolve(ticket, Outcome::Ok);
             self.prove(ticket, queue);
@@ -186,30 +186,30 @@ impl Session {
         true
     }
 
-    /// An operation that went well shows that the directories above it were made.
+    /// A successful operation proves that the directories above it were made.
     fn prove(&mut self, ticket: Ticket, queue: &mut Queue) {
-        if self.made.is_empty() {
+        if self.mkdirs.is_empty() {
             return;
         }
-        let mut shown = Vec::new();
-        self.made.retain(|made| {
+        let mut proved = Vec::new();
+        self.mkdirs.retain(|made| {
             let Some(path) = queue.get(*made).map(|made| made.operation.path.clone()) else { return false };
-            let is_shown = queue.get(ticket).is_some_and(|event| event.proves(&path));
-            if is_shown {
-                shown.push(*made);
+            let is_proved = queue.get(ticket).is_some_and(|event| event.proves(&path));
+            if is_proved {
+                proved.push(*made);
             }
-            !is_shown
+            !is_proved
         });
-        for made in shown {
+        for made in proved {
             queue.resolve(made, Outcome::Ok);
         }
     }
 
-    /// `session closed`: by now, everything that was open is closed.
+    /// `session closed`: everything that was open is closed by now.
     pub(crate) fn end(mut self, queue: &mut Queue, names: &RandomState) {
-        self.went_well(queue, names);
+        self.succeeded(queue, names);
         for ticket in self.open.drain(..).filter_map(|handle| handle.unclear) {
-            if !self.is_blurred
+            if !self.closed_unknown
                 && let Some(event) = queue.get(ticket)
                 && let Outcome::Unclear(status) = event.outcome
             {
@@ -217,20 +217,20 @@ impl Session {
             }
             queue.settle(ticket);
         }
-        self.lose(queue);
+        self.abandon(queue);
     }
 
-    /// No more lines of it will come, as far as anybody can tell. That its last operation failed would
-    /// be told within the same millisecond, so it went well.
-    pub(crate) fn lose(self, queue: &mut Queue) {
+    /// No more entries of it are expected. A failure of its last operation would be logged within the same millisecond,
+    /// so that one succeeded.
+    pub(crate) fn abandon(self, queue: &mut Queue) {
         let unclear = self.open.into_iter().filter_map(|handle| handle.unclear);
-        for ticket in self.latest.into_iter().chain(unclear).chain(self.made) {
+        for ticket in self.latest.into_iter().chain(unclear).chain(self.mkdirs) {
             queue.settle(ticket);
         }
     }
 }
 
-/// What an open file or directory is recognised by when it is closed.
+/// By this an open file or directory is recognised when it is closed.
 fn name(event: &Event, names: &RandomState) -> u64 {
     let Operation { verb, path, .. } = &event.operation;
     names.hash_one((matches!(verb, Verb::Opendir | Verb::Closedir), path))

@@ -1,4 +1,4 @@
-//! The table for people. The path is the last column, so that a long one pushes nothing aside.
+//! The table for people. The path is the last column, so that a long one does not move the others.
 
 use super::queue::Outcome;
 use super::row::Row;
@@ -9,34 +9,34 @@ use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// The widths are made to fit so many rows; those that come later may have to push.
+/// How many rows decide the widths of the columns. Later ones may be wider.
 const SAMPLE: usize = 200;
 
-/// A path that would get fewer columns gets a line of its own.
+/// A path with less room than this gets a line of its own. In columns.
 const NARROWEST: usize = 24;
 const INDENT: usize = 4;
 
-const HEAD: [&str; COLUMNS] = ["TIME", "USER", "ADDRESS", "OPERATION", "RESULT", "BYTES", "PATH"];
+const HEADER: [&str; COLUMNS] = ["TIME", "USER", "ADDRESS", "OPERATION", "RESULT", "BYTES", "PATH"];
 const COLUMNS: usize = 7;
 
 type Cells = [String; COLUMNS];
 
-/// The text of a row; what else there is to tell stands in parentheses at its end, if there is room.
+/// The text of a row. The detail comes last, in parentheses, if there is room.
 struct Text {
     cells: Cells,
     detail: String,
 }
 
-/// Rows until the widths are known, then the widths.
+/// Holds rows back until the widths are known, and then keeps the widths.
 pub(crate) struct Table {
-    /// Of the terminal, if it is one.
+    /// The width of the terminal, if there is one.
     columns: Option<usize>,
     waiting: Vec<Text>,
     widths: Option<[usize; COLUMNS]>,
 }
 
 impl Table {
-    /// For a terminal with so many columns, or for something else.
+    /// For a terminal of this width, or for a file or pipe.
     pub(crate) fn new(columns: Option<usize>) -> Self {
         Self { columns, waiting: Vec::new(), widths: None }
     }
@@ -58,9 +58,9 @@ impl Table {
         if self.waiting.is_empty() {
             return Ok(());
         }
-        let head = Text { cells: HEAD.map(str::to_owned), detail: String::new() };
-        let widths = table::widths(self.waiting.iter().chain([&head]).map(|text| &text.cells));
-        write(&head, &widths, self.columns, out)?;
+        let header = Text { cells: HEADER.map(str::to_owned), detail: String::new() };
+        let widths = table::widths(self.waiting.iter().chain([&header]).map(|text| &text.cells));
+        write(&header, &widths, self.columns, out)?;
         for text in self.waiting.drain(..) {
             write(&text, &widths, self.columns, out)?;
         }
@@ -71,8 +71,8 @@ impl Table {
 
 fn text(row: &Row, time: String) -> Text {
     let event = &row.event;
-    let (user, address) = match &event.who {
-        Some(who) => (escaped(&who.user).to_string(), one_line(&who.address)),
+    let (user, address) = match &event.client {
+        Some(client) => (escaped(&client.user).to_string(), one_line(&client.address)),
         None => ("?".into(), "?".into()),
     };
     let result = match &event.outcome {
@@ -86,20 +86,20 @@ fn text(row: &Row, time: String) -> Text {
         Some((0, written)) => format!("{written} written"),
         Some((read, written)) => format!("{read} read, {written} written"),
     };
-    let mut place = shown(row.path());
+    let mut path = shown(row.path());
     if let Some(target) = row.target() {
-        place += " -> ";
-        place += &shown(target);
+        path += " -> ";
+        path += &shown(target);
     }
     if event.operation.cut {
-        place += "…";
+        path += "…";
     }
     let detail = match event.operation.detail.as_str() {
         "" => String::new(),
         detail => format!(" ({})", one_line(detail)),
     };
     let verb = event.operation.verb.name().to_owned();
-    Text { cells: [time, user, address, verb, result, bytes, place], detail }
+    Text { cells: [time, user, address, verb, result, bytes, path], detail }
 }
 
 fn shown(path: &[u8]) -> String {
@@ -112,7 +112,7 @@ fn write(
     columns: Option<usize>,
     out: &mut impl Write,
 ) -> io::Result<()> {
-    let [cells @ .., place] = &text.cells;
+    let [cells @ .., path] = &text.cells;
     let mut line = table::line(cells, widths);
     let mut room = columns.map_or(usize::MAX, |columns| columns.saturating_sub(line.width()));
     if room < NARROWEST
@@ -123,16 +123,16 @@ fn write(
         line.extend(std::iter::repeat_n(' ', INDENT));
         room = columns.saturating_sub(INDENT);
     }
-    if place.width() + text.detail.width() <= room {
-        line += place;
+    if path.width() + text.detail.width() <= room {
+        line += path;
         line += &text.detail;
     } else {
-        line += &fitted(place, room);
+        line += &fitted(path, room);
     }
     writeln!(out, "{}", line.trim_end())
 }
 
-/// The text in so many columns; if need be without its middle, for a path tells most at its ends.
+/// The text in no more than this width, without its middle if it is longer: the ends of a path say most.
 fn fitted(text: &str, columns: usize) -> String {
     if text.width() <= columns {
         return text.to_owned();
@@ -158,7 +158,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_too_wide_loses_its_middle() {
+    fn a_text_that_is_too_wide_loses_its_middle() {
         assert_eq!(fitted("/home/mle", 9), "/home/mle");
         assert_eq!(fitted("/home/mle/a/very/long/path", 16), "/home…/long/path");
         assert_eq!(fitted("/home/mle/a/very/long/path", 16).width(), 16);

@@ -1,4 +1,4 @@
-//! What `--since` and `--until` may say.
+//! Parses the times of `--since` and `--until`.
 
 use jiff::civil::{DateTime, Time};
 use jiff::{Span, Timestamp, Zoned};
@@ -24,7 +24,7 @@ fn of(text: &str, now: &Zoned) -> Result<Timestamp, String> {
     if let Ok(time) = text.parse::<Timestamp>() {
         return Ok(time);
     }
-    // jiff would take a date alone as well, and `T` as well as a blank.
+    // jiff takes a blank as well as `T`, but not a date alone.
     let local = text.parse::<DateTime>().ok().or_else(|| {
         let date = text.parse::<jiff::civil::Date>().ok()?;
         Some(date.to_datetime(Time::midnight()))
@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn every_form_of_the_manual_is_understood() {
+    fn every_form_of_the_manual_is_parsed() {
         for (text, expected) in [
             ("2024-11-20T10:00:00Z", "2024-11-20T10:00:00Z"),
             ("2024-11-20T10:00:00.5+02:00", "2024-11-20T08:00:00.5Z"),
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_answered_with_what_may_be_said() {
+    fn anything_else_is_answered_with_the_forms_that_are_accepted() {
         for text in ["", "tomorrow", "-2h", "2x", "2024-13-01", "11/22/2024", "99999999999d", "\u{e9}"] {
             assert!(at(text).starts_with("write 2026-11-22"), "{text}: {}", at(text));
         }

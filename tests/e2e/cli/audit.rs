@@ -1,4 +1,4 @@
-//! `sftpjail audit`: what real clients did is what it tells.
+//! `sftpjail audit`: it shows what real clients did.
 
 mod gaps;
 mod source;
@@ -6,19 +6,19 @@ mod source;
 use sandbox::{LiveSftp, Sandbox};
 use serde_json::Value;
 
-/// A machine with the drop-in and these members.
+/// A sandbox with rsyslog's drop-in and these members.
 pub(crate) fn machine(users: &[&str]) -> Sandbox {
     let sb = Sandbox::new();
     sb.install_log_drop_in();
     for user in users {
         sb.user(*user).group("sftp").add();
-        // Nobody else's but root's, so that reading it fails.
+        // Only root can read it, so that a get fails.
         sb.sh(&format!("cd /home/{user}; echo x > secret; chmod 600 secret"));
     }
     sb
 }
 
-/// What `sftpjail audit --json ARGUMENTS` says: operations, then gaps. Panics if it fails.
+/// The operations and gaps of `sftpjail audit --json ARGUMENTS`. Panics if it fails.
 #[track_caller]
 pub(crate) fn audit(sb: &Sandbox, arguments: &str) -> (Vec<Value>, Vec<Value>) {
     let out = sb.sh(&format!("sftpjail audit --json {arguments}"));
@@ -30,21 +30,21 @@ pub(crate) fn audit(sb: &Sandbox, arguments: &str) -> (Vec<Value>, Vec<Value>) {
 }
 
 /// `open /home/mle/x` and, in this order, ` -> TARGET`, ` DETAIL`, ` READ/WRITTEN`, `: RESULT`.
-pub(crate) fn told(operation: &Value) -> String {
+pub(crate) fn described(operation: &Value) -> String {
     let text = |key: &str| operation[key].as_str().unwrap_or_default().to_owned();
-    let mut told = text("operation") + " " + &text("path");
+    let mut description = text("operation") + " " + &text("path");
     for (before, key) in [(" -> ", "target"), (" ", "detail")] {
         if !operation[key].is_null() {
-            told += before;
-            told += &text(key);
+            description += before;
+            description += &text(key);
         }
     }
     if let (Some(read), Some(written)) = (operation["read"].as_u64(), operation["written"].as_u64()) {
-        told += &format!(" {read}/{written}");
+        description += &format!(" {read}/{written}");
     }
     match operation["status"].as_str() {
-        None => told + ": " + &text("result"),
-        Some(status) => told + ": " + &text("result") + " " + status,
+        None => description + ": " + &text("result"),
+        Some(status) => description + ": " + &text("result") + " " + status,
     }
 }
 
@@ -53,26 +53,26 @@ pub(crate) fn kinds(gaps: &[Value]) -> Vec<(&str, u64)> {
     gaps.iter().map(|gap| (gap["gap"].as_str().unwrap(), gap["count"].as_u64().unwrap())).collect()
 }
 
-/// Waits until a session's last line is in the log.
+/// Ends a session, and waits until its last entry is in the log.
 #[track_caller]
 pub(crate) fn quit(sb: &Sandbox, live: LiveSftp, user: &str) {
     assert_eq!(live.quit(), Some(0));
     sb.wait_for_log(&format!("]: session closed for local user {user} from"));
 }
 
-/// Commands, each with what is to be told of it. The letter has `size` bytes.
-fn work(user: &str, size: usize) -> Vec<(String, Vec<String>)> {
+/// Commands, each with the operations that it should be shown as. The uploaded file has `size` bytes.
+fn commands(user: &str, size: usize) -> Vec<(String, Vec<String>)> {
     let home = format!("/home/{user}");
-    let letter = format!("/tmp/{user}-letter");
+    let upload = format!("/tmp/{user}-upload");
     let put = "WRITE,CREATE,TRUNCATE";
     [
         ("mkdir d".to_owned(), vec![format!("mkdir {home}/d mode 0777: ok")]),
         (
-            format!("put {letter} d/a"),
+            format!("put {upload} d/a"),
             vec![format!("open {home}/d/a {put}: ok"), format!("close {home}/d/a 0/{size}: ok")],
         ),
         (
-            format!("get d/a {letter}-back"),
+            format!("get d/a {upload}-back"),
             vec![format!("open {home}/d/a READ: ok"), format!("close {home}/d/a {size}/0: ok")],
         ),
         ("chmod 600 d/a".to_owned(), vec![format!("set {home}/d/a mode 0600: ok")]),
@@ -82,19 +82,19 @@ fn work(user: &str, size: usize) -> Vec<(String, Vec<String>)> {
         ("ls d".to_owned(), vec![format!("opendir {home}/d: ok"), format!("closedir {home}/d: ok")]),
         // Odd names.
         (
-            format!("put {letter} \"d/a \\\"\u{e9}\""),
+            format!("put {upload} \"d/a \\\"\u{e9}\""),
             vec![
                 format!("open {home}/d/a \"\u{e9} {put}: ok"),
                 format!("close {home}/d/a \"\u{e9} 0/{size}: ok"),
             ],
         ),
-        // Not allowed. What was not opened is not closed, so that the log tells.
+        // Not allowed. A file that was not opened is not closed, so the result is known.
         ("get secret".to_owned(), vec![format!("open {home}/secret READ: failed Permission denied")]),
-        (format!("put {letter} /x"), vec![format!("open /jail/{user}/x {put}: failed Failure")]),
-        // A directory that is not empty: at the level INFO, a look-up may have failed instead.
+        (format!("put {upload} /x"), vec![format!("open /jail/{user}/x {put}: failed Failure")]),
+        // The directory is not empty. At the level INFO a look-up may have failed instead.
         ("rmdir d".to_owned(), vec![format!("rmdir {home}/d: unclear Failure")]),
         ("rm d/hard".to_owned(), vec![format!("remove {home}/d/hard: ok")]),
-        // The jail's own.
+        // A directory of the jail itself.
         (
             "ls /".to_owned(),
             vec![format!("opendir /jail/{user}/: ok"), format!("closedir /jail/{user}/: ok")],
@@ -104,34 +104,34 @@ fn work(user: &str, size: usize) -> Vec<(String, Vec<String>)> {
 }
 
 #[test]
-fn what_three_users_do_at_once_is_told_exactly() {
+fn what_three_users_do_at_once_is_shown_exactly() {
     let users = [("anna", 8, "127.0.0.2"), ("joe", 80_000, "127.0.0.3"), ("mle", 0, "127.0.0.4")];
     let sb = machine(&users.map(|(user, ..)| user));
     let mut lives = Vec::new();
     for (user, size, address) in users {
-        sb.write(format!("/tmp/{user}-letter"), "x".repeat(size));
-        // Answers come from where the question went to.
+        sb.write(format!("/tmp/{user}-upload"), "x".repeat(size));
+        // sshd sees the address that the client binds.
         let live = sb.login(user).option(&format!("BindAddress={address}")).live();
-        lives.push((user, live, work(user, size)));
+        lives.push((user, live, commands(user, size)));
     }
     let pids: Vec<_> =
         users.iter().map(|(user, ..)| sb.pids(&format!("sshd: {user}@internal-sftp"))[0]).collect();
     for step in 0..lives[0].2.len() {
-        for (_, live, work) in &mut lives {
-            live.send(&work[step].0);
+        for (_, live, commands) in &mut lives {
+            live.send(&commands[step].0);
         }
     }
     let mut expected = Vec::new();
-    for (user, live, work) in lives {
+    for (user, live, commands) in lives {
         quit(&sb, live, user);
-        expected.push(work.into_iter().flat_map(|(_, told)| told).collect::<Vec<_>>());
+        expected.push(commands.into_iter().flat_map(|(_, operations)| operations).collect::<Vec<_>>());
     }
 
     let (operations, gaps) = audit(&sb, "");
     assert_eq!(kinds(&gaps), [("unclear", 3)]);
     for (((user, _, address), expected), pid) in users.iter().zip(&expected).zip(pids) {
         let own: Vec<_> = operations.iter().filter(|operation| operation["user"] == *user).collect();
-        assert_eq!(own.iter().map(|operation| told(operation)).collect::<Vec<_>>(), *expected);
+        assert_eq!(own.iter().map(|operation| described(operation)).collect::<Vec<_>>(), *expected);
         for operation in &own {
             assert_eq!((&operation["address"], &operation["pid"]), (&(*address).into(), &pid.into()));
             assert_eq!(operation["host"], "sandbox");
@@ -142,8 +142,8 @@ fn what_three_users_do_at_once_is_told_exactly() {
     assert_eq!(operations.len(), expected.iter().map(Vec::len).sum::<usize>());
     assert!(operations.is_sorted_by_key(|operation| operation["time"].to_string()));
     // Everything that may be asked for.
-    let some: Vec<_> = audit(&sb, "joe --op close --path '/home/*/d/?'").0.iter().map(told).collect();
-    assert_eq!(some, ["close /home/joe/d/a 0/80000: ok", "close /home/joe/d/a 80000/0: ok"]);
+    let closed: Vec<_> = audit(&sb, "joe --op close --path '/home/*/d/?'").0.iter().map(described).collect();
+    assert_eq!(closed, ["close /home/joe/d/a 0/80000: ok", "close /home/joe/d/a 80000/0: ok"]);
     assert_eq!(audit(&sb, "--path /x").0.len(), 3, "as the user named it");
     let third = operations[2]["time"].as_str().unwrap();
     assert_eq!(audit(&sb, &format!("--since {third}")).0, operations[2..]);
@@ -164,20 +164,20 @@ fn at_the_level_verbose_every_result_is_known() {
     let (operations, gaps) = audit(&sb, "--op remove,mkdir,open,rename --op rmdir");
     let expected = [
         "remove /home/mle/none: failed No such file",
-        // A broken handle would be answered with the same, without a line.
+        // An invalid handle would get the same answer, without an entry of its own.
         "rmdir /home/mle/full: unclear Failure",
         "mkdir /home/mle/d mode 0777: ok",
         "open /home/mle/d/a WRITE,CREATE,TRUNCATE: ok",
         "rename /home/mle/none -> /home/mle/other: failed No such file",
     ];
-    assert_eq!(operations.iter().map(told).collect::<Vec<_>>(), expected);
+    assert_eq!(operations.iter().map(described).collect::<Vec<_>>(), expected);
     assert_eq!(kinds(&gaps), [("unclear", 1)]);
-    let looked: Vec<_> = audit(&sb, "--op lstat,stat").0.iter().map(told).collect();
-    assert!(looked.contains(&"stat /home/mle/d/a: failed No such file".to_owned()), "{looked:#?}");
+    let look_ups: Vec<_> = audit(&sb, "--op lstat,stat").0.iter().map(described).collect();
+    assert!(look_ups.contains(&"stat /home/mle/d/a: failed No such file".to_owned()), "{look_ups:#?}");
 }
 
 #[test]
-fn a_volumes_paths_are_those_of_its_source() {
+fn paths_in_a_volume_are_those_of_its_source() {
     let sb = Sandbox::new();
     let volume = "[[profile.volume]]\nsource = \"/srv/sftp/%u\"\ntarget = \"/uploads\"\n\
                   create = { owner = \"%u\", group = \"%g\", mode = \"0750\" }\n";
@@ -190,7 +190,7 @@ fn a_volumes_paths_are_those_of_its_source() {
     live.send("rename /uploads/a uploads/b");
     live.send("ls /etc");
     quit(&sb, live, "jack");
-    // There is no drop-in: Debian's auth.log is read, with everything else that is in it.
+    // Without the drop-in, Debian's auth.log is read, with everything else that is in it.
     let (operations, gaps) = audit(&sb, "jack");
     let expected = [
         "open /srv/sftp/jack/a WRITE,CREATE,TRUNCATE: ok",
@@ -199,15 +199,15 @@ fn a_volumes_paths_are_those_of_its_source() {
         "opendir /jail/jack/etc: ok",
         "closedir /jail/jack/etc: ok",
     ];
-    assert_eq!(operations.iter().map(told).collect::<Vec<_>>(), expected);
+    assert_eq!(operations.iter().map(described).collect::<Vec<_>>(), expected);
     assert_eq!(operations[0]["jail_path"], "/uploads/a");
     assert_eq!(kinds(&gaps), []);
-    // Of a host or a configuration that is not there, nobody knows.
+    // The paths of another host's users, or of a removed account, are unknown.
     sb.sh("sed 's/ sandbox / elsewhere /' /var/log/auth.log > /tmp/other.log; userdel jack");
     for file in ["--file /tmp/other.log", ""] {
         let (operations, gaps) = audit(&sb, file);
-        assert_eq!(told(&operations[0]), "open /uploads/a WRITE,CREATE,TRUNCATE: ok");
-        assert_eq!(kinds(&gaps), [("elsewhere", 1)]);
+        assert_eq!(described(&operations[0]), "open /uploads/a WRITE,CREATE,TRUNCATE: ok");
+        assert_eq!(kinds(&gaps), [("unresolved-paths", 1)]);
     }
 }
 
@@ -219,7 +219,7 @@ fn rotated_and_compressed_files_are_one_log() {
         live.send(&format!("mkdir d{round}"));
         sb.wait_for_log(&format!("/home/mle/d{round}"));
         if round < 3 {
-            // As logrotate does, with delaycompress; the session goes on.
+            // As logrotate does with delaycompress. The session goes on.
             sb.sh(
                 "cd /var/log; for n in 2 1; do test ! -e sftp.log.$n.gz || mv sftp.log.$n.gz sftp.log.$((n+1)).gz; done
                  test ! -e sftp.log.1 || { gzip sftp.log.1; mv sftp.log.1.gz sftp.log.2.gz; }; mv sftp.log sftp.log.1",
@@ -235,10 +235,10 @@ fn rotated_and_compressed_files_are_one_log() {
         let (operations, gaps) = audit(&sb, arguments);
         assert!(operations.iter().all(|operation| operation["user"] == "mle"));
         assert_eq!(kinds(&gaps), []);
-        operations.iter().map(told).collect::<Vec<_>>()
+        operations.iter().map(described).collect::<Vec<_>>()
     };
     assert_eq!(of("mle"), expected);
-    // In whatever order they are named, and however often.
+    // In any order, and named any number of times.
     let named = "--file /var/log/sftp.log.1 --file /var/log/sftp.log --file /var/log/sftp.log.3.gz";
     assert_eq!(of(&format!("{named} --file /var/log/sftp.log.2.gz --file /var/log/sftp.log")), expected);
     sb.sh("cd /var/log; (zcat sftp.log.3.gz sftp.log.2.gz; cat sftp.log.1 sftp.log) > /tmp/all");

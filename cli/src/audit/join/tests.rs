@@ -8,35 +8,36 @@ fn gaps() -> Gaps {
     Gaps::between(None, None, jiff::tz::TimeZone::UTC)
 }
 
-/// The operations and gaps of lines such as `67 remove name "/a"`, of which each is a second later.
-struct Told {
+/// The operations and gaps of a log.
+struct Joined {
     events: Vec<Event>,
     gaps: Gaps,
 }
 
-fn join(user: Option<&str>, lines: &[&str]) -> Told {
+/// Joins lines such as `67 remove name "/a"`: a pid and a message. Each line is a second later than the one before.
+fn join(user: Option<&str>, lines: &[&str]) -> Joined {
     let mut join = Join::new(user.map(str::to_owned), gaps());
     let mut stamps = Stamps::new(jiff::tz::TimeZone::UTC, 2024);
     let mut events = Vec::new();
     for (second, line) in lines.iter().enumerate() {
-        let (pid, said) = line.split_once(' ').unwrap();
+        let (pid, message) = line.split_once(' ').unwrap();
         let time = Timestamp::from_second(second as i64).unwrap();
         let (host, pid) = pid.split_once('@').map_or(("h", pid), |(pid, host)| (host, pid));
-        let line = format!("{time} {host} internal-sftp[{pid}]: {said}");
+        let line = format!("{time} {host} internal-sftp[{pid}]: {message}");
         let Parsed::Record(record) = record::parse(line.as_bytes(), &mut stamps) else { panic!("{line}") };
         join.line(&record);
         events.extend(std::iter::from_fn(|| join.next()));
     }
     join.finish(&Host::new(None));
     events.extend(std::iter::from_fn(|| join.next()));
-    Told { events, gaps: join.gaps }
+    Joined { events, gaps: join.gaps }
 }
 
-impl Told {
+impl Joined {
     /// `user verb path: result` of each.
     fn texts(&self) -> Vec<String> {
         let text = |event: &Event| {
-            let user = event.who.as_ref().map_or("?", |who| &who.user);
+            let user = event.client.as_ref().map_or("?", |client| &client.user);
             let path = String::from_utf8_lossy(&event.operation.path);
             let result = match &event.outcome {
                 Outcome::Ok => "ok".into(),
@@ -61,14 +62,14 @@ fn session(lines: &[&str]) -> Vec<String> {
     let lines: Vec<_> = lines.iter().map(|line| format!("67 {line}")).collect();
     let lines: Vec<_> =
         [OPENED].into_iter().chain(lines.iter().map(String::as_str)).chain([CLOSED]).collect();
-    let told = join(None, &lines);
-    assert_eq!(told.gaps(), []);
-    told.texts().iter().map(|text| text.strip_prefix("mle ").unwrap().to_owned()).collect()
+    let joined = join(None, &lines);
+    assert_eq!(joined.gaps(), []);
+    joined.texts().iter().map(|text| text.strip_prefix("mle ").unwrap().to_owned()).collect()
 }
 
 #[test]
 fn lines_are_joined_by_host_and_pid() {
-    let told = join(
+    let joined = join(
         None,
         &[
             OPENED,
@@ -87,16 +88,17 @@ fn lines_are_joined_by_host_and_pid() {
         ],
     );
     assert_eq!(
-        told.texts(),
+        joined.texts(),
         ["mle remove /a: ok", "joe remove /b: ok", "anna remove /c: ok", "joe remove /d: ok"]
     );
-    assert_eq!(told.gaps(), []);
-    let addresses: Vec<_> = told.events.iter().map(|e| e.who.as_ref().unwrap().address.as_str()).collect();
+    assert_eq!(joined.gaps(), []);
+    let addresses: Vec<_> =
+        joined.events.iter().map(|e| e.client.as_ref().unwrap().address.as_str()).collect();
     assert_eq!(addresses, ["::1", "::2", "::3", "::4"]);
 }
 
 #[test]
-fn only_the_user_who_is_asked_for_is_told() {
+fn only_the_user_who_is_asked_for_is_shown() {
     let lines = [
         OPENED,
         "68 session opened for local user joe from [::2]",
@@ -106,35 +108,35 @@ fn only_the_user_who_is_asked_for_is_told() {
         "70 remove name \"/d\"",
         "70 session closed for local user joe from [::2]",
     ];
-    let told = join(Some("joe"), &lines);
-    assert_eq!(told.texts(), ["joe remove /b: ok"]);
+    let joined = join(Some("joe"), &lines);
+    assert_eq!(joined.texts(), ["joe remove /b: ok"]);
     // pid 69 may have been joe's.
-    assert_eq!(told.gaps(), [(Kind::NoBeginning, 2), (Kind::NoEnd, 1)]);
+    assert_eq!(joined.gaps(), [(Kind::NoBeginning, 2), (Kind::NoEnd, 1)]);
     assert_eq!(join(Some("mle"), &lines).gaps(), [(Kind::NoBeginning, 1), (Kind::NoEnd, 1)]);
 }
 
 #[test]
 fn sessions_without_beginning_or_end_are_gaps() {
-    let told = join(None, &["67 remove name \"/a\"", CLOSED]);
-    assert_eq!(told.texts(), ["? remove /a: ok"]);
-    assert_eq!(told.gaps(), [(Kind::NoBeginning, 1)]);
-    let (_, tally) = told.gaps.all().next().unwrap();
+    let joined = join(None, &["67 remove name \"/a\"", CLOSED]);
+    assert_eq!(joined.texts(), ["? remove /a: ok"]);
+    assert_eq!(joined.gaps(), [(Kind::NoBeginning, 1)]);
+    let (_, tally) = joined.gaps.all().next().unwrap();
     assert_eq!(
         tally.examples,
         ["mle as its end says, host h, pid 67, 1970-01-01 00:00:00 to 1970-01-01 00:00:01, operations: 1"]
     );
     assert_eq!(join(None, &[CLOSED]).gaps(), [(Kind::NoBeginning, 1)]);
-    // Twice the same pid, and the second is open still.
-    let told = join(None, &[OPENED, "67 remove name \"/a\"", OPENED, "67 remove name \"/b\""]);
-    assert_eq!(told.texts(), ["mle remove /a: ok", "mle remove /b: ok"]);
-    assert_eq!(told.gaps(), [(Kind::NoEnd, 2)]);
+    // The same pid twice, and the second session is still open.
+    let joined = join(None, &[OPENED, "67 remove name \"/a\"", OPENED, "67 remove name \"/b\""]);
+    assert_eq!(joined.texts(), ["mle remove /a: ok", "mle remove /b: ok"]);
+    assert_eq!(joined.gaps(), [(Kind::NoEnd, 2)]);
     assert_eq!(join(None, &[OPENED, CLOSED]).gaps(), []);
 }
 
 #[test]
-fn gaps_of_another_time_are_not_told() {
+fn gaps_of_another_time_are_not_reported() {
     let time = |second| Timestamp::from_second(second).ok();
-    for (since, until, told) in [
+    for (since, until, is_reported) in [
         (None, None, true),
         (time(10), None, true),
         (time(11), None, false),
@@ -143,13 +145,13 @@ fn gaps_of_another_time_are_not_told() {
     ] {
         let mut gaps = Gaps::between(since, until, jiff::tz::TimeZone::UTC);
         gaps.during((time(5).unwrap(), time(10).unwrap()), Kind::NoEnd, |_| String::new());
-        assert_eq!(gaps.all().count() == 1, told, "{since:?} {until:?}");
+        assert_eq!(gaps.all().count() == 1, is_reported, "{since:?} {until:?}");
     }
 }
 
 #[test]
-fn what_log_daemons_say_of_dropping_is_a_gap() {
-    for said in [
+fn dropped_messages_that_syslog_daemons_report_are_a_gap() {
+    for message in [
         "imuxsock lost 12 messages from pid 67 due to rate-limiting",
         "imuxsock[pid: 67, name: sshd] from <host:sshd>: begin to drop messages due to rate-limiting",
         "imuxsock[pid: 67, name: sshd]: 12 messages lost due to rate-limiting (20 allowed within 5 seconds)",
@@ -157,17 +159,17 @@ fn what_log_daemons_say_of_dropping_is_a_gap() {
         "Suppressed 12 messages from ssh.service",
         "Missed 12 kernel messages",
     ] {
-        assert!(is_loss(said.as_bytes()), "{said}");
+        assert!(is_loss(message.as_bytes()), "{message}");
     }
     assert!(!is_loss(b"[origin software=\"rsyslogd\"] start"));
 }
 
 #[test]
 fn memory_is_bounded_whatever_the_log_holds() {
-    // Nobody ends, each opens many files and makes many directories, and the first is never settled.
+    // No session ends, each opens many files and makes many directories, and the result of the first is never known.
     let mut join = Join::new(None, gaps());
     let time = Timestamp::UNIX_EPOCH;
-    let say = |join: &mut Join, pid: u32, text: &str| {
+    let log = |join: &mut Join, pid: u32, text: &str| {
         let record = Record {
             time,
             host: b"h".as_slice().into(),
@@ -177,17 +179,17 @@ fn memory_is_bounded_whatever_the_log_holds() {
         };
         join.line(&record);
     };
-    say(&mut join, 0, "session opened for local user mle from [::1]");
-    say(&mut join, 0, "open \"/a\" flags READ mode 0666");
-    say(&mut join, 0, "sent status No such file");
+    log(&mut join, 0, "session opened for local user mle from [::1]");
+    log(&mut join, 0, "open \"/a\" flags READ mode 0666");
+    log(&mut join, 0, "sent status No such file");
     let mut events = 0;
     for pid in 1..30_000 {
-        say(&mut join, pid, &format!("session opened for local user u{pid} from [::1]"));
+        log(&mut join, pid, &format!("session opened for local user u{pid} from [::1]"));
         for file in 0..(if pid < 100 { 200 } else { 1 }) {
-            say(&mut join, pid, &format!("open \"/{file}\" flags READ mode 0666"));
-            say(&mut join, pid, "sent status No such file");
-            say(&mut join, pid, &format!("mkdir name \"/{file}\" mode 0777"));
-            say(&mut join, pid, "sent status No such file");
+            log(&mut join, pid, &format!("open \"/{file}\" flags READ mode 0666"));
+            log(&mut join, pid, "sent status No such file");
+            log(&mut join, pid, &format!("mkdir name \"/{file}\" mode 0777"));
+            log(&mut join, pid, "sent status No such file");
         }
         while join.next().is_some() {
             events += 1;
@@ -202,12 +204,12 @@ fn memory_is_bounded_whatever_the_log_holds() {
 }
 
 #[test]
-fn what_is_longer_than_internal_sftp_can_be_is_not_kept() {
+fn messages_longer_than_internal_sftp_writes_are_not_kept() {
     let long = "x".repeat(2000);
-    let told = join(None, &[OPENED, &format!("67 remove name \"/{long}\""), CLOSED]);
-    assert_eq!((told.texts().len(), told.gaps()), (0, vec![(Kind::Unreadable, 1)]));
-    let told = join(None, &[&format!("67@{long} session opened for local user mle from [::1]")]);
-    assert_eq!(told.gaps(), [(Kind::Nothing, 1), (Kind::Unreadable, 1)]);
+    let joined = join(None, &[OPENED, &format!("67 remove name \"/{long}\""), CLOSED]);
+    assert_eq!((joined.texts().len(), joined.gaps()), (0, vec![(Kind::Unreadable, 1)]));
+    let joined = join(None, &[&format!("67@{long} session opened for local user mle from [::1]")]);
+    assert_eq!(joined.gaps(), [(Kind::NoEntries, 1), (Kind::Unreadable, 1)]);
 }
 
 #[test]

@@ -9,14 +9,14 @@ fn operation(message: &str) -> Operation {
 }
 
 /// verb, path, target, detail
-fn told(message: &str) -> (Verb, String, Option<String>, String) {
+fn parts(message: &str) -> (Verb, String, Option<String>, String) {
     let Operation { verb, path, target, detail, .. } = operation(message);
     let text = |bytes| String::from_utf8(bytes).unwrap();
     (verb, text(path), target.map(text), detail)
 }
 
 #[test]
-fn every_line_about_a_file_is_understood() {
+fn every_message_about_a_file_is_parsed() {
     for (message, verb, path, target, detail) in [
         ("open \"/a\" flags READ mode 0666", Verb::Open, "/a", "", "READ"),
         ("open \"/a\" flags WRITE,CREATE,TRUNCATE mode 0644", Verb::Open, "/a", "", "WRITE,CREATE,TRUNCATE"),
@@ -46,7 +46,7 @@ fn every_line_about_a_file_is_understood() {
         ("fsync \"/a\"", Verb::Fsync, "/a", "", ""),
     ] {
         let target = Some(target.to_owned()).filter(|target| !target.is_empty());
-        assert_eq!(told(message), (verb, path.into(), target, detail.into()), "{message}");
+        assert_eq!(parts(message), (verb, path.into(), target, detail.into()), "{message}");
     }
     assert_eq!(operation("close \"/a\" bytes read 1 written 2").bytes, Some((1, 2)));
     let failed = operation("error: process_write: write \"/a\": No space left on device");
@@ -55,51 +55,51 @@ fn every_line_about_a_file_is_understood() {
 }
 
 #[test]
-fn sessions_and_answers_are_understood() {
-    let said = |message: &str| parse(message.as_bytes()).0;
+fn sessions_and_answers_are_parsed() {
+    let parsed = |message: &str| parse(message.as_bytes()).0;
     let (user, address) = ("mle".to_owned(), "::1".to_owned());
     let opened = Message::Opened { user: user.clone(), address: address.clone() };
-    assert_eq!(said("session opened for local user mle from [::1]"), opened);
-    assert_eq!(said("session closed for local user mle from [::1]"), Message::Closed { user, address });
+    assert_eq!(parsed("session opened for local user mle from [::1]"), opened);
+    assert_eq!(parsed("session closed for local user mle from [::1]"), Message::Closed { user, address });
     let odd = Message::Opened { user: "a from [b] \u{e9}".into(), address: "UNKNOWN".into() };
-    assert_eq!(said("session opened for local user a from [b] \\303\\251 from [UNKNOWN]"), odd);
-    assert_eq!(said("sent status No such file"), Message::Status("No such file"));
-    assert_eq!(said("sent status Success"), Message::Status("Success"));
-    assert_eq!(said("received client version 3"), Message::Verbose);
+    assert_eq!(parsed("session opened for local user a from [b] \\303\\251 from [UNKNOWN]"), odd);
+    assert_eq!(parsed("sent status No such file"), Message::Status("No such file"));
+    assert_eq!(parsed("sent status Success"), Message::Status("Success"));
+    assert_eq!(parsed("received client version 3"), Message::Verbose);
     for other in ["", "debug1: request 1: sent names count 1", "sent status what", "session", "read eof"] {
-        assert_eq!(said(other), Message::Other, "{other}");
+        assert_eq!(parsed(other), Message::Other, "{other}");
     }
     for broken in
         ["open", "open \"/a", "close \"/a\"", "mkdir \"/a\"", "rename old \"/a\"", "opendir \"/a\" x"]
     {
-        assert_eq!(said(broken), Message::Unreadable, "{broken}");
+        assert_eq!(parsed(broken), Message::Unreadable, "{broken}");
     }
 }
 
 #[test]
-fn a_name_cannot_pretend_to_be_the_rest_of_its_line() {
-    let told = |message: &str| told(message).1;
-    assert_eq!(told("open \"a\" flags READ mode 0666\" flags WRITE mode 0644"), "a\" flags READ mode 0666");
+fn a_name_cannot_imitate_the_rest_of_its_line() {
+    let path = |message: &str| parts(message).1;
+    assert_eq!(path("open \"a\" flags READ mode 0666\" flags WRITE mode 0644"), "a\" flags READ mode 0666");
     assert_eq!(
-        told("close \"a\" bytes read 9 written 9\" bytes read 0 written 1"),
+        path("close \"a\" bytes read 9 written 9\" bytes read 0 written 1"),
         "a\" bytes read 9 written 9"
     );
-    assert_eq!(told("remove name \"a\"\""), "a\"");
-    // A newline in a name is escaped, so it begins no line.
-    assert_eq!(told(r#"remove name "a\nb\\n\033\303\244\"""#), "a\nb\\n\x1b\u{e4}\\\"");
+    assert_eq!(path("remove name \"a\"\""), "a\"");
+    // A newline in a name is escaped, so it does not begin a line.
+    assert_eq!(path(r#"remove name "a\nb\\n\033\303\244\"""#), "a\nb\\n\x1b\u{e4}\\\"");
     let both = operation("rename old \"a\" new \"b\" new \"c\"");
     assert!(both.ambiguous && both.target.is_none());
     assert_eq!(both.path, b"a\" new \"b\" new \"c");
 }
 
 #[test]
-fn a_line_that_was_cut_says_so_and_no_more_than_it_holds() {
+fn a_cut_line_is_marked_and_only_what_it_holds_is_used() {
     let name = "x".repeat(600);
     let cut = |message: String| operation(&message[..500]);
     let open = cut(format!("open \"/{name}\" flags READ mode 0666"));
     assert!(open.cut && open.detail.is_empty());
     assert_eq!(open.path.len(), 494);
-    // In what follows the name.
+    // Cut in what follows the name.
     for left in 1..40 {
         let name = "x".repeat(500 - 7 - left);
         let open = cut(format!("open \"/{name}\" flags WRITE,CREATE,TRUNCATE mode 0644"));
@@ -107,7 +107,7 @@ fn a_line_that_was_cut_says_so_and_no_more_than_it_holds() {
     }
     let close = cut(format!("close \"/{name}\" bytes read 1 written 2"));
     assert!(close.cut && close.bytes.is_none());
-    // Whoever chooses names could make one that looks whole when it is cut.
+    // A name can be chosen so that its cut line looks whole.
     let feint = format!("close \"/{}\" bytes read 9 written 9{name}", "x".repeat(468));
     assert!(feint[..500].ends_with("written 9"));
     let feint = cut(feint);
@@ -116,7 +116,7 @@ fn a_line_that_was_cut_says_so_and_no_more_than_it_holds() {
     assert!(rename.cut && rename.target.as_ref().is_some_and(|target| target.starts_with(b"/xxx")));
     let rename = cut(format!("rename old \"/{name}\" new \"/b\""));
     assert!(rename.cut && rename.target.is_none() && !rename.ambiguous);
-    // In the middle of an escape.
+    // Cut in the middle of an escape.
     let name = "\\303\\244".repeat(80);
     for shift in ["", "x", "xx", "xxx", "xxxx", "xxxxx", "xxxxxx", "xxxxxxx"] {
         let open = cut(format!("open \"/{shift}{name}\" flags READ mode 0666"));
@@ -126,7 +126,7 @@ fn a_line_that_was_cut_says_so_and_no_more_than_it_holds() {
 }
 
 #[test]
-fn what_rsyslog_folds_is_unfolded() {
+fn repeated_messages_of_rsyslog_are_counted() {
     let (message, times) = parse(b"message repeated 3 times: [ sent status No such file]");
     assert_eq!((message, times), (Message::Status("No such file"), 3));
     let (message, times) = parse(b"message repeated 3 times: [ opendir \"/a]\"]");

@@ -1,18 +1,18 @@
 use super::*;
 use crate::audit::operation::{Operation, Verb};
+use crate::audit::queue::Client;
 use crate::audit::queue::Outcome;
-use crate::audit::queue::Who;
 use pam_sftpjail::escape::is_plain;
 use std::rc::Rc;
 
 fn row(path: &[u8], verb: Verb) -> Row {
-    let who = Who { user: "mle".into(), address: "192.0.2.7".into() };
+    let client = Client { user: "mle".into(), address: "192.0.2.7".into() };
     let operation = Operation { verb, path: path.to_vec(), ..Operation::default() };
     let event = Event {
         time: "2024-11-22T03:04:05.25Z".parse().unwrap(),
         host: "sandbox".into(),
         pid: 67,
-        who: Some(Rc::new(who)),
+        client: Some(Rc::new(client)),
         operation,
         outcome: Outcome::Ok,
     };
@@ -30,7 +30,7 @@ fn written(style: Style, rows: &[Row]) -> String {
     String::from_utf8(out).unwrap()
 }
 
-fn some() -> Vec<Row> {
+fn rows() -> Vec<Row> {
     let mut close = row(b"/home/mle/a b", Verb::Close);
     close.event.operation.bytes = Some((0, 8));
     let mut open = row(b"/uploads/x", Verb::Open);
@@ -40,7 +40,7 @@ fn some() -> Vec<Row> {
     let mut rename = row(b"/home/mle/a", Verb::Rename);
     rename.event.operation.target = Some(b"/home/mle/b".to_vec());
     rename.event.outcome = Outcome::Unclear("No such file");
-    rename.event.who = None;
+    rename.event.client = None;
     vec![close, open, rename]
 }
 
@@ -52,12 +52,12 @@ TIME                 USER  ADDRESS    OPERATION  RESULT             BYTES      P
 2024-11-22 04:04:05  mle   192.0.2.7  open       Permission denied             /srv/x (READ)
 2024-11-22 04:04:05  ?     ?          rename     No such file?                 /home/mle/a -> /home/mle/b
 ";
-    assert_eq!(written(Style::Table(None), &some()), expected);
+    assert_eq!(written(Style::Table(None), &rows()), expected);
     let long = format!("/home/mle/{}/end", "x".repeat(300));
     let narrow = written(Style::Table(Some(100)), &[row(long.as_bytes(), Verb::Remove)]);
     assert!(narrow.lines().all(|line| line.chars().count() <= 100), "{narrow}");
     assert!(narrow.contains("/home/mle/x…") && narrow.ends_with("xxx/end\n"), "{narrow}");
-    let narrower = written(Style::Table(Some(70)), &some());
+    let narrower = written(Style::Table(Some(70)), &rows());
     let expected = "\
 2024-11-22 04:04:05  mle   192.0.2.7  open       Permission denied
     /srv/x (READ)
@@ -65,22 +65,22 @@ TIME                 USER  ADDRESS    OPERATION  RESULT             BYTES      P
     /home/mle/a -> /home/mle/b
 ";
     assert!(narrower.ends_with(expected), "{narrower}");
-    // What is read by a program has everything.
+    // Without a terminal, nothing is shortened.
     assert!(written(Style::Table(None), &[row(long.as_bytes(), Verb::Remove)]).contains(&long));
 }
 
 #[test]
-fn csv_has_a_head_and_every_field() {
+fn csv_has_a_header_and_every_field() {
     let expected = "\
 time,user,address,operation,path,read,written,result,status,target,detail,jail_path,host,pid
 2024-11-22T04:04:05.25+01:00,mle,192.0.2.7,close,/home/mle/a b,0,8,ok,,,,,sandbox,67
 2024-11-22T04:04:05.25+01:00,mle,192.0.2.7,open,/srv/x,,,failed,Permission denied,,READ,/uploads/x,sandbox,67
 2024-11-22T04:04:05.25+01:00,,,rename,/home/mle/a,,,unclear,No such file,/home/mle/b,,,sandbox,67
 ";
-    assert_eq!(written(Style::Csv, &some()), expected);
+    assert_eq!(written(Style::Csv, &rows()), expected);
     let odd = written(Style::Csv, &[row(b"/a,\"b\"\\\x1b\n\xff", Verb::Remove)]);
     assert!(odd.contains("remove,\"/a,\"\"b\"\"\\\\\\x1b\\x0a\\xff\",,"), "{odd}");
-    // No formula.
+    // A spreadsheet must not take it for a formula.
     let odd = written(Style::Csv, &[row(b"=1+1", Verb::Remove), row(b"a=1", Verb::Remove)]);
     assert!(odd.contains("remove,\\x3d1+1,,") && odd.contains("remove,a=1,,"), "{odd}");
 }
@@ -88,7 +88,7 @@ time,user,address,operation,path,read,written,result,status,target,detail,jail_p
 #[test]
 fn json_has_a_version_and_is_exact() {
     let lines: Vec<serde_json::Value> =
-        written(Style::Json, &some()).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        written(Style::Json, &rows()).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let common = |operation: &str, path: &str, result: &str| {
         serde_json::json!({
             "version": 2, "kind": "operation", "time": "2024-11-22T04:04:05.25+01:00", "host": "sandbox",
@@ -114,7 +114,7 @@ fn json_has_a_version_and_is_exact() {
 }
 
 #[test]
-fn nothing_that_a_terminal_would_obey_is_written() {
+fn control_characters_never_reach_a_terminal() {
     let path = "/a\x1b[2J\u{9b}2J\u{202e}\x7f\r\n\u{e9}\u{1f600}";
     for style in [Style::Table(None), Style::Table(Some(80)), Style::Csv, Style::Json] {
         let mut row = row(path.as_bytes(), Verb::Rename);
@@ -122,7 +122,7 @@ fn nothing_that_a_terminal_would_obey_is_written() {
         row.event.operation.detail = path.into();
         row.event.host = path.into();
         row.event.outcome = Outcome::Failed(path.into());
-        row.event.who = Some(Rc::new(Who { user: path.into(), address: path.into() }));
+        row.event.client = Some(Rc::new(Client { user: path.into(), address: path.into() }));
         let text = written(style, &[row]);
         assert!(text.lines().all(is_plain), "{style:?}: {text:?}");
         if style == Style::Json {

@@ -1,9 +1,9 @@
-//! `sftpjail audit`: what the log does not tell is said, and nothing else.
+//! `sftpjail audit`: it reports what is missing from the log, and nothing else.
 
 use sandbox::Sandbox;
 use serde_json::Value;
 
-use super::{audit, kinds, machine, quit, told};
+use super::{audit, described, kinds, machine, quit};
 
 /// The gap of a kind; panics if there is none.
 #[track_caller]
@@ -12,7 +12,7 @@ fn gap<'g>(gaps: &'g [Value], kind: &str) -> &'g Value {
 }
 
 #[test]
-fn a_session_without_an_end_is_told_unless_it_is_open() {
+fn a_session_without_an_end_is_reported_unless_it_is_open() {
     let sb = machine(&["mle", "joe"]);
     let mut live = sb.sftp_live("mle");
     live.send("mkdir first");
@@ -22,24 +22,24 @@ fn a_session_without_an_end_is_told_unless_it_is_open() {
     drop(live);
     sb.wait_for_log("pam_sftpjail(sshd:session): session closed for user mle");
     let (operations, gaps) = audit(&sb, "");
-    assert_eq!(operations.iter().map(told).collect::<Vec<_>>(), ["mkdir /home/mle/first mode 0777: ok"]);
+    assert_eq!(operations.iter().map(described).collect::<Vec<_>>(), ["mkdir /home/mle/first mode 0777: ok"]);
     assert_eq!(kinds(&gaps), [("no-end", 1)]);
     let example = gaps[0]["examples"][0].as_str().unwrap();
     assert!(example.starts_with("mle from 127.0.0.1, host sandbox, pid "), "{example}");
-    // For people, on stderr.
+    // As text it is on stderr.
     let out = sb.sh("sftpjail audit");
-    let said = "! a session has no end in the log: it was killed, or the rest of it is not logged, or it is still open\n    mle from 127.0.0.1, host sandbox, pid ";
+    let message = "! a session has no end in the log: it was killed, or its last log entries are missing, or it is still open\n    mle from 127.0.0.1, host sandbox, pid ";
     assert!(
-        out.stderr.starts_with(said) && out.stderr.contains("\n  → `sftpjail check USER` says under"),
+        out.stderr.starts_with(message) && out.stderr.contains("\n  → run `sftpjail check USER`: "),
         "{out}"
     );
-    // It is nobody else's gap, nor one of another time.
+    // It is not reported for another user or another time.
     assert_eq!(kinds(&audit(&sb, "joe").1), []);
     assert_eq!(kinds(&audit(&sb, "--until 1h").1), []);
 }
 
 #[test]
-fn lines_of_which_nobody_knows_whose_they_are_are_told() {
+fn operations_of_an_unknown_user_are_reported() {
     let sb = machine(&["mle"]);
     let mut live = sb.sftp_live("mle");
     live.send("mkdir first");
@@ -49,31 +49,34 @@ fn lines_of_which_nobody_knows_whose_they_are_are_told() {
     live.send("mkdir second");
     sb.wait_for_log("mkdir name \"/home/mle/second\"");
     quit(&sb, live, "mle");
-    // Whole, but for a file between the two.
+    // Both files are whole, but the one between them is missing.
     assert_eq!(kinds(&audit(&sb, "mle").1), [("missing-file", 1)]);
     sb.sh("rm /var/log/sftp.log.2");
     let (operations, gaps) = audit(&sb, "");
-    assert_eq!(operations.iter().map(told).collect::<Vec<_>>(), ["mkdir /home/mle/second mode 0777: ok"]);
+    assert_eq!(
+        operations.iter().map(described).collect::<Vec<_>>(),
+        ["mkdir /home/mle/second mode 0777: ok"]
+    );
     assert_eq!((&operations[0]["user"], &operations[0]["address"]), (&Value::Null, &Value::Null));
     assert_eq!(kinds(&gaps), [("no-beginning", 1)]);
     let example = gaps[0]["examples"][0].as_str().unwrap();
     assert!(example.starts_with("mle as its end says, host sandbox, pid "), "{example}");
     assert!(example.ends_with(", operations: 1"), "{example}");
     assert!(sb.sh("sftpjail audit").stdout.contains("  ?     ?        mkdir      ok"));
-    // Whoever asks for mle is told that there is something.
+    // The gap is reported for mle, since the end of the session names the user.
     let (operations, gaps) = audit(&sb, "mle");
     assert_eq!((operations.len(), kinds(&gaps)), (0, vec![("no-beginning", 1)]));
     assert_eq!(kinds(&audit(&sb, "joe").1), []);
 }
 
 #[test]
-fn a_level_that_is_too_low_or_a_log_that_is_off_is_told() {
+fn a_log_level_that_is_too_low_is_reported() {
     let sb = machine(&["mle", "joe"]);
     sb.sftp("mle", "pwd\n").ok();
-    // Two sockets: none of them waits for the other.
+    // They come through two sockets, so in any order.
     sb.wait_for_log("pam_sftpjail(sshd:session): session closed for user mle");
     sb.wait_for_log("]: session closed for local user mle");
-    // A session in which nothing was done is none.
+    // A session in which nothing was done is not a gap.
     assert_eq!(kinds(&audit(&sb, "").1), []);
     sb.sh("sed -i 's/-l INFO/-l ERROR/' /etc/ssh/sshd_config");
     sb.restart_sshd();
@@ -81,41 +84,41 @@ fn a_level_that_is_too_low_or_a_log_that_is_off_is_told() {
     sb.wait_for_log("pam_sftpjail(sshd:session): session closed for user joe");
     let (operations, gaps) = audit(&sb, "");
     assert_eq!(operations.len(), 0);
-    assert_eq!(kinds(&gaps), [("silent", 1)]);
+    assert_eq!(kinds(&gaps), [("not-logged", 1)]);
     assert!(gaps[0]["examples"][0].as_str().unwrap().starts_with("joe, sshd's pid "), "{gaps:#?}");
     assert!(gaps[0]["fix"].as_str().unwrap().contains("internal-sftp -l INFO"));
     assert_eq!(kinds(&audit(&sb, "mle").1), []);
 }
 
 #[test]
-fn what_rsyslog_dropped_is_told_from_the_file_where_it_says_so() {
+fn messages_that_rsyslog_dropped_are_reported() {
     let sb = Sandbox::new();
     sb.user("mle").group("sftp").add();
-    // Debian's auth.log; what rsyslog says of itself is in /var/log/syslog.
+    // Debian's auth.log is read. rsyslog's own messages are in /var/log/syslog.
     sb.sh("sed -i 's/module(load=\"imuxsock\")/module(load=\"imuxsock\" SysSock.RateLimit.Interval=\"2\" SysSock.RateLimit.Burst=\"5\")/' /etc/rsyslog.conf");
     sb.restart_syslog();
     let mut live = sb.sftp_live("mle");
     for n in 0..20 {
         live.send(&format!("mkdir many{n}"));
     }
-    // It counts in whole seconds.
+    // rsyslog counts in whole seconds.
     sb.sh("sleep 3.1");
     live.send("mkdir late");
     quit(&sb, live, "mle");
     sb.wait_for_log("messages lost due to rate-limiting");
     let (operations, gaps) = audit(&sb, "mle");
     assert!(operations.len() < 20, "{operations:#?}");
-    let lost = gap(&gaps, "lost");
-    let examples = lost["examples"].to_string();
+    let dropped = gap(&gaps, "dropped");
+    let examples = dropped["examples"].to_string();
     assert!(
         examples.contains("begin to drop messages") && examples.contains(" messages lost due to"),
-        "{lost}"
+        "{dropped}"
     );
     assert_eq!(gaps.len(), 1, "{gaps:#?}");
 }
 
 #[test]
-fn damaged_files_are_told_and_the_rest_is_read() {
+fn damaged_files_are_reported_and_the_rest_is_read() {
     let sb = machine(&["mle"]);
     let mut live = sb.sftp_live("mle");
     let long = format!("/home/mle/{}/{}", "y".repeat(200), "x".repeat(250));
@@ -125,7 +128,7 @@ fn damaged_files_are_told_and_the_rest_is_read() {
         live.send(&command);
     }
     quit(&sb, live, "mle");
-    // sshd cuts its lines: the end of the flags is missing here.
+    // sshd cuts long messages: here the end of the flags is missing.
     let (operations, gaps) = audit(&sb, "--op open,close");
     assert_eq!(kinds(&gaps), [("cut", 1)], "{gaps:#?}");
     let line = operations.iter().find(|operation| operation["cut"] == true).unwrap();
@@ -137,7 +140,7 @@ fn damaged_files_are_told_and_the_rest_is_read() {
         ));
         let (operations, gaps) = audit(&sb, &format!("--file /tmp/x/{file}"));
         assert_eq!(
-            operations.first().map(told).unwrap(),
+            operations.first().map(described).unwrap(),
             format!("mkdir /home/mle/{} mode 0777: ok", "y".repeat(200))
         );
         let found = gap(&gaps, kind);
@@ -152,6 +155,6 @@ fn damaged_files_are_told_and_the_rest_is_read() {
     ends_early("sed 's/\\[[0-9]*\\]: mkdir name \".*end/[x&/' log > log2", "log2", "unreadable");
 
     sb.sh("echo nothing > /tmp/nothing");
-    assert_eq!(kinds(&audit(&sb, "--file /tmp/nothing").1), [("nothing", 1)]);
-    assert_eq!(kinds(&audit(&sb, "--file /dev/null").1), [("nothing", 1)]);
+    assert_eq!(kinds(&audit(&sb, "--file /tmp/nothing").1), [("no-entries", 1)]);
+    assert_eq!(kinds(&audit(&sb, "--file /dev/null").1), [("no-entries", 1)]);
 }

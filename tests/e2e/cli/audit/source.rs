@@ -1,8 +1,8 @@
-//! `sftpjail audit`: where the log comes from, and how it is written.
+//! `sftpjail audit`: where it finds the log, and the forms of its output.
 
 use sandbox::{Sandbox, end};
 
-use super::{audit, kinds, machine, quit, told};
+use super::{audit, described, kinds, machine, quit};
 
 const MADE: [&str; 2] = ["mkdir /home/mle/first mode 0777: ok", "mkdir /home/mle/second mode 0777: ok"];
 
@@ -15,16 +15,16 @@ fn make_two(sb: &Sandbox) {
 }
 
 #[track_caller]
-fn is_told(sb: &Sandbox, arguments: &str) -> Vec<String> {
+fn shows_both(sb: &Sandbox, arguments: &str) -> Vec<String> {
     let (operations, gaps) = audit(sb, arguments);
-    assert_eq!(operations.iter().map(told).collect::<Vec<_>>(), MADE);
+    assert_eq!(operations.iter().map(described).collect::<Vec<_>>(), MADE);
     assert!(operations.iter().all(|operation| operation["user"] == "mle"));
     assert_eq!(kinds(&gaps), []);
     operations.iter().map(|operation| operation["time"].as_str().unwrap().to_owned()).collect()
 }
 
 #[test]
-fn traditional_stamps_are_of_the_hosts_zone_and_of_this_year() {
+fn stamps_without_a_year_are_in_the_hosts_time_zone_and_of_this_year() {
     let sb = machine(&["mle"]);
     sb.sh("ln -sf /usr/share/zoneinfo/Asia/Kathmandu /etc/localtime");
     let template = "$ActionFileDefaultTemplate RSYSLOG_TraditionalFileFormat\n";
@@ -36,7 +36,7 @@ fn traditional_stamps_are_of_the_hosts_zone_and_of_this_year() {
     let log = sb.read_text("/var/log/sftp.log");
     let stamp = log.lines().last().unwrap().get(..7).unwrap().to_owned();
     assert_eq!(sb.sh("LC_ALL=C date +'%b %e '").stdout.trim_end_matches('\n'), stamp, "{log}");
-    for time in is_told(&sb, "") {
+    for time in shows_both(&sb, "") {
         assert!(time.ends_with("+05:45"), "{time}");
         let second = sb.sh(&format!("date -d {time} +%s")).stdout.trim().parse::<i64>().unwrap();
         assert!((before - 1..before + 30).contains(&second), "{time}");
@@ -44,55 +44,54 @@ fn traditional_stamps_are_of_the_hosts_zone_and_of_this_year() {
 }
 
 #[test]
-fn traditional_stamps_turn_the_year_where_the_months_do() {
+fn stamps_without_a_year_change_the_year_where_the_month_turns() {
     let sb = machine(&["mle"]);
     make_two(&sb);
     sb.wait_for_log("]: session closed for local user mle");
-    // What rsyslog would have written over New Year's Eve, in a file that was rotated two days later,
-    // and then compressed.
+    // The entries of a New Year's Eve, in a file that was rotated two days later, and then compressed.
     sb.sh(
         "grep internal-sftp /var/log/sftp.log | sed -E 's/^[^ ]+/Jan  1 00:00:02/; 1,2s/^Jan  1 00:00:02/Dec 31 23:59:58/' > /tmp/old.log
          touch -d '2024-01-03 06:00' /tmp/old.log; gzip -k /tmp/old.log",
     );
     for file in ["/tmp/old.log", "/tmp/old.log.gz"] {
-        let times = is_told(&sb, &format!("--file {file}"));
+        let times = shows_both(&sb, &format!("--file {file}"));
         assert_eq!(times, ["2023-12-31T23:59:58+00:00", "2024-01-01T00:00:02+00:00"]);
     }
-    let times = is_told(&sb, "--file /tmp/old.log --since 2023-12-31 --until '2024-01-01 00:00:03'");
+    let times = shows_both(&sb, "--file /tmp/old.log --since 2023-12-31 --until '2024-01-01 00:00:03'");
     assert_eq!(times.len(), 2);
     assert_eq!(audit(&sb, "--file /tmp/old.log --since 2024-01-01").0.len(), 1);
 }
 
 #[test]
-fn where_there_are_no_files_the_journal_is_read() {
+fn without_log_files_the_journal_is_read() {
     let sb = Sandbox::new();
     sb.user("mle").group("sftp").add();
     sb.stop_syslog();
     sb.sh("rm -f /var/log/*.log");
     let daemon = "/lib/systemd/systemd-journald";
     assert!(sb.try_sh(&format!("test -x {daemon}")).code == Some(0), "no {daemon}: run `make deps`");
-    // Real, but without systemd; it wants to see control groups.
+    // The real journald without systemd. It needs control groups.
     sb.sh("mkdir -p /sys/fs/cgroup; mount -t cgroup2 -o ro cgroup2 /sys/fs/cgroup");
     let mut journald = sb.command(daemon).spawn().expect("nsenter, of util-linux");
     sb.sh("until test -S /run/systemd/journal/dev-log; do sleep 0.01; done; ln -s /run/systemd/journal/dev-log /dev/log");
     make_two(&sb);
     sb.sh("until journalctl -t internal-sftp | grep -q 'session closed'; do sleep 0.01; done");
-    is_told(&sb, "mle");
-    // A tool of the same name elsewhere is not run.
+    shows_both(&sb, "mle");
+    // A program of the same name elsewhere in PATH is not run.
     sb.sh("printf '#!/bin/sh\\ntouch /tmp/ran\\n' > /usr/local/bin/journalctl; chmod +x /usr/local/bin/journalctl");
-    is_told(&sb, "mle");
+    shows_both(&sb, "mle");
     sb.sh("! test -e /tmp/ran; rm /usr/local/bin/journalctl");
-    // An export, from another machine for example.
+    // An export of the journal, for example from another machine.
     sb.sh("journalctl -o json > /tmp/journal.json");
-    is_told(&sb, "--file /tmp/journal.json");
+    shows_both(&sb, "--file /tmp/journal.json");
 
     end(&mut journald);
 
     sb.sh("printf '#!/bin/sh\\nexit 1\\n' > /usr/bin/journalctl");
     let out = sb.try_sh("sftpjail audit");
-    let sentence = "sftpjail: journalctl could not read the journal (exit status: 1); run this as root\n";
+    let message = "sftpjail: journalctl could not read the journal (exit status: 1); run this as root\n";
     assert_eq!(out.code, Some(2), "{out}");
-    assert!(out.stderr.starts_with(sentence), "{out}");
+    assert!(out.stderr.starts_with(message), "{out}");
     sb.sh("rm /usr/bin/journalctl");
     let out = sb.try_sh("sftpjail audit");
     assert_eq!(out.code, Some(2), "{out}");
@@ -100,7 +99,7 @@ fn where_there_are_no_files_the_journal_is_read() {
 }
 
 #[test]
-fn people_and_spreadsheets_get_the_same() {
+fn table_and_csv_show_the_same() {
     let sb = machine(&["mle"]);
     let mut live = sb.sftp_live("mle");
     for command in ["put /etc/hostname \"a b\"", "get secret /tmp/x", "mkdir \u{202e}\u{1b}[2J"] {
@@ -127,7 +126,7 @@ fn people_and_spreadsheets_get_the_same() {
         assert!(!escape(&out.stdout), "{out}");
     }
 
-    // On a terminal of 100 columns, with a bar that goes away.
+    // On a terminal of 90 columns, with a progress bar that is erased.
     sb.sh("cd /tmp; cat /var/log/sftp.log > long.log; for n in $(seq 14); do cat long.log long.log > l; mv l long.log; done");
     let on_terminal = |command: &str| {
         let script = format!("script -qec 'stty cols 90; {command}' /dev/null < /dev/null");
@@ -141,7 +140,7 @@ fn people_and_spreadsheets_get_the_same() {
     assert!(with_bar.contains("\r\u{1b}[K"), "{with_bar}");
     let silent = sb.sh("sftpjail audit nobody --file /tmp/long.log");
     assert!(!silent.stderr.contains('%'), "{silent}");
-    // Whoever has seen enough may go.
+    // A reader that closes the pipe is no error.
     for style in ["", "--csv", "--json"] {
         let out = sb.sh(&format!("(sftpjail audit {style} --file /tmp/long.log; echo $? >&2) | head -n 1"));
         assert_eq!((out.stdout.lines().count(), out.stderr.as_str()), (1, "0\n"), "{out}");
@@ -149,7 +148,7 @@ fn people_and_spreadsheets_get_the_same() {
 }
 
 #[test]
-fn what_cannot_be_read_is_one_sentence_with_a_fix() {
+fn a_log_that_cannot_be_read_gets_one_sentence_with_a_fix() {
     let sb = machine(&["mle"]);
     make_two(&sb);
     sb.wait_for_log("]: session closed for local user mle");
@@ -172,7 +171,7 @@ fn what_cannot_be_read_is_one_sentence_with_a_fix() {
             "{out}"
         );
     }
-    is_told(&sb, "--file - < /var/log/sftp.log");
+    shows_both(&sb, "--file - < /var/log/sftp.log");
     let out = sb.try_sh("setpriv --reuid mle --clear-groups sftpjail audit");
     assert_eq!(out.code, Some(2), "{out}");
     assert_eq!(out.stderr, "sftpjail: /var/log/sftp.log cannot be read: run this as root\n");

@@ -1,18 +1,18 @@
-//! What a session's lines say of each operation's result.
+//! The result of each operation, by the other entries of its session.
 
 use super::session;
 
 #[test]
-fn a_failure_is_told_from_one_of_a_look_up_where_the_log_allows_it() {
+fn a_failure_is_distinguished_from_that_of_a_look_up_where_the_log_allows_it() {
     const MISSING: &str = "sent status No such file";
     // Nothing failed.
     assert_eq!(session(&["remove name \"/a\"", "rmdir name \"/b\""]), ["remove /a: ok", "rmdir /b: ok"]);
-    // At the level INFO, this may have been anything.
+    // At the level INFO this may be the failure of anything.
     assert_eq!(session(&["remove name \"/a\"", MISSING]), ["remove /a: No such file?"]);
     // One request has one answer.
     let twice = ["remove name \"/a\"", MISSING, MISSING, "rmdir name \"/b\""];
     assert_eq!(session(&twice), ["remove /a: No such file?", "rmdir /b: ok"]);
-    // What is closed was opened, and what was not closed by the end was not.
+    // A file that is closed was opened, and a file that is not closed by the end was not.
     let open = "open \"/a\" flags READ mode 0666";
     let close = "close \"/a\" bytes read 1 written 0";
     assert_eq!(session(&[open, MISSING, close]), ["open /a: ok", "close /a: ok"]);
@@ -21,36 +21,36 @@ fn a_failure_is_told_from_one_of_a_look_up_where_the_log_allows_it() {
     assert_eq!(session(&[open, "sent status Failure", forced]), ["open /a: ok", "close /a: ok"]);
     assert_eq!(session(&[open, open, MISSING, close])[..2], ["open /a: ok", "open /a: No such file"]);
     assert_eq!(session(&[open, open, MISSING, close, close])[..2], ["open /a: ok", "open /a: ok"]);
-    // A directory of that name is another thing.
+    // A directory of that name is something else.
     let both = [open, "sent status Permission denied", "opendir \"/a\"", "closedir \"/a\""];
     assert_eq!(session(&both)[..2], ["open /a: Permission denied", "opendir /a: ok"]);
-    // close(2) does not fail so.
+    // close(2) does not fail like that.
     assert_eq!(session(&[open, close, MISSING]), ["open /a: ok", "close /a: ok"]);
     assert_eq!(session(&["closedir \"(null)\"", MISSING]), ["closedir (null): No such file?"]);
     assert_eq!(session(&[close, "sent status Failure"]), ["close /a: Failure?"]);
 }
 
 #[test]
-fn a_name_that_was_cut_shows_nothing_wrong() {
+fn a_cut_name_leads_to_no_wrong_result() {
     let name = "x".repeat(470);
     let open = format!("open \"/{name}\" flags READ mode 0666");
     let cut = |line: &str| line.get(..500).unwrap().to_owned();
     let close = cut(&format!("close \"/{name}\" bytes read 1 written 0"));
     let status = "sent status No such file";
-    // Only the bytes are missing of its closing.
-    let told = session(&[&open, status, &close]);
-    assert!(told[0].ends_with(": ok"), "{told:?}");
-    // Its closing has lost the name's end, so nobody knows what was closed.
+    // In the close entry only the bytes are missing.
+    let results = session(&[&open, status, &close]);
+    assert!(results[0].ends_with(": ok"), "{results:?}");
+    // In the close entry the end of the name is missing, so what was closed is unknown.
     let name = "x".repeat(485);
     let (long, short) = (format!("opendir \"/{name}\""), "opendir \"/a\"");
     let close = cut(&format!("forced closedir \"/{name}\""));
-    let told = session(&[&long, status, short, status, &close]);
-    assert!(told[0].ends_with(": No such file?"), "{told:?}");
-    assert_eq!(told[1], "opendir /a: No such file?");
+    let results = session(&[&long, status, short, status, &close]);
+    assert!(results[0].ends_with(": No such file?"), "{results:?}");
+    assert_eq!(results[1], "opendir /a: No such file?");
 }
 
 #[test]
-fn what_lies_in_a_directory_shows_that_it_was_made() {
+fn what_is_done_in_a_directory_proves_that_it_was_made() {
     const MISSING: &str = "sent status No such file";
     let mkdir = "mkdir name \"/d\" mode 0777";
     let in_it = "open \"/d/x\" flags WRITE mode 0644";
@@ -68,7 +68,7 @@ fn what_lies_in_a_directory_shows_that_it_was_made() {
         assert_eq!(session(&[mkdir, MISSING, other])[0], "mkdir /d: No such file?", "{other}");
     }
     assert_eq!(session(&[mkdir, MISSING, in_it, MISSING])[0], "mkdir /d: No such file?");
-    // As of a client that makes what is missing above, and then begins anew.
+    // A client that makes the missing directory above, and then tries again.
     let deep = "open \"/d/e/x\" flags WRITE mode 0644";
     let again = ["mkdir name \"/d/e\" mode 0777", MISSING, mkdir, "mkdir name \"/d/e\" mode 0777", deep];
     let expected = ["mkdir /d/e: No such file?", "mkdir /d: ok", "mkdir /d/e: ok", "open /d/e/x: ok"];
@@ -77,25 +77,28 @@ fn what_lies_in_a_directory_shows_that_it_was_made() {
         session(&[mkdir, MISSING, "rename old \"/a\" new \"/d\"", in_it])[0],
         "mkdir /d: No such file?"
     );
-    // It may have been there before.
+    // The directory may have existed before.
     assert_eq!(session(&[mkdir, "sent status Failure", in_it, closed])[0], "mkdir /d: Failure?");
 }
 
 #[test]
-fn a_higher_level_tells_all() {
+fn a_higher_level_makes_every_result_known() {
     let verbose = ["received client version 3", "remove name \"/a\"", "sent status No such file"];
     assert_eq!(session(&verbose), ["remove /a: No such file"]);
-    let looked = [
+    let with_look_up = [
         "remove name \"/a\"",
         "lstat name \"/b\"",
         "sent status No such file",
         "rmdir name \"/a\"",
         "sent status Permission denied",
     ];
-    assert_eq!(session(&looked), ["remove /a: ok", "lstat /b: No such file", "rmdir /a: Permission denied"]);
-    // A request with a broken handle has no line even then.
-    let forged = ["received client version 3", "remove name \"/a\"", "sent status Failure"];
-    assert_eq!(session(&forged), ["remove /a: Failure?"]);
+    assert_eq!(
+        session(&with_look_up),
+        ["remove /a: ok", "lstat /b: No such file", "rmdir /a: Permission denied"]
+    );
+    // A request with an invalid handle has no entry even then.
+    let invalid = ["received client version 3", "remove name \"/a\"", "sent status Failure"];
+    assert_eq!(session(&invalid), ["remove /a: Failure?"]);
     let debug = ["sent status Success", "remove name \"/a\"", "sent status Success", "sent status Failure"];
     assert_eq!(session(&debug), ["remove /a: ok"]);
     let debug = ["sent status Success", "remove name \"/a\"", "sent status Failure"];
@@ -114,7 +117,7 @@ fn a_failed_write_has_a_row_of_its_own() {
 }
 
 #[test]
-fn what_was_folded_is_told_as_often_as_it_happened() {
+fn a_repeated_message_is_shown_as_often_as_it_happened() {
     let lines = ["statvfs \"/a\"", "message repeated 2 times: [ statvfs \"/a\"]"];
     assert_eq!(session(&lines), ["statvfs /a: ok"; 3]);
 }
