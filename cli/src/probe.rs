@@ -1,19 +1,21 @@
-//! `sftpjail probe USER`: a login through the system's sshd, PAM stack and configuration, and what the
-//! user can do then. Without the user's credentials, without the network.
+//! `sftpjail probe USER`: logs in as the user through the system's own sshd, PAM stack and configuration, and tries
+//! what users do and what they may not do.
+//!
+//! It needs neither the user's credentials nor the network. It leaves nothing behind, however it ends.
 
 mod attempt;
 mod client;
 mod connection;
 mod expected;
-mod files;
 mod guard;
 mod judge;
 mod log;
 mod parent;
-mod refused;
+mod refusal;
 mod report;
-mod scratch;
+mod scratch_directory;
 mod steps;
+mod templates;
 mod user_manager;
 mod writing;
 
@@ -22,9 +24,9 @@ use crate::host::rehearsal;
 use crate::host::sshd::daemon::NoAnswer;
 use crate::host::sshd::logins::Sshd;
 use crate::report::{Finding, Status};
-use connection::{Connection, Failed, Tools};
+use connection::{ConnectError, Connection, Tools};
 use expected::Expected;
-use log::{Log, Traces};
+use log::{Log, LoggedSession};
 use nix::unistd::geteuid;
 use pam_sftpjail::account::Account;
 use pam_sftpjail::config::Config;
@@ -33,22 +35,22 @@ use pam_sftpjail::registry::Registry;
 use pam_sftpjail::session::{Membership, examine};
 use parent::Parent;
 use report::Report;
-use scratch::Scratch;
+use scratch_directory::ScratchDirectory;
 use std::ffi::OsStr;
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use user_manager::Managers;
+use user_manager::UserManagers;
 
-/// Has a child probe, and passes its report on. A reader who has seen enough does not change the status.
+/// Starts a child that probes, and writes its report. A reader that has closed the pipe does not change the exit status.
 pub(crate) fn run(config: Option<&Path>, user: &str, json: bool, out: &mut impl Write) -> io::Result<Status> {
     let mut child = Command::new("/proc/self/exe");
     child
         .arg0("sftpjail")
         .args(config.into_iter().flat_map(|path| [OsStr::new("--config"), path.as_os_str()]));
     child.args(["probing", "--", user]).env_clear();
-    // A group of its own: ctrl-C is for us, and the child sees that we are gone.
+    // In a process group of its own: ctrl-C ends this process only, and the child sees that and cleans up.
     let mut child = child.process_group(0).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
     let mut text = Vec::new();
     if let Some(mut stdout) = child.stdout.take() {
@@ -63,15 +65,15 @@ pub(crate) fn run(config: Option<&Path>, user: &str, json: bool, out: &mut impl 
     }
 }
 
-/// The child. It takes down what it began also when its parent, to which it reports as JSON, is gone.
+/// The child: probes, and reports to its parent as JSON. It cleans up, also when the parent has ended.
 pub(crate) fn child(config: Option<&Path>, user: &str, out: &mut impl Write) -> io::Result<Status> {
-    let report = probed(config, user);
+    let report = probe(config, user);
     report.write(true, out)?;
     out.flush()?;
     Ok(Status::Ok)
 }
 
-fn probed(path: Option<&Path>, user: &str) -> Report {
+fn probe(path: Option<&Path>, user: &str) -> Report {
     let mut report = Report::new(user);
     if !geteuid().is_root() {
         return report.unable(&"only root can log in as somebody else", "run this as root");
@@ -80,7 +82,7 @@ fn probed(path: Option<&Path>, user: &str) -> Report {
         Ok(config) => config,
         Err(error) => return report.unable(&error, "fix it; until then the module builds no jail"),
     };
-    // A refusal is no reason not to see it happen.
+    // A login that will be refused is tried all the same, to see that it is.
     let (expected, refusal) = match examine(&config, user, &mut |_, _| {}) {
         Ok(Membership::NotJailed { why, name }) => {
             let account = match Account::lookup(&name, &config) {
@@ -101,13 +103,13 @@ fn probed(path: Option<&Path>, user: &str) -> Report {
             };
         }
         Ok(Membership::Member(member)) => match member.check_sessions(&mut |_, _| {}) {
-            // It passes, and would say nothing of the set-up.
+            // It passes by itself, and says nothing about the setup.
             Err(refusal) if refusal.retry_when().is_some() => {
                 return report.unable(&refusal, refusal.fix());
             }
             sessions => (Some(Expected::of(&config, *member)), sessions.err()),
         },
-        // Nobody is known who could log in.
+        // There is no account to log in to.
         Err(
             refusal @ (Refusal::NoSuchUser { .. }
             | Refusal::Lookup { .. }
@@ -116,13 +118,13 @@ fn probed(path: Option<&Path>, user: &str) -> Report {
         ) => return report.unable(&refusal, refusal.fix()),
         Err(refusal) => (None, Some(refusal)),
     };
-    if let Err(error) = logged_in(&mut report, user, expected.as_ref(), refusal.as_ref()) {
-        return report.unable(&error, "see to that, and probe again");
+    if let Err(error) = log_in(&mut report, user, expected.as_ref(), refusal.as_ref()) {
+        return report.unable(&error, "fix that, and probe again");
     }
     if report.login_ms.is_some() && report.module_us.is_none() {
-        // Without a log line there is no measurement of this login, but one can be had.
+        // Without a log entry there is no measurement of this login. A rehearsal gives one.
         let rehearsed = rehearsal::run(path, user).ok().and_then(Result::ok);
-        report.rehearsal_us = rehearsed.map(|seen| seen.microseconds);
+        report.rehearsal_us = rehearsed.map(|rehearsal| rehearsal.microseconds);
     }
     report
 }
@@ -132,89 +134,93 @@ fn no_settings(report: Report, no_answer: NoAnswer) -> Report {
     report.unable(&error.what, error.fix)
 }
 
-/// The probe itself. An error is one of the surroundings, or an interruption.
-fn logged_in(
+/// Logs in and tries everything. The error is that this system cannot start the login, or an interruption.
+fn log_in(
     report: &mut Report,
     user: &str,
     expected: Option<&Expected>,
     refusal: Option<&Refusal>,
 ) -> io::Result<()> {
     let parent = Parent::watch();
-    let scratch = Scratch::open()?;
+    let scratch = ScratchDirectory::open()?;
     let tools = Tools::prepare(&scratch, user)?;
     parent.check()?;
     let log = Log::from_now();
-    let managers = Managers::now();
+    let managers = UserManagers::now();
     let opened = Connection::open(&tools);
     parent.check()?;
     let mut connection = match opened {
         Ok(connection) => connection,
-        Err(Failed::Unable(error)) => return Err(error),
-        Err(Failed::Refused(said)) => {
-            let heard = tools.hear()?;
+        Err(ConnectError::Unable(error)) => return Err(error),
+        Err(ConnectError::Refused(message)) => {
+            let log = tools.sshd_messages()?;
             parent.check()?;
-            report.add(refused::finding(&said, &heard, refusal));
+            report.add(refusal::finding(&message, &log, refusal));
             return Ok(());
         }
     };
     let (Some(expected), None) = (expected, refusal) else {
-        report.add(refused::not_refused(refusal));
+        report.add(refusal::not_refused(refusal));
         return Ok(());
     };
     report.login_ms = u64::try_from(connection.login.as_millis()).ok();
-    report.add(Finding::judged("login", Ok("the user is let in".into()), String::new()));
+    report.add(Finding::judged("login", Ok("the user can log in".into()), String::new()));
     let record = record(expected, connection.server);
-    report.add(Finding::judged("module", record, refused::module_fix()));
+    report.add(Finding::judged("module", record, refusal::module_fix()));
     report.add(managers.finding(expected));
 
     let names = try_steps(report, &connection, expected, &parent)?;
-    let ended = if connection.end() { Ok("sshd has ended the session") } else { Err("sshd does not end") };
+    let ended = if connection.end() {
+        Ok("sshd has ended the session")
+    } else {
+        Err("sshd does not end the session")
+    };
     let ended = ended.map(str::to_owned).map_err(str::to_owned);
-    report.add(Finding::judged("logout", ended, "see what hangs in the PAM stack's session part"));
-    let traces = Traces { server: connection.server, names: &names };
-    let (entries, microseconds) = log.judge(&traces, expected);
+    report.add(Finding::judged("logout", ended, "find the session line of PAM that does not return"));
+    let session = LoggedSession { server: connection.server, names: &names };
+    let (judgement, microseconds) = log.judge(&session, expected);
     report.module_us = microseconds;
-    report.add(Finding::judged("log", entries, report::log_fix(expected)));
+    report.add(Finding::judged("log", judgement, report::log_fix(expected)));
     Ok(())
 }
 
-/// Goes through the table, and then to where the user may write; gives names that stand in the log then.
+/// Tries every step of the table, and then to write. Gives names that the log must have then.
 fn try_steps(
     report: &mut Report,
     connection: &Connection<'_>,
     expected: &Expected,
     parent: &Parent,
 ) -> io::Result<Vec<String>> {
-    let first = attempt::make(connection, steps::FIRST)?;
-    let served = first.said.succeeded;
-    if !served {
+    let first = attempt::run(connection, steps::FIRST)?;
+    let is_served = first.said.succeeded;
+    if !is_served {
         let why = format!("is not served: {}", first.said.shown());
-        let fix = steps::unserved(expected, &connection.said());
+        let fix = steps::not_served_fix(expected, &connection.said());
         report.add(Finding::judged("sftp", Err(why), fix));
     }
     for step in steps::table(expected) {
         parent.check()?;
-        if served || !step.attempt.needs_sftp() {
-            let made = attempt::make(connection, step.attempt)?;
-            let seen = judge::judge(&made, &step.outcome, expected.user.as_str());
-            report.add(Finding::judged(step.name, seen, step.fix));
+        if is_served || !step.attempt.needs_sftp() {
+            let attempted = attempt::run(connection, step.attempt)?;
+            let judgement = judge::judge(&attempted, &step.expectation, expected.user.as_str());
+            report.add(Finding::judged(step.name, judgement, step.fix));
         }
     }
-    if served && let Some(seen) = guard::tried(connection, expected)? {
-        report.add(Finding::judged("guard", seen, "report this as a bug"));
+    if is_served && let Some(judgement) = guard::try_to_change(connection, expected)? {
+        report.add(Finding::judged("guard", judgement, "report this as a bug"));
     }
     let mut names = Vec::new();
-    for place in expected.places.iter().filter(|_| served) {
+    for directory in expected.directories.iter().filter(|_| is_served) {
         parent.check()?;
-        let written = writing::try_in(connection, place)?;
-        report.wrote(place, &written);
+        let written = writing::try_in(connection, directory)?;
+        report.add_written(directory, &written);
         names.push(written.name);
     }
     parent.check()?;
     Ok(names)
 }
 
-/// What the module noted of the session of this pid.
+/// What the module's record says of the session of this monitor.
 fn record(expected: &Expected, server: u32) -> Result<String, String> {
     let failed = |refusal: Refusal| refusal.to_string();
     let live = match Registry::existing().map_err(failed)? {
@@ -224,5 +230,5 @@ fn record(expected: &Expected, server: u32) -> Result<String, String> {
     let record = live.into_iter().filter_map(|live| live.read().ok()?).find(|record| record.pid == server);
     record
         .map(|record| format!("built the jail: profile {}, namespace {}", expected.profile, record.namespace))
-        .ok_or_else(|| "has no part in the session".to_owned())
+        .ok_or_else(|| "has not built a jail for this session".to_owned())
 }

@@ -1,7 +1,7 @@
-//! Makes a step's attempt.
+//! Runs the attempt of a step, and collects what came of it. It does not judge.
 
 use super::connection::Connection;
-use super::steps::{Attempt, no_socket};
+use super::steps::{ABSENT_SOCKET, Attempt};
 use crate::host::process::Said;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, getsockname, socket_with};
 use std::ffi::OsStr;
@@ -11,16 +11,17 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::os::fd::OwnedFd;
 
 /// What came of an attempt.
-pub(super) struct Made {
+pub(super) struct Attempted {
+    /// What the client printed.
     pub(super) said: Said,
-    /// What the client that holds the connection said of it: it speaks with sshd for the others.
+    /// What the client that holds the connection printed meanwhile: it speaks with sshd for the others.
     pub(super) holder: String,
-    /// The file that was fetched.
+    /// The content of the file that was fetched.
     pub(super) fetched: Option<Vec<u8>>,
 }
 
-/// Makes it.
-pub(super) fn make(connection: &Connection<'_>, attempt: Attempt) -> io::Result<Made> {
+/// Runs an attempt. The error is that a client cannot be started.
+pub(super) fn run(connection: &Connection<'_>, attempt: Attempt) -> io::Result<Attempted> {
     let scratch = connection.tools.scratch();
     let file = scratch.path("fetched");
     let before = connection.said().len();
@@ -28,13 +29,13 @@ pub(super) fn make(connection: &Connection<'_>, attempt: Attempt) -> io::Result<
         Attempt::Sftp(batch) => sftp(connection, batch.as_bytes()),
         Attempt::Fetch(path) => sftp(connection, format!("get {path} {}\n", file.display()).as_bytes()),
         Attempt::Command(line) => connection.run("ssh", ["-T", "probe", line], b""),
-        Attempt::Open(to) => connection.run("ssh", ["-W", to, "probe"], b""),
+        Attempt::Connect(to) => connection.run("ssh", ["-W", to, "probe"], b""),
         Attempt::ListenOnPort => {
-            let held = Held::port()?;
-            forward(connection, &format!("127.0.0.1:{}:127.0.0.1:1", held.port))
+            let bound = BoundPort::new()?;
+            forward(connection, &format!("127.0.0.1:{}:127.0.0.1:1", bound.port))
         }
-        Attempt::ListenOnSocket => forward(connection, &format!("{0}:{0}", no_socket())),
-        Attempt::OldScp(path) => scp(connection, &["-O"], path),
+        Attempt::ListenOnSocket => forward(connection, &format!("{ABSENT_SOCKET}:{ABSENT_SOCKET}")),
+        Attempt::LegacyScp(path) => scp(connection, &["-O"], path),
         Attempt::Scp(path) => scp(connection, &[], path),
     }?;
     let holder = connection.said().get(before..).unwrap_or_default().to_owned();
@@ -42,9 +43,10 @@ pub(super) fn make(connection: &Connection<'_>, attempt: Attempt) -> io::Result<
     if fetched.is_some() {
         fs::remove_file(&file)?;
     }
-    Ok(Made { said, holder, fetched })
+    Ok(Attempted { said, holder, fetched })
 }
 
+/// Runs `sftp` with a batch.
 pub(super) fn sftp(connection: &Connection<'_>, batch: &[u8]) -> io::Result<Said> {
     connection.run("sftp", ["-b", "-", "probe"], batch)
 }
@@ -60,21 +62,21 @@ fn forward(connection: &Connection<'_>, what: &str) -> io::Result<Said> {
     connection.run("ssh", ["-O", "forward", "-R", what, "probe"], b"")
 }
 
-/// A port of the loopback that is bound, so that nobody else can be, and on which nobody listens.
-struct Held {
+/// A port of the loopback that is bound, so that no other process can bind it, and on which no process listens.
+struct BoundPort {
     port: u16,
     _sockets: Vec<OwnedFd>,
 }
 
-impl Held {
-    fn port() -> io::Result<Self> {
-        let new = |family| socket_with(family, SocketType::STREAM, SocketFlags::CLOEXEC, None);
-        let first = new(AddressFamily::INET)?;
+impl BoundPort {
+    fn new() -> io::Result<Self> {
+        let socket = |family| socket_with(family, SocketType::STREAM, SocketFlags::CLOEXEC, None);
+        let first = socket(AddressFamily::INET)?;
         bind(&first, &SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0))?;
         let port = SocketAddr::try_from(getsockname(&first)?)?.port();
         let mut sockets = vec![first];
-        // Where there is no IPv6, nobody needs to be kept from it.
-        if let Ok(second) = new(AddressFamily::INET6)
+        // Without IPv6 there is no port to bind there.
+        if let Ok(second) = socket(AddressFamily::INET6)
             && bind(&second, &SocketAddrV6::new(Ipv6Addr::LOCALHOST, port, 0, 0)).is_ok()
         {
             sockets.push(second);

@@ -1,4 +1,4 @@
-//! The real clients, and how they are started.
+//! Finds OpenSSH's programs, and prepares their commands. It starts nothing.
 
 use crate::host::programs;
 use std::ffi::OsStr;
@@ -7,7 +7,7 @@ use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::Command;
 
-/// The absolute path of a program of the system's, wherever the caller's PATH leads.
+/// The absolute path of a program of the system, whatever the caller's PATH is.
 pub(super) fn program(name: &str) -> io::Result<PathBuf> {
     programs::find(name).ok_or_else(|| {
         io::Error::new(
@@ -17,8 +17,7 @@ pub(super) fn program(name: &str) -> io::Result<PathBuf> {
     })
 }
 
-/// A command that inherits nothing, and that a terminal's ctrl-C does not reach: the probe ends what it
-/// started in order.
+/// A command that inherits nothing, and that a terminal's ctrl-C does not reach: the probe itself ends what it started.
 pub(super) fn command(program: impl AsRef<OsStr>) -> Command {
     let mut command = programs::command(program);
     command.current_dir("/").process_group(0);

@@ -1,8 +1,8 @@
-//! One login through the system's sshd, which all steps share.
+//! One login through the system's sshd, and the connection that all steps share.
 
 use super::client::{command, program};
-use super::files;
-use super::scratch::Scratch;
+use super::scratch_directory::ScratchDirectory;
+use super::templates;
 use crate::host::process::{Said, run, until, wait};
 use crate::host::systemd;
 use nix::errno::Errno;
@@ -17,27 +17,27 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// The system's own.
-pub(super) const SYSTEM: &str = "/etc/ssh/sshd_config";
+/// The configuration of the system's sshd.
+const SYSTEM: &str = "/etc/ssh/sshd_config";
 
 /// Longer than sshd takes to end a session.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The programs, and the files that they are given.
+/// The programs, and the files that they need.
 pub(super) struct Tools<'w> {
-    scratch: &'w Scratch,
+    scratch: &'w ScratchDirectory,
     config: PathBuf,
 }
 
 /// Why there is no connection.
-pub(super) enum Failed {
-    /// sshd or its surroundings cannot be had; nobody was refused.
+pub(super) enum ConnectError {
+    /// sshd or a client cannot be started; no login was tried.
     Unable(io::Error),
-    /// What the client and sshd said of it.
+    /// The login was refused, with this message of the client and of sshd.
     Refused(String),
 }
 
-impl From<io::Error> for Failed {
+impl From<io::Error> for ConnectError {
     fn from(error: io::Error) -> Self {
         Self::Unable(error)
     }
@@ -45,23 +45,23 @@ impl From<io::Error> for Failed {
 
 impl<'w> Tools<'w> {
     /// Makes a one-time key and writes the configurations.
-    pub(super) fn prepare(scratch: &'w Scratch, user: &str) -> io::Result<Self> {
-        // sshd would take a file that is not there for an empty one.
+    pub(super) fn prepare(scratch: &'w ScratchDirectory, user: &str) -> io::Result<Self> {
+        // sshd takes a missing included file for an empty one.
         fs::metadata(SYSTEM).map_err(|error| io::Error::new(error.kind(), format!("{SYSTEM}: {error}")))?;
         let sshd = program("sshd")?;
         let key = scratch.path("key");
         let mut keygen = command(program("ssh-keygen")?);
-        keygen.args(["-q", "-t", files::KEY_TYPE, "-N", "", "-C", "sftpjail-probe", "-f"]).arg(&key);
-        let made = run(keygen, b"")?;
-        if !made.succeeded {
-            return Err(io::Error::other(format!("ssh-keygen made no key: {}", made.shown())));
+        keygen.args(["-q", "-t", templates::KEY_TYPE, "-N", "", "-C", "sftpjail-probe", "-f"]).arg(&key);
+        let said = run(keygen, b"")?;
+        if !said.succeeded {
+            return Err(io::Error::other(format!("ssh-keygen made no key: {}", said.shown())));
         }
         scratch.authorize(&scratch.read("key.pub"))?;
-        let first = scratch.write("first", files::first(&scratch.authorized_keys()))?;
-        let server = scratch.write("sshd_config", files::sshd_config(&first, Path::new(SYSTEM)))?;
+        let own = scratch.write("own_settings", templates::own_settings(&scratch.authorized_keys()))?;
+        let server = scratch.write("sshd_config", templates::sshd_config(&own, Path::new(SYSTEM)))?;
         let scope = systemd::scope().unwrap_or_default();
-        scratch.write("serve", files::serve(&scope, &sshd, &server, &scratch.path("pid")))?;
-        let config = files::ssh_config(user, &key, &scratch.path("control"));
+        scratch.write("serve", templates::serve(&scope, &sshd, &server, &scratch.path("pid")))?;
+        let config = templates::ssh_config(user, &key, &scratch.path("control"));
         let config = scratch.write("ssh_config", config)?;
 
         let mut test = command(&sshd);
@@ -73,43 +73,43 @@ impl<'w> Tools<'w> {
         Ok(Self { scratch, config })
     }
 
-    pub(super) fn scratch(&self) -> &Scratch {
+    pub(super) fn scratch(&self) -> &ScratchDirectory {
         self.scratch
     }
 
-    /// `ssh`, `sftp` or `scp` on the connection.
+    /// The command of `ssh`, `sftp` or `scp` on the connection.
     pub(super) fn client(&self, name: &str) -> io::Result<Command> {
         let mut command = command("/bin/sh");
-        command.args(["-c", files::LIMITED, "sh"]).arg(program(name)?).arg("-F").arg(&self.config);
+        command.args(["-c", templates::LIMITED, "sh"]).arg(program(name)?).arg("-F").arg(&self.config);
         Ok(command)
     }
 
-    /// [`files::keep`]
+    /// The script of [`templates::keep`].
     pub(super) fn keep(&self, files: [&Path; 4]) -> io::Result<String> {
-        Ok(files::keep(&program("sftp")?, &self.config, files))
+        Ok(templates::keep(&program("sftp")?, &self.config, files))
     }
 
-    /// Logs in once more and without a session, to hear what sshd says of it.
-    pub(super) fn hear(&self) -> io::Result<Vec<String>> {
-        let said = self.scratch.path("heard");
+    /// Logs in once more, without a session and with more log: what sshd says about it.
+    pub(super) fn sshd_messages(&self) -> io::Result<Vec<String>> {
+        let log = self.scratch.path("sshd_log");
         let serve = self.scratch.path("serve");
         let mut client = self.client("ssh")?;
         let proxy =
-            format!("ProxyCommand=/bin/sh {} -e -o LogLevel=VERBOSE 2>{}", serve.display(), said.display());
+            format!("ProxyCommand=/bin/sh {} -e -o LogLevel=VERBOSE 2>{}", serve.display(), log.display());
         client.args(["-o", &proxy, "-o", "ControlPath=none", "-s", "probe", "sftp"]);
         run(client, b"")?;
-        // The monitor speaks last, after the client has gone.
-        self.gone(self.server());
-        Ok(self.scratch.read("heard").lines().map(|line| one_line(line.trim())).collect())
+        // The monitor's last message comes after the client has ended.
+        self.has_gone(self.server());
+        Ok(self.scratch.read("sshd_log").lines().map(|line| one_line(line.trim())).collect())
     }
 
-    /// The sshd that was started last: its monitor.
+    /// The monitor of the sshd that was started last.
     fn server(&self) -> Option<Pid> {
         self.scratch.read("pid").trim().parse().ok().map(Pid::from_raw)
     }
 
-    /// Whether that process has ended, for which it gets some time.
-    fn gone(&self, server: Option<Pid>) -> bool {
+    /// Waits for a while until this process has ended. Gives whether it has.
+    fn has_gone(&self, server: Option<Pid>) -> bool {
         let Some(pid) = server else { return true };
         until(PATIENCE, || (kill(pid, None) == Err(Errno::ESRCH)).then_some(())).is_some()
     }
@@ -121,17 +121,17 @@ pub(super) struct Connection<'w> {
     holder: Child,
     /// The pid of sshd's monitor.
     pub(super) server: u32,
-    /// From the start of the client to the first answer.
+    /// The time from the start of the client to the first answer.
     pub(super) login: Duration,
 }
 
 impl<'w> Connection<'w> {
     /// Logs in.
-    pub(super) fn open(tools: &'w Tools<'w>) -> Result<Self, Failed> {
+    pub(super) fn open(tools: &'w Tools<'w>) -> Result<Self, ConnectError> {
         let scratch = tools.scratch;
         let (said, rest) = (scratch.path("said"), scratch.path("rest"));
         let (master, serve) = (scratch.path("master"), scratch.path("serve"));
-        let hold = files::hold(&program("ssh")?, &tools.config, [&serve, &said, &master, &rest]);
+        let hold = templates::hold(&program("ssh")?, &tools.config, [&serve, &said, &master, &rest]);
         let hold = scratch.write("hold", hold)?;
         let start = Instant::now();
         let mut holder = command("/bin/sh");
@@ -150,10 +150,10 @@ impl<'w> Connection<'w> {
         if open == Some(true) && connection.is_served(start)? {
             return Ok(connection);
         }
-        Err(Failed::Refused(connection.excuse()))
+        Err(ConnectError::Refused(connection.last_message()))
     }
 
-    /// Whether there is a session: sshd opens it after it has said that the login succeeded.
+    /// Whether there is a session: sshd opens it only after it has told the client that the login succeeded.
     fn is_served(&mut self, start: Instant) -> io::Result<bool> {
         let said = self.run("sftp", ["-b", "-", "probe"], b"pwd\n")?;
         self.login = start.elapsed();
@@ -162,20 +162,20 @@ impl<'w> Connection<'w> {
     }
 
     /// Whether the client that holds the connection has ended.
-    pub(super) fn has_ended(&self) -> bool {
+    fn has_ended(&self) -> bool {
         let pid = self.tools.scratch.read("master");
         let pid = pid.trim();
-        // A zombie has no file.
+        // A zombie has no executable.
         !pid.is_empty() && fs::read_link(format!("/proc/{pid}/exe")).is_err()
     }
 
-    /// All that the client that holds the connection has said, debugging too.
+    /// Everything that the client that holds the connection has printed, its debugging included.
     pub(super) fn said(&self) -> String {
         self.tools.scratch.read("said")
     }
 
-    /// The same for people: the last lines that are no debugging.
-    pub(super) fn excuse(&self) -> String {
+    /// The same for people: the last lines, without the debugging.
+    fn last_message(&self) -> String {
         let said = self.said();
         let noise = [
             "debug1: ",
@@ -206,7 +206,7 @@ impl<'w> Connection<'w> {
         run(command, input)
     }
 
-    /// The pipe whose other ends keep the connection open.
+    /// The pipe that keeps the connection open while a process has this end of it.
     pub(super) fn holding(&self) -> io::Result<Stdio> {
         match &self.holder.stdin {
             Some(stdin) => Ok(stdin.as_fd().try_clone_to_owned()?.into()),
@@ -214,14 +214,14 @@ impl<'w> Connection<'w> {
         }
     }
 
-    /// Ends it; whether sshd, too, has ended.
+    /// Ends it. Gives whether the client and sshd have ended.
     pub(super) fn end(&mut self) -> bool {
         if self.holder.stdin.take().is_none() {
             return true;
         }
-        let held = wait(&mut self.holder, PATIENCE).is_ok_and(|status| status.is_some());
-        let gone = self.tools.gone(self.tools.server());
-        held && gone
+        let client_ended = wait(&mut self.holder, PATIENCE).is_ok_and(|status| status.is_some());
+        let sshd_ended = self.tools.has_gone(self.tools.server());
+        client_ended && sshd_ended
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the configuration says that the user should find.
+//! What the user should find in the jail, by the configuration.
 
 use pam_sftpjail::config::{Config, HomeAccess};
 use pam_sftpjail::escape::{escaped, word};
@@ -10,23 +10,23 @@ use std::ffi::OsString;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-/// What the user should find.
+/// What the user should find in the jail.
 pub(super) struct Expected {
     /// `pw_name`
     pub(super) user: UserName,
     pub(super) uid: u32,
     pub(super) profile: String,
-    /// Where the session begins.
-    pub(super) begin: PathBuf,
-    /// Directories of the host that the jail holds.
-    pub(super) places: Vec<Place>,
-    /// What no session can change, below the home.
+    /// The directory in which the session begins.
+    pub(super) start: PathBuf,
+    /// The directories of the host that the jail holds: the home and the volumes.
+    pub(super) directories: Vec<HostDirectory>,
+    /// The guarded paths: no session can change them.
     pub(super) guard: Vec<PathBuf>,
     /// Everything in the jail, relative to it.
     entries: Vec<PathBuf>,
     /// Whether the jail has an /etc/passwd.
     pub(super) names: bool,
-    /// Whether what the user does is logged.
+    /// Whether the user's actions are logged.
     pub(super) log: bool,
     /// sshd's `ChrootDirectory`.
     pub(super) chroot: String,
@@ -34,38 +34,40 @@ pub(super) struct Expected {
     pub(super) groups: String,
 }
 
-/// A directory of the host.
-pub(super) struct Place {
+/// A directory of the host in the jail.
+pub(super) struct HostDirectory {
+    /// Its path in the jail.
     pub(super) path: PathBuf,
     pub(super) read_only: bool,
-    /// What to do where it should be writable and is not.
+    /// The fix where it should be writable and is not.
     pub(super) fix: String,
 }
 
 impl Expected {
-    /// Of a member's plan, which is dropped with its descriptors.
+    /// By the plan of a member. The plan is dropped, with its descriptors.
     pub(super) fn of(config: &Config, member: Member) -> Self {
         let Member { account, profile, plan } = member;
         let user = plan.user().clone();
         let plan = plan.with_listings(&profile, &account);
         let entries: Vec<_> = plan.contents().map(|(at, _)| at.to_owned()).collect();
-        let is_there =
+        let is_in_jail =
             |path: &Path| path.strip_prefix("/").is_ok_and(|path| entries.iter().any(|e| e == path));
-        // Its components, without what does not matter in a path.
+        // Its components, without `//` and `/./`.
         let home: PathBuf = account.home.components().collect();
-        let begin =
-            if profile.home != HomeAccess::None || is_there(&home) { home.clone() } else { "/".into() };
-        let places = plan.contents().filter_map(|(at, content)| match content {
+        let start =
+            if profile.home != HomeAccess::None || is_in_jail(&home) { home.clone() } else { "/".into() };
+        let directories = plan.contents().filter_map(|(at, content)| match content {
             Content::Tree { read_only } => Some((Path::new("/").join(at), read_only)),
             _ => None,
         });
         // A volume inside of the home is mounted only where the home has a directory for it.
-        let places = places.filter(|(path, _)| *path == home || !path.starts_with(&home) || path.is_dir());
-        let places = places.map(|(path, read_only)| Place {
+        let directories =
+            directories.filter(|(path, _)| *path == home || !path.starts_with(&home) || path.is_dir());
+        let directories = directories.map(|(path, read_only)| HostDirectory {
             fix: if path == home {
-                fix(&path, account.uid.as_raw(), account.gid.as_raw())
+                home_fix(&path, account.uid.as_raw(), account.gid.as_raw())
             } else {
-                "let the volume's source belong to the user, or the user's group write it".into()
+                "change the owner of the volume's source to the user, or let the user's group write it".into()
             },
             path,
             read_only,
@@ -76,8 +78,8 @@ impl Expected {
         };
         Self {
             guard,
-            begin,
-            places: places.collect(),
+            start,
+            directories: directories.collect(),
             names: profile.names,
             log: profile.log,
             chroot: format!("{}/%u", escaped(&config.jail_root.absolute())),
@@ -94,7 +96,7 @@ impl Expected {
         }
     }
 
-    /// The names in a directory of the jail.
+    /// The names that a directory of the jail holds.
     pub(super) fn names_in(&self, directory: &Path) -> BTreeSet<OsString> {
         let directory = directory.strip_prefix("/").unwrap_or(directory);
         let inside = self.entries.iter().filter(|entry| entry.parent() == Some(directory));
@@ -102,7 +104,8 @@ impl Expected {
     }
 }
 
-fn fix(home: &Path, uid: u32, gid: u32) -> String {
+/// The fix where the user cannot write the home.
+fn home_fix(home: &Path, uid: u32, gid: u32) -> String {
     let at = word(home);
     let command = match home.metadata() {
         Ok(found) if found.uid() == uid => format!("chmod u+rwx {at}"),

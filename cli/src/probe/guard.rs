@@ -1,5 +1,5 @@
-//! Tries to change what the profile guards, in a way that changes nothing: each name is to get the mode that
-//! it has. On a read-only mount even that is refused.
+//! Tries to change what the profile guards, in a way that changes nothing: it sets the mode that each file has already.
+//! On a read-only mount even that is refused.
 
 use super::attempt::sftp;
 use super::connection::Connection;
@@ -11,7 +11,10 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 /// `None` where nothing is guarded.
-pub(super) fn tried(connection: &Connection<'_>, expected: &Expected) -> io::Result<Option<Judgement>> {
+pub(super) fn try_to_change(
+    connection: &Connection<'_>,
+    expected: &Expected,
+) -> io::Result<Option<Judgement>> {
     let mut refused = Vec::new();
     for path in &expected.guard {
         let (Some(text), Ok(found)) = (plain(path), path.symlink_metadata()) else { continue };
@@ -20,7 +23,7 @@ pub(super) fn tried(connection: &Connection<'_>, expected: &Expected) -> io::Res
         if said.succeeded {
             return Ok(Some(Err(format!("{shown} can be changed"))));
         }
-        // Of EROFS. "Permission denied" would mean that only a mode is in the way.
+        // The answer for EROFS. "Permission denied" would mean that only the mode refuses it.
         if !said.err.contains("Failure") {
             return Ok(Some(Err(format!("{shown}: {}", said.shown()))));
         }
@@ -32,7 +35,7 @@ pub(super) fn tried(connection: &Connection<'_>, expected: &Expected) -> io::Res
     })
 }
 
-/// The path, if sftp takes all of it as it stands.
+/// The path, if sftp needs no quotes for it.
 fn plain(path: &Path) -> Option<&str> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-');
     path.to_str().filter(|text| text.chars().all(is_plain))

@@ -1,25 +1,25 @@
-//! Compares what came of a step with what should.
+//! Compares what came of a step with its expectation.
 
-use super::attempt::Made;
-use super::steps::{Outcome, SPOKEN};
+use super::attempt::Attempted;
+use super::steps::{ECHOED, Expectation};
 use pam_sftpjail::escape::escaped;
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
-/// What is shown of names that should not be there.
+/// How many names are shown.
 const SHOWN: usize = 6;
 
-/// What was seen: `Ok` if it is as expected.
+/// The evidence: `Ok` if it is as expected.
 pub(super) type Judgement = Result<String, String>;
 
-pub(super) fn judge(made: &Made, outcome: &Outcome, user: &str) -> Judgement {
-    let complaint = || made.said.shown();
-    match outcome {
-        Outcome::WorksIn(directory) => {
-            let is = lines(&made.said.out)
+pub(super) fn judge(attempted: &Attempted, expectation: &Expectation, user: &str) -> Judgement {
+    let complaint = || attempted.said.shown();
+    match expectation {
+        Expectation::WorksIn(directory) => {
+            let directory_line = lines(&attempted.said.out)
                 .find_map(|line| Some(line.strip_prefix(b"Remote working directory: ")?.to_owned()));
-            let seen = is.map(OsString::from_vec).ok_or_else(complaint)?;
+            let seen = directory_line.map(OsString::from_vec).ok_or_else(complaint)?;
             let shown = escaped(&seen).to_string();
             if seen == directory.as_os_str() {
                 Ok(shown)
@@ -27,50 +27,50 @@ pub(super) fn judge(made: &Made, outcome: &Outcome, user: &str) -> Judgement {
                 Err(format!("{shown}, not {}", escaped(directory)))
             }
         }
-        Outcome::Succeeds => {
-            if made.said.succeeded {
+        Expectation::Succeeds => {
+            if attempted.said.succeeded {
                 Ok("served".into())
             } else {
                 Err(complaint())
             }
         }
-        Outcome::Lists(names) if made.said.succeeded => listed(&made.said.out, names),
-        Outcome::Lists(_) => Err(complaint()),
-        Outcome::OwnAccounts => match &made.fetched {
-            None if made.said.err.contains("not found") => Ok("there is none".into()),
+        Expectation::Lists(names) if attempted.said.succeeded => listed(&attempted.said.out, names),
+        Expectation::Lists(_) => Err(complaint()),
+        Expectation::OwnAccounts => match &attempted.fetched {
+            None if attempted.said.err.contains("not found") => Ok("there is none".into()),
             None => Err(complaint()),
             Some(text) => own_accounts(text, user),
         },
-        Outcome::SftpOnly => {
-            let out = String::from_utf8_lossy(&made.said.out);
+        Expectation::SftpOnly => {
+            let out = String::from_utf8_lossy(&attempted.said.out);
             if out.contains("This service allows sftp connections only") {
                 Ok("refused: sftp only".into())
-            } else if out.contains(SPOKEN) {
+            } else if out.contains(ECHOED) {
                 Err("a shell ran it".into())
             } else {
                 Err(format!("sshd tried to run it: {}", complaint()))
             }
         }
-        Outcome::Prohibited => {
-            if made.holder.lines().any(is_refusal) {
+        Expectation::Prohibited => {
+            if attempted.holder.lines().any(is_refusal) {
                 Ok("refused".into())
             } else {
                 Err("allowed: sshd tried it".into())
             }
         }
-        Outcome::NothingFetched => match made.fetched {
+        Expectation::NothingFetched => match attempted.fetched {
             None => Ok("refused".into()),
             Some(_) => Err("a shell served it".into()),
         },
-        Outcome::Fetched => match made.fetched {
+        Expectation::Fetched => match attempted.fetched {
             Some(_) => Ok("works, over SFTP".into()),
             None => Err(complaint()),
         },
     }
 }
 
-/// In the words of sshd's server_request_direct_tcpip, server_input_global_request and
-/// channel_setup_remote_fwd_listener.
+/// Whether sshd refuses a forwarding here. The words are those of its server_request_direct_tcpip,
+/// server_input_global_request and channel_setup_remote_fwd_listener.
 fn is_refusal(line: &str) -> bool {
     let ends = ["Server has disabled port forwarding.", "Server has disabled streamlocal forwarding."];
     line.contains("administratively prohibited")
@@ -98,7 +98,7 @@ fn listed(out: &[u8], names: &BTreeSet<OsString>) -> Judgement {
     let missing: Vec<_> = names.difference(&seen).collect();
     match (foreign.is_empty(), missing.is_empty()) {
         (true, true) => Ok(format!("{} and nothing else", shown(seen.iter().collect()))),
-        (false, _) => Err(format!("what is not the jail's is to be seen: {}", shown(foreign))),
+        (false, _) => Err(format!("the user can see what is not in the jail: {}", shown(foreign))),
         (true, false) => Err(format!("{} is missing", shown(missing))),
     }
 }
@@ -109,11 +109,12 @@ fn own_accounts(passwd: &[u8], user: &str) -> Judgement {
     let foreign = names.filter(|name| *name != b"root" && *name != user.as_bytes()).count();
     match foreign {
         0 => Ok("the jail's, with root and the user".into()),
-        n => Err(format!("not the jail's: others that it names: {n}")),
+        1 => Err("not the jail's: it has 1 other account".into()),
+        n => Err(format!("not the jail's: it has {n} other accounts")),
     }
 }
 
-/// What sftp printed but for its echo of the batch, with bytes that it shows in octal (vis(3)) as they are.
+/// The lines that sftp printed, without its echo of the batch. Bytes that it prints in octal (vis(3)) are as they were.
 fn lines(out: &[u8]) -> impl Iterator<Item = Vec<u8>> {
     out.split(|byte| *byte == b'\n').filter(|line| !line.starts_with(b"sftp> ")).map(|line| {
         let mut plain = Vec::new();
@@ -142,23 +143,23 @@ mod tests {
     }
 
     #[test]
-    fn a_listing_is_the_expected_one_or_says_what_is_not() {
+    fn a_listing_is_as_expected_or_names_the_difference() {
         let out = b"sftp> cd ..\nsftp> ls -1a\n.\n..\nmle\ncaf\\303\\251\n";
         assert_eq!(listed(out, &names(&["mle", "café"])), Ok("\"café\", mle and nothing else".into()));
         assert_eq!(
             listed(out, &names(&["mle"])),
-            Err("what is not the jail's is to be seen: \"café\"".into())
+            Err("the user can see what is not in the jail: \"café\"".into())
         );
         assert_eq!(listed(b"/a\n/b\n", &names(&["a", "b", "c"])), Err("c is missing".into()));
     }
 
     #[test]
-    fn the_hosts_accounts_are_not_the_jails() {
+    fn accounts_of_the_host_are_not_those_of_the_jail() {
         assert!(own_accounts(b"root:x:0\nmle:x:1\n", "mle").is_ok());
         assert!(own_accounts(b"", "mle").is_ok());
         assert_eq!(
             own_accounts(b"root:x:0\nmle:x:1\njoe:x:2\n", "mle"),
-            Err("not the jail's: others that it names: 1".into())
+            Err("not the jail's: it has 1 other account".into())
         );
     }
 }

@@ -1,4 +1,4 @@
-//! Whether the log has what it should have of a session.
+//! Checks that the log has the entries that a session should leave.
 
 use super::expected::Expected;
 use super::judge::Judgement;
@@ -6,26 +6,26 @@ use crate::host::syslog::recent::Recent;
 use std::os::unix::net::UnixDatagram;
 use std::time::{Duration, Instant};
 
-/// A syslog daemon needs less.
+/// A syslog daemon is faster than this.
 const PATIENCE: Duration = Duration::from_secs(4);
 
-/// The log from before the login on.
+/// The log entries since before the login.
 pub(super) struct Log(Recent);
 
-/// What is looked for.
-pub(super) struct Traces<'a> {
+/// A session whose entries are looked for.
+pub(super) struct LoggedSession<'a> {
     /// The pid of sshd's monitor.
     pub(super) server: u32,
-    /// Names of directories that were made, or tried to be.
+    /// Names of directories that the user made, or tried to make.
     pub(super) names: &'a [String],
 }
 
-/// What there is.
+/// The entries that were found, each with the name of its log.
 #[derive(Default)]
 struct Found {
     opened: Option<String>,
     closed: Option<String>,
-    /// The log that has it.
+    /// What the user did, from internal-sftp.
     activity: Option<String>,
     /// The module's own measurement, in µs.
     microseconds: Option<u64>,
@@ -37,38 +37,38 @@ impl Log {
         Self(Recent::from_now())
     }
 
-    /// Looks until everything is there or the time is over: the judgement, and the module's own part of
-    /// the login, in µs.
-    pub(super) fn judge(&self, traces: &Traces<'_>, expected: &Expected) -> (Judgement, Option<u64>) {
+    /// Waits until every entry is there, for a while. Gives the judgement, and the time that the module took, in µs.
+    pub(super) fn judge(&self, session: &LoggedSession<'_>, expected: &Expected) -> (Judgement, Option<u64>) {
         let start = Instant::now();
         let mut found = Found::default();
         let mut wait = Duration::from_millis(10);
         while start.elapsed() < PATIENCE {
-            found = self.look(traces);
-            let activity = found.activity.is_some() || !expected.log || traces.names.is_empty();
+            found = self.entries(session);
+            let activity = found.activity.is_some() || !expected.log || session.names.is_empty();
             if found.opened.is_some() && found.closed.is_some() && activity {
                 break;
             }
             std::thread::sleep(wait);
             wait = (wait * 2).min(Duration::from_millis(500));
         }
-        (judgement(&found, traces, expected), found.microseconds)
+        (judgement(&found, session, expected), found.microseconds)
     }
 
-    fn look(&self, traces: &Traces<'_>) -> Found {
+    fn entries(&self, session: &LoggedSession<'_>) -> Found {
         let mut found = Found::default();
-        for (place, text) in self.0.entries() {
-            found.take(place, &text, traces);
+        for (log, text) in self.0.entries() {
+            found.add(log, &text, session);
         }
         found
     }
 }
 
 impl Found {
-    fn take(&mut self, place: &str, text: &str, traces: &Traces<'_>) {
-        let module = format!("[{}]: pam_sftpjail(", traces.server);
+    /// Takes the text of one log into account.
+    fn add(&mut self, log: &str, text: &str, session: &LoggedSession<'_>) {
+        let module = format!("[{}]: pam_sftpjail(", session.server);
         for line in text.lines() {
-            let here = || Some(place.to_owned());
+            let here = || Some(log.to_owned());
             if line.contains(&module) && line.contains("): session opened for user ") {
                 self.opened = self.opened.take().or_else(here);
                 let measured =
@@ -76,35 +76,36 @@ impl Found {
                 self.microseconds = self.microseconds.or(measured);
             } else if line.contains(&module) && line.contains("): session closed for user ") {
                 self.closed = self.closed.take().or_else(here);
-            } else if line.contains("internal-sftp[") && traces.names.iter().any(|name| line.contains(name)) {
+            } else if line.contains("internal-sftp[") && session.names.iter().any(|name| line.contains(name))
+            {
                 self.activity = self.activity.take().or_else(here);
             }
         }
     }
 }
 
-fn judgement(found: &Found, traces: &Traces<'_>, expected: &Expected) -> Judgement {
+fn judgement(found: &Found, session: &LoggedSession<'_>, expected: &Expected) -> Judgement {
     let mut missing = Vec::new();
     if found.opened.is_none() {
-        missing.push("pam_sftpjail's line `session opened`");
+        missing.push("for pam_sftpjail's `session opened`");
     }
     if found.closed.is_none() {
-        missing.push("pam_sftpjail's line `session closed`");
+        missing.push("for pam_sftpjail's `session closed`");
     }
-    if expected.log && found.activity.is_none() && !traces.names.is_empty() {
-        missing.push("what the user did, from internal-sftp");
+    if expected.log && found.activity.is_none() && !session.names.is_empty() {
+        missing.push("for the user's actions, from internal-sftp");
     }
     if !missing.is_empty() {
-        let is_dead = UnixDatagram::unbound().and_then(|socket| socket.connect("/dev/log")).is_err();
-        let dead = if is_dead { "nobody listens at /dev/log; " } else { "" };
-        return Err(format!("{dead}in no log is {}", missing.join(", ")));
+        let is_unread = UnixDatagram::unbound().and_then(|socket| socket.connect("/dev/log")).is_err();
+        let cause = if is_unread { "no syslog daemon listens at /dev/log; " } else { "" };
+        return Err(format!("{cause}there are no log entries {}", missing.join(", ")));
     }
     let module = found.opened.as_deref().unwrap_or_default();
     Ok(match (&found.activity, expected.log) {
-        (Some(place), true) if place == module => format!("{place} has the session and what the user did"),
-        (Some(place), true) => format!("{module} has the session, {place} what the user did"),
-        (Some(place), false) => format!("{place} has what the user did, though the profile has no log"),
-        (None, true) => format!("{module} has the session; nothing else could be done"),
-        (None, false) => format!("{module} has the session; the profile has no log of what users do"),
+        (Some(log), true) if log == module => format!("{log} has the session and the user's actions"),
+        (Some(log), true) => format!("{module} has the session, {log} the user's actions"),
+        (Some(log), false) => format!("{log} has the user's actions, though the profile says log = false"),
+        (None, true) => format!("{module} has the session; there were no actions to log"),
+        (None, false) => format!("{module} has the session; the profile says log = false"),
     })
 }

@@ -1,33 +1,33 @@
-//! Whether anybody still waits for the result.
+//! Watches whether the parent process, which waits for the result, still lives.
 //!
-//! The probe runs in a process of its own, which a terminal's ctrl-C does not reach and which nobody has a
-//! reason to kill. When the process that started it ends, however that comes, a pipe ends, and the probe
-//! takes down what it began.
+//! The probe runs in a child process, which a terminal's ctrl-C does not reach and which nobody has a reason
+//! to kill. When the parent ends, for whatever reason, a pipe ends, and the child cleans up.
 
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
+/// The process that waits for the result.
 pub(super) struct Parent {
-    has_left: Arc<AtomicBool>,
+    has_ended: Arc<AtomicBool>,
 }
 
 impl Parent {
-    /// Watches standard input, the pipe's other end.
+    /// Watches standard input: the parent has the other end of that pipe.
     pub(super) fn watch() -> Self {
-        let has_left = Arc::new(AtomicBool::new(false));
-        let theirs = Arc::clone(&has_left);
+        let has_ended = Arc::new(AtomicBool::new(false));
+        let flag = Arc::clone(&has_ended);
         thread::spawn(move || {
             let _ = io::copy(&mut io::stdin(), &mut io::sink());
-            theirs.store(true, Ordering::Relaxed);
+            flag.store(true, Ordering::Relaxed);
         });
-        Self { has_left }
+        Self { has_ended }
     }
 
-    /// The error of an interrupted probe, if it is.
+    /// The error of an interrupted probe, if the parent has ended.
     pub(super) fn check(&self) -> io::Result<()> {
-        if self.has_left.load(Ordering::Relaxed) {
+        if self.has_ended.load(Ordering::Relaxed) {
             return Err(io::Error::other("interrupted"));
         }
         Ok(())

@@ -1,4 +1,4 @@
-//! What is tried on the connection, what should come of it, and what to do where it does not.
+//! The table of what is tried on the connection: each step with its expectation and its fix. Plain data.
 
 use super::expected::Expected;
 use std::collections::BTreeSet;
@@ -9,11 +9,11 @@ use std::path::{Path, PathBuf};
 pub(super) struct Step {
     pub(super) name: &'static str,
     pub(super) attempt: Attempt,
-    pub(super) outcome: Outcome,
+    pub(super) expectation: Expectation,
     pub(super) fix: String,
 }
 
-/// By which client.
+/// What a client does.
 #[derive(Clone, Copy)]
 pub(super) enum Attempt {
     /// `sftp` with this batch.
@@ -23,34 +23,33 @@ pub(super) enum Attempt {
     /// `ssh` with this command.
     Command(&'static str),
     /// `ssh -W`: what `-L` and `-D` ask of sshd, without a socket on the client's side.
-    Open(&'static str),
-    /// `ssh -R` for a port of the loopback that nobody can listen on, because we hold it (and do not
-    /// listen either).
+    Connect(&'static str),
+    /// `ssh -R` for a port of the loopback that the probe has bound, so that no process can listen on it.
     ListenOnPort,
     /// `ssh -R` for a socket in a directory that does not exist.
     ListenOnSocket,
-    /// `scp -O`, the protocol of old, fetches this file.
-    OldScp(&'static str),
+    /// `scp -O`, which uses the legacy SCP protocol, fetches this file.
+    LegacyScp(&'static str),
     /// `scp` fetches this file.
     Scp(&'static str),
 }
 
 impl Attempt {
-    /// Whether it says nothing where SFTP is not served at all.
+    /// Whether it shows nothing where SFTP is not served at all.
     pub(super) fn needs_sftp(self) -> bool {
         matches!(self, Self::Sftp(_) | Self::Fetch(_) | Self::Scp(_))
     }
 }
 
-/// What should come of it.
-pub(super) enum Outcome {
-    /// The working directory is this.
+/// What should come of an attempt.
+pub(super) enum Expectation {
+    /// This is the working directory.
     WorksIn(PathBuf),
     /// It succeeds.
     Succeeds,
     /// These names are listed and no others.
     Lists(BTreeSet<OsString>),
-    /// The file that is fetched, if any, names root and the user only.
+    /// The file that is fetched, if there is one, has entries of root and the user only.
     OwnAccounts,
     /// sshd says that it serves SFTP only.
     SftpOnly,
@@ -58,28 +57,24 @@ pub(super) enum Outcome {
     Prohibited,
     /// Nothing is fetched.
     NothingFetched,
-    /// The file is there.
+    /// The file is fetched.
     Fetched,
 }
 
-const NOBODY: &str = "/sftpjail-probe-no-such-directory/socket";
+/// The path of a socket in a directory that does not exist, so that no process can listen on it.
+pub(super) const ABSENT_SOCKET: &str = "/sftpjail-probe-no-such-directory/socket";
 
-/// For the clients: a socket's path that nobody can listen on.
-pub(super) const fn no_socket() -> &'static str {
-    NOBODY
-}
+/// A shell that runs this prints [`ECHOED`].
+const ECHO: &str = "echo sftpjail-$((6*7))";
+pub(super) const ECHOED: &str = "sftpjail-42";
 
-/// A shell that gets this says [`SPOKEN`].
-const SPEAK: &str = "echo sftpjail-$((6*7))";
-pub(super) const SPOKEN: &str = "sftpjail-42";
-
-/// Without which there is nothing to try by SFTP.
+/// The first attempt. If it fails, nothing else is tried by SFTP.
 pub(super) const FIRST: Attempt = Attempt::Sftp("pwd\n");
 
-/// What to do where that fails, after what was said at the login.
-pub(super) fn unserved(expected: &Expected, said: &str) -> String {
-    if said.contains("required to change your password") || said.contains("password has expired") {
-        return "let the user change the password first, or end its expiry: see `chage -l`".into();
+/// The fix where that fails. `message`: what the client printed at the login.
+pub(super) fn not_served_fix(expected: &Expected, message: &str) -> String {
+    if message.contains("required to change your password") || message.contains("password has expired") {
+        return "let the user change the password first, or stop it from expiring: see `chage -l`".into();
     }
     format!(
         "in sshd_config, before the first Match: Subsystem sftp internal-sftp; then, {}",
@@ -95,33 +90,44 @@ fn forced(expected: &Expected) -> String {
     settings(expected, "ForceCommand internal-sftp -l INFO")
 }
 
-/// The table. A step's fix names sshd's settings, because what a step sees is what sshd does.
+/// The table. A step's fix names sshd's settings, because the result of a step is what sshd does.
 pub(super) fn table(expected: &Expected) -> Vec<Step> {
-    let Expected { begin, chroot, .. } = expected;
+    let Expected { start, chroot, .. } = expected;
     let settings = |lines: &str| settings(expected, lines);
-    let jail = settings(&format!("ChrootDirectory {chroot}, with no Match before it that says otherwise"));
+    let jail = settings(&format!("ChrootDirectory {chroot}, and no Match before it may say otherwise"));
     let forced = forced(expected);
     let tcp = settings("DisableForwarding yes, AllowTcpForwarding no");
     let sockets = settings("DisableForwarding yes, AllowStreamLocalForwarding no");
-    let above = begin.parent().unwrap_or(Path::new("/"));
-    let step = |name, attempt, outcome, fix: &String| Step { name, attempt, outcome, fix: fix.clone() };
+    let above = start.parent().unwrap_or(Path::new("/"));
+    let step =
+        |name, attempt, expectation, fix: &String| Step { name, attempt, expectation, fix: fix.clone() };
 
     let mut steps = vec![
-        step("pwd", Attempt::Sftp("pwd\n"), Outcome::WorksIn(begin.clone()), &jail),
-        step("ls", Attempt::Sftp("ls -1\n"), Outcome::Succeeds, &"let the user read it".to_owned()),
-        step("cd ..", Attempt::Sftp("cd ..\nls -1a\n"), Outcome::Lists(expected.names_in(above)), &jail),
-        step("ls /", Attempt::Sftp("ls -1a /\n"), Outcome::Lists(expected.names_in(Path::new("/"))), &jail),
-        step("/etc/passwd", Attempt::Fetch("/etc/passwd"), Outcome::OwnAccounts, &jail),
-        step("ssh COMMAND", Attempt::Command(SPEAK), Outcome::SftpOnly, &forced),
-        // Port 1 is nobody's; where forwarding is allowed, sshd tries it and says so.
-        step("ssh -L", Attempt::Open("127.0.0.1:1"), Outcome::Prohibited, &tcp),
-        step("ssh -R port", Attempt::ListenOnPort, Outcome::Prohibited, &tcp),
-        step("ssh -R socket", Attempt::ListenOnSocket, Outcome::Prohibited, &sockets),
-        step("scp -O", Attempt::OldScp("/etc/passwd"), Outcome::NothingFetched, &forced),
+        step("pwd", Attempt::Sftp("pwd\n"), Expectation::WorksIn(start.clone()), &jail),
+        step(
+            "ls",
+            Attempt::Sftp("ls -1\n"),
+            Expectation::Succeeds,
+            &"give the user the right to read the directory".to_owned(),
+        ),
+        step("cd ..", Attempt::Sftp("cd ..\nls -1a\n"), Expectation::Lists(expected.names_in(above)), &jail),
+        step(
+            "ls /",
+            Attempt::Sftp("ls -1a /\n"),
+            Expectation::Lists(expected.names_in(Path::new("/"))),
+            &jail,
+        ),
+        step("/etc/passwd", Attempt::Fetch("/etc/passwd"), Expectation::OwnAccounts, &jail),
+        step("ssh COMMAND", Attempt::Command(ECHO), Expectation::SftpOnly, &forced),
+        // No process listens on port 1. Where forwarding is allowed, sshd tries it and says so.
+        step("ssh -L", Attempt::Connect("127.0.0.1:1"), Expectation::Prohibited, &tcp),
+        step("ssh -R port", Attempt::ListenOnPort, Expectation::Prohibited, &tcp),
+        step("ssh -R socket", Attempt::ListenOnSocket, Expectation::Prohibited, &sockets),
+        step("scp -O", Attempt::LegacyScp("/etc/passwd"), Expectation::NothingFetched, &forced),
     ];
-    // Where something can be written, scp shows that.
-    if expected.names && expected.places.iter().all(|place| place.read_only) {
-        steps.push(step("scp", Attempt::Scp("/etc/passwd"), Outcome::Fetched, &jail));
+    // Where the user can write, scp is tried there instead.
+    if expected.names && expected.directories.iter().all(|directory| directory.read_only) {
+        steps.push(step("scp", Attempt::Scp("/etc/passwd"), Expectation::Fetched, &jail));
     }
     steps
 }

@@ -1,4 +1,4 @@
-//! Whether the login made systemd run a user manager for the user, outside of the jail.
+//! Finds out whether the login made systemd run a user manager for the user. It would run outside of the jail.
 
 use super::expected::Expected;
 use crate::host::systemd;
@@ -7,23 +7,26 @@ use pam_sftpjail::escape::word;
 use std::collections::BTreeMap;
 use std::io;
 
-/// The user managers before the login; `None` where systemd does not run.
-pub(super) struct Managers(Option<io::Result<BTreeMap<u32, bool>>>);
+/// The user managers from before the login. `None` where systemd does not run.
+pub(super) struct UserManagers(Option<io::Result<BTreeMap<u32, bool>>>);
 
-impl Managers {
+impl UserManagers {
+    /// The user managers that run now.
     pub(super) fn now() -> Self {
         Self(systemd::is_booted().then(systemd::managers))
     }
 
-    /// What is so now that the user is logged in. logind lets a login wait until the manager is there.
+    /// The finding, once the user is logged in: logind makes a login wait until the manager runs.
     pub(super) fn finding(self, expected: &Expected) -> Finding {
         let unit = systemd::manager(expected.uid);
-        let check = format!("see `sftpjail check {}`", word(&expected.user));
+        let check = format!("run `sftpjail check {}`", word(&expected.user));
         let runs = |managers: &BTreeMap<u32, bool>| managers.get(&expected.uid) == Some(&true);
         let before = self.0.map(|before| before.and_then(|before| Ok((before, systemd::managers()?))));
-        let (seen, fix) = match before {
-            None => (Ok("none, for systemd does not run here".into()), String::new()),
-            Some(Err(error)) => (Err(error.to_string()), "see that systemd answers: systemctl status".into()),
+        let (judgement, fix) = match before {
+            None => (Ok("none: systemd does not run here".into()), String::new()),
+            Some(Err(error)) => {
+                (Err(error.to_string()), "find out why systemd does not answer: systemctl status".into())
+            }
             Some(Ok((before, now))) => match (runs(&before), runs(&now)) {
                 (true, _) => (
                     Err(format!("{unit} ran before the login, outside of the jail")),
@@ -33,6 +36,6 @@ impl Managers {
                 (false, false) => (Ok("none was started".into()), String::new()),
             },
         };
-        Finding::judged("user manager", seen, fix)
+        Finding::judged("user manager", judgement, fix)
     }
 }

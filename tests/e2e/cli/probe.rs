@@ -1,4 +1,4 @@
-//! `sftpjail probe`: a real login, what it finds, and that nothing of it stays.
+//! `sftpjail probe`: a real login, its findings, and that it leaves nothing behind.
 
 mod accounts;
 mod faults;
@@ -8,7 +8,7 @@ use sandbox::{Output, Sandbox};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-/// A machine with the sound member mle, who has logged in before.
+/// A sandbox with the member mle, who has logged in before.
 fn machine() -> Sandbox {
     let sb = Sandbox::new();
     sb.install_log_drop_in();
@@ -18,31 +18,31 @@ fn machine() -> Sandbox {
     sb
 }
 
-/// `sftpjail probe USER`, whose exit status must be `code`; whatever it finds, it finds without noise.
+/// The output of `sftpjail probe USER`, whose exit status must be `code`. It prints nothing on stderr.
 #[track_caller]
 fn probe(sb: &Sandbox, user: &str, code: i32) -> String {
     let out = sb.script("sftpjail probe -- \"$1\"", &[user], b"");
-    said(&out, code);
+    has_status(&out, code);
     out.stdout
 }
 
 #[track_caller]
-fn said(out: &Output, code: i32) {
+fn has_status(out: &Output, code: i32) {
     assert_eq!(out.code, Some(code), "{out}");
     assert_eq!(out.stderr, "", "{out}");
     assert!(!out.stdout.contains("panicked") && !out.stdout.contains('\x1b'), "{out}");
 }
 
-/// Lines that stand for what is as expected.
+/// The output of a probe in which all is as it should be.
 #[track_caller]
-fn sound(sb: &Sandbox, user: &str) -> String {
+fn all_ok(sb: &Sandbox, user: &str) -> String {
     let out = probe(sb, user, 0);
     assert!(!out.contains('✗') && !out.contains("! "), "{out}");
     assert!(out.ends_with(&format!("All is as it should be for {user}.\n")), "{out}");
     out
 }
 
-/// What a probe could leave, a line each: files with owner and mode, mounts, processes, sockets.
+/// Everything that a probe could leave behind, one a line: files with owner and mode, mounts, processes, sockets.
 fn state(sb: &Sandbox) -> BTreeSet<String> {
     let files = "find /etc/ssh /etc/pam.d /home /jail /root/.ssh /run /srv /tmp -printf '%p %m %U %G %s\\n'; \
                  ls -A /root; ss -Hltnx; ss -Hlun; md5sum /etc/passwd /etc/shadow /etc/group; \
@@ -52,7 +52,7 @@ fn state(sb: &Sandbox) -> BTreeSet<String> {
     lines.lines().map(str::to_owned).chain(sb.mounts()).chain(processes).collect()
 }
 
-/// The machine is as it was.
+/// Everything is as it was before.
 #[track_caller]
 fn left_nothing(sb: &Sandbox, before: &BTreeSet<String>, what: &str) {
     let after = state(sb);
@@ -61,19 +61,19 @@ fn left_nothing(sb: &Sandbox, before: &BTreeSet<String>, what: &str) {
 }
 
 #[test]
-fn a_sound_member_is_probed_and_nothing_stays() {
+fn a_member_is_probed_and_nothing_is_left_behind() {
     let sb = machine();
     let uid = sb.sh("id -u mle").stdout.trim().to_owned();
     let before = state(&sb);
     let opened = format!("session opened for user mle(uid={uid})");
     let earlier = sb.read_text("/var/log/sftp.log").matches(&opened).count();
 
-    let out = sound(&sb, "mle");
+    let out = all_ok(&sb, "mle");
     let steps: Vec<_> = out.lines().filter_map(|line| line.strip_prefix("✓ ")).collect();
     let expected = [
-        "login          the user is let in",
+        "login          the user can log in",
         "module         built the jail: profile home, namespace private",
-        "user manager   none, for systemd does not run here",
+        "user manager   none: systemd does not run here",
         "pwd            /home/mle",
         "ls             served",
         "cd ..          mle and nothing else",
@@ -87,7 +87,7 @@ fn a_sound_member_is_probed_and_nothing_stays() {
         "write          /home/mle: a file is written, read and removed",
         "scp            works, over SFTP",
         "logout         sshd has ended the session",
-        "log            /var/log/sftp.log has the session and what the user did",
+        "log            /var/log/sftp.log has the session and the user's actions",
     ];
     assert_eq!(steps, expected, "{out}");
 
@@ -95,10 +95,10 @@ fn a_sound_member_is_probed_and_nothing_stays() {
     let log = sb.read_text("/var/log/sftp.log");
     assert_eq!(log.matches(&opened).count(), earlier + 1, "one login: {log}");
     assert_eq!(log.matches("session closed for user mle(uid=").count(), earlier + 1, "{log}");
-    // The figure is the log's.
+    // The time is that of the log entry.
     let us = out.lines().find_map(|line| line.strip_suffix(" µs.")?.rsplit(' ').next()).expect("a figure");
     assert!(log.contains(&format!(" setup_us={us}\n")), "{us}: {log}");
-    // It was the system's PAM stack, and a key of its own.
+    // It used the system's PAM stack, and a key of its own.
     assert_eq!(sb.log_lines("pam_unix(sshd:session): session opened for user mle").len(), earlier + 1);
     sb.wait_for_log("Accepted publickey for mle from UNKNOWN port 65535 ssh2: ECDSA");
 }
@@ -111,47 +111,41 @@ fn no_port_is_opened_even_where_forwarding_is_allowed() {
         sb.sh(&format!(
             "sed -Ei 's/(AllowTcpForwarding|AllowStreamLocalForwarding) .*/\\1 {forwarding}/; /Disable/d' /etc/ssh/sshd_config"
         ));
-        // As often as possible.
+        // Lists the open ports as often as possible.
         let out = sb.try_sh(
             "rm -f /tmp/ports /tmp/over; \
              while ! test -e /tmp/over; do ss -Hltn; ss -Hlun; echo; done >/tmp/ports & \
              sftpjail probe mle || true; touch /tmp/over; wait",
         );
         let seen = sb.read_text("/tmp/ports");
-        assert!(seen.lines().count() > 10, "looked {} times", seen.lines().count());
+        assert!(seen.lines().count() > 10, "listed {} times", seen.lines().count());
         assert_eq!(seen.trim(), "", "{out}");
         assert_eq!(out.stdout.contains("✗ ssh -R port    allowed"), forwarding == "yes", "{out}");
     }
 }
 
 #[test]
-fn json_says_all_that_text_says() {
+fn json_has_everything_that_the_text_has() {
     let sb = machine();
     let document = |command: &str, code| {
         let out = sb.try_sh(&format!("sftpjail probe --json {command}"));
-        said(&out, code);
+        has_status(&out, code);
         serde_json::from_str::<Value>(&out.stdout).unwrap_or_else(|e| panic!("{e}: {out}"))
     };
-    let sound = document("mle", 0);
-    assert_eq!(
-        (&sound["version"], &sound["user"], &sound["status"]),
-        (&2.into(), &"mle".into(), &"ok".into())
-    );
-    assert!(sound["login_ms"].is_u64() && sound["module_us"].is_u64(), "{sound}");
-    let findings = sound["findings"].as_array().expect("findings");
-    assert_eq!(findings.len(), 17, "{sound:#}");
+    let ok = document("mle", 0);
+    assert_eq!((&ok["version"], &ok["user"], &ok["status"]), (&2.into(), &"mle".into(), &"ok".into()));
+    assert!(ok["login_ms"].is_u64() && ok["module_us"].is_u64(), "{ok}");
+    let findings = ok["findings"].as_array().expect("findings");
+    assert_eq!(findings.len(), 17, "{ok:#}");
     assert!(findings.iter().all(|finding| finding["outcome"] == "passed" && finding["fix"].is_null()));
 
     sb.sh("chmod 550 /home/mle");
     let problems = document("mle", 1);
     assert_eq!(problems["status"], "problems");
-    let unexpected: Vec<_> =
+    let failed: Vec<_> =
         problems["findings"].as_array().unwrap().iter().filter(|f| f["outcome"] == "failed").collect();
-    assert_eq!(unexpected.len(), 1, "{problems:#}");
-    assert_eq!(
-        (&unexpected[0]["check"], &unexpected[0]["fix"]),
-        (&"write".into(), &"chmod u+rwx /home/mle".into())
-    );
+    assert_eq!(failed.len(), 1, "{problems:#}");
+    assert_eq!((&failed[0]["check"], &failed[0]["fix"]), (&"write".into(), &"chmod u+rwx /home/mle".into()));
 
     sb.user("joe").add();
     let stranger = document("joe", 3);
@@ -167,21 +161,18 @@ fn json_says_all_that_text_says() {
 }
 
 #[test]
-fn who_is_not_jailed_is_not_probed() {
+fn users_in_no_profile_are_not_probed() {
     let sb = machine();
     sb.user("joe").add();
     let (before, log) = (state(&sb), sb.log());
     for (user, why) in [("joe", "in no profile"), ("root", "uid 0 is never jailed")] {
         let out = probe(&sb, user, 3);
-        assert_eq!(
-            out,
-            format!("✓ profile        {why}\n{user} is not jailed by this policy, and was not probed.\n")
-        );
+        assert_eq!(out, format!("✓ profile        {why}\n{user} is in no profile, and was not probed.\n"));
     }
     left_nothing(&sb, &before, "nobody was probed");
     assert_eq!(sb.log(), log);
     let out = sb.try_sh("setpriv --reuid mle --regid mle --clear-groups sftpjail probe mle");
-    said(&out, 2);
+    has_status(&out, 2);
     assert!(out.stdout.contains("only root can log in as somebody else\n"), "{out}");
 }
 

@@ -1,6 +1,6 @@
-//! Every kind of member.
+//! `sftpjail probe` of every kind of member, profile and home.
 
-use super::{left_nothing, machine, probe, sound, state};
+use super::{all_ok, left_nothing, machine, probe, state};
 use sandbox::Sandbox;
 
 fn configure(sb: &Sandbox, text: &str) {
@@ -14,7 +14,7 @@ fn a_locked_account_without_shell_and_keys_is_probed() {
     sb.user("locked").group("sftp").shell("/usr/sbin/nologin").key(false).add();
     assert!(sb.sh("grep ^locked: /etc/shadow").stdout.starts_with("locked:!"));
     let before = state(&sb);
-    sound(&sb, "locked");
+    all_ok(&sb, "locked");
     left_nothing(&sb, &before, "the probe");
     sb.sh("test ! -e /home/locked/.ssh");
 }
@@ -24,12 +24,12 @@ fn the_users_own_keys_are_not_touched() {
     let sb = machine();
     let keys = "stat -c '%n %i %y %z %s' /home/mle/.ssh /home/mle/.ssh/*; cat /home/mle/.ssh/*";
     let before = sb.sh(keys).stdout;
-    sound(&sb, "mle");
+    all_ok(&sb, "mle");
     assert_eq!(sb.sh(keys).stdout, before);
 }
 
 #[test]
-fn an_upload_portal_is_written_where_its_volume_is() {
+fn the_volume_of_an_upload_portal_is_written() {
     let sb = machine();
     let portal = crate::common::readme::block("name   = \"upload-portal\"");
     configure(&sb, portal);
@@ -41,7 +41,7 @@ fn an_upload_portal_is_written_where_its_volume_is() {
         .shell("/usr/sbin/nologin")
         .add();
     for _ in 0..2 {
-        let out = sound(&sb, "jack");
+        let out = all_ok(&sb, "jack");
         assert!(out.contains("✓ pwd            /\n"), "{out}");
         assert!(out.contains("✓ ls /           dev, etc, uploads and nothing else\n"), "{out}");
         assert!(out.contains("✓ write          /uploads: a file is written, read and removed\n"), "{out}");
@@ -62,25 +62,25 @@ fn volumes_with_odd_names_are_written_and_read_only_ones_are_not() {
          [[profile.volume]]\nsource = \"/srv/one\"\ntarget = \"/up \\\"lo'ads\\\\ *?[a]\"\n\
          [[profile.volume]]\nsource = \"/srv/two\"\ntarget = \"/home/two\"\nread_only = true\n",
     );
-    let out = sound(&sb, "mle");
+    let out = all_ok(&sb, "mle");
     assert_eq!(out.matches("a file is written, read and removed").count(), 2, "{out}");
     assert!(out.contains("✓ write          /home/two: refused, as the profile says read-only\n"), "{out}");
     assert!(out.contains("✓ cd ..          mle, two and nothing else\n"), "{out}");
     assert!(out.contains("✓ /etc/passwd    there is none\n"), "{out}");
-    assert!(out.contains("has the session; the profile has no log of what users do\n"), "{out}");
+    assert!(out.contains("has the session; the profile says log = false\n"), "{out}");
     assert_eq!(sb.sh("ls -A /srv/one /srv/two").stdout, "/srv/one:\n\n/srv/two:\n");
 }
 
 #[test]
-fn in_a_read_only_home_nothing_can_be_written_and_that_is_right() {
+fn a_read_only_home_that_cannot_be_written_is_ok() {
     let sb = machine();
     configure(&sb, "[[profile]]\nname = \"ro\"\ngroups = [\"sftp\"]\nhome = \"read-only\"\n");
     let before = state(&sb);
-    let out = sound(&sb, "mle");
+    let out = all_ok(&sb, "mle");
     assert!(out.contains("✓ write          /home/mle: refused, as the profile says read-only\n"), "{out}");
     assert!(out.contains("✓ scp            works, over SFTP\n"), "{out}");
     left_nothing(&sb, &before, "the probe");
-    // As the profile says, and as sshd does not.
+    // The profile says read-only, but without the chroot the home can be written.
     sb.sh("sed -i 's/ChrootDirectory .*/ChrootDirectory none/' /etc/ssh/sshd_config");
     let out = probe(&sb, "mle", 1);
     assert!(
@@ -91,33 +91,33 @@ fn in_a_read_only_home_nothing_can_be_written_and_that_is_right() {
 }
 
 #[test]
-fn in_both_namespaces_beside_a_session_that_goes_on() {
+fn both_namespaces_are_probed_beside_a_live_session() {
     for namespace in ["private", "host"] {
         let sb = machine();
         configure(&sb, &format!("namespace = \"{namespace}\"\n"));
         sb.sftp("mle", "pwd\n").ok();
-        let out = sound(&sb, "mle");
+        let out = all_ok(&sb, "mle");
         assert!(out.contains(&format!("built the jail: profile home, namespace {namespace}\n")), "{out}");
         assert_eq!(sb.sh("ls -A /jail /run/sftpjail").stdout, "/jail:\n\n/run/sftpjail:\n");
 
         let mut live = sb.sftp_live("mle");
         let before = state(&sb);
-        sound(&sb, "mle");
+        all_ok(&sb, "mle");
         left_nothing(&sb, &before, "the probe");
         assert_eq!(live.send("pwd"), ["Remote working directory: /home/mle"]);
     }
 }
 
 #[test]
-fn where_no_more_sessions_are_allowed_there_is_no_probe() {
+fn at_the_limit_of_sessions_there_is_no_probe() {
     let sb = machine();
     configure(&sb, "[[profile]]\nname = \"one\"\ngroups = [\"sftp\"]\nmax_sessions = 1\n");
-    sound(&sb, "mle");
+    all_ok(&sb, "mle");
     let live = sb.sftp_live("mle");
     let logins = sb.log_lines("Accepted publickey").len();
     let out = probe(&sb, "mle", 2);
     assert!(out.contains("! probe          mle has 1 of the 1 sessions that the profile allows\n"), "{out}");
-    assert_eq!(sb.log_lines("Accepted publickey").len(), logins, "nobody logged in");
+    assert_eq!(sb.log_lines("Accepted publickey").len(), logins, "no login was tried");
     live.quit();
 }
 
@@ -137,7 +137,7 @@ fn odd_names_and_homes_are_probed() {
 }
 
 #[test]
-fn neither_the_callers_surroundings_nor_the_clients_configuration_matter() {
+fn the_callers_environment_and_the_clients_configuration_do_not_matter() {
     let sb = machine();
     sb.sh("mkdir /root/evil; for f in ssh sshd sftp sh ssh-keygen cat env; do \
            printf '#!/bin/sh\\ntouch /root/evil/done\\n' >/root/evil/$f; chmod 755 /root/evil/$f; done");
@@ -156,9 +156,9 @@ fn neither_the_callers_surroundings_nor_the_clients_configuration_matter() {
 }
 
 #[test]
-fn what_the_user_makes_of_the_probes_file_fills_no_disk() {
+fn a_user_who_makes_the_probes_file_grow_fills_no_disk() {
     let sb = machine();
-    // As soon as it is there, and as long as it is: something that is larger than /run.
+    // As long as the probe's file exists, the user makes it larger than /run.
     let mut user = sb
         .command("setpriv")
         .args(["--reuid", "mle", "--regid", "mle", "--clear-groups", "sh", "-c"])

@@ -1,9 +1,9 @@
-//! What is wrong is found and named.
+//! `sftpjail probe` finds each fault, and names it with its fix.
 
-use super::{left_nothing, machine, probe, said, sound, state};
+use super::{all_ok, has_status, left_nothing, machine, probe, state};
 
-/// Line, and the fix below it, if the step is not as expected.
-fn found<'o>(out: &'o str, step: &str) -> Option<(&'o str, &'o str)> {
+/// The line of a step that failed, and the line with its fix.
+fn failed<'o>(out: &'o str, step: &str) -> Option<(&'o str, &'o str)> {
     let mut lines = out.lines();
     let line = lines.find(|line| line.strip_prefix("✗ ").is_some_and(|line| line.starts_with(step)))?;
     Some((line, lines.next().unwrap_or_default()))
@@ -14,23 +14,23 @@ fn each_fault_is_found_and_named() {
     let sb = machine();
     sb.sh("cp /etc/ssh/sshd_config /root/sshd_config; cp /etc/pam.d/sshd /root/pam");
     let edit = |script: &str| format!("sed -i '{script}' /etc/ssh/sshd_config");
-    let chroot = ("ls /", "what is not the jail's is to be seen: ", "ChrootDirectory /jail/%u");
+    let chroot = ("ls /", "the user can see what is not in the jail: ", "ChrootDirectory /jail/%u");
     let accounts = ("/etc/passwd", "not the jail's: ", "ChrootDirectory /jail/%u");
     let shell = ("ssh COMMAND", "a shell ran it", "ForceCommand internal-sftp");
-    let old_scp = ("scp -O", "a shell served it", "ForceCommand internal-sftp");
+    let legacy_scp = ("scp -O", "a shell served it", "ForceCommand internal-sftp");
     let local = ("ssh -L", "allowed", "AllowTcpForwarding no");
     let remote = ("ssh -R port", "allowed", "AllowTcpForwarding no");
     let socket = ("ssh -R socket", "allowed", "AllowStreamLocalForwarding no");
-    let log = ("log", "what the user did", "internal-sftp -l INFO");
-    let unserved = ("sftp", "is not served", "ForceCommand internal-sftp");
+    let log = ("log", "no log entries for the user's actions", "internal-sftp -l INFO");
+    let not_served = ("sftp", "is not served", "ForceCommand internal-sftp");
     let in_jail =
         ("ssh COMMAND", "sshd tried to run it: /bin/sh: No such file", "ForceCommand internal-sftp");
     let written = |fix| ("write", "Permission denied", fix);
     for (broken, faults) in [
-        (edit("/^Match Group/,$d"), vec![chroot, accounts, shell, local, remote, socket, old_scp, log]),
+        (edit("/^Match Group/,$d"), vec![chroot, accounts, shell, local, remote, socket, legacy_scp, log]),
         (edit("s/ChrootDirectory .*/ChrootDirectory none/"), vec![chroot, accounts]),
         (edit("1i Match User mle\\n    ChrootDirectory none\\nMatch all"), vec![chroot, accounts]),
-        (edit("/ForceCommand/d"), vec![unserved, in_jail]),
+        (edit("/ForceCommand/d"), vec![not_served, in_jail]),
         (edit("/ForceCommand/d; s/^Subsystem.*/Subsystem sftp internal-sftp -l INFO/"), vec![in_jail]),
         (edit("/^Subsystem/d"), vec![("sftp", "is not served", "Subsystem sftp internal-sftp")]),
         (
@@ -40,7 +40,7 @@ fn each_fault_is_found_and_named() {
         (edit("s/internal-sftp -l INFO/internal-sftp/"), vec![log]),
         (edit("/DisableForwarding/d; s/AllowTcpForwarding no/AllowTcpForwarding yes/"), vec![local, remote]),
         (edit("/DisableForwarding/d; s/AllowTcpForwarding no/AllowTcpForwarding local/"), vec![local]),
-        // sshd refuses sockets too where it refuses ports.
+        // Where sshd refuses ports, it refuses sockets as well.
         (edit("/DisableForwarding/d; s/Forwarding no/Forwarding yes/"), vec![local, remote, socket]),
         ("chmod 550 /home/mle".into(), vec![written("→ chmod u+rwx /home/mle")]),
         (
@@ -53,52 +53,56 @@ fn each_fault_is_found_and_named() {
         let out = sb.try_sh("sftpjail probe mle").stdout;
         left_nothing(&sb, &before, &broken);
         for (step, evidence, fix) in &faults {
-            let (line, told) = found(&out, step).unwrap_or_else(|| panic!("{broken}: no {step} in {out}"));
-            assert!(line.contains(evidence) && told.contains(fix), "{broken}: {step}: {line} {told}");
+            let (line, shown_fix) =
+                failed(&out, step).unwrap_or_else(|| panic!("{broken}: no {step} in {out}"));
+            assert!(
+                line.contains(evidence) && shown_fix.contains(fix),
+                "{broken}: {step}: {line} {shown_fix}"
+            );
         }
         assert_eq!(
             out.matches('✗').count(),
             faults.len() + 1,
-            "{broken}: nothing else, and the summary: {out}"
+            "{broken}: these faults and the summary only: {out}"
         );
         assert!(out.ends_with("For mle, what is marked ✗ is not as it should be.\n"), "{out}");
         sb.sh("cp /root/sshd_config /etc/ssh/; cp /root/pam /etc/pam.d/sshd; chown mle:mle /home/mle; chmod 750 /home/mle; chage -d -1 mle");
     }
-    sound(&sb, "mle");
+    all_ok(&sb, "mle");
 }
 
 #[test]
-fn a_fix_fixes() {
+fn a_fix_can_be_pasted_and_fixes() {
     let sb = machine();
     for broken in ["chmod 550 /home/mle", "chown root:root /home/mle"] {
         sb.sh(broken);
         let out = probe(&sb, "mle", 1);
-        let (_, fix) = found(&out, "write").expect("a fault");
+        let (_, fix) = failed(&out, "write").expect("a fault");
         sb.sh(fix.trim_start().trim_start_matches('→'));
-        sound(&sb, "mle");
+        all_ok(&sb, "mle");
     }
 }
 
 #[test]
-fn a_dead_log_is_named() {
+fn a_log_without_a_syslog_daemon_is_reported() {
     let sb = machine();
     sb.stop_syslog();
     let out = probe(&sb, "mle", 1);
-    let (line, fix) = found(&out, "log").expect("a fault");
-    assert!(line.contains("nobody listens at /dev/log; in no log is pam_sftpjail's line"), "{out}");
-    assert!(fix.contains("see that rsyslog or the journal runs"), "{out}");
+    let (line, fix) = failed(&out, "log").expect("a fault");
+    assert!(line.contains("no syslog daemon listens at /dev/log; there are no log entries for pam_sftpjail's `session opened`"), "{out}");
+    assert!(fix.contains("check that rsyslog or the journal runs"), "{out}");
     assert!(out.contains(" µs in a rehearsal.\n"), "{out}");
     assert_eq!(out.matches('✗').count(), 2, "{out}");
     sb.start_syslog();
-    sound(&sb, "mle");
+    all_ok(&sb, "mle");
 }
 
 #[test]
-fn a_refused_login_says_by_whom() {
+fn a_refused_login_names_the_reason() {
     let sb = machine();
     sb.sh("cp /etc/ssh/sshd_config /root/sshd_config; cp /etc/pam.d/sshd /root/pam");
     let lists = "AllowUsers, DenyUsers";
-    let module = "see that /etc/pam.d/sshd has the module's session line";
+    let module = "check that /etc/pam.d/sshd has the module's session lines";
     for (broken, evidence, fix) in [
         ("sed -i '1i DenyUsers mle' /etc/ssh/sshd_config", "not allowed because listed in DenyUsers", lists),
         (
@@ -137,13 +141,13 @@ fn a_refused_login_says_by_whom() {
         sb.sh(broken);
         let before = state(&sb);
         let out = probe(&sb, "mle", 1);
-        let (line, told) = found(&out, "login").unwrap_or_else(|| panic!("{broken}: {out}"));
+        let (line, shown_fix) = failed(&out, "login").unwrap_or_else(|| panic!("{broken}: {out}"));
         assert!(line.contains("✗ login          refused: ") && line.contains(evidence), "{broken}: {out}");
-        assert!(told.contains(fix), "{broken}: {out}");
+        assert!(shown_fix.contains(fix), "{broken}: {out}");
         left_nothing(&sb, &before, broken);
         sb.sh("cp /root/sshd_config /etc/ssh/; cp /root/pam /etc/pam.d/sshd; test ! -e /home/elm || mv /home/elm /home/mle; chown mle /home/mle");
     }
-    sound(&sb, "mle");
+    all_ok(&sb, "mle");
 }
 
 #[test]
@@ -160,15 +164,18 @@ fn without_sshd_or_a_configuration_there_is_no_probe() {
         ("echo nonsense > /etc/sftpjail/config.toml", "/etc/sftpjail/config.toml: line 1: "),
         (
             "install -d -m 711 /run/sftpjail-probe /run/sftpjail-probe/private/mine",
-            "/run/sftpjail-probe/private/mine is not of this program",
+            "/run/sftpjail-probe/private/mine was not made by this program",
         ),
-        ("install -d -o mle /run/sftpjail-probe", "/run/sftpjail-probe is not root's alone"),
+        (
+            "install -d -o mle /run/sftpjail-probe",
+            "/run/sftpjail-probe is not owned by root and writable by nobody else",
+        ),
         ("ln -s /root /run/sftpjail-probe", "/run/sftpjail-probe cannot be used: "),
     ] {
         sb.sh(broken);
         let before = state(&sb);
         let out = sb.try_sh("sftpjail probe mle");
-        said(&out, 2);
+        has_status(&out, 2);
         assert!(out.stdout.contains("! probe          ") && out.stdout.contains(evidence), "{broken}: {out}");
         assert!(out.stdout.ends_with("mle could not be probed: see what is marked !.\n"), "{broken}: {out}");
         left_nothing(&sb, &before, broken);
@@ -178,11 +185,11 @@ fn without_sshd_or_a_configuration_there_is_no_probe() {
              rm -rf /run/sftpjail-probe",
         );
     }
-    sound(&sb, "mle");
+    all_ok(&sb, "mle");
 }
 
 #[test]
-fn settings_about_keys_and_methods_do_not_keep_the_probe_out() {
+fn settings_about_keys_and_methods_do_not_stop_the_probe() {
     let sb = machine();
     sb.sh("cp /etc/ssh/sshd_config /root/sshd_config");
     for (top, end) in [
@@ -198,7 +205,7 @@ fn settings_about_keys_and_methods_do_not_keep_the_probe_out() {
         sb.sh(&format!(
             "sed -i '1i {top}' /etc/ssh/sshd_config; printf '{end}' >>/etc/ssh/sshd_config; sshd -t"
         ));
-        sound(&sb, "mle");
+        all_ok(&sb, "mle");
         sb.sh("cp /root/sshd_config /etc/ssh/");
     }
 }

@@ -1,15 +1,15 @@
-//! However a probe ends, nothing of it stays.
+//! `sftpjail probe` leaves nothing behind, however it ends.
 
-use super::{left_nothing, machine, sound, state};
+use super::{all_ok, left_nothing, machine, state};
 use sandbox::Sandbox;
 use std::process::Stdio;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// Runs a probe, and sends a signal to it, or to its child, once the shell has come through `moment`.
-/// Whether the probe was over before.
+/// Runs a probe, and sends a signal to it or to its child when the shell script `moment` has ended. Gives whether the
+/// probe had ended by itself before.
 fn interrupt(sb: &Sandbox, signal: &str, process: &str, moment: &str) -> bool {
-    // No job of a shell's, which would ignore SIGINT.
+    // Not started by a shell in the background, where it would ignore SIGINT.
     let mut probe = sb.command("sftpjail");
     probe.args(["probe", "mle"]).stdout(Stdio::null()).stderr(Stdio::null());
     let mut probe = probe.spawn().expect("nsenter runs");
@@ -21,7 +21,7 @@ fn interrupt(sb: &Sandbox, signal: &str, process: &str, moment: &str) -> bool {
     probe.wait().expect("it is our child").code() == Some(0)
 }
 
-/// Waits until nobody works for the probe any more.
+/// Waits until all processes of the probe have ended.
 #[track_caller]
 fn quiet(sb: &Sandbox) {
     let start = Instant::now();
@@ -38,7 +38,7 @@ fn quiet(sb: &Sandbox) {
 const WRITING: &str = "for i in $(seq 100000); do set -- /home/mle/.sftpjail-probe-*; test -e \"$1\" && break; done; test -e \"$1\"";
 
 #[test]
-fn interrupted_at_any_moment_it_leaves_nothing() {
+fn a_probe_that_is_interrupted_at_any_moment_leaves_nothing_behind() {
     let sb = machine();
     sb.stop_sshd();
     let before = state(&sb);
@@ -46,26 +46,26 @@ fn interrupted_at_any_moment_it_leaves_nothing() {
     let moments = (0..12).map(|n| format!("sleep 0.{:03}", n * 25)).chain([WRITING.to_owned()]);
     for moment in moments {
         for signal in ["INT", "TERM", "HUP", "KILL"] {
-            let was_over = interrupt(&sb, signal, "sftpjail probe mle", &moment);
-            interrupted += usize::from(!was_over);
+            let had_ended = interrupt(&sb, signal, "sftpjail probe mle", &moment);
+            interrupted += usize::from(!had_ended);
             quiet(&sb);
             left_nothing(&sb, &before, &format!("{signal} {moment}"));
         }
     }
     assert!(interrupted > 30, "only {interrupted} were interrupted");
-    sound(&sb, "mle");
+    all_ok(&sb, "mle");
 }
 
 #[test]
-fn where_the_child_is_killed_the_next_probe_clears_up() {
+fn the_next_probe_removes_what_a_killed_child_left() {
     let sb = machine();
     sb.stop_sshd();
     let before = state(&sb);
     for moment in ["sleep 0.1", "sleep 0.2", WRITING] {
-        let was_over = interrupt(&sb, "KILL", "sftpjail probing", moment);
-        assert!(!was_over, "{moment}");
+        let had_ended = interrupt(&sb, "KILL", "sftpjail probing", moment);
+        assert!(!had_ended, "{moment}");
         quiet(&sb);
-        // For root only, but for the public key.
+        // Only root can read it, except for the public key.
         let left = sb.try_sh("find /run/sftpjail-probe -maxdepth 1 -printf '%p %m %U\\n' | sort").stdout;
         assert_eq!(
             left,
@@ -79,13 +79,13 @@ fn where_the_child_is_killed_the_next_probe_clears_up() {
         let mut rest = state(&sb);
         rest.retain(|line| !line.starts_with("/run/sftpjail-probe") && !line.starts_with("/run "));
         assert!(rest.is_subset(&before), "{moment}: {:#?}", rest.difference(&before));
-        sound(&sb, "mle");
+        all_ok(&sb, "mle");
         left_nothing(&sb, &before, moment);
     }
 }
 
 #[test]
-fn a_reader_who_has_seen_enough_changes_nothing() {
+fn a_reader_that_has_closed_the_pipe_does_not_change_the_exit_status() {
     let sb = machine();
     let before = state(&sb);
     let (reader, writer) = std::io::pipe().unwrap();

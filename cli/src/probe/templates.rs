@@ -1,23 +1,26 @@
-//! What sshd and ssh are told: the system's own configuration, and before it the little that a login
-//! with a one-time key over a pipe must have otherwise.
+//! The texts of the configurations and scripts that the probe writes.
+//!
+//! sshd gets the system's own configuration, and before it the few settings that a login with a one-time key over a
+//! pipe needs.
 
 use std::fmt::Write;
 use std::path::Path;
 
-/// The algorithm of the one-time key, as ssh-keygen and as sshd call it: one that FIPS allows too.
+/// The algorithm of the one-time key, as ssh-keygen and as sshd name it. FIPS allows it as well.
 pub(super) const KEY_TYPE: &str = "ecdsa";
 const KEY_ALGORITHM: &str = "ecdsa-sha2-nistp256";
 
-/// The file that sshd is given. What stands first wins (sshd_config(5)), so the system's file is last.
+/// The configuration that sshd is started with. The first value wins (sshd_config(5)), so the system's file is last.
 pub(super) fn sshd_config(first: &Path, system: &Path) -> String {
     format!("PidFile none\nInclude {}\nInclude {}\n", first.display(), system.display())
 }
 
-/// What must win over the system's `Match` blocks too, and so stands in one before them. It needs a file
-/// of its own: a `Match` ends with its file, and the system's lines must not be inside of it.
+/// The settings that the probe needs. They must win over the system's `Match` blocks, so they are in a `Match` block
+/// before them. It has a file of its own, because a `Match` block ends with its file, and the system's lines must
+/// not be part of it.
 ///
 /// AllowUsers, DenyUsers, host keys, UsePAM and everything about the session are the system's.
-pub(super) fn first(authorized_keys: &Path) -> String {
+pub(super) fn own_settings(authorized_keys: &Path) -> String {
     format!(
         "Match all\n    \
          PubkeyAuthentication yes\n    \
@@ -31,14 +34,14 @@ pub(super) fn first(authorized_keys: &Path) -> String {
     )
 }
 
-/// The shell script that ssh calls as its ProxyCommand: sshd in inetd mode, with the environment that a
-/// service manager gives it. Its PAM service is the name by which it is run.
+/// The shell script that ssh runs as its ProxyCommand: sshd in inetd mode, with the environment that a service
+/// manager gives it. It is run by the name `sshd`, which is then its PAM service.
 ///
-/// `scope`: words before the command that take it out of the caller's session of logind's, if there is one:
-/// for a login in a session pam_systemd does nothing.
+/// `scope`: words before the command that move it out of the caller's logind session, if there is one. Inside of a
+/// session pam_systemd does nothing.
 ///
-/// ssh ends its ProxyCommand by a signal. That reaches this shell, so that sshd sees no more than the end
-/// of its input, as with any connection, and closes the PAM session.
+/// ssh ends its ProxyCommand with a signal. This shell gets it, so that sshd only sees the end of its input, as with
+/// any connection, and closes the PAM session.
 pub(super) fn serve(scope: &str, sshd: &Path, config: &Path, pid: &Path) -> String {
     format!(
         "umask 022\nexec 3<&0\n\
@@ -51,11 +54,10 @@ pub(super) fn serve(scope: &str, sshd: &Path, config: &Path, pid: &Path) -> Stri
     )
 }
 
-/// The shell script that holds the connection: until its input ends, and so also when the probe is killed.
-/// Whoever else is to have the connection until then inherits the other end of that pipe.
+/// The shell script that holds the connection until its input ends, so also when the probe is killed. A process that
+/// inherits the other end of that pipe keeps the connection open as well.
 ///
-/// ssh is asked to end, and only then told: a signal that it gets between two looks at its connections, it
-/// may sleep over.
+/// It asks ssh to exit before it sends the signal: ssh may miss a signal that comes just before it waits for input.
 pub(super) fn hold(ssh: &Path, config: &Path, [serve, said, pid, rest]: [&Path; 4]) -> String {
     let ssh = format!("{} -F {}", ssh.display(), config.display());
     format!(
@@ -68,8 +70,8 @@ pub(super) fn hold(ssh: &Path, config: &Path, [serve, said, pid, rest]: [&Path; 
     )
 }
 
-/// The clients' configuration. Nothing of the user's or the system's is read, no agent asked, no host key
-/// kept or compared: at the other end of a pipe is the process that was started there.
+/// The clients' configuration. They read no other configuration, ask no agent, and neither keep nor compare host keys:
+/// at the other end of the pipe is the process that was started there.
 pub(super) fn ssh_config(user: &str, key: &Path, control: &Path) -> String {
     // ssh takes quotes and backslashes as in a shell.
     let user = user.replace('\\', "\\\\").replace('"', "\\\"");
@@ -86,7 +88,7 @@ pub(super) fn ssh_config(user: &str, key: &Path, control: &Path) -> String {
         "GlobalKnownHostsFile /dev/null",
         "UpdateHostKeys no",
         "ConnectTimeout 20",
-        // For a client that finds no connection to share.
+        // A client that finds no connection to share must not open one.
         "ProxyCommand /bin/false",
     ] {
         // Writing to a String does not fail.
@@ -95,13 +97,13 @@ pub(super) fn ssh_config(user: &str, key: &Path, control: &Path) -> String {
     text
 }
 
-/// The shell's command for a client that writes no file of more than 1 MiB, whatever the user makes of what
-/// it fetches.
+/// A shell command that runs a client which cannot write a file of more than 1 MiB: the user may make the fetched
+/// file grow.
 pub(super) const LIMITED: &str = "ulimit -f 2048; exec \"$@\"";
 
-/// The shell script that gives sftp the batch `begin`, then what comes, and at the end of its input, also
-/// when the probe is killed, the batch `end`, which removes what `begin` made. Where a line of `begin` fails,
-/// sftp ends at once. Its standard error is inherited for as long as it runs, and not written to.
+/// The shell script that gives sftp the batch `begin` at once, and the batch `end` when its input ends, so also when
+/// the probe is killed. `end` removes what `begin` made. If a line of `begin` fails, sftp ends at once. Its standard
+/// error is only held open while it runs, and not written to.
 pub(super) fn keep(sftp: &Path, config: &Path, [begin, end, said, ended]: [&Path; 4]) -> String {
     format!(
         "cat {} - {} | {{ {} -F {} -b - probe >{} 2>&1; echo $? >{}; }}\n",

@@ -1,8 +1,8 @@
-//! `/run/sftpjail-probe`: the one-time key, the wrapper configuration, the clients' sockets.
+//! The scratch directory `/run/sftpjail-probe`: the one-time key, the configurations, the clients' sockets.
 //!
-//! One probe at a time has it, by flock(2), which the kernel takes back from a killed one; the next
-//! probe removes what that left. The directory itself can be entered by others and not read, because sshd
-//! becomes the user before it opens the public key; all else is in `private`, mode 0700.
+//! One probe at a time has it, by flock(2). The kernel unlocks it when a probe is killed, and the next probe
+//! removes what that one left. Other users can enter the directory and cannot read it, because sshd becomes the
+//! user before it opens the public key. Everything else is in `private`, mode 0700.
 
 use crate::host::process::until;
 use nix::errno::Errno;
@@ -17,27 +17,27 @@ use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-const PLACE: &str = "/run/sftpjail-probe";
-/// For a probe that is being interrupted.
+const PATH: &str = "/run/sftpjail-probe";
+/// How long to wait for another probe.
 const PATIENCE: Duration = Duration::from_secs(10);
 const PRIVATE: &str = "/run/sftpjail-probe/private";
 
-/// The directory, while this probe has it. It is removed when this is dropped.
-pub(super) struct Scratch {
+/// The directory, while this probe has it. Dropping it removes the directory.
+pub(super) struct ScratchDirectory {
     _lock: Flock<OwnedFd>,
 }
 
-impl Scratch {
-    /// Takes it, and removes what a killed probe left in it.
+impl ScratchDirectory {
+    /// Makes and locks it, and removes what a killed probe left in it.
     pub(super) fn open() -> io::Result<Self> {
-        let failed = |errno: Errno| io::Error::other(format!("{PLACE} cannot be used: {}", errno.desc()));
+        let failed = |errno: Errno| io::Error::other(format!("{PATH} cannot be used: {}", errno.desc()));
         loop {
-            match mkdir(PLACE, Mode::from_bits_truncate(0o711)) {
+            match mkdir(PATH, Mode::from_bits_truncate(0o711)) {
                 Err(errno) if errno != Errno::EEXIST => return Err(failed(errno)),
                 _ => {}
             }
             let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-            let directory = match open(PLACE, flags, Mode::empty()) {
+            let directory = match open(PATH, flags, Mode::empty()) {
                 // Another probe has just ended.
                 Err(Errno::ENOENT) => continue,
                 opened => opened.map_err(failed)?,
@@ -45,10 +45,10 @@ impl Scratch {
             let stat = fstat(&directory).map_err(failed)?;
             if stat.st_uid != 0 || stat.st_mode & 0o022 != 0 {
                 return Err(io::Error::other(format!(
-                    "{PLACE} is not root's alone; see what is in it, and move it away"
+                    "{PATH} is not owned by root and writable by nobody else; see what is in it, and move it away"
                 )));
             }
-            // The umask may have taken it.
+            // The umask may have removed some of the mode.
             fchmod(&directory, Mode::from_bits_truncate(0o711)).map_err(failed)?;
             let mut directory = Some(directory);
             let lock = until(PATIENCE, || {
@@ -56,27 +56,27 @@ impl Scratch {
                 taken.map_err(|(untaken, _)| directory = Some(untaken)).ok()
             });
             let lock = lock.ok_or_else(|| io::Error::other("another probe is running"))?;
-            let named = lstat(PLACE).map(|named| (named.st_dev, named.st_ino));
+            let named = lstat(PATH).map(|named| (named.st_dev, named.st_ino));
             if named == Ok((stat.st_dev, stat.st_ino)) {
                 let scratch = Self { _lock: lock };
-                clear().map_err(|error| io::Error::new(error.kind(), format!("{PLACE}: {error}")))?;
+                clear().map_err(|error| io::Error::new(error.kind(), format!("{PATH}: {error}")))?;
                 mkdir(PRIVATE, Mode::S_IRWXU).map_err(failed)?;
                 return Ok(scratch);
             }
         }
     }
 
-    /// A path in the part that is for root only.
+    /// A path in the directory that only root can enter.
     pub(super) fn path(&self, name: &str) -> PathBuf {
         Path::new(PRIVATE).join(name)
     }
 
-    /// Where sshd, as the user, finds the public key.
+    /// The path at which sshd, as the user, finds the public key.
     pub(super) fn authorized_keys(&self) -> PathBuf {
-        Path::new(PLACE).join("authorized_keys")
+        Path::new(PATH).join("authorized_keys")
     }
 
-    /// Writes a new file for root only.
+    /// Writes a new file that only root can read.
     pub(super) fn write(&self, name: &str, content: impl AsRef<[u8]>) -> io::Result<PathBuf> {
         let path = self.path(name);
         write(&path, 0o600, content.as_ref())?;
@@ -88,7 +88,7 @@ impl Scratch {
         write(&self.authorized_keys(), 0o644, public.as_bytes())
     }
 
-    /// What a file says, or nothing.
+    /// The content of a file, or an empty text if it cannot be read.
     pub(super) fn read(&self, name: &str) -> String {
         fs::read(self.path(name))
             .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
@@ -96,10 +96,10 @@ impl Scratch {
     }
 }
 
-impl Drop for Scratch {
+impl Drop for ScratchDirectory {
     fn drop(&mut self) {
-        // What cannot be removed, the next probe will complain of.
-        let _ = clear().and_then(|()| fs::remove_dir(PLACE));
+        // If something cannot be removed, the next probe reports it.
+        let _ = clear().and_then(|()| fs::remove_dir(PATH));
     }
 }
 
@@ -109,9 +109,9 @@ fn write(path: &Path, mode: u32, content: &[u8]) -> io::Result<()> {
     file.write_all(content)
 }
 
-/// Removes `private` and the files of both directories; whatever else there is, is none of ours.
+/// Removes `private` and the files of both directories. A probe makes no other directory there, so that is an error.
 fn clear() -> io::Result<()> {
-    for directory in [PRIVATE, PLACE] {
+    for directory in [PRIVATE, PATH] {
         let entries = match fs::read_dir(directory) {
             Err(error) if error.kind() == ErrorKind::NotFound => continue,
             entries => entries?,
@@ -120,7 +120,7 @@ fn clear() -> io::Result<()> {
             let path = entry?.path();
             if SFlag::from_bits_truncate(lstat(&path)?.st_mode) & SFlag::S_IFMT == SFlag::S_IFDIR {
                 return Err(io::Error::other(format!(
-                    "{} is not of this program; look at it, and move it away",
+                    "{} was not made by this program; see what it is, and move it away",
                     escaped(&path)
                 )));
             }

@@ -1,0 +1,48 @@
+//! The finding of a login that was refused, with the reason that sshd gives.
+
+use crate::report::Finding;
+use pam_sftpjail::error::Refusal;
+
+/// Words of sshd's messages when it refuses a login, and the fix.
+const REASONS: [(&str, &str); 6] = [
+    ("not allowed because", LISTS),
+    ("by PAM account configuration", "read the log entries of the account lines of /etc/pam.d/sshd"),
+    (
+        "bad ownership or modes for chroot",
+        "every directory of sshd's ChrootDirectory must be owned by root and writable by nobody else",
+    ),
+    ("safely_chroot", MODULE),
+    ("no hostkeys available", "ssh-keygen -A"),
+    ("pam_open_session", "read the log entries of the session lines of /etc/pam.d/sshd"),
+];
+
+const LISTS: &str = "if the user should be able to log in: see AllowUsers, DenyUsers, AllowGroups and DenyGroups in \
+     sshd_config (the probe has no address that they could list), and check that the account's shell exists";
+
+const MODULE: &str = "check that /etc/pam.d/sshd has the module's session lines, that sshd_config says UsePAM yes, \
+     and that ChrootDirectory is %u in the jail root; then read the module's log entries";
+
+/// The fix where the module has not built a jail for a session.
+pub(super) fn module_fix() -> String {
+    MODULE.into()
+}
+
+/// The finding of a login that was refused: by the module with `refusal`, or else by sshd or another module.
+/// `message`: the client's; `log`: sshd's.
+pub(super) fn finding(message: &str, log: &[String], refusal: Option<&Refusal>) -> Finding {
+    if let Some(refusal) = refusal {
+        return Finding::judged("login", Err(format!("refused: {refusal}")), refusal.fix());
+    }
+    let reason = REASONS.iter().find_map(|(words, fix)| {
+        let line = log.iter().find(|line| line.contains(words))?;
+        Some((line.as_str(), *fix))
+    });
+    let (line, fix) = reason.unwrap_or((message, "see sshd's log"));
+    Finding::judged("login", Err(format!("refused: {line}")), fix)
+}
+
+/// The finding of a login that the module should have refused.
+pub(super) fn not_refused(refusal: Option<&Refusal>) -> Finding {
+    let why = refusal.map(ToString::to_string).unwrap_or_default();
+    Finding::judged("login", Err(format!("not refused, though the module should refuse: {why}")), MODULE)
+}
