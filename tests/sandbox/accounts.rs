@@ -1,4 +1,4 @@
-//! The accounts of a Debian before an admin has added any.
+//! The accounts of a Debian before an admin adds any.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! The files in /etc that packages install and admins edit, as dpkg calls them: conffiles.
+//! The files in /etc that packages install and admins may edit; dpkg calls them conffiles.
 
 use std::collections::HashMap;
 use std::fs;
@@ -14,7 +14,7 @@ const PACKAGES: &str = include_str!("packages");
 /// The configuration files of [`PACKAGES`], as each package has them. dpkg knows their MD5 sums.
 pub(crate) fn conffiles() -> Vec<File> {
     let packages = PACKAGES.lines();
-    // It fails where one is not installed, and lists the others.
+    // Its exit status is 1 where one is not installed; it lists the others.
     let list =
         command("dpkg-query", ["-Wf", "${Package}\n${Conffiles}\n"].into_iter().chain(packages)).stdout;
     let mut package = "";
@@ -22,7 +22,7 @@ pub(crate) fn conffiles() -> Vec<File> {
     for line in list.lines() {
         match line.split_whitespace().collect::<Vec<_>>()[..] {
             [name] => package = name,
-            // A third word says that the package has it no more.
+            // A third word marks a file that newer versions of the package no longer have.
             [path, digest] => shipped.push((package, path, digest)),
             _ => {}
         }
@@ -50,7 +50,11 @@ fn as_shipped(package: &str, path: &str, digest: &str) -> Option<Vec<u8>> {
     if run(Command::new("md5sum"), "md5sum", undone.as_bytes()).ok().stdout.starts_with(digest) {
         return Some(undone.into());
     }
-    let archive = downloaded(package);
+    let archive = downloaded(package).unwrap_or_else(|| {
+        panic!(
+            "{path} has been edited on this machine, and a sandbox needs it as it was: run `make deps` first"
+        )
+    });
     let script = "set -o pipefail; dpkg-deb --fsys-tarfile \"$1\" | tar -x --to-stdout \".$2\"";
     let found = Command::new("bash").args(["-c", script, "bash"]).arg(archive).arg(path).output();
     let found = found.expect("bash, of the package bash");

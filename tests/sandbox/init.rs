@@ -1,11 +1,12 @@
-//! PID 1 of a sandbox: makes the machine, says `ready PID`, reaps, and ends when its stdin does.
+//! PID 1 of a sandbox: makes the machine, prints `ready PID`, reaps orphans, and ends when its stdin does.
+//! It knows nothing of sftpjail but the names that it must hide.
 //!
 //! Of the host, a sandbox has /usr without /usr/local, and nothing else: `/` is an empty tmpfs. The test
 //! process then writes /etc, see `stock.rs`.
 //!
 //! `unshare` starts it in new mount, PID, network, IPC and UTS namespaces. Its stdin is a pipe whose
-//! other end only the test process holds, so that it ends with the test, however that ends; the
-//! kernel then kills every process of the PID namespace, and the mounts go with the last of them.
+//! other end only the test process holds. When that process ends, however it ends, so does PID 1; the
+//! kernel then kills every other process of the PID namespace, and the mounts go with the last of them.
 
 #![forbid(unsafe_code)]
 
@@ -46,7 +47,7 @@ const LINKS: [(&str, &str); 4] = [
     ("/var/spool/mail", "../mail"),
 ];
 
-/// Where a package of sftpjail, or `make install PREFIX=/usr`, puts what would be found beside the build's.
+/// Where a package of sftpjail, or `make install PREFIX=/usr`, puts a program. The build's is to be the only one.
 const OURS_IN_USR: [&str; 2] = ["/usr/sbin/sftpjail", "/usr/bin/sftpjail"];
 
 fn main() -> ExitCode {
@@ -65,7 +66,7 @@ fn main() -> ExitCode {
         std::process::exit(0);
     });
     loop {
-        // Without children there is nothing to wait on; orphans come seldom, and a zombie for 10 ms is no harm.
+        // Without children there is nothing to wait for. Orphans are rare, and one may stay a zombie for 10 ms.
         if let Err(Errno::CHILD) = wait(WaitOptions::empty()) {
             thread::sleep(Duration::from_millis(10));
         }
@@ -74,7 +75,7 @@ fn main() -> ExitCode {
 
 /// Makes a machine of its own in the copy of the host's mount tree; gives our pid as the host counts.
 fn build() -> Result<String, String> {
-    // By hand, it would make a sandbox of the machine itself.
+    // Started by hand, it would turn the machine itself into a sandbox.
     if std::process::id() != 1 {
         return Err("sandbox-init is PID 1 of a sandbox and nothing else; see `make sandbox`".into());
     }
@@ -107,7 +108,7 @@ fn build() -> Result<String, String> {
     // As the unit of sshd makes it.
     fs::create_dir("/run/sshd").map_err(said("mkdir /run/sshd"))?;
     tmpfs("/tmp", "1777", quiet())?;
-    // Without nosuid and nodev, as installers leave them, so that those of a jail are the module's work.
+    // Without nosuid and nodev, as installers leave them: where a jail has them, the module has set them.
     tmpfs("/home", "0755", plain)?;
     tmpfs("/srv", "0755", plain)?;
     tmpfs("/var/log", "0755", plain)?;
@@ -118,14 +119,14 @@ fn build() -> Result<String, String> {
     rustix::system::sethostname(b"sandbox").map_err(said("sethostname"))?;
     network()?;
 
-    // As systemd leaves it: what is mounted later reaches whoever is a slave.
+    // As systemd leaves it: what is mounted later reaches every mount namespace that is a slave of this one.
     mount_change("/", MountPropagationFlags::SHARED | MountPropagationFlags::REC)
         .map_err(said("make / shared"))?;
     Ok(outer_pid.display().to_string())
 }
 
-/// A tmpfs becomes `/`, with an overlay of the host's /usr, whose writes stay in memory; nothing else of
-/// the host's tree is left.
+/// A tmpfs becomes `/`, with an overlay of the host's /usr, whose writes stay in memory. Nothing else of
+/// the host's tree can be reached from then on.
 fn new_root(scratch: &Path) -> Result<(), String> {
     mount("sandbox", scratch, "tmpfs", MountFlags::empty(), c"mode=0755")
         .map_err(said("mount a tmpfs for the overlay"))?;
@@ -151,7 +152,7 @@ fn new_root(scratch: &Path) -> Result<(), String> {
     }
 
     std::env::set_current_dir(&root).map_err(said("chdir to the new root"))?;
-    // Old and new root in one place: the old one lies on top and is peeled off, without a directory for it.
+    // The old root is now mounted on top of the new one, in the same place, and is unmounted from there.
     pivot_root(".", ".").map_err(said("pivot_root"))?;
     unmount(".", UnmountFlags::DETACH).map_err(said("detach the host's tree"))?;
     std::env::set_current_dir("/").map_err(said("chdir /"))
@@ -182,7 +183,7 @@ fn devices() -> Result<(), String> {
 }
 
 fn device(name: &str, major: u32, minor: u32) -> Result<(), String> {
-    // The umask would take the write bit.
+    // The umask would clear the write bits.
     let old = umask(Mode::empty());
     let made = mknodat(
         CWD,

@@ -1,4 +1,4 @@
-//! A machine of one's own for each test: [`Sandbox`].
+//! A machine for each test: [`Sandbox`].
 //!
 //! Own mount, PID, network, IPC and UTS namespaces, with this machine's /usr below an overlay, and an
 //! /etc as Debian's packages have it. Users are added with the real `useradd`, and the real sshd, libpam,
@@ -13,8 +13,8 @@
 //! assert!(sb.sftp("mle-sub", "pwd\n").ok().stdout.contains("/home/mle/sub"));
 //! ```
 //!
-//! Whatever fails in the sandbox itself panics with what was run, what it printed and, at the end,
-//! the sandbox's log.
+//! Where something fails in the sandbox itself, it panics with what was run, what it printed and, at the
+//! end, the sandbox's log.
 
 #![forbid(unsafe_code)]
 

@@ -55,19 +55,15 @@ pub fn artifact(name: &str) -> PathBuf {
     path
 }
 
-/// A Debian package that `make deps` downloaded and did not install: a file for dpkg-deb. Panics with the
-/// fix where it is missing.
-pub(crate) fn downloaded(package: &str) -> PathBuf {
+/// A Debian package that `make deps` has downloaded and not installed: a file for dpkg-deb.
+pub(crate) fn downloaded(package: &str) -> Option<PathBuf> {
     let directory = artifact("sftpjail").with_file_name("../debian");
     let prefix = format!("{package}_");
-    let files = fs::read_dir(&directory).into_iter().flatten().flatten().map(|entry| entry.path());
-    let mut found = files.filter(|path| {
+    let mut files = fs::read_dir(&directory).into_iter().flatten().flatten().map(|entry| entry.path());
+    files.find(|path| {
         path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(&prefix))
             && path.extension().is_some_and(|extension| extension == "deb")
-    });
-    found
-        .next()
-        .unwrap_or_else(|| panic!("no package {package} in {}: run `make deps` first", directory.display()))
+    })
 }
 
 /// The directory of the PAM modules, for example `/usr/lib/x86_64-linux-gnu/security`: where pam_unix.so is.

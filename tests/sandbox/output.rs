@@ -45,8 +45,8 @@ impl std::fmt::Display for Output {
     }
 }
 
-/// Runs `command` to its end with `input` on stdin. Panics if it cannot start, or if it, or somebody
-/// who inherited its output, is still there after a minute.
+/// Runs `command` to its end with `input` on stdin. Panics if it cannot start, or if it or a process that
+/// inherited its output is still there after a minute.
 #[track_caller]
 pub fn run(mut command: Command, what: &str, input: &[u8]) -> Output {
     let start = Instant::now();

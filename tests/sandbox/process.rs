@@ -12,7 +12,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::Sandbox;
 
-/// Of whatever runs inside.
+/// The PATH of every process that is started inside.
 pub const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// A command that runs as root where the process `pid` is, without supplementary groups, and
@@ -23,7 +23,7 @@ pub fn entering(pid: u32, places: &[&str], program: impl AsRef<OsStr>) -> Comman
     command
         .args(["--target", &pid.to_string()])
         .args(places)
-        // nsenter forks into the PID namespace, and whoever kills it should not leave the other behind.
+        // nsenter forks into the PID namespace. When it is killed, its child should not stay behind.
         .args(["--", "setpriv", "--pdeathsig", "KILL", "--clear-groups", "--"])
         .arg(program)
         .env_clear()
@@ -48,7 +48,7 @@ impl Daemon {
         (forked, theirs)
     }
 
-    /// Waits for a daemon that was told to end.
+    /// Waits for a daemon that was sent a signal to end.
     pub(crate) fn reap(mut self) {
         let _ = self.nsenter.wait();
     }
@@ -59,7 +59,7 @@ impl Daemon {
 /// `Child::kill` would end nsenter first: the process inside dies too, but then the real machine's
 /// init has to reap it, and until it does the sandbox cannot end.
 pub fn end(nsenter: &mut Child) {
-    // Once waited for, its pid may be somebody else's.
+    // It has been waited for, and its pid may be another process's by now.
     if let Ok(Some(_)) = nsenter.try_wait() {
         return;
     }
@@ -94,7 +94,7 @@ impl Sandbox {
         let mut nsenter = command
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            // A pipe is enough: what a daemon says before it lets go of stderr is a few lines.
+            // A pipe is enough: what a daemon prints before it closes stderr is a few lines.
             .stderr(Stdio::piped())
             .spawn()
             .expect("nsenter, of util-linux");

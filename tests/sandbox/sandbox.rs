@@ -10,12 +10,12 @@ use crate::machine::{artifact, downloaded, pam_modules, require};
 use crate::output::{Output, run};
 use crate::process::{Daemon, PATH, entering};
 
-/// systemd does not run in a sandbox, and its files are there.
+/// systemd does not run in a sandbox, but sftpjail checks its files.
 const USER_MANAGER: &str = include_str!("../../systemd/50-sftpjail.conf");
 
-/// A machine of one's own, see the crate. Dropping it ends every process and mount in it.
+/// A machine for one test, see the crate. Dropping it ends every process and mount in it.
 pub struct Sandbox {
-    /// `unshare`, whose child is PID 1 inside. Its stdin is the string that all hangs on.
+    /// `unshare`, whose child is PID 1 inside. Closing its stdin ends the sandbox.
     unshare: Child,
     outer_pid: u32,
     /// Is there a `Match Group sftp` in sshd_config?
@@ -48,7 +48,7 @@ impl Sandbox {
         sandbox
     }
 
-    /// A machine as Debian installs it: our files are there, nothing uses them.
+    /// A machine as Debian installs it. The module and the program are there, and nothing uses them.
     #[must_use]
     pub fn stock() -> Sandbox {
         Sandbox::start(false)
@@ -56,7 +56,7 @@ impl Sandbox {
 
     fn start(jailed: bool) -> Sandbox {
         require();
-        // Everything inside inherits it, and it should not depend on who runs the tests.
+        // Every process inside inherits it, and it must not depend on who runs the tests.
         rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
         let mut unshare = Command::new("unshare")
             .args(["--mount", "--pid", "--net", "--ipc", "--uts", "--propagation", "private"])
@@ -106,11 +106,12 @@ impl Sandbox {
         self.install(&artifact("sftpjail"), "/usr/local/sbin/sftpjail", 0o755);
     }
 
-    /// Puts the files of a package of `make deps` that is only downloaded where they belong; none of its
-    /// scripts is run.
+    /// Unpacks a package that `make deps` has only downloaded, without running its scripts.
     #[track_caller]
     pub fn unpack(&self, package: &str) {
-        self.install(&downloaded(package), "/tmp/package.deb", 0o644);
+        let archive = downloaded(package)
+            .unwrap_or_else(|| panic!("the package {package} is not downloaded: run `make deps` first"));
+        self.install(&archive, "/tmp/package.deb", 0o644);
         self.sh("dpkg-deb --fsys-tarfile /tmp/package.deb | tar -x -C / --keep-directory-symlink; rm /tmp/package.deb; ldconfig");
     }
 
@@ -128,7 +129,8 @@ impl Sandbox {
         ));
     }
 
-    /// A command that runs as root inside, in `/`, with an environment of PATH, HOME and LANG only.
+    /// A command that runs as root inside, in `/`, without supplementary groups, and with an environment of
+    /// PATH, HOME and LANG only.
     /// For live processes; [`end`](crate::end) kills one.
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
         entering(self.outer_pid, &["--mount", "--pid", "--net", "--ipc", "--uts"], program)
@@ -166,7 +168,7 @@ impl Drop for Sandbox {
         if std::thread::panicking() {
             let log = self.log();
             let lines: Vec<_> = log.lines().collect();
-            // The end tells; a test may have logged thousands.
+            // The last lines say why; a test may have logged thousands.
             let end = &lines[lines.len().saturating_sub(40)..];
             eprintln!("-- end of the sandbox's log\n{}\n--", end.join("\n"));
         }

@@ -13,8 +13,8 @@ const GREETING: &str = "\
 A whole Debian of its own, with sshd, rsyslogd and an /etc to break. It ends with this program,
 and nothing of it is left on the machine.
 
-sftpjail is installed from the build, and set up by `sftpjail setup --yes`. anna is a member and has
-an open session; joe is in no profile. Root's key logs in as either. For example:
+sftpjail is installed from the build, and set up by `sftpjail setup --yes`. anna is a member with
+a live session; joe is in no profile. Root's key logs in as either. For example:
 
   sftp anna@127.0.0.1                 what a member sees: try pwd, ls -l /, cd ..
   ssh joe@127.0.0.1                   everybody else gets a shell
@@ -30,7 +30,7 @@ fn main() -> ExitCode {
     let sb = Sandbox::stock();
     sb.sshd();
     sb.sh("sftpjail setup --yes");
-    // Where no init runs, setup leaves that to the admin.
+    // setup restarts rsyslogd only where an init runs.
     sb.restart_syslog();
     sb.user("anna").group("sftp").add();
     sb.user("joe").shell("/bin/bash").add();
@@ -44,12 +44,12 @@ fn main() -> ExitCode {
     }
     println!("End it:    kill {}", std::process::id());
     loop {
-        // Whatever signal ends this process, the kernel ends the sandbox.
+        // A signal ends this process, and the kernel then ends the sandbox.
         thread::park();
     }
 }
 
-/// A login shell of root's, on a terminal of the sandbox's own: those of the machine are not in its /dev.
+/// A login shell for root, on a new terminal: the machine's terminals are not in the sandbox's /dev.
 fn shell(sb: &Sandbox) -> ExitCode {
     let mut command = sb.command("script");
     command.args(["--quiet", "--return", "--command", "su -", "/dev/null"]);

@@ -52,7 +52,7 @@ impl Sandbox {
         pid
     }
 
-    /// Starts sshd with a command line of one's own, which keeps it in the foreground. Panics if it
+    /// Starts sshd with another command line, which must keep it in the foreground. Panics if it
     /// runs already, or with what it says if it does not start.
     #[track_caller]
     pub fn sshd_as(&self, command_line: &str) -> i32 {
@@ -68,7 +68,7 @@ impl Sandbox {
     }
 
     /// (Re)starts sshd with further lines at the top of its configuration, where they win over the
-    /// stock ones (a `Subsystem` line replaces the stock one). `""` takes them away again.
+    /// stock ones (a `Subsystem` line replaces the stock one). `""` removes them again.
     #[track_caller]
     pub fn sshd_with(&self, lines: &str) -> i32 {
         self.write_sshd_config(lines);

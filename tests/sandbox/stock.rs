@@ -43,7 +43,7 @@ const WRITTEN: [(&str, &str); 10] = [
     ("/etc/machine-id", "5a4db0c5a4db0c5a4db0c5a4db0c5a4d\n"),
     (
         "/etc/shells",
-        "/bin/sh\n/usr/bin/sh\n/bin/bash\n/usr/bin/bash\n/bin/rbash\n/usr/bin/rbash\n/bin/dash\n/usr/bin/dash\n",
+        "# /etc/shells: valid login shells\n/bin/sh\n/usr/bin/sh\n/bin/bash\n/usr/bin/bash\n/bin/rbash\n/usr/bin/rbash\n/bin/dash\n/usr/bin/dash\n",
     ),
     ("/etc/subgid", ""),
     ("/etc/subuid", ""),
@@ -56,15 +56,52 @@ const LINKS: [(&str, &str); 3] = [
     ("/etc/os-release", "../usr/lib/os-release"),
 ];
 
-/// What pam-auth-update puts into the file of each PAM type below /usr/share/pam.
-const PRIMARY: [(&str, &str); 4] = [
-    ("auth", "auth\t[success=1 default=ignore]\tpam_unix.so nullok"),
-    ("account", "account\t[success=1 new_authtok_reqd=done default=ignore]\tpam_unix.so"),
-    ("password", "password\t[success=1 default=ignore]\tpam_unix.so obscure yescrypt"),
-    ("session", "session\t[default=1]\t\t\tpam_permit.so"),
+/// User, group and what is theirs; all else is owned by root.
+const OWNERS: [(&str, &str, &str); 6] = [
+    ("root", "shadow", "/etc/shadow /etc/shadow- /etc/gshadow /etc/gshadow-"),
+    ("root", "crontab", "/var/spool/cron/crontabs"),
+    ("root", "mail", "/var/mail"),
+    ("root", "staff", "/var/local"),
+    ("daemon", "daemon", "/var/spool/cron/atjobs /var/spool/cron/atjobs/.SEQ /var/spool/cron/atspool"),
+    ("openldap", "openldap", "/var/lib/ldap"),
 ];
 
-/// A file of the sandbox, owned by root.
+/// The files of /usr/share/pam, the variables in them, and what pam-auth-update puts in their place by default:
+/// the primary block, and the additional lines whose modules are installed.
+const COMMON: [(&str, &str, &str, &[&str]); 5] = [
+    (
+        "common-auth",
+        "$auth",
+        "auth\t[success=1 default=ignore]\tpam_unix.so nullok\n",
+        &["auth\toptional\t\t\tpam_cap.so"],
+    ),
+    (
+        "common-account",
+        "$account",
+        "account\t[success=1 new_authtok_reqd=done default=ignore]\tpam_unix.so\n",
+        &[],
+    ),
+    (
+        "common-password",
+        "$password",
+        "password\t[success=1 default=ignore]\tpam_unix.so obscure yescrypt\n",
+        &[],
+    ),
+    (
+        "common-session",
+        "$session",
+        "session\t[default=1]\t\t\tpam_permit.so\n",
+        &["session\trequired\tpam_unix.so", "session\toptional\tpam_systemd.so"],
+    ),
+    (
+        "common-session-noninteractive",
+        "$session_nonint",
+        "session\t[default=1]\t\t\tpam_permit.so\n",
+        &["session\trequired\tpam_unix.so"],
+    ),
+];
+
+/// A file of the sandbox.
 pub(crate) struct File {
     pub(crate) path: String,
     pub(crate) content: Vec<u8>,
@@ -83,7 +120,7 @@ impl Sandbox {
     pub(crate) fn write_stock_files(&self) {
         static FILES: OnceLock<Vec<File>> = OnceLock::new();
         let root = PathBuf::from(format!("/proc/{}/root", self.outer_pid()));
-        // Every directory is new, and root's: no symlink leads out of the sandbox.
+        // Every directory is new and owned by root: no symlink leads out of the sandbox.
         let inside = |path: &str| root.join(path.trim_start_matches('/'));
         let fail = |path: &str| {
             let path = path.to_owned();
@@ -104,58 +141,58 @@ impl Sandbox {
             symlink(target, inside(link)).unwrap_or_else(fail(link));
         }
         copy_alternatives(&inside("/etc/alternatives"));
-        for path in ["/etc/shadow", "/etc/shadow-", "/etc/gshadow", "/etc/gshadow-"] {
-            // 42 is the group shadow, on every Debian.
-            chown(inside(path), Some(0), Some(42)).unwrap_or_else(fail(path));
+        let [users, groups] = ["/etc/passwd", "/etc/group"].map(|path| self.read_text(path));
+        for (user, group, paths) in OWNERS {
+            for path in paths.split(' ') {
+                chown(inside(path), Some(number(&users, user)), Some(number(&groups, group)))
+                    .unwrap_or_else(fail(path));
+            }
         }
-        self.sh("install -m 600 /dev/null /var/spool/cron/atjobs/.SEQ
-            chown -R daemon: /var/spool/cron/at*; chgrp crontab /var/spool/cron/crontabs
-            chgrp mail /var/mail; chgrp staff /var/local; chown openldap: /var/lib/ldap");
     }
 }
 
-/// All of them, made once for each test process. Panics with one sentence if somebody has edited a
+/// The uid or gid of a line of passwd or group.
+fn number(lines: &str, name: &str) -> u32 {
+    let mut fields = lines.lines().map(|line| line.split(':'));
+    let mut found = fields.find_map(|mut fields| (fields.next() == Some(name)).then_some(fields));
+    let number = found.as_mut().and_then(|fields| fields.nth(1)?.parse().ok());
+    number.unwrap_or_else(|| panic!("this machine has no account {name}: run `make deps` first"))
+}
+
+/// All files, made once for each test process. Panics with one sentence if somebody has edited a
 /// package's file and the package has not been downloaded.
 fn files() -> Vec<File> {
     let mut files = conffiles();
     files.extend(COPIES.map(|(path, from)| File::new(path, read(from))));
     files.extend(WRITTEN.map(|(path, text)| File::new(path, text)));
     for (path, mode, text) in accounts() {
-        // Beside each, as it was before the last account.
+        // And the file as it was before the last account was added.
         let last = text.trim_end().rfind('\n').map_or(0, |end| end + 1);
         files.push(File { mode, ..File::new(format!("{path}-"), &text.as_bytes()[..last]) });
         files.push(File { mode, ..File::new(path, text) });
     }
-    let private = ["/etc/.pwd.lock", "/etc/security/opasswd"];
+    let private = ["/etc/.pwd.lock", "/etc/security/opasswd", "/var/spool/cron/atjobs/.SEQ"];
     files.extend(private.map(|path| File { mode: 0o600, ..File::new(path, "") }));
-    for name in ["auth", "account", "password", "session", "session-noninteractive"] {
-        files.push(File::new(format!("/etc/pam.d/common-{name}"), common(name)));
-    }
+    files.extend(COMMON.map(|(name, variable, primary, additional)| {
+        let installed = |line: &&&str| {
+            line.rsplit('\t').next().is_some_and(|module| library(&format!("security/{module}")))
+        };
+        let additional: String =
+            additional.iter().filter(installed).map(|line| format!("{line}\n")).collect();
+        let text = String::from_utf8_lossy(&read(&format!("/usr/share/pam/{name}")))
+            .replace(&format!("{variable}_primary\n"), primary)
+            .replace(&format!("{variable}_additional\n"), &additional);
+        File::new(format!("/etc/pam.d/{name}"), text)
+    }));
     let nsswitch = files.iter_mut().find(|file| file.path == "/etc/nsswitch.conf").expect("copied");
     if library("libnss_systemd.so.2") {
         nsswitch.content = with_systemd(&String::from_utf8_lossy(&nsswitch.content)).into();
     }
-    // The loader skips what it lists and a sandbox lacks.
+    // It may list libraries that a sandbox lacks: the loader skips those.
     files.push(File::new("/etc/ld.so.cache", read("/etc/ld.so.cache")));
-    // `dpkg -l` and the like answer.
+    // For `dpkg -l` and `dpkg-query`.
     files.push(File::new("/var/lib/dpkg/status", read("/var/lib/dpkg/status")));
     files
-}
-
-/// `/etc/pam.d/common-NAME`, as pam-auth-update writes it where nobody has chosen.
-fn common(name: &str) -> String {
-    let kind = name.split('-').next().expect("a word");
-    let (_, primary) = PRIMARY.iter().find(|(of, _)| *of == kind).expect("one of PAM's four types");
-    let mut additional = match name {
-        "auth" => vec!["auth\toptional\t\t\tpam_cap.so"],
-        "session" => vec!["session\trequired\tpam_unix.so", "session\toptional\tpam_systemd.so"],
-        "session-noninteractive" => vec!["session\trequired\tpam_unix.so"],
-        _ => vec![],
-    };
-    additional.retain(|line| library(&format!("security/{}", line.rsplit('\t').next().expect("a module"))));
-    String::from_utf8_lossy(&read(&format!("/usr/share/pam/common-{name}")))
-        .replace(&format!("${kind}_primary"), primary)
-        .replace(&format!("${kind}_additional"), &additional.join("\n"))
 }
 
 /// What the package libnss-systemd does.

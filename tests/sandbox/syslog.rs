@@ -17,7 +17,7 @@ impl Sandbox {
         self.restart_syslog();
     }
 
-    /// Ends rsyslogd and starts it again, whereby each of its sockets is made anew.
+    /// Ends rsyslogd and starts it again, with new sockets.
     #[track_caller]
     pub fn restart_syslog(&self) {
         self.stop_syslog();
@@ -29,7 +29,7 @@ impl Sandbox {
     pub fn start_syslog(&self) {
         let mut slot = self.syslog.lock().unwrap();
         assert!(slot.is_none(), "rsyslogd runs already");
-        // The kernel's log belongs to the real machine. A copy, so that /etc stays as packages have it.
+        // It would read the real machine's kernel log. A copy, so that /etc stays as packages have it.
         let config: String = self
             .read_text("/etc/rsyslog.conf")
             .lines()

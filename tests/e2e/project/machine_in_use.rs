@@ -1,5 +1,5 @@
-//! The sandbox on a machine that its admin uses, and sftpjail with it: what is set up there is not
-//! in a sandbox. Such a machine is a sandbox itself, in which some of these tests run.
+//! A sandbox on a machine that its admin has set up, sftpjail included: nothing of that is in the sandbox. The
+//! machine is a sandbox, too, and some of these tests run in it.
 
 use std::collections::BTreeSet;
 use std::env::current_exe;
@@ -22,8 +22,7 @@ const SMOKE: [&str; 9] = [
     "project::sandbox::the_log_is_the_systems",
 ];
 
-/// sftpjail in use: set up, with members, a live session and a configuration of the admin's, and
-/// installed below another prefix, too.
+/// Sets up sftpjail, with members and the admin's own configuration, and installs it below a second prefix.
 fn set_up(sb: &Sandbox) {
     sb.sh("sftpjail setup --yes; cp /usr/local/sbin/sftpjail /usr/sbin/
         mkdir -p /srv/sftp; groupadd --system sftp-only
@@ -33,9 +32,9 @@ fn set_up(sb: &Sandbox) {
     }
 }
 
-/// What else an admin may have done, wherever it could be seen in a login or by sftpjail.
+/// Does what an admin may do, in every place that a login, a test or sftpjail reads.
 fn administer(sb: &Sandbox) {
-    // Debian's own are overwritten, so that only the packages have them.
+    // A file of openssh-server is edited below. `make deps` would download the package; this one stands for it.
     sb.sh("mkdir -p /srv/openssh/DEBIAN /srv/openssh/etc/pam.d /srv/target/debian
         grep -v sftpjail /etc/pam.d/sshd >/srv/openssh/etc/pam.d/sshd
         printf 'Package: openssh-server\\nVersion: 1\\nArchitecture: all\\nMaintainer: m <m@localhost>\\nDescription: d\\n' \
@@ -74,7 +73,7 @@ fn tests_pass_on_a_machine_where_sftpjail_is_set_up() {
     command.args(["--exact", "--show-output", "--test-threads", "2"]).args(SMOKE);
     let output = command.output().expect("nsenter, of util-linux");
     let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
-    // A name that is wrong would run nothing.
+    // A test that has been renamed would not run, and nobody would notice.
     let all = format!("test result: ok. {} passed; 0 failed", SMOKE.len());
     assert!(output.status.success() && said.contains(&all), "no {all:?} in\n{said}");
 
@@ -92,8 +91,8 @@ fn tests_pass_on_a_machine_where_sftpjail_is_set_up() {
 
 const MARK: &str = "== everything in a sandbox\n";
 
-/// Every file outside of /usr, and below /usr/local, with owner, mode and digest; without the digest
-/// of keys, which each run of the tests makes.
+/// Every file outside of /usr, and those in /usr/local, with owner, mode and digest. Without the digests of keys:
+/// each run of the tests makes new ones.
 fn everything(sb: &Sandbox) -> String {
     let places = "/ /usr/local /home /srv /opt /run/sshd /var/mail -xdev";
     let script = format!(
@@ -103,13 +102,15 @@ fn everything(sb: &Sandbox) -> String {
     sb.sh(&script).stdout
 }
 
-/// Also run by the test above, which compares what it prints.
+/// The test above runs this one, too, and compares what it prints.
 #[test]
 fn a_sandbox_is_stock() {
     let sb = Sandbox::stock();
     println!("{MARK}{}{MARK}", everything(&sb));
     let ours = sb.sh("find / -xdev -iname '*sftpjail*'; grep -rl sftpjail /etc || true").stdout;
     assert_eq!(ours, "");
+    let left = sb.sh("grep -h '^\\$' /etc/pam.d/common-* || true").stdout;
+    assert_eq!(left, "", "variables that pam-auth-update would replace");
     let people =
         sb.sh("awk -F: '$3 >= 1000 && $3 < 60000' /etc/passwd /etc/group; awk -F: '$4' /etc/group").stdout;
     assert_eq!(people, "");

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use sandbox::{Machine, artifact, run, wait_until};
 
-/// A process that is in one of the namespaces of the sandbox whose PID 1 is `pid`.
+/// A process that is in one of these namespaces.
 fn inside(namespaces: &[std::path::PathBuf]) -> Option<std::path::PathBuf> {
     let all = fs::read_dir("/proc").unwrap().flatten().map(|entry| entry.path().join("ns"));
     let mut members = all.filter(|ns| {
@@ -20,7 +20,7 @@ fn inside(namespaces: &[std::path::PathBuf]) -> Option<std::path::PathBuf> {
 /// `make sandbox` without a terminal, and the command that it says to enter it by.
 fn without_a_terminal() -> (Child, String) {
     let mut command = Command::new(artifact("sandbox-shell"));
-    // make's stdin may be anything.
+    // As `make sandbox` has it where nobody can type.
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
     let enter = lines.find_map(|line| Some(line.strip_prefix("Enter it:  ")?.to_owned()));
