@@ -1,8 +1,8 @@
-//! [`Plan`] → [`Jail`].
+//! [`Plan`] → [`Jail`]: mounts what was planned. It checks no policy and resolves no path to a source.
 //!
-//! In both namespaces a jail is a small tmpfs of root's on which the home and the volumes are
-//! mounted, and which is read-only then. All that can fail for a reason of policy or of the disk
-//! happens on detached trees, before anything is to be seen.
+//! In both namespaces, a jail is a small tmpfs that root owns. The home and the volumes are mounted on it,
+//! and then it is made read-only. Whatever can fail because of the disk happens on detached trees, before
+//! anything is visible.
 #![forbid(unsafe_code)]
 
 mod guard;
@@ -24,39 +24,41 @@ use std::ffi::OsStr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
 
-/// A jail that a session is in. Dropping it leaves the jail alone: a forked child that drops its
-/// copy must not take it away.
+/// The jail of a session. Dropping it changes nothing: a forked child that drops its copy must not remove
+/// the jail.
 pub enum Jail {
     Private(private::Jail),
     Host(host::Jail),
 }
 
 impl Jail {
-    /// Makes the jail where the configuration wants it. In the host's namespace the caller keeps
-    /// other sessions of the user out meanwhile, and says whether some are `live`: then their jail is
-    /// shared. On any error the process, and the host, are as before.
-    pub(crate) fn build(plan: Plan, live: bool) -> Result<Self, Refusal> {
+    /// Builds the jail in the plan's namespace. On any error, the process and the host are as before.
+    ///
+    /// In the host's namespace, the caller must hold the user's lock. `is_shared`: other sessions of the user
+    /// are live, so this one shares their jail.
+    pub(crate) fn build(plan: Plan, is_shared: bool) -> Result<Self, Refusal> {
         match plan.namespace() {
             Namespace::Private => private::Jail::build(plan).map(Self::Private),
-            Namespace::Host => host::Jail::enter(plan, live).map(Self::Host),
+            Namespace::Host => host::Jail::enter(plan, is_shared).map(Self::Host),
         }
     }
 
-    /// Makes the jail in a private namespace, whatever the configuration says.
+    /// Builds the jail in a private namespace, whatever the configuration says. It makes no placeholders in
+    /// the home.
     pub fn rehearse(plan: Plan) -> Result<Self, Refusal> {
         private::Jail::build(plan.for_rehearsal()).map(Self::Private)
     }
 }
 
-/// The jail's own filesystem, detached and filled, and the user's directory in it.
+/// The jail's own filesystem, detached, with its directories and files; and the user's directory in it.
 struct Tmpfs {
     root: OwnedFd,
     jail: OwnedFd,
 }
 
 impl Tmpfs {
-    /// In a private namespace it covers the whole jail root; in the host's, it is the user's jail, and
-    /// has its terms with it.
+    /// In a private namespace, it covers the whole jail root. In the host's namespace, it is the user's jail,
+    /// and has the plan's terms as an attribute.
     fn make(plan: &Plan, namespace: Namespace) -> Result<Self, SysError> {
         let size = Size::of(plan);
         let _exact = Umask::none();
@@ -84,7 +86,7 @@ impl Tmpfs {
             match step {
                 Step::Directory { at } => directory::make(&jail, at.as_path(), 0o755)?,
                 Step::File { at, content } => match directory::write(&jail, at, content) {
-                    // It serves listings only, so that nobody is refused for a limit on the size of files.
+                    // Only listings need it, so nobody is refused for a limit on the size of files.
                     Err(error) if error.errno == Errno::EFBIG => {
                         directory::remove_entry(&jail, at.as_os_str())?
                     }
@@ -97,7 +99,7 @@ impl Tmpfs {
     }
 }
 
-/// Makes the sources that are missing.
+/// Makes the missing sources and placeholders, and puts their descriptors into the plan.
 fn make_missing(plan: &mut Plan) -> Result<(), Refusal> {
     for step in &mut plan.steps {
         let Step::Mount { source, .. } = step else { continue };
@@ -111,7 +113,7 @@ fn make_missing(plan: &mut Plan) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// A tree that is ready to be mounted.
+/// A detached tree, hardened, and where it will be mounted.
 struct Tree {
     at: PathBuf,
     detached: OwnedFd,
@@ -121,7 +123,7 @@ struct Tree {
 }
 
 impl Tree {
-    /// Clones and hardens what is to be mounted; `None` for a step that mounts nothing.
+    /// Clones and hardens the source of a step. `None`: the step mounts nothing.
     fn of(step: &Step) -> Result<Option<Self>, SysError> {
         let Step::Mount { at, source: Source::Open(source), read_only, role } = step else {
             return Ok(None);
@@ -133,8 +135,8 @@ impl Tree {
         Ok(Some(Self { at: at.clone(), detached, is_directory, read_only: *read_only, role: *role }))
     }
 
-    /// Where it goes below the jail's root, or what is mounted there. By descriptor: below a home, the
-    /// way may be of the user's making.
+    /// Opens its place below the jail's root, or the mount that is there. No symlink is followed: below a
+    /// home, the user may have made one.
     fn place(&self, jail: &OwnedFd) -> Result<OwnedFd, Errno> {
         let flags = if self.is_directory { OFlag::O_DIRECTORY } else { OFlag::empty() };
         match self.role {
@@ -143,13 +145,13 @@ impl Tree {
         }
     }
 
-    /// Whether a place is what the tree is of.
+    /// Whether a place is the same file or directory as the tree's root.
     fn is_at(&self, place: &OwnedFd) -> Result<bool, Errno> {
         let (this, there) = (directory::stat(&self.detached)?, directory::stat(place)?);
         Ok((this.st_dev, this.st_ino) == (there.st_dev, there.st_ino))
     }
 
-    /// Whether it is mounted there already.
+    /// Whether it is mounted at its place already.
     fn is_mounted(&self, jail: &OwnedFd) -> bool {
         self.place(jail).and_then(|place| self.is_at(&place)).unwrap_or(false)
     }
@@ -158,14 +160,15 @@ impl Tree {
     fn attach(&self, jail: &OwnedFd) -> Result<(), Refusal> {
         let shown = || escaped(&self.at).to_string();
         let attached = self.place(jail).map_err(SysError::of("openat2", shown())).and_then(|place| {
-            // What is guarded is over itself, and nowhere else.
+            // A guarded name is mounted over itself, and on nothing else.
             if self.role.is_guard() && !self.is_at(&place).map_err(SysError::of("fstat", shown()))? {
                 return Err(SysError::of("openat2", shown())(Errno::ENOENT));
             }
             mount::attach(self.detached.as_fd(), place.as_fd(), &self.at)
         });
         match attached {
-            // A symlink, a file, or nothing in the user's home; a socket that rsyslog has just removed.
+            // The user's home has a symlink, a file, or nothing at that place; or rsyslog has just removed its
+            // socket.
             Err(error) if matches!(error.errno, Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP) => {
                 match self.role {
                     role if role.is_optional() => Ok(()),
@@ -178,15 +181,15 @@ impl Tree {
     }
 }
 
-/// Everything of a jail that can be made before it is mounted.
+/// All parts of a jail before they are mounted.
 struct Detached {
     tmpfs: Tmpfs,
     trees: Vec<Tree>,
 }
 
 impl Detached {
-    /// Uses up the plan's steps: each source is closed when its tree is there, so that a mount needs one
-    /// descriptor and not two.
+    /// Takes the plan's steps. Each source is closed once its tree is cloned, so a mount needs one descriptor
+    /// and not two.
     fn make(plan: &mut Plan, namespace: Namespace) -> Result<Self, SysError> {
         let tmpfs = Tmpfs::make(plan, namespace)?;
         let steps = std::mem::take(&mut plan.steps).into_iter();
@@ -194,7 +197,7 @@ impl Detached {
         Ok(Self { tmpfs, trees: trees.collect::<Result<_, _>>()? })
     }
 
-    /// Mounts it on `target`, and seals it. What was mounted before an error stays.
+    /// Mounts the jail on `target`, and makes its tmpfs read-only. After an error, the caller must unmount.
     fn attach(&self, target: &OwnedFd) -> Result<(), Refusal> {
         mount::attach(self.tmpfs.root.as_fd(), target.as_fd(), "the jail".as_ref())?;
         for tree in &self.trees {

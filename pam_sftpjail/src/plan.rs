@@ -92,7 +92,7 @@ pub struct Plan {
     pub(crate) user: UserName,
     pub(crate) jail_root: JailRoot,
     pub(crate) steps: Vec<Step>,
-    /// For whom and for which profile the jail is; the first line of [`Plan::terms`].
+    /// The user and the profile of the jail; the first line of [`Plan::terms`].
     purpose: String,
 }
 
@@ -218,7 +218,7 @@ impl Plan {
         self.jail_root.namespace()
     }
 
-    /// What sessions that share a jail must agree on, in lines: for whom it is, and which directory is
+    /// What sessions that share a jail must agree on, in lines: its purpose, and which directory is
     /// mounted where. Logs and listings are left out: nobody is refused for them.
     pub(crate) fn terms(&self) -> Result<String, SysError> {
         let mut terms = self.purpose.clone();

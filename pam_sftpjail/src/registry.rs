@@ -1,9 +1,9 @@
-//! Who is in: `/run/sftpjail/USER/NAMESPACE-PID`, a record for each live session.
+//! Keeps a record of each live session: `/run/sftpjail/USER/NAMESPACE-PID`.
 //!
-//! The user's directory is the mutex under which sessions of the user begin and end: flock(2). A
-//! record is live while the session's process, or one that it forked, has it open: the kernel
-//! forgets that mark whatever ends them, so that no count can drift and no pid is ever trusted.
-//! Nothing is decided by what a record says; that is for people.
+//! Sessions of a user begin and end under a lock on the user's directory (flock(2)). A record is live while
+//! the session's process, or one that it forked, has it open with a mark on it. The kernel drops the mark
+//! whatever ends the process. So counts cannot drift, and no pid is ever trusted. The text of a record is
+//! for people; nothing is decided by it.
 #![forbid(unsafe_code)]
 
 mod record;
@@ -26,40 +26,40 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 pub(crate) use waiting_slot::WaitingSlot;
 
-/// Root's, mode 0700.
+/// The registry's directory: owned by root, mode 0700.
 pub const DIRECTORY: &str = "/run/sftpjail";
 
-/// A record that is not finished. It has no other name before it is whole and marked as in use.
+/// The name of a record until it is complete and marked as in use.
 const UNFINISHED: &str = ".new";
 
-/// How the record of a connection is called that was refused and that the service keeps, instead of
-/// NAMESPACE-.
+/// The beginning of the record's name, instead of NAMESPACE-, for a refused connection that sshd keeps.
 const REFUSED: &str = "refused-";
 
-/// `/run/sftpjail`, checked.
+/// `/run/sftpjail`, opened and checked.
 pub struct Registry(OwnedFd);
 
 impl Registry {
-    /// Opens it, and makes it where it is missing.
+    /// Opens it, and makes it if it is missing.
     pub(crate) fn open() -> Result<Self, Refusal> {
         if let Some(registry) = Self::existing()? {
             return Ok(registry);
         }
-        let failed = |errno| broken("/run", errno);
+        let failed = |errno| failed_at("/run", errno);
         let run = directory::open_without_symlinks("/run".as_ref()).map_err(failed)?;
         if !directory::is_root_controlled(&directory::stat(&run).map_err(failed)?) {
             let fix = "chown root /run && chmod go-w /run".into();
-            return Err(Refusal::Registry { path: "/run".into(), why: "is not root's alone".into(), fix });
+            let why = "is not owned by root, or is writable by others".into();
+            return Err(Refusal::Registry { path: "/run".into(), why, fix });
         }
         match directory::make(&run, "sftpjail", 0o700) {
             // Another login was faster.
             Err(error) if error.errno == Errno::EEXIST => {}
             other => other.map_err(|error| failed(error.errno))?,
         }
-        Self::existing()?.ok_or_else(|| broken(DIRECTORY, Errno::ENOENT))
+        Self::existing()?.ok_or_else(|| failed_at(DIRECTORY, Errno::ENOENT))
     }
 
-    /// Opens it. `None`: there is none, and so nobody is in.
+    /// Opens it. `None`: it does not exist, so no session is live.
     pub fn existing() -> Result<Option<Self>, Refusal> {
         let refuse = |why: &str, fix: &str| Refusal::Registry {
             path: DIRECTORY.into(),
@@ -75,9 +75,9 @@ impl Registry {
             Err(Errno::ENOTDIR) => {
                 return Err(refuse("is not a directory", "move it away: mv /run/sftpjail /root"));
             }
-            Err(errno) => return Err(broken(DIRECTORY, errno)),
+            Err(errno) => return Err(failed_at(DIRECTORY, errno)),
         };
-        let stat = directory::stat(&fd).map_err(|e| broken(DIRECTORY, e))?;
+        let stat = directory::stat(&fd).map_err(|e| failed_at(DIRECTORY, e))?;
         if stat.st_uid != 0 || stat.st_mode & 0o077 != 0 {
             let fix = "see what is in it, then chown root /run/sftpjail && chmod 0700 /run/sftpjail";
             return Err(refuse("is open to others than root", fix));
@@ -85,10 +85,11 @@ impl Registry {
         Ok(Some(Self(fd)))
     }
 
-    /// Keeps all other sessions of the user from beginning and ending until it is dropped.
+    /// Takes the user's lock: until the result is dropped, no other session of the user begins or ends. It
+    /// waits ten seconds for the lock.
     pub(crate) fn lock(self, user: &UserName) -> Result<Sessions, Refusal> {
         let path = Path::new(DIRECTORY).join(user);
-        let failed = |errno| broken(&path, errno);
+        let failed = |errno| failed_at(&path, errno);
         loop {
             let directory = match directory::open_to_read(&self.0, user.as_ref()) {
                 Err(Errno::ENOENT) => match directory::make(&self.0, AsRef::<OsStr>::as_ref(user), 0o700) {
@@ -100,25 +101,25 @@ impl Registry {
             lock::exclusive(&directory, &path).map_err(|error| match error.errno {
                 Errno::ETIMEDOUT => Refusal::Locked {
                     path: escaped(&path).to_string(),
-                    fix: format!("see which process that is: fuser -v {}", word(&path)),
+                    fix: format!("find the process that holds it: fuser -v {}", word(&path)),
                 },
                 errno => failed(errno),
             })?;
-            // The last session may have removed the one that was locked, and another made it anew.
+            // The last session may have removed the directory that was locked, and another made a new one.
             if directory::is_named(&directory, &self.0, user.as_ref()).map_err(failed)? {
                 return Ok(Sessions::of(self, user, directory));
             }
         }
     }
 
-    /// Names of users who may have sessions. An entry that cannot be the name of one is none of ours.
+    /// The names of users who may have sessions. Entries with other names are skipped.
     pub fn users(&self) -> Result<Vec<UserName>, Refusal> {
-        let names = directory::names(&self.0).map_err(|errno| broken(DIRECTORY, errno))?;
+        let names = directory::names(&self.0).map_err(|errno| failed_at(DIRECTORY, errno))?;
         Ok(names.iter().filter_map(|name| UserName::parse(name).ok()).collect())
     }
 
-    /// Whether the user has, or had and did not properly end, a session in the host's namespace. Asks
-    /// whatever is there, even what nothing may be written to.
+    /// Whether there is a record of a session of the user in the host's namespace, live or dead. It reads
+    /// `/run/sftpjail` without checking its owner and mode.
     pub(crate) fn has_host_record(user: &UserName) -> Result<bool, Errno> {
         let names = directory::open_to_read(AT_FDCWD, DIRECTORY.as_ref())
             .and_then(|registry| directory::open_to_read(&registry, user.as_ref()))
@@ -126,27 +127,26 @@ impl Registry {
         match names {
             Ok(names) => Ok(names.iter().any(|name| is_in(name, Namespace::Host))),
             Err(errno @ (Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM)) => Err(errno),
-            // Nobody could have written there, either.
+            // Then no session could have written a record there, either.
             Err(_) => Ok(false),
         }
     }
 
-    /// The live sessions of a user, without keeping anybody out: who comes or goes meanwhile may be
-    /// missing or not.
+    /// The live sessions of a user, without the lock. Sessions that begin or end meanwhile may be missing.
     pub fn live(&self, user: &UserName) -> Result<Vec<LiveRecord>, Refusal> {
         let mut live = self.connections(user)?;
-        live.retain(|live| !is_refused(&live.name));
+        live.retain(|record| !is_refused(&record.name));
         Ok(live)
     }
 
-    /// The same, and connections that were refused and that the service keeps.
+    /// The same, and refused connections that sshd keeps.
     pub fn connections(&self, user: &UserName) -> Result<Vec<LiveRecord>, Refusal> {
         let path = Path::new(DIRECTORY).join(user);
         match directory::open_to_read(&self.0, user.as_ref()) {
             Err(Errno::ENOENT | Errno::ENOTDIR) => Ok(Vec::new()),
             opened => {
                 let found = opened.and_then(|directory| records(&directory));
-                let found = found.map_err(|errno| broken(&path, errno))?;
+                let found = found.map_err(|errno| failed_at(&path, errno))?;
                 let live = found.into_iter().filter(|(_, is_live)| *is_live);
                 Ok(live.map(|(name, _)| LiveRecord { user: user.clone(), name }).collect())
             }
@@ -154,14 +154,14 @@ impl Registry {
     }
 }
 
-/// A record that somebody has open. This process has not: a user may have more than it may open.
+/// A record that a process has open. This process closes it: there may be more of them than descriptors.
 pub struct LiveRecord {
     user: UserName,
     name: OsString,
 }
 
 impl LiveRecord {
-    /// The record's name in the user's directory.
+    /// Its name in the user's directory.
     pub fn name(&self) -> &OsStr {
         &self.name
     }
@@ -172,24 +172,24 @@ impl LiveRecord {
     }
 }
 
-/// Whether a record of that name is of a session in the namespace.
+/// Whether a record of this name is for a session in the namespace.
 fn is_in(name: &OsStr, namespace: Namespace) -> bool {
     name.to_string_lossy().starts_with(&format!("{namespace}-"))
 }
 
-/// Whether a record of that name is of no session.
+/// Whether a record of this name is for a refused connection.
 fn is_refused(name: &OsStr) -> bool {
     name.to_string_lossy().starts_with(REFUSED)
 }
 
-/// What is in a user's directory, and whether it is the record of a live session.
+/// The entries of a user's directory, and whether each is a live record.
 fn records(directory: &OwnedFd) -> Result<Vec<(OsString, bool)>, Errno> {
     let mut found = Vec::new();
     for name in directory::names(directory)? {
         let is_live = match directory::open_file(directory, &name) {
-            // It has just ended.
+            // The session has just ended.
             Err(Errno::ENOENT) => continue,
-            // A symlink, which is none of ours.
+            // A symlink, which sftpjail never makes.
             Err(Errno::ELOOP) => false,
             file => name != UNFINISHED && is_live(&file?)?,
         };
@@ -202,11 +202,11 @@ fn is_live(file: &OwnedFd) -> Result<bool, Errno> {
     Ok(directory::kind(&directory::stat(file)?) == SFlag::S_IFREG && lock::is_in_use(file)?)
 }
 
-fn broken(path: impl AsRef<Path>, errno: Errno) -> Refusal {
+fn failed_at(path: impl AsRef<Path>, errno: Errno) -> Refusal {
     let path = path.as_ref();
     Refusal::Registry {
         path: escaped(path).to_string(),
         why: format!("cannot be used: {}", errno.desc()),
-        fix: limit_fix(errno).unwrap_or("see that root can read and write /run/sftpjail").into(),
+        fix: limit_fix(errno).unwrap_or("make sure that root can read and write /run/sftpjail").into(),
     }
 }

@@ -1,5 +1,5 @@
-//! The system calls that the benchmark's jail needs, and nothing else: no check, no log, no error
-//! that says anything. What sftpjail adds to this is what it costs.
+//! Makes only the system calls that the benchmark's jail needs: no checks, no log, no messages. What sftpjail
+//! takes beyond this is its own cost.
 
 use nix::fcntl::{AT_FDCWD, OFlag, OpenHow, ResolveFlag, open, openat, openat2};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
@@ -14,7 +14,7 @@ use std::ffi::CStr;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
-/// What the jail holds, read once by the caller.
+/// The files of the jail, which the caller reads once.
 pub(crate) struct Contents {
     pub(crate) passwd: Vec<u8>,
     pub(crate) group: Vec<u8>,
@@ -22,7 +22,7 @@ pub(crate) struct Contents {
     pub(crate) log: bool,
 }
 
-/// Builds `/jail/<user>` with `home` (`/a/b/c`), and takes it down again.
+/// Builds `/jail/<user>` with `home` (`/a/b/c`), and removes it again.
 pub(crate) fn open_and_close(user: &str, home: &str, contents: &Contents) -> io::Result<()> {
     let how = OpenHow::new()
         .flags(OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC)

@@ -1,4 +1,4 @@
-//! The benchmark of many sessions: what one more costs beside N live ones, against none.
+//! The benchmark of many sessions: compares the time of one session beside N live ones, and beside none.
 
 use crate::libpam::Pam;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 const ROUNDS: usize = 500;
 
-/// Prints the medians and their ratio. `user0` and so on are members, as `user` is; their sessions
-/// are held by this process, each with a descriptor.
+/// Prints the medians and their ratio. `user0` and so on are members, like `user`. This process keeps their
+/// sessions open, with a descriptor each.
 pub(crate) fn run(others: u64, user: &CStr, confdir: &Path) {
     let (_, most) = getrlimit(Resource::RLIMIT_NOFILE).expect("getrlimit");
     let wanted = others + 100;

@@ -1,4 +1,4 @@
-//! libpam as a service uses it: pam(3).
+//! Calls libpam as a service does: pam(3).
 
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::path::Path;
@@ -42,7 +42,7 @@ unsafe extern "C" {
     fn pam_close_session(handle: *mut c_void, flags: c_int) -> c_int;
 }
 
-/// Prints what a module says, and answers nothing.
+/// Prints the messages of modules, and answers nothing.
 extern "C" fn print(
     count: c_int,
     messages: *mut *const Message,
@@ -76,7 +76,7 @@ impl Pam {
         let service = CString::new(service).expect("a service name has no NUL");
         let confdir = CString::new(confdir.as_os_str().as_encoded_bytes()).expect("a path has no NUL");
         let mut handle = ptr::null_mut();
-        // SAFETY: all are C strings or structures that live until pam_end, which Drop calls first.
+        // SAFETY: all are C strings or structures that live until pam_end(3), which Drop calls before they go.
         let code = unsafe {
             pam_start_confdir(
                 service.as_ptr(),
@@ -92,7 +92,7 @@ impl Pam {
         pam
     }
 
-    /// Sets PAM_RHOST to something else than 192.0.2.7.
+    /// Sets PAM_RHOST, which is 192.0.2.7 otherwise.
     pub(crate) fn set_remote(&mut self, host: &CStr) {
         // SAFETY: the handle is live, and libpam copies the string.
         unsafe { pam_set_item(self.handle, PAM_RHOST, host.as_ptr().cast()) };

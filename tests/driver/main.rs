@@ -1,18 +1,26 @@
-//! `pam-driver`: a service without a protocol. It runs in a sandbox and does to libpam what sshd
-//! does, step by step, so that a test can look at the process in between.
+//! `pam-driver`: calls libpam step by step, as sshd does, so that a test can check the process in between.
 //!
-//! `pam-driver [--confdir DIR] [--service NAME] [--rhost HOST] USER STEP...`
+//! It runs in a sandbox and speaks no protocol: `pam-driver [--confdir DIR] [--service NAME] [--rhost HOST]
+//! USER STEP...` carries out the steps in order.
 //!
-//! Steps: `account`, `open`, `close` (each prints the PAM code), `again` (a new PAM handle),
-//! `state` (all of the process that a module must not change), `nofile=N`, `fsize=SOFT[:HARD]` (bytes or
-//! `unlimited`), `pending=SIGNAL` (blocked and sent), `memory=BYTES` (all that is left), `umask=OCTAL`, `cd=DIR`, `chroot=DIR`, `ls=DIR`,
-//! `wait` (for a line on stdin), `cycles=N` (of all the steps from account to a new handle, with
-//! what they leave behind), `opens=N` (what the user would find in each of N sessions),
-//! `mounts=N` (whether all that is mounted in the home in each of N sessions is of the home),
-//! `swap=A:B` (exchanges two names until it is killed), `measure=N` (the benchmark), `crowd=N` (how
-//! much longer a session takes beside those of user0 to userN-1).
+//! | step | what it does |
+//! |---|---|
+//! | `account`, `open`, `close` | calls the hook and prints its PAM code |
+//! | `again` | begins with a new PAM handle |
+//! | `state` | prints everything of the process that a module must not change |
+//! | `nofile=N`, `fsize=SOFT[:HARD]` | sets a limit; `fsize` in bytes or `unlimited` |
+//! | `memory=BYTES` | uses up the memory, but for so many bytes |
+//! | `pending=SIGNAL` | blocks a signal and raises it |
+//! | `umask=OCTAL`, `cd=DIR`, `chroot=DIR` | sets that of the process |
+//! | `ls=DIR` | prints the names in a directory |
+//! | `wait` | waits for a line on stdin |
+//! | `cycles=N` | does all from `account` to `again` N times, and prints what is left behind |
+//! | `opens=N` | opens N sessions, and prints what the user would find in the home |
+//! | `mounts=N` | opens N sessions, and prints whether all mounts in the home are of the home |
+//! | `swap=A:B` | exchanges two names until it is killed |
+//! | `measure=N`, `crowd=N` | the benchmarks: of one session, and of one beside those of user0 to userN-1 |
 
-#![expect(clippy::disallowed_methods, reason = "the bare calls are what ours are measured against")]
+#![expect(clippy::disallowed_methods, reason = "the benchmark compares our calls with the bare ones")]
 
 mod bare;
 mod crowd;
@@ -67,7 +75,7 @@ fn main() {
                 pam = start();
             }
             "state" => state(),
-            // The hard limit stays, so that a later step can lift it again.
+            // The hard limit stays high, so that a later step can raise the soft one again.
             "nofile" => setrlimit(Resource::RLIMIT_NOFILE, number(), 4096).expect("setrlimit"),
             "fsize" => {
                 let (soft, hard) = value.split_once(':').unwrap_or((value, value));
@@ -91,7 +99,7 @@ fn main() {
     }
 }
 
-/// One `state` line for each thing that a module must leave as it was.
+/// Prints a `state` line for each thing that a module must not change.
 fn state() {
     let mut fds = BTreeMap::new();
     for entry in fs::read_dir("/proc/self/fd").expect("procfs") {
@@ -141,7 +149,7 @@ fn state() {
     }
 }
 
-/// A limit as `ulimit` has it.
+/// Reads a limit: bytes or `unlimited`.
 fn bytes(text: &str) -> u64 {
     if text == "unlimited" { RLIM_INFINITY } else { text.parse().expect("bytes") }
 }
@@ -161,8 +169,8 @@ fn ls(path: &Path) {
     println!("ls {path:?} {names:?}");
 }
 
-/// Opens `n` sessions and counts what stands at the home's place in each: `mine`, `secret`, both,
-/// neither, or a refusal.
+/// Opens `n` sessions, and counts what is in the place of the home: `mine`, `secret`, both, neither, or a
+/// refusal.
 fn opens(n: u64, pam: &mut Pam, user: &CStr) {
     let name = user.to_str().expect("this user is ASCII");
     let entry = nix::unistd::User::from_name(name).expect("NSS answers").expect("the user exists");
@@ -185,12 +193,12 @@ fn opens(n: u64, pam: &mut Pam, user: &CStr) {
     }
 }
 
-/// Opens `n` sessions and counts in how many all that is mounted below the home's place is of the home.
+/// Opens `n` sessions, and counts in how many every mount below the home shows a part of the home.
 fn mounts(n: u64, pam: &mut Pam, user: &CStr) {
     let name = user.to_str().expect("this user is ASCII");
     let entry = nix::unistd::User::from_name(name).expect("NSS answers").expect("the user exists");
     let home = entry.dir.to_str().expect("this home is ASCII");
-    // proc(5): the fourth field is what of its filesystem, here that of /home, the fifth is where.
+    // proc(5): the fourth field is the mount's root in its filesystem, here /home; the fifth is where it is.
     let is_inside = |line: &str| {
         let fields: Vec<_> = line.split(' ').collect();
         let place = fields[4].strip_prefix(&format!("/jail/{name}{home}/"));
@@ -213,7 +221,7 @@ fn mounts(n: u64, pam: &mut Pam, user: &CStr) {
     }
 }
 
-/// Exchanges the two names as fast as the kernel does, for ever.
+/// Exchanges two names without pause, until it is killed.
 fn swap(names: &str) {
     let (a, b) = names.split_once(':').expect("two names");
     println!("swapping");
@@ -223,7 +231,7 @@ fn swap(names: &str) {
     }
 }
 
-/// Takes all the memory that the process can have, but for one block of `bytes`.
+/// Uses up all memory that the process may have, but for one block of `bytes`.
 fn leave_memory(bytes: u64) {
     let statm = fs::read_to_string("/proc/self/statm").expect("procfs");
     let size = statm.split(' ').next().and_then(|pages| pages.parse::<u64>().ok()).expect("statm") * 4096;
@@ -231,14 +239,14 @@ fn leave_memory(bytes: u64) {
     let reserve = Vec::<u8>::with_capacity(usize::try_from(bytes).expect("a size"));
     setrlimit(Resource::RLIMIT_AS, limit, limit).expect("setrlimit");
     for block in [1 << 20, 64 << 10, 4 << 10, 256, 24] {
-        // SAFETY: malloc(3) may be called at any time; nothing is ever done with what it gives.
+        // SAFETY: malloc(3) may be called at any time; the block is never used.
         while !unsafe { libc::malloc(block) }.is_null() {}
     }
     drop(reserve);
 }
 
-/// `n` times a whole login and logout. The first hundred are not counted: libc, libpam and NSS keep
-/// what they allocate once.
+/// Logs in and out `n` times, and prints the resources before and after. A hundred logins come first without
+/// counting: libc, libpam and NSS keep what they allocate once.
 fn cycles(n: u64, start: &dyn Fn() -> Pam) {
     let run = |times: u64| {
         for _ in 0..times {

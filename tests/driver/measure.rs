@@ -1,4 +1,5 @@
-//! The benchmark's rounds: in each, every contestant once, so that all see the same machine.
+//! The benchmark of one session. In each round every contestant runs once, so that all have the same load on
+//! the machine.
 
 use crate::bare::{self, Contents};
 use crate::libpam::Pam;
@@ -9,8 +10,8 @@ use std::hint::black_box;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// Prints the medians of `rounds` rounds and the ratio that counts. `confdir` holds the services
-/// `sshd` (ours) and `permit` (pam_permit in our place).
+/// Prints the medians of `rounds` rounds and their ratio. `confdir` has the services `sshd` (with our module)
+/// and `permit` (with pam_permit in its place).
 pub(crate) fn run(rounds: u64, user: &CStr, confdir: &Path) {
     let name = user.to_str().expect("the benchmark's user is ASCII");
     let entry = User::from_name(name).expect("NSS answers").expect("the user exists");
@@ -55,7 +56,7 @@ pub(crate) fn run(rounds: u64, user: &CStr, confdir: &Path) {
     println!("ratio to the bare system calls: {:.2} (all of it: {:.2})", ratio(net), ratio(ours));
 }
 
-/// What [`pam_sftpjail::account`] asks NSS for: the user, the profile's group before and after, the
+/// Asks NSS for the same as [`pam_sftpjail::account`]: the user, the profile's group before and after, the
 /// list of groups, and their names for the jail's /etc/group.
 fn look_up(user: &CStr) {
     let entry = User::from_name(&user.to_string_lossy()).expect("NSS answers").expect("the user exists");

@@ -1,7 +1,7 @@
-//! Whether what is guarded is a mount point of the jail, so that nobody in it can change it.
+//! Verifies in the finished jail that every guarded name is a mount point, so that no session can change it.
 //!
-//! Between the check and the mount somebody outside of the jail may have put something else in the place:
-//! then nobody is let in. What somebody outside does later is not prevented.
+//! Between the check and the mount, a process outside of the jail may have replaced a name. Then the login is
+//! refused. What a process outside does later cannot be prevented here.
 
 use super::Tree;
 use crate::error::Refusal;
@@ -13,12 +13,12 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 
 impl Tree {
-    /// Refuses if it is a guard of something that is not in its place, and guarded.
+    /// Refuses if this tree is a guard and does not protect its name.
     pub(super) fn verify_guard(&self, jail: &OwnedFd) -> Result<(), Refusal> {
         if self.role.is_guard() && !self.guards(jail)? { Err(self.replaced()) } else { Ok(()) }
     }
 
-    /// Whether what it is of is at its place, is a mount point there, and is read-only if it should be.
+    /// Whether its source is at its place, is a mount point there, and is read-only if it must be.
     fn guards(&self, jail: &OwnedFd) -> Result<bool, SysError> {
         let guards = || {
             let place = self.place(jail)?;
@@ -27,7 +27,7 @@ impl Tree {
                 && (!self.read_only || mount::is_read_only(&place)?))
         };
         match guards() {
-            // Not even the name is there.
+            // Nothing is there.
             Err(Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP) => Ok(false),
             guards => guards.map_err(SysError::of("statx", escaped(&self.at).to_string())),
         }
@@ -38,7 +38,7 @@ impl Tree {
     }
 }
 
-/// Guards anew, in a jail that is shared, what somebody has replaced on the host since it was made.
+/// Guards names again that were replaced on the host since a shared jail was built.
 pub(super) fn restore(plan: &Plan, jail: &OwnedFd) -> Result<(), Refusal> {
     for step in plan.guard() {
         let Some(tree) = Tree::of(step)? else { continue };

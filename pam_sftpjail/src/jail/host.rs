@@ -1,7 +1,7 @@
-//! A jail in the host's mount namespace, at `<jail_root>/<user>`: the user's sessions share it.
+//! A jail in the host's mount namespace, at `<jail_root>/<user>`. The user's sessions share it.
 //!
-//! Whoever calls holds the user's mutex, and knows from the registry whether sessions are live. What
-//! is mounted says itself whether it is a jail of ours, and on which terms.
+//! The caller holds the user's lock, and knows from the registry whether sessions are live. An attribute of
+//! the mounted tmpfs shows that it is a jail, and on which terms it was built. No record is trusted for that.
 
 use super::{Detached, Tree, guard, make_missing};
 use crate::config::Namespace;
@@ -15,25 +15,25 @@ use std::ffi::OsStr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-/// A jail that this process has a share in.
+/// A jail that this process shares.
 pub struct Jail {
     jail_root: PathBuf,
     user: UserName,
 }
 
 impl Jail {
-    /// Shares the jail of the live sessions, or makes one where none is live.
-    pub(super) fn enter(mut plan: Plan, live: bool) -> Result<Self, Refusal> {
+    /// Shares the jail of the live sessions, or builds one. `is_shared`: whether sessions are live.
+    pub(super) fn enter(mut plan: Plan, is_shared: bool) -> Result<Self, Refusal> {
         make_missing(&mut plan)?;
         plan.jail_root.ensure()?;
         let root = own_mount(&plan.jail_root)?;
         let jail = Self { jail_root: plan.jail_root.path(), user: plan.user.clone() };
         let there = MountPoint::inspect(&root, &plan.user)
             .map_err(SysError::of("openat", escaped(&jail.path()).to_string()))?;
-        if live {
-            let theirs = agreed(&plan, there)?;
-            guard::restore(&plan, &theirs)?;
-            refresh_log(&plan, &theirs, &jail.path())?;
+        if is_shared {
+            let shared = check_terms(&plan, there)?;
+            guard::restore(&plan, &shared)?;
+            refresh_log(&plan, &shared, &jail.path())?;
         } else {
             jail.clear(&root, &there)?;
             let detached = Detached::make(&mut plan, Namespace::Host)?;
@@ -42,7 +42,7 @@ impl Jail {
         Ok(jail)
     }
 
-    /// Takes down whatever of it is left.
+    /// Unmounts the jail and removes its directory, as far as they are there.
     pub(crate) fn take_down(self) -> Result<(), SysError> {
         let root = directory::open_without_symlinks(&self.jail_root)
             .map_err(SysError::of("openat2", escaped(&self.jail_root).to_string()))?;
@@ -51,7 +51,7 @@ impl Jail {
         self.clear(&root, &there)
     }
 
-    /// The jail of `user` below `jail_root`, if there is one, or what is left of one.
+    /// The jail of `user` below `jail_root`, or what is left of one. `None`: there is neither.
     pub(crate) fn find(jail_root: &OwnedFd, path: PathBuf, user: &UserName) -> Option<Self> {
         match MountPoint::inspect(jail_root, user) {
             Ok(MountPoint::Leftover | MountPoint::Jail { .. }) => {
@@ -65,12 +65,12 @@ impl Jail {
         self.jail_root.join(&self.user)
     }
 
-    /// Makes the mount point free, if what is there is ours.
+    /// Removes what is at the mount point, if sftpjail made it.
     fn clear(&self, root: &OwnedFd, there: &MountPoint) -> Result<(), SysError> {
         match there {
             MountPoint::Free | MountPoint::Other => return Ok(()),
             MountPoint::Leftover => {}
-            // Nobody but root can have put anything else there since: the jail root is root's alone.
+            // It is still the same: only root can change the jail root.
             MountPoint::Jail { .. } => mount::detach(&self.path())?,
         }
         directory::remove_empty(root, self.user.as_ref())
@@ -79,14 +79,14 @@ impl Jail {
     fn mount(&self, root: &OwnedFd, detached: &Detached) -> Result<(), Refusal> {
         {
             let _exact = Umask::none();
-            // Closed, which is how it is known if this process is killed before it mounts.
+            // Mode 0 marks it as a leftover, if this process is killed before it mounts.
             directory::make(root, AsRef::<OsStr>::as_ref(&self.user), 0)?;
         }
         let mounted = directory::open_child(root, self.user.as_ref())
             .map_err(|errno| SysError::of("openat", self.user.to_string())(errno).into())
             .and_then(|target| detached.attach(&target));
         mounted.inspect_err(|_| {
-            // Whether that works or not, the first error is the one to tell, and the next login clears.
+            // Errors are ignored: the first one is reported, and the next login cleans up.
             let _ = mount::detach(&self.path());
             let _ = directory::remove_empty(root, self.user.as_ref());
         })
@@ -96,39 +96,39 @@ impl Jail {
 /// Whether a login with this plan could share the jail of live sessions.
 pub(crate) fn can_share(plan: &Plan) -> Result<(), Refusal> {
     let there = plan.jail_root.mount_point()?;
-    agreed(plan, there).map(drop)
+    check_terms(plan, there).map(drop)
 }
 
-/// The root of the jail of live sessions, if it has the plan's terms. There is no room for a second
-/// jail: sshd chroots all sessions of a user into one place.
-fn agreed(plan: &Plan, there: MountPoint) -> Result<OwnedFd, Refusal> {
+/// The root of the live sessions' jail, if it has the plan's terms. A second jail is not possible: sshd
+/// chroots all sessions of a user into one directory.
+fn check_terms(plan: &Plan, there: MountPoint) -> Result<OwnedFd, Refusal> {
     let other = |what| Refusal::OtherJail { what, name: plan.user.clone() };
     let at = || escaped(&plan.jail_root.path().join(&plan.user)).to_string();
     let MountPoint::Jail { root, terms } = there else {
-        return Err(other(format!("it is not mounted at {}", at())));
+        return Err(other(format!("no jail is mounted at {}", at())));
     };
     let ours = plan.terms()?;
     if ours == terms {
         return Ok(root);
     }
-    // The first line of either that the other lacks.
+    // The first line of each that the other does not have.
     let line = |here: &str, there: &str| {
         here.lines().find(|line| !there.lines().any(|l| l == *line)).map(str::to_owned)
     };
-    let was = line(&terms, &ours).unwrap_or_else(|| "less".into());
-    let is = line(&ours, &terms).unwrap_or_else(|| "nothing in its place".into());
-    Err(other(format!("it has [{was}], and now that is [{is}]")))
+    let was = line(&terms, &ours).unwrap_or_else(|| "nothing".into());
+    let is = line(&ours, &terms).unwrap_or_else(|| "nothing".into());
+    Err(other(format!("theirs has [{was}], the new one would have [{is}]")))
 }
 
-/// Where the syslog daemon has made its socket anew since the jail was made, mounts the new one in the
-/// place of the old, for all who share the jail.
+/// If the syslog daemon has made a new socket since the jail was built, mounts that in the place of the old
+/// one, for all sessions that share the jail.
 fn refresh_log(plan: &Plan, jail: &OwnedFd, path: &Path) -> Result<(), Refusal> {
     for step in &plan.steps {
         if let Step::Mount { role: Role::Log, .. } = step
             && let Some(tree) = Tree::of(step)?
             && !tree.is_mounted(jail)
         {
-            // Nothing can be mounted on a socket that was removed. All of the way is root's.
+            // Nothing can be mounted on a removed socket. Only root can change the way to it.
             if tree.place(jail).and_then(directory::is_mount_root).unwrap_or(false) {
                 mount::detach(&path.join(&tree.at))?;
             }
@@ -138,11 +138,11 @@ fn refresh_log(plan: &Plan, jail: &OwnedFd, path: &Path) -> Result<(), Refusal> 
     Ok(())
 }
 
-/// Opens the jail root, and makes it a mount of its own which no other namespace gets mounts from.
-/// The descriptor keeps that mount where it is.
+/// Opens the jail root, and makes it a private mount of itself, so that mounts in it reach no other
+/// namespace. While the descriptor is open, that mount stays.
 ///
-/// What is mounted in it is then no child of the mount that holds the homes, either: cloning a tree
-/// costs time in the number of the mounts on it.
+/// The jails are then not children of the mount with the homes. That matters, because cloning a tree costs
+/// time in the number of mounts on it.
 fn own_mount(jail_root: &JailRoot) -> Result<OwnedFd, Refusal> {
     let path = jail_root.path();
     let is_own = |fd: &OwnedFd| {
@@ -150,7 +150,7 @@ fn own_mount(jail_root: &JailRoot) -> Result<OwnedFd, Refusal> {
     };
     let mut root = jail_root.reopen()?;
     if !is_own(&root)? {
-        // Of two first logins, one does it. Nobody but root can open the directory to lock it.
+        // Of two first logins, only one does it. Only root can open the directory, so only root can lock it.
         let readable = directory::open_to_read(&root, ".".as_ref())
             .map_err(SysError::of("openat", escaped(&path).to_string()))?;
         lock::exclusive(&readable, &path)?;

@@ -1,5 +1,5 @@
-//! A jail in a mount namespace of the session's own: nobody else can reach it, and the kernel
-//! destroys it with the last process of the session, whatever kills it.
+//! A jail in a mount namespace of the session's own. Nobody else can reach it. The kernel destroys it with
+//! the last process of the session, whatever ends that.
 
 use super::{Detached, make_missing};
 use crate::config::Namespace;
@@ -12,16 +12,15 @@ use std::path::PathBuf;
 
 /// The jail that this process is in.
 pub struct Jail {
-    /// Where to come back to.
+    /// The namespace to return to.
     host: Option<namespace::Namespace>,
     jail_root: PathBuf,
-    /// `st_dev` of the jail's tmpfs, to know it again.
+    /// `st_dev` of the jail's tmpfs, to recognise it.
     device: u64,
 }
 
 impl Jail {
-    /// Makes the jail and moves the process into its namespace. On any error the process is as it
-    /// was before.
+    /// Builds the jail and moves the process into its namespace. On any error, the process is as before.
     pub(super) fn build(mut plan: Plan) -> Result<Self, Refusal> {
         make_missing(&mut plan)?;
         let detached = Detached::make(&mut plan, Namespace::Private)?;
@@ -38,18 +37,18 @@ impl Jail {
         }
     }
 
-    /// Detaches the jail and moves the process back to the namespace from before. The session's
-    /// other processes, of which sshd's child may still be one, keep what they have open.
+    /// Detaches the jail and moves the process back to its former namespace. Other processes of the session,
+    /// such as sshd's child, keep their open files.
     pub(crate) fn dismantle(self) -> Result<(), SysError> {
-        // Another module may have moved the process elsewhere: only our own mount is detached.
+        // Another module may have moved the process to another namespace. Then nothing is detached.
         let ours = stat(&self.jail_root).is_ok_and(|s| s.st_dev == self.device);
         let detached = if ours { mount::detach(&self.jail_root) } else { Ok(()) };
-        self.host.map_or(Ok(()), namespace::Namespace::come_back)?;
+        self.host.map_or(Ok(()), namespace::Namespace::return_to)?;
         detached
     }
 }
 
-/// What happens inside the private namespace; gives the tmpfs's `st_dev`.
+/// Enters the private namespace and mounts the jail there. Gives the `st_dev` of its tmpfs.
 fn assemble(departure: &Departure, jail_root: &JailRoot, jail: &Detached) -> Result<u64, Refusal> {
     departure.leave()?;
     let under = jail_root.reopen()?;

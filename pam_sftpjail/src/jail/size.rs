@@ -1,21 +1,20 @@
-//! How large a jail's own filesystem is: what is free for the user, and what it needs itself.
+//! Computes the size of a jail's own filesystem: the user's free space, and what the jail itself needs.
 //!
-//! A client that has mounted `/` (sshfs, Explorer, Finder) asks that filesystem whether an upload has room.
-//! tmpfs says that all of its limit but what it uses is free (mm/shmem.c: shmem_statfs), so that the limit
-//! is what is free in the home. Clients decide by that number; the size that is shown is the same, for there
-//! is but one number to set. It is a limit: what is not used takes no memory, and nothing can be written.
+//! A client that mounts `/` (sshfs, Explorer, Finder) asks this filesystem whether an upload has room. tmpfs
+//! reports its limit minus what it uses as free (mm/shmem.c: shmem_statfs). So the limit is set to what is
+//! free in the home, and clients decide rightly. The total size that they show is the same number, since
+//! tmpfs has only one. The limit takes no memory, and nothing can be written there.
 
 use crate::plan::{Plan, Step};
 use nix::sys::statvfs::{Statvfs, fstatvfs};
 
-/// tmpfs counts whole pages, which are 64 KiB at most; a limit of 0 would be none.
+/// In bytes. tmpfs counts whole pages, which have 64 KiB at most. A limit of 0 would mean no limit.
 const PAGE: u64 = 64 << 10;
 
-/// tmpfs takes the memory of an attribute from its inodes, each of which stands for 1 KiB
-/// (mm/shmem.c: BOGO_INODE_SIZE).
+/// In bytes. tmpfs counts the memory of an attribute as inodes, 1 KiB each (mm/shmem.c: BOGO_INODE_SIZE).
 const INODE: u64 = 1 << 10;
 
-/// No jail makes more directories besides those of its steps.
+/// For the directories that a jail makes besides those of its steps.
 const SPARE_INODES: u64 = 8;
 
 /// The limits of a tmpfs.
@@ -26,7 +25,7 @@ pub(super) struct Size {
 }
 
 impl Size {
-    /// For what the plan has the jail hold. Where the free space cannot be seen there is none.
+    /// For the plan's files and directories. If the free space is unknown, it counts as 0.
     pub(super) fn of(plan: &Plan) -> Self {
         let pages = |step: &Step| match step {
             Step::File { content, .. } => (content.len() as u64).div_ceil(PAGE) * PAGE,
@@ -42,7 +41,7 @@ impl Size {
         }
     }
 
-    /// With room for an attribute.
+    /// The size with room for an attribute.
     pub(super) fn with_attribute(self, text: &str) -> Self {
         let more = (text.len() as u64).div_ceil(INODE) + 1;
         let inodes = if self.inodes == 0 { 0 } else { self.inodes + more };
@@ -51,11 +50,11 @@ impl Size {
 
     fn and_free(self, stat: &Statvfs) -> Self {
         let free = stat.blocks_available().saturating_mul(stat.fragment_size());
-        // The kernel refuses what it cannot count in a long, in bytes of memory for each inode.
+        // The kernel refuses more inodes than have their bytes of memory counted in a long.
         let most = i64::MAX as u64 / INODE / 2;
         Self {
             bytes: self.bytes.saturating_add(free).min(i64::MAX as u64 / 2),
-            // Filesystems without a number of inodes (btrfs) have none left either.
+            // Filesystems without a table of inodes (btrfs) report 0: no limit.
             inodes: match stat.files() {
                 0 => 0,
                 _ => self.inodes.saturating_add(stat.files_available()).min(most),

@@ -147,7 +147,7 @@ fn refuse_in_place(home: &Home<'_>, guarded: &GuardEntry, volume: &CheckedVolume
 fn refuse_as_source(point: &GuardPoint, opened: &OwnedFd, volume: &CheckedVolume) -> Result<(), Refusal> {
     match aliases::is_source(opened, volume) {
         Ok(false) => Ok(()),
-        Ok(true) => Err(aliases::shown(&point.shown, volume)),
+        Ok(true) => Err(aliases::source_refusal(&point.shown, volume)),
         Err(errno) => Err(point.unusable(errno)),
     }
 }

@@ -1,4 +1,4 @@
-//! What a record says, for people and for programs.
+//! The text of a record: what people and programs can read about a session.
 
 use super::{DIRECTORY, LiveRecord};
 use crate::config::Namespace;
@@ -11,16 +11,16 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-/// Records are some hundred bytes, most of it the key; anything of this size (bytes) is something else.
+/// In bytes. A record has some hundreds, most of them for the key; no more than this is read.
 const MAX_RECORD: u64 = 64 << 10;
 
-/// A session, for people.
+/// A session or a refused connection, as its record describes it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
     pub version: u32,
     pub user: String,
     pub uid: u32,
-    /// Of the process that opened the session: sshd's monitor.
+    /// The process that opened the session: sshd's monitor.
     pub pid: u32,
     /// When it was opened, in seconds since the epoch.
     pub since: u64,
@@ -30,23 +30,23 @@ pub struct Record {
     pub service: String,
     pub profile: String,
     pub namespace: Namespace,
-    /// Escaped, as the home is.
+    /// Escaped, like the home.
     pub jail: String,
     pub home: String,
-    /// How the user logged in, as sshd says in SSH_AUTH_INFO_0: a line for each method, with the key.
+    /// How the user logged in: the lines of sshd's SSH_AUTH_INFO_0, one for each method, with the key.
     pub authentication: Vec<String>,
-    /// Whether there is no session, but a connection that was refused and that the service keeps.
+    /// Whether this is no session, but a refused connection that sshd keeps.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub refused: bool,
 }
 
 impl Record {
-    /// The version that this crate writes and reads; it grows when a key changes its meaning or goes.
+    /// The version that this crate writes and reads. It rises when a key changes its meaning or is removed.
     pub const VERSION: u32 = 1;
 }
 
 impl LiveRecord {
-    /// What it says; `None` if it has just ended. The error is a sentence about it.
+    /// Reads it. `None`: the session has just ended. The error is a sentence about the record.
     pub fn read(self) -> Result<Option<Record>, String> {
         let name = escaped(&self.name).to_string();
         let failed = |error: io::Error| format!("the record {name} cannot be read: {error}");
@@ -55,7 +55,7 @@ impl LiveRecord {
             Err(Errno::ENOENT) => return Ok(None),
             file => file.map_err(|errno| failed(errno.into()))?,
         };
-        // Where the service could write no file, it is the whole record.
+        // If the service could write no file, the attribute is the whole record.
         let text = match attribute::get(&file).map_err(|errno| failed(errno.into()))? {
             Some(text) => text,
             None => {
@@ -65,13 +65,13 @@ impl LiveRecord {
             }
         };
         let record: Record = toml::from_str(&text).map_err(|_| {
-            format!("the record {name} is not one of this version of sftpjail; the session itself goes on")
+            format!("the record {name} was not written by this version of sftpjail; the session goes on")
         })?;
         if record.version == Record::VERSION {
             Ok(Some(record))
         } else {
             let (theirs, ours) = (record.version, Record::VERSION);
-            Err(format!("the record {name} has version {theirs}, and this sftpjail reads {ours}"))
+            Err(format!("the record {name} has version {theirs}, but this sftpjail reads version {ours}"))
         }
     }
 }

@@ -1,7 +1,7 @@
-//! The sessions of one user, and how they begin and end.
+//! The sessions of one user under the user's lock: counts them, and writes and removes their records.
 
 use super::{
-    DIRECTORY, LiveRecord, REFUSED, Record, Registry, UNFINISHED, broken, is_in, is_refused, records,
+    DIRECTORY, LiveRecord, REFUSED, Record, Registry, UNFINISHED, failed_at, is_in, is_refused, records,
 };
 use crate::config::Namespace;
 use crate::error::Refusal;
@@ -12,33 +12,33 @@ use std::ffi::{OsStr, OsString};
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
-/// A user's sessions, while nobody else changes them.
+/// A user's sessions. While this value exists, no other process changes them.
 pub(crate) struct Sessions {
     registry: Registry,
     user: UserName,
     directory: OwnedFd,
-    /// Whether there is no record, as far as is known.
+    /// Whether the directory has no record, as far as is known.
     is_empty: bool,
-    /// Records that say that a jail of the host's namespace may be left behind.
+    /// Dead records in the host's namespace: their jail may still be mounted.
     dead: Vec<OsString>,
 }
 
 impl Sessions {
-    /// `directory`: the user's, locked.
+    /// `directory`: the user's, which is locked.
     pub(super) fn of(registry: Registry, user: &UserName, directory: OwnedFd) -> Self {
         Self { registry, user: user.clone(), directory, is_empty: true, dead: Vec::new() }
     }
 
-    /// Those that are live. What dead ones left is removed, but for the records of jails of the host's
-    /// namespace: [`Sessions::forget_dead`].
+    /// The live sessions. Dead records are removed, except those in the host's namespace:
+    /// [`Sessions::forget_dead`] does that.
     pub(crate) fn live(&mut self) -> Result<Vec<LiveRecord>, Refusal> {
         let found =
-            records(&self.directory).map_err(|errno| broken(Path::new(DIRECTORY).join(&self.user), errno))?;
+            records(&self.directory).map_err(|errno| failed_at(Path::new(DIRECTORY).join(&self.user), errno))?;
         let mut live = Vec::new();
-        let mut kept = false;
+        let mut has_refused = false;
         for (name, is_live) in found {
             if is_live && is_refused(&name) {
-                kept = true;
+                has_refused = true;
             } else if is_live {
                 live.push(LiveRecord { user: self.user.clone(), name });
             } else if is_in(&name, Namespace::Host) {
@@ -47,52 +47,52 @@ impl Sessions {
                 self.remove(&name)?;
             }
         }
-        self.is_empty = live.is_empty() && !kept;
+        self.is_empty = live.is_empty() && !has_refused;
         Ok(live)
     }
 
-    /// Removes what dead sessions left. Not before their jail is gone: as long as one is mounted, a
-    /// record says so.
+    /// Removes the dead records in the host's namespace. Call it after their jail was removed: while it is
+    /// mounted, a record must say so.
     pub(crate) fn forget_dead(&mut self) -> Result<(), Refusal> {
         std::mem::take(&mut self.dead).iter().try_for_each(|name| self.remove(name))
     }
 
     fn remove(&self, name: &OsStr) -> Result<(), Refusal> {
         match directory::remove_entry(&self.directory, name) {
-            // EISDIR: a directory, which is none of ours.
+            // EISDIR: a directory, which sftpjail never makes there.
             Err(error) if !matches!(error.errno, Errno::ENOENT | Errno::EISDIR) => {
-                Err(broken(Path::new(DIRECTORY).join(&self.user), error.errno))
+                Err(failed_at(Path::new(DIRECTORY).join(&self.user), error.errno))
             }
             _ => Ok(()),
         }
     }
 
-    /// Writes the record of a session that lives for as long as the result is kept by this process,
-    /// or one that it forks.
+    /// Writes the record of a session. It is live for as long as this process, or one that it forked, keeps
+    /// the result.
     pub(crate) fn enter(&mut self, record: &Record) -> Result<OwnRecord, Refusal> {
-        let failed = |errno| broken(Path::new(DIRECTORY).join(&self.user), errno);
+        let failed = |errno| failed_at(Path::new(DIRECTORY).join(&self.user), errno);
         let text = toml::to_string(record).map_err(|error| Refusal::Registry {
             path: DIRECTORY.into(),
-            why: format!("takes no record: {error}"),
+            why: format!("cannot have this record: {error}"),
             fix: "report this as a bug".into(),
         })?;
         let name = self.free_name(record).map_err(failed)?;
         let file = self.write(&text, &name).map_err(failed).inspect_err(|_| {
-            // What there is of it is of no use; the next session would remove it, too.
+            // An error is ignored: the next session removes the unfinished record.
             let _ = directory::remove_entry(&self.directory, UNFINISHED.as_ref());
         })?;
         self.is_empty = false;
         Ok(OwnRecord { user: self.user.clone(), name, _file: file })
     }
 
-    /// The file appears whole and in use.
+    /// The file gets its name only when it is complete and marked as in use.
     fn write(&self, text: &str, name: &str) -> Result<OwnedFd, Errno> {
         let errno = |error: SysError| error.errno;
         let written = directory::write(&self.directory, UNFINISHED.as_ref(), text.as_bytes());
-        // Read-only, because a forked process of the user's will have it too.
+        // Read-only: a forked process of the user inherits it.
         let open = || directory::open_file(&self.directory, UNFINISHED.as_ref());
         let file = match written {
-            // The service's files may not be that large, and it may not change that.
+            // A limit on the size of files forbids it, and the service may not raise that.
             Err(error) if error.errno == Errno::EFBIG => {
                 let file = open()?;
                 attribute::set(&file, text).map_err(errno)?;
@@ -108,10 +108,10 @@ impl Sessions {
         Ok(file)
     }
 
-    /// Those that are live beside one's own.
+    /// The live sessions besides this process's own.
     pub(crate) fn others(&mut self, own: &OwnRecord) -> Result<Vec<LiveRecord>, Refusal> {
         let mut live = self.live()?;
-        live.retain(|live| live.name.to_str() != Some(&own.name));
+        live.retain(|record| record.name.to_str() != Some(&own.name));
         Ok(live)
     }
 
@@ -121,8 +121,8 @@ impl Sessions {
         self.remove(entry.name.as_ref())
     }
 
-    /// One process may have several sessions, and the child of a killed one still hold its record when
-    /// the pid is given out again.
+    /// A name that is not taken. A process may have several sessions. And a child of a killed process may
+    /// still hold its record when another process gets the same pid.
     fn free_name(&self, record: &Record) -> Result<String, Errno> {
         let kind = if record.refused { REFUSED.to_owned() } else { format!("{}-", record.namespace) };
         let mut name = format!("{kind}{}", record.pid);
@@ -139,7 +139,7 @@ impl Sessions {
 }
 
 impl Drop for Sessions {
-    /// The last one takes the directory away; one with anything in it stays.
+    /// The last session removes the directory. If anything is in it, it stays.
     fn drop(&mut self) {
         if self.is_empty {
             let _ = directory::remove_empty(&self.registry.0, self.user.as_ref());
@@ -147,7 +147,8 @@ impl Drop for Sessions {
     }
 }
 
-/// This process's own record, marked as in use. Dropping it leaves the record alone, as a forked child must.
+/// This process's own record, marked as in use. Dropping it does not remove the record: a forked child that
+/// drops its copy must not do that.
 pub(crate) struct OwnRecord {
     pub(crate) user: UserName,
     name: String,

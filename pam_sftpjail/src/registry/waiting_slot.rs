@@ -1,6 +1,6 @@
-//! How many logins may wait where sshd still counts them as starting up.
+//! Limits how many logins wait in the account phase, where sshd still counts them as starting up.
 
-use super::{DIRECTORY, Registry, broken};
+use super::{DIRECTORY, Registry, failed_at};
 use crate::error::Refusal;
 use crate::sys::{directory, lock};
 use std::os::fd::OwnedFd;
@@ -9,20 +9,20 @@ use std::os::fd::OwnedFd;
 /// begins with a hyphen.
 pub(super) const FILE: &str = "-waiting";
 
-/// On the whole host. From ten connections on that have not authenticated, sshd drops others at random
-/// (MaxStartups, 10:30:100), whoever they are from: most of the ten are left to them.
+/// On the whole host. If ten connections have not authenticated yet, sshd drops others at random
+/// (MaxStartups, 10:30:100). So most of the ten are left to other users.
 const SLOTS: i64 = 4;
 
-/// One of the few seats for logins that wait in the account phase. The kernel frees it with the
-/// descriptor, whatever ends the process.
+/// A slot of a login that waits in the account phase. The kernel frees it with the descriptor, whatever ends
+/// the process.
 pub(crate) struct WaitingSlot {
     _file: OwnedFd,
 }
 
 impl Registry {
-    /// Takes a seat, if one is free.
+    /// Takes a slot. `None`: all are taken.
     pub(crate) fn waiting_slot(&self) -> Result<Option<WaitingSlot>, Refusal> {
-        let failed = |errno| broken(format!("{DIRECTORY}/{FILE}"), errno);
+        let failed = |errno| failed_at(format!("{DIRECTORY}/{FILE}"), errno);
         let file = directory::open_to_lock(&self.0, FILE.as_ref()).map_err(failed)?;
         for byte in 0..SLOTS {
             if lock::take_byte(&file, byte).map_err(failed)? {

@@ -1,7 +1,7 @@
-//! A text that a file or directory of a tmpfs carries besides its content.
+//! Sets and reads one extended attribute of files and directories on a tmpfs.
 //!
-//! A `trusted` attribute can be seen and set with CAP_SYS_ADMIN only: xattr(7). No limit on the size of files
-//! holds for it.
+//! A `trusted` attribute can be read and set only with CAP_SYS_ADMIN (xattr(7)). Limits on the size of files
+//! do not apply to it.
 #![forbid(unsafe_code)]
 
 use super::SysError;
@@ -11,16 +11,16 @@ use std::os::fd::AsFd;
 
 const NAME: &str = "trusted.sftpjail";
 
-/// As much as an attribute can hold, in bytes (limits.h: XATTR_SIZE_MAX).
+/// The largest size of an attribute, in bytes (limits.h: XATTR_SIZE_MAX).
 const MAX: usize = 64 << 10;
 
-/// Gives it the text; it must have none yet.
+/// Sets the attribute. It is an error if it exists already.
 pub(crate) fn set(fd: impl AsFd, text: &str) -> Result<(), SysError> {
     fsetxattr(fd, NAME, text.as_bytes(), XattrFlags::CREATE)
         .map_err(SysError::of("fsetxattr", format!("tmpfs, {NAME}")))
 }
 
-/// The text, if it has one.
+/// The attribute. `None`: the file has none.
 pub(crate) fn get(fd: impl AsFd) -> Result<Option<String>, Errno> {
     let mut text = vec![0; MAX];
     match fgetxattr(fd, NAME, &mut text[..]) {

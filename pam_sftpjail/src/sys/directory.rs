@@ -1,4 +1,5 @@
-//! Directories by descriptor: opened with O_PATH, looked at, and made.
+//! Opens, reads, makes and removes files and directories by descriptor. No call here follows a symlink,
+//! unless it says so.
 #![forbid(unsafe_code)]
 
 use super::SysError;
@@ -24,7 +25,7 @@ pub(crate) fn open(path: &str) -> Result<OwnedFd, SysError> {
     openat(AT_FDCWD, path, DIRECTORY, Mode::empty()).map_err(SysError::of("open", path))
 }
 
-/// Opens the directory at an absolute path on which there is no symlink at all, in one call.
+/// Opens the directory at an absolute path in one call. A symlink anywhere on the way is an error.
 pub(crate) fn open_without_symlinks(path: &Path) -> Result<OwnedFd, Errno> {
     let how = OpenHow::new()
         .flags(DIRECTORY)
@@ -42,8 +43,8 @@ pub(crate) fn open_child(parent: impl AsFd, name: &OsStr) -> Result<OwnedFd, Err
     }
 }
 
-/// Opens the directory `name` (one component) of `parent` to read and to lock it. `ENOTDIR` where it
-/// is anything else, a symlink included.
+/// Opens the directory `name` (one component) of `parent` to read and to lock it. `ENOTDIR` for anything
+/// else, a symlink included.
 pub(crate) fn open_to_read(parent: impl AsFd, name: &OsStr) -> Result<OwnedFd, Errno> {
     let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     match openat(parent, name, flags, Mode::empty()) {
@@ -64,19 +65,19 @@ pub(crate) fn names(directory: impl AsFd) -> Result<Vec<OsString>, Errno> {
     Ok(names)
 }
 
-/// Removes the directory `name` of `parent`, if it is empty and no mount point.
+/// Removes the directory `name` of `parent`. It must be empty and not a mount point.
 pub(crate) fn remove_empty(parent: impl AsFd, name: &OsStr) -> Result<(), SysError> {
     unlinkat(parent, name, UnlinkatFlags::RemoveDir)
         .map_err(SysError::of("unlinkat", format!("{}, AT_REMOVEDIR", escaped(name))))
 }
 
-/// Removes `name` of `parent`, which is no directory.
+/// Removes `name` of `parent`, which must not be a directory.
 pub(crate) fn remove_entry(parent: impl AsFd, name: &OsStr) -> Result<(), SysError> {
     unlinkat(parent, name, UnlinkatFlags::NoRemoveDir)
         .map_err(SysError::of("unlinkat", escaped(name).to_string()))
 }
 
-/// Gives the file `from` of `parent` the name `to`.
+/// Renames the file `from` of `parent` to `to`.
 pub(crate) fn rename(parent: impl AsFd, from: &OsStr, to: &OsStr) -> Result<(), SysError> {
     renameat(&parent, from, &parent, to)
         .map_err(SysError::of("renameat", format!("{} to {}", escaped(from), escaped(to))))
@@ -97,7 +98,7 @@ pub(crate) fn open_file(parent: impl AsFd, name: &OsStr) -> Result<OwnedFd, Errn
     openat(parent, name, flags, Mode::empty())
 }
 
-/// Opens the file `name` of `parent` to lock parts of it, and makes it, root's alone, where it is missing.
+/// Opens the file `name` of `parent` to lock parts of it. A missing one is made with mode 0600.
 pub(crate) fn open_to_lock(parent: impl AsFd, name: &OsStr) -> Result<OwnedFd, Errno> {
     let flags = OFlag::O_RDWR
         | OFlag::O_CREAT
@@ -108,18 +109,18 @@ pub(crate) fn open_to_lock(parent: impl AsFd, name: &OsStr) -> Result<OwnedFd, E
     openat(parent, name, flags, Mode::from_bits_truncate(0o600))
 }
 
-/// Whether it is the root of a mount, and not a directory in one: statx(2), Linux 5.8.
+/// Whether it is the root of a mount: statx(2), Linux 5.8.
 pub(crate) fn is_mount_root(fd: impl AsFd) -> Result<bool, Errno> {
     let stat = statx(fd, c"", AtFlags::EMPTY_PATH, StatxFlags::empty()).map_err(errno)?;
     Ok(stat.stx_attributes.contains(StatxAttributes::MOUNT_ROOT))
 }
 
-/// Opens whatever `name` (one component) of `parent` is, a symlink itself included.
+/// Opens `name` (one component) of `parent`, whatever it is. A symlink is opened itself.
 pub(crate) fn open_entry(parent: impl AsFd, name: &OsStr) -> Result<OwnedFd, Errno> {
     openat(parent, name, OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC, Mode::empty())
 }
 
-/// Opens whatever is at an absolute path of the configuration of the host, to look at it.
+/// Opens what is at an absolute path from the host's configuration, for a stat. It follows symlinks.
 pub(crate) fn open_path(path: &Path) -> Result<OwnedFd, Errno> {
     openat(AT_FDCWD, path, OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty())
 }
@@ -134,7 +135,7 @@ pub(crate) fn stat(fd: impl AsFd) -> Result<FileStat, Errno> {
     fstat(fd)
 }
 
-/// What tells one place in the tree of mounts from every other: mount, device and inode.
+/// Mount, device and inode. No other place in the tree of mounts has the same three.
 pub(crate) fn place(fd: impl AsFd) -> Result<(u64, u64, u64), SysError> {
     let wanted = StatxFlags::INO | StatxFlags::MNT_ID;
     let stat = statx(fd, c"", AtFlags::EMPTY_PATH, wanted).map_err(SysError::of("statx", "a directory"))?;
@@ -142,7 +143,7 @@ pub(crate) fn place(fd: impl AsFd) -> Result<(u64, u64, u64), SysError> {
     Ok((stat.stx_mnt_id, device, stat.stx_ino))
 }
 
-/// The mount on which it was opened, by the number that mountinfo has for it: statx(2), Linux 5.8.
+/// The number that mountinfo has for the mount on which it was opened: statx(2), Linux 5.8.
 pub(crate) fn mount_id(fd: impl AsFd) -> Result<u64, SysError> {
     let stat = statx(fd, c"", AtFlags::EMPTY_PATH, StatxFlags::MNT_ID)
         .map_err(SysError::of("statx", "a directory"))?;
@@ -154,8 +155,8 @@ pub(crate) fn kind(stat: &FileStat) -> SFlag {
     SFlag::from_bits_truncate(stat.st_mode & libc::S_IFMT)
 }
 
-/// Whether root owns it and nobody else can write it: the test of `safely_chroot` in OpenSSH's
-/// session.c.
+/// Whether it is owned by root and writable by nobody else, as `safely_chroot` in OpenSSH's session.c
+/// requires.
 pub(crate) fn is_root_controlled(stat: &FileStat) -> bool {
     stat.st_uid == 0 && stat.st_mode & 0o022 == 0
 }
@@ -170,10 +171,10 @@ pub(crate) fn make<P: ?Sized + NixPath + AsRef<OsStr>>(
         .map_err(SysError::of("mkdirat", escaped(path).to_string()))
 }
 
-/// A directory that is to be made, and given away.
+/// A missing directory, and how it is to be made.
 #[derive(Debug)]
 pub(crate) struct NewDirectory {
-    /// Root's alone, and so is all above it.
+    /// It and all above it are owned by root and writable by nobody else.
     pub(crate) parent: OwnedFd,
     pub(crate) name: OsString,
     pub(crate) owner: Uid,
@@ -182,7 +183,7 @@ pub(crate) struct NewDirectory {
 }
 
 impl NewDirectory {
-    /// What stands there already.
+    /// The directory that is there already, perhaps made by another login.
     pub(crate) fn existing(&self) -> Result<Option<FileStat>, Errno> {
         match open_child(&self.parent, &self.name) {
             Err(Errno::ENOENT) => Ok(None),
@@ -190,9 +191,9 @@ impl NewDirectory {
         }
     }
 
-    /// Makes it closed to everybody, which is how it is known until the mode is set last; then opens
-    /// it. One that is closed and empty was left behind half-made; one with something in it was
-    /// closed by somebody who meant it. Another login may be doing the same.
+    /// Makes it and opens it. The mode is 0 at first, and is set last. So an empty one with mode 0 was left
+    /// half-made, and is finished. If it has something in it, an admin has set the mode 0, and it stays.
+    /// Another login may do the same at the same time.
     pub(crate) fn make(&self) -> Result<OwnedFd, SysError> {
         let shown = || escaped(&self.name).to_string();
         match make(&self.parent, self.name.as_os_str(), 0) {
@@ -210,17 +211,17 @@ impl NewDirectory {
     }
 }
 
-/// Whether its mode lets nobody in. A setgid bit may come from the parent.
+/// Whether its permissions are 0. A setgid bit may come from the parent.
 pub(crate) fn is_closed(fd: impl AsFd) -> Result<bool, Errno> {
     Ok(fstat(fd)?.st_mode & 0o777 == 0)
 }
 
-/// rustix's as nix's.
+/// Converts rustix's errno to nix's.
 fn errno(errno: rustix::io::Errno) -> Errno {
     Errno::from_raw(errno.raw_os_error())
 }
 
-/// Opens what is at `path` below `parent`, without leaving it and without following any symlink;
+/// Opens what is at `path` below `parent` (O_PATH). It never leaves `parent`, and a symlink is an error.
 /// `flags` may be O_DIRECTORY.
 pub(crate) fn open_below(parent: impl AsFd, path: &Path, flags: OFlag) -> Result<OwnedFd, Errno> {
     let how = OpenHow::new().flags(flags | OFlag::O_PATH | OFlag::O_CLOEXEC).resolve(
@@ -229,8 +230,8 @@ pub(crate) fn open_below(parent: impl AsFd, path: &Path, flags: OFlag) -> Result
     openat2(parent, path, how)
 }
 
-/// Makes the file `path` below `parent`, where nothing may be; its mode is subject to the umask. Gives it,
-/// open for writing.
+/// Makes the file `path` below `parent`, and opens it for writing. It must not exist. Its mode is subject to
+/// the umask.
 pub(crate) fn make_file<P: ?Sized + NixPath + AsRef<OsStr>>(
     parent: impl AsFd,
     path: &P,

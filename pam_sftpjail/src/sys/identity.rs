@@ -1,4 +1,4 @@
-//! By whose rights this thread reaches files: setfsuid(2), setfsgid(2).
+//! Lets this thread access files with another user's rights: setfsuid(2), setfsgid(2).
 #![forbid(unsafe_code)]
 
 use super::{SysError, directory};
@@ -12,7 +12,7 @@ use rustix::process::{
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
-/// Whose a home is.
+/// The owner of a home.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Owner {
     pub(crate) uid: Uid,
@@ -20,18 +20,18 @@ pub(crate) struct Owner {
 }
 
 impl Owner {
-    /// Until the value is dropped, this thread reaches files by the owner's rights and not by root's: what
-    /// it makes is the owner's from the beginning, counts in the owner's quota, and can be made where a
-    /// server trusts no root (NFS: root_squash). Supplementary groups stay root's.
+    /// Until the value is dropped, this thread accesses files with the owner's rights, and not with root's.
+    /// A new file belongs to the owner from the beginning and counts in the owner's quota. It can also be made
+    /// where a server does not trust root (NFS: root_squash). Supplementary groups stay root's.
     pub(crate) fn assume(self) -> Result<Assumed, SysError> {
-        // credentials(7): changing these makes the kernel forget both (kernel/cred.c: commit_creds).
+        // Changing the ids resets these two settings (kernel/cred.c: commit_creds).
         let assumed = Assumed {
             dumpable: dumpable_behavior().map_err(SysError::of("prctl", "PR_GET_DUMPABLE"))?,
             signal: parent_process_death_signal().map_err(SysError::of("prctl", "PR_GET_PDEATHSIG"))?,
             gid: setfsgid(self.gid),
             uid: setfsuid(self.uid),
         };
-        // Neither call reports an error. One that cannot succeed says what is so.
+        // Neither call reports an error. A call that cannot succeed returns the present id.
         let now = Self { uid: setfsuid(Uid::from_raw(u32::MAX)), gid: setfsgid(Gid::from_raw(u32::MAX)) };
         if now == self {
             Ok(assumed)
@@ -41,17 +41,17 @@ impl Owner {
         }
     }
 
-    /// [`directory::open_below`], by root's rights, or else by the owner's: root may be kept out.
+    /// [`directory::open_below`] with root's rights, or with the owner's if root is denied access.
     pub(crate) fn open_below(self, parent: impl AsFd, path: &Path, flags: OFlag) -> Result<OwnedFd, Errno> {
         self.or_as_owner(|| directory::open_below(&parent, path, flags))
     }
 
-    /// Tries by root's rights, and then by the owner's, if root is kept out.
+    /// Acts with root's rights, and again with the owner's if root is denied access.
     pub(crate) fn or_as_owner<T>(self, act: impl Fn() -> Result<T, Errno>) -> Result<T, Errno> {
         match act() {
             Err(Errno::EACCES) => match self.assume() {
                 Ok(_owner) => act(),
-                // Whoever asks is not root.
+                // This process is not root.
                 Err(_) => Err(Errno::EACCES),
             },
             other => other,
@@ -59,7 +59,7 @@ impl Owner {
     }
 }
 
-/// What this thread was before; set back when dropped.
+/// The former identity of this thread. It is restored when this is dropped.
 pub(crate) struct Assumed {
     dumpable: DumpableBehavior,
     signal: Option<Signal>,
@@ -71,7 +71,8 @@ impl Drop for Assumed {
     fn drop(&mut self) {
         setfsuid(self.uid);
         setfsgid(self.gid);
-        // Both have been such before. The third behaviour is one that only the kernel sets, as it just did.
+        // Errors are ignored: both values were valid before. PR_SET_DUMPABLE refuses only a value that the
+        // kernel alone may set, and it has just set that.
         let _ = set_dumpable_behavior(self.dumpable);
         let _ = set_parent_process_death_signal(self.signal);
     }

@@ -1,4 +1,4 @@
-//! Locks that the kernel drops with the last process that holds them.
+//! Locks files. The kernel drops each lock with the last process that holds it.
 #![forbid(unsafe_code)]
 
 use super::SysError;
@@ -11,12 +11,12 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// How long a login waits for others of the same user. Each takes a few ms; one that was stopped must
-/// not stop all.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a login waits for others of the same user. Each takes a few ms. If one is stopped, it must not
+/// block the others for ever.
+const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// flock(2): keeps everybody else out until the descriptor is closed. Gives up with ETIMEDOUT after
-/// [`PATIENCE`].
+/// Takes an exclusive lock until the descriptor is closed: flock(2). The error is ETIMEDOUT after
+/// [`TIMEOUT`].
 pub(crate) fn exclusive(fd: &OwnedFd, what: &Path) -> Result<(), SysError> {
     let begun = Instant::now();
     let mut pause = Duration::from_micros(100);
@@ -24,7 +24,7 @@ pub(crate) fn exclusive(fd: &OwnedFd, what: &Path) -> Result<(), SysError> {
         let errno = match flock(fd, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => return Ok(()),
             Err(rustix::io::Errno::INTR) => continue,
-            Err(rustix::io::Errno::WOULDBLOCK) if begun.elapsed() < PATIENCE => {
+            Err(rustix::io::Errno::WOULDBLOCK) if begun.elapsed() < TIMEOUT => {
                 std::thread::sleep(pause);
                 pause = (pause * 2).min(Duration::from_millis(10));
                 continue;
@@ -36,14 +36,14 @@ pub(crate) fn exclusive(fd: &OwnedFd, what: &Path) -> Result<(), SysError> {
     }
 }
 
-/// Marks a file as in use for as long as the descriptor, or one that a forked process has of it, is
-/// open: an "open file description" lock of fcntl(2). It can be asked for without taking it.
+/// Marks a file as in use for as long as the descriptor, or a forked process's copy of it, is open. The mark
+/// is an "open file description" lock of fcntl(2); others can test it without taking it.
 pub(crate) fn mark_in_use(fd: impl AsFd) -> Result<(), Errno> {
     fcntl(fd, FcntlArg::F_OFD_SETLK(&whole_file(libc::F_RDLCK))).map(drop)
 }
 
-/// Takes the byte at `offset` for as long as the descriptor is open; `false` where somebody else has it.
-/// The file must be open for writing.
+/// Locks the byte at `offset` for as long as the descriptor is open. `false`: another process has it. The
+/// file must be open for writing.
 pub(crate) fn take_byte(fd: impl AsFd, offset: i64) -> Result<bool, Errno> {
     let byte = libc::flock { l_start: offset, l_len: 1, ..whole_file(libc::F_WRLCK) };
     match fcntl(fd, FcntlArg::F_OFD_SETLK(&byte)) {
@@ -52,7 +52,7 @@ pub(crate) fn take_byte(fd: impl AsFd, offset: i64) -> Result<bool, Errno> {
     }
 }
 
-/// Whether somebody has marked it.
+/// Whether a process has marked it.
 pub(crate) fn is_in_use(fd: impl AsFd) -> Result<bool, Errno> {
     let mut lock = whole_file(libc::F_WRLCK);
     fcntl(fd, FcntlArg::F_OFD_GETLK(&mut lock))?;

@@ -1,5 +1,5 @@
-//! The mount API of Linux 5.2 to 5.12: trees are cloned and given their attributes while they are
-//! detached, and attached last.
+//! The mount API of Linux 5.2 to 5.12. Trees are cloned and get their attributes while they are detached;
+//! they are attached last.
 
 use super::SysError;
 use crate::escape::escaped;
@@ -14,11 +14,11 @@ use rustix::mount::{
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
-/// Nothing below may be executed, be a device, or change who somebody is.
+/// No file may be executed, no device opened, and no setuid bit counts.
 const HARDENED: u64 = libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NODEV | libc::MOUNT_ATTR_NOEXEC;
 
-/// Clones the mount tree whose root is `source`, with everything mounted below it, as a detached
-/// tree. It dissolves when the descriptor is closed unattached.
+/// Clones the directory or file `source`, with everything mounted below it, as a detached tree. If the
+/// descriptor is closed before the tree is attached, the tree is gone.
 pub(crate) fn clone_tree(source: BorrowedFd<'_>, what: &Path) -> Result<OwnedFd, SysError> {
     let flags = OpenTreeFlags::OPEN_TREE_CLONE
         | OpenTreeFlags::OPEN_TREE_CLOEXEC
@@ -29,8 +29,8 @@ pub(crate) fn clone_tree(source: BorrowedFd<'_>, what: &Path) -> Result<OwnedFd,
 
 /// Hardens a whole detached tree: nosuid, nodev, noexec.
 ///
-/// Writable, it is a slave of the host's: what the host mounts below it later appears inside. A
-/// read-only one takes no later mounts, because they would arrive writable.
+/// A writable tree becomes a slave of the host's: later mounts of the host below it appear in it. A
+/// read-only tree gets no later mounts, because they would be writable.
 pub(crate) fn harden(tree: BorrowedFd<'_>, read_only: bool, what: &Path) -> Result<(), SysError> {
     let (attributes, propagation) = if read_only {
         (HARDENED | libc::MOUNT_ATTR_RDONLY, libc::MS_PRIVATE)
@@ -41,44 +41,44 @@ pub(crate) fn harden(tree: BorrowedFd<'_>, read_only: bool, what: &Path) -> Resu
         .map_err(SysError::of("mount_setattr", escaped(what).to_string()))
 }
 
-/// Makes one mount read-only; those below it stay as they are.
+/// Makes one mount read-only. Mounts below it stay as they are.
 pub(crate) fn seal(mount: BorrowedFd<'_>) -> Result<(), SysError> {
     set_attributes(mount, 0, libc::MOUNT_ATTR_RDONLY, 0)
         .map_err(SysError::of("mount_setattr", "tmpfs, rdonly"))
 }
 
-/// Whether mount_setattr(2), the youngest call that a jail needs, can be made.
+/// Checks that mount_setattr(2) can be called. It is the newest call that a jail needs.
 pub(crate) fn is_supported() -> Result<(), Errno> {
     match mount_setattr(libc::AT_FDCWD, 0, None) {
-        // What a kernel that has the call says of a size of 0, before it asks who is calling.
+        // A kernel with this call answers EINVAL to a size of 0, before it checks any privilege.
         Ok(()) | Err(Errno::EINVAL) => Ok(()),
         Err(errno) => Err(errno),
     }
 }
 
-/// Takes one mount out of its peer group: mounts made in it are seen in no other namespace.
+/// Removes one mount from its peer group. Mounts below it then appear in no other namespace.
 pub(crate) fn make_private(mount: BorrowedFd<'_>, what: &Path) -> Result<(), SysError> {
     set_attributes(mount, 0, 0, libc::MS_PRIVATE)
         .map_err(SysError::of("mount_setattr", format!("{}, MS_PRIVATE", escaped(what))))
 }
 
-/// Whether that is a mount point, or a directory, of autofs, on which nothing is mounted now.
+/// Whether it belongs to autofs, which means that nothing is mounted there now.
 pub(crate) fn is_autofs(fd: impl AsFd) -> Result<bool, Errno> {
     Ok(fstatfs(fd)?.filesystem_type() == AUTOFS_SUPER_MAGIC)
 }
 
-/// Whether that is of a tmpfs.
+/// Whether it is on a tmpfs.
 pub(crate) fn is_tmpfs(fd: impl AsFd) -> Result<bool, Errno> {
     Ok(fstatfs(fd)?.filesystem_type() == TMPFS_MAGIC)
 }
 
-/// Whether nothing can be written by way of that mount.
+/// Whether it was opened on a read-only mount.
 pub(crate) fn is_read_only(fd: impl AsFd) -> Result<bool, Errno> {
     Ok(fstatvfs(fd)?.flags().contains(FsFlags::ST_RDONLY))
 }
 
-/// A tmpfs of `size` bytes and `inodes` inodes (0: any number), detached; its root belongs to root and has `mode`, in
-/// octal digits.
+/// Makes a detached tmpfs of `size` bytes and `inodes` inodes (0: no limit). Its root is owned by root and
+/// has `mode`, in octal digits.
 pub(crate) fn tmpfs(size: u64, inodes: u64, mode: &str) -> Result<OwnedFd, SysError> {
     let context = fsopen(c"tmpfs", FsOpenFlags::FSOPEN_CLOEXEC).map_err(SysError::of("fsopen", "tmpfs"))?;
     for (key, value) in [
@@ -97,13 +97,13 @@ pub(crate) fn tmpfs(size: u64, inodes: u64, mode: &str) -> Result<OwnedFd, SysEr
     fsmount(&context, FsMountFlags::FSMOUNT_CLOEXEC, attributes).map_err(SysError::of("fsmount", "tmpfs"))
 }
 
-/// Attaches a detached tree to what `target` is a descriptor of; no path is resolved.
+/// Attaches a detached tree to the file or directory `target`. No path is resolved.
 pub(crate) fn attach(tree: BorrowedFd<'_>, target: BorrowedFd<'_>, what: &Path) -> Result<(), SysError> {
     let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH | MoveMountFlags::MOVE_MOUNT_T_EMPTY_PATH;
     move_mount(tree, c"", target, c"", flags).map_err(SysError::of("move_mount", escaped(what).to_string()))
 }
 
-/// Takes the mount at `target` out of the namespace; whoever is in it keeps it until he goes.
+/// Unmounts what is at `target` from the namespace. Processes that use it keep it until they end.
 pub(crate) fn detach(target: &Path) -> Result<(), SysError> {
     umount2(target, MntFlags::MNT_DETACH | MntFlags::UMOUNT_NOFOLLOW)
         .map_err(SysError::of("umount2", escaped(target).to_string()))

@@ -1,21 +1,19 @@
-//! What is mounted in this process's namespace: mountinfo of proc_pid_mountinfo(5).
+//! Reads which mounts this process's namespace has: proc_pid_mountinfo(5).
 //!
-//! The kernel writes a line for every mount of the host, so this costs time where there are many. It is read
-//! for profiles that have a guard, and for nobody else.
+//! The kernel writes a line for every mount of the host, so this costs time if there are many. It is read
+//! only for profiles with a guard.
 #![forbid(unsafe_code)]
 
 use super::{SysError, directory};
 use crate::escape::escaped;
 use crate::host_mounts::octal;
 use nix::errno::Errno;
-
 use std::os::fd::{AsRawFd, OwnedFd};
-
 use std::path::{Path, PathBuf};
 
 const FILE: &str = "/proc/thread-self/mountinfo";
 
-/// Where something is in its filesystem, whichever mount shows it.
+/// The place of a file or directory in its filesystem. It is the same by whichever mount one gets there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Location {
     /// MAJOR:MINOR of the filesystem. On btrfs it is the same for all subvolumes, unlike st_dev.
@@ -30,7 +28,7 @@ impl Location {
         Self { device: self.device.clone(), path }
     }
 
-    /// The way to it from another; `None` where it does not lie there.
+    /// Its path relative to another location. `None`: it is not below that.
     pub(crate) fn below<'a>(&'a self, other: &Self) -> Option<&'a Path> {
         if self.device == other.device { self.path.strip_prefix(&other.path).ok() } else { None }
     }
@@ -41,16 +39,16 @@ impl Location {
 pub(crate) struct Mount {
     id: u64,
     parent: u64,
-    /// What is its root.
+    /// The place of its root.
     pub(crate) root: Location,
-    /// Where that is to be seen.
+    /// The path at which it is mounted.
     pub(crate) at: PathBuf,
-    /// The mount, or all of the filesystem.
+    /// Whether the mount, or its whole filesystem, is read-only.
     pub(crate) is_read_only: bool,
 }
 
 impl Mount {
-    /// `None` for a line that is not as the manual says.
+    /// `None`: the line is not as the manual says.
     fn parse(line: &[u8]) -> Option<Self> {
         let fields: Vec<&[u8]> = line.split(|byte| *byte == b' ').collect();
         let [id, parent, device, root, at, options, rest @ ..] = fields.as_slice() else { return None };
@@ -58,7 +56,7 @@ impl Mount {
         let dash = rest.iter().position(|field| *field == b"-")?;
         let of_filesystem = rest.get(dash.checked_add(3)?)?;
         let number = |field: &[u8]| std::str::from_utf8(field).ok()?.parse().ok();
-        // The kernel writes it first in both.
+        // In both lists of options, the kernel writes ro or rw first.
         let is_read_only = |options: &[u8]| match options.split(|byte| *byte == b',').next() {
             Some(b"ro") => Some(true),
             Some(b"rw") => Some(false),
@@ -88,10 +86,10 @@ impl MountTable {
         lines.map(Mount::parse).collect::<Option<_>>().map(Self).ok_or(Errno::EBADMSG)
     }
 
-    /// What a recursive clone of a directory holds: first the directory itself, as a mount that begins there,
-    /// and then every mount below it.
+    /// The mounts in a recursive clone of a directory: first the directory itself, as a mount that begins
+    /// there, and then every mount below it.
     pub(crate) fn tree(&self, directory: &OwnedFd) -> Result<Vec<Mount>, SysError> {
-        // Not by walking up: a mount's root has no way up into its filesystem.
+        // `..` of a mount's root leads out of its filesystem, so the path comes from procfs.
         let link = format!("/proc/thread-self/fd/{}", directory.as_raw_fd());
         let at = std::fs::read_link(&link).map_err(SysError::of("readlink", link))?;
         let id = directory::mount_id(directory)?;
@@ -100,21 +98,21 @@ impl MountTable {
             let root = mount.root.join(at.strip_prefix(&mount.at).ok()?);
             Some(Mount { root, at: at.clone(), ..mount.clone() })
         };
-        // It was unmounted or removed meanwhile.
+        // ESTALE: it was unmounted or removed meanwhile.
         let mut tree = vec![
             find().ok_or(Errno::ESTALE).map_err(SysError::of("read", format!("{FILE}, {}", escaped(&at))))?,
         ];
-        // Where a mount hides another of the same place, only one of them is of the tree.
+        // If a mount hides another one at the same path, only one of them is in the tree.
         tree.extend(
             self.0.iter().filter(|mount| mount.at.starts_with(&at) && self.is_on(mount, id)).cloned(),
         );
         Ok(tree)
     }
 
-    /// Whether a mount is on another, or on one that is.
+    /// Whether a mount is on the mount `id`, or on another one that is.
     fn is_on(&self, mount: &Mount, id: u64) -> bool {
         let mut parent = mount.parent;
-        // No chain is longer than the table.
+        // A chain cannot be longer than the table.
         for _ in &self.0 {
             if parent == id {
                 return mount.id != id;

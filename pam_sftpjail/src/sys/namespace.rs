@@ -1,4 +1,4 @@
-//! Mount namespaces: leaving one for a private copy, and coming back.
+//! Moves the process into a private copy of its mount namespace, and back.
 #![forbid(unsafe_code)]
 
 use super::{SysError, directory};
@@ -10,12 +10,13 @@ use nix::sys::stat::{FileStat, Mode, stat};
 use nix::unistd::{chdir, chroot, fchdir, getcwd};
 use std::os::fd::OwnedFd;
 
-/// A mount namespace, held open. The descriptor gives no access to any file.
+/// An open mount namespace. Its descriptor gives no access to any file.
 pub(crate) struct Namespace(OwnedFd);
 
-/// The way back to where the process was: namespace, root and working directory. It holds
-/// directory descriptors, so it must not outlive `open_session`; [`Departure::keep`] reduces it to
-/// what may be kept. Dropped, it goes back.
+/// Where the process returns to: its namespace, root and working directory. Dropping it returns.
+///
+/// It has directory descriptors, so it must not outlive `open_session`. [`Departure::keep`] reduces it to
+/// the namespace, which may be kept.
 pub(crate) struct Departure {
     /// Taken by [`Departure::keep`] and [`Departure::undo`].
     namespace: Option<Namespace>,
@@ -24,8 +25,8 @@ pub(crate) struct Departure {
 }
 
 impl Departure {
-    /// Prepares to leave the present namespace, and proves that coming back is possible: setns(2)
-    /// into the namespace in which we are changes nothing, unless the process is in a chroot. Then it is `None`.
+    /// Prepares to leave the present namespace, and checks that the process can return. `None`: it cannot,
+    /// because it is in a chroot. Otherwise setns(2) into the present namespace changes nothing.
     pub(crate) fn prepare() -> Result<Option<Self>, SysError> {
         let departure = Self {
             namespace: Some(Namespace::current()?),
@@ -39,8 +40,8 @@ impl Departure {
         Ok((before == after).then_some(departure))
     }
 
-    /// Moves the process into a copy of its namespace in which mounts made from now on are seen
-    /// by nobody outside, while mounts made outside still appear.
+    /// Moves the process into a copy of its namespace. Later mounts in it are not visible outside, but later
+    /// mounts outside still appear in it.
     pub(crate) fn leave(&self) -> Result<(), SysError> {
         unshare(CloneFlags::CLONE_NEWNS).map_err(SysError::of("unshare", "CLONE_NEWNS"))?;
         let none = None::<&str>;
@@ -48,13 +49,12 @@ impl Departure {
             .map_err(SysError::of("mount", "/, MS_SLAVE|MS_REC"))
     }
 
-    /// Puts the process back exactly, which destroys the private namespace and all that was
-    /// mounted in it.
+    /// Returns the process exactly to where it was. That destroys the private namespace with its mounts.
     pub(crate) fn undo(mut self) -> Result<(), SysError> {
         self.go_back()
     }
 
-    /// Keeps the namespace alone.
+    /// Keeps only the namespace.
     pub(crate) fn keep(mut self) -> Option<Namespace> {
         self.namespace.take()
     }
@@ -82,7 +82,7 @@ impl Departure {
 }
 
 impl Drop for Departure {
-    /// For an early return and for a panic; whoever wants to know whether it worked calls `undo`.
+    /// For an early return and for a panic. `undo` reports errors, this cannot.
     fn drop(&mut self) {
         let _ = self.go_back();
     }
@@ -90,19 +90,19 @@ impl Drop for Departure {
 
 impl Namespace {
     fn current() -> Result<Self, SysError> {
-        // `self` would be the process's first thread, which need not be the one that asks.
+        // `/proc/self` would be the process's first thread, which may not be this one.
         let path = "/proc/thread-self/ns/mnt";
         open(path, OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())
             .map(Self)
             .map_err(SysError::of("open", path))
     }
 
-    /// setns(2), also where another thread shares root, working directory and umask with this one: a
-    /// module of the stack may have started some (pam_fscrypt is written in Go), and then the kernel
-    /// answers EINVAL (fs/namespace.c: mntns_install).
+    /// setns(2), even if other threads share this one's root, working directory and umask. A module of the
+    /// stack may have started threads (pam_fscrypt is written in Go), and then the kernel answers EINVAL
+    /// (fs/namespace.c: mntns_install).
     ///
-    /// From there on this thread has its own. Nothing can take that back, so that it is done where it
-    /// is needed only; the others keep what they had, and whatever the service forks comes from this one.
+    /// In that case, this thread gets a root, working directory and umask of its own. That cannot be undone,
+    /// so it is done only if needed. The other threads keep theirs, and sshd forks from this one.
     fn enter(&self) -> Result<(), SysError> {
         let enter = || setns(&self.0, CloneFlags::CLONE_NEWNS);
         let entered = match enter() {
@@ -115,9 +115,9 @@ impl Namespace {
         entered.map_err(SysError::of("setns", "CLONE_NEWNS"))
     }
 
-    /// Comes back from a session's namespace, with the working directory of the same name; where
-    /// that has become another directory meanwhile, with `/`, where setns(2) puts us.
-    pub(crate) fn come_back(self) -> Result<(), SysError> {
+    /// Returns from a session's namespace, to the working directory at the same path. If that is another
+    /// directory now, the working directory becomes `/`.
+    pub(crate) fn return_to(self) -> Result<(), SysError> {
         let working = getcwd().and_then(|path| Ok((path, stat(".")?)));
         self.enter()?;
         if let Ok((path, before)) = working {

@@ -1,7 +1,7 @@
-//! getpwnam_r(3), getgrnam_r(3) and their kin, and getgrouplist(3).
+//! Wraps getpwnam_r(3), getgrnam_r(3), getpwuid_r(3), getgrgid_r(3) and getgrouplist(3).
 //!
-//! nix's wrappers give up at 1 MiB, which a group of 45,500 members passes, and ask a directory anew
-//! for each doubling of a list of groups.
+//! nix's wrappers give up at 1 MiB, which a group of 45,500 members exceeds. For a long list of groups, they
+//! ask a directory again each time that the buffer doubles.
 
 use nix::errno::Errno;
 use nix::libc::{self, c_char, c_int, gid_t, size_t, uid_t};
@@ -10,7 +10,7 @@ use std::mem::MaybeUninit;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
-/// The first buffer, and the largest, in bytes. A group of a million members takes some 30 MiB.
+/// The smallest and the largest buffer, in bytes. A group of a million members needs some 30 MiB.
 const FIRST: usize = 4 << 10;
 const LARGEST: usize = 256 << 20;
 
@@ -30,14 +30,14 @@ pub(crate) struct Group {
     pub(crate) members: Vec<String>,
 }
 
-/// Who or which group is asked for.
+/// Which user or group is looked up.
 #[derive(Clone, Copy)]
 pub(crate) enum Key<'k> {
     Name(&'k str),
     Id(u32),
 }
 
-/// The user's entry; `None` where every service that was asked says that there is none.
+/// The user's entry. `None`: every service that was asked says that there is none.
 pub(crate) fn passwd(key: Key<'_>) -> Result<Option<Passwd>, Errno> {
     let read = |entry: &libc::passwd| {
         // SAFETY: look_up's promise; the strings are the entry's.
@@ -57,7 +57,7 @@ pub(crate) fn passwd(key: Key<'_>) -> Result<Option<Passwd>, Errno> {
             read,
         ),
         Key::Name(name) => match CString::new(name) {
-            // No entry can have it.
+            // No entry can have a name with a NUL in it.
             Err(_) => Ok(None),
             Ok(name) => look_up(
                 // SAFETY: look_up's promise, and the name is a C string.
@@ -70,7 +70,7 @@ pub(crate) fn passwd(key: Key<'_>) -> Result<Option<Passwd>, Errno> {
     }
 }
 
-/// The group's entry; `None` where every service that was asked says that there is none.
+/// The group's entry. `None`: every service that was asked says that there is none.
 pub(crate) fn group(key: Key<'_>) -> Result<Option<Group>, Errno> {
     let read = |entry: &libc::group| {
         let mut members = Vec::new();
@@ -106,8 +106,8 @@ pub(crate) fn group(key: Key<'_>) -> Result<Option<Group>, Errno> {
     }
 }
 
-/// The gids of a user's groups, `gid` among them. A service that does not answer is left out without
-/// a word.
+/// The gids of a user's groups, `gid` among them. The groups of a service that does not answer are missing,
+/// without an error.
 pub(crate) fn gids(user: &str, gid: gid_t) -> Result<Vec<gid_t>, Errno> {
     let user = CString::new(user).map_err(|_| Errno::EINVAL)?;
     let mut gids: Vec<gid_t> = Vec::new();
@@ -124,7 +124,7 @@ pub(crate) fn gids(user: &str, gid: gid_t) -> Result<Vec<gid_t>, Errno> {
             unsafe { gids.set_len(length) };
             return Ok(gids);
         }
-        // glibc says how many there are; one that does not ask for more has no memory itself.
+        // glibc says how many there are. If that is not more than there was room for, it is out of memory.
         if count <= room {
             return Err(Errno::ENOMEM);
         }
@@ -132,10 +132,10 @@ pub(crate) fn gids(user: &str, gid: gid_t) -> Result<Vec<gid_t>, Errno> {
     }
 }
 
-/// Makes the call with a buffer that grows for as long as it is too small, and reads the entry.
+/// Repeats the call with larger buffers while the buffer is too small, and reads the entry.
 ///
-/// `call` gets an entry to fill, a buffer, its size in bytes and the place of the result, all valid.
-/// `read` gets an entry that is filled, whose pointers lead into the buffer, which still is.
+/// `call` gets an entry to fill, a buffer, its size in bytes, and where to put the result; all are valid.
+/// `read` gets a filled entry. Its pointers lead into the buffer, which still exists then.
 fn look_up<E, T>(
     call: impl Fn(*mut E, *mut c_char, size_t, *mut *mut E) -> c_int,
     read: impl FnOnce(&E) -> T,
@@ -156,7 +156,7 @@ fn look_up<E, T>(
     }
 }
 
-/// What a module of NSS left out is empty.
+/// The text of a field. A field that an NSS module left out is empty.
 ///
 /// # Safety
 /// Null, or a C string that lives as long as the result is used.
@@ -173,7 +173,7 @@ fn path(text: &CStr) -> PathBuf {
 mod tests {
     use super::*;
 
-    /// A call that needs `needed` bytes; how often it was made.
+    /// The result of a call that needs `needed` bytes, and how often it was made.
     fn asked(needed: usize) -> (Result<Option<u32>, Errno>, usize) {
         let calls = std::cell::Cell::new(0);
         let call = |entry: *mut u32, _: *mut c_char, size, found: *mut *mut u32| {

@@ -62,7 +62,7 @@ fn raise_limit() -> Option<(rlim_t, rlim_t)> {
 /// The signals that are pending for this thread or for the process: sigpending(2).
 fn pending() -> SigSet {
     let mut set = MaybeUninit::<libc::sigset_t>::uninit();
-    // SAFETY: the call writes a whole set to where it is told, and nothing else.
+    // SAFETY: the call writes a whole set to its argument, and nothing else.
     if unsafe { libc::sigpending(set.as_mut_ptr()) } != 0 {
         return SigSet::empty();
     }

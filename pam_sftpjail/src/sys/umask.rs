@@ -1,19 +1,19 @@
-//! umask(2).
+//! Sets the umask of the process, and restores it: umask(2).
 #![forbid(unsafe_code)]
 
 use nix::sys::stat::{Mode, umask};
 
-/// Sets the umask of the process; gives the one before.
+/// Sets the umask of the process, and gives the former one.
 pub(crate) fn set(mask: u32) -> u32 {
     umask(Mode::from_bits_truncate(mask)).bits()
 }
 
-/// Sets the umask of the process, and sets it back when dropped.
+/// Restores the former umask when it is dropped.
 pub(crate) struct Umask(Mode);
 
 impl Umask {
-    /// With `0`, directories and files get exactly the mode that they are made with: another
-    /// module (pam_umask) may have set anything.
+    /// Sets the umask 0, so that directories and files get exactly the mode that they are made with. Another
+    /// module (pam_umask) may have set any umask.
     pub(crate) fn none() -> Self {
         Self(umask(Mode::empty()))
     }

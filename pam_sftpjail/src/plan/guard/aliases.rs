@@ -74,7 +74,7 @@ pub(super) fn check(profile: &Profile, home: &Home<'_>, volumes: &[CheckedVolume
         let target = escaped(&volume.target().absolute()).to_string();
         let is_home = is_source(home.directory, volume).map_err(SysError::of("fstat", "the home"))?;
         if let Some(name) = names.first().filter(|_| is_home) {
-            return Err(shown(&name.at, volume));
+            return Err(source_refusal(&name.at, volume));
         }
         let tree = table.tree(source).map_err(|error| unknown(home, &error))?;
         for (i, mount) in tree.iter().enumerate().filter(|(_, mount)| !mount.is_read_only) {
@@ -82,7 +82,7 @@ pub(super) fn check(profile: &Profile, home: &Home<'_>, volumes: &[CheckedVolume
                 continue;
             };
             return Err(match i {
-                0 => shown(&name.at, volume),
+                0 => source_refusal(&name.at, volume),
                 _ => {
                     let at = escaped(&mount.at);
                     let why = format!(
@@ -109,7 +109,7 @@ pub(super) fn is_source(opened: &OwnedFd, volume: &CheckedVolume) -> Result<bool
 }
 
 /// The refusal for a volume whose source is a guarded name, or lies in or above one.
-pub(super) fn shown(path: &Path, volume: &CheckedVolume) -> Refusal {
+pub(super) fn source_refusal(path: &Path, volume: &CheckedVolume) -> Refusal {
     let target = escaped(&volume.target().absolute()).to_string();
     let why = format!("the volume {target} shows it a second time, writable");
     refusal(path, &why, "give the volume another source, or make it read-only")

@@ -120,7 +120,7 @@ fn named<T>(
         Ok(Some(found)) => Ok(found),
         Ok(None) => Err(SourceError::Unusable(
             path.absolute(),
-            format!("is to be owned by the {kind} {}, which does not exist", escaped(&name)),
+            format!("should be owned by the {kind} {}, which does not exist", escaped(&name)),
             format!("add the {kind}, or name another one"),
         )),
         Err(error) => Err(SourceError::Refusal(error.into())),
