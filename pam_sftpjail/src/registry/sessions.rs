@@ -32,8 +32,8 @@ impl Sessions {
     /// The live sessions. Dead records are removed, except those in the host's namespace:
     /// [`Sessions::forget_dead`] does that.
     pub(crate) fn live(&mut self) -> Result<Vec<LiveRecord>, Refusal> {
-        let found =
-            records(&self.directory).map_err(|errno| failed_at(Path::new(DIRECTORY).join(&self.user), errno))?;
+        let found = records(&self.directory)
+            .map_err(|errno| failed_at(Path::new(DIRECTORY).join(&self.user), errno))?;
         let mut live = Vec::new();
         let mut has_refused = false;
         for (name, is_live) in found {

@@ -70,8 +70,11 @@ fn a_record_that_cannot_be_read_is_reported_and_hides_no_other() {
     sb.sh("mkdir -p /run/sftpjail/kim");
     // As a later version might write it.
     for (text, problem) in [
-        ("version = 2\\n$(tail -n +2 /run/sftpjail/mle/*)", "has version 2, and this sftpjail reads 1"),
-        ("version = 1", "is not one of this version of sftpjail; the session itself goes on"),
+        (
+            "version = 2\\n$(tail -n +2 /run/sftpjail/mle/*)",
+            "has version 2, but this sftpjail reads version 1",
+        ),
+        ("version = 1", "was not written by this version of sftpjail; the session goes on"),
         ("\\377", "cannot be read: stream did not contain valid UTF-8"),
     ] {
         sb.sh(&format!("printf \"{text}\" > /run/sftpjail/kim/private-7"));

@@ -50,16 +50,12 @@ fn two_dots(namespace: Namespace) {
     refused_name(
         namespace,
         b"..",
-        "the user name .. is a directory of every directory, so it cannot name a jail",
+        "the user name .. is an entry of every directory, so it cannot name a jail",
     );
 }
 
 fn one_dot(namespace: Namespace) {
-    refused_name(
-        namespace,
-        b".",
-        "the user name . is a directory of every directory, so it cannot name a jail",
-    );
+    refused_name(namespace, b".", "the user name . is an entry of every directory, so it cannot name a jail");
 }
 
 fn a_slash(namespace: Namespace) {

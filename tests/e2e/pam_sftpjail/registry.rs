@@ -144,7 +144,7 @@ fn a_login_that_is_stopped_does_not_stop_the_others_for_ever() {
     assert_eq!(code(&alone(&sb, "mle", &["open"]), "open"), "14");
     assert!(begun.elapsed().as_secs() < 30);
     assert!(sb.wait_for_log("refused user mle").contains(
-        "/run/sftpjail/mle is locked by another login of the user, for more than ten seconds; fix: see which process that is: fuser -v /run/sftpjail/mle"
+        "/run/sftpjail/mle has been locked by another login of the user for more than ten seconds; fix: find the process that holds it: fuser -v /run/sftpjail/mle"
     ));
     // Others do not wait for it.
     sb.user("kim").group("sftp").add();

@@ -257,7 +257,7 @@ fn a_broken_configuration_does_not_serve_anybody_from_a_jail_of_before() {
     let mut live = sb.sftp_live("mle");
     sb.sh("cp /etc/sftpjail/config.toml /root/sound; echo broken >> /etc/sftpjail/config.toml");
     sb.sftp("mle", "ls\n").failed();
-    sb.wait_for_log("sshd would serve the user from a jail of older sessions");
+    sb.wait_for_log("sshd would put the user into the jail of older sessions");
     sb.ssh("joe", &["true"]).ok();
     assert!(!names(&mut live, "/home/mle").is_empty(), "who is in stays in");
     sb.sh("cp /root/sound /etc/sftpjail/config.toml");

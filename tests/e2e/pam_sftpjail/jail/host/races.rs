@@ -95,7 +95,7 @@ fn reap_goes_on_where_one_user_is_stuck_or_a_stray_file_lies() {
     sb.sh("for i in $(seq 500); do flock -n /run/sftpjail/a-user true || exit 0; sleep 0.02; done; exit 1");
     let out = sb.try_sh("sftpjail reap").failed();
     assert!(out.stdout.contains("✓ /jail/mle is removed\n"), "{out}");
-    assert!(out.stdout.contains("/run/sftpjail/a-user is locked"), "{out}");
+    assert!(out.stdout.contains("/run/sftpjail/a-user has been locked"), "{out}");
     end(&mut stuck);
     assert_eq!(mounted(&sb), ["/jail"]);
 }

@@ -25,7 +25,7 @@ pub(super) fn refused(sb: &Sandbox, reason: &str) {
 fn a_source_that_is_to_belong_to_nobody_refuses_the_member(namespace: Namespace) {
     let create = "create = { owner = \"%u\", group = \"stfp\", mode = \"0750\" }";
     let sb = with_volumes(namespace, &volume("/srv/%u", "/made", create));
-    refused(&sb, "/srv/mle is to be owned by the group stfp, which does not exist");
+    refused(&sb, "/srv/mle should be owned by the group stfp, which does not exist");
     assert_eq!(sb.sh("ls -A /srv").stdout, "");
 }
 
