@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod exempt;
+mod group_file;
 
 use crate::config::Config;
 use crate::error::Refusal;
@@ -16,6 +17,7 @@ use std::fmt::{self, Display};
 use std::path::PathBuf;
 
 pub use exempt::{in_etc_group, known_to_etc_group};
+pub use group_file::{GROUP_FILE, GroupLine};
 
 /// What NSS says of a login name.
 #[derive(Clone, Debug)]
