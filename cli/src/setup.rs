@@ -1,9 +1,13 @@
-//! `sftpjail setup`: from a stock system to working jails, and back.
+//! `sftpjail setup`: makes a stock system jail the members of a group, shows every change first, and undoes
+//! it.
+//!
+//! It writes only what `desired/` says that sshd, PAM and systemd need, and what these need in turn; whether
+//! a member's login works, `check` judges.
 
 mod atomic;
 mod change;
+mod choices;
 mod confirm;
-mod desired_state;
 mod directory;
 mod group;
 mod journal;
@@ -25,8 +29,8 @@ mod verify;
 use crate::report::text::joined;
 use crate::report::{Error, Status};
 use change::Change;
-use desired_state::DesiredState;
-use journal::{Journal, Patience, Phase, State};
+use choices::Choices;
+use journal::{IfLocked, Journal, Phase, State};
 use nix::sys::signal::{SigSet, Signal};
 use nix::unistd::geteuid;
 pub(crate) use options::Options;
@@ -36,32 +40,34 @@ use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use undo::put_back;
+use undo::restore_unsettled;
 
-/// Exit status: 0 done, or nothing to do; 1 not done, and nothing is changed unless it says so.
-/// `config`: where somebody says that the configuration is.
+/// Runs the verb. [`Status::Ok`]: done, or nothing to do. [`Status::Problems`]: not done, and nothing is
+/// changed unless stderr says so. `config`: the argument of `--config`, which setup refuses.
 pub(crate) fn run(config: Option<&Path>, options: &Options, out: &mut impl Write) -> Status {
-    told(match config {
+    status_of(match config {
         Some(_) => {
-            let what = format!("setup writes {DEFAULT_PATH} and knows no other place");
-            Err(Error::new(what, "leave --config out"))
+            let what = format!("setup writes {DEFAULT_PATH} and no other configuration");
+            Err(Error::new(what, "run it without --config"))
         }
-        None => chosen(options, out),
+        None => run_as_root(options, out),
     })
 }
 
-/// The child that asks as a member.
+/// Runs the hidden verb `as-member`: becomes `command` in a namespace that has a member of the group `gid`.
 pub(crate) fn as_member(gid: u32, command: &[OsString]) -> Status {
-    told(Err(trial_member::exec(gid, command)))
+    status_of(Err(trial_member::exec(gid, command)))
 }
 
-/// The child that waits for a confirmation.
+/// Runs the hidden verb `setup-timer`: waits for so many seconds, then undoes the setup of the deadline
+/// `until` (in seconds since 1970) unless it was confirmed.
 pub(crate) fn timer(seconds: u64, until: u64) -> Status {
-    told(confirm::wait(Duration::from_secs(seconds), until))
+    status_of(confirm::wait(Duration::from_secs(seconds), until))
 }
 
-fn told(done: Result<(), Error>) -> Status {
-    match done {
+/// Writes an error to stderr.
+fn status_of(result: Result<(), Error>) -> Status {
+    match result {
         Ok(()) => Status::Ok,
         Err(error) => {
             let _ = writeln!(io::stderr(), "sftpjail: {error}");
@@ -70,14 +76,14 @@ fn told(done: Result<(), Error>) -> Status {
     }
 }
 
-/// To people; that nobody reads it is no reason to stop half-way.
-fn say(out: &mut impl Write, what: impl std::fmt::Display) {
-    let _ = writeln!(out, "{what}").and_then(|()| out.flush());
+/// Prints a line. A closed pipe is ignored: it is no reason to stop half-way.
+fn say(out: &mut impl Write, line: impl std::fmt::Display) {
+    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
 }
 
-fn chosen(options: &Options, out: &mut impl Write) -> Result<(), Error> {
+fn run_as_root(options: &Options, out: &mut impl Write) -> Result<(), Error> {
     if !geteuid().is_root() {
-        return Err(Error::new("only root can set this up", "run it through sudo"));
+        return Err(Error::new("only root can set up jails", "run this with sudo"));
     }
     if options.confirm {
         return confirm::confirm().map(|what| say(out, what));
@@ -87,81 +93,81 @@ fn chosen(options: &Options, out: &mut impl Write) -> Result<(), Error> {
     }
     if options.dry_run {
         if journal::peek()?.is_some_and(|journal| journal.phase != Phase::Applied) {
-            say(out, "An earlier setup is unfinished; the next one puts it back first.");
+            say(out, "An earlier setup was interrupted; the next one undoes it first.");
         }
-        let desired = DesiredState::new(options)?;
-        let changes = plan::changes(&desired, &Sshd::find()?, options)?;
+        let choices = Choices::read(options)?;
+        let changes = plan::changes(&choices, &Sshd::find()?, options)?;
         show(&changes, out);
         if !changes.is_empty() {
-            members::report(&desired, out)?;
-            members::report_no_longer_jailed(&members::no_longer_jailed(&desired, &changes)?, &desired, out);
+            members::report(&choices, out)?;
+            members::report_no_longer_jailed(&members::no_longer_jailed(&choices, &changes)?, &choices, out);
         }
         return Ok(());
     }
-    let state = State::open(Patience::Refuse)?;
-    let done = set_up(&state, options, out);
+    let state = State::open(IfLocked::Refuse)?;
+    let result = set_up(&state, options, out);
     state.close();
-    done
+    result
 }
 
 fn set_up(state: &State, options: &Options, out: &mut impl Write) -> Result<(), Error> {
-    repair(state, out)?;
-    let desired = DesiredState::new(options)?;
+    undo_interrupted(state, out)?;
+    let choices = Choices::read(options)?;
     let sshd = Sshd::find()?;
-    let changes = plan::changes(&desired, &sshd, options)?;
+    let changes = plan::changes(&choices, &sshd, options)?;
     show(&changes, out);
     if changes.is_empty() {
         return Ok(());
     }
-    members::report(&desired, out)?;
-    let freed = members::no_longer_jailed(&desired, &changes)?;
-    members::report_no_longer_jailed(&freed, &desired, out);
-    if options.yes && !options.force && !freed.is_empty() {
-        return Err(members::refused(&freed, &desired));
+    members::report(&choices, out)?;
+    let no_longer_jailed = members::no_longer_jailed(&choices, &changes)?;
+    members::report_no_longer_jailed(&no_longer_jailed, &choices, out);
+    if options.yes && !options.force && !no_longer_jailed.is_empty() {
+        return Err(members::refuse(&no_longer_jailed, &choices));
     }
-    if !options.yes && !agreed(out)? {
+    if !options.yes && !ask(out)? {
         say(out, "Nothing was changed.");
         return Ok(());
     }
-    // Half-way is no place to stop when the connection breaks down; a child of ours stops nevertheless.
+    // If the connection breaks, setup goes on to its end. The programs that it runs may be ended.
     let _ = SigSet::from_iter([Signal::SIGHUP, Signal::SIGINT, Signal::SIGTERM]).thread_block();
     let settled = state.journal()?.map_or(0, |journal| journal.settled);
     let begun = begin(state, &changes, options.confirm_within);
-    let done = begun.and_then(|()| apply(&changes, &desired, &sshd, options, out));
-    let finished = done.and_then(|()| finish(state, options.confirm_within, out));
-    finished.map_err(|error| match give_up(state, settled, out) {
+    let applied = begun.and_then(|()| apply(&changes, &choices, &sshd, options, out));
+    let finished = applied.and_then(|()| finish(state, options.confirm_within, out));
+    finished.map_err(|error| match roll_back(state, settled, out) {
         Ok(true) => error.and("Everything is as it was before."),
         Ok(false) => error.and("Everything else is as it was before."),
         Err(other) => {
-            error.and(format!("It could not all be put back: {other}. Then run `sftpjail setup` again"))
+            error.and(format!("Not everything could be restored: {other}. Then run `sftpjail setup` again"))
         }
     })
 }
 
-/// Puts back all but so many steps. Gives whether all of it is as it was.
-fn give_up(state: &State, settled: usize, out: &mut impl Write) -> Result<bool, Error> {
+/// Undoes all steps but the first `settled`. Gives whether everything is as it was before.
+fn roll_back(state: &State, settled: usize, out: &mut impl Write) -> Result<bool, Error> {
     match state.journal()? {
-        // The last thing that was done may have been to call them all settled.
+        // The error may have come after `finish` had saved all steps as settled.
         Some(mut journal) if journal.steps.len() > settled => {
             journal.settled = settled;
-            put_back(state, journal, out)
+            restore_unsettled(state, journal, out)
         }
         _ => Ok(true),
     }
 }
 
-/// Finishes what an earlier run was kept from finishing.
-fn repair(state: &State, out: &mut impl Write) -> Result<(), Error> {
+/// Undoes a setup that was interrupted or not confirmed in time.
+fn undo_interrupted(state: &State, out: &mut impl Write) -> Result<(), Error> {
     let Some(journal) = state.journal()? else { return Ok(()) };
     match journal.phase {
         Phase::Applied => Ok(()),
         Phase::Unconfirmed if journal.until > Some(now()) => Err(Error::new(
             "an earlier setup waits to be confirmed",
-            "run `sftpjail setup --confirm`, or `sftpjail setup --undo`",
+            "run `sftpjail setup --confirm` or `sftpjail setup --undo`",
         )),
         Phase::Unconfirmed | Phase::Applying | Phase::Undoing => {
-            say(out, "An earlier setup was not finished: putting back what it did.");
-            put_back(state, journal, out).map(drop)
+            say(out, "An earlier setup was not finished: restoring what was there before it.");
+            restore_unsettled(state, journal, out).map(drop)
         }
     }
 }
@@ -175,9 +181,12 @@ fn show(changes: &[Change], out: &mut impl Write) {
     }
 }
 
-fn agreed(out: &mut impl Write) -> Result<bool, Error> {
+fn ask(out: &mut impl Write) -> Result<bool, Error> {
     if !io::stdin().is_terminal() {
-        return Err(Error::new("there is no terminal to ask at", "use --yes, or --dry-run to look only"));
+        return Err(Error::new(
+            "there is no terminal to ask on",
+            "use --yes, or --dry-run to see the changes only",
+        ));
     }
     let _ = write!(out, "Do this? [y/N] ").and_then(|()| out.flush());
     let mut answer = String::new();
@@ -185,11 +194,11 @@ fn agreed(out: &mut impl Write) -> Result<bool, Error> {
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
-/// Keeps what there is, and says in the journal what will be done.
+/// Backs up what the changes touch, writes the journal, and starts the timer of `--confirm-within`.
 fn begin(state: &State, changes: &[Change], within: Option<Duration>) -> Result<(), Error> {
     let mut journal = state.journal()?.unwrap_or_else(Journal::new);
     for change in changes {
-        let step = change.keep(journal.steps.len(), state)?;
+        let step = change.back_up(journal.steps.len(), state)?;
         journal.steps.push(step);
     }
     journal.phase = Phase::Applying;
@@ -201,37 +210,36 @@ fn begin(state: &State, changes: &[Change], within: Option<Duration>) -> Result<
     }
 }
 
+/// Makes the changes, tries them out, and only then reloads the daemons.
 fn apply(
     changes: &[Change],
-    desired: &DesiredState,
+    choices: &Choices,
     sshd: &Sshd,
     options: &Options,
     out: &mut impl Write,
 ) -> Result<(), Error> {
     changes.iter().try_for_each(Change::stage)?;
     changes.iter().try_for_each(Change::commit)?;
-    if changes.iter().any(|change| change.is_of(user_manager::concerns)) {
+    if changes.iter().any(|change| change.is_file_where(user_manager::is_read_by_systemd)) {
         reload::units()?;
     }
-    for note in verify::all(desired, sshd)? {
+    for note in verify::all(choices, sshd)? {
         say(out, note);
     }
     say(out, reload::sshd(sshd)?);
-    if changes.iter().any(|change| change.is_of(syslog::concerns)) {
+    if changes.iter().any(|change| change.is_file_where(syslog::is_read_by_rsyslog)) {
         say(out, reload::rsyslog());
     }
-    for note in user_manager::still_running(desired) {
+    for note in user_manager::still_running(choices) {
         say(out, note);
     }
     if options.confirm_within.is_none() {
-        say(
-            out,
-            format!("Whoever is in the group {} is jailed from now on.", joined(&desired.groups, " or ")),
-        );
+        say(out, format!("Users in the group {} are jailed from now on.", joined(&choices.groups, " or ")));
     }
     Ok(())
 }
 
+/// Says in the journal that the changes stay, or until when they wait to be confirmed.
 fn finish(state: &State, within: Option<Duration>, out: &mut impl Write) -> Result<(), Error> {
     let Some(mut journal) = state.journal()? else { return Ok(()) };
     match within {
@@ -241,7 +249,7 @@ fn finish(state: &State, within: Option<Duration>, out: &mut impl Write) -> Resu
             say(
                 out,
                 format!(
-                    "Log in once more, then run `sftpjail setup --confirm`: without it, everything is put back in {seconds} s."
+                    "Log in again, then run `sftpjail setup --confirm`. Without it, everything is undone in {seconds} s."
                 ),
             );
         }

@@ -17,7 +17,8 @@ fn machine() -> Machine {
     let done = machine.sh("systemctl start user@$(id -u anna); sftpjail setup --yes");
     assert!(done.stdout.contains("+ExecCondition=+/usr/bin/env -i"), "{done}");
     assert!(
-        done.stdout.contains("a user manager of anna's runs, outside of the jail. End it: systemctl stop"),
+        done.stdout
+            .contains("Note: anna has a running user manager, outside of the jail. Stop it: systemctl stop"),
         "{done}"
     );
     machine.script("cat >/root/x.service", UNIT.as_bytes()).ok();
@@ -218,7 +219,7 @@ fn what_takes_the_drop_in_back_is_found_and_undo_takes_it_out() {
     machine.sh("userdel -r anna 2>/dev/null; sftpjail setup --undo");
     machine.sh(&format!("! test -e $(dirname {file})"));
     assert!(!machine.sh("systemctl cat user@1000.service").stdout.contains("sftpjail"));
-    // What nobody confirms is put back, and systemd knows.
+    // An unconfirmed setup is undone, and systemd has read its units again.
     machine.sh("sftpjail setup --yes --confirm-within 2s; sleep 5");
     assert!(!machine.sh("systemctl show user@1000.service").stdout.contains("sftpjail"));
 }

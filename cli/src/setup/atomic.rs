@@ -1,5 +1,7 @@
-//! Files, each of which is as it was or as it shall be whenever this is killed: the new content is
-//! written beside the old one, with the owner, mode and labels of the old one, and then renamed.
+//! Replaces files at once: whenever setup is killed, each file has its old content or its new one.
+//!
+//! The new content is written to a file beside the old one, with its owner, mode and labels, and then
+//! renamed. It does not decide where setup may write: `target` does.
 
 use super::target::Target;
 use crate::report::Error;
@@ -15,7 +17,7 @@ use std::time::SystemTime;
 /// The longest value of an extended attribute: xattr(7), XATTR_SIZE_MAX.
 const MAX_XATTR: usize = 65_536;
 
-/// What it holds, `None` where it is missing.
+/// The content of a file; `None` if it is missing.
 pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>, Error> {
     match fs::read(path) {
         Ok(bytes) => Ok(Some(bytes)),
@@ -24,31 +26,39 @@ pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>, Error> {
     }
 }
 
+/// SHA-256, in hexadecimal digits.
 pub(super) fn digest(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// When the content was last changed; `None` if that cannot be read.
 pub(super) fn modified(path: &Path) -> Option<SystemTime> {
     fs::metadata(path).and_then(|metadata| metadata.modified()).ok()
 }
 
-/// Where the new content lies until it is renamed: in the same directory, where neither sshd,
-/// rsyslog, logrotate (which knows this ending as dpkg's) nor libpam takes it for one of their files.
-fn beside(path: &Path) -> PathBuf {
+/// Where the new content is until it is renamed: in the same directory. Neither sshd, rsyslog, libpam nor
+/// logrotate (which skips dpkg's ending) reads a file of this name.
+fn staging_path(path: &Path) -> PathBuf {
     let mut name = std::ffi::OsString::from(".");
     name.push(path.file_name().unwrap_or_default());
     name.push(".sftpjail.dpkg-new");
     path.with_file_name(name)
 }
 
-/// Writes the new content beside the file. `mode`: of a file that is not there yet.
-pub(super) fn stage(target: &Target, bytes: &[u8], mode: u32, at: Option<SystemTime>) -> Result<(), Error> {
+/// Writes the new content beside the file. `mode`: for a file that is missing so far. `modified`: the time of
+/// change that it gets, if not now.
+pub(super) fn stage(
+    target: &Target,
+    bytes: &[u8],
+    mode: u32,
+    modified: Option<SystemTime>,
+) -> Result<(), Error> {
     let path = target.path();
     unstage(path)?;
     let old = target.open()?;
-    write(path, old, bytes, mode, at).map_err(|error| {
+    write(path, old, bytes, mode, modified).map_err(|error| {
         let error = Error::with(path, "be written", &error);
-        // What there is of it is of no use; the next run would remove it, too.
+        // If this fails, the next run removes it.
         let _ = unstage(path);
         error
     })
@@ -59,12 +69,12 @@ fn write(
     old: Option<(File, Metadata)>,
     bytes: &[u8],
     mode: u32,
-    at: Option<SystemTime>,
+    modified: Option<SystemTime>,
 ) -> io::Result<()> {
-    let mut new = OpenOptions::new().write(true).create_new(true).mode(0o600).open(beside(path))?;
+    let mut new = OpenOptions::new().write(true).create_new(true).mode(0o600).open(staging_path(path))?;
     new.write_all(bytes)?;
     match old {
-        // Root's alone: the mode lets nobody else write.
+        // `Target` has checked that root owns it and that nobody else can write it.
         Some((old, stat)) => {
             fchown(&new, Some(stat.uid()), Some(stat.gid()))?;
             new.set_permissions(Permissions::from_mode(stat.mode() & 0o7777))?;
@@ -72,13 +82,13 @@ fn write(
         }
         None => new.set_permissions(Permissions::from_mode(mode))?,
     }
-    if let Some(at) = at {
-        new.set_modified(at)?;
+    if let Some(modified) = modified {
+        new.set_modified(modified)?;
     }
     new.sync_all()
 }
 
-/// Labels and access lists. Signatures of the content (IMA, EVM) would not fit the new one.
+/// Copies labels and access control lists, but no signatures (IMA, EVM): those are of the old content.
 fn copy_attributes(old: &File, new: &File) -> io::Result<()> {
     let mut names = vec![0; MAX_XATTR];
     let length = match flistxattr(old, &mut names) {
@@ -97,32 +107,39 @@ fn copy_attributes(old: &File, new: &File) -> io::Result<()> {
     Ok(())
 }
 
-/// Puts what was staged in the file's place.
+/// Renames the staged file over `path`.
 pub(super) fn commit(path: &Path) -> Result<(), Error> {
-    let renamed = fs::rename(beside(path), path).and_then(|()| sync_directory(path));
+    let renamed = fs::rename(staging_path(path), path).and_then(|()| sync_directory(path));
     renamed.map_err(|error| Error::with(path, "be replaced", &error))
 }
 
-/// Removes what was staged, if anything was.
+/// Removes the staged file, if there is one.
 pub(super) fn unstage(path: &Path) -> Result<(), Error> {
-    gone(fs::remove_file(beside(path))).map_err(|error| Error::with(path, "be written", &error))
+    ignore_missing(fs::remove_file(staging_path(path)))
+        .map_err(|error| Error::with(path, "be written", &error))
 }
 
-/// Both in one.
-pub(super) fn replace(target: &Target, bytes: &[u8], mode: u32, at: Option<SystemTime>) -> Result<(), Error> {
-    stage(target, bytes, mode, at)?;
+/// [`stage`] and [`commit`].
+pub(super) fn replace(
+    target: &Target,
+    bytes: &[u8],
+    mode: u32,
+    modified: Option<SystemTime>,
+) -> Result<(), Error> {
+    stage(target, bytes, mode, modified)?;
     commit(target.path()).inspect_err(|_| {
-        // It would be in nobody's way.
+        // If this fails, the staged file stays, and nothing reads it.
         let _ = unstage(target.path());
     })
 }
 
+/// Removes a file; it may be missing already.
 pub(super) fn remove(path: &Path) -> Result<(), Error> {
-    let removed = gone(fs::remove_file(path)).and_then(|()| sync_directory(path));
+    let removed = ignore_missing(fs::remove_file(path)).and_then(|()| sync_directory(path));
     removed.map_err(|error| Error::with(path, "be removed", &error))
 }
 
-/// Makes a directory of exactly this mode, root's.
+/// Makes a directory, owned by root, with exactly this mode. One that is there stays as it is.
 pub(super) fn make_directory(path: &Path, mode: u32) -> Result<(), Error> {
     let make = || {
         fs::create_dir(path)?;
@@ -135,9 +152,9 @@ pub(super) fn make_directory(path: &Path, mode: u32) -> Result<(), Error> {
     }
 }
 
-/// Removes a directory if nothing is in it. `false`: it stays.
+/// Removes a directory if it is empty and not in use. Gives whether it is gone.
 pub(super) fn remove_directory(path: &Path) -> Result<bool, Error> {
-    match gone(fs::remove_dir(path)) {
+    match ignore_missing(fs::remove_dir(path)) {
         Ok(()) => Ok(true),
         Err(error) if matches!(error.kind(), ErrorKind::DirectoryNotEmpty | ErrorKind::ResourceBusy) => {
             Ok(false)
@@ -146,18 +163,18 @@ pub(super) fn remove_directory(path: &Path) -> Result<bool, Error> {
     }
 }
 
-fn gone(removed: io::Result<()>) -> io::Result<()> {
+fn ignore_missing(removed: io::Result<()>) -> io::Result<()> {
     match removed {
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(()),
         other => other,
     }
 }
 
-/// So that a power cut does not undo what was done to `path`'s entry.
+/// Writes the directory of `path` to the disk, so that a power cut does not undo the change of its entry.
 fn sync_directory(path: &Path) -> io::Result<()> {
     match path.parent().map(File::open) {
         Some(directory) => match directory?.sync_all() {
-            // Some file systems cannot.
+            // Some filesystems cannot sync directories.
             Err(error) if error.kind() == ErrorKind::InvalidInput => Ok(()),
             synced => synced,
         },

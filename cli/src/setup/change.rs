@@ -1,8 +1,10 @@
-//! What is to be changed, as data: shown as a diff, then kept in the journal, then done.
+//! A change to the system as data. It is shown as a diff, backed up for the journal, and then made.
+//!
+//! It does not decide what has to change: `module`, `sshd`, `pam`, `syslog` and the others do.
 
 use super::atomic;
 use super::group;
-use super::journal::{BACKUP, Replaced, State, Step};
+use super::journal::{BACKUP_PREFIX, Replaced, State, Step};
 use super::target::Target;
 use crate::report::Error;
 use anstyle::{AnsiColor, Style};
@@ -11,41 +13,41 @@ use similar::TextDiff;
 use std::fmt::{self, Display};
 use std::path::{Path, PathBuf};
 
+/// One change.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Change {
-    /// A directory of root's that is missing.
-    Directory {
-        path: PathBuf,
-        mode: u32,
-    },
-    /// A system group that is missing.
-    Group {
-        name: String,
-    },
+    /// Makes a directory, owned by root.
+    Directory { path: PathBuf, mode: u32 },
+    /// Adds a system group.
+    Group { name: String },
+    /// Writes a file.
     File(FileChange),
 }
 
+/// A file's content before and after.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct FileChange {
     pub(super) target: Target,
+    /// `None`: the file is missing.
     pub(super) before: Option<Vec<u8>>,
     pub(super) after: Vec<u8>,
-    /// See [`Step::File`].
+    /// As in [`Step::File`].
     pub(super) inserted: Vec<String>,
+    /// As in [`Step::File`].
     pub(super) replaced: Vec<Replaced>,
 }
 
-/// Of every file that setup adds.
+/// The mode of the files that setup adds.
 const MODE: u32 = 0o644;
 
 impl FileChange {
-    /// A file that is missing, or replaced as a whole.
+    /// Adds a file, or replaces all of it.
     pub(super) fn whole(target: Target, before: Option<Vec<u8>>, after: impl Into<Vec<u8>>) -> Self {
         Self { target, before, after: after.into(), inserted: Vec::new(), replaced: Vec::new() }
     }
 }
 
-/// For people: what `diff -u` would say.
+/// As `diff -u` prints it; directories and groups as the commands that would add them.
 impl Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -72,7 +74,7 @@ impl Display for Change {
     }
 }
 
-/// As `diff --color` has them.
+/// The colours of `diff --color`.
 fn style(line: &str) -> Style {
     let colour = match line.as_bytes().first() {
         Some(b'+') => AnsiColor::Green,
@@ -84,20 +86,20 @@ fn style(line: &str) -> Style {
 }
 
 impl Change {
-    /// Whether it is of a file that is so.
-    pub(super) fn is_of(&self, is_so: impl Fn(&Path) -> bool) -> bool {
-        matches!(self, Self::File(file) if is_so(file.target.path()))
+    /// Whether it writes a file whose path meets `condition`.
+    pub(super) fn is_file_where(&self, condition: impl Fn(&Path) -> bool) -> bool {
+        matches!(self, Self::File(file) if condition(file.target.path()))
     }
 
-    /// Keeps what it takes to put it back; `number` is for the names of the backups.
-    pub(super) fn keep(&self, number: usize, state: &State) -> Result<Step, Error> {
+    /// Backs up what undoing it takes. `number`: that of the step, which the names of the backups contain.
+    pub(super) fn back_up(&self, number: usize, state: &State) -> Result<Step, Error> {
         Ok(match self {
             Self::Directory { path, .. } => Step::Directory { path: path.clone() },
-            Self::Group { name } => group::keep(name, number, state)?,
+            Self::Group { name } => group::back_up(name, number, state)?,
             Self::File(FileChange { target, before, after, inserted, replaced }) => {
                 let path = target.path();
-                let name = format!("{BACKUP}{number}");
-                let before = before.as_ref().map(|bytes| state.keep(name, path, bytes)).transpose()?;
+                let name = format!("{BACKUP_PREFIX}{number}");
+                let before = before.as_ref().map(|bytes| state.back_up(name, path, bytes)).transpose()?;
                 Step::File {
                     path: path.to_owned(),
                     before,
@@ -109,14 +111,17 @@ impl Change {
         })
     }
 
-    /// Does what can fail for want of room, while nobody sees it yet.
+    /// Does what needs room on the disk, while no daemon reads any of it.
     pub(super) fn stage(&self) -> Result<(), Error> {
         match self {
             Self::Directory { path, mode } => atomic::make_directory(path, *mode),
             Self::Group { .. } => Ok(()),
             Self::File(file) => {
                 if file.target.read()? != file.before {
-                    let what = format!("{} was changed while it was shown", escaped(file.target.path()));
+                    let what = format!(
+                        "{} was changed while setup was showing the changes",
+                        escaped(file.target.path())
+                    );
                     return Err(Error::new(what, "run this again"));
                 }
                 atomic::stage(&file.target, &file.after, MODE, None)
@@ -124,7 +129,7 @@ impl Change {
         }
     }
 
-    /// Does it.
+    /// Makes the change, once [`stage`](Self::stage) has prepared it.
     pub(super) fn commit(&self) -> Result<(), Error> {
         match self {
             Self::Directory { .. } => Ok(()),

@@ -1,7 +1,8 @@
-//! `--confirm-within`: a process that outlives the session and puts everything back unless somebody
-//! who could still log in has said that all is well.
+//! `--confirm-within` and `--confirm`: a timer undoes the setup unless somebody confirms it in time.
+//!
+//! The timer is a process that outlives the session of the admin, who may not be able to log in again.
 
-use super::journal::{self, Journal, Patience, Phase, State};
+use super::journal::{self, IfLocked, Journal, Phase, State};
 use super::reload;
 use crate::host::programs;
 use crate::report::Error;
@@ -13,28 +14,28 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How often the process looks whether it is still needed.
+/// How often the timer reads the journal to see whether it is still needed.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// After this, what could not be put back is tried again.
-const AGAIN: Duration = Duration::from_secs(5);
+/// How long after a failure the timer tries to undo the setup again.
+const RETRY_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Starts the process, as a unit of systemd's where there is one: logind may end all of a session.
-/// `until`: what the journal says of this setup.
+/// Starts the timer. Where systemd runs, it is a unit, since logind may end all processes of a session.
+/// `until`: the deadline in the journal, by which the timer knows this setup from later ones.
 pub(super) fn start(within: Duration, until: u64) -> Result<(), Error> {
     let program = std::env::current_exe().map_err(|error| {
-        Error::new(format!("this program is not to be found: {}", errno(&error)), "install it")
+        Error::new(format!("the path of this program could not be read: {}", errno(&error)), "install it")
     })?;
     let args =
         ["setup-timer".to_owned(), within.as_secs().to_string(), until.to_string()].map(OsString::from);
-    if reload::systemd().is_some()
+    if reload::systemctl().is_some()
         && let Some(systemd_run) = programs::find("systemd-run")
     {
         let options =
             ["--quiet", "--collect", "--service-type=exec", "--description=sftpjail setup --confirm-within"];
         let options = options.into_iter().map(OsString::from);
         let all = options.chain([program.into_os_string()]).chain(args);
-        programs::must(&systemd_run, all, "run this without --confirm-within, with a session kept open")?;
+        programs::must(&systemd_run, all, "run this without --confirm-within, and keep a session open")?;
         return Ok(());
     }
     let started = Command::new(program)
@@ -46,51 +47,56 @@ pub(super) fn start(within: Duration, until: u64) -> Result<(), Error> {
         .stderr(Stdio::null())
         .spawn();
     started.map(drop).map_err(|error| {
-        Error::new(format!("the timer cannot be started: {}", errno(&error)), "see the limits of processes")
+        Error::new(
+            format!("the timer cannot be started: {}", errno(&error)),
+            "check the limits on processes: ulimit -u",
+        )
     })
 }
 
-/// The process: waits, and puts back what nobody has confirmed.
+/// The timer: waits until the deadline, and undoes a setup that nobody has confirmed.
 pub(super) fn wait(within: Duration, until: u64) -> Result<(), Error> {
-    // A unit of systemd's is the leader of its session already.
+    // As a unit of systemd, it is the leader of its session already, and this fails.
     let _ = setsid();
     let start = Instant::now();
     let is_pending = |journal: Option<&Journal>| journal.is_some_and(|journal| journal.until == Some(until));
     while start.elapsed() < within {
         thread::sleep(INTERVAL.min(within.saturating_sub(start.elapsed())));
-        // What cannot be read now is looked at again.
+        // If the journal cannot be read now, it is read again after the next interval.
         if journal::peek().is_ok_and(|journal| !is_pending(journal.as_ref())) {
             return Ok(());
         }
     }
-    let mut complaint = String::new();
-    // A full disk, or users' files that vipw keeps locked: it will pass, and nobody else may be able to log in.
-    while let Err(error) = put_back(is_pending) {
-        let said = error.to_string();
-        if said != complaint {
-            log(&format!("not confirmed in time, and not put back: {said}. It will be tried again"));
-            complaint = said;
+    let mut logged = String::new();
+    // A full disk or an /etc/passwd that vipw has locked passes, and perhaps nobody can log in to run the
+    // undo.
+    while let Err(error) = undo_pending(is_pending) {
+        let error = error.to_string();
+        if error != logged {
+            log(&format!("not confirmed in time, and not undone: {error}. It will be tried again"));
+            logged = error;
         }
-        thread::sleep(AGAIN);
+        thread::sleep(RETRY_INTERVAL);
     }
     Ok(())
 }
 
-/// Puts back what is still pending.
-fn put_back(is_pending: impl Fn(Option<&Journal>) -> bool) -> Result<(), Error> {
-    let state = State::open(Patience::Wait)?;
-    let done = match state.journal()? {
+/// Undoes the setup if it still waits to be confirmed.
+fn undo_pending(is_pending: impl Fn(Option<&Journal>) -> bool) -> Result<(), Error> {
+    let state = State::open(IfLocked::Wait)?;
+    let result = match state.journal()? {
         Some(journal) if is_pending(Some(&journal)) => {
-            super::undo::put_back(&state, journal, &mut io::sink()).map(|_| {
-                log("not confirmed in time: everything is put back");
+            super::undo::restore_unsettled(&state, journal, &mut io::sink()).map(|_| {
+                log("not confirmed in time: everything is undone");
             })
         }
         _ => Ok(()),
     };
     state.close();
-    done
+    result
 }
 
+/// Logs a warning; nobody sees the timer's output.
 fn log(what: &str) {
     if let Some(logger) = programs::find("logger") {
         let _ =
@@ -98,9 +104,9 @@ fn log(what: &str) {
     }
 }
 
-/// `--confirm`.
+/// `--confirm`: ends the timer's wait. Gives the sentence to print.
 pub(super) fn confirm() -> Result<String, Error> {
-    let state = State::open(Patience::Refuse)?;
+    let state = State::open(IfLocked::Refuse)?;
     match state.journal()? {
         Some(mut journal) if journal.phase == Phase::Unconfirmed => {
             journal.phase = Phase::Applied;
@@ -110,10 +116,13 @@ pub(super) fn confirm() -> Result<String, Error> {
             Ok("Confirmed: everything stays.".to_owned())
         }
         Some(journal) if journal.phase == Phase::Applied => Ok("Nothing waits to be confirmed.".to_owned()),
-        Some(_) => Err(Error::new("setting up was interrupted", "run `sftpjail setup` again")),
+        Some(_) => Err(Error::new("the setup was interrupted", "run `sftpjail setup` again")),
         None => {
             state.close();
-            Err(Error::new("nothing waits to be confirmed: all is as before", "run `sftpjail setup`"))
+            Err(Error::new(
+                "nothing waits to be confirmed: everything is as it was before",
+                "run `sftpjail setup`",
+            ))
         }
     }
 }

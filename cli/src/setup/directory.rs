@@ -1,19 +1,21 @@
-//! Directories that a jail needs on the host: made where they are missing, refused where others can write.
+//! Directories that jails and configuration files need: missing ones are made, those that others than root
+//! can write are refused.
 
 use super::change::Change;
-use super::target::roots_alone_above;
+use super::target::check_owner_above;
 use crate::report::Error;
 use pam_sftpjail::escape::{escaped, word};
 use pam_sftpjail::plan::unmounted::{self, Unmounted};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-/// Makes a missing directory, and refuses one that is not root's alone.
+/// The change that makes a directory if it is missing. The error: it or what leads to it is not owned by
+/// root, or others can write it.
 pub(super) fn change(path: &Path, mode: u32) -> Result<Option<Change>, Error> {
     let shown = escaped(path);
     match path.symlink_metadata() {
         Err(_) if path.parent().is_some_and(Path::is_dir) => {
-            roots_alone_above(path)?;
+            check_owner_above(path)?;
             Ok(Some(Change::Directory { path: path.to_owned(), mode }))
         }
         Err(_) => {
@@ -22,7 +24,7 @@ pub(super) fn change(path: &Path, mode: u32) -> Result<Option<Change>, Error> {
                 return Err(Error::new(format!("{shown} cannot be made: {} {why}", escaped(above)), fix));
             }
             Err(Error::new(
-                format!("{shown} cannot be made, for {} is no directory", escaped(above)),
+                format!("{shown} cannot be made, because {} is not a directory", escaped(above)),
                 format!("make it: install -d -m 0755 {}", word(above)),
             ))
         }
@@ -31,8 +33,8 @@ pub(super) fn change(path: &Path, mode: u32) -> Result<Option<Change>, Error> {
             format!("move it away: mv {0} {0}.old", word(path)),
         )),
         Ok(stat) if stat.uid() != 0 || stat.mode() & 0o022 != 0 => Err(Error::new(
-            format!("{shown} can be written by others than root"),
-            format!("see what is in it, then: chown root {0} && chmod go-w {0}", word(path)),
+            format!("{shown} is writable by others than root"),
+            format!("check what is in it, then: chown root {0} && chmod go-w {0}", word(path)),
         )),
         Ok(_) => Ok(None),
     }

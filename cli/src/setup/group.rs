@@ -1,7 +1,8 @@
-//! The system group: added by the system's own tool, taken out of the files that it wrote.
+//! The system group: the system's own tool adds it, and undo removes its lines from the files that the tool
+//! wrote.
 
 use super::atomic;
-use super::journal::{BACKUP, Before, State, Step};
+use super::journal::{BACKUP_PREFIX, Backup, State, Step};
 use super::target::Target;
 use crate::host::groups::local_members;
 use crate::host::programs;
@@ -17,23 +18,25 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// The two that hold groups, and then what groupadd leaves of each as it was before.
+/// The two files of groups, and the copy of each that groupadd makes before it writes.
 const FILES: [&str; 4] = ["/etc/group", "/etc/gshadow", "/etc/group-", "/etc/gshadow-"];
 
-/// As long as lckpwdf(3) waits.
-const PATIENCE: Duration = Duration::from_secs(15);
+/// How long lckpwdf(3) waits for the lock.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(15);
 
-pub(super) fn keep(name: &str, number: usize, state: &State) -> Result<Step, Error> {
-    let mut kept = Vec::new();
+/// Backs up the files that [`add`] writes. `number`: that of the step.
+pub(super) fn back_up(name: &str, number: usize, state: &State) -> Result<Step, Error> {
+    let mut files = Vec::new();
     for (i, path) in FILES.iter().map(Path::new).enumerate() {
         let before = atomic::read(path)?;
-        let backup = format!("{BACKUP}{number}-{i}");
-        let before = before.map(|bytes| state.keep(backup, path, &bytes)).transpose()?;
-        kept.push((path.to_owned(), before));
+        let backup = format!("{BACKUP_PREFIX}{number}-{i}");
+        let before = before.map(|bytes| state.back_up(backup, path, &bytes)).transpose()?;
+        files.push((path.to_owned(), before));
     }
-    Ok(Step::Group { name: name.to_owned(), files: kept })
+    Ok(Step::Group { name: name.to_owned(), files })
 }
 
+/// Adds the group.
 pub(super) fn add(name: &str) -> Result<(), Error> {
     let fix = "fix what it names, or add the group yourself";
     if let Some(groupadd) = programs::find("groupadd") {
@@ -42,41 +45,45 @@ pub(super) fn add(name: &str) -> Result<(), Error> {
         // Busybox.
         programs::must(&addgroup, ["-S", name], fix)?;
     } else {
-        return Err(Error::new(format!("there is neither groupadd nor addgroup to add {name}"), fix));
+        return Err(Error::new(
+            format!("the group {name} cannot be added: neither groupadd nor addgroup is installed"),
+            fix,
+        ));
     }
     Ok(())
 }
 
-/// Takes the group out again, unless somebody is in it. Gives what there is to say about it.
+/// Removes the group again, unless somebody is in it; then it gives the sentence that says so.
 pub(super) fn restore(
     name: &str,
-    kept: &[(PathBuf, Option<Before>)],
+    files: &[(PathBuf, Option<Backup>)],
     state: &State,
 ) -> Result<Option<String>, Error> {
     let _lock = lock()?;
     if let Some(members) = members(name)? {
         let shown = escaped(name);
-        return Ok(Some(format!("the group {shown} is kept, for {members} in it (groupdel {shown})")));
+        return Ok(Some(format!("the group {shown} is kept, because {members} in it (groupdel {shown})")));
     }
     let before =
-        |path: &str| kept.iter().find(|(own, _)| own == Path::new(path)).and_then(|(_, b)| b.as_ref());
+        |path: &str| files.iter().find(|(own, _)| own == Path::new(path)).and_then(|(_, b)| b.as_ref());
     for [file, old] in [["/etc/group", "/etc/group-"], ["/etc/gshadow", "/etc/gshadow-"]] {
         let Some(was) = before(file) else { continue };
         let path = Path::new(file);
         if let Some(current) = atomic::read(path)? {
             let without = without_line(&current, name);
             if without != current {
-                // Others' changes stay.
-                let at = was.modified.filter(|_| was.is(&without));
-                atomic::replace(&Target::of_others(path)?, &without, 0o644, at)?;
+                // What others have changed since stays; if there is nothing, the time of change is restored,
+                // too.
+                let modified = was.modified.filter(|_| was.is_of(&without));
+                atomic::replace(&Target::of_others(path)?, &without, 0o644, modified)?;
             }
         }
-        // What groupadd left, and nobody since: the file as it was before.
+        // The copy is groupadd's, and nobody has written it since.
         let path = Path::new(old);
-        if atomic::read(path)?.is_some_and(|bytes| was.is(&bytes)) {
+        if atomic::read(path)?.is_some_and(|bytes| was.is_of(&bytes)) {
             match before(old) {
                 Some(older) => {
-                    atomic::replace(&Target::of_others(path)?, &state.kept(older)?, 0o644, older.modified)?
+                    atomic::replace(&Target::of_others(path)?, &state.backup(older)?, 0o644, older.modified)?
                 }
                 None => atomic::remove(path)?,
             }
@@ -85,7 +92,7 @@ pub(super) fn restore(
     Ok(None)
 }
 
-/// Who is in the group, for people.
+/// Who is in the group, as the end of a sentence with its verb; `None` if nobody is.
 fn members(name: &str) -> Result<Option<String>, Error> {
     let members = local_members(name)?.unwrap_or_default();
     Ok(match members.as_slice() {
@@ -98,17 +105,18 @@ fn members(name: &str) -> Result<Option<String>, Error> {
     })
 }
 
+/// `bytes` without the group's line of group(5).
 fn without_line(bytes: &[u8], name: &str) -> Vec<u8> {
     let start = format!("{name}:");
     let lines = bytes.split_inclusive(|byte| *byte == b'\n');
     lines.filter(|line| !line.starts_with(start.as_bytes())).flatten().copied().collect()
 }
 
-/// As lckpwdf(3), which useradd and its kin take, too. Until it is dropped.
+/// Takes the lock of lckpwdf(3), which useradd and others take, too. It holds until the file is dropped.
 fn lock() -> Result<File, Error> {
     let path = Path::new("/etc/.pwd.lock");
     let failed = |error: std::io::Error| Error::with(path, "be locked", &error);
-    // Whoever could read it, could lock it.
+    // Users who can read it can lock it.
     let mut options = OpenOptions::new();
     let options = options.write(true).create(true).truncate(false).mode(0o600);
     let file = options.open(path).map_err(failed)?;
@@ -123,11 +131,12 @@ fn lock() -> Result<File, Error> {
     loop {
         match fcntl(&file, FcntlArg::F_SETLK(&whole)) {
             Ok(_) => return Ok(file),
-            Err(Errno::EAGAIN | Errno::EACCES) if start.elapsed() < PATIENCE => thread::sleep(PATIENCE / 100),
+            Err(Errno::EAGAIN | Errno::EACCES) if start.elapsed() < LOCK_TIMEOUT => {
+                thread::sleep(LOCK_TIMEOUT / 100);
+            }
             Err(Errno::EAGAIN | Errno::EACCES) => {
-                let fix =
-                    "wait for useradd, vipw or whatever it is (fuser -v /etc/.pwd.lock), then run this again";
-                return Err(Error::new("another program keeps the files of users locked", fix));
+                let fix = "wait until useradd, vipw or whatever it is ends (fuser -v /etc/.pwd.lock), then run this again";
+                return Err(Error::new("another program has locked /etc/passwd and /etc/group", fix));
             }
             Err(errno) => return Err(failed(errno.into())),
         }

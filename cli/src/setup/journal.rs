@@ -1,6 +1,8 @@
-//! What was done and what was there before: `/var/lib/sftpjail/setup/journal.json` and, beside it,
-//! the former content of each file. It is written before anything is touched, so that whatever ends
-//! a run, the next one knows what to put back.
+//! The journal of what setup does, and backups of what was there before.
+//!
+//! It is `/var/lib/sftpjail/setup/journal.json`, with the backups beside it. It is written before anything is
+//! changed, so that the next run can undo a run that was killed. What a step means, `change` and `restore`
+//! know.
 
 use super::atomic;
 use super::target::Target;
@@ -13,100 +15,110 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-/// Root's, mode 0700.
+/// Owned by root, mode 0700.
 const DIRECTORY: &str = "/var/lib/sftpjail/setup";
 
-/// How names of backups begin.
-pub(super) const BACKUP: &str = "before-";
+/// How the names of backups begin.
+pub(super) const BACKUP_PREFIX: &str = "before-";
 
-/// Grows when an older program would misread the file. 2: lines may be replaced.
+/// Rises when an older program would misread the file. Since 2, lines may be replaced.
 const VERSION: u32 = 2;
 
+/// The steps of all setups, oldest first.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Journal {
     version: u32,
+    /// What happens to the steps that are not settled.
     pub(super) phase: Phase,
-    /// So many of the steps stand; those after them are what `phase` speaks of.
+    /// How many steps, from the first on, are settled: done, and confirmed if that was asked for.
     pub(super) settled: usize,
     pub(super) steps: Vec<Step>,
-    /// Of `Unconfirmed`: when all is put back, in seconds since 1970.
+    /// With `--confirm-within`: when the unsettled steps are undone, in seconds since 1970.
     pub(super) until: Option<u64>,
 }
 
+/// What happens to the steps that are not settled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Phase {
-    /// Steps are being made.
+    /// They are being done.
     Applying,
-    /// All is made, and put back at a certain time.
+    /// They are done, and wait to be confirmed.
     Unconfirmed,
-    /// All stands.
+    /// There are none.
     Applied,
-    /// Steps are being put back.
+    /// They are being undone.
     Undoing,
 }
 
-/// One thing that is done, with what it takes to put it back.
+/// One change, with what undoing it takes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub(super) enum Step {
-    /// Was not there before.
+    /// A directory that was made.
     Directory { path: PathBuf },
+    /// A file that was written.
     File {
         path: PathBuf,
-        before: Option<Before>,
-        /// Digest.
+        /// `None`: it was missing.
+        before: Option<Backup>,
+        /// The digest of the new content.
         after: String,
-        /// What was put between the former lines, if that is all that was done.
+        /// The texts that were inserted between lines of others. If it and `replaced` are empty, all of the
+        /// file was written.
         inserted: Vec<String>,
-        /// And what was put in the place of a former line. Version 1 had none.
+        /// The lines of others that were replaced. Journals of version 1 have none.
         #[serde(default)]
         replaced: Vec<Replaced>,
     },
-    /// A group, and the files that the tool which adds it writes.
-    Group { name: String, files: Vec<(PathBuf, Option<Before>)> },
+    /// A group that was added, and the files that the tool wrote for that.
+    Group { name: String, files: Vec<(PathBuf, Option<Backup>)> },
 }
 
-/// A line, with its newline, before and after.
+/// A line before and after, each with its newline.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Replaced {
     pub(super) was: String,
     pub(super) is: String,
 }
 
-/// A file as it was.
+/// The backup of a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Before {
+pub(super) struct Backup {
     /// Its name in [`DIRECTORY`].
-    backup: String,
+    #[serde(rename = "backup")]
+    name: String,
     digest: String,
+    /// When the file was last changed.
     pub(super) modified: Option<SystemTime>,
 }
 
-impl Before {
-    pub(super) fn is(&self, bytes: &[u8]) -> bool {
+impl Backup {
+    /// Whether the file had this content.
+    pub(super) fn is_of(&self, bytes: &[u8]) -> bool {
         self.digest == atomic::digest(bytes)
     }
 }
 
-/// The state directory, while nobody else sets anything up.
+/// The directory of the journal, locked, so that no other setup runs.
 pub(super) struct State {
     lock: Flock<File>,
 }
 
-/// Whether to wait for another run to end.
+/// What to do while another setup runs.
 #[derive(Clone, Copy)]
-pub(super) enum Patience {
+pub(super) enum IfLocked {
     Wait,
     Refuse,
 }
 
 impl State {
-    /// Makes it where it is missing.
-    pub(super) fn open(patience: Patience) -> Result<Self, Error> {
+    /// Locks the directory; makes it if it is missing.
+    pub(super) fn open(if_locked: IfLocked) -> Result<Self, Error> {
         loop {
-            // Whoever had it before may have removed it: a lock on what has no name any more keeps nobody out.
-            let state = Self::taken(patience)?;
+            // The run that had the lock before may have removed the directory: then the next run locks
+            // another one.
+            let state = Self::lock(if_locked)?;
             let named = Path::new(DIRECTORY).symlink_metadata().map(|stat| (stat.dev(), stat.ino()));
             let locked = state.lock.metadata().map(|stat| (stat.dev(), stat.ino()));
             if named.ok() == locked.ok() {
@@ -115,65 +127,69 @@ impl State {
         }
     }
 
-    fn taken(patience: Patience) -> Result<Self, Error> {
+    fn lock(if_locked: IfLocked) -> Result<Self, Error> {
         let path = Path::new(DIRECTORY);
         let above = path.parent().unwrap_or(path);
         for (path, mode) in [(above, 0o755), (path, 0o700)] {
             match path.symlink_metadata() {
                 Err(_) => atomic::make_directory(path, mode)?,
-                // What lies there is put into root's files.
+                // Undo copies from there into files that root relies on.
                 Ok(stat) if !stat.is_dir() || stat.uid() != 0 || stat.mode() & 0o022 != 0 => {
-                    let what = format!("{} is no directory of root's alone", path.display());
-                    return Err(Error::new(what, "see who made it so, and move it away"));
+                    let what = format!(
+                        "{} is not a directory owned by root and writable by nobody else",
+                        path.display()
+                    );
+                    return Err(Error::new(what, "find out who changed it, and move it away"));
                 }
                 Ok(_) => {}
             }
         }
         let directory = File::open(path).map_err(|error| Error::with(path, "be opened", &error))?;
-        let how = match patience {
-            Patience::Wait => FlockArg::LockExclusive,
-            Patience::Refuse => FlockArg::LockExclusiveNonblock,
+        let how = match if_locked {
+            IfLocked::Wait => FlockArg::LockExclusive,
+            IfLocked::Refuse => FlockArg::LockExclusiveNonblock,
         };
         match Flock::lock(directory, how) {
             Ok(lock) => Ok(Self { lock }),
             Err((_, Errno::EWOULDBLOCK)) => {
-                Err(Error::new("another `sftpjail setup` is running", "wait until it is done"))
+                Err(Error::new("another `sftpjail setup` is running", "wait until it has ended"))
             }
             Err((_, errno)) => Err(Error::with(path, "be locked", &errno.into())),
         }
     }
 
-    /// `None`: nothing was set up, or all is put back.
+    /// `None`: nothing was set up, or everything was undone.
     pub(super) fn journal(&self) -> Result<Option<Journal>, Error> {
         peek()
     }
 
+    /// Replaces the journal on the disk.
     pub(super) fn save(&self, journal: &Journal) -> Result<(), Error> {
         let bytes = serde_json::to_vec_pretty(journal)
             .map_err(|error| Error::new(format!("the journal cannot be written: {error}"), "report this"))?;
         atomic::replace(&Target::ours(&file())?, &bytes, 0o600, None)
     }
 
-    /// Keeps what `path` holds.
-    pub(super) fn keep(&self, name: String, path: &Path, bytes: &[u8]) -> Result<Before, Error> {
+    /// Writes `bytes`, the content of `path`, to a backup of this name.
+    pub(super) fn back_up(&self, name: String, path: &Path, bytes: &[u8]) -> Result<Backup, Error> {
         atomic::replace(&Target::ours(&Path::new(DIRECTORY).join(&name))?, bytes, 0o600, None)?;
-        Ok(Before { backup: name, digest: atomic::digest(bytes), modified: atomic::modified(path) })
+        Ok(Backup { name, digest: atomic::digest(bytes), modified: atomic::modified(path) })
     }
 
-    /// What a file held.
-    pub(super) fn kept(&self, before: &Before) -> Result<Vec<u8>, Error> {
-        let path = Path::new(DIRECTORY).join(&before.backup);
+    /// The content of a backup.
+    pub(super) fn backup(&self, backup: &Backup) -> Result<Vec<u8>, Error> {
+        let path = Path::new(DIRECTORY).join(&backup.name);
         match atomic::read(&path)? {
-            Some(bytes) if before.is(&bytes) => Ok(bytes),
+            Some(bytes) if backup.is_of(&bytes) => Ok(bytes),
             _ => Err(Error::new(
                 format!("the backup {} is missing or changed", path.display()),
-                "put the file back from a backup of your own",
+                "restore the file from a backup of your own",
             )),
         }
     }
 
-    /// Forgets all steps but the settled ones, and the journal itself if there are none.
-    pub(super) fn forget(&self, mut journal: Journal) -> Result<(), Error> {
+    /// Removes the unsettled steps with their backups, and the journal itself if none is settled.
+    pub(super) fn forget_unsettled(&self, mut journal: Journal) -> Result<(), Error> {
         let forgotten = journal.steps.split_off(journal.settled.min(journal.steps.len()));
         journal.phase = Phase::Applied;
         journal.until = None;
@@ -182,19 +198,19 @@ impl State {
         } else {
             self.save(&journal)?;
         }
-        let mut backups = forgotten.iter().flat_map(Step::befores);
-        backups.try_for_each(|before| atomic::remove(&Path::new(DIRECTORY).join(&before.backup)))
+        let mut backups = forgotten.iter().flat_map(Step::backups);
+        backups.try_for_each(|backup| atomic::remove(&Path::new(DIRECTORY).join(&backup.name)))
     }
 
-    /// Removes the directory if nothing was set up, with what a run left there that ended before it
-    /// changed anything. What cannot be removed is in nobody's way.
+    /// Removes the directory if there is no journal, with the backups of a run that was killed before it
+    /// wrote one. What cannot be removed stays, and does no harm.
     pub(super) fn close(self) {
         let path = Path::new(DIRECTORY);
         if file().exists() {
             return;
         }
         let leftovers = path.read_dir().into_iter().flatten().flatten().map(|entry| entry.path());
-        for file in leftovers.filter(|path| is_ours(path)) {
+        for file in leftovers.filter(|path| is_leftover(path)) {
             let _ = atomic::remove(&file);
         }
         if atomic::remove_directory(path).is_ok_and(|removed| removed) {
@@ -203,25 +219,28 @@ impl State {
     }
 }
 
-/// A backup, or something that was staged.
-fn is_ours(path: &Path) -> bool {
+/// Whether it is a backup or a staged file.
+fn is_leftover(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    name.starts_with(BACKUP) || name.starts_with('.')
+    name.starts_with(BACKUP_PREFIX) || name.starts_with('.')
 }
 
-/// The journal as it is now, whoever may be writing it.
+/// Reads the journal without the lock.
 pub(super) fn peek() -> Result<Option<Journal>, Error> {
     let Some(bytes) = atomic::read(&file())? else { return Ok(None) };
     let unreadable = |why: &str| {
         Error::new(
             format!("{} {why}", file().display()),
-            "use the program that wrote it, or put back by hand what lies beside it",
+            "use the version of sftpjail that wrote it, or restore by hand from the backups beside it",
         )
     };
     let journal: Journal =
-        serde_json::from_slice(&bytes).map_err(|_| unreadable("is not what setup writes"))?;
+        serde_json::from_slice(&bytes).map_err(|_| unreadable("is not a journal of setup"))?;
     if !(1..=VERSION).contains(&journal.version) {
-        return Err(unreadable(&format!("is of version {}, and not {VERSION}", journal.version)));
+        return Err(unreadable(&format!(
+            "has version {}, but this sftpjail knows up to {VERSION}",
+            journal.version
+        )));
     }
     Ok(Some(Journal { version: VERSION, ..journal }))
 }
@@ -235,14 +254,14 @@ impl Journal {
         Self { version: VERSION, phase: Phase::Applied, settled: 0, steps: Vec::new(), until: None }
     }
 
-    /// Those that are being made or put back, or wait to be confirmed.
+    /// The steps that are being done or undone, or wait to be confirmed.
     pub(super) fn unsettled(&self) -> &[Step] {
         self.steps.get(self.settled..).unwrap_or_default()
     }
 }
 
 impl Step {
-    fn befores(&self) -> Vec<&Before> {
+    fn backups(&self) -> Vec<&Backup> {
         match self {
             Self::Directory { .. } => Vec::new(),
             Self::File { before, .. } => before.iter().collect(),

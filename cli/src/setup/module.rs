@@ -1,4 +1,4 @@
-//! The PAM module's file: beside pam_unix.so.
+//! Installs the PAM module's file in the directory of PAM's modules.
 
 use super::atomic;
 use super::change::{Change, FileChange};
@@ -9,34 +9,40 @@ use crate::report::Error;
 use pam_sftpjail::escape::escaped;
 use std::path::{Path, PathBuf};
 
-/// As cargo names it.
+/// The name that cargo gives the file.
 const BUILT: &str = "libpam_sftpjail.so";
 
-/// The change that puts it in its place. `given`: the file to take.
+/// The change that installs the module, if it is needed. `given`: the argument of `--module`.
 pub(super) fn change(given: Option<&Path>) -> Result<Option<Change>, Error> {
     let directory = module::directory().ok_or_else(|| {
-        Error::new("the place of PAM's modules was not found", "see that pam_permit.so is installed")
+        Error::new(
+            "the directory of PAM's modules was not found",
+            "install PAM's modules: it is the directory with pam_permit.so",
+        )
     })?;
-    let place = directory.join(OURS);
-    let before = atomic::read(&place)?;
+    let installed = directory.join(OURS);
+    let before = atomic::read(&installed)?;
     let Some(source) = given.map(Path::to_owned).or_else(beside_program) else {
         return match before {
-            // `make install`, or a package.
+            // By `make install` or a package.
             Some(_) => Ok(None),
             None => Err(Error::new(
-                format!("{} is not there, and no {BUILT} lies beside this program", escaped(&place)),
-                "run `make install`, or say where it is: --module PATH",
+                format!("{} is missing, and there is no {BUILT} beside this program", escaped(&installed)),
+                "run `make install`, or give the file: --module PATH",
             )),
         };
     };
     let Some(after) = atomic::read(&source)? else {
-        return Err(Error::new(format!("{} does not exist", escaped(&source)), "see where the module is"));
+        return Err(Error::new(
+            format!("{} does not exist", escaped(&source)),
+            "give the path of the module",
+        ));
     };
     let fix = format!("give the {BUILT} that was built with this program");
     match module::version(&source) {
         Err(why) => return Err(Error::new(format!("{} {why}", escaped(&source)), fix)),
         Ok(version) if version != env!("CARGO_PKG_VERSION") => {
-            let what = format!("{} is of another version, {}", escaped(&source), escaped(&version));
+            let what = format!("{} has another version, {}", escaped(&source), escaped(&version));
             return Err(Error::new(what, fix));
         }
         Ok(_) => {}
@@ -44,7 +50,7 @@ pub(super) fn change(given: Option<&Path>) -> Result<Option<Change>, Error> {
     if before.as_ref() == Some(&after) {
         return Ok(None);
     }
-    Ok(Some(Change::File(FileChange::whole(Target::ours(&place)?, before, after))))
+    Ok(Some(Change::File(FileChange::whole(Target::ours(&installed)?, before, after))))
 }
 
 fn beside_program() -> Option<PathBuf> {

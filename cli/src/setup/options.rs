@@ -1,4 +1,4 @@
-//! The options of `setup`.
+//! The options of `setup`, as clap reads them.
 
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
@@ -6,10 +6,10 @@ use std::time::Duration;
 
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Shows what would be done, and does nothing.
+    /// Shows the changes, and makes none.
     #[arg(long, conflicts_with_all = ["yes", "undo", "confirm"])]
     pub(super) dry_run: bool,
-    /// Does not ask.
+    /// Makes the changes without asking.
     #[arg(long)]
     pub(super) yes: bool,
     /// The group whose members are jailed [default: sftp, or sftp-only for the upload portal].
@@ -24,16 +24,16 @@ pub(crate) struct Options {
     /// The PAM module's file, if it is neither installed nor beside this program.
     #[arg(long, value_name = "PATH")]
     pub(super) module: Option<PathBuf>,
-    /// Puts everything back after this time, such as 5m, unless `setup --confirm` is run before.
+    /// Undoes everything after this time, such as 5m, unless `setup --confirm` is run before.
     #[arg(long, value_name = "TIME", value_parser = duration, conflicts_with_all = ["dry_run", "undo", "confirm"])]
     pub(super) confirm_within: Option<Duration>,
-    /// Lets what was set up with --confirm-within stay.
+    /// Keeps what was set up with --confirm-within.
     #[arg(long, conflicts_with = "undo")]
     pub(super) confirm: bool,
-    /// Puts back what was there before; what others have changed since is kept.
+    /// Restores what was there before; keeps what others have changed since.
     #[arg(long)]
     pub(super) undo: bool,
-    /// With --undo: though members are logged in. With --yes: though members are jailed no more.
+    /// With --undo: also while members are logged in. With --yes: also if users are no longer jailed then.
     #[arg(long, conflicts_with_all = ["dry_run", "confirm"])]
     pub(super) force: bool,
 }

@@ -1,4 +1,7 @@
-//! Our three lines in PAM's configuration for sshd: where they belong, and what speaks against it.
+//! Puts the module's three lines into PAM's configuration for sshd, and refuses a stack that conflicts with
+//! them.
+//!
+//! The lines and their order are in `desired::pam`.
 
 use super::atomic;
 use super::change::{Change, FileChange};
@@ -13,9 +16,10 @@ use std::cmp::Reverse;
 use std::ops::RangeInclusive;
 use std::path::Path;
 
+/// Undo and earlier versions know the lines by it: its text never changes.
 const COMMENT: &str = "# Added by `sftpjail setup`; `sftpjail setup --undo` takes it out.\n";
 
-/// The change that the file of `service` needs, if it needs one.
+/// The change that the file of PAM's `service` needs, if it needs one.
 pub(super) fn change(service: &str) -> Result<Option<Change>, Error> {
     let account = Lines::read(service, "account");
     let session = Lines::read(service, "session");
@@ -30,24 +34,24 @@ pub(super) fn change(service: &str) -> Result<Option<Change>, Error> {
     let example = Example::new();
     let mut text = Text::of(&text);
     let mut edits = Vec::new();
-    if let Some(at) = account_place(&account, &session, file)? {
-        edits.push(Edit::Insert(at, example.account));
+    if let Some(before) = account_line_position(&account, &session, file)? {
+        edits.push(Edit::Insert(before, example.account));
     }
     edits.extend(account.rewritten(None, file));
-    session_is_right(&session)?;
-    match session.first {
-        Some(first) => edits.extend(session.rewritten_at(first, None, file)),
+    check_session_order(&session)?;
+    match session.close {
+        Some(close) => edits.extend(session.rewritten_at(close, None, file)),
         None => {
-            let place =
-                location_of_first(&session.stack).filter(|place| place.file == *file && place.line > 0);
-            edits.push(Edit::Insert(place.map(|place| place.line), example.close));
+            let first =
+                location_of_first(&session.stack).filter(|first| first.file == *file && first.line > 0);
+            edits.push(Edit::Insert(first.map(|first| first.line), example.close));
         }
     }
-    match session.is_there {
+    match session.is_present {
         true => edits.extend(session.rewritten(Some("open"), file)),
         false => edits.push(Edit::Insert(None, example.open)),
     }
-    // From the bottom to the top, so that the numbers of lines hold.
+    // From the bottom to the top, so that the line numbers of the others stay right.
     edits.sort_by_key(|edit| Reverse(edit.line()));
     for edit in edits {
         text.edit(edit);
@@ -56,7 +60,7 @@ pub(super) fn change(service: &str) -> Result<Option<Change>, Error> {
         return Ok(None);
     }
     let own = Path::new("/etc/pam.d").join(service);
-    // A distributor's file is not to be edited: the one in /etc stands in for it.
+    // Packages own the files outside of /etc. libpam reads a copy in /etc instead.
     let change = match file.starts_with("/etc") {
         true => FileChange {
             target: Target::of_others(file)?,
@@ -70,16 +74,16 @@ pub(super) fn change(service: &str) -> Result<Option<Change>, Error> {
     Ok(Some(Change::File(change)))
 }
 
-/// What is done to a file; lines are counted from 1.
+/// An edit of a file; its lines are counted from 1.
 enum Edit {
-    /// Puts a line of ours before the one with this number, or at the end.
+    /// Inserts a line before the one with this number, or at the end.
     Insert(Option<usize>, &'static str),
-    /// Puts another in the place of the one that begins and ends there.
+    /// Replaces the line of PAM that these lines of the file hold.
     Replace(RangeInclusive<usize>, String),
 }
 
 impl Edit {
-    /// Where it is done; what replaces a line goes below what is put before it.
+    /// The order of edits. An insertion before a line comes above that line's replacement.
     fn line(&self) -> (usize, bool) {
         match self {
             Self::Insert(before, _) => (before.unwrap_or(usize::MAX), false),
@@ -88,7 +92,7 @@ impl Edit {
     }
 }
 
-/// A file and what was done to it.
+/// A file's lines, and the edits that were made.
 struct Text {
     lines: Vec<String>,
     inserted: Vec<String>,
@@ -124,7 +128,7 @@ impl Text {
         }
     }
 
-    /// Where to insert before a line: above what is said of it.
+    /// Where to insert before a line: above the comments that belong to it.
     fn above_comments(&self, number: usize) -> usize {
         let mut at = number.saturating_sub(1).min(self.lines.len());
         let is_comment = |line: &String| line.starts_with('#') && !line.starts_with("#%") && *line != COMMENT;
@@ -135,39 +139,42 @@ impl Text {
     }
 }
 
-/// The lines of one kind, and ours among them.
+/// The lines of one kind, and the module's among them. Positions are those in the stack.
 struct Lines {
     kind: &'static str,
     stack: Stack,
-    /// Where the one that does the work is, or would be at the end.
+    /// The position of the account line or of the session line that builds the jail. If it is missing: where
+    /// it would be at the end.
     at: usize,
-    is_there: bool,
-    /// Where `session … close` is.
-    first: Option<usize>,
+    is_present: bool,
+    /// The position of the line `session … close`.
+    close: Option<usize>,
 }
 
 impl Lines {
     fn read(service: &str, kind: &'static str) -> Self {
         let mut stack = Stack::read(service, kind);
-        let is_first = |i: &usize| {
+        let is_close = |i: &usize| {
             kind == "session" && stack.lines.get(*i).is_some_and(|line| line.part() == SessionLine::Close)
         };
-        let (firsts, others): (Vec<_>, Vec<_>) = stack.positions(OURS).into_iter().partition(is_first);
+        let (closes, others): (Vec<_>, Vec<_>) = stack.positions(OURS).into_iter().partition(is_close);
         let found = others.first().copied();
         let at = found.unwrap_or_else(|| stack.add_end());
-        Self { kind, stack, at, is_there: found.is_some(), first: firsts.first().copied() }
+        Self { kind, stack, at, is_present: found.is_some(), close: closes.first().copied() }
     }
 
-    /// What makes our line what it should be, if it is another and stands in the service's own `file`.
+    /// The edit that makes the module's line as it should be, if it is not and stands in the service's own
+    /// `file`.
     fn rewritten(&self, part: Option<&str>, file: &Path) -> Option<Edit> {
-        self.rewritten_at(self.at, part, file).filter(|_| self.is_there)
+        self.rewritten_at(self.at, part, file).filter(|_| self.is_present)
     }
 
+    /// The same for the line at this position.
     fn rewritten_at(&self, at: usize, part: Option<&str>, file: &Path) -> Option<Edit> {
         let line = self.stack.lines.get(at).filter(|line| line.location.file == file)?;
         let module = line.module.as_ref()?;
-        let is_right = module.ignores_unloadable() && (part.is_none() || line.part() != SessionLine::Single);
-        (!is_right).then(|| {
+        let is_ok = module.ignores_unloadable() && (part.is_none() || line.part() != SessionLine::Single);
+        (!is_ok).then(|| {
             Edit::Replace(line.location.line..=line.location.last, module.rewritten(self.kind, part))
         })
     }
@@ -177,7 +184,7 @@ impl Lines {
         self.stack.lines.iter().skip(from).find(|line| HOME_MAKERS.iter().any(|name| line.is(name)))
     }
 
-    /// The first line that may keep ours from being asked, though all succeeds.
+    /// The first line that can keep libpam from calling the module although the stack succeeds.
     fn skip(&self) -> Option<&Line> {
         let first = self.stack.skips(self.at).iter().map(|skip| skip.line).min();
         first.and_then(|at| self.stack.lines.get(at))
@@ -185,40 +192,42 @@ impl Lines {
 
     fn skipped_by(&self, line: &Line) -> Error {
         let kind = self.kind;
-        let what = format!(
-            "{}: this line may end PAM's {kind} checks, and {OURS} would not be asked",
-            line.location
-        );
+        let what = format!("{}: this line can end PAM's {kind} stack before {OURS} is called", line.location);
         Error::new(what, format!("make it `required`, or put the {kind} line of {OURS} before it"))
     }
 }
 
-/// The session line that opens comes last, after whatever makes the home; the one that closes first.
-fn session_is_right(session: &Lines) -> Result<(), Error> {
+/// Refuses a session stack in which the line that opens is not the last, after those that make homes, or the
+/// line that closes is not the first.
+fn check_session_order(session: &Lines) -> Result<(), Error> {
     if let Some(line) = session.skip() {
         return Err(session.skipped_by(line));
     }
     if let Some(line) = session.home_maker(session.at) {
         return Err(Error::new(
-            format!("{}: it makes homes after the session line of {OURS} has needed them", line.location),
-            format!("put the line of {OURS} after it"),
+            format!(
+                "{}: it makes homes, but stands after the session line of {OURS}, which needs them",
+                line.location
+            ),
+            format!("move the line of {OURS} below it"),
         ));
     }
-    let place =
+    let location =
         |i: usize| session.stack.lines.get(i).map(|line| line.location.to_string()).unwrap_or_default();
     if let Some(other) = below_last(&session.stack, session.at) {
-        let what = format!("{}: {}", place(session.at), other.told());
-        return Err(Error::new(what, format!("put the line of {OURS} after it")));
+        let what = format!("{}: {}", location(session.at), other.told());
+        return Err(Error::new(what, format!("move the line of {OURS} below that one")));
     }
-    match session.first {
-        Some(first) if first > session.at => {
-            let what = format!("{}: {OURS} opens above the line that is to close first", place(session.at));
-            Err(Error::new(what, "put the line with `close` at the top of the session lines"))
+    match session.close {
+        Some(close) if close > session.at => {
+            let what =
+                format!("{}: the line of {OURS} with `close` stands below this one", location(session.at));
+            Err(Error::new(what, "move the line with `close` to the top of the session lines"))
         }
-        Some(first) => match needs_first(&session.stack, first) {
+        Some(close) => match needs_first(&session.stack, close) {
             Some(other) => {
-                let what = format!("{}: is too late: {}", place(first), other.told());
-                Err(Error::new(what, "put it at the top of the session lines"))
+                let what = format!("{}: this line stands too low: {}", location(close), other.told());
+                Err(Error::new(what, "move it to the top of the session lines"))
             }
             None => Ok(()),
         },
@@ -226,18 +235,25 @@ fn session_is_right(session: &Lines) -> Result<(), Error> {
     }
 }
 
-/// Where the account line is still to be put: at the end, `Some(None)`, or before a line.
-fn account_place(account: &Lines, session: &Lines, file: &Path) -> Result<Option<Option<usize>>, Error> {
-    let ours = account.stack.lines.get(account.at).filter(|_| account.is_there);
+/// Where to insert the account line: before a line, or, `Some(None)`, at the end. `None`: it is there, or
+/// must not be.
+fn account_line_position(
+    account: &Lines,
+    session: &Lines,
+    file: &Path,
+) -> Result<Option<Option<usize>>, Error> {
+    let ours = account.stack.lines.get(account.at).filter(|_| account.is_present);
     match (ours, session.home_maker(0), account.skip()) {
         (Some(ours), Some(maker), _) => {
-            let (place, maker) = (&ours.location, &maker.location);
-            let what = format!("{place}: it refuses members without a home, which {maker} makes only later");
-            Err(Error::new(what, format!("take the account line of {OURS} out")))
+            let (ours, maker) = (&ours.location, &maker.location);
+            let what =
+                format!("{ours}: this line refuses members without a home, which {maker} makes only later");
+            Err(Error::new(what, format!("remove the account line of {OURS}")))
         }
         (Some(_), None, None) | (None, Some(_), _) => Ok(None),
         (None, None, None) => Ok(Some(None)),
-        // Red Hat's and SUSE's included files end the stack for local users: ours comes before them.
+        // The files that Red Hat and SUSE include end the stack for local users, so the line comes before
+        // them.
         (None, None, Some(line)) if line.location != line.top && line.top.file == file => {
             Ok(Some(Some(line.top.line)))
         }

@@ -1,9 +1,10 @@
-//! All changes that are needed, in the order in which each can rely on those before it: PAM's lines
-//! come when the module is there, and last, since they count from the next login on.
+//! Collects the changes that are needed, in the order in which they are made. It changes nothing itself.
+//!
+//! PAM's lines come last, after the module's file: they take effect with the next login.
 
 use super::Options;
 use super::change::{Change, FileChange};
-use super::desired_state::DesiredState;
+use super::choices::Choices;
 use super::sshd::Sshd;
 use super::target::Target;
 use super::{directory, module, pam, sshd, syslog, user_manager};
@@ -12,29 +13,29 @@ use pam_sftpjail::config::DEFAULT_PATH;
 use pam_sftpjail::nss::Group;
 use std::path::Path;
 
-/// Looks at everything, and changes nothing.
-pub(super) fn changes(desired: &DesiredState, sshd: &Sshd, options: &Options) -> Result<Vec<Change>, Error> {
+/// All changes, or the first reason why setup cannot be done.
+pub(super) fn changes(choices: &Choices, sshd: &Sshd, options: &Options) -> Result<Vec<Change>, Error> {
     let mut changes = Vec::new();
     changes.extend(module::change(options.module.as_deref())?);
-    for name in &desired.groups {
+    for name in &choices.groups {
         if Group::by_name(name)?.is_none() {
             changes.push(Change::Group { name: name.clone() });
         }
     }
-    changes.extend(directory::change(&desired.jail_root, 0o700)?);
-    for shelf in &desired.shelves {
-        changes.extend(directory::change(shelf, 0o755)?);
+    changes.extend(directory::change(&choices.jail_root, 0o700)?);
+    for parent in &choices.volume_parents {
+        changes.extend(directory::change(parent, 0o755)?);
     }
-    if let Some(text) = &desired.text {
+    if let Some(text) = &choices.new_config {
         let path = Path::new(DEFAULT_PATH);
         if let Some(above) = path.parent() {
             changes.extend(directory::change(above, 0o755)?);
         }
         changes.push(Change::File(FileChange::whole(Target::ours(path)?, None, text.as_str())));
     }
-    changes.extend(user_manager::changes(desired)?);
+    changes.extend(user_manager::changes(choices)?);
     changes.extend(syslog::changes()?);
-    changes.extend(sshd::changes(desired, sshd)?);
-    changes.extend(pam::change(sshd.usual.pam_service())?);
+    changes.extend(sshd::changes(choices, sshd)?);
+    changes.extend(pam::change(sshd.global.pam_service())?);
     Ok(changes)
 }

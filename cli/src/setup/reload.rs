@@ -1,4 +1,5 @@
-//! Tells daemons that their files have changed, in the way of whatever started them.
+//! Reloads the daemons whose files have changed, through systemd, OpenRC or a signal: whatever has started
+//! them.
 
 use super::sshd::Sshd;
 use crate::host::programs;
@@ -11,21 +12,21 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// After this an sshd that cannot start anew has ended.
-const SETTLED: Duration = Duration::from_millis(300);
+/// How long after a reload sshd has ended if it cannot start again.
+const RESTART_TIME: Duration = Duration::from_millis(300);
 
 /// How long sshd may take to listen again.
-const PATIENCE: Duration = Duration::from_secs(10);
+const LISTEN_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Lets sshd read its files anew; sessions go on. Gives a sentence about what was done.
+/// Makes sshd read its files again; sessions go on. Gives the sentence that says how.
 pub(super) fn sshd(sshd: &Sshd) -> Result<String, Error> {
     let fix = "see why: journalctl -u ssh -u sshd, or the system's log";
-    if let Some(systemctl) = systemd() {
+    if let Some(systemctl) = systemctl() {
         for unit in ["ssh.service", "sshd.service"] {
             if programs::run(&systemctl, ["--quiet", "is-active", unit])?.success {
                 programs::must(&systemctl, ["reload", unit], fix)?;
-                // It starts anew, and may not.
-                thread::sleep(SETTLED);
+                // sshd executes itself again, and may fail to.
+                thread::sleep(RESTART_TIME);
                 programs::must(&systemctl, ["is-active", unit], fix)?;
                 return Ok(format!("sshd has been reloaded (systemctl reload {unit})."));
             }
@@ -33,7 +34,7 @@ pub(super) fn sshd(sshd: &Sshd) -> Result<String, Error> {
         for unit in ["ssh.socket", "sshd.socket"] {
             if programs::run(&systemctl, ["--quiet", "is-active", unit])?.success {
                 return Ok(format!(
-                    "{unit} starts sshd with the next connection; nothing had to be reloaded."
+                    "{unit} starts sshd at the next connection, so nothing had to be reloaded."
                 ));
             }
         }
@@ -44,35 +45,35 @@ pub(super) fn sshd(sshd: &Sshd) -> Result<String, Error> {
         programs::must(&rc_service, ["sshd", "reload"], fix)?;
         return Ok("sshd has been reloaded (rc-service sshd reload).".to_owned());
     }
-    let file = sshd.usual.get("PidFile").unwrap_or("/run/sshd.pid");
+    let file = sshd.global.get("PidFile").unwrap_or("/run/sshd.pid");
     let Some(pid) = listener(file) else {
-        return Ok("sshd does not run; what was changed holds when it is started.".to_owned());
+        return Ok("sshd does not run. The changes take effect when it is started.".to_owned());
     };
     let old = fs::metadata(file).and_then(|stat| stat.modified()).ok();
     kill(Pid::from_raw(pid), Signal::SIGHUP)
-        .map_err(|e| Error::new(format!("sshd (pid {pid}) cannot be told to reload: {}", e.desc()), fix))?;
-    // It removes the file, starts anew as the same process, and writes it once it listens.
+        .map_err(|e| Error::new(format!("sshd (pid {pid}) cannot be reloaded: {}", e.desc()), fix))?;
+    // sshd removes the file, executes itself again with the same pid, and writes the file once it listens.
     let start = Instant::now();
-    while start.elapsed() < PATIENCE {
+    while start.elapsed() < LISTEN_TIMEOUT {
         let new = fs::metadata(file).and_then(|stat| stat.modified()).ok();
         if new.is_some() && new != old && listener(file).is_some() {
-            return Ok(format!("sshd has been reloaded (SIGHUP to pid {pid}, of {file})."));
+            return Ok(format!("sshd has been reloaded (SIGHUP to pid {pid}, from {file})."));
         }
         thread::sleep(Duration::from_millis(20));
     }
-    Err(Error::new(format!("sshd (pid {pid}) does not listen any more after SIGHUP"), "start it"))
+    Err(Error::new(format!("sshd (pid {pid}) no longer listens after SIGHUP"), "start it"))
 }
 
-/// The pid in the file, if it is that of an sshd.
+/// The pid in the file, if the process is an sshd.
 fn listener(file: &str) -> Option<i32> {
     let pid: i32 = fs::read_to_string(file).ok()?.trim().parse().ok()?;
     let name = fs::read_to_string(format!("/proc/{pid}/comm")).ok()?;
     name.trim_end().starts_with("sshd").then_some(pid)
 }
 
-/// Lets systemd read its files anew, where it runs.
+/// Makes systemd read its units again, if it runs.
 pub(super) fn units() -> Result<(), Error> {
-    match systemd() {
+    match systemctl() {
         Some(systemctl) => {
             programs::must(&systemctl, ["daemon-reload"], "see that systemd answers: systemctl status")
                 .map(drop)
@@ -81,20 +82,21 @@ pub(super) fn units() -> Result<(), Error> {
     }
 }
 
-/// Lets rsyslog read its files anew. Gives a sentence about what was done, or is to be.
+/// Restarts rsyslog. Gives the sentence that says how, or that asks the admin to do it.
 pub(super) fn rsyslog() -> String {
-    let restart = |program: &Path, args: &[&str]| programs::run(program, args).is_ok_and(|said| said.success);
-    if systemd().is_some_and(|systemctl| restart(&systemctl, &["try-restart", "rsyslog"])) {
+    let restart =
+        |program: &Path, args: &[&str]| programs::run(program, args).is_ok_and(|output| output.success);
+    if systemctl().is_some_and(|systemctl| restart(&systemctl, &["try-restart", "rsyslog"])) {
         return "rsyslog has been restarted (systemctl try-restart rsyslog).".to_owned();
     }
     let rc_service = programs::find("rc-service").filter(|_| Path::new("/run/openrc").is_dir());
     if rc_service.is_some_and(|rc_service| restart(&rc_service, &["--ifstarted", "rsyslog", "restart"])) {
         return "rsyslog has been restarted (rc-service --ifstarted rsyslog restart).".to_owned();
     }
-    "Restart rsyslog, so that it reads its files anew.".to_owned()
+    "Restart rsyslog, so that it reads its files again.".to_owned()
 }
 
-/// systemctl, where systemd is PID 1.
-pub(super) fn systemd() -> Option<std::path::PathBuf> {
+/// The path of systemctl, if systemd is PID 1.
+pub(super) fn systemctl() -> Option<std::path::PathBuf> {
     programs::find("systemctl").filter(|_| is_booted())
 }

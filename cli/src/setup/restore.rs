@@ -1,17 +1,17 @@
-//! Puts back what the journal says, last step first. What others have changed since stays.
+//! Undoes the steps of the journal, the last one first. What others have changed since stays.
 
 use super::atomic;
 use super::group;
-use super::journal::{Before, Journal, Phase, Replaced, State, Step};
+use super::journal::{Backup, Journal, Phase, Replaced, State, Step};
 use super::target::Target;
 use crate::report::Error;
 use pam_sftpjail::escape::escaped;
 use std::path::{Path, PathBuf};
 
-/// Puts back every step that is not settled. Gives a sentence for each thing that was kept.
+/// Undoes every step that is not settled. Gives a sentence for each thing that was kept.
 ///
-/// It may be interrupted at any point and begun anew. At the first error it stops, since what is
-/// still there may need what would come next: PAM's lines the module.
+/// It can be killed at any point and run again. It stops at the first error: while PAM's lines are there, the
+/// module, which an earlier step installed, must stay.
 pub(super) fn unsettled(state: &State, mut journal: Journal) -> Result<Vec<String>, Error> {
     journal.phase = Phase::Undoing;
     state.save(&journal)?;
@@ -22,64 +22,67 @@ pub(super) fn unsettled(state: &State, mut journal: Journal) -> Result<Vec<Strin
     }
     let mut kept = Vec::new();
     for step in journal.unsettled().iter().rev() {
-        kept.extend(restore(step, state)?);
+        kept.extend(undo(step, state)?);
     }
-    state.forget(journal)?;
+    state.forget_unsettled(journal)?;
     Ok(kept)
 }
 
-fn restore(step: &Step, state: &State) -> Result<Option<String>, Error> {
+/// Undoes one step. Gives a sentence if something was kept.
+fn undo(step: &Step, state: &State) -> Result<Option<String>, Error> {
     match step {
         Step::Directory { path } => Ok(match atomic::remove_directory(path)? {
             true => None,
-            false => Some(format!("{} is kept, for it is not empty or in use", escaped(path))),
+            false => Some(format!("{} is kept, because it is not empty or in use", escaped(path))),
         }),
         Step::Group { name, files } => group::restore(name, files, state),
         Step::File { path, before, after, inserted, replaced } => {
-            file(path, before.as_ref(), after, (inserted, replaced), state)
+            restore_file(path, before.as_ref(), after, (inserted, replaced), state)
         }
     }
 }
 
-fn file(
+/// Undoes a [`Step::File`]. `edits`: its `inserted` and `replaced`.
+fn restore_file(
     path: &Path,
-    before: Option<&Before>,
+    before: Option<&Backup>,
     after: &str,
-    put: (&[String], &[Replaced]),
+    edits: (&[String], &[Replaced]),
     state: &State,
 ) -> Result<Option<String>, Error> {
     let shown = escaped(path);
     let current = match (atomic::read(path)?, before) {
         (None, None) => return Ok(None),
-        (None, Some(_)) => return Ok(Some(format!("{shown} has been removed since, and is not put back"))),
-        (Some(current), Some(before)) if before.is(&current) => return Ok(None),
+        (None, Some(_)) => return Ok(Some(format!("{shown} has been removed since, and is not restored"))),
+        (Some(current), Some(before)) if before.is_of(&current) => return Ok(None),
         (Some(current), _) => current,
     };
     if path.is_symlink() {
         return Ok(Some(format!("{shown} has become a symlink since, and is kept as it is")));
     }
     if let Some(user) = module_user(path, before)? {
-        return Ok(Some(format!("{shown} is kept, for {} still names it", escaped(&user))));
+        return Ok(Some(format!("{shown} is kept, because {} still names it", escaped(&user))));
     }
     if atomic::digest(&current) == after {
         match before {
             Some(before) => {
-                atomic::replace(&Target::ours(path)?, &state.kept(before)?, 0o644, before.modified)?
+                atomic::replace(&Target::ours(path)?, &state.backup(before)?, 0o644, before.modified)?
             }
             None => atomic::remove(path)?,
         }
         return Ok(None);
     }
-    match without(&current, put) {
+    match without(&current, edits) {
         Some(rest) => {
             atomic::replace(&Target::ours(path)?, &rest, 0o644, None)?;
-            Ok(Some(format!("{shown} has been changed since: only what setup put there is taken out")))
+            Ok(Some(format!("{shown} has been changed since, so only what setup added is removed")))
         }
         None => Ok(Some(format!("{shown} has been changed since, and is kept as it is"))),
     }
 }
 
-/// The content without each of the texts, and with the former lines, if each is there once.
+/// The content without the inserted texts and with the former lines; `None` unless each of ours is there
+/// exactly once.
 fn without(current: &[u8], (inserted, replaced): (&[String], &[Replaced])) -> Option<Vec<u8>> {
     let mut rest = std::str::from_utf8(current).ok()?.to_owned();
     if inserted.is_empty() && replaced.is_empty() {
@@ -94,8 +97,8 @@ fn without(current: &[u8], (inserted, replaced): (&[String], &[Replaced])) -> Op
     Some(rest.into_bytes())
 }
 
-/// Which of PAM's files names the module at `path`, which would be gone: nobody could log in any more.
-fn module_user(path: &Path, before: Option<&Before>) -> Result<Option<PathBuf>, Error> {
+/// The file of PAM that names the module at `path`, if undo would remove it: nobody could log in any more.
+fn module_user(path: &Path, before: Option<&Backup>) -> Result<Option<PathBuf>, Error> {
     let Some(name) = path.file_name().and_then(|name| name.to_str()).filter(|name| name.ends_with(".so"))
     else {
         return Ok(None);
@@ -121,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_is_there_once_is_taken_out() {
+    fn only_texts_that_are_there_once_are_removed() {
         let text = |s: &str| vec![s.to_owned()];
         assert_eq!(without(b"a\nours\nb\n", (&text("ours\n"), &[])).unwrap(), b"a\nb\n");
         assert_eq!(without(b"ours\nours\n", (&text("ours\n"), &[])), None);

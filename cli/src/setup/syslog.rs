@@ -1,4 +1,4 @@
-//! rsyslog's part: a file and a socket for SFTP lines. systemd's journal needs none.
+//! Gives rsyslog a file and a socket for the log entries of SFTP sessions. systemd's journal needs nothing.
 
 use super::atomic;
 use super::change::{Change, FileChange};
@@ -11,16 +11,17 @@ const DROP_IN: &str = include_str!("../../../rsyslog.d/sftpjail.conf");
 const PATH: &str = "/etc/rsyslog.d/10-sftpjail.conf";
 const LOG: &str = "/var/log/sftp.log";
 
-/// Debian's, SUSE's and newer Fedora's; older Red Hat's.
+/// logrotate's file for the logs of rsyslog: of Debian, SUSE and newer Fedora; of older Red Hat.
 const ROTATED: [&str; 2] = ["/etc/logrotate.d/rsyslog", "/etc/logrotate.d/syslog"];
 
+/// The changes that rsyslog needs; none if it is not installed.
 pub(super) fn changes() -> Result<Vec<Change>, Error> {
     let path = Path::new(PATH);
     if programs::find("rsyslogd").is_none() || !path.parent().is_some_and(Path::is_dir) {
         return Ok(Vec::new());
     }
     let mut changes = Vec::new();
-    // One that somebody has adapted stays.
+    // A file that an admin has adapted stays.
     if !path.exists() {
         changes.push(Change::File(FileChange::whole(Target::ours(path)?, None, DROP_IN)));
     }
@@ -30,7 +31,7 @@ pub(super) fn changes() -> Result<Vec<Change>, Error> {
     Ok(changes)
 }
 
-/// The log goes first in the list of those that rsyslog writes.
+/// Adds the log at the top of the list of logs that rsyslog writes.
 fn rotated(path: &Path) -> Result<Option<Change>, Error> {
     let Some(before) = atomic::read(path)? else { return Ok(None) };
     let Ok(text) = String::from_utf8(before.clone()) else { return Ok(None) };
@@ -51,15 +52,15 @@ fn rotated(path: &Path) -> Result<Option<Change>, Error> {
     })))
 }
 
-/// Whether rsyslog takes its configuration.
+/// The error: rsyslog cannot read its configuration.
 pub(super) fn test() -> Result<(), Error> {
     let Some(rsyslogd) = programs::find("rsyslogd").filter(|_| Path::new(PATH).exists()) else {
         return Ok(());
     };
-    programs::must(&rsyslogd, ["-N1"], "fix what it names, then see: rsyslogd -N1").map(drop)
+    programs::must(&rsyslogd, ["-N1"], "fix what it names, then check: rsyslogd -N1").map(drop)
 }
 
-/// Whether rsyslog must be told of what was changed.
-pub(super) fn concerns(path: &Path) -> bool {
+/// Whether rsyslog reads this file of ours, so must be restarted after a change of it.
+pub(super) fn is_read_by_rsyslog(path: &Path) -> bool {
     path == Path::new(PATH)
 }

@@ -1,9 +1,12 @@
-//! Which file is written: every file that setup writes goes through here, so that nobody but root has a
-//! say in where the content lands or in who may change it later.
+//! Checks each file before setup writes it: nobody but root may decide where the content goes, or change it
+//! later.
+//!
+//! Every file that setup writes is a [`Target`]. `atomic` writes it.
 
-use crate::host::trust::{MAX_SYMLINKS, changeable};
+use crate::host::trust::changeable;
 use crate::report::Error;
 use pam_sftpjail::escape::{escaped, word};
+use pam_sftpjail::path::MAX_SYMLINKS;
 use rustix::fs::{Mode, OFlags, open};
 use rustix::io::Errno;
 use std::fs::{File, Metadata};
@@ -11,42 +14,47 @@ use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-/// A file that is there or not, and no symlink. It and the directories above it are owned by root and
-/// writable by nobody else.
+/// A regular file, or one that is missing. It and the directories above it are owned by root and writable by
+/// nobody else.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Target(PathBuf);
 
 impl Target {
-    /// A file that is wholly ours. What stands there as a symlink is refused: systemd masks a file by one
-    /// to /dev/null, and others point at files that are not ours.
+    /// A file of which setup writes all. A symlink there is refused: one to /dev/null is how an admin masks a
+    /// file for systemd, and others point at files of somebody else.
     pub(super) fn ours(path: &Path) -> Result<Self, Error> {
-        if let Ok(aim) = path.read_link() {
+        if let Ok(destination) = path.read_link() {
             let shown = escaped(path);
-            let what = format!("{shown} is a symlink to {}, and setup writes a file there", escaped(&aim));
-            return Err(Error::new(what, format!("see who made it, then: rm {}", word(path))));
+            let what = format!(
+                "{shown} is a symlink to {}, and setup has to write a file there",
+                escaped(&destination)
+            );
+            return Err(Error::new(what, format!("find out who made it, then: rm {}", word(path))));
         }
         Self(path.to_owned()).checked()
     }
 
-    /// A file of somebody else's, of which setup changes a part: where `path` is a symlink, the file that
-    /// it leads to.
+    /// A file of others, of which setup changes a part. If `path` is a symlink: the file that it leads to.
     pub(super) fn of_others(path: &Path) -> Result<Self, Error> {
         let mut at = path.to_owned();
         for _ in 0..MAX_SYMLINKS {
-            roots_alone_above(&at)?;
+            check_owner_above(&at)?;
             match at.read_link() {
-                Ok(aim) => at = at.parent().unwrap_or(Path::new("/")).join(aim),
+                Ok(destination) => at = at.parent().unwrap_or(Path::new("/")).join(destination),
                 Err(_) => return Self(at).checked(),
             }
         }
-        Err(Error::new(format!("{}: too many symlinks", escaped(path)), "put a file in its place"))
+        Err(Error::new(
+            format!("{} leads through more than {MAX_SYMLINKS} symlinks", escaped(path)),
+            "put a file in its place",
+        ))
     }
 
     pub(super) fn path(&self) -> &Path {
         &self.0
     }
 
-    /// The file as it is, and what the system says of it; `None` where it is missing.
+    /// Opens the file, and gives its metadata, too; `None` if it is missing.
     pub(super) fn open(&self) -> Result<Option<(File, Metadata)>, Error> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         let path = self.path();
@@ -55,20 +63,21 @@ impl Target {
             Err(Errno::NOENT) => return Ok(None),
             Err(Errno::LOOP) => {
                 let what = format!("{} has become a symlink", escaped(path));
-                return Err(Error::new(what, "see who made it so, and run this again"));
+                return Err(Error::new(what, "find out who made it, and run this again"));
             }
             Err(errno) => return Err(Error::with(path, "be read", &io::Error::from(errno))),
         };
-        let stat = file.metadata().map_err(|error| Error::with(path, "be looked at", &error))?;
+        let stat = file.metadata().map_err(|error| Error::with(path, "be checked", &error))?;
         if !stat.is_file() {
-            let what = format!("{} is no regular file, and setup writes regular files only", escaped(path));
+            let what =
+                format!("{} is not a regular file, and setup writes only regular files", escaped(path));
             return Err(Error::new(what, "put a regular file in its place"));
         }
-        roots_alone(path, &stat)?;
+        check_owner(path, &stat)?;
         Ok(Some((file, stat)))
     }
 
-    /// What it holds, `None` where it is missing.
+    /// The content; `None` if it is missing.
     pub(super) fn read(&self) -> Result<Option<Vec<u8>>, Error> {
         let Some((mut file, _)) = self.open()? else { return Ok(None) };
         let mut bytes = Vec::new();
@@ -79,32 +88,29 @@ impl Target {
     }
 
     fn checked(self) -> Result<Self, Error> {
-        roots_alone_above(self.path())?;
+        check_owner_above(self.path())?;
         self.open().map(|_| self)
     }
 }
 
-/// What leads to `path`, as far as it is there.
-pub(super) fn roots_alone_above(path: &Path) -> Result<(), Error> {
+/// Refuses a path to which a directory or symlink leads that is not owned by root, or that others can write.
+pub(super) fn check_owner_above(path: &Path) -> Result<(), Error> {
     let Some(above) = path.ancestors().skip(1).find(|above| above.exists()) else { return Ok(()) };
-    let unseen = |error| Error::with(above, "be looked at", &error);
-    match changeable(above).map_err(unseen)? {
+    let unknown = |error| Error::with(above, "be checked", &error);
+    match changeable(above).map_err(unknown)? {
         None => Ok(()),
-        Some(at) => roots_alone(&at, &at.symlink_metadata().map_err(unseen)?),
+        Some(at) => check_owner(&at, &at.symlink_metadata().map_err(unknown)?),
     }
 }
 
-fn roots_alone(path: &Path, stat: &Metadata) -> Result<(), Error> {
+/// Refuses a file or directory that is not owned by root, or that others can write.
+fn check_owner(path: &Path, stat: &Metadata) -> Result<(), Error> {
     if stat.uid() == 0 && stat.mode() & 0o022 == 0 {
         return Ok(());
     }
     let what = match stat.uid() {
-        0 => format!(
-            "{} can be written by others than root (mode {:04o})",
-            escaped(path),
-            stat.mode() & 0o7777
-        ),
+        0 => format!("{} is writable by others than root (mode {:04o})", escaped(path), stat.mode() & 0o7777),
         uid => format!("{} is not owned by root, but by uid {uid}", escaped(path)),
     };
-    Err(Error::new(what, format!("see what is in it, then: chown root {0} && chmod go-w {0}", word(path))))
+    Err(Error::new(what, format!("check what is in it, then: chown root {0} && chmod go-w {0}", word(path))))
 }

@@ -1,5 +1,8 @@
-//! A member who exists for one command only: in a mount namespace of its own, where /etc/passwd has
-//! one more line. So sshd and `check` can be asked before anybody is in the group.
+//! Runs a command where a trial member exists: in a mount namespace of its own, in which /etc/passwd has one
+//! more line.
+//!
+//! So setup can ask sshd and `check` about a member before anybody is in the group. Nothing of it stays on
+//! the host.
 
 use crate::host::accounts::{Accounts, PASSWD};
 use crate::report::Error;
@@ -16,37 +19,39 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+/// The login name of the trial member.
 pub(super) const NAME: &str = "sftpjail-rehearsal";
 
-/// Covered by a tmpfs, in the namespace only.
+/// A tmpfs covers it, in the namespace only. It holds the member's home and passwd file.
 const DIRECTORY: &str = "/var/lib/sftpjail";
 
-/// Becomes `command`. Returns only if it cannot.
+/// Becomes `command`, where the trial member has the primary group `gid`. Returns only if that fails.
 pub(super) fn exec(gid: u32, command: &[OsString]) -> Error {
     let Some((program, args)) = command.split_first() else {
-        return Error::new("there is no command", "give one");
+        return Error::new("no command was given", "give one");
     };
     if let Err(error) = prepare(gid) {
-        let what = format!("a mount namespace for a rehearsal cannot be made: {}", errno(&error));
+        let what = format!("a mount namespace for the trial member cannot be made: {}", errno(&error));
         return Error::new(
             what,
-            "run this as root, outside of containers that forbid it; jails need the same",
+            "run this as root, outside of containers that forbid it; jails need mount namespaces, too",
         );
     }
     let error = Command::new(program).args(args).exec();
     Error::new(
         format!("{} cannot be run: {}", Path::new(program).display(), errno(&error)),
-        "see that it is there",
+        "check that it is there",
     )
 }
 
+/// Enters the namespace, and adds the member.
 fn prepare(gid: u32) -> std::io::Result<()> {
     let none = None::<&str>;
     unshare(CloneFlags::CLONE_NEWNS)?;
     mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none)?;
 
-    cover(Path::new(DIRECTORY))?;
-    // Names of people need not be UTF-8.
+    mount_tmpfs(Path::new(DIRECTORY))?;
+    // Full names in /etc/passwd need not be UTF-8.
     let mut passwd = fs::read(PASSWD)?;
     let uid = free_uid(&Accounts::parse(&String::from_utf8_lossy(&passwd)));
     let home = Path::new(DIRECTORY).join("home");
@@ -60,36 +65,36 @@ fn prepare(gid: u32) -> std::io::Result<()> {
     fs::write(&file, passwd)?;
     mount(Some(&file), PASSWD, none, MsFlags::MS_BIND, none)?;
 
-    // It would answer for /etc/passwd as it is outside.
+    // nscd has read /etc/passwd outside of the namespace, and would not know the member.
     for cache in
         ["/run/nscd", "/var/run/nscd"].map(Path::new).into_iter().filter(|path| path.is_dir()).take(1)
     {
-        cover(cache)?;
+        mount_tmpfs(cache)?;
     }
-    volumes(uid, gid)
+    make_volumes(uid, gid)
 }
 
-/// Gives the member what each volume needs that is another for each user, on tmpfs: nothing of it
-/// is to stay on the host.
-fn volumes(uid: u32, gid: u32) -> std::io::Result<()> {
+/// Makes the member's sources of volumes. Those whose path differs between users are made on a tmpfs, so that
+/// nothing stays on the host.
+fn make_volumes(uid: u32, gid: u32) -> std::io::Result<()> {
     let Ok(config) = Config::load(None) else { return Ok(()) };
     let volumes: Vec<_> = config.profiles.iter().flat_map(|profile| &profile.volumes).collect();
     let mut covered = vec![PathBuf::from(DIRECTORY)];
-    // Up to what differs between users.
-    let shelves = volumes.iter().filter_map(|volume| {
+    // The part of the path that is the same for all users. \u{1} stands for what differs.
+    let parents = volumes.iter().filter_map(|volume| {
         let path = expanded(&volume.source, |_| "\u{1}".to_owned())?;
         let (fixed, _) = path.to_str()?.split_once('\u{1}')?;
         Some(PathBuf::from(fixed.rsplit_once('/')?.0))
     });
-    for shelf in shelves.filter(|path| path.is_dir() && path.parent().is_some()) {
-        if !covered.contains(&shelf) {
-            cover(&shelf)?;
-            covered.push(shelf);
+    for parent in parents.filter(|path| path.is_dir() && path.parent().is_some()) {
+        if !covered.contains(&parent) {
+            mount_tmpfs(&parent)?;
+            covered.push(parent);
         }
     }
     let group = Group::by_gid(Gid::from_raw(gid)).map_err(std::io::Error::other)?;
     let group = group.map(|group| group.name).unwrap_or_default();
-    // The others are made by the login itself.
+    // A login makes those with `create` itself.
     for volume in volumes.iter().filter(|volume| volume.create.is_none()) {
         let path = expanded(&volume.source, |variable| match variable {
             Variable::User => NAME.to_owned(),
@@ -108,7 +113,8 @@ fn expanded(template: &Template, value: impl Fn(Variable) -> String) -> Option<P
     template.expand(|variable| Ok::<_, Refusal>(value(variable).into())).ok().map(PathBuf::from)
 }
 
-fn cover(path: &Path) -> std::io::Result<()> {
+/// Covers a directory with an empty tmpfs.
+fn mount_tmpfs(path: &Path) -> std::io::Result<()> {
     Ok(mount(
         Some("sftpjail"),
         path,
@@ -118,7 +124,7 @@ fn cover(path: &Path) -> std::io::Result<()> {
     )?)
 }
 
-/// Within what containers map, and nobody's.
+/// A uid that no account has, below 65,000: containers map no others.
 fn free_uid(accounts: &Accounts) -> u32 {
     (1000..65_000).rev().find(|uid| !accounts.has_uid(*uid)).unwrap_or(64_999)
 }

@@ -1,6 +1,6 @@
-//! Putting back: `--undo`, and whatever could not be finished.
+//! `--undo`: restores what was there before setup, and reloads the daemons. A setup that fails does the same.
 
-use super::journal::{Journal, Patience, State, Step};
+use super::journal::{IfLocked, Journal, State, Step};
 use super::sshd::Sshd;
 use super::{reload, restore, say, syslog, user_manager};
 use crate::host::groups;
@@ -11,23 +11,29 @@ use pam_sftpjail::registry::Registry;
 use std::io::Write;
 use std::path::Path;
 
-/// Puts back what is not settled, and lets the daemons know. Gives whether all of it is as it was.
-pub(super) fn put_back(state: &State, journal: Journal, out: &mut impl Write) -> Result<bool, Error> {
-    let is_about = |concerns: fn(&Path) -> bool| {
-        let is_so = |step: &Step| matches!(step, Step::File { path, .. } if concerns(path));
-        journal.unsettled().iter().any(is_so)
+/// Undoes the steps that are not settled, and reloads the daemons. Gives whether everything is as it was
+/// before.
+pub(super) fn restore_unsettled(
+    state: &State,
+    journal: Journal,
+    out: &mut impl Write,
+) -> Result<bool, Error> {
+    let writes = |condition: fn(&Path) -> bool| {
+        let is_such = |step: &Step| matches!(step, Step::File { path, .. } if condition(path));
+        journal.unsettled().iter().any(is_such)
     };
-    let (for_syslog, for_systemd) = (is_about(syslog::concerns), is_about(user_manager::concerns));
+    let (for_syslog, for_systemd) =
+        (writes(syslog::is_read_by_rsyslog), writes(user_manager::is_read_by_systemd));
     let kept = restore::unsettled(state, journal)?;
-    for what in &kept {
-        say(out, format!("Note: {what}."));
+    for sentence in &kept {
+        say(out, format!("Note: {sentence}."));
     }
     if for_systemd && let Err(error) = reload::units() {
-        say(out, format!("Note: systemd was not told to read its files: {error}."));
+        say(out, format!("Note: systemd has not read its files again: {error}."));
     }
     match Sshd::find().and_then(|sshd| reload::sshd(&sshd)) {
-        Ok(what) => say(out, what),
-        Err(error) => say(out, format!("Note: sshd was not told to reload: {error}.")),
+        Ok(sentence) => say(out, sentence),
+        Err(error) => say(out, format!("Note: sshd was not reloaded: {error}.")),
     }
     if for_syslog {
         say(out, reload::rsyslog());
@@ -35,40 +41,44 @@ pub(super) fn put_back(state: &State, journal: Journal, out: &mut impl Write) ->
     Ok(kept.is_empty())
 }
 
-/// `--undo`. `force`: though members are logged in.
+/// `--undo`. `force`: also while members are logged in.
 pub(super) fn run(force: bool, out: &mut impl Write) -> Result<(), Error> {
-    let state = State::open(Patience::Refuse)?;
-    let done = match state.journal()? {
+    let state = State::open(IfLocked::Refuse)?;
+    let result = match state.journal()? {
         None => {
-            say(out, "Nothing to undo: `sftpjail setup` has changed nothing here.");
+            say(out, "Nothing to undo: `sftpjail setup` has changed nothing on this machine.");
             Ok(())
         }
         Some(mut journal) => {
             if !force {
-                nobody_is_in()?;
+                refuse_if_logged_in()?;
             }
             journal.settled = 0;
             let config = Config::load(None).unwrap_or_default();
-            // Whoever wants their users' directory gone with it must still be able to undo this.
-            let freed = groups::all_members(config.groups());
-            put_back(&state, journal, out).map(|is_all| {
+            // An error is no reason to stop: undo has to work without a user directory that is gone for good.
+            let members = groups::all_members(config.groups());
+            restore_unsettled(&state, journal, out).map(|is_all| {
                 let what = if is_all { "Everything" } else { "Everything else" };
                 say(out, format!("{what} is as it was before."));
-                match freed {
-                    Ok(freed) if freed.is_empty() => {}
-                    Ok(freed) => {
-                        say(out, format!("No longer jailed, so mind their shells: {}.", listed(&freed)));
+                match members {
+                    Ok(members) if members.is_empty() => {}
+                    Ok(members) => {
+                        say(
+                            out,
+                            format!("No longer jailed, so they get their shells: {}.", listed(&members)),
+                        );
                     }
-                    Err(error) => say(out, format!("Note: who is jailed no more is not known: {error}.")),
+                    Err(error) => say(out, format!("Note: who is no longer jailed is unknown: {error}.")),
                 }
             })
         }
     };
     state.close();
-    done
+    result
 }
 
-fn nobody_is_in() -> Result<(), Error> {
+/// The error: members are logged in.
+fn refuse_if_logged_in() -> Result<(), Error> {
     let failed = |refusal: pam_sftpjail::error::Refusal| Error::new(&refusal, refusal.fix());
     let mut users = Vec::new();
     if let Some(registry) = Registry::existing().map_err(failed)? {
@@ -86,5 +96,8 @@ fn nobody_is_in() -> Result<(), Error> {
         if users.len() == 1 { "a member is" } else { "members are" },
         users.join(", ")
     );
-    Err(Error::new(what, "wait until they are gone (sftpjail list), or use --force; their sessions go on"))
+    Err(Error::new(
+        what,
+        "wait until they have logged out (sftpjail list), or use --force, which lets their sessions go on",
+    ))
 }

@@ -1,7 +1,9 @@
-//! The drop-in of user@.service, where there is systemd: members get no user manager.
+//! Writes systemd's drop-in for user@.service, which keeps user managers from members.
+//!
+//! What the drop-in says is in `desired::drop_in`.
 
 use super::change::{Change, FileChange};
-use super::desired_state::DesiredState;
+use super::choices::Choices;
 use super::directory;
 use super::target::Target;
 use crate::desired::drop_in::{self, Asks};
@@ -15,12 +17,13 @@ use pam_sftpjail::escape::{escaped, word};
 use pam_sftpjail::policy::{Decision, decide};
 use std::path::{Path, PathBuf};
 
-pub(super) fn changes(desired: &DesiredState) -> Result<Vec<Change>, Error> {
+/// The changes that systemd needs; none if it is not installed.
+pub(super) fn changes(choices: &Choices) -> Result<Vec<Change>, Error> {
     if systemd::template().is_none() {
         return Ok(Vec::new());
     }
     let path = Path::new(drop_in::PATH);
-    let asks = Asks { program: program()?, config: DEFAULT_PATH.into(), groups: desired.groups.clone() };
+    let asks = Asks { program: program()?, config: DEFAULT_PATH.into(), groups: choices.groups.clone() };
     let after = drop_in::text(&asks).into_bytes();
     let target = Target::ours(path)?;
     let before = target.read()?;
@@ -35,19 +38,20 @@ pub(super) fn changes(desired: &DesiredState) -> Result<Vec<Change>, Error> {
     Ok(changes)
 }
 
-/// A sentence about each user manager of a member's that began to run before; what cannot be seen, `check` says.
-pub(super) fn still_running(desired: &DesiredState) -> Vec<String> {
+/// A sentence for each user manager of a member that already runs. Errors are left out here: `check` reports
+/// them.
+pub(super) fn still_running(choices: &Choices) -> Vec<String> {
     let managers = systemd::is_booted().then(systemd::managers).and_then(Result::ok).unwrap_or_default();
     let runs = |uid: u32| managers.get(&uid) == Some(&true);
     let Ok(config) = Config::load(None) else { return Vec::new() };
-    let members = groups::all_members(desired.groups.iter().map(String::as_str)).unwrap_or_default();
+    let members = groups::all_members(choices.groups.iter().map(String::as_str)).unwrap_or_default();
     let members = members.iter().filter_map(|name| Account::lookup(name, &config).ok());
     let members = members.filter(|account| matches!(decide(&config, account), Decision::Jail(_)));
     let running = members.filter(|account| runs(account.uid.as_raw()));
     running
         .map(|account| {
             format!(
-                "Note: a user manager of {}'s runs, outside of the jail. End it: systemctl stop {}",
+                "Note: {} has a running user manager, outside of the jail. Stop it: systemctl stop {}",
                 escaped(&account.name),
                 systemd::manager(account.uid.as_raw())
             )
@@ -55,27 +59,30 @@ pub(super) fn still_running(desired: &DesiredState) -> Vec<String> {
         .collect()
 }
 
-/// Whether systemd must be told of what was changed.
-pub(super) fn concerns(path: &Path) -> bool {
+/// Whether systemd reads this file of ours, so must read its units again after a change of it.
+pub(super) fn is_read_by_systemd(path: &Path) -> bool {
     path == Path::new(drop_in::PATH)
 }
 
-/// This program. systemd will run it as root, so nobody else may be able to replace it.
+/// The path of this program. systemd runs it as root, so nobody else may be able to replace it.
 fn program() -> Result<PathBuf, Error> {
     let program = std::env::current_exe().map_err(|error| {
-        Error::new(format!("this program is not to be found: {}", errno(&error)), "install it")
+        Error::new(format!("the path of this program could not be read: {}", errno(&error)), "install it")
     })?;
     let shown = escaped(&program);
     let install = "install it: make install";
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | '+');
     if !program.to_str().is_some_and(|path| path.chars().all(is_plain)) {
-        return Err(Error::new(format!("systemd is to run {shown}, whose path is no plain one"), install));
+        return Err(Error::new(
+            format!("systemd has to run {shown}, but that path would need quotes"),
+            install,
+        ));
     }
-    match trust::changeable(&program).map_err(|error| Error::with(&program, "be looked at", &error))? {
+    match trust::changeable(&program).map_err(|error| Error::with(&program, "be checked", &error))? {
         None => Ok(program),
         Some(path) => {
             let what = format!(
-                "systemd is to run {shown} as root, and others than root can write {}",
+                "systemd has to run {shown} as root, but others than root can write {}",
                 escaped(&path)
             );
             let fix = match program.starts_with("/usr") {

@@ -1,7 +1,7 @@
-//! Whether what was written works, before sshd is told of it: sshd and rsyslog read their files, and
-//! sshd, PAM and the jail are as they must be for a member who exists in a namespace of ours only.
+//! Tries out what was written before sshd reloads: sshd and rsyslog read their files, and `sftpjail check`
+//! checks a trial member.
 
-use super::desired_state::DesiredState;
+use super::choices::Choices;
 use super::sshd::Sshd;
 use super::syslog;
 use super::trial_member::NAME;
@@ -15,38 +15,38 @@ use pam_sftpjail::escape::escaped;
 use pam_sftpjail::nss::Group;
 use std::path::Path;
 
-/// Of how many members sshd is asked.
-const MAX_ASKED: usize = 50;
+/// The number of members of each group about whom sshd is asked.
+const MAX_MEMBERS: usize = 50;
 
-/// Gives what could not be looked at, a line each.
-pub(super) fn all(desired: &DesiredState, sshd: &Sshd) -> Result<Vec<String>, Error> {
+/// Gives a line for each thing that could not be checked.
+pub(super) fn all(choices: &Choices, sshd: &Sshd) -> Result<Vec<String>, Error> {
     let mut notes = Vec::new();
     sshd.daemon.test()?;
     syslog::test()?;
-    let nowhere = Connection::plain(0, false, "22");
-    for name in &desired.groups {
+    let connection = Connection::plain(0, false, "22");
+    for name in &choices.groups {
         let group = Group::by_name(name)?.ok_or_else(|| {
-            let what = format!("the group {} was added and is not there", escaped(name));
-            Error::new(what, "see whether /etc/nsswitch.conf asks `files` for groups")
+            let what = format!("the group {} was added, but NSS does not know it", escaped(name));
+            Error::new(what, "check that /etc/nsswitch.conf has `files` for group")
         })?;
         let gid = group.gid.to_string();
-        let said = as_member(&gid, &sshd.daemon.binary, &["-T", "-C", &nowhere.of_user(NAME)])?;
-        let someone = format!("a member of {}", escaped(name));
-        settings(&said, desired, NAME, &someone)?;
-        for user in group.members.iter().filter(|user| !user.contains(',')).take(MAX_ASKED) {
-            let said = programs::run(&sshd.daemon.binary, ["-T", "-C", &nowhere.of_user(user)])?;
-            settings(&said, desired, user, &escaped(user).to_string())?;
+        let output = as_member(&gid, &sshd.daemon.binary, &["-T", "-C", &connection.of_user(NAME)])?;
+        let member = format!("a member of {}", escaped(name));
+        check_settings(&output, choices, NAME, &member)?;
+        for user in group.members.iter().filter(|user| !user.contains(',')).take(MAX_MEMBERS) {
+            let output = programs::run(&sshd.daemon.binary, ["-T", "-C", &connection.of_user(user)])?;
+            check_settings(&output, choices, user, &escaped(user).to_string())?;
         }
         let program = Path::new("/proc/self/exe");
-        let said = as_member(&gid, program, &["check", NAME])?;
-        let marked = |mark| said.stdout.lines().filter(move |line| line.starts_with(mark));
-        match said.code {
+        let output = as_member(&gid, program, &["check", NAME])?;
+        let marked = |mark| output.stdout.lines().filter(move |line| line.starts_with(mark));
+        match output.code {
             Some(0) => {}
             Some(2) if marked('!').next().is_some() => notes.extend(marked('!').map(str::to_owned)),
             _ => {
-                let wrong: Vec<_> = marked('✗').collect();
-                let shown = if wrong.is_empty() { said.words.clone() } else { wrong.join(" / ") };
-                let what = format!("`sftpjail check` says of {someone}: {shown}");
+                let problems: Vec<_> = marked('✗').collect();
+                let shown = if problems.is_empty() { output.words.clone() } else { problems.join(" / ") };
+                let what = format!("`sftpjail check` says of {member}: {shown}");
                 return Err(Error::new(what, "fix that first"));
             }
         }
@@ -54,31 +54,32 @@ pub(super) fn all(desired: &DesiredState, sshd: &Sshd) -> Result<Vec<String>, Er
     Ok(notes)
 }
 
-/// Runs `program` where a member of this group exists.
+/// Runs `program` where a trial member of this group exists.
 fn as_member(gid: &str, program: &Path, args: &[&str]) -> Result<Output, Error> {
-    let ours = ["as-member", gid, "--"].map(std::ffi::OsStr::new);
-    let all = ours.into_iter().chain([program.as_os_str()]).chain(args.iter().map(std::ffi::OsStr::new));
+    let verb = ["as-member", gid, "--"].map(std::ffi::OsStr::new);
+    let all = verb.into_iter().chain([program.as_os_str()]).chain(args.iter().map(std::ffi::OsStr::new));
     programs::run(Path::new("/proc/self/exe"), all)
 }
 
-fn settings(said: &Output, desired: &DesiredState, user: &str, shown: &str) -> Result<(), Error> {
-    if !said.success {
-        return Err(Error::new(format!("sshd -T says of {shown}: {}", said.words), "fix what it names"));
+/// Refuses effective settings that lack one of the block. `output`: that of `sshd -T` for `user`, who is
+/// `shown` in the error.
+fn check_settings(output: &Output, choices: &Choices, user: &str, shown: &str) -> Result<(), Error> {
+    if !output.success {
+        return Err(Error::new(format!("sshd -T says of {shown}: {}", output.words), "fix what it names"));
     }
-    let settings = Settings::parse(&said.stdout);
-    for Setting { keyword, value, .. } in block(&desired.jail_root).into_iter().filter(|s| s.is_required) {
-        let is = settings.get(keyword).unwrap_or("unknown to it");
-        // Printed as written, and older ones do not print this.
-        let is_ours = is.eq_ignore_ascii_case(&value) || is == value.replace("%u", user);
-        if !is_ours && keyword != "DisableForwarding" {
-            let what = format!(
-                "sshd would hold {keyword} to be {} for {shown}, and not {value}, with these changes",
-                escaped(is)
-            );
+    let settings = Settings::parse(&output.stdout);
+    for Setting { keyword, value, .. } in block(&choices.jail_root).into_iter().filter(|s| s.is_required) {
+        let is = settings.get(keyword).unwrap_or("unknown to sshd");
+        // sshd prints ChrootDirectory as written or expanded, and older versions do not print
+        // DisableForwarding.
+        let is_ok = is.eq_ignore_ascii_case(&value) || is == value.replace("%u", user);
+        if !is_ok && keyword != "DisableForwarding" {
+            let what =
+                format!("with these changes, {keyword} would be {} for {shown}, not {value}", escaped(is));
             let config = SshdConfig::main_file().map(SshdConfig::read);
             let fix = match config.as_ref().and_then(|config| config.location_of(keyword, is)) {
-                Some(location) => format!("take it out at {location}, or exempt members there"),
-                None => format!("see which Match block sets it: grep -rin {keyword} /etc/ssh"),
+                Some(location) => format!("remove it at {location}, or exclude members there"),
+                None => format!("find the Match block that sets it: grep -rin {keyword} /etc/ssh"),
             };
             return Err(Error::new(what, fix));
         }

@@ -1,22 +1,22 @@
-//! `sftpjail setup`: from a stock machine to jails, and back to the byte.
+//! `sftpjail setup` on a stock machine: members are jailed, and undo restores every byte.
 
 mod confirm;
 mod distributions;
 mod exempt;
-mod freed;
 mod killed;
 mod links;
-mod moved;
+mod misspelt;
 mod others;
 mod refused;
 mod reload;
+mod upgrade;
 
 use sandbox::{Output, Sandbox};
 
 const HOME: &str = include_str!("../../../config/home.toml");
 
-/// Every file of /etc: type, mode, owner, target, time of the content, digest. Directories without
-/// their times, which tell of temporary files only.
+/// Every file of /etc with type, mode, owner, target, time of change and digest. Directories have no time
+/// here, since temporary files change it.
 pub(crate) fn etc(sb: &Sandbox) -> String {
     let script =
         "cd /etc; find . -type f -printf '%p %m %U %G %T@\\n' -o -printf '%p %y %m %U %G %l\\n' | sort;
@@ -24,7 +24,7 @@ pub(crate) fn etc(sb: &Sandbox) -> String {
     sb.sh(script).stdout
 }
 
-/// What differs, for a message.
+/// Panics with the lines that differ. Lines with one of the `ignored` words do not count.
 #[track_caller]
 pub(crate) fn assert_same(before: &str, after: &str, ignored: &[&str]) {
     let lines = |text: &str| -> Vec<String> {
@@ -32,19 +32,19 @@ pub(crate) fn assert_same(before: &str, after: &str, ignored: &[&str]) {
         text.lines().filter(|line| !is_ignored(line)).map(str::to_owned).collect()
     };
     let (before, after) = (lines(before), lines(after));
-    let lost: Vec<_> = before.iter().filter(|line| !after.contains(line)).collect();
+    let missing: Vec<_> = before.iter().filter(|line| !after.contains(line)).collect();
     let new: Vec<_> = after.iter().filter(|line| !before.contains(line)).collect();
-    assert!(lost.is_empty() && new.is_empty(), "before: {lost:#?}\nafter: {new:#?}");
+    assert!(missing.is_empty() && new.is_empty(), "before: {missing:#?}\nafter: {new:#?}");
 }
 
-/// `sftpjail setup --undo` once sshd is through with everybody.
+/// Runs `sftpjail setup --undo` once all sessions have ended.
 #[track_caller]
 pub(crate) fn undo(sb: &Sandbox) -> Output {
     sb.sh("for i in $(seq 200); do ! sftpjail list | grep -q Nobody || break; sleep 0.05; done");
     sb.sh("sftpjail setup --undo")
 }
 
-/// The command line of Debian's unit.
+/// The command line of sshd in Debian's unit.
 fn unit(sb: &Sandbox) -> String {
     let unit = sb.read_text("/lib/systemd/system/ssh.service");
     let line = unit.lines().find_map(|line| line.strip_prefix("ExecStart=")).expect("a command line");
@@ -52,7 +52,7 @@ fn unit(sb: &Sandbox) -> String {
 }
 
 #[test]
-fn a_stock_machine_jails_whoever_is_added_to_the_group_and_undo_leaves_no_byte() {
+fn a_stock_machine_jails_users_who_are_added_to_the_group_and_undo_restores_every_byte() {
     let sb = Sandbox::stock();
     let before = etc(&sb);
     let out = sb.sh("sftpjail setup --yes");
@@ -61,7 +61,7 @@ fn a_stock_machine_jails_whoever_is_added_to_the_group_and_undo_leaves_no_byte()
         assert!(out.stdout.contains(part), "{out}");
     }
     assert!(out.stdout.contains("sshd does not run"), "{out}");
-    // Debian has a group sudo, and none that is called wheel.
+    // Debian has a group sudo, but no wheel.
     let exempt = HOME.replace("exempt_groups = []        ", "exempt_groups = [\"sudo\"]  ");
     assert_eq!(sb.read_text("/etc/sftpjail/config.toml"), exempt);
     sb.sh("test \"$(stat -c '%a %U' /jail)\" = '700 root'");
@@ -78,24 +78,25 @@ fn a_stock_machine_jails_whoever_is_added_to_the_group_and_undo_leaves_no_byte()
     let again = sb.sh("sftpjail setup --yes");
     assert_eq!(again.stdout, "Nothing to do: everything is set up.\n", "{again}");
 
-    let refused = sb.sftp_live("anna");
+    let live = sb.sftp_live("anna");
     let out = sb.try_sh("sftpjail setup --undo").failed();
     assert!(out.stderr.contains("a member is logged in: anna"), "{out}");
-    drop(refused);
+    drop(live);
     sb.sh("userdel -r anna 2>/dev/null");
     let out = sb.sh("sftpjail setup --undo --force");
     assert!(out.stdout.contains("sshd has been reloaded (SIGHUP"), "{out}");
     assert!(out.stdout.contains("Everything is as it was before."), "{out}");
-    // useradd and userdel write these anew, and their backups hold what was there a moment ago.
-    let theirs = ["passwd", "shadow", "subuid", "subgid", "group", "gshadow"];
-    let theirs: Vec<_> = theirs.iter().flat_map(|name| [format!("./{name}"), format!("./{name}-")]).collect();
-    let theirs: Vec<_> = theirs.iter().map(String::as_str).collect();
-    assert_same(&before, &etc(&sb), &theirs);
+    // useradd and userdel rewrite these, and keep the content before as a backup.
+    let rewritten = ["passwd", "shadow", "subuid", "subgid", "group", "gshadow"];
+    let rewritten: Vec<_> =
+        rewritten.iter().flat_map(|name| [format!("./{name}"), format!("./{name}-")]).collect();
+    let rewritten: Vec<_> = rewritten.iter().map(String::as_str).collect();
+    assert_same(&before, &etc(&sb), &rewritten);
     sb.sh("! getent group sftp; ! test -e /jail; ! test -e /var/lib/sftpjail");
 }
 
 #[test]
-fn undo_without_anything_in_between_leaves_no_byte_in_the_files_of_groups_either() {
+fn undo_right_after_setup_restores_the_files_of_groups_to_the_byte() {
     let sb = Sandbox::stock();
     let before = etc(&sb);
     sb.sh("sftpjail setup --yes; getent group sftp");
@@ -107,7 +108,7 @@ fn undo_without_anything_in_between_leaves_no_byte_in_the_files_of_groups_either
 }
 
 #[test]
-fn a_running_sshd_is_told_and_sessions_go_on() {
+fn a_running_sshd_is_reloaded_and_sessions_go_on() {
     let sb = Sandbox::stock();
     sb.user("joe").add();
     let pid = sb.sshd();

@@ -1,4 +1,4 @@
-//! `--confirm-within`: whoever locks themselves out is let in again.
+//! `--confirm-within`: an admin who is locked out can log in again after the time has passed.
 
 use super::{assert_same, etc};
 use sandbox::Sandbox;
@@ -6,12 +6,12 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 #[test]
-fn what_nobody_confirms_is_put_back_after_the_session_that_began_it_is_gone() {
+fn a_setup_that_nobody_confirms_is_undone_after_the_admins_session_has_ended() {
     let sb = Sandbox::stock();
     sb.user("joe").add();
     sb.sshd();
     let before = etc(&sb);
-    // A session of its own, which is killed with all that is in it.
+    // All processes of the session that runs setup are killed.
     let out = sb.sh("setsid sh -c 'sftpjail setup --yes --confirm-within 3s; kill -HUP 0' || true");
     assert!(out.stdout.contains("sftpjail setup --confirm`") && out.stdout.contains("in 3 s"), "{out}");
     assert!(etc(&sb) != before);
@@ -21,17 +21,17 @@ fn what_nobody_confirms_is_put_back_after_the_session_that_began_it_is_gone() {
     while etc(&sb) != before && start.elapsed() < Duration::from_secs(15) {
         sleep(Duration::from_millis(100));
     }
-    sb.wait_for_log("setup: not confirmed in time: everything is put back");
+    sb.wait_for_log("setup: not confirmed in time: everything is undone");
     assert_same(&before, &etc(&sb), &[]);
     sb.sh("! test -e /var/lib/sftpjail");
     assert_eq!(sb.pids("setup-timer"), [] as [i32; 0]);
     sb.ssh("joe", &["true"]).ok();
     let out = sb.try_sh("sftpjail setup --confirm").failed();
-    assert!(out.stderr.contains("all is as before"), "{out}");
+    assert!(out.stderr.contains("everything is as it was before"), "{out}");
 }
 
 #[test]
-fn what_is_confirmed_stays_and_can_be_undone() {
+fn a_confirmed_setup_stays_and_can_be_undone() {
     let sb = Sandbox::stock();
     let before = etc(&sb);
     sb.sh("sftpjail setup --yes --confirm-within 2s; sftpjail setup --confirm");
@@ -44,7 +44,7 @@ fn what_is_confirmed_stays_and_can_be_undone() {
 }
 
 #[test]
-fn a_timer_that_was_killed_is_made_up_for_by_the_next_run() {
+fn the_next_run_undoes_a_setup_whose_timer_was_killed() {
     let sb = Sandbox::stock();
     let before = etc(&sb);
     sb.sh("sftpjail setup --yes --confirm-within 1s");
@@ -53,13 +53,13 @@ fn a_timer_that_was_killed_is_made_up_for_by_the_next_run() {
     }
     sleep(Duration::from_millis(2100));
     let out = sb.sh("sftpjail setup --yes");
-    assert!(out.stdout.contains("An earlier setup was not finished: putting back"), "{out}");
+    assert!(out.stdout.contains("An earlier setup was not finished: restoring"), "{out}");
     sb.sh("sftpjail setup --undo");
     assert_same(&before, &etc(&sb), &[]);
 }
 
 #[test]
-fn a_time_that_is_none_is_refused() {
+fn text_that_is_not_a_time_is_refused() {
     let sb = Sandbox::stock();
     for time in ["0s", "5", "-3m", "soon"] {
         let out = sb.try_sh(&format!("sftpjail setup --yes --confirm-within={time}"));
@@ -68,22 +68,22 @@ fn a_time_that_is_none_is_refused() {
 }
 
 #[test]
-fn what_cannot_be_put_back_at_once_is_put_back_later() {
+fn a_failed_undo_is_tried_again() {
     let sb = Sandbox::stock();
     sb.sshd();
     let before = etc(&sb);
     sb.sh("sftpjail setup --yes --confirm-within 1s
         mount --bind /etc /etc; mount -o remount,bind,ro /etc");
-    sb.wait_for_log("setup: not confirmed in time, and not put back: /etc/");
+    sb.wait_for_log("setup: not confirmed in time, and not undone: /etc/");
     sb.sh("umount /etc");
-    sb.wait_for_log("setup: not confirmed in time: everything is put back");
+    sb.wait_for_log("setup: not confirmed in time: everything is undone");
     assert_same(&before, &etc(&sb), &[]);
 }
 
 #[test]
-fn a_timer_that_waited_for_its_turn_leaves_alone_what_another_run_has_begun_since() {
+fn a_timer_that_waited_for_the_lock_changes_nothing_of_another_run() {
     let sb = Sandbox::stock();
-    // One run ends and removes the directory, the next one makes it anew.
+    // A run removes the directory when it ends, and the next one makes another.
     sb.sh("sftpjail setup --yes --confirm-within 1s
         exec 8</var/lib/sftpjail/setup; flock 8; sleep 2.5
         rm -r /var/lib/sftpjail/setup; mkdir -m 700 /var/lib/sftpjail/setup

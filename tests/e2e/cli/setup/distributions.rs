@@ -1,5 +1,5 @@
-//! The PAM and sshd layouts of five families of distributions, written from their packages: our lines
-//! are in the right places, and real sshd and libpam read them back.
+//! The PAM and sshd files of five families of distributions, written after their packages: the module's lines
+//! get into the right places, and real sshd and libpam read them.
 
 use super::{assert_same, etc, undo};
 use sandbox::Sandbox;
@@ -42,8 +42,8 @@ fn lines(sb: &Sandbox) -> Vec<String> {
     text.lines().filter(|line| !line.starts_with('#') && !line.is_empty()).map(str::to_owned).collect()
 }
 
-/// Sets up, looks, logs in, and undoes. `after_account`: what follows our account line; `after_close`: what
-/// follows our first session line.
+/// Sets up, checks, logs in, and undoes. `after_account`: the line after our account line. `after_close`: the
+/// line after our first session line. `block`: the file with the `Match` block.
 fn works(distribution: &str, after_account: &str, after_close: &str, block: &str) {
     let sb = machine(distribution);
     let before = etc(&sb);
@@ -65,7 +65,7 @@ fn works(distribution: &str, after_account: &str, after_close: &str, block: &str
     sb.sh("sftpjail check anna --json | grep -q warned && sftpjail check anna | grep -A1 '^! pam' && exit 1; true");
     assert!(sb.read_text(block).contains("\nMatch Group sftp\n    ChrootDirectory /jail/%u\n"), "{block}");
 
-    // Read back by sshd, by libpam, and by setup itself.
+    // sshd, libpam and setup itself read what was written.
     let settings = sb.sh("sshd -T -C user=anna,host=h,addr=192.0.2.1,laddr=192.0.2.2,lport=22").stdout;
     for line in ["chrootdirectory /jail/%u", "forcecommand internal-sftp -l INFO", "permittunnel no"] {
         assert!(settings.lines().any(|l| l == line), "{distribution}: {line}");
@@ -76,7 +76,7 @@ fn works(distribution: &str, after_account: &str, after_close: &str, block: &str
     sb.ssh("joe", &["true"]).ok();
     sb.sh("mkdir /jail/anna");
     let refused = sb.sftp("anna", "pwd\n").failed();
-    assert!(refused.stderr.contains("SFTP"), "the account line tells her why: {refused}");
+    assert!(refused.stderr.contains("SFTP"), "the account line says why: {refused}");
     sb.sh("rmdir /jail/anna");
     let again = sb.sh("sftpjail setup --yes");
     assert_eq!(again.stdout, "Nothing to do: everything is set up.\n", "{again}");
@@ -92,7 +92,7 @@ fn debian_and_ubuntu() {
     works("debian", OPEN, "session required pam_loginuid.so", DROP_IN);
 }
 
-/// `sufficient` in password-auth would keep a later account line from being asked.
+/// A `sufficient` line in password-auth would skip a later account line.
 #[test]
 fn fedora_and_red_hat() {
     works("fedora", "account include password-auth", "session required pam_loginuid.so", DROP_IN);
@@ -119,7 +119,7 @@ fn alpine() {
 }
 
 #[test]
-fn alpines_own_setting_of_use_pam_is_named() {
+fn a_missing_use_pam_on_alpine_is_reported() {
     let sb = machine("alpine");
     sb.sh("sed -i /^UsePAM/d /etc/ssh/sshd_config");
     let before = etc(&sb);
@@ -148,9 +148,9 @@ fn where_homes_are_made_at_login_there_is_no_account_line() {
     sb.sftp("new", "ls /etc/ssh\n").failed();
 }
 
-/// SUSE's newer ones, where /etc holds nothing before an admin changes something.
+/// On newer SUSE, files are in /etc only after an admin has changed them.
 #[test]
-fn a_distributors_file_is_not_edited_but_stood_in_for() {
+fn a_file_of_a_package_is_not_edited_but_copied_to_etc() {
     let sb = machine("debian");
     sb.sh("mkdir -p /usr/lib/pam.d; mv /etc/pam.d/sshd /usr/lib/pam.d/sshd");
     let (before, theirs) = (etc(&sb), sb.read_text("/usr/lib/pam.d/sshd"));

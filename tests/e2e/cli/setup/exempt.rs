@@ -1,9 +1,9 @@
-//! `exempt_groups`, which setup proposes, and an admin who would be exempt and a member.
+//! The `exempt_groups` that setup proposes, and an admin who would be exempt and a member.
 
 use sandbox::Sandbox;
 
 #[test]
-fn setup_proposes_the_groups_of_admins_that_there_are() {
+fn setup_proposes_the_admin_groups_that_exist() {
     for (made_by, exempt) in
         [("groupadd wheel", "[\"sudo\", \"wheel\"]"), ("groupdel sudo", "[]"), ("true", "[\"sudo\"]")]
     {
@@ -16,17 +16,16 @@ fn setup_proposes_the_groups_of_admins_that_there_are() {
     }
 }
 
-/// Who sets it up must neither be jailed nor shut out.
+/// The admin who runs setup must be neither jailed nor locked out.
 #[test]
 fn setup_refuses_an_admin_who_would_be_exempt_and_a_member() {
     let sb = Sandbox::stock();
     sb.sh("groupadd --system sftp 2>/dev/null || true");
     sb.user("boss").group("sudo").group("sftp").add();
     let out = sb.try_sh("SUDO_USER=boss sftpjail setup --yes");
-    let sentence =
-        "you, boss, are a member yourself and exempt: sshd would wait for a jail that is not built";
+    let sentence = "you, boss, are a member yourself and exempt: no jail would be built for you, and sshd would refuse you";
     assert!(out.code == Some(1) && out.stderr.contains(sentence), "{out}");
     let out = sb.sh("sftpjail setup --dry-run");
-    let note = "Members now, but in an exempt group, so refused by sshd from their next login on: boss.";
+    let note = "Members who are in an exempt group, so sshd will refuse them from their next login on: boss.";
     assert!(out.stdout.contains(note), "{out}");
 }

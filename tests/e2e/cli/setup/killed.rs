@@ -1,9 +1,9 @@
-//! SIGKILL at every step: others log in as ever, and the next run repairs.
+//! SIGKILL at every step: others can still log in, and the next run undoes what was begun.
 
 use super::{assert_same, etc};
 use sandbox::Sandbox;
 
-/// A machine with sshd and joe, who is no member, /etc as it is, and as it is when all is set up.
+/// A machine with sshd and joe, who is not a member; /etc before setup, and after it.
 struct Machine {
     sb: Sandbox,
     before: String,
@@ -22,8 +22,7 @@ impl Machine {
         Self { sb, before, complete }
     }
 
-    /// Runs `sftpjail setup OPTION` and kills it when it makes `call` for the nth time. `false`: it
-    /// does not make so many.
+    /// Runs `sftpjail setup OPTION` and kills it at the nth `call`. False: it makes fewer calls.
     fn kill(&self, option: &str, call: &str, nth: usize) -> bool {
         let strace = format!("strace -qqo /dev/null -e trace={call} -e inject={call}:signal=KILL:when={nth}");
         let out = self.sb.try_sh(&format!("{strace} sftpjail setup {option}"));
@@ -52,7 +51,7 @@ impl Machine {
         assert_same(&without_times(&self.complete), &without_times(&etc(&self.sb)), &[]);
     }
 
-    /// Kills at each of these calls; afterwards one time the setup is run again, one time undone.
+    /// Kills it at each of these calls. Afterwards, every other time, setup is run again; then it is undone.
     fn survives(&self, option: &str, call: &str) {
         let sb = &self.sb;
         let mut nth = 1;
@@ -109,7 +108,7 @@ fn killed_at_each_step_of_undo() {
 }
 
 #[test]
-fn an_error_at_any_rename_or_fsync_puts_everything_back() {
+fn an_error_of_any_call_restores_everything() {
     let machine = Machine::new();
     let sb = &machine.sb;
     for call in ["rename", "fsync", "mkdir", "kill", "unlink", "fchown", "fchmod"] {
@@ -123,8 +122,8 @@ fn an_error_at_any_rename_or_fsync_puts_everything_back() {
             }
             assert!(out.stderr.starts_with("sftpjail: "), "{call} {nth}: {out}");
             assert!(out.stderr.contains("Input/output error") || out.stderr.contains("I/O error"), "{out}");
-            // Unless the error was in putting back.
-            if out.stderr.contains("as it was before") || !out.stderr.contains("put back") {
+            // The error may have come while setup restored the files.
+            if out.stderr.contains("as it was before") || !out.stderr.contains("could be restored") {
                 assert_same(&machine.before, &etc(sb), &[]);
             }
             sb.sh("sftpjail setup --undo");
@@ -138,7 +137,7 @@ fn an_error_at_any_rename_or_fsync_puts_everything_back() {
 }
 
 #[test]
-fn a_connection_that_breaks_down_half_way_does_not_stop_it() {
+fn a_connection_that_breaks_half_way_does_not_stop_it() {
     let machine = Machine::new();
     for signal in ["HUP", "INT", "TERM"] {
         let strace =

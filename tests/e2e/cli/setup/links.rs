@@ -1,5 +1,5 @@
-//! Files that setup writes where somebody has put a symlink, or lets others write: nothing lands
-//! elsewhere, and nothing of it is ever writable by others.
+//! Symlinks in the place of files that setup writes, and files that others can write: nothing is written
+//! elsewhere, and nothing becomes writable by others.
 
 use super::refused::refused;
 use super::{assert_same, etc};
@@ -8,19 +8,20 @@ use sandbox::Sandbox;
 const USER_MANAGER: &str = "/etc/systemd/system/user@.service.d/50-sftpjail.conf";
 
 #[test]
-fn a_mask_in_the_place_of_a_file_of_ours_is_refused_and_named() {
+fn a_symlink_in_the_place_of_a_file_of_setup_is_refused_by_name() {
     for path in [
         USER_MANAGER,
         "/etc/ssh/sshd_config.d/00-sftpjail.conf",
         "/etc/rsyslog.d/10-sftpjail.conf",
         "/etc/sftpjail/config.toml",
     ] {
-        // What is there already and stays, rsyslog's file and the configuration, setup does not write.
-        let aim = if path.contains("rsyslog") || path.contains("toml") { "/etc/none" } else { "/dev/null" };
+        // If rsyslog's file or the configuration exists, setup does not write it.
+        let destination =
+            if path.contains("rsyslog") || path.contains("toml") { "/etc/none" } else { "/dev/null" };
         let sb = Sandbox::stock();
-        sb.sh(&format!("mkdir -p {}; ln -s {aim} {path}", above(path)));
+        sb.sh(&format!("mkdir -p {}; ln -s {destination} {path}", above(path)));
         let before = etc(&sb);
-        let what = format!("{path} is a symlink to {aim}, and setup writes a file there; ");
+        let what = format!("{path} is a symlink to {destination}, and setup has to write a file there; ");
         refused(&sb, "sftpjail setup --yes", &[&what, &format!("then: rm {path}")]);
         assert_same(&before, &etc(&sb), &[]);
         sb.sh("test -c /dev/null");
@@ -35,22 +36,22 @@ fn above(path: &str) -> &str {
 #[test]
 fn a_file_of_others_that_is_a_device_or_writable_is_refused() {
     let of_others = [
-        ("ln -sf /dev/null /etc/pam.d/sshd", "/dev/null is no regular file"),
-        ("chmod 664 /etc/pam.d/sshd", "/etc/pam.d/sshd can be written by others than root (mode 0664)"),
+        ("ln -sf /dev/null /etc/pam.d/sshd", "/dev/null is not a regular file"),
+        ("chmod 664 /etc/pam.d/sshd", "/etc/pam.d/sshd is writable by others than root (mode 0664)"),
         ("chown 65534 /etc/pam.d/sshd", "/etc/pam.d/sshd is not owned by root, but by uid 65534"),
-        ("chmod 777 /etc/pam.d", "/etc/pam.d can be written by others than root (mode 0777)"),
+        ("chmod 777 /etc/pam.d", "/etc/pam.d is writable by others than root (mode 0777)"),
         (
             "mkdir -m 1777 /open; mv /etc/pam.d/sshd /open; ln -s /open/sshd /etc/pam.d/sshd",
-            "/open can be written by others than root (mode 1777)",
+            "/open is writable by others than root (mode 1777)",
         ),
         (
             "echo /var/log/syslog >/open.conf; chmod 666 /open.conf; mkdir -p /etc/logrotate.d
              ln -sf /open.conf /etc/logrotate.d/rsyslog",
-            "/open.conf can be written by others than root (mode 0666)",
+            "/open.conf is writable by others than root (mode 0666)",
         ),
         (
             "sed -i '/^Include/d' /etc/ssh/sshd_config; chmod 666 /etc/ssh/sshd_config",
-            "/etc/ssh/sshd_config can be written by others than root (mode 0666)",
+            "/etc/ssh/sshd_config is writable by others than root (mode 0666)",
         ),
     ];
     for (broken, what) in of_others {
@@ -67,17 +68,17 @@ fn a_file_of_others_that_is_a_device_or_writable_is_refused() {
 fn no_directory_is_made_where_others_than_root_can_put_another() {
     let sb = Sandbox::stock();
     sb.sh("mkdir -m 777 /open; mkdir /open/in");
-    let what = "/open can be written by others than root (mode 0777)";
+    let what = "/open is writable by others than root (mode 0777)";
     refused(&sb, "sftpjail setup --yes --jail-root /open/in/jail", &[what]);
     sb.sh("! test -e /open/in/jail");
     refused(&sb, "sftpjail setup --dry-run --jail-root /open/in/jail", &[what]);
 }
 
 #[test]
-fn what_has_become_a_symlink_since_is_kept_by_undo() {
+fn undo_keeps_a_file_that_has_become_a_symlink() {
     let sb = Sandbox::stock();
     sb.sh("sftpjail setup --yes");
-    // Of the same content, so that nothing but the link tells.
+    // The content is the same: only the symlink shows that it was changed.
     sb.sh(&format!("mv {USER_MANAGER} /etc/kept; ln -s /etc/kept {USER_MANAGER}"));
     let out = sb.sh("sftpjail setup --undo");
     assert!(out.stdout.contains(&format!("{USER_MANAGER} has become a symlink since, and is kept")), "{out}");

@@ -1,4 +1,5 @@
-//! What others have done before, or do after, is kept; and what else can be set up.
+//! Setup and undo keep what others have changed before or since. And the other options: upload portal,
+//! module, volumes.
 
 use super::{assert_same, etc, undo};
 use sandbox::Sandbox;
@@ -13,15 +14,15 @@ fn undo_keeps_what_others_have_changed_since_and_says_so() {
         groupadd others; useradd -M -G sftp anna");
     let out = sb.sh("sftpjail setup --undo");
     for part in [
-        "Note: /etc/pam.d/sshd has been changed since: only what setup put there is taken out.",
+        "Note: /etc/pam.d/sshd has been changed since, so only what setup added is removed.",
         "Note: /etc/sftpjail/config.toml has been changed since, and is kept as it is.",
-        "Note: /etc/logrotate.d/rsyslog has been changed since: only",
-        "Note: /etc/sftpjail is kept, for it is not empty or in use.",
-        "Note: the group sftp is kept, for anna is in it (groupdel sftp).",
+        "Note: /etc/logrotate.d/rsyslog has been changed since, so only",
+        "Note: /etc/sftpjail is kept, because it is not empty or in use.",
+        "Note: the group sftp is kept, because anna is in it (groupdel sftp).",
         "Everything else is as it was before.",
-        "No longer jailed, so mind their shells: anna.",
+        "No longer jailed, so they get their shells: anna.",
     ] {
-        assert!(out.stdout.contains(part), "{part:?} is not said: {out}");
+        assert!(out.stdout.contains(part), "{part:?} is missing: {out}");
     }
     let pam = sb.read_text("/etc/pam.d/sshd");
     assert!(pam.starts_with("# of an admin\n") && !pam.contains("sftpjail"), "{pam}");
@@ -31,7 +32,7 @@ fn undo_keeps_what_others_have_changed_since_and_says_so() {
 }
 
 #[test]
-fn undo_takes_only_its_own_line_out_of_a_file_of_groups_that_others_changed() {
+fn undo_removes_only_its_own_line_from_files_of_groups_that_others_changed() {
     let sb = Sandbox::stock();
     sb.sh("sftpjail setup --yes; groupadd others; sftpjail setup --undo");
     sb.sh("! getent group sftp; getent group others; ! grep ^sftp: /etc/gshadow; grep ^others: /etc/gshadow");
@@ -50,12 +51,12 @@ fn a_module_that_pam_still_names_is_kept() {
     sb.sh(&format!("cmp /root/module.so {module}; test $(stat -c %a {module}) = 644"));
     sb.sh("sed -i 's/default=bad. pam_sftpjail/default=die] pam_sftpjail/' /etc/pam.d/sshd");
     let out = sb.sh("sftpjail setup --undo");
-    assert!(out.stdout.contains("is kept, for /etc/pam.d/sshd still names it"), "{out}");
+    assert!(out.stdout.contains("is kept, because /etc/pam.d/sshd still names it"), "{out}");
     sb.sh(&format!("test -e {module}"));
 }
 
 #[test]
-fn a_module_beside_the_program_is_installed_and_taken_away_again() {
+fn a_module_beside_the_program_is_installed_and_undo_removes_it() {
     let sb = Sandbox::stock();
     let module = sb.sh("find /usr/lib -name pam_sftpjail.so").stdout.trim().to_owned();
     sb.sh(&format!("rm {module}; mkdir /root/release; cp /usr/local/sbin/sftpjail /root/release"));
@@ -69,7 +70,7 @@ fn a_module_beside_the_program_is_installed_and_taken_away_again() {
 }
 
 #[test]
-fn what_was_done_by_hand_as_the_readme_says_is_left_alone() {
+fn what_was_done_by_hand_as_the_readme_says_is_kept() {
     let sb = Sandbox::stock();
     sb.append("/etc/ssh/sshd_config", crate::common::readme::block("Match Group sftp"));
     crate::common::readme::add_pam_lines(&sb);
@@ -80,7 +81,7 @@ fn what_was_done_by_hand_as_the_readme_says_is_left_alone() {
 }
 
 #[test]
-fn a_second_setup_adds_what_the_configuration_has_gained_and_undo_takes_both_back() {
+fn a_second_setup_adds_new_groups_of_the_configuration_and_undo_undoes_both() {
     let sb = Sandbox::stock();
     let before = etc(&sb);
     sb.sh("sftpjail setup --yes");
@@ -89,7 +90,7 @@ fn a_second_setup_adds_what_the_configuration_has_gained_and_undo_takes_both_bac
     let out = sb.sh("sftpjail setup --yes");
     assert!(out.stdout.contains("groupadd --system partners"), "{out}");
     assert!(out.stdout.contains("+Match Group sftp,partners"), "{out}");
-    // A failed third one takes only its own back.
+    // A failed third setup undoes only its own changes.
     sb.write("/etc/sftpjail/config.toml", config.replace("[\"sftp\"]", "[\"sftp\", \"partners\", \"more\"]"));
     let second = etc(&sb);
     let mut nth = 1;
@@ -107,9 +108,9 @@ fn a_second_setup_adds_what_the_configuration_has_gained_and_undo_takes_both_bac
     assert_same(&before, &etc(&sb), &[]);
 }
 
-/// What an older setup wrote, a newer one completes.
+/// A newer version completes what an older one wrote.
 #[test]
-fn a_second_setup_adds_the_lines_that_the_first_did_not_know_yet_and_undo_takes_both_back() {
+fn a_second_setup_adds_lines_that_the_first_did_not_have_and_undo_undoes_both() {
     let sb = Sandbox::stock();
     for drop_in in [true, false] {
         if !drop_in {
@@ -118,7 +119,7 @@ fn a_second_setup_adds_the_lines_that_the_first_did_not_know_yet_and_undo_takes_
         let before = etc(&sb);
         sb.sh("sftpjail setup --yes");
         let file = if drop_in { "sshd_config.d/00-sftpjail.conf" } else { "sshd_config" };
-        // As it was then. The journal knows the file by its digest, and what was put into it.
+        // Makes it what an older version wrote. The journal has the file's digest and what was inserted.
         let age = r#"cd /etc/ssh; digest() { sha256sum <"$1" | cut -d ' ' -f 1; }; old=$(digest "$1")
             sed -i '/ClientAlive/d' "$1"
             sed -i "s/$old/$(digest "$1")/; s/\\\\n    ClientAlive[A-Za-z]* [0-9]*//g" /var/lib/sftpjail/setup/journal.json"#;
@@ -134,7 +135,7 @@ fn a_second_setup_adds_the_lines_that_the_first_did_not_know_yet_and_undo_takes_
 }
 
 #[test]
-fn other_intervals_for_members_are_left_to_the_admin() {
+fn other_intervals_that_an_admin_has_set_are_kept() {
     let sb = Sandbox::stock();
     sb.sh("sftpjail setup --yes; sed -i 's/ClientAliveInterval 60/ClientAliveInterval 600/' /etc/ssh/sshd_config.d/00-sftpjail.conf");
     assert!(sb.sh("sftpjail setup --yes").stdout.contains("Nothing to do"));
@@ -161,7 +162,7 @@ fn owner_mode_labels_and_symlinks_of_edited_files_are_kept() {
     let sb = Sandbox::stock();
     sb.sh("mkdir /etc/elsewhere; mv /etc/pam.d/sshd /etc/elsewhere/sshd; ln -s /etc/elsewhere/sshd /etc/pam.d/sshd
         chown 0:42 /etc/elsewhere/sshd; chmod 640 /etc/elsewhere/sshd");
-    // As SELinux labels are: an attribute that goes with the file.
+    // An extended attribute, as SELinux labels are.
     let inside = |path: &str| format!("/proc/{}/root{path}", sb.outer_pid());
     let name = "trusted.label";
     rustix::fs::setxattr(inside("/etc/elsewhere/sshd"), name, b"x", rustix::fs::XattrFlags::CREATE)
@@ -199,7 +200,7 @@ fn with_volumes() -> String {
 }
 
 #[test]
-fn names_of_people_need_not_be_utf_8() {
+fn full_names_in_passwd_need_not_be_utf_8() {
     let sb = Sandbox::stock();
     sb.sh("printf 'joe:x:4711:4711:Jos\\351:/home/joe:/bin/sh\\n' >>/etc/passwd; sftpjail setup --yes");
 }

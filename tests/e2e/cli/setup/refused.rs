@@ -1,9 +1,9 @@
-//! What keeps setup from being done: a clear sentence, and not a byte is changed.
+//! What setup refuses: it prints one clear sentence, and changes nothing.
 
 use super::{assert_same, etc};
 use sandbox::Sandbox;
 
-/// Says `words` and changes nothing.
+/// Runs a command that prints one line with all `words`, and changes nothing.
 #[track_caller]
 pub(super) fn refused(sb: &Sandbox, command: &str, words: &[&str]) {
     let before = etc(sb);
@@ -11,7 +11,7 @@ pub(super) fn refused(sb: &Sandbox, command: &str, words: &[&str]) {
     assert_eq!(out.code, Some(1), "{out}");
     assert_eq!(out.stderr.lines().count(), 1, "{out}");
     for word in words {
-        assert!(out.stderr.contains(word), "{word:?} is not said: {out}");
+        assert!(out.stderr.contains(word), "{word:?} is missing: {out}");
     }
     assert_same(&before, &etc(sb), &[]);
     sb.sh("! test -e /jail; ! test -e /var/lib/sftpjail/setup/journal.json; ! getent group sftp");
@@ -41,13 +41,13 @@ fn nothing_is_advised_to_be_made_on_the_disk_below_one_that_is_not_mounted() {
 }
 
 #[test]
-fn who_is_not_root_is_told_so() {
+fn other_users_than_root_are_refused() {
     let sb = Sandbox::stock();
     refused(&sb, "setpriv --reuid 65534 --clear-groups sftpjail setup --yes", &["only root"]);
 }
 
 #[test]
-fn at_a_terminal_it_asks_and_no_is_no() {
+fn at_a_terminal_it_asks_and_the_answer_no_changes_nothing() {
     let sb = Sandbox::stock();
     let before = etc(&sb);
     let out = sb.sh("echo n | script -qec 'sftpjail setup' /dev/null");
@@ -57,7 +57,7 @@ fn at_a_terminal_it_asks_and_no_is_no() {
 }
 
 #[test]
-fn a_full_disk_changes_nothing_however_much_is_left() {
+fn a_full_disk_changes_nothing_however_much_room_is_left() {
     let sb = Sandbox::stock();
     sb.sh("cp -a /etc /run/etc; size=$(($(du -sk /run/etc | cut -f1) + 1024))
         mount -t tmpfs -o mode=755,size=${size}k tmpfs /etc; cp -a /run/etc/. /etc");
@@ -79,7 +79,7 @@ fn a_full_disk_changes_nothing_however_much_is_left() {
         assert!(out.stderr.contains("as it was before"), "{out}");
         assert_same(&before, &etc(&sb), &[]);
     }
-    assert!(done, "it never had room enough");
+    assert!(done, "it never had enough room");
 }
 
 #[test]
@@ -120,7 +120,7 @@ fn a_broken_sshd_configuration_changes_nothing() {
 }
 
 #[test]
-fn settings_that_contradict_are_named_with_file_and_line() {
+fn settings_that_conflict_are_reported_with_file_and_line() {
     for (lines, words) in [
         (
             "Match Group sftp\n  ChrootDirectory /srv/%u\n",
@@ -135,17 +135,17 @@ fn settings_that_contradict_are_named_with_file_and_line() {
         sb.write("/etc/ssh/sshd_config", text);
         refused(&sb, YES, words);
     }
-    // In a file that is read before ours, for everybody from an address.
+    // A file that sshd reads before ours, for everybody from an address.
     let sb = Sandbox::stock();
     sb.write("/etc/ssh/sshd_config.d/00-a.conf", "Match Address 10.0.0.0/8\nForceCommand /bin/false\n");
     refused(&sb, YES, &["/etc/ssh/sshd_config.d/00-a.conf:2", "ForceCommand", "line 1"]);
     sb.write("/etc/ssh/sshd_config.d/00-a.conf", "Match User *\nForceCommand /bin/false\n");
-    // What only sshd itself can tell.
-    refused(&sb, YES, &["sshd would hold ForceCommand to be /bin/false for a member of sftp", "00-a.conf:2"]);
+    // Only sshd itself knows that this block matches members.
+    refused(&sb, YES, &["ForceCommand would be /bin/false for a member of sftp", "00-a.conf:2"]);
 }
 
 #[test]
-fn pam_lines_that_would_skip_ours_are_named_with_file_and_line() {
+fn pam_lines_that_would_skip_the_module_are_reported_with_file_and_line() {
     for (line, words) in [
         ("session sufficient pam_permit.so", &["/etc/pam.d/sshd:1:", "session", "required"][..]),
         ("account [success=done default=ignore] pam_permit.so", &["/etc/pam.d/sshd:1:", "account"]),
@@ -158,7 +158,7 @@ fn pam_lines_that_would_skip_ours_are_named_with_file_and_line() {
     let sb = Sandbox::stock();
     sb.append("/etc/pam.d/sshd", "session required pam_sftpjail.so\nsession optional pam_mkhomedir.so\n");
     let line = sb.read_text("/etc/pam.d/sshd").lines().count();
-    refused(&sb, YES, &[&format!("/etc/pam.d/sshd:{line}: it makes homes after")]);
+    refused(&sb, YES, &[&format!("/etc/pam.d/sshd:{line}: it makes homes, but stands after")]);
 }
 
 #[test]
@@ -169,16 +169,16 @@ fn names_that_would_need_quotes_are_refused() {
     {
         refused(&sb, &format!("sftpjail setup --yes {option}"), &["choose"]);
     }
-    refused(&sb, "sftpjail setup --yes --module /etc/passwd", &["/etc/passwd is no shared object"]);
+    refused(&sb, "sftpjail setup --yes --module /etc/passwd", &["/etc/passwd is not a shared object"]);
     refused(
         &sb,
         "sftpjail setup --yes --jail-root /no/such/jail",
-        &["/no/such is no directory", "install -d"],
+        &["/no/such is not a directory", "install -d"],
     );
 }
 
 #[test]
-fn options_that_contradict_the_configuration_are_refused() {
+fn options_that_conflict_with_the_configuration_are_refused() {
     let sb = Sandbox::stock();
     sb.sh("mkdir /etc/sftpjail");
     let config = include_str!("../../../../config/home.toml");
@@ -190,7 +190,7 @@ fn options_that_contradict_the_configuration_are_refused() {
 }
 
 #[test]
-fn whoever_does_it_is_not_to_jail_themselves() {
+fn admins_cannot_jail_themselves() {
     let sb = Sandbox::stock();
     sb.sh("groupadd staff-sftp");
     sb.user("admin").group("staff-sftp").add();
@@ -199,33 +199,37 @@ fn whoever_does_it_is_not_to_jail_themselves() {
     refused(&sb, &format!("SUDO_USER=admin {command}"), &["you, admin, are a member yourself"]);
     refused(&sb, &format!("DOAS_USER=anna {command}"), &["you, anna, are a member yourself"]);
     sb.sh("usermod -aG staff-sftp root");
-    refused(&sb, command, &["root is a member of staff-sftp", "take root out"]);
+    refused(&sb, command, &["root is a member of staff-sftp", "remove root"]);
     sb.sh("gpasswd -d root staff-sftp");
     let out = sb.sh(&format!("SUDO_USER=joe {command}"));
-    assert!(out.stdout.contains("jailed from their next login on: admin, anna."), "{out}");
+    assert!(
+        out.stdout.contains("Members who will be jailed from their next login on: admin, anna."),
+        "{out}"
+    );
 }
 
 #[test]
-fn a_block_for_one_of_the_members_is_named_with_file_and_line() {
+fn a_block_for_one_of_the_members_is_reported_with_file_and_line() {
     let sb = Sandbox::stock();
     sb.user("bob").group("partners").add();
     sb.append("/etc/ssh/sshd_config", "Match User b*\n  X11Forwarding yes\n");
     let line = sb.read_text("/etc/ssh/sshd_config").lines().count();
-    let words = [&format!("/etc/ssh/sshd_config:{line}: `yes` sets X11Forwarding"), "exempt the members"];
+    let words =
+        [&format!("/etc/ssh/sshd_config:{line}: X11Forwarding is yes for members"), "exclude the members"];
     refused(&sb, "sftpjail setup --yes --group partners", &words);
 }
 
 #[test]
-fn state_that_is_not_roots_alone_is_not_trusted() {
+fn a_journal_directory_that_others_own_or_can_write_is_refused() {
     let sb = Sandbox::stock();
     sb.sh("mkdir -p /var/lib/sftpjail; chmod 777 /var/lib/sftpjail");
-    refused(&sb, YES, &["/var/lib/sftpjail is no directory of root's alone"]);
+    refused(&sb, YES, &["/var/lib/sftpjail is not a directory owned by root and writable by nobody else"]);
     sb.sh("rmdir /var/lib/sftpjail; ln -s /tmp /var/lib/sftpjail");
-    refused(&sb, YES, &["/var/lib/sftpjail is no directory of root's alone"]);
+    refused(&sb, YES, &["/var/lib/sftpjail is not a directory owned by root and writable by nobody else"]);
 }
 
 #[test]
-fn another_place_for_the_configuration_is_refused() {
+fn another_path_of_the_configuration_is_refused() {
     refused(
         &Sandbox::stock(),
         "sftpjail --config /etc/other.toml setup --yes",
@@ -234,14 +238,14 @@ fn another_place_for_the_configuration_is_refused() {
 }
 
 #[test]
-fn where_sshd_was_never_started_the_fix_is_said() {
+fn the_fix_is_printed_where_sshd_was_never_started() {
     let sb = Sandbox::stock();
     sb.sh("rmdir /run/sshd");
     refused(&sb, YES, &["privilege separation directory", "install -d -m 0755 /run/sshd"]);
 }
 
 #[test]
-fn two_at_a_time_are_one_too_many() {
+fn a_second_setup_at_the_same_time_is_refused() {
     let sb = Sandbox::stock();
     sb.sh("mkdir -p /var/lib/sftpjail/setup");
     refused(

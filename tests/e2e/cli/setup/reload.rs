@@ -1,11 +1,11 @@
-//! How daemons are told, by stand-ins for the init systems that a sandbox lacks.
+//! How daemons are reloaded, with stand-ins for the init systems that a sandbox lacks.
 
 use super::{assert_same, etc};
 use sandbox::Sandbox;
 use std::thread::sleep;
 use std::time::Duration;
 
-/// What systemctl says of a user manager, as the drop-in has it.
+/// Prints what systemctl would print of a user manager with the drop-in.
 const SHOW: &str = r#"case "$*" in show*)
     echo LoadState=loaded
     echo NeedDaemonReload=no
@@ -15,7 +15,7 @@ const SHOW: &str = r#"case "$*" in show*)
     exit;;
 esac"#;
 
-/// A program that notes how it is called, and then does `body`.
+/// A program that writes its arguments to /run/calls, and then runs `body`.
 fn stand_in(sb: &Sandbox, name: &str, body: &str) {
     let show = if name == "systemctl" { SHOW } else { "" };
     sb.write_mode(
@@ -42,7 +42,7 @@ fn systemd_reloads_sshd_and_restarts_rsyslog() {
 }
 
 #[test]
-fn a_reload_that_fails_puts_everything_back() {
+fn a_reload_that_fails_restores_everything() {
     let sb = Sandbox::stock();
     let before = etc(&sb);
     sb.sh("mkdir -p /run/systemd/system");
@@ -53,7 +53,7 @@ fn a_reload_that_fails_puts_everything_back() {
 }
 
 #[test]
-fn an_sshd_that_ends_at_its_reload_puts_everything_back() {
+fn an_sshd_that_ends_at_its_reload_restores_everything() {
     let sb = Sandbox::stock();
     let before = etc(&sb);
     sb.sh("mkdir -p /run/systemd/system");
@@ -73,7 +73,7 @@ fn a_socket_that_starts_sshd_needs_no_reload() {
     sb.sh("mkdir -p /run/systemd/system");
     stand_in(&sb, "systemctl", "case \"$*\" in *is-active\\ ssh.socket) exit 0;; *is-active*) exit 3;; esac");
     let out = sb.sh("sftpjail setup --yes");
-    assert!(out.stdout.contains("ssh.socket starts sshd with the next connection"), "{out}");
+    assert!(out.stdout.contains("ssh.socket starts sshd at the next connection"), "{out}");
 }
 
 #[test]
@@ -107,14 +107,14 @@ fn openrc_reloads_sshd() {
 }
 
 #[test]
-fn an_sshd_that_does_not_come_back_is_said_and_everything_put_back() {
+fn an_sshd_that_does_not_come_back_is_reported_and_everything_restored() {
     let sb = Sandbox::stock();
     let before = etc(&sb);
-    // It ends with SIGHUP.
+    // It ends at SIGHUP.
     sb.sh("mkdir /root/fake; cp /bin/sleep /root/fake/sshd; setsid /root/fake/sshd 60 >/dev/null 2>&1 </dev/null &
         echo $! >/run/sshd.pid; sleep 0.2; cat /proc/$!/comm");
     let out = sb.try_sh("sftpjail setup --yes").failed();
-    assert!(out.stderr.contains("does not listen any more"), "{out}");
+    assert!(out.stderr.contains("no longer listens after SIGHUP"), "{out}");
     assert!(out.stderr.contains("as it was before"), "{out}");
     assert_same(&before, &etc(&sb), &[]);
 }

@@ -1,5 +1,5 @@
-//! Lines of an earlier version, which had one session line and `required`: they are rewritten, and undo
-//! knows what both versions did.
+//! An upgrade of lines of an earlier version, which had one session line and `required`. They are rewritten,
+//! and undo removes what both versions wrote.
 
 use super::{assert_same, etc, undo};
 use sandbox::Sandbox;
@@ -47,17 +47,17 @@ fn set_up_before() -> Sandbox {
     sb
 }
 
-const MOVED: [&str; 3] =
+const UPGRADED: [&str; 3] =
     ["session pam_sftpjail.so close", "account pam_sftpjail.so", "session pam_sftpjail.so open"];
 
 #[test]
-fn one_session_line_becomes_two_and_undo_takes_all_back() {
+fn one_session_line_becomes_two_and_undo_removes_both() {
     let sb = set_up_before();
     let out = sb.sh("sftpjail check anna").stdout;
     assert!(out.contains("no `pam_sftpjail.so close` line at the top"), "{out}");
     let out = sb.sh("sftpjail setup --yes").stdout;
     assert!(out.contains("\n-session required pam_sftpjail.so\n"), "{out}");
-    assert_eq!(ours(&sb), MOVED);
+    assert_eq!(ours(&sb), UPGRADED);
     let out = sb.sh("sftpjail check anna").stdout;
     assert!(!out.contains("\n! pam"), "{out}");
     sb.sftp("anna", "ls /etc/ssh\n").failed();
@@ -72,13 +72,13 @@ fn one_session_line_becomes_two_and_undo_takes_all_back() {
 fn undo_of_an_earlier_version_alone() {
     let sb = set_up_before();
     let out = undo(&sb).stdout;
-    assert!(out.contains("Note: the group sftp is kept, for anna is in it"), "{out}");
+    assert!(out.contains("Note: the group sftp is kept, because anna is in it"), "{out}");
     assert!(!out.contains("/etc/pam.d/sshd"), "{out}");
     assert_eq!(sb.read_text("/etc/pam.d/sshd"), sb.read_text("/root/stock"));
 }
 
 #[test]
-fn undo_keeps_what_an_admin_changed_after_either_and_takes_all_of_ours_out() {
+fn undo_keeps_what_an_admin_changed_after_either_version_and_removes_all_of_setup() {
     for changes_before in [true, false] {
         let sb = set_up_before();
         let admin = "sed -i '1i # of an admin' /etc/pam.d/sshd";
@@ -87,10 +87,12 @@ fn undo_keeps_what_an_admin_changed_after_either_and_takes_all_of_ours_out() {
         } else {
             sb.sh(&format!("sftpjail setup --yes; {admin}"));
         }
-        assert_eq!(ours(&sb), MOVED);
+        assert_eq!(ours(&sb), UPGRADED);
         let out = undo(&sb).stdout;
         assert!(
-            out.contains("Note: /etc/pam.d/sshd has been changed since: only what setup put there"),
+            out.contains(
+                "Note: /etc/pam.d/sshd has been changed since, so only what setup added is removed."
+            ),
             "{out}"
         );
         let text = sb.read_text("/etc/pam.d/sshd");
@@ -137,23 +139,26 @@ fn a_line_in_an_included_file_stays_and_gets_a_first_line() {
 }
 
 #[test]
-fn an_order_that_setup_does_not_change_is_named() {
-    for (lines, told) in [
+fn an_order_that_setup_does_not_change_is_reported() {
+    for (lines, message) in [
         (
             "session required pam_sftpjail.so\nsession optional pam_mount.so\n",
             "pam_mount.so at /etc/pam.d/sshd:",
         ),
-        ("session required pam_sftpjail.so close\n", "is too late: pam_env.so at /etc/pam.d/sshd:"),
+        (
+            "session required pam_sftpjail.so close\n",
+            "this line stands too low: pam_env.so at /etc/pam.d/sshd:",
+        ),
         (
             "session required pam_sftpjail.so open\nsession required pam_sftpjail.so close\n",
-            "opens above the line that is to close first",
+            "the line of pam_sftpjail.so with `close` stands below this one",
         ),
     ] {
         let sb = Sandbox::stock();
         sb.append("/etc/pam.d/sshd", lines);
         let before = etc(&sb);
         let out = sb.try_sh("sftpjail setup --yes").failed();
-        assert!(out.stderr.contains(told), "{told}: {out}");
+        assert!(out.stderr.contains(message), "{message}: {out}");
         assert_same(&before, &etc(&sb), &[]);
     }
 }

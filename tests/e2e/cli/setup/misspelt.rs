@@ -1,9 +1,9 @@
-//! A group that is misspelt in the configuration does not end anybody's jail unsaid.
+//! A group that is misspelt in the configuration ends nobody's jail without a warning.
 
 use super::{assert_same, etc};
 use sandbox::Sandbox;
 
-/// Members of sftp, jailed, and then a slip in the configuration.
+/// A machine with jailed members of sftp, and then a misspelt group in the configuration.
 fn misspelt() -> Sandbox {
     let sb = Sandbox::stock();
     sb.sh("sftpjail setup --yes");
@@ -14,30 +14,30 @@ fn misspelt() -> Sandbox {
 }
 
 #[test]
-fn setup_shows_whose_jail_would_end_and_does_not_do_it_unasked() {
+fn setup_reports_who_would_no_longer_be_jailed_and_yes_alone_refuses() {
     let sb = misspelt();
     let before = etc(&sb);
-    let told = "No longer jailed from now on: anna, emil: they get their shells.";
-    let meant = "Note: there is no group sfpt yet; did you mean sftp?";
+    let report = "No longer jailed, so they get their shells: anna, emil.";
+    let suggestion = "Note: there is no group sfpt yet; did you mean sftp?";
     let out = sb.sh("sftpjail setup --dry-run");
-    assert!(out.stdout.contains(told) && out.stdout.contains(meant), "{out}");
+    assert!(out.stdout.contains(report) && out.stdout.contains(suggestion), "{out}");
     let out = sb.try_sh("sftpjail setup --yes");
     assert_eq!(out.code, Some(1), "{out}");
-    assert!(out.stdout.contains(told), "{out}");
+    assert!(out.stdout.contains(report), "{out}");
     assert_eq!(
         out.stderr,
-        "sftpjail: this would end the jail of anna, emil, who would get their shells; correct `groups` in \
+        "sftpjail: these users would no longer be jailed and get their shells: anna, emil; correct `groups` in \
          /etc/sftpjail/config.toml (did you mean sftp?), or use --force if that is meant\n"
     );
     assert_same(&before, &etc(&sb), &[]);
     sb.sshd();
     assert!(!sb.ssh("anna", &["id"]).failed().stdout.contains("uid="));
-    // Who is asked is told, and may say no.
+    // --force says that this is meant.
     sb.sh("sftpjail setup --yes --force; getent group sfpt; grep -q 'Match Group sfpt' /etc/ssh/sshd_config.d/00-sftpjail.conf");
 }
 
 #[test]
-fn who_stays_in_a_group_of_a_profile_is_not_called_free() {
+fn members_of_another_group_of_a_profile_stay_jailed_and_are_not_reported() {
     let sb = misspelt();
     sb.sh("groupadd sfpt; gpasswd -a anna sfpt; gpasswd -a emil sfpt");
     let out = sb.sh("sftpjail setup --yes");
@@ -45,12 +45,12 @@ fn who_stays_in_a_group_of_a_profile_is_not_called_free() {
 }
 
 #[test]
-fn check_names_the_group_that_is_meant_and_advises_no_setup() {
+fn check_suggests_the_group_that_is_meant_and_no_setup() {
     let sb = misspelt();
-    let meant = "did you mean sftp? Then correct `groups` in the configuration";
+    let suggestion = "did you mean sftp? Then correct `groups` in the configuration";
     for command in ["sftpjail check --all", "sftpjail check anna"] {
         let out = sb.try_sh(command).stdout;
-        assert!(out.contains("the group sfpt, which does not exist") && out.contains(meant), "{out}");
+        assert!(out.contains("the group sfpt, which does not exist") && out.contains(suggestion), "{out}");
         assert!(!out.contains("→ sftpjail setup") && !out.contains("usermod -aG"), "{out}");
     }
 }

@@ -1,0 +1,151 @@
+//! What the admin has chosen for this machine: which groups are jailed, and where.
+//!
+//! The options say so or, if the configuration is there already, the configuration does. What sshd, PAM and
+//! systemd need for these choices is in `desired/`, the same on every machine.
+
+use super::atomic;
+use super::options::{Options, Profile};
+use crate::report::Error;
+use pam_sftpjail::account::{in_etc_group, known_to_etc_group};
+use pam_sftpjail::config::{Config, DEFAULT_PATH};
+use pam_sftpjail::escape::escaped;
+use pam_sftpjail::nss::User;
+use std::path::{Path, PathBuf};
+
+/// The configurations of the two profiles, before the options are put into them.
+const HOME: &str = include_str!("../../../config/home.toml");
+const UPLOAD_PORTAL: &str = include_str!("../../../config/upload-portal.toml");
+
+/// The line of the templates that says that nobody is exempt.
+const NONE_EXEMPT: &str = "exempt_groups = []        ";
+
+/// Groups whose members may become root, by the names that distributions give them.
+const ADMIN_GROUPS: [&str; 2] = ["sudo", "wheel"];
+
+impl Profile {
+    /// The configuration, and the group in it.
+    fn template(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Home => (HOME, "sftp"),
+            Self::UploadPortal => (UPLOAD_PORTAL, "sftp-only"),
+        }
+    }
+}
+
+/// The choices. All names in them are plain: no file format and no shell needs quotes for them.
+pub(super) struct Choices {
+    /// The text of the configuration, if it is missing and has to be written.
+    pub(super) new_config: Option<String>,
+    /// The groups of all profiles.
+    pub(super) groups: Vec<String>,
+    /// The groups whose members, by /etc/group, are never jailed.
+    pub(super) exempt_groups: Vec<String>,
+    pub(super) jail_root: PathBuf,
+    /// The directories in which logins will make volumes.
+    pub(super) volume_parents: Vec<PathBuf>,
+}
+
+impl Choices {
+    /// Reads the configuration, if it is there. The error: it cannot be used, or the options say something
+    /// else.
+    pub(super) fn read(options: &Options) -> Result<Self, Error> {
+        let path = Path::new(DEFAULT_PATH);
+        match atomic::read(path)? {
+            None => Self::from_options(options),
+            Some(_) => Self::from_file(path, options),
+        }
+    }
+
+    fn from_options(options: &Options) -> Result<Self, Error> {
+        let profile = options.profile.unwrap_or(Profile::Home);
+        let (template, default) = profile.template();
+        let group = options.group.as_deref().unwrap_or(default);
+        let root = options.jail_root.as_deref().unwrap_or("/jail");
+        check_names(&[group.to_owned()], Path::new(root))?;
+        let text = template
+            .replace("\"/jail\"", &format!("\"{root}\""))
+            .replace(" /jail/", &format!(" {}/", root.trim_end_matches('/')))
+            .replace(&format!("[\"{default}\"]"), &format!("[\"{group}\"]"));
+        let mut exempt_groups: Vec<_> = ADMIN_GROUPS.iter().map(|admins| (*admins).to_owned()).collect();
+        exempt_groups.retain(|admins| admins != group);
+        let known: Vec<_> = known_to_etc_group(&exempt_groups)?.into_iter().map(str::to_owned).collect();
+        exempt_groups.retain(|admins| known.contains(admins));
+        let text =
+            text.replace(NONE_EXEMPT, &format!("{:<26}", format!("exempt_groups = {exempt_groups:?}")));
+        let volume_parents = match profile {
+            Profile::Home => Vec::new(),
+            Profile::UploadPortal => vec!["/srv/sftp".into()],
+        };
+        Ok(Self {
+            new_config: Some(text),
+            groups: vec![group.to_owned()],
+            exempt_groups,
+            jail_root: root.into(),
+            volume_parents,
+        })
+    }
+
+    fn from_file(path: &Path, options: &Options) -> Result<Self, Error> {
+        let shown = escaped(path);
+        let config = Config::load(Some(path)).map_err(|error| Error::new(error, "fix it first"))?;
+        let jail_root = config.jail_root.absolute();
+        let mut groups: Vec<String> = Vec::new();
+        for group in config.groups() {
+            if !groups.iter().any(|known| known == group) {
+                groups.push(group.to_owned());
+            }
+        }
+        check_names(&groups, &jail_root)?;
+        let conflict = |what: &str, option: &str| {
+            let fix = format!("edit that file, and run this without {option}");
+            Err(Error::new(format!("{shown} exists and has {what}"), fix))
+        };
+        if options.jail_root.as_ref().is_some_and(|root| Path::new(root) != jail_root) {
+            return conflict(&format!("jail_root = \"{}\"", escaped(&jail_root)), "--jail-root");
+        }
+        if options.group.as_ref().is_some_and(|group| !groups.contains(group)) {
+            return conflict(&format!("groups = {groups:?}"), "--group");
+        }
+        if let Some(profile) = options.profile {
+            let name = if profile == Profile::Home { "home" } else { "upload-portal" };
+            if !config.profiles.iter().any(|profile| profile.name == name) {
+                return conflict(&format!("no profile {name}"), "--profile");
+            }
+        }
+        Ok(Self {
+            new_config: None,
+            groups,
+            exempt_groups: config.exempt_groups,
+            jail_root,
+            volume_parents: Vec::new(),
+        })
+    }
+
+    /// Whether the user `name` is in one of the exempt groups; an unknown user is not.
+    pub(super) fn exempts(&self, name: &str) -> Result<bool, Error> {
+        let Some(user) = User::by_name(name)? else { return Ok(false) };
+        Ok(in_etc_group(&self.exempt_groups, &user.name, user.gid)?.is_some())
+    }
+}
+
+/// Refuses names that would need quotes: they are written into files of three formats and given to commands.
+fn check_names(groups: &[String], jail_root: &Path) -> Result<(), Error> {
+    let is_plain =
+        |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'));
+    for group in groups {
+        if group.is_empty() || group.starts_with('-') || group.len() > 32 || !is_plain(group) {
+            let fix = "choose a name of letters, digits, _, - and . only";
+            return Err(Error::new(format!("{} cannot be the name of the group", escaped(group)), fix));
+        }
+    }
+    let is_plain_path = jail_root.to_str().is_some_and(|path| {
+        path.strip_prefix('/').is_some_and(|rest| {
+            rest.split('/').all(|name| !name.is_empty() && is_plain(name) && name != "." && name != "..")
+        })
+    });
+    if !is_plain_path {
+        let fix = "choose an absolute path of letters, digits, _, - and . only";
+        return Err(Error::new(format!("{} cannot be the jail root", escaped(jail_root)), fix));
+    }
+    Ok(())
+}
