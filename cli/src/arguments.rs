@@ -196,7 +196,7 @@ Examples:
         #[arg(long)]
         read: Vec<PathBuf>,
     },
-    /// The child of `check`: says whether the dynamic linker has loaded MODULE into it.
+    /// The child of `check`: reports whether the dynamic linker has loaded MODULE into it.
     #[command(hide = true)]
     Loaded { module: PathBuf },
 }

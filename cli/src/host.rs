@@ -1,4 +1,6 @@
-//! What this machine is set up to do. Everything here reads: nothing judges, writes or prints.
+//! Reads what this machine is set up to do: its accounts, files, daemons and sessions.
+//!
+//! Nothing here judges, writes or prints. The verbs do, with what they read here.
 
 pub(crate) mod accounts;
 pub(crate) mod as_user;

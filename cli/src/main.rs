@@ -17,7 +17,8 @@ mod user_manager;
 use arguments::{Arguments, Verb};
 use clap::Parser;
 use kick::Target;
-use report::Status;
+use report::{Status, json};
+use serde::Serialize;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
@@ -49,11 +50,11 @@ fn main() -> ExitCode {
         Verb::AsMember { gid, command } => Ok(setup::as_member(gid, &command)),
         Verb::SetupTimer { seconds, until } => Ok(setup::timer(seconds, until)),
         Verb::UserManager { user, groups } => return user_manager::run(config, &user, groups),
-        Verb::Rehearse { user } => host::rehearsal::child(config, &user, &mut out).map(|()| Status::Ok),
+        Verb::Rehearse { user } => report_to_parent(Ok(host::rehearsal::rehearse(config, &user)), &mut out),
         Verb::AsUser { user, enter, read } => {
-            host::as_user::child(&user, &enter, &read, &mut out).map(|()| Status::Ok)
+            report_to_parent(host::as_user::try_paths(&user, &enter, &read), &mut out)
         }
-        Verb::Loaded { module } => host::pam::module::loaded(&module, &mut out).map(|()| Status::Ok),
+        Verb::Loaded { module } => report_to_parent(host::pam::module::is_loaded(&module), &mut out),
     };
     match result {
         Ok(status) => status.into(),
@@ -64,4 +65,9 @@ fn main() -> ExitCode {
             Status::Unchecked.into()
         }
     }
+}
+
+/// Writes what a child process has read for its parent, as JSON.
+fn report_to_parent(read: io::Result<impl Serialize>, out: &mut impl Write) -> io::Result<Status> {
+    json::line(&read?, out).map(|()| Status::Ok)
 }

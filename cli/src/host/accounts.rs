@@ -1,4 +1,4 @@
-//! Accounts: those that NSS lists, and the other names of one of them.
+//! Reads the accounts that NSS lists, and the other names of an account.
 
 use super::programs;
 use crate::report::suggestion::nearest;
@@ -10,14 +10,14 @@ use std::fs;
 use std::io;
 use std::process::Stdio;
 
-/// passwd(5)
+/// The file of passwd(5).
 pub(crate) const PASSWD: &str = "/etc/passwd";
 
-/// All accounts that NSS lists. A directory may be configured not to list its own.
+/// All accounts that NSS lists. A user directory may be configured not to list its accounts.
 #[derive(Default)]
 pub(crate) struct Accounts(Vec<Entry>);
 
-/// What matters here of a line of passwd(5).
+/// The fields of a line of passwd(5) that are used.
 struct Entry {
     name: String,
     uid: u32,
@@ -25,17 +25,17 @@ struct Entry {
 }
 
 impl Accounts {
-    /// By getent(1), as getpwent(3) is neither safe for threads nor in any crate that wraps it safely.
+    /// Lists them with getent(1): getpwent(3) is not safe for threads, and no crate wraps it safely.
     pub(crate) fn list() -> io::Result<Self> {
         getent("passwd", None).map(|passwd| Self::parse(&passwd))
     }
 
-    /// Those of /etc/passwd only: no service of NSS is asked.
+    /// The accounts of /etc/passwd only: no service of NSS is asked.
     pub(crate) fn of_this_host() -> io::Result<Self> {
         fs::read(PASSWD).map(|passwd| Self::parse(&String::from_utf8_lossy(&passwd)))
     }
 
-    /// Lines of passwd(5).
+    /// Parses lines of passwd(5); others are left out.
     pub(crate) fn parse(passwd: &str) -> Self {
         let entries = passwd.lines().filter_map(|line| {
             let mut fields = line.split(':');
@@ -90,8 +90,8 @@ impl Accounts {
         Ok(true)
     }
 
-    /// Under which other names the account can log in: entries with the same uid, and spellings
-    /// that NSS answers with it.
+    /// The other names by which the account can log in: entries with the same uid, and spellings for which
+    /// NSS gives the account. `typed`: the name that the admin typed.
     pub(crate) fn other_names(
         &self,
         account: &Account,
@@ -115,14 +115,14 @@ impl Accounts {
     }
 }
 
-/// Whether every service that is asked for users answers: a list, and getent(1), leave out what one that
-/// does not would have told.
+/// The error: a service of NSS does not answer. getent(1) then lists the accounts of the others, without an
+/// error.
 pub(crate) fn is_complete() -> Result<(), LookupError> {
-    // Only for somebody who does not exist are all of them asked.
+    // NSS asks all services only for a user who does not exist.
     User::by_name("sftpjail-nobody-has-this-name").map(drop)
 }
 
-/// The user whose name is near to one that nobody has.
+/// The name of an account that is similar to `typed`, if no account has that name.
 pub(crate) fn suggested(typed: &str) -> Option<String> {
     match User::by_name(typed) {
         Ok(None) => nearest(typed, Accounts::list().ok()?.names()).map(str::to_owned),
@@ -130,11 +130,11 @@ pub(crate) fn suggested(typed: &str) -> Option<String> {
     }
 }
 
-/// A database of NSS's, or its entry for `key`; empty where there is none.
+/// A database of NSS as getent(1) prints it, or its entry for `key`; empty if there is none.
 pub(crate) fn getent(database: &str, key: Option<&str>) -> io::Result<String> {
     let mut command = programs::command("/usr/bin/getent");
     let output = command.arg(database).arg("--").args(key).stderr(Stdio::null()).output()?;
-    // 2: the key is not there.
+    // 2: there is no such key.
     match output.status.code() {
         Some(0 | 2) => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
         _ => Err(io::Error::other(format!("getent {database}: {}", output.status))),

@@ -1,5 +1,6 @@
-//! This program as a child of its own. It becomes a user, and so a filesystem of the user's (FUSE) may
-//! keep it waiting for ever.
+//! Runs this program as a child process that becomes a user, and reads what it prints.
+//!
+//! A filesystem of that user (FUSE) could keep the child waiting for ever, so there is a time limit.
 
 use nix::errno::Errno;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -10,10 +11,11 @@ use std::os::fd::AsFd;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// A filesystem of the network's may have to be mounted first.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long the child may take. It may have to wait for a network filesystem to be mounted.
+const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Runs it with these arguments, and gives what it reports as JSON. `what` it is stands in the error.
+/// Runs it with these arguments, and parses its JSON. `what`: what the child does, as the subject of an
+/// error.
 pub(crate) fn report<T: DeserializeOwned>(
     what: &str,
     arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
@@ -25,31 +27,33 @@ pub(crate) fn report<T: DeserializeOwned>(
         .stdout(Stdio::piped())
         .stderr(Stdio::inherit())
         .spawn()?;
-    let deadline = Instant::now() + PATIENCE;
-    let mut said = Vec::new();
+    let deadline = Instant::now() + TIMEOUT;
+    let mut json = Vec::new();
     if let Some(mut stdout) = child.stdout.take() {
         let mut buffer = vec![0; 64 << 10];
         loop {
             if !is_ready_by(&stdout, deadline) {
-                // Not waited for: while a filesystem is asked, even that may not end it.
+                // Nobody waits for its end: a process that waits for a filesystem may not even end by
+                // SIGKILL.
                 let _ = child.kill();
                 return Err(io::Error::other(format!(
                     "{what} took more than {} s: a filesystem does not answer the user",
-                    PATIENCE.as_secs()
+                    TIMEOUT.as_secs()
                 )));
             }
             match stdout.read(&mut buffer)? {
                 0 => break,
-                n => said.extend_from_slice(buffer.get(..n).unwrap_or_default()),
+                n => json.extend_from_slice(buffer.get(..n).unwrap_or_default()),
             }
         }
     }
     let status = child.wait()?;
-    serde_json::from_slice(&said)
+    serde_json::from_slice(&json)
         .map_err(|_| io::Error::other(format!("{what} ended without a result: {status}")))
 }
 
-/// Waits until there is something to read, or the end; a pidfd's is that of its process: pidfd_open(2).
+/// Waits until `fd` has something to read or has ended. A pidfd ends with its process: pidfd_open(2). False:
+/// the deadline has passed.
 pub(crate) fn is_ready_by(fd: impl AsFd, deadline: Instant) -> bool {
     loop {
         let left = deadline.saturating_duration_since(Instant::now());

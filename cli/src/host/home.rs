@@ -1,4 +1,5 @@
-//! What is in a home, by descriptor. Its names are of the user's choosing: nothing is followed or waited for.
+//! Reads what is in a home, by descriptor. The user chooses the names in it, so it follows no symlink and
+//! never waits.
 
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, Stat, openat, readlinkat, statat};
 use rustix::io::Errno;
@@ -8,13 +9,13 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
-/// More entries than the guarded directories of a home have; more are not looked at.
+/// The most entries that are read, which is more than guarded directories have. More of them are an error.
 const MAX_ENTRIES: usize = 10_000;
 
-/// A home.
+/// An open home.
 pub(crate) struct Home(OwnedFd);
 
-/// A name below the home by which something is reached that has another name, too.
+/// A name below the home that leads to something with another name, too.
 pub(crate) enum Alias {
     HardLink(PathBuf),
     Symlink {
@@ -30,7 +31,7 @@ impl Home {
         Ok(Self(openat(CWD, path, flags, Mode::empty())?))
     }
 
-    /// Whether something is at `name`, one component, that is no empty file.
+    /// Whether there is something but an empty file at `name`, which is one component.
     pub(crate) fn holds(&self, name: &str) -> io::Result<bool> {
         match statat(&self.0, name, AtFlags::SYMLINK_NOFOLLOW) {
             Err(Errno::NOENT) => Ok(false),
@@ -38,8 +39,8 @@ impl Home {
         }
     }
 
-    /// The symlinks and the files with hard links in the directory `below`, a path below the home without
-    /// symlinks. None where there is no such directory.
+    /// The symlinks and the files with several hard links in the directory `below`, a path below the home
+    /// without symlinks. There are none if the directory is missing.
     pub(crate) fn aliases(&self, below: &Path) -> io::Result<Vec<Alias>> {
         let mut aliases = Vec::new();
         let mut here = openat(&self.0, ".", OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
@@ -77,7 +78,7 @@ fn collect(
         };
         match kind(&stat) {
             FileType::Directory => match child(directory, name, OFlags::RDONLY) {
-                // It has just been replaced.
+                // It was just replaced.
                 Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => {}
                 opened => collect(&opened?, &at, aliases, seen)?,
             },

@@ -1,4 +1,4 @@
-//! What cron and at keep for users.
+//! Reads the crontabs and at jobs of users.
 
 use pam_sftpjail::name::UserName;
 use rustix::fs::{CWD, Mode, OFlags, openat};
@@ -9,17 +9,17 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-/// Where crontabs are, by the names of users: of Debian, SUSE, Red Hat and Arch, Alpine.
+/// The directories of crontabs, whose names are those of users: of Debian, SUSE, Red Hat and Arch, Alpine.
 const CRONTABS: [&str; 4] =
     ["/var/spool/cron/crontabs", "/var/spool/cron/tabs", "/var/spool/cron", "/etc/crontabs"];
 
-/// Where at jobs are: of Debian, Red Hat, SUSE.
+/// The directories of at jobs: of Debian, Red Hat, SUSE.
 const JOBS: [&str; 3] = ["/var/spool/cron/atjobs", "/var/spool/at", "/var/spool/atjobs"];
 
-/// cron takes no larger file, in bytes.
+/// The largest crontab that is read, in bytes; cron accepts no larger one.
 const MAX_CRONTAB: u64 = 1 << 20;
 
-/// The crontab of a user, if there is one with anything but comments in it.
+/// The crontab of a user, if it holds anything but comments.
 pub(crate) fn crontab(name: &UserName) -> io::Result<Option<PathBuf>> {
     for directory in CRONTABS {
         let path = Path::new(directory).join(name);
@@ -42,7 +42,7 @@ pub(crate) fn crontab(name: &UserName) -> io::Result<Option<PathBuf>> {
     Ok(None)
 }
 
-/// How many at jobs of a user are queued or run now.
+/// The number of at jobs of a user that are queued or running.
 pub(crate) fn at_jobs(uid: u32) -> io::Result<usize> {
     let mut count = 0;
     for directory in JOBS {
@@ -56,7 +56,7 @@ pub(crate) fn at_jobs(uid: u32) -> io::Result<usize> {
                 continue;
             }
             match entry.metadata() {
-                // It has just begun.
+                // The job was just started.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 metadata => count += usize::from(metadata?.uid() == uid),
             }
@@ -65,7 +65,8 @@ pub(crate) fn at_jobs(uid: u32) -> io::Result<usize> {
     Ok(count)
 }
 
-/// at's names: the queue, or `=` for a job that runs, and number and time in 13 hexadecimal digits.
+/// Whether it is the name of a job: the queue, or `=` while it runs, then number and time in 13 hexadecimal
+/// digits.
 fn is_job(name: &[u8]) -> bool {
     match name.split_first() {
         Some((queue, digits)) => {
@@ -82,7 +83,7 @@ mod tests {
     use super::is_job;
 
     #[test]
-    fn locks_and_sequence_numbers_are_no_jobs() {
+    fn lock_files_and_sequence_numbers_are_not_jobs() {
         for (name, expected) in [
             ("a0000101c9d4a0", true),
             ("=0000101c9d4a0", true),

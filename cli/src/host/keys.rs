@@ -1,10 +1,10 @@
-//! Where sshd looks for the keys of an account.
+//! Reads from sshd's effective settings which files hold the keys of an account.
 
 use super::sshd::effective::{Settings, expanded};
 use pam_sftpjail::account::Account;
 use std::path::PathBuf;
 
-/// The effective AuthorizedKeysFile, as `authorized_keys_file` of OpenSSH's auth.c expands it.
+/// The files of the effective AuthorizedKeysFile, as `authorized_keys_file` of OpenSSH's auth.c expands it.
 pub(crate) fn files(settings: &Settings, account: &Account) -> Vec<PathBuf> {
     if settings.get("PubkeyAuthentication") == Some("no") {
         return Vec::new();

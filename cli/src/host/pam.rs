@@ -1,4 +1,4 @@
-//! PAM: the lines of a service as libpam strings them together, their control fields, and modules' files.
+//! Reads PAM's configuration as libpam does: stacks of lines, control fields, and the files of modules.
 
 pub(crate) mod control;
 pub(crate) mod module;

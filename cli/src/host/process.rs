@@ -1,4 +1,4 @@
-//! A program that is run to its end, or to the end of our patience.
+//! Runs a program until it ends or a time limit passes, and keeps what it prints.
 
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
@@ -9,13 +9,13 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Longer than what is run here takes.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// How long a program may take; those that are run here take less.
+const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// What is kept of what a program prints, in bytes: a home may hold millions of names.
-const KEPT: usize = 1 << 20;
+/// The most that is kept of what a program prints, in bytes: a home may hold millions of names.
+const MAX_KEPT: usize = 1 << 20;
 
-/// What a program said.
+/// What a program has printed.
 #[derive(Debug, Default)]
 pub(crate) struct Said {
     pub(crate) succeeded: bool,
@@ -36,32 +36,32 @@ impl Said {
     }
 }
 
-/// Runs it to its end with `input`, or to the end of our patience.
+/// Runs it with `input` until it ends or the time limit passes.
 pub(crate) fn run(mut command: Command, input: &[u8]) -> io::Result<Said> {
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     if let Some(mut stdin) = child.stdin.take() {
-        // It fits into the pipe; who does not read it says why in another way.
+        // The input fits into the pipe. A program that ended without reading it says why on stderr.
         let _ = stdin.write_all(input);
     }
     let (out, err) = (child.stdout.take().map(collect), child.stderr.take().map(collect));
-    let status = wait(&mut child, PATIENCE)?;
-    // Whoever inherited the pipes was killed with it.
+    let status = wait(&mut child, TIMEOUT)?;
+    // Its children, which have the pipes, too, were killed with it. So the pipes end soon.
     let text = |pipe: Option<Receiver<Vec<u8>>>| {
         pipe.and_then(|pipe| pipe.recv_timeout(Duration::from_secs(1)).ok()).unwrap_or_default()
     };
     let mut err = String::from_utf8_lossy(&text(err)).into_owned();
     if status.is_none() {
-        err.push_str(&format!("no answer within {} s\n", PATIENCE.as_secs()));
+        err.push_str(&format!("no answer within {} s\n", TIMEOUT.as_secs()));
     }
     Ok(Said { succeeded: status.is_some_and(|status| status.success()), out: text(out), err })
 }
 
-/// Waits until it has ended. `None`: it would not, and its process group was ended.
+/// Waits until it has ended. `None`: it did not within `limit`, so its process group was killed.
 pub(crate) fn wait(child: &mut Child, limit: Duration) -> io::Result<Option<ExitStatus>> {
     let ended = until(limit, || child.try_wait().transpose()).transpose()?;
     if ended.is_none() {
         let group = Pid::from_raw(child.id().try_into().unwrap_or(i32::MAX));
-        // sshd, where it is in the group, ends its session at this.
+        // An sshd in the group ends its session properly after SIGTERM.
         let _ = killpg(group, Signal::SIGTERM);
         if until(Duration::from_secs(3), || child.try_wait().transpose()).is_none() {
             let _ = killpg(group, Signal::SIGKILL);
@@ -71,7 +71,7 @@ pub(crate) fn wait(child: &mut Child, limit: Duration) -> io::Result<Option<Exit
     Ok(ended)
 }
 
-/// Asks every few milliseconds until there is an answer or the time is over.
+/// Calls `ask` every few milliseconds until it gives an answer or `limit` has passed.
 pub(crate) fn until<T>(limit: Duration, mut ask: impl FnMut() -> Option<T>) -> Option<T> {
     let start = Instant::now();
     loop {
@@ -85,12 +85,12 @@ pub(crate) fn until<T>(limit: Duration, mut ask: impl FnMut() -> Option<T>) -> O
     }
 }
 
-/// The beginning of what comes through a pipe, once it is closed; the rest is read and dropped.
+/// Reads a pipe to its end in a thread, and sends the first [`MAX_KEPT`] bytes when the pipe has ended.
 fn collect(mut pipe: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
     let (sender, receiver) = channel();
     thread::spawn(move || {
         let mut kept = Vec::new();
-        let _ = (&mut pipe).take(KEPT as u64).read_to_end(&mut kept);
+        let _ = (&mut pipe).take(MAX_KEPT as u64).read_to_end(&mut kept);
         let _ = io::copy(&mut pipe, &mut io::sink());
         let _ = sender.send(kept);
     });

@@ -1,4 +1,4 @@
-//! Other programs: where they are, and how they are run, whatever the caller's environment says.
+//! Finds other programs and runs them, without the environment of the caller.
 
 use crate::report::Error;
 use crate::report::error::errno;
@@ -7,10 +7,10 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// The directories of programs, as PATH has them.
+/// The directories of programs, in the form of the variable PATH.
 pub(crate) const PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin";
 
-/// So many lines of a program's words stand in a sentence at most.
+/// The most lines of a program's output in one sentence.
 const MAX_LINES: usize = 8;
 
 /// The absolute path of a program, if it is installed.
@@ -31,18 +31,18 @@ pub(crate) struct Output {
     /// Exit status; `None` if a signal ended it.
     pub(crate) code: Option<i32>,
     pub(crate) stdout: String,
-    /// Its complaints, then its output, in one line.
+    /// Its stderr, then its stdout, on one line.
     pub(crate) words: String,
 }
 
-/// Runs a program to its end. The error is that it could not be run.
+/// Runs a program to its end. The error: it could not be run.
 pub(crate) fn run<A: AsRef<OsStr>>(
     program: &Path,
     args: impl IntoIterator<Item = A>,
 ) -> Result<Output, Error> {
     let output = command(program).args(args).output().map_err(|error| {
         let what = format!("{} cannot be run: {}", escaped(program), errno(&error));
-        Error::new(what, "see that it is installed")
+        Error::new(what, "check that it is installed")
     })?;
     let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
     let all = format!("{}\n{stdout}", String::from_utf8_lossy(&output.stderr));

@@ -1,5 +1,7 @@
-//! The rehearsal: a child builds the jail around itself, enters it as sshd would, becomes the
-//! user, and looks around.
+//! Reads what a user will see in the jail: a child process builds the jail around itself, enters it as sshd
+//! would, and becomes the user.
+//!
+//! The jail is in a mount namespace of the child, so nothing of it is on the host.
 
 use crate::host::child;
 use nix::fcntl::AtFlags;
@@ -12,7 +14,7 @@ use pam_sftpjail::plan::pasteable;
 use pam_sftpjail::session::{Member, Membership, examine};
 use serde::{Deserialize, Serialize};
 use std::ffi::OsStr;
-use std::io::{self, Write};
+use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -20,13 +22,13 @@ use std::time::Instant;
 /// What the user will see.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Rehearsal {
-    /// What building the jail took, in µs.
+    /// How long building the jail took, in µs.
     pub(crate) microseconds: u64,
-    /// Where the user begins, escaped.
+    /// The directory in which the session begins, escaped.
     pub(crate) home: String,
-    /// Where a procfs that is mounted below the home or a volume shows in the jail, escaped.
+    /// The paths in the jail of each procfs that is mounted below the home or a volume, escaped.
     pub(crate) procfs: Vec<String>,
-    /// Everything in the jail, the home's own contents excepted.
+    /// Everything in the jail but the contents of the home and of volumes.
     pub(crate) tree: Vec<Entry>,
 }
 
@@ -51,7 +53,7 @@ pub(crate) enum Kind {
     File,
     /// The home.
     Home,
-    /// Another directory of the host.
+    /// A volume.
     Volume,
     /// The host's syslog socket.
     Syslog,
@@ -64,37 +66,30 @@ pub(crate) struct Failure {
     pub(crate) fix: String,
 }
 
-/// Runs the child, and gives what it found. The outer error is the child's failure to say
-/// anything.
+/// Rehearses in a child. The outer error: the child has not reported anything.
 pub(crate) fn run(config: Option<&Path>, user: &str) -> io::Result<Result<Rehearsal, Failure>> {
     let config = config.into_iter().flat_map(|path| [OsStr::new("--config"), path.as_os_str()]);
     child::report("the rehearsal", config.chain(["rehearse", "--", user].map(OsStr::new)))
 }
 
-/// The child. Its namespace ends with it, so nothing is taken down.
-pub(crate) fn child(config: Option<&Path>, user: &str, out: &mut impl Write) -> io::Result<()> {
-    serde_json::to_writer(&mut *out, &rehearse(config, user))?;
-    out.flush()
-}
-
-fn rehearse(config: Option<&Path>, user: &str) -> Result<Rehearsal, Failure> {
+/// What [`run`] does in the child. The jail ends with this process, so nothing dismantles it.
+pub(crate) fn rehearse(config: Option<&Path>, user: &str) -> Result<Rehearsal, Failure> {
     let failure = |problem: String, fix: &str| Failure { problem, fix: fix.into() };
     let config = Config::load(config).map_err(|e| failure(e.to_string(), "fix it"))?;
-    let standing = examine(&config, user, &mut |_, _| {});
-    let member = match standing {
+    let member = match examine(&config, user, &mut |_, _| {}) {
         Ok(Membership::Member(member)) => *member,
         Ok(Membership::NotJailed { .. }) => {
-            return Err(failure("the user left the group meanwhile".into(), "check again"));
+            return Err(failure("the user has left the group in the meantime".into(), "check again"));
         }
         Err(refusal) => return Err(failure(refusal.to_string(), &refusal.fix())),
     };
     let Member { account, profile, plan } = member;
     let root = config.jail_root.absolute().join(plan.user());
 
-    // Seen from outside, where it is to be run.
+    // The paths of the host, where the admin runs it.
     let fix = match (lstat(account.home.as_path()), word(&account.home)) {
         (Ok(stat), home) if stat.st_uid == account.uid.as_raw() => format!("chmod u+rwx {home}"),
-        // Root's: it stays so.
+        // Root owns it, and should stay the owner.
         (_, home) => format!("chgrp {} {home} && chmod g+rx {home}", account.gid),
     };
     let fix = pasteable(&account.home, fix);
@@ -135,7 +130,7 @@ fn rehearse(config: Option<&Path>, user: &str) -> Result<Rehearsal, Failure> {
     Ok(Rehearsal { microseconds, home, procfs, tree })
 }
 
-/// Where a procfs is mounted below `root`, as seen from there: proc(5), mountinfo.
+/// The mount points of procfs below `root`, as paths from there: mountinfo of proc(5).
 fn procfs_below(root: &Path) -> Vec<String> {
     let mounts = std::fs::read("/proc/self/mountinfo").unwrap_or_default();
     let is_procfs = |line: &&[u8]| line.windows(8).any(|part| part == b" - proc ");
@@ -145,8 +140,9 @@ fn procfs_below(root: &Path) -> Vec<String> {
     inside.map(|path| escaped(&Path::new("/").join(path)).to_string()).collect()
 }
 
-/// What tells the jail's own entries and the home from what is the host's.
+/// What distinguishes the jail's own entries and the home from the other files of the host.
 struct Own<'a> {
+    /// That of the jail's own filesystem.
     device: u64,
     home: &'a Path,
 }
@@ -155,12 +151,12 @@ struct Own<'a> {
 fn list(path: &Path, stat: &FileStat, jail: &Own<'_>, tree: &mut Vec<Entry>) {
     let is_directory = SFlag::from_bits_truncate(stat.st_mode & SFlag::S_IFMT.bits()) == SFlag::S_IFDIR;
     let own = stat.st_dev == jail.device;
-    // The whole of it may be the host's directory that holds the socket: all in it is to be seen.
+    // It may be the host's directory with the socket, of which everything is in the jail.
     let in_dev = path.starts_with("/dev");
     tree.push(Entry {
         path: escaped(path).to_string(),
         kind: match (own, is_directory) {
-            // Path's equality does not mind `//`, `/./` and a slash at the end.
+            // Paths are equal whether or not they have `//`, `/./` or a slash at the end.
             (false, true) if path == jail.home => Kind::Home,
             (false, true) if !in_dev => Kind::Volume,
             (false, false) if path == Path::new("/dev/log") => Kind::Syslog,

@@ -1,4 +1,4 @@
-//! Live sessions: what the registry says, and which processes they are.
+//! Reads live sessions: their records in the registry, and their processes.
 
 use pam_sftpjail::error::Refusal;
 use pam_sftpjail::name::UserName;
@@ -11,20 +11,20 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// A session that is live.
+/// A live session.
 pub(crate) struct Session {
     pub(crate) user: UserName,
     path: PathBuf,
     file: File,
-    /// What its record says, or why it cannot be read; the session goes on all the same.
+    /// Its record, or why that cannot be read. The session is live all the same.
     pub(crate) record: Result<Record, String>,
-    /// Those that have the record open: sshd's monitor and its child.
+    /// The processes that have the record open: sshd's monitor and its child.
     pub(crate) holders: Vec<i32>,
-    /// Their descendants, which have not: internal-sftp. Parents come first.
+    /// Their descendants, which do not: internal-sftp. Parents come first.
     pub(crate) others: Vec<i32>,
 }
 
-/// All that are live, by user and time.
+/// All live sessions, sorted by user and time.
 pub(crate) fn live() -> io::Result<Vec<Session>> {
     let failed = |refusal: Refusal| io::Error::other(format!("{refusal}; fix: {}", refusal.fix()));
     let mut sessions = Vec::new();
@@ -32,7 +32,7 @@ pub(crate) fn live() -> io::Result<Vec<Session>> {
     for user in registry.users().map_err(failed)? {
         for live in registry.connections(&user).map_err(failed)? {
             let path = Path::new(DIRECTORY).join(&user).join(live.name());
-            // Without a file or a record, it has just ended.
+            // Without a file or a record, the session has just ended.
             let Some(file) = File::at(&path) else { continue };
             let record = match live.read() {
                 Ok(None) => continue,
@@ -44,8 +44,8 @@ pub(crate) fn live() -> io::Result<Vec<Session>> {
         }
     }
     if !sessions.is_empty() {
-        // Not before: what began meanwhile would seem to have no process.
-        Processes::look()?.tell(&mut sessions);
+        // Processes are listed after sessions: else a session that has just begun would have none.
+        Processes::list()?.find_those_of(&mut sessions);
     }
     sessions.sort_by_key(|session| {
         let opened = session.record.as_ref().map_or((0, 0), |record| (record.since, record.pid));
@@ -55,13 +55,13 @@ pub(crate) fn live() -> io::Result<Vec<Session>> {
 }
 
 impl Session {
-    /// Who has the record open now.
+    /// The processes that have the record open now.
     pub(crate) fn holders_now(&self) -> Vec<i32> {
-        let has_it = |pid: &i32| records(*pid).any(|file| file == self.file);
-        self.holders.iter().copied().filter(has_it).collect()
+        let holds = |pid: &i32| records(*pid).any(|file| file == self.file);
+        self.holders.iter().copied().filter(holds).collect()
     }
 
-    /// Whether anybody has the record open, be it a process that is not to be seen from here.
+    /// Whether any process has the record open, also one of another PID namespace.
     pub(crate) fn is_live(&self) -> bool {
         let Ok(registry) = Registry::existing() else { return true };
         let live = registry.map_or(Ok(Vec::new()), |registry| registry.connections(&self.user));
@@ -70,21 +70,21 @@ impl Session {
             && File::at(&self.path) == Some(self.file)
     }
 
-    /// The process that opened the session and closes it, if it still lives.
+    /// The process that opened the session and will close it, if it still runs.
     pub(crate) fn monitor(&self) -> Option<i32> {
         let pid = i32::try_from(self.record.as_ref().ok()?.pid).ok()?;
         self.holders.contains(&pid).then_some(pid)
     }
 
-    /// Bytes that have come and gone over the connection, with those of its protocol: what sshd's
-    /// child has read, from its socket or from internal-sftp (proc_pid_io(5)).
+    /// The bytes that were sent and received over the connection, with those of the protocol: what sshd's
+    /// child has read from its socket and from internal-sftp (proc_pid_io(5)).
     pub(crate) fn moved(&self) -> Option<u64> {
         let monitor = self.monitor();
         let child = self.holders.iter().find(|pid| Some(**pid) != monitor)?;
         Some(Process::new(*child).ok()?.io().ok()?.rchar)
     }
 
-    /// How long no request has come: since internal-sftp, or sshd's child without it, last ran.
+    /// How long no request has come: the time since internal-sftp or, without it, sshd's child last ran.
     pub(crate) fn idle(&self) -> Option<Duration> {
         let now = last_ran("self")?;
         let workers = if self.others.is_empty() { &self.holders } else { &self.others };
@@ -93,7 +93,7 @@ impl Session {
     }
 }
 
-/// Those of `processes`, parents before children, that descend from one of `ancestors` now.
+/// Those of `processes` that descend from one of `ancestors` now. Parents must come before their children.
 pub(crate) fn descendants<T>(processes: Vec<(i32, T)>, ancestors: &[i32]) -> Vec<T> {
     let mut known = ancestors.to_vec();
     let mut found = Vec::new();
@@ -107,28 +107,28 @@ pub(crate) fn descendants<T>(processes: Vec<(i32, T)>, ancestors: &[i32]) -> Vec
     found
 }
 
-/// `se.exec_start` of /proc/PID/sched, in ms on the scheduler's clock, which may differ by some tenths
-/// of a second between processors.
+/// When the process last ran: `se.exec_start` of /proc/PID/sched, in ms of the scheduler's clock. The clocks
+/// of processors may differ by some tenths of a second.
 fn last_ran(pid: &str) -> Option<f64> {
     let text = std::fs::read_to_string(format!("/proc/{pid}/sched")).ok()?;
     let line = text.lines().find(|line| line.starts_with("se.exec_start"))?;
     line.split(':').next_back()?.trim().parse().ok()
 }
 
-/// What tells a file from every other: device and inode. The path that /proc shows does not, since in
-/// a mount namespace of their own users can have a file at any path.
+/// The identity of a file: device and inode. The path in /proc is none, since users can make a file of any
+/// path in a mount namespace of their own.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct File((u32, u32), u64);
 
 impl File {
     fn at(path: &Path) -> Option<Self> {
-        // Without a question to its filesystem, which may be a user's and never answer.
+        // DONT_SYNC does not ask the filesystem, which may be a user's and never answer.
         let stat = statx(CWD, path, AtFlags::STATX_DONT_SYNC, StatxFlags::INO).ok()?;
         Some(Self((stat.stx_dev_major, stat.stx_dev_minor), stat.stx_ino))
     }
 }
 
-/// Those of a process's open files that may be records.
+/// The open files of a process that may be records.
 fn records(pid: i32) -> impl Iterator<Item = File> {
     let descriptors = Process::new(pid).and_then(|process| process.fd());
     descriptors.into_iter().flatten().flatten().filter_map(move |descriptor| match descriptor.target {
@@ -139,39 +139,39 @@ fn records(pid: i32) -> impl Iterator<Item = File> {
     })
 }
 
-/// All processes, as they are at one moment.
+/// All processes at one moment.
 struct Processes {
     all: Vec<i32>,
     children: HashMap<i32, Vec<i32>>,
 }
 
 impl Processes {
-    fn look() -> io::Result<Self> {
-        let mut seen = Self { all: Vec::new(), children: HashMap::new() };
-        // Those that have just ended are left out.
+    fn list() -> io::Result<Self> {
+        let mut listed = Self { all: Vec::new(), children: HashMap::new() };
+        // Processes that have just ended are left out.
         for process in all_processes().map_err(io::Error::other)?.flatten() {
-            seen.all.push(process.pid);
+            listed.all.push(process.pid);
             if let Ok(stat) = process.stat() {
-                seen.children.entry(stat.ppid).or_default().push(process.pid);
+                listed.children.entry(stat.ppid).or_default().push(process.pid);
             }
         }
-        Ok(seen)
+        Ok(listed)
     }
 
-    /// Tells each session its processes.
-    fn tell(&self, sessions: &mut [Session]) {
+    /// Finds the processes of each session.
+    fn find_those_of(&self, sessions: &mut [Session]) {
         for session in &mut *sessions {
             let monitor = session.record.as_ref().ok().and_then(|record| i32::try_from(record.pid).ok());
             session.holders = monitor.map_or(Vec::new(), |pid| [vec![pid], self.below(&[pid])].concat());
             session.holders = session.holders_now();
         }
-        // Where the monitor was killed, its child may be anywhere. Only then everybody's files are
-        // looked through: users may have very many open.
+        // If a monitor was killed, its child can be any process. Only then the open files of all processes
+        // are read, since users may have very many.
         if sessions.iter().any(|session| session.monitor().is_none()) {
             for pid in &self.all {
                 for file in records(*pid) {
-                    let of_it = |session: &&mut Session| session.file == file;
-                    if let Some(session) = sessions.iter_mut().find(of_it)
+                    let is_its = |session: &&mut Session| session.file == file;
+                    if let Some(session) = sessions.iter_mut().find(is_its)
                         && !session.holders.contains(pid)
                     {
                         session.holders.push(*pid);
@@ -184,15 +184,15 @@ impl Processes {
         }
     }
 
-    /// Descendants that are not among `holders` themselves.
+    /// The descendants of `holders` that are not among them.
     fn below(&self, holders: &[i32]) -> Vec<i32> {
         let mut found: Vec<i32> = Vec::new();
-        let mut ahead = holders.to_vec();
-        while let Some(pid) = ahead.pop() {
+        let mut left = holders.to_vec();
+        while let Some(pid) = left.pop() {
             for child in self.children.get(&pid).into_iter().flatten() {
                 if !holders.contains(child) && !found.contains(child) {
                     found.push(*child);
-                    ahead.push(*child);
+                    left.push(*child);
                 }
             }
         }

@@ -1,11 +1,11 @@
-//! The shadow entry of an account: shadow(5).
+//! Reads the shadow entry of an account: shadow(5).
 
 use super::accounts::getent;
 use std::io;
 
-/// Days are counted since 1970-01-01; an empty field is `None`.
+/// A shadow entry. Days are counted since 1970-01-01; `None`: the field is empty.
 pub(crate) struct Shadow {
-    /// The hash, or what stands for it: it is not shown to anybody.
+    /// The hash, or what stands in its place. It is never printed.
     pub(crate) password: String,
     pub(crate) last_change: Option<i64>,
     pub(crate) maximum: Option<i64>,
@@ -14,12 +14,12 @@ pub(crate) struct Shadow {
 }
 
 impl Shadow {
-    /// That of a user, for root only; `None` where NSS says of no entry.
+    /// Reads that of a user. Only root can. `None`: NSS has no entry.
     pub(crate) fn of(name: &str) -> io::Result<Option<Self>> {
         Ok(getent("shadow", Some(name))?.lines().next().and_then(Self::parse))
     }
 
-    /// A line of shadow(5).
+    /// Parses a line of shadow(5).
     pub(crate) fn parse(line: &str) -> Option<Self> {
         let fields: Vec<_> = line.trim_end().split(':').collect();
         let days = |i: usize| fields.get(i).and_then(|f| f.parse().ok()).filter(|days| *days >= 0);

@@ -1,4 +1,5 @@
-//! sshd: its binary, the files of its configuration, and what it says that holds for a login.
+//! Reads what sshd is set to: its binary, the files of its configuration, and the effective settings of a
+//! login.
 
 pub(crate) mod connections;
 pub(crate) mod daemon;

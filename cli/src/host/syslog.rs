@@ -1,4 +1,4 @@
-//! The system's log: its files, what logrotate made of them, and systemd's journal.
+//! Reads the system's log: its files, those that logrotate has renamed, and systemd's journal.
 
 pub(crate) mod journal;
 pub(crate) mod lines;

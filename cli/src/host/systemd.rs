@@ -1,4 +1,4 @@
-//! systemd: whether it runs, what its files say of user managers, and what it has loaded and started.
+//! Reads from systemd's files, and asks systemd, which user managers are set up, loaded and running.
 
 use super::programs;
 use pam_sftpjail::escape::one_line;
@@ -10,7 +10,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// Where systemd looks for the units of the system, what wins first: systemd.unit(5).
+/// The directories of system units, the one that wins first: systemd.unit(5).
 const UNIT_PATH: [&str; 13] = [
     "/etc/systemd/system.control",
     "/run/systemd/system.control",
@@ -27,10 +27,10 @@ const UNIT_PATH: [&str; 13] = [
     "/run/systemd/generator.late",
 ];
 
-/// Of which user managers are instances.
+/// The unit of which user managers are instances.
 const TEMPLATE: &str = "user@.service";
 
-/// The name of the user manager of a uid.
+/// The name of the unit of a uid's user manager.
 pub(crate) fn manager(uid: u32) -> String {
     format!("user@{uid}.service")
 }
@@ -45,20 +45,20 @@ pub(crate) fn template() -> Option<PathBuf> {
     UNIT_PATH.iter().map(|directory| Path::new(directory).join(TEMPLATE)).find(|path| path.exists())
 }
 
-/// What a file says of one setting of a unit's `[Service]`.
+/// A setting of a unit's `[Service]` in a file.
 pub(crate) struct Setting {
     pub(crate) file: PathBuf,
-    /// In one line as written; empty where it takes back all before it.
+    /// As written, on one line. An empty one resets all values before it.
     pub(crate) value: String,
 }
 
-/// Every setting of this name for the user manager of a uid, in the order in which systemd reads them. Without
-/// a uid: what all have in common.
+/// Every setting of this name for the user manager of a uid or, without a uid, for all of them. The order is
+/// that in which systemd reads them.
 pub(crate) fn settings(uid: Option<u32>, name: &str) -> Vec<Setting> {
     files(uid).iter().flat_map(|file| in_file(file, name)).collect()
 }
 
-/// The files of the user manager of a uid, in the order in which systemd reads them.
+/// The files of a uid's user manager, in the order in which systemd reads them.
 pub(crate) fn files(uid: Option<u32>) -> Vec<PathBuf> {
     let own = uid.map(manager);
     let unit = own.iter().map(String::as_str).chain([TEMPLATE]).find_map(|name| {
@@ -67,8 +67,8 @@ pub(crate) fn files(uid: Option<u32>) -> Vec<PathBuf> {
     unit.into_iter().chain(drop_ins(uid)).collect()
 }
 
-/// The drop-ins of the user manager of a uid, in the order in which systemd reads them. Of files of one name
-/// it reads one, and all of them by name, wherever they are.
+/// The drop-ins of a uid's user manager, in the order in which systemd reads them: sorted by name, whatever
+/// their directories are. Of files with the same name, it reads one.
 pub(crate) fn drop_ins(uid: Option<u32>) -> Vec<PathBuf> {
     let mut found: BTreeMap<OsString, PathBuf> = BTreeMap::new();
     for unit in uid.map(manager).iter().map(String::as_str).chain([TEMPLATE, "service"]) {
@@ -90,7 +90,8 @@ fn in_file(file: &Path, name: &str) -> Vec<Setting> {
     values.into_iter().map(|value| Setting { file: file.to_owned(), value }).collect()
 }
 
-/// The values of a setting of `[Service]`: lines that end with a backslash go on, comments between them are none.
+/// The values of a setting of `[Service]`. A backslash at the end of a line continues it; comments in between
+/// are skipped.
 fn values(text: &str, name: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut whole = String::new();
@@ -119,7 +120,7 @@ fn values(text: &str, name: &str) -> Vec<String> {
     found
 }
 
-/// Uids whose user managers have files of their own.
+/// The uids whose user managers have files of their own.
 pub(crate) fn uids_with_files() -> BTreeSet<u32> {
     let entries = UNIT_PATH.iter().filter_map(|directory| Path::new(directory).read_dir().ok()).flatten();
     let names = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
@@ -132,22 +133,22 @@ pub(crate) fn uids_with_files() -> BTreeSet<u32> {
         .collect()
 }
 
-/// What systemd itself has of a user manager.
+/// What systemd has loaded of a user manager.
 pub(crate) struct Loaded {
     pub(crate) is_masked: bool,
     /// Whether its files have changed since it read them.
     pub(crate) is_outdated: bool,
-    /// All commands that it runs as conditions, in words of systemctl's.
+    /// All commands of `ExecCondition=`, as systemctl prints them.
     pub(crate) conditions: String,
-    /// The exit statuses that it takes for success besides 0, and signals, with blanks between them.
+    /// The exit statuses and signals of `SuccessExitStatus=`, with blanks between them.
     pub(crate) successes: String,
 }
 
-/// Asks systemd. It need not have started the manager.
+/// Asks systemd about the user manager of a uid, which need not run.
 pub(crate) fn loaded(uid: u32) -> io::Result<Loaded> {
     let properties = "LoadState,NeedDaemonReload,ExecCondition,SuccessExitStatus";
-    let said = systemctl(&["show", "-p", properties, "--", &manager(uid)])?;
-    let value = |key: &str| said.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('='));
+    let output = systemctl(&["show", "-p", properties, "--", &manager(uid)])?;
+    let value = |key: &str| output.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('='));
     Ok(Loaded {
         is_masked: value("LoadState") == Some("masked"),
         is_outdated: value("NeedDaemonReload") == Some("yes"),
@@ -156,12 +157,11 @@ pub(crate) fn loaded(uid: u32) -> io::Result<Loaded> {
     })
 }
 
-/// The user managers that systemd has loaded, by uid; and whether each runs, or is being started or stopped.
-/// It reads the files of all others when it needs them.
+/// The user managers that systemd has loaded, by uid; true: it runs, or is being started or stopped.
 pub(crate) fn managers() -> io::Result<BTreeMap<u32, bool>> {
-    let said =
+    let output =
         systemctl(&["list-units", "--all", "--full", "--plain", "--no-legend", "--", "user@*.service"])?;
-    let managers = said.lines().filter_map(|line| {
+    let managers = output.lines().filter_map(|line| {
         let mut words = line.split_whitespace();
         let uid = words.next()?.strip_prefix("user@")?.strip_suffix(".service")?.parse().ok()?;
         Some((uid, !matches!(words.nth(1), None | Some("inactive" | "failed"))))
@@ -169,20 +169,20 @@ pub(crate) fn managers() -> io::Result<BTreeMap<u32, bool>> {
     Ok(managers.collect())
 }
 
-/// Its number, such as 252.
+/// The version of systemd, such as 252.
 pub(crate) fn version() -> Option<u32> {
     systemctl(&["--version"]).ok()?.split_whitespace().nth(1)?.parse().ok()
 }
 
 /// Whether logind starts the user's manager at boot: loginctl(1), enable-linger.
 pub(crate) fn lingers(user: &UserName) -> bool {
-    // As logind spells names of files.
+    // logind escapes the names of its files so.
     let name = user.as_str().replace('\\', "\\\\").replace('"', "\\\"").replace('\'', "\\'");
     Path::new("/var/lib/systemd/linger").join(name).exists()
 }
 
-/// The words that begin a shell's command which systemd puts into a scope of its own, as it would a service:
-/// the same process, in no session of logind's. systemd-run needs the bus for it.
+/// The beginning of a shell command that systemd runs in a scope of its own, so that it is in no session of
+/// logind. `None`: systemd-run cannot do that, since it needs systemd and its bus.
 pub(crate) fn scope() -> Option<String> {
     let program = programs::find("systemd-run").filter(|_| is_booted())?;
     let has_bus = Path::new("/run/dbus/system_bus_socket").exists();
@@ -191,7 +191,7 @@ pub(crate) fn scope() -> Option<String> {
 
 fn systemctl(args: &[&str]) -> io::Result<String> {
     let program = programs::find("systemctl")
-        .ok_or_else(|| io::Error::other("systemd runs, and there is no systemctl"))?;
+        .ok_or_else(|| io::Error::other("systemd runs, but there is no systemctl"))?;
     let output = Command::new(program)
         .args(args)
         .env_clear()
@@ -200,8 +200,8 @@ fn systemctl(args: &[&str]) -> io::Result<String> {
         .stdin(Stdio::null())
         .output()?;
     if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
-        let first = said.lines().next().map(one_line).unwrap_or_else(|| output.status.to_string());
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        let first = stderr.lines().next().map(one_line).unwrap_or_else(|| output.status.to_string());
         return Err(io::Error::other(format!("systemctl says: {first}")));
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())

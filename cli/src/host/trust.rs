@@ -1,17 +1,15 @@
-//! Who can change a file that root relies on: all that leads there counts.
+//! Finds out whether others than root can change a file that root relies on, or what leads to it.
 
 use nix::errno::Errno;
+use pam_sftpjail::path::MAX_SYMLINKS;
 use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 
-/// As many symlinks does the kernel follow: path_resolution(7).
-pub(crate) const MAX_SYMLINKS: u32 = 40;
-
-/// What others than root can change of an absolute path: the first directory, symlink or file on the way from `/`
-/// that is not owned by root, or that others can write. Symlinks are followed, and what leads to them counts.
+/// The first directory, symlink or file on the way from `/` to an absolute path that is not owned by root, or
+/// that others can write. Symlinks are followed, and what leads to their destinations is checked, too.
 pub(crate) fn changeable(path: &Path) -> io::Result<Option<PathBuf>> {
     let names = |path: &Path| path.components().map(|part| part.as_os_str().to_owned()).collect::<Vec<_>>();
     let mut left: VecDeque<OsString> = names(path).into();
@@ -26,7 +24,7 @@ pub(crate) fn changeable(path: &Path) -> io::Result<Option<PathBuf>> {
             Some(Component::CurDir) => continue,
             _ => {}
         }
-        // "/" itself begins the way, and that of an absolute symlink.
+        // The first component is "/", which is joined to itself; an absolute symlink starts there again.
         let next = here.join(&name);
         let stat = next.symlink_metadata()?;
         if stat.uid() != 0 || (!stat.is_symlink() && stat.mode() & 0o022 != 0) {

@@ -1,21 +1,21 @@
-//! The control field of a PAM line: what each answer of its module leads to.
+//! Parses the control field of a PAM line: what libpam does after each answer of the module.
 
 /// What libpam does after an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Action {
     Ignore,
     Ok,
-    /// The end of this stack, if all was well so far.
+    /// Ends this stack, with success if nothing has failed so far.
     Done,
     Bad,
-    /// The end of this stack.
+    /// Ends this stack with an error.
     Die,
     Reset,
-    /// Over so many modules.
+    /// Skips so many modules.
     Jump(usize),
 }
 
-/// Answers and their actions. Of those that are named twice the last counts.
+/// Answers and their actions. If an answer is named twice, the last one counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Control {
     named: Vec<(String, Action)>,
@@ -25,13 +25,14 @@ pub(crate) struct Control {
 }
 
 impl Control {
-    /// pam.conf(5). What libpam does not understand refuses everybody.
+    /// Parses it as pam.conf(5) says. libpam refuses everybody if it does not understand a field, so every
+    /// answer is [`Action::Bad`] then.
     pub(crate) fn parse(text: &str) -> Self {
         let simple = |success, default| Self {
             named: vec![
                 ("success".into(), success),
                 ("new_authtok_reqd".into(), success),
-                // Only `required` and `requisite` say so; the others' default is the same.
+                // Only `required` and `requisite` name it. The default of the others is the same.
                 ("ignore".into(), Action::Ignore),
             ],
             default,
@@ -72,13 +73,13 @@ impl Control {
         Some(control)
     }
 
-    /// What an answer such as `success` leads to.
+    /// The action after an answer such as `success`.
     pub(crate) fn on(&self, answer: &str) -> Action {
         let named = self.named.iter().rev().find(|(name, _)| name == answer);
         named.map_or(self.default, |(_, action)| *action)
     }
 
-    /// What any other answer than `success` may lead to.
+    /// The actions after all other answers than `success`.
     pub(crate) fn otherwise(&self) -> impl Iterator<Item = Action> {
         let named = self.named.iter().filter(|(name, _)| name != "success").map(|(_, action)| *action);
         named.chain([self.default])
@@ -90,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_of_two_actions_counts_and_zero_is_no_jump() {
+    fn the_last_of_two_actions_counts_and_zero_is_not_a_jump() {
         assert_eq!(Control::parse("[success=ok success=2]").on("success"), Action::Jump(2));
         assert_eq!(Control::parse("[success=0 default=ignore]").on("success"), Action::Bad);
         assert_eq!(Control::parse("[default=1]").on("success"), Action::Jump(1));

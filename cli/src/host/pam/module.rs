@@ -1,30 +1,31 @@
-//! A module's file: where libpam finds it, what it says of itself, and whether it can be loaded.
+//! Reads a PAM module's file: where libpam finds it, its version, and whether the dynamic linker can load it.
 
 use crate::host::programs;
 use object::{Object, ObjectSection, ObjectSymbol, SymbolSection};
 use pam_sftpjail::escape::one_line;
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
-/// What libpam calls.
+/// The functions that libpam calls.
 const HOOKS: [&str; 3] = ["pam_sm_acct_mgmt", "pam_sm_open_session", "pam_sm_close_session"];
 
-/// Where libpam looks for a path that is not absolute. It is compiled in; the modules that come with
-/// libpam show which of these it is.
+/// The directory of modules that are named without one. It is compiled into libpam; where pam_permit.so is,
+/// which comes with libpam, is the right one.
 pub(crate) fn directory() -> Option<PathBuf> {
     let ours = format!("/usr/lib/{}-linux-gnu/security", std::env::consts::ARCH);
-    let mut places = vec![ours.into(), PathBuf::from("/usr/lib64/security"), "/usr/lib/security".into()];
+    let mut candidates = vec![ours.into(), PathBuf::from("/usr/lib64/security"), "/usr/lib/security".into()];
     let found = glob::glob("/usr/lib/*/security").into_iter().flatten().flatten();
-    places.extend(found);
-    places.into_iter().find(|place| place.join("pam_permit.so").exists())
+    candidates.extend(found);
+    candidates.into_iter().find(|directory| directory.join("pam_permit.so").exists())
 }
 
-/// What the module says of itself, read from the file: nothing of it is run for that.
+/// The module's version, read from the file without running any of it. The error is the end of a sentence
+/// about the file.
 pub(crate) fn version(file: &Path) -> Result<String, String> {
     let data = fs::read(file).map_err(|error| format!("cannot be read: {error}"))?;
     let foreign = || "is not sftpjail's module".to_owned();
-    let elf = object::File::parse(data.as_slice()).map_err(|_| "is no shared object".to_owned())?;
+    let elf = object::File::parse(data.as_slice()).map_err(|_| "is not a shared object".to_owned())?;
     let symbol = |name: &str| elf.dynamic_symbols().find(|s| s.is_definition() && s.name() == Ok(name));
     if let Some(missing) = HOOKS.iter().find(|hook| symbol(hook).is_none()) {
         return Err(format!("{} ({missing} is missing)", foreign()));
@@ -36,15 +37,16 @@ pub(crate) fn version(file: &Path) -> Result<String, String> {
     Ok(String::from_utf8_lossy(bytes).into_owned())
 }
 
-/// Why a module is not known to be loadable.
+/// Why a module cannot be loaded.
 pub(crate) enum Unloadable {
     No(String),
+    /// Whether it can be loaded could not be checked.
     Unknown(String),
 }
 
-/// Lets the dynamic linker load it into a child, all symbols resolved, as libpam's dlopen(RTLD_NOW)
-/// does: only that tells whether every library and version of a symbol is there. By LD_PRELOAD, for
-/// dlopen itself is unsafe; no function of the module is called.
+/// Makes the dynamic linker load the module into a child and resolve all symbols, as libpam's
+/// dlopen(RTLD_NOW) does: only so it is known whether every library and every version of a symbol is there.
+/// LD_PRELOAD does it, since dlopen itself is unsafe. No function of the module is called.
 pub(crate) fn load(file: &Path) -> Result<(), Unloadable> {
     let unknown = |error: &dyn ToString| Unloadable::Unknown(one_line(&error.to_string()));
     let real = file.canonicalize().map_err(|error| unknown(&error))?;
@@ -58,11 +60,11 @@ pub(crate) fn load(file: &Path) -> Result<(), Unloadable> {
         .env("LD_BIND_NOW", "1")
         .output()
         .map_err(|error| unknown(&error))?;
-    if output.status.success() && output.stdout == b"loaded\n" {
+    if output.status.success() && output.stdout == b"true\n" {
         return Ok(());
     }
-    let said = String::from_utf8_lossy(&output.stderr);
-    let line = said.lines().next().unwrap_or_default();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    let line = stderr.lines().next().unwrap_or_default();
     // "ERROR: ld.so: object '…' from LD_PRELOAD cannot be preloaded (why): ignored.", or
     // "PROGRAM: error while loading shared libraries: why", or "PROGRAM: symbol lookup error: why".
     let why = ["cannot be preloaded (", "shared libraries: ", "lookup error: "];
@@ -72,13 +74,12 @@ pub(crate) fn load(file: &Path) -> Result<(), Unloadable> {
         .map(|(_, why)| why.trim_end_matches("): ignored."));
     match why {
         Some(why) => Err(Unloadable::No(one_line(why))),
-        None => Err(unknown(&"the dynamic linker did not say")),
+        None => Err(unknown(&"the dynamic linker did not say why")),
     }
 }
 
-/// The child: says whether `module` was loaded into it.
-pub(crate) fn loaded(module: &Path, out: &mut impl Write) -> io::Result<()> {
+/// What [`load`] asks in the child: whether `module` was loaded into this process.
+pub(crate) fn is_loaded(module: &Path) -> io::Result<bool> {
     let maps = fs::read_to_string("/proc/self/maps")?;
-    let is_there = maps.lines().any(|line| module.to_str().is_some_and(|path| line.ends_with(path)));
-    writeln!(out, "{}", if is_there { "loaded" } else { "missing" })
+    Ok(maps.lines().any(|line| module.to_str().is_some_and(|path| line.ends_with(path))))
 }

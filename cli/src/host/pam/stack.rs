@@ -1,5 +1,5 @@
-//! The lines of a PAM service as libpam strings them together (pam_handlers.c), and which of them
-//! may keep a later one from being called (pam_dispatch.c).
+//! Reads the lines of a PAM service as libpam joins them (pam_handlers.c), and finds the lines that can keep
+//! a later one from being called (pam_dispatch.c).
 
 use super::control::{Action, Control};
 use crate::report::Location;
@@ -8,50 +8,51 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-/// Where libpam looks for a service, in this order; the second is for distributors.
+/// The directories in which libpam looks for a service, in this order. The second is for packages.
 const DIRECTORIES: [&str; 2] = ["/etc/pam.d", "/usr/lib/pam.d"];
 
-/// What lines may be of.
+/// The kinds of lines.
 const KINDS: [&str; 4] = ["auth", "account", "session", "password"];
 
-/// What libpam takes for blanks within a line.
+/// The characters that libpam takes for blanks within a line.
 const BLANKS: [char; 2] = [' ', '\t'];
 
-/// pam_private.h: PAM_SUBSTACK_MAX_LEVEL.
+/// How deep files may include others: PAM_SUBSTACK_MAX_LEVEL in pam_private.h.
 const MAX_DEPTH: usize = 16;
 
-/// What is called for one kind, such as `session`, in this order.
+/// The lines that libpam calls for one kind, such as `session`, in this order.
 #[derive(Default)]
 pub(crate) struct Stack {
-    /// The service's own file, if there is one.
+    /// The service's own file, if it exists.
     pub(crate) file: Option<PathBuf>,
     pub(crate) lines: Vec<Line>,
-    /// Files that cannot be read, and the lines that name them; none names the service's own.
+    /// Files that cannot be read, and the lines that name them. No line names the service's own file.
     pub(crate) unreadable: Vec<(PathBuf, Option<Location>, ErrorKind)>,
-    /// Lines that are of no kind, and the word that stands for it.
+    /// Lines of no known kind, and their first word.
     pub(crate) illegal: Vec<(Location, String)>,
 }
 
 #[derive(Debug)]
 pub(crate) struct Line {
     pub(crate) location: Location,
-    /// The line of the service's own file by which it came in.
+    /// The line of the service's own file that includes it, or the line itself.
     pub(crate) top: Location,
     /// How many substacks it is in.
     level: usize,
-    /// `None`: the beginning of a substack.
+    /// `None`: a substack begins here.
     pub(crate) module: Option<Module>,
 }
 
 #[derive(Debug)]
 pub(crate) struct Module {
     pub(crate) control: Control,
-    /// As written: a path, or a name in libpam's own directory.
+    /// As written: an absolute path, or a name in libpam's own directory.
     pub(crate) path: String,
     pub(crate) arguments: Vec<String>,
 }
 
 impl Line {
+    /// Whether it names the module of this file name.
     pub(crate) fn is(&self, file_name: &str) -> bool {
         self.module.as_ref().is_some_and(|m| Path::new(&m.path).file_name() == Some(file_name.as_ref()))
     }
@@ -60,13 +61,14 @@ impl Line {
 /// A line that keeps another from being called.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Skip {
-    /// When its module succeeds, or else when it does not.
+    /// Whether it skips when its module succeeds, or when it does not.
     pub(crate) on_success: bool,
+    /// Its position in the stack.
     pub(crate) line: usize,
 }
 
 impl Stack {
-    /// That of `service`, or of `other` where it has no line of this kind.
+    /// Reads the stack of `service`, or that of `other` if the service has no line of this kind.
     pub(crate) fn read(service: &str, kind: &str) -> Self {
         let mut stack = Self::default();
         let reader = Reader { kind, named_at: None, top: None, level: 0, depth: 0 };
@@ -79,19 +81,19 @@ impl Stack {
         stack
     }
 
-    /// Positions of the lines with the module of this file name.
+    /// The positions of the lines with the module of this file name.
     pub(crate) fn positions(&self, file_name: &str) -> Vec<usize> {
         (0..self.lines.len()).filter(|i| self.lines.get(*i).is_some_and(|line| line.is(file_name))).collect()
     }
 
-    /// Makes room for a line that is still to be put at the end; gives its position.
+    /// Adds an empty line at the end of this copy, for a line that is yet to be written; gives its position.
     pub(crate) fn add_end(&mut self) -> usize {
         let location = Location::single(self.file.clone().unwrap_or_default(), 0);
         self.lines.push(Line { location: location.clone(), top: location, level: 0, module: None });
         self.lines.len() - 1
     }
 
-    /// What may keep the line at `target` from being called while the stack as a whole succeeds.
+    /// The lines that can keep the line at `target` from being called although the whole stack succeeds.
     pub(crate) fn skips(&self, target: usize) -> BTreeSet<Skip> {
         let mut skips = BTreeSet::new();
         let mut reached = BTreeSet::from([0]);
@@ -104,7 +106,7 @@ impl Stack {
             let success = (true, module.control.on("success"));
             for (on_success, action) in module.control.otherwise().map(|a| (false, a)).chain([success]) {
                 let next = match action {
-                    // After another answer than success the whole cannot succeed any more.
+                    // After another answer than success, the stack can no longer succeed.
                     Action::Ok | Action::Done if !on_success => continue,
                     Action::Bad if !on_success => continue,
                     Action::Die if !on_success => continue,
@@ -119,7 +121,7 @@ impl Stack {
                     Some(next) => {
                         reached.insert(next);
                     }
-                    // libpam calls it a bad jump, and fails.
+                    // A jump beyond the end: libpam fails.
                     None => {}
                 }
             }
@@ -131,7 +133,7 @@ impl Stack {
         self.lines.get(i).map(|line| line.level)
     }
 
-    /// The first line after what is on `level`, or deeper, from `i` on.
+    /// The position of the first line after `i` that is on a lower level than `level`.
     fn after_stack(&self, i: usize, level: usize) -> usize {
         let mut next = i + 1;
         while self.level(next).is_some_and(|l| l >= level) {
@@ -140,7 +142,8 @@ impl Stack {
         next
     }
 
-    /// The line that follows `count` modules of `level`; a substack with all in it is one.
+    /// The position after a jump over `count` modules on `level`. A substack with all its lines counts as
+    /// one.
     fn after_jump(&self, i: usize, level: usize, count: usize) -> Option<usize> {
         let mut at = i;
         for _ in 0..count {
@@ -181,7 +184,8 @@ impl Reader<'_> {
                     }
                     return self.lines(&path, &String::from_utf8_lossy(&text), stack);
                 }
-                // libpam goes on, whatever the error is; who may not read it must say so.
+                // libpam goes on after any error. Without the permission to read, nobody can know what it
+                // finds.
                 Err(error) if error.kind() == ErrorKind::PermissionDenied => {
                     return stack.unreadable.push((path, self.named_at.clone(), error.kind()));
                 }
@@ -190,14 +194,14 @@ impl Reader<'_> {
             }
         }
         let (path, kind) = unread;
-        // A service without a file of its own has the lines of `other`.
+        // A service without a file of its own uses that of `other`, so that is no error.
         if self.named_at.is_some() || kind != ErrorKind::NotFound {
             stack.unreadable.push((path, self.named_at.clone(), kind));
         }
     }
 
-    /// As `_pam_assemble_line` of pam_handlers.c: a comment ends a line, and lines that are empty or a
-    /// comment do not, wherever they stand.
+    /// As `_pam_assemble_line` of pam_handlers.c: a comment after text ends a continued line. Empty lines and
+    /// lines that are only a comment do not, wherever they are.
     fn lines(&self, path: &Path, text: &str, stack: &mut Stack) {
         let mut begun: Option<(usize, String)> = None;
         for (i, physical) in text.lines().enumerate() {
@@ -231,7 +235,7 @@ impl Reader<'_> {
             depth: self.depth + 1,
             ..self.clone()
         };
-        // Debian's; it is for all kinds.
+        // Debian's own directive; it includes lines of all kinds.
         if kind.eq_ignore_ascii_case("@include") {
             return deeper(0).file(words.next().unwrap_or_default(), stack);
         }
@@ -267,7 +271,7 @@ impl Reader<'_> {
     }
 }
 
-/// `[` and `]` hold words together; those of a control field are kept.
+/// Splits a line into words. `[` and `]` enclose a word with blanks; they are kept only in the control field.
 fn words(line: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut rest = line.trim();

@@ -1,20 +1,20 @@
-//! The connections for which sshd is asked: one that no `Match` line expects, and some for which
-//! each of them was written.
+//! Chooses the connections for which sshd is asked: one that matches no `Match` line, and for each of them
+//! some that do.
 //!
-//! Of the `Match` lines that a connection meets, the first that sets a keyword decides. So what two
-//! of them do together, one of them does alone, and it is enough to meet each by itself.
+//! Of the `Match` lines that match a connection, the first that sets a keyword decides. So no two of them
+//! have an effect that none has alone, and it is enough to match each by itself.
 
 use super::files::{Block, SshdConfig};
 use crate::report::Location;
 use std::fmt::{self, Display};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// No connection comes from these, so no pattern was written for them: 240.0.0.0/4 is reserved, and
-/// 3fff::/20 is for documentation.
+/// Addresses from which no connection comes, so that nobody has written a pattern for them: 240.0.0.0/4 is
+/// reserved, and 3fff::/20 is for documentation.
 const NOBODY: [&str; 2] = ["240.77.113.9", "3fff:77::9"];
 const NOWHERE: [&str; 2] = ["240.77.113.10", "3fff:77::10"];
 
-/// What `Match` can ask of a connection.
+/// The attributes of a connection that `Match` can test.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Connection {
     pub(crate) address: String,
@@ -23,19 +23,19 @@ pub(crate) struct Connection {
     pub(crate) local_port: String,
     /// Empty: none.
     pub(crate) rdomain: String,
-    /// The attribute that makes it special, and the `Match` line that asks for it.
+    /// The attribute that makes it special, and the `Match` line that tests it.
     expected: Option<(&'static str, Location)>,
 }
 
-/// The connections to ask for, and the patterns for which there is none.
+/// The connections to ask about, and the patterns that none of them matches.
 #[derive(Default)]
 pub(crate) struct Connections {
     pub(crate) list: Vec<Connection>,
     pub(crate) untried: Vec<(Location, String)>,
 }
 
-/// `use_dns`: whether sshd looks host names up; else `Match Host` sees the address.
-/// `ports`: those on which sshd listens.
+/// Chooses the connections. `use_dns`: whether sshd looks up host names; if not, `Match Host` sees the
+/// address. `ports`: those on which sshd listens.
 pub(crate) fn choose(config: &SshdConfig, use_dns: bool, ports: &[&str]) -> Connections {
     let mut all = Connections::default();
     let port = ports.first().copied().unwrap_or("22");
@@ -59,15 +59,16 @@ pub(crate) fn choose(config: &SshdConfig, use_dns: bool, ports: &[&str]) -> Conn
     all
 }
 
-/// Adds connections that meet `block`, one for each pattern of it, others in place of `plain`'s parts.
+/// Adds connections that match `block`, one for each of its patterns. They differ from `plain` in the
+/// attributes that the block tests.
 fn expected(block: &Block, plain: &Connection, use_dns: bool, all: &mut Connections) {
-    let mut meets = plain.clone();
+    let mut matching = plain.clone();
     let mut parts = Vec::new();
     for (attribute, patterns) in &block.criteria {
         let Some(attribute) = ATTRIBUTES.into_iter().find(|known| known == attribute) else { continue };
         for pattern in patterns {
             let found = samples(attribute, pattern, use_dns);
-            // Without UseDNS a name in `Match Host` matches nobody.
+            // Without UseDNS, a host name in `Match Host` matches nothing.
             if found.is_empty() && (use_dns || attribute != "host") {
                 all.untried.push((block.location.clone(), pattern.clone()));
             }
@@ -76,11 +77,11 @@ fn expected(block: &Block, plain: &Connection, use_dns: bool, all: &mut Connecti
     }
     for attribute in ATTRIBUTES {
         if let Some((_, _, sample)) = parts.iter().find(|(a, negated, _)| *a == attribute && !negated) {
-            meets.set(attribute, sample, use_dns);
+            matching.set(attribute, sample, use_dns);
         }
     }
     for (attribute, _, sample) in parts {
-        let mut connection = meets.clone();
+        let mut connection = matching.clone();
         connection.set(attribute, &sample, use_dns);
         connection.expected = Some((attribute, block.location.clone()));
         all.add(connection);
@@ -90,7 +91,7 @@ fn expected(block: &Block, plain: &Connection, use_dns: bool, all: &mut Connecti
 const ATTRIBUTES: [&str; 5] = ["address", "host", "localaddress", "localport", "rdomain"];
 
 impl Connections {
-    /// Adds it unless sshd would be asked the same already.
+    /// Adds a connection, unless it is the same for sshd as one that is there.
     fn add(&mut self, connection: Connection) {
         let words = connection.specification();
         if !self.list.iter().any(|other| other.specification() == words) {
@@ -100,7 +101,7 @@ impl Connections {
 }
 
 impl Connection {
-    /// One that no `Match` line expects: the first by IPv4, the second by IPv6.
+    /// A connection for which nobody has written a `Match` line: 0 by IPv4, 1 by IPv6.
     pub(crate) fn plain(i: usize, use_dns: bool, port: &str) -> Self {
         let [address, local_address] = [NOBODY, NOWHERE].map(|list| list.get(i).copied().unwrap_or_default());
         Self {
@@ -121,7 +122,7 @@ impl Connection {
             "localport" => value.clone_into(&mut self.local_port),
             _ => value.clone_into(&mut self.rdomain),
         }
-        // Without UseDNS the two are one.
+        // Without UseDNS, sshd takes the address for the host name.
         match attribute {
             "host" if !use_dns => self.address.clone_from(&self.host),
             "address" if !use_dns => self.host.clone_from(&self.address),
@@ -129,8 +130,8 @@ impl Connection {
         }
     }
 
-    /// For `sshd -T -C`, of a user by the name that is typed. All attributes, since `Match` silently fails on
-    /// one that is missing.
+    /// The argument of `sshd -T -C` for a user, by the name that is typed. It has all attributes, since a
+    /// `Match` that tests a missing one silently does not match.
     pub(crate) fn of_user(&self, user: &str) -> String {
         format!("user={user},{}", self.specification())
     }
@@ -141,7 +142,7 @@ impl Connection {
     }
 }
 
-/// What is special about it, as the end of a sentence.
+/// What makes the connection special, as the end of a sentence.
 impl Display for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.expected {
@@ -155,8 +156,8 @@ impl Display for Connection {
     }
 }
 
-/// Values that match the pattern. Of a network the first and the last, as a narrower `Match` may
-/// stand before it.
+/// Values that match the pattern. Of a network, these are the first and the last address, since a `Match` of
+/// a smaller network may come first.
 fn samples(attribute: &str, pattern: &str, use_dns: bool) -> Vec<String> {
     let pattern = pattern.trim_start_matches('!');
     match attribute {
@@ -183,7 +184,7 @@ fn addresses(pattern: &str) -> Vec<String> {
         };
         return vec![network.to_owned(), last.to_string()];
     }
-    // The last `*` may stand for several parts of an address.
+    // The last `*` may match several parts of an address.
     let (head, tail) = pattern.rsplit_once('*').unwrap_or((pattern, ""));
     let filled = |part: &str| {
         let head = head.replace('*', part).replace('?', "1");

@@ -1,4 +1,4 @@
-//! The installed sshd: where it is, and what it says when it is asked.
+//! Finds the installed sshd, and asks it for its effective settings.
 
 use super::connections::Connection;
 use super::effective::Settings;
@@ -9,21 +9,21 @@ use nix::unistd::geteuid;
 use pam_sftpjail::escape::{escaped, word};
 use std::path::PathBuf;
 
-/// The program that reads sshd's configuration. It is the listener, from OpenSSH 9.8 on, too.
+/// The sshd binary, which reads the configuration and listens, also since OpenSSH 9.8.
 pub(crate) struct Daemon {
     pub(crate) binary: PathBuf,
 }
 
 /// Why sshd gives no settings.
 pub(crate) enum NoAnswer {
-    /// Its configuration is wrong, so it serves nobody.
+    /// Its configuration is broken, so it serves nobody.
     Broken(Error),
-    /// It could not be asked: by anyone, or without being root.
+    /// It could not be asked, perhaps only because this is not root.
     Unknown(Error),
 }
 
 impl NoAnswer {
-    /// What is so and the fix, whichever it is.
+    /// The error, whichever it is.
     pub(crate) fn into_error(self) -> Error {
         match self {
             Self::Broken(error) | Self::Unknown(error) => error,
@@ -32,7 +32,7 @@ impl NoAnswer {
 }
 
 impl Daemon {
-    /// Finds it. The first name is Alpine's for an sshd with PAM.
+    /// Finds the binary. On Alpine, an sshd with PAM has the first name.
     pub(crate) fn find() -> Result<Self, Error> {
         let binary = ["sshd.pam", "sshd"].into_iter().find_map(programs::find);
         let binary = binary.ok_or_else(|| {
@@ -41,7 +41,7 @@ impl Daemon {
         Ok(Self { binary })
     }
 
-    /// `sshd -t`: whether its configuration can be read.
+    /// Runs `sshd -t`. The error: sshd cannot read its configuration.
     pub(crate) fn test(&self) -> Result<(), Error> {
         let output = programs::run(&self.binary, ["-t"])?;
         match output.success {
@@ -50,7 +50,7 @@ impl Daemon {
         }
     }
 
-    /// `sshd -T`: what holds for a user, by the name that is typed, over a connection.
+    /// Runs `sshd -T`: the effective settings for a user, by the name that is typed, over a connection.
     pub(crate) fn ask(&self, user: &str, connection: &Connection) -> Result<Settings, NoAnswer> {
         let output = programs::run(&self.binary, ["-T", "-C", &connection.of_user(user)])
             .map_err(NoAnswer::Unknown)?;
@@ -67,23 +67,24 @@ impl Daemon {
         }
     }
 
-    /// Whether StrictModes lets the user's own group write, as that of Debian and Ubuntu does (their
-    /// user-group-modes.patch). They alone know the option.
+    /// Whether StrictModes accepts files that the user's own group can write. It does on Debian and Ubuntu,
+    /// by their user-group-modes.patch; only their sshd knows this option.
     pub(crate) fn lets_own_group_write(&self) -> bool {
         programs::run(&self.binary, ["-t", "-o", "DebianBanner=no"]).is_ok_and(|output| output.success)
     }
 }
 
-/// The words of a failed sshd, with the fix.
+/// What a failed sshd has printed, with the fix.
 fn complaint(option: &str, output: &Output) -> Error {
     let fix = match missing_directory(output) {
         Some(directory) => format!("start sshd, or: install -d -m 0755 {}", word(directory)),
-        None => "fix what it names, then see: sshd -t".to_owned(),
+        None => "fix what it names, then check: sshd -t".to_owned(),
     };
     Error::new(format!("sshd {option} says: {}", output.words), fix)
 }
 
-/// The directory that systemd makes when it starts sshd: it is missing where sshd was never started.
+/// The directory of privilege separation, if sshd says that it is missing. systemd makes it when it first
+/// starts sshd.
 fn missing_directory(output: &Output) -> Option<&str> {
     let (_, directory) = output.words.split_once("Missing privilege separation directory: ")?;
     directory.split(" / ").next()

@@ -1,16 +1,16 @@
-//! Effective settings: what `sshd -T` prints.
+//! Parses effective settings, which `sshd -T` prints.
 
 use pam_sftpjail::account::Account;
 use pam_sftpjail::escape::one_line;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-/// Keywords in lower case, and values as sshd prints them.
+/// Effective settings: keywords in lower case, and values as sshd prints them.
 #[derive(Default)]
 pub(crate) struct Settings(Vec<(String, String)>);
 
 impl Settings {
-    /// Reads the output of `sshd -T`.
+    /// Parses the output of `sshd -T`.
     pub(crate) fn parse(text: &str) -> Self {
         let lines = text.lines().filter_map(|line| line.split_once(' '));
         Self(lines.map(|(keyword, value)| (keyword.to_owned(), one_line(value))).collect())
@@ -23,17 +23,17 @@ impl Settings {
 
     /// All values of a keyword, in any case: sshd prints one line for each pattern of AllowUsers.
     pub(crate) fn all(&self, keyword: &str) -> impl Iterator<Item = &str> {
-        let of_it = self.0.iter().filter(move |(name, _)| name.eq_ignore_ascii_case(keyword));
-        of_it.map(|(_, value)| value.as_str())
+        let settings = self.0.iter().filter(move |(name, _)| name.eq_ignore_ascii_case(keyword));
+        settings.map(|(_, value)| value.as_str())
     }
 
-    /// PAM's name for the service. OpenSSH before 9.8 knows no other than `sshd`.
+    /// The name of the PAM service. Before OpenSSH 9.8, it is always `sshd`.
     pub(crate) fn pam_service(&self) -> &str {
         self.get("PAMServiceName").unwrap_or("sshd")
     }
 }
 
-/// `%%`, `%h`, `%U` and `%u`, as sshd_config(5) has them for ChrootDirectory and AuthorizedKeysFile.
+/// Expands `%%`, `%h`, `%U` and `%u`, as sshd_config(5) says for ChrootDirectory and AuthorizedKeysFile.
 pub(crate) fn expanded(value: &str, account: &Account) -> PathBuf {
     let mut path = OsString::new();
     let mut rest = value;

@@ -1,7 +1,7 @@
-//! The files of sshd's configuration, as lines and as `Match` blocks.
+//! Reads the files of sshd's configuration, as settings and as `Match` blocks.
 //!
-//! They are read only as far as it takes to know what to ask `sshd -T`, where a value comes from and which
-//! blocks conflict. What holds for a login, sshd alone says.
+//! That is enough to know what to ask `sshd -T`, where a value comes from, and which blocks conflict. Only
+//! sshd itself knows the effective settings of a login.
 
 use super::patterns::is_match;
 use crate::report::Location;
@@ -10,39 +10,40 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// sshd's own file; the second is SUSE's, for systems without a file of their own.
+/// sshd's main file. The second is that of SUSE, where an admin has made none.
 pub(crate) const MAIN: [&str; 2] = ["/etc/ssh/sshd_config", "/usr/etc/ssh/sshd_config"];
 
-/// Where a relative `Include` is.
+/// The directory of relative paths in `Include`.
 const DIRECTORY: &str = "/etc/ssh";
 
-/// As many levels of `Include` as sshd follows (servconf.c: SERVCONF_MAX_DEPTH).
+/// How deep sshd follows `Include`: SERVCONF_MAX_DEPTH of servconf.c.
 const MAX_DEPTH: usize = 16;
 
-/// Between these lines stands what setup writes into a file of others.
+/// The first line of what setup writes into a file of others. Undo and earlier versions know it by its text.
 pub(crate) const BEGIN: &str =
     "# Begin of what `sftpjail setup` added; `sftpjail setup --undo` takes it out.\n";
+/// The last line of it.
 pub(crate) const END: &str = "# End of what `sftpjail setup` added.\n";
 
 /// sshd's configuration, in the order in which sshd reads it.
 pub(crate) struct SshdConfig {
     /// The file that includes the others.
     pub(crate) main: PathBuf,
-    /// All settings, inside of blocks and outside.
+    /// All settings, in blocks and outside of them.
     pub(crate) settings: Vec<Setting>,
     pub(crate) blocks: Vec<Block>,
-    /// Patterns of `Include` in the main file, outside of blocks.
+    /// The patterns of `Include` in the main file, outside of blocks.
     includes: Vec<String>,
 }
 
-/// A `Match` line.
+/// A `Match` block.
 pub(crate) struct Block {
     pub(crate) location: Location,
     /// The attribute in lower case, such as `localport`, and its patterns as written.
     pub(crate) criteria: Vec<(String, Vec<String>)>,
-    /// Whether it stands between [`BEGIN`] and [`END`].
+    /// Whether it is between [`BEGIN`] and [`END`].
     pub(crate) is_marked: bool,
-    /// Its place among [`SshdConfig::blocks`].
+    /// Its index in [`SshdConfig::blocks`].
     number: usize,
 }
 
@@ -54,19 +55,19 @@ pub(crate) struct Setting {
     /// The keyword as written.
     pub(crate) written: String,
     pub(crate) value: String,
-    /// Which of [`SshdConfig::blocks`] it is in.
+    /// The index in [`SshdConfig::blocks`] of the block that it is in.
     block: Option<usize>,
 }
 
 impl Setting {
-    /// Whether it gives `keyword` this value, both in any case.
-    fn says(&self, keyword: &str, value: &str) -> bool {
+    /// Whether it sets `keyword` to this value, both in any case.
+    fn sets(&self, keyword: &str, value: &str) -> bool {
         self.keyword.eq_ignore_ascii_case(keyword) && self.value.eq_ignore_ascii_case(value)
     }
 }
 
 impl Block {
-    /// Whether it is for this user, or this group, by name.
+    /// Whether its patterns for `attribute`, `user` or `group`, match this name.
     pub(crate) fn names(&self, attribute: &str, name: &str) -> bool {
         self.criteria.iter().any(|(own, patterns)| {
             own == attribute
@@ -75,24 +76,25 @@ impl Block {
         })
     }
 
-    /// The patterns that it has for this attribute.
+    /// Its patterns for this attribute.
     pub(crate) fn patterns(&self, attribute: &str) -> impl Iterator<Item = &String> {
         self.criteria.iter().filter(move |(own, _)| own == attribute).flat_map(|(_, patterns)| patterns)
     }
 
-    /// Whether it asks neither for a user nor for a group.
+    /// Whether it tests neither the user nor a group.
     pub(crate) fn is_for_anybody(&self) -> bool {
         !self.criteria.iter().any(|(own, _)| own == "user" || own == "group" || own == "invalid-user")
     }
 }
 
 impl SshdConfig {
-    /// The file that sshd reads, if there is one.
+    /// The main file that sshd reads, if there is one.
     pub(crate) fn main_file() -> Option<&'static Path> {
         MAIN.map(Path::new).into_iter().find(|path| path.is_file())
     }
 
-    /// A file that cannot be read has no lines; sshd complains about it itself.
+    /// Reads the main file and what it includes. Files that cannot be read are left out: sshd itself reports
+    /// them.
     pub(crate) fn read(main: &Path) -> Self {
         let mut config =
             Self { main: main.to_owned(), settings: Vec::new(), blocks: Vec::new(), includes: Vec::new() };
@@ -100,15 +102,15 @@ impl SshdConfig {
         config
     }
 
-    /// The patterns of `Match User` or of `Match Group`, wherever they stand, without `!`.
+    /// The patterns of all blocks for `attribute`, without `!`.
     pub(crate) fn patterns(&self, attribute: &str) -> Vec<String> {
         let all = self.blocks.iter().flat_map(|block| block.patterns(attribute));
         all.map(|pattern| pattern.trim_start_matches('!').to_owned()).collect()
     }
 
-    /// The first place where `keyword` is given `value`.
+    /// The first line that sets `keyword` to `value`.
     pub(crate) fn location_of(&self, keyword: &str, value: &str) -> Option<&Location> {
-        self.settings.iter().find(|setting| setting.says(keyword, value)).map(|setting| &setting.location)
+        self.settings.iter().find(|setting| setting.sets(keyword, value)).map(|setting| &setting.location)
     }
 
     /// The settings of a block.
@@ -116,7 +118,7 @@ impl SshdConfig {
         self.settings.iter().filter(|setting| setting.block == Some(block.number))
     }
 
-    /// How many files it is made of.
+    /// The number of files with settings or blocks.
     pub(crate) fn files(&self) -> usize {
         let locations = self.settings.iter().map(|setting| &setting.location);
         let locations = locations.chain(self.blocks.iter().map(|block| &block.location));
@@ -127,13 +129,13 @@ impl SshdConfig {
     pub(crate) fn drop_in_directory(&self) -> Option<PathBuf> {
         self.includes.iter().find_map(|pattern| {
             let directory = Path::new(DIRECTORY).join(pattern.strip_suffix("/*.conf")?);
-            // A distributor's is not to be written to.
+            // Packages own the directories outside of /etc.
             (directory.starts_with("/etc") && !directory.to_str()?.contains(['*', '?', '[']))
                 .then_some(directory)
         })
     }
 
-    /// `block`: the one in which the file is included. A `Match` in it ends with the file.
+    /// Reads a file. `block`: the one that includes it. A `Match` in the file ends with the file.
     fn file(&mut self, file: &Path, block: Option<usize>, depth: usize) {
         let Some(bytes) = fs::read(file).ok().filter(|_| depth <= MAX_DEPTH) else { return };
         let mut current = block;
@@ -168,7 +170,7 @@ impl SshdConfig {
     }
 }
 
-/// The files of one pattern, in the order of glob(3).
+/// The files that a pattern of `Include` matches, in the order of glob(3).
 fn included(pattern: &str) -> Vec<PathBuf> {
     let pattern = Path::new(DIRECTORY).join(pattern);
     let options = MatchOptions { require_literal_leading_dot: true, ..MatchOptions::default() };
@@ -176,7 +178,7 @@ fn included(pattern: &str) -> Vec<PathBuf> {
     found.into_iter().flatten().flatten().collect()
 }
 
-/// Words may be quoted, a `=` may stand after the keyword, and a `#` begins a comment.
+/// Splits a line into words. They may be quoted, `=` may follow the keyword, and `#` begins a comment.
 fn words(line: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut rest = line.trim();
@@ -191,11 +193,12 @@ fn words(line: &str) -> Vec<String> {
     words
 }
 
+/// The criteria of a `Match` line: attributes with their patterns.
 fn criteria(arguments: &[String]) -> Vec<(String, Vec<String>)> {
     let mut criteria = Vec::new();
     let mut words = arguments.iter();
     while let Some(attribute) = words.next().map(|word| word.to_ascii_lowercase()) {
-        // These two have no pattern.
+        // These two have no patterns.
         if attribute == "all" || attribute == "invalid-user" {
             continue;
         }
@@ -238,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn a_block_is_for_whom_its_patterns_name() {
+    fn a_block_names_what_its_patterns_match() {
         let location = Location::single("/etc/ssh/sshd_config".into(), 1);
         let block = |line: &str| Block {
             location: location.clone(),

@@ -1,4 +1,5 @@
-//! What sshd says that holds for a login: asked once for all names and connections that it treats alike.
+//! Reads the effective settings of logins. sshd is asked once for all names and connections that it treats
+//! alike.
 
 use super::connections::{self, Connection};
 use super::daemon::{Daemon, NoAnswer};
@@ -20,12 +21,13 @@ pub(crate) struct Sshd {
     pub(crate) connections: Vec<Connection>,
     /// `Match` patterns for which no connection was found.
     pub(crate) untried: Vec<(Location, String)>,
-    /// The patterns of `Match User` and `Match Group`: logins that match the same get the same settings.
+    /// The patterns of `Match User` and, below, of `Match Group`. Logins that match the same ones get the
+    /// same settings.
     users: Vec<String>,
     groups: Vec<String>,
     kinds: HashMap<String, Kind>,
     answers: HashMap<(Kind, Connection), Rc<Settings>>,
-    /// PAM's name for the service.
+    /// The name of the PAM service.
     pub(crate) service: String,
 }
 
@@ -34,18 +36,18 @@ pub(crate) struct Sshd {
 enum Kind {
     /// Which of the patterns match.
     Matching(Vec<bool>),
-    /// The only one: the groups of this user are not known.
+    /// Only this user, whose groups are unknown.
     Only(String),
 }
 
 impl Sshd {
-    /// Finds it, and asks it what holds for nobody in particular.
+    /// Finds sshd, and asks for the settings outside of `Match` blocks.
     pub(crate) fn find() -> Result<Self, NoAnswer> {
         let daemon = Daemon::find().map_err(NoAnswer::Unknown)?;
         // Without a connection, `Match LocalPort` is an error.
         let global = daemon.ask("root", &Connection::plain(0, false, "22"))?;
         let config = SshdConfig::read(SshdConfig::main_file().unwrap_or(Path::new(MAIN[0])));
-        // Such as `0.0.0.0:22` and `[::]:22`; of Port, which they need not follow, nothing may be left.
+        // Such as `0.0.0.0:22` and `[::]:22`. They need not have the number of Port.
         let listens = global.all("ListenAddress").filter_map(|at| at.split(" ").next()?.rsplit_once(":"));
         let mut ports: Vec<_> = listens.map(|(_, port)| port).collect();
         ports.sort_unstable();
@@ -64,7 +66,7 @@ impl Sshd {
         })
     }
 
-    /// What holds for a login as `login`, as typed, over this connection.
+    /// The effective settings for the name `login`, as typed, over this connection.
     pub(crate) fn settings(
         &mut self,
         login: &str,
@@ -74,11 +76,11 @@ impl Sshd {
         if let Some(known) = self.answers.get(&question) {
             return Ok(Rc::clone(known));
         }
-        // sshd splits its argument at every comma, and knows no quotes there.
+        // sshd splits the argument at every comma, and has no quotes there.
         if login.contains(',') {
             return Err(NoAnswer::Unknown(Error::new(
                 format!("sshd -T cannot be asked about {}: the name holds a comma", escaped(login)),
-                "see by hand that sshd's Match block is for a group of this user's",
+                "check by hand that sshd's Match block is for a group of this user",
             )));
         }
         let answer = Rc::new(self.daemon.ask(login, connection)?);
@@ -96,7 +98,7 @@ impl Sshd {
     }
 
     fn kind_of(&self, login: &str) -> Kind {
-        // How a backslash or a quote in a pattern is read differs between versions.
+        // Versions of sshd differ in how they read a backslash or a quote in a pattern.
         if self.users.iter().chain(&self.groups).any(|pattern| pattern.contains(['\\', '\'', '"'])) {
             return Kind::Only(login.to_owned());
         }

@@ -1,4 +1,4 @@
-//! Lists of patterns, as sshd matches them.
+//! Matches names with patterns as sshd does.
 
 /// `match_pattern` of OpenSSH's match.c: `*` stands for any text, `?` for one character.
 pub(crate) fn is_match(pattern: &str, text: &str) -> bool {

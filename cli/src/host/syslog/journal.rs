@@ -1,4 +1,4 @@
-//! systemd's journal, through `journalctl`.
+//! Reads systemd's journal with `journalctl`.
 
 use crate::host::programs;
 use std::io::{self, Read};
@@ -6,7 +6,7 @@ use std::process::{Child, Stdio};
 
 pub(crate) const TOOL: &str = "journalctl";
 
-/// Whose entries matter; see [`super::record`]. Several `-t` are an "or".
+/// For entries of the programs of [`super::record`]. An entry needs to match only one `-t`.
 const ARGUMENTS: [&str; 16] = [
     "--output=json",
     "--output-fields=_HOSTNAME,SYSLOG_IDENTIFIER,SYSLOG_PID,_PID,MESSAGE",
@@ -30,7 +30,7 @@ const ARGUMENTS: [&str; 16] = [
 pub(crate) struct Journal(Child);
 
 impl Journal {
-    /// Starts it. The error is a sentence.
+    /// Starts `journalctl`. The error is a sentence.
     pub(crate) fn start() -> Result<Self, String> {
         let tool = programs::find(TOOL).ok_or(
             "there is no log to read: neither /var/log/sftp.log, /var/log/auth.log or /var/log/secure nor \
@@ -41,7 +41,7 @@ impl Journal {
         child.map(Self).map_err(|error| format!("{TOOL} cannot be run: {error}; name a file with --file"))
     }
 
-    /// Whether it read the whole journal. The error is a sentence.
+    /// Waits for its end. The error is a sentence: it has not read the whole journal.
     pub(crate) fn finish(mut self) -> Result<(), String> {
         match self.0.wait() {
             Ok(status) if status.success() => Ok(()),
@@ -59,7 +59,7 @@ impl Read for &mut Journal {
 
 impl Drop for Journal {
     fn drop(&mut self) {
-        // Of one that has ended and was waited for, neither does anything.
+        // After `finish`, neither does anything.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }

@@ -1,17 +1,17 @@
-//! Lines of a stream, however long they or it may be.
+//! Splits a stream into lines, in a buffer that does not grow, however long a line is.
 
 use std::io::{self, Read};
 
-/// rsyslog cuts at 8 KiB, and the journal's JSON of one message is a few KiB. In bytes.
+/// The longest line, in bytes. rsyslog cuts lines at 8 KiB, and the journal's JSON of a message is a few KiB.
 pub(crate) const MAX_LINE: usize = 64 << 10;
 
-/// A stream as lines, with a buffer that does not grow.
+/// The lines of a stream.
 pub(crate) struct Lines<R> {
     reader: R,
     buffer: Vec<u8>,
     start: usize,
     end: usize,
-    /// The rest of a line that is too long is being passed over.
+    /// Whether the rest of a line that is too long has to be skipped.
     skipping: bool,
 }
 
@@ -19,7 +19,7 @@ pub(crate) struct Lines<R> {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Line<'a> {
     Whole(&'a [u8]),
-    /// The stream ends in it.
+    /// The last line, without a newline.
     Unended(&'a [u8]),
     /// Longer than [`MAX_LINE`].
     TooLong,
@@ -32,7 +32,7 @@ impl<R: Read> Lines<R> {
 
     /// The next line; `None` at the end of the stream.
     pub(crate) fn next(&mut self) -> io::Result<Option<Line<'_>>> {
-        // Up to here there is no newline.
+        // There is no newline before this position.
         let mut searched = self.start;
         loop {
             let fresh = self.buffer.get(searched..self.end).unwrap_or_default();
@@ -79,7 +79,7 @@ impl<R: Read> Lines<R> {
 mod tests {
     use super::*;
 
-    /// Gives its bytes in pieces of this size.
+    /// A reader that gives its bytes in pieces of this size.
     struct Pieces<'a>(&'a [u8], usize);
 
     impl Read for Pieces<'_> {
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_told_apart_in_pieces_of_any_size() {
+    fn lines_are_split_whatever_the_size_of_reads_is() {
         for piece in [1, 2, 3, 1000] {
             assert_eq!(lines(b"", piece), [""; 0]);
             assert_eq!(lines(b"a\n\nbc\n", piece), ["a", "", "bc"]);
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_is_too_long_is_passed_over_and_the_next_is_read() {
+    fn a_line_that_is_too_long_is_skipped_and_the_next_is_read() {
         for length in [MAX_LINE + 1, 4 * MAX_LINE, 4 * MAX_LINE + 1, 50 * MAX_LINE] {
             let long = vec![b'x'; length];
             for piece in [999, 1 << 20] {

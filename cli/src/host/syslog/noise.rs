@@ -1,6 +1,6 @@
-//! For tests: what no log should hold.
+//! Damaged log lines, for tests.
 
-/// Hands over arbitrary bytes, among them damaged log lines; always the same.
+/// Calls `to` with arbitrary bytes and with damaged log lines, the same in every run.
 pub(crate) fn noise(mut to: impl FnMut(&[u8])) {
     const ODD: &[u8] = b"\\\"[]: \0\xff09";
     const SEEDS: [&str; 6] = [

@@ -1,4 +1,4 @@
-//! What the system's log got since a moment.
+//! Reads the log entries since a moment.
 
 use super::journal;
 use crate::host::{process, programs};
@@ -7,7 +7,8 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::time::SystemTime;
 
-/// Where syslog daemons put these lines: ours, Debian's, Red Hat's and SUSE's.
+/// The files into which syslog daemons write entries of sshd and internal-sftp: of our drop-in, Debian, Red
+/// Hat and SUSE.
 const FILES: [&str; 6] = [
     "/var/log/sftp.log",
     "/var/log/auth.log",
@@ -16,10 +17,11 @@ const FILES: [&str; 6] = [
     "/var/log/messages",
     "/var/log/authlog",
 ];
+/// It exists if journald runs.
 const JOURNAL: &str = "/run/systemd/journal/socket";
 
-/// More is not read of what came since the probe began, in bytes.
-const MOST: u64 = 64 << 20;
+/// The most that is read of the new entries of a file, in bytes.
+const MAX_READ: u64 = 64 << 20;
 
 /// The ends of the logs at a moment.
 pub(crate) struct Recent {
@@ -29,14 +31,14 @@ pub(crate) struct Recent {
 }
 
 impl Recent {
-    /// From now on.
+    /// Begins now.
     pub(crate) fn from_now() -> Self {
         let size = |path| Path::new(path).metadata().map_or(0, |metadata| metadata.len());
         let since = SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs());
         Self { files: FILES.iter().map(|path| (*path, size(path))).collect(), since }
     }
 
-    /// What each log got since then, by its name; the journal's in the form of syslog.
+    /// The new entries of each log, with its name. Those of the journal are in the form of syslog.
     pub(crate) fn entries(&self) -> Vec<(&'static str, String)> {
         let mut entries: Vec<_> =
             self.files.iter().map(|(path, before)| (*path, since(path, *before))).collect();
@@ -50,19 +52,19 @@ impl Recent {
         let mut command = programs::command(programs::find(journal::TOOL)?);
         command.args(["--quiet", "--no-pager", "--output=short", &format!("--since=@{}", self.since)]);
         command.args(["-t", "sshd", "-t", "sshd-session", "-t", "internal-sftp"]);
-        let said = process::run(command, b"").ok()?;
-        Some(String::from_utf8_lossy(&said.out).into_owned())
+        let output = process::run(command, b"").ok()?;
+        Some(String::from_utf8_lossy(&output.out).into_owned())
     }
 }
 
-/// What was appended to a file, or all of it if it is a new one.
+/// What was appended to a file since it had `before` bytes, or all of a file that is new.
 fn since(path: &str, before: u64) -> String {
     let read = || {
         let mut file = File::open(path)?;
         let size = file.metadata()?.len();
         file.seek(SeekFrom::Start(if size < before { 0 } else { before }))?;
         let mut bytes = Vec::new();
-        file.take(MOST).read_to_end(&mut bytes)?;
+        file.take(MAX_READ).read_to_end(&mut bytes)?;
         io::Result::Ok(bytes)
     };
     String::from_utf8_lossy(&read().unwrap_or_default()).into_owned()

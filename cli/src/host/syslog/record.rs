@@ -1,4 +1,4 @@
-//! A line of a log file or of `journalctl -o json` → who said what, and when.
+//! Parses a line of a log file or of `journalctl -o json` into program, time and message.
 
 use super::stamp::Stamps;
 use jiff::Timestamp;
@@ -6,69 +6,70 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use std::borrow::Cow;
 
-/// A line that matters here.
+/// A log entry of one of the programs below.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Record<'a> {
     pub(crate) time: Timestamp,
     pub(crate) host: Cow<'a, [u8]>,
     pub(crate) program: Program,
-    /// 0 where the line has none.
+    /// 0 if the entry has none.
     pub(crate) pid: u32,
     pub(crate) message: Cow<'a, [u8]>,
 }
 
-/// Who wrote it.
+/// The program that wrote an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Program {
     /// internal-sftp or sftp-server.
     Sftp,
-    /// sshd; pam_sftpjail speaks in its name.
+    /// sshd, and pam_sftpjail, which logs under the same name.
     Sshd,
     /// rsyslogd or systemd-journald.
     Logger,
 }
 
-/// What became of a line.
+/// The result of parsing a line.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Parsed<'a> {
     Record(Record<'a>),
-    /// Somebody else's.
+    /// An entry of another program.
     Other,
-    /// internal-sftp's, as it seems, but its beginning is not that of a log line.
+    /// It names internal-sftp, but does not begin as a log line does.
     Unreadable,
 }
 
-/// Takes a line apart. Whether it comes from a file or from the journal is seen by its first byte.
+/// Parses a line. Its first byte shows whether it comes from a file or from the journal.
 pub(crate) fn parse<'a>(line: &'a [u8], stamps: &mut Stamps) -> Parsed<'a> {
-    // A file that was truncated under its writer begins with a hole.
+    // If a file is truncated while a program writes it, it begins with NUL bytes.
     let line =
         line.iter().position(|byte| *byte != 0).and_then(|start| line.get(start..)).unwrap_or_default();
     let record = if line.starts_with(b"{") { journal(line) } else { file(line, stamps) };
     match record {
         Some(Some(record)) => Parsed::Record(record),
         Some(None) => Parsed::Other,
-        // Only a line that cannot be taken apart is searched.
+        // Only lines that cannot be parsed are searched for it.
         None if memchr::memmem::find(line, b"internal-sftp").is_some() => Parsed::Unreadable,
         None => Parsed::Other,
     }
 }
 
-/// `STAMP HOST PROGRAM[PID]: MESSAGE`. The outer `None`: it cannot be read; the inner: not ours.
+/// `STAMP HOST PROGRAM[PID]: MESSAGE`. The outer `None`: it cannot be parsed. The inner `None`: it is an
+/// entry of another program.
 fn file<'a>(line: &'a [u8], stamps: &mut Stamps) -> Option<Option<Record<'a>>> {
     let (raw, rest) = stamps.split(line)?;
-    let (host, rest) = parted(rest, b' ')?;
+    let (host, rest) = split_once(rest, b' ')?;
     let name_ends = rest.iter().position(|byte| matches!(byte, b'[' | b':' | b' '))?;
     let (name, rest) = rest.split_at_checked(name_ends)?;
     let Some(program) = program(name) else { return Some(None) };
     let (pid, rest) = match rest.strip_prefix(b"[") {
         None => (0, rest),
         Some(rest) => {
-            let (pid, rest) = parted(rest, b']')?;
+            let (pid, rest) = split_once(rest, b']')?;
             (number(pid)?, rest)
         }
     };
     let message = rest.strip_prefix(b": ")?;
-    // As sshd says "Accepted …", which is many lines of auth.log.
+    // Most entries of sshd are its own, such as "Accepted …".
     if program == Program::Sshd && !message.starts_with(b"pam_sftpjail(") {
         return Some(None);
     }
@@ -79,16 +80,16 @@ fn file<'a>(line: &'a [u8], stamps: &mut Stamps) -> Option<Option<Record<'a>>> {
 fn program(name: &[u8]) -> Option<Program> {
     match name {
         b"internal-sftp" | b"sftp-server" => Some(Program::Sftp),
-        // OpenSSH 9.8 gave sessions a binary of their own.
+        // Since OpenSSH 9.8, sessions have a binary of their own.
         b"sshd" | b"sshd-session" => Some(Program::Sshd),
-        // With a number in old versions: rsyslogd-2177.
+        // Old versions add a number: rsyslogd-2177.
         _ if name.starts_with(b"rsyslogd") || name.starts_with(b"systemd-journal") => Some(Program::Logger),
         _ => None,
     }
 }
 
-/// What stands before the first `at`, and what after it.
-fn parted(text: &[u8], at: u8) -> Option<(&[u8], &[u8])> {
+/// The text before the first `at`, and the text after it.
+fn split_once(text: &[u8], at: u8) -> Option<(&[u8], &[u8])> {
     let (before, after) = text.split_at_checked(memchr::memchr(at, text)?)?;
     Some((before, after.get(1..)?))
 }
@@ -97,7 +98,7 @@ fn number<T: std::str::FromStr>(digits: &[u8]) -> Option<T> {
     std::str::from_utf8(digits).ok()?.parse().ok()
 }
 
-/// systemd.journal-fields(7); of its many fields, those that a log line has.
+/// An entry of the journal, with the fields of systemd.journal-fields(7) that a log line has, too.
 #[derive(Deserialize)]
 struct Entry<'a> {
     #[serde(rename = "__REALTIME_TIMESTAMP", borrow)]
@@ -114,13 +115,13 @@ struct Entry<'a> {
     message: Field<'a>,
 }
 
-/// A field is text, or the numbers of its bytes, or, where an entry has it twice, a list of those.
+/// A field: text, or its bytes as numbers. If an entry has a field twice, it is a list of these.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Field<'a> {
     Text(#[serde(borrow)] Cow<'a, str>),
     Bytes(Vec<u8>),
-    #[allow(dead_code, reason = "whatever else it may be")]
+    #[allow(dead_code, reason = "a list is not used")]
     Other(IgnoredAny),
 }
 
@@ -141,7 +142,7 @@ impl<'a> Field<'a> {
     }
 }
 
-/// An entry of `journalctl -o json`; the result as of [`file`].
+/// Parses an entry of `journalctl -o json`, with the result of [`file`].
 fn journal(line: &[u8]) -> Option<Option<Record<'_>>> {
     let entry: Entry<'_> = serde_json::from_slice(line).ok()?;
     let message = entry.message.bytes();
@@ -150,7 +151,7 @@ fn journal(line: &[u8]) -> Option<Option<Record<'_>>> {
         return Some(None);
     }
     let time = Timestamp::from_microsecond(number(&entry.microseconds.bytes())?).ok()?;
-    // What the line would say in a file; the journal's own knowledge where the sender kept silent.
+    // The pid that a log file would have or, if the sender gave none, the pid that journald has seen.
     let pid = number(&entry.syslog_pid.bytes()).or_else(|| number(&entry.pid.bytes())).unwrap_or(0);
     Some(Some(Record { time, host: entry.host.bytes(), program, pid, message }))
 }
@@ -174,11 +175,16 @@ mod tests {
     }
 
     #[test]
-    fn lines_of_both_styles_are_taken_apart() {
-        let said = "remove name \"/a: b\"";
-        is(b"2024-11-22T03:04:05Z sandbox internal-sftp[67]: remove name \"/a: b\"", Program::Sftp, 67, said);
-        is(b"Nov 22 03:04:05 sandbox internal-sftp[67]: remove name \"/a: b\"", Program::Sftp, 67, said);
-        is(b"\0\0Nov 22 03:04:05 sandbox sftp-server[67]: remove name \"/a: b\"", Program::Sftp, 67, said);
+    fn lines_of_both_styles_are_parsed() {
+        let message = "remove name \"/a: b\"";
+        is(
+            b"2024-11-22T03:04:05Z sandbox internal-sftp[67]: remove name \"/a: b\"",
+            Program::Sftp,
+            67,
+            message,
+        );
+        is(b"Nov 22 03:04:05 sandbox internal-sftp[67]: remove name \"/a: b\"", Program::Sftp, 67, message);
+        is(b"\0\0Nov 22 03:04:05 sandbox sftp-server[67]: remove name \"/a: b\"", Program::Sftp, 67, message);
         is(
             b"Nov 22 03:04:05 sandbox sshd[7]: pam_sftpjail(sshd:session): x",
             Program::Sshd,
@@ -191,11 +197,11 @@ mod tests {
     }
 
     #[test]
-    fn the_journal_says_the_same() {
-        // As journald 252 recorded it, but for the time.
+    fn entries_of_the_journal_are_parsed() {
+        // An entry of journald 252 with another time.
         let line = br#"{"_UID":"1001","_BOOT_ID":"66096aa6c8dc471289d5358c5c10abc5","_CMDLINE":"\"sshd: mle@internal-sftp\"","SYSLOG_IDENTIFIER":"internal-sftp","_GID":"1001","_COMM":"sshd","_RUNTIME_SCOPE":"system","SYSLOG_TIMESTAMP":"Nov 22 10:18:53 ","_AUDIT_LOGINUID":"1001","_CAP_EFFECTIVE":"0","_HOSTNAME":"sandbox","_AUDIT_SESSION":"8826","MESSAGE":"mkdir name \"/home/mle/first\" mode 0777","_EXE":"/usr/sbin/sshd","_PID":"73","__REALTIME_TIMESTAMP":"1732244645000000","SYSLOG_PID":"73","__MONOTONIC_TIMESTAMP":"3101277871","_TRANSPORT":"syslog","__CURSOR":"s=504bcbb9db954a58b2ca572f9158a42c;i=a;b=66096aa6c8dc471289d5358c5c10abc5;m=b8d9beaf;t=660dacde1e415;x=9b050626ba3a6283","_SOURCE_REALTIME_TIMESTAMP":"1795342733534216","PRIORITY":"6","_MACHINE_ID":"3d1219c7c4c5404aaa1f6d2a48adfda4","SYSLOG_FACILITY":"4"}"#;
         is(line, Program::Sftp, 73, "mkdir name \"/home/mle/first\" mode 0777");
-        // Without SYSLOG_PID, and with a message that journalctl did not take for text.
+        // It has no SYSLOG_PID, and journalctl prints its message as bytes.
         let line = br#"{"MESSAGE":[120,233],"_PID":"9","SYSLOG_IDENTIFIER":"internal-sftp","__REALTIME_TIMESTAMP":"1732244645000000","_HOSTNAME":"sandbox"}"#;
         is(line, Program::Sftp, 9, "x\u{fffd}");
         let line = br#"{"MESSAGE":["a","b"],"SYSLOG_IDENTIFIER":"internal-sftp","__REALTIME_TIMESTAMP":"1732244645000000","_HOSTNAME":"sandbox"}"#;
@@ -203,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn others_are_passed_over_and_what_is_broken_is_told() {
+    fn entries_of_others_are_skipped_and_broken_ones_are_unreadable() {
         for line in [
             "",
             "x",
@@ -226,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn no_bytes_make_it_panic() {
+    fn it_never_panics() {
         noise(|bytes| {
             of(bytes);
             of(&[b"Nov 22 03:04:05 ", bytes].concat());

@@ -1,4 +1,4 @@
-//! Which logs are read, and in which order.
+//! Finds and opens the logs, and puts them into the order in which they were written.
 
 use super::lines::{Line, Lines};
 use super::record::{self, Parsed};
@@ -13,49 +13,49 @@ use std::io::{self, BufRead, BufReader, Read, Seek};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-/// In this order: the drop-in's file, Debian's, Red Hat's.
+/// The log files, of which the first that exists is read: that of our drop-in, Debian's, Red Hat's.
 const DEFAULTS: [&str; 3] = ["/var/log/sftp.log", "/var/log/auth.log", "/var/log/secure"];
 
-/// Where rsyslog and journald say that they dropped messages: Debian's, Red Hat's.
+/// The files in which rsyslog and journald report dropped messages: Debian's, Red Hat's.
 const COMPANIONS: [&str; 2] = ["/var/log/syslog", "/var/log/messages"];
 
-/// What has no stamp in so many lines is no log.
-const MAX_WITHOUT: u32 = 1000;
+/// A file without a time stamp in so many lines is not a log.
+const MAX_LINES_WITHOUT_STAMP: u32 = 1000;
 
-/// logrotate is quick; so often it will not be in our way.
-const MAX_LOOKS: u32 = 5;
+/// How often the files are listed again because logrotate has just renamed one. It is quick.
+const MAX_ATTEMPTS: u32 = 5;
 
 /// One log.
 pub(crate) struct Source {
-    /// Fit to be printed.
+    /// Escaped.
     pub(crate) name: String,
     pub(crate) kind: Origin,
-    /// Of its first line.
+    /// The time of its first line.
     first: Option<Timestamp>,
-    /// Of its first traditional stamp.
+    /// The year of its first traditional stamp.
     year: i16,
 }
 
-/// Where a log comes from.
+/// What kind of log it is.
 pub(crate) enum Origin {
     File(File),
-    /// A file of which only what log daemons say of themselves is wanted.
+    /// A file of which only the entries of log daemons are used.
     Companion(File),
     Stdin,
     Journal,
 }
 
-/// All logs that there are to read.
+/// All logs to read.
 pub(crate) struct Logs {
     /// In the order in which they were written.
     pub(crate) sources: Vec<Source>,
     /// A sentence for each log that cannot be read.
     pub(crate) unreadable: Vec<String>,
-    /// Numbers that are missing in `.1`, `.2.gz`, `.4.gz`.
+    /// The numbers that are missing between the rotated files: 3 in `.1`, `.2.gz`, `.4.gz`.
     pub(crate) missing: Vec<u32>,
 }
 
-/// Opens the files that are named, or else those that are there.
+/// Opens the `named` files or, if there are none, those of this machine.
 pub(crate) fn open(named: &[PathBuf], zone: &TimeZone) -> Logs {
     let mut sources = Vec::new();
     let mut unreadable = Vec::new();
@@ -73,7 +73,7 @@ pub(crate) fn open(named: &[PathBuf], zone: &TimeZone) -> Logs {
         missing = missing_numbers(&files);
         found.into_iter().for_each(&mut add);
         for path in COMPANIONS.iter().flat_map(|log| rotated(log)) {
-            // They are a help, no more.
+            // They only add to the others, so that an error is ignored.
             add(Ok(file(&path, Origin::Companion, zone).ok().flatten()));
         }
     }
@@ -86,7 +86,7 @@ pub(crate) fn open(named: &[PathBuf], zone: &TimeZone) -> Logs {
             add(file(path, Origin::File, zone).and_then(|found| found.ok_or_else(absent).map(Some)));
         }
     }
-    // One file may have two names, and be renamed by logrotate while we look.
+    // A file may have two names, or be listed twice because logrotate has just renamed it.
     let mut seen = HashSet::new();
     sources.retain(|source| match &source.kind {
         Origin::File(file) | Origin::Companion(file) => {
@@ -94,26 +94,27 @@ pub(crate) fn open(named: &[PathBuf], zone: &TimeZone) -> Logs {
         }
         Origin::Stdin | Origin::Journal => true,
     });
-    // Whatever their names are. What has no stamp has nothing to tell.
+    // Names do not show the order. Files without stamps come last.
     sources.sort_by_key(|source| (source.first.is_none(), source.first));
     Logs { sources, unreadable, missing }
 }
 
-/// The host's own files, opened. If one goes while we look, logrotate is at work: then we look again.
+/// Opens the log files of this machine. If one vanishes meanwhile, logrotate is running, and they are listed
+/// again.
 fn defaults(zone: &TimeZone) -> (Vec<PathBuf>, Vec<Result<Option<Source>, String>>) {
-    let mut looks = 0;
+    let mut attempts = 0;
     loop {
-        looks += 1;
+        attempts += 1;
         let files =
             DEFAULTS.iter().map(|log| rotated(log)).find(|files| !files.is_empty()).unwrap_or_default();
         let found: Vec<_> = files.iter().map(|path| file(path, Origin::File, zone)).collect();
-        if looks == MAX_LOOKS || !found.iter().any(|found| matches!(found, Ok(None))) {
+        if attempts == MAX_ATTEMPTS || !found.iter().any(|found| matches!(found, Ok(None))) {
             return (files, found);
         }
     }
 }
 
-/// The log and what logrotate made of it: `.1`, `.2.gz`, `-20241122`.
+/// The log and its rotated files: `.1`, `.2.gz`, `-20241122`.
 fn rotated(log: &str) -> Vec<PathBuf> {
     let log = Path::new(log);
     let (Some(directory), Some(name)) = (log.parent(), log.file_name().and_then(|name| name.to_str())) else {
@@ -136,19 +137,19 @@ fn rotated(log: &str) -> Vec<PathBuf> {
     files
 }
 
-/// The numbers that are missing in `.1`, `.2.gz`, `.4.gz`.
+/// The numbers that are missing between the rotated files.
 fn missing_numbers(files: &[PathBuf]) -> Vec<u32> {
     let number = |path: &PathBuf| -> Option<u32> {
         let name = path.file_name()?.to_str()?;
         name.split('.').rev().find_map(|part| part.parse().ok()).filter(|number| *number < 10_000)
     };
     let numbers: HashSet<u32> = files.iter().filter_map(number).collect();
-    // Beginning with 0 or with 1; what is older than the oldest was deleted on purpose.
+    // The numbers begin with 0 or 1. Files older than the oldest one were deleted on purpose.
     let last = numbers.iter().copied().max().unwrap_or(0);
     (1..last).filter(|number| !numbers.contains(number)).collect()
 }
 
-/// Opens a file, and looks at its first stamp. `None`: it does not exist (any more).
+/// Opens a file, and reads its first stamp. `None`: it does not exist, or no longer.
 fn file(path: &Path, kind: fn(File) -> Origin, zone: &TimeZone) -> Result<Option<Source>, String> {
     let name = escaped(path).to_string();
     let error = |error: &io::Error| match error.kind() {
@@ -170,14 +171,14 @@ fn file(path: &Path, kind: fn(File) -> Origin, zone: &TimeZone) -> Result<Option
         file.rewind().map_err(|e| error(&e))?;
         begin
     } else {
-        // A pipe can be read once only.
+        // A pipe can be read only once.
         (None, Timestamp::now().to_zoned(zone.clone()).year())
     };
     Ok(Some(Source { name, kind: kind(file), first, year }))
 }
 
-/// The time of a file's first stamp, and the year of its first traditional one. Only a file that
-/// begins with a traditional one is read to its end for that.
+/// The time of a file's first stamp, and the year of its first traditional one. A file that begins with a
+/// traditional stamp is read to its end for that.
 fn beginning(
     file: &File,
     name: &str,
@@ -188,8 +189,8 @@ fn beginning(
     let latest = written.to_zoned(zone.clone()).year();
     let mut years: Option<(Years, Vec<u8>)> = None;
     let mut without = 0;
-    // What is wrong with the file is told when it is read.
-    while without < MAX_WITHOUT
+    // Errors are reported when the file is read for its entries.
+    while without < MAX_LINES_WITHOUT_STAMP
         && let Ok(Some(line)) = lines.next()
     {
         let (Line::Whole(line) | Line::Unended(line)) = line else { continue };
@@ -216,7 +217,7 @@ fn beginning(
     Ok((first, year))
 }
 
-/// What is in a file, decompressed if its first bytes say so. The error is a sentence.
+/// The content, decompressed if the first bytes are those of gzip. The error is a sentence.
 fn decompressed<'r>(reader: impl Read + 'r, name: &str) -> Result<Box<dyn Read + 'r>, String> {
     let mut reader = BufReader::with_capacity(64 << 10, reader);
     let begin =
@@ -232,7 +233,7 @@ fn decompressed<'r>(reader: impl Read + 'r, name: &str) -> Result<Box<dyn Read +
 }
 
 impl Source {
-    /// How many bytes there are to read; 0 if nobody knows.
+    /// The number of bytes to read; 0 if it is unknown.
     pub(crate) fn size(&self) -> u64 {
         match &self.kind {
             Origin::File(file) | Origin::Companion(file) => file.metadata().map_or(0, |meta| meta.len()),
@@ -240,18 +241,18 @@ impl Source {
         }
     }
 
-    /// Whether it may hold operations.
+    /// Whether it can hold entries of SFTP sessions.
     pub(crate) fn is_log(&self) -> bool {
         !matches!(self.kind, Origin::Companion(_))
     }
 
-    /// What reads its stamps.
+    /// The parser of its stamps.
     pub(crate) fn stamps(&self, zone: &TimeZone) -> Stamps {
         Stamps::new(zone.clone(), self.year)
     }
 }
 
-/// The lines of a stream that may be compressed.
+/// The lines of a stream, which may be compressed. The error is a sentence.
 pub(crate) fn lines<'r>(reader: impl Read + 'r, name: &str) -> Result<Lines<Box<dyn Read + 'r>>, String> {
     Ok(Lines::new(decompressed(reader, name)?))
 }
@@ -261,7 +262,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_that_lack_are_told() {
+    fn missing_numbers_are_found() {
         let missing = |names: &[&str]| missing_numbers(&names.iter().map(PathBuf::from).collect::<Vec<_>>());
         assert_eq!(missing(&["x.log", "x.log.1", "x.log.2.gz"]), [0; 0]);
         assert_eq!(missing(&["x.log", "x.log.1", "x.log.4.gz"]), [2, 3]);

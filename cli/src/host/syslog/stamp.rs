@@ -1,41 +1,41 @@
-//! Time stamps of log lines: RFC 3339, as Debian 12's rsyslog writes them, and the traditional
-//! `Nov 22 03:04:05`, which know neither year nor zone.
+//! Parses the time stamps of log lines: RFC 3339, which rsyslog of Debian 12 writes, and the traditional
+//! `Nov 22 03:04:05`, which has neither year nor zone.
 
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-/// `Nov 22 03:04:05`
+/// The length of `Nov 22 03:04:05`.
 const TRADITIONAL: usize = 15;
 
 const MONTHS: [&[u8; 3]; 12] =
     [b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec"];
 
-/// The stamp of one line, not yet understood: most lines are not worth it.
+/// The text of a stamp. It is parsed only for the few lines that are used.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Raw<'a> {
     Rfc3339(&'a [u8]),
-    /// With its year.
+    /// The year, and the text.
     Traditional(i16, &'a [u8]),
 }
 
-/// Reads the stamps of one file, in its order.
+/// Parses the stamps of one file, in its order.
 pub(crate) struct Stamps {
     zone: TimeZone,
     year: i16,
-    /// Of the last traditional stamp; 0 before the first.
+    /// The day, as of [`day`], of the last traditional stamp; 0 before the first.
     day: i16,
-    /// The last that was understood, with its text: many lines share a second.
+    /// The last stamp that was parsed, with its text: many lines have the same second.
     last: Option<(Vec<u8>, Timestamp)>,
 }
 
 impl Stamps {
-    /// `year` is that of the first traditional stamp; `zone` is the traditional ones'.
+    /// `zone`: that of traditional stamps. `year`: that of the first of them.
     pub(crate) fn new(zone: TimeZone, year: i16) -> Self {
         Self { zone, year, day: 0, last: None }
     }
 
-    /// The stamp that `line` begins with, and what follows its blank.
+    /// The stamp at the beginning of `line`, and what follows the blank after it.
     pub(crate) fn split<'a>(&mut self, line: &'a [u8]) -> Option<(Raw<'a>, &'a [u8])> {
         if line.first()?.is_ascii_digit() {
             let blank = memchr::memchr(b' ', line)?;
@@ -45,17 +45,17 @@ impl Stamps {
         let (stamp, rest) = line.split_at_checked(TRADITIONAL)?;
         let day = day(stamp)?;
         let rest = rest.strip_prefix(b" ")?;
-        let turns = turns(self.day, day);
-        if turns != 0 {
-            // The same text is another time now.
+        let years = years_between(self.day, day);
+        if years != 0 {
+            // The same text means another time now.
             self.last = None;
         }
-        self.year = self.year.saturating_add(turns);
+        self.year = self.year.saturating_add(years);
         self.day = day;
         Some((Raw::Traditional(self.year, stamp), rest))
     }
 
-    /// What a stamp of [`Stamps::split`] says; `None` if it says nothing.
+    /// The time of a stamp of [`Stamps::split`]; `None` if it has none.
     pub(crate) fn time(&mut self, raw: Raw<'_>) -> Option<Timestamp> {
         let text = match raw {
             Raw::Rfc3339(text) | Raw::Traditional(_, text) => text,
@@ -74,47 +74,50 @@ impl Stamps {
     }
 }
 
-/// The year of a file's first traditional stamp, from all of its stamps in order and from when the
-/// file was last written, which is about when the last of them was made.
+/// Finds the year of a file's first traditional stamp. It counts the changes of year over all stamps, and
+/// goes back from when the file was last written, which is about the time of the last stamp.
 pub(crate) struct Years {
+    /// The day, as of [`day`], of the last stamp.
     day: i16,
-    turns: i16,
+    /// The changes of year so far.
+    changes: i16,
     last: [u8; TRADITIONAL],
 }
 
 impl Years {
-    /// `None` if the line has no traditional stamp.
+    /// Begins with a line; `None` if it has no traditional stamp.
     pub(crate) fn of(line: &[u8]) -> Option<Self> {
         let last = *line.first_chunk()?;
-        Some(Self { day: day(&last)?, turns: 0, last })
+        Some(Self { day: day(&last)?, changes: 0, last })
     }
 
-    /// Takes the next line into account, if it has a traditional stamp.
+    /// Adds the next line, if it has a traditional stamp.
     pub(crate) fn add(&mut self, line: &[u8]) {
         if let Some(last) = line.first_chunk()
             && let Some(day) = day(last)
         {
-            self.turns = self.turns.saturating_add(turns(self.day, day));
+            self.changes = self.changes.saturating_add(years_between(self.day, day));
             self.day = day;
             self.last = *last;
         }
     }
 
-    /// The year of the first stamp, for a file of this age.
+    /// The year of the first stamp, of a file that was last written at this time.
     pub(crate) fn first(&self, written: Timestamp, zone: &TimeZone) -> i16 {
-        // A clock may be wrong, and a copy a little older than what is in it.
+        // A clock may be wrong, and a copied file a little older than its entries.
         let limit = written.saturating_add(SignedDuration::from_hours(24)).unwrap_or(written);
         let latest = zone.to_datetime(limit);
         let of = |year| civil(year, &self.last);
-        // February 29 has to go back up to eight years.
+        // February 29 may be up to eight years ago.
         let last =
             (0..9).map(|back| latest.year() - back).find(|year| of(*year).is_some_and(|d| d <= latest));
-        last.unwrap_or_else(|| latest.year()).saturating_sub(self.turns)
+        last.unwrap_or_else(|| latest.year()).saturating_sub(self.changes)
     }
 }
 
+/// The month of a stamp, from 1 on.
 fn month(stamp: &[u8]) -> Option<i8> {
-    // A file that is not a log at all should not be taken for one.
+    // This keeps other text from being read as a stamp.
     if stamp.get(3) != Some(&b' ') || stamp.get(9) != Some(&b':') {
         return None;
     }
@@ -123,17 +126,17 @@ fn month(stamp: &[u8]) -> Option<i8> {
     i8::try_from(at + 1).ok()
 }
 
-/// A number that grows with the day of the year, by 31 from month to month.
+/// The day of the year, if each month had 31 days.
 fn day(stamp: &[u8]) -> Option<i16> {
     let digit = |at: usize| stamp.get(at).map(|byte| i16::from(byte.wrapping_sub(b'0') % 16));
-    // A blank for a digit is 0 in this reckoning.
+    // A blank instead of a digit counts as 0.
     Some(31 * i16::from(month(stamp)? - 1) + 10 * digit(4)? + digit(5)?)
 }
 
-/// By how many years the line after `before` is further on. A log may be silent for months, but it
-/// goes back for seconds only: two months back are a new year, and New Year's Eve right after New
-/// Year is a line that was late.
-fn turns(before: i16, after: i16) -> i16 {
+/// By how many years a line is later than the line before it, from the days of both. A log can have no
+/// entries for months, but its time goes back by seconds only. So two months back mean a new year, and New
+/// Year's Eve right after New Year is a line that came late.
+fn years_between(before: i16, after: i16) -> i16 {
     const EVE: i16 = 11 * 31 + 30;
     match after - before {
         _ if before == 0 => 0,
@@ -148,7 +151,7 @@ fn civil(year: i16, stamp: &[u8]) -> Option<DateTime> {
         let digits = std::str::from_utf8(stamp.get(at..at + 2)?).ok()?;
         digits.trim_start().parse().ok()
     };
-    // A leap second is the second before it.
+    // A leap second counts as the second before it.
     let second = number(13)?.min(59);
     DateTime::new(year, month(stamp)?, number(4)?, number(7)?, number(10)?, second, 0).ok()
 }
@@ -180,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn rfc_3339_is_taken_as_it_is() {
+    fn rfc_3339_is_parsed_as_it_is() {
         let mut stamps = Stamps::new(zone(), 2000);
         let (raw, rest) = stamps.split(b"2024-11-22T03:04:05.123456+05:45 host x[1]: y").unwrap();
         assert_eq!(rest, b"host x[1]: y");
@@ -193,7 +196,7 @@ mod tests {
     fn a_traditional_stamp_gets_the_files_year_and_the_hosts_zone() {
         assert_eq!(times("2024-11-22T08:00:00Z", &["Nov 22 03:04:05 h"]), ["2024-11-22T02:04:05Z"]);
         assert_eq!(times("2024-11-22T08:00:00Z", &["Nov  2 03:04:05 h"]), ["2024-11-02T02:04:05Z"]);
-        // Not from the future, but for a clock that is a little wrong.
+        // It is not in the future, unless a clock is a little wrong.
         assert_eq!(times("2024-11-20T08:00:00Z", &["Nov 22 03:04:05 h"]), ["2023-11-22T02:04:05Z"]);
         assert_eq!(times("2024-11-21T08:00:00Z", &["Nov 22 03:04:05 h"]), ["2024-11-22T02:04:05Z"]);
         assert_eq!(times("2027-01-02T00:00:00Z", &["Feb 29 00:00:00 h"]), ["2024-02-28T23:00:00Z"]);
@@ -201,11 +204,11 @@ mod tests {
     }
 
     #[test]
-    fn the_year_turns_where_the_months_begin_anew() {
+    fn the_year_changes_where_the_months_start_again() {
         let lines = ["Dec 30 00:00:00 h", "Jan  2 00:00:00 h", "Jan  3 00:00:00 h"];
         let expected = ["2024-12-29T23:00:00Z", "2025-01-01T23:00:00Z", "2025-01-02T23:00:00Z"];
         assert_eq!(times("2025-01-03T08:00:00Z", &lines), expected);
-        // A line that was late.
+        // A line came late.
         let lines = ["Dec 31 23:59:59 h", "Jan  1 00:00:01 h", "Dec 31 23:59:58 h", "Jan  1 00:00:02 h"];
         let years: Vec<_> =
             times("2025-01-01T00:00:00Z", &lines).iter().map(|t| t.get(..13).unwrap().to_owned()).collect();
@@ -213,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_several_years_is_dated_from_its_end() {
+    fn the_years_of_a_file_are_counted_from_its_end() {
         let lines = ["Nov", "Feb", "Nov", "Feb", "Aug"].map(|month| format!("{month}  1 00:00:00 h"));
         let lines: Vec<_> = lines.iter().map(String::as_str).collect();
         let times = times("2024-08-01T00:00:00Z", &lines);
@@ -222,13 +225,13 @@ mod tests {
     }
 
     #[test]
-    fn more_years_than_there_are_are_no_panic() {
+    fn too_many_years_do_not_panic() {
         let lines = ["Dec  1 00:00:00 h", "Jan  5 00:00:00 h"].repeat(40_000);
         assert!(times("2024-08-01T00:00:00Z", &lines).len() < lines.len());
     }
 
     #[test]
-    fn what_is_no_stamp_is_none_and_nothing_panics() {
+    fn other_text_is_not_a_stamp_and_never_panics() {
         for line in ["", " ", "Nov", "Nov 22", "Nov 22 03:04:05", "Foo 22 03:04:05 h", "x", "9", "2024 x"] {
             assert!(times("2024-11-22T08:00:00Z", &[line]).is_empty(), "{line:?}");
         }

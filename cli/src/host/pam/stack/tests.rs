@@ -1,6 +1,6 @@
 use super::*;
 
-/// A stack of lines as `session` has them, without the word; `> ` before one: in a substack.
+/// A stack of session lines without the word `session`. `> ` before a line: it is in a substack.
 fn stack(lines: &[&str]) -> Stack {
     let line = |(i, text): (usize, &&str)| {
         let level = text.matches("> ").count();
@@ -17,17 +17,17 @@ fn stack(lines: &[&str]) -> Stack {
     Stack { lines: lines.iter().enumerate().map(line).collect(), ..Stack::default() }
 }
 
-/// Lines, counted from 1, that may skip the one with ours.so: on success, and otherwise.
+/// The lines, counted from 1, that can skip the one with ours.so: on success, and otherwise.
 fn skips(lines: &[&str]) -> (Vec<usize>, Vec<usize>) {
     let stack = stack(lines);
-    let [ours] = stack.positions("ours.so")[..] else { panic!("not one of ours") };
+    let [ours] = stack.positions("ours.so")[..] else { panic!("ours.so is there once") };
     let (success, otherwise): (Vec<_>, Vec<_>) = stack.skips(ours).into_iter().partition(|s| s.on_success);
     let numbers = |skips: Vec<Skip>| skips.into_iter().map(|s| s.line + 1).collect();
     (numbers(success), numbers(otherwise))
 }
 
 #[test]
-fn what_debian_has_skips_nothing() {
+fn the_stacks_of_debian_skip_nothing() {
     let account = [
         "required pam_nologin.so",
         "[success=1 new_authtok_reqd=done default=ignore] pam_unix.so",
@@ -56,7 +56,7 @@ fn a_sufficient_line_of_the_same_stack_skips() {
 }
 
 #[test]
-fn a_substack_ends_by_itself_only() {
+fn a_line_in_a_substack_ends_that_substack_only() {
     assert_eq!(
         skips(&["substack x", "> sufficient a.so", "> required b.so", "required ours.so"]),
         (vec![], vec![])
@@ -88,7 +88,7 @@ fn a_jump_counts_a_substack_as_one() {
 }
 
 #[test]
-fn a_jump_on_another_answer_is_told_apart() {
+fn a_jump_on_another_answer_than_success_is_listed_apart() {
     let lines = [
         "[success=ignore default=1] pam_succeed_if.so user ingroup sftp",
         "required ours.so",
@@ -102,13 +102,13 @@ fn a_jump_on_another_answer_is_told_apart() {
 }
 
 #[test]
-fn only_what_is_reached_skips() {
+fn a_line_that_is_never_reached_skips_nothing() {
     let lines = ["[default=1] a.so", "sufficient b.so", "required ours.so"];
     assert_eq!(skips(&lines), (vec![], vec![]));
 }
 
 #[test]
-fn words_in_brackets_hold_together() {
+fn words_in_brackets_are_one_word() {
     let line = "account [success=1 default=ignore] pam_x.so [a b] config=/etc/x";
     assert_eq!(words(line), ["account", "[success=1 default=ignore]", "pam_x.so", "a b", "config=/etc/x"]);
 }
