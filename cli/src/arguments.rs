@@ -48,7 +48,7 @@ Examples:
         /// The login name, as the user types it.
         #[arg(required_unless_present = "all")]
         user: Option<String>,
-        /// Every member of every profile, and users in no profile whom sshd sends into the jail root.
+        /// Every member of every profile, and users in no profile that sshd sends into the jail root.
         #[arg(long, conflicts_with = "user")]
         all: bool,
         /// One JSON document instead of text.
