@@ -252,7 +252,7 @@ const INSTALL: &str = "install the module that came with this program: install -
 
 const MODULE: [Fault; 10] = [
     failed("rm \"$1\"", "pam module", "/pam_sftpjail.so: No such file or directory").in_words(INSTALL),
-    failed("echo nonsense >\"$1\"", "pam module", " is no shared object").in_words(INSTALL),
+    failed("echo nonsense >\"$1\"", "pam module", " is not a shared object").in_words(INSTALL),
     failed("cp \"$(dirname \"$1\")/pam_permit.so\" \"$1\"", "pam module", " is not sftpjail's module")
         .in_words(INSTALL),
     failed(

@@ -56,7 +56,7 @@ const SETTINGS: [Fault; 24] = [
     warned(block!("ForceCommand", "internal-sftp"), "sshd log", "internal-sftp logs at ERROR only"),
     warned(block!("ForceCommand", "internal-sftp -l quiet"), "sshd log", "internal-sftp logs at quiet only"),
     failed("echo Nonsense yes >>/etc/ssh/sshd_config", "sshd", "sshd -T says: /etc/ssh/sshd_config: line ")
-        .in_words("fix what it names, then see: sshd -t"),
+        .in_words("fix what it names, then check: sshd -t"),
     failed("echo Port 0 >/etc/ssh/sshd_config.d/port.conf", "sshd", "Badly formatted port number")
         .in_words("sshd -t"),
     failed(
