@@ -1,6 +1,6 @@
-# Boots the root in the tar $1, with the files that cargo built in $2 and the Makefile of $3 installed
-# in it, and ends it when standard input ends. Is PID 1 of a PID namespace, so that the machine ends with
-# it, and has a mount namespace of its own, so that nothing is to be seen on the host but a cgroup.
+# Boots the root in the tar $1, and ends it when standard input ends. In the root it installs the files that cargo
+# built in $2, with the Makefile of $3. It is PID 1 of a PID namespace, so that the machine ends with it, and has a
+# mount namespace of its own, so that the host sees nothing of it but a cgroup.
 set -eu
 mount -t proc proc /proc
 mount -t tmpfs -o mode=0755 run /run
@@ -9,7 +9,7 @@ mount -t tmpfs -o mode=0755 machine /run/machine
 tar -C /run/machine --numeric-owner -xf "$1"
 make --silent -C "$3" -o build-release install DESTDIR=/run/machine RELEASE="$2" >/run/console
 
-# Whatever the host has there: systemd is to find the unified hierarchy.
+# systemd needs the unified hierarchy, whatever the host has.
 umount -R /sys/fs/cgroup
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
 cgroup=$(mktemp -d /sys/fs/cgroup/sftpjail-machine-XXXXXX)
@@ -21,7 +21,7 @@ cgroup=$(mktemp -d /sys/fs/cgroup/sftpjail-machine-XXXXXX)
 ) &
 cat >/dev/null
 echo 1 >$cgroup/cgroup.kill
-# It takes the kernel a moment.
+# The kernel needs a moment to end the processes.
 for i in $(seq 200); do
     find $cgroup -depth -type d -exec rmdir {} + 2>/dev/null && break
     sleep 0.05

@@ -1,9 +1,9 @@
 //! A whole system of its own for each test: [`Machine`].
 //!
-//! Debian's own systemd as PID 1, its sshd, libpam, logind and journald, in a container that is booted
-//! from a root that debootstrap made. The root is kept as a tar below the target directory; a machine
-//! gets a copy of it in memory, in a mount namespace that nobody else sees. When the test process
-//! ends, also by SIGKILL, the machine ends. The kernel is the host's.
+//! Debian's own systemd as PID 1, its sshd, libpam, logind and journald, in a container. It boots from a root
+//! that debootstrap made, which is kept as a tar below the target directory. A machine gets a copy of it in
+//! memory, in a mount namespace of its own. When the test process ends, also by SIGKILL, the machine ends. The
+//! kernel is the host's.
 //!
 //! ```ignore
 //! let machine = Machine::boot(&Suite::wanted());
@@ -12,7 +12,7 @@
 //! assert!(machine.sftp("anna", "pwd\n").ok().stdout.contains("/home/anna"));
 //! ```
 //!
-//! Whatever fails in the machine itself panics with what was run and what it printed.
+//! If something fails in the machine itself, that panics with the command and its output.
 #![forbid(unsafe_code)]
 
 mod login;

@@ -1,4 +1,4 @@
-//! A machine's life: booted, entered, ended.
+//! Boots a machine, runs commands in it, and ends it.
 
 use crate::root::Suite;
 use sandbox::{Output, PATH, artifact, entering, run, wait_until};
@@ -10,20 +10,20 @@ use std::time::Duration;
 
 const SCRIPT: &str = include_str!("boot.sh");
 
-/// Longer than a boot takes beside the other tests.
+/// Longer than a boot takes while other tests run.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A system of its own, see the crate. Dropping it ends it.
+/// A whole system: see the crate. Dropping it ends the system.
 pub struct Machine {
-    /// `unshare`, whose child runs `boot.sh`. Its stdin is the string that all hangs on.
+    /// `unshare`, whose child runs `boot.sh`. When its stdin ends, the machine ends.
     unshare: Child,
-    /// systemd, as the host counts.
+    /// The pid of its systemd on the host.
     init: u32,
 }
 
 impl Machine {
-    /// Boots one with what `make install` installs, and nothing set up. Root has a key for logins at
-    /// 127.0.0.1. Panics with the console's text if it does not come up.
+    /// Boots a machine in which `make install` has run and `sftpjail setup` has not. Root has a key for logins at
+    /// 127.0.0.1. Panics with the console's text if it does not boot.
     #[must_use]
     pub fn boot(suite: &Suite) -> Self {
         assert!(rustix::process::geteuid().is_root(), "a machine needs root: run this with sudo");
@@ -42,7 +42,7 @@ impl Machine {
         });
         machine.init =
             init.flatten().unwrap_or_else(|| panic!("systemd does not start:\n{}", machine.console()));
-        // Before there is a bus, systemctl says that it is offline.
+        // Before the bus is there, systemctl says that the system is offline.
         let state = wait_until(PATIENCE, || {
             let state = machine.try_sh("systemctl is-system-running --wait 2>/dev/null || true").stdout;
             Some(state).filter(|state| ["running\n", "degraded\n"].contains(&state.as_str()))
@@ -53,20 +53,20 @@ impl Machine {
         machine
     }
 
-    /// What it has printed on its console.
+    /// The text on its console.
     #[must_use]
     pub fn console(&self) -> String {
-        // The file is in the namespace of the script.
+        // The file is in the mount namespace of the script.
         let script = children(self.unshare.id()).into_iter().next();
         let text = script.and_then(|pid| fs::read(format!("/proc/{pid}/root/run/console")).ok());
         String::from_utf8_lossy(&text.unwrap_or_default()).into_owned()
     }
 
-    /// A command that runs as root inside, in `/`, with an environment of PATH, HOME and LANG only. It
-    /// is in no session of logind's and in no unit, as nobody logs in for it.
+    /// A command that runs as root inside, in `/`, with an environment of PATH, HOME and LANG only. It is in no session
+    /// of logind and in no unit, because it needs no login.
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
-        let places = ["--mount", "--pid", "--net", "--ipc", "--uts", "--cgroup", "--root", "--wd"];
-        entering(self.init, &places, program)
+        let namespaces = ["--mount", "--pid", "--net", "--ipc", "--uts", "--cgroup", "--root", "--wd"];
+        entering(self.init, &namespaces, program)
     }
 
     /// Runs a root shell (`sh -ec`) inside. Panics with script and output if it fails.
@@ -75,7 +75,7 @@ impl Machine {
         self.try_sh(script).ok()
     }
 
-    /// Like [`Machine::sh`], but a failure is the caller's.
+    /// Like [`Machine::sh`], but it does not panic if the script fails.
     #[track_caller]
     pub fn try_sh(&self, script: &str) -> Output {
         self.script(script, b"")
@@ -90,7 +90,7 @@ impl Machine {
     }
 }
 
-/// The first systemd below a process, as the host counts: the container's PID 1.
+/// The pid on the host of the first systemd below a process: the container's PID 1.
 fn init_below(pid: u32) -> Option<u32> {
     children(pid).into_iter().find_map(|child| {
         let name = fs::read_to_string(format!("/proc/{child}/comm")).ok()?;
@@ -98,7 +98,7 @@ fn init_below(pid: u32) -> Option<u32> {
     })
 }
 
-/// A process's children; none if it is gone.
+/// The children of a process; none if it has ended.
 fn children(pid: u32) -> Vec<u32> {
     let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
     children.split_whitespace().filter_map(|pid| pid.parse().ok()).collect()

@@ -1,4 +1,4 @@
-//! Roots of Debian's releases, each made once and kept as a tar.
+//! Makes the roots of Debian's releases, each once, and keeps them as tars.
 
 use rustix::fs::{FlockOperation, flock};
 use sandbox::artifact;
@@ -9,19 +9,19 @@ use std::process::{Command, Stdio};
 
 const SCRIPT: &str = include_str!("root.sh");
 
-/// A release of Debian's, by its code name.
+/// A release of Debian, by its code name.
 #[derive(Clone, Debug)]
 pub struct Suite(pub String);
 
 impl Suite {
-    /// That of the variable `SUITE`; without it bookworm, Debian 12.
+    /// The release in the variable `SUITE`, or else bookworm: Debian 12.
     #[must_use]
     pub fn wanted() -> Self {
         Self(std::env::var("SUITE").ok().filter(|name| !name.is_empty()).unwrap_or("bookworm".into()))
     }
 
-    /// The tar of its root. Made where it is missing, which takes about a minute and the network; a
-    /// changed recipe makes a new one. Panics with what debootstrap said if it cannot be made.
+    /// The path of the tar of its root. If it is missing, it is made, which takes about a minute and needs the network.
+    /// A changed `root.sh` makes a new one. Panics with debootstrap's output if it cannot be made.
     #[must_use]
     pub fn root(&self) -> PathBuf {
         let built = artifact("sftpjail");

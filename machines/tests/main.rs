@@ -1,4 +1,4 @@
-//! What must hold on a whole system; each test boots one of its own.
+//! What must hold on a whole system. Each test boots one of its own.
 
 mod refused;
 mod user_manager;
@@ -6,7 +6,7 @@ mod user_manager;
 use machines::{Machine, Suite};
 
 #[test]
-fn root_and_a_stranger_log_in_as_on_any_system() {
+fn root_and_a_user_in_no_profile_log_in_as_usual() {
     let machine = Machine::boot(&Suite::wanted());
     machine.user("joe", "");
     for user in ["root", "joe"] {

@@ -1,9 +1,9 @@
-//! Who is refused keeps nobody else at the same address out: PerSourcePenalties, from OpenSSH 9.8 on.
+//! A refused user does not lock out others at the same address: PerSourcePenalties, from OpenSSH 9.8 on.
 
 use machines::{Machine, Suite};
 use sandbox::Output;
 
-/// Logs in eight times at once, and gives what each of the clients said.
+/// Logs in eight times at once, which must fail. Gives the messages of the clients.
 fn eight_logins(machine: &Machine, user: &str) -> Output {
     let login = format!(
         "sftp -o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -b /dev/null \
@@ -17,7 +17,7 @@ fn eight_logins(machine: &Machine, user: &str) -> Output {
 }
 
 #[test]
-fn eight_logins_over_the_limit_keep_no_stranger_at_their_address_out() {
+fn eight_logins_over_the_limit_lock_out_nobody_else_at_their_address() {
     let machine = Machine::boot(&Suite::wanted());
     machine.sh("sftpjail setup --yes && echo 'max_sessions = 2' >> /etc/sftpjail/config.toml");
     machine.user("anna", "sftp");
@@ -39,7 +39,7 @@ fn eight_logins_over_the_limit_keep_no_stranger_at_their_address_out() {
     assert!(!log.contains("penalty"), "{log}");
 
     let counts = machine.try_sh("sshd -T | grep '^persourcepenalties '").stdout.contains("authfail:5");
-    // An older sshd counts nothing, and the user is told.
+    // An older sshd counts nothing, and the user reads the reason.
     assert_eq!(
         said.stdout.contains("you have as many open connections as you are allowed"),
         !counts,
@@ -48,8 +48,8 @@ fn eight_logins_over_the_limit_keep_no_stranger_at_their_address_out() {
     if !counts {
         return;
     }
-    // So that the above could fail, and so that what the manual says of the other refusals is so: one that
-    // does not pass by itself counts, with its sentence.
+    // Shows that the checks above can fail, and that the README is right about the other refusals: one that does not
+    // pass by itself counts, and has its sentence.
     machine.sh("chmod g+w /jail");
     let said = eight_logins(&machine, "anna");
     assert!(said.stdout.contains("SFTP is not possible because of a problem on this server"), "{said}");

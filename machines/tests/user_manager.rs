@@ -1,5 +1,5 @@
-//! Row 20 of the table of threats: a jailed member uploads a unit for systemd's user manager, which would run
-//! it outside of the jail.
+//! Row 20 of the table of threats: a jailed member uploads a unit for systemd's user manager, which would run it
+//! outside of the jail.
 
 use machines::{Machine, Suite};
 use sandbox::Output;
@@ -8,7 +8,7 @@ const UNIT: &str = "[Service]
 ExecStart=/bin/sh -c 'id >/tmp/proof-%u; exec sleep 1000'
 ";
 
-/// A system as `sftpjail setup` leaves it, with the member anna and the stranger joe, both of whom have the unit.
+/// A system after `sftpjail setup`, with the member anna and with joe, who is in no profile. Both have the unit.
 fn machine() -> Machine {
     let machine = Machine::boot(&Suite::wanted());
     machine.sh("groupadd --system sftp");
@@ -29,12 +29,12 @@ fn machine() -> Machine {
                      symlink ../x.service .config/systemd/user/default.target.wants/x.service\n";
         machine.sftp(user, batch).ok();
     }
-    // anna's from before, and joe's of this login.
+    // anna's manager from before setup, and joe's from this login.
     machine.sh("systemctl stop user@*.service; rm -f /tmp/proof-*");
     machine
 }
 
-/// What the user's processes are while a session of sftp's is open, and whether the unit has run.
+/// The user's processes while an sftp session is open, and whether the unit has run.
 fn during_a_session(machine: &Machine, user: &str) -> (String, bool) {
     let script = "rm -f /tmp/proof-*; { echo pwd; sleep 4; } | sftp -b - -o BatchMode=yes \
                   -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -q $1@127.0.0.1 >/dev/null & \
@@ -58,7 +58,7 @@ fn has_a_manager(machine: &Machine, user: &str) {
     machine.sh("systemctl stop user@*.service");
 }
 
-/// The finding of `check` that begins with this mark and name.
+/// The finding of `check` that begins with this mark and name, on one line.
 fn finding(out: &Output, start: &str) -> String {
     let mut lines = out.stdout.lines().skip_while(|line| !line.starts_with(start));
     let first = lines.next().unwrap_or_default().to_owned();
@@ -73,7 +73,7 @@ fn row_20_members_get_no_user_manager_and_others_do() {
     let seen = machine.ssh("root", "sleep 1; id -un; systemctl --user is-active default.target").ok();
     assert_eq!(seen.stdout, "root\nactive\n");
     machine.sh("sftpjail check anna; sftpjail check --all");
-    // Out of no session, and out of an admin's.
+    // From outside of any session, and from inside an admin's session.
     for probed in [machine.sh("sftpjail probe anna"), machine.ssh("root", "sftpjail probe anna").ok()] {
         assert!(probed.stdout.contains("✓ user manager   none was started"), "{probed}");
     }
@@ -82,14 +82,14 @@ fn row_20_members_get_no_user_manager_and_others_do() {
     machine.sh("useradd -o -u $(id -u anna) -g joe -M twin");
     only_sshds(&machine, "anna");
     machine.sh("userdel twin 2>/dev/null; echo 'jail_root = 1' >/etc/sftpjail/config.toml");
-    // Nobody builds a jail, so that sshd ends the session; root asks for the manager instead.
+    // No jail is built, so sshd ends the session. Instead, root starts the manager.
     let start =
         |user: &str| machine.try_sh(&format!("systemctl start user@$(id -u {user}); ps -o args= -u {user}"));
     assert_eq!(start("anna").stdout, "", "with a broken configuration");
     has_a_manager(&machine, "joe");
     machine.sh("rm /etc/sftpjail/config.toml");
 
-    // The program is gone.
+    // The program is missing.
     machine.sh("mv /usr/local/sbin/sftpjail /root/");
     only_sshds(&machine, "anna");
     has_a_manager(&machine, "joe");
@@ -117,12 +117,12 @@ fn row_20_without_the_drop_in_the_unit_runs_and_check_and_probe_say_so() {
     let probed = machine.try_sh("sftpjail probe anna").failed();
     assert!(finding(&probed, "✗ user manager").contains("ran before the login"), "{probed}");
 
-    // Back, and what still runs is found.
+    // The drop-in is back, and what still runs is found.
     machine.sh(&format!("mv /root/50-sftpjail.conf {drop_in}"));
     let checked = machine.try_sh("sftpjail check anna").failed();
     assert!(finding(&checked, "✗ user manager").ends_with("→ systemctl daemon-reload"), "{checked}");
     machine.sh("systemctl daemon-reload");
-    // logind asks from which session it is told.
+    // logind accepts this from a session only.
     machine.ssh("root", "loginctl enable-linger anna").ok();
     for checked in ["anna", "--all"].map(|who| machine.try_sh(&format!("sftpjail check {who}")).failed()) {
         let running = finding(&checked, "✗ user manager");
@@ -132,30 +132,30 @@ fn row_20_without_the_drop_in_the_unit_runs_and_check_and_probe_say_so() {
         );
         assert!(finding(&checked, "✗ linger").contains("loginctl disable-linger anna"), "{checked}");
     }
-    // The commands that it gives.
+    // Runs the fixes that it shows.
     machine.ssh("root", "systemctl stop user@$(id -u anna).service && loginctl disable-linger anna").ok();
     machine.sh("sftpjail check anna");
     only_sshds(&machine, "anna");
 }
 
 #[test]
-fn what_takes_the_drop_in_back_is_found_and_undo_takes_it_out() {
+fn whatever_disables_the_drop_in_is_found_and_undo_removes_it() {
     let machine = machine();
     let check = || finding(&machine.try_sh("sftpjail check anna"), "✗ user manager");
     let reload = || machine.sh("systemctl daemon-reload");
-    for place in [
+    for path in [
         "/etc/systemd/system/user@.service.d/60-later.conf",
         "/run/systemd/system/user@.service.d/60-later.conf",
         "/etc/systemd/system/service.d/60-later.conf",
         "/etc/systemd/system/user@$(id -u anna).service.d/60-later.conf",
     ] {
-        machine.sh(&format!("mkdir -p $(dirname {place}); printf '[Service]\\nExecCondition=\\n' >{place}"));
+        machine.sh(&format!("mkdir -p $(dirname {path}); printf '[Service]\\nExecCondition=\\n' >{path}"));
         reload();
         let found = check();
-        assert!(found.contains("60-later.conf takes back"), "{place}: {found}");
+        assert!(found.contains("60-later.conf takes back"), "{path}: {found}");
         let all = machine.try_sh("sftpjail check --all").failed();
         assert!(all.stdout.contains("60-later.conf takes back"), "{all}");
-        machine.sh(&format!("rm {place}; rmdir $(dirname {place}) || true"));
+        machine.sh(&format!("rm {path}; rmdir $(dirname {path}) || true"));
         reload();
         assert_eq!(check(), "");
     }
@@ -167,7 +167,7 @@ fn what_takes_the_drop_in_back_is_found_and_undo_takes_it_out() {
     reload();
     assert_eq!(check(), "");
 
-    // What makes our exit status success; that of others does no harm.
+    // A setting that makes our exit status a success; other exit statuses do no harm.
     let later = "/etc/systemd/system/user@.service.d/60-later.conf";
     machine.sh(&format!("printf '[Service]\\nSuccessExitStatus=1\\n' >{later}"));
     reload();
@@ -176,7 +176,7 @@ fn what_takes_the_drop_in_back_is_found_and_undo_takes_it_out() {
     machine.sh(&format!("printf '[Service]\\nSuccessExitStatus=254\\n' >{later}"));
     reload();
     assert!(check().contains("60-later.conf has 254"), "{}", check());
-    // What only systemd understands.
+    // A spelling that only systemd understands.
     machine.sh(&format!("sed -i s/254/0xfe/ {later}"));
     reload();
     assert!(check().contains("what systemd has loaded for user@65533.service has 254"), "{}", check());
@@ -184,14 +184,14 @@ fn what_takes_the_drop_in_back_is_found_and_undo_takes_it_out() {
     reload();
     assert_eq!(check(), "");
 
-    // The configuration gains a group, which stands in the drop-in for when the program is gone.
+    // The configuration gains a group. The drop-in must name it, for when the program is missing.
     machine.sh("groupadd uploads; sed -i 's/\"sftp\"]/\"sftp\", \"uploads\"]/' /etc/sftpjail/config.toml");
     assert!(check().contains("if the configuration or the program is gone: uploads"), "{}", check());
     machine.sh("sftpjail setup --yes");
     assert!(machine.sh("sftpjail check anna").stdout.contains("✓ user manager"));
     only_sshds(&machine, "anna");
 
-    // PAM's lines name another configuration, whose members get none either, once the drop-in names it, too.
+    // PAM's lines name another configuration. Its members get no manager either, once the drop-in names it as well.
     machine.sh("cd /etc/sftpjail; sed 's/\"sftp\", \"uploads\"/\"vips\"/' config.toml >/etc/other.toml; \
          groupadd vips; gpasswd -a anna vips; gpasswd -d anna sftp; \
          cp /etc/pam.d/sshd /root/; sed -i '/pam_sftpjail.so/s,$, config=/etc/other.toml,' /etc/pam.d/sshd");

@@ -1,6 +1,5 @@
-//! `make bench-audit`: what `sftpjail audit` makes of logs of 1 GB: MB/s, by the clock and by the time
-//! that a processor was given to it, and the most memory that it ever held, which fails this if it is
-//! 100 MiB or more. `make bench-audit MEGABYTES=100` is quicker.
+//! `make bench-audit`: how fast `sftpjail audit` reads logs of 1 GB, in MB per second of wall clock and of processor
+//! time, and its peak memory. It fails if that is 100 MiB or more. `make bench-audit MEGABYTES=100` is quicker.
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
@@ -12,16 +11,16 @@ use std::time::{Duration, Instant};
 use nix::sys::resource::{UsageWho, getrusage};
 use sandbox::artifact;
 
-/// In KiB.
+/// The most memory that is allowed, in KiB.
 const MOST: u64 = 100 << 10;
 
-/// Sessions that are open at a time.
+/// How many sessions are open at a time.
 const SESSIONS: u64 = 200;
 
-/// A directory that goes with this.
-struct Scratch(PathBuf);
+/// A temporary directory. Dropping it removes the directory.
+struct ScratchDirectory(PathBuf);
 
-impl Drop for Scratch {
+impl Drop for ScratchDirectory {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
     }
@@ -29,7 +28,8 @@ impl Drop for Scratch {
 
 fn main() {
     let megabytes = std::env::var("MEGABYTES").ok().and_then(|n| n.parse().ok()).unwrap_or(1000);
-    let scratch = Scratch(std::env::temp_dir().join(format!("sftpjail-bench-{}", std::process::id())));
+    let scratch =
+        ScratchDirectory(std::env::temp_dir().join(format!("sftpjail-bench-{}", std::process::id())));
     fs::create_dir(&scratch.0).expect("a directory for temporary files");
     let log = scratch.0.join("sftp.log");
     let mut is_bounded = true;
@@ -46,7 +46,7 @@ fn main() {
     let gzip = Command::new("gzip").arg("-1").arg(&log).status().expect("gzip");
     assert!(gzip.success());
     run("--json, of gzip", &scratch.0.join("sftp.log.gz"), &["--json"]);
-    fs::remove_file(scratch.0.join("sftp.log.gz")).expect("our own file");
+    fs::remove_file(scratch.0.join("sftp.log.gz")).expect("a file that this has made");
 
     write(&log, megabytes, Stamps::Traditional, true);
     run("--json, traditional stamps", &log, &["--json"]);
@@ -60,9 +60,9 @@ fn main() {
     }
 }
 
-/// Runs `sftpjail audit`, prints what it took, and says whether it was within bounds.
+/// Runs `sftpjail audit`, and prints the figures. Gives whether its memory stayed below the limit.
 fn measured(what: &str, file: &Path, megabytes: u64, arguments: &[&str]) -> bool {
-    let (begin, worked) = (Instant::now(), children_worked());
+    let (begin, cpu_before) = (Instant::now(), children_cpu());
     let mut child = Command::new(artifact("sftpjail"))
         .args(["audit", "--file"])
         .arg(file)
@@ -72,10 +72,10 @@ fn measured(what: &str, file: &Path, megabytes: u64, arguments: &[&str]) -> bool
         .spawn()
         .expect("sftpjail");
     let mut peak = 0;
-    // VmHWM never falls, so the last look before the end is as good as the end.
+    // VmHWM never falls, so the last reading before the end is as good as one at the end.
     let status = loop {
-        peak = peak.max(high_water(child.id()));
-        match child.try_wait().expect("our own child") {
+        peak = peak.max(peak_memory(child.id()));
+        match child.try_wait().expect("a child of this process") {
             Some(status) => break status,
             None => thread::sleep(Duration::from_millis(5)),
         }
@@ -83,13 +83,13 @@ fn measured(what: &str, file: &Path, megabytes: u64, arguments: &[&str]) -> bool
     assert!(status.success(), "{what}: {status}");
     let seconds = begin.elapsed().as_secs_f64();
     let rate = |seconds: f64| megabytes as f64 / seconds;
-    let (clock, cpu, peak_mib) = (rate(seconds), rate(children_worked() - worked), peak as f64 / 1024.0);
+    let (clock, cpu, peak_mib) = (rate(seconds), rate(children_cpu() - cpu_before), peak as f64 / 1024.0);
     println!("{what:<44} {clock:>8.0} {cpu:>12.0} {peak_mib:>9.1}");
     peak < MOST
 }
 
-/// The processor's time that all children took which have ended, in seconds.
-fn children_worked() -> f64 {
+/// The processor time of all children that have ended, in seconds.
+fn children_cpu() -> f64 {
     let usage = getrusage(UsageWho::RUSAGE_CHILDREN).expect("getrusage");
     [usage.user_time(), usage.system_time()]
         .map(|time| time.tv_sec() as f64 + time.tv_usec() as f64 / 1e6)
@@ -97,8 +97,8 @@ fn children_worked() -> f64 {
         .sum()
 }
 
-/// In KiB; 0 once it has ended.
-fn high_water(pid: u32) -> u64 {
+/// The peak memory of a process so far, in KiB; 0 once it has ended.
+fn peak_memory(pid: u32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0)
@@ -110,15 +110,15 @@ enum Stamps {
     Traditional,
 }
 
-/// Writes a log of sessions that upload, download and tidy up, many at once. Where they do not
-/// `end`, each failed at everything besides.
+/// Writes a log of many sessions at once that upload files and remove them. With `end` false, no session ends, and
+/// everything fails.
 fn write(path: &Path, megabytes: u64, stamps: Stamps, end: bool) {
     let mut out = BufWriter::with_capacity(1 << 20, File::create(path).expect("a temporary file"));
     let mut written = 0;
     let mut tick = 0_u64;
     let mut steps = [0_u64; SESSIONS as usize];
     while written < megabytes * 1_000_000 {
-        // 7 is prime to the number of sessions, so all of them take turns.
+        // 7 and the number of sessions have no common factor, so all sessions take turns.
         let session = (tick * 7) % SESSIONS;
         let step = steps[session as usize];
         steps[session as usize] += 1;

@@ -1,5 +1,5 @@
-//! `make bench`: what a session costs beside 10,000 others, with jails in the host's namespace, against
-//! none. The measuring is `pam-driver crowd=N`, in a sandbox.
+//! `make bench`: what a session costs beside 10,000 others with jails in the host's namespace, compared with none.
+//! `pam-driver crowd=N` measures it in a sandbox.
 
 use sandbox::{Sandbox, artifact};
 
@@ -8,7 +8,7 @@ const OTHERS: u32 = 10_000;
 fn main() {
     let sb = Sandbox::new();
     sb.sh("mkdir -p /etc/sftpjail; echo 'namespace = \"host\"' > /etc/sftpjail/config.toml");
-    // First in /etc/passwd, so that what NSS takes to find it does not hide what we take.
+    // First in /etc/passwd, so that NSS finds it at once, and its time does not hide ours.
     sb.user("mle").group("sftp").add();
     sb.sh(&format!(
         "groupadd crowd; gid=$(getent group crowd | cut -d: -f3); sftp=$(getent group sftp | cut -d: -f3); \
@@ -23,7 +23,7 @@ fn main() {
         "/root/pam.d/sshd",
         "session required pam_sftpjail.so close\nsession required pam_sftpjail.so open\n",
     );
-    // Without it libpam logs.
+    // Without this file libpam logs an error.
     sb.write("/root/pam.d/other", "session required pam_deny.so\n");
     print!("{}", sb.sh(&format!("pam-driver --confdir /root/pam.d mle crowd={OTHERS}")).stdout);
 }

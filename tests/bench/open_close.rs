@@ -1,5 +1,5 @@
-//! `make bench`: what a login costs in the module, against the bare system calls that this very jail
-//! needs. The measuring is `pam-driver measure=N`, in a sandbox.
+//! `make bench`: what a login costs in the module, compared with the bare system calls that the same jail needs.
+//! `pam-driver measure=N` measures it in a sandbox.
 
 use sandbox::{Sandbox, artifact};
 
@@ -14,7 +14,7 @@ fn main() {
         "session required pam_sftpjail.so close\nsession required pam_sftpjail.so open\n",
     );
     sb.write("/root/pam.d/permit", "session required pam_permit.so\nsession required pam_permit.so\n");
-    // The first login makes the jail root; the bare calls need it too.
+    // The first login makes the jail root, which the bare system calls need as well.
     sb.sh("pam-driver --confdir /root/pam.d mle-sub open close");
     print!("{}", sb.sh("pam-driver --confdir /root/pam.d mle-sub measure=2000").stdout);
 }

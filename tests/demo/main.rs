@@ -1,5 +1,5 @@
-//! `make demo`: a real login, on a machine that is a sandbox, with every line that a user and an
-//! admin would see. It ends with status 0 only if all of it is as it should be.
+//! `make demo`: a real login in a sandbox, with every line that a user and an admin would see. Its exit status is 0
+//! only if all of it is as it should be.
 
 use sandbox::{LiveSftp, Output, Sandbox};
 
@@ -26,7 +26,7 @@ fn main() {
     }
     sb.sshd();
 
-    title("Before anybody logs in: will it work?");
+    title("Before the first login: can mle-sub log in?");
     show("# sftpjail check mle-sub", &sb.sh("sftpjail check mle-sub"));
 
     title("The host's mount table, before");
@@ -69,17 +69,17 @@ fn main() {
     refused(&sb, "mle-sub", &["-tt"]);
     refused(&sb, "mle-sub", &["-o", "ExitOnForwardFailure=yes", "-N", "-R", "8080:127.0.0.1:22"]);
 
-    title("joe is no member: he logs in as ever");
+    title("joe is in no profile: he logs in as usual");
     let joe = sb.ssh("joe", &["id; pwd; ls -d /etc/ssh"]).ok();
     show("$ ssh joe@127.0.0.1 'id; pwd; ls -d /etc/ssh'", &joe);
-    assert!(joe.stdout.contains("/etc/ssh"), "a non-member sees the host");
+    assert!(joe.stdout.contains("/etc/ssh"), "a user in no profile sees the host");
 
-    title("A home that is not safe: somebody else owns it");
+    title("A home that another user owns");
     sb.sh("chown joe /home/mle/sub");
-    // sshd itself refuses a key in a home of somebody else's.
+    // With a password, because sshd itself refuses a key in a home that another user owns.
     let refused = sb.login("mle-sub").password("secret").sftp("pwd\n").failed();
     show("$ sftp mle-sub@127.0.0.1", &refused);
-    assert!(refused.stderr.contains("home directory"), "the user is told");
+    assert!(refused.stderr.contains("home directory"), "the user reads the reason");
     sb.sh("chown mle-sub /home/mle/sub");
 
     title("What the admin finds in the log");
@@ -105,14 +105,17 @@ fn show(command: &str, output: &Output) {
     print!("{}{}", output.stdout, output.stderr);
 }
 
-/// Sends a line, shows it and what came, and insists on what must come.
-fn expect(live: &mut LiveSftp, command: &str, wanted: &str) {
+/// Sends a command, and shows it and its output. Panics if no line of the output contains `expected`.
+fn expect(live: &mut LiveSftp, command: &str, expected: &str) {
     println!("sftp> {command}");
     let lines = live.send(command);
     for line in &lines {
         println!("{line}");
     }
-    assert!(lines.iter().any(|line| line.contains(wanted)) || wanted.is_empty(), "{command}: no {wanted:?}");
+    assert!(
+        lines.iter().any(|line| line.contains(expected)) || expected.is_empty(),
+        "{command}: no {expected:?}"
+    );
 }
 
 fn refused(sb: &Sandbox, user: &str, args: &[&str]) {

@@ -12,8 +12,8 @@ const ROUNDS: usize = 500;
 /// sessions open, with a descriptor each.
 pub(crate) fn run(others: u64, user: &CStr, confdir: &Path) {
     let (_, most) = getrlimit(Resource::RLIMIT_NOFILE).expect("getrlimit");
-    let wanted = others + 100;
-    setrlimit(Resource::RLIMIT_NOFILE, wanted, most.max(wanted)).expect("as many descriptors as sessions");
+    let needed = others + 100;
+    setrlimit(Resource::RLIMIT_NOFILE, needed, most.max(needed)).expect("as many descriptors as sessions");
 
     let before = cost(user, confdir);
     let crowd: Vec<_> = (0..others)

@@ -154,7 +154,7 @@ fn bytes(text: &str) -> u64 {
     if text == "unlimited" { RLIM_INFINITY } else { text.parse().expect("bytes") }
 }
 
-/// Blocks the signal and sends it to this thread.
+/// Blocks the signal, and sends it to this thread.
 fn pending(name: &str) {
     let signal: Signal = format!("SIG{name}").parse().expect("a signal");
     SigSet::from(signal).thread_block().expect("sigprocmask");
@@ -201,8 +201,8 @@ fn mounts(n: u64, pam: &mut Pam, user: &CStr) {
     // proc(5): the fourth field is the mount's root in its filesystem, here /home; the fifth is where it is.
     let is_inside = |line: &str| {
         let fields: Vec<_> = line.split(' ').collect();
-        let place = fields[4].strip_prefix(&format!("/jail/{name}{home}/"));
-        place.is_none_or(|_| format!("/home{}", fields[3]).starts_with(&format!("{home}/")))
+        let below_home = fields[4].strip_prefix(&format!("/jail/{name}{home}/"));
+        below_home.is_none_or(|_| format!("/home{}", fields[3]).starts_with(&format!("{home}/")))
     };
     let mut counts = BTreeMap::new();
     for _ in 0..n {
