@@ -77,7 +77,13 @@ pub(super) fn report_no_longer_jailed(users: &BTreeSet<String>, choices: &Choice
         }
     }
     if !users.is_empty() {
-        say(out, format!("No longer jailed, so they get their shells: {}.", listed_first(users.iter())));
+        say(
+            out,
+            format!(
+                "Users who will no longer be jailed and get their shells: {}.",
+                listed_first(users.iter())
+            ),
+        );
     }
 }
 
