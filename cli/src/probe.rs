@@ -5,6 +5,7 @@
 
 mod attempt;
 mod client;
+mod complaint;
 mod connection;
 mod expected;
 mod guard;
@@ -24,6 +25,7 @@ use crate::host::rehearsal;
 use crate::host::sshd::daemon::NoAnswer;
 use crate::host::sshd::logins::Sshd;
 use crate::report::{Finding, Status};
+use complaint::complaint;
 use connection::{ConnectError, Connection, Tools};
 use expected::Expected;
 use log::{Log, LoggedSession};
@@ -192,9 +194,9 @@ fn try_steps(
     parent: &Parent,
 ) -> io::Result<Vec<String>> {
     let first = attempt::run(connection, steps::FIRST)?;
-    let is_served = first.said.succeeded;
+    let is_served = first.output.success;
     if !is_served {
-        let why = format!("is not served: {}", first.said.shown());
+        let why = format!("is not served: {}", complaint(&first.output));
         let fix = steps::not_served_fix(expected, &connection.said());
         report.add(Finding::judged("sftp", Err(why), fix));
     }

@@ -2,7 +2,6 @@
 
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
-use pam_sftpjail::escape::one_line;
 use std::io::{self, Read, Write};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -17,43 +16,31 @@ const MAX_KEPT: usize = 1 << 20;
 
 /// What a program has printed.
 #[derive(Debug, Default)]
-pub(crate) struct Said {
-    pub(crate) succeeded: bool,
-    pub(crate) out: Vec<u8>,
-    pub(crate) err: String,
-}
-
-impl Said {
-    /// Its complaints, or else what it printed, on one line.
-    pub(crate) fn shown(&self) -> String {
-        let out = String::from_utf8_lossy(&self.out);
-        let lines = |text: &str| -> Vec<String> {
-            let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-            lines.filter(|line| !line.starts_with("sftp> ")).take(3).map(one_line).collect()
-        };
-        let said = [lines(&self.err), lines(&out)].into_iter().find(|lines| !lines.is_empty());
-        said.map_or_else(|| "the client says nothing".into(), |lines| lines.join("; "))
-    }
+pub(crate) struct Output {
+    /// Whether it ended with exit status 0 within the time limit.
+    pub(crate) success: bool,
+    pub(crate) stdout: Vec<u8>,
+    pub(crate) stderr: String,
 }
 
 /// Runs it with `input` until it ends or the time limit passes.
-pub(crate) fn run(mut command: Command, input: &[u8]) -> io::Result<Said> {
+pub(crate) fn run(mut command: Command, input: &[u8]) -> io::Result<Output> {
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     if let Some(mut stdin) = child.stdin.take() {
         // The input fits into the pipe. A program that ended without reading it says why on stderr.
         let _ = stdin.write_all(input);
     }
-    let (out, err) = (child.stdout.take().map(collect), child.stderr.take().map(collect));
+    let (stdout, stderr) = (child.stdout.take().map(collect), child.stderr.take().map(collect));
     let status = wait(&mut child, TIMEOUT)?;
     // Its children, which have the pipes, too, were killed with it. So the pipes end soon.
     let text = |pipe: Option<Receiver<Vec<u8>>>| {
         pipe.and_then(|pipe| pipe.recv_timeout(Duration::from_secs(1)).ok()).unwrap_or_default()
     };
-    let mut err = String::from_utf8_lossy(&text(err)).into_owned();
+    let mut stderr = String::from_utf8_lossy(&text(stderr)).into_owned();
     if status.is_none() {
-        err.push_str(&format!("no answer within {} s\n", TIMEOUT.as_secs()));
+        stderr.push_str(&format!("no answer within {} s\n", TIMEOUT.as_secs()));
     }
-    Ok(Said { succeeded: status.is_some_and(|status| status.success()), out: text(out), err })
+    Ok(Output { success: status.is_some_and(|status| status.success()), stdout: text(stdout), stderr })
 }
 
 /// Waits until it has ended. `None`: it did not within `limit`, so its process group was killed.

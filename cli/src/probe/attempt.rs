@@ -2,7 +2,7 @@
 
 use super::connection::Connection;
 use super::steps::{ABSENT_SOCKET, Attempt};
-use crate::host::process::Said;
+use crate::host::process::Output;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, getsockname, socket_with};
 use std::ffi::OsStr;
 use std::fs;
@@ -13,7 +13,7 @@ use std::os::fd::OwnedFd;
 /// What came of an attempt.
 pub(super) struct Attempted {
     /// What the client printed.
-    pub(super) said: Said,
+    pub(super) output: Output,
     /// What the client that holds the connection printed meanwhile: it speaks with sshd for the others.
     pub(super) holder: String,
     /// The content of the file that was fetched.
@@ -25,7 +25,7 @@ pub(super) fn run(connection: &Connection<'_>, attempt: Attempt) -> io::Result<A
     let scratch = connection.tools.scratch();
     let file = scratch.path("fetched");
     let before = connection.said().len();
-    let said = match attempt {
+    let output = match attempt {
         Attempt::Sftp(batch) => sftp(connection, batch.as_bytes()),
         Attempt::Fetch(path) => sftp(connection, format!("get {path} {}\n", file.display()).as_bytes()),
         Attempt::Command(line) => connection.run("ssh", ["-T", "probe", line], b""),
@@ -43,22 +43,22 @@ pub(super) fn run(connection: &Connection<'_>, attempt: Attempt) -> io::Result<A
     if fetched.is_some() {
         fs::remove_file(&file)?;
     }
-    Ok(Attempted { said, holder, fetched })
+    Ok(Attempted { output, holder, fetched })
 }
 
 /// Runs `sftp` with a batch.
-pub(super) fn sftp(connection: &Connection<'_>, batch: &[u8]) -> io::Result<Said> {
+pub(super) fn sftp(connection: &Connection<'_>, batch: &[u8]) -> io::Result<Output> {
     connection.run("sftp", ["-b", "-", "probe"], batch)
 }
 
-fn scp(connection: &Connection<'_>, options: &[&str], path: &str) -> io::Result<Said> {
+fn scp(connection: &Connection<'_>, options: &[&str], path: &str) -> io::Result<Output> {
     let from = format!("probe:{path}");
     let to = connection.tools.scratch().path("fetched");
     let args = options.iter().map(OsStr::new).chain([from.as_ref(), to.as_os_str()]);
     connection.run("scp", args, b"")
 }
 
-fn forward(connection: &Connection<'_>, what: &str) -> io::Result<Said> {
+fn forward(connection: &Connection<'_>, what: &str) -> io::Result<Output> {
     connection.run("ssh", ["-O", "forward", "-R", what, "probe"], b"")
 }
 

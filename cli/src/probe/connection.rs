@@ -1,9 +1,10 @@
 //! One login through the system's sshd, and the connection that all steps share.
 
 use super::client::{command, program};
+use super::complaint::complaint;
 use super::scratch_directory::ScratchDirectory;
 use super::templates;
-use crate::host::process::{Said, run, until, wait};
+use crate::host::process::{Output, run, until, wait};
 use crate::host::systemd;
 use nix::errno::Errno;
 use nix::sys::signal::kill;
@@ -52,9 +53,9 @@ impl<'w> Tools<'w> {
         let key = scratch.path("key");
         let mut keygen = command(program("ssh-keygen")?);
         keygen.args(["-q", "-t", templates::KEY_TYPE, "-N", "", "-C", "sftpjail-probe", "-f"]).arg(&key);
-        let said = run(keygen, b"")?;
-        if !said.succeeded {
-            return Err(io::Error::other(format!("ssh-keygen made no key: {}", said.shown())));
+        let output = run(keygen, b"")?;
+        if !output.success {
+            return Err(io::Error::other(format!("ssh-keygen made no key: {}", complaint(&output))));
         }
         scratch.authorize(&scratch.read("key.pub"))?;
         let own = scratch.write("own_settings", templates::own_settings(&scratch.authorized_keys()))?;
@@ -66,9 +67,9 @@ impl<'w> Tools<'w> {
 
         let mut test = command(&sshd);
         test.args(["-t", "-f"]).arg(server);
-        let said = run(test, b"")?;
-        if !said.succeeded {
-            return Err(io::Error::other(format!("sshd does not start: {}", said.shown())));
+        let output = run(test, b"")?;
+        if !output.success {
+            return Err(io::Error::other(format!("sshd does not start: {}", complaint(&output))));
         }
         Ok(Self { scratch, config })
     }
@@ -155,10 +156,10 @@ impl<'w> Connection<'w> {
 
     /// Whether there is a session: sshd opens it only after it has told the client that the login succeeded.
     fn is_served(&mut self, start: Instant) -> io::Result<bool> {
-        let said = self.run("sftp", ["-b", "-", "probe"], b"pwd\n")?;
+        let output = self.run("sftp", ["-b", "-", "probe"], b"pwd\n")?;
         self.login = start.elapsed();
         let ended = || until(Duration::from_secs(1), || self.has_ended().then_some(()));
-        Ok(said.succeeded || ended().is_none())
+        Ok(output.success || ended().is_none())
     }
 
     /// Whether the client that holds the connection has ended.
@@ -200,7 +201,7 @@ impl<'w> Connection<'w> {
         name: &str,
         args: impl IntoIterator<Item = A>,
         input: &[u8],
-    ) -> io::Result<Said> {
+    ) -> io::Result<Output> {
         let mut command = self.tools.client(name)?;
         command.args(args);
         run(command, input)

@@ -2,6 +2,7 @@
 //! On a read-only mount even that is refused.
 
 use super::attempt::sftp;
+use super::complaint::complaint;
 use super::connection::Connection;
 use super::expected::Expected;
 use super::judge::Judgement;
@@ -18,14 +19,14 @@ pub(super) fn try_to_change(
     let mut refused = Vec::new();
     for path in &expected.guard {
         let (Some(text), Ok(found)) = (plain(path), path.symlink_metadata()) else { continue };
-        let said = sftp(connection, format!("chmod {:o} {text}\n", found.mode() & 0o7777).as_bytes())?;
+        let output = sftp(connection, format!("chmod {:o} {text}\n", found.mode() & 0o7777).as_bytes())?;
         let shown = escaped(path).to_string();
-        if said.succeeded {
+        if output.success {
             return Ok(Some(Err(format!("{shown} can be changed"))));
         }
         // The answer for EROFS. "Permission denied" would mean that only the mode refuses it.
-        if !said.err.contains("Failure") {
-            return Ok(Some(Err(format!("{shown}: {}", said.shown()))));
+        if !output.stderr.contains("Failure") {
+            return Ok(Some(Err(format!("{shown}: {}", complaint(&output)))));
         }
         refused.push(shown);
     }

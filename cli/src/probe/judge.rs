@@ -1,6 +1,7 @@
 //! Compares what came of a step with its expectation.
 
 use super::attempt::Attempted;
+use super::complaint::complaint;
 use super::steps::{ECHOED, Expectation};
 use pam_sftpjail::escape::escaped;
 use std::collections::BTreeSet;
@@ -14,10 +15,10 @@ const SHOWN: usize = 6;
 pub(super) type Judgement = Result<String, String>;
 
 pub(super) fn judge(attempted: &Attempted, expectation: &Expectation, user: &str) -> Judgement {
-    let complaint = || attempted.said.shown();
+    let complaint = || complaint(&attempted.output);
     match expectation {
         Expectation::WorksIn(directory) => {
-            let directory_line = lines(&attempted.said.out)
+            let directory_line = lines(&attempted.output.stdout)
                 .find_map(|line| Some(line.strip_prefix(b"Remote working directory: ")?.to_owned()));
             let seen = directory_line.map(OsString::from_vec).ok_or_else(complaint)?;
             let shown = escaped(&seen).to_string();
@@ -28,21 +29,21 @@ pub(super) fn judge(attempted: &Attempted, expectation: &Expectation, user: &str
             }
         }
         Expectation::Succeeds => {
-            if attempted.said.succeeded {
+            if attempted.output.success {
                 Ok("served".into())
             } else {
                 Err(complaint())
             }
         }
-        Expectation::Lists(names) if attempted.said.succeeded => listed(&attempted.said.out, names),
+        Expectation::Lists(names) if attempted.output.success => listed(&attempted.output.stdout, names),
         Expectation::Lists(_) => Err(complaint()),
         Expectation::OwnAccounts => match &attempted.fetched {
-            None if attempted.said.err.contains("not found") => Ok("there is none".into()),
+            None if attempted.output.stderr.contains("not found") => Ok("there is none".into()),
             None => Err(complaint()),
             Some(text) => own_accounts(text, user),
         },
         Expectation::SftpOnly => {
-            let out = String::from_utf8_lossy(&attempted.said.out);
+            let out = String::from_utf8_lossy(&attempted.output.stdout);
             if out.contains("This service allows sftp connections only") {
                 Ok("refused: sftp only".into())
             } else if out.contains(ECHOED) {

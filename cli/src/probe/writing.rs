@@ -2,6 +2,7 @@
 
 use super::attempt::sftp;
 use super::client::command;
+use super::complaint::complaint;
 use super::connection::Connection;
 use super::expected::HostDirectory;
 use super::judge::Judgement;
@@ -137,16 +138,16 @@ fn scp(connection: &Connection<'_>, directory: &Path) -> io::Result<Judgement> {
     let content = connection.tools.scratch().path("content");
     let mut to = OsString::from("probe:");
     to.push(directory.join("scp"));
-    let said = connection.run("scp", [content.as_os_str(), &to], b"")?;
-    if said.succeeded {
+    let output = connection.run("scp", [content.as_os_str(), &to], b"")?;
+    if output.success {
         return Ok(Ok("works, over SFTP".into()));
     }
-    Ok(Err(said.shown()))
+    Ok(Err(complaint(&output)))
 }
 
 fn is_gone(connection: &Connection<'_>, directory: &Path, name: &str) -> io::Result<bool> {
     let batch = [cd(directory), format!("ls -1 {name}\n").into_bytes()].concat();
-    Ok(!sftp(connection, &batch)?.succeeded)
+    Ok(!sftp(connection, &batch)?.success)
 }
 
 /// sftp's `cd` command, quoted for its makeargv.

@@ -53,7 +53,7 @@ impl Recent {
         command.args(["--quiet", "--no-pager", "--output=short", &format!("--since=@{}", self.since)]);
         command.args(["-t", "sshd", "-t", "sshd-session", "-t", "internal-sftp"]);
         let output = process::run(command, b"").ok()?;
-        Some(String::from_utf8_lossy(&output.out).into_owned())
+        Some(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 }
 
