@@ -43,7 +43,7 @@ pub(crate) enum Verb {
     #[command(after_help = "\
 Examples:
   sftpjail check anna
-  sftpjail check --all --json     for monitoring: see the exit status")]
+  sftpjail check --all --json     for monitoring, by the exit status")]
     Check {
         /// The login name, as the user types it.
         #[arg(required_unless_present = "all")]

@@ -1,12 +1,15 @@
-//! `sftpjail check`: whether a login would work, and end in a jail.
+//! `sftpjail check`: whether a user can log in, and into a jail only.
+//!
+//! It calls the checks that a login makes, compares what sshd, PAM and systemd say with the desired state, and fills a
+//! report. It changes nothing: the rehearsal makes what the first login would make, a missing jail root or volume.
 
 mod account;
 mod all;
 mod groups;
 mod home;
+mod host_programs;
 mod keys;
 mod leftovers;
-mod outside;
 mod pam;
 mod path_to_home;
 mod rehearsal;
@@ -27,12 +30,13 @@ use std::io::{self, Write};
 use std::path::Path;
 use system::Host;
 
-/// Who is looked at, and how it is told.
+/// What to check, and how to report it.
 pub(crate) struct Request<'a> {
-    /// Where the configuration is, if not at its usual place.
+    /// The path of the configuration, if it is not the usual one.
     pub(crate) config: Option<&'a Path>,
-    /// `None`: every member, and whoever is sent into the jail root without being one.
+    /// A login name. `None`: every member, and users in no profile whom sshd chroots into the jail root.
     pub(crate) user: Option<&'a str>,
+    /// Whether to write one JSON document instead of text.
     pub(crate) json: bool,
 }
 
@@ -58,7 +62,7 @@ struct Document<'r, T> {
 pub(crate) fn run(request: &Request<'_>, out: &mut impl Write) -> io::Result<Status> {
     let (status, written) = match request.user {
         Some(user) => {
-            let report = one(request.config, user);
+            let report = check_user(request.config, user);
             (report.status, if request.json { json(&report, out) } else { report.print(out) })
         }
         None => {
@@ -73,28 +77,28 @@ fn json(report: &impl Serialize, out: &mut impl Write) -> io::Result<()> {
     document(&Document { version: VERSION, report }, out)
 }
 
-/// Looks at one user and at all of the host that matters for them.
-fn one(path: Option<&Path>, user: &str) -> Report {
+/// Checks one user, and what the host has set up for all users.
+fn check_user(path: Option<&Path>, user: &str) -> Report {
     let mut findings = Findings::default();
     let Some(config) = system::config(path, &mut findings) else {
         return Report { user: user.to_owned(), status: findings.status(), findings, rehearsal: None };
     };
-    let mut around = Findings::default();
-    let mut host = Host::examine(&config, path, &mut around);
-    // The jail has the name that NSS gives.
+    let mut about_host = Findings::default();
+    let mut host = Host::examine(&config, path, &mut about_host);
+    // The jail has the name as NSS spells it.
     let name = match User::by_name(user) {
         Ok(Some(known)) => known.name,
-        // Of whom nothing is known, the login's own checks tell.
+        // The checks of the login report an unknown user.
         Ok(None) | Err(_) => user.to_owned(),
     };
-    leftovers::examine(&config, UserName::parse(&name).ok().as_ref(), &mut around);
-    let own = user::examine(&mut host, user, around);
-    findings.append(own.findings);
-    let status = match own.not_jailed && findings.status() == Status::Ok {
+    leftovers::examine(&config, UserName::parse(&name).ok().as_ref(), &mut about_host);
+    let examined = user::examine(&mut host, user, about_host);
+    findings.append(examined.findings);
+    let status = match examined.is_in_no_profile && findings.status() == Status::Ok {
         true => Status::InNoProfile,
         false => findings.status(),
     };
-    Report { user: user.to_owned(), status, findings, rehearsal: own.rehearsal }
+    Report { user: user.to_owned(), status, findings, rehearsal: examined.rehearsal }
 }
 
 impl Report {
@@ -108,14 +112,14 @@ impl Report {
             Status::Ok => {
                 writeln!(
                     out,
-                    "A jail can be built for {user}. sshd and PAM send {user} there and nowhere else."
+                    "A jail can be built for {user}. sshd and PAM put {user} into it, and nowhere else."
                 )
             }
             Status::Problems => {
-                writeln!(out, "What is marked ✗ keeps {user} out, or out of the jail, until it is fixed.")
+                writeln!(out, "Fix what is marked ✗: until then {user} cannot log in, or is not jailed.")
             }
             Status::Unchecked => writeln!(out, "{user} could not be checked: see what is marked !."),
-            Status::InNoProfile => writeln!(out, "{user} is not jailed by this policy."),
+            Status::InNoProfile => writeln!(out, "{user} is in no profile, so {user} is not jailed."),
         }
     }
 }

@@ -1,6 +1,6 @@
-//! What sshd, PAM and systemd must be set to, so that members are jailed: `check` compares, `setup` establishes.
+//! What sshd, PAM and systemd must say so that members are jailed: `check` compares, `setup` establishes.
 //!
-//! This is the only place that states a requirement; it changes nothing.
+//! Each requirement is stated here only. Nothing here writes.
 
 pub(crate) mod drop_in;
 pub(crate) mod pam;

@@ -1,5 +1,8 @@
-//! Whether systemd may run a user manager for a uid: never for a member's, as it would run outside of the
-//! jail what the member's own files say. The drop-in of user@.service asks this.
+//! `sftpjail user-manager`: whether systemd may start a user manager. Never for a member: it would run, outside of the
+//! jail, what the member's own files say.
+//!
+//! The drop-in of user@.service asks this at every start of a user manager. It answers with its exit status, and
+//! explains a refusal in the log.
 
 use crate::desired::drop_in::SKIP;
 use crate::host::accounts::{Accounts, is_complete};
@@ -19,34 +22,34 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-/// As the service by which PAM knows a user manager.
+/// The service in the log entries: the one by which PAM knows a user manager.
 const SERVICE: &str = "systemd-user";
 
-/// systemd itself would wait for 90 s, and so would the login.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long to wait for an answer of NSS. systemd itself would wait for 90 s, and the login with it.
+const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Exit status: 0 it may, [`SKIP`] it may not. `whom`: the instance of user@.service, a uid or a name. `groups`:
-/// whose members get none, whatever the configuration says; and those that count where it cannot be read.
-pub(crate) fn run(config: Option<&Path>, whom: &str, groups: Vec<String>) -> ExitCode {
-    if whom == "0" {
+/// Exit status: 0 the manager may start, [`SKIP`] it may not. `user`: the instance of user@.service, a uid or a name.
+/// `groups`: their members get no manager, whatever the configuration says. Where it cannot be read, they alone decide.
+pub(crate) fn run(config: Option<&Path>, user: &str, groups: Vec<String>) -> ExitCode {
+    if user == "0" {
         return ExitCode::SUCCESS;
     }
-    // systemd gives this the user's groups, though it is root. Only root can drop them.
+    // systemd runs this as root, but with the user's groups. Only root can drop them.
     let _ = setgroups(&[]);
-    let (asked, path) = (whom.to_owned(), config.map(Path::to_owned));
+    let (asked, path) = (user.to_owned(), config.map(Path::to_owned));
     let (answer, answered) = mpsc::channel();
-    // It may never end, and then ends with the process.
+    // The thread may wait for ever. It ends with the process.
     thread::spawn(move || answer.send(is_member(path, &asked, &groups)));
-    let why = match answered.recv_timeout(PATIENCE) {
+    let why = match answered.recv_timeout(TIMEOUT) {
         Ok(Ok(false)) => return ExitCode::SUCCESS,
         Ok(Ok(true)) => return SKIP.into(),
         Ok(Err(why)) => why,
-        Err(_) => told(
-            &format_args!("there was no answer within {} s", PATIENCE.as_secs()),
+        Err(_) => explained(
+            &format_args!("there was no answer within {} s", TIMEOUT.as_secs()),
             "see that NSS answers (getent passwd)",
         ),
     };
-    log().notice(format_args!("no user manager for user {}, who may be a member: {why}", escaped(whom)));
+    log().notice(format_args!("no user manager for user {}, who may be a member: {why}", escaped(user)));
     SKIP.into()
 }
 
@@ -54,12 +57,12 @@ fn log() -> Log {
     Log::new(SERVICE, Phase::Session, false)
 }
 
-/// Whether any name of the uid is a member's. An error is no answer.
-fn is_member(path: Option<PathBuf>, whom: &str, groups: &[String]) -> Result<bool, String> {
-    // What cannot be read there, NSS is asked for.
+/// Whether any account with this uid is a member's. `Err`: that could not be found out, why, and the fix.
+fn is_member(path: Option<PathBuf>, user: &str, groups: &[String]) -> Result<bool, String> {
+    // If its files cannot be read, NSS is asked instead.
     let local = Accounts::of_this_host().unwrap_or_default();
-    let by_name = || User::by_name(whom).map_err(|error| told(&error, &error.fix()));
-    let uid = match whom.parse().ok().or_else(|| local.uid_of(whom)) {
+    let by_name = || User::by_name(user).map_err(|error| explained(&error, &error.fix()));
+    let uid = match user.parse().ok().or_else(|| local.uid_of(user)) {
         Some(uid) => uid,
         None => by_name()?.ok_or("NSS knows no such user")?.uid.as_raw(),
     };
@@ -70,10 +73,11 @@ fn is_member(path: Option<PathBuf>, whom: &str, groups: &[String]) -> Result<boo
     if policy.exempts(uid, &local)? {
         return Ok(false);
     }
-    let user = User::by_uid(Uid::from_raw(uid)).map_err(|error| told(&error, &error.fix()))?;
+    let user = User::by_uid(Uid::from_raw(uid)).map_err(|error| explained(&error, &error.fix()))?;
     let user = user.ok_or("NSS knows no such user")?;
-    let people = Accounts::list().map_err(|error| told(&error, "see that NSS answers (getent passwd)"))?;
-    let mut names: BTreeSet<&str> = people.names_of(uid).collect();
+    let accounts =
+        Accounts::list().map_err(|error| explained(&error, "see that NSS answers (getent passwd)"))?;
+    let mut names: BTreeSet<&str> = accounts.names_of(uid).collect();
     names.insert(&user.name);
     let mut all_are_exempt = true;
     for name in names {
@@ -82,52 +86,53 @@ fn is_member(path: Option<PathBuf>, whom: &str, groups: &[String]) -> Result<boo
             None => return Ok(true),
         }
     }
-    // A service that does not answer may know another name of the uid.
+    // An NSS service that does not answer may know another account with this uid.
     if !all_are_exempt {
-        is_complete().map_err(|error| told(&error, &error.fix()))?;
+        is_complete().map_err(|error| explained(&error, &error.fix()))?;
     }
     Ok(false)
 }
 
-fn told(why: &dyn Display, fix: &str) -> String {
+/// The explanation for the log.
+fn explained(why: &dyn Display, fix: &str) -> String {
     format!("{why}; fix: {fix}")
 }
 
-/// Who are members: by the configuration, and by the drop-in.
+/// Who is a member: by the configuration and by the drop-in.
 struct Policy<'g> {
     config: Config,
-    /// Of the drop-in.
+    /// The groups that the drop-in names.
     groups: &'g [String],
-    /// Whether there is a configuration to go by, and not only the drop-in.
+    /// Whether there is a configuration that can be read; without one, the drop-in alone decides.
     has_file: bool,
 }
 
 impl<'g> Policy<'g> {
-    /// A broken configuration takes no manager from an admin, and gives none to whoever is in one of `groups`.
+    /// With a broken configuration, users in one of `groups` get no manager, and everybody else does.
     fn load(path: Option<PathBuf>, groups: &'g [String]) -> Self {
-        // Only that of the usual place may be missing.
+        // The configuration may be missing only at its usual path.
         let path = path.filter(|path| path != Path::new(DEFAULT_PATH));
         let has_file = path.is_some() || Path::new(DEFAULT_PATH).exists();
         let (mut config, has_file) = match Config::load(path.as_deref()) {
             Ok(config) => (config, has_file),
             Err(error) => {
                 log().critical(format_args!(
-                    "members are those of the groups that user@.service names, until this is fixed: {error}"
+                    "until this is fixed, members are the users in the groups that user@.service names: {error}"
                 ));
                 let mut config = Config::default();
                 config.profiles.iter_mut().filter(|_| !groups.is_empty()).for_each(|p| p.groups.clear());
                 (config, false)
             }
         };
-        // Which profile somebody would have is not asked here.
+        // It does not matter here which profile a member has.
         if let Some(profile) = config.profiles.first_mut() {
             profile.groups.extend_from_slice(groups);
         }
         Self { config, groups, has_file }
     }
 
-    /// Whether every name that this host's own files have for the uid is exempt: an admin of the host's own waits
-    /// for no directory.
+    /// Whether every account with this uid in the host's own files is exempt. An admin of this host does not wait for a
+    /// directory service.
     fn exempts(&self, uid: u32, local: &Accounts) -> Result<bool, String> {
         let groups = &self.config.exempt_groups;
         let mut entries = local.entries_of(uid).peekable();
@@ -135,24 +140,24 @@ impl<'g> Policy<'g> {
             return Ok(false);
         }
         for (name, gid) in entries {
-            if in_etc_group(groups, name, gid).map_err(|error| told(&error, &error.fix()))?.is_none() {
+            if in_etc_group(groups, name, gid).map_err(|error| explained(&error, &error.fix()))?.is_none() {
                 return Ok(false);
             }
         }
         Ok(true)
     }
 
-    /// Why the user of this name is no member; `None` for a member.
+    /// Why the account with this name is no member's; `None` for a member's.
     fn decide(&self, name: &str) -> Result<Option<NotJailed>, String> {
-        // Not even of a name that was listed and is unknown now: it may be one that is not UTF-8.
-        let account = Account::lookup(name, &self.config).map_err(|why| told(&why, &why.fix()))?;
+        // An account that NSS lists and does not know by its name is an error, too: its name may not be UTF-8.
+        let account = Account::lookup(name, &self.config).map_err(|why| explained(&why, &why.fix()))?;
         match decide(&self.config, &account) {
             Decision::Jail(_) => Ok(None),
-            Decision::Refuse(refusal) => Err(told(&refusal, &refusal.fix())),
+            Decision::Refuse(refusal) => Err(explained(&refusal, &refusal.fix())),
             Decision::NotJailed(NotJailed::NoProfile) if !self.has_file => {
                 match self.groups.iter().find(|group| account.unknown_groups.contains(group)) {
-                    // It may have another name now.
-                    Some(group) => Err(told(
+                    // The group may have been renamed.
+                    Some(group) => Err(explained(
                         &format_args!(
                             "there is no configuration, and no group {}, which user@.service names",
                             escaped(group)

@@ -127,7 +127,7 @@ fn row_20_without_the_drop_in_the_unit_runs_and_check_and_probe_say_so() {
     for checked in ["anna", "--all"].map(|who| machine.try_sh(&format!("sftpjail check {who}")).failed()) {
         let running = finding(&checked, "✗ user manager");
         assert!(
-            running.contains("of anna's runs now") && running.contains("systemctl stop user@"),
+            running.contains("the user manager of anna (user@") && running.contains("systemctl stop user@"),
             "{checked}"
         );
         assert!(finding(&checked, "✗ linger").contains("loginctl disable-linger anna"), "{checked}");
@@ -152,9 +152,9 @@ fn whatever_disables_the_drop_in_is_found_and_undo_removes_it() {
         machine.sh(&format!("mkdir -p $(dirname {path}); printf '[Service]\\nExecCondition=\\n' >{path}"));
         reload();
         let found = check();
-        assert!(found.contains("60-later.conf takes back"), "{path}: {found}");
+        assert!(found.contains("60-later.conf resets the condition"), "{path}: {found}");
         let all = machine.try_sh("sftpjail check --all").failed();
-        assert!(all.stdout.contains("60-later.conf takes back"), "{all}");
+        assert!(all.stdout.contains("60-later.conf resets the condition"), "{all}");
         machine.sh(&format!("rm {path}; rmdir $(dirname {path}) || true"));
         reload();
         assert_eq!(check(), "");
@@ -186,7 +186,7 @@ fn whatever_disables_the_drop_in_is_found_and_undo_removes_it() {
 
     // The configuration gains a group. The drop-in must name it, for when the program is missing.
     machine.sh("groupadd uploads; sed -i 's/\"sftp\"]/\"sftp\", \"uploads\"]/' /etc/sftpjail/config.toml");
-    assert!(check().contains("if the configuration or the program is gone: uploads"), "{}", check());
+    assert!(check().contains("does not name these groups: uploads"), "{}", check());
     machine.sh("sftpjail setup --yes");
     assert!(machine.sh("sftpjail check anna").stdout.contains("✓ user manager"));
     only_sshds(&machine, "anna");
@@ -197,13 +197,13 @@ fn whatever_disables_the_drop_in_is_found_and_undo_removes_it() {
          cp /etc/pam.d/sshd /root/; sed -i '/pam_sftpjail.so/s,$, config=/etc/other.toml,' /etc/pam.d/sshd");
     let check = || finding(&machine.try_sh("sftpjail --config /etc/other.toml check anna"), "✗ user manager");
     assert!(
-        check().contains("goes by /etc/sftpjail/config.toml, and this check by /etc/other"),
+        check().contains("names /etc/sftpjail/config.toml, but this check uses /etc/other"),
         "{}",
         check()
     );
     machine.sh(&format!("cp {file} /root/; sed -i s,/etc/sftpjail/config.toml,/etc/other.toml, {file}"));
     reload();
-    assert!(check().contains("if the configuration or the program is gone: vips"), "{}", check());
+    assert!(check().contains("does not name these groups: vips"), "{}", check());
     let started = || machine.sh("systemctl start user@$(id -u anna); ps -o args= -u anna || true").stdout;
     assert_eq!(started(), "", "by the configuration");
     machine.sh(&format!("sed -i '/^  }}.*sftp/s/$/ vips/' {file}"));

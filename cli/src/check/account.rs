@@ -1,7 +1,6 @@
-//! The account itself: whether it has expired, whether PAM wants another shell of it, and whether
-//! each of its names is jailed.
+//! Checks of the account: whether it has expired, whether its shell lets it log in, and whether each of its names is
+//! jailed.
 
-use super::outside;
 use crate::host::accounts::is_complete;
 use crate::host::shadow::Shadow;
 use crate::report::Findings;
@@ -24,18 +23,19 @@ use std::time::{SystemTime, UNIX_EPOCH};
 const SHELLS: &str = "/etc/shells";
 const NOLOGIN: &str = "/usr/sbin/nologin";
 
-/// sshd asks for no shell of whom it chroots, but pam_shells does.
-pub(super) fn shell(account: &Account, asked_at: Option<&Location>, findings: &mut Findings) {
+/// Checks the login shell. sshd does not use it for users whom it chroots, but pam_shells requires a listed one, and other
+/// logins run it. `required_at`: the location of pam_shells in PAM's lines, if it is there.
+pub(super) fn shell(account: &Account, required_at: Option<&Location>, findings: &mut Findings) {
     let user = match User::by_name(&account.name) {
         Ok(Some(user)) => user,
-        // That the user is gone meanwhile, the next look says.
+        // Removed since the last look-up; other checks report that.
         Ok(None) => return,
         Err(error) => return findings.unknown("shell", &error, error.fix()),
     };
     // passwd(5)
     let shell = if user.shell.as_os_str().is_empty() { Path::new("/bin/sh") } else { &user.shell };
     let shown = escaped(shell);
-    if let Some(place) = asked_at {
+    if let Some(location) = required_at {
         let listed = match fs::read(SHELLS) {
             Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
             Err(error) => {
@@ -46,7 +46,7 @@ pub(super) fn shell(account: &Account, asked_at: Option<&Location>, findings: &m
         };
         if !listed.lines().any(|line| Path::new(line.trim()) == shell) {
             let name = escaped(&account.name);
-            let evidence = format!("{shown} is not in {SHELLS}, so pam_shells ({place}) refuses {name}");
+            let evidence = format!("{shown} is not in {SHELLS}, so pam_shells ({location}) refuses {name}");
             return findings.failed(
                 "shell",
                 evidence,
@@ -54,23 +54,29 @@ pub(super) fn shell(account: &Account, asked_at: Option<&Location>, findings: &m
             );
         }
     }
-    if !outside::is_shell(shell) {
-        return findings.passed("shell", format!("{shown}, which lets nobody in"));
+    if !is_shell(shell) {
+        return findings.passed("shell", format!("{shown}, which runs nothing for the user"));
     }
     let evidence = format!(
-        "{shown}: whatever else logs the account in, such as su, a console, or sshd where its Match block is \
-         missed, runs it, outside of the jail"
+        "{shown} runs outside of the jail if the user logs in by other means: su, a console, or an sshd whose Match \
+         block does not match"
     );
-    let more = match asked_at {
-        Some(_) => format!(", and add that to {SHELLS}, as pam_shells asks"),
+    let more = match required_at {
+        Some(_) => format!(", and add that to {SHELLS}, since pam_shells requires it"),
         None => String::new(),
     };
-    let fix = format!("nothing if that is meant; else give the account the shell {NOLOGIN}{more}");
+    let fix = format!("nothing if that is intended; otherwise give the account the shell {NOLOGIN}{more}");
     findings.warned("shell", evidence, fix);
 }
 
-/// What keeps the user out, and the options of chage(1) that fix it; as check_shadow_expiry of
-/// pam_unix and allowed_user of sshd see it. With SFTP nobody can be asked for a new password.
+/// Whether a login shell runs anything for the user.
+fn is_shell(shell: &Path) -> bool {
+    let none = ["nologin", "false", "true", "null"];
+    !shell.file_name().is_some_and(|name| none.iter().any(|none| name == *none))
+}
+
+/// Why the entry in shadow keeps the user out, and the options of chage(1) that fix it. Mirrors check_shadow_expiry of
+/// pam_unix and allowed_user of sshd. SFTP has no way to ask for a new password.
 fn problem(shadow: &Shadow, today: i64) -> Option<(String, &'static str)> {
     let ago = |day: i64| match today - day {
         0 => "today".to_owned(),
@@ -94,14 +100,14 @@ fn problem(shadow: &Shadow, today: i64) -> Option<(String, &'static str)> {
     }
     let since = ago(changed + maximum + 1);
     let evidence = match shadow.inactive.filter(|days| today - changed > maximum + days) {
-        Some(_) => format!("the password expired {since}, and the account with it, being inactive"),
+        Some(_) => format!("the password expired {since}, and the account has become inactive for it"),
         None => format!("the password expired {since}, and SFTP cannot change it"),
     };
     Some((evidence, renewed))
 }
 
-/// Whether the account or its password has expired or is locked. `pam`: whether sshd goes by PAM.
-pub(super) fn shadow(account: &Account, pam: bool, findings: &mut Findings) {
+/// Checks whether the account or its password has expired or is locked. `uses_pam`: whether sshd has `UsePAM yes`.
+pub(super) fn shadow(account: &Account, uses_pam: bool, findings: &mut Findings) {
     let check = "shadow";
     let name = word(&account.name);
     if !geteuid().is_root() {
@@ -112,7 +118,7 @@ pub(super) fn shadow(account: &Account, pam: bool, findings: &mut Findings) {
         Err(error) => return findings.unknown(check, error, "see that NSS answers"),
     };
     let Some(shadow) = entry else {
-        // getent(1) says the same of an entry that a service did not tell.
+        // NSS gives the same answer if a service that does not answer has the entry.
         return match is_complete() {
             Ok(()) => findings.passed(check, "no entry in shadow, so nothing expires"),
             Err(error) => findings.unknown(check, &error, error.fix()),
@@ -123,9 +129,9 @@ pub(super) fn shadow(account: &Account, pam: bool, findings: &mut Findings) {
         return findings.failed(check, evidence, format!("chage {options} {name}"));
     }
     match shadow.password.strip_prefix('!') {
-        // LOCKED_PASSWD_PREFIX of OpenSSH; with PAM it does not look.
-        Some(locked) if !pam => {
-            let evidence = "the password is locked, and without UsePAM sshd lets nobody in who has such";
+        // LOCKED_PASSWD_PREFIX of OpenSSH, which is checked without PAM only.
+        Some(locked) if !uses_pam => {
+            let evidence = "the password is locked, and without UsePAM sshd refuses such accounts";
             let fix = match locked.trim_start_matches('!') {
                 "" => format!("usermod -p '*' {name}"),
                 _ => format!("usermod -U {name}"),
@@ -133,13 +139,14 @@ pub(super) fn shadow(account: &Account, pam: bool, findings: &mut Findings) {
             findings.failed(check, evidence, fix);
         }
         _ if shadow.password.starts_with(['!', '*']) => {
-            findings.passed(check, "not expired; no password, so by key only");
+            findings.passed(check, "not expired; no password, so only a key can log in");
         }
         _ => findings.passed(check, "not expired"),
     }
 }
 
-/// Looks each other name of the account up; gives those that are jailed, as sshd will see them.
+/// Checks whether each other name of the account is jailed, and returns the jailed ones, with the account that sshd will
+/// find for them.
 pub(super) fn names(
     account: &Account,
     others: &BTreeSet<String>,
@@ -147,34 +154,36 @@ pub(super) fn names(
     findings: &mut Findings,
 ) -> Vec<(String, Account)> {
     let mut jailed = Vec::new();
-    let mut sound = true;
+    let mut is_ok = true;
     for name in others {
         let shown = escaped(name);
         match Account::lookup(name, config) {
             Ok(other) => match decide(config, &other) {
                 Decision::Jail(_) => jailed.push((name.clone(), other)),
-                // Refused, whatever sshd does.
+                // The module refuses it, whatever sshd does.
                 Decision::Refuse(_) => {}
                 Decision::NotJailed(why) => {
-                    sound = false;
-                    let evidence =
-                        format!("{shown} is the same account (uid {}) and not jailed: {why}", account.uid);
-                    findings.failed("names", evidence, freed(account, name, why));
+                    is_ok = false;
+                    let evidence = format!(
+                        "{shown} is the same account (uid {}), but is not jailed: {why}",
+                        account.uid
+                    );
+                    findings.failed("names", evidence, fix_for_name(account, name, why));
                 }
             },
             Err(Refusal::NoSuchUser { .. }) => {}
             Err(refusal) => {
-                sound = false;
+                is_ok = false;
                 findings.unknown("names", &refusal, refusal.fix());
             }
         }
     }
-    if sound {
+    if is_ok {
         let evidence = match jailed.as_slice() {
             [] => "no other name leads to this account".to_owned(),
             names => {
                 let shown: Vec<_> = names.iter().map(|(name, _)| escaped(name).to_string()).collect();
-                format!("also as {}", shown.join(", "))
+                format!("also known as {}", shown.join(", "))
             }
         };
         findings.passed("names", evidence);
@@ -182,8 +191,8 @@ pub(super) fn names(
     jailed
 }
 
-/// What lets another name of the account's be jailed, too.
-fn freed(account: &Account, name: &str, why: NotJailed) -> String {
+/// The fix for another name of the account that is not jailed.
+fn fix_for_name(account: &Account, name: &str, why: NotJailed) -> String {
     let shown = escaped(name);
     match why {
         NotJailed::NoProfile => {
@@ -192,7 +201,7 @@ fn freed(account: &Account, name: &str, why: NotJailed) -> String {
         }
         // One more group would jail nobody.
         NotJailed::Exempt => {
-            format!("take {shown} out of the groups of exempt_groups, or give {shown} a uid of its own")
+            format!("remove {shown} from the groups in exempt_groups, or give {shown} a uid of its own")
         }
         NotJailed::Root => format!("give {shown} a uid of its own"),
     }
@@ -203,7 +212,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_keeps_a_user_out_is_what_pam_unix_says() {
+    fn users_are_kept_out_as_by_pam_unix() {
         let problem = |line| {
             let shadow = Shadow::parse(line).unwrap();
             problem(&shadow, 20_000).map(|(_, options)| options)

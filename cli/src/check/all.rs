@@ -1,5 +1,5 @@
-//! `--all`: every member of every profile and, the other path_to_home round, everybody whom sshd sends into
-//! the jail root without being one.
+//! `sftpjail check --all`: checks every member of every profile, and finds users in no profile whom sshd chroots into the
+//! jail root.
 
 use super::system::{self, Host};
 use super::{Report, groups, leftovers, user};
@@ -18,19 +18,20 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// Who does not wait longer than this is shown no progress.
-const PATIENCE: Duration = Duration::from_millis(500);
+/// How long the checks take before a progress bar is shown.
+const PROGRESS_AFTER: Duration = Duration::from_millis(500);
 
-/// What was found out about everybody.
+/// The findings about everybody.
 #[derive(Serialize)]
 pub(super) struct Everybody {
     pub(super) status: Status,
-    /// What holds for all.
+    /// Findings about the host, which hold for all users.
     findings: Findings,
-    /// Members, and others who are sent into the jail root; by name.
+    /// Members, and users in no profile whom sshd chroots into the jail root; by name.
     users: Vec<Report>,
 }
 
+/// Checks everybody. `path`: that of the configuration, if it is not the usual one.
 pub(super) fn run(path: Option<&Path>) -> Everybody {
     let mut findings = Findings::default();
     let mut users = Vec::new();
@@ -46,9 +47,9 @@ pub(super) fn run(path: Option<&Path>) -> Everybody {
         }
         progress.end();
     }
-    let verdicts = users.iter().map(|report| report.status).chain([findings.status()]);
-    let has = |wanted| verdicts.clone().any(|status| status == wanted);
-    // What is known to be wrong counts more than what is not known.
+    let statuses = users.iter().map(|report| report.status).chain([findings.status()]);
+    let has = |status| statuses.clone().any(|other| other == status);
+    // A known problem counts more than an unknown outcome.
     let status = match (has(Status::Problems), has(Status::Unchecked)) {
         (true, _) => Status::Problems,
         (false, true) => Status::Unchecked,
@@ -62,10 +63,10 @@ fn candidates(host: &Host<'_>, config: &Config, findings: &mut Findings) -> BTre
     let mut names: BTreeSet<String> = host.accounts.names().map(str::to_owned).collect();
     for name in config.groups() {
         let group = escaped(name);
-        // Of a group that does not exist, its own look tells.
+        // groups::examine reports a group that does not exist.
         let members = Group::by_name(name).ok().flatten().map(|found| found.members).unwrap_or_default();
         for member in members {
-            // A directory may hold users that it does not list.
+            // A directory service may know users whom it does not list.
             if !names.contains(&member) && matches!(User::by_name(&member), Ok(None)) {
                 let evidence = format!("the group {group} lists {}, who does not exist", escaped(&member));
                 let fix = format!("gpasswd -d {} {}", word(&member), word(name));
@@ -78,26 +79,26 @@ fn candidates(host: &Host<'_>, config: &Config, findings: &mut Findings) -> BTre
     names
 }
 
-/// Nothing about whoever is no member and not sent into the jail root.
+/// Checks one user. `None` for a user in no profile whom sshd does not chroot into the jail root.
 fn report(host: &mut Host<'_>, name: &str) -> Option<Report> {
     let mut findings = Findings::default();
     let mut rehearsal = None;
-    let is_stranger = Account::lookup(name, host.config)
+    let is_in_no_profile = Account::lookup(name, host.config)
         .is_ok_and(|account| matches!(decide(host.config, &account), Decision::NotJailed(_)));
-    if is_stranger {
-        user::stranger(host, name, &mut findings);
+    if is_in_no_profile {
+        user::examine_in_no_profile(host, name, &mut findings);
         if findings.status() == Status::Ok {
             return None;
         }
     } else {
-        let own = user::examine(host, name, Findings::default());
-        findings = own.findings;
-        rehearsal = own.rehearsal;
+        let examined = user::examine(host, name, Findings::default());
+        findings = examined.findings;
+        rehearsal = examined.rehearsal;
     }
     Some(Report { user: name.to_owned(), status: findings.status(), findings, rehearsal })
 }
 
-/// A bar on stderr, if that is a terminal and it takes long.
+/// A progress bar on stderr, if that is a terminal and the checks take long.
 struct Progress {
     bar: ProgressBar,
     begun: Instant,
@@ -113,7 +114,7 @@ impl Progress {
     }
 
     fn step(&mut self, name: &str) {
-        if self.bar.is_hidden() && self.begun.elapsed() > PATIENCE {
+        if self.bar.is_hidden() && self.begun.elapsed() > PROGRESS_AFTER {
             self.bar.set_draw_target(ProgressDrawTarget::stderr());
         }
         self.bar.set_message(escaped(name).to_string());
@@ -134,11 +135,11 @@ impl Everybody {
         let host = match self.findings.status() {
             Status::Problems => "has problems",
             Status::Unchecked => "could not be checked",
-            Status::Ok | Status::InNoProfile => "is sound",
+            Status::Ok | Status::InNoProfile => "is ok",
         };
         writeln!(
             out,
-            "{}: {} sound, {} with problems, {} not checked; the host {host}.",
+            "{}: {} ok, {} with problems, {} could not be checked. The host {host}.",
             counted(self.users.len(), "user"),
             count(Status::Ok),
             count(Status::Problems),

@@ -1,4 +1,4 @@
-//! The groups of the profiles: whether they exist, or are somebody's mistake.
+//! Checks that the groups of the profiles exist, and suggests another name for a misspelt one.
 
 use crate::host::groups::suggested;
 use crate::report::Findings;
@@ -7,30 +7,29 @@ use pam_sftpjail::config::Config;
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::nss::Group;
 
-/// Tells of each that does not exist.
+/// Reports each group that does not exist.
 pub(super) fn examine(config: &Config, findings: &mut Findings) {
     for name in config.groups() {
         match Group::by_name(name) {
             Ok(Some(_)) => {}
             Ok(None) => {
-                findings.warned("profile", MissingGroup(name), corrected(name));
+                findings.warned("profile", MissingGroup(name), missing_group_fix(name));
             }
             Err(error) => findings.unknown("profile", &error, error.fix()),
         }
     }
 }
 
-/// What lets `sftpjail setup` do what is wanted: it adds the groups that are missing, so not those that
-/// somebody has misspelt.
-pub(super) fn set_up(config: &Config) -> String {
+/// The fix where `sftpjail setup` would help. It adds missing groups, so a misspelt one must be corrected first.
+pub(super) fn setup_fix(config: &Config) -> String {
     let is_missing = |name: &&str| matches!(Group::by_name(name), Ok(None));
     match config.groups().find(is_missing) {
-        Some(name) => corrected(name),
+        Some(name) => missing_group_fix(name),
         None => "sftpjail setup".to_owned(),
     }
 }
 
-fn corrected(name: &str) -> String {
+fn missing_group_fix(name: &str) -> String {
     match suggested(name) {
         Some(meant) => {
             format!("did you mean {}? Then correct `groups` in the configuration", escaped(&meant))

@@ -1,6 +1,6 @@
-//! Whether sshd takes the user's keys: `safe_path` of OpenSSH's misc.c wants the file and all above
-//! it, up to the home or else to `/`, to be the user's or root's and writable by nobody else. And
-//! sshd reads it as the user.
+//! Checks whether sshd takes the user's keys. `safe_path` in OpenSSH's misc.c requires that the file and every directory
+//! above it, up to the home or else to `/`, is owned by the user or root and writable by nobody else. And sshd reads the
+//! file as the user.
 
 use super::path_to_home::{PathToHome, described};
 use crate::host::accounts::Accounts;
@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 
 const CHECK: &str = "keys";
 
-/// What is needed to know what sshd makes of a key file.
+/// What the check of a key file needs.
 pub(super) struct Keys<'a> {
     pub(super) account: &'a Account,
     pub(super) accounts: &'a Accounts,
@@ -29,39 +29,39 @@ pub(super) struct Keys<'a> {
 }
 
 impl Keys<'_> {
-    /// Looks at the `files` of the user, which were tried on the path_to_home.
+    /// Checks the key files of the user; `path_to_home` has tried whether the user can read them.
     pub(super) fn examine(&self, files: &[PathBuf], findings: &mut Findings) {
         let mut taken = Vec::new();
-        let mut sound = true;
+        let mut is_ok = true;
         for (i, file) in files.iter().enumerate() {
-            match self.one(i, file, findings) {
+            match self.is_taken(i, file, findings) {
                 Ok(true) => taken.push(escaped(file).to_string()),
                 Ok(false) => {}
-                Err(Told) => sound = false,
+                Err(Reported) => is_ok = false,
             }
         }
-        if sound {
+        if is_ok {
             let evidence = match taken.as_slice() {
-                [] => "no authorized_keys, so by password or other means".to_owned(),
-                files => format!("sshd takes those in {}", files.join(", ")),
+                [] => "no authorized_keys, so a login needs a password or other means".to_owned(),
+                files => format!("sshd takes the keys in {}", files.join(", ")),
             };
             findings.passed(CHECK, evidence);
         }
     }
 
-    /// Whether there is the file, and sshd takes keys from it.
-    fn one(&self, i: usize, file: &Path, findings: &mut Findings) -> Result<bool, Told> {
+    /// Whether the file exists and sshd takes keys from it. Reports why not, unless the file is missing.
+    fn is_taken(&self, i: usize, file: &Path, findings: &mut Findings) -> Result<bool, Reported> {
         let shown = escaped(file);
         let name = escaped(&self.account.name);
         let real = match canonicalize(file) {
             Ok(real) => real,
             Err(error) if error.raw_os_error() == Some(Errno::EACCES as i32) && !geteuid().is_root() => {
-                findings.unknown(CHECK, format!("{shown} cannot be looked at"), AS_ROOT);
-                return Err(Told);
+                findings.unknown(CHECK, format!("{shown} cannot be read"), AS_ROOT);
+                return Err(Reported);
             }
             Err(_) => return Ok(false),
         };
-        // Of a path_to_home that is closed as a whole, others tell.
+        // Directories that are closed to the user have a finding of their own.
         let tried = self.path_to_home.tried.as_ref().filter(|_| !self.path_to_home.is_closed());
         if tried.is_some_and(|tried| tried.is_unreadable(i)) {
             let state = stat(&real).map(|stat| described(&stat)).unwrap_or_default();
@@ -69,7 +69,7 @@ impl Keys<'_> {
                 format!("{shown} ({state}) cannot be read by {name}, so sshd takes no key from it");
             let fix = format!("chown {} {1} && chmod u+r {1}", word(&self.account.name), word(&real));
             findings.failed(CHECK, evidence, pasteable(&real, fix));
-            return Err(Told);
+            return Err(Reported);
         }
         if self.settings.get("StrictModes") == Some("no") {
             return Ok(true);
@@ -77,12 +77,13 @@ impl Keys<'_> {
         let Some((at, stat)) = self.refused(&real) else { return Ok(true) };
         let kind = if at == real { "file" } else { "directory" };
         let evidence = format!(
-            "sshd takes no key from {shown}: the {kind} {} ({}) is not {name}'s or root's alone (StrictModes)",
+            "sshd takes no key from {shown}: the {kind} {} ({}) must be owned by {name} or root and writable by nobody \
+             else (StrictModes)",
             escaped(&at),
             described(&stat)
         );
-        findings.failed(CHECK, evidence, self.tightened(&at, &stat));
-        Err(Told)
+        findings.failed(CHECK, evidence, self.modes_fix(&at, &stat));
+        Err(Reported)
     }
 
     /// The first component that `safe_path` refuses.
@@ -90,7 +91,7 @@ impl Keys<'_> {
         for at in file.ancestors() {
             let stat = stat(at).ok()?;
             let is_home = Some(at) == self.path_to_home.home();
-            // A home of somebody else's has a finding of its own.
+            // A home that somebody else owns has a finding of its own.
             if !(self.is_owned(&stat) || is_home) || self.is_writable(&stat) {
                 return Some((at.to_owned(), stat));
             }
@@ -107,14 +108,14 @@ impl Keys<'_> {
 
     /// Whether others can write it, as sshd sees it.
     fn is_writable(&self, stat: &FileStat) -> bool {
-        // Who is in a group that cannot be looked up may be anybody, for sshd as well.
+        // sshd, too, assumes that anybody may be in a group that cannot be looked up.
         let is_own = || self.accounts.is_alone_in(stat.st_gid, self.account.uid.as_raw()).unwrap_or(false);
         let by_group = stat.st_mode & 0o020 != 0 && !(self.sshd.daemon.lets_own_group_write() && is_own());
         by_group || stat.st_mode & 0o002 != 0
     }
 
-    /// A command for what `safe_path` refuses; by the user, where root could be led elsewhere.
-    fn tightened(&self, at: &Path, stat: &FileStat) -> String {
+    /// A command that fixes what `safe_path` refuses. It runs as the user where a symlink could lead root elsewhere.
+    fn modes_fix(&self, at: &Path, stat: &FileStat) -> String {
         let account = self.account;
         let modes = format!("chmod go-w {}", word(at));
         if !self.is_owned(stat) {
@@ -131,5 +132,5 @@ impl Keys<'_> {
     }
 }
 
-/// A finding that did not pass is in the list.
-struct Told;
+/// A finding that has not passed is in the list.
+struct Reported;

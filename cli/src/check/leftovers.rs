@@ -1,4 +1,4 @@
-//! What an earlier setup left: entries that would mount something below the jail root.
+//! Checks for what an earlier setup left: entries that would mount something below the jail root.
 
 use crate::report::Findings;
 use crate::report::Location;
@@ -9,59 +9,53 @@ use pam_sftpjail::host_mounts::{self, MountEntries, MountEntry};
 use pam_sftpjail::name::UserName;
 use std::path::{Path, PathBuf};
 
-/// Looks for them. `user`: those of other users are only warned of.
+/// Checks fstab and the maps of autofs. `user`: the one who is checked; entries for other users are only warned of.
 pub(super) fn examine(config: &Config, user: Option<&UserName>, findings: &mut Findings) {
     let root = config.jail_root.absolute();
-    let is_others =
+    let is_for_others =
         |target: &Path| user.is_some_and(|user| target != root && !target.starts_with(root.join(user)));
     let fstab = host_mounts::fstab();
-    let mut sound = are_read("fstab", &fstab, findings);
-    for (place, target) in placed(fstab).filter(|(_, target)| target.starts_with(&root) && *target != root) {
-        sound = false;
-        let evidence = format!(
-            "{place} mounts something at {}, which sshd would serve whenever no jail is built",
-            escaped(&target)
-        );
-        let fix = place.comment_out();
-        if is_others(&target) {
-            findings.warned("fstab", evidence, fix);
-        } else {
-            findings.failed("fstab", evidence, fix);
-        }
+    let mut is_ok = are_read("fstab", &fstab, findings);
+    for (location, target) in located(fstab).filter(|(_, at)| at.starts_with(&root) && *at != root) {
+        is_ok = false;
+        let what = format!("{location} mounts something at {}", escaped(&target));
+        report("fstab", is_for_others(&target), &what, &location.comment_out(), findings);
     }
-    if sound {
+    if is_ok {
         findings.passed("fstab", format!("nothing below {}", escaped(&root)));
     }
 
     let autofs = host_mounts::autofs();
-    sound = are_read("autofs", &autofs, findings);
-    for (place, target) in placed(autofs).filter(|(_, target)| target.starts_with(&root)) {
-        sound = false;
-        let evidence = format!(
-            "{place} lets autofs mount at {}, which sshd would serve whenever no jail is built",
-            escaped(&target)
-        );
-        let fix = format!("reload autofs after this: {}", place.comment_out());
-        if is_others(&target) {
-            findings.warned("autofs", evidence, fix);
-        } else {
-            findings.failed("autofs", evidence, fix);
-        }
+    is_ok = are_read("autofs", &autofs, findings);
+    for (location, target) in located(autofs).filter(|(_, at)| at.starts_with(&root)) {
+        is_ok = false;
+        let what = format!("{location} lets autofs mount at {}", escaped(&target));
+        let fix = format!("reload autofs after this: {}", location.comment_out());
+        report("autofs", is_for_others(&target), &what, &fix, findings);
     }
-    if sound {
+    if is_ok {
         findings.passed("autofs", format!("nothing at {}", escaped(&root)));
     }
 }
 
-/// Whether all files could be read; those that could not are told.
-fn are_read(check: &str, said: &MountEntries, findings: &mut Findings) -> bool {
-    for (file, error) in &said.unread {
-        findings.unknown(check, format!("{} cannot be read: {error}", escaped(file)), AS_ROOT);
+/// Reports an entry. `what`: what it does.
+fn report(check: &str, is_for_others: bool, what: &str, fix: &str, findings: &mut Findings) {
+    let evidence = format!("{what}, which sshd would serve whenever no jail is built");
+    match is_for_others {
+        true => findings.warned(check, evidence, fix),
+        false => findings.failed(check, evidence, fix),
     }
-    said.unread.is_empty()
 }
 
-/// Where an entry stands, and what it mounts on.
-fn placed(said: MountEntries) -> impl Iterator<Item = (Location, PathBuf)> {
-    said.entries.into_iter().map(|MountEntry { file, line, at }| (Location::single(file, line), at))
+/// Whether all files could be read. Reports those that could not.
+fn are_read(check: &str, entries: &MountEntries, findings: &mut Findings) -> bool {
+    for (file, error) in &entries.unread {
+        findings.unknown(check, format!("{} cannot be read: {error}", escaped(file)), AS_ROOT);
+    }
+    entries.unread.is_empty()
+}
+
+/// The location of each entry, and the mount point.
+fn located(entries: MountEntries) -> impl Iterator<Item = (Location, PathBuf)> {
+    entries.entries.into_iter().map(|MountEntry { file, line, at }| (Location::single(file, line), at))
 }

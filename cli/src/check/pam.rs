@@ -1,4 +1,4 @@
-//! PAM's configuration for sshd: our three lines, where they stand, and the module that they name.
+//! Checks PAM's configuration for sshd: sftpjail's three lines, their order among the others, and the module's file.
 
 mod module;
 mod session;
@@ -15,26 +15,30 @@ use pam_sftpjail::session::SessionLine;
 use std::io::ErrorKind;
 use std::path::Path;
 
-/// What the rest wants to know of it.
+/// What the checks of users need.
 pub(super) struct Pam {
-    /// Where a module makes homes before ours takes them into a jail, so that one may be missing.
+    /// The location of a module that makes homes before sftpjail's builds a jail, so that a home may be missing.
     pub(super) makes_homes: Option<Location>,
-    /// Where pam_shells refuses whose shell is not in /etc/shells.
-    pub(super) asks_for_shells: Option<Location>,
+    /// The location of pam_shells, which refuses users whose shell is not in /etc/shells.
+    pub(super) requires_shells: Option<Location>,
 }
 
-/// Looks at the lines of `service`. `path`: that of the configuration, if it is not the usual one.
+/// Checks the lines of `service`. `path`: that of the configuration, if it is not the usual one.
 pub(super) fn examine(service: &str, config: &Config, path: Option<&Path>, findings: &mut Findings) -> Pam {
     let [auth, account, session] = ["auth", "account", "session"].map(|kind| Stack::read(service, kind));
     if !config.services.iter().any(|known| known == service) {
         let evidence = format!(
-            "the configuration's `services` do not list {}, so the module does nothing",
+            "`services` in the configuration does not list {}, so the module does nothing",
             escaped(service)
         );
         let file = escaped(path.unwrap_or(Path::new(DEFAULT_PATH))).to_string();
         let services = config.services.iter().map(String::as_str).chain([service]);
         let services: Vec<_> = services.map(|name| format!("\"{}\"", one_line(name))).collect();
-        findings.failed("pam service", evidence, format!("services = [{}] in {file}", services.join(", ")));
+        findings.failed(
+            "pam service",
+            evidence,
+            format!("write services = [{}] in {file}", services.join(", ")),
+        );
     }
     let maker = HOME_MAKERS.iter().flat_map(|maker| session.positions(maker)).min();
     let maker = maker.and_then(|i| Some((i, session.lines.get(i)?.location.clone())));
@@ -54,33 +58,40 @@ pub(super) fn examine(service: &str, config: &Config, path: Option<&Path>, findi
     }
     let shells = [&auth, &account].map(|s| s.lines.iter().find(|line| line.is("pam_shells.so")));
     Pam {
-        makes_homes: maker.filter(|_| has_session && !has_account).map(|(_, place)| place),
-        asks_for_shells: shells.into_iter().flatten().next().map(|line| line.location.clone()),
+        makes_homes: maker.filter(|_| has_session && !has_account).map(|(_, location)| location),
+        requires_shells: shells.into_iter().flatten().next().map(|line| line.location.clone()),
     }
 }
 
-/// libpam lets every login fail that comes to a line of no kind that it knows.
+/// Reports lines of a kind that libpam does not know. Every login that reaches one fails.
 fn illegal(stacks: [&Stack; 3], findings: &mut Findings) {
-    let mut told = Vec::new();
-    for (place, kind) in stacks.into_iter().flat_map(|stack| &stack.illegal) {
-        if told.contains(&place) {
+    let mut reported = Vec::new();
+    for (location, kind) in stacks.into_iter().flat_map(|stack| &stack.illegal) {
+        if reported.contains(&location) {
             continue;
         }
-        told.push(place);
-        let evidence =
-            format!("{place}: {} is no kind of line that libpam knows, so it refuses logins", escaped(kind));
-        findings.failed("pam lines", evidence, format!("fix that line, or take it out: {}", place.delete()));
+        reported.push(location);
+        let evidence = format!(
+            "{location}: libpam does not know lines of the kind {}, and refuses logins because of it",
+            escaped(kind)
+        );
+        findings.failed(
+            "pam lines",
+            evidence,
+            format!("correct that line, or remove it: {}", location.delete()),
+        );
     }
 }
 
-/// One look at the lines of a service.
+/// The PAM service that is checked.
 struct Service<'a> {
     name: &'a str,
+    /// The path of the configuration, if it is not the usual one.
     config: Option<&'a Path>,
 }
 
 impl Service<'_> {
-    /// Says what there is to say about our lines of one kind; and whether there is one.
+    /// Checks the module's lines of one kind. Returns whether there is one that does the work.
     fn lines(
         &self,
         kind: &str,
@@ -97,7 +108,7 @@ impl Service<'_> {
                     findings.unknown(&check, evidence, AS_ROOT);
                     return false;
                 }
-                _ => findings.failed(&check, evidence, "fix it, or take the line out that names it"),
+                _ => findings.failed(&check, evidence, "make it readable, or remove the line that names it"),
             }
         }
         let ours = stack.positions(OURS);
@@ -109,27 +120,32 @@ impl Service<'_> {
             return false;
         };
         if let (Some(second), "session") = (builders.get(1).and_then(|i| stack.lines.get(**i)), kind) {
-            let evidence = format!("{}: a second line, which is refused as opened already", second.location);
+            let evidence = format!(
+                "{}: a second session line, which refuses the login because the jail is open already",
+                second.location
+            );
             findings.failed(&check, evidence, second.location.delete());
         }
-        let mut sound = true;
+        let mut is_ok = true;
         for (position, maker) in firsts.first().map(|i| (**i, None)).into_iter().chain([(**builder, maker)]) {
             if let Some(line) = stack.lines.get(position)
                 && let Some(module) = &line.module
             {
-                sound &= self.line(kind, stack, (position, line, module), maker, findings);
+                is_ok &= self.line(kind, stack, (position, line, module), maker, findings);
             }
         }
         if kind == "session" {
-            sound &= self.order(stack, &firsts, **builder, findings);
+            is_ok &= self.order(stack, &firsts, **builder, findings);
         }
-        if sound {
-            let place =
+        if is_ok {
+            let location =
                 |i: &usize| stack.lines.get(*i).map(|line| line.location.to_string()).unwrap_or_default();
-            let builder = place(builder);
+            let builder = location(builder);
             let evidence = match (firsts.first(), kind) {
-                (Some(first), _) => format!("{OURS}: close at {}, open at {builder}", place(first)),
-                (None, "session") => format!("{OURS} at {builder}; nothing above it needs a first line"),
+                (Some(first), _) => format!("{OURS}: close at {}, open at {builder}", location(first)),
+                (None, "session") => {
+                    format!("{OURS} at {builder}; no line above it requires a line with `close`")
+                }
                 (None, _) => format!("{OURS} at {builder}"),
             };
             findings.passed(check, evidence);
@@ -137,7 +153,7 @@ impl Service<'_> {
         true
     }
 
-    /// There is no line that does the work.
+    /// Reports that there is no line that does the work.
     fn missing(
         &self,
         kind: &str,
@@ -149,18 +165,18 @@ impl Service<'_> {
         let check = format!("pam {kind}");
         let example = Example::new();
         if let Some((_, maker)) = makes_homes {
-            findings.passed(check, format!("left out, since homes are made in the session ({maker})"));
+            findings.passed(check, format!("none, since homes are made in the session ({maker})"));
         } else if kind == "session" {
-            let evidence = format!("no {OURS} line that opens: no jail is built, so sshd lets no member in");
+            let evidence = format!("no {OURS} line that opens: no jail is built, so sshd refuses members");
             let close = is_first_missing.then_some(example.close);
             findings.failed(check, evidence, self.added(stack, close, Some(example.open)));
         } else {
-            let evidence = format!("no {OURS} line: whom no jail can be built for is not told why");
+            let evidence = format!("no {OURS} line: refused users get no explanation");
             findings.failed(check, evidence, self.added(stack, None, Some(example.account)));
         }
     }
 
-    /// Whether all is well with one of our lines; tells what is not.
+    /// Whether one of the module's lines is ok. Reports what is not.
     fn line(
         &self,
         kind: &str,
@@ -170,107 +186,106 @@ impl Service<'_> {
         findings: &mut Findings,
     ) -> bool {
         let check = format!("pam {kind}");
-        let place = &line.location;
+        let location = &line.location;
         let rewritten = module.rewritten(kind, None);
-        let mut sound = true;
+        let mut is_ok = true;
         let mut failed = |evidence: String, fix: String| {
-            sound = false;
+            is_ok = false;
             findings.failed(&check, evidence, fix);
         };
         match (maker, kind) {
             (Some((_, maker)), "account") => {
                 let evidence = format!(
-                    "{place}: refuses whose home is still to be made, as {maker} does in the session"
+                    "{location}: refuses users whose home is missing, though {maker} makes homes in the session"
                 );
-                failed(evidence, place.delete());
+                failed(evidence, location.delete());
             }
             (Some((after, maker)), _) if *after > position => {
-                let evidence = format!("{place}: stands before what makes homes ({maker})");
+                let evidence = format!("{location}: stands above the line that makes homes ({maker})");
                 let added = self.added(stack, None, Some(&rewritten));
-                failed(evidence, format!("{added} && {}", place.delete()));
+                failed(evidence, format!("{added} && {}", location.delete()));
             }
             _ => {}
         }
         let text = escaped(&module.control.text);
-        // A first line refuses nobody.
+        // A first line never refuses.
         let is_first = kind == "session" && line.part() == SessionLine::Close;
-        match flaw(&module.control).filter(|flaw| !(is_first && *flaw == Flaw::LetsIn)) {
+        match flaw(&module.control).filter(|flaw| !(is_first && *flaw == Flaw::RefusalIsNotFinal)) {
             None => {}
-            Some(Flaw::LetsIn) => {
-                let evidence = format!("{place}: {text} does not make a refusal final");
-                failed(evidence, place.replace(&rewritten));
+            Some(Flaw::RefusalIsNotFinal) => {
+                let evidence = format!("{location}: {text} does not make a refusal final");
+                failed(evidence, location.replace(&rewritten));
             }
-            Some(Flaw::KeepsOut) => {
-                let evidence = format!("{place}: {text} refuses everybody who is no member, root too");
-                failed(evidence, place.replace(&rewritten));
+            Some(Flaw::RefusesOthers) => {
+                let evidence = format!("{location}: {text} refuses everybody who is not a member, root too");
+                failed(evidence, location.replace(&rewritten));
             }
-            Some(Flaw::Unloadable) => {
+            Some(Flaw::RefusesIfUnloadable) => {
                 let evidence = format!(
-                    "{place}: with {text}, a module file that is missing or cannot be loaded lets nobody in, not even root"
+                    "{location}: with {text}, everybody is refused, root too, if the module's file is missing or cannot be loaded"
                 );
-                sound = false;
-                findings.warned(&check, evidence, place.replace(&rewritten));
+                is_ok = false;
+                findings.warned(&check, evidence, location.replace(&rewritten));
             }
         }
         if let Some(problem) = self.arguments(module, is_first) {
-            let fix =
-                "its arguments are config=PATH, debug, open and close; this program takes --config PATH";
-            sound = false;
-            findings.failed(&check, format!("{place}: {problem}"), fix);
+            let fix = "the module takes the arguments config=PATH, debug, open and close; this program takes --config PATH";
+            is_ok = false;
+            findings.failed(&check, format!("{location}: {problem}"), fix);
         }
         let skips = stack.skips(position);
-        let told = skips.iter().find(|skip| skip.on_success).or(skips.first());
-        if let Some(skip) = told
+        let worst = skips.iter().find(|skip| skip.on_success).or(skips.first());
+        if let Some(skip) = worst
             && let Some(other) = stack.lines.get(skip.line)
             && let Some(skipper) = &other.module
         {
             let when = if skip.on_success { "succeeds" } else { "does not succeed" };
             let evidence = format!(
-                "{place} is skipped when {} ({}) at {} {when}",
+                "{location} is skipped when {} ({}) at {} {when}",
                 escaped(&skipper.path),
                 one_line(&skipper.control.text),
                 other.location
             );
-            // Above the line of the service by which the other one came in.
-            let fix = format!("move it up: {} && {}", place.delete(), other.top.insert(&[&rewritten]));
-            sound = false;
+            // Above the line of the service's own file that includes the other one.
+            let fix = format!("move it up: {} && {}", location.delete(), other.top.insert(&[&rewritten]));
+            is_ok = false;
             if skip.on_success && !is_first {
                 findings.failed(&check, evidence, fix);
             } else {
-                findings.warned(&check, evidence, format!("if that is not meant, {fix}"));
+                findings.warned(&check, evidence, format!("if that is not intended, {fix}"));
             }
         }
-        sound
+        is_ok
     }
 
-    /// A command that adds lines of ours: one above all others of its kind, and one at the end.
+    /// A command that adds lines of the module: one above all others of its kind, and one at the end.
     fn added(&self, stack: &Stack, first: Option<&str>, last: Option<&str>) -> String {
         let file = Path::new("/etc/pam.d").join(self.name);
-        let own = |place: &&Location| stack.file.as_ref() == Some(&place.file);
+        let own = |location: &&Location| stack.file.as_ref() == Some(&location.file);
         let first = first.map(|line| match order::location_of_first(stack).filter(own) {
-            Some(place) => Location { file: file.clone(), ..place.clone() }.insert(&[line]),
+            Some(location) => Location { file: file.clone(), ..location.clone() }.insert(&[line]),
             None => append(&file, &[line]),
         });
         let commands: Vec<_> = first.into_iter().chain(last.map(|line| append(&file, &[line]))).collect();
         let commands = commands.join(" && ");
         match &stack.file {
             Some(own) if *own == file => commands,
-            // A file in /etc is read instead of it.
+            // libpam reads a file in /etc instead of the distributor's.
             Some(distributors) => format!("cp {} {} && {commands}", word(distributors), word(&file)),
             None => format!("install sshd's own {} from its package, then: {commands}", escaped(&file)),
         }
     }
 
-    /// What is wrong with the arguments of a line, if something is. The first line reads no configuration.
+    /// What is wrong with the arguments of a line, if anything. The first line reads no configuration.
     fn arguments(&self, module: &Module, is_first: bool) -> Option<String> {
         let arguments = module.parsed();
         if let Some(argument) = arguments.unknown {
-            return Some(format!("unknown argument {argument}, for which members are refused"));
+            return Some(format!("unknown argument {argument}, so the module refuses members"));
         }
         let usual = Path::new(DEFAULT_PATH);
-        let there = arguments.config.as_deref().unwrap_or(usual);
-        let here = self.config.unwrap_or(usual);
-        (there != here && !is_first)
-            .then(|| format!("the module goes by {}, and this check by {}", escaped(there), escaped(here)))
+        let named = arguments.config.as_deref().unwrap_or(usual);
+        let checked = self.config.unwrap_or(usual);
+        (named != checked && !is_first)
+            .then(|| format!("the module uses {}, but this check uses {}", escaped(named), escaped(checked)))
     }
 }

@@ -1,9 +1,9 @@
-//! What a rehearsal has shown, for people.
+//! Prints the result of a rehearsal: what the user will see in the jail.
 
 use crate::host::rehearsal::{Kind, Rehearsal};
 use std::io::{self, Write};
 
-/// The tree, for people.
+/// Prints the tree of the jail, with what can be written in it.
 pub(super) fn print(rehearsal: &Rehearsal, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "  What the user will see:")?;
     for entry in &rehearsal.tree {

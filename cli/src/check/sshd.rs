@@ -1,6 +1,6 @@
-//! What sshd must do for a member, and whether it does: chroot into the jail, run internal-sftp
-//! and nothing else, forward nothing. For every name that leads to the account, and for every kind
-//! of connection that its configuration tells apart.
+//! Checks that sshd does for a member what the desired state says: chroots into the jail, runs internal-sftp and nothing
+//! else, forwards nothing. It asks sshd about every name of the account, and every kind of connection that its configuration
+//! distinguishes.
 
 mod fix;
 mod judge;
@@ -12,41 +12,42 @@ use crate::host::sshd::logins::Sshd;
 use crate::report::Findings;
 use crate::report::text::counted;
 use fix::fix;
-use judge::{CHECKS, Wrong, judge, keeps_places, keywords, log_level};
+use judge::{CHECKS, Deviation, judge, keywords, limits_sessions, log_level};
 use pam_sftpjail::account::Account;
 use pam_sftpjail::config::{Config, Profile};
 use pam_sftpjail::escape::escaped;
 use std::rc::Rc;
 
-/// As many names and connections are told of those for which something is so.
+/// How many of the names and connections to which a finding applies are printed.
 const MAX_SHOWN: usize = 3;
 
-/// Under which name somebody may come, and what NSS makes of it.
+/// A name by which a user may log in, and its account.
 pub(super) struct Login<'a> {
     /// As typed.
     pub(super) name: &'a str,
     pub(super) account: &'a Account,
 }
 
-/// Who is looked at.
+/// The member to check.
 pub(super) struct Member<'a> {
     pub(super) config: &'a Config,
     pub(super) profile: &'a Profile,
     pub(super) account: &'a Account,
 }
 
-/// What sshd says for all names and connections.
+/// sshd's answers for all names and connections.
 #[derive(Default)]
 struct Answers {
-    /// For the member's own name and a connection that is not special.
+    /// The settings for the member's own name and a connection that no Match line distinguishes.
     usual: Option<Rc<Settings>>,
+    /// The number of names and connections that sshd was asked about.
     count: usize,
-    /// What is wrong, and when.
-    wrongs: Vec<(Wrong, Vec<String>)>,
+    /// Each deviation, and the names and connections to which it applies.
+    deviations: Vec<(Deviation, Vec<String>)>,
 }
 
-/// Checks what sshd does for the member; `logins` are all names of the account that are jailed, its
-/// own first. Gives the settings for that, if sshd tells.
+/// Checks what sshd does for the member. `logins`: every jailed name of the account, its own first. Returns the settings for
+/// its own name; `None` if sshd does not answer.
 pub(super) fn examine(
     sshd: &mut Sshd,
     member: &Member<'_>,
@@ -62,33 +63,33 @@ pub(super) fn examine(
     }
     if let Some(settings) = &answers.usual {
         for check in CHECKS {
-            tell(sshd, member, check, settings, &answers, findings);
+            report(sshd, member, check, settings, &answers, findings);
         }
     }
     answers.usual
 }
 
-/// `named`: whether the name is worth telling.
+/// Asks sshd about one name, for every kind of connection. `is_named`: whether findings name it.
 fn ask_about(
     sshd: &mut Sshd,
     member: &Member<'_>,
     login: &Login<'_>,
-    named: bool,
+    is_named: bool,
     answers: &mut Answers,
 ) -> Result<(), NoAnswer> {
     let connections = sshd.connections.clone();
     for connection in &connections {
         let settings = sshd.settings(login.name, connection)?;
         let name = format!("for the name {}", escaped(login.name));
-        let when = match (named, connections.len() > 1) {
+        let when = match (is_named, connections.len() > 1) {
             (true, true) => format!("{name} {connection}"),
             (true, false) => name,
             (false, _) => connection.to_string(),
         };
-        for wrong in judge(&settings, member, login.account, &sshd.service) {
-            match answers.wrongs.iter_mut().find(|(known, _)| *known == wrong) {
+        for deviation in judge(&settings, member, login.account, &sshd.service) {
+            match answers.deviations.iter_mut().find(|(known, _)| *known == deviation) {
                 Some((_, times)) => times.push(when.clone()),
-                None => answers.wrongs.push((wrong, vec![when.clone()])),
+                None => answers.deviations.push((deviation, vec![when.clone()])),
             }
         }
         answers.count += 1;
@@ -97,7 +98,8 @@ fn ask_about(
     Ok(())
 }
 
-fn tell(
+/// Reports one check.
+fn report(
     sshd: &Sshd,
     member: &Member<'_>,
     check: &str,
@@ -105,11 +107,11 @@ fn tell(
     answers: &Answers,
     findings: &mut Findings,
 ) {
-    let mut sound = true;
-    for (wrong, times) in answers.wrongs.iter().filter(|(wrong, _)| wrong.check == check) {
-        sound = false;
-        let mut evidence = wrong.what.clone();
-        if let Some(location) = sshd.config.location_of(wrong.keyword, &wrong.value) {
+    let mut is_ok = true;
+    for (deviation, times) in answers.deviations.iter().filter(|(found, _)| found.check == check) {
+        is_ok = false;
+        let mut evidence = deviation.evidence.clone();
+        if let Some(location) = sshd.config.location_of(deviation.keyword, &deviation.value) {
             evidence += &format!(" ({location})");
         }
         if times.len() < answers.count {
@@ -117,20 +119,20 @@ fn tell(
             let more = if times.len() > MAX_SHOWN { ", and more" } else { "" };
             evidence += &format!("; {}{more}", shown.join("; "));
         }
-        let fix = fix(sshd, member, wrong.keyword);
-        if wrong.is_harmless {
+        let fix = fix(sshd, member, deviation.keyword);
+        if deviation.is_harmless {
             findings.warned(check, evidence, fix);
         } else {
             findings.failed(check, evidence, fix);
         }
     }
-    if !sound {
+    if !is_ok {
         return;
     }
     let value = |keyword| settings.get(keyword).unwrap_or_default();
     match check {
         "sshd log" if !member.profile.log => {}
-        "sshd alive" if !keeps_places(member) => {}
+        "sshd keepalive" if !limits_sessions(member) => {}
         "sshd access" => {}
         "sshd log" => {
             findings.passed(check, format!("internal-sftp logs at {}", log_level(value("ForceCommand"))))
@@ -143,25 +145,30 @@ fn tell(
     }
 }
 
-/// Of a user whom the account hook refuses: whom else that harms.
+/// Checks whether sshd counts the refusals of a user whom the account hook refuses, which harms others at the address.
 pub(super) fn examine_penalties(settings: &Settings, findings: &mut Findings) {
     let counts = settings.get("PerSourcePenalties").is_some_and(|penalties| penalties != "no");
     if !counts {
         return;
     }
     let exempt = settings.get("PerSourcePenaltyExemptList").filter(|list| *list != "none");
-    let exempt = exempt.map(|list| format!(" (but for {})", escaped(list))).unwrap_or_default();
+    let exempt = exempt.map(|list| format!(" (except for {})", escaped(list))).unwrap_or_default();
     let evidence = format!(
-        "each of these refused logins counts as a failed authentication from the client's address{exempt}, and \
-         after a few sshd drops everybody who comes from there: behind the same router or proxy, and root"
+        "sshd counts each of these refused logins as a failed authentication from the client's address{exempt}: after a \
+         few it drops everybody from that address, root and all users behind the same router or proxy too"
     );
-    let fix = "fix what keeps the user out; and list addresses that many share, such as an office's, in \
+    let fix = "fix what keeps the user out; and list addresses that many users share, such as an office's, in \
                 PerSourcePenaltyExemptList of sshd_config";
     findings.warned("sshd penalties", evidence, fix);
 }
 
-/// Tells whether a user who is not jailed is a [`Stray`].
-pub(super) fn examine_stranger(sshd: &mut Sshd, config: &Config, account: &Account, findings: &mut Findings) {
+/// Checks that a user who is in no profile is no [`Stray`].
+pub(super) fn examine_in_no_profile(
+    sshd: &mut Sshd,
+    config: &Config,
+    account: &Account,
+    findings: &mut Findings,
+) {
     match Stray::find(sshd, config, account) {
         Ok(None) => {}
         Ok(Some(Stray { evidence, fix })) => findings.failed("sshd chroot", evidence, fix),
@@ -169,23 +176,23 @@ pub(super) fn examine_stranger(sshd: &mut Sshd, config: &Config, account: &Accou
     }
 }
 
-/// How sshd is asked, and what it could not be asked.
+/// Reports that sshd answers, and what it could not be asked.
 pub(super) fn describe(sshd: &Sshd, findings: &mut Findings) {
     let evidence = format!(
-        "{} answers; {} of configuration, {} of connection to ask for",
+        "{} answers; {}, {} of connection to ask about",
         sshd.daemon,
-        counted(sshd.config.files(), "file"),
+        counted(sshd.config.files(), "configuration file"),
         counted(sshd.connections.len(), "kind")
     );
     findings.passed("sshd", evidence);
     for (location, pattern) in &sshd.untried {
         let evidence =
             format!("no connection was found that {} matches (Match at {location})", escaped(pattern));
-        findings.unknown("sshd", evidence, "see by hand what sshd -T -C says there");
+        findings.unknown("sshd", evidence, "see what sshd -T -C says for one");
     }
 }
 
-/// Why sshd does not answer.
+/// Reports why sshd does not answer.
 pub(super) fn unanswered(no_answer: &NoAnswer, findings: &mut Findings) {
     match no_answer {
         NoAnswer::Broken(error) => findings.failed("sshd", &error.what, &error.fix),

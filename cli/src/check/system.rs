@@ -1,4 +1,4 @@
-//! What is the same for all users of the host.
+//! Checks what is the same for all users of the host.
 
 use super::pam::{self, Pam};
 use super::sshd;
@@ -14,22 +14,22 @@ use pam_sftpjail::escape::escaped;
 use pam_sftpjail::nss::switch::{Database, Line};
 use std::path::Path;
 
-/// Looked at once.
+/// What the checks of each user need; read once.
 pub(super) struct Host<'c> {
     pub(super) config: &'c Config,
     pub(super) path: Option<&'c Path>,
-    /// `None`: it does not answer.
+    /// `None`: sshd does not answer.
     pub(super) sshd: Option<Sshd>,
     pub(super) pam: Pam,
     pub(super) systemd: Systemd,
     pub(super) accounts: Accounts,
 }
 
-/// The configuration, if there is one to go by.
+/// Reads and checks the configuration; `None` if it cannot be used.
 pub(super) fn config(path: Option<&Path>, findings: &mut Findings) -> Option<Config> {
     match Config::load(path) {
         Err(error) => {
-            let fix = "fix it; until then no jail is built, and sshd refuses whoever it is told to chroot";
+            let fix = "fix it; until then no jail is built, and sshd refuses the users whom it should chroot";
             if error.is_denied() && !geteuid().is_root() {
                 findings.unknown("configuration", error, AS_ROOT);
             } else {
@@ -39,7 +39,7 @@ pub(super) fn config(path: Option<&Path>, findings: &mut Findings) -> Option<Con
         }
         Ok(config) => {
             let file = path.unwrap_or(Path::new(DEFAULT_PATH));
-            let origin = if file.exists() { "is sound" } else { "is missing: the built-in default holds" };
+            let origin = if file.exists() { "is ok" } else { "is missing; the built-in default is used" };
             findings.passed("configuration", format!("{} {origin}", escaped(file)));
             Some(config)
         }
@@ -47,7 +47,7 @@ pub(super) fn config(path: Option<&Path>, findings: &mut Findings) -> Option<Con
 }
 
 impl<'c> Host<'c> {
-    /// Looks at it, and says what holds for everybody.
+    /// Reads all of it, and reports what holds for everybody.
     pub(super) fn examine(config: &'c Config, path: Option<&'c Path>, findings: &mut Findings) -> Self {
         let sshd = match Sshd::find() {
             Ok(sshd) => {
@@ -66,27 +66,27 @@ impl<'c> Host<'c> {
             findings.unknown("names", error, "see that NSS answers (getent passwd)");
             Accounts::default()
         });
-        services(config, findings);
+        group_services(config, findings);
         if let Err(error) = accounts::is_complete() {
-            let evidence = format!("not everybody is seen: {error}");
+            let evidence = format!("NSS may not list all users: {error}");
             findings.unknown("names", evidence, error.fix());
         }
         Self { config, path, sshd, pam, systemd, accounts }
     }
 }
 
-/// Whether NSS tells who is a member, as far as its configuration says.
-fn services(config: &Config, findings: &mut Findings) {
+/// Checks whether NSS is set up to say reliably who is a member.
+fn group_services(config: &Config, findings: &mut Findings) {
     let check = "groups";
     match known_to_etc_group(&config.exempt_groups) {
         Err(error) => findings.unknown(check, &error, error.fix()),
         Ok(known) => {
             for group in config.exempt_groups.iter().filter(|group| !known.contains(&group.as_str())) {
                 let evidence = format!(
-                    "exempt_groups has {}, which /etc/group has not: it exempts nobody",
+                    "exempt_groups has {}, which is not in /etc/group and so exempts nobody",
                     escaped(group)
                 );
-                findings.warned(check, evidence, "take it out of exempt_groups, or correct it");
+                findings.warned(check, evidence, "remove it from exempt_groups, or correct it");
             }
         }
     }
@@ -98,8 +98,8 @@ fn services(config: &Config, findings: &mut Findings) {
             if let Some((service, next)) = line.masked_failure() {
                 let (service, next) = (escaped(service), escaped(next));
                 let evidence = format!(
-                    "{line} asks {next} after {service}: while {service} does not answer, {next} says that its \
-                     groups do not exist, and its members are not jailed"
+                    "{line} asks {next} after {service}: if {service} does not answer, {next} says that its groups do \
+                     not exist, and their members are not jailed"
                 );
                 let fix =
                     format!("move {service} to the end of the line, or write {service} [UNAVAIL=return]");

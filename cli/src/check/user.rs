@@ -1,10 +1,10 @@
-//! One user: the checks that a login itself makes, what surrounds it, and a rehearsal.
+//! Checks one user: as a login does, then the settings of sshd, PAM and the account, and last a rehearsal.
 
 use super::keys::Keys;
 use super::path_to_home::PathToHome;
 use super::sshd::{self, Login, Member};
 use super::system::Host;
-use super::{account, groups, home, outside};
+use super::{account, groups, home, host_programs};
 use crate::host::keys;
 use crate::host::rehearsal::{self, Rehearsal};
 use crate::host::sshd::effective::Settings;
@@ -25,24 +25,23 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::rc::Rc;
 
-/// What there is to say about one user.
+/// What was found out about one user.
 pub(super) struct Examined {
     pub(super) findings: Findings,
     pub(super) rehearsal: Option<Rehearsal>,
-    pub(super) not_jailed: bool,
+    pub(super) is_in_no_profile: bool,
 }
 
-/// Looks at `user`, as typed. `around`: what was found about the host; it is told of members, at
-/// its place among the others.
-pub(super) fn examine(host: &mut Host<'_>, user: &str, around: Findings) -> Examined {
+/// Checks `user`, as typed. `about_host`: the findings about the host, which are reported among those of a member.
+pub(super) fn examine(host: &mut Host<'_>, user: &str, about_host: Findings) -> Examined {
     let mut findings = Findings::default();
     let is_root = geteuid().is_root();
     let makes_homes = host.pam.makes_homes.clone();
-    let standing = examine_login(host.config, user, &mut |check, seen| match (&seen, &makes_homes) {
-        (CheckResult::Failed(refusal @ Refusal::HomePath { why, .. }), Some(place))
+    let membership = examine_login(host.config, user, &mut |check, result| match (&result, &makes_homes) {
+        (CheckResult::Failed(refusal @ Refusal::HomePath { why, .. }), Some(location))
             if why == "does not exist" =>
         {
-            findings.warned(check, refusal, format!("nothing: the first login makes it ({place})"));
+            findings.warned(check, refusal, format!("nothing: the first login makes it ({location})"));
         }
         (CheckResult::Failed(refusal @ Refusal::NoSuchUser { name }), _) => {
             let fix = match nearest(name, host.accounts.names()) {
@@ -51,30 +50,30 @@ pub(super) fn examine(host: &mut Host<'_>, user: &str, around: Findings) -> Exam
             };
             findings.unknown(check, refusal, fix);
         }
-        _ => findings.seen(check, seen, is_root),
+        _ => findings.add_result(check, result, is_root),
     });
-    let is_member = match standing {
+    let is_member = match membership {
         Ok(Membership::NotJailed { why, .. }) => {
             findings.passed("profile", why);
             groups::examine(host.config, &mut findings);
-            stranger(host, user, &mut findings);
-            return Examined { findings, rehearsal: None, not_jailed: true };
+            examine_in_no_profile(host, user, &mut findings);
+            return Examined { findings, rehearsal: None, is_in_no_profile: true };
         }
         Ok(Membership::Member(member)) => {
-            // Its finding says it.
-            let _ = member.check_sessions(&mut |check, seen| findings.seen(check, seen, is_root));
+            // The findings have the result.
+            let _ = member.check_sessions(&mut |check, result| findings.add_result(check, result, is_root));
             true
         }
-        // Its finding is in the list already.
+        // The findings have the error.
         Err(_) => false,
     };
-    // Where it is not answered, that is in the list already, or only now so.
+    // An error of the look-up is reported already, unless it is new.
     match Account::lookup(user, host.config) {
         Ok(account) => {
             if let Decision::Jail(profile) = decide(host.config, &account) {
-                // What is wrong so far is what the account hook would say.
+                // The problems so far are those for which the account hook refuses.
                 let is_refused = findings.status() == Status::Problems;
-                let settings = surroundings(host, user, &account, profile, around, &mut findings);
+                let settings = examine_member(host, user, &account, profile, about_host, &mut findings);
                 if let Some(settings) = settings.filter(|_| is_refused) {
                     sshd::examine_penalties(&settings, &mut findings);
                 }
@@ -83,26 +82,26 @@ pub(super) fn examine(host: &mut Host<'_>, user: &str, around: Findings) -> Exam
         Err(refusal) if is_member => findings.unknown("account", &refusal, refusal.fix()),
         Err(_) => {}
     }
-    let rehearsal = if is_member { rehearsed(host.path, user, &mut findings) } else { None };
-    Examined { findings, rehearsal, not_jailed: false }
+    let rehearsal = if is_member { rehearse(host.path, user, &mut findings) } else { None };
+    Examined { findings, rehearsal, is_in_no_profile: false }
 }
 
-/// Whether sshd leaves a user alone who is not jailed.
-pub(super) fn stranger(host: &mut Host<'_>, user: &str, findings: &mut Findings) {
+/// Checks a user who is in no profile: whether sshd wants a jail nevertheless.
+pub(super) fn examine_in_no_profile(host: &mut Host<'_>, user: &str, findings: &mut Findings) {
     let account = match Account::lookup(user, host.config) {
         Ok(account) => account,
         Err(refusal) => return findings.unknown("account", &refusal, refusal.fix()),
     };
     if let Some(exempt_by) = &account.exempt_by {
-        exempt(host.config, &account, exempt_by, findings);
+        examine_exempt(host.config, &account, exempt_by, findings);
     }
     if let Some(sshd) = &mut host.sshd {
-        sshd::examine_stranger(sshd, host.config, &account, findings);
+        sshd::examine_in_no_profile(sshd, host.config, &account, findings);
     }
 }
 
-/// Whether somebody who is exempt is a member as well, for whom sshd wants a jail that is not built.
-fn exempt(config: &Config, account: &Account, exempt_by: &str, findings: &mut Findings) {
+/// Checks whether an exempt user is in a group of a profile as well: sshd wants a jail then, and none is built.
+fn examine_exempt(config: &Config, account: &Account, exempt_by: &str, findings: &mut Findings) {
     let name = escaped(&account.name);
     match account.groups_if_not_exempt(config) {
         Ok(groups) if groups.is_empty() => {}
@@ -110,29 +109,25 @@ fn exempt(config: &Config, account: &Account, exempt_by: &str, findings: &mut Fi
             let groups = listed(&groups);
             let exempt_by = escaped(exempt_by);
             let evidence = format!(
-                "{name} is in {exempt_by}, of exempt_groups, and in {groups}, of a profile: no jail is built for \
-                 {name}, and where sshd wants one, it refuses {name}"
+                "{name} is in {exempt_by}, one of exempt_groups, and in {groups}, of a profile: no jail is built for \
+                 {name}, and sshd refuses {name} if its Match block requires one"
             );
-            findings.warned(
-                "profile",
-                evidence,
-                format!("take {name} out of {exempt_by} or out of {groups}"),
-            );
+            findings.warned("profile", evidence, format!("remove {name} from {exempt_by} or from {groups}"));
         }
         Err(refusal) => findings.unknown("profile", &refusal, refusal.fix()),
     }
 }
 
-/// Whether a directory that comes back between sshd's look-up and the module's leaves the member without
-/// a jail: sshd asks by itself, when the connection begins. `allowed`: whether AllowGroups then bars
-/// whoever it finds in no group.
-fn between_two_looks(account: &Account, profile: &Profile, allowed: bool, findings: &mut Findings) {
+/// Checks whether a directory service that comes back between two look-ups leaves a member unjailed: sshd looks the groups
+/// up when a connection begins, and the module later. `has_allow_groups`: whether sshd has AllowGroups, so that it refuses
+/// users whose groups it does not get.
+fn look_ups(account: &Account, profile: &Profile, has_allow_groups: bool, findings: &mut Findings) {
     match in_etc_group(&profile.groups, &account.name, account.gid) {
-        Ok(None) if !allowed => findings.warned(
+        Ok(None) if !has_allow_groups => findings.warned(
             "groups",
-            "the membership is a directory's: if that does not answer sshd when a connection begins, and does \
-             answer the module later, the session is not jailed",
-            "let AllowGroups name every group that may log in, so that sshd refuses whose groups it is not told; \
+            "a directory service says that the user is a member: if it does not answer sshd when a connection begins, \
+             but answers the module later, the session is not jailed",
+            "let AllowGroups name every group that may log in, so that sshd refuses users whose groups it does not get; \
              or put the group, with its members, into /etc/group",
         ),
         Ok(_) => {}
@@ -140,34 +135,35 @@ fn between_two_looks(account: &Account, profile: &Profile, allowed: bool, findin
     }
 }
 
-fn surroundings(
+/// Checks what a login does not check itself. Returns what sshd says for this member.
+fn examine_member(
     host: &mut Host<'_>,
     user: &str,
     account: &Account,
     profile: &Profile,
-    around: Findings,
+    about_host: Findings,
     findings: &mut Findings,
 ) -> Option<Rc<Settings>> {
-    findings.append(around);
+    findings.append(about_host);
     let others = host.accounts.other_names(account, user).unwrap_or_else(|error| {
         findings.unknown("names", &error, error.fix());
         BTreeSet::new()
     });
-    let mut of_account = Findings::default();
-    let jailed = account::names(account, &others, host.config, &mut of_account);
+    let mut about_names = Findings::default();
+    let jailed = account::names(account, &others, host.config, &mut about_names);
     let mut logins = vec![Login { name: &account.name, account }];
     logins.extend(jailed.iter().map(|(name, account)| Login { name, account }));
 
     let member = Member { config: host.config, profile, account };
     let settings = host.sshd.as_mut().and_then(|sshd| sshd::examine(sshd, &member, &logins, findings));
     if let Some(settings) = &settings {
-        between_two_looks(account, profile, settings.all("AllowGroups").next().is_some(), findings);
+        look_ups(account, profile, settings.all("AllowGroups").next().is_some(), findings);
     }
-    findings.append(of_account);
-    let pam = settings.as_ref().is_none_or(|settings| settings.get("UsePAM") == Some("yes"));
-    account::shadow(account, pam, findings);
-    account::shell(account, host.pam.asks_for_shells.as_ref(), findings);
-    outside::examine(account, profile, findings);
+    findings.append(about_names);
+    let uses_pam = settings.as_ref().is_none_or(|settings| settings.get("UsePAM") == Some("yes"));
+    account::shadow(account, uses_pam, findings);
+    account::shell(account, host.pam.requires_shells.as_ref(), findings);
+    host_programs::examine(account, profile, findings);
     host.systemd.examine(account, &others, findings);
     let sshd = host.sshd.as_ref().zip(settings.as_deref());
     let files = sshd.map(|(_, settings)| keys::files(settings, account)).unwrap_or_default();
@@ -182,25 +178,30 @@ fn surroundings(
     settings
 }
 
-fn rehearsed(config: Option<&Path>, user: &str, findings: &mut Findings) -> Option<Rehearsal> {
+/// Builds the jail in a private namespace, and enters it as the user.
+fn rehearse(config: Option<&Path>, user: &str, findings: &mut Findings) -> Option<Rehearsal> {
     let check = "rehearsal";
     if !geteuid().is_root() {
         findings.unknown(check, "only root can build a jail", AS_ROOT);
         return None;
     }
     match rehearsal::run(config, user) {
-        Ok(Ok(seen)) => {
-            let evidence =
-                format!("built in {} µs; {} enters it at {}", seen.microseconds, escaped(user), seen.home);
+        Ok(Ok(rehearsal)) => {
+            let evidence = format!(
+                "built in {} µs; {} enters it at {}",
+                rehearsal.microseconds,
+                escaped(user),
+                rehearsal.home
+            );
             findings.passed(check, evidence);
-            for place in &seen.procfs {
+            for target in &rehearsal.procfs {
                 let evidence = format!(
-                    "a procfs is mounted at {place} in the jail; through it a process of the user's \
-                     that is not jailed leads out"
+                    "a procfs is mounted at {target} in the jail: a process of the user's outside of the jail leads out through \
+                     it"
                 );
                 findings.warned(check, evidence, "unmount it on the host");
             }
-            Some(seen)
+            Some(rehearsal)
         }
         Ok(Err(failure)) => {
             findings.failed(check, failure.problem, failure.fix);

@@ -1,7 +1,7 @@
-//! Whether systemd runs anything as a member: a user manager would do so outside of the jail.
+//! Checks that systemd runs no user manager for members: it would run, outside of the jail, what their own files say.
 
 use super::groups;
-use crate::desired::drop_in::{self, Asks, SKIP};
+use crate::desired::drop_in::{self, Condition, SKIP};
 use crate::host::systemd::{self, Setting};
 use crate::host::trust;
 use crate::report::Findings;
@@ -18,112 +18,118 @@ use std::path::{Path, PathBuf};
 
 const CHECK: &str = "user manager";
 
-/// A uid without files of its own, by which all others are judged.
-const ANYBODY: u32 = 65_533;
+/// A uid for which there are no unit files of its own: systemd's answer for it holds for every such uid.
+const UNSPECIFIC_UID: u32 = 65_533;
 
-/// What the rest wants to know of systemd.
+/// What was found out about systemd, for the checks of single members.
 pub(super) enum Systemd {
     Absent,
     Present {
-        /// What is wrong for all, if something is.
+        /// What is wrong for all members, if anything.
         fault: Option<Fault>,
-        /// Uids whose user managers have files of their own.
-        special: BTreeSet<u32>,
-        /// What systemd has loaded, and whether it runs; nothing where systemd does not.
+        /// Uids whose user managers have unit files of their own.
+        with_own_files: BTreeSet<u32>,
+        /// The user managers that systemd has loaded, by uid, and whether each runs. Empty where systemd does not run.
         managers: BTreeMap<u32, bool>,
     },
 }
 
-/// Why members could get a user manager, and the fix; or why that cannot be seen.
+/// Why members may get a user manager.
 #[derive(PartialEq, Eq)]
 pub(super) enum Fault {
-    Open(String, String),
-    Unseen(String),
+    /// They can get one: the evidence, and the fix.
+    Allowed(String, String),
+    /// That could not be checked, and why.
+    Unknown(String),
 }
 
 impl Fault {
-    fn tell(&self, findings: &mut Findings) {
+    fn report(&self, findings: &mut Findings) {
         match self {
-            Self::Open(evidence, fix) => findings.failed(CHECK, evidence, fix),
-            Self::Unseen(why) => findings.unknown(CHECK, why, "see that systemd answers: systemctl status"),
+            Self::Allowed(evidence, fix) => findings.failed(CHECK, evidence, fix),
+            Self::Unknown(why) => findings.unknown(CHECK, why, "see that systemd answers: systemctl status"),
         }
     }
 }
 
-/// Looks at what holds for all. `path`: that of the configuration, if it is not the usual one.
+/// Checks what holds for all members. `path`: that of the configuration, if it is not the usual one.
 pub(super) fn examine(config: &Config, path: Option<&Path>, findings: &mut Findings) -> Systemd {
     if systemd::template().is_none() {
-        findings.passed(CHECK, "there is no systemd, and so none");
+        findings.passed(CHECK, "none, since there is no systemd");
         return Systemd::Absent;
     }
     let managers = match systemd::is_booted().then(systemd::managers).transpose() {
         Ok(managers) => managers.unwrap_or_default(),
         Err(error) => {
-            Fault::Unseen(error.to_string()).tell(findings);
+            Fault::Unknown(error.to_string()).report(findings);
             BTreeMap::new()
         }
     };
-    let fault = match judged(None) {
+    let fault = match condition_in_force(None) {
         Ok(None) => {
-            findings.passed(CHECK, "user@.service is masked, and so nobody has one");
+            findings.passed(CHECK, "none, since user@.service is masked");
             None
         }
-        Ok(Some(asks)) => {
-            tell_of(&asks, config, path.unwrap_or(Path::new(DEFAULT_PATH)), findings);
+        Ok(Some(condition)) => {
+            report_condition(&condition, config, path.unwrap_or(Path::new(DEFAULT_PATH)), findings);
             None
         }
         Err(fault) => {
-            fault.tell(findings);
+            fault.report(findings);
             Some(fault)
         }
     };
-    Systemd::Present { fault, special: systemd::uids_with_files(), managers }
+    Systemd::Present { fault, with_own_files: systemd::uids_with_files(), managers }
 }
 
 impl Systemd {
-    /// Looks at what holds for one member. `others`: further names of the account.
+    /// Checks what holds for one member. `others`: further names of the account.
     pub(super) fn examine(&self, account: &Account, others: &BTreeSet<String>, findings: &mut Findings) {
-        let Self::Present { fault, special, managers } = self else { return };
+        let Self::Present { fault, with_own_files, managers } = self else { return };
         let uid = account.uid.as_raw();
         let shown = escaped(&account.name);
-        if special.contains(&uid) || managers.contains_key(&uid) {
-            let own = judged(Some(uid)).err();
-            // What is so for all is told already.
+        if with_own_files.contains(&uid) || managers.contains_key(&uid) {
+            let own = condition_in_force(Some(uid)).err();
+            // What is wrong for all members is reported already.
             if let Some(own) = own.filter(|own| fault.as_ref() != Some(own)) {
-                own.tell(findings);
+                own.report(findings);
             }
         }
         let names = others.iter().chain([&account.name]).filter_map(|name| UserName::parse(name).ok());
         let lingering: Vec<_> = names.filter(systemd::lingers).collect();
         for name in &lingering {
-            let evidence = format!("logind starts a user manager of {name}'s at boot, and lets it run on");
+            let evidence = format!(
+                "logind starts a user manager for {name} at boot and keeps it running, outside of the jail"
+            );
             findings.failed("linger", evidence, format!("loginctl disable-linger {}", word(name.as_str())));
         }
         if managers.get(&uid) == Some(&true) {
             let unit = systemd::manager(uid);
-            let evidence = format!("{unit} of {shown}'s runs now, outside of the jail");
+            let evidence = format!("the user manager of {shown} ({unit}) runs now, outside of the jail");
             findings.failed(CHECK, evidence, format!("systemctl stop {unit}"));
         } else if lingering.is_empty() {
-            findings.passed("linger", format!("off, and no user manager of {shown}'s runs"));
+            findings.passed("linger", format!("off; no user manager of {shown} runs"));
         }
     }
 }
 
-/// Whether members get no user manager, or not the one with this uid; `None`: nobody does.
-fn judged(uid: Option<u32>) -> Result<Option<Asks>, Fault> {
-    let asks = in_files(uid).and_then(|asks| is_trusted(uid, &asks).and(is_heeded(uid)).map(|()| asks));
+/// The condition that keeps members, or the one with this uid, from getting a user manager. `None`: user@.service is
+/// masked, so nobody gets one.
+fn condition_in_force(uid: Option<u32>) -> Result<Option<Condition>, Fault> {
+    let condition =
+        in_files(uid).and_then(|found| is_trusted(uid, &found).and(is_effective(uid)).map(|()| found));
     if !systemd::is_booted() {
-        return asks.map(Some);
+        return condition.map(Some);
     }
-    let uid = uid.unwrap_or(ANYBODY);
-    let loaded = systemd::loaded(uid).map_err(|error| Fault::Unseen(error.to_string()))?;
+    let uid = uid.unwrap_or(UNSPECIFIC_UID);
+    let loaded = systemd::loaded(uid).map_err(|error| Fault::Unknown(error.to_string()))?;
     if loaded.is_masked {
         return Ok(None);
     }
-    match asks? {
-        asks if !loaded.is_outdated && asks.is_in(&loaded.conditions, uid) => {
+    match condition? {
+        condition if !loaded.is_outdated && condition.is_in(&loaded.conditions, uid) => {
             match skips(&loaded.successes) {
-                true => Ok(Some(asks)),
+                true => Ok(Some(condition)),
                 false => {
                     Err(not_skipped(&format_args!("what systemd has loaded for {}", systemd::manager(uid))))
                 }
@@ -133,46 +139,48 @@ fn judged(uid: Option<u32>) -> Result<Option<Asks>, Fault> {
     }
 }
 
-/// Says of our condition, which holds, what it goes by. `path`: the configuration that is checked.
-fn tell_of(asks: &Asks, config: &Config, path: &Path, findings: &mut Findings) {
-    let program = escaped(&asks.program);
-    if asks.config != path {
+/// Reports whether the condition in force uses the right program, configuration and groups. `path`: that of the
+/// configuration that is checked.
+fn report_condition(condition: &Condition, config: &Config, path: &Path, findings: &mut Findings) {
+    let program = escaped(&condition.program);
+    if condition.config != path {
         let evidence = format!(
-            "{} goes by {}, and this check by {}, so members of the one may get a user manager by the other",
+            "{} names {}, but this check uses {}: who is a member by this one only may get a user manager",
             drop_in::PATH,
-            escaped(&asks.config),
+            escaped(&condition.config),
             escaped(path)
         );
         let fix = format!(
-            "write {} and the groups of its profiles behind the %i of its last line, then: systemctl daemon-reload",
+            "write {} and the groups of its profiles after the %i in its last line, then: systemctl daemon-reload",
             word(path)
         );
         return findings.failed(CHECK, evidence, fix);
     }
     // A group that does not exist has no members yet.
     let exists = |name: &&str| !matches!(Group::by_name(name), Ok(None));
-    let missing: Vec<_> =
-        config.groups().filter(|name| !asks.groups.iter().any(|own| own == name)).filter(exists).collect();
+    let missing: Vec<_> = config
+        .groups()
+        .filter(|name| !condition.groups.iter().any(|own| own == name))
+        .filter(exists)
+        .collect();
     if !missing.is_empty() {
         let evidence = format!(
-            "{} does not name these groups, whose members get a user manager if the configuration or the program \
-             is gone: {}",
+            "{} does not name these groups: {}. Their members get a user manager if the configuration or the \
+             program is gone",
             drop_in::PATH,
             listed(&missing)
         );
         let fix = match path == Path::new(DEFAULT_PATH) {
-            true => groups::set_up(config),
-            false => {
-                "write them behind the others in its last line, then: systemctl daemon-reload".to_owned()
-            }
+            true => groups::setup_fix(config),
+            false => "add them to the groups in its last line, then: systemctl daemon-reload".to_owned(),
         };
         return findings.failed(CHECK, evidence, fix);
     }
-    if !asks.program.is_file() {
+    if !condition.program.is_file() {
         let evidence = format!(
-            "{} asks {program}, which is not there, and so goes by these groups only: {}",
+            "{} asks {program}, which does not exist, so only members of these groups get no user manager: {}",
             drop_in::PATH,
-            listed(&asks.groups)
+            listed(&condition.groups)
         );
         return findings.warned(
             CHECK,
@@ -183,20 +191,20 @@ fn tell_of(asks: &Asks, config: &Config, path: &Path, findings: &mut Findings) {
     findings.passed(CHECK, format!("none for members: {} asks {program}", drop_in::PATH));
 }
 
-/// Our condition, if the files let it hold.
-fn in_files(uid: Option<u32>) -> Result<Asks, Fault> {
+/// The condition of the drop-in, if it is in force by systemd's files.
+fn in_files(uid: Option<u32>) -> Result<Condition, Fault> {
     let conditions = systemd::settings(uid, "ExecCondition");
-    let found = conditions.iter().enumerate().rev().find_map(|(i, c)| Some((i, Asks::parse(&c.value)?)));
+    let found = conditions.iter().enumerate().rev().find_map(|(i, c)| Some((i, Condition::parse(&c.value)?)));
     let reset = conditions.iter().enumerate().rfind(|(_, condition)| condition.value.is_empty());
     let own = Path::new(drop_in::PATH);
-    let is_in_its_place = |file: &&PathBuf| file.file_name() == own.file_name() && *file != own;
+    let replaces_it = |file: &&PathBuf| file.file_name() == own.file_name() && *file != own;
     let (what, fix) = match (found, reset) {
-        (Some((at, asks)), reset) if reset.is_none_or(|(reset, _)| reset < at) => return Ok(asks),
+        (Some((at, condition)), reset) if reset.is_none_or(|(reset, _)| reset < at) => return Ok(condition),
         (Some(_), Some((_, Setting { file, .. }))) => (
-            format!("{} takes back what {} says", escaped(file), drop_in::PATH),
-            format!("take `ExecCondition=` out of {}, then: systemctl daemon-reload", escaped(file)),
+            format!("{} resets the condition of {}", escaped(file), drop_in::PATH),
+            format!("remove `ExecCondition=` from {}, then: systemctl daemon-reload", escaped(file)),
         ),
-        _ => match systemd::drop_ins(uid).iter().find(is_in_its_place) {
+        _ => match systemd::drop_ins(uid).iter().find(replaces_it) {
             Some(file) => (
                 format!("systemd reads {} instead of {}", escaped(file), drop_in::PATH),
                 format!("rm {} && systemctl daemon-reload", word(file)),
@@ -209,35 +217,35 @@ fn in_files(uid: Option<u32>) -> Result<Asks, Fault> {
     };
     let risk =
         "so systemd runs what a member's ~/.config/systemd says, as the member and outside of the jail";
-    Err(Fault::Open(format!("{what}, {risk}"), fix))
+    Err(Fault::Allowed(format!("{what}, {risk}"), fix))
 }
 
-/// Whether nobody but root can change what systemd reads and runs: its files, the program, the configuration.
-fn is_trusted(uid: Option<u32>, asks: &Asks) -> Result<(), Fault> {
-    // What is masked is not read.
+/// Whether only root can change what systemd reads and runs: its files, the program, the configuration.
+fn is_trusted(uid: Option<u32>, condition: &Condition) -> Result<(), Fault> {
+    // systemd does not read what is masked.
     let is_masked = |file: &&PathBuf| file.canonicalize().is_ok_and(|real| real == Path::new("/dev/null"));
     let files = systemd::files(uid);
-    for file in files.iter().filter(|file| !is_masked(file)).chain([&asks.program, &asks.config]) {
+    for file in files.iter().filter(|file| !is_masked(file)).chain([&condition.program, &condition.config]) {
         let path = match trust::changeable(file) {
             Ok(None) => continue,
             Ok(Some(path)) => path,
             // The program and the configuration may be missing.
             Err(error) if error.kind() == ErrorKind::NotFound => continue,
-            Err(error) => return Err(Fault::Unseen(format!("{}: {error}", escaped(file)))),
+            Err(error) => return Err(Fault::Unknown(format!("{}: {error}", escaped(file)))),
         };
-        let what = if path == *file { String::new() } else { format!(", which leads to {}", escaped(file)) };
+        let what = if path == *file { String::new() } else { format!(" (it leads to {})", escaped(file)) };
         let evidence = format!(
-            "{} can be changed by others than root{what}: root relies on it for members' user managers",
+            "users other than root can change {}{what}, which root relies on to keep members from getting a user manager",
             escaped(&path)
         );
-        let fix = format!("see what is in it, then: chown -h root {0} && chmod go-w {0}", word(&path));
-        return Err(Fault::Open(evidence, fix));
+        let fix = format!("check its content, then: chown -h root {0} && chmod go-w {0}", word(&path));
+        return Err(Fault::Allowed(evidence, fix));
     }
     Ok(())
 }
 
-/// Whether the files let our exit status skip the manager.
-fn is_heeded(uid: Option<u32>) -> Result<(), Fault> {
+/// Whether systemd, by its files, skips the manager for the drop-in's exit status.
+fn is_effective(uid: Option<u32>) -> Result<(), Fault> {
     let settings = systemd::settings(uid, "SuccessExitStatus");
     let reset = settings.iter().rposition(|setting| setting.value.is_empty());
     match settings.iter().skip(reset.unwrap_or(0)).find(|setting| !skips(&setting.value)) {
@@ -246,24 +254,24 @@ fn is_heeded(uid: Option<u32>) -> Result<(), Fault> {
     }
 }
 
-/// Whether systemd skips a unit for our exit status, where these statuses are success.
+/// Whether systemd skips a unit for the drop-in's exit status, where these statuses are success.
 fn skips(successes: &str) -> bool {
     !successes.split_whitespace().any(|status| status.trim_matches(['"', '\'']).parse() == Ok(SKIP))
 }
 
-fn not_skipped(who: &dyn Display) -> Fault {
+fn not_skipped(origin: &dyn Display) -> Fault {
     let evidence = format!(
-        "SuccessExitStatus= of {who} has {SKIP}, with which {} says no, so members get a user manager",
+        "SuccessExitStatus= in {origin} has {SKIP}, with which {} says no, so members get a user manager",
         drop_in::PATH
     );
-    Fault::Open(evidence, format!("take {SKIP} out of it, then: systemctl daemon-reload"))
+    Fault::Allowed(evidence, format!("remove {SKIP} from it, then: systemctl daemon-reload"))
 }
 
-/// Why systemd does not have what its files say.
+/// Why the condition is not loaded, though systemd's files have it.
 fn not_loaded() -> Fault {
     let (evidence, fix) = match systemd::version() {
         Some(version) if version < drop_in::SINCE => (
-            format!("systemd {version} knows no ExecCondition=, so members get a user manager"),
+            format!("systemd {version} does not know ExecCondition=, so members get a user manager"),
             format!(
                 "install systemd {} or newer; until then, for each member: systemctl mask user@UID.service",
                 drop_in::SINCE
@@ -274,5 +282,5 @@ fn not_loaded() -> Fault {
             "systemctl daemon-reload".to_owned(),
         ),
     };
-    Fault::Open(evidence, fix)
+    Fault::Allowed(evidence, fix)
 }

@@ -1,4 +1,4 @@
-//! Our lines, as the repository shows them and as they are written in a stack.
+//! PAM's lines for the module: their text, the control field that they must have, and what is wrong with another.
 
 pub(crate) mod order;
 
@@ -8,16 +8,18 @@ use crate::host::pam::stack::{Line, Module};
 use pam_sftpjail::session::{Arguments, SessionLine};
 use std::path::PathBuf;
 
+/// The name of the module in a line.
 pub(crate) const OURS: &str = "pam_sftpjail.so";
 
-/// They make homes, in the session.
+/// The modules that make a missing home when a session opens.
 pub(crate) const HOME_MAKERS: [&str; 2] = ["pam_mkhomedir.so", "pam_oddjob_mkhomedir.so"];
 
-/// With our reasons, which `sftpjail setup` leaves out.
+/// The file in the repository. Its comments explain the lines; `sftpjail setup` leaves them out.
 const EXAMPLE: &str = include_str!("../../../pam.d/sshd");
 
-/// The three lines.
+/// The three lines in it.
 pub(crate) struct Example {
+    /// The account line.
     pub(crate) account: &'static str,
     /// The first session line.
     pub(crate) close: &'static str,
@@ -36,13 +38,13 @@ impl Example {
         }
     }
 
-    /// The control field of all of them.
+    /// The control field, which is the same in all of them.
     pub(crate) fn control(&self) -> &'static str {
         self.account.find('[').zip(self.account.rfind(']')).map_or("", |(from, to)| &self.account[from..=to])
     }
 }
 
-/// With which our module refuses.
+/// The answers of the module that refuse a login.
 const REFUSALS: [&str; 8] = [
     "perm_denied",
     "session_err",
@@ -54,59 +56,59 @@ const REFUSALS: [&str; 8] = [
     "auth_err",
 ];
 
-/// What is wrong with the control field of a line of ours.
+/// What is wrong with the control field of one of the module's lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Flaw {
-    /// A refusal is not final.
-    LetsIn,
-    /// Who is let in, or is none of the module's business, is refused.
-    KeepsOut,
-    /// A module file that is missing or cannot be loaded, which libpam answers for with
-    /// `module_unknown`, keeps everybody out.
-    Unloadable,
+    /// A login can go on after the module has refused it.
+    RefusalIsNotFinal,
+    /// It refuses users who are not members, or members whom the module lets in.
+    RefusesOthers,
+    /// It refuses everybody if the module's file is missing or cannot be loaded: libpam answers `module_unknown` then.
+    RefusesIfUnloadable,
 }
 
-/// The worst that is wrong with the control field of a line of ours.
+/// The worst flaw of the control field of one of the module's lines.
 pub(crate) fn flaw(control: &Control) -> Option<Flaw> {
     let refuses = |answer| matches!(control.on(answer), Action::Bad | Action::Die);
     if refuses("success") || control.on("ignore") != Action::Ignore {
-        Some(Flaw::KeepsOut)
+        Some(Flaw::RefusesOthers)
     } else if !REFUSALS.iter().all(|answer| refuses(answer)) {
-        Some(Flaw::LetsIn)
+        Some(Flaw::RefusalIsNotFinal)
     } else if control.on("module_unknown") != Action::Ignore {
-        Some(Flaw::Unloadable)
+        Some(Flaw::RefusesIfUnloadable)
     } else {
         None
     }
 }
 
 impl Line {
+    /// Whether it names the module.
     pub(crate) fn is_ours(&self) -> bool {
         self.is(OURS)
     }
 
-    /// Which part of a session a line of ours is for.
+    /// The part of a session that one of the module's lines is for.
     pub(crate) fn part(&self) -> SessionLine {
         self.module.as_ref().map_or(SessionLine::Single, |module| module.parsed().line)
     }
 }
 
 impl Module {
-    /// The arguments as our module reads them.
+    /// The arguments as sftpjail's module reads them.
     pub(crate) fn parsed(&self) -> Arguments {
         Arguments::parse(self.arguments.iter().map(String::as_bytes))
     }
 
-    /// Whether libpam goes on where it cannot load the module.
+    /// Whether libpam goes on if it cannot load the module.
     pub(crate) fn ignores_unloadable(&self) -> bool {
-        flaw(&self.control) != Some(Flaw::Unloadable)
+        flaw(&self.control) != Some(Flaw::RefusesIfUnloadable)
     }
 
-    /// The line with the control field that it should have and, if `part` is given, with that instead of
-    /// what it says of its part.
+    /// The line with the control field that it should have. `part`: `open` or `close`, if it should say that instead
+    /// of what it says now.
     pub(crate) fn rewritten(&self, kind: &str, part: Option<&str>) -> String {
-        let stays = |word: &&str| part.is_none() || !["open", "close"].contains(word);
-        let words = self.arguments.iter().map(String::as_str).filter(stays).chain(part);
+        let is_kept = |word: &&str| part.is_none() || !["open", "close"].contains(word);
+        let words = self.arguments.iter().map(String::as_str).filter(is_kept).chain(part);
         let arguments = words.map(|argument: &str| match argument.contains(' ') {
             true => format!(" [{argument}]"),
             false => format!(" {argument}"),
@@ -125,21 +127,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_of_ours_lets_nobody_in_and_keeps_nobody_else_out() {
+    fn a_refusal_of_the_module_is_final_and_nobody_else_is_refused() {
         for (text, expected) in [
             ("[success=ok ignore=ignore module_unknown=ignore default=bad]", None),
             ("[success=ok ignore=ignore module_unknown=ignore default=die]", None),
             ("[success=1 ignore=ignore module_unknown=ignore default=bad]", None),
-            ("required", Some(Flaw::Unloadable)),
-            ("Requisite", Some(Flaw::Unloadable)),
-            ("[success=ok ignore=ignore default=bad]", Some(Flaw::Unloadable)),
-            ("optional", Some(Flaw::LetsIn)),
-            ("sufficient", Some(Flaw::LetsIn)),
-            ("[success=ok ignore=ignore session_err=ok default=bad]", Some(Flaw::LetsIn)),
-            ("[success=ok default=ignore]", Some(Flaw::LetsIn)),
-            ("requird", Some(Flaw::KeepsOut)),
-            ("[default=bad]", Some(Flaw::KeepsOut)),
-            ("[success=ok module_unknown=ignore default=bad]", Some(Flaw::KeepsOut)),
+            ("required", Some(Flaw::RefusesIfUnloadable)),
+            ("Requisite", Some(Flaw::RefusesIfUnloadable)),
+            ("[success=ok ignore=ignore default=bad]", Some(Flaw::RefusesIfUnloadable)),
+            ("optional", Some(Flaw::RefusalIsNotFinal)),
+            ("sufficient", Some(Flaw::RefusalIsNotFinal)),
+            ("[success=ok ignore=ignore session_err=ok default=bad]", Some(Flaw::RefusalIsNotFinal)),
+            ("[success=ok default=ignore]", Some(Flaw::RefusalIsNotFinal)),
+            ("requird", Some(Flaw::RefusesOthers)),
+            ("[default=bad]", Some(Flaw::RefusesOthers)),
+            ("[success=ok module_unknown=ignore default=bad]", Some(Flaw::RefusesOthers)),
         ] {
             assert_eq!(flaw(&Control::parse(text)), expected, "{text}");
         }

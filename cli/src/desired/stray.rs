@@ -1,4 +1,4 @@
-//! Nobody but members is sent into the jail root: a stray is one who is.
+//! sshd must chroot nobody but members into the jail root. This finds users for whom it does so nevertheless.
 
 use crate::host::sshd::daemon::NoAnswer;
 use crate::host::sshd::effective::expanded;
@@ -8,14 +8,14 @@ use pam_sftpjail::config::Config;
 use pam_sftpjail::escape::{escaped, word};
 use pam_sftpjail::nss::Group;
 
-/// A user who is in no profile and whom sshd sends into the jail root, where nothing is built for them.
+/// A user in no profile whom sshd chroots into the jail root, where no jail is built: what is wrong, and the fix.
 pub(crate) struct Stray {
     pub(crate) evidence: String,
     pub(crate) fix: String,
 }
 
 impl Stray {
-    /// Asks sshd about a user who is in no profile.
+    /// Asks sshd about a user who is in no profile; `None` if sshd does not chroot this user into the jail root.
     pub(crate) fn find(
         sshd: &mut Sshd,
         config: &Config,
@@ -38,23 +38,23 @@ fn evidence(sshd: &Sshd, account: &Account, chroot: &str) -> String {
     let location = sshd.config.location_of("ChrootDirectory", chroot);
     let location = location.map(|location| format!(" ({location})")).unwrap_or_default();
     let why = match &account.exempt_by {
-        Some(group) => format!("{name} is in {}, of exempt_groups", escaped(group)),
-        None => format!("no profile is for {name}"),
+        Some(group) => format!("{name} is in {}, one of exempt_groups", escaped(group)),
+        None => format!("{name} is in no profile"),
     };
     format!(
-        "ChrootDirectory is {} for {name}{location}, but {why}, so no jail is built and sshd lets nobody in",
+        "ChrootDirectory is {} for {name}{location}, but {why}, so no jail is built and sshd refuses {name}",
         escaped(chroot)
     )
 }
 
 fn fix(config: &Config, account: &Account) -> String {
     let name = escaped(&account.name);
-    let out = format!("take {name} out of that Match block");
+    let excluded = format!("exclude {name} from that Match block");
     let mut groups = config.groups().filter(|name| matches!(Group::by_name(name), Ok(Some(_))));
     match groups.next().filter(|_| !account.uid.is_root() && account.exempt_by.is_none()) {
         Some(group) => {
-            format!("{out} or, to jail {name}: usermod -aG {} {}", word(group), word(&account.name))
+            format!("{excluded} or, to jail {name}: usermod -aG {} {}", word(group), word(&account.name))
         }
-        None => out,
+        None => excluded,
     }
 }

@@ -1,10 +1,10 @@
-//! Fields of CSV.
+//! Fields of CSV: safe on a terminal and in a spreadsheet.
 
 use pam_sftpjail::escape::is_plain;
 use std::fmt::Write as _;
 use std::io;
 
-/// The crate's own conversion would hide that a pipe is broken.
+/// The I/O error behind an error of the csv crate. The crate's own conversion hides a broken pipe.
 pub(crate) fn io_error(error: csv::Error) -> io::Error {
     match error.into_kind() {
         csv::ErrorKind::Io(error) => error,
@@ -12,8 +12,8 @@ pub(crate) fn io_error(error: csv::Error) -> io::Error {
     }
 }
 
-/// One field of CSV, safe on a terminal: `\xNN` for what is not printable, and `\\` for `\`. And safe
-/// in a spreadsheet, which would take a name such as `=HYPERLINK(…)` for a formula: users choose names.
+/// One field of CSV. What is not printable becomes `\xNN`, and `\` becomes `\\`, so that a terminal obeys nothing in
+/// it. So does a first `=`, `+`, `-` or `@`: users choose names, and a spreadsheet runs `=HYPERLINK(…)` as a formula.
 pub(crate) fn field(text: &[u8]) -> String {
     let mut safe = String::with_capacity(text.len());
     let (first, text) = text.split_at(usize::from(matches!(text, [b'=' | b'+' | b'-' | b'@', ..])));

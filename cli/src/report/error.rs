@@ -1,4 +1,4 @@
-//! Why something cannot be done or known: what is so, and the fix.
+//! Why something cannot be done or known: the problem and the fix, each a sentence.
 
 use pam_sftpjail::escape::{escaped, one_line, word};
 use pam_sftpjail::nss::LookupError;
@@ -6,17 +6,17 @@ use std::fmt::{self, Display};
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
-/// The fix where only root can know.
+/// The fix for what only root can check.
 pub(crate) const AS_ROOT: &str = "run this as root";
 
-/// Two sentences for people. They are escaped already.
+/// Sentences for people, in which names and paths are escaped already.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Error {
-    /// What is so.
+    /// The problem.
     pub(crate) what: String,
-    /// What to do about it.
+    /// What the admin should do about it.
     pub(crate) fix: String,
-    /// What was done about it, if anything was.
+    /// What this program has done about it, if anything.
     aftermath: Option<String>,
 }
 
@@ -32,7 +32,7 @@ impl Error {
         Self { what: what.to_string(), fix: fix.to_string(), aftermath: None }
     }
 
-    /// Something could not be done to `path`, such as "be written".
+    /// `what` could not be done to `path`: "be written", for example.
     pub(crate) fn with(path: &Path, what: &str, error: &io::Error) -> Self {
         let fix = match error.kind() {
             ErrorKind::ReadOnlyFilesystem => "make its file system writable (mount -o remount,rw)".to_owned(),
@@ -46,7 +46,7 @@ impl Error {
         Self::new(format!("{} cannot {what}: {}", escaped(path), errno(error)), fix)
     }
 
-    /// Adds what was done about it.
+    /// Adds what this program has done about it.
     pub(crate) fn and(self, aftermath: impl Display) -> Self {
         let before = self.aftermath.map(|before| format!("{before}. ")).unwrap_or_default();
         Self { aftermath: Some(format!("{before}{aftermath}")), ..self }
@@ -59,7 +59,7 @@ impl From<LookupError> for Error {
     }
 }
 
-/// The system's words, without Rust's number behind them.
+/// The system's words for an error, without the `(os error N)` that Rust puts behind them.
 pub(crate) fn errno(error: &io::Error) -> String {
     match error.raw_os_error() {
         Some(number) => nix::errno::Errno::from_raw(number).desc().to_owned(),

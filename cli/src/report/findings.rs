@@ -1,4 +1,4 @@
-//! Findings: what a check saw, whether that is ok, and the fix where it is not.
+//! Findings: what a check has seen, whether that is ok, and the fix where it is not.
 
 use crate::report::Status;
 use crate::report::terminal::{Mark, wrapped};
@@ -19,7 +19,7 @@ const INDENT: usize = 17;
 #[serde(transparent)]
 pub(crate) struct Findings(Vec<Finding>);
 
-/// One of them; in JSON an object.
+/// What one check has seen; in JSON, an object.
 #[derive(PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Finding {
     check: String,
@@ -34,10 +34,10 @@ pub(crate) struct Finding {
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Outcome {
     Passed,
-    /// The user can log in and is jailed, but something should be changed.
+    /// The user can log in and is jailed; something should be changed nevertheless.
     Warned,
     Failed,
-    /// It needs root, or an answer from NSS, sshd or systemd that did not come.
+    /// It could not be checked: that needs root, or an answer that NSS, sshd or systemd did not give.
     Unknown,
 }
 
@@ -68,9 +68,9 @@ impl Findings {
         self.0.push(finding);
     }
 
-    /// What one of a login's own checks has seen. `is_root`: whether whoever asks is root.
-    pub(crate) fn seen(&mut self, check: Check, seen: CheckResult<'_>, is_root: bool) {
-        match seen {
+    /// Adds the result of a check that a login makes, too. `is_root`: whether this program runs as root.
+    pub(crate) fn add_result(&mut self, check: Check, result: CheckResult<'_>, is_root: bool) {
+        match result {
             CheckResult::Passed(evidence) => self.passed(check, evidence),
             CheckResult::Warned(evidence, fix) => self.warned(check, evidence, fix),
             CheckResult::Failed(refusal) => match refusal {
@@ -78,7 +78,7 @@ impl Findings {
                     self.unknown(check, refusal, refusal.fix());
                 }
                 Refusal::Denied { .. } if !is_root => self.unknown(check, refusal, refusal.fix()),
-                // A login waits for it, too.
+                // A login waits until this passes.
                 _ if refusal.retry_when().is_some() => self.warned(check, refusal, refusal.fix()),
                 _ => self.failed(check, refusal, refusal.fix()),
             },
@@ -99,7 +99,7 @@ impl Findings {
         self.0.iter().any(|finding| finding.outcome == outcome)
     }
 
-    /// What is known to be wrong counts more than what is not known.
+    /// A known problem counts more than an unknown outcome.
     pub(crate) fn status(&self) -> Status {
         if self.has(Outcome::Failed) {
             Status::Problems
@@ -110,12 +110,12 @@ impl Findings {
         }
     }
 
-    /// For people.
+    /// Prints every finding, for people.
     pub(crate) fn print(&self, out: &mut impl Write) -> io::Result<()> {
         self.0.iter().try_for_each(|finding| finding.print(out))
     }
 
-    /// For people, what has not passed, of many users at once: each finding once.
+    /// Prints what has not passed for these users, each finding once, with the users to whom it applies.
     pub(crate) fn print_together<'r>(
         users: impl Iterator<Item = (&'r str, &'r Self)>,
         out: &mut impl Write,
@@ -134,17 +134,17 @@ impl Findings {
         for finding in findings {
             finding.print(out)?;
             let users = names.remove(finding).unwrap_or_default();
-            writeln!(out, "  {:<14} so it is for {}", "", listed_first(users.iter()))?;
+            writeln!(out, "  {:<14} applies to {}", "", listed_first(users.iter()))?;
         }
         Ok(())
     }
 }
 
 impl Finding {
-    /// What was seen, if that is ok; or else what is wrong, with this fix.
-    pub(crate) fn judged(check: impl Display, seen: Result<String, String>, fix: impl Display) -> Self {
+    /// A finding that has passed with the evidence of `Ok`, or failed with that of `Err`, for which `fix` is given.
+    pub(crate) fn judged(check: impl Display, result: Result<String, String>, fix: impl Display) -> Self {
         let check = check.to_string();
-        match seen {
+        match result {
             Ok(evidence) => Self { check, outcome: Outcome::Passed, evidence, fix: None },
             Err(evidence) => Self { check, outcome: Outcome::Failed, evidence, fix: Some(fix.to_string()) },
         }
@@ -156,7 +156,7 @@ impl Finding {
             Outcome::Failed => Mark::Bad,
             Outcome::Warned | Outcome::Unknown => Mark::Attention,
         };
-        // A fix is not broken: it is to be pasted.
+        // A fix stays on one line, so that it can be pasted.
         writeln!(out, "{mark} {:<14} {}", self.check, wrapped(&one_line(&self.evidence), INDENT))?;
         match &self.fix {
             Some(fix) => writeln!(out, "  {:<14} → {}", "", one_line(fix)),

@@ -1,4 +1,4 @@
-//! Every JSON document: text in it is safe on a terminal, too.
+//! Writes JSON, in which every text is safe on a terminal.
 
 use pam_sftpjail::escape::is_plain;
 use serde::Serialize;
@@ -6,7 +6,7 @@ use serde_json::Serializer;
 use serde_json::ser::Formatter;
 use std::io::{self, Write};
 
-/// The version of all documents. It grows when a key is renamed or removed, or changes its meaning.
+/// The version of all documents. It rises when a key is renamed or removed, or changes its meaning.
 pub(crate) const VERSION: u32 = 2;
 
 /// Writes a document of `--json`, indented.
@@ -23,12 +23,13 @@ pub(crate) fn document(report: &impl Serialize, out: &mut impl Write) -> io::Res
     writeln!(out)
 }
 
-/// Writes a document on a line of its own.
+/// Writes a document on one line.
 pub(crate) fn line(value: &impl Serialize, out: &mut impl Write) -> io::Result<()> {
     value.serialize(&mut Serializer::with_formatter(&mut *out, Safe))?;
     out.write_all(b"\n")
 }
 
+/// serde_json's compact form, with strings that are safe on a terminal.
 struct Safe;
 
 impl Formatter for Safe {
@@ -37,7 +38,7 @@ impl Formatter for Safe {
     }
 }
 
-/// Writes what is in a string, with `\uNNNN` for what a terminal would not show as it is.
+/// Writes a part of a string, with `\uNNNN` for every character that a terminal would obey or hide.
 fn safe<W: ?Sized + Write>(text: &str, out: &mut W) -> io::Result<()> {
     if is_plain(text) {
         return out.write_all(text.as_bytes());

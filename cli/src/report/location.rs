@@ -1,16 +1,16 @@
-//! Where something stands: `/etc/pam.d/sshd:12`.
+//! The location of a line in a file, such as `/etc/pam.d/sshd:12`, and the commands that change that line.
 
 use pam_sftpjail::escape::{escaped, word};
 use std::fmt::{self, Display};
 use std::path::{Path, PathBuf};
 
-/// A line of a file, which may go on over several lines of the file.
+/// A line of a file. Where the format allows it, a backslash lets it go on over several lines of the file.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Location {
     pub(crate) file: PathBuf,
-    /// Where it begins. The first line of a file is 1.
+    /// The number of its first line. The first line of a file is 1.
     pub(crate) line: usize,
-    /// Where it ends: the same, unless a backslash lets it go on.
+    /// The number of its last line: the same, unless it goes on.
     pub(crate) last: usize,
 }
 
@@ -21,22 +21,22 @@ impl Display for Location {
 }
 
 impl Location {
-    /// A line that is a line of the file.
+    /// A line that does not go on.
     pub(crate) fn single(file: PathBuf, line: usize) -> Self {
         Self { file, line, last: line }
     }
 
-    /// A command that puts `lines`, none of which holds a newline, before this one.
+    /// A command that inserts `lines` before this one. None of them may hold a newline.
     pub(crate) fn insert(&self, lines: &[&str]) -> String {
         self.sed(&format!("{}i {}", self.line, text(lines)))
     }
 
-    /// A command that puts another line in this one's place.
+    /// A command that replaces the line with another one.
     pub(crate) fn replace(&self, line: &str) -> String {
         self.sed(&format!("{}c {}", self.range(), text(&[line])))
     }
 
-    /// A command that takes the line out.
+    /// A command that removes the line.
     pub(crate) fn delete(&self) -> String {
         self.sed(&format!("{}d", self.range()))
     }
@@ -46,7 +46,7 @@ impl Location {
         self.sed(&format!("{}s/^/#/", self.range()))
     }
 
-    /// All of it, for sed.
+    /// The address of the whole line, for sed.
     fn range(&self) -> String {
         match self.line == self.last {
             true => self.line.to_string(),
@@ -55,20 +55,20 @@ impl Location {
     }
 
     fn sed(&self, script: &str) -> String {
-        // sed would put a file in a symlink's place.
+        // `sed -i` would replace a symlink with a file.
         let real = self.file.canonicalize();
         format!("sed -i {} {}", word(script), word(real.as_deref().unwrap_or(&self.file)))
     }
 }
 
-/// For sed's `i` and `c`, which take a backslash for the beginning of an escape.
+/// The text of sed's commands `i` and `c`, for which a backslash begins an escape.
 fn text(lines: &[&str]) -> String {
     let lines: Vec<_> = lines.iter().map(|line| line.replace('\\', "\\\\")).collect();
     lines.join("\\n")
 }
 
-/// A command that puts `lines` at the end of `file`. An empty line goes before them, since the last line of
-/// the file may have no newline and would become one with the first of them.
+/// A command that appends `lines` to `file`. It appends an empty line first: if the last line of the file has no
+/// newline, it would otherwise be joined with the first of them.
 pub(crate) fn append(file: &Path, lines: &[&str]) -> String {
     let lines: Vec<_> = lines.iter().map(|line| word(*line).to_string()).collect();
     format!("printf '%s\\n' '' {} >>{}", lines.join(" "), word(file))

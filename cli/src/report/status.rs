@@ -1,10 +1,10 @@
-//! Exit statuses.
+//! Exit statuses, which are the same for every verb.
 
 use serde::{Deserialize, Serialize};
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 
-/// What a verb ends with. In JSON it is the document's `status`.
+/// How a verb ends. In JSON, the `status` of the document or of a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Status {
@@ -26,8 +26,8 @@ impl From<Status> for ExitCode {
 }
 
 impl Status {
-    /// The exit status of a verb that has written its report to `out`, with what came of that. A reader
-    /// that has closed the pipe does not change the status.
+    /// The exit status of a verb whose report was written to `out` with the result `written`. A reader that closes
+    /// the pipe early does not change it; any other error is returned.
     pub(crate) fn after(self, written: io::Result<()>, out: &mut impl Write) -> io::Result<Self> {
         match written.and_then(|()| out.flush()) {
             Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error),

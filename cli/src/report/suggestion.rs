@@ -1,7 +1,7 @@
-//! Suggestions for misspelt names.
+//! Suggestions for misspelt names: "did you mean …?"
 
-/// The name among `known` that is typed with the fewest changes to `typed`: two at most, and fewer than
-/// it has letters.
+/// The name in `known` that is closest to `typed`: at most two changes away, and fewer changes than `typed` has
+/// letters.
 pub(crate) fn nearest<'n>(typed: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
     let distance = |name: &&str| strsim::osa_distance(typed, name);
     let name = known.min_by_key(distance)?;
@@ -13,7 +13,7 @@ mod tests {
     use super::nearest;
 
     #[test]
-    fn a_slip_is_understood_and_another_name_is_not() {
+    fn a_typing_error_is_understood_and_another_name_is_not() {
         let known = ["anna", "mle", "mle-sub", "x"];
         for (typed, meant) in [
             ("mle-sbu", Some("mle-sub")),

@@ -1,11 +1,11 @@
-//! Columns of a table for people, wide enough for their cells.
+//! Tables for people: columns that are as wide as their cells.
 
 use unicode_width::UnicodeWidthStr;
 
-/// Between two columns.
+/// The blanks between two columns.
 pub(crate) const GAP: usize = 2;
 
-/// How wide each column must be, in columns of a terminal.
+/// The width of each column, in columns of a terminal.
 pub(crate) fn widths<'r, const N: usize>(rows: impl IntoIterator<Item = &'r [String; N]>) -> [usize; N] {
     let mut widths = [0; N];
     for row in rows {
@@ -16,7 +16,7 @@ pub(crate) fn widths<'r, const N: usize>(rows: impl IntoIterator<Item = &'r [Str
     widths
 }
 
-/// Cells in columns of these widths, with a gap behind each. A cell that is too wide pushes the others.
+/// A row: each cell in a column of this width, with a gap behind it. A cell that is too wide moves the others.
 pub(crate) fn line(cells: &[String], widths: &[usize]) -> String {
     let mut line = String::new();
     for (cell, width) in cells.iter().zip(widths) {

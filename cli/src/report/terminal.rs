@@ -1,11 +1,11 @@
-//! What only a terminal gets: colours and a width.
+//! What depends on the terminal: colours and line breaks.
 
 use anstyle::{AnsiColor, Style};
 use std::fmt::{self, Display};
 use std::io::{self, IsTerminal};
 use unicode_width::UnicodeWidthStr;
 
-/// The terminal's width, if there is one.
+/// The width of the terminal in columns; `None` if standard output is no terminal.
 pub(crate) fn columns() -> Option<usize> {
     let stdout = io::stdout();
     if !stdout.is_terminal() {
@@ -15,7 +15,7 @@ pub(crate) fn columns() -> Option<usize> {
     Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
 }
 
-/// Breaks a text between words, so that it fits into what the terminal has right of `indent` columns.
+/// Breaks a text between words, so that it fits to the right of `indent` columns. Without a terminal it stays as it is.
 pub(crate) fn wrapped(text: &str, indent: usize) -> String {
     let room = columns().map_or(usize::MAX, |columns| columns.saturating_sub(indent).max(20));
     let mut lines = String::new();
@@ -35,8 +35,8 @@ pub(crate) fn wrapped(text: &str, indent: usize) -> String {
     lines
 }
 
-/// The mark at the beginning of a line, in its colour. Where none is wanted (no terminal, NO_COLOR,
-/// TERM=dumb), anstream takes it away again.
+/// The mark at the beginning of a line, in its colour. anstream removes the colour again where there should be none
+/// (no terminal, NO_COLOR, TERM=dumb).
 #[derive(Clone, Copy)]
 pub(crate) enum Mark {
     Good,

@@ -1,9 +1,9 @@
-//! Phrases that many sentences are made of.
+//! Parts of sentences: counts and lists of names.
 
 use pam_sftpjail::escape::escaped;
 use std::ffi::OsStr;
 
-/// So many names stand in a sentence at most.
+/// The greatest number of names in one sentence.
 const MAX_NAMES: usize = 20;
 
 /// Such as `1 file` and `3 files`.

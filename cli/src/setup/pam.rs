@@ -215,7 +215,7 @@ fn check_session_order(session: &Lines) -> Result<(), Error> {
     let location =
         |i: usize| session.stack.lines.get(i).map(|line| line.location.to_string()).unwrap_or_default();
     if let Some(other) = below_last(&session.stack, session.at) {
-        let what = format!("{}: {}", location(session.at), other.told());
+        let what = format!("{}: {other}", location(session.at));
         return Err(Error::new(what, format!("move the line of {OURS} below that one")));
     }
     match session.close {
@@ -226,7 +226,7 @@ fn check_session_order(session: &Lines) -> Result<(), Error> {
         }
         Some(close) => match needs_first(&session.stack, close) {
             Some(other) => {
-                let what = format!("{}: this line stands too low: {}", location(close), other.told());
+                let what = format!("{}: this line stands too low: {other}", location(close));
                 Err(Error::new(what, "move it to the top of the session lines"))
             }
             None => Ok(()),

@@ -6,7 +6,7 @@ use super::change::{Change, FileChange};
 use super::choices::Choices;
 use super::directory;
 use super::target::Target;
-use crate::desired::drop_in::{self, Asks};
+use crate::desired::drop_in::{self, Condition};
 use crate::host::groups;
 use crate::host::{systemd, trust};
 use crate::report::Error;
@@ -23,8 +23,9 @@ pub(super) fn changes(choices: &Choices) -> Result<Vec<Change>, Error> {
         return Ok(Vec::new());
     }
     let path = Path::new(drop_in::PATH);
-    let asks = Asks { program: program()?, config: DEFAULT_PATH.into(), groups: choices.groups.clone() };
-    let after = drop_in::text(&asks).into_bytes();
+    let condition =
+        Condition { program: program()?, config: DEFAULT_PATH.into(), groups: choices.groups.clone() };
+    let after = drop_in::text(&condition).into_bytes();
     let target = Target::ours(path)?;
     let before = target.read()?;
     if before.as_ref() == Some(&after) {

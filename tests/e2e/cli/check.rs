@@ -1,11 +1,11 @@
-//! `sftpjail check`: what it says is what a login does, and it changes nothing.
+//! `sftpjail check`: it reports what a login does, and changes nothing.
 
 mod account;
 mod all;
 mod faults;
 mod fixes;
+mod host_programs;
 mod leftovers;
-mod outside;
 mod pam;
 mod sshd;
 pub(crate) mod syslog;
@@ -19,7 +19,7 @@ use serde_json::Value;
 
 in_both_namespaces!(nothing_is_left_of_a_rehearsal_but_the_jail_root);
 
-/// A machine with the sound member mle and with joe, who is none.
+/// A machine with the member mle, with whom nothing is wrong, and with joe, who is in no profile.
 fn machine() -> Sandbox {
     machine_in(Namespace::Private)
 }
@@ -32,18 +32,18 @@ fn machine_in(namespace: Namespace) -> Sandbox {
     sb
 }
 
-/// Takes mail servers away, which not every machine has.
+/// Hides mail servers, which not every machine has.
 pub(crate) const NO_MAIL: &str = "mkdir -p /opt/mail; for program in /usr/bin/procmail /usr/sbin/sendmail /usr/lib/sendmail; do \
                                   [ ! -e $program ] || mv $program /opt/mail; done";
 
-/// `sftpjail check USER`, whose exit status must be `code`; whatever it finds, it finds without noise.
+/// `sftpjail check USER`, whose exit status must be `code`, without messages on stderr.
 #[track_caller]
 fn check(sb: &Sandbox, user: impl AsRef<OsStr>, code: i32) -> Output {
-    said(sb.script("sftpjail check -- \"$1\"", &[user], b""), code)
+    checked(sb.script("sftpjail check -- \"$1\"", &[user], b""), code)
 }
 
 #[track_caller]
-fn said(out: Output, code: i32) -> Output {
+fn checked(out: Output, code: i32) -> Output {
     assert_eq!(out.code, Some(code), "{out}");
     assert_eq!(out.stderr, "", "{out}");
     assert!(!out.stdout.contains("panicked") && !out.stdout.contains('\x1b'), "{out}");
@@ -55,7 +55,7 @@ fn said(out: Output, code: i32) -> Output {
 fn json(sb: &Sandbox, user: &str, status: &str) -> Value {
     let out = sb.script("sftpjail check --json -- \"$1\"", &[user], b"");
     let code = ["ok", "problems", "unchecked", "in-no-profile"].iter().position(|v| *v == status).unwrap();
-    let out = said(out, i32::try_from(code).unwrap());
+    let out = checked(out, i32::try_from(code).unwrap());
     let document: Value = serde_json::from_str(&out.stdout).unwrap_or_else(|e| panic!("{e}: {out}"));
     assert_eq!(document["version"], 2, "{out}");
     assert_eq!(document["user"], user, "{out}");
@@ -75,7 +75,7 @@ fn findings(document: &Value) -> Vec<[&str; 4]> {
 }
 
 #[test]
-fn a_sound_member_passes_every_check_and_sees_one_writable_thing() {
+fn a_member_passes_every_check_and_sees_one_writable_directory() {
     let sb = machine();
     sb.sh("mkdir -m 700 /jail");
     sb.install_log_drop_in();
@@ -92,7 +92,7 @@ fn a_sound_member_passes_every_check_and_sees_one_writable_thing() {
         "✓ pam session    pam_sftpjail.so: close at /etc/pam.d/sshd:{close}, open at /etc/pam.d/sshd:{open}"
     );
     for expected in [
-        "✓ configuration  /etc/sftpjail/config.toml is missing: the built-in default holds",
+        "✓ configuration  /etc/sftpjail/config.toml is missing; the built-in default is used",
         &format!("✓ account        mle (uid {uid})"),
         "✓ profile        home, as a member of sftp",
         "✓ home           /home/mle",
@@ -102,7 +102,7 @@ fn a_sound_member_passes_every_check_and_sees_one_writable_thing() {
         "✓ kernel         it has mount_setattr(2)",
         "✓ log            /run/sftpjail-dev/log, which survives a restart of rsyslog",
         "✓ sessions       none is live",
-        "✓ sshd           /usr/sbin/sshd answers; 1 file of configuration, 1 kind of connection to ask for",
+        "✓ sshd           /usr/sbin/sshd answers; 1 configuration file, 1 kind of connection to ask about",
         &account,
         &session,
         &format!("✓ pam module     {module}, version {}, can be loaded", env!("CARGO_PKG_VERSION")),
@@ -116,16 +116,16 @@ fn a_sound_member_passes_every_check_and_sees_one_writable_thing() {
         "✓ sshd forwards  AllowTcpForwarding no, AllowStreamLocalForwarding no, AllowAgentForwarding no, \
          X11Forwarding no, PermitTunnel no, GatewayPorts no",
         "✓ sshd terminal  PermitTTY no",
-        "✓ sshd rc        PermitUserRC no",
+        "✓ sshd user rc   PermitUserRC no",
         "✓ sshd log       internal-sftp logs at INFO",
         "✓ names          no other name leads to this account",
-        "✓ shadow         not expired; no password, so by key only",
-        "✓ shell          /usr/sbin/nologin, which lets nobody in",
-        "✓ outside        no crontab, no at jobs, and no mail server that obeys files which sessions can write",
-        "✓ linger         off, and no user manager of mle's runs",
-        "✓ home reach     the modes above the home let the user in, as the jail does",
-        "✓ home parents   nobody but root and the user can replace what is above the home",
-        "✓ keys           sshd takes those in /home/mle/.ssh/authorized_keys",
+        "✓ shadow         not expired; no password, so only a key can log in",
+        "✓ shell          /usr/sbin/nologin, which runs nothing for the user",
+        "✓ host programs  no crontab, no at jobs, and no mail server that runs what sessions can write",
+        "✓ linger         off; no user manager of mle runs",
+        "✓ home access    the user may enter every directory above the home",
+        "✓ home parents   only root and the user can replace the directories above the home",
+        "✓ keys           sshd takes the keys in /home/mle/.ssh/authorized_keys",
     ] {
         assert_eq!(lines.next(), Some(expected), "{out}");
     }
@@ -145,10 +145,10 @@ fn a_sound_member_passes_every_check_and_sees_one_writable_thing() {
         "    0644     0     0  /etc/passwd",
         "    0755     0     0  /home",
         &home,
-        "A jail can be built for mle. sshd and PAM send mle there and nowhere else.",
+        "A jail can be built for mle. sshd and PAM put mle into it, and nowhere else.",
     ];
     assert_eq!(lines.collect::<Vec<_>>(), tree);
-    // As it says.
+    // The login does what check says.
     sb.sftp("mle", "pwd\n").ok();
 }
 
@@ -159,8 +159,8 @@ fn json_says_all_that_text_says() {
     let document = json(&sb, "mle", "ok");
     let checks: Vec<_> = findings(&document).iter().map(|[check, outcome, ..]| [*check, *outcome]).collect();
     let all = "configuration,account,profile,home,home path,home owner,jail root,kernel,log,sessions,sshd,pam account,\
-        pam session,pam module,user manager,fstab,autofs,sshd chroot,sshd command,sshd pam,sshd forwards,sshd terminal,sshd rc,sshd log,\
-        names,shadow,shell,outside,linger,home reach,home parents,keys,rehearsal";
+        pam session,pam module,user manager,fstab,autofs,sshd chroot,sshd command,sshd pam,sshd forwards,sshd terminal,sshd user rc,sshd log,\
+        names,shadow,shell,host programs,linger,home access,home parents,keys,rehearsal";
     assert_eq!(checks, all.split(',').map(|check| [check, "passed"]).collect::<Vec<_>>());
     for check in all.split(',') {
         assert!(include_str!("../../../README.md").contains(&format!("`{check}`")), "{check}");
@@ -196,18 +196,21 @@ fn json_says_all_that_text_says() {
 }
 
 #[test]
-fn who_is_not_jailed_is_told_apart() {
+fn users_in_no_profile_have_an_exit_status_of_their_own() {
     let sb = machine();
     for (user, why) in [("joe", "in no profile"), ("root", "uid 0 is never jailed")] {
         let out = check(&sb, user, 3);
         assert!(out.stdout.contains(&format!("✓ profile        {why}\n")), "{out}");
-        assert!(out.stdout.ends_with(&format!("{user} is not jailed by this policy.\n")), "{out}");
+        assert!(
+            out.stdout.ends_with(&format!("{user} is in no profile, so {user} is not jailed.\n")),
+            "{out}"
+        );
     }
     sb.sh("test ! -e /jail");
 }
 
 #[test]
-fn a_misspelt_user_could_not_be_checked() {
+fn a_misspelt_user_cannot_be_checked_and_another_is_suggested() {
     let sb = machine();
     let out = check(&sb, "mel", 2);
     assert!(out.stdout.contains("! account        there is no user mel\n"), "{out}");
@@ -218,8 +221,8 @@ fn a_misspelt_user_could_not_be_checked() {
 #[test]
 fn names_and_paths_cannot_control_a_terminal() {
     let sb = machine();
-    let out = check(&sb, "m\x1b[2Jle\n✓ sound", 2);
-    let shown = r#""m\x1b[2Jle\x0a✓ sound""#;
+    let out = check(&sb, "m\x1b[2Jle\n✓ ok", 2);
+    let shown = r#""m\x1b[2Jle\x0a✓ ok""#;
     assert!(out.stdout.contains(&format!("! account        there is no user {shown}\n")), "{out}");
     assert!(out.stdout.contains(&format!("\n{shown} could not be checked")), "{out}");
 
@@ -227,14 +230,14 @@ fn names_and_paths_cannot_control_a_terminal() {
     let out = check(&sb, "eve", 1);
     assert!(out.stdout.contains(r#"the home directory "/home/e\x1b]0;x\x07ve" contains a control"#), "{out}");
 
-    // clap's own message, which is not ours: that it is one, and no panic.
+    // clap reports this one: it must be an error, and no panic.
     let out = sb.script("sftpjail check \"$1\"", &[OsStr::from_bytes(b"m\xffle")], b"");
     assert_eq!(out.code, Some(2), "{out}");
     assert!(out.stderr.starts_with("error: invalid UTF-8"), "{out}");
 }
 
 #[test]
-fn a_sound_member_with_an_odd_home_is_rehearsed_in_it() {
+fn a_member_with_an_odd_home_path_is_rehearsed_in_it() {
     let sb = machine();
     sb.user("anna").home("/home/a  \"b\"/c'd $(x)").group("sftp").raw().add();
     let out = check(&sb, "anna", 0);
@@ -243,11 +246,11 @@ fn a_sound_member_with_an_odd_home_is_rehearsed_in_it() {
 }
 
 #[test]
-fn who_is_not_root_is_told_what_could_not_be_seen() {
+fn without_root_check_says_what_could_not_be_checked() {
     let sb = machine();
     let as_joe = |user: &str| {
         let script = "exec setpriv --reuid joe --regid joe --clear-groups sftpjail check \"$1\"";
-        said(sb.script(script, &[user], b""), 2).stdout
+        checked(sb.script(script, &[user], b""), 2).stdout
     };
     let out = as_joe("mle");
     assert!(out.contains("✓ home path "), "the way is open to all: {out}");
@@ -281,30 +284,30 @@ fn nothing_is_left_of_a_rehearsal_but_the_jail_root(namespace: Namespace) {
     check(&sb, "mle", 0);
     assert_eq!(state(&sb), before);
     assert_eq!(sb.sh("ls -A /jail").stdout, "");
-    // It was no login.
+    // There are no log entries, since it was no login.
     assert_eq!(sb.log_lines("pam_sftpjail"), [""; 0]);
 }
 
 #[test]
-fn another_configuration_can_be_asked_for() {
+fn another_configuration_can_be_checked() {
     let sb = machine();
     sb.write("/etc/joes.toml", "[[profile]]\nname = \"theirs\"\ngroups = [\"joe\"]\nhome = \"read-only\"\n");
     sb.sh("sed -i 's|sftpjail.so.*|& config=/etc/joes.toml|' /etc/pam.d/sshd
         sed -i 's/^Match Group sftp/Match Group joe/' /etc/ssh/sshd_config
         sed -i 's,/etc/sftpjail/config.toml sftp,/etc/joes.toml joe,' /etc/systemd/system/user@.service.d/50-sftpjail.conf");
     for words in ["--config /etc/joes.toml check joe", "check joe --config /etc/joes.toml"] {
-        let out = said(sb.try_sh(&format!("sftpjail {words}")), 0);
-        assert!(out.stdout.contains("✓ configuration  /etc/joes.toml is sound\n"), "{out}");
+        let out = checked(sb.try_sh(&format!("sftpjail {words}")), 0);
+        assert!(out.stdout.contains("✓ configuration  /etc/joes.toml is ok\n"), "{out}");
         assert!(out.stdout.contains("✓ profile        theirs, as a member of joe\n"), "{out}");
         assert!(out.stdout.contains("  /home/joe  ← the home, read-only\n"), "{out}");
     }
-    said(sb.try_sh("sftpjail --config /etc/joes.toml check mle"), 3);
-    let out = said(sb.try_sh("sftpjail --config joes.toml check mle"), 1);
+    checked(sb.try_sh("sftpjail --config /etc/joes.toml check mle"), 3);
+    let out = checked(sb.try_sh("sftpjail --config joes.toml check mle"), 1);
     assert!(out.stdout.contains("joes.toml: the path of the configuration must be absolute\n"), "{out}");
 }
 
 #[test]
-fn a_reader_who_has_seen_enough_does_not_change_the_status() {
+fn a_reader_that_closes_the_pipe_does_not_change_the_exit_status() {
     let sb = machine();
     sb.sh("chown joe /home/mle");
     for (words, code) in [(vec!["mle"], 1), (vec!["joe"], 3), (vec!["joe", "--json"], 3), (vec!["mel"], 2)] {
@@ -318,10 +321,10 @@ fn a_reader_who_has_seen_enough_does_not_change_the_status() {
 }
 
 #[test]
-fn a_filesystem_of_the_users_that_never_answers_does_not_hold_it_up() {
+fn a_filesystem_of_the_users_that_never_answers_does_not_block_it() {
     let sb = machine();
     sb.sh("mkdir -p -m 755 /run/sshd /jail; install -d -o mle -g mle /home/mle/.ssh");
-    // Nobody will ever read the requests, as of a FUSE daemon that was stopped.
+    // Nobody reads the requests, as if the FUSE daemon was stopped.
     sb.sh("mknod /dev/fuse c 10 229; exec 3<>/dev/fuse
         mount -i -t fuse -o fd=3,rootmode=40000,user_id=$(id -u mle),group_id=$(id -g mle) none /home/mle/.ssh
         setsid sleep 1000 >/dev/null 2>&1 </dev/null &");

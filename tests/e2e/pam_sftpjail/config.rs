@@ -46,7 +46,7 @@ fn none_means_the_default() {
     let sb = machine();
     is_jailed(&sb, "mle");
     let out = sb.sh("sftpjail check mle");
-    assert!(out.stdout.contains(&format!("{CONFIG} is missing: the built-in default holds")), "{out}");
+    assert!(out.stdout.contains(&format!("{CONFIG} is missing; the built-in default is used")), "{out}");
     assert_eq!(sb.log_lines("authpriv.crit"), [""; 0]);
 }
 
@@ -56,7 +56,7 @@ fn an_empty_one_means_the_default() {
     sb.write(CONFIG, "");
     is_jailed(&sb, "mle");
     let out = sb.sh("sftpjail check mle");
-    assert!(out.stdout.contains(&format!("{CONFIG} is sound")), "{out}");
+    assert!(out.stdout.contains(&format!("{CONFIG} is ok")), "{out}");
 }
 
 #[test]
@@ -153,7 +153,7 @@ fn uid_0_is_never_jailed_whatever_its_name_and_groups() {
         assert_eq!(check.code, Some(1), "{check}");
         assert!(check.stdout.contains("uid 0 is never jailed\n"), "{check}");
         assert!(
-            check.stdout.contains(&format!("but no profile is for {user}, so no jail is built")),
+            check.stdout.contains(&format!("but {user} is in no profile, so no jail is built")),
             "{check}"
         );
     }

@@ -1,4 +1,4 @@
-//! Whether the module's file is there, changeable by root only, of this version and loadable by libpam.
+//! Checks the module's file: it exists, only root can change it, it has this version, and libpam can load it.
 
 use crate::host::pam::module::{Unloadable, directory, load, version};
 use crate::host::trust;
@@ -8,12 +8,12 @@ use pam_sftpjail::escape::{escaped, word};
 
 const CHECK: &str = "pam module";
 
-/// Looks at the module at `path`, as written in a PAM line.
+/// Checks the module at `path`, as written in a PAM line.
 pub(super) fn examine(path: &str, findings: &mut Findings) {
     let Some(file) = directory().map(|directory| directory.join(path)) else {
         return findings.unknown(
             CHECK,
-            "libpam's modules were not found",
+            "the directory of PAM's modules was not found",
             "see that pam_permit.so is installed",
         );
     };
@@ -32,20 +32,20 @@ pub(super) fn examine(path: &str, findings: &mut Findings) {
     match changeable {
         Ok(None) => {}
         Err(error) => {
-            let evidence = format!("who can change {shown} is not known: {error}");
+            let evidence = format!("it could not be checked who can change {shown}: {error}");
             return findings.unknown(CHECK, evidence, "run this again");
         }
         Ok(Some((path, stat))) => {
             let mode = stat.st_mode & Mode::all().bits();
-            let what = if path == file { "" } else { ", which leads to the module," };
+            let what = if path == file { "" } else { ", which leads to the module" };
             let evidence = format!(
-                "{}{what} can be changed by others than root (owner {}, mode {mode:04o}), and sshd runs it as root",
+                "users other than root can change {}{what} (owner {}, mode {mode:04o}), and sshd runs the module as root",
                 escaped(&path),
                 stat.st_uid
             );
             let mode = if path.is_dir() { "755" } else { "644" };
             let fix = format!("chown -h root {0} && chmod {mode} {0}", word(&path));
-            // Nor is it loaded here.
+            // So it is not loaded here.
             return findings.failed(CHECK, evidence, fix);
         }
     }
@@ -65,7 +65,7 @@ pub(super) fn examine(path: &str, findings: &mut Findings) {
                 findings.failed(CHECK, format!("{shown} cannot be loaded: {why}"), install)
             }
             Err(Unloadable::Unknown(why)) => {
-                let evidence = format!("whether {shown} can be loaded is not known: {why}");
+                let evidence = format!("it could not be checked whether {shown} can be loaded: {why}");
                 findings.unknown(CHECK, evidence, "run this again");
             }
         },

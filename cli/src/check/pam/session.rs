@@ -1,4 +1,4 @@
-//! Whether our session lines stand where they should.
+//! Checks the order of the module's session lines among the others.
 
 use super::Service;
 use crate::desired::pam::{Example, OURS, order};
@@ -6,7 +6,8 @@ use crate::host::pam::stack::Stack;
 use crate::report::Findings;
 
 impl Service<'_> {
-    /// Whether our session lines stand rightly among the others; tells what does not.
+    /// Whether the order is right. Reports what is not. `firsts`: the positions of the lines with `close`; `last`: that of
+    /// the line that opens.
     pub(super) fn order(
         &self,
         stack: &Stack,
@@ -15,9 +16,9 @@ impl Service<'_> {
         findings: &mut Findings,
     ) -> bool {
         let check = "pam session";
-        let mut sound = true;
+        let mut is_ok = true;
         let mut warned = |evidence: String, fix: String| {
-            sound = false;
+            is_ok = false;
             findings.warned(check, evidence, fix);
         };
         let line = |i: usize| stack.lines.get(i).and_then(|line| Some((line, line.module.as_ref()?)));
@@ -25,7 +26,7 @@ impl Service<'_> {
         match first.and_then(|first| Some((first, line(first)?))) {
             None => {
                 if let Some(other) = order::needs_first(stack, last) {
-                    let evidence = format!("no `{OURS} close` line at the top: {}", other.told());
+                    let evidence = format!("no `{OURS} close` line at the top: {}", other);
                     warned(evidence, self.added(stack, Some(Example::new().close), None));
                 }
             }
@@ -35,16 +36,16 @@ impl Service<'_> {
                 let fix = format!("{} && {}", ours.location.delete(), self.added(stack, Some(&close), None));
                 if first > last {
                     let evidence =
-                        format!("{}: stands below the line that opens, where it does nothing", ours.location);
+                        format!("{}: stands below the line that opens, so it does nothing", ours.location);
                     warned(evidence, fix);
                 } else if let Some(other) = above {
-                    warned(format!("{}: is too late: {}", ours.location, other.told()), fix);
+                    warned(format!("{}: stands too low: {}", ours.location, other), fix);
                 }
                 if let Some((builder, other)) = line(last)
                     && module.file() != other.file()
                 {
                     let evidence = format!(
-                        "{}: names another file than {}, and a module knows lines of its own file only",
+                        "{}: names another file than {}, but both lines must name the same one to work together",
                         ours.location, builder.location
                     );
                     let same = format!("session {} {} close", Example::new().control(), other.path);
@@ -54,7 +55,7 @@ impl Service<'_> {
         }
         if let Some((second, _)) = firsts.get(1).and_then(|i| line(**i)) {
             warned(
-                format!("{}: a second first line, which does nothing", second.location),
+                format!("{}: a second line with `close`, which does nothing", second.location),
                 second.location.delete(),
             );
         }
@@ -62,12 +63,12 @@ impl Service<'_> {
             && let Some((ours, module)) = line(last)
         {
             let fix = format!(
-                "move ours below it: {} && {}",
+                "move this line below it: {} && {}",
                 self.added(stack, None, Some(&module.rewritten("session", None))),
                 ours.location.delete()
             );
-            warned(format!("{}: {}", ours.location, other.told()), fix);
+            warned(format!("{}: {}", ours.location, other), fix);
         }
-        sound
+        is_ok
     }
 }

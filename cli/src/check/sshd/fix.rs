@@ -1,16 +1,16 @@
-//! The lines to paste, for what sshd should do otherwise.
+//! Fixes for sshd's configuration: commands that add lines to it.
 
 use super::{Member, Sshd};
 use crate::desired;
 use crate::report::location::{Location, append};
 
-/// A command that lets `keyword` be as it must for the member, whatever stands elsewhere: of the
-/// `Match` blocks that a login meets, the first decides, and outside of them the first line.
+/// A command that sets `keyword` as the member requires, whatever the rest of the configuration says: sshd uses the first
+/// `Match` block of those that match a login, and outside of them the first line.
 pub(super) fn fix(sshd: &Sshd, member: &Member<'_>, keyword: &str) -> String {
     let reload = "reload sshd after this";
     let file = &sshd.config.main;
     if keyword == "UsePAM" {
-        // sed finds no line to put it before in an empty file.
+        // In an empty file, sed has no line before which to insert it.
         let has_lines = file.metadata().is_ok_and(|stat| stat.len() > 0);
         let lines = ["UsePAM yes"];
         let command = match has_lines {
@@ -23,14 +23,14 @@ pub(super) fn fix(sshd: &Sshd, member: &Member<'_>, keyword: &str) -> String {
         "AllowUsers" => return format!("{reload}: add the user to {keyword}"),
         "AllowGroups" => return format!("{reload}: add a group of the user's to {keyword}"),
         "DenyUsers" | "DenyGroups" => {
-            return format!("{reload}: take out of {keyword} what matches the user");
+            return format!("{reload}: remove from {keyword} what matches the user");
         }
         _ => {}
     }
     let block = desired::sshd::block(&member.config.jail_root.absolute());
     let mut block: Vec<_> =
         block.iter().map(|setting| format!("    {} {}", setting.keyword, setting.value)).collect();
-    // Without a chroot, all of it is missing.
+    // Without a chroot, the whole block is missing.
     if keyword != "ChrootDirectory" {
         block.retain(|line| line.split_whitespace().next() == Some(keyword));
         if block.is_empty() {
@@ -48,7 +48,10 @@ pub(super) fn fix(sshd: &Sshd, member: &Member<'_>, keyword: &str) -> String {
         None if is_plain(&&member.account.name) => format!("Match User {}", member.account.name),
         None => {
             let lines: Vec<_> = block.iter().map(|line| line.trim()).collect();
-            return format!("put this first in a Match block for the user: {}", lines.join(" / "));
+            return format!(
+                "put these lines into a Match block for the user, before all others: {}",
+                lines.join(" / ")
+            );
         }
     };
     let mut lines = vec![head.as_str()];

@@ -1,7 +1,7 @@
-//! What must hold for a member, and what of it does not. Pure: settings in, findings-to-be out.
+//! Compares sshd's settings for a login with the desired state. Pure: it takes settings, returns deviations, and asks nobody.
 
 use super::Member;
-use crate::desired::sshd::{ALIVE, MUSTS};
+use crate::desired::sshd::{KEEPALIVE, REQUIRED};
 use crate::host::groups::group_names;
 use crate::host::sshd::effective::{Settings, expanded};
 use crate::host::sshd::patterns::is_match;
@@ -9,7 +9,7 @@ use pam_sftpjail::account::Account;
 use pam_sftpjail::config::Namespace;
 use pam_sftpjail::escape::escaped;
 
-/// Every check, in the order in which it is told.
+/// Every check, in the order of the report.
 pub(super) const CHECKS: [&str; 9] = [
     "sshd access",
     "sshd chroot",
@@ -17,80 +17,90 @@ pub(super) const CHECKS: [&str; 9] = [
     "sshd pam",
     "sshd forwards",
     "sshd terminal",
-    "sshd rc",
+    "sshd user rc",
     "sshd log",
-    "sshd alive",
+    "sshd keepalive",
 ];
 
-/// What a check is about.
+/// The keywords of a check.
 pub(super) fn keywords(check: &str) -> Vec<&'static str> {
     match check {
         "sshd chroot" => vec!["ChrootDirectory"],
         "sshd command" => vec!["ForceCommand"],
-        "sshd alive" => ALIVE.map(|(keyword, _)| keyword).into(),
-        _ => MUSTS.into_iter().filter(|must| must.0 == check).map(|must| must.1).collect(),
+        "sshd keepalive" => KEEPALIVE.map(|(keyword, _)| keyword).into(),
+        _ => REQUIRED.into_iter().filter(|must| must.0 == check).map(|must| must.1).collect(),
     }
 }
 
-/// Something that is not as it must be.
+/// A setting that is not as desired.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Wrong {
+pub(super) struct Deviation {
     pub(super) check: &'static str,
     pub(super) keyword: &'static str,
     pub(super) value: String,
-    /// The sentence that tells it.
-    pub(super) what: String,
-    /// The user is jailed nevertheless.
+    /// The sentence of the finding.
+    pub(super) evidence: String,
+    /// Whether the user is jailed nevertheless.
     pub(super) is_harmless: bool,
 }
 
-/// All that is wrong for a login to this account. `service`: PAM's name for it, as far as it is looked at.
+/// All deviations for a login to this account. `service`: the PAM service that the checks read.
 pub(super) fn judge(
     settings: &Settings,
     member: &Member<'_>,
     account: &Account,
     service: &str,
-) -> Vec<Wrong> {
-    let mut wrongs = Vec::new();
+) -> Vec<Deviation> {
+    let mut deviations = Vec::new();
     let value = |keyword| settings.get(keyword).unwrap_or("not known to this sshd");
-    let mut wrong = |check, keyword: &'static str, why: String| {
+    let mut deviates = |check, keyword: &'static str, why: String| {
         let value = value(keyword);
-        let what = format!("{keyword} is {}{why}", escaped(value));
-        wrongs.push(Wrong { check, keyword, value: value.to_owned(), what, is_harmless: false });
+        let evidence = format!("{keyword} is {}{why}", escaped(value));
+        deviations.push(Deviation { check, keyword, value: value.to_owned(), evidence, is_harmless: false });
     };
     if let Some(keyword) = barred(settings, account) {
-        wrong("sshd access", keyword, ", which keeps the user out".into());
+        deviates("sshd access", keyword, ", which keeps the user out".into());
     }
     let root = member.config.jail_root.absolute();
     let chroot = value("ChrootDirectory");
     if expanded(chroot, account) != root.join(&account.name) {
         let why = match chroot {
-            "none" => ", so all of the system is seen".to_owned(),
-            _ => format!(", and not {}/%u", escaped(&root)),
+            "none" => ", so the user sees the whole system".to_owned(),
+            _ => format!(" instead of {}/%u", escaped(&root)),
         };
-        wrong("sshd chroot", "ChrootDirectory", why);
+        deviates("sshd chroot", "ChrootDirectory", why);
     }
     let command = value("ForceCommand");
     if !is_internal_sftp(command) {
-        wrong("sshd command", "ForceCommand", ", and not internal-sftp".into());
+        deviates("sshd command", "ForceCommand", " instead of internal-sftp".into());
     }
-    for (check, keyword, wanted) in MUSTS {
-        if value(keyword) != wanted {
-            wrong(check, keyword, format!(", and not {wanted}"));
+    for (check, keyword, required) in REQUIRED {
+        if value(keyword) != required {
+            deviates(check, keyword, format!(" instead of {required}"));
         }
     }
     // A `Match` block may have its own.
     if settings.get("PAMServiceName").is_some_and(|own| own != service) {
-        wrong("sshd pam", "PAMServiceName", format!(", and not {}, as elsewhere", escaped(service)));
-    }
-    // Each of them turns it off.
-    let never = ALIVE.into_iter().find(|(keyword, _)| value(keyword) == "0");
-    if let Some((keyword, _)) = never.filter(|_| keeps_places(member)) {
-        let what = format!(
-            "{keyword} is 0, so a client that has vanished may be counted as connected for hours, and the \
-             user refused for it"
+        deviates(
+            "sshd pam",
+            "PAMServiceName",
+            format!(" instead of {}, as for other users", escaped(service)),
         );
-        wrongs.push(Wrong { check: "sshd alive", keyword, value: "0".into(), what, is_harmless: true });
+    }
+    // With either of them at 0, sshd never notices a vanished client.
+    let never = KEEPALIVE.into_iter().find(|(keyword, _)| value(keyword) == "0");
+    if let Some((keyword, _)) = never.filter(|_| limits_sessions(member)) {
+        let evidence = format!(
+            "{keyword} is 0, so a vanished client may count as a session for hours, for which new logins of the user are \
+             refused"
+        );
+        deviations.push(Deviation {
+            check: "sshd keepalive",
+            keyword,
+            value: "0".into(),
+            evidence,
+            is_harmless: true,
+        });
     }
     let level = log_level(command);
     if is_internal_sftp(command)
@@ -98,20 +108,22 @@ pub(super) fn judge(
         && ["QUIET", "FATAL", "ERROR"].iter().any(|low| level.eq_ignore_ascii_case(low))
     {
         let level = escaped(level);
-        let what = format!("internal-sftp logs at {level} only, so what is done with files is not logged");
+        let evidence = format!(
+            "internal-sftp logs at {level} only, so there are no log entries for operations on files"
+        );
         let (check, keyword) = ("sshd log", "ForceCommand");
-        wrongs.push(Wrong { check, keyword, value: command.to_owned(), what, is_harmless: true });
+        deviations.push(Deviation { check, keyword, value: command.to_owned(), evidence, is_harmless: true });
     }
-    wrongs
+    deviations
 }
 
-/// Whether a login may be refused for the sake of sessions that are live.
-pub(super) fn keeps_places(member: &Member<'_>) -> bool {
+/// Whether a login may be refused because of live sessions.
+pub(super) fn limits_sessions(member: &Member<'_>) -> bool {
     member.profile.max_sessions.is_some() || member.config.namespace == Namespace::Host
 }
 
-/// Which keyword keeps the user out, as `allowed_user` of OpenSSH's auth.c goes by them. Patterns with a
-/// host may let the user in from somewhere.
+/// The keyword that keeps the user out, as `allowed_user` in OpenSSH's auth.c applies them. A pattern with a host does not
+/// count, since the user may log in from another one.
 fn barred(settings: &Settings, account: &Account) -> Option<&'static str> {
     let is_user = |pattern: &str, named: &str| is_match(pattern, named);
     let users = |keyword| settings.all(keyword).map(|pattern| (pattern, pattern.rsplit_once('@')));
@@ -124,7 +136,7 @@ fn barred(settings: &Settings, account: &Account) -> Option<&'static str> {
     if allowed.peek().is_some() && !allowed.any(|pattern| is_user(pattern, name)) {
         return Some("AllowUsers");
     }
-    // That they are not known is told elsewhere.
+    // Another check reports that the groups are unknown.
     let groups = group_names(name).ok()?;
     let is_of = |pattern: &str| groups.iter().any(|group| is_user(pattern, group));
     if settings.all("DenyGroups").any(is_of) {
@@ -134,12 +146,12 @@ fn barred(settings: &Settings, account: &Account) -> Option<&'static str> {
     (allowed.peek().is_some() && !allowed.any(is_of)).then_some("AllowGroups")
 }
 
-/// As session.c of OpenSSH knows it.
+/// Whether sshd runs its own SFTP server for this command, as session.c of OpenSSH decides it.
 fn is_internal_sftp(command: &str) -> bool {
     command.strip_prefix("internal-sftp").is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t']))
 }
 
-/// The argument of `-l`, or sftp-server's default.
+/// The log level of internal-sftp: the argument of `-l`, or the default.
 pub(super) fn log_level(command: &str) -> &str {
     let mut level = "ERROR";
     let mut words = command.split_whitespace().skip(1);
@@ -163,7 +175,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn internal_sftp_may_have_options_but_nothing_else_is_it() {
+    fn internal_sftp_may_have_options() {
         for (command, expected) in [
             ("internal-sftp", true),
             ("internal-sftp -l INFO", true),

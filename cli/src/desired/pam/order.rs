@@ -1,13 +1,14 @@
-//! Where our session lines stand among those of other modules.
+//! The order of session lines: sftpjail's module is the first and the last of them.
 //!
-//! libpam calls session lines from the top to the bottom, at close as well. The first of ours ends the
-//! session before anybody else closes anything; the last builds the jail of what the others have made.
+//! libpam calls session lines from the top to the bottom, at close as well. The module's first line ends the session
+//! before another module closes anything. Its last line builds the jail from what the others have made or mounted.
 
 use crate::host::pam::stack::{Line, Stack};
 use crate::report::Location;
 use pam_sftpjail::escape::escaped;
+use std::fmt::{self, Display};
 
-/// They undo at close what they, or what they run, did at open: mostly mounts.
+/// Modules that undo at close what they have done at open, or what a program of theirs has done: mounts, mostly.
 const CLOSERS: [&str; 9] = [
     "pam_mount.so",
     "pam_fscrypt.so",
@@ -20,9 +21,9 @@ const CLOSERS: [&str; 9] = [
     "pam_namespace.so",
 ];
 
-/// Before which line of the session stack the first of ours belongs: before all others, but for
-/// `pam_selinux.so close`, which asks to be the first (pam_selinux(8)). It may be: it sets back what the
-/// process executes its next program as, and closes nothing that is in a jail.
+/// The location of the session line above which the module's first line belongs: the topmost one, except for
+/// `pam_selinux.so close`, which must be the first (pam_selinux(8)). That does no harm: it resets the context in which
+/// the process executes its next program, and closes nothing that is in a jail.
 pub(crate) fn location_of_first(stack: &Stack) -> Option<&Location> {
     let is_selinux = |line: &&Line| {
         line.is("pam_selinux.so")
@@ -31,27 +32,27 @@ pub(crate) fn location_of_first(stack: &Stack) -> Option<&Location> {
     stack.lines.iter().find(|line| !is_selinux(line)).map(|line| &line.top)
 }
 
-/// A line that should not stand where it does, and why.
+/// A line that is in the wrong order with one of the module's, and why. Shown as a sentence: the module, its location, and
+/// what it does there.
 pub(crate) struct Misplaced<'a> {
-    pub(crate) line: &'a Line,
+    line: &'a Line,
     why: &'static str,
 }
 
-impl Misplaced<'_> {
-    /// The module, its place, and what it does there.
-    pub(crate) fn told(&self) -> String {
+impl Display for Misplaced<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = self.line.module.as_ref().map(|module| module.path.as_str()).unwrap_or_default();
-        format!("{} at {} {}", escaped(path), self.line.location, self.why)
+        write!(f, "{} at {} {}", escaped(path), self.line.location, self.why)
     }
 }
 
-/// The first line above the one at `end` for which a first line of ours above it is needed.
+/// The first line above the one at position `end` that needs the module's first line above it.
 pub(crate) fn needs_first(stack: &Stack, end: usize) -> Option<Misplaced<'_>> {
     stack.lines.iter().take(end).find_map(|line| {
         let why = if closes(line) {
-            "then closes what it opened inside of the session's mount namespace, so that the host may keep it"
+            "would close at logout what it has opened while the process is still in the session's mount namespace, so that the host may keep it"
         } else if reads_users_environment(line) {
-            "reads the user's ~/.pam_environment, which can replace what sshd says of the key"
+            "reads the user's ~/.pam_environment, which can replace what sshd says about the key"
         } else {
             return None;
         };
@@ -59,12 +60,12 @@ pub(crate) fn needs_first(stack: &Stack, end: usize) -> Option<Misplaced<'_>> {
     })
 }
 
-/// The first line below the one at `last` which should be above it.
+/// The first line below the one at position `last` that should be above it.
 pub(crate) fn below_last(stack: &Stack, last: usize) -> Option<Misplaced<'_>> {
     let line = stack.lines.iter().skip(last + 1).find(|line| closes(line))?;
     Some(Misplaced {
         line,
-        why: "stands below it: what that mounts is missing in the jail, and may be missing on the host",
+        why: "stands below it: what that module mounts is missing in the jail, and may be missing on the host",
     })
 }
 
@@ -72,7 +73,8 @@ fn closes(line: &Line) -> bool {
     CLOSERS.iter().any(|name| line.is(name))
 }
 
-/// pam_env(8): not unless it is said, as in Debian's line for sshd.
+/// Whether it is a line of pam_env that reads ~/.pam_environment: only with `user_readenv=1`, as in Debian's line for sshd
+/// (pam_env(8)).
 fn reads_users_environment(line: &Line) -> bool {
     let says = |argument: &String| argument.strip_prefix("user_readenv=").is_some_and(|value| value != "0");
     line.is("pam_env.so") && line.module.as_ref().is_some_and(|module| module.arguments.iter().any(says))

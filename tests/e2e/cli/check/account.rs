@@ -1,13 +1,13 @@
 //! The account, its names, its keys, and what lies above its home.
 
-use super::faults::{Fault, Sound, failed, warned};
-use super::{check, said};
+use super::faults::{Fault, Machine, failed, warned};
+use super::{check, checked};
 
 const ACCOUNT: [Fault; 12] = [
     failed("chage -E 1 mle", "shadow", "the account expired "),
     failed("chage -d 0 mle", "shadow", "the password must be changed at the next login"),
     failed("chage -d 2020-01-01 -M 30 mle", "shadow", "the password expired "),
-    failed("chage -d 2020-01-01 -M 30 -I 5 mle", "shadow", "and the account with it, being inactive"),
+    failed("chage -d 2020-01-01 -M 30 -I 5 mle", "shadow", "and the account has become inactive for it"),
     failed(
         "sed -i '/^account.*sftpjail/i account required pam_shells.so' /etc/pam.d/sshd; usermod -s /usr/sbin/nologin mle
          sed -i '/nologin/d' /etc/shells",
@@ -41,34 +41,34 @@ const ACCOUNT: [Fault; 12] = [
         "names",
         "other is the same account (uid ",
     ),
-    // A command that put her into one more group would not help.
+    // One more group would not help.
     failed(
         "useradd -M -o -u $(id -u mle) -g mle -G sudo -d /home/mle other
          mkdir /etc/sftpjail; echo 'exempt_groups = [\"sudo\"]' >/etc/sftpjail/config.toml",
         "names",
         "other is the same account (uid ",
     )
-    .in_words("take other out of the groups of exempt_groups, or give other a uid of its own"),
-    // Jailed by us as who she is, but not by sshd.
+    .in_words("remove other from the groups in exempt_groups, or give other a uid of its own"),
+    // A member by this name as well, but sshd has other settings for it.
     failed(
         "useradd -M -o -u $(id -u mle) -g mle -G sftp -d /home/mle other
          sed -i '/^Match Group sftp/i Match User other\\n    PermitTTY yes' /etc/ssh/sshd_config",
         "sshd terminal",
-        "PermitTTY is yes, and not no (/etc/ssh/sshd_config:",
+        "PermitTTY is yes instead of no (/etc/ssh/sshd_config:",
     ),
 ];
 
 #[test]
 fn each_account_that_cannot_log_in_or_is_not_jailed_by_every_name() {
-    Sound::new().each(&ACCOUNT);
+    Machine::new().each(&ACCOUNT);
 }
 
 const KEYS: [Fault; 9] = [
-    failed("chgrp joe /home/mle/.ssh/authorized_keys; chmod g+w /home/mle/.ssh/authorized_keys", "keys", "the file /home/mle/.ssh/authorized_keys (mle:joe, mode 0620) is not"),
-    failed("chown joe /home/mle/.ssh/authorized_keys; chmod 644 /home/mle/.ssh/authorized_keys", "keys", "(joe:mle, mode 0644) is not mle's or root's alone")
+    failed("chgrp joe /home/mle/.ssh/authorized_keys; chmod g+w /home/mle/.ssh/authorized_keys", "keys", "the file /home/mle/.ssh/authorized_keys (mle:joe, mode 0620) must be"),
+    failed("chown joe /home/mle/.ssh/authorized_keys; chmod 644 /home/mle/.ssh/authorized_keys", "keys", "(joe:mle, mode 0644) must be owned by mle or root and writable by nobody else")
         .in_words("look first, because others than root can replace it; then chown -h mle "),
-    failed("chmod o+w /home/mle/.ssh", "keys", "the directory /home/mle/.ssh (mle:mle, mode 0702) is not"),
-    failed("usermod -aG mle joe; chmod g+w /home/mle", "keys", "the directory /home/mle (mle:mle, mode 0770) is not"),
+    failed("chmod o+w /home/mle/.ssh", "keys", "the directory /home/mle/.ssh (mle:mle, mode 0702) must be"),
+    failed("usermod -aG mle joe; chmod g+w /home/mle", "keys", "the directory /home/mle (mle:mle, mode 0770) must be"),
     failed("chown root /home/mle/.ssh/authorized_keys", "keys", "(root:mle, mode 0600) cannot be read by mle")
         .in_words("look first, because others than root can replace it; then chown mle "),
     failed(
@@ -100,127 +100,127 @@ const KEYS: [Fault; 9] = [
 
 #[test]
 fn each_key_file_that_sshd_does_not_take() {
-    let sound = Sound::new();
-    sound.each(&KEYS);
-    // Debian's sshd lets the group write in which she is alone.
-    sound.sb.sh("chmod g+w /home/mle");
-    assert_eq!(sound.found(), (vec![], 0));
-    sound.sb.sftp("mle", "pwd\n").ok();
-    // As it says: StrictModes alone keeps her out.
-    sound.sb.sh("usermod -aG mle joe");
-    sound.sb.sftp("mle", "pwd\n").failed();
-    sound.sb.sh("echo StrictModes no >/etc/ssh/sshd_config.d/strict.conf");
-    assert_eq!(sound.found(), (vec![], 0));
-    sound.sb.sh(
+    let machine = Machine::new();
+    machine.each(&KEYS);
+    // Debian's sshd accepts a group that can write if nobody else is in it.
+    machine.sb.sh("chmod g+w /home/mle");
+    assert_eq!(machine.found(), (vec![], 0));
+    machine.sb.sftp("mle", "pwd\n").ok();
+    // The finding is true: StrictModes refuses the key.
+    machine.sb.sh("usermod -aG mle joe");
+    machine.sb.sftp("mle", "pwd\n").failed();
+    machine.sb.sh("echo StrictModes no >/etc/ssh/sshd_config.d/strict.conf");
+    assert_eq!(machine.found(), (vec![], 0));
+    machine.sb.sh(
         "rm /etc/ssh/sshd_config.d/strict.conf; echo PubkeyAuthentication no >/etc/ssh/sshd_config.d/no.conf",
     );
-    assert_eq!(sound.found(), (vec![], 0));
+    assert_eq!(machine.found(), (vec![], 0));
 }
 
 const ABOVE: [Fault; 5] = [
     warned(
         "mkdir -m 775 /home/team; chgrp sftp /home/team; mv /home/mle /home/team/mle; usermod -d /home/team/mle mle",
         "home parents",
-        "/home/team (root:sftp, mode 0775): the group sftp can put another directory",
+        "/home/team (root:sftp, mode 0775): the group sftp can replace the home",
     ),
     warned(
         "mkdir -m 755 /home/team; chown joe /home/team; mv /home/mle /home/team/mle; usermod -d /home/team/mle mle",
         "home parents",
-        "/home/team (joe:root, mode 0755): its owner joe can put another directory",
+        "/home/team (joe:root, mode 0755): its owner joe can replace the home",
     ),
     warned(
         "mkdir -m 777 /home/team; chown joe /home/team; mv /home/mle /home/team/mle; usermod -d /home/team/mle mle
          echo PubkeyAuthentication no >/etc/ssh/sshd_config.d/no.conf",
         "home parents",
-        "its owner joe and the group root and everybody can put another directory",
+        "its owner joe and the group root and everybody can replace the home",
     ),
     warned(
         "mkdir -m 700 /home/closed; mv /home/mle /home/closed/mle; usermod -d /home/closed/mle mle",
-        "home reach",
-        "/home/closed (root:root, mode 0700) is closed to mle, and the jail opens /home/closed/mle below it; sshd cannot read keys there",
+        "home access",
+        "mle may not enter /home/closed (root:root, mode 0700), but the jail shows /home/closed/mle below it; sshd cannot read keys",
     )
     .in_words("usermod -d /home/mle -m mle"),
     warned(
         "mkdir -m 750 /home/closed /home/closed/in; mv /home/mle /home/closed/in/mle; usermod -d /home/closed/in/mle mle",
-        "home reach",
-        "/home/closed (root:root, mode 0750) is closed to mle",
+        "home access",
+        "mle may not enter /home/closed (root:root, mode 0750)",
     )
-    .in_words("nothing if that is meant"),
+    .in_words("nothing if that is intended"),
 ];
 
 #[test]
-fn each_directory_above_a_home_that_is_others_or_closed() {
-    let sound = Sound::new();
-    sound.each(&ABOVE);
-    // Sticky as /tmp; and closed to others but by way of a group.
+fn each_directory_above_a_home_that_others_own_or_that_is_closed() {
+    let machine = Machine::new();
+    machine.each(&ABOVE);
+    // Sticky, as /tmp is; and closed, but open to the user's group.
     for script in [
         "mkdir -m 1777 /home/team; mv /home/mle /home/team/mle; usermod -d /home/team/mle mle
          echo PubkeyAuthentication no >/etc/ssh/sshd_config.d/no.conf",
         "mkdir -m 750 /home/closed; chgrp mle /home/closed; mv /home/mle /home/closed/mle; usermod -d /home/closed/mle mle",
     ] {
-        sound.sb.sh(script);
-        assert_eq!(sound.found(), (vec![], 0), "{script}");
-        sound.restore();
+        machine.sb.sh(script);
+        assert_eq!(machine.found(), (vec![], 0), "{script}");
+        machine.restore();
     }
 }
 
-/// As setup makes it: nobody but root may look in there, and that is no fault of it.
+/// `setup` makes it so: only root can read it.
 #[test]
-fn a_jail_root_that_only_root_may_enter_is_not_seen_by_others_and_not_called_wrong() {
-    let sound = Sound::new();
-    sound.sb.sh("chmod 700 /jail");
+fn a_jail_root_that_only_root_may_enter_is_unknown_to_others_and_no_problem() {
+    let machine = Machine::new();
+    machine.sb.sh("chmod 700 /jail");
     let script = "exec setpriv --reuid joe --regid joe --clear-groups sftpjail check mle";
-    let out = said(sound.sb.try_sh(script), 2).stdout;
+    let out = checked(machine.sb.try_sh(script), 2).stdout;
     assert!(out.contains("! jail root      /jail/mle cannot be accessed: permission denied\n"), "{out}");
     let below = out.split("! jail root").nth(1).unwrap_or_default().lines().nth(1);
     assert_eq!(below.map(str::trim), Some("→ run this as root"), "{out}");
 }
 
 #[test]
-fn who_is_not_root_is_told_what_of_all_this_could_not_be_seen() {
-    let sound = Sound::new();
+fn without_root_what_could_not_be_checked_is_unknown() {
+    let machine = Machine::new();
     let script = "exec setpriv --reuid joe --regid joe --clear-groups sftpjail check mle";
-    let out = said(sound.sb.try_sh(script), 2).stdout;
-    for unseen in [
+    let out = checked(machine.sb.try_sh(script), 2).stdout;
+    for unknown in [
         "! sshd           sshd -T says: sshd: no hostkeys available -- exiting.\n",
         "! shadow         only root can see when an account expires\n",
-        "! outside        only root can see crontabs and at jobs\n",
-        "! home reach     only root can try what the user can reach\n",
+        "! host programs  only root can see crontabs and at jobs\n",
+        "! home access    only root can try what the user can reach\n",
         "! rehearsal      only root can build a jail\n",
     ] {
-        assert!(out.contains(unseen), "no {unseen}: {out}");
+        assert!(out.contains(unknown), "no {unknown}: {out}");
     }
     assert!(out.contains("✓ pam module ") && !out.contains('✗'), "{out}");
     assert_eq!(out.matches("→ run this as root\n").count(), 5, "{out}");
 }
 
 #[test]
-fn a_locked_password_matters_without_pam_only() {
-    let sound = Sound::new();
+fn a_locked_password_keeps_out_without_pam_only() {
+    let machine = Machine::new();
     assert!(
-        check(&sound.sb, "mle", 0)
+        check(&machine.sb, "mle", 0)
             .stdout
-            .contains("✓ shadow         not expired; no password, so by key only\n")
+            .contains("✓ shadow         not expired; no password, so only a key can log in\n")
     );
-    sound.sb.sh("echo mle:pw | chpasswd");
-    assert!(check(&sound.sb, "mle", 0).stdout.contains("✓ shadow         not expired\n"));
-    sound.sb.sh("usermod -L mle");
+    machine.sb.sh("echo mle:pw | chpasswd");
+    assert!(check(&machine.sb, "mle", 0).stdout.contains("✓ shadow         not expired\n"));
+    machine.sb.sh("usermod -L mle");
     assert!(
-        check(&sound.sb, "mle", 0)
+        check(&machine.sb, "mle", 0)
             .stdout
-            .contains("✓ shadow         not expired; no password, so by key only\n")
+            .contains("✓ shadow         not expired; no password, so only a key can log in\n")
     );
-    sound.sb.sftp("mle", "pwd\n").ok();
+    machine.sb.sftp("mle", "pwd\n").ok();
 
-    sound
+    machine
         .sb
         .sh("sed -i 's/^UsePAM yes/UsePAM no/' /etc/ssh/sshd_config; echo mle:pw | chpasswd; usermod -L mle");
     for fix in ["usermod -U mle", "usermod -p '*' mle"] {
-        let (found, _) = sound.found();
+        let (found, _) = machine.found();
         let [pam, shadow] = &found[..] else { panic!("{found:#?}") };
         assert_eq!((pam[0].as_str(), shadow[0].as_str(), shadow[3].as_str()), ("sshd pam", "shadow", fix));
-        sound.sb.sh(&format!("{fix}; sftpjail check mle | grep '✓ shadow'; usermod -p '!' mle"));
+        machine.sb.sh(&format!("{fix}; sftpjail check mle | grep '✓ shadow'; usermod -p '!' mle"));
     }
-    sound.sb.restart_sshd();
-    sound.sb.sftp("mle", "pwd\n").failed();
+    machine.sb.restart_sshd();
+    machine.sb.sftp("mle", "pwd\n").failed();
 }

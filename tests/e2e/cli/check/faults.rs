@@ -1,12 +1,12 @@
-//! Single faults: each breaks one thing on a sound machine. check must find that and nothing else,
-//! and where its fix is a command, that must fix it.
+//! Single faults: each breaks one thing on a machine on which everything is ok. `check` must find that and nothing else, and
+//! a fix that is a command must fix it.
 
 use sandbox::Sandbox;
 use serde_json::Value;
 
-use super::{findings, machine, said};
+use super::{checked, findings, machine};
 
-/// One fault, and what must be said of it.
+/// One fault, and the finding that it must cause.
 pub(super) struct Fault {
     /// A script.
     pub(super) breaks: &'static str,
@@ -19,9 +19,9 @@ pub(super) struct Fault {
 }
 
 pub(super) enum Fix {
-    /// A command, after words that end in a colon; when it is done all is well.
+    /// A command, after words that end in a colon. After it, everything is ok.
     Pasted,
-    /// A part of it.
+    /// Words, of which this is a part.
     Words(&'static str),
 }
 
@@ -34,13 +34,13 @@ pub(super) const fn warned(breaks: &'static str, check: &'static str, evidence: 
 }
 
 impl Fault {
-    /// Where the fix is nothing to paste.
+    /// The same fault with a fix that is no command.
     pub(super) const fn in_words(self, part: &'static str) -> Self {
         Fault { fix: Fix::Words(part), ..self }
     }
 }
 
-/// All that a fault may break, copied.
+/// Copies everything that a fault may break.
 const SAVE: &str = "mkdir /tmp/good
     cp -a /etc/ssh /etc/pam.d /etc/passwd /etc/shadow /etc/group /etc/gshadow /etc/shells /etc/fstab \
         /etc/nsswitch.conf /home \"$1\" /tmp/good";
@@ -51,34 +51,34 @@ const RESTORE: &str =
         /tmp/good/shells /tmp/good/fstab /tmp/good/nsswitch.conf /etc
     cp -a /tmp/good/home/. /home; cp -a /tmp/good/pam_sftpjail.so \"$1\"";
 
-/// A machine on which nothing is found, and from which any fault can be taken back.
-pub(super) struct Sound {
+/// A machine on which everything is ok, and which can be restored after each fault.
+pub(super) struct Machine {
     pub(super) sb: Sandbox,
     module: String,
 }
 
-impl Sound {
-    pub(super) fn new() -> Sound {
+impl Machine {
+    pub(super) fn new() -> Machine {
         let sb = machine();
         sb.install_log_drop_in();
         sb.sh("mkdir -p -m 755 /run/sshd /jail");
         let module =
             sb.sh("find /usr/lib /usr/lib64 -name pam_sftpjail.so -print -quit").stdout.trim().to_owned();
         sb.script(SAVE, &[&module], b"").ok();
-        Sound { sb, module }
+        Machine { sb, module }
     }
 
-    /// Takes every fault back.
+    /// Undoes every fault.
     pub(super) fn restore(&self) {
         self.sb.script(RESTORE, &[&self.module], b"").ok();
     }
 
-    /// What is not as it should be with mle, and the exit status.
+    /// The findings about mle that have not passed, and the exit status.
     #[track_caller]
     pub(super) fn found(&self) -> (Vec<[String; 4]>, i32) {
         let out = self.sb.try_sh("sftpjail check --json mle");
         let code = out.code.unwrap_or(-1);
-        let out = said(out, code);
+        let out = checked(out, code);
         let document: Value = serde_json::from_str(&out.stdout).unwrap_or_else(|e| panic!("{e}: {out}"));
         let of = findings(&document).into_iter().filter(|f| f[1] != "passed");
         (of.map(|f| f.map(str::to_owned)).collect(), code)
@@ -88,34 +88,34 @@ impl Sound {
     #[track_caller]
     pub(super) fn each(&self, faults: &[Fault]) {
         let (found, code) = self.found();
-        assert_eq!((found.as_slice(), code), (&[][..], 0), "the machine is sound");
+        assert_eq!((found.as_slice(), code), (&[][..], 0), "everything is ok");
         for fault in faults {
             self.sb.script(fault.breaks, &[&self.module], b"").ok();
             self.one(fault);
             self.restore();
         }
         let (found, code) = self.found();
-        assert_eq!((found.as_slice(), code), (&[][..], 0), "the machine is sound again");
+        assert_eq!((found.as_slice(), code), (&[][..], 0), "everything is ok again");
     }
 
     #[track_caller]
     fn one(&self, fault: &Fault) {
         let (found, code) = self.found();
-        let told = format!("after {}\nfound {found:#?}", fault.breaks);
+        let context = format!("after {}\nfound {found:#?}", fault.breaks);
         let status = match fault.outcome {
             "failed" => 1,
             "unknown" => 2,
             _ => 0,
         };
-        assert_eq!(code, status, "{told}");
-        let [[check, outcome, evidence, fix]] = &found[..] else { panic!("not one finding {told}") };
-        assert_eq!((check.as_str(), outcome.as_str()), (fault.check, fault.outcome), "{told}");
-        assert!(evidence.contains(fault.evidence), "no {:?} {told}", fault.evidence);
+        assert_eq!(code, status, "{context}");
+        let [[check, outcome, evidence, fix]] = &found[..] else { panic!("not one finding {context}") };
+        assert_eq!((check.as_str(), outcome.as_str()), (fault.check, fault.outcome), "{context}");
+        assert!(evidence.contains(fault.evidence), "no {:?} {context}", fault.evidence);
         match fault.fix {
-            Fix::Words(part) => assert!(fix.contains(part), "no {part:?} {told}"),
+            Fix::Words(part) => assert!(fix.contains(part), "no {part:?} {context}"),
             Fix::Pasted => {
                 self.paste(fix);
-                assert_eq!(self.found(), (vec![], 0), "the fix does not help, {told}");
+                assert_eq!(self.found(), (vec![], 0), "the fix does not help, {context}");
             }
         }
     }
@@ -124,6 +124,6 @@ impl Sound {
     #[track_caller]
     pub(super) fn paste(&self, fix: &str) {
         let command = fix.split_once(": ").filter(|(words, _)| !words.contains('\'')).map_or(fix, |(_, c)| c);
-        self.sb.sh(command.trim_start_matches("nothing if that is meant; else "));
+        self.sb.sh(command.trim_start_matches("nothing if that is intended; otherwise "));
     }
 }

@@ -1,16 +1,16 @@
-//! A fix that is a command fixes what it stands beside.
+//! A fix that is a command fixes the finding beside it.
 
 use sandbox::Sandbox;
 
 use super::{check, findings, json, machine};
 
-/// `broken` breaks something of mle's; the fixes, pasted one after the other, fix it.
+/// `broken` breaks something for mle. The fixes, pasted one after the other, must fix it.
 #[track_caller]
 fn fixed(sb: &Sandbox, broken: &str, first_fix: &str) {
     check(sb, "mle", 0);
     sb.sh(broken);
     let mut fixes = Vec::new();
-    // Each fixes one thing, which may uncover another.
+    // Each fixes one problem, behind which there may be another.
     while let document = json(sb, "mle", "problems")
         && fixes.len() < 3
     {
@@ -27,7 +27,7 @@ fn fixed(sb: &Sandbox, broken: &str, first_fix: &str) {
     }
     check(sb, "mle", 0);
     assert_eq!(fixes[0], first_fix);
-    // The user's way in is the same as before.
+    // The user can log in as before.
     sb.login("mle").password("pw").sftp("mkdir made\nrmdir made\n").ok();
 }
 
@@ -39,12 +39,12 @@ fn fixed_machine(broken: &str, first_fix: &str) {
 }
 
 #[test]
-fn a_home_of_somebody_elses() {
+fn a_home_that_somebody_else_owns() {
     fixed_machine("chown joe /home/mle", "chown -h mle /home/mle");
 }
 
 #[test]
-fn what_others_could_replace_is_not_to_be_pasted_blindly() {
+fn a_fix_for_a_path_that_others_can_change_begins_with_a_warning() {
     let sb = machine();
     sb.user("web").add();
     sb.sh("usermod -d /home/web/site/mle mle");
@@ -67,7 +67,7 @@ fn a_missing_home() {
 }
 
 #[test]
-fn a_pasted_fix_runs_nothing_that_a_path_or_name_says() {
+fn a_pasted_fix_runs_no_command_in_a_path_or_name() {
     let sb = machine();
     sb.sh("touch /home/bait");
     let (name, home) = ("m l$(rm bait)e", "/home/`rm bait`/it's \"$(rm bait)\"");
@@ -89,7 +89,7 @@ fn a_home_in_the_system() {
 }
 
 #[test]
-fn a_jail_root_of_somebody_elses() {
+fn a_jail_root_that_somebody_else_owns() {
     fixed_machine("chown joe /jail", "chown root /jail");
 }
 
@@ -116,7 +116,7 @@ fn a_home_that_its_owner_cannot_enter() {
 }
 
 #[test]
-fn a_home_of_roots_that_the_user_cannot_enter() {
+fn a_home_that_root_owns_and_the_user_cannot_enter() {
     let sb = machine();
     sb.sh("chown root:root /home/mle; chmod 700 /home/mle");
     let document = json(&sb, "mle", "problems");
@@ -124,7 +124,7 @@ fn a_home_of_roots_that_the_user_cannot_enter() {
     assert_eq!([check, outcome], ["rehearsal", "failed"]);
     assert_eq!(evidence, "the user cannot enter the home /home/mle: Permission denied");
     sb.sh(fix);
-    // Entered, though not written: root may have wanted that.
+    // The user can enter it, but not write: that may be intended.
     let document = json(&sb, "mle", "ok");
     let tree = document["rehearsal"]["tree"].as_array().unwrap();
     let home = tree.iter().find(|entry| entry["kind"] == "home").expect("the home");
@@ -132,7 +132,7 @@ fn a_home_of_roots_that_the_user_cannot_enter() {
     sb.sftp("mle", "pwd\nls\n").ok();
 }
 
-/// The last line has no newline, and would become one with what is put after it.
+/// The last line has no newline, and must not be joined with what is appended.
 #[test]
 fn a_missing_line_where_the_file_has_no_final_newline() {
     let line = "session [success=ok ignore=ignore module_unknown=ignore default=bad] pam_sftpjail.so open";
@@ -143,8 +143,8 @@ fn a_missing_line_where_the_file_has_no_final_newline() {
     );
 }
 
-/// One line of PAM's, over four of the file's: a backslash before blanks goes on as well, and so does a line
-/// across an empty line and a comment.
+/// One line for PAM, over several lines of the file: it goes on after a backslash before blanks, too, and across an empty
+/// line and a comment.
 #[test]
 fn a_line_that_goes_on_over_several() {
     let sb = machine();
@@ -161,7 +161,7 @@ fn a_line_that_goes_on_over_several() {
 }
 
 #[test]
-fn a_line_of_no_kind_for_which_libpam_refuses_everybody() {
+fn a_line_of_an_unknown_kind_for_which_libpam_refuses_everybody() {
     let sb = machine();
     sb.sh("echo mle:pw | chpasswd; echo joe:pw | chpasswd");
     sb.login("joe").password("pw").ssh(&["true"]).ok();
@@ -172,6 +172,6 @@ fn a_line_of_no_kind_for_which_libpam_refuses_everybody() {
     fixed(
         &sb,
         "echo 'optional pam_permit.so' >>/etc/pam.d/sshd",
-        &format!("fix that line, or take it out: sed -i {last}d /etc/pam.d/sshd"),
+        &format!("correct that line, or remove it: sed -i {last}d /etc/pam.d/sshd"),
     );
 }

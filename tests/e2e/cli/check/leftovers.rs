@@ -1,6 +1,6 @@
-//! What an earlier setup has left.
+//! What an earlier setup left.
 
-use super::faults::{Fault, Sound, failed, warned};
+use super::faults::{Fault, Machine, failed, warned};
 
 const LEFTOVERS: [Fault; 9] = [
     failed(
@@ -44,19 +44,19 @@ const LEFTOVERS: [Fault; 9] = [
 
 #[test]
 fn each_entry_that_would_mount_below_the_jail_root() {
-    let sound = Sound::new();
-    sound.each(&LEFTOVERS);
-    // A filesystem for the jail root itself, others elsewhere, and comments.
-    sound.sb.sh("echo 'tmpfs /jail tmpfs mode=755 0 0
+    let machine = Machine::new();
+    machine.each(&LEFTOVERS);
+    // A filesystem for the jail root itself, mounts elsewhere, and comments are ok.
+    machine.sb.sh("echo 'tmpfs /jail tmpfs mode=755 0 0
         /srv/x /jails/mle none bind 0 0
         # /home/mle /jail/mle none bind 0 0' >>/etc/fstab
         echo '#/jail /etc/auto.jail
         /misc /etc/auto.misc' >/etc/auto.master");
-    assert_eq!(sound.found(), (vec![], 0));
+    assert_eq!(machine.found(), (vec![], 0));
 }
 
 #[test]
-fn a_map_that_cannot_be_read_is_not_taken_for_an_empty_one() {
+fn a_map_that_cannot_be_read_is_unknown_and_not_ok() {
     let sb = sandbox::Sandbox::new();
     sb.user("mle").group("sftp").add();
     sb.user("joe").add();

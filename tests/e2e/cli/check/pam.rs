@@ -1,9 +1,9 @@
-//! PAM's configuration for sshd, and the module.
+//! PAM's configuration for sshd, and the module's file.
 
-use super::faults::{Fault, Sound, failed, warned};
-use super::{check, findings, json, said};
+use super::faults::{Fault, Machine, failed, warned};
+use super::{check, checked, findings, json};
 
-/// Puts a line before ours of its kind that does the work.
+/// Inserts a line before the module's account line, or before its session line that opens.
 macro_rules! before {
     ($kind:literal, $line:literal) => {
         concat!(
@@ -18,7 +18,7 @@ macro_rules! before {
     };
 }
 
-/// Gives ours another control field; `$part` is the end of the line.
+/// Gives one of the module's lines another control field. `$part`: the end of that line.
 macro_rules! control {
     ($kind:literal, $part:literal, $control:literal) => {
         concat!(
@@ -51,18 +51,22 @@ const LINES: [Fault; 31] = [
     failed(
         control!("account", "", "[success=ok module_unknown=ignore default=bad]"),
         "pam account",
-        ": \"[success=ok module_unknown=ignore default=bad]\" refuses everybody who is no member, root too",
+        ": \"[success=ok module_unknown=ignore default=bad]\" refuses everybody who is not a member, root too",
     ),
     warned(
         control!("account", "", "required"),
         "pam account",
-        ": with required, a module file that is missing or cannot be loaded lets nobody in",
+        ": with required, everybody is refused, root too, if the module's file is missing or cannot be loaded",
     ),
-    warned(control!("session", " open", "requisite"), "pam session", ": with requisite, a module file"),
+    warned(
+        control!("session", " open", "requisite"),
+        "pam session",
+        ": with requisite, everybody is refused",
+    ),
     warned(
         control!("session", " close", "[success=ok ignore=ignore default=bad]"),
         "pam session",
-        ": with \"[success=ok ignore=ignore default=bad]\", a module file",
+        ": with \"[success=ok ignore=ignore default=bad]\", everybody is refused",
     ),
     failed(
         before!("account", "sufficient pam_localuser.so"),
@@ -121,18 +125,18 @@ const LINES: [Fault; 31] = [
         "pam session",
         "is skipped when pam_succeed_if.so ([success=ignore default=1]) at ",
     )
-    .in_words("if that is not meant, move it up: "),
+    .in_words("if that is not intended, move it up: "),
     failed(
         "grep 'sftpjail.so open' /etc/pam.d/sshd | sed 's/ open//' >/tmp/second; cat /tmp/second >>/etc/pam.d/sshd",
         "pam session",
-        ": a second line, which is refused",
+        ": a second session line, which refuses",
     ),
     failed(
         before!("session", "include missing"),
         "pam session",
         "/etc/pam.d/missing, named at /etc/pam.d/sshd:",
     )
-    .in_words("fix it"),
+    .in_words("make it readable"),
     failed(
         "sed -i 's/^account.*sftpjail.so/& confg=x/' /etc/pam.d/sshd",
         "pam account",
@@ -148,32 +152,32 @@ const LINES: [Fault; 31] = [
     failed(
         "sed -i 's|^session.*sftpjail.so open|& config=/etc/jails.toml|' /etc/pam.d/sshd",
         "pam session",
-        ": the module goes by /etc/jails.toml, and this check by /etc/sftpjail/config.toml",
+        ": the module uses /etc/jails.toml, but this check uses /etc/sftpjail/config.toml",
     )
     .in_words("--config PATH"),
     failed(
         "mkdir /etc/sftpjail; echo 'services = [\"ftpd\"]' >/etc/sftpjail/config.toml",
         "pam service",
-        "`services` do not list sshd",
+        "`services` in the configuration does not list sshd",
     )
     .in_words("services = [\"ftpd\", \"sshd\"] in /etc/sftpjail/config.toml"),
-    // The account line must not be there either.
+    // Where homes are made, there must be no account line.
     failed(
         concat!(before!("session", "required pam_mkhomedir.so")),
         "pam account",
-        ": refuses whose home is still to be made, as /etc/pam.d/sshd:",
+        ": refuses users whose home is missing, though /etc/pam.d/sshd:",
     ),
     failed(
         "sed -i '/^account.*sftpjail/d; $a session required pam_mkhomedir.so umask=0077' /etc/pam.d/sshd",
         "pam session",
-        ": stands before what makes homes (/etc/pam.d/sshd:",
+        ": stands above the line that makes homes (/etc/pam.d/sshd:",
     ),
     failed(
         "sed -i '/^account.*sftpjail/d; $a session optional pam_oddjob_mkhomedir.so' /etc/pam.d/sshd",
         "pam session",
-        ": stands before what makes homes",
+        ": stands above the line that makes homes",
     ),
-    // Only a distributor's file, without our line.
+    // Only a distributor's file, without the module's line.
     failed(
         "sed '/^account.*sftpjail/d' /etc/pam.d/sshd >/usr/lib/pam.d/sshd; rm /etc/pam.d/sshd",
         "pam account",
@@ -182,11 +186,11 @@ const LINES: [Fault; 31] = [
 ];
 
 #[test]
-fn each_line_that_is_not_as_it_must_be() {
-    Sound::new().each(&LINES);
+fn each_line_that_is_missing_or_wrong() {
+    Machine::new().each(&LINES);
 }
 
-/// Where our session lines stand among those of others.
+/// The order of the module's session lines among the others.
 const ORDER: [Fault; 9] = [
     warned(
         "sed -i '/sftpjail.so close$/d' /etc/pam.d/sshd",
@@ -201,7 +205,7 @@ const ORDER: [Fault; 9] = [
         "pam session",
         "no `pam_sftpjail.so close` line at the top: pam_mount.so at /etc/pam.d/sshd:",
     ),
-    // An older single line.
+    // The single line of an earlier version.
     warned(
         "sed -i '/sftpjail.so close$/d; s/user_readenv=1//; s/sftpjail.so open/sftpjail.so/' /etc/pam.d/sshd
          echo session optional pam_exec.so /bin/true >>/etc/pam.d/common-session",
@@ -212,18 +216,18 @@ const ORDER: [Fault; 9] = [
         "grep 'sftpjail.so close' /etc/pam.d/sshd >/tmp/close; sed -i '/sftpjail.so close$/d' /etc/pam.d/sshd
          cat /tmp/close >>/etc/pam.d/sshd",
         "pam session",
-        ": stands below the line that opens, where it does nothing",
+        ": stands below the line that opens, so it does nothing",
     ),
     warned(
         "grep 'sftpjail.so close' /etc/pam.d/sshd >/tmp/close; sed -i '/sftpjail.so close$/d' /etc/pam.d/sshd
          sed -i '/user_readenv=1/r /tmp/close' /etc/pam.d/sshd",
         "pam session",
-        ": is too late: pam_env.so at /etc/pam.d/sshd:",
+        ": stands too low: pam_env.so at /etc/pam.d/sshd:",
     ),
     warned(
         "grep 'sftpjail.so close' /etc/pam.d/sshd >/tmp/close; sed -i '1r /tmp/close' /etc/pam.d/sshd",
         "pam session",
-        ": a second first line, which does nothing",
+        ": a second line with `close`, which does nothing",
     ),
     warned(
         "echo session optional pam_script.so >>/etc/pam.d/sshd",
@@ -235,7 +239,7 @@ const ORDER: [Fault; 9] = [
         "pam session",
         ": names another file than /etc/pam.d/sshd:",
     ),
-    // Only a distributor's file, which is not to be edited.
+    // Only a distributor's file, which the fix must not edit.
     warned(
         "sed '/sftpjail.so close$/d' /etc/pam.d/sshd >/usr/lib/pam.d/sshd; rm /etc/pam.d/sshd",
         "pam session",
@@ -244,8 +248,8 @@ const ORDER: [Fault; 9] = [
 ];
 
 #[test]
-fn each_order_of_lines_that_is_not_as_it_must_be() {
-    Sound::new().each(&ORDER);
+fn each_wrong_order_of_lines() {
+    Machine::new().each(&ORDER);
 }
 
 const INSTALL: &str = "install the module that came with this program: install -m 644 ";
@@ -274,40 +278,44 @@ const MODULE: [Fault; 10] = [
         " cannot be loaded: libpxm.so.0: cannot open shared object file",
     )
     .in_words(INSTALL),
-    failed("chmod g+w \"$1\"", "pam module", " can be changed by others than root (owner 0, mode 0664)"),
-    failed("chown joe \"$1\"", "pam module", " can be changed by others than root"),
+    failed(
+        "chmod g+w \"$1\"",
+        "pam module",
+        "/pam_sftpjail.so (owner 0, mode 0664), and sshd runs the module as root",
+    ),
+    failed("chown joe \"$1\"", "pam module", "users other than root can change "),
     failed(
         "chmod o+w \"$(dirname \"$1\")\"",
         "pam module",
-        "/security, which leads to the module, can be changed by others than root (owner 0, mode 0757)",
+        "/security, which leads to the module (owner 0, mode 0757)",
     ),
 ];
 
 #[test]
-fn each_module_that_is_not_ours_or_not_whole() {
-    Sound::new().each(&MODULE);
+fn each_file_that_is_another_module_or_damaged() {
+    Machine::new().each(&MODULE);
 }
 
 #[test]
-fn other_ways_to_write_the_same_are_sound() {
-    let sound = Sound::new();
+fn other_spellings_of_the_same_lines_are_ok() {
+    let machine = Machine::new();
     for script in [
         concat!(control!("account", "", "[success=done ignore=ignore module_unknown=ignore default=die]")),
         "sed -i 's/^session .* pam_sftpjail.so open/-SESSION [Success=ok ignore=ignore \\\\\\n module_unknown=ignore default=bad] \\\\\\n    pam_sftpjail.so open # ours/' /etc/pam.d/sshd",
         "sed -i \"s|pam_sftpjail.so|$1|; s/sftpjail.so.*/& debug/\" /etc/pam.d/sshd",
         "grep 'sftpjail.so open' /etc/pam.d/sshd >>/etc/pam.d/common-session; sed -i '/sftpjail.so open/d' /etc/pam.d/sshd",
-        // A first line that refuses nobody may say so; after pam_selinux's; without need, without it.
+        // A first line may have a control field that never refuses; it may follow pam_selinux's; it is not always required.
         control!("session", " close", "[default=ignore]"),
         "grep 'sftpjail.so close' /etc/pam.d/sshd >/tmp/close; sed -i '/sftpjail.so close$/d' /etc/pam.d/sshd
          sed -i '/pam_selinux.so close/r /tmp/close' /etc/pam.d/sshd",
         "sed -i '/sftpjail.so close$/d; s/ user_readenv=1//' /etc/pam.d/sshd",
         "sed -i '/sftpjail.so close$/d; s/ user_readenv=1//; s/sftpjail.so open/sftpjail.so/' /etc/pam.d/sshd",
-        // One line that says both is as one that says none.
+        // A line with both arguments is the same as a line with neither.
         "sed -i '/sftpjail.so close$/d; s/ user_readenv=1//; s/sftpjail.so open/& close/' /etc/pam.d/sshd",
-        // Its end is no end of ours.
+        // A `sufficient` line in a substack ends the substack only.
         "echo account sufficient pam_localuser.so >/etc/pam.d/local
          sed -i '/^account .*pam_sft/i account substack local' /etc/pam.d/sshd",
-        // For others, or later.
+        // `sufficient` lines of another kind, or below.
         "sed -i '/^account .*pam_sft/i auth sufficient pam_permit.so' /etc/pam.d/sshd
          echo session sufficient pam_permit.so >>/etc/pam.d/sshd",
         "mv /etc/pam.d/sshd /usr/lib/pam.d/sshd",
@@ -315,19 +323,19 @@ fn other_ways_to_write_the_same_are_sound() {
         "mkdir /etc/sftpjail; echo 'services = [\"ftpd\", \"sshd\"]' >/etc/sftpjail/config.toml
          sed -i 's|^session.*sftpjail.so|& config=/etc/sftpjail/config.toml|' /etc/pam.d/sshd",
     ] {
-        let module = sound.sb.sh("find /usr/lib /usr/lib64 -name pam_sftpjail.so -print -quit").stdout;
-        sound.sb.script(script, &[module.trim()], b"").ok();
-        assert_eq!(sound.found(), (vec![], 0), "{script}");
-        sound.restore();
+        let module = machine.sb.sh("find /usr/lib /usr/lib64 -name pam_sftpjail.so -print -quit").stdout;
+        machine.sb.script(script, &[module.trim()], b"").ok();
+        assert_eq!(machine.found(), (vec![], 0), "{script}");
+        machine.restore();
     }
 }
 
 #[test]
 fn a_home_that_the_session_makes_may_be_missing() {
-    let sound = Sound::new();
-    sound.sb.sh("sed -i '/^account.*sftpjail/d; /^session.*sftpjail.so open/i session required pam_mkhomedir.so' /etc/pam.d/sshd
+    let machine = Machine::new();
+    machine.sb.sh("sed -i '/^account.*sftpjail/d; /^session.*sftpjail.so open/i session required pam_mkhomedir.so' /etc/pam.d/sshd
         rm -r /home/mle");
-    let (found, code) = sound.found();
+    let (found, code) = machine.found();
     let [[check, outcome, evidence, fix]] = &found[..] else { panic!("{found:#?}") };
     assert_eq!((check.as_str(), outcome.as_str(), code), ("home path", "warned", 0));
     assert!(evidence.contains("does not exist"), "{evidence}");
@@ -335,10 +343,10 @@ fn a_home_that_the_session_makes_may_be_missing() {
 }
 
 #[test]
-fn without_the_services_own_file_other_counts() {
-    let sound = Sound::new();
-    sound.sb.sh("rm /etc/pam.d/sshd");
-    let (found, code) = sound.found();
+fn without_a_file_of_the_service_libpam_reads_other() {
+    let machine = Machine::new();
+    machine.sb.sh("rm /etc/pam.d/sshd");
+    let (found, code) = machine.found();
     let checks: Vec<_> = found.iter().map(|f| f[0].as_str()).collect();
     assert_eq!((checks, code), (vec!["pam account", "pam session"], 1), "{found:#?}");
     assert!(
@@ -348,49 +356,49 @@ fn without_the_services_own_file_other_counts() {
 }
 
 #[test]
-fn another_configuration_is_the_one_that_the_lines_name() {
-    let sound = Sound::new();
-    sound.sb.sh("mkdir /etc/sftpjail; mv /etc/sftpjail /etc/jails; echo >/etc/jails/config.toml
+fn the_lines_must_name_the_configuration_that_is_checked() {
+    let machine = Machine::new();
+    machine.sb.sh("mkdir /etc/sftpjail; mv /etc/sftpjail /etc/jails; echo >/etc/jails/config.toml
         sed -i 's|sftpjail.so.*|& config=/etc/jails/config.toml|' /etc/pam.d/sshd");
-    let out = check(&sound.sb, "mle", 1);
-    assert!(out.stdout.contains("the module goes by /etc/jails/config.toml, and this check by "), "{out}");
-    sound.sb.sh("sed -i 's,/etc/sftpjail/config.toml,/etc/jails/config.toml,' /etc/systemd/system/user@.service.d/50-sftpjail.conf
+    let out = check(&machine.sb, "mle", 1);
+    assert!(out.stdout.contains("the module uses /etc/jails/config.toml, but this check uses "), "{out}");
+    machine.sb.sh("sed -i 's,/etc/sftpjail/config.toml,/etc/jails/config.toml,' /etc/systemd/system/user@.service.d/50-sftpjail.conf
         sftpjail --config /etc/jails/config.toml check mle");
-    sound.sb.sh("rm -r /etc/jails");
+    machine.sb.sh("rm -r /etc/jails");
 }
 
 #[test]
-fn a_file_that_only_root_may_read_is_not_taken_for_a_missing_one() {
-    let sound = Sound::new();
-    sound.sb.sh("chmod 600 /etc/pam.d/common-account");
+fn a_file_that_only_root_may_read_is_unknown_and_not_missing() {
+    let machine = Machine::new();
+    machine.sb.sh("chmod 600 /etc/pam.d/common-account");
     let as_joe = "exec setpriv --reuid joe --regid joe --clear-groups sftpjail check mle";
-    let out = said(sound.sb.try_sh(as_joe), 2).stdout;
+    let out = checked(machine.sb.try_sh(as_joe), 2).stdout;
     assert!(out.contains("! pam account    /etc/pam.d/common-account, named at /etc/pam.d/sshd:"), "{out}");
-    sound.sb.sh("chmod 600 /etc/pam.d/sshd");
-    let out = said(sound.sb.try_sh(as_joe), 2).stdout;
+    machine.sb.sh("chmod 600 /etc/pam.d/sshd");
+    let out = checked(machine.sb.try_sh(as_joe), 2).stdout;
     assert!(out.contains("! pam session    /etc/pam.d/sshd cannot be read: permission denied\n"), "{out}");
-    assert_eq!(sound.found(), (vec![], 0));
+    assert_eq!(machine.found(), (vec![], 0));
 }
 
 #[test]
-fn a_fix_changes_a_file_behind_a_symlink_and_leaves_the_symlink() {
-    let sound = Sound::new();
-    sound.sb.sh("mv /etc/pam.d/sshd /etc/sshd-of-a-tool; ln -s /etc/sshd-of-a-tool /etc/pam.d/sshd
+fn a_fix_changes_the_file_behind_a_symlink_and_keeps_the_symlink() {
+    let machine = Machine::new();
+    machine.sb.sh("mv /etc/pam.d/sshd /etc/sshd-of-a-tool; ln -s /etc/sshd-of-a-tool /etc/pam.d/sshd
         sed -i 's/^session .*pam_sftpjail.so open/session optional pam_sftpjail.so open/' /etc/sshd-of-a-tool");
-    let (found, _) = sound.found();
-    sound.paste(&found[0][3]);
-    assert_eq!(sound.found(), (vec![], 0));
-    sound.sb.sh("test -L /etc/pam.d/sshd; rm /etc/sshd-of-a-tool");
+    let (found, _) = machine.found();
+    machine.paste(&found[0][3]);
+    assert_eq!(machine.found(), (vec![], 0));
+    machine.sb.sh("test -L /etc/pam.d/sshd; rm /etc/sshd-of-a-tool");
 }
 
 #[test]
 fn a_line_cannot_control_a_terminal() {
-    let sound = Sound::new();
-    sound
+    let machine = Machine::new();
+    machine
         .sb
         .script("printf 'account sufficient pam_\\033[2Jx.so\\n' >>/etc/pam.d/common-account", &[""], b"")
         .ok();
-    let document = json(&sound.sb, "mle", "problems");
+    let document = json(&machine.sb, "mle", "problems");
     let [finding] = findings(&document).into_iter().filter(|f| f[1] == "failed").collect::<Vec<_>>()[..]
     else {
         panic!("{document:#}");

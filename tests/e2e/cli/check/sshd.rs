@@ -1,11 +1,11 @@
-//! What sshd must do for a member.
+//! What sshd must do for a member, and each setting that keeps it from doing so.
 
-mod alive;
+mod keepalive;
 
-use super::faults::{Fault, Sound, failed, warned};
+use super::faults::{Fault, Machine, failed, warned};
 use super::{check, findings, json};
 
-/// Changes a line of the `Match` block, or takes it out.
+/// Changes a line of the `Match` block, or removes it.
 macro_rules! block {
     ($keyword:literal) => {
         concat!("sed -i '/^Match Group sftp/,$ { /^ *", $keyword, " /d }' /etc/ssh/sshd_config")
@@ -23,7 +23,7 @@ macro_rules! block {
     };
 }
 
-/// Puts a block of its own before ours.
+/// Inserts another block before the members' one.
 macro_rules! before {
     ($criteria:literal, $line:literal) => {
         concat!("sed -i '/^Match Group sftp/i Match ", $criteria, "\\n    ", $line, "' /etc/ssh/sshd_config")
@@ -31,15 +31,15 @@ macro_rules! before {
 }
 
 const SETTINGS: [Fault; 24] = [
-    failed("sed -i 's/^UsePAM yes/UsePAM no/' /etc/ssh/sshd_config; usermod -p '*' mle", "sshd pam", "UsePAM is no, and not yes (/etc/ssh/sshd_config:"),
-    failed(block!("ChrootDirectory"), "sshd chroot", "ChrootDirectory is none, so all of the system is seen"),
+    failed("sed -i 's/^UsePAM yes/UsePAM no/' /etc/ssh/sshd_config; usermod -p '*' mle", "sshd pam", "UsePAM is no instead of yes (/etc/ssh/sshd_config:"),
+    failed(block!("ChrootDirectory"), "sshd chroot", "ChrootDirectory is none, so the user sees the whole system"),
     failed(block!("ChrootDirectory", "none"), "sshd chroot", "ChrootDirectory is none"),
-    failed(block!("ChrootDirectory", "/srv/%u"), "sshd chroot", "is \"/srv/%u\", and not /jail/%u (/etc/ssh/sshd_config:"),
-    failed(block!("ChrootDirectory", "/jail"), "sshd chroot", "ChrootDirectory is /jail, and not /jail/%u"),
+    failed(block!("ChrootDirectory", "/srv/%u"), "sshd chroot", "is \"/srv/%u\" instead of /jail/%u (/etc/ssh/sshd_config:"),
+    failed(block!("ChrootDirectory", "/jail"), "sshd chroot", "ChrootDirectory is /jail instead of /jail/%u"),
     failed(block!("ChrootDirectory", "%h"), "sshd chroot", "ChrootDirectory is \"%h\""),
-    failed(block!("ForceCommand"), "sshd command", "ForceCommand is none, and not internal-sftp"),
+    failed(block!("ForceCommand"), "sshd command", "ForceCommand is none instead of internal-sftp"),
     failed(block!("ForceCommand", "/usr/lib/openssh/sftp-server"), "sshd command", "/usr/lib/openssh/sftp-server"),
-    failed(block!("AllowTcpForwarding", "yes"), "sshd forwards", "AllowTcpForwarding is yes, and not no (/etc/ssh/sshd_config:"),
+    failed(block!("AllowTcpForwarding", "yes"), "sshd forwards", "AllowTcpForwarding is yes instead of no (/etc/ssh/sshd_config:"),
     failed(block!("AllowTcpForwarding", "local"), "sshd forwards", "AllowTcpForwarding is local"),
     failed(block!("AllowTcpForwarding"), "sshd forwards", "AllowTcpForwarding is yes"),
     failed(block!("AllowStreamLocalForwarding", "yes"), "sshd forwards", "AllowStreamLocalForwarding is yes"),
@@ -49,10 +49,10 @@ const SETTINGS: [Fault; 24] = [
     failed(
         "sed -i '/^Match Group sftp/a GatewayPorts yes' /etc/ssh/sshd_config",
         "sshd forwards",
-        "GatewayPorts is yes, and not no",
+        "GatewayPorts is yes instead of no",
     ),
     failed(block!("PermitTTY", "yes"), "sshd terminal", "PermitTTY is yes"),
-    failed(block!("PermitUserRC", "yes"), "sshd rc", "PermitUserRC is yes"),
+    failed(block!("PermitUserRC", "yes"), "sshd user rc", "PermitUserRC is yes"),
     warned(block!("ForceCommand", "internal-sftp"), "sshd log", "internal-sftp logs at ERROR only"),
     warned(block!("ForceCommand", "internal-sftp -l quiet"), "sshd log", "internal-sftp logs at quiet only"),
     failed("echo Nonsense yes >>/etc/ssh/sshd_config", "sshd", "sshd -T says: /etc/ssh/sshd_config: line ")
@@ -64,7 +64,7 @@ const SETTINGS: [Fault; 24] = [
          sed -n '/^Match Group/,$p' /etc/ssh/base | sed 's/AllowAgentForwarding no/AllowAgentForwarding yes/' \
             >/etc/ssh/sshd_config.d/jail.conf",
         "sshd forwards",
-        "AllowAgentForwarding is yes, and not no (/etc/ssh/sshd_config.d/jail.conf:7)",
+        "AllowAgentForwarding is yes instead of no (/etc/ssh/sshd_config.d/jail.conf:7)",
     ),
     Fault {
         outcome: "unknown",
@@ -73,8 +73,8 @@ const SETTINGS: [Fault; 24] = [
 ];
 
 #[test]
-fn each_setting_that_is_not_as_it_must_be() {
-    Sound::new().each(&SETTINGS);
+fn each_setting_that_is_missing_or_wrong() {
+    Machine::new().each(&SETTINGS);
 }
 
 const OVERRIDES: [Fault; 14] = [
@@ -98,8 +98,8 @@ const OVERRIDES: [Fault; 14] = [
         "sshd forwards",
         "from the host x.example.org (Match at ",
     ),
-    // Without UseDNS, Host is the address.
-    failed(before!("Host 10.*", "PermitUserRC yes"), "sshd rc", "from the host 10.1.1.1 (Match at "),
+    // Without UseDNS, a host is an address.
+    failed(before!("Host 10.*", "PermitUserRC yes"), "sshd user rc", "from the host 10.1.1.1 (Match at "),
     failed(
         before!("LocalPort 2222 Address 10.0.0.0/8", "AllowTcpForwarding yes"),
         "sshd forwards",
@@ -114,7 +114,7 @@ const OVERRIDES: [Fault; 14] = [
         "sshd forwards",
         "from 10.255.255.255 (Match at ",
     ),
-    // An included file of which not all is ours.
+    // An included file.
     failed(
         "mkdir /etc/ssh/more; printf 'Match Group sftp Address 10.9.0.0/16\\n PermitTTY yes\\n' >/etc/ssh/more/x
          sed -i '1i Include more/*' /etc/ssh/sshd_config",
@@ -126,140 +126,145 @@ const OVERRIDES: [Fault; 14] = [
 ];
 
 #[test]
-fn each_match_block_that_is_for_some_connections_only() {
-    Sound::new().each(&OVERRIDES);
+fn each_match_block_for_certain_connections() {
+    Machine::new().each(&OVERRIDES);
 }
 
-/// Checks whose findings did not pass, each once.
+/// The checks of these findings, each once.
 fn checks(found: &[[String; 4]]) -> Vec<&str> {
     let mut checks: Vec<_> = found.iter().map(|f| f[0].as_str()).collect();
     checks.dedup();
     checks
 }
 
-const ALL: [&str; 5] = ["sshd chroot", "sshd command", "sshd forwards", "sshd terminal", "sshd rc"];
+const ALL: [&str; 5] = ["sshd chroot", "sshd command", "sshd forwards", "sshd terminal", "sshd user rc"];
 
 #[test]
-fn a_block_that_is_gone_is_put_back_by_the_first_fix() {
-    let sound = Sound::new();
-    sound.sb.sh("sed -i '/^Match Group sftp/,$d' /etc/ssh/sshd_config");
-    let (found, code) = sound.found();
+fn the_first_fix_restores_a_lost_block() {
+    let machine = Machine::new();
+    machine.sb.sh("sed -i '/^Match Group sftp/,$d' /etc/ssh/sshd_config");
+    let (found, code) = machine.found();
     assert_eq!((checks(&found), code), (ALL.to_vec(), 1));
-    sound.paste(&found[0][3]);
-    assert_eq!(sound.found(), (vec![], 0));
-    assert!(sound.sb.sftp("mle", "ls -1 /\n").ok().stdout.contains("home"));
-    sound.sb.sftp("mle", "ls /etc/ssh\n").failed();
+    machine.paste(&found[0][3]);
+    assert_eq!(machine.found(), (vec![], 0));
+    assert!(machine.sb.sftp("mle", "ls -1 /\n").ok().stdout.contains("home"));
+    machine.sb.sftp("mle", "ls /etc/ssh\n").failed();
 }
 
 #[test]
 fn fixes_can_be_pasted_one_after_the_other() {
-    let sound = Sound::new();
-    sound
+    let machine = Machine::new();
+    machine
         .sb
         .sh("sed -i '/^Match Group sftp/,$ { /^ *Allow/d; /^ *Permit/d; /^ *X11/d }' /etc/ssh/sshd_config");
-    let (found, _) = sound.found();
-    assert_eq!(checks(&found), ["sshd forwards", "sshd terminal", "sshd rc"]);
+    let (found, _) = machine.found();
+    assert_eq!(checks(&found), ["sshd forwards", "sshd terminal", "sshd user rc"]);
     for [.., fix] in &found {
-        sound.paste(fix);
+        machine.paste(fix);
     }
-    assert_eq!(sound.found(), (vec![], 0));
+    assert_eq!(machine.found(), (vec![], 0));
 }
 
 #[test]
-fn a_block_that_leaves_some_addresses_out() {
-    let sound = Sound::new();
-    sound.sb.sh("sed -i 's/^Match Group sftp/& Address *,!10.1.2.3/' /etc/ssh/sshd_config");
-    let (found, code) = sound.found();
+fn a_block_that_does_not_match_every_address() {
+    let machine = Machine::new();
+    machine.sb.sh("sed -i 's/^Match Group sftp/& Address *,!10.1.2.3/' /etc/ssh/sshd_config");
+    let (found, code) = machine.found();
     assert_eq!((checks(&found), code), (ALL.to_vec(), 1));
     assert!(found[0][2].contains("; from 10.1.2.3 (Match at /etc/ssh/sshd_config:"), "{found:#?}");
-    sound.paste(&found[0][3]);
-    assert_eq!(sound.found(), (vec![], 0));
-    sound.restore();
-    sound.sb.sh("sed -i 's/^Match Group sftp/& LocalPort 22/; 1i Port 22\\nPort 2222' /etc/ssh/sshd_config");
-    let (found, _) = sound.found();
+    machine.paste(&found[0][3]);
+    assert_eq!(machine.found(), (vec![], 0));
+    machine.restore();
+    machine
+        .sb
+        .sh("sed -i 's/^Match Group sftp/& LocalPort 22/; 1i Port 22\\nPort 2222' /etc/ssh/sshd_config");
+    let (found, _) = machine.found();
     assert_eq!(checks(&found), ALL);
     assert!(found[0][2].contains(" to port 2222"), "{found:#?}");
-    sound.restore();
-    sound.sb.sh(
+    machine.restore();
+    machine.sb.sh(
         "sed -i 's/^Match Group sftp/& LocalPort 22/; 1i ListenAddress 127.0.0.1:2222' /etc/ssh/sshd_config",
     );
-    let (found, _) = sound.found();
+    let (found, _) = machine.found();
     assert_eq!(checks(&found), ALL);
     assert!(
         found[0][2]
-            .ends_with("so all of the system is seen; from addresses such as 240.77.113.9 to port 2222"),
+            .ends_with("so the user sees the whole system; from addresses such as 240.77.113.9 to port 2222"),
         "{found:#?}"
     );
 }
 
 #[test]
-fn a_spelling_that_the_block_does_not_mean() {
-    let sound = Sound::new();
-    sound.sb.ignore_case_of_names();
-    assert_eq!(sound.found(), (vec![], 0));
-    assert!(check(&sound.sb, "mle", 0).stdout.contains("✓ names          also as MLE, Mle\n"));
+fn a_spelling_that_the_block_does_not_match() {
+    let machine = Machine::new();
+    machine.sb.ignore_case_of_names();
+    assert_eq!(machine.found(), (vec![], 0));
+    assert!(check(&machine.sb, "mle", 0).stdout.contains("✓ names          also known as MLE, Mle\n"));
     // sshd compares the name as typed.
-    sound.sb.sh("sed -i 's/^Match Group sftp/Match User mle/' /etc/ssh/sshd_config");
-    let (found, code) = sound.found();
+    machine.sb.sh("sed -i 's/^Match Group sftp/Match User mle/' /etc/ssh/sshd_config");
+    let (found, code) = machine.found();
     assert_eq!((checks(&found), code), (ALL.to_vec(), 1));
     assert!(found[0][2].ends_with("; for the name MLE; for the name Mle"), "{found:#?}");
-    // Without a shell she would not get far.
-    sound.sb.sh("usermod -s /bin/sh mle");
-    assert!(sound.sb.sftp("MLE", "ls /etc/ssh\n").ok().stdout.contains("sshd_config"), "so it is");
-    sound.sb.sh("usermod -s /usr/sbin/nologin mle");
-    sound.paste(&found[0][3]);
-    assert_eq!(sound.found(), (vec![], 0));
+    // The command needs a shell.
+    machine.sb.sh("usermod -s /bin/sh mle");
+    assert!(
+        machine.sb.sftp("MLE", "ls /etc/ssh\n").ok().stdout.contains("sshd_config"),
+        "the finding is true"
+    );
+    machine.sb.sh("usermod -s /usr/sbin/nologin mle");
+    machine.paste(&found[0][3]);
+    assert_eq!(machine.found(), (vec![], 0));
 }
 
 #[test]
-fn a_pattern_for_which_no_connection_is_known() {
-    let sound = Sound::new();
-    sound.sb.sh("sed -i '/^Match Group sftp/i Match LocalAddress 1*2*3*4*5*6\\n    PermitTTY yes' /etc/ssh/sshd_config");
-    let (found, code) = sound.found();
+fn a_pattern_for_which_no_connection_is_found() {
+    let machine = Machine::new();
+    machine.sb.sh("sed -i '/^Match Group sftp/i Match LocalAddress 1*2*3*4*5*6\\n    PermitTTY yes' /etc/ssh/sshd_config");
+    let (found, code) = machine.found();
     assert_eq!((checks(&found), code), (vec!["sshd"], 2), "{found:#?}");
     assert!(found[0][2].starts_with("no connection was found that \"1*2*3*4*5*6\" matches (Match at "));
 }
 
 #[test]
-fn no_sshd_at_all() {
-    let sound = Sound::new();
-    sound.sb.sh("mv /usr/sbin/sshd /usr/sbin/other");
-    let (found, code) = sound.found();
+fn without_sshd_nothing_can_be_asked() {
+    let machine = Machine::new();
+    machine.sb.sh("mv /usr/sbin/sshd /usr/sbin/other");
+    let (found, code) = machine.found();
     assert_eq!((checks(&found), code), (vec!["sshd"], 2), "{found:#?}");
     assert!(found[0][2].starts_with("there is no sshd in /usr/sbin:"));
 }
 
 #[test]
 fn names_with_a_comma_cannot_be_asked_about() {
-    let sound = Sound::new();
-    sound.sb.user("a,b").home("/home/ab").group("sftp").raw().add();
-    let document = json(&sound.sb, "a,b", "unchecked");
-    let unseen: Vec<_> = findings(&document).into_iter().filter(|f| f[1] == "unknown").collect();
-    assert_eq!(unseen.len(), 1, "{document:#}");
-    assert_eq!(unseen[0][2], "sshd -T cannot be asked about \"a,b\": the name holds a comma");
+    let machine = Machine::new();
+    machine.sb.user("a,b").home("/home/ab").group("sftp").raw().add();
+    let document = json(&machine.sb, "a,b", "unchecked");
+    let unknown: Vec<_> = findings(&document).into_iter().filter(|f| f[1] == "unknown").collect();
+    assert_eq!(unknown.len(), 1, "{document:#}");
+    assert_eq!(unknown[0][2], "sshd -T cannot be asked about \"a,b\": the name holds a comma");
 }
 
 #[test]
-fn who_is_sent_into_the_jail_root_without_a_profile() {
-    let sound = Sound::new();
-    sound.sb.sh("sed -i 's/^Match Group sftp/Match Group sftp,joe/' /etc/ssh/sshd_config");
-    let document = json(&sound.sb, "joe", "problems");
+fn a_user_in_no_profile_whom_sshd_chroots_into_the_jail_root() {
+    let machine = Machine::new();
+    machine.sb.sh("sed -i 's/^Match Group sftp/Match Group sftp,joe/' /etc/ssh/sshd_config");
+    let document = json(&machine.sb, "joe", "problems");
     let [check, outcome, evidence, fix] = *findings(&document).last().unwrap();
     assert_eq!([check, outcome], ["sshd chroot", "failed"]);
     assert!(
         evidence.starts_with("ChrootDirectory is \"/jail/%u\" for joe (/etc/ssh/sshd_config:"),
         "{evidence}"
     );
-    sound.sb.sftp("joe", "pwd\n").failed();
-    sound.paste(fix);
-    json(&sound.sb, "joe", "ok");
+    machine.sb.sftp("joe", "pwd\n").failed();
+    machine.paste(fix);
+    json(&machine.sb, "joe", "ok");
 }
 
 #[test]
-fn a_match_block_with_a_pam_service_of_its_own_is_seen() {
-    let sound = Sound::new();
-    // As OpenSSH from 9.8 on answers; Debian 12's does not know it.
-    sound.sb.sh("mv /usr/sbin/sshd /usr/sbin/sshd.real
+fn a_match_block_with_another_pam_service_is_found() {
+    let machine = Machine::new();
+    // OpenSSH answers like this from 9.8 on. Debian 12 has an older one.
+    machine.sb.sh("mv /usr/sbin/sshd /usr/sbin/sshd.real
         cat >/usr/sbin/sshd <<'END'
 #!/bin/sh
 /usr/sbin/sshd.real \"$@\" || exit
@@ -269,15 +274,18 @@ case \"$*\" in
 esac
 END
         chmod 755 /usr/sbin/sshd");
-    let out = check(&sound.sb, "mle", 1).stdout;
-    assert!(out.contains("✗ sshd pam       PAMServiceName is other, and not sshd, as elsewhere\n"), "{out}");
+    let out = check(&machine.sb, "mle", 1).stdout;
+    assert!(
+        out.contains("✗ sshd pam       PAMServiceName is other instead of sshd, as for other users\n"),
+        "{out}"
+    );
     assert!(out.contains("Match Group sftp\\n    PAMServiceName sshd' "), "{out}");
 }
 
 #[test]
-fn whom_sshd_does_not_let_in_is_told() {
-    let sound = Sound::new();
-    sound.sb.sh("sed -i '/^Match Group sftp/i Include /etc/ssh/who.conf' /etc/ssh/sshd_config");
+fn a_user_whom_sshd_refuses_by_name_or_group() {
+    let machine = Machine::new();
+    machine.sb.sh("sed -i '/^Match Group sftp/i Include /etc/ssh/who.conf' /etc/ssh/sshd_config");
     for (line, kept_out) in [
         ("AllowUsers joe", true),
         ("AllowUsers joe m?e", false),
@@ -289,21 +297,21 @@ fn whom_sshd_does_not_let_in_is_told() {
         ("DenyGroups sftp", true),
         ("Match User mle\n    DenyUsers *", true),
     ] {
-        sound.sb.sh(&format!("printf '{line}\\n' >/etc/ssh/who.conf"));
-        let (found, code) = sound.found();
+        machine.sb.sh(&format!("printf '{line}\\n' >/etc/ssh/who.conf"));
+        let (found, code) = machine.found();
         let checks: Vec<_> = found.iter().map(|[check, outcome, ..]| [check.as_str(), outcome]).collect();
         let expected: &[_] = if kept_out { &[["sshd access", "failed"]] } else { &[] };
         assert_eq!((checks.as_slice(), code), (expected, i32::from(kept_out)), "{line} {found:#?}");
     }
 }
 
-/// sed would find no line to put it before.
+/// An empty file has no line before which sed could insert one.
 #[test]
-fn what_an_empty_configuration_lacks_is_put_into_it() {
-    let sound = Sound::new();
-    sound.sb.sh(": >/etc/ssh/sshd_config");
-    let out = sound.sb.try_sh("sftpjail check mle");
+fn a_fix_works_on_an_empty_configuration() {
+    let machine = Machine::new();
+    machine.sb.sh(": >/etc/ssh/sshd_config");
+    let out = machine.sb.try_sh("sftpjail check mle");
     let command = "printf '%s\\n' '' 'UsePAM yes' >>/etc/ssh/sshd_config";
     assert!(out.stdout.contains(&format!("→ reload sshd after this: {command}\n")), "{out}");
-    sound.sb.sh(&format!("{command}; sshd -T | grep -qi '^usepam yes'"));
+    machine.sb.sh(&format!("{command}; sshd -T | grep -qi '^usepam yes'"));
 }

@@ -1,15 +1,15 @@
-//! What `sftpjail check` says of the log.
+//! What `sftpjail check` says about the log.
 
 use sandbox::{Namespace, Sandbox};
 
 use crate::common::config::switch_off;
 
-in_both_namespaces!(check_says_whether_the_log_outlives_a_restart);
+in_both_namespaces!(check_says_whether_the_log_survives_a_restart);
 
-/// What check says of a socket that a restart of the syslog daemon replaces.
+/// The evidence about a socket that a restart of the syslog daemon replaces.
 pub(crate) const LOST: &str = "/dev/log, which open sessions lose when the syslog daemon is restarted";
 
-/// `check` has this to say of the log, and whatever that is, mle is jailed.
+/// `check` reports this about the log, and mle is jailed in any case.
 #[track_caller]
 fn says(sb: &Sandbox, finding: &str, fix: &str) {
     let out = sb.sh("sftpjail check mle");
@@ -19,7 +19,7 @@ fn says(sb: &Sandbox, finding: &str, fix: &str) {
     assert!(out.stdout.contains("A jail can be built for mle."), "{out}");
 }
 
-fn check_says_whether_the_log_outlives_a_restart(namespace: Namespace) {
+fn check_says_whether_the_log_survives_a_restart(namespace: Namespace) {
     let sb = Sandbox::in_namespace(namespace);
     sb.user("mle").group("sftp").add();
     let install =
@@ -35,7 +35,7 @@ fn check_says_whether_the_log_outlives_a_restart(namespace: Namespace) {
     sb.stop_syslog();
     says(&sb, "! log            there is no syslog, so no log entries for the user's actions", install);
 
-    // As systemd has it: /dev/log is a symlink, and the socket lasts.
+    // As with systemd: /dev/log is a symlink, and the socket stays.
     sb.write(
         "/etc/rsyslog.d/journal.conf",
         "input(type=\"imuxsock\" Socket=\"/run/systemd/journal/dev-log\" CreatePath=\"on\")\n",
@@ -50,7 +50,7 @@ fn check_says_whether_the_log_outlives_a_restart(namespace: Namespace) {
 
     sb.install_log_drop_in();
     says(&sb, "✓ log            /run/sftpjail-dev/log, which survives a restart of rsyslog", "");
-    // Whatever else somebody put there is seen.
+    // What else somebody put there is shown.
     sb.sh("touch /run/sftpjail-dev/bait");
     let tree = sb.sh("sftpjail check mle").stdout;
     let dev = [

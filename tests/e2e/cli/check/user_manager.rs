@@ -1,12 +1,12 @@
-//! What `check` says of user managers where systemd does not run and its files are there: a sandbox, or the root
-//! of another system. The rest is in machines/.
+//! What `check` says about user managers where systemd's files are there but systemd does not run, as in a sandbox or a
+//! chroot. The rest is in machines/.
 
 use super::machine;
 use sandbox::Sandbox;
 
 const DROP_IN: &str = "/etc/systemd/system/user@.service.d/50-sftpjail.conf";
 
-/// The finding that is not as it should be, with its fix, in one line; "" where all is.
+/// The finding that has not passed, with its fix, in one line; "" if there is none.
 fn found(sb: &Sandbox) -> String {
     let out = sb.try_sh("sftpjail check mle").stdout;
     let mut lines = out.lines().skip_while(|line| !line.starts_with(['✗', '!']) || line.starts_with("! log"));
@@ -15,7 +15,7 @@ fn found(sb: &Sandbox) -> String {
 }
 
 #[test]
-fn a_drop_in_that_does_not_hold_is_found() {
+fn a_drop_in_that_is_not_in_force_is_found() {
     let sb = machine();
     sb.sh(&format!("cp {DROP_IN} /root/good.conf"));
     let reset = "printf '[Service]\\nExecCondition=\\n'";
@@ -28,50 +28,50 @@ fn a_drop_in_that_does_not_hold_is_found() {
         (format!("sed -i '/^ExecCondition/,$d' {DROP_IN}"), "50-sftpjail.conf is not what setup writes,"),
         (format!("sed -i 's/=+/=/' {DROP_IN}"), "50-sftpjail.conf is not what setup writes,"),
         (format!("ln -sf /dev/null {DROP_IN}"), "50-sftpjail.conf is not what setup writes,"),
-        (format!("{reset} >/etc/systemd/system/user@.service.d/60-x.conf"), "60-x.conf takes back what"),
+        (format!("{reset} >/etc/systemd/system/user@.service.d/60-x.conf"), "60-x.conf resets the condition of"),
         (
             format!("mkdir /etc/systemd/system/service.d; {reset} >/etc/systemd/system/service.d/60-x.conf"),
-            "takes back",
+            "resets the condition of",
         ),
         (
             format!("d=/etc/systemd/system/user@$(id -u mle).service.d; mkdir $d; {reset} >$d/60-x.conf"),
-            "60-x.conf takes back what",
+            "60-x.conf resets the condition of",
         ),
         (
             format!("mkdir -p {runtime}; touch {runtime}/50-sftpjail.conf"),
             "systemd reads /run/systemd/system.control/user@.service.d/50-sftpjail.conf instead of",
         ),
-        // What root reads and runs there.
-        (format!("chmod 666 {DROP_IN}"), "50-sftpjail.conf can be changed by others than root:"),
-        (format!("chown joe {DROP_IN}"), "50-sftpjail.conf can be changed by others than root:"),
+        // Files and directories that root relies on.
+        (format!("chmod 666 {DROP_IN}"), "users other than root can change /etc/systemd/system/user@.service.d/50-sftpjail.conf, which"),
+        (format!("chown joe {DROP_IN}"), "users other than root can change /etc/systemd/system/user@.service.d/50-sftpjail.conf, which"),
         (
             format!("chmod 777 $(dirname {DROP_IN})"),
-            "user@.service.d can be changed by others than root, which leads to /etc/systemd",
+            "can change /etc/systemd/system/user@.service.d (it leads to /etc/systemd",
         ),
         (
             format!("install -m 666 {DROP_IN} /srv/x; ln -sf /srv/x {DROP_IN}"),
-            "/srv/x can be changed by others than root, which leads to /etc/systemd",
+            "can change /srv/x (it leads to /etc/systemd",
         ),
         (
             format!("sed -i 's,/usr/local/sbin/sftpjail %i,/srv/a/s %i,' {DROP_IN}
                 mkdir -p /srv/a; chmod 755 /srv/a; cp /usr/local/sbin/sftpjail /srv/a/s; chmod 757 /srv/a/s"),
-            "/srv/a/s can be changed by others than root:",
+            "can change /srv/a/s, which",
         ),
         (
             format!("sed -i 's,/usr/local/sbin/sftpjail %i,/srv/a/s %i,' {DROP_IN}; chmod 755 /srv/a/s; chmod 1777 /srv/a"),
-            "/srv/a can be changed by others than root, which leads to /srv/a/s",
+            "can change /srv/a (it leads to /srv/a/s)",
         ),
-        // Exit statuses that are success.
+        // The drop-in's exit status as a success.
         (
             "printf '[Service]\\nSuccessExitStatus=1 254 SIGTERM\\n' >/etc/systemd/system/user@.service.d/60-x.conf".into(),
-            "SuccessExitStatus= of /etc/systemd/system/user@.service.d/60-x.conf has 254",
+            "SuccessExitStatus= in /etc/systemd/system/user@.service.d/60-x.conf has 254",
         ),
         // Another configuration, and other groups.
         (
             format!("sed -i s,/etc/sftpjail/config.toml,/etc/other.toml, {DROP_IN}"),
-            "goes by /etc/other.toml, and this check by /etc/sftpjail/config.toml",
+            "names /etc/other.toml, but this check uses /etc/sftpjail/config.toml",
         ),
-        (format!("sed -i 's/config.toml sftp/config.toml others/' {DROP_IN}"), "does not name these groups"),
+        (format!("sed -i 's/config.toml sftp/config.toml others/' {DROP_IN}"), "does not name these groups: sftp."),
         (
             "mkdir -p /var/lib/systemd/linger; touch /var/lib/systemd/linger/mle".into(),
             "→ loginctl disable-linger mle",
@@ -79,12 +79,12 @@ fn a_drop_in_that_does_not_hold_is_found() {
         ("mv /usr/local/sbin/sftpjail /root/".into(), ""),
     ] {
         if breaks.starts_with("mv") {
-            // Its copy asks.
+            // A copy of it checks.
             sb.sh(&breaks);
             let out = sb.sh("/root/sftpjail check mle").stdout;
             assert!(
                 out.contains("! user manager")
-                    && out.contains("is not there, and so goes by these groups only: sftp"),
+                    && out.contains("which does not exist, so only members of these groups get no user manager: sftp"),
                 "{out}"
             );
             continue;
@@ -102,19 +102,19 @@ fn a_drop_in_that_does_not_hold_is_found() {
 }
 
 #[test]
-fn what_harms_nothing_is_no_fault() {
+fn settings_that_do_no_harm_are_ok() {
     let sb = machine();
-    // A status that others have for success, and ours until it is taken back.
+    // Another status as a success, and the drop-in's own until it is reset.
     sb.sh("printf '[Service]\\nSuccessExitStatus=254\\nSuccessExitStatus=\\nSuccessExitStatus=1\\n' \
         >/etc/systemd/system/user@.service.d/80-status.conf");
-    // A condition of the admin's own, before ours and after it; and one that is reset before ours.
+    // The admin's own conditions before and after the drop-in's, and one that is reset before it.
     sb.sh("cd /etc/systemd/system/user@.service.d; printf '[Service]\\nExecCondition=/bin/true\\n' >60-own.conf
         printf '[Service]\\nExecCondition=\\n' >10-own.conf; printf '[Unit]\\nExecCondition=\\n' >70-other.conf");
     assert_eq!(found(&sb), "");
     sb.sh("rm /usr/lib/systemd/system/user@.service");
     let out = sb.sh("sftpjail check mle").stdout;
     assert!(
-        out.contains("✓ user manager   there is no systemd, and so none\n") && !out.contains("linger"),
+        out.contains("✓ user manager   none, since there is no systemd\n") && !out.contains("linger"),
         "{out}"
     );
 }

@@ -41,7 +41,8 @@ fn a_group_that_only_a_directory_has_exempts_nobody(namespace: Namespace) {
     assert!(sb.sh("id anna").stdout.contains("(wheel)"));
     assert_eq!(answer(&sb, "anna"), "0");
     let check = sb.sh("sftpjail check anna");
-    let warning = "! groups         exempt_groups has wheel, which /etc/group has not: it exempts nobody";
+    let warning =
+        "! groups         exempt_groups has wheel, which is not in /etc/group and so exempts nobody";
     assert!(check.stdout.contains(warning), "{check}");
 }
 
@@ -73,9 +74,9 @@ fn who_is_exempt_and_a_member_is_told_by_check_and_refused_by_sshd(namespace: Na
         let check = sb.try_sh(check);
         assert_eq!(check.code, Some(1), "{check}");
         for part in [
-            "boss is in sudo, of exempt_groups, and in sftp, of a profile: no jail is built for boss",
-            "take boss out of sudo or out of sftp",
-            "but boss is in sudo, of exempt_groups, so no jail is built and sshd lets nobody in",
+            "boss is in sudo, one of exempt_groups, and in sftp, of a profile: no jail is built for boss",
+            "remove boss from sudo or from sftp",
+            "but boss is in sudo, one of exempt_groups, so no jail is built and sshd refuses boss",
         ] {
             assert!(check.stdout.contains(part), "{part}: {check}");
         }
@@ -84,7 +85,7 @@ fn who_is_exempt_and_a_member_is_told_by_check_and_refused_by_sshd(namespace: Na
     // A probe says so, too.
     let probe = sb.try_sh("sftpjail probe boss");
     assert_eq!(probe.code, Some(1), "{probe}");
-    let part = "but boss is in sudo, of exempt_groups, so no jail is built and sshd lets nobody in";
+    let part = "but boss is in sudo, one of exempt_groups, so no jail is built and sshd refuses boss";
     assert!(probe.stdout.contains(part) && !probe.stdout.contains("not jailed by this policy"), "{probe}");
     sb.sh("gpasswd -d boss sftp");
     let probe = sb.try_sh("sftpjail probe boss");
