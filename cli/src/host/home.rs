@@ -9,7 +9,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
-/// The most entries that are read, which is more than guarded directories have. More of them are an error.
+/// The most entries that are read; more of them are an error. Guarded directories have far fewer.
 const MAX_ENTRIES: usize = 10_000;
 
 /// An open home.

@@ -115,8 +115,8 @@ fn last_ran(pid: &str) -> Option<f64> {
     line.split(':').next_back()?.trim().parse().ok()
 }
 
-/// The identity of a file: device and inode. The path in /proc is none, since users can make a file of any
-/// path in a mount namespace of their own.
+/// The identity of a file: device and inode. A path in /proc does not identify it, since users can make a
+/// file of any path in a mount namespace of their own.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct File((u32, u32), u64);
 

@@ -1,4 +1,4 @@
-//! Reads from systemd's files, and asks systemd, which user managers are set up, loaded and running.
+//! Reads systemd's files of user managers, and asks systemd which managers it has loaded and which run.
 
 use super::programs;
 use pam_sftpjail::escape::one_line;
@@ -10,7 +10,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// The directories of system units, the one that wins first: systemd.unit(5).
+/// The directories of system units: systemd.unit(5). Files of an earlier one win.
 const UNIT_PATH: [&str; 13] = [
     "/etc/systemd/system.control",
     "/run/systemd/system.control",

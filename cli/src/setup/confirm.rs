@@ -68,8 +68,8 @@ pub(super) fn wait(within: Duration, until: u64) -> Result<(), Error> {
         }
     }
     let mut logged = String::new();
-    // A full disk or an /etc/passwd that vipw has locked passes, and perhaps nobody can log in to run the
-    // undo.
+    // A full disk, or an /etc/passwd that vipw has locked, is temporary. And there may be nobody who can log
+    // in and run the undo.
     while let Err(error) = undo_pending(is_pending) {
         let error = error.to_string();
         if error != logged {

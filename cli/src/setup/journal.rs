@@ -1,8 +1,8 @@
 //! The journal of what setup does, and backups of what was there before.
 //!
 //! It is `/var/lib/sftpjail/setup/journal.json`, with the backups beside it. It is written before anything is
-//! changed, so that the next run can undo a run that was killed. What a step means, `change` and `restore`
-//! know.
+//! changed, so that the next run can undo a run that was killed. `change` makes the steps, `restore` undoes
+//! them.
 
 use super::atomic;
 use super::target::Target;

@@ -1,5 +1,4 @@
-//! Reloads the daemons whose files have changed, through systemd, OpenRC or a signal: whatever has started
-//! them.
+//! Reloads the daemons whose files have changed, through systemd or OpenRC where they run, or with a signal.
 
 use super::sshd::Sshd;
 use crate::host::programs;
@@ -12,7 +11,7 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long after a reload sshd has ended if it cannot start again.
+/// How long to wait after a reload: an sshd that cannot start again has ended by then.
 const RESTART_TIME: Duration = Duration::from_millis(300);
 
 /// How long sshd may take to listen again.

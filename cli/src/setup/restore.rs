@@ -81,8 +81,8 @@ fn restore_file(
     }
 }
 
-/// The content without the inserted texts and with the former lines; `None` unless each of ours is there
-/// exactly once.
+/// The content without the inserted texts and with the former lines. `None`: a text or line of setup is
+/// missing, or there several times.
 fn without(current: &[u8], (inserted, replaced): (&[String], &[Replaced])) -> Option<Vec<u8>> {
     let mut rest = std::str::from_utf8(current).ok()?.to_owned();
     if inserted.is_empty() && replaced.is_empty() {

@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 /// sshd reads it before the other files of the directory, and the first value of a setting wins.
 const DROP_IN: &str = "00-sftpjail.conf";
 
-/// The installed sshd, which can read its configuration.
+/// The installed sshd, after it has shown that it can read its configuration.
 pub(super) struct Sshd {
     pub(super) daemon: Daemon,
     /// The effective settings outside of `Match` blocks: those of root over a connection that no block

@@ -20,8 +20,8 @@ use std::path::{Path, PathBuf};
 pub(super) struct Target(PathBuf);
 
 impl Target {
-    /// A file of which setup writes all. A symlink there is refused: one to /dev/null is how an admin masks a
-    /// file for systemd, and others point at files of somebody else.
+    /// A file that setup writes as a whole. A symlink there is refused. It may be a mask: systemd ignores a
+    /// file that is a symlink to /dev/null. Or it may lead to a file of others.
     pub(super) fn ours(path: &Path) -> Result<Self, Error> {
         if let Ok(destination) = path.read_link() {
             let shown = escaped(path);
@@ -93,7 +93,7 @@ impl Target {
     }
 }
 
-/// Refuses a path to which a directory or symlink leads that is not owned by root, or that others can write.
+/// Refuses a path if a directory or symlink on the way to it is not owned by root, or if others can write it.
 pub(super) fn check_owner_above(path: &Path) -> Result<(), Error> {
     let Some(above) = path.ancestors().skip(1).find(|above| above.exists()) else { return Ok(()) };
     let unknown = |error| Error::with(above, "be checked", &error);

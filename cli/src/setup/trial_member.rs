@@ -124,7 +124,7 @@ fn mount_tmpfs(path: &Path) -> std::io::Result<()> {
     )?)
 }
 
-/// A uid that no account has, below 65,000: containers map no others.
+/// A uid that no account has. It is below 65,000, since containers may not map higher ones.
 fn free_uid(accounts: &Accounts) -> u32 {
     (1000..65_000).rev().find(|uid| !accounts.has_uid(*uid)).unwrap_or(64_999)
 }

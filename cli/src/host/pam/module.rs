@@ -45,7 +45,7 @@ pub(crate) enum Unloadable {
 }
 
 /// Makes the dynamic linker load the module into a child and resolve all symbols, as libpam's
-/// dlopen(RTLD_NOW) does: only so it is known whether every library and every version of a symbol is there.
+/// dlopen(RTLD_NOW) does. Nothing else shows whether every library and every version of a symbol is there.
 /// LD_PRELOAD does it, since dlopen itself is unsafe. No function of the module is called.
 pub(crate) fn load(file: &Path) -> Result<(), Unloadable> {
     let unknown = |error: &dyn ToString| Unloadable::Unknown(one_line(&error.to_string()));

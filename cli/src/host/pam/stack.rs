@@ -86,7 +86,7 @@ impl Stack {
         (0..self.lines.len()).filter(|i| self.lines.get(*i).is_some_and(|line| line.is(file_name))).collect()
     }
 
-    /// Adds an empty line at the end of this copy, for a line that is yet to be written; gives its position.
+    /// Adds a placeholder at the end, for a line that is not in the file yet; gives its position.
     pub(crate) fn add_end(&mut self) -> usize {
         let location = Location::single(self.file.clone().unwrap_or_default(), 0);
         self.lines.push(Line { location: location.clone(), top: location, level: 0, module: None });
