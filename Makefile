@@ -15,7 +15,7 @@ export RUSTUP_HOME ?= $(or $(wildcard $(OWNERS_HOME)/.rustup),$(HOME)/.rustup)
 export CARGO_HOME ?= $(or $(wildcard $(OWNERS_HOME)/.cargo),$(HOME)/.cargo)
 endif
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
-# Cargo builds as whoever calls; what it runs (tests, demo, benchmark) runs as root.
+# Cargo builds as the calling user. What it runs (tests, demo, benchmark) runs as root.
 AS_ROOT := $(if $(SUDO),--config 'target."cfg(all())".runner="sudo -E"')
 
 PACKAGES := libpam0g-dev openssh-server openssh-client rsyslog iproute2 strace systemd cron at procmail lftp sshfs debootstrap systemd-container \
@@ -33,7 +33,7 @@ UNPACKED := libpam-mount libpam-mount-bin libpam-fscrypt libnss-sss sssd-common 
 STOCK := $(shell cat tests/sandbox/packages 2>/dev/null)
 DOWNLOADS := $(or $(CARGO_TARGET_DIR),target)/debian
 THREADS ?= 8
-# Releases of Debian's that machines are booted of.
+# The releases of Debian that machines boot.
 SUITE ?= bookworm
 SUITES := bookworm trixie
 

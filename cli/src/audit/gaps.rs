@@ -41,7 +41,7 @@ pub(crate) struct Tally {
 pub(crate) struct Clock(TimeZone);
 
 impl Clock {
-    /// In the host's time zone, without the zone.
+    /// A time of the zone, without its offset.
     pub(crate) fn shown(&self, time: Timestamp) -> String {
         self.0.to_datetime(time).strftime("%Y-%m-%d %H:%M:%S").to_string()
     }

@@ -44,7 +44,7 @@ pub(crate) struct Jail {
     root: PathBuf,
     /// Where a session begins.
     start: PathBuf,
-    /// Of each home and volume the path in the jail and the path on the host.
+    /// The path in the jail and the path on the host, of the home and of each volume.
     mounts: Vec<(PathBuf, PathBuf)>,
 }
 

@@ -12,7 +12,7 @@ pub(crate) struct Operation {
     pub(crate) target: Option<Vec<u8>>,
     /// What else the log entry says: flags, mode, owner.
     pub(crate) detail: String,
-    /// Read and written, when a file is closed.
+    /// The bytes that were read and written, when a file is closed.
     pub(crate) bytes: Option<(u64, u64)>,
     /// Why it failed, if this log entry itself says so.
     pub(crate) failure: Option<String>,

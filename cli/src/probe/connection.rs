@@ -32,7 +32,7 @@ pub(super) struct Tools<'w> {
 
 /// Why there is no connection.
 pub(super) enum ConnectError {
-    /// sshd or a client cannot be started; no login was tried.
+    /// sshd or a client cannot be started. The login was not refused.
     Unable(io::Error),
     /// The login was refused, with this message of the client and of sshd.
     Refused(String),

@@ -9,7 +9,7 @@ const REASONS: [(&str, &str); 6] = [
     ("by PAM account configuration", "read the log entries of the account lines of /etc/pam.d/sshd"),
     (
         "bad ownership or modes for chroot",
-        "every directory of sshd's ChrootDirectory must be owned by root and writable by nobody else",
+        "let every directory of sshd's ChrootDirectory be owned by root and writable by nobody else",
     ),
     ("safely_chroot", MODULE),
     ("no hostkeys available", "ssh-keygen -A"),

@@ -148,9 +148,9 @@ fn json_has_everything_that_the_text_has() {
     assert_eq!((&failed[0]["check"], &failed[0]["fix"]), (&"write".into(), &"chmod u+rwx /home/mle".into()));
 
     sb.user("joe").add();
-    let stranger = document("joe", 3);
+    let in_no_profile = document("joe", 3);
     assert_eq!(
-        (&stranger["status"], &stranger["findings"][0]["evidence"]),
+        (&in_no_profile["status"], &in_no_profile["findings"][0]["evidence"]),
         (&"in-no-profile".into(), &"in no profile".into())
     );
     let nobody = document("nobody-of-that-name", 2);

@@ -46,8 +46,8 @@ fn what_the_readme_says_makes_a_stock_machine_jail_its_members() {
 #[test]
 fn the_configuration_in_the_readme_is_the_one_that_setup_writes() {
     let lines = |text: &str| -> Vec<String> {
-        let told = text.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
-        told.map(|line| line.replace("see below", "see the README")).collect()
+        let settings = text.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
+        settings.map(|line| line.replace("see below", "see the README")).collect()
     };
     let home = include_str!("../../../config/home.toml");
     assert_eq!(lines(block("jail_root = ")), lines(home));
@@ -105,7 +105,7 @@ fn what_the_readme_says_of_logging_gives_members_a_log_of_their_own() {
 }
 
 #[test]
-fn what_the_readme_says_of_the_audit_is_what_it_tells() {
+fn audit_shows_the_rows_and_keys_of_the_readme() {
     let sb = Sandbox::new();
     sb.user("mle").group("sftp").add();
     sb.write("/tmp/letter", "12345678");

@@ -35,6 +35,10 @@ fn quiet(sb: &Sandbox) {
     }
 }
 
+/// Waits until the public key is there.
+const KEY: &str = "for i in $(seq 100000); do test -s /run/sftpjail-probe/authorized_keys && break; done";
+
+/// Waits until the user's directory is there.
 const WRITING: &str = "for i in $(seq 100000); do set -- /home/mle/.sftpjail-probe-*; test -e \"$1\" && break; done; test -e \"$1\"";
 
 #[test]
@@ -61,7 +65,8 @@ fn the_next_probe_removes_what_a_killed_child_left() {
     let sb = machine();
     sb.stop_sshd();
     let before = state(&sb);
-    for moment in ["sleep 0.1", "sleep 0.2", WRITING] {
+    let later = format!("{KEY}; sleep 0.1");
+    for moment in [KEY, &later, WRITING] {
         let had_ended = interrupt(&sb, "KILL", "sftpjail probing", moment);
         assert!(!had_ended, "{moment}");
         quiet(&sb);
