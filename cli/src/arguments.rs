@@ -140,7 +140,7 @@ Examples:
     #[command(after_help = "\
 Examples:
   sftpjail probe anna
-  sftpjail probe anna --json      for monitoring: see the exit status")]
+  sftpjail probe anna --json      for monitoring, by the exit status")]
     Probe {
         /// The login name, as the user types it.
         user: String,
