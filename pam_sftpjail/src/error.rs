@@ -268,6 +268,11 @@ impl Refusal {
         }
     }
 
+    /// Whether the only reason is that the home, or a directory above it, does not exist.
+    pub fn is_missing_home(&self) -> bool {
+        matches!(self, Self::HomePath { why, .. } if *why == unusable(Errno::ENOENT))
+    }
+
     /// The answer for libpam. It is never `PAM_IGNORE`: a refusal is final.
     pub fn pam_code(&self, phase: Phase) -> PamResultCode {
         match (self, phase) {

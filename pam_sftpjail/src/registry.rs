@@ -86,7 +86,7 @@ impl Registry {
     }
 
     /// Takes the user's lock: until the result is dropped, no other session of the user begins or ends. It
-    /// waits ten seconds for the lock.
+    /// waits up to ten seconds for the lock.
     pub(crate) fn lock(self, user: &UserName) -> Result<Sessions, Refusal> {
         let path = Path::new(DIRECTORY).join(user);
         let failed = |errno| failed_at(&path, errno);

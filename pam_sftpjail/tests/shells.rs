@@ -1,4 +1,4 @@
-//! What `word` writes, as real shells read it. Not beside it: the library itself starts no process.
+//! Checks that real shells read what `word` writes. It is not a unit test, because the library starts no process.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use pam_sftpjail::escape::word;
@@ -6,7 +6,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::process::Command;
 
-/// Random texts, from a generator of its own with a fixed seed.
+/// Random texts, always the same: the generator has a fixed seed.
 fn texts() -> Vec<Vec<u8>> {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let mut next = || {
@@ -30,7 +30,7 @@ fn texts() -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn every_shell_reads_the_very_bytes() {
+fn every_shell_reads_exactly_the_same_bytes() {
     let texts = texts();
     let mut script = String::new();
     for text in &texts {

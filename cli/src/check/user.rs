@@ -38,9 +38,7 @@ pub(super) fn examine(host: &mut Host<'_>, user: &str, about_host: Findings) -> 
     let is_root = geteuid().is_root();
     let makes_homes = host.pam.makes_homes.clone();
     let membership = examine_login(host.config, user, &mut |check, result| match (&result, &makes_homes) {
-        (CheckResult::Failed(refusal @ Refusal::HomePath { why, .. }), Some(location))
-            if why == "does not exist" =>
-        {
+        (CheckResult::Failed(refusal), Some(location)) if refusal.is_missing_home() => {
             findings.warned(check, refusal, format!("nothing: the first login makes it ({location})"));
         }
         (CheckResult::Failed(refusal @ Refusal::NoSuchUser { name }), _) => {

@@ -19,7 +19,7 @@ fn readme(word: &str) -> &'static str {
 }
 
 #[test]
-fn the_readme_spells_the_default_out() {
+fn the_readme_shows_the_default() {
     assert_eq!(Config::parse(readme("jail_root = ")).unwrap(), Config::default());
 }
 
@@ -53,7 +53,7 @@ fn every_switch_is_read() {
 }
 
 #[test]
-fn the_readmes_upload_portal_is_read() {
+fn the_upload_portal_of_the_readme_is_read() {
     let config = Config::parse(readme("upload-portal")).unwrap();
     let profile = &config.profiles[0];
     assert_eq!((profile.home, profile.umask), (HomeAccess::None, Some(0o027)));
@@ -65,7 +65,7 @@ fn the_readmes_upload_portal_is_read() {
 }
 
 #[test]
-fn profiles_that_cannot_be_meant_are_refused() {
+fn invalid_profiles_are_refused() {
     let of = |volume: &str| format!("[[profile]]\nname = \"p\"\ngroups = [\"g\"]\n{volume}\n");
     for (text, what) in [
         (of("home = \"none\""), "leaves the jail empty"),
@@ -107,7 +107,7 @@ fn profiles_that_cannot_be_meant_are_refused() {
 }
 
 #[test]
-fn mistakes_are_named_with_their_line() {
+fn a_mistake_is_reported_with_its_line() {
     assert_eq!(
         problem("jail_root = \"/jail\"\nservces = [\"sshd\"]\n"),
         "line 2: unknown field `servces`, expected one of `jail_root`, `namespace`, `services`, `exempt_groups`, `profile`"
@@ -123,7 +123,7 @@ fn mistakes_are_named_with_their_line() {
 }
 
 #[test]
-fn values_that_cannot_be_meant_are_refused() {
+fn invalid_values_are_refused() {
     for root in ["jail", "/", "", "/a/../b", "/a\\nb"] {
         let said = problem(&format!("jail_root = \"{root}\""));
         assert!(said.starts_with("jail_root "), "{said}");
@@ -142,7 +142,7 @@ fn values_that_cannot_be_meant_are_refused() {
 }
 
 #[test]
-fn a_path_that_is_given_must_be_absolute_and_exist() {
+fn a_given_path_must_be_absolute_and_exist() {
     for path in ["config.toml", "", "/nonexistent/config.toml"] {
         assert!(Config::load(Some(Path::new(path))).is_err(), "{path}");
     }
