@@ -16,8 +16,8 @@ pub enum RetryWhen<'a> {
 }
 
 impl Refusal {
-    /// When to try again; `None` for a refusal that stays until somebody acts. Waiting is worth while for
-    /// the others, and sshd should not count them as failed authentication.
+    /// When to try again. `None`: the refusal stays until somebody acts. It is worth waiting for the others
+    /// to pass, and sshd should not count them as failed authentication.
     pub fn retry_when(&self) -> Option<RetryWhen<'_>> {
         match self {
             Self::TooManySessions { name, max, .. } => {

@@ -76,11 +76,11 @@ pub(super) fn check(
         let found = one(config, home.as_ref(), &others, account, volume)
             .and_then(|found| check_access(home.as_ref().zip(opened), found));
         match found {
-            Ok(Verdict::Mount(volume, evidence)) => {
+            Ok(Outcome::Mount(volume, evidence)) => {
                 observe(Check::Volume, CheckResult::Passed(&evidence));
                 checked.push(volume);
             }
-            Ok(Verdict::LeaveOut { why, fix }) => {
+            Ok(Outcome::LeaveOut { why, fix }) => {
                 observe(Check::Volume, CheckResult::Warned(&why, &fix));
                 left_out.get_or_insert((why, fix));
             }
@@ -101,7 +101,8 @@ pub(super) fn check(
     }
 }
 
-enum Verdict {
+/// What the check of a volume comes to, if it refuses nobody.
+enum Outcome {
     /// With the evidence.
     Mount(CheckedVolume, String),
     /// Others than root, such as the member, have removed or replaced the source. That is no reason to
@@ -115,7 +116,7 @@ fn one(
     others: &[&Normalised],
     account: &Account,
     volume: &Volume,
-) -> Result<Verdict, Refusal> {
+) -> Result<Outcome, Refusal> {
     let target = expanded(account, &volume.target, "target")?;
     let source = expanded(account, &volume.source, "source")?;
     let refuse = |why: String, fix: &str| Refusal::Volume {
@@ -150,7 +151,7 @@ fn one(
         Err(SourceError::ByOthers(at, why, fix)) => {
             let target = target.absolute();
             let why = format!("the volume {} is left out: {} {why}", escaped(&target), escaped(&at));
-            return Ok(Verdict::LeaveOut { why, fix });
+            return Ok(Outcome::LeaveOut { why, fix });
         }
     };
     let evidence = format!(
@@ -161,7 +162,7 @@ fn one(
         if in_home { ", where the home has a directory for it" } else { "" },
         if is_missing { "; missing, the first login or rehearsal makes it" } else { "" },
     );
-    Ok(Verdict::Mount(
+    Ok(Outcome::Mount(
         CheckedVolume { target, source: opened, read_only: volume.read_only, in_home },
         evidence,
     ))
@@ -169,8 +170,8 @@ fn one(
 
 /// Refuses a volume in a part of the home that root cannot enter. Mounting it would fail later, with a worse
 /// message.
-fn check_access(home: Option<(&Normalised, &OwnedFd)>, found: Verdict) -> Result<Verdict, Refusal> {
-    let (Verdict::Mount(volume, _), Some((home, directory))) = (&found, home) else { return Ok(found) };
+fn check_access(home: Option<(&Normalised, &OwnedFd)>, found: Outcome) -> Result<Outcome, Refusal> {
+    let (Outcome::Mount(volume, _), Some((home, directory))) = (&found, home) else { return Ok(found) };
     if !volume.in_home {
         return Ok(found);
     }

@@ -123,7 +123,7 @@ fn a_changed_home_or_profile_is_refused_until_the_old_sessions_end() {
             "another jail root",
             "echo 'jail_root = \"/srv/jail\"' >> /etc/sftpjail/config.toml",
             "sed -i '2,$d' /etc/sftpjail/config.toml",
-            "not mounted at /srv/jail/mle",
+            "no jail is mounted at /srv/jail/mle",
         ),
     ] {
         sb.sh("mkdir -p /home/mle/other; chown mle /home/mle/other");
