@@ -60,7 +60,7 @@ pub(super) fn test() -> Result<(), Error> {
     programs::must(&rsyslogd, ["-N1"], "fix what it names, then check: rsyslogd -N1").map(drop)
 }
 
-/// Whether rsyslog reads this file of ours, so must be restarted after a change of it.
+/// Whether it is the file that setup writes for rsyslog: rsyslog has to be restarted after a change of it.
 pub(super) fn is_read_by_rsyslog(path: &Path) -> bool {
     path == Path::new(PATH)
 }

@@ -60,7 +60,7 @@ pub(super) fn still_running(choices: &Choices) -> Vec<String> {
         .collect()
 }
 
-/// Whether systemd reads this file of ours, so must read its units again after a change of it.
+/// Whether it is the drop-in: systemd has to read its units again after a change of it.
 pub(super) fn is_read_by_systemd(path: &Path) -> bool {
     path == Path::new(drop_in::PATH)
 }
