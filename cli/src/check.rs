@@ -34,7 +34,7 @@ use system::Host;
 pub(crate) struct Request<'a> {
     /// The path of the configuration, if it is not the usual one.
     pub(crate) config: Option<&'a Path>,
-    /// A login name. `None`: every member, and users in no profile whom sshd chroots into the jail root.
+    /// A login name. `None`: every member, and users in no profile that sshd chroots into the jail root.
     pub(crate) user: Option<&'a str>,
     /// Whether to write one JSON document instead of text.
     pub(crate) json: bool,

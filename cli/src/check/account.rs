@@ -23,8 +23,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 const SHELLS: &str = "/etc/shells";
 const NOLOGIN: &str = "/usr/sbin/nologin";
 
-/// Checks the login shell. sshd does not use it for users whom it chroots, but pam_shells requires a listed one, and other
-/// logins run it. `required_at`: the location of pam_shells in PAM's lines, if it is there.
+/// Checks the login shell. sshd does not use it for users that it chroots, but pam_shells requires a listed one, and
+/// other logins run it. `required_at`: the location of pam_shells in PAM's lines, if it is there.
 pub(super) fn shell(account: &Account, required_at: Option<&Location>, findings: &mut Findings) {
     let user = match User::by_name(&account.name) {
         Ok(Some(user)) => user,
@@ -145,8 +145,8 @@ pub(super) fn shadow(account: &Account, uses_pam: bool, findings: &mut Findings)
     }
 }
 
-/// Checks whether each other name of the account is jailed, and returns the jailed ones, with the account that sshd will
-/// find for them.
+/// Checks whether each other name of the account is jailed, and returns the jailed ones, with the account that sshd
+/// will find for them.
 pub(super) fn names(
     account: &Account,
     others: &BTreeSet<String>,

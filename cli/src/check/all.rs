@@ -1,5 +1,5 @@
-//! `sftpjail check --all`: checks every member of every profile, and finds users in no profile whom sshd chroots into the
-//! jail root.
+//! `sftpjail check --all`: checks every member of every profile, and finds users in no profile that sshd chroots into
+//! the jail root.
 
 use super::system::{self, Host};
 use super::{Report, groups, leftovers, user};
@@ -27,7 +27,7 @@ pub(super) struct Everybody {
     pub(super) status: Status,
     /// Findings about the host, which hold for all users.
     findings: Findings,
-    /// Members, and users in no profile whom sshd chroots into the jail root; by name.
+    /// Members, and users in no profile that sshd chroots into the jail root; by name.
     users: Vec<Report>,
 }
 
@@ -58,7 +58,7 @@ pub(super) fn run(path: Option<&Path>) -> Everybody {
     Everybody { status, findings, users }
 }
 
-/// Everybody whom NSS lists, as a user or as a member of a group of a profile.
+/// Every user that NSS lists, as a user or as a member of a group of a profile.
 fn candidates(host: &Host<'_>, config: &Config, findings: &mut Findings) -> BTreeSet<String> {
     let mut names: BTreeSet<String> = host.accounts.names().map(str::to_owned).collect();
     for name in config.groups() {
@@ -66,7 +66,7 @@ fn candidates(host: &Host<'_>, config: &Config, findings: &mut Findings) -> BTre
         // groups::examine reports a group that does not exist.
         let members = Group::by_name(name).ok().flatten().map(|found| found.members).unwrap_or_default();
         for member in members {
-            // A directory service may know users whom it does not list.
+            // A directory service may know users that it does not list.
             if !names.contains(&member) && matches!(User::by_name(&member), Ok(None)) {
                 let evidence = format!("the group {group} lists {}, who does not exist", escaped(&member));
                 let fix = format!("gpasswd -d {} {}", word(&member), word(name));
@@ -79,7 +79,7 @@ fn candidates(host: &Host<'_>, config: &Config, findings: &mut Findings) -> BTre
     names
 }
 
-/// Checks one user. `None` for a user in no profile whom sshd does not chroot into the jail root.
+/// Checks one user. `None` for a user in no profile that sshd does not chroot into the jail root.
 fn report(host: &mut Host<'_>, name: &str) -> Option<Report> {
     let mut findings = Findings::default();
     let mut rehearsal = None;

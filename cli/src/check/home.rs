@@ -1,4 +1,5 @@
-//! Checks the directories above a home: whether the jail opens a home that their modes close, and who can replace the home.
+//! Checks the directories above a home: whether the jail opens a home that their modes close, and who can replace the
+//! home.
 
 use super::path_to_home::{PathToHome, described, group, user};
 use crate::report::Findings;

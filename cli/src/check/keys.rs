@@ -1,6 +1,6 @@
-//! Checks whether sshd takes the user's keys. `safe_path` in OpenSSH's misc.c requires that the file and every directory
-//! above it, up to the home or else to `/`, is owned by the user or root and writable by nobody else. And sshd reads the
-//! file as the user.
+//! Checks whether sshd takes the user's keys. `safe_path` in OpenSSH's misc.c requires that the file and every
+//! directory above it, up to the home or else to `/`, is owned by the user or root and writable by nobody else. And
+//! sshd reads the file as the user.
 
 use super::path_to_home::{PathToHome, described};
 use crate::host::accounts::Accounts;

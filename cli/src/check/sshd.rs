@@ -1,6 +1,6 @@
-//! Checks that sshd does for a member what the desired state says: chroots into the jail, runs internal-sftp and nothing
-//! else, forwards nothing. It asks sshd about every name of the account, and every kind of connection that its configuration
-//! distinguishes.
+//! Checks that sshd does for a member what the desired state says: chroots into the jail, runs internal-sftp and
+//! nothing else, forwards nothing. It asks sshd about every name of the account, and every kind of connection that its
+//! configuration distinguishes.
 
 mod fix;
 mod judge;
@@ -46,8 +46,8 @@ struct Answers {
     deviations: Vec<(Deviation, Vec<String>)>,
 }
 
-/// Checks what sshd does for the member. `logins`: every jailed name of the account, its own first. Returns the settings for
-/// its own name; `None` if sshd does not answer.
+/// Checks what sshd does for the member. `logins`: every jailed name of the account, its own first. Returns the
+/// settings for its own name; `None` if sshd does not answer.
 pub(super) fn examine(
     sshd: &mut Sshd,
     member: &Member<'_>,
@@ -145,7 +145,7 @@ fn report(
     }
 }
 
-/// Checks whether sshd counts the refusals of a user whom the account hook refuses, which harms others at the address.
+/// The account hook refuses this user: checks whether sshd counts that, which harms others at the same address.
 pub(super) fn examine_penalties(settings: &Settings, findings: &mut Findings) {
     let counts = settings.get("PerSourcePenalties").is_some_and(|penalties| penalties != "no");
     if !counts {

@@ -29,7 +29,7 @@ pub(super) struct Host<'c> {
 pub(super) fn config(path: Option<&Path>, findings: &mut Findings) -> Option<Config> {
     match Config::load(path) {
         Err(error) => {
-            let fix = "fix it; until then no jail is built, and sshd refuses the users whom it should chroot";
+            let fix = "fix it; until then no jail is built, and sshd refuses the users that it should chroot";
             if error.is_denied() && !geteuid().is_root() {
                 findings.unknown("configuration", error, AS_ROOT);
             } else {

@@ -116,9 +116,9 @@ fn examine_exempt(config: &Config, account: &Account, exempt_by: &str, findings:
     }
 }
 
-/// Checks whether a directory service that comes back between two look-ups leaves a member unjailed: sshd looks the groups
-/// up when a connection begins, and the module later. `has_allow_groups`: whether sshd has AllowGroups, so that it refuses
-/// users whose groups it does not get.
+/// Checks whether a directory service that comes back between two look-ups leaves a member unjailed: sshd looks the
+/// groups up when a connection begins, and the module later. `has_allow_groups`: whether sshd has AllowGroups, so that
+/// it refuses users whose groups it does not get.
 fn look_ups(account: &Account, profile: &Profile, has_allow_groups: bool, findings: &mut Findings) {
     match in_etc_group(&profile.groups, &account.name, account.gid) {
         Ok(None) if !has_allow_groups => findings.warned(

@@ -145,7 +145,7 @@ fn report_condition(condition: &Condition, config: &Config, path: &Path, finding
     let program = escaped(&condition.program);
     if condition.config != path {
         let evidence = format!(
-            "{} names {}, but this check uses {}: who is a member by this one only may get a user manager",
+            "{} names {}, but this check uses {}: users who are members by this one only may get a user manager",
             drop_in::PATH,
             escaped(&condition.config),
             escaped(path)

@@ -61,7 +61,7 @@ const REFUSALS: [&str; 8] = [
 pub(crate) enum Flaw {
     /// A login can go on after the module has refused it.
     RefusalIsNotFinal,
-    /// It refuses users who are not members, or members whom the module lets in.
+    /// It refuses users who are not members, or members that the module lets in.
     RefusesOthers,
     /// It refuses everybody if the module's file is missing or cannot be loaded: libpam answers `module_unknown` then.
     RefusesIfUnloadable,

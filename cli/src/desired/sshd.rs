@@ -37,8 +37,8 @@ impl Setting {
     }
 }
 
-/// The settings of the members' `Match` block. UsePAM and GatewayPorts are not among them, though [`REQUIRED`] has them:
-/// they hold for everybody.
+/// The settings of the members' `Match` block. UsePAM and GatewayPorts are not among them, though [`REQUIRED`] has
+/// them: they hold for everybody.
 pub(crate) fn block(jail_root: &Path) -> Vec<Setting> {
     let chroot = jail_root.join("%u").display().to_string();
     let own = [

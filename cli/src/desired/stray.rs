@@ -1,4 +1,4 @@
-//! sshd must chroot nobody but members into the jail root. This finds users for whom it does so nevertheless.
+//! sshd must chroot nobody but members into the jail root. This finds other users that it chroots there.
 
 use crate::host::sshd::daemon::NoAnswer;
 use crate::host::sshd::effective::expanded;
@@ -8,7 +8,7 @@ use pam_sftpjail::config::Config;
 use pam_sftpjail::escape::{escaped, word};
 use pam_sftpjail::nss::Group;
 
-/// A user in no profile whom sshd chroots into the jail root, where no jail is built: what is wrong, and the fix.
+/// A user in no profile that sshd chroots into the jail root, where no jail is built: what is wrong, and the fix.
 pub(crate) struct Stray {
     pub(crate) evidence: String,
     pub(crate) fix: String,

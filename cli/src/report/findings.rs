@@ -115,7 +115,7 @@ impl Findings {
         self.0.iter().try_for_each(|finding| finding.print(out))
     }
 
-    /// Prints what has not passed for these users, each finding once, with the users to whom it applies.
+    /// Prints what has not passed for these users, each finding once, with the users that it applies to.
     pub(crate) fn print_together<'r>(
         users: impl Iterator<Item = (&'r str, &'r Self)>,
         out: &mut impl Write,

@@ -19,7 +19,7 @@ use serde_json::Value;
 
 in_both_namespaces!(nothing_is_left_of_a_rehearsal_but_the_jail_root);
 
-/// A machine with the member mle, with whom nothing is wrong, and with joe, who is in no profile.
+/// A machine with the member mle, who passes every check, and with joe, who is in no profile.
 fn machine() -> Sandbox {
     machine_in(Namespace::Private)
 }

@@ -1,5 +1,5 @@
-//! `sftpjail user-manager`, and the condition of the drop-in, which asks it: who gets a user manager, also when NSS or the
-//! program does not answer. machines/ tests that systemd obeys.
+//! `sftpjail user-manager`, and the condition of the drop-in, which asks it: who gets a user manager, also when NSS or
+//! the program does not answer. machines/ tests that systemd obeys.
 
 use sandbox::Sandbox;
 

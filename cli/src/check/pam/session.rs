@@ -6,8 +6,8 @@ use crate::host::pam::stack::Stack;
 use crate::report::Findings;
 
 impl Service<'_> {
-    /// Whether the order is right. Reports what is not. `firsts`: the positions of the lines with `close`; `last`: that of
-    /// the line that opens.
+    /// Whether the order is right. Reports what is not. `firsts`: the positions of the lines with `close`; `last`: that
+    /// of the line that opens.
     pub(super) fn order(
         &self,
         stack: &Stack,

@@ -4,8 +4,8 @@ use super::{Member, Sshd};
 use crate::desired;
 use crate::report::location::{Location, append};
 
-/// A command that sets `keyword` as the member requires, whatever the rest of the configuration says: sshd uses the first
-/// `Match` block of those that match a login, and outside of them the first line.
+/// A command that sets `keyword` as the member requires, whatever the rest of the configuration says: sshd uses the
+/// first `Match` block of those that match a login, and outside of them the first line.
 pub(super) fn fix(sshd: &Sshd, member: &Member<'_>, keyword: &str) -> String {
     let reload = "reload sshd after this";
     let file = &sshd.config.main;

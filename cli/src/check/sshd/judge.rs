@@ -1,4 +1,5 @@
-//! Compares sshd's settings for a login with the desired state. Pure: it takes settings, returns deviations, and asks nobody.
+//! Compares sshd's settings for a login with the desired state. Pure: it takes settings, returns deviations, and asks
+//! nobody.
 
 use super::Member;
 use crate::desired::sshd::{KEEPALIVE, REQUIRED};
@@ -122,8 +123,8 @@ pub(super) fn limits_sessions(member: &Member<'_>) -> bool {
     member.profile.max_sessions.is_some() || member.config.namespace == Namespace::Host
 }
 
-/// The keyword that keeps the user out, as `allowed_user` in OpenSSH's auth.c applies them. A pattern with a host does not
-/// count, since the user may log in from another one.
+/// The keyword that keeps the user out, as `allowed_user` in OpenSSH's auth.c applies them. A pattern with a host does
+/// not count, since the user may log in from another one.
 fn barred(settings: &Settings, account: &Account) -> Option<&'static str> {
     let is_user = |pattern: &str, named: &str| is_match(pattern, named);
     let users = |keyword| settings.all(keyword).map(|pattern| (pattern, pattern.rsplit_once('@')));

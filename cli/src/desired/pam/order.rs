@@ -32,8 +32,8 @@ pub(crate) fn location_of_first(stack: &Stack) -> Option<&Location> {
     stack.lines.iter().find(|line| !is_selinux(line)).map(|line| &line.top)
 }
 
-/// A line that is in the wrong order with one of the module's, and why. Shown as a sentence: the module, its location, and
-/// what it does there.
+/// A line that is in the wrong order with one of the module's, and why. Shown as a sentence: the module, its location,
+/// and what it does there.
 pub(crate) struct Misplaced<'a> {
     line: &'a Line,
     why: &'static str,
@@ -50,7 +50,7 @@ impl Display for Misplaced<'_> {
 pub(crate) fn needs_first(stack: &Stack, end: usize) -> Option<Misplaced<'_>> {
     stack.lines.iter().take(end).find_map(|line| {
         let why = if closes(line) {
-            "would close at logout what it has opened while the process is still in the session's mount namespace, so that the host may keep it"
+            "closes at logout what it opened, but still inside of the session's mount namespace, so the host may keep it"
         } else if reads_users_environment(line) {
             "reads the user's ~/.pam_environment, which can replace what sshd says about the key"
         } else {
@@ -73,8 +73,8 @@ fn closes(line: &Line) -> bool {
     CLOSERS.iter().any(|name| line.is(name))
 }
 
-/// Whether it is a line of pam_env that reads ~/.pam_environment: only with `user_readenv=1`, as in Debian's line for sshd
-/// (pam_env(8)).
+/// Whether it is a line of pam_env that reads ~/.pam_environment: only with `user_readenv=1`, as in Debian's line for
+/// sshd (pam_env(8)).
 fn reads_users_environment(line: &Line) -> bool {
     let says = |argument: &String| argument.strip_prefix("user_readenv=").is_some_and(|value| value != "0");
     line.is("pam_env.so") && line.module.as_ref().is_some_and(|module| module.arguments.iter().any(says))

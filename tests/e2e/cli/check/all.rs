@@ -190,7 +190,7 @@ fn an_alias_by_which_a_member_is_not_jailed() {
 }
 
 #[test]
-fn users_in_no_profile_whom_sshd_chroots_into_the_jail_root() {
+fn users_in_no_profile_that_sshd_chroots_into_the_jail_root() {
     let machine = Machine::new();
     let sb = &machine.sb;
     sb.user("daemonic").add();
@@ -268,7 +268,7 @@ fn counting(sb: &Sandbox, seconds: &str) {
 }
 
 #[test]
-fn sshd_is_asked_once_about_users_whom_its_configuration_does_not_distinguish() {
+fn sshd_is_asked_once_about_users_that_its_configuration_does_not_distinguish() {
     let machine = Machine::new();
     let sb = &machine.sb;
     sb.sh("for n in $(seq 300); do echo u$n:x:$((30000 + n)):100::/home/u$n:/bin/sh; done >>/etc/passwd

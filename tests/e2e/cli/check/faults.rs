@@ -1,5 +1,5 @@
-//! Single faults: each breaks one thing on a machine on which everything is ok. `check` must find that and nothing else, and
-//! a fix that is a command must fix it.
+//! Single faults: each breaks one thing on a machine on which everything is ok. `check` must find that and nothing
+//! else, and a fix that is a command must fix it.
 
 use sandbox::Sandbox;
 use serde_json::Value;

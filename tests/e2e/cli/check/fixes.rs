@@ -143,8 +143,8 @@ fn a_missing_line_where_the_file_has_no_final_newline() {
     );
 }
 
-/// One line for PAM, over several lines of the file: it goes on after a backslash before blanks, too, and across an empty
-/// line and a comment.
+/// One line for PAM, over several lines of the file: it goes on after a backslash before blanks, too, and across an
+/// empty line and a comment.
 #[test]
 fn a_line_that_goes_on_over_several() {
     let sb = machine();

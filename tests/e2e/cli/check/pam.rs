@@ -304,7 +304,8 @@ fn other_spellings_of_the_same_lines_are_ok() {
         "sed -i 's/^session .* pam_sftpjail.so open/-SESSION [Success=ok ignore=ignore \\\\\\n module_unknown=ignore default=bad] \\\\\\n    pam_sftpjail.so open # ours/' /etc/pam.d/sshd",
         "sed -i \"s|pam_sftpjail.so|$1|; s/sftpjail.so.*/& debug/\" /etc/pam.d/sshd",
         "grep 'sftpjail.so open' /etc/pam.d/sshd >>/etc/pam.d/common-session; sed -i '/sftpjail.so open/d' /etc/pam.d/sshd",
-        // A first line may have a control field that never refuses; it may follow pam_selinux's; it is not always required.
+        // A first line may have a control field that never refuses; it may follow pam_selinux's; it is not always
+        // required.
         control!("session", " close", "[default=ignore]"),
         "grep 'sftpjail.so close' /etc/pam.d/sshd >/tmp/close; sed -i '/sftpjail.so close$/d' /etc/pam.d/sshd
          sed -i '/pam_selinux.so close/r /tmp/close' /etc/pam.d/sshd",

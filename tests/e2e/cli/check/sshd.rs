@@ -245,7 +245,7 @@ fn names_with_a_comma_cannot_be_asked_about() {
 }
 
 #[test]
-fn a_user_in_no_profile_whom_sshd_chroots_into_the_jail_root() {
+fn a_user_in_no_profile_that_sshd_chroots_into_the_jail_root() {
     let machine = Machine::new();
     machine.sb.sh("sed -i 's/^Match Group sftp/Match Group sftp,joe/' /etc/ssh/sshd_config");
     let document = json(&machine.sb, "joe", "problems");
@@ -283,7 +283,7 @@ END
 }
 
 #[test]
-fn a_user_whom_sshd_refuses_by_name_or_group() {
+fn a_user_that_sshd_refuses_by_name_or_group() {
     let machine = Machine::new();
     machine.sb.sh("sed -i '/^Match Group sftp/i Include /etc/ssh/who.conf' /etc/ssh/sshd_config");
     for (line, kept_out) in [
