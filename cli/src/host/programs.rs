@@ -7,8 +7,9 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// The directories of programs, in the form of the variable PATH.
-pub(crate) const PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin";
+/// The directories of programs, in the form of the variable PATH. The last is that of NixOS.
+pub(crate) const PATH: &str =
+    "/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin:/run/current-system/sw/bin";
 
 /// The most lines of a program's output in one sentence.
 const MAX_LINES: usize = 8;

@@ -81,6 +81,11 @@ fn without_log_files_the_journal_is_read() {
     sb.sh("printf '#!/bin/sh\\ntouch /tmp/ran\\n' > /usr/local/bin/journalctl; chmod +x /usr/local/bin/journalctl");
     shows_both(&sb, "mle");
     sb.sh("! test -e /tmp/ran; rm /usr/local/bin/journalctl");
+    // NixOS has its programs elsewhere.
+    let nixos = "/run/current-system/sw/bin";
+    sb.sh(&format!("mkdir -p {nixos}; mv /usr/bin/journalctl {nixos}"));
+    shows_both(&sb, "mle");
+    sb.sh(&format!("mv {nixos}/journalctl /usr/bin"));
     // An export of the journal, for example from another machine.
     sb.sh("journalctl -o json > /tmp/journal.json");
     shows_both(&sb, "--file /tmp/journal.json");
