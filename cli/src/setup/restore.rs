@@ -22,7 +22,9 @@ pub(super) fn unsettled(state: &State, mut journal: Journal) -> Result<Vec<Strin
     }
     let mut kept = Vec::new();
     for step in journal.unsettled().iter().rev() {
-        kept.extend(undo(step, state)?);
+        // Several setups may have written the same file.
+        let new = undo(step, state)?.filter(|sentence| !kept.contains(sentence));
+        kept.extend(new);
     }
     state.forget_unsettled(journal)?;
     Ok(kept)
@@ -33,7 +35,7 @@ fn undo(step: &Step, state: &State) -> Result<Option<String>, Error> {
     match step {
         Step::Directory { path } => Ok(match atomic::remove_directory(path)? {
             true => None,
-            false => Some(format!("{} is kept, because it is not empty or in use", escaped(path))),
+            false => Some(format!("{} is kept, because it is not empty, or is in use", escaped(path))),
         }),
         Step::Group { name, files } => group::restore(name, files, state),
         Step::File { path, before, after, inserted, replaced } => {

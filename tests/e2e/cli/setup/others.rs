@@ -17,7 +17,7 @@ fn undo_keeps_what_others_have_changed_since_and_says_so() {
         "Note: /etc/pam.d/sshd has been changed since, so only what setup added is removed.",
         "Note: /etc/sftpjail/config.toml has been changed since, and is kept as it is.",
         "Note: /etc/logrotate.d/rsyslog has been changed since, so only",
-        "Note: /etc/sftpjail is kept, because it is not empty or in use.",
+        "Note: /etc/sftpjail is kept, because it is not empty, or is in use.",
         "Note: the group sftp is kept, because anna is in it (groupdel sftp).",
         "Everything else is as it was before.",
         "No longer jailed, so they get their shells: anna.",
@@ -29,6 +29,16 @@ fn undo_keeps_what_others_have_changed_since_and_says_so() {
     let rotate = sb.read_text("/etc/logrotate.d/rsyslog");
     assert!(rotate.starts_with("/var/log/syslog\n") && rotate.contains("rotate 9"), "{rotate}");
     sb.sh("! test -e /etc/ssh/sshd_config.d/00-sftpjail.conf; getent group others");
+}
+
+#[test]
+fn undo_reports_once_a_file_that_two_setups_wrote_and_others_changed() {
+    let sb = Sandbox::stock();
+    let path = "/etc/ssh/sshd_config.d/00-sftpjail.conf";
+    sb.sh(&format!("sftpjail setup --yes; rm {path}; sftpjail setup --yes; echo '# of an admin' >>{path}"));
+    let out = sb.sh("sftpjail setup --undo");
+    let note = format!("Note: {path} has been changed since, and is kept as it is.");
+    assert_eq!(out.stdout.matches(&note).count(), 1, "{out}");
 }
 
 #[test]
