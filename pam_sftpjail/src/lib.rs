@@ -20,8 +20,9 @@ pub mod escape;
 pub mod host_mounts;
 pub mod name;
 pub mod path;
-pub(crate) mod program;
 pub(crate) mod sys;
+
+pub(crate) mod application;
 
 pub mod nss;
 

@@ -5,9 +5,9 @@
 //! `pam_sftpjail(sshd:session): …`.
 #![forbid(unsafe_code)]
 
+use crate::application;
 use crate::error::Phase;
 use crate::escape::escaped;
-use crate::program;
 use std::fmt::Display;
 use std::io::Write;
 use syslog::{Facility, LogFormat, Logger, Severity};
@@ -26,12 +26,12 @@ impl Log {
         Self { service: escaped(service).to_string(), phase, debug }
     }
 
-    /// Looks up the program only when there is something to log; most calls of a hook log nothing.
+    /// Looks up the application only when there is something to log; most calls of a hook log nothing.
     fn formatter(&self) -> PamLine {
         let Self { service, phase, .. } = self;
-        let program = program::name().unwrap_or_else(|| service.clone());
+        let application = application::name().unwrap_or_else(|| service.clone());
         let pid = std::process::id();
-        PamLine { prefix: format!("{program}[{pid}]: pam_sftpjail({service}:{})", phase.word()) }
+        PamLine { prefix: format!("{application}[{pid}]: pam_sftpjail({service}:{})", phase.word()) }
     }
 
     /// For an unusable configuration.

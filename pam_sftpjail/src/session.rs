@@ -11,10 +11,10 @@ mod recorded_jail;
 mod refused_connection;
 mod waiting;
 
+use crate::application;
 use crate::error::Refusal;
 use crate::escape::escaped;
 use crate::log::Log;
-use crate::program;
 use crate::registry::Record;
 use crate::sys::umask;
 pub use examine::{Member, Membership, examine};
@@ -28,7 +28,7 @@ use waiting::{Next, Waiting};
 /// The account hook: checks whether a member's jail can be built. `None`: the user is not jailed.
 pub(crate) fn authorize(login: &Login<'_>) -> Result<Option<()>, Refusal> {
     let mut waiting = Waiting::in_account();
-    let check = |member: Member| match program::counts_refusals() {
+    let check = |member: Member| match application::counts_refusals() {
         // The session hook checks how many sessions there are, and which jail they have.
         true => member.check_registry(),
         false => member.check_sessions(&mut |_, _| {}),

@@ -12,10 +12,10 @@
 //! Waiting means to ask again: when a session is killed, the kernel drops its mark, and no file changes
 //! that could be watched.
 
+use crate::application;
 use crate::config::Namespace;
 use crate::error::{Refusal, RetryWhen};
 use crate::name::UserName;
-use crate::program;
 use crate::registry::{Registry, WaitingSlot};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::sleep;
@@ -74,7 +74,7 @@ impl Waiting {
         if refusal.retry_when().is_none() {
             return Next::Refuse;
         }
-        if program::counts_refusals() || !self.has_slot() {
+        if application::counts_refusals() || !self.has_slot() {
             return Next::LeaveToSession;
         }
         if self.wait_for(refusal) { Next::Retry } else { Next::Refuse }

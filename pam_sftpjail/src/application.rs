@@ -1,9 +1,9 @@
-//! Which program has loaded the module.
+//! Recognises the application: libpam's word for the program that has loaded the module. Decides nothing.
 #![forbid(unsafe_code)]
 
 use crate::escape::escaped;
 
-/// The name of its file, such as `sshd-session`, escaped: the program itself logs under that name.
+/// The name of its file, such as `sshd-session`, escaped: the application itself logs under that name.
 pub(crate) fn name() -> Option<String> {
     let path = std::env::current_exe().ok()?;
     // procfs adds this after a package upgrade has replaced the file.
