@@ -6,6 +6,7 @@
 
 mod atomic;
 mod change;
+mod changes;
 mod choices;
 mod confirm;
 mod directory;
@@ -15,7 +16,6 @@ mod members;
 mod module;
 mod options;
 mod pam;
-mod plan;
 mod reload;
 mod restore;
 mod sshd;
@@ -96,7 +96,7 @@ fn run_as_root(options: &Options, out: &mut impl Write) -> Result<(), Error> {
             say(out, "An earlier setup was interrupted; the next one undoes it first.");
         }
         let choices = Choices::read(options)?;
-        let changes = plan::changes(&choices, &Sshd::find()?, options)?;
+        let changes = changes::needed(&choices, &Sshd::find()?, options)?;
         show(&changes, out);
         if !changes.is_empty() {
             members::report(&choices, out)?;
@@ -114,7 +114,7 @@ fn set_up(state: &State, options: &Options, out: &mut impl Write) -> Result<(), 
     undo_interrupted(state, out)?;
     let choices = Choices::read(options)?;
     let sshd = Sshd::find()?;
-    let changes = plan::changes(&choices, &sshd, options)?;
+    let changes = changes::needed(&choices, &sshd, options)?;
     show(&changes, out);
     if changes.is_empty() {
         return Ok(());

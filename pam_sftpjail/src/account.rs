@@ -1,7 +1,7 @@
 //! A login name → [`Account`]: what NSS says of the user. It decides nothing.
 //!
-//! "No such user" and "the lookup failed" are different answers. Only the first may ever make anybody a
-//! non-member.
+//! "No such user" and "the look-up failed" are different answers. A look-up that failed is an error: it never puts a
+//! user in no profile.
 #![forbid(unsafe_code)]
 
 mod exempt;

@@ -1,4 +1,4 @@
-//! sftpjail: an SFTP user sees one writable thing, the home directory, at its real path.
+//! sftpjail: SFTP users see the home directory at its real path, their profile's volumes, and nothing else of the host.
 //!
 //! The crate is two things: the PAM module `pam_sftpjail.so`, and the library of the CLI. So `sftpjail check`
 //! reports exactly what a login would do.

@@ -1,4 +1,4 @@
-//! Which names from NSS may name a file.
+//! Decides which names from NSS may be used as the name of a file. It reads nothing.
 #![forbid(unsafe_code)]
 
 use std::ffi::OsStr;

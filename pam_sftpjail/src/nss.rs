@@ -117,6 +117,7 @@ impl LookupError {
         Self { what: format!("the groups in {path}"), why: Why::Errno(errno) }
     }
 
+    /// For a group whose second look-up gave another gid than the first.
     pub(crate) fn changed(group: &str) -> Self {
         Self { what: format!("group {}", escaped(group)), why: Why::Changed }
     }

@@ -29,8 +29,7 @@ pub enum NotJailed {
     NoProfile,
 }
 
-/// Profiles are tried in the order of the configuration; the first that has one of the user's groups
-/// matches.
+/// Decides about a user. The first profile of the configuration that has one of the user's groups matches.
 pub fn decide<'c>(config: &'c Config, account: &Account) -> Decision<'c> {
     if account.uid.is_root() {
         return Decision::NotJailed(NotJailed::Root);

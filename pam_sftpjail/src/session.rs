@@ -1,7 +1,7 @@
 //! Runs the stages in order for each PAM hook: authorize, open, close.
 //!
-//! No other file calls the stages one after the other. Nothing here is decided by PAM's types;
-//! [`crate::pam`] translates those.
+//! No other file calls the stages one after the other. PAM's own types do not occur here: [`crate::pam`] translates
+//! them.
 #![forbid(unsafe_code)]
 
 mod examine;

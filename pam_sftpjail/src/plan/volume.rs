@@ -1,4 +1,4 @@
-//! Checks the volumes of a profile: where they come from, and where they appear in the jail.
+//! Checks the volumes of a profile: where they come from, and where they appear in the jail. It mounts nothing.
 
 mod source;
 
@@ -73,7 +73,7 @@ pub(super) fn check(
     let (mut first, mut left_out) = (None, None);
     for volume in &profile.volumes {
         let others: Vec<_> = checked.iter().map(|other| &other.target).collect();
-        let found = one(config, home.as_ref(), &others, account, volume)
+        let found = check_one(config, home.as_ref(), &others, account, volume)
             .and_then(|found| check_access(home.as_ref().zip(opened), found));
         match found {
             Ok(Outcome::Mount(volume, evidence)) => {
@@ -110,7 +110,9 @@ enum Outcome {
     LeaveOut { why: String, fix: String },
 }
 
-fn one(
+/// Checks one volume, but not whether root can enter its place in the home. `others`: the targets of the volumes
+/// before it.
+fn check_one(
     config: &Config,
     home: Option<&Normalised>,
     others: &[&Normalised],

@@ -1,6 +1,7 @@
 //! Finds out for a hook whether the user of a login is a member, and logs what an admin should know.
 //!
-//! It is here that an unusable configuration neither opens the system nor locks everybody out.
+//! If the configuration cannot be used, no login is jailed. Members are refused all the same, by sshd or here, and
+//! everybody else can log in.
 
 use super::examine::{Member, Membership, examine};
 use super::login::Login;

@@ -14,7 +14,7 @@ use pam_sftpjail::nss::Group;
 use std::path::Path;
 
 /// All changes, or the first reason why setup cannot be done.
-pub(super) fn changes(choices: &Choices, sshd: &Sshd, options: &Options) -> Result<Vec<Change>, Error> {
+pub(super) fn needed(choices: &Choices, sshd: &Sshd, options: &Options) -> Result<Vec<Change>, Error> {
     let mut changes = Vec::new();
     changes.extend(module::change(options.module.as_deref())?);
     for name in &choices.groups {
