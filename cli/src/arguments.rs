@@ -18,7 +18,7 @@ Examples:
   sftpjail audit anna --since 2h  what did she do?"
 )]
 pub(crate) struct Arguments {
-    /// The configuration file, if PAM's lines give the module another one with config=PATH.
+    /// The module's configuration file, if PAM's lines name one with config=PATH.
     ///
     /// Without it: /etc/sftpjail/config.toml, or the built-in default where that file is missing.
     #[arg(long, global = true, value_name = "PATH")]
@@ -39,7 +39,8 @@ pub(crate) enum Verb {
     /// volumes, where they are missing, as the first login would. Nothing else changes.
     ///
     /// Exit status: 0 USER can log in and is jailed, 1 there are problems, 2 something could not be
-    /// checked, 3 USER is in no profile. With --all it is the worst of all users, and never 3.
+    /// checked, 3 USER is in no profile. With --all it is 1 if there are problems, or
+    /// else 2 if something could not be checked, and never 3.
     #[command(after_help = "\
 Examples:
   sftpjail check anna
@@ -57,8 +58,8 @@ Examples:
     },
     /// Lists live sessions.
     ///
-    /// Each with user, process, start, idle time, bytes moved, address, profile and jail. A narrow
-    /// terminal gets the first columns only.
+    /// Shows the user, process, start, idle time, bytes moved, address, profile and jail of each. A
+    /// narrow terminal gets the first columns only.
     ///
     /// Exit status: 0 all sessions are listed, 1 a session's record cannot be read, 2 the registry
     /// cannot be read.
@@ -97,8 +98,8 @@ Examples:
     },
     /// Removes what a killed sshd left behind.
     ///
-    /// With namespace = "host" this is the user's jail. In both namespaces it is the record of the
-    /// session. The next login of the user removes them as well.
+    /// That is the record of the session and, with namespace = "host", the user's jail. The next login
+    /// of the user removes both as well.
     ///
     /// Live sessions are left alone.
     ///
