@@ -84,6 +84,16 @@ fn a_fix_can_be_pasted_and_fixes() {
 }
 
 #[test]
+fn an_scp_that_fails_counts_in_the_exit_status() {
+    let sb = machine();
+    sb.sh("rm /usr/bin/scp; printf '#!/bin/sh\\necho broken >&2; exit 1\\n' >/usr/bin/scp; chmod +x /usr/bin/scp");
+    let out = probe(&sb, "mle", 1);
+    let (line, fix) = failed(&out, "scp").expect("a fault");
+    assert!(line.ends_with("broken") && fix.contains("let sshd serve scp by SFTP"), "{out}");
+    assert!(out.ends_with("For mle, what is marked ✗ is not as it should be.\n"), "{out}");
+}
+
+#[test]
 fn a_log_without_a_syslog_daemon_is_reported() {
     let sb = machine();
     sb.stop_syslog();

@@ -77,6 +77,40 @@ fn undo_of_an_earlier_version_alone() {
     assert_eq!(sb.read_text("/etc/pam.d/sshd"), sb.read_text("/root/stock"));
 }
 
+/// The comments of an earlier version said the same in other words.
+#[test]
+fn files_with_an_earlier_versions_comments_are_recognised_and_undone() {
+    let sb = Sandbox::stock();
+    let before = etc(&sb);
+    sb.sh("sftpjail setup --yes");
+    let mut journal: Value = serde_json::from_slice(&sb.read(JOURNAL)).expect("JSON");
+    let mut reworded = Vec::new();
+    for step in journal["steps"].as_array_mut().expect("a list") {
+        let Some(path) = step["path"].as_str().filter(|path| path.ends_with(".conf")) else { continue };
+        sb.sh(&format!("sed -i 's/^#.*/# earlier words/' {path}"));
+        reworded.push(path.to_owned());
+        step["after"] = json!(sb.sh(&format!("sha256sum <{path}")).stdout.split(' ').next());
+    }
+    assert_eq!(reworded.len(), 3, "user@.service, rsyslog and sshd: {reworded:?}");
+    sb.write(JOURNAL, journal.to_string());
+    sb.user("anna").group("sftp").add();
+    let out = sb.sh("sftpjail check anna").stdout;
+    assert!(
+        out.contains("\n✓ user manager ") && out.contains("\n✓ sshd chroot ") && !out.contains('✗'),
+        "{out}"
+    );
+
+    // systemd's file is written anew as a whole; the others are as good as their settings.
+    let out = sb.sh("sftpjail setup --yes").stdout;
+    assert!(out.contains("\n-# earlier words\n") && !out.contains("\n-ExecCondition="), "{out}");
+    assert_eq!(out.matches("\n+++ ").count() + usize::from(out.starts_with("+++ ")), 1, "{out}");
+    sb.sh("userdel anna");
+    let out = undo(&sb).stdout;
+    assert!(out.contains("Everything is as it was before."), "{out}");
+    let files = "./passwd ./shadow ./passwd- ./shadow- ./group ./gshadow ./group- ./gshadow- ./subuid ./subgid ./subuid- ./subgid-";
+    assert_same(&before, &etc(&sb), &files.split(' ').chain([".", "./pam.d"]).collect::<Vec<_>>());
+}
+
 #[test]
 fn undo_keeps_what_an_admin_changed_after_either_version_and_removes_all_of_setup() {
     for changes_before in [true, false] {
