@@ -102,7 +102,7 @@ fn print(target: &Target<'_>, users: &[String], kicked: &[Kicked], out: &mut imp
             Target::User(user) => {
                 write!(out, "{} has no live session", escaped(user))?;
                 match nearest(&user.to_string_lossy(), users.iter().map(String::as_str)) {
-                    Some(other) => writeln!(out, "; {} has.", escaped(other))?,
+                    Some(other) => writeln!(out, "; did you mean {}?", escaped(other))?,
                     None => writeln!(out, ".")?,
                 }
             }

@@ -19,7 +19,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-/// More users than a host has. Any further ones are looked up each time.
+/// How many users are remembered: more than a host has. Any further ones are looked up each time.
 const MAX_KNOWN: usize = 10_000;
 
 /// This host, and what is known of its users.
@@ -97,6 +97,7 @@ fn short(host: &[u8]) -> &[u8] {
     host.split(|byte| *byte == b'.').next().unwrap_or_default()
 }
 
+/// Looks the user up, as on this host.
 fn looked_up(config: &Config, user: &str) -> View {
     let Ok(account) = Account::lookup(user, config) else { return View::Unknown };
     match decide(config, &account) {
@@ -129,7 +130,7 @@ fn jail(config: &Config, profile: &Profile, account: &Account) -> Option<Jail> {
     Some(Jail { root, start, mounts })
 }
 
-/// The library expands variables for a plan in the same way. Here no reason is needed if it cannot.
+/// The value of a variable, as the library expands it for a plan. `None`: it has none.
 fn value(account: &Account, variable: Variable) -> Option<OsString> {
     Some(match variable {
         Variable::User => account.user_name().ok()?.as_str().into(),

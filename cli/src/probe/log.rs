@@ -6,7 +6,7 @@ use crate::host::syslog::recent::Recent;
 use std::os::unix::net::UnixDatagram;
 use std::time::{Duration, Instant};
 
-/// A syslog daemon is faster than this.
+/// How long to wait for the entries. A syslog daemon is faster.
 const PATIENCE: Duration = Duration::from_secs(4);
 
 /// The log entries since before the login.
@@ -32,7 +32,7 @@ struct Found {
 }
 
 impl Log {
-    /// From now on.
+    /// The entries from now on.
     pub(super) fn from_now() -> Self {
         Self(Recent::from_now())
     }
@@ -64,7 +64,7 @@ impl Log {
 }
 
 impl Found {
-    /// Takes the text of one log into account.
+    /// Finds the session's entries in the text of one log.
     fn add(&mut self, log: &str, text: &str, session: &LoggedSession<'_>) {
         let module = format!("[{}]: pam_sftpjail(", session.server);
         for line in text.lines() {

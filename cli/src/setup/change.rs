@@ -91,7 +91,7 @@ impl Change {
         matches!(self, Self::File(file) if condition(file.target.path()))
     }
 
-    /// Backs up what undoing it takes. `number`: that of the step, which the names of the backups contain.
+    /// Backs up what is needed to undo it. `number`: that of the step, which the names of the backups contain.
     pub(super) fn back_up(&self, number: usize, state: &State) -> Result<Step, Error> {
         Ok(match self {
             Self::Directory { path, .. } => Step::Directory { path: path.clone() },
@@ -111,7 +111,7 @@ impl Change {
         })
     }
 
-    /// Does what needs room on the disk, while no daemon reads any of it.
+    /// Does what needs room on the disk. No daemon reads any of it yet.
     pub(super) fn stage(&self) -> Result<(), Error> {
         match self {
             Self::Directory { path, mode } => atomic::make_directory(path, *mode),
