@@ -14,16 +14,16 @@ A whole Debian of its own, with sshd, rsyslogd and an /etc to break. It ends wit
 and nothing of it is left on the machine.
 
 sftpjail is installed from the build, and set up by `sftpjail setup --yes`. anna is a member with
-a live session; joe is in no profile. Root's key logs in as either. For example:
+a live session; joe is in no profile. Root's key logs in as both. For example:
 
   sftp anna@127.0.0.1                 what a member sees: try pwd, ls -l /, cd ..
   ssh joe@127.0.0.1                   everybody else gets a shell
   sftpjail list                       the live sessions
-  sftpjail check anna                 what a login would meet
-  sftpjail probe anna                 a whole login, and what it may not do
+  sftpjail check anna                 can she log in, and is she jailed?
+  sftpjail probe anna                 a real login, which also tries what it may not do
   chown joe /home/anna                a fault: check again
   tail /var/log/auth.log              what sshd and the module have logged
-  sftpjail setup --undo --force       a stock Debian
+  sftpjail setup --undo --force       back to a stock Debian
 ";
 
 fn main() -> ExitCode {

@@ -46,7 +46,7 @@ const STATUS: [&str; 10] = [
     "Unknown error",
 ];
 
-/// Parses a message. Gives how often the log says that it was repeated, too.
+/// Parses a message. Also gives how often the log says that it was repeated.
 pub(crate) fn parse(message: &[u8]) -> (Message, u32) {
     // rsyslog writes this where $RepeatedMsgReduction is on, as on Ubuntu.
     if let Some(rest) = message.strip_prefix(b"message repeated ")
@@ -55,12 +55,13 @@ pub(crate) fn parse(message: &[u8]) -> (Message, u32) {
         && let Some(repeated) = rest.get(end + 9..).and_then(|rest| rest.strip_suffix(b"]"))
     {
         let repeated = repeated.strip_prefix(b" ").unwrap_or(repeated);
-        return (one(repeated), times.parse().unwrap_or(u32::MAX));
+        return (unrepeated(repeated), times.parse().unwrap_or(u32::MAX));
     }
-    (one(message), 1)
+    (unrepeated(message), 1)
 }
 
-fn one(message: &[u8]) -> Message {
+/// Parses a message without a note that it was repeated. One that is as long as log.c allows has been cut.
+fn unrepeated(message: &[u8]) -> Message {
     parse_one(message, message.len() >= CUT)
 }
 
