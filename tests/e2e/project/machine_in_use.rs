@@ -11,8 +11,8 @@ const BUILT: &str = "/srv/target/debug";
 
 /// Each stands for others that read or change the same parts of a system.
 const SMOKE: [&str; 9] = [
-    "cli::check::outside::a_crontab_and_at_jobs_are_named_and_comments_are_no_jobs",
-    "cli::setup::a_stock_machine_jails_whoever_is_added_to_the_group_and_undo_leaves_no_byte",
+    "cli::check::host_programs::a_crontab_and_at_jobs_are_reported_and_comments_are_no_jobs",
+    "cli::setup::a_stock_machine_jails_users_who_are_added_to_the_group_and_undo_restores_every_byte",
     "project::machine_in_use::a_sandbox_is_stock",
     "project::makefile::installed_set_up_undone_and_uninstalled",
     "project::sandbox::a_plain_user_logs_in_by_every_method",
@@ -73,9 +73,11 @@ fn tests_pass_on_a_machine_where_sftpjail_is_set_up() {
     command.args(["--exact", "--show-output", "--test-threads", "2"]).args(SMOKE);
     let output = command.output().expect("nsenter, of util-linux");
     let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
-    // A test that has been renamed would not run, and nobody would notice.
-    let all = format!("test result: ok. {} passed; 0 failed", SMOKE.len());
-    assert!(output.status.success() && said.contains(&all), "no {all:?} in\n{said}");
+    assert!(output.status.success(), "{said}");
+    // A test that has been renamed does not run, and nothing else would show it.
+    let missing: Vec<_> =
+        SMOKE.iter().filter(|name| !said.contains(&format!("test {name} ... ok\n"))).collect();
+    assert!(missing.is_empty(), "SMOKE names tests that do not exist: {missing:#?}");
 
     let there = said.split(MARK).nth(1).expect("printed by a_sandbox_is_stock");
     let here = everything(&Sandbox::stock());
