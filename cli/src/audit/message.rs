@@ -60,7 +60,7 @@ pub(crate) fn parse(message: &[u8]) -> (Message, u32) {
     (unrepeated(message), 1)
 }
 
-/// Parses a message without a note that it was repeated. One that is as long as log.c allows has been cut.
+/// Parses a message without a note that it was repeated. One that is as long as log.c allows may have been cut.
 fn unrepeated(message: &[u8]) -> Message {
     parse_one(message, message.len() >= CUT)
 }
