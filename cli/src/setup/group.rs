@@ -11,6 +11,7 @@ use crate::report::text::listed;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
+use pam_sftpjail::account::GROUP_FILE;
 use pam_sftpjail::escape::escaped;
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
@@ -53,16 +54,16 @@ pub(super) fn add(name: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// Removes the group again, unless somebody is in it; then it gives the sentence that says so.
+/// Removes the group again, unless somebody is or may be in it; then it gives the sentence that says so.
 pub(super) fn restore(
     name: &str,
     files: &[(PathBuf, Option<Backup>)],
     state: &State,
 ) -> Result<Option<String>, Error> {
     let _lock = lock()?;
-    if let Some(members) = members(name)? {
+    if let Some(reason) = reason_to_keep(name)? {
         let shown = escaped(name);
-        return Ok(Some(format!("the group {shown} is kept, because {members} in it (groupdel {shown})")));
+        return Ok(Some(format!("the group {shown} is kept, because {reason} (groupdel {shown})")));
     }
     let before =
         |path: &str| files.iter().find(|(own, _)| own == Path::new(path)).and_then(|(_, b)| b.as_ref());
@@ -92,16 +93,20 @@ pub(super) fn restore(
     Ok(None)
 }
 
-/// Who is in the group, as the end of a sentence with its verb; `None` if nobody is.
-fn members(name: &str) -> Result<Option<String>, Error> {
-    let members = local_members(name)?.unwrap_or_default();
+/// Why the group stays: somebody is in it, or its line in /etc/group is broken, so that its members are unknown.
+fn reason_to_keep(name: &str) -> Result<Option<String>, Error> {
+    let Some(members) = local_members(name)? else {
+        let groups = atomic::read(Path::new(GROUP_FILE))?.unwrap_or_default();
+        let is_broken = without_line(&groups, name) != groups;
+        return Ok(is_broken.then(|| format!("its line in {GROUP_FILE} is broken")));
+    };
     Ok(match members.as_slice() {
         [] => None,
-        [one] => Some(format!("{} is", escaped(one))),
+        [one] => Some(format!("{} is in it", escaped(one))),
         [first, .., last] if members.len() > 5 => {
-            Some(format!("{}, …, {}: {} users are", escaped(first), escaped(last), members.len()))
+            Some(format!("{}, …, {}: {} users are in it", escaped(first), escaped(last), members.len()))
         }
-        some => Some(format!("{} are", listed(some))),
+        some => Some(format!("{} are in it", listed(some))),
     })
 }
 

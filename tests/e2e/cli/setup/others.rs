@@ -49,6 +49,16 @@ fn undo_removes_only_its_own_line_from_files_of_groups_that_others_changed() {
 }
 
 #[test]
+fn a_group_whose_line_is_broken_is_kept() {
+    let sb = Sandbox::stock();
+    sb.sh("sftpjail setup --yes; sed -i '/^sftp:/s/$/anna:x/' /etc/group");
+    let out = sb.sh("sftpjail setup --undo").stdout;
+    let note = "Note: the group sftp is kept, because its line in /etc/group is broken (groupdel sftp).\n";
+    assert!(out.contains(note), "{out}");
+    sb.sh("grep ':anna:x$' /etc/group; grep ^sftp: /etc/gshadow");
+}
+
+#[test]
 fn a_module_that_pam_still_names_is_kept() {
     let sb = Sandbox::stock();
     let module = sb.sh("find /usr/lib -name pam_sftpjail.so").stdout.trim().to_owned();
