@@ -1,6 +1,7 @@
 //! What the verbs report, and how it is written: findings, errors, exit statuses; text, tables, CSV and JSON.
 //!
-//! Nothing here reads the host: it gets plain values and writes them.
+//! It gets plain values and writes them. Nothing here reads the host, except that a location follows its
+//! file's symlinks for the command that edits the file.
 
 pub(crate) mod csv;
 pub(crate) mod error;
