@@ -39,7 +39,7 @@ use parent::Parent;
 use report::Report;
 use scratch_directory::ScratchDirectory;
 use std::ffi::OsStr;
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -61,10 +61,7 @@ pub(crate) fn run(config: Option<&Path>, user: &str, json: bool, out: &mut impl 
     let status = child.wait()?;
     let report: Report = serde_json::from_slice(&text)
         .map_err(|_| io::Error::other(format!("the probe ended without a result: {status}")))?;
-    match report.write(json, out).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error),
-        _ => Ok(report.status()),
-    }
+    report.status().after(report.write(json, out), out)
 }
 
 /// The child: probes, and reports to its parent as JSON. It cleans up, also when the parent has ended.

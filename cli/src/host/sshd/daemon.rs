@@ -52,14 +52,19 @@ impl Daemon {
 
     /// Runs `sshd -T`: the effective settings for a user, by the name that is typed, over a connection.
     pub(crate) fn ask(&self, user: &str, connection: &Connection) -> Result<Settings, NoAnswer> {
+        // Without being root, that may be the reason for every error.
+        let as_root = |error: Error| match geteuid().is_root() {
+            true => error,
+            false => Error::new(error.what, AS_ROOT),
+        };
         let output = programs::run(&self.binary, ["-T", "-C", &connection.of_user(user)])
-            .map_err(NoAnswer::Unknown)?;
+            .map_err(|error| NoAnswer::Unknown(as_root(error)))?;
         if output.success {
             return Ok(Settings::parse(&output.stdout));
         }
-        let error = complaint("-T", &output);
+        let error = as_root(complaint("-T", &output));
         if !geteuid().is_root() {
-            return Err(NoAnswer::Unknown(Error::new(error.what, AS_ROOT)));
+            return Err(NoAnswer::Unknown(error));
         }
         match missing_directory(&output) {
             Some(_) => Err(NoAnswer::Unknown(error)),

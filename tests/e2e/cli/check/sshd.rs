@@ -315,3 +315,13 @@ fn a_fix_works_on_an_empty_configuration() {
     assert!(out.stdout.contains(&format!("→ reload sshd after this: {command}\n")), "{out}");
     machine.sb.sh(&format!("{command}; sshd -T | grep -qi '^usepam yes'"));
 }
+
+#[test]
+fn an_sshd_that_only_root_may_run_is_asked_as_root() {
+    let machine = Machine::new();
+    machine.sb.sh("chmod 700 /usr/sbin/sshd");
+    let script = "exec setpriv --reuid joe --regid joe --clear-groups sftpjail check mle";
+    let output = machine.sb.try_sh(script);
+    let sshd = output.stdout.lines().skip_while(|line| !line.contains(" cannot be run: ")).nth(1);
+    assert_eq!(sshd.map(str::trim), Some("→ run this as root"), "{output}");
+}
