@@ -41,7 +41,7 @@ pub(crate) fn assert_same(before: &str, after: &str, ignored: &[&str]) {
 #[track_caller]
 pub(crate) fn undo(sb: &Sandbox) -> Output {
     sb.sh("for i in $(seq 200); do ! sftpjail list | grep -q Nobody || break; sleep 0.05; done");
-    sb.sh("sftpjail setup --undo")
+    sb.sh("sftpjail setup --undo --yes")
 }
 
 /// The command line of sshd in Debian's unit.
@@ -79,11 +79,11 @@ fn a_stock_machine_jails_users_who_are_added_to_the_group_and_undo_restores_ever
     assert_eq!(again.stdout, "Nothing to do: everything is set up.\n", "{again}");
 
     let live = sb.sftp_live("anna");
-    let out = sb.try_sh("sftpjail setup --undo").failed();
+    let out = sb.try_sh("sftpjail setup --undo --yes").failed();
     assert!(out.stderr.contains("a member is logged in: anna"), "{out}");
     drop(live);
     sb.sh("userdel -r anna 2>/dev/null");
-    let out = sb.sh("sftpjail setup --undo --force");
+    let out = sb.sh("sftpjail setup --undo --yes --force");
     assert!(out.stdout.contains("sshd has been reloaded (SIGHUP"), "{out}");
     assert!(out.stdout.contains("Everything is as it was before."), "{out}");
     // useradd and userdel rewrite these, and keep the content before as a backup.
@@ -100,10 +100,10 @@ fn undo_right_after_setup_restores_the_files_of_groups_to_the_byte() {
     let sb = Sandbox::stock();
     let before = etc(&sb);
     sb.sh("sftpjail setup --yes; getent group sftp");
-    let out = sb.sh("sftpjail setup --undo");
+    let out = sb.sh("sftpjail setup --undo --yes");
     assert!(out.stdout.contains("Everything is as it was before."), "{out}");
     assert_same(&before, &etc(&sb), &[]);
-    let out = sb.sh("sftpjail setup --undo");
+    let out = sb.sh("sftpjail setup --undo --yes");
     assert!(out.stdout.contains("Nothing to undo"), "{out}");
 }
 

@@ -41,7 +41,7 @@ fn a_confirmed_setup_stays_and_can_be_undone() {
     sleep(Duration::from_secs(10));
     assert_same(&complete, &etc(&sb), &[]);
     assert_eq!(sb.pids("setup-timer"), [] as [i32; 0]);
-    sb.sh("sftpjail setup --undo");
+    sb.sh("sftpjail setup --undo --yes");
     assert_same(&before, &etc(&sb), &[]);
 }
 
@@ -58,7 +58,7 @@ fn the_next_run_undoes_a_setup_whose_timer_was_killed() {
         grep -q '"until":1\b' /var/lib/sftpjail/setup/journal.json"#);
     let out = sb.sh("sftpjail setup --yes");
     assert!(out.stdout.contains("An earlier setup was not finished: restoring"), "{out}");
-    sb.sh("sftpjail setup --undo");
+    sb.sh("sftpjail setup --undo --yes");
     assert_same(&before, &etc(&sb), &[]);
 }
 

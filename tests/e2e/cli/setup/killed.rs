@@ -18,7 +18,7 @@ impl Machine {
         let before = etc(&sb);
         sb.sh("sftpjail setup --yes");
         let complete = etc(&sb);
-        sb.sh("sftpjail setup --undo");
+        sb.sh("sftpjail setup --undo --yes");
         Self { sb, before, complete }
     }
 
@@ -56,7 +56,7 @@ impl Machine {
         let sb = &self.sb;
         let mut nth = 1;
         loop {
-            if option == "--undo" {
+            if option.starts_with("--undo") {
                 sb.sh("sftpjail setup --yes");
             }
             if !self.kill(option, call, nth) {
@@ -71,12 +71,12 @@ impl Machine {
                 let again = sb.sh("sftpjail setup --yes");
                 assert_eq!(again.stdout, "Nothing to do: everything is set up.\n", "{call} {nth}");
             }
-            sb.sh("sftpjail setup --undo");
+            sb.sh("sftpjail setup --undo --yes");
             self.is_as_before();
             nth += 1;
         }
         assert!(nth > 1, "{call} is never made");
-        sb.sh("sftpjail setup --undo");
+        sb.sh("sftpjail setup --undo --yes");
         self.is_as_before();
     }
 }
@@ -103,7 +103,7 @@ fn killed_at_each_new_directory_removal_and_signal() {
 fn killed_at_each_step_of_undo() {
     let machine = Machine::new();
     for call in ["rename", "unlink", "rmdir", "kill"] {
-        machine.survives("--undo", call);
+        machine.survives("--undo --yes", call);
     }
 }
 
@@ -126,12 +126,12 @@ fn an_error_of_any_call_restores_everything() {
             if out.stderr.contains("as it was before") || !out.stderr.contains("could be restored") {
                 assert_same(&machine.before, &etc(sb), &[]);
             }
-            sb.sh("sftpjail setup --undo");
+            sb.sh("sftpjail setup --undo --yes");
             machine.is_as_before();
             nth += 1;
         }
         assert!(nth > 1, "{call} is never made");
-        sb.sh("sftpjail setup --undo");
+        sb.sh("sftpjail setup --undo --yes");
         machine.is_as_before();
     }
 }
@@ -144,7 +144,7 @@ fn a_connection_that_breaks_half_way_does_not_stop_it() {
             format!("strace -qqo /dev/null -e trace=rename -e inject=rename:signal={signal}:when=15");
         machine.sb.sh(&format!("{strace} sftpjail setup --yes"));
         machine.is_complete();
-        machine.sb.sh("sftpjail setup --undo");
+        machine.sb.sh("sftpjail setup --undo --yes");
         machine.is_as_before();
     }
 }

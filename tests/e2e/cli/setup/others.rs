@@ -12,7 +12,7 @@ fn undo_keeps_what_others_have_changed_since_and_says_so() {
     sb.sh("sed -i '1i # of an admin' /etc/pam.d/sshd; echo '# of an admin' >>/etc/sftpjail/config.toml
         rm /etc/ssh/sshd_config.d/00-sftpjail.conf; sed -i 's/rotate 4/rotate 9/' /etc/logrotate.d/rsyslog
         groupadd others; useradd -M -G sftp anna");
-    let out = sb.sh("sftpjail setup --undo");
+    let out = sb.sh("sftpjail setup --undo --yes");
     for part in [
         "Note: /etc/pam.d/sshd has been changed since, so only what setup added is removed.",
         "Note: /etc/sftpjail/config.toml has been changed since, and is kept as it is.",
@@ -36,7 +36,7 @@ fn undo_reports_once_a_file_that_two_setups_wrote_and_others_changed() {
     let sb = Sandbox::stock();
     let path = "/etc/ssh/sshd_config.d/00-sftpjail.conf";
     sb.sh(&format!("sftpjail setup --yes; rm {path}; sftpjail setup --yes; echo '# of an admin' >>{path}"));
-    let out = sb.sh("sftpjail setup --undo");
+    let out = sb.sh("sftpjail setup --undo --yes");
     let note = format!("Note: {path} has been changed since, and is kept as it is.");
     assert_eq!(out.stdout.matches(&note).count(), 1, "{out}");
 }
@@ -44,7 +44,7 @@ fn undo_reports_once_a_file_that_two_setups_wrote_and_others_changed() {
 #[test]
 fn undo_removes_only_its_own_line_from_files_of_groups_that_others_changed() {
     let sb = Sandbox::stock();
-    sb.sh("sftpjail setup --yes; groupadd others; sftpjail setup --undo");
+    sb.sh("sftpjail setup --yes; groupadd others; sftpjail setup --undo --yes");
     sb.sh("! getent group sftp; getent group others; ! grep ^sftp: /etc/gshadow; grep ^others: /etc/gshadow");
 }
 
@@ -52,7 +52,7 @@ fn undo_removes_only_its_own_line_from_files_of_groups_that_others_changed() {
 fn a_group_whose_line_is_broken_is_kept() {
     let sb = Sandbox::stock();
     sb.sh("sftpjail setup --yes; sed -i '/^sftp:/s/$/anna:x/' /etc/group");
-    let out = sb.sh("sftpjail setup --undo").stdout;
+    let out = sb.sh("sftpjail setup --undo --yes").stdout;
     let note = "Note: the group sftp is kept, because its line in /etc/group is broken (groupdel sftp).\n";
     assert!(out.contains(note), "{out}");
     sb.sh("grep ':anna:x$' /etc/group; grep ^sftp: /etc/gshadow");
@@ -70,7 +70,7 @@ fn a_module_that_pam_still_names_is_kept() {
     assert!(out.stdout.contains(&format!("{module}: new, binary")), "{out}");
     sb.sh(&format!("cmp /root/module.so {module}; test $(stat -c %a {module}) = 644"));
     sb.sh("sed -i 's/default=bad. pam_sftpjail/default=die] pam_sftpjail/' /etc/pam.d/sshd");
-    let out = sb.sh("sftpjail setup --undo");
+    let out = sb.sh("sftpjail setup --undo --yes");
     assert!(out.stdout.contains("is kept, because /etc/pam.d/sshd still names it"), "{out}");
     sb.sh(&format!("test -e {module}"));
 }
@@ -124,7 +124,7 @@ fn a_second_setup_adds_new_groups_of_the_configuration_and_undo_undoes_both() {
     }
     assert!(nth > 5, "only {nth} renames");
     sb.write("/etc/sftpjail/config.toml", &config);
-    sb.sh("sftpjail setup --undo");
+    sb.sh("sftpjail setup --undo --yes");
     assert_same(&before, &etc(&sb), &[]);
 }
 
@@ -149,7 +149,7 @@ fn a_second_setup_adds_lines_that_the_first_did_not_have_and_undo_undoes_both() 
             assert!(out.stdout.contains(line), "{out}");
         }
         assert!(sb.sh("sftpjail setup --yes").stdout.contains("Nothing to do"));
-        sb.sh("sftpjail setup --undo");
+        sb.sh("sftpjail setup --undo --yes");
         assert_same(&before, &etc(&sb), &[]);
     }
 }
@@ -160,7 +160,7 @@ fn other_intervals_that_an_admin_has_set_are_kept() {
     sb.sh("sftpjail setup --yes; sed -i 's/ClientAliveInterval 60/ClientAliveInterval 600/' /etc/ssh/sshd_config.d/00-sftpjail.conf");
     assert!(sb.sh("sftpjail setup --yes").stdout.contains("Nothing to do"));
     let own = "Match Group sftp\n    ClientAliveInterval 0\n";
-    sb.sh("sftpjail setup --undo --force; rm -f /etc/ssh/sshd_config.d/00-sftpjail.conf");
+    sb.sh("sftpjail setup --undo --yes --force; rm -f /etc/ssh/sshd_config.d/00-sftpjail.conf");
     sb.write("/etc/ssh/sshd_config.d/00-own.conf", own);
     sb.sh("sftpjail setup --yes");
 }
@@ -195,7 +195,7 @@ fn owner_mode_labels_and_symlinks_of_edited_files_are_kept() {
     sb.sh("sftpjail setup --yes; test -L /etc/pam.d/sshd; grep -q pam_sftpjail /etc/elsewhere/sshd
         test \"$(stat -c '%a %g' /etc/elsewhere/sshd)\" = '640 42'");
     assert_eq!(label(), Ok((1, b'x')));
-    sb.sh("sftpjail setup --undo; test -L /etc/pam.d/sshd; ! grep -q pam_sftpjail /etc/elsewhere/sshd
+    sb.sh("sftpjail setup --undo --yes; test -L /etc/pam.d/sshd; ! grep -q pam_sftpjail /etc/elsewhere/sshd
         test \"$(stat -c '%a %g' /etc/elsewhere/sshd)\" = '640 42'");
     assert_eq!(label(), Ok((1, b'x')));
 }
@@ -207,7 +207,7 @@ fn volumes_of_each_user_are_rehearsed_without_a_trace() {
     sb.write("/etc/sftpjail/config.toml", with_volumes());
     sb.sh("sftpjail setup --yes");
     assert_eq!(sb.sh("find /data | sort").stdout, "/data\n/data/common\n/data/own\n");
-    sb.sh("sftpjail setup --undo; test -e /etc/sftpjail/config.toml");
+    sb.sh("sftpjail setup --undo --yes; test -e /etc/sftpjail/config.toml");
 }
 
 fn with_volumes() -> String {

@@ -70,7 +70,7 @@ fn a_full_disk_changes_nothing_however_much_room_is_left() {
         let before = etc(&sb);
         let out = sb.try_sh(YES);
         if out.code == Some(0) {
-            sb.sh("rm /etc/filler; sftpjail setup --undo");
+            sb.sh("rm /etc/filler; sftpjail setup --undo --yes");
             done = true;
             break;
         }
