@@ -54,24 +54,37 @@ impl Display for Change {
             Self::Directory { path, mode } => writeln!(f, "mkdir -m {mode:04o} {}", escaped(path)),
             Self::Group { name } => writeln!(f, "groupadd --system {}", escaped(name)),
             Self::File(FileChange { target, before, after, .. }) => {
-                let path = target.path();
-                let (old, new) = (before.as_deref().unwrap_or_default(), after.as_slice());
-                let (Ok(old_text), Ok(new_text)) = (std::str::from_utf8(old), std::str::from_utf8(new))
-                else {
-                    let what = if before.is_some() { "replaced" } else { "new" };
-                    return writeln!(f, "{}: {what}, binary, {} bytes", escaped(path), new.len());
-                };
-                let shown = escaped(path).to_string();
-                let from = if before.is_some() { shown.as_str() } else { "/dev/null" };
-                let diff = TextDiff::from_lines(old_text, new_text);
-                let diff = diff.unified_diff().context_radius(3).header(from, &shown).to_string();
-                diff.lines().try_for_each(|line| {
-                    let style = style(line);
-                    writeln!(f, "{style}{}{style:#}", one_line(&line.replace('\t', "        ")))
-                })
+                write_diff(f, target.path(), before.as_deref(), Some(after))
             }
         }
     }
+}
+
+/// Writes the difference of a file before and after, as `diff -u` prints it. `None`: there is no file.
+pub(super) fn write_diff(
+    f: &mut fmt::Formatter<'_>,
+    path: &Path,
+    before: Option<&[u8]>,
+    after: Option<&[u8]>,
+) -> fmt::Result {
+    let shown = escaped(path).to_string();
+    let texts = [before, after].map(|bytes| std::str::from_utf8(bytes.unwrap_or_default()));
+    let [Ok(old), Ok(new)] = texts else {
+        let what = match (before, after) {
+            (None, _) => "new",
+            (_, None) => "removed",
+            _ => "replaced",
+        };
+        let size = after.or(before).unwrap_or_default().len();
+        return writeln!(f, "{shown}: {what}, binary, {size} bytes");
+    };
+    let name = |bytes: Option<&[u8]>| if bytes.is_some() { shown.as_str() } else { "/dev/null" };
+    let diff = TextDiff::from_lines(old, new);
+    let diff = diff.unified_diff().context_radius(3).header(name(before), name(after)).to_string();
+    diff.lines().try_for_each(|line| {
+        let style = style(line);
+        writeln!(f, "{style}{}{style:#}", one_line(&line.replace('\t', "        ")))
+    })
 }
 
 /// The colours of `diff --color`.
