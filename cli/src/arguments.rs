@@ -61,12 +61,16 @@ Examples:
     /// Shows the user, process, start, idle time, bytes moved, address, profile and jail of each. A
     /// narrow terminal gets the first columns only.
     ///
+    /// The idle time is that for which internal-sftp has been waiting for a request. It is missing while
+    /// the kernel does not know it.
+    ///
     /// Exit status: 0 all sessions are listed, 1 a session's record cannot be read, 2 the registry
     /// cannot be read.
     #[command(after_help = "\
 Examples:
   sftpjail list
-  sftpjail list --json | jq '.sessions[] | select(.idle_seconds > 3600) | .user'")]
+  sftpjail list --json | jq '.sessions[] | select(.idle_seconds > 3600).pid' |
+    xargs -rn1 sftpjail kick --pid      end what has been idle for an hour")]
     List {
         /// One JSON document instead of text.
         #[arg(long)]

@@ -1,6 +1,6 @@
 //! `sftpjail list`: who is in a jail. It reads the registry and /proc, and changes nothing.
 
-use crate::host::sessions::{self, Session};
+use crate::host::sessions::{self, Clocks, Session};
 use crate::report::Status;
 use crate::report::json::{VERSION, document};
 use crate::report::table;
@@ -50,7 +50,8 @@ pub(crate) fn run(json: bool, out: &mut impl Write) -> io::Result<Status> {
     let problems: Vec<_> = sessions.iter().filter_map(|session| session.record.clone().err()).collect();
     let status = if problems.is_empty() { Status::Ok } else { Status::Problems };
     let written = if json {
-        let sessions = sessions.iter().filter_map(Entry::of).collect();
+        let mut clocks = Clocks::default();
+        let sessions = sessions.iter().filter_map(|session| Entry::of(session, &mut clocks)).collect();
         document(&Report { version: VERSION, sessions, problems }, out)
     } else {
         let mut problems = problems.iter();
@@ -65,6 +66,7 @@ fn print(sessions: &[Session], out: &mut impl Write) -> io::Result<()> {
         return writeln!(out, "Nobody is in a jail.");
     }
     let header = ["USER", "PID", "SINCE", "IDLE", "MOVED", "FROM", "PROFILE", "JAIL"].map(str::to_owned);
+    let mut clocks = Clocks::default();
     let rows = sessions.iter().filter_map(|session| {
         let record = session.record.as_ref().ok()?;
         let unknown = || "-".to_owned();
@@ -74,7 +76,7 @@ fn print(sessions: &[Session], out: &mut impl Write) -> io::Result<()> {
             opened(record).map_or_else(unknown, |since| {
                 since.to_zoned(TimeZone::system()).strftime("%F %T").to_string()
             }),
-            session.idle().map_or_else(unknown, duration),
+            session.idle(&mut clocks).map_or_else(unknown, duration),
             session.moved().map_or_else(unknown, size),
             record.rhost.clone(),
             if record.profile.is_empty() { unknown() } else { escaped(&record.profile).to_string() },
@@ -130,12 +132,12 @@ fn size(bytes: u64) -> String {
 }
 
 impl Entry {
-    fn of(session: &Session) -> Option<Self> {
+    fn of(session: &Session, clocks: &mut Clocks) -> Option<Self> {
         let record = session.record.clone().ok()?;
         Some(Self {
             since: opened(&record).map_or_else(String::new, |since| since.to_string()),
             bytes_moved: session.moved(),
-            idle_seconds: session.idle().map(|idle| idle.as_secs()),
+            idle_seconds: session.idle(clocks).map(|idle| idle.as_secs()),
             user: record.user,
             uid: record.uid,
             pid: record.pid,

@@ -199,6 +199,12 @@ impl Sandbox {
         self.wait_for_process(&format!("sshd: {user}@"))
     }
 
+    /// internal-sftp of this user's session; waits up to 5 s, panics if there is none.
+    #[track_caller]
+    pub fn session_server(&self, user: &str) -> i32 {
+        self.wait_for_process(&format!("sshd: {user}@internal-sftp"))
+    }
+
     #[track_caller]
     fn wait_for_process(&self, start: &str) -> i32 {
         let found = wait_until(Duration::from_secs(5), || {

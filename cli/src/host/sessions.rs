@@ -1,5 +1,9 @@
 //! Reads live sessions: their records in the registry, and their processes.
 
+mod idle;
+
+pub(crate) use idle::Clocks;
+
 use pam_sftpjail::error::Refusal;
 use pam_sftpjail::name::UserName;
 use pam_sftpjail::registry::{DIRECTORY, Record, Registry};
@@ -84,12 +88,11 @@ impl Session {
         Some(Process::new(*child).ok()?.io().ok()?.rchar)
     }
 
-    /// How long no request has come: the time since internal-sftp or, without it, sshd's child last ran.
-    pub(crate) fn idle(&self) -> Option<Duration> {
-        let now = last_ran("self")?;
-        let workers = if self.others.is_empty() { &self.holders } else { &self.others };
-        let last = workers.iter().filter_map(|pid| last_ran(&pid.to_string())).reduce(f64::max)?;
-        Duration::try_from_secs_f64((now - last).max(0.0) / 1000.0).ok()
+    /// How long no request has come: the time for which internal-sftp has been waiting. sshd's own processes do not
+    /// count, since they also answer what keeps the connection alive. `None` if that is unknown.
+    pub(crate) fn idle(&self, clocks: &mut Clocks) -> Option<Duration> {
+        let waiting: Option<Vec<_>> = self.others.iter().map(|pid| clocks.waiting(*pid)).collect();
+        waiting?.into_iter().min()
     }
 }
 
@@ -105,14 +108,6 @@ pub(crate) fn descendants<T>(processes: Vec<(i32, T)>, ancestors: &[i32]) -> Vec
         }
     }
     found
-}
-
-/// When the process last ran: `se.exec_start` of /proc/PID/sched, in ms of the scheduler's clock. The clocks
-/// of processors may differ by some tenths of a second.
-fn last_ran(pid: &str) -> Option<f64> {
-    let text = std::fs::read_to_string(format!("/proc/{pid}/sched")).ok()?;
-    let line = text.lines().find(|line| line.starts_with("se.exec_start"))?;
-    line.split(':').next_back()?.trim().parse().ok()
 }
 
 /// The identity of a file: device and inode. A path in /proc does not identify it, since users can make a

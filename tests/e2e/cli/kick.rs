@@ -79,9 +79,7 @@ fn a_session_that_does_not_end_is_reported_and_killed_only_with_force() {
 fn a_stopped_internal_sftp_is_killed_with_force() {
     let sb = machine("private");
     let _live = sb.sftp_live("mle");
-    let child = sb.session_child("mle");
-    let server =
-        sb.sh(&format!("cat /proc/{child}/task/{child}/children")).stdout.trim().parse().expect("a pid");
+    let server = sb.session_server("mle");
     sb.kill(server, "STOP");
     let out = sb.sh("sftpjail kick --force mle");
     assert!(out.stdout.starts_with("✓ the session of mle from 127.0.0.1 has ended"), "{out}");
