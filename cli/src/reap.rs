@@ -61,7 +61,7 @@ impl Jail {
             path: escaped(&reaped.jail).to_string(),
             removed: refusal.is_none(),
             problem: refusal.as_ref().map(ToString::to_string),
-            fix: refusal.map(|refusal| refusal.fix()),
+            fix: refusal.map(|refusal| refusal.fix().to_string()),
         }
     }
 }

@@ -61,7 +61,7 @@ fn log() -> Log {
 fn is_member(path: Option<PathBuf>, user: &str, groups: &[String]) -> Result<bool, String> {
     // If its files cannot be read, NSS is asked instead.
     let local = Accounts::of_this_host().unwrap_or_default();
-    let by_name = || User::by_name(user).map_err(|error| explained(&error, &error.fix()));
+    let by_name = || User::by_name(user).map_err(|error| explained(&error, error.fix()));
     let uid = match user.parse().ok().or_else(|| local.uid_of(user)) {
         Some(uid) => uid,
         None => by_name()?.ok_or("NSS knows no such user")?.uid.as_raw(),
@@ -73,7 +73,7 @@ fn is_member(path: Option<PathBuf>, user: &str, groups: &[String]) -> Result<boo
     if policy.exempts(uid, &local)? {
         return Ok(false);
     }
-    let user = User::by_uid(Uid::from_raw(uid)).map_err(|error| explained(&error, &error.fix()))?;
+    let user = User::by_uid(Uid::from_raw(uid)).map_err(|error| explained(&error, error.fix()))?;
     let user = user.ok_or("NSS knows no such user")?;
     let accounts =
         Accounts::list().map_err(|error| explained(&error, "see that NSS answers (getent passwd)"))?;
@@ -88,13 +88,13 @@ fn is_member(path: Option<PathBuf>, user: &str, groups: &[String]) -> Result<boo
     }
     // An NSS service that does not answer may know another account with this uid.
     if !all_are_exempt {
-        is_complete().map_err(|error| explained(&error, &error.fix()))?;
+        is_complete().map_err(|error| explained(&error, error.fix()))?;
     }
     Ok(false)
 }
 
 /// The explanation for the log.
-fn explained(why: &dyn Display, fix: &str) -> String {
+fn explained(why: &dyn Display, fix: impl Display) -> String {
     format!("{why}; fix: {fix}")
 }
 
@@ -140,7 +140,7 @@ impl<'g> Policy<'g> {
             return Ok(false);
         }
         for (name, gid) in entries {
-            if in_etc_group(groups, name, gid).map_err(|error| explained(&error, &error.fix()))?.is_none() {
+            if in_etc_group(groups, name, gid).map_err(|error| explained(&error, error.fix()))?.is_none() {
                 return Ok(false);
             }
         }
@@ -150,10 +150,10 @@ impl<'g> Policy<'g> {
     /// Why the account with this name is no member's; `None` for a member's.
     fn decide(&self, name: &str) -> Result<Option<NotJailed>, String> {
         // An account that NSS lists and does not know by its name is an error, too: its name may not be UTF-8.
-        let account = Account::lookup(name, &self.config).map_err(|why| explained(&why, &why.fix()))?;
+        let account = Account::lookup(name, &self.config).map_err(|why| explained(&why, why.fix()))?;
         match decide(&self.config, &account) {
             Decision::Jail(_) => Ok(None),
-            Decision::Refuse(refusal) => Err(explained(&refusal, &refusal.fix())),
+            Decision::Refuse(refusal) => Err(explained(&refusal, refusal.fix())),
             Decision::NotJailed(NotJailed::NoProfile) if !self.has_file => {
                 match self.groups.iter().find(|group| account.unknown_groups.contains(group)) {
                     // The group may have been renamed.

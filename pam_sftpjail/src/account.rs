@@ -9,7 +9,8 @@ mod group_file;
 
 use crate::config::Config;
 use crate::error::Refusal;
-use crate::escape::{escaped, word};
+use crate::escape::escaped;
+use crate::fix::Fix;
 use crate::name::UserName;
 use crate::nss::{Group, LookupError, User};
 use nix::unistd::{Gid, Uid};
@@ -58,8 +59,9 @@ pub struct MissingGroup<'a>(pub &'a str);
 
 impl MissingGroup<'_> {
     /// What an admin can do about it.
-    pub fn fix(&self) -> String {
-        format!("groupadd {}, or correct the configuration", word(self.0))
+    pub fn fix(&self) -> Fix {
+        format!("make the group with groupadd, or correct its name {} in the configuration", escaped(self.0))
+            .into()
     }
 }
 

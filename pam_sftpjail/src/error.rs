@@ -7,7 +7,8 @@
 mod retry;
 
 use crate::denied_by::DeniedBy;
-use crate::escape::{escaped, word};
+use crate::escape::escaped;
+use crate::fix::Fix;
 use crate::name::UserName;
 use crate::nss::LookupError;
 use crate::sys::{SysError, limit_fix};
@@ -87,7 +88,7 @@ pub enum Refusal {
 
     /// A component of the path to the home is missing or not safe.
     #[error("the home directory {home} cannot be used: {component} {why}")]
-    HomePath { home: String, component: String, why: String, fix: String },
+    HomePath { home: String, component: String, why: String, fix: Fix },
 
     /// The home belongs to another user.
     #[error(
@@ -95,19 +96,19 @@ pub enum Refusal {
         escaped(home),
         escaped(name)
     )]
-    HomeOwner { home: PathBuf, owner: u32, name: String, uid: u32, fix: String },
+    HomeOwner { home: PathBuf, owner: u32, name: String, uid: u32, fix: Fix },
 
     /// A volume of the profile cannot be mounted.
     #[error("the volume {target} {why}")]
-    Volume { target: String, why: String, fix: String },
+    Volume { target: String, why: String, fix: Fix },
 
     /// Others than root removed the source of the only volume, and the profile has no home.
     #[error("the jail would be empty: {why}")]
-    Empty { why: String, fix: String },
+    Empty { why: String, fix: Fix },
 
     /// A name of the profile's `guard` cannot be protected from changes.
     #[error("{path} cannot be guarded: {why}")]
-    Guard { path: String, why: String, fix: String },
+    Guard { path: String, why: String, fix: Fix },
 
     /// A name of the profile's `guard` is missing, and there is no room to make an empty one.
     #[error("{path} cannot be guarded: it is missing, and the filesystem is too full to make an empty one")]
@@ -119,7 +120,7 @@ pub enum Refusal {
 
     /// sshd's `safely_chroot` would not accept `jail_root`.
     #[error("the jail root {root} cannot be used: {component} {why}")]
-    JailRoot { root: String, component: String, why: String, fix: String },
+    JailRoot { root: String, component: String, why: String, fix: Fix },
 
     /// The kernel lacks a system call, or a filter forbids it.
     #[error("mount_setattr(2) cannot be called: {}", errno.desc())]
@@ -131,11 +132,11 @@ pub enum Refusal {
 
     /// The records of live sessions cannot be read or written.
     #[error("the registry of sessions cannot be used: {path} {why}")]
-    Registry { path: String, why: String, fix: String },
+    Registry { path: String, why: String, fix: Fix },
 
     /// Another login of the user has held the user's lock for longer than this one waits.
     #[error("{path} has been locked by another login of the user for more than ten seconds")]
-    Locked { path: String, fix: String },
+    Locked { path: String, fix: Fix },
 
     /// The profile's `max_sessions` is reached.
     #[error("{} has {live} of the {max} sessions that the profile allows", escaped(name))]
@@ -205,22 +206,24 @@ impl Refusal {
     }
 
     /// What an admin can do about it: one sentence or one command.
-    pub fn fix(&self) -> String {
+    pub fn fix(&self) -> Fix {
         match self {
             Self::LoginName { .. } => "log in with the name that `getent passwd` shows".into(),
-            Self::NoSuchUser { name } => format!("see `getent passwd {}`", word(name)),
-            Self::Name { name, .. } => format!("rename the account: usermod -l NEWNAME -- {}", word(name)),
-            Self::Lookup(error) => error.fix(),
+            Self::NoSuchUser { name } => format!("see `getent passwd {}`", escaped(name)).into(),
+            Self::Name { name, .. } => format!("rename the account: usermod -l NEWNAME -- {}", escaped(name)).into(),
+            Self::Lookup(error) => error.fix().into(),
             Self::UnmatchedBySshd { sshd_name: Some(sshd_name), group, .. } => format!(
                 "write {} instead of {} in the configuration and in sshd's Match Group",
                 escaped(sshd_name),
                 escaped(group)
-            ),
+            )
+            .into(),
             Self::UnmatchedBySshd { name, .. } => format!(
                 "make getgrouplist(3) list the group: see the initgroups line of /etc/nsswitch.conf, and \
                  what `id {}` shows",
-                word(name)
-            ),
+                escaped(name)
+            )
+            .into(),
             Self::Exhausted { errno } => {
                 limit_fix(*errno).unwrap_or("make sure that root can read the configuration").into()
             }
@@ -235,8 +238,7 @@ impl Refusal {
                     .into()
             }
             Self::HomeSpelling { name, .. } => {
-                let home = word(&format!("/home/{name}")).to_string();
-                format!("give the account another home: usermod -d {home} {}", word(name))
+                format!("give the account another home, such as {}", escaped(&format!("/home/{name}"))).into()
             }
             Self::HomeOwner { fix, .. }
             | Self::HomePath { fix, .. }
@@ -250,7 +252,7 @@ impl Refusal {
                 "ask the user to close one, or raise the profile's max_sessions".into()
             }
             Self::OtherJail { name, .. } => {
-                format!("wait until the sessions of {} have ended; `sftpjail list` shows them", word(name))
+                format!("wait until the sessions of {} have ended; `sftpjail list` shows them", escaped(name)).into()
             }
             Self::Full { .. } => {
                 "make room on that filesystem (space, inodes and the user's quota), or remove the name from \

@@ -22,6 +22,8 @@ pub mod name;
 pub mod path;
 pub(crate) mod sys;
 
+pub mod fix;
+
 pub(crate) mod application;
 
 pub mod nss;

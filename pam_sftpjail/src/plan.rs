@@ -21,11 +21,11 @@ use crate::account::Account;
 use crate::config::{Config, HomeAccess, Namespace, Profile};
 use crate::error::Refusal;
 use crate::escape::escaped;
+use crate::fix::Fix;
 use crate::name::UserName;
 use crate::sys::directory;
 use crate::sys::identity::Owner;
 use crate::sys::{SysError, mount};
-pub use home::pasteable;
 pub(crate) use jail_root::JailRoot;
 pub(crate) use mount_point::MountPoint;
 use std::fmt::{self, Display};
@@ -34,6 +34,7 @@ use std::path::Path;
 pub use step::Content;
 use step::Steps;
 pub(crate) use step::{Role, Source, Step};
+pub use walk::root_path;
 
 /// The checks of a login, in this order. `Display` is the name of the check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -72,12 +73,12 @@ impl Display for Check {
 }
 
 /// The result of a check.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub enum CheckResult<'a> {
     /// The evidence.
     Passed(&'a dyn Display),
     /// The evidence and the fix. An admin should know it, but nobody is refused.
-    Warned(&'a dyn Display, &'a str),
+    Warned(&'a dyn Display, Fix),
     /// The login is refused.
     Failed(&'a Refusal),
 }

@@ -13,7 +13,7 @@ mod waiting_slot;
 use crate::config::Namespace;
 use crate::denied_by::DeniedBy;
 use crate::error::Refusal;
-use crate::escape::{escaped, word};
+use crate::escape::escaped;
 use crate::name::UserName;
 use crate::sys::{directory, limit_fix, lock};
 use nix::errno::Errno;
@@ -101,7 +101,7 @@ impl Registry {
             lock::exclusive(&directory, &path).map_err(|error| match error.errno {
                 Errno::ETIMEDOUT => Refusal::Locked {
                     path: escaped(&path).to_string(),
-                    fix: format!("find the process that holds it: fuser -v {}", word(&path)),
+                    fix: format!("find the process that holds it with fuser(1): {}", escaped(&path)).into(),
                 },
                 errno => failed(errno),
             })?;

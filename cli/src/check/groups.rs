@@ -5,6 +5,7 @@ use crate::report::Findings;
 use pam_sftpjail::account::MissingGroup;
 use pam_sftpjail::config::Config;
 use pam_sftpjail::escape::escaped;
+use pam_sftpjail::fix::{Command, Fix};
 use pam_sftpjail::nss::Group;
 
 /// Reports each group that does not exist.
@@ -21,18 +22,18 @@ pub(super) fn examine(config: &Config, findings: &mut Findings) {
 }
 
 /// The fix where `sftpjail setup` would help. It adds missing groups, so a misspelt one must be corrected first.
-pub(super) fn setup_fix(config: &Config) -> String {
+pub(super) fn setup_fix(config: &Config) -> Fix {
     let is_missing = |name: &&str| matches!(Group::by_name(name), Ok(None));
     match config.groups().find(is_missing) {
         Some(name) => missing_group_fix(name),
-        None => "sftpjail setup".to_owned(),
+        None => Command::new("sftpjail setup").into(),
     }
 }
 
-fn missing_group_fix(name: &str) -> String {
+fn missing_group_fix(name: &str) -> Fix {
     match suggested(name) {
         Some(meant) => {
-            format!("did you mean {}? Then correct `groups` in the configuration", escaped(&meant))
+            format!("did you mean {}? Then correct `groups` in the configuration", escaped(&meant)).into()
         }
         None => MissingGroup(name).fix(),
     }

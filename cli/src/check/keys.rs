@@ -12,8 +12,9 @@ use nix::errno::Errno;
 use nix::sys::stat::{FileStat, stat};
 use nix::unistd::geteuid;
 use pam_sftpjail::account::Account;
-use pam_sftpjail::escape::{escaped, word};
-use pam_sftpjail::plan::pasteable;
+use pam_sftpjail::escape::escaped;
+use pam_sftpjail::fix::{Command, Fix, Name};
+use pam_sftpjail::plan::root_path;
 use std::fs::canonicalize;
 use std::path::{Path, PathBuf};
 
@@ -67,8 +68,11 @@ impl Keys<'_> {
             let state = stat(&real).map(|stat| described(&stat)).unwrap_or_default();
             let evidence =
                 format!("{shown} ({state}) cannot be read by {name}, so sshd takes no key from it");
-            let fix = format!("chown {} {1} && chmod u+r {1}", word(&self.account.name), word(&real));
-            findings.failed(CHECK, evidence, pasteable(&real, fix));
+            let fix = root_path(file).map(|file| {
+                let read = Command::new("chmod u+r").arg(&file);
+                Command::new("chown").arg(Name(&self.account.name)).arg(&file).and(&read)
+            });
+            findings.failed(CHECK, evidence, Fix::or(fix, format!("let {name} read it")));
             return Err(Reported);
         }
         if self.settings.get("StrictModes") == Some("no") {
@@ -114,21 +118,18 @@ impl Keys<'_> {
         by_group || stat.st_mode & 0o002 != 0
     }
 
-    /// A command that fixes what `safe_path` refuses. It runs as the user where a symlink could lead root elsewhere.
-    fn modes_fix(&self, at: &Path, stat: &FileStat) -> String {
-        let account = self.account;
-        let modes = format!("chmod go-w {}", word(at));
-        if !self.is_owned(stat) {
-            let owner = if at.starts_with(&account.home) { &account.name } else { "root" };
-            return pasteable(at, format!("chown -h {} {} && {modes}", word(owner), word(at)));
-        }
-        match pasteable(at, modes.clone()) {
-            plain if plain == modes => plain,
-            _ if stat.st_uid == account.uid.as_raw() => {
-                format!("runuser -u {} -- {modes}", word(&account.name))
+    /// The fix for what `safe_path` refuses.
+    fn modes_fix(&self, at: &Path, stat: &FileStat) -> Fix {
+        let owner = if at.starts_with(&self.account.home) { &self.account.name } else { "root" };
+        let fix = root_path(at).map(|at| {
+            let modes = Command::new("chmod go-w").arg(&at);
+            match self.is_owned(stat) {
+                true => modes,
+                false => Command::new("chown -h").arg(Name(owner)).arg(&at).and(&modes),
             }
-            careful => careful,
-        }
+        });
+        let (owner, at) = (escaped(owner), escaped(at));
+        Fix::or(fix, format!("let {owner} own {at}, and let nobody else write it"))
     }
 }
 

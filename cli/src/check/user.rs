@@ -43,7 +43,7 @@ pub(super) fn examine(host: &mut Host<'_>, user: &str, about_host: Findings) -> 
         }
         (CheckResult::Failed(refusal @ Refusal::NoSuchUser { name }), _) => {
             let fix = match nearest(name, host.accounts.names()) {
-                Some(other) => format!("did you mean {}?", escaped(other)),
+                Some(other) => format!("did you mean {}?", escaped(other)).into(),
                 None => refusal.fix(),
             };
             findings.unknown(check, refusal, fix);

@@ -172,7 +172,7 @@ fn report_condition(condition: &Condition, config: &Config, path: &Path, finding
         );
         let fix = match path == Path::new(DEFAULT_PATH) {
             true => groups::setup_fix(config),
-            false => "add them to the groups in its last line, then: systemctl daemon-reload".to_owned(),
+            false => "add them to the groups in its last line, then: systemctl daemon-reload".into(),
         };
         return findings.failed(CHECK, evidence, fix);
     }

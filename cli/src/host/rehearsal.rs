@@ -8,9 +8,10 @@ use nix::fcntl::AtFlags;
 use nix::sys::stat::{FileStat, Mode, SFlag, fstatat, lstat};
 use nix::unistd::{AccessFlags, access, chdir, chroot, setgid, setgroups, setuid};
 use pam_sftpjail::config::{Config, HomeAccess};
-use pam_sftpjail::escape::{escaped, word};
+use pam_sftpjail::escape::escaped;
+use pam_sftpjail::fix::{Command, Fix};
 use pam_sftpjail::jail::Jail;
-use pam_sftpjail::plan::pasteable;
+use pam_sftpjail::plan::root_path;
 use pam_sftpjail::session::{Member, Membership, examine};
 use serde::{Deserialize, Serialize};
 use std::ffi::OsStr;
@@ -74,29 +75,34 @@ pub(crate) fn run(config: Option<&Path>, user: &str) -> io::Result<Result<Rehear
 
 /// What [`run`] does in the child. The jail ends with this process, so nothing dismantles it.
 pub(crate) fn rehearse(config: Option<&Path>, user: &str) -> Result<Rehearsal, Failure> {
-    let failure = |problem: String, fix: &str| Failure { problem, fix: fix.into() };
-    let config = Config::load(config).map_err(|e| failure(e.to_string(), "fix it"))?;
+    let failure = |problem: String, fix: Fix| Failure { problem, fix: fix.to_string() };
+    let config = Config::load(config).map_err(|e| failure(e.to_string(), "fix it".into()))?;
     let member = match examine(&config, user, &mut |_, _| {}) {
         Ok(Membership::Member(member)) => *member,
         Ok(Membership::NotJailed { .. }) => {
-            return Err(failure("the user has left the group in the meantime".into(), "check again"));
+            return Err(failure("the user has left the group in the meantime".into(), "check again".into()));
         }
-        Err(refusal) => return Err(failure(refusal.to_string(), &refusal.fix())),
+        Err(refusal) => return Err(failure(refusal.to_string(), refusal.fix())),
     };
     let Member { account, profile, plan } = member;
     let root = config.jail_root.absolute().join(plan.user());
 
     // The paths of the host, where the admin runs it.
-    let fix = match (lstat(account.home.as_path()), word(&account.home)) {
-        (Ok(stat), home) if stat.st_uid == account.uid.as_raw() => format!("chmod u+rwx {home}"),
+    let fix = match (lstat(account.home.as_path()), root_path(&account.home)) {
+        (Ok(stat), Some(home)) if stat.st_uid == account.uid.as_raw() => {
+            Command::new("chmod u+rwx").arg(&home).into()
+        }
         // Root owns it, and should stay the owner.
-        (_, home) => format!("chgrp {} {home} && chmod g+rx {home}", account.gid),
+        (_, Some(home)) => {
+            let enter = Command::new("chmod g+rx").arg(&home);
+            Command::new("chgrp").arg(account.gid.as_raw()).arg(&home).and(&enter).into()
+        }
+        (_, None) => Fix::from(format!("let {} enter it", escaped(&account.name))),
     };
-    let fix = pasteable(&account.home, fix);
 
     let start = Instant::now();
     let _jail = Jail::rehearse(plan.with_listings(&profile, &account))
-        .map_err(|refusal| failure(refusal.to_string(), &refusal.fix()))?;
+        .map_err(|refusal| failure(refusal.to_string(), refusal.fix()))?;
     let microseconds = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
 
     let procfs = procfs_below(&root);
@@ -106,7 +112,7 @@ pub(crate) fn rehearse(config: Option<&Path>, user: &str) -> Result<Rehearsal, F
         done.map_err(|e| {
             failure(
                 format!("{what}: {}", e.desc()),
-                "let root do that here: it needs CAP_SYS_CHROOT, CAP_SETUID and CAP_SETGID",
+                "let root do that here: it needs CAP_SYS_CHROOT, CAP_SETUID and CAP_SETGID".into(),
             )
         })
     };
@@ -121,11 +127,11 @@ pub(crate) fn rehearse(config: Option<&Path>, user: &str) -> Result<Rehearsal, F
     let home = escaped(begin).to_string();
     chdir(begin).map_err(|e| Failure {
         problem: format!("the user cannot enter the home {home}: {}", e.desc()),
-        fix,
+        fix: fix.to_string(),
     })?;
 
     let mut tree = Vec::new();
-    let top = lstat("/").map_err(|e| failure(format!("lstat /: {}", e.desc()), "check again"))?;
+    let top = lstat("/").map_err(|e| failure(format!("lstat /: {}", e.desc()), "check again".into()))?;
     list(Path::new("/"), &top, &Own { device: top.st_dev, home: &account.home }, &mut tree);
     Ok(Rehearsal { microseconds, home, procfs, tree })
 }

@@ -1,9 +1,10 @@
 //! What the user should find in the jail, by the configuration.
 
 use pam_sftpjail::config::{Config, HomeAccess};
-use pam_sftpjail::escape::{escaped, word};
+use pam_sftpjail::escape::escaped;
+use pam_sftpjail::fix::{Command, Fix};
 use pam_sftpjail::name::UserName;
-use pam_sftpjail::plan::{Content, pasteable};
+use pam_sftpjail::plan::{Content, root_path};
 use pam_sftpjail::session::Member;
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -40,7 +41,7 @@ pub(super) struct HostDirectory {
     pub(super) path: PathBuf,
     pub(super) read_only: bool,
     /// The fix where it should be writable and is not.
-    pub(super) fix: String,
+    pub(super) fix: Fix,
 }
 
 impl Expected {
@@ -105,11 +106,15 @@ impl Expected {
 }
 
 /// The fix where the user cannot write the home.
-fn home_fix(home: &Path, uid: u32, gid: u32) -> String {
-    let at = word(home);
-    let command = match home.metadata() {
-        Ok(found) if found.uid() == uid => format!("chmod u+rwx {at}"),
-        _ => format!("chgrp {gid} {at} && chmod g+rwx {at}"),
+fn home_fix(home: &Path, uid: u32, gid: u32) -> Fix {
+    let Some(at) = root_path(home) else {
+        return "let the user write it".into();
     };
-    pasteable(home, command)
+    match home.metadata() {
+        Ok(found) if found.uid() == uid => Command::new("chmod u+rwx").arg(&at).into(),
+        _ => {
+            let write = Command::new("chmod g+rwx").arg(&at);
+            Command::new("chgrp").arg(gid).arg(&at).and(&write).into()
+        }
+    }
 }

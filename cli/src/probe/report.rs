@@ -5,6 +5,7 @@ use super::writing::Written;
 use crate::report::json::{VERSION, document};
 use crate::report::{Finding, Findings, Outcome, Status};
 use pam_sftpjail::escape::escaped;
+use pam_sftpjail::fix::Fix;
 use serde::{Deserialize, Serialize};
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -54,7 +55,7 @@ impl Report {
     }
 
     /// Ends with the reason why the probe could not be started or finished.
-    pub(super) fn unable(mut self, why: &dyn Display, fix: impl Display) -> Self {
+    pub(super) fn unable(mut self, why: &dyn Display, fix: impl Into<Fix>) -> Self {
         self.findings.unknown("probe", why, fix);
         self.status = Status::Unchecked;
         self
@@ -69,7 +70,7 @@ impl Report {
 
     /// Adds what came of writing into a directory.
     pub(super) fn add_written(&mut self, directory: &HostDirectory, written: &Written) {
-        let fix = if directory.read_only { "report this as a bug".to_owned() } else { directory.fix.clone() };
+        let fix = if directory.read_only { "report this as a bug".into() } else { directory.fix.clone() };
         let at = |evidence: &String| format!("{}: {evidence}", escaped(&directory.path));
         let judgement = written.sftp.as_ref().map(at).map_err(at);
         self.add(Finding::judged("write", judgement, fix));

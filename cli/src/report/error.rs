@@ -1,6 +1,7 @@
 //! Why something cannot be done or known: the problem and the fix, each a sentence.
 
 use pam_sftpjail::escape::{escaped, one_line, word};
+use pam_sftpjail::fix::Fix;
 use pam_sftpjail::nss::LookupError;
 use std::fmt::{self, Display};
 use std::io::{self, ErrorKind};
@@ -15,7 +16,7 @@ pub(crate) struct Error {
     /// The problem.
     pub(crate) what: String,
     /// What the admin should do about it.
-    pub(crate) fix: String,
+    pub(crate) fix: Fix,
     /// What this program has done about it, if anything.
     aftermath: Option<String>,
 }
@@ -28,8 +29,8 @@ impl Display for Error {
 }
 
 impl Error {
-    pub(crate) fn new(what: impl Display, fix: impl Display) -> Self {
-        Self { what: what.to_string(), fix: fix.to_string(), aftermath: None }
+    pub(crate) fn new(what: impl Display, fix: impl Into<Fix>) -> Self {
+        Self { what: what.to_string(), fix: fix.into(), aftermath: None }
     }
 
     /// `what` could not be done to `path`: "be written", for example.

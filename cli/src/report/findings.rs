@@ -5,6 +5,7 @@ use crate::report::terminal::{Mark, wrapped};
 use crate::report::text::listed_first;
 use pam_sftpjail::error::Refusal;
 use pam_sftpjail::escape::one_line;
+use pam_sftpjail::fix::Fix;
 use pam_sftpjail::plan::{Check, CheckResult};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -46,16 +47,16 @@ impl Findings {
         self.add(Outcome::Passed, check, evidence, None);
     }
 
-    pub(crate) fn warned(&mut self, check: impl Display, evidence: impl Display, fix: impl Display) {
-        self.add(Outcome::Warned, check, evidence, Some(fix.to_string()));
+    pub(crate) fn warned(&mut self, check: impl Display, evidence: impl Display, fix: impl Into<Fix>) {
+        self.add(Outcome::Warned, check, evidence, Some(fix.into().to_string()));
     }
 
-    pub(crate) fn failed(&mut self, check: impl Display, evidence: impl Display, fix: impl Display) {
-        self.add(Outcome::Failed, check, evidence, Some(fix.to_string()));
+    pub(crate) fn failed(&mut self, check: impl Display, evidence: impl Display, fix: impl Into<Fix>) {
+        self.add(Outcome::Failed, check, evidence, Some(fix.into().to_string()));
     }
 
-    pub(crate) fn unknown(&mut self, check: impl Display, evidence: impl Display, fix: impl Display) {
-        self.add(Outcome::Unknown, check, evidence, Some(fix.to_string()));
+    pub(crate) fn unknown(&mut self, check: impl Display, evidence: impl Display, fix: impl Into<Fix>) {
+        self.add(Outcome::Unknown, check, evidence, Some(fix.into().to_string()));
     }
 
     fn add(&mut self, outcome: Outcome, check: impl Display, evidence: impl Display, fix: Option<String>) {
@@ -142,11 +143,13 @@ impl Findings {
 
 impl Finding {
     /// A finding that has passed with the evidence of `Ok`, or failed with that of `Err`, for which `fix` is given.
-    pub(crate) fn judged(check: impl Display, result: Result<String, String>, fix: impl Display) -> Self {
+    pub(crate) fn judged(check: impl Display, result: Result<String, String>, fix: impl Into<Fix>) -> Self {
         let check = check.to_string();
         match result {
             Ok(evidence) => Self { check, outcome: Outcome::Passed, evidence, fix: None },
-            Err(evidence) => Self { check, outcome: Outcome::Failed, evidence, fix: Some(fix.to_string()) },
+            Err(evidence) => {
+                Self { check, outcome: Outcome::Failed, evidence, fix: Some(fix.into().to_string()) }
+            }
         }
     }
 

@@ -2,16 +2,17 @@
 
 use super::system::forbidden;
 use super::unmounted::{self, Unmounted};
-use super::{Check, Observer, observed, walk};
+use super::{Check, Observer, observed, root_path, walk};
 use crate::account::Account;
 use crate::error::Refusal;
-use crate::escape::{escaped, word};
+use crate::escape::escaped;
+use crate::fix::{Command, Fix, Name};
 use crate::path::Normalised;
 use crate::sys::access_fix;
 use nix::errno::Errno;
 use std::fmt::{self, Display};
 use std::os::fd::OwnedFd;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Gives the home's path relative to the jail, and the opened directory.
 pub(super) fn check(
@@ -56,7 +57,7 @@ fn spelling(jail_root: &Normalised, account: &Account) -> Result<Normalised, Ref
 }
 
 fn open(jail_root: &Normalised, account: &Account, home: &Normalised) -> Result<Opened, Refusal> {
-    let refuse = |component: PathBuf, why: String, fix: String| Refusal::HomePath {
+    let refuse = |component: PathBuf, why: String, fix: Fix| Refusal::HomePath {
         home: escaped(&account.home).to_string(),
         component: if component == home.absolute() { "it".into() } else { escaped(&component).to_string() },
         why,
@@ -71,17 +72,17 @@ fn open(jail_root: &Normalised, account: &Account, home: &Normalised) -> Result<
                 if let Some(Unmounted { why, fix }) = unmounted::above(&home.absolute(), &stop.at) {
                     return refuse(stop.at, why, fix);
                 }
-                let (name, home) = (word(&account.name), word(&account.home));
-                let command = format!("install -d -m 0700 -o {name} -g {} {home}", account.gid);
-                pasteable(&account.home, command)
+                let make = root_path(&account.home).map(|home| {
+                    let make = Command::new("install -d -m 0700 -o").arg(Name(&account.name)).arg("-g");
+                    make.arg(account.gid.as_raw()).arg(&home)
+                });
+                let above = account.home.parent().unwrap_or(&account.home);
+                Fix::or(make, format!("let the owner of {} make it", escaped(above)))
             }
             walk::Why::Errno(errno) => access_fix(errno).into(),
             walk::Why::NotDirectory => "move it away and make a directory there".into(),
             walk::Why::LastIsSymlink => {
-                format!(
-                    "give the account the link's target as its home: usermod -d TARGET {}",
-                    word(&account.name)
-                )
+                "give the account the link's target as its home: usermod -d TARGET".into()
             }
             walk::Why::Replaceable | walk::Why::NotRootControlled | walk::Why::TooManySymlinks => {
                 "replace the symlink with a directory, or set the account's home to a path without it".into()
@@ -101,32 +102,20 @@ fn open(jail_root: &Normalised, account: &Account, home: &Normalised) -> Result<
     Ok(Opened { directory: walked.directory, owner: walked.stat.st_uid, evidence })
 }
 
-/// `command`, which changes `path`, as a fix. If others than root can replace what is at `path`, the fix
-/// warns of that: they may want root to run the command on something else.
-pub fn pasteable(path: &Path, command: String) -> String {
-    match Normalised::parse(path.as_os_str()).map(|path| walk::parent(&path)) {
-        Ok(Ok(_)) => command,
-        // If several components are missing, the first one counts.
-        Ok(Err(stop)) if stop.why == walk::Why::Errno(Errno::ENOENT) && stop.at != path => {
-            pasteable(&stop.at, command)
-        }
-        _ => format!("look first, because others than root can replace it; then {command}"),
-    }
-}
-
 fn owner(account: &Account, opened: &Opened) -> Result<String, Refusal> {
     match opened.owner {
         0 => Ok("root".into()),
         uid if uid == account.uid.as_raw() => Ok(escaped(&account.name).to_string()),
-        uid => {
-            let command = format!("chown -h {} {}", word(&account.name), word(&account.home));
-            Err(Refusal::HomeOwner {
-                fix: pasteable(&account.home, command),
-                home: account.home.clone(),
-                owner: uid,
-                name: account.name.clone(),
-                uid: account.uid.as_raw(),
-            })
-        }
+        uid => Err(Refusal::HomeOwner {
+            fix: Fix::or(
+                root_path(&account.home)
+                    .map(|home| Command::new("chown -h").arg(Name(&account.name)).arg(&home)),
+                format!("give it to {}", escaped(&account.name)),
+            ),
+            home: account.home.clone(),
+            owner: uid,
+            name: account.name.clone(),
+            uid: account.uid.as_raw(),
+        }),
     }
 }

@@ -8,7 +8,8 @@ use super::unmounted::{self, Unmounted};
 use crate::config::Namespace;
 use crate::denied_by::DeniedBy;
 use crate::error::{Refusal, unusable};
-use crate::escape::{escaped, word};
+use crate::escape::escaped;
+use crate::fix::{Command, Fix, RootPath};
 use crate::name::UserName;
 use crate::path::Normalised;
 use crate::sys::{SysError, access_fix, directory, umask::Umask};
@@ -43,7 +44,7 @@ impl JailRoot {
     /// refused: sshd would chroot into it whenever no jail is built. A jail in the host's namespace is allowed
     /// there if the configuration has `namespace = "host"`.
     pub(super) fn open(path: &Normalised, namespace: Namespace, user: &UserName) -> Result<Self, Refusal> {
-        let refuse = |at: &Path, why: &str, fix: String| Refusal::JailRoot {
+        let refuse = |at: &Path, why: &str, fix: Fix| Refusal::JailRoot {
             root: escaped(&path.absolute()).to_string(),
             component: escaped(at).to_string(),
             why: why.into(),
@@ -57,27 +58,38 @@ impl JailRoot {
             }
         };
         let checked = |at: &Path, opened: Result<OwnedFd, Errno>| {
-            let shown = word(at);
+            // Every component above has passed.
+            let path_there = RootPath::checked(at);
             let failed = |errno: Errno| match errno {
                 Errno::ENOENT => {
                     if let Some(Unmounted { why, fix }) = unmounted::above(&path.absolute(), at) {
                         return refuse(at, &why, fix);
                     }
-                    refuse(at, "does not exist", format!("install -d -o root -g root -m 0755 {shown}"))
+                    refuse(
+                        at,
+                        "does not exist",
+                        Command::new("install -d -o root -g root -m 0755").arg(&path_there).into(),
+                    )
                 }
-                Errno::ENOTDIR => refuse(at, "is not a directory", format!("move {shown} away")),
+                Errno::ENOTDIR => {
+                    refuse(at, "is not a directory", format!("move {} away", escaped(at)).into())
+                }
                 errno => inaccessible(at, errno),
             };
             let fd = opened.map_err(failed)?;
             let stat = directory::stat(&fd).map_err(failed)?;
             if stat.st_uid != 0 {
-                return Err(refuse(at, "is not owned by root", format!("chown root {shown}")));
+                return Err(refuse(
+                    at,
+                    "is not owned by root",
+                    Command::new("chown root").arg(&path_there).into(),
+                ));
             }
             if !directory::is_root_controlled(&stat) {
                 return Err(refuse(
                     at,
                     "can be written by its group or by others",
-                    format!("chmod go-w {shown}"),
+                    Command::new("chmod go-w").arg(&path_there).into(),
                 ));
             }
             Ok(fd)
@@ -100,10 +112,10 @@ impl JailRoot {
             // In a jail, the directories above a home are open to all, even if those on the host are not.
             // And users who can read the jail root could lock it.
             let why = "can be entered or read by others than root, who would reach homes through the jails";
-            return Err(refuse(&at, why, format!("chmod go-rx {}", word(&at))));
+            return Err(refuse(&at, why, Command::new("chmod go-rx").arg(&RootPath::checked(&at)).into()));
         }
         at.push(user);
-        let occupied = |what: &str, fix: String| {
+        let occupied = |what: &str, fix: Fix| {
             refuse(&at, &format!("{what}, and sshd would serve it whenever no jail is built"), fix)
         };
         match (MountPoint::inspect(&here, user), namespace) {
@@ -116,7 +128,7 @@ impl JailRoot {
                 "end the sessions from then, and run `sftpjail reap`".into(),
             )),
             (Ok(MountPoint::Other), _) => {
-                Err(occupied("is in the place of the jail", format!("move {} away", word(&at))))
+                Err(occupied("is in the place of the jail", format!("move {} away", escaped(&at)).into()))
             }
             (Err(errno), _) => Err(inaccessible(&at, errno)),
         }

@@ -34,7 +34,8 @@ pub(super) enum Syslog {
 
 /// Reports to the observer what the log of a session will be. Nobody is refused without a syslog.
 pub(super) fn find(observe: Observer<'_>) -> Option<Syslog> {
-    let mut warn = |evidence: &str, fix: &str| observe(Check::Log, CheckResult::Warned(&evidence, fix));
+    let mut warn =
+        |evidence: &str, fix: &str| observe(Check::Log, CheckResult::Warned(&evidence, fix.into()));
     // During a restart, rsyslog has neither socket. Then the directory is right: a new one appears there.
     match (directory(), socket()) {
         (Ok((directory, true)), _) => {

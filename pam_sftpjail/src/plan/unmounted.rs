@@ -3,8 +3,10 @@
 //! Then it must not be made: it would be made on the wrong disk, and hidden as soon as the right one is
 //! mounted. Nothing is mounted here either.
 
-use crate::escape::{escaped, word};
+use crate::escape::escaped;
+use crate::fix::{Command, Fix, Name};
 use crate::host_mounts;
+use crate::plan::root_path;
 use crate::sys::{directory, mount};
 use std::path::{Path, PathBuf};
 
@@ -12,7 +14,7 @@ use std::path::{Path, PathBuf};
 pub struct Unmounted {
     /// The rest of a sentence about the missing path.
     pub why: String,
-    pub fix: String,
+    pub fix: Fix,
 }
 
 /// The first mount point above `path`, or at it, where nothing is mounted, or whose automounter has no entry.
@@ -38,10 +40,17 @@ pub fn above(path: &Path, end: &Path) -> Option<Unmounted> {
         .min_by_key(|(at, _)| at.components().count())?;
     let shown = escaped(&at);
     let (by, fix) = match setup {
-        Setup::Unit(unit) => {
-            (format!("systemd's {}", escaped(&unit)), format!("systemctl start {}", word(&unit)))
-        }
-        Setup::Fstab => ("/etc/fstab".into(), format!("mount {}", word(&at))),
+        Setup::Unit(unit) => (
+            format!("systemd's {}", escaped(&unit)),
+            unit.to_str().map_or_else(
+                || "start that unit".into(),
+                |unit| Command::new("systemctl start").arg(Name(unit)).into(),
+            ),
+        ),
+        Setup::Fstab => (
+            "/etc/fstab".into(),
+            Fix::or(root_path(&at).map(|at| Command::new("mount").arg(&at)), format!("mount {shown}")),
+        ),
         Setup::Autofs(map) => (
             escaped(&map).to_string(),
             "start the automounter (systemctl start autofs), and enable it at boot".into(),

@@ -7,7 +7,8 @@ use crate::account::Account;
 use crate::config::{Config, HomeAccess, Profile, Template, Variable, Volume};
 use crate::denied_by::DeniedBy;
 use crate::error::Refusal;
-use crate::escape::{escaped, word};
+use crate::escape::escaped;
+use crate::fix::{Command, Fix, Name};
 use crate::name;
 use crate::nss::Group;
 use crate::path::Normalised;
@@ -81,7 +82,7 @@ pub(super) fn check(
                 checked.push(volume);
             }
             Ok(Outcome::LeaveOut { why, fix }) => {
-                observe(Check::Volume, CheckResult::Warned(&why, &fix));
+                observe(Check::Volume, CheckResult::Warned(&why, fix.clone()));
                 left_out.get_or_insert((why, fix));
             }
             Err(refusal) => {
@@ -107,7 +108,7 @@ enum Outcome {
     Mount(CheckedVolume, String),
     /// Others than root, such as the member, have removed or replaced the source. That is no reason to
     /// refuse: the member could not log in to fix it, and without the volume the jail only shows less.
-    LeaveOut { why: String, fix: String },
+    LeaveOut { why: String, fix: Fix },
 }
 
 /// Checks one volume, but not whether root can enter its place in the home. `others`: the targets of the volumes
@@ -121,34 +122,31 @@ fn check_one(
 ) -> Result<Outcome, Refusal> {
     let target = expanded(account, &volume.target, "target")?;
     let source = expanded(account, &volume.source, "source")?;
-    let refuse = |why: String, fix: &str| Refusal::Volume {
-        target: escaped(&target.absolute()).to_string(),
-        why,
-        fix: fix.to_owned(),
-    };
+    let refuse =
+        |why: String, fix: Fix| Refusal::Volume { target: escaped(&target.absolute()).to_string(), why, fix };
     if let Some(why) = system::forbidden_target(&target) {
-        return Err(refuse(why, "give it another target, such as /uploads"));
+        return Err(refuse(why, "give it another target, such as /uploads".into()));
     }
     let in_home = home.is_some_and(|home| target.components().starts_with(home.components()));
     if let Some(home) = home
         && (target == *home || (target.overlaps(home) && !in_home))
     {
         let why = format!("would hide the home {}", escaped(&home.absolute()));
-        return Err(refuse(why, "give it a target below the home or beside it"));
+        return Err(refuse(why, "give it a target below the home or beside it".into()));
     }
     if let Some(other) = others.iter().find(|other| target.overlaps(other)) {
         let why = format!("overlaps the volume {}", escaped(&other.absolute()));
-        return Err(refuse(why, "give each a target outside of the other"));
+        return Err(refuse(why, "give each a target outside of the other".into()));
     }
     if let Some(why) = system::forbidden(&config.jail_root, &source) {
         let why = format!("cannot come from {}: it {why}", escaped(&source.absolute()));
-        return Err(refuse(why, "give it another source"));
+        return Err(refuse(why, "give it another source".into()));
     }
     let (opened, is_missing) = match source::open(config, &source, volume, account) {
         Ok(found) => found,
         Err(SourceError::Refusal(refusal)) => return Err(refusal),
         Err(SourceError::Unusable(at, why, fix)) => {
-            return Err(refuse(format!("cannot be used: {} {why}", escaped(&at)), &fix));
+            return Err(refuse(format!("cannot be used: {} {why}", escaped(&at)), fix));
         }
         Err(SourceError::ByOthers(at, why, fix)) => {
             let target = target.absolute();
@@ -191,7 +189,7 @@ fn check_access(home: Option<(&Normalised, &OwnedFd)>, found: Outcome) -> Result
     Err(Refusal::Volume {
         target,
         why: "is in a part of the home that root cannot enter".into(),
-        fix: format!("give it a target outside of the home, or {}", by.fix()),
+        fix: format!("give it a target outside of the home, or {}", by.fix()).into(),
     })
 }
 
@@ -214,7 +212,7 @@ fn value(account: &Account, variable: Variable) -> Result<OsString, Refusal> {
             let group = Group::by_gid(account.gid)?.ok_or_else(|| Refusal::Volume {
                 target: "with %g in it".into(),
                 why: format!("needs a name for the user's primary group, but gid {} has none", account.gid),
-                fix: format!("groupadd -g {} NAME", account.gid),
+                fix: Command::new("groupadd -g").arg(account.gid.as_raw()).arg("NAME").into(),
             })?;
             // In a path it stands for one component.
             match name::problem(&group.name) {
@@ -222,7 +220,7 @@ fn value(account: &Account, variable: Variable) -> Result<OsString, Refusal> {
                 Some(why) => Err(Refusal::Volume {
                     target: "with %g in it".into(),
                     why: format!("cannot use the group name {}: it {why}", escaped(&group.name)),
-                    fix: format!("groupmod -n NEWNAME -- {}", word(&group.name)),
+                    fix: Command::new("groupmod -n NEWNAME --").arg(Name(&group.name)).into(),
                 }),
             }
         }

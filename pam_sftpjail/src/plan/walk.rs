@@ -5,6 +5,7 @@
 
 use crate::denied_by::DeniedBy;
 use crate::error::unusable;
+use crate::fix::RootPath;
 use crate::path::{MAX_SYMLINKS, Normalised};
 use crate::sys::directory;
 use nix::errno::Errno;
@@ -35,6 +36,21 @@ pub(super) fn parent(path: &Normalised) -> Result<(Walked, OsString), WalkError>
     // The parent itself may be a symlink: it is not the last component of `path`.
     let walked = by_component(&Normalised::of(above.iter().cloned()), true)?;
     Ok((require_root_controlled(walked)?, name.clone()))
+}
+
+/// `path` for a command to paste, if nobody but root can make it lead elsewhere. It need not exist: if several
+/// components are missing, the directory above the first of them counts.
+pub fn root_path(path: &Path) -> Option<RootPath> {
+    let is_root_controlled = |at: &Path| match parent(&Normalised::parse(at.as_os_str()).ok()?) {
+        Ok(_) => Some(None),
+        Err(error) if error.why == Why::Errno(Errno::ENOENT) && error.at != at => Some(Some(error.at)),
+        Err(_) => None,
+    };
+    let mut missing = is_root_controlled(path)?;
+    while let Some(at) = missing {
+        missing = is_root_controlled(&at)?;
+    }
+    Some(RootPath::checked(path))
 }
 
 /// Opens the directory at `path`. It and every directory above it must be owned by root and writable by

@@ -46,7 +46,7 @@ impl Member {
         match counted {
             Ok(live) => observe(Check::Sessions, CheckResult::Passed(&live)),
             Err(refusal @ Refusal::Registry { .. }) if !self.must_be_recorded() => {
-                observe(Check::Sessions, CheckResult::Warned(&refusal, &refusal.fix()));
+                observe(Check::Sessions, CheckResult::Warned(&refusal, refusal.fix()));
             }
             Err(refusal) => {
                 observe(Check::Sessions, CheckResult::Failed(&refusal));
@@ -77,7 +77,7 @@ pub fn examine(config: &Config, name: &str, observe: Observer<'_>) -> Result<Mem
     );
     for group in &account.unknown_groups {
         let missing = MissingGroup(group);
-        observe(Check::Profile, CheckResult::Warned(&missing, &missing.fix()));
+        observe(Check::Profile, CheckResult::Warned(&missing, missing.fix()));
     }
     let profile = match policy::decide(config, &account) {
         Decision::NotJailed(why) => return Ok(Membership::NotJailed { why, name: account.name }),

@@ -7,7 +7,8 @@ use super::examine::{Member, Membership, examine};
 use super::login::Login;
 use crate::config::{Config, ConfigError};
 use crate::error::Refusal;
-use crate::escape::{escaped, word};
+use crate::escape::escaped;
+use crate::fix::{Command, Name};
 use crate::log::Log;
 use crate::name::UserName;
 use crate::nss::User;
@@ -73,8 +74,8 @@ fn remove_old_jail(config: &Config, account: &str, why: NotJailed, log: &Log) {
         Ok(Leftover::None | Leftover::Removed) => {}
         Ok(Leftover::InUse) => log.error(format_args!(
             "user {user} is no longer jailed ({why}), but older sessions still have a jail: if sshd chroots \
-             this login, it lands in that jail, without a record; fix: sftpjail kick {}",
-            word(&user)
+             this login, it lands in that jail, without a record; fix: {}",
+            Command::new("sftpjail kick").arg(Name(user.as_str()))
         )),
         Err(refusal) => log.error(format_args!("{refusal}; fix: {}", refusal.fix())),
     }

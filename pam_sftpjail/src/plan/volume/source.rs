@@ -5,11 +5,12 @@ use super::value;
 use crate::account::Account;
 use crate::config::{Config, Template, Volume};
 use crate::error::Refusal;
-use crate::escape::{escaped, word};
+use crate::escape::escaped;
+use crate::fix::{Command, Fix};
 use crate::nss::{Group, LookupError, User};
 use crate::path::Normalised;
 use crate::plan::unmounted::{self, Unmounted};
-use crate::plan::{Source, home, system, walk};
+use crate::plan::{Source, root_path, system, walk};
 use crate::sys::access_fix;
 use crate::sys::directory::{self, NewDirectory};
 use nix::errno::Errno;
@@ -20,9 +21,9 @@ const ELSEWHERE: &str = "make the source yourself, or choose one below directori
 pub(super) enum SourceError {
     Refusal(Refusal),
     /// The component at fault, why, and the fix.
-    Unusable(PathBuf, String, String),
+    Unusable(PathBuf, String, Fix),
     /// The same, but others than root, such as the member, may have caused it.
-    ByOthers(PathBuf, String, String),
+    ByOthers(PathBuf, String, Fix),
 }
 
 /// The source, and whether the first session still has to make it.
@@ -42,10 +43,11 @@ pub(super) fn open(
                 return SourceError::Refusal(Refusal::Denied { path: escaped(&error.at).to_string(), by });
             }
             walk::Why::Errno(Errno::ENOENT) => {
-                let make = format!("install -d {}", word(&path.absolute()));
-                let make = home::pasteable(&path.absolute(), make);
                 // Where others can write, no source is made.
-                if error.others_can_write { make } else { format!("{make}; or give the volume a `create`") }
+                match root_path(&path.absolute()).filter(|_| !error.others_can_write) {
+                    Some(path) => Command::new("install -d").arg(&path).into(),
+                    None => ELSEWHERE.into(),
+                }
             }
             walk::Why::Errno(errno) => access_fix(errno).into(),
             walk::Why::NotRootControlled => ELSEWHERE.into(),
@@ -121,7 +123,7 @@ fn named<T>(
         Ok(None) => Err(SourceError::Unusable(
             path.absolute(),
             format!("should be owned by the {kind} {}, which does not exist", escaped(&name)),
-            format!("add the {kind}, or name another one"),
+            format!("add the {kind}, or name another one").into(),
         )),
         Err(error) => Err(SourceError::Refusal(error.into())),
     }
