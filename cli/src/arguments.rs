@@ -1,5 +1,6 @@
 //! The command line as clap parses it: verbs, arguments and their help. It parses, and calls nothing.
 
+use crate::host::sshd::option::SshdConfigOption;
 use crate::{audit, setup};
 use clap::{Parser, Subcommand};
 use std::ffi::OsString;
@@ -52,6 +53,8 @@ Examples:
         /// Every member of every profile, and users in no profile that sshd sends into the jail root.
         #[arg(long, conflicts_with = "user")]
         all: bool,
+        #[command(flatten)]
+        sshd: SshdConfigOption,
         /// One JSON document instead of text.
         #[arg(long)]
         json: bool,
@@ -149,13 +152,19 @@ Examples:
     Probe {
         /// The login name, as the user types it.
         user: String,
+        #[command(flatten)]
+        sshd: SshdConfigOption,
         /// One JSON document instead of text.
         #[arg(long)]
         json: bool,
     },
     /// The child of `probe`: probes, reports as JSON, and cleans up and ends when its standard input ends.
     #[command(hide = true)]
-    Probing { user: String },
+    Probing {
+        user: String,
+        #[command(flatten)]
+        sshd: SshdConfigOption,
+    },
     /// Sets this system up to jail the users of a group, or undoes that.
     ///
     /// Adds what is missing: the group, the jail root, the configuration, and what sshd, PAM, systemd and

@@ -34,6 +34,8 @@ use system::Host;
 pub(crate) struct Request<'a> {
     /// The path of the configuration, if it is not the usual one.
     pub(crate) config: Option<&'a Path>,
+    /// The file of sshd's configuration, if it is not the usual one.
+    pub(crate) sshd_config: Option<&'a Path>,
     /// A login name. `None`: every member, and users in no profile that sshd chroots into the jail root.
     pub(crate) user: Option<&'a str>,
     /// Whether to write one JSON document instead of text.
@@ -62,11 +64,11 @@ struct Document<'r, T> {
 pub(crate) fn run(request: &Request<'_>, out: &mut impl Write) -> io::Result<Status> {
     let (status, written) = match request.user {
         Some(user) => {
-            let report = check_user(request.config, user);
+            let report = check_user(request, user);
             (report.status, if request.json { json(&report, out) } else { report.print(out) })
         }
         None => {
-            let report = all::run(request.config);
+            let report = all::run(request);
             (report.status, if request.json { json(&report, out) } else { report.print(out) })
         }
     };
@@ -78,13 +80,14 @@ fn json(report: &impl Serialize, out: &mut impl Write) -> io::Result<()> {
 }
 
 /// Checks one user, and what the host has set up for all users.
-fn check_user(path: Option<&Path>, user: &str) -> Report {
+fn check_user(request: &Request<'_>, user: &str) -> Report {
+    let path = request.config;
     let mut findings = Findings::default();
     let Some(config) = system::config(path, &mut findings) else {
         return Report { user: user.to_owned(), status: findings.status(), findings, rehearsal: None };
     };
     let mut about_host = Findings::default();
-    let mut host = Host::examine(&config, path, &mut about_host);
+    let mut host = Host::examine(&config, request, &mut about_host);
     // The jail has the name as NSS spells it.
     let name = match User::by_name(user) {
         Ok(Some(known)) => known.name,

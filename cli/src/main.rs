@@ -27,8 +27,9 @@ fn main() -> ExitCode {
     let mut out = anstream::stdout().lock();
     let config = arguments.config.as_deref();
     let result = match arguments.verb {
-        Verb::Check { user, all: _, json } => {
-            check::run(&check::Request { config, user: user.as_deref(), json }, &mut out)
+        Verb::Check { user, all: _, sshd, json } => {
+            let user = user.as_deref();
+            check::run(&check::Request { config, sshd_config: sshd.path(), user, json }, &mut out)
         }
         Verb::List { json } => list::run(json, &mut out),
         Verb::Kick { user, pid, force, json } => {
@@ -44,8 +45,12 @@ fn main() -> ExitCode {
             drop(out);
             audit::run(config, options, &mut io::stdout().lock())
         }
-        Verb::Probe { user, json } => probe::run(config, &user, json, &mut out),
-        Verb::Probing { user } => probe::child(config, &user, &mut out),
+        Verb::Probe { user, sshd, json } => {
+            probe::run(&probe::Request { config, sshd_config: sshd.path(), user: &user }, json, &mut out)
+        }
+        Verb::Probing { user, sshd } => {
+            probe::child(&probe::Request { config, sshd_config: sshd.path(), user: &user }, &mut out)
+        }
         Verb::Setup(options) => Ok(setup::run(config, &options, &mut out)),
         Verb::AsMember { gid, command } => Ok(setup::as_member(gid, &command)),
         Verb::SetupTimer { seconds, until } => Ok(setup::timer(seconds, until)),

@@ -45,13 +45,27 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use user_manager::UserManagers;
 
+/// Whom to probe, and where.
+pub(crate) struct Request<'a> {
+    /// The path of the configuration, if it is not the usual one.
+    pub(crate) config: Option<&'a Path>,
+    /// The file of sshd's configuration, if it is not the usual one.
+    pub(crate) sshd_config: Option<&'a Path>,
+    /// The login name, as typed.
+    pub(crate) user: &'a str,
+}
+
 /// Starts a child that probes, and writes its report. A reader that has closed the pipe does not change the exit status.
-pub(crate) fn run(config: Option<&Path>, user: &str, json: bool, out: &mut impl Write) -> io::Result<Status> {
+pub(crate) fn run(request: &Request<'_>, json: bool, out: &mut impl Write) -> io::Result<Status> {
     let mut child = Command::new("/proc/self/exe");
     child
         .arg0("sftpjail")
-        .args(config.into_iter().flat_map(|path| [OsStr::new("--config"), path.as_os_str()]));
-    child.args(["probing", "--", user]).env_clear();
+        .args(request.config.into_iter().flat_map(|path| [OsStr::new("--config"), path.as_os_str()]))
+        .arg("probing")
+        .args(
+            request.sshd_config.into_iter().flat_map(|path| [OsStr::new("--sshd-config"), path.as_os_str()]),
+        );
+    child.args(["--", request.user]).env_clear();
     // In a process group of its own: ctrl-C ends this process only, and the child sees that and cleans up.
     let mut child = child.process_group(0).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
     let mut text = Vec::new();
@@ -65,14 +79,15 @@ pub(crate) fn run(config: Option<&Path>, user: &str, json: bool, out: &mut impl 
 }
 
 /// The child: probes, and reports to its parent as JSON. It cleans up, also when the parent has ended.
-pub(crate) fn child(config: Option<&Path>, user: &str, out: &mut impl Write) -> io::Result<Status> {
-    let report = probe(config, user);
+pub(crate) fn child(request: &Request<'_>, out: &mut impl Write) -> io::Result<Status> {
+    let report = probe(request);
     report.write(true, out)?;
     out.flush()?;
     Ok(Status::Ok)
 }
 
-fn probe(path: Option<&Path>, user: &str) -> Report {
+fn probe(request: &Request<'_>) -> Report {
+    let &Request { config: path, sshd_config, user } = request;
     let mut report = Report::new(user);
     if !geteuid().is_root() {
         return report.unable(&"only root can log in as somebody else", "run this as root");
@@ -88,7 +103,7 @@ fn probe(path: Option<&Path>, user: &str) -> Report {
                 Ok(account) => account,
                 Err(refusal) => return report.unable(&refusal, refusal.fix()),
             };
-            let mut sshd = match Sshd::find() {
+            let mut sshd = match Sshd::find(sshd_config) {
                 Ok(sshd) => sshd,
                 Err(no_answer) => return no_settings(report, no_answer),
             };
@@ -117,7 +132,7 @@ fn probe(path: Option<&Path>, user: &str) -> Report {
         ) => return report.unable(&refusal, refusal.fix()),
         Err(refusal) => (None, Some(refusal)),
     };
-    if let Err(error) = log_in(&mut report, user, expected.as_ref(), refusal.as_ref()) {
+    if let Err(error) = log_in(&mut report, request, expected.as_ref(), refusal.as_ref()) {
         return report.unable(&error, "fix that, and probe again");
     }
     if report.login_ms.is_some() && report.module_us.is_none() {
@@ -136,13 +151,13 @@ fn no_settings(report: Report, no_answer: NoAnswer) -> Report {
 /// Logs in and tries everything. The error is that this system cannot start the login, or an interruption.
 fn log_in(
     report: &mut Report,
-    user: &str,
+    request: &Request<'_>,
     expected: Option<&Expected>,
     refusal: Option<&Refusal>,
 ) -> io::Result<()> {
     let parent = Parent::watch();
     let scratch = ScratchDirectory::open()?;
-    let tools = Tools::prepare(&scratch, user)?;
+    let tools = Tools::prepare(&scratch, request)?;
     parent.check()?;
     let log = Log::from_now();
     let managers = UserManagers::now();

@@ -96,11 +96,16 @@ fn run_as_root(options: &Options, out: &mut impl Write) -> Result<(), Error> {
             say(out, "An earlier setup was interrupted; the next one undoes it first.");
         }
         let choices = Choices::read(options)?;
-        let changes = changes::needed(&choices, &Sshd::find()?, options)?;
+        let sshd = Sshd::find(options.sshd.path())?;
+        let changes = changes::needed(&choices, &sshd, options)?;
         show(&changes, out);
         if !changes.is_empty() {
             members::report(&choices, out)?;
-            members::report_no_longer_jailed(&members::no_longer_jailed(&choices, &changes)?, &choices, out);
+            members::report_no_longer_jailed(
+                &members::no_longer_jailed(&choices, &sshd, &changes)?,
+                &choices,
+                out,
+            );
         }
         return Ok(());
     }
@@ -113,14 +118,14 @@ fn run_as_root(options: &Options, out: &mut impl Write) -> Result<(), Error> {
 fn set_up(state: &State, options: &Options, out: &mut impl Write) -> Result<(), Error> {
     undo_interrupted(state, out)?;
     let choices = Choices::read(options)?;
-    let sshd = Sshd::find()?;
+    let sshd = Sshd::find(options.sshd.path())?;
     let changes = changes::needed(&choices, &sshd, options)?;
     show(&changes, out);
     if changes.is_empty() {
         return Ok(());
     }
     members::report(&choices, out)?;
-    let no_longer_jailed = members::no_longer_jailed(&choices, &changes)?;
+    let no_longer_jailed = members::no_longer_jailed(&choices, &sshd, &changes)?;
     members::report_no_longer_jailed(&no_longer_jailed, &choices, out);
     if options.yes && !options.force && !no_longer_jailed.is_empty() {
         return Err(members::refuse(&no_longer_jailed, &choices));
@@ -132,7 +137,7 @@ fn set_up(state: &State, options: &Options, out: &mut impl Write) -> Result<(), 
     // If the connection breaks, setup goes on to its end. The programs that it runs may be ended.
     let _ = SigSet::from_iter([Signal::SIGHUP, Signal::SIGINT, Signal::SIGTERM]).thread_block();
     let settled = state.journal()?.map_or(0, |journal| journal.settled);
-    let begun = begin(state, &changes, options.confirm_within);
+    let begun = begin(state, &changes, options);
     let applied = begun.and_then(|()| apply(&changes, &choices, &sshd, options, out));
     let finished = applied.and_then(|()| finish(state, options.confirm_within, out));
     finished.map_err(|error| match roll_back(state, settled, out) {
@@ -195,8 +200,10 @@ fn ask(out: &mut impl Write) -> Result<bool, Error> {
 }
 
 /// Backs up what the changes touch, writes the journal, and starts the timer of `--confirm-within`.
-fn begin(state: &State, changes: &[Change], within: Option<Duration>) -> Result<(), Error> {
+fn begin(state: &State, changes: &[Change], options: &Options) -> Result<(), Error> {
+    let within = options.confirm_within;
     let mut journal = state.journal()?.unwrap_or_else(Journal::new);
+    journal.sshd_configs.extend(options.sshd.path().map(Path::to_owned));
     for change in changes {
         let step = change.back_up(journal.steps.len(), state)?;
         journal.steps.push(step);

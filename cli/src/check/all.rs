@@ -2,7 +2,7 @@
 //! the jail root.
 
 use super::system::{self, Host};
-use super::{Report, groups, leftovers, user};
+use super::{Report, Request, groups, leftovers, user};
 use crate::report::Findings;
 use crate::report::Status;
 use crate::report::text::counted;
@@ -15,7 +15,6 @@ use pam_sftpjail::policy::{Decision, decide};
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::io::{self, Write};
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// How long the checks take before a progress bar is shown.
@@ -31,12 +30,12 @@ pub(super) struct Everybody {
     users: Vec<Report>,
 }
 
-/// Checks everybody. `path`: that of the configuration, if it is not the usual one.
-pub(super) fn run(path: Option<&Path>) -> Everybody {
+/// Checks everybody.
+pub(super) fn run(request: &Request<'_>) -> Everybody {
     let mut findings = Findings::default();
     let mut users = Vec::new();
-    if let Some(config) = system::config(path, &mut findings) {
-        let mut host = Host::examine(&config, path, &mut findings);
+    if let Some(config) = system::config(request.config, &mut findings) {
+        let mut host = Host::examine(&config, request, &mut findings);
         leftovers::examine(&config, None, &mut findings);
         groups::examine(&config, &mut findings);
         let candidates = candidates(&host, &config, &mut findings);

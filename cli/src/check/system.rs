@@ -1,5 +1,6 @@
 //! Checks what is the same for all users of the host.
 
+use super::Request;
 use super::pam::{self, Pam};
 use super::sshd;
 use super::user_manager::{self, Systemd};
@@ -48,8 +49,9 @@ pub(super) fn config(path: Option<&Path>, findings: &mut Findings) -> Option<Con
 
 impl<'c> Host<'c> {
     /// Reads all of it, and reports what holds for everybody.
-    pub(super) fn examine(config: &'c Config, path: Option<&'c Path>, findings: &mut Findings) -> Self {
-        let sshd = match Sshd::find() {
+    pub(super) fn examine(config: &'c Config, request: &Request<'c>, findings: &mut Findings) -> Self {
+        let path = request.config;
+        let sshd = match Sshd::find(request.sshd_config) {
             Ok(sshd) => {
                 sshd::describe(&sshd, findings);
                 Some(sshd)

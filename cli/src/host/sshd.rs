@@ -6,4 +6,5 @@ pub(crate) mod daemon;
 pub(crate) mod effective;
 pub(crate) mod files;
 pub(crate) mod logins;
+pub(crate) mod option;
 pub(crate) mod patterns;

@@ -1,15 +1,18 @@
 //! One login through the system's sshd, and the connection that all steps share.
 
+use super::Request;
 use super::client::{command, program};
 use super::complaint::complaint;
 use super::scratch_directory::ScratchDirectory;
 use super::templates;
 use crate::host::process::{Output, run, until, wait};
+use crate::host::sshd::daemon::Daemon;
 use crate::host::systemd;
+use crate::report::error::errno;
 use nix::errno::Errno;
 use nix::sys::signal::kill;
 use nix::unistd::Pid;
-use pam_sftpjail::escape::one_line;
+use pam_sftpjail::escape::{escaped, one_line};
 use std::ffi::OsStr;
 use std::fs;
 use std::io;
@@ -17,9 +20,6 @@ use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
-
-/// The configuration of the system's sshd.
-const SYSTEM: &str = "/etc/ssh/sshd_config";
 
 /// Longer than sshd takes to end a session.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -46,10 +46,14 @@ impl From<io::Error> for ConnectError {
 
 impl<'w> Tools<'w> {
     /// Makes a one-time key and writes the configurations.
-    pub(super) fn prepare(scratch: &'w ScratchDirectory, user: &str) -> io::Result<Self> {
+    pub(super) fn prepare(scratch: &'w ScratchDirectory, request: &Request<'_>) -> io::Result<Self> {
+        let daemon =
+            Daemon::find(request.sshd_config).map_err(|error| io::Error::other(error.to_string()))?;
+        let (sshd, system) = (&daemon.binary, daemon.main_file());
         // sshd takes a missing included file for an empty one.
-        fs::metadata(SYSTEM).map_err(|error| io::Error::new(error.kind(), format!("{SYSTEM}: {error}")))?;
-        let sshd = program("sshd")?;
+        fs::metadata(system).map_err(|error| {
+            io::Error::new(error.kind(), format!("{}: {}", escaped(system), errno(&error)))
+        })?;
         let key = scratch.path("key");
         let mut keygen = command(program("ssh-keygen")?);
         keygen.args(["-q", "-t", templates::KEY_TYPE, "-N", "", "-C", "sftpjail-probe", "-f"]).arg(&key);
@@ -59,13 +63,13 @@ impl<'w> Tools<'w> {
         }
         scratch.authorize(&scratch.read("key.pub"))?;
         let own = scratch.write("own_settings", templates::own_settings(&scratch.authorized_keys()))?;
-        let server = scratch.write("sshd_config", templates::sshd_config(&own, Path::new(SYSTEM)))?;
+        let server = scratch.write("sshd_config", templates::sshd_config(&own, system))?;
         let scope = systemd::scope().unwrap_or_default();
-        scratch.write("serve", templates::serve(&scope, &sshd, &server, &scratch.path("pid")))?;
-        let config = templates::ssh_config(user, &key, &scratch.path("control"));
+        scratch.write("serve", templates::serve(&scope, sshd, &server, &scratch.path("pid")))?;
+        let config = templates::ssh_config(request.user, &key, &scratch.path("control"));
         let config = scratch.write("ssh_config", config)?;
 
-        let mut test = command(&sshd);
+        let mut test = command(sshd);
         test.args(["-t", "-f"]).arg(server);
         let output = run(test, b"")?;
         if !output.success {

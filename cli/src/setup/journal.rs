@@ -10,6 +10,7 @@ use crate::report::Error;
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -33,6 +34,10 @@ pub(super) struct Journal {
     /// How many steps, from the first on, are settled: done, and confirmed if that was asked for.
     pub(super) settled: usize,
     pub(super) steps: Vec<Step>,
+    /// The arguments of `--sshd-config`: the configurations of further sshds that were set up, and that undo has to
+    /// reload. Journals before 0.2 have none.
+    #[serde(default)]
+    pub(super) sshd_configs: BTreeSet<PathBuf>,
     /// With `--confirm-within`: when the unsettled steps are undone, in seconds since 1970.
     pub(super) until: Option<u64>,
 }
@@ -251,7 +256,14 @@ fn file() -> PathBuf {
 
 impl Journal {
     pub(super) fn new() -> Self {
-        Self { version: VERSION, phase: Phase::Applied, settled: 0, steps: Vec::new(), until: None }
+        Self {
+            version: VERSION,
+            phase: Phase::Applied,
+            settled: 0,
+            steps: Vec::new(),
+            until: None,
+            sshd_configs: BTreeSet::new(),
+        }
     }
 
     /// The steps that are being done or undone, or wait to be confirmed.

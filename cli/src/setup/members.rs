@@ -5,7 +5,8 @@
 
 use super::change::Change;
 use super::choices::Choices;
-use super::{say, sshd};
+use super::say;
+use super::sshd::{self, Sshd};
 use crate::host::groups::{all_members, group_names, suggested};
 use crate::report::Error;
 use crate::report::text::{listed, listed_first};
@@ -60,8 +61,12 @@ pub(super) fn report(choices: &Choices, out: &mut impl Write) -> Result<(), Erro
 }
 
 /// The users who are jailed now and would not be after `changes`, as far as NSS lists them.
-pub(super) fn no_longer_jailed(choices: &Choices, changes: &[Change]) -> Result<BTreeSet<String>, Error> {
-    let dropped = sshd::dropped_groups(choices, changes);
+pub(super) fn no_longer_jailed(
+    choices: &Choices,
+    sshd: &Sshd,
+    changes: &[Change],
+) -> Result<BTreeSet<String>, Error> {
+    let dropped = sshd::dropped_groups(choices, sshd, changes);
     let mut members = all_members(dropped.iter().map(String::as_str))?;
     let still_jailed = all_members(choices.groups.iter().map(String::as_str))?;
     members.retain(|name| !still_jailed.contains(name));

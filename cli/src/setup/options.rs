@@ -1,5 +1,6 @@
 //! The options of `setup`, as clap reads them.
 
+use crate::host::sshd::option::SshdConfigOption;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -24,6 +25,8 @@ pub(crate) struct Options {
     /// The PAM module's file, if it is neither installed nor beside this program.
     #[arg(long, value_name = "PATH")]
     pub(super) module: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) sshd: SshdConfigOption,
     /// Undoes everything after this time, such as 5m, unless `setup --confirm` is run before.
     #[arg(long, value_name = "TIME", value_parser = duration, conflicts_with_all = ["dry_run", "undo", "confirm"])]
     pub(super) confirm_within: Option<Duration>,

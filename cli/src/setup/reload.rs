@@ -20,7 +20,9 @@ const LISTEN_TIMEOUT: Duration = Duration::from_secs(10);
 /// Makes sshd read its files again; sessions go on. Gives the sentence that says how.
 pub(super) fn sshd(sshd: &Sshd) -> Result<String, Error> {
     let fix = "see why: journalctl -u ssh -u sshd, or the system's log";
-    if let Some(systemctl) = systemctl() {
+    // The usual units are not those of a second sshd.
+    let is_usual = sshd.daemon.file().is_none();
+    if let Some(systemctl) = systemctl().filter(|_| is_usual) {
         for unit in ["ssh.service", "sshd.service"] {
             if programs::run(&systemctl, ["--quiet", "is-active", unit])?.success {
                 programs::must(&systemctl, ["reload", unit], fix)?;
@@ -38,7 +40,8 @@ pub(super) fn sshd(sshd: &Sshd) -> Result<String, Error> {
             }
         }
     }
-    if let Some(rc_service) = programs::find("rc-service").filter(|_| Path::new("/run/openrc").is_dir())
+    if let Some(rc_service) =
+        programs::find("rc-service").filter(|_| is_usual && Path::new("/run/openrc").is_dir())
         && programs::run(&rc_service, ["sshd", "status"])?.success
     {
         programs::must(&rc_service, ["sshd", "reload"], fix)?;

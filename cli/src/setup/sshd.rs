@@ -9,9 +9,9 @@ use crate::desired::sshd::{Setting, block};
 use crate::host::sshd::connections::Connection;
 use crate::host::sshd::daemon::{Daemon, NoAnswer};
 use crate::host::sshd::effective::Settings;
-use crate::host::sshd::files::{BEGIN, Block, END, MAIN, SshdConfig};
+use crate::host::sshd::files::{BEGIN, Block, END, SshdConfig};
 use crate::report::Error;
-use pam_sftpjail::escape::one_line;
+use pam_sftpjail::escape::{escaped, one_line};
 use pam_sftpjail::nss::Group;
 use std::path::{Path, PathBuf};
 
@@ -28,8 +28,10 @@ pub(super) struct Sshd {
 
 impl Sshd {
     /// The error: there is none, or its configuration is broken.
-    pub(super) fn find() -> Result<Self, Error> {
-        let daemon = Daemon::find()?;
+    ///
+    /// `file`: that of its configuration, if it is not the usual one.
+    pub(super) fn find(file: Option<&Path>) -> Result<Self, Error> {
+        let daemon = Daemon::find(file)?;
         daemon.test()?;
         let global = daemon.ask("root", &Connection::plain(0, false, "22")).map_err(NoAnswer::into_error)?;
         Ok(Self { daemon, global })
@@ -38,8 +40,10 @@ impl Sshd {
 
 /// The changes that sshd's configuration needs.
 pub(super) fn changes(choices: &Choices, sshd: &Sshd) -> Result<Vec<Change>, Error> {
-    let main = SshdConfig::main_file()
-        .ok_or_else(|| Error::new(format!("there is no {}", MAIN[0]), "reinstall OpenSSH's server"))?;
+    let main = sshd.daemon.main_file();
+    if !main.is_file() {
+        return Err(Error::new(format!("there is no {}", escaped(main)), "reinstall OpenSSH's server"));
+    }
     let config = SshdConfig::read(main);
     check_use_pam(sshd, &config, main)?;
 
@@ -66,8 +70,8 @@ pub(super) fn changes(choices: &Choices, sshd: &Sshd) -> Result<Vec<Change>, Err
 }
 
 /// The groups in our present block that no profile names any more, if `changes` replace the block.
-pub(super) fn dropped_groups(choices: &Choices, changes: &[Change]) -> Vec<String> {
-    let Some(main) = SshdConfig::main_file() else { return Vec::new() };
+pub(super) fn dropped_groups(choices: &Choices, sshd: &Sshd, changes: &[Change]) -> Vec<String> {
+    let main = sshd.daemon.main_file();
     let config = SshdConfig::read(main);
     let drop_in = drop_in(&config);
     let own_file = drop_in.as_deref().unwrap_or(main);

@@ -24,6 +24,7 @@ pub(super) fn restore_unsettled(
     };
     let (for_syslog, for_systemd) =
         (writes(syslog::is_read_by_rsyslog), writes(user_manager::is_read_by_systemd));
+    let sshd_configs = journal.sshd_configs.clone();
     let kept = restore::unsettled(state, journal)?;
     for sentence in &kept {
         say(out, format!("Note: {sentence}."));
@@ -31,9 +32,11 @@ pub(super) fn restore_unsettled(
     if for_systemd && let Err(error) = reload::units() {
         say(out, format!("Note: systemd has not read its files again: {error}."));
     }
-    match Sshd::find().and_then(|sshd| reload::sshd(&sshd)) {
-        Ok(sentence) => say(out, sentence),
-        Err(error) => say(out, format!("Note: sshd was not reloaded: {error}.")),
+    for file in [None].into_iter().chain(sshd_configs.iter().map(|file| Some(file.as_path()))) {
+        match Sshd::find(file).and_then(|sshd| reload::sshd(&sshd)) {
+            Ok(sentence) => say(out, sentence),
+            Err(error) => say(out, format!("Note: sshd was not reloaded: {error}.")),
+        }
     }
     if for_syslog {
         say(out, reload::rsyslog());

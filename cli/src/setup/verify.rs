@@ -13,6 +13,7 @@ use crate::host::sshd::files::SshdConfig;
 use crate::report::Error;
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::nss::Group;
+use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 /// The number of members of each group about whom sshd is asked.
@@ -24,21 +25,26 @@ pub(super) fn all(choices: &Choices, sshd: &Sshd) -> Result<Vec<String>, Error> 
     sshd.daemon.test()?;
     syslog::test()?;
     let connection = Connection::plain(0, false, "22");
+    let asked = |user: &str| sshd.daemon.arguments(&["-T", "-C", &connection.of_user(user)]);
     for name in &choices.groups {
         let group = Group::by_name(name)?.ok_or_else(|| {
             let what = format!("the group {} was added, but NSS does not know it", escaped(name));
             Error::new(what, "check that /etc/nsswitch.conf has `files` for group")
         })?;
         let gid = group.gid.to_string();
-        let output = as_member(&gid, &sshd.daemon.binary, &["-T", "-C", &connection.of_user(NAME)])?;
+        let output = as_member(&gid, &sshd.daemon.binary, &asked(NAME))?;
         let member = format!("a member of {}", escaped(name));
-        check_settings(&output, choices, NAME, &member)?;
+        check_settings(&output, choices, sshd, NAME, &member)?;
         for user in group.members.iter().filter(|user| !user.contains(',')).take(MAX_MEMBERS) {
-            let output = programs::run(&sshd.daemon.binary, ["-T", "-C", &connection.of_user(user)])?;
-            check_settings(&output, choices, user, &escaped(user).to_string())?;
+            let output = programs::run(&sshd.daemon.binary, asked(user))?;
+            check_settings(&output, choices, sshd, user, &escaped(user).to_string())?;
         }
         let program = Path::new("/proc/self/exe");
-        let output = as_member(&gid, program, &["check", NAME])?;
+        let file =
+            sshd.daemon.file().into_iter().flat_map(|file| [OsStr::new("--sshd-config"), file.as_os_str()]);
+        let check = ["check", NAME].map(OsStr::new).into_iter().chain(file);
+        let check: Vec<_> = check.map(OsStr::to_owned).collect();
+        let output = as_member(&gid, program, &check)?;
         let marked = |mark| output.stdout.lines().filter(move |line| line.starts_with(mark));
         match output.code {
             Some(0) => {}
@@ -55,15 +61,21 @@ pub(super) fn all(choices: &Choices, sshd: &Sshd) -> Result<Vec<String>, Error> 
 }
 
 /// Runs `program` where a trial member of this group exists.
-fn as_member(gid: &str, program: &Path, args: &[&str]) -> Result<Output, Error> {
-    let verb = ["as-member", gid, "--"].map(std::ffi::OsStr::new);
-    let all = verb.into_iter().chain([program.as_os_str()]).chain(args.iter().map(std::ffi::OsStr::new));
+fn as_member(gid: &str, program: &Path, args: &[OsString]) -> Result<Output, Error> {
+    let verb = ["as-member", gid, "--"].map(OsStr::new);
+    let all = verb.into_iter().chain([program.as_os_str()]).chain(args.iter().map(OsString::as_os_str));
     programs::run(Path::new("/proc/self/exe"), all)
 }
 
 /// Refuses effective settings that lack one of the block. `output`: that of `sshd -T` for `user`, who is
 /// `shown` in the error.
-fn check_settings(output: &Output, choices: &Choices, user: &str, shown: &str) -> Result<(), Error> {
+fn check_settings(
+    output: &Output,
+    choices: &Choices,
+    sshd: &Sshd,
+    user: &str,
+    shown: &str,
+) -> Result<(), Error> {
     if !output.success {
         return Err(Error::new(format!("sshd -T says of {shown}: {}", output.words), "fix what it names"));
     }
@@ -76,8 +88,8 @@ fn check_settings(output: &Output, choices: &Choices, user: &str, shown: &str) -
         if !is_ok && keyword != "DisableForwarding" {
             let what =
                 format!("with these changes, {keyword} would be {} for {shown}, not {value}", escaped(is));
-            let config = SshdConfig::main_file().map(SshdConfig::read);
-            let fix = match config.as_ref().and_then(|config| config.location_of(keyword, is)) {
+            let config = SshdConfig::read(sshd.daemon.main_file());
+            let fix = match config.location_of(keyword, is) {
                 Some(location) => format!("remove it at {location}, or exclude members there"),
                 None => format!("find the Match block that sets it: grep -rin {keyword} /etc/ssh"),
             };

@@ -2,16 +2,20 @@
 
 use super::connections::Connection;
 use super::effective::Settings;
+use super::files::{MAIN, SshdConfig};
 use crate::host::programs::{self, Output};
 use crate::report::Error;
 use crate::report::error::AS_ROOT;
 use nix::unistd::geteuid;
 use pam_sftpjail::escape::{escaped, word};
-use std::path::PathBuf;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
 
 /// The sshd binary, which reads the configuration and listens, also since OpenSSH 9.8.
 pub(crate) struct Daemon {
     pub(crate) binary: PathBuf,
+    /// The file of its configuration, if it is not the usual one.
+    file: Option<PathBuf>,
 }
 
 /// Why sshd gives no settings.
@@ -32,21 +36,50 @@ impl NoAnswer {
 }
 
 impl Daemon {
-    /// Finds the binary. On Alpine, an sshd with PAM has the first name.
-    pub(crate) fn find() -> Result<Self, Error> {
+    /// Finds the binary. On Alpine, an sshd with PAM has the first name. `file`: that of its configuration, if it is not
+    /// the usual one.
+    pub(crate) fn find(file: Option<&Path>) -> Result<Self, Error> {
         let binary = ["sshd.pam", "sshd"].into_iter().find_map(programs::find);
         let binary = binary.ok_or_else(|| {
             Error::new(format!("there is no sshd in {}", programs::PATH), "install OpenSSH's server")
         })?;
-        Ok(Self { binary })
+        let file = file.filter(|file| Some(*file) != SshdConfig::main_file());
+        Ok(Self { binary, file: file.map(Path::to_owned) })
+    }
+
+    /// The file of its configuration, if it is not the usual one.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        self.file.as_deref()
+    }
+
+    /// The file of its configuration.
+    pub(crate) fn main_file(&self) -> &Path {
+        match &self.file {
+            Some(file) => file,
+            None => SshdConfig::main_file().unwrap_or(Path::new(MAIN[0])),
+        }
+    }
+
+    /// The arguments with which it reads that file, and then these.
+    pub(crate) fn arguments(&self, arguments: &[&str]) -> Vec<OsString> {
+        let file = self.file.iter().flat_map(|file| [OsStr::new("-f"), file.as_os_str()]);
+        file.chain(arguments.iter().map(OsStr::new)).map(OsStr::to_owned).collect()
+    }
+
+    /// Its command line with these arguments, for people to paste.
+    fn command_line(&self, arguments: &str) -> String {
+        match &self.file {
+            Some(file) => format!("sshd -f {} {arguments}", word(file)),
+            None => format!("sshd {arguments}"),
+        }
     }
 
     /// Runs `sshd -t`. The error: sshd cannot read its configuration.
     pub(crate) fn test(&self) -> Result<(), Error> {
-        let output = programs::run(&self.binary, ["-t"])?;
+        let output = programs::run(&self.binary, self.arguments(&["-t"]))?;
         match output.success {
             true => Ok(()),
-            false => Err(complaint("-t", &output)),
+            false => Err(self.complaint("-t", &output)),
         }
     }
 
@@ -57,12 +90,12 @@ impl Daemon {
             true => error,
             false => Error::new(error.what, AS_ROOT),
         };
-        let output = programs::run(&self.binary, ["-T", "-C", &connection.of_user(user)])
+        let output = programs::run(&self.binary, self.arguments(&["-T", "-C", &connection.of_user(user)]))
             .map_err(|error| NoAnswer::Unknown(as_root(error)))?;
         if output.success {
             return Ok(Settings::parse(&output.stdout));
         }
-        let error = as_root(complaint("-T", &output));
+        let error = as_root(self.complaint("-T", &output));
         if !geteuid().is_root() {
             return Err(NoAnswer::Unknown(error));
         }
@@ -75,17 +108,18 @@ impl Daemon {
     /// Whether StrictModes accepts files that the user's own group can write. It does on Debian and Ubuntu,
     /// by their user-group-modes.patch; only their sshd knows this option.
     pub(crate) fn lets_own_group_write(&self) -> bool {
-        programs::run(&self.binary, ["-t", "-o", "DebianBanner=no"]).is_ok_and(|output| output.success)
+        let arguments = self.arguments(&["-t", "-o", "DebianBanner=no"]);
+        programs::run(&self.binary, arguments).is_ok_and(|output| output.success)
     }
-}
 
-/// What a failed sshd has printed, with the fix.
-fn complaint(option: &str, output: &Output) -> Error {
-    let fix = match missing_directory(output) {
-        Some(directory) => format!("start sshd, or: install -d -m 0755 {}", word(directory)),
-        None => "fix what it names, then check: sshd -t".to_owned(),
-    };
-    Error::new(format!("sshd {option} says: {}", output.words), fix)
+    /// What it has printed when it failed, with the fix.
+    fn complaint(&self, option: &str, output: &Output) -> Error {
+        let fix = match missing_directory(output) {
+            Some(directory) => format!("start sshd, or: install -d -m 0755 {}", word(directory)),
+            None => format!("fix what it names, then check: {}", self.command_line("-t")),
+        };
+        Error::new(format!("sshd {option} says: {}", output.words), fix)
+    }
 }
 
 /// The directory of privilege separation, if sshd says that it is missing. systemd makes it when it first

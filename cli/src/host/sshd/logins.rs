@@ -4,7 +4,7 @@
 use super::connections::{self, Connection};
 use super::daemon::{Daemon, NoAnswer};
 use super::effective::Settings;
-use super::files::{MAIN, SshdConfig};
+use super::files::SshdConfig;
 use super::patterns::is_match;
 use crate::host::groups::group_names;
 use crate::report::{Error, Location};
@@ -41,12 +41,13 @@ enum Kind {
 }
 
 impl Sshd {
-    /// Finds sshd, and asks for the settings outside of `Match` blocks.
-    pub(crate) fn find() -> Result<Self, NoAnswer> {
-        let daemon = Daemon::find().map_err(NoAnswer::Unknown)?;
+    /// Finds sshd, and asks for the settings outside of `Match` blocks. `file`: that of its configuration, if it is not
+    /// the usual one.
+    pub(crate) fn find(file: Option<&Path>) -> Result<Self, NoAnswer> {
+        let daemon = Daemon::find(file).map_err(NoAnswer::Unknown)?;
         // Without a connection, `Match LocalPort` is an error.
         let global = daemon.ask("root", &Connection::plain(0, false, "22"))?;
-        let config = SshdConfig::read(SshdConfig::main_file().unwrap_or(Path::new(MAIN[0])));
+        let config = SshdConfig::read(daemon.main_file());
         // Such as `0.0.0.0:22` and `[::]:22`. They need not have the number of Port.
         let listens = global.all("ListenAddress").filter_map(|at| at.split(" ").next()?.rsplit_once(":"));
         let mut ports: Vec<_> = listens.map(|(_, port)| port).collect();

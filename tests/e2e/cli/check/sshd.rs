@@ -1,6 +1,7 @@
 //! What sshd must do for a member, and each setting that keeps it from doing so.
 
 mod keepalive;
+mod second;
 
 use super::faults::{Fault, Machine, failed, warned};
 use super::{check, findings, json};
