@@ -48,7 +48,7 @@ struct Report {
     user: String,
     status: Status,
     findings: Findings,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(serialize_with = "rehearsal::serialize", skip_serializing_if = "Option::is_none")]
     rehearsal: Option<Rehearsal>,
 }
 

@@ -3,10 +3,10 @@
 
 use crate::host::child::is_ready_by;
 use crate::host::sessions::{self, Session};
-use crate::report::Status;
 use crate::report::json::{VERSION, document};
 use crate::report::suggestion::nearest;
 use crate::report::terminal::Mark;
+use crate::report::{Outside, Status};
 use pam_sftpjail::escape::escaped;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use serde::Serialize;
@@ -34,10 +34,9 @@ struct Report {
 
 #[derive(Serialize)]
 struct Kicked {
-    /// Escaped.
     user: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    rhost: Option<String>,
+    address: Option<String>,
     /// sshd's monitor, or where that is dead another process of the session.
     #[serde(skip_serializing_if = "Option::is_none")]
     pid: Option<i32>,
@@ -76,8 +75,11 @@ pub(crate) fn run(target: &Target<'_>, force: bool, json: bool, out: &mut impl W
 
 fn print(target: &Target<'_>, users: &[String], kicked: &[Kicked], out: &mut impl Write) -> io::Result<()> {
     for session in kicked {
-        let from = session.rhost.as_ref().map_or_else(String::new, |rhost| format!(" from {rhost}"));
-        let user = &session.user;
+        let from = session
+            .address
+            .as_ref()
+            .map_or_else(String::new, |address| format!(" from {}", Outside::new(address)));
+        let user = Outside::new(&session.user);
         match (session.ended, session.pid) {
             (true, Some(pid)) => {
                 writeln!(out, "{} the session of {user}{from} has ended (process {pid})", Mark::Good)?
@@ -155,8 +157,12 @@ impl Processes {
             ended = have_ended(Instant::now() + PATIENCE);
         }
         Kicked {
-            user: session.user.to_string(),
-            rhost: session.record.as_ref().ok().map(|record| record.rhost.clone()),
+            user: session.user.as_str().to_owned(),
+            address: session
+                .record
+                .as_ref()
+                .ok()
+                .map(|record| Outside::of_escaped(&record.rhost).plain().into_owned()),
             pid: session.monitor().or_else(|| session.holders.first().copied()),
             // A process in another container may have the record open. It cannot be seen from here, and got no signal.
             ended: ended && !session.is_live(),

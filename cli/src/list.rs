@@ -1,14 +1,13 @@
 //! `sftpjail list`: who is in a jail. It reads the registry and /proc, and changes nothing.
 
 use crate::host::sessions::{self, Clocks, Session};
-use crate::report::Status;
 use crate::report::json::{VERSION, document};
 use crate::report::table;
 use crate::report::terminal::{self, Mark};
+use crate::report::{Outside, Status};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use pam_sftpjail::config::Namespace;
-use pam_sftpjail::escape::escaped;
 use pam_sftpjail::registry::Record;
 use serde::Serialize;
 use std::io::{self, Write};
@@ -29,12 +28,18 @@ struct Entry {
     pid: u32,
     /// RFC 3339, in UTC.
     since: String,
-    rhost: String,
+    /// PAM_RHOST: with `UseDNS`, a name.
+    address: String,
     service: String,
     profile: String,
     namespace: Namespace,
     jail: String,
+    /// Hexadecimal, where `jail` is not UTF-8 and so not exact.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jail_bytes: Option<String>,
     home: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    home_bytes: Option<String>,
     authentication: Vec<String>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     refused: bool,
@@ -71,19 +76,19 @@ fn print(sessions: &[Session], out: &mut impl Write) -> io::Result<()> {
         let record = session.record.as_ref().ok()?;
         let unknown = || "-".to_owned();
         Some([
-            escaped(&record.user).to_string(),
+            Outside::new(&record.user).to_string(),
             record.pid.to_string(),
             opened(record).map_or_else(unknown, |since| {
                 since.to_zoned(TimeZone::system()).strftime("%F %T").to_string()
             }),
             session.idle(&mut clocks).map_or_else(unknown, duration),
             session.moved().map_or_else(unknown, size),
-            record.rhost.clone(),
-            if record.profile.is_empty() { unknown() } else { escaped(&record.profile).to_string() },
+            Outside::of_escaped(&record.rhost).to_string(),
+            if record.profile.is_empty() { unknown() } else { Outside::new(&record.profile).to_string() },
             if record.refused {
                 "none (refused)".into()
             } else {
-                format!("{} ({})", record.jail, record.namespace)
+                format!("{} ({})", Outside::of_escaped(&record.jail), record.namespace)
             },
         ])
     });
@@ -134,6 +139,8 @@ fn size(bytes: u64) -> String {
 impl Entry {
     fn of(session: &Session, clocks: &mut Clocks) -> Option<Self> {
         let record = session.record.clone().ok()?;
+        let [address, jail, home] =
+            [&record.rhost, &record.jail, &record.home].map(|text| Outside::of_escaped(text));
         Some(Self {
             since: opened(&record).map_or_else(String::new, |since| since.to_string()),
             bytes_moved: session.moved(),
@@ -141,12 +148,14 @@ impl Entry {
             user: record.user,
             uid: record.uid,
             pid: record.pid,
-            rhost: record.rhost,
+            address: address.plain().into_owned(),
             service: record.service,
             profile: record.profile,
             namespace: record.namespace,
-            jail: record.jail,
-            home: record.home,
+            jail: jail.plain().into_owned(),
+            jail_bytes: jail.bytes(),
+            home: home.plain().into_owned(),
+            home_bytes: home.bytes(),
             authentication: record.authentication,
             refused: record.refused,
         })

@@ -1,10 +1,9 @@
 //! `sftpjail reap`: removes what a killed sshd left behind. The library does it; this reports it.
 
-use crate::report::Status;
 use crate::report::json::{VERSION, document};
 use crate::report::terminal::Mark;
+use crate::report::{Outside, Status};
 use pam_sftpjail::config::Config;
-use pam_sftpjail::escape::escaped;
 use pam_sftpjail::reap::{Reaped, reap};
 use serde::Serialize;
 use std::io::{self, Write};
@@ -18,8 +17,10 @@ struct Report {
 
 #[derive(Serialize)]
 struct Jail {
-    /// Escaped.
     path: String,
+    /// Hexadecimal, where `path` is not UTF-8 and so not exact.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path_bytes: Option<String>,
     removed: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     problem: Option<String>,
@@ -41,11 +42,12 @@ pub(crate) fn run(config: Option<&Path>, json: bool, out: &mut impl Write) -> io
 
 fn print(jails: &[Jail], out: &mut impl Write) -> io::Result<()> {
     for jail in jails {
+        let path = Outside::new(&jail.path);
         match (&jail.problem, &jail.fix) {
             (Some(problem), Some(fix)) => {
-                writeln!(out, "{} {} cannot be removed: {problem}\n  → {fix}", Mark::Bad, jail.path)?;
+                writeln!(out, "{} {path} cannot be removed: {problem}\n  → {fix}", Mark::Bad)?;
             }
-            _ => writeln!(out, "{} {} is removed", Mark::Good, jail.path)?,
+            _ => writeln!(out, "{} {path} is removed", Mark::Good)?,
         }
     }
     if jails.is_empty() {
@@ -57,8 +59,10 @@ fn print(jails: &[Jail], out: &mut impl Write) -> io::Result<()> {
 impl Jail {
     fn of(reaped: Reaped) -> Self {
         let refusal = reaped.done.err();
+        let path = Outside::new(&reaped.jail);
         Self {
-            path: escaped(&reaped.jail).to_string(),
+            path: path.plain().into_owned(),
+            path_bytes: path.bytes(),
             removed: refusal.is_none(),
             problem: refusal.as_ref().map(ToString::to_string),
             fix: refusal.map(|refusal| refusal.fix().to_string()),

@@ -1,9 +1,9 @@
 //! Makes names and paths from outside safe to show: in a log line, on a terminal, or in a command to paste.
 #![forbid(unsafe_code)]
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fmt::{self, Display, Write};
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 /// In bytes. Longer texts lose their middle, so that a log line (8 KiB in rsyslog) keeps its end.
 const MAX_SHOWN: usize = 512;
@@ -22,18 +22,61 @@ pub fn escaped<S: AsRef<OsStr> + ?Sized>(text: &S) -> Escaped<'_> {
 
 impl Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let plain =
-            |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'.' | b'_' | b'-' | b'@' | b'+' | b'$');
         if self.0.len() > MAX_SHOWN {
             let (head, rest) = self.0.split_at(MAX_SHOWN / 2);
             let (middle, tail) = rest.split_at(rest.len() - MAX_SHOWN / 2);
-            return write!(f, "{}[{} bytes]{}", Escaped(head), middle.len(), Escaped(tail));
+            return write!(f, "{}[{} bytes]{}", Whole(head), middle.len(), Whole(tail));
         }
-        if !self.0.is_empty() && self.0.iter().all(plain) {
+        Whole(self.0).fmt(f)
+    }
+}
+
+/// Displays bytes as [`Escaped`] does, and never leaves out the middle. It is for programs, which get the bytes back
+/// with [`unescaped`].
+pub struct Whole<'a>(&'a [u8]);
+
+/// Escapes any string of bytes, of any length.
+pub fn whole<S: AsRef<OsStr> + ?Sized>(text: &S) -> Whole<'_> {
+    Whole(text.as_ref().as_bytes())
+}
+
+impl Display for Whole<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.0.is_empty() && self.0.iter().all(stays) {
             // Every byte is ASCII here, so the lossy form is exact.
             return f.write_str(&String::from_utf8_lossy(self.0));
         }
         quoted(f, self.0)
+    }
+}
+
+/// Whether a text of such bytes is escaped to itself.
+fn stays(byte: &u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'.' | b'_' | b'-' | b'@' | b'+' | b'$')
+}
+
+/// The bytes of a text that [`escaped`] or [`whole`] has made. `None`: it is not such a text, or has lost its middle.
+pub fn unescaped(text: &str) -> Option<OsString> {
+    let Some(inner) = text.strip_prefix('"') else {
+        let is_plain = !text.is_empty() && text.bytes().all(|byte| stays(&byte));
+        return is_plain.then(|| text.into());
+    };
+    let mut rest = inner.strip_suffix('"')?.as_bytes();
+    let mut bytes = Vec::with_capacity(rest.len());
+    loop {
+        let (byte, length) = match rest {
+            [] => return Some(OsString::from_vec(bytes)),
+            [b'\\', b'x', high, low, ..] => {
+                let digit =
+                    |digit: u8| char::from(digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+                (digit(*high)? << 4 | digit(*low)?, 4)
+            }
+            [b'\\', byte @ (b'"' | b'\\'), ..] => (*byte, 2),
+            [b'\\' | b'"', ..] => return None,
+            [byte, ..] => (*byte, 1),
+        };
+        bytes.push(byte);
+        rest = rest.get(length..)?;
     }
 }
 
@@ -236,6 +279,26 @@ mod tests {
         ] {
             assert!(is_plain(text), "{text}");
             assert_eq!(one_line(text), text);
+        }
+    }
+
+    #[test]
+    fn an_escaped_text_gives_its_bytes_back_unless_it_has_lost_its_middle() {
+        for bytes in [
+            &b"/home/mle"[..],
+            b"",
+            b"a b \"c\" \\x41 \\",
+            b"\xff\n\x1b",
+            "\u{e9}\u{202e}".as_bytes(),
+            &[b'"'; 5000],
+        ] {
+            let text = Whole(bytes).to_string();
+            assert_eq!(unescaped(&text).as_deref(), Some(OsStr::from_bytes(bytes)), "{text}");
+        }
+        assert_eq!(unescaped(&of(&[b'x'; 5000])), None);
+        assert_eq!(unescaped(&of(&[b' '; 5000])), None);
+        for text in ["", "\"", "a b", "\"a\"b\"", "\"\\\"", "\"\\x4\"", "\"\\y\"", "\u{e9}"] {
+            assert_eq!(unescaped(text), None, "{text}");
         }
     }
 

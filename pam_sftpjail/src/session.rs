@@ -13,7 +13,7 @@ mod waiting;
 
 use crate::application;
 use crate::error::Refusal;
-use crate::escape::escaped;
+use crate::escape::{escaped, whole};
 use crate::log::Log;
 use crate::registry::Record;
 use crate::sys::umask;
@@ -106,8 +106,8 @@ fn record(login: &Login<'_>, member: &Member) -> Record {
     Record {
         profile: profile.name.clone(),
         namespace: plan.namespace(),
-        jail: escaped(&plan.jail_root.path().join(&plan.user)).to_string(),
-        home: escaped(&account.home).to_string(),
+        jail: whole(&plan.jail_root.path().join(&plan.user)).to_string(),
+        home: whole(&account.home).to_string(),
         ..login.record(&account.name, account.uid)
     }
 }

@@ -4,10 +4,10 @@ use super::gaps::{Kind, Tally};
 use super::operation::Operation;
 use super::queue::Event;
 use super::row::Row;
+use crate::report::Outside;
 use crate::report::json::{VERSION, line};
 use serde::Serialize;
 use std::borrow::Cow;
-use std::fmt::Write as _;
 use std::io::{self, Write};
 
 /// An operation.
@@ -76,10 +76,10 @@ pub(crate) fn operation(row: &Row, time: String, out: &mut impl Write) -> io::Re
         address: client.as_ref().map(|client| client.address.as_str()),
         operation: verb.name(),
         path: String::from_utf8_lossy(row.path()),
-        path_bytes: hexadecimal(Some(row.path())),
+        path_bytes: Outside::of_bytes(row.path()).bytes(),
         jail_path: row.path.as_ref().map(|_| String::from_utf8_lossy(&operation.path)),
         target: target.map(String::from_utf8_lossy),
-        target_bytes: hexadecimal(target),
+        target_bytes: target.and_then(|target| Outside::of_bytes(target).bytes()),
         detail: Some(detail.as_str()).filter(|detail| !detail.is_empty()),
         read: bytes.map(|(read, _)| read),
         written: bytes.map(|(_, written)| written),
@@ -103,13 +103,4 @@ pub(crate) fn gap(kind: Kind, tally: &Tally, out: &mut impl Write) -> io::Result
         examples: examples.iter().map(String::as_str).filter(|example| !example.is_empty()).collect(),
     };
     line(&document, out)
-}
-
-/// The bytes in hexadecimal, if they are not UTF-8.
-fn hexadecimal(text: Option<&[u8]>) -> Option<String> {
-    let text = text.filter(|text| std::str::from_utf8(text).is_err())?;
-    Some(text.iter().fold(String::new(), |mut hexadecimal, byte| {
-        let _ = write!(hexadecimal, "{byte:02x}");
-        hexadecimal
-    }))
 }

@@ -5,7 +5,8 @@ use super::json;
 use super::queue::Event;
 use super::row::Row;
 use super::table::Table;
-use crate::report::csv::{field, io_error};
+use crate::report::Outside;
+use crate::report::csv::io_error;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use std::io::{self, Write};
@@ -88,6 +89,7 @@ fn fields(row: &Row, time: String) -> [String; COLUMNS.len()] {
     let (result, status) = row.result();
     let number = |number: Option<u64>| number.map_or(String::new(), |number| number.to_string());
     let client = client.as_ref();
+    let field = |text: &[u8]| Outside::of_bytes(text).field();
     [
         time,
         field(client.map_or("", |client| &client.user).as_bytes()),

@@ -2,11 +2,9 @@
 
 use super::queue::Outcome;
 use super::row::Row;
-use crate::report::table;
-use pam_sftpjail::escape::{escaped, one_line};
-use std::ffi::OsStr;
+use crate::report::{Outside, table};
+use pam_sftpjail::escape::one_line;
 use std::io::{self, Write};
-use std::os::unix::ffi::OsStrExt;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// How many rows decide the widths of the columns. Later ones may be wider.
@@ -72,7 +70,7 @@ impl Table {
 fn text(row: &Row, time: String) -> Text {
     let event = &row.event;
     let (user, address) = match &event.client {
-        Some(client) => (escaped(&client.user).to_string(), one_line(&client.address)),
+        Some(client) => (Outside::new(&client.user).to_string(), one_line(&client.address)),
         None => ("?".into(), "?".into()),
     };
     let result = match &event.outcome {
@@ -103,7 +101,7 @@ fn text(row: &Row, time: String) -> Text {
 }
 
 fn shown(path: &[u8]) -> String {
-    escaped(OsStr::from_bytes(path)).to_string()
+    Outside::of_bytes(path).to_string()
 }
 
 fn write(

@@ -8,7 +8,7 @@ use nix::fcntl::AtFlags;
 use nix::sys::stat::{FileStat, Mode, SFlag, fstatat, lstat};
 use nix::unistd::{AccessFlags, access, chdir, chroot, setgid, setgroups, setuid};
 use pam_sftpjail::config::{Config, HomeAccess};
-use pam_sftpjail::escape::escaped;
+use pam_sftpjail::escape::{escaped, whole};
 use pam_sftpjail::fix::{Command, Fix};
 use pam_sftpjail::jail::Jail;
 use pam_sftpjail::plan::root_path;
@@ -25,9 +25,9 @@ use std::time::Instant;
 pub(crate) struct Rehearsal {
     /// How long building the jail took, in µs.
     pub(crate) microseconds: u64,
-    /// The directory in which the session begins, escaped.
+    /// The directory in which the session begins, escaped as a whole.
     pub(crate) home: String,
-    /// The paths in the jail of each procfs that is mounted below the home or a volume, escaped.
+    /// The paths in the jail of each procfs that is mounted below the home or a volume, each escaped as a whole.
     pub(crate) procfs: Vec<String>,
     /// Everything in the jail but the contents of the home and of volumes.
     pub(crate) tree: Vec<Entry>,
@@ -36,7 +36,7 @@ pub(crate) struct Rehearsal {
 /// Something in the jail.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Entry {
-    /// Escaped.
+    /// Escaped as a whole.
     pub(crate) path: String,
     pub(crate) kind: Kind,
     /// Whether the user can write it.
@@ -124,7 +124,7 @@ pub(crate) fn rehearse(config: Option<&Path>, user: &str) -> Result<Rehearsal, F
         HomeAccess::None => Path::new("/"),
         _ => account.home.as_path(),
     };
-    let home = escaped(begin).to_string();
+    let home = whole(begin).to_string();
     chdir(begin).map_err(|e| Failure {
         problem: format!("the user cannot enter the home {home}: {}", e.desc()),
         fix: fix.to_string(),
@@ -143,7 +143,7 @@ fn procfs_below(root: &Path) -> Vec<String> {
     let lines = mounts.split(|byte| *byte == b'\n').filter(is_procfs);
     let points = lines.filter_map(|line| line.split(|byte| *byte == b' ').nth(4));
     let inside = points.filter_map(|point| Path::new(OsStr::from_bytes(point)).strip_prefix(root).ok());
-    inside.map(|path| escaped(&Path::new("/").join(path)).to_string()).collect()
+    inside.map(|path| whole(&Path::new("/").join(path)).to_string()).collect()
 }
 
 /// What distinguishes the jail's own entries and the home from the other files of the host.
@@ -160,7 +160,7 @@ fn list(path: &Path, stat: &FileStat, jail: &Own<'_>, tree: &mut Vec<Entry>) {
     // It may be the host's directory with the socket, of which everything is in the jail.
     let in_dev = path.starts_with("/dev");
     tree.push(Entry {
-        path: escaped(path).to_string(),
+        path: whole(path).to_string(),
         kind: match (own, is_directory) {
             // Paths are equal whether or not they have `//`, `/./` or a slash at the end.
             (false, true) if path == jail.home => Kind::Home,

@@ -13,28 +13,63 @@ pub(crate) fn io_error(error: csv::Error) -> io::Error {
 }
 
 /// One field of CSV. What is not printable becomes `\xNN`, and `\` becomes `\\`, so that a terminal obeys nothing in
-/// it. So does a first `=`, `+`, `-` or `@`: users choose names, and a spreadsheet runs `=HYPERLINK(…)` as a formula.
-pub(crate) fn field(text: &[u8]) -> String {
+/// it. Users choose names, and a spreadsheet runs `=HYPERLINK(…)` as a formula. So the first character of a formula
+/// becomes `\xNN`, and `;` does everywhere: a spreadsheet that takes it for the separator, as in German or French,
+/// would begin a new cell after it. (A tab is not printable.)
+pub(super) fn field(text: &[u8]) -> String {
     let mut safe = String::with_capacity(text.len());
-    let (first, text) = text.split_at(usize::from(matches!(text, [b'=' | b'+' | b'-' | b'@', ..])));
-    escape(&mut safe, first);
+    let mut is_first = true;
     for chunk in text.utf8_chunks() {
         for c in chunk.valid().chars() {
             let mut buffer = [0; 4];
             let bytes = c.encode_utf8(&mut buffer);
             match c {
                 '\\' => safe.push_str("\\\\"),
+                ';' => escape(&mut safe, b";"),
+                _ if is_first && begins_formula(c) => escape(&mut safe, bytes.as_bytes()),
                 _ if is_plain(bytes) => safe.push(c),
                 _ => escape(&mut safe, bytes.as_bytes()),
             }
+            // Blanks before a formula may be skipped.
+            is_first &= c == ' ';
         }
         escape(&mut safe, chunk.invalid());
+        is_first &= chunk.invalid().is_empty();
     }
     safe
+}
+
+/// Whether a spreadsheet takes what follows for a formula. Excel does so for the wide forms in East Asian locales.
+fn begins_formula(c: char) -> bool {
+    matches!(c, '=' | '+' | '-' | '@' | '\u{ff1d}' | '\u{ff0b}' | '\u{ff0d}' | '\u{ff20}')
 }
 
 fn escape(safe: &mut String, bytes: &[u8]) {
     for byte in bytes {
         let _ = write!(safe, "\\x{byte:02x}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_spreadsheet_finds_a_formula_whatever_its_separator_is() {
+        for (text, expected) in [
+            ("=1+1", "\\x3d1+1"),
+            ("a=1", "a=1"),
+            ("/home/a;=HYPERLINK(1)", "/home/a\\x3b=HYPERLINK(1)"),
+            ("/a\t=1\r@x", "/a\\x09=1\\x0d@x"),
+            (" =1", " \\x3d1"),
+            ("\u{ff1d}1", "\\xef\\xbc\\x9d1"),
+            ("-", "\\x2d"),
+            ("", ""),
+        ] {
+            assert_eq!(field(text.as_bytes()), expected);
+            // A line of such fields is one cell for a separator that is not a comma.
+            assert!(!field(text.as_bytes()).contains([';', '\t']));
+        }
+        assert_eq!(field(b"\xff=1"), "\\xff=1");
     }
 }

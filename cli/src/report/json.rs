@@ -1,4 +1,5 @@
-//! Writes JSON, in which every text is safe on a terminal.
+//! Writes JSON, in which every text is safe on a terminal. A text from outside is plain in it, not escaped as in
+//! sentences: [`Outside::plain`](super::Outside::plain).
 
 use pam_sftpjail::escape::is_plain;
 use serde::Serialize;
@@ -7,7 +8,7 @@ use serde_json::ser::Formatter;
 use std::io::{self, Write};
 
 /// The version of all documents. It rises when a key is renamed or removed, or changes its meaning.
-pub(crate) const VERSION: u32 = 2;
+pub(crate) const VERSION: u32 = 3;
 
 /// Writes a document of `--json`, indented.
 pub(crate) fn document(report: &impl Serialize, out: &mut impl Write) -> io::Result<()> {

@@ -24,7 +24,7 @@ pub(crate) fn audit(sb: &Sandbox, arguments: &str) -> (Vec<Value>, Vec<Value>) {
     let out = sb.sh(&format!("sftpjail audit --json {arguments}"));
     let lines = out.stdout.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
     let (operations, gaps): (Vec<_>, Vec<_>) = lines.partition(|line| line["kind"] == "operation");
-    assert!(operations.iter().chain(&gaps).all(|line| line["version"] == 2), "{out}");
+    assert!(operations.iter().chain(&gaps).all(|line| line["version"] == 3), "{out}");
     assert!(gaps.iter().all(|gap| gap["kind"] == "gap"), "{out}");
     (operations, gaps)
 }

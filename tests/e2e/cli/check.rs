@@ -57,7 +57,7 @@ fn json(sb: &Sandbox, user: &str, status: &str) -> Value {
     let code = ["ok", "problems", "unchecked", "in-no-profile"].iter().position(|v| *v == status).unwrap();
     let out = checked(out, i32::try_from(code).unwrap());
     let document: Value = serde_json::from_str(&out.stdout).unwrap_or_else(|e| panic!("{e}: {out}"));
-    assert_eq!(document["version"], 2, "{out}");
+    assert_eq!(document["version"], 3, "{out}");
     assert_eq!(document["user"], user, "{out}");
     assert_eq!(document["status"], status, "{out}");
     document

@@ -32,7 +32,7 @@ fn live_sessions_are_listed_and_no_others() {
         assert_eq!(lines.len(), 3);
 
         let document: Value = serde_json::from_str(&sb.sh("sftpjail list --json").stdout).expect("JSON");
-        assert_eq!(document["version"], 2);
+        assert_eq!(document["version"], 3);
         assert_eq!(document["sessions"][1]["user"], "mle");
         assert_eq!(document["sessions"][1]["authentication"].as_array().map(Vec::len), Some(1));
 
@@ -178,4 +178,31 @@ fn the_helps_example_ends_idle_sessions_and_no_others() {
         idle.send("ls");
     }
     panic!("no session was idle");
+}
+
+#[test]
+fn json_has_plain_values_and_a_terminal_obeys_nothing_in_them() {
+    let sb = Sandbox::new();
+    // A letter, a blank, and a character that reverses what follows it.
+    let home = "/home/carl m\u{fc}ller \u{202e}x";
+    sb.user("carl").home(home).group("sftp").raw().add();
+    let _live = sb.sftp_live("carl");
+    let json = |verb: &str| {
+        let out = sb.sh(&format!("sftpjail {verb} --json")).stdout;
+        assert!(!out.contains('\u{202e}'), "{out}");
+        serde_json::from_str::<Value>(&out).expect("JSON")
+    };
+    let listed = json("list")["sessions"][0].clone();
+    assert_eq!((&listed["home"], &listed["home_bytes"]), (&home.into(), &Value::Null), "{listed}");
+    assert_eq!(
+        (&listed["jail"], &listed["address"]),
+        (&"/jail/carl".into(), &"127.0.0.1".into()),
+        "{listed}"
+    );
+    let rehearsal = json("check carl")["rehearsal"].clone();
+    assert_eq!(rehearsal["home"], home);
+    let paths: Vec<_> = rehearsal["tree"].as_array().unwrap().iter().map(|entry| &entry["path"]).collect();
+    assert!(paths.contains(&&home.into()), "{paths:?}");
+    let kicked = json("kick carl")["sessions"][0].clone();
+    assert_eq!((&kicked["user"], &kicked["address"]), (&"carl".into(), &"127.0.0.1".into()), "{kicked}");
 }

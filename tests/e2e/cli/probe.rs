@@ -133,7 +133,7 @@ fn json_has_everything_that_the_text_has() {
         serde_json::from_str::<Value>(&out.stdout).unwrap_or_else(|e| panic!("{e}: {out}"))
     };
     let ok = document("mle", 0);
-    assert_eq!((&ok["version"], &ok["user"], &ok["status"]), (&2.into(), &"mle".into(), &"ok".into()));
+    assert_eq!((&ok["version"], &ok["user"], &ok["status"]), (&3.into(), &"mle".into(), &"ok".into()));
     assert!(ok["login_ms"].is_u64() && ok["module_us"].is_u64(), "{ok}");
     let findings = ok["findings"].as_array().expect("findings");
     assert_eq!(findings.len(), 17, "{ok:#}");

@@ -91,7 +91,7 @@ fn json_has_a_version_and_is_exact() {
         written(Style::Json, &rows()).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let common = |operation: &str, path: &str, result: &str| {
         serde_json::json!({
-            "version": 2, "kind": "operation", "time": "2024-11-22T04:04:05.25+01:00", "host": "sandbox",
+            "version": 3, "kind": "operation", "time": "2024-11-22T04:04:05.25+01:00", "host": "sandbox",
             "pid": 67, "user": "mle", "address": "192.0.2.7", "operation": operation, "path": path,
             "result": result,
         })

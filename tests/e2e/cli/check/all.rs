@@ -13,7 +13,7 @@ fn all(sb: &Sandbox, status: &str) -> Value {
     let code = ["ok", "problems", "unchecked"].iter().position(|v| *v == status).unwrap();
     let out = checked(out, i32::try_from(code).unwrap());
     let document: Value = serde_json::from_str(&out.stdout).unwrap_or_else(|e| panic!("{e}: {out}"));
-    assert_eq!((&document["version"], &document["status"]), (&2.into(), &status.into()), "{out}");
+    assert_eq!((&document["version"], &document["status"]), (&3.into(), &status.into()), "{out}");
     document
 }
 
