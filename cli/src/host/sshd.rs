@@ -1,6 +1,7 @@
 //! Reads what sshd is set to: its binary, the files of its configuration, and the effective settings of a
 //! login.
 
+pub(crate) mod access;
 pub(crate) mod connections;
 pub(crate) mod daemon;
 pub(crate) mod effective;

@@ -3,9 +3,8 @@
 
 use super::Member;
 use crate::desired::sshd::{KEEPALIVE, REQUIRED};
-use crate::host::groups::group_names;
+use crate::host::sshd::access::barred;
 use crate::host::sshd::effective::{Settings, expanded};
-use crate::host::sshd::patterns::is_match;
 use pam_sftpjail::account::Account;
 use pam_sftpjail::config::Namespace;
 use pam_sftpjail::escape::escaped;
@@ -121,30 +120,6 @@ pub(super) fn judge(
 /// Whether a login may be refused because of live sessions.
 pub(super) fn limits_sessions(member: &Member<'_>) -> bool {
     member.profile.max_sessions.is_some() || member.config.namespace == Namespace::Host
-}
-
-/// The keyword that keeps the user out, as `allowed_user` in OpenSSH's auth.c applies them. A pattern with a host does
-/// not count, since the user may log in from another one.
-fn barred(settings: &Settings, account: &Account) -> Option<&'static str> {
-    let is_user = |pattern: &str, named: &str| is_match(pattern, named);
-    let users = |keyword| settings.all(keyword).map(|pattern| (pattern, pattern.rsplit_once('@')));
-    let name = account.name.as_str();
-    if users("DenyUsers").any(|(pattern, host)| host.is_none() && is_user(pattern, name)) {
-        return Some("DenyUsers");
-    }
-    let mut allowed =
-        users("AllowUsers").map(|(pattern, host)| host.map_or(pattern, |(user, _)| user)).peekable();
-    if allowed.peek().is_some() && !allowed.any(|pattern| is_user(pattern, name)) {
-        return Some("AllowUsers");
-    }
-    // Another check reports that the groups are unknown.
-    let groups = group_names(name).ok()?;
-    let is_of = |pattern: &str| groups.iter().any(|group| is_user(pattern, group));
-    if settings.all("DenyGroups").any(is_of) {
-        return Some("DenyGroups");
-    }
-    let mut allowed = settings.all("AllowGroups").peekable();
-    (allowed.peek().is_some() && !allowed.any(is_of)).then_some("AllowGroups")
 }
 
 /// Whether sshd runs its own SFTP server for this command, as session.c of OpenSSH decides it.
