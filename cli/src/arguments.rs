@@ -1,8 +1,11 @@
 //! The command line as clap parses it: verbs, arguments and their help. It parses, and calls nothing.
 
+mod suggested;
+
 use crate::host::sshd::option::SshdConfigOption;
 use crate::{audit, setup};
-use clap::{Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory, Parser, Subcommand};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -28,29 +31,72 @@ pub(crate) struct Arguments {
     pub(crate) verb: Verb,
 }
 
+impl Arguments {
+    /// Reads the command line. Where it is wrong, this prints what was meant, and ends the program.
+    pub(crate) fn read() -> Self {
+        let arguments = Self::try_parse().unwrap_or_else(|error| suggested::explained(error).exit());
+        if arguments.config.is_some() && matches!(arguments.verb, Verb::List { .. } | Verb::Kick { .. }) {
+            let why = "--config is for the other verbs: list and kick read the registry of sessions, and no configuration";
+            Self::command().error(ErrorKind::ArgumentConflict, why).exit();
+        }
+        arguments
+    }
+}
+
+/// Keeps `--config` out of the help of a verb that reads no configuration.
+#[derive(Args)]
+pub(crate) struct NoConfiguration {
+    #[arg(long = "config", id = "config", hide = true)]
+    _config: Option<PathBuf>,
+}
+
+/// What `config` does.
+#[derive(Subcommand)]
+pub(crate) enum ConfigVerb {
+    /// Checks a configuration file before it is used.
+    ///
+    /// Prints nothing if it can be used. Otherwise it prints the line, what is wrong there, and what to write
+    /// instead. It reads the file only: `sftpjail check` says what it means for the members.
+    ///
+    /// FILE can be a draft, owned by anybody. Without FILE, it checks the file that is in use, which must
+    /// be owned by root and writable by nobody else.
+    ///
+    /// Exit status: 0 it can be used, 1 it cannot, 2 it could not be read.
+    #[command(after_help = "\
+Examples:
+  sftpjail config check
+  sftpjail config check /root/draft.toml &&
+    install -m 644 /root/draft.toml /etc/sftpjail/config.toml")]
+    Check {
+        /// The file to check.
+        file: Option<PathBuf>,
+    },
+}
+
 #[derive(Subcommand)]
 pub(crate) enum Verb {
-    /// Checks whether USER can log in and is jailed, and says what to fix.
+    /// Checks whether users can log in and are jailed, and says what to fix.
     ///
     /// Makes every check that a login of USER makes, and checks what surrounds it: sshd, PAM, the
-    /// account, and what an earlier setup left behind. Each problem has its fix.
+    /// account, and what an earlier setup left behind. Each problem has its fix. Without USER, it checks
+    /// every member.
     ///
     /// As root it also rehearses the jail: it builds one in a private mount namespace, becomes USER
     /// in it, and shows what USER will see. On the host it makes the jail root and the sources of
     /// volumes, where they are missing, as the first login would. Nothing else changes.
     ///
     /// Exit status: 0 USER can log in and is jailed, 1 there are problems, 2 something could not be
-    /// checked, 3 USER is in no profile. With --all it is 1 if there are problems, or
+    /// checked, 3 USER is in no profile. Without USER it is 1 if there are problems, or
     /// else 2 if something could not be checked, and never 3.
     #[command(after_help = "\
 Examples:
   sftpjail check anna
-  sftpjail check --all --json     for monitoring, by the exit status")]
+  sftpjail check --json     for monitoring, by the exit status")]
     Check {
         /// The login name, as the user types it.
-        #[arg(required_unless_present = "all")]
         user: Option<String>,
-        /// Every member of every profile, and users in no profile that sshd sends into the jail root.
+        /// Every member of every profile, and users in no profile that sshd sends into the jail root; so
+        /// does check without USER.
         #[arg(long, conflicts_with = "user")]
         all: bool,
         #[command(flatten)]
@@ -75,6 +121,8 @@ Examples:
   sftpjail list --json | jq '.sessions[] | select(.idle_seconds > 3600).pid' |
     xargs -rn1 sftpjail kick --pid      end what has been idle for an hour")]
     List {
+        #[command(flatten)]
+        _no: NoConfiguration,
         /// One JSON document instead of text.
         #[arg(long)]
         json: bool,
@@ -96,6 +144,8 @@ Examples:
         /// A process of the session. Only this session ends.
         #[arg(long)]
         pid: Option<i32>,
+        #[command(flatten)]
+        _no: NoConfiguration,
         /// Kills what has not ended after ten seconds.
         #[arg(long)]
         force: bool,
@@ -165,6 +215,9 @@ Examples:
         #[command(flatten)]
         sshd: SshdConfigOption,
     },
+    /// Checks a configuration file.
+    #[command(subcommand)]
+    Config(ConfigVerb),
     /// Sets this system up to jail the users of a group, or undoes that.
     ///
     /// Adds what is missing: the group, the jail root, the configuration, and what sshd, PAM, systemd and
@@ -172,7 +225,7 @@ Examples:
     /// to reload, and restores everything at the first error.
     ///
     /// Exit status: 0 it is done, or was done already; 1 it is not done, and nothing has changed unless
-    /// a message says so.
+    /// a message says so; 2 it does not run as root.
     #[command(after_help = "\
 Examples:
   sftpjail setup --dry-run

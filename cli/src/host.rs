@@ -5,6 +5,7 @@
 pub(crate) mod accounts;
 pub(crate) mod as_user;
 pub(crate) mod child;
+pub(crate) mod configuration;
 pub(crate) mod groups;
 pub(crate) mod home;
 pub(crate) mod jobs;

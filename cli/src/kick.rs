@@ -1,13 +1,14 @@
 //! `sftpjail kick`: ends live sessions. It signals processes that have a session's record open, and their
 //! descendants, and no others.
 
+use crate::host::accounts::suggested;
 use crate::host::child::is_ready_by;
 use crate::host::sessions::{self, Session};
 use crate::report::json::{VERSION, document};
-use crate::report::suggestion::nearest;
 use crate::report::terminal::Mark;
 use crate::report::{Outside, Status};
 use pam_sftpjail::escape::escaped;
+use pam_sftpjail::suggestion::nearest;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use serde::Serialize;
 use std::ffi::OsStr;
@@ -103,8 +104,8 @@ fn print(target: &Target<'_>, users: &[String], kicked: &[Kicked], out: &mut imp
         match target {
             Target::User(user) => {
                 write!(out, "{} has no live session", escaped(user))?;
-                match nearest(&user.to_string_lossy(), users.iter().map(String::as_str)) {
-                    Some(other) => writeln!(out, "; did you mean {}?", escaped(other))?,
+                match meant(&user.to_string_lossy(), users) {
+                    Some(other) => writeln!(out, "; did you mean {}?", escaped(&other))?,
                     None => writeln!(out, ".")?,
                 }
             }
@@ -112,6 +113,13 @@ fn print(target: &Target<'_>, users: &[String], kicked: &[Kicked], out: &mut imp
         }
     }
     Ok(())
+}
+
+/// The name that was meant: of a user with a live session or, where there is no user of the name that was typed, of
+/// any user.
+fn meant(typed: &str, live: &[String]) -> Option<String> {
+    let live = nearest(typed, live.iter().map(String::as_str));
+    live.map_or_else(|| suggested(typed), |name| Some(name.to_owned()))
 }
 
 /// The processes of one session, by pidfd: a pid could be another process's by now.

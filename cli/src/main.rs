@@ -4,6 +4,7 @@
 mod arguments;
 mod audit;
 mod check;
+mod config;
 mod desired;
 mod host;
 mod kick;
@@ -14,8 +15,7 @@ mod report;
 mod setup;
 mod user_manager;
 
-use arguments::{Arguments, Verb};
-use clap::Parser;
+use arguments::{Arguments, ConfigVerb, Verb};
 use kick::Target;
 use report::{Status, json};
 use serde::Serialize;
@@ -23,7 +23,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = Arguments::read();
     let mut out = anstream::stdout().lock();
     let config = arguments.config.as_deref();
     let result = match arguments.verb {
@@ -31,8 +31,8 @@ fn main() -> ExitCode {
             let user = user.as_deref();
             check::run(&check::Request { config, sshd_config: sshd.path(), user, json }, &mut out)
         }
-        Verb::List { json } => list::run(json, &mut out),
-        Verb::Kick { user, pid, force, json } => {
+        Verb::List { json, .. } => list::run(json, &mut out),
+        Verb::Kick { user, pid, force, json, .. } => {
             let target = match (&user, pid) {
                 (_, Some(pid)) => Target::Pid(pid),
                 (user, None) => Target::User(user.as_deref().unwrap_or_default()),
@@ -45,6 +45,7 @@ fn main() -> ExitCode {
             drop(out);
             audit::run(config, options, &mut io::stdout().lock())
         }
+        Verb::Config(ConfigVerb::Check { file }) => config::check(config, file.as_deref()),
         Verb::Probe { user, sshd, json } => {
             probe::run(&probe::Request { config, sshd_config: sshd.path(), user: &user }, json, &mut out)
         }

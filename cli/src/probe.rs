@@ -21,17 +21,17 @@ mod user_manager;
 mod writing;
 
 use crate::desired::stray::Stray;
+use crate::host::configuration;
 use crate::host::rehearsal;
 use crate::host::sshd::daemon::NoAnswer;
 use crate::host::sshd::logins::Sshd;
-use crate::report::{Finding, Status};
+use crate::report::{Error, Finding, Status};
 use complaint::complaint;
 use connection::{ConnectError, Connection, Tools};
 use expected::Expected;
 use log::{Log, LoggedSession};
 use nix::unistd::geteuid;
 use pam_sftpjail::account::Account;
-use pam_sftpjail::config::Config;
 use pam_sftpjail::error::Refusal;
 use pam_sftpjail::registry::Registry;
 use pam_sftpjail::session::{Membership, examine};
@@ -92,9 +92,9 @@ fn probe(request: &Request<'_>) -> Report {
     if !geteuid().is_root() {
         return report.unable(&"only root can log in as somebody else", "run this as root");
     }
-    let config = match Config::load(path) {
+    let config = match configuration::load(path).map_err(Error::from) {
         Ok(config) => config,
-        Err(error) => return report.unable(&error, "fix it; until then the module builds no jail"),
+        Err(error) => return report.unable(&error.what, error.fix),
     };
     // A login that will be refused is tried all the same, to see that it is.
     let (expected, refusal) = match examine(&config, user, &mut |_, _| {}) {

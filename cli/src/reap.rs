@@ -1,9 +1,9 @@
 //! `sftpjail reap`: removes what a killed sshd left behind. The library does it; this reports it.
 
+use crate::host::configuration;
 use crate::report::json::{VERSION, document};
 use crate::report::terminal::Mark;
-use crate::report::{Outside, Status};
-use pam_sftpjail::config::Config;
+use crate::report::{Error, Outside, Status};
 use pam_sftpjail::reap::{Reaped, reap};
 use serde::Serialize;
 use std::io::{self, Write};
@@ -31,7 +31,7 @@ struct Jail {
 /// Removes the jails that no session is in, and reports each. The error is a configuration or a registry that cannot
 /// be read.
 pub(crate) fn run(config: Option<&Path>, json: bool, out: &mut impl Write) -> io::Result<Status> {
-    let config = Config::load(config).map_err(io::Error::other)?;
+    let config = configuration::load(config).map_err(|why| io::Error::other(Error::from(why).to_string()))?;
     let reaped =
         reap(&config).map_err(|refusal| io::Error::other(format!("{refusal}; fix: {}", refusal.fix())))?;
     let status = if reaped.iter().all(|jail| jail.done.is_ok()) { Status::Ok } else { Status::Problems };

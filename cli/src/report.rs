@@ -10,7 +10,6 @@ pub(crate) mod json;
 pub(crate) mod location;
 pub(crate) mod outside;
 pub(crate) mod status;
-pub(crate) mod suggestion;
 pub(crate) mod table;
 pub(crate) mod terminal;
 pub(crate) mod text;

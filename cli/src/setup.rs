@@ -26,6 +26,7 @@ mod undo;
 mod user_manager;
 mod verify;
 
+use crate::report::error::AS_ROOT;
 use crate::report::text::joined;
 use crate::report::{Error, Status};
 use change::Change;
@@ -44,7 +45,13 @@ use undo::restore_unsettled;
 
 /// Runs the verb. [`Status::Ok`]: done, or nothing to do. [`Status::Problems`]: not done, and nothing is
 /// changed unless stderr says so. `config`: the argument of `--config`, which setup refuses.
+///
+/// [`Status::Unchecked`]: it does not run as root.
 pub(crate) fn run(config: Option<&Path>, options: &Options, out: &mut impl Write) -> Status {
+    if !geteuid().is_root() {
+        let _ = status_of(Err(Error::new("only root can set up jails", AS_ROOT)));
+        return Status::Unchecked;
+    }
     status_of(match config {
         Some(_) => {
             let what = format!("setup writes {DEFAULT_PATH} and no other configuration");
@@ -82,9 +89,6 @@ fn say(out: &mut impl Write, line: impl std::fmt::Display) {
 }
 
 fn run_as_root(options: &Options, out: &mut impl Write) -> Result<(), Error> {
-    if !geteuid().is_root() {
-        return Err(Error::new("only root can set up jails", "run this with sudo"));
-    }
     if options.confirm {
         return confirm::confirm().map(|what| say(out, what));
     }

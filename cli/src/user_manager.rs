@@ -117,7 +117,9 @@ impl<'g> Policy<'g> {
             Ok(config) => (config, has_file),
             Err(error) => {
                 log().critical(format_args!(
-                    "until this is fixed, members are the users in the groups that user@.service names: {error}"
+                    "until this is fixed, members are the users in the groups that user@.service names: {error}; \
+                     fix: {}",
+                    error.fix()
                 ));
                 let mut config = Config::default();
                 config.profiles.iter_mut().filter(|_| !groups.is_empty()).for_each(|p| p.groups.clear());

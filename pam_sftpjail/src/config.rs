@@ -1,20 +1,26 @@
 //! `/etc/sftpjail/config.toml` → [`Config`]. It reads nothing else, and knows no users.
 //!
-//! There are two types: [`raw`] is the file as serde reads it. `Config` is checked, and the rest of the
+//! There are two types: [`raw`] is the file as it is written. `Config` is checked, and the rest of the
 //! crate may rely on it.
 #![forbid(unsafe_code)]
 
 mod guard_entry;
+mod keys;
+mod problem;
 mod raw;
 mod resolve;
+mod syntax;
+mod table;
 mod template;
 
-use crate::escape::{escaped, one_line};
+use crate::escape::escaped;
+use crate::fix::Fix;
 use crate::path::Normalised;
 pub use guard_entry::GuardEntry;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::{Mode, SFlag, fstat};
+use problem::Problem;
 use serde::{Deserialize, Serialize};
 use std::fmt::{self, Display};
 use std::fs::File;
@@ -114,40 +120,71 @@ pub struct Create {
     pub mode: u32,
 }
 
-/// Why the configuration cannot be used. `Display` names the file and the fix.
+/// Why the configuration cannot be used. `Display` names the file and the line, and what is so.
 #[derive(Debug, Error)]
-#[error("{}: {problem}", escaped(path))]
+#[error("{}: {}", escaped(path), cause.sentence())]
 pub struct ConfigError {
     path: PathBuf,
-    problem: Problem,
+    cause: Cause,
 }
 
-#[derive(Debug, Error)]
-enum Problem {
-    #[error("cannot be read: {}", .0.desc())]
+#[derive(Debug)]
+enum Cause {
     Unreadable(Errno),
-    #[error("{0}")]
+    /// Others than root can write it.
     Untrusted(&'static str),
-    #[error("is not UTF-8; save it as UTF-8")]
-    NotUtf8,
-    #[error("line {line}: {message}")]
-    Syntax { line: usize, message: String },
-    #[error("{0}")]
-    Invalid(String),
+    Problem(Problem),
+}
+
+impl Cause {
+    fn sentence(&self) -> String {
+        match self {
+            Self::Unreadable(errno) => format!("cannot be read: {}", errno.desc()),
+            Self::Untrusted(what) => (*what).to_owned(),
+            Self::Problem(problem) => problem.sentence(),
+        }
+    }
 }
 
 impl ConfigError {
     /// Whether this process may not read it. That says nothing about the file.
     pub fn is_denied(&self) -> bool {
-        matches!(self.problem, Problem::Unreadable(Errno::EACCES | Errno::EPERM))
+        matches!(self.cause, Cause::Unreadable(Errno::EACCES | Errno::EPERM))
+    }
+
+    /// Whether the file could not be read, so that nothing is known of what is in it.
+    pub fn is_unread(&self) -> bool {
+        matches!(self.cause, Cause::Unreadable(_))
     }
 
     /// The errno, where the process ran out of descriptors or memory. That says nothing about the file, so
     /// it must not turn members into non-members.
     pub fn exhaustion(&self) -> Option<Errno> {
-        match self.problem {
-            Problem::Unreadable(errno @ (Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM)) => Some(errno),
+        match self.cause {
+            Cause::Unreadable(errno @ (Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM)) => Some(errno),
             _ => None,
+        }
+    }
+
+    /// Whether others than root could have written the file.
+    pub fn is_untrusted(&self) -> bool {
+        matches!(self.cause, Cause::Untrusted(_))
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What an admin can do about it.
+    pub fn fix(&self) -> Fix {
+        match &self.cause {
+            Cause::Untrusted(_) => {
+                "look at what is in it, because others could change it; then run chown root and chmod go-w on it".into()
+            }
+            Cause::Problem(problem) => problem.fix.as_str().into(),
+            Cause::Unreadable(Errno::ENOENT) => "write the file, or correct its path".into(),
+            Cause::Unreadable(_) => "make sure that root can read it".into(),
         }
     }
 }
@@ -160,28 +197,39 @@ impl Config {
     pub fn load(path: Option<&Path>) -> Result<Self, ConfigError> {
         let is_optional = path.is_none();
         let path = path.unwrap_or(Path::new(DEFAULT_PATH));
-        let error = |problem| ConfigError { path: path.to_owned(), problem };
+        let error = |cause| ConfigError { path: path.to_owned(), cause };
         if !path.is_absolute() {
-            return Err(error(Problem::Invalid("the path of the configuration must be absolute".into())));
+            let problem =
+                Problem::of_file("the path of the configuration is relative", "give the absolute path");
+            return Err(error(Cause::Problem(problem)));
         }
-        match read(path) {
-            Ok(text) => Self::parse(&text).map_err(error),
+        match open_file(path).and_then(|file| must_be_roots(&file).and_then(|()| read(file))) {
+            Ok(text) => Self::parse(&text).map_err(|problem| error(Cause::Problem(problem))),
             // A dangling symlink is not a missing file: somebody meant it to be something.
-            Err(Problem::Unreadable(Errno::ENOENT)) if is_optional && path.symlink_metadata().is_err() => {
+            Err(Cause::Unreadable(Errno::ENOENT)) if is_optional && path.symlink_metadata().is_err() => {
                 Ok(Self::default())
             }
-            Err(problem) => Err(error(problem)),
+            Err(cause) => Err(error(cause)),
         }
     }
 
+    /// Reads and checks a draft: a file that is not in use, so that it does not matter who owns it.
+    pub fn load_draft(path: &Path) -> Result<Self, ConfigError> {
+        let text = open_file(path).and_then(read);
+        text.and_then(|text| Self::parse(&text).map_err(Cause::Problem))
+            .map_err(|cause| ConfigError { path: path.to_owned(), cause })
+    }
+
+    /// A file without any text is an error: a full disk leaves such a file behind, and the built-in default could
+    /// differ from what was in it.
     fn parse(text: &str) -> Result<Self, Problem> {
-        let raw: raw::Config = toml::from_str(text).map_err(|e| Problem::Syntax {
-            line: e
-                .span()
-                .map_or(1, |span| 1 + text.bytes().take(span.start).filter(|b| *b == b'\n').count()),
-            message: one_line(e.message()),
-        })?;
-        resolve::config(raw).map_err(Problem::Invalid)
+        if text.chars().all(|c| c.is_whitespace() || c == '\0') {
+            return Err(Problem::of_file(
+                "is empty, as a full disk leaves a file behind",
+                "write it again, or remove it where the built-in default is meant",
+            ));
+        }
+        resolve::config(raw::Config::parse(text)?)
     }
 
     /// The group names of all profiles, in the order of the file.
@@ -213,31 +261,40 @@ impl Default for Config {
     }
 }
 
-/// The text of the file, if it is owned by root and writable by nobody else.
-fn read(path: &Path) -> Result<String, Problem> {
+fn open_file(path: &Path) -> Result<File, Cause> {
     // Without O_NONBLOCK, a FIFO that nobody writes to would block every login.
     let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
-    let fd = open(path, flags, Mode::empty()).map_err(Problem::Unreadable)?;
-    let stat = fstat(&fd).map_err(Problem::Unreadable)?;
-    if SFlag::from_bits_truncate(stat.st_mode & SFlag::S_IFMT.bits()) != SFlag::S_IFREG {
-        return Err(Problem::Untrusted("is not a regular file; replace it with one"));
-    }
+    open(path, flags, Mode::empty()).map(File::from).map_err(Cause::Unreadable)
+}
+
+/// Checks that nobody but root can have written the file.
+fn must_be_roots(file: &File) -> Result<(), Cause> {
+    let stat = fstat(file).map_err(Cause::Unreadable)?;
     if stat.st_uid != 0 {
-        return Err(Problem::Untrusted("is not owned by root; run chown root on it"));
+        Err(Cause::Untrusted("is not owned by root"))
+    } else if stat.st_mode & 0o022 != 0 {
+        Err(Cause::Untrusted("can be written by others than root"))
+    } else {
+        Ok(())
     }
-    if stat.st_mode & 0o022 != 0 {
-        return Err(Problem::Untrusted("can be written by others than root; run chmod go-w on it"));
+}
+
+/// The text of the file.
+fn read(file: File) -> Result<String, Cause> {
+    let stat = fstat(&file).map_err(Cause::Unreadable)?;
+    let problem = |what, fix| Cause::Problem(Problem::of_file(what, fix));
+    if SFlag::from_bits_truncate(stat.st_mode & SFlag::S_IFMT.bits()) != SFlag::S_IFREG {
+        return Err(problem("is not a regular file", "replace it with one"));
     }
     let mut bytes = Vec::new();
-    File::from(fd)
-        .take(MAX_SIZE + 1)
+    file.take(MAX_SIZE + 1)
         .read_to_end(&mut bytes)
         // If the buffer cannot grow, std's error has no errno.
-        .map_err(|e| Problem::Unreadable(e.raw_os_error().map_or(Errno::ENOMEM, Errno::from_raw)))?;
+        .map_err(|e| Cause::Unreadable(e.raw_os_error().map_or(Errno::ENOMEM, Errno::from_raw)))?;
     if bytes.len() as u64 > MAX_SIZE {
-        return Err(Problem::Untrusted("is larger than 1 MiB, so it cannot be a configuration"));
+        return Err(problem("is larger than 1 MiB, so it cannot be a configuration", "replace it with one"));
     }
-    String::from_utf8(bytes).map_err(|_| Problem::NotUtf8)
+    String::from_utf8(bytes).map_err(|_| problem("is not UTF-8", "save it as UTF-8"))
 }
 
 #[cfg(test)]

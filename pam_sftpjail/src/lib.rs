@@ -20,6 +20,7 @@ pub mod escape;
 pub mod host_mounts;
 pub mod name;
 pub mod path;
+pub mod suggestion;
 pub(crate) mod sys;
 
 pub mod fix;

@@ -1,7 +1,9 @@
 //! The command line: a file or folder for each verb, and what all of them print.
 
+mod arguments;
 mod audit;
 pub(crate) mod check;
+mod config;
 mod kick;
 mod list;
 mod probe;

@@ -36,11 +36,7 @@ impl Floors {
             root: cli.display(&[]),
             written: "From the lowest: report, host, desired, the verbs, arguments, main".into(),
             // It neither judges nor prints.
-            narrow: Some(Narrow {
-                from: "host",
-                to: "report",
-                modules: &["error", "location", "suggestion"],
-            }),
+            narrow: Some(Narrow { from: "host", to: "report", modules: &["error", "location"] }),
         }
     }
 

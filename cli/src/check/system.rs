@@ -5,9 +5,10 @@ use super::pam::{self, Pam};
 use super::sshd;
 use super::user_manager::{self, Systemd};
 use crate::host::accounts::{self, Accounts};
+use crate::host::configuration::{self, Unusable};
 use crate::host::sshd::logins::Sshd;
+use crate::report::Error;
 use crate::report::Findings;
-use crate::report::error::AS_ROOT;
 use nix::unistd::geteuid;
 use pam_sftpjail::account::known_to_etc_group;
 use pam_sftpjail::config::{Config, DEFAULT_PATH};
@@ -28,14 +29,18 @@ pub(super) struct Host<'c> {
 
 /// Reads and checks the configuration; `None` if it cannot be used.
 pub(super) fn config(path: Option<&Path>, findings: &mut Findings) -> Option<Config> {
-    match Config::load(path) {
-        Err(error) => {
-            let fix = "fix it; until then no jail is built, and sshd refuses the users that it should chroot";
-            if error.is_denied() && !geteuid().is_root() {
-                findings.unknown("configuration", error, AS_ROOT);
-            } else {
-                findings.failed("configuration", error, fix);
-            }
+    match configuration::load(path) {
+        Err(Unusable::Unread(error)) if !geteuid().is_root() => {
+            findings.unknown("configuration", error.what, error.fix);
+            None
+        }
+        Err(unusable) => {
+            let error = Error::from(unusable);
+            let evidence = format!(
+                "{}. Until this is fixed, no jail is built, and sshd refuses the users that it chroots",
+                error.what
+            );
+            findings.failed("configuration", evidence, error.fix);
             None
         }
         Ok(config) => {

@@ -1,10 +1,10 @@
 //! Reads the accounts that NSS lists, and the other names of an account.
 
 use super::programs;
-use crate::report::suggestion::nearest;
 use nix::unistd::Gid;
 use pam_sftpjail::account::Account;
 use pam_sftpjail::nss::{Group, LookupError, User};
+use pam_sftpjail::suggestion::nearest;
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;

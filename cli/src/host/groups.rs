@@ -2,9 +2,9 @@
 
 use super::accounts::{Accounts, PASSWD};
 use crate::report::Error;
-use crate::report::suggestion::nearest;
 use pam_sftpjail::account::{GROUP_FILE, GroupLine};
 use pam_sftpjail::nss::{Group, LookupError, User};
+use pam_sftpjail::suggestion::nearest;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;

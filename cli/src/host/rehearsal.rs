@@ -3,11 +3,12 @@
 //!
 //! The jail is in a mount namespace of the child, so nothing of it is on the host.
 
-use crate::host::child;
+use crate::host::{child, configuration};
+use crate::report::Error;
 use nix::fcntl::AtFlags;
 use nix::sys::stat::{FileStat, Mode, SFlag, fstatat, lstat};
 use nix::unistd::{AccessFlags, access, chdir, chroot, setgid, setgroups, setuid};
-use pam_sftpjail::config::{Config, HomeAccess};
+use pam_sftpjail::config::HomeAccess;
 use pam_sftpjail::escape::{escaped, whole};
 use pam_sftpjail::fix::{Command, Fix};
 use pam_sftpjail::jail::Jail;
@@ -76,7 +77,7 @@ pub(crate) fn run(config: Option<&Path>, user: &str) -> io::Result<Result<Rehear
 /// What [`run`] does in the child. The jail ends with this process, so nothing dismantles it.
 pub(crate) fn rehearse(config: Option<&Path>, user: &str) -> Result<Rehearsal, Failure> {
     let failure = |problem: String, fix: Fix| Failure { problem, fix: fix.to_string() };
-    let config = Config::load(config).map_err(|e| failure(e.to_string(), "fix it".into()))?;
+    let config = configuration::load(config).map_err(Error::from).map_err(|e| failure(e.what, e.fix))?;
     let member = match examine(&config, user, &mut |_, _| {}) {
         Ok(Membership::Member(member)) => *member,
         Ok(Membership::NotJailed { .. }) => {

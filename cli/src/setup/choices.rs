@@ -5,9 +5,10 @@
 
 use super::atomic;
 use super::options::{Options, Profile};
+use crate::host::configuration;
 use crate::report::Error;
 use pam_sftpjail::account::{in_etc_group, known_to_etc_group};
-use pam_sftpjail::config::{Config, DEFAULT_PATH};
+use pam_sftpjail::config::DEFAULT_PATH;
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::nss::User;
 use std::path::{Path, PathBuf};
@@ -87,7 +88,7 @@ impl Choices {
 
     fn from_file(path: &Path, options: &Options) -> Result<Self, Error> {
         let shown = escaped(path);
-        let config = Config::load(Some(path)).map_err(|error| Error::new(error, "fix it first"))?;
+        let config = configuration::load(Some(path))?;
         let jail_root = config.jail_root.absolute();
         let mut groups: Vec<String> = Vec::new();
         for group in config.groups() {

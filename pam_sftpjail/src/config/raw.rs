@@ -1,56 +1,100 @@
-//! The configuration file as serde reads it, before [`super::resolve`] checks the values.
-//!
-//! An unknown key is an error: otherwise a misspelt one would be a rule that never applies.
+//! The configuration file as it is written, before [`super::resolve`] checks the values.
 
-use super::Namespace;
-use serde::Deserialize;
+use super::keys::Level;
+use super::problem::Problem;
+use super::syntax;
+use super::table::{At, Table};
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(super) struct Config {
-    pub(super) jail_root: Option<String>,
-    pub(super) namespace: Option<Namespace>,
-    pub(super) services: Option<Vec<String>>,
-    pub(super) exempt_groups: Option<Vec<String>>,
-    pub(super) profile: Option<Vec<Profile>>,
+    pub(super) jail_root: Option<At<String>>,
+    pub(super) namespace: Option<At<String>>,
+    pub(super) services: Option<At<Vec<String>>>,
+    pub(super) exempt_groups: Option<At<Vec<String>>>,
+    pub(super) profile: Option<At<Vec<Profile>>>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(super) struct Profile {
-    pub(super) name: String,
-    pub(super) groups: Vec<String>,
-    pub(super) home: Option<HomeAccess>,
-    pub(super) umask: Option<String>,
-    pub(super) max_sessions: Option<u32>,
-    pub(super) guard: Option<Vec<String>>,
+    pub(super) name: At<String>,
+    pub(super) groups: At<Vec<String>>,
+    pub(super) home: Option<At<String>>,
+    pub(super) umask: Option<At<String>>,
+    pub(super) max_sessions: Option<At<u32>>,
+    pub(super) guard: Option<At<Vec<String>>>,
     pub(super) log: Option<bool>,
     pub(super) names: Option<bool>,
     pub(super) localtime: Option<bool>,
-    pub(super) volume: Option<Vec<Volume>>,
+    pub(super) volume: Vec<Volume>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(super) enum HomeAccess {
-    ReadWrite,
-    ReadOnly,
-    None,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(super) struct Volume {
-    pub(super) source: String,
-    pub(super) target: String,
+    pub(super) source: At<String>,
+    pub(super) target: At<String>,
     pub(super) create: Option<Create>,
     pub(super) read_only: Option<bool>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(super) struct Create {
-    pub(super) owner: String,
-    pub(super) group: String,
-    pub(super) mode: String,
+    pub(super) owner: At<String>,
+    pub(super) group: At<String>,
+    pub(super) mode: At<String>,
+}
+
+impl Config {
+    /// Reads the text of the file.
+    pub(super) fn parse(text: &str) -> Result<Self, Problem> {
+        let parsed = syntax::parse(text)?;
+        let file = Table::file(text, parsed.get_ref())?;
+        Ok(Self {
+            jail_root: file.text("jail_root")?,
+            namespace: file.text("namespace")?,
+            services: file.list("services")?,
+            exempt_groups: file.list("exempt_groups")?,
+            profile: match file.tables("profile", Level::Profile)? {
+                None => None,
+                Some(list) => {
+                    let value = list.value.iter().map(Profile::read).collect::<Result<_, _>>()?;
+                    Some(At { value, line: list.line })
+                }
+            },
+        })
+    }
+}
+
+impl Profile {
+    fn read(table: &Table<'_>) -> Result<Self, Problem> {
+        let volumes = table.tables("volume", Level::Volume)?.map(|list| list.value).unwrap_or_default();
+        Ok(Self {
+            name: table.required("name", Table::text)?,
+            groups: table.required("groups", Table::list)?,
+            home: table.text("home")?,
+            umask: table.text("umask")?,
+            max_sessions: table.number("max_sessions")?,
+            guard: table.list("guard")?,
+            log: table.switch("log")?,
+            names: table.switch("names")?,
+            localtime: table.switch("localtime")?,
+            volume: volumes.iter().map(Volume::read).collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+impl Volume {
+    fn read(table: &Table<'_>) -> Result<Self, Problem> {
+        Ok(Self {
+            source: table.required("source", Table::text)?,
+            target: table.required("target", Table::text)?,
+            create: table.table("create", Level::Create)?.map(|table| Create::read(&table)).transpose()?,
+            read_only: table.switch("read_only")?,
+        })
+    }
+}
+
+impl Create {
+    fn read(table: &Table<'_>) -> Result<Self, Problem> {
+        Ok(Self {
+            owner: table.required("owner", Table::text)?,
+            group: table.required("group", Table::text)?,
+            mode: table.required("mode", Table::text)?,
+        })
+    }
 }

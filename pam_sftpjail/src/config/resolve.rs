@@ -1,113 +1,147 @@
 //! Raw → [`Config`]: checks the values of the file, and adds the defaults. It does not read the system.
 
-use super::{Config, Create, GuardEntry, HomeAccess, Profile, Template, Volume, raw};
+use super::keys::{HOMES, Level, NAMESPACES};
+use super::problem::Problem;
+use super::table::At;
+use super::{Config, Create, GuardEntry, HomeAccess, Namespace, Profile, Template, Volume, raw};
 use crate::escape::escaped;
 use crate::path::Normalised;
 
-/// The error is a sentence that names the key and says how to correct it.
-pub(super) fn config(raw: raw::Config) -> Result<Config, String> {
+pub(super) fn config(raw: raw::Config) -> Result<Config, Problem> {
     let default = Config::default();
-    let jail_root = match raw.jail_root {
+    let jail_root = match &raw.jail_root {
         None => default.jail_root,
-        Some(path) => Normalised::parse(path.as_ref()).map_err(|why| {
-            format!("jail_root {} {why}; give the absolute path of a directory", escaped(&path))
+        Some(At { value: path, line }) => Normalised::parse(path.as_ref()).map_err(|why| {
+            let what = format!("jail_root {} {why}", escaped(path));
+            Problem::at(*line, what, "give the absolute path of a directory")
         })?,
     };
-    let services = raw.services.unwrap_or(default.services);
-    names("services", &services)?;
+    let namespace = match raw.namespace {
+        None => default.namespace,
+        Some(word) => match word.value.as_str() {
+            "private" => Namespace::Private,
+            "host" => Namespace::Host,
+            _ => return Err(wrong_word(Level::File, "namespace", &word, NAMESPACES)),
+        },
+    };
+    if let Some(services) = &raw.services {
+        names("services", services)?;
+    }
     let profiles = match raw.profile {
         None => default.profiles,
-        Some(list) if list.is_empty() => return Err("profile is empty; remove it or describe one".into()),
-        Some(list) => list.into_iter().map(profile).collect::<Result<_, _>>()?,
-    };
-    let mut seen: Vec<&str> = Vec::new();
-    for profile in &profiles {
-        if seen.contains(&profile.name.as_str()) {
-            return Err(format!("there are two profiles named {}; rename one", escaped(&profile.name)));
-        }
-        seen.push(&profile.name);
-    }
-    let exempt_groups = raw.exempt_groups.unwrap_or_default();
-    are_names("exempt_groups", &exempt_groups)?;
-    for profile in &profiles {
-        if let Some(group) = profile.groups.iter().find(|group| exempt_groups.contains(group)) {
-            let (group, profile) = (escaped(group), escaped(&profile.name));
-            return Err(format!(
-                "exempt_groups and the profile {profile} both have the group {group}; remove it from one"
+        Some(list) if list.value.is_empty() => {
+            return Err(Problem::at(
+                list.line,
+                "profile is empty",
+                "remove it, or describe a profile below [[profile]]",
             ));
         }
+        Some(list) => profiles(list.value)?,
+    };
+    let exempt_groups = raw.exempt_groups.unwrap_or(At { value: Vec::new(), line: 1 });
+    are_names("exempt_groups", &exempt_groups)?;
+    for profile in &profiles {
+        if let Some(group) = profile.groups.iter().find(|group| exempt_groups.value.contains(group)) {
+            let what = format!(
+                "exempt_groups and the profile {} both have the group {}",
+                escaped(&profile.name),
+                escaped(group)
+            );
+            return Err(Problem::at(exempt_groups.line, what, "remove it from one of them"));
+        }
     }
-    let namespace = raw.namespace.unwrap_or(default.namespace);
-    Ok(Config { jail_root, namespace, services, exempt_groups, profiles })
+    let services = raw.services.map_or(default.services, |services| services.value);
+    Ok(Config { jail_root, namespace, services, exempt_groups: exempt_groups.value, profiles })
 }
 
-fn profile(raw: raw::Profile) -> Result<Profile, String> {
-    names("profile.name", std::slice::from_ref(&raw.name))?;
-    let within = |problem: String| format!("profile {}: {problem}", escaped(&raw.name));
+fn profiles(list: Vec<raw::Profile>) -> Result<Vec<Profile>, Problem> {
+    let mut profiles: Vec<Profile> = Vec::new();
+    for raw in list {
+        let line = raw.name.line;
+        let profile = profile(raw)?;
+        if profiles.iter().any(|other| other.name == profile.name) {
+            let what = format!("there are two profiles named {}", escaped(&profile.name));
+            return Err(Problem::at(line, what, "rename one of them"));
+        }
+        profiles.push(profile);
+    }
+    Ok(profiles)
+}
+
+fn profile(raw: raw::Profile) -> Result<Profile, Problem> {
+    let only = At { value: vec![raw.name.value.clone()], line: raw.name.line };
+    are_names("name", &only)?;
+    let place = format!("profile {}", escaped(&raw.name.value));
+    let within = |problem: Problem| problem.within(&place);
     names("groups", &raw.groups).map_err(within)?;
-    let home = match raw.home {
-        None | Some(raw::HomeAccess::ReadWrite) => HomeAccess::ReadWrite,
-        Some(raw::HomeAccess::ReadOnly) => HomeAccess::ReadOnly,
-        Some(raw::HomeAccess::None) => HomeAccess::None,
-    };
-    if raw.max_sessions == Some(0) {
-        return Err(within("max_sessions = 0 refuses everybody; lock the accounts instead".into()));
+    let home = home(raw.home.as_ref()).map_err(within)?;
+    if let Some(At { value: 0, line }) = raw.max_sessions {
+        let problem = Problem::at(line, "max_sessions = 0 refuses everybody", "lock the accounts instead");
+        return Err(within(problem));
     }
     let umask = raw.umask.map(|text| octal("umask", &text, 0o777)).transpose().map_err(within)?;
-    let volumes = raw
-        .volume
-        .unwrap_or_default()
-        .into_iter()
-        .map(volume)
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(within)?;
+    let volumes = raw.volume.into_iter().map(volume).collect::<Result<Vec<_>, _>>().map_err(within)?;
     if home == HomeAccess::None && volumes.is_empty() {
-        return Err(within(
-            "home = \"none\" without a volume leaves the jail empty; add a [[profile.volume]]".into(),
-        ));
+        let line = raw.home.map_or(raw.name.line, |home| home.line);
+        let what = "home = \"none\" without a volume leaves the jail empty";
+        return Err(within(Problem::at(line, what, "add a [[profile.volume]]")));
     }
-    let guard = guard(&raw.guard.unwrap_or_default()).map_err(within)?;
+    let guard_line = raw.guard.as_ref().map_or(raw.name.line, |list| list.line);
+    let guard = raw.guard.map_or(Ok(Vec::new()), |list| guard(&list)).map_err(within)?;
     if home == HomeAccess::None && !guard.is_empty() {
-        return Err(within(
-            "guard is for paths below the home, but home = \"none\"; remove the guard".into(),
-        ));
+        let what = "guard is for paths below the home, but home = \"none\"";
+        return Err(within(Problem::at(guard_line, what, "remove the guard")));
     }
     Ok(Profile {
         home,
         guard,
         umask,
-        max_sessions: raw.max_sessions,
+        max_sessions: raw.max_sessions.map(|max| max.value),
         volumes,
         log: raw.log.unwrap_or(true),
         names: raw.names.unwrap_or(true),
         localtime: raw.localtime.unwrap_or(true),
-        name: raw.name,
-        groups: raw.groups,
+        name: raw.name.value,
+        groups: raw.groups.value,
     })
 }
 
+fn home(word: Option<&At<String>>) -> Result<HomeAccess, Problem> {
+    let Some(word) = word else { return Ok(HomeAccess::ReadWrite) };
+    match word.value.as_str() {
+        "read-write" => Ok(HomeAccess::ReadWrite),
+        "read-only" => Ok(HomeAccess::ReadOnly),
+        "none" => Ok(HomeAccess::None),
+        _ => Err(wrong_word(Level::Profile, "home", word, HOMES)),
+    }
+}
+
+/// A word that the key does not know.
+fn wrong_word(level: Level, name: &'static str, word: &At<String>, words: &[&str]) -> Problem {
+    let what = format!("{name} {} is none of {}", escaped(&word.value), words.join(", "));
+    let meant = level.key(name).map(|key| key.meant(&word.value)).unwrap_or_default();
+    Problem::at(word.line, what, format!("write {meant}"))
+}
+
 /// The entries, of which no two overlap.
-fn guard(texts: &[String]) -> Result<Vec<GuardEntry>, String> {
+fn guard(texts: &At<Vec<String>>) -> Result<Vec<GuardEntry>, Problem> {
     let mut list: Vec<GuardEntry> = Vec::new();
-    for text in texts {
-        let guarded = GuardEntry::parse(text)
-            .map_err(|why| format!("guard {} {why}; give a path such as \".ssh\"", escaped(text)))?;
+    for text in &texts.value {
+        let guarded = GuardEntry::parse(text).map_err(|why| {
+            Problem::at(texts.line, format!("guard {} {why}", escaped(text)), "give a path such as \".ssh\"")
+        })?;
         if let Some(other) = list.iter().find(|other| other.overlaps(guarded.components())) {
-            let other = escaped(&other.path()).to_string();
-            return Err(format!("guard {} and {other} overlap; keep one", escaped(text)));
+            let what = format!("guard {} and {} overlap", escaped(text), escaped(&other.path()));
+            return Err(Problem::at(texts.line, what, "keep one of them"));
         }
         list.push(guarded);
     }
     Ok(list)
 }
 
-fn volume(raw: raw::Volume) -> Result<Volume, String> {
-    let template = |key: &str, text: &str| {
-        Template::parse(text)
-            .map_err(|why| format!("{key} {} {why}; the variables are %u, %U, %g, %h and %%", escaped(text)))
-    };
+fn volume(raw: raw::Volume) -> Result<Volume, Problem> {
     let create = |raw: raw::Create| {
-        Ok::<_, String>(Create {
+        Ok::<_, Problem>(Create {
             owner: template("create.owner", &raw.owner)?,
             group: template("create.group", &raw.group)?,
             mode: octal("create.mode", &raw.mode, 0o7777)?,
@@ -121,29 +155,38 @@ fn volume(raw: raw::Volume) -> Result<Volume, String> {
     })
 }
 
+fn template(key: &str, text: &At<String>) -> Result<Template, Problem> {
+    Template::parse(&text.value).map_err(|why| {
+        let what = format!("{key} {} {why}", escaped(&text.value));
+        Problem::at(text.line, what, "use the variables %u, %U, %g, %h and %% only")
+    })
+}
+
 /// A mode as chmod(1) takes it: a string of octal digits.
-fn octal(key: &str, text: &str, max: u32) -> Result<u32, String> {
-    match u32::from_str_radix(text, 8) {
-        Ok(mode) if mode <= max && !text.starts_with('+') => Ok(mode),
-        _ => Err(format!(
-            "{key} {} is not an octal number up to {max:o}; write for example \"027\"",
-            escaped(text)
-        )),
+fn octal(key: &str, text: &At<String>, max: u32) -> Result<u32, Problem> {
+    match u32::from_str_radix(&text.value, 8) {
+        Ok(mode) if mode <= max && !text.value.starts_with('+') => Ok(mode),
+        _ => {
+            let what = format!("{key} {} is not an octal number up to {max:o}", escaped(&text.value));
+            Err(Problem::at(text.line, what, "write for example \"027\""))
+        }
     }
 }
 
 /// Checks a list that must have at least one name.
-fn names(key: &str, list: &[String]) -> Result<(), String> {
-    if list.is_empty() {
-        return Err(format!("{key} is empty; name at least one"));
+fn names(key: &str, list: &At<Vec<String>>) -> Result<(), Problem> {
+    if list.value.is_empty() {
+        return Err(Problem::at(list.line, format!("{key} is empty"), "name at least one"));
     }
     are_names(key, list)
 }
 
 /// Checks that no name is empty or contains a control character.
-fn are_names(key: &str, list: &[String]) -> Result<(), String> {
-    match list.iter().find(|name| name.is_empty() || name.chars().any(char::is_control)) {
-        Some(name) => Err(format!("{key}: {} is not a valid name; correct it", escaped(name))),
+fn are_names(key: &str, list: &At<Vec<String>>) -> Result<(), Problem> {
+    match list.value.iter().find(|name| name.is_empty() || name.chars().any(char::is_control)) {
+        Some(name) => {
+            Err(Problem::at(list.line, format!("{key}: {} is not a valid name", escaped(name)), "correct it"))
+        }
         None => Ok(()),
     }
 }

@@ -26,7 +26,9 @@ pub(super) fn find(login: &Login<'_>) -> Result<Option<Member>, Refusal> {
         Err(Unusable::Exhausted(refusal)) => return Err(refusal),
         Err(Unusable::Invalid(error)) => {
             log.critical(format_args!(
-                "until this is fixed, no jails are built, and sshd refuses every user that it chroots: {error}"
+                "until this is fixed, no jails are built, and sshd refuses every user that it chroots: {error}; \
+                 fix: {}",
+                error.fix()
             ));
             return if has_host_session(login)? { Err(Refusal::Unconfigured) } else { Ok(None) };
         }

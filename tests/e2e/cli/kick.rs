@@ -146,3 +146,19 @@ fn users_without_a_session_cannot_be_kicked() {
     }
     live.send("ls");
 }
+
+#[test]
+fn a_misspelt_name_is_answered_with_the_user_that_was_meant_with_or_without_a_session() {
+    let sb = Sandbox::new();
+    sb.user("eve").group("sftp").add();
+    let kick = |user: &str| {
+        let out = sb.try_sh(&format!("sftpjail kick {user}"));
+        assert_eq!((out.code, out.stderr.as_str()), (Some(3), ""), "{out}");
+        out.stdout
+    };
+    assert_eq!(kick("evve"), "evve has no live session; did you mean eve?\n");
+    assert_eq!(kick("eve"), "eve has no live session.\n");
+    let _live = sb.sftp_live("eve");
+    assert_eq!(kick("evve"), "evve has no live session; did you mean eve?\n");
+    assert_eq!(kick("xyz"), "xyz has no live session.\n");
+}

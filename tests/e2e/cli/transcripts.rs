@@ -28,6 +28,7 @@ fn every_verb_prints_what_its_transcript_says() {
     }
     sb.user("joe").add();
     sb.sh("rm -r /home/kim");
+    sb.write("/root/draft.toml", "[[profile]]\nname = \"home\"\ngroups = [\"sftp\"]\numask = 22\n");
     sb.sftp(
         "anna",
         "mkdir letters\nput /etc/hostname letters/one\nrename letters/one letters/two\nrm letters/two\n",
@@ -68,7 +69,7 @@ fn a_reader_who_has_seen_enough_is_no_error() {
     let sb = Sandbox::new();
     sb.user("mle").group("sftp").add();
     let _live = sb.sftp_live("mle");
-    for words in ["check mle", "check --all", "list", "reap", "audit", "kick kim", "--help"] {
+    for words in ["check mle", "check --all", "list", "reap", "audit", "kick kim", "config check", "--help"] {
         let out = sb.try_sh(&format!("{{ sftpjail {words}; echo $? >/tmp/code; }} | true; cat /tmp/code"));
         assert!(["0\n", "3\n"].contains(&out.stdout.as_str()), "{words}: {out}");
         assert!(!out.stderr.contains("panicked") && !out.stderr.contains("Broken"), "{words}: {out}");

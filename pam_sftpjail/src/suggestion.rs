@@ -1,11 +1,20 @@
 //! Suggestions for misspelt names: "did you mean …?"
+#![forbid(unsafe_code)]
 
-/// The name in `known` that is closest to `typed`: at most two changes away, and fewer changes than `typed` has
-/// letters.
-pub(crate) fn nearest<'n>(typed: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+/// The name in `known` that is closest to `typed`: at most two changes away, and at most one for every two letters.
+pub fn nearest<'n>(typed: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+    within(2, typed, known)
+}
+
+/// The same, at most `changes` away.
+pub(crate) fn within<'n>(
+    changes: usize,
+    typed: &str,
+    known: impl Iterator<Item = &'n str>,
+) -> Option<&'n str> {
     let distance = |name: &&str| strsim::osa_distance(typed, name);
     let name = known.min_by_key(distance)?;
-    (distance(&name) <= 2 && distance(&name) < typed.chars().count()).then_some(name)
+    (distance(&name) <= changes && distance(&name) * 2 <= typed.chars().count()).then_some(name)
 }
 
 #[cfg(test)]
@@ -20,6 +29,8 @@ mod tests {
             ("ana", Some("anna")),
             ("Anna", Some("anna")),
             ("kim", None),
+            ("xle", Some("mle")),
+            ("xlf", None),
             ("y", None),
             ("", None),
         ] {

@@ -1,0 +1,57 @@
+//! The configuration of the module, for every verb: the same file as at a login, and the fix where it cannot be used.
+
+use crate::report::Error;
+use crate::report::error::AS_ROOT;
+use nix::unistd::geteuid;
+use pam_sftpjail::config::{Config, ConfigError};
+use pam_sftpjail::fix::{Command, Fix};
+use pam_sftpjail::plan::root_path;
+use std::path::Path;
+
+/// Why there is no configuration.
+pub(crate) enum Unusable {
+    /// Nothing is known of what is in it.
+    Unread(Error),
+    /// It is wrong, or others than root could have written it. Until that is fixed, no jail is built.
+    Broken(Error),
+}
+
+impl From<Unusable> for Error {
+    fn from(unusable: Unusable) -> Self {
+        match unusable {
+            Unusable::Unread(error) | Unusable::Broken(error) => error,
+        }
+    }
+}
+
+/// Reads the configuration at `path`, which must be absolute; without a path, the usual one.
+pub(crate) fn load(path: Option<&Path>) -> Result<Config, Unusable> {
+    Config::load(path).map_err(|error| unusable(&error))
+}
+
+/// Reads a draft, whoever owns it.
+pub(crate) fn load_draft(path: &Path) -> Result<Config, Unusable> {
+    Config::load_draft(path).map_err(|error| unusable(&error))
+}
+
+fn unusable(error: &ConfigError) -> Unusable {
+    let explained = Error::new(error, fix(error));
+    match error.is_unread() {
+        true => Unusable::Unread(explained),
+        false => Unusable::Broken(explained),
+    }
+}
+
+fn fix(error: &ConfigError) -> Fix {
+    if error.is_denied() && !geteuid().is_root() {
+        return AS_ROOT.into();
+    }
+    match root_path(error.path()) {
+        Some(file) if error.is_untrusted() => {
+            let close = Command::new("chmod go-w").arg(&file);
+            let first = "look at what is in it, because others could change it";
+            Fix::after(first, &Command::new("chown root").arg(&file).and(&close))
+        }
+        _ => error.fix(),
+    }
+}

@@ -1,0 +1,208 @@
+//! The keys of the configuration: which table has them, and what a value that was written wrongly was meant to be.
+
+use crate::escape::is_plain;
+use crate::suggestion::{nearest, within};
+
+/// One of the tables of the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Level {
+    File,
+    Profile,
+    Volume,
+    Create,
+}
+
+/// A key, with an example of its line.
+pub(super) struct Key {
+    pub(super) name: &'static str,
+    pub(super) kind: Kind,
+    pub(super) example: &'static str,
+}
+
+/// The type of a value.
+#[derive(Clone, Copy)]
+pub(super) enum Kind {
+    Text,
+    /// A list of texts.
+    List,
+    /// `true` or `false`.
+    Switch,
+    Number,
+    /// A mode, as a text of octal digits.
+    Mode,
+    /// One of these words.
+    Word(&'static [&'static str]),
+    Table,
+    /// Tables, each with a header of its own.
+    Tables,
+}
+
+pub(super) const NAMESPACES: &[&str] = &["private", "host"];
+pub(super) const HOMES: &[&str] = &["read-write", "read-only", "none"];
+
+const FILE: &[Key] = &[
+    key("jail_root", Kind::Text, "jail_root = \"/jail\""),
+    key("namespace", Kind::Word(NAMESPACES), "namespace = \"private\""),
+    key("services", Kind::List, "services = [\"sshd\"]"),
+    key("exempt_groups", Kind::List, "exempt_groups = [\"sudo\"]"),
+    key("profile", Kind::Tables, "[[profile]]"),
+];
+
+const PROFILE: &[Key] = &[
+    key("name", Kind::Text, "name = \"home\""),
+    key("groups", Kind::List, "groups = [\"sftp\"]"),
+    key("home", Kind::Word(HOMES), "home = \"read-write\""),
+    key("umask", Kind::Mode, "umask = \"027\""),
+    key("max_sessions", Kind::Number, "max_sessions = 10"),
+    key("guard", Kind::List, "guard = [\".ssh\"]"),
+    key("log", Kind::Switch, "log = true"),
+    key("names", Kind::Switch, "names = true"),
+    key("localtime", Kind::Switch, "localtime = true"),
+    key("volume", Kind::Tables, "[[profile.volume]]"),
+];
+
+const VOLUME: &[Key] = &[
+    key("source", Kind::Text, "source = \"/srv/sftp/%u\""),
+    key("target", Kind::Text, "target = \"/uploads\""),
+    key("create", Kind::Table, "create = { owner = \"%u\", group = \"%g\", mode = \"0750\" }"),
+    key("read_only", Kind::Switch, "read_only = true"),
+];
+
+const CREATE: &[Key] = &[
+    key("owner", Kind::Text, "owner = \"%u\""),
+    key("group", Kind::Text, "group = \"%g\""),
+    key("mode", Kind::Mode, "mode = \"0750\""),
+];
+
+const fn key(name: &'static str, kind: Kind, example: &'static str) -> Key {
+    Key { name, kind, example }
+}
+
+impl Level {
+    pub(super) const ALL: [Self; 4] = [Self::File, Self::Profile, Self::Volume, Self::Create];
+
+    /// The table that has this key; the outermost, if there are several.
+    pub(super) fn of(key: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|level| level.key(key).is_some())
+    }
+
+    fn keys(self) -> &'static [Key] {
+        match self {
+            Self::File => FILE,
+            Self::Profile => PROFILE,
+            Self::Volume => VOLUME,
+            Self::Create => CREATE,
+        }
+    }
+
+    pub(super) fn key(self, name: &str) -> Option<&'static Key> {
+        self.keys().iter().find(|key| key.name == name)
+    }
+
+    pub(super) fn names(self) -> impl Iterator<Item = &'static str> {
+        self.keys().iter().map(|key| key.name)
+    }
+
+    /// The key of this table that is at most `changes` away.
+    pub(super) fn nearest(self, changes: usize, name: &str) -> Option<&'static str> {
+        within(changes, name, self.names())
+    }
+
+    /// The table in a sentence.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::File => "the file",
+            Self::Profile => "a profile",
+            Self::Volume => "a volume",
+            Self::Create => "create",
+        }
+    }
+
+    /// Where a line of the table has to be.
+    pub(super) fn place(self) -> &'static str {
+        match self {
+            Self::File => "above the first [[profile]]",
+            Self::Profile => "below a [[profile]]",
+            Self::Volume => "below a [[profile.volume]]",
+            Self::Create => "into create = { … }",
+        }
+    }
+}
+
+impl Key {
+    /// The line that was probably meant by this value, as it is written; or else an example.
+    pub(super) fn meant(&self, value: &str) -> String {
+        let meant = match self.kind {
+            Kind::Text => plain_text(value).map(quoted),
+            Kind::Mode => plain_text(value).and_then(mode),
+            Kind::List => list(value),
+            Kind::Switch => plain_text(value).and_then(switch),
+            Kind::Number => plain_text(value).and_then(number),
+            Kind::Word(words) => return self.word(plain_text(value).unwrap_or_default(), words),
+            Kind::Table | Kind::Tables => None,
+        };
+        match meant {
+            Some(value) => format!("{} = {value}", self.name),
+            None => self.example.to_owned(),
+        }
+    }
+
+    /// The word that is nearest, or all of them.
+    fn word(&self, value: &str, words: &[&'static str]) -> String {
+        let typed = value.to_lowercase().replace(['_', ' '], "-");
+        let typed = match (self.name, typed.as_str()) {
+            ("home", "rw" | "true" | "yes" | "readwrite") => "read-write",
+            ("home", "ro" | "readonly") => "read-only",
+            ("home", "false" | "no") => "none",
+            _ => &typed,
+        };
+        let line = |word: &str| format!("{} = \"{word}\"", self.name);
+        match nearest(typed, words.iter().copied()) {
+            Some(word) => line(word),
+            None => words.iter().map(|word| line(word)).collect::<Vec<_>>().join(" or "),
+        }
+    }
+}
+
+/// The value without quotes and without the brackets of a list, if it is one value in which nothing would need an
+/// escape.
+fn plain_text(value: &str) -> Option<&str> {
+    let quotes = ['"', '\'', '“', '”', '„', '‘', '’'];
+    let value = value.trim();
+    let value = value.strip_prefix('[').and_then(|value| value.strip_suffix(']')).unwrap_or(value);
+    let text = value.trim().trim_matches(quotes).trim();
+    let is_clean =
+        |c: char| !quotes.contains(&c) && !matches!(c, '\\' | '[' | ']' | '{' | '}' | '#' | ',' | '=');
+    (!text.is_empty() && is_plain(text) && text.chars().all(is_clean)).then_some(text)
+}
+
+fn quoted(text: &str) -> String {
+    format!("\"{text}\"")
+}
+
+fn list(value: &str) -> Option<String> {
+    let inner = value.trim().trim_start_matches('[').trim_end_matches(']');
+    let items = inner.split(',').map(str::trim).filter(|item| !item.is_empty());
+    let items: Option<Vec<_>> = items.map(|item| plain_text(item).map(quoted)).collect();
+    items.filter(|items| !items.is_empty()).map(|items| format!("[{}]", items.join(", ")))
+}
+
+fn mode(text: &str) -> Option<String> {
+    let digits = text.strip_prefix("0o").unwrap_or(text);
+    let is_mode = digits.len() <= 4 && digits.bytes().all(|byte| (b'0'..=b'7').contains(&byte));
+    is_mode.then(|| format!("\"{digits:0>3}\""))
+}
+
+fn switch(text: &str) -> Option<String> {
+    match text.to_lowercase().as_str() {
+        "true" | "yes" | "on" | "1" => Some("true".into()),
+        "false" | "no" | "off" | "0" => Some("false".into()),
+        _ => None,
+    }
+}
+
+fn number(text: &str) -> Option<String> {
+    let text =
+        text.split_once('.').filter(|(_, rest)| rest.bytes().all(|b| b == b'0')).map_or(text, |(n, _)| n);
+    text.parse::<u32>().ok().filter(|number| *number > 0).map(|number| number.to_string())
+}

@@ -1,0 +1,216 @@
+//! What an admin types wrongly, and the sentence that says what was meant.
+
+use super::problem;
+
+#[track_caller]
+fn meant(text: &str, said: &str, fix: &str) {
+    assert_eq!(problem(text), (said.to_owned(), fix.to_owned()), "{text}");
+}
+
+/// A slip in the fourth line, in a profile.
+#[track_caller]
+fn in_profile(line: &str, said: &str, fix: &str) {
+    let text = format!("[[profile]]\nname = \"p\"\ngroups = [\"g\"]\n{line}\n");
+    meant(&text, &format!("line 4: {said}"), fix);
+}
+
+#[test]
+fn a_misspelt_key_is_named_with_the_one_that_was_meant() {
+    for (key, known) in [
+        ("jail_rot = \"/x\"", "jail_root"),
+        ("jail-root = \"/x\"", "jail_root"),
+        ("JailRoot = \"/x\"", "jail_root"),
+        ("namspace = \"host\"", "namespace"),
+        ("servces = [\"sshd\"]", "services"),
+        ("exempt_group = [\"sudo\"]", "exempt_groups"),
+        ("[[profiles]]", "profile"),
+    ] {
+        let name = key.split(['=', ' ']).next().unwrap().trim_matches(['[', ']']);
+        meant(
+            &format!("# jails\n{key}\n"),
+            &format!("line 2: there is no key {name}"),
+            &format!("write {known}"),
+        );
+    }
+    for (name, known) in [
+        ("max_session", "max_sessions"),
+        ("max-sessions", "max_sessions"),
+        ("maxsessions", "max_sessions"),
+        ("group", "groups"),
+        ("homes", "home"),
+        ("unmask", "umask"),
+        ("gaurd", "guard"),
+        ("logs", "log"),
+        ("localtme", "localtime"),
+        ("volumes", "volume"),
+    ] {
+        let text = format!("[[profile]]\n{name} = 1\n");
+        meant(&text, &format!("line 2: there is no key {name}"), &format!("write {known}"));
+    }
+    meant("group = \"sftp\"", "line 1: there is no key group", "write groups below a [[profile]]");
+    in_profile(
+        "colour = \"red\"",
+        "there is no key colour",
+        "the keys of a profile are name, groups, home, umask, max_sessions, guard, log, names, localtime, volume",
+    );
+}
+
+#[test]
+fn a_key_in_the_wrong_table_is_named_with_its_place() {
+    meant("umask = \"027\"", "line 1: umask is no key of the file", "write it below a [[profile]]");
+    meant("source = \"/a\"", "line 1: source is no key of the file", "write it below a [[profile.volume]]");
+    meant(
+        "[[volume]]\nsource = \"/a\"",
+        "line 1: volume is no key of the file",
+        "write it below a [[profile]]",
+    );
+    in_profile(
+        "exempt_groups = [\"sudo\"]",
+        "exempt_groups is no key of a profile",
+        "write it above the first [[profile]]",
+    );
+    in_profile(
+        "read_only = true",
+        "read_only is no key of a profile",
+        "write it below a [[profile.volume]]; for the home, write home = \"read-only\"",
+    );
+    in_profile("owner = \"%u\"", "owner is no key of a profile", "write it into create = { … }");
+    meant(
+        "[[profile]]\nname = \"p\"\ngroups = [\"g\"]\n[[profile.volume]]\nsorce = \"/a\"\n",
+        "line 5: there is no key sorce",
+        "write source",
+    );
+}
+
+#[test]
+fn a_value_of_another_type_is_shown_as_it_was_meant() {
+    for (line, is, fix) in [
+        ("umask = 22", "umask is a number", "umask = \"022\""),
+        ("umask = 0o22", "umask is a number", "umask = \"022\""),
+        ("umask = 0", "umask is a number", "umask = \"000\""),
+        ("umask = 28", "umask is a number", "umask = \"027\""),
+        ("umask = [\"022\"]", "umask is a list", "umask = \"022\""),
+        ("max_sessions = \"4\"", "max_sessions is a text", "max_sessions = 4"),
+        ("max_sessions = 4.0", "max_sessions is a fraction", "max_sessions = 4"),
+        ("max_sessions = -1", "max_sessions is a number", "max_sessions = 10"),
+        ("max_sessions = true", "max_sessions is true or false", "max_sessions = 10"),
+        ("guard = \".ssh\"", "guard is a text", "guard = [\".ssh\"]"),
+        ("guard = [1]", "guard is a list", "guard = [\"1\"]"),
+        ("log = \"yes\"", "log is a text", "log = true"),
+        ("log = 0", "log is a number", "log = false"),
+        ("names = \"maybe\"", "names is a text", "names = true"),
+        ("home = true", "home is true or false", "home = \"read-write\""),
+        ("home = [\"ro\"]", "home is a list", "home = \"read-only\""),
+        ("home = 7", "home is a number", "home = \"read-write\" or home = \"read-only\" or home = \"none\""),
+        ("volume = \"/srv\"", "volume is a text", "[[profile.volume]]"),
+    ] {
+        in_profile(line, is, &format!("write {fix}"));
+    }
+    meant("services = \"sshd\"", "line 1: services is a text", "write services = [\"sshd\"]");
+    meant(
+        "[[profile]]\nname = \"p\"\ngroups = \"sftp, ftp users\"\n",
+        "line 3: groups is a text",
+        "write groups = [\"sftp\", \"ftp users\"]",
+    );
+    meant("[profile]\nname = \"p\"\n", "line 1: profile is a table", "write [[profile]]");
+    let volume =
+        "[[profile]]\nname = \"p\"\ngroups = [\"g\"]\n[[profile.volume]]\nsource = \"/a\"\ntarget = \"/b\"\n";
+    let example = "write create = { owner = \"%u\", group = \"%g\", mode = \"0750\" }";
+    meant(&format!("{volume}create = true\n"), "line 7: create is true or false", example);
+    let create = "create = { owner = \"%u\", group = \"%g\", mode = 750 }\n";
+    meant(&format!("{volume}{create}"), "line 7: mode is a number", "write mode = \"750\"");
+}
+
+#[test]
+fn a_word_that_is_none_of_the_known_is_the_nearest() {
+    let words = "none of read-write, read-only, none";
+    for (word, meant) in [
+        ("readonly", "read-only"),
+        ("read_only", "read-only"),
+        ("ro", "read-only"),
+        ("Read-Write", "read-write"),
+        ("rw", "read-write"),
+        ("nome", "none"),
+    ] {
+        in_profile(
+            &format!("home = \"{word}\""),
+            &format!("profile p: home {word} is {words}"),
+            &format!("write home = \"{meant}\""),
+        );
+    }
+    meant(
+        "namespace = \"hots\"",
+        "line 1: namespace hots is none of private, host",
+        "write namespace = \"host\"",
+    );
+    meant(
+        "namespace = \"public\"",
+        "line 1: namespace public is none of private, host",
+        "write namespace = \"private\" or namespace = \"host\"",
+    );
+}
+
+#[test]
+fn a_line_that_is_no_toml_is_shown_as_it_was_meant() {
+    let odd = |key: &str| format!("the value of {key} is not written as TOML wants it");
+    for (line, key, fix) in [
+        ("umask = 022", "umask", "umask = \"022\""),
+        ("umask: 022", "umask", "umask = \"022\""),
+        ("umask 022", "umask", "umask = \"022\""),
+        ("Umask=022 # as on the old server", "umask", "umask = \"022\""),
+        ("log = yes", "log", "log = true"),
+        ("log = False", "log", "log = false"),
+        ("home = read-only", "home", "home = \"read-only\""),
+        ("max_sessions = 4 sessions", "max_sessions", "max_sessions = 10"),
+        ("guard = [.ssh, .forward]", "guard", "guard = [\".ssh\", \".forward\"]"),
+        ("guard = “.ssh”", "guard", "guard = [\".ssh\"]"),
+    ] {
+        in_profile(line, &odd(key), &format!("write {fix}"));
+    }
+    meant(
+        "jail_root = /srv/jail",
+        &format!("line 1: {}", odd("jail_root")),
+        "write jail_root = \"/srv/jail\"",
+    );
+    meant("jail_root = \"/jail", &format!("line 1: {}", odd("jail_root")), "write jail_root = \"/jail\"");
+    meant(
+        "namespace =",
+        &format!("line 1: {}", odd("namespace")),
+        "write namespace = \"private\" or namespace = \"host\"",
+    );
+    let text = "[[profile]]\numask = \"027\"\numask = \"022\"\n";
+    meant(text, "line 3: umask is there twice", "keep one of them");
+}
+
+#[test]
+fn headers_and_other_text() {
+    meant("[[profile]\nname = \"p\"", "line 1: unclosed array table, expected `]`", "write [[profile]]");
+    meant("[[profile]]\n[profile]\n", "line 2: [profile] is there twice", "write [[profile]]");
+    meant(
+        "{ \"jail\": 1 }",
+        "line 1: invalid key-value pair, expected key",
+        "correct the line: { \"jail\": 1 }",
+    );
+}
+
+#[test]
+fn what_a_table_must_have_is_asked_for() {
+    meant(
+        "\n[[profile]]\nname = \"p\"",
+        "line 2: a profile has no groups",
+        "add a line such as groups = [\"sftp\"]",
+    );
+    meant(
+        "[[profile]]\ngroups = [\"g\"]",
+        "line 1: a profile has no name",
+        "add a line such as name = \"home\"",
+    );
+    in_profile(
+        "[[profile.volume]]\nsource = \"/a\"",
+        "a volume has no target",
+        "add a line such as target = \"/uploads\"",
+    );
+    let text = "[[profile]]\nname = \"p\"\ngroups = [\"g\"]\n[[profile.volume]]\nsource = \"/a\"\ntarget = \"/b\"\n\
+                create = { owner = \"%u\", mode = \"0750\" }\n";
+    meant(text, "line 7: create has no group", "add a line such as group = \"%g\"");
+}

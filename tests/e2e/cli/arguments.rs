@@ -1,0 +1,81 @@
+//! What is typed wrongly, and how every verb behaves without root, in a pipe and on a narrow terminal.
+
+use sandbox::{Output, Sandbox};
+
+/// What the parser says on stderr, with exit status 2.
+#[track_caller]
+fn usage(out: &Output) -> String {
+    assert_eq!((out.code, out.stdout.as_str()), (Some(2), ""), "{out}");
+    out.stderr.lines().next().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn words_of_other_programs_are_answered_with_the_verb_that_was_meant() {
+    let sb = Sandbox::new();
+    for (typed, meant) in [
+        ("status", "list"),
+        ("who", "list"),
+        ("doctor", "check"),
+        ("version", "--version"),
+        ("logs", "audit"),
+        ("undo", "setup --undo"),
+        ("chekc", "check"),
+        ("adit", "audit"),
+        // `probing` is a verb, but not for people.
+        ("probin", "probe"),
+        ("config show", "config check"),
+    ] {
+        let word = typed.split(' ').next_back().unwrap();
+        let said = usage(&sb.try_sh(&format!("sftpjail {typed}")));
+        assert_eq!(said, format!("error: there is no verb {word}; did you mean `sftpjail {meant}`?"));
+    }
+    assert_eq!(usage(&sb.try_sh("sftpjail 'x\x1b[2J'")), "error: there is no verb \"x\\x1b[2J\"");
+}
+
+#[test]
+fn verbs_that_read_no_configuration_take_none() {
+    let sb = Sandbox::new();
+    for typed in ["list --config /etc/x.toml", "--config /etc/x.toml list", "kick anna --config /etc/x.toml"]
+    {
+        let said = usage(&sb.try_sh(&format!("sftpjail {typed}")));
+        assert!(said.contains("list and kick read the registry of sessions, and no configuration"), "{said}");
+    }
+    for verb in ["list", "kick"] {
+        assert!(!sb.sh(&format!("sftpjail {verb} --help")).stdout.contains("--config"), "{verb}");
+    }
+}
+
+#[test]
+fn check_without_a_user_checks_everybody() {
+    let sb = Sandbox::new();
+    sb.user("anna").group("sftp").add();
+    let all = sb.try_sh("sftpjail check --all");
+    let (bare, code) = (sb.try_sh("sftpjail check"), all.code);
+    assert_eq!((bare.stdout, bare.code), (all.stdout, code));
+    assert!(sb.sh("sftpjail check --json").stdout.contains("\"users\": ["));
+}
+
+#[test]
+fn without_root_every_verb_says_so_and_ends_with_2() {
+    let sb = Sandbox::new();
+    sb.user("anna").group("sftp").add();
+    sb.user("joe").add();
+    let _live = sb.sftp_live("anna");
+    for (verb, as_root) in [
+        ("check anna", "run this as root"),
+        ("check", "run this as root"),
+        ("probe anna", "run this as root"),
+        ("list", "run this as root"),
+        ("kick anna", "run this as root"),
+        ("kick --pid 1", "run this as root"),
+        ("reap", "run this as root"),
+        ("setup --dry-run", "run this as root"),
+        ("setup --yes", "run this as root"),
+        ("setup --undo --yes", "run this as root"),
+        ("audit", "run this as root"),
+    ] {
+        let out = sb.try_sh(&format!("setpriv --reuid joe --regid joe --clear-groups sftpjail {verb}"));
+        assert_eq!(out.code, Some(2), "{verb}: {out}");
+        assert!(out.stdout.contains(as_root) || out.stderr.contains(as_root), "{verb}: {out}");
+    }
+}

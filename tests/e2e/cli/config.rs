@@ -1,0 +1,68 @@
+//! `sftpjail config check`: silent where the configuration can be used, and what is wrong with it where not.
+
+use sandbox::{Output, Sandbox};
+
+const CONFIG: &str = "/etc/sftpjail/config.toml";
+
+#[track_caller]
+fn says(out: &Output, code: i32, stderr: &str) {
+    assert_eq!((out.code, out.stdout.as_str(), out.stderr.as_str()), (Some(code), "", stderr), "{out}");
+}
+
+#[test]
+fn a_configuration_that_can_be_used_is_passed_in_silence() {
+    let sb = Sandbox::new();
+    says(&sb.try_sh("sftpjail config check"), 0, "");
+    sb.sh("mkdir -p /etc/sftpjail");
+    sb.write(CONFIG, crate::common::readme::block("name   = \"upload-portal\""));
+    says(&sb.try_sh("sftpjail config check"), 0, "");
+    says(&sb.try_sh(&format!("sftpjail config check {CONFIG}")), 0, "");
+}
+
+#[test]
+fn a_slip_is_named_with_its_line_and_what_was_meant() {
+    let sb = Sandbox::new();
+    sb.sh("mkdir -p /etc/sftpjail");
+    sb.write(CONFIG, "[[profile]]\nname = \"a\"\ngroups = [\"sftp\"]\numask = 22\n");
+    let said = format!("{CONFIG}: line 4: umask is a number\n→ write umask = \"022\"\n");
+    says(&sb.try_sh("sftpjail config check"), 1, &said);
+    sb.write("/root/other.toml", "max_session = 4\n");
+    let said =
+        "/root/other.toml: line 1: there is no key max_session\n→ write max_sessions below a [[profile]]\n";
+    says(&sb.try_sh("sftpjail config check --config /root/other.toml"), 1, said);
+    // A relative path is one of a draft.
+    says(
+        &sb.try_sh("cd /root; sftpjail config check other.toml"),
+        1,
+        &said.replace("/root/other.toml", "other.toml"),
+    );
+}
+
+#[test]
+fn a_draft_may_be_anybodys_and_the_file_in_use_may_not() {
+    let sb = Sandbox::new();
+    sb.user("joe").add();
+    sb.sh(&format!(
+        "mkdir -p /etc/sftpjail; echo 'namespace = \"host\"' | tee {CONFIG} >/home/joe/draft.toml; chown joe {CONFIG} /home/joe/draft.toml"
+    ));
+    says(&sb.try_sh("sftpjail config check /home/joe/draft.toml"), 0, "");
+    let said = format!(
+        "{CONFIG}: is not owned by root\n→ look at what is in it, because others could change it, then: chown root \
+         {CONFIG} && chmod go-w {CONFIG}\n"
+    );
+    says(&sb.try_sh("sftpjail config check"), 1, &said);
+    says(&sb.try_sh(&format!("sftpjail config check {CONFIG}")), 1, &said);
+}
+
+#[test]
+fn what_cannot_be_read_is_neither_good_nor_bad() {
+    let sb = Sandbox::new();
+    sb.user("joe").add();
+    sb.sh(&format!("mkdir -p /etc/sftpjail; echo 'namespace = \"host\"' >{CONFIG}; chmod 600 {CONFIG}"));
+    let as_joe = "setpriv --reuid joe --regid joe --clear-groups sftpjail config check";
+    let said = format!("{CONFIG}: cannot be read: Permission denied\n→ run this as root\n");
+    says(&sb.try_sh(as_joe), 2, &said);
+    let said =
+        "/nowhere.toml: cannot be read: No such file or directory\n→ write the file, or correct its path\n";
+    says(&sb.try_sh("sftpjail config check /nowhere.toml"), 2, said);
+}
