@@ -221,11 +221,14 @@ Examples:
     /// Sets this system up to jail the users of a group, or undoes that.
     ///
     /// Adds what is missing: the group, the jail root, the configuration, and what sshd, PAM, systemd and
-    /// rsyslog need. Shows all of it as a diff first, and asks. Tries everything out before it tells sshd
-    /// to reload, and restores everything at the first error.
+    /// rsyslog need. What an admin has changed in its files stays. Shows all of it as a diff first, and asks.
+    /// Tries everything out before it tells sshd to reload, and restores everything at the first error.
     ///
-    /// Exit status: 0 it is done, or was done already; 1 it is not done, and nothing has changed unless
-    /// a message says so; 2 it does not run as root.
+    /// It makes the checks of a login for every member who exists, and stops if one would be refused.
+    ///
+    /// Exit status: 0 it is done, or was done already; 1 it is not done (also: you said no), and nothing
+    /// has changed unless a message says so; 2 it does not run as root; 3 with --dry-run: something would
+    /// change.
     #[command(after_help = "\
 Examples:
   sftpjail setup --dry-run

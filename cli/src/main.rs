@@ -52,7 +52,7 @@ fn main() -> ExitCode {
         Verb::Probing { user, sshd } => {
             probe::child(&probe::Request { config, sshd_config: sshd.path(), user: &user }, &mut out)
         }
-        Verb::Setup(options) => Ok(setup::run(config, &options, &mut out)),
+        Verb::Setup(options) => return setup::run(config, &options, &mut out).into(),
         Verb::AsMember { gid, command } => Ok(setup::as_member(gid, &command)),
         Verb::SetupTimer { seconds, until } => Ok(setup::timer(seconds, until)),
         Verb::UserManager { user, groups } => return user_manager::run(config, &user, groups),

@@ -4,6 +4,7 @@
 //! It writes only what `desired/` says that sshd, PAM and systemd need, and what these need in turn; whether
 //! a member's login works, `check` judges.
 
+mod apply;
 mod atomic;
 mod change;
 mod changes;
@@ -17,6 +18,7 @@ mod module;
 mod options;
 mod pam;
 mod reload;
+mod report;
 mod restore;
 mod sshd;
 mod syslog;
@@ -27,15 +29,18 @@ mod user_manager;
 mod verify;
 
 use crate::report::error::AS_ROOT;
-use crate::report::text::joined;
 use crate::report::{Error, Status};
 use change::Change;
+use changes::Needed;
 use choices::Choices;
 use journal::{IfLocked, Journal, Phase, State};
-use nix::sys::signal::{SigSet, Signal};
+use members::Members;
 use nix::unistd::geteuid;
 pub(crate) use options::Options;
 use pam_sftpjail::config::DEFAULT_PATH;
+use pam_sftpjail::fix::{Command, Name};
+use pam_sftpjail::plan::root_path;
+use report::{Ending, Report};
 use sshd::Sshd;
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
@@ -43,22 +48,24 @@ use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use undo::restore_unsettled;
 
-/// Runs the verb. [`Status::Ok`]: done, or nothing to do. [`Status::Problems`]: not done, and nothing is
-/// changed unless stderr says so. `config`: the argument of `--config`, which setup refuses.
-///
-/// [`Status::Unchecked`]: it does not run as root.
-pub(crate) fn run(config: Option<&Path>, options: &Options, out: &mut impl Write) -> Status {
+/// Runs the verb. [`Ending::Ok`]: done, or nothing to do. [`Ending::Problems`]: not done, and nothing is
+/// changed unless stderr says so. [`Ending::Unchecked`]: it does not run as root.
+/// [`Ending::Changes`]: with `--dry-run`, something would change. `config`: the
+/// argument of `--config`, which setup refuses.
+pub(crate) fn run(config: Option<&Path>, options: &Options, out: &mut impl Write) -> Ending {
+    let mut report = Report::new(out, options.json);
     if !geteuid().is_root() {
-        let _ = status_of(Err(Error::new("only root can set up jails", AS_ROOT)));
-        return Status::Unchecked;
+        let error = Error::new("only root can set up jails", AS_ROOT);
+        return report.end_with(Ending::Unchecked, Some(&error));
     }
-    status_of(match config {
+    let result = match config {
         Some(_) => {
             let what = format!("setup writes {DEFAULT_PATH} and no other configuration");
             Err(Error::new(what, "run it without --config"))
         }
-        None => run_as_root(options, out),
-    })
+        None => run_as_root(options, &mut report),
+    };
+    report.end(result)
 }
 
 /// Runs the hidden verb `as-member`: becomes `command` in a namespace that has a member of the group `gid`.
@@ -88,105 +95,122 @@ fn say(out: &mut impl Write, line: impl std::fmt::Display) {
     let _ = writeln!(out, "{line}").and_then(|()| out.flush());
 }
 
-fn run_as_root(options: &Options, out: &mut impl Write) -> Result<(), Error> {
+fn run_as_root(options: &Options, report: &mut Report<'_, impl Write>) -> Result<Ending, Error> {
     if options.confirm {
-        return confirm::confirm().map(|what| say(out, what));
+        say(report, confirm::confirm()?);
+        report.next("sftpjail check --all".to_owned());
+        return Ok(Ending::Ok);
     }
     if options.undo {
-        return undo::run(options.force, out);
+        return undo::run(options.force, report).map(|()| Ending::Ok);
     }
     if options.dry_run {
-        if journal::peek()?.is_some_and(|journal| journal.phase != Phase::Applied) {
-            say(out, "An earlier setup was interrupted; the next one undoes it first.");
-        }
-        let choices = Choices::read(options)?;
-        let sshd = Sshd::find(options.sshd.path())?;
-        let changes = changes::needed(&choices, &sshd, options)?;
-        show(&changes, out);
-        if !changes.is_empty() {
-            members::report(&choices, out)?;
-            members::report_no_longer_jailed(
-                &members::no_longer_jailed(&choices, &sshd, &changes)?,
-                &choices,
-                out,
-            );
-        }
-        return Ok(());
+        return dry_run(options, report);
     }
     let state = State::open(IfLocked::Refuse)?;
-    let result = set_up(&state, options, out);
+    let result = set_up(&state, options, report);
     state.close();
     result
 }
 
-fn set_up(state: &State, options: &Options, out: &mut impl Write) -> Result<(), Error> {
-    undo_interrupted(state, out)?;
-    let choices = Choices::read(options)?;
-    let sshd = Sshd::find(options.sshd.path())?;
-    let changes = changes::needed(&choices, &sshd, options)?;
-    show(&changes, out);
-    if changes.is_empty() {
-        return Ok(());
+fn dry_run(options: &Options, report: &mut Report<'_, impl Write>) -> Result<Ending, Error> {
+    let journal = journal::peek()?;
+    refuse_unconfirmed(journal.as_ref())?;
+    let is_interrupted = journal.is_some_and(|journal| journal.phase != Phase::Applied);
+    if is_interrupted {
+        say(report, "An earlier setup was interrupted; the next one undoes it first.");
     }
-    members::report(&choices, out)?;
-    let no_longer_jailed = members::no_longer_jailed(&choices, &sshd, &changes)?;
-    members::report_no_longer_jailed(&no_longer_jailed, &choices, out);
-    if options.yes && !options.force && !no_longer_jailed.is_empty() {
-        return Err(members::refuse(&no_longer_jailed, &choices));
+    let planned = Planned::find(options)?;
+    planned.show(options, report)?;
+    if planned.changes.is_empty() && !is_interrupted {
+        return Ok(Ending::Ok);
     }
-    if !options.yes && !ask(out)? {
-        say(out, "Nothing was changed.");
-        return Ok(());
-    }
-    // If the connection breaks, setup goes on to its end. The programs that it runs may be ended.
-    let _ = SigSet::from_iter([Signal::SIGHUP, Signal::SIGINT, Signal::SIGTERM]).thread_block();
-    let settled = state.journal()?.map_or(0, |journal| journal.settled);
-    let begun = begin(state, &changes, options);
-    let applied = begun.and_then(|()| apply(&changes, &choices, &sshd, options, out));
-    let finished = applied.and_then(|()| finish(state, options.confirm_within, out));
-    finished.map_err(|error| match roll_back(state, settled, out) {
-        Ok(true) => error.and("Everything is as it was before."),
-        Ok(false) => error.and("Everything else is as it was before."),
-        Err(other) => {
-            error.and(format!("Not everything could be restored: {other}. Then run `sftpjail setup` again"))
-        }
-    })
+    let next = if options.is_default() { "sftpjail setup" } else { "the same without --dry-run" };
+    report.next(next.to_owned());
+    Ok(Ending::Changes)
 }
 
-/// Undoes all steps but the first `settled`. Gives whether everything is as it was before.
-fn roll_back(state: &State, settled: usize, out: &mut impl Write) -> Result<bool, Error> {
-    match state.journal()? {
-        // The error may have come after `finish` had saved all steps as settled.
-        Some(mut journal) if journal.steps.len() > settled => {
-            journal.settled = settled;
-            restore_unsettled(state, journal, out)
-        }
-        _ => Ok(true),
+/// What setup is going to do.
+struct Planned {
+    choices: Choices,
+    sshd: Sshd,
+    changes: Vec<Change>,
+    notes: Vec<String>,
+    members: Members,
+}
+
+impl Planned {
+    fn find(options: &Options) -> Result<Self, Error> {
+        let choices = Choices::read(options)?;
+        let sshd = Sshd::find(options.sshd.path())?;
+        let Needed { changes, notes, dropped_groups } = Needed::find(&choices, &sshd, options)?;
+        let members = match changes.is_empty() {
+            true => Members::default(),
+            false => Members::examine(&choices, &changes, &sshd, &dropped_groups)?,
+        };
+        Ok(Self { choices, sshd, changes, notes, members })
     }
+
+    /// Shows all of it. The error: members would be refused from their next login on.
+    fn show(&self, options: &Options, report: &mut Report<'_, impl Write>) -> Result<(), Error> {
+        report.changes(&self.changes);
+        if self.changes.is_empty() {
+            say(report, "Nothing to do: everything is set up.");
+            return Ok(());
+        }
+        for note in &self.notes {
+            say(report, format!("Note: {note}."));
+        }
+        report.members(&self.members);
+        self.members.stop(options.accept_refused)
+    }
+}
+
+fn set_up(state: &State, options: &Options, report: &mut Report<'_, impl Write>) -> Result<Ending, Error> {
+    undo_interrupted(state, report)?;
+    let planned = Planned::find(options)?;
+    planned.show(options, report)?;
+    if planned.changes.is_empty() {
+        return Ok(Ending::Ok);
+    }
+    if options.yes && !options.force {
+        planned.members.stop_if_shells()?;
+    }
+    if !options.yes && !ask(report)? {
+        say(report, "Nothing was changed.");
+        return Ok(Ending::Problems);
+    }
+    apply::all(state, &planned, options, report)?;
+    report.next(match options.confirm_within {
+        Some(_) => "log in again in another window, then sftpjail setup --confirm".to_owned(),
+        None => next(&planned),
+    });
+    Ok(Ending::Ok)
 }
 
 /// Undoes a setup that was interrupted or not confirmed in time.
 fn undo_interrupted(state: &State, out: &mut impl Write) -> Result<(), Error> {
-    let Some(journal) = state.journal()? else { return Ok(()) };
-    match journal.phase {
-        Phase::Applied => Ok(()),
-        Phase::Unconfirmed if journal.until > Some(now()) => Err(Error::new(
-            "an earlier setup waits to be confirmed",
-            "run `sftpjail setup --confirm` or `sftpjail setup --undo`",
-        )),
-        Phase::Unconfirmed | Phase::Applying | Phase::Undoing => {
+    let journal = state.journal()?;
+    refuse_unconfirmed(journal.as_ref())?;
+    match journal {
+        Some(journal) if journal.phase != Phase::Applied => {
             say(out, "An earlier setup was not finished: restoring what was there before it.");
             restore_unsettled(state, journal, out).map(drop)
         }
+        Some(_) | None => Ok(()),
     }
 }
 
-fn show(changes: &[Change], out: &mut impl Write) {
-    for change in changes {
-        let _ = write!(out, "{change}");
-    }
-    if changes.is_empty() {
-        say(out, "Nothing to do: everything is set up.");
+/// The error: an earlier setup still waits to be confirmed.
+fn refuse_unconfirmed(journal: Option<&Journal>) -> Result<(), Error> {
+    match journal {
+        Some(journal) if journal.phase == Phase::Unconfirmed && journal.until > Some(now()) => {
+            Err(Error::new(
+                "an earlier setup waits to be confirmed",
+                "run `sftpjail setup --confirm` or `sftpjail setup --undo`",
+            ))
+        }
+        Some(_) | None => Ok(()),
     }
 }
 
@@ -203,73 +227,22 @@ fn ask(out: &mut impl Write) -> Result<bool, Error> {
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
-/// Backs up what the changes touch, writes the journal, and starts the timer of `--confirm-within`.
-fn begin(state: &State, changes: &[Change], options: &Options) -> Result<(), Error> {
-    let within = options.confirm_within;
-    let mut journal = state.journal()?.unwrap_or_else(Journal::new);
-    journal.sshd_configs.extend(options.sshd.path().map(Path::to_owned));
-    for change in changes {
-        let step = change.back_up(journal.steps.len(), state)?;
-        journal.steps.push(step);
+/// What to type after a setup.
+fn next(planned: &Planned) -> String {
+    let with_file = |command: Command| match planned.sshd.daemon.file() {
+        None => Some(command),
+        Some(file) => root_path(file).map(|file| command.arg("--sshd-config").arg(&file)),
+    };
+    let check = |whom| {
+        let command = with_file(Command::new("sftpjail check").arg(whom));
+        command.map_or("sftpjail check with --sshd-config".to_owned(), |command| command.to_string())
+    };
+    if planned.members.has_some() {
+        return check("--all");
     }
-    journal.phase = Phase::Applying;
-    journal.until = within.map(|within| now() + within.as_secs());
-    state.save(&journal)?;
-    match within.zip(journal.until) {
-        Some((within, until)) => confirm::start(within, until),
-        None => Ok(()),
-    }
-}
-
-/// Makes the changes, tries them out, and only then reloads the daemons.
-fn apply(
-    changes: &[Change],
-    choices: &Choices,
-    sshd: &Sshd,
-    options: &Options,
-    out: &mut impl Write,
-) -> Result<(), Error> {
-    changes.iter().try_for_each(Change::stage)?;
-    changes.iter().try_for_each(Change::commit)?;
-    if changes.iter().any(|change| change.is_file_where(user_manager::is_read_by_systemd)) {
-        reload::units()?;
-    }
-    for note in verify::all(choices, sshd)? {
-        say(out, note);
-    }
-    say(out, reload::sshd(sshd)?);
-    if changes.iter().any(|change| change.is_file_where(syslog::is_read_by_rsyslog)) {
-        say(out, reload::rsyslog());
-    }
-    for note in user_manager::still_running(choices) {
-        say(out, note);
-    }
-    if options.confirm_within.is_none() {
-        say(out, format!("Users in the group {} are jailed from now on.", joined(&choices.groups, " or ")));
-    }
-    Ok(())
-}
-
-/// Says in the journal that the changes stay, or until when they wait to be confirmed.
-fn finish(state: &State, within: Option<Duration>, out: &mut impl Write) -> Result<(), Error> {
-    let Some(mut journal) = state.journal()? else { return Ok(()) };
-    match within {
-        Some(within) => {
-            journal.phase = Phase::Unconfirmed;
-            let seconds = within.as_secs();
-            say(
-                out,
-                format!(
-                    "Log in again, then run `sftpjail setup --confirm`. Without it, everything is undone in {seconds} s."
-                ),
-            );
-        }
-        None => {
-            journal.phase = Phase::Applied;
-            journal.settled = journal.steps.len();
-        }
-    }
-    state.save(&journal)
+    let group = planned.choices.groups.first().map(String::as_str).unwrap_or_default();
+    let add = Command::new("usermod -aG").arg(Name(group)).arg("USER");
+    format!("{add}, then {}", check("USER"))
 }
 
 /// Seconds since 1970.

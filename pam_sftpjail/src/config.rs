@@ -36,7 +36,7 @@ pub const DEFAULT_PATH: &str = "/etc/sftpjail/config.toml";
 const MAX_SIZE: u64 = 1 << 20;
 
 /// The checked configuration.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     /// sshd: `ChrootDirectory <jail_root>/%u`.
     pub jail_root: Normalised,
@@ -211,6 +211,12 @@ impl Config {
             }
             Err(cause) => Err(error(cause)),
         }
+    }
+
+    /// Checks the text of a configuration that will be written to `path`.
+    pub fn of_text(text: &str, path: &Path) -> Result<Self, ConfigError> {
+        Self::parse(text)
+            .map_err(|problem| ConfigError { path: path.to_owned(), cause: Cause::Problem(problem) })
     }
 
     /// Reads and checks a draft: a file that is not in use, so that it does not matter who owns it.

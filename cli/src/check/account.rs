@@ -1,7 +1,7 @@
 //! Checks of the account: whether it has expired, whether its shell lets it log in, and whether each of its names is
 //! jailed.
 
-use crate::host::accounts::is_complete;
+use crate::host::accounts::{is_complete, runs_shell};
 use crate::host::shadow::Shadow;
 use crate::report::Findings;
 use crate::report::Location;
@@ -54,7 +54,7 @@ pub(super) fn shell(account: &Account, required_at: Option<&Location>, findings:
             );
         }
     }
-    if !is_shell(shell) {
+    if !runs_shell(shell) {
         return findings.passed("shell", format!("{shown}, which runs nothing for the user"));
     }
     let evidence = format!(
@@ -67,12 +67,6 @@ pub(super) fn shell(account: &Account, required_at: Option<&Location>, findings:
     };
     let fix = format!("nothing if that is intended; otherwise give the account the shell {NOLOGIN}{more}");
     findings.warned("shell", evidence, fix);
-}
-
-/// Whether a login shell runs anything for the user.
-fn is_shell(shell: &Path) -> bool {
-    let none = ["nologin", "false", "true", "null"];
-    !shell.file_name().is_some_and(|name| none.iter().any(|none| name == *none))
 }
 
 /// Why the entry in shadow keeps the user out, and the options of chage(1) that fix it. Mirrors check_shadow_expiry of

@@ -18,9 +18,44 @@ const EXAMPLE: &str = include_str!("../../../systemd/50-sftpjail.conf");
 /// The arguments of the condition's script in it: the program, the instance, the configuration and the groups.
 const ARGUMENTS: &str = "/usr/local/sbin/sftpjail %i /etc/sftpjail/config.toml sftp\n";
 
-/// The text of a drop-in with this condition. Nothing in it needs quotes.
+/// The text of a drop-in with this condition.
 pub(crate) fn text(condition: &Condition) -> String {
     EXAMPLE.replace(ARGUMENTS, &(condition.arguments("%i") + "\n"))
+}
+
+/// The text `before` of a drop-in with this condition instead of one that asks sftpjail, or at the end. Everything
+/// else in it is the admin's, and stays.
+pub(crate) fn completed(before: &str, condition: &Condition) -> String {
+    let own = text(condition);
+    let own = own.find("ExecCondition=").and_then(|at| own.get(at..)).unwrap_or_default();
+    let mut lines = before.split_inclusive('\n').peekable();
+    let (mut after, mut is_replaced) = (String::new(), false);
+    while let Some(line) = lines.next() {
+        let mut whole = line.to_owned();
+        if line.trim_start().starts_with("ExecCondition") {
+            while whole.trim_end().ends_with('\\')
+                && let Some(line) = lines.next()
+            {
+                whole += line;
+            }
+        }
+        let is_own = whole.trim_start().starts_with("ExecCondition") && whole.contains(" user-manager ");
+        match (is_own, is_replaced) {
+            (false, _) => after += &whole,
+            (true, false) => {
+                after += own;
+                is_replaced = true;
+            }
+            (true, true) => {}
+        }
+    }
+    if !is_replaced {
+        if !after.is_empty() && !after.ends_with('\n') {
+            after.push('\n');
+        }
+        after += &format!("[Service]\n{own}");
+    }
+    after
 }
 
 /// The `ExecCondition=` of the drop-in, by its arguments.
@@ -38,8 +73,7 @@ pub(crate) struct Condition {
 impl Condition {
     /// Reads a value of `ExecCondition=`; `None` if it is another condition.
     pub(crate) fn parse(command: &str) -> Option<Self> {
-        let arguments = words(command).strip_prefix(&script())?.to_owned();
-        let mut arguments = arguments.split(' ').map(str::to_owned);
+        let mut arguments = unquoted(words(command).strip_prefix(&script())?).into_iter();
         let program = arguments.next()?.into();
         let has_instance = arguments.next()? == "%i";
         let config = arguments.next().filter(|path| has_instance && path.starts_with('/'))?.into();
@@ -49,15 +83,46 @@ impl Condition {
     /// The arguments of the script.
     fn arguments(&self, instance: &str) -> String {
         let (program, config) = (self.program.display(), self.config.display());
-        format!("{program} {instance} {config} {}", self.groups.join(" "))
+        let groups: Vec<_> = self.groups.iter().map(|group| quoted(group)).collect();
+        format!("{program} {instance} {config} {}", groups.join(" "))
     }
 
     /// Whether it is among the conditions that systemctl shows for the user manager of a uid. systemctl shows them
-    /// without quotes, and with the uid instead of `%i`.
+    /// with the uid instead of `%i`, and with other quotes, or none.
     pub(crate) fn is_in(&self, shown: &str, uid: u32) -> bool {
-        let whole = (script() + &self.arguments(&uid.to_string())).replace("%%", "%").replace('\'', "");
-        words(shown).contains(words(&whole).trim_start_matches('+'))
+        let bare = |text: &str| words(&text.replace(['\'', '"', '\\'], "").replace("$$", "$"));
+        let whole = (script() + &self.arguments(&uid.to_string())).replace("%%", "%");
+        bare(shown).contains(bare(&whole).trim_start_matches('+'))
     }
+}
+
+/// A group as an argument in a command line of systemd: systemd.service(5), "COMMAND LINES".
+fn quoted(group: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '@' | '+');
+    if group.chars().all(is_plain) {
+        return group.to_owned();
+    }
+    format!("\"{}\"", group.replace('\\', "\\\\").replace('%', "%%").replace('$', "$$"))
+}
+
+/// The arguments of a command line as [`quoted`] writes them.
+fn unquoted(line: &str) -> Vec<String> {
+    let mut arguments = Vec::new();
+    let mut rest = line.trim();
+    while !rest.is_empty() {
+        let (argument, after) = match rest.strip_prefix('"').and_then(|quoted| quoted.split_once('"')) {
+            Some((quoted, after)) => {
+                (quoted.replace("\\\\", "\\").replace("%%", "%").replace("$$", "$"), after)
+            }
+            None => {
+                let (word, after) = rest.split_once(' ').unwrap_or((rest, ""));
+                (word.to_owned(), after)
+            }
+        };
+        arguments.push(argument);
+        rest = after.trim_start();
+    }
+    arguments
 }
 
 /// The condition up to its arguments.
@@ -78,7 +143,7 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_back() {
-        let groups = vec!["sftp".to_owned(), "sftp-only".to_owned()];
+        let groups = ["sftp", "sftp-only", "EXAMPLE\\sftp users", "cash $ 5%"].map(str::to_owned).to_vec();
         let written =
             Condition { program: "/usr/sbin/sftpjail".into(), config: "/etc/x.toml".into(), groups };
         let text = text(&written);
@@ -89,8 +154,26 @@ mod tests {
         assert_eq!(Condition::parse(&joined.replace("exit 254", "exit 0")), None);
         assert_eq!(Condition::parse(&joined.replace(" /etc/x.toml", "")), None);
         assert_eq!(Condition::parse("+/bin/true"), None);
-        let shown = joined.replace("%i", "1001").replace("%%", "%").replace('\'', "");
+        let shown = joined.replace("%i", "1001").replace("%%", "%").replace('\'', "").replace("$$", "$");
         let shown = format!("{{ path=/usr/bin/env ; argv[]={} ; ignore_errors=no }}", &shown[1..].trim_end());
         assert!(read.is_in(&shown, 1001) && !read.is_in(&shown, 1002));
+    }
+
+    #[test]
+    fn only_the_condition_of_a_drop_in_is_replaced() {
+        let condition = |group: &str| Condition {
+            program: "/usr/sbin/sftpjail".into(),
+            config: "/etc/x.toml".into(),
+            groups: vec![group.to_owned()],
+        };
+        let old = format!("# mine\n[Service]\nSlice=a\n{}Nice=5\n", {
+            let text = text(&condition("old"));
+            text[text.find("ExecCondition=").unwrap()..].to_owned()
+        });
+        let new = completed(&old, &condition("new one"));
+        assert_eq!(new, old.replace("x.toml old\n", "x.toml \"new one\"\n"));
+        let added = completed("[Service]\nNice=5", &condition("new"));
+        assert!(added.starts_with("[Service]\nNice=5\n[Service]\nExecCondition=+"), "{added}");
+        assert!(added.ends_with("x.toml new\n"), "{added}");
     }
 }

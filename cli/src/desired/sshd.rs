@@ -33,7 +33,50 @@ impl Setting {
     /// Whether this value will do for the keyword; `None` if the setting has another keyword.
     pub(crate) fn accepts(&self, keyword: &str, value: &str) -> Option<bool> {
         let is_same = self.keyword.eq_ignore_ascii_case(keyword);
-        is_same.then(|| !self.is_required || self.value.eq_ignore_ascii_case(value))
+        is_same.then(|| match self.keyword {
+            _ if !self.is_required => true,
+            // Its options are the admin's: another log level, `-R`, `-d DIR`.
+            "ForceCommand" => is_internal_sftp(value),
+            "ChrootDirectory" => value == self.value,
+            _ => value.eq_ignore_ascii_case(&self.value),
+        })
+    }
+}
+
+/// Whether sshd runs its own SFTP server for this command, as session.c of OpenSSH decides it.
+pub(crate) fn is_internal_sftp(command: &str) -> bool {
+    command.strip_prefix("internal-sftp").is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t']))
+}
+
+/// The patterns of `Match Group` for these groups, which must be [writable](unwritable). Quotes stand around all of
+/// them: since OpenSSH 9.9 sshd would join what follows a quote, and before it would not.
+pub(crate) fn patterns(groups: &[String]) -> String {
+    let list = groups.join(",");
+    let is_plain =
+        |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | ',' | '@' | '$' | '+' | '!');
+    match list.chars().all(is_plain) {
+        true => list,
+        false => format!("\"{list}\""),
+    }
+}
+
+/// Why sshd's `Match Group`, or a file of systemd's, cannot hold this name so that every version reads it alike;
+/// `None` if it can.
+pub(crate) fn unwritable(group: &str) -> Option<&'static str> {
+    let has = |chars: &[char]| group.contains(chars);
+    // A backslash before anything else stands for itself: argv_split of OpenSSH's misc.c.
+    let escapes = ["\\\\", "\\ "].iter().any(|escape| group.contains(escape)) || group.ends_with('\\');
+    match () {
+        () if group.is_empty() || group.starts_with('-') || group.chars().any(char::is_control) => {
+            Some("it is empty, begins with - or has control characters")
+        }
+        () if has(&[',', '*', '?', '"', '\'']) || group.starts_with('!') || escapes => {
+            Some("sshd reads its commas, quotes, *, ?, ! or backslashes as something else")
+        }
+        () if group.trim() != group || group.contains("  ") => {
+            Some("sshd and systemd do not keep its blanks")
+        }
+        () => None,
     }
 }
 

@@ -8,6 +8,7 @@ use pam_sftpjail::suggestion::nearest;
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
+use std::path::Path;
 use std::process::Stdio;
 
 /// The file of passwd(5).
@@ -113,6 +114,12 @@ impl Accounts {
         names.remove(name);
         Ok(names)
     }
+}
+
+/// Whether a login shell runs anything for the user.
+pub(crate) fn runs_shell(shell: &Path) -> bool {
+    let none = ["nologin", "false", "true", "null"];
+    !shell.file_name().is_some_and(|name| none.iter().any(|none| name == *none))
 }
 
 /// The error: a service of NSS does not answer. getent(1) then lists the accounts of the others, without an

@@ -92,7 +92,7 @@ fn in_file(file: &Path, name: &str) -> Vec<Setting> {
 
 /// The values of a setting of `[Service]`. A backslash at the end of a line continues it; comments in between
 /// are skipped.
-fn values(text: &str, name: &str) -> Vec<String> {
+pub(crate) fn values(text: &str, name: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut whole = String::new();
     let mut is_service = false;

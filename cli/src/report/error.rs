@@ -47,6 +47,11 @@ impl Error {
         Self::new(format!("{} cannot {what}: {}", escaped(path), errno(error)), fix)
     }
 
+    /// What this program has done about it, if anything.
+    pub(crate) fn aftermath(&self) -> Option<&str> {
+        self.aftermath.as_deref()
+    }
+
     /// Adds what this program has done about it.
     pub(crate) fn and(self, aftermath: impl Display) -> Self {
         let before = self.aftermath.map(|before| format!("{before}. ")).unwrap_or_default();

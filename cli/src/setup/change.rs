@@ -9,6 +9,7 @@ use super::target::Target;
 use crate::report::Error;
 use anstyle::{AnsiColor, Style};
 use pam_sftpjail::escape::{escaped, one_line};
+use serde::Serialize;
 use similar::TextDiff;
 use std::fmt::{self, Display};
 use std::path::{Path, PathBuf};
@@ -67,24 +68,49 @@ pub(super) fn write_diff(
     before: Option<&[u8]>,
     after: Option<&[u8]>,
 ) -> fmt::Result {
-    let shown = escaped(path).to_string();
-    let texts = [before, after].map(|bytes| std::str::from_utf8(bytes.unwrap_or_default()));
-    let [Ok(old), Ok(new)] = texts else {
+    let Some(diff) = diff(path, before, after) else {
         let what = match (before, after) {
             (None, _) => "new",
             (_, None) => "removed",
             _ => "replaced",
         };
         let size = after.or(before).unwrap_or_default().len();
-        return writeln!(f, "{shown}: {what}, binary, {size} bytes");
+        return writeln!(f, "{}: {what}, binary, {size} bytes", escaped(path));
     };
-    let name = |bytes: Option<&[u8]>| if bytes.is_some() { shown.as_str() } else { "/dev/null" };
-    let diff = TextDiff::from_lines(old, new);
-    let diff = diff.unified_diff().context_radius(3).header(name(before), name(after)).to_string();
     diff.lines().try_for_each(|line| {
         let style = style(line);
         writeln!(f, "{style}{}{style:#}", one_line(&line.replace('\t', "        ")))
     })
+}
+
+/// The difference as `diff -u` prints it, without colours; `None` if it is not text.
+fn diff(path: &Path, before: Option<&[u8]>, after: Option<&[u8]>) -> Option<String> {
+    let shown = escaped(path).to_string();
+    let text = |bytes: Option<&[u8]>| std::str::from_utf8(bytes.unwrap_or_default()).ok().map(str::to_owned);
+    let name = |bytes: Option<&[u8]>| if bytes.is_some() { shown.as_str() } else { "/dev/null" };
+    let (old, new) = (text(before)?, text(after)?);
+    let diff = TextDiff::from_lines(&old, &new);
+    Some(diff.unified_diff().context_radius(3).header(name(before), name(after)).to_string())
+}
+
+/// In JSON, an object with the `kind` of change.
+#[derive(Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub(super) enum Document {
+    Directory {
+        path: String,
+        /// Octal.
+        mode: String,
+    },
+    Group {
+        name: String,
+    },
+    File {
+        path: String,
+        is_new: bool,
+        /// As `diff -u` prints it; `None` if it is not text.
+        diff: Option<String>,
+    },
 }
 
 /// The colours of `diff --color`.
@@ -99,6 +125,30 @@ fn style(line: &str) -> Style {
 }
 
 impl Change {
+    /// The change for JSON.
+    pub(super) fn document(&self) -> Document {
+        let text = |path: &Path| path.to_string_lossy().into_owned();
+        match self {
+            Self::Directory { path, mode } => {
+                Document::Directory { path: text(path), mode: format!("{mode:04o}") }
+            }
+            Self::Group { name } => Document::Group { name: name.clone() },
+            Self::File(FileChange { target, before, after, .. }) => {
+                let path = target.path();
+                let diff = diff(path, before.as_deref(), Some(after));
+                Document::File { path: text(path), is_new: before.is_none(), diff }
+            }
+        }
+    }
+
+    /// The directory that it makes.
+    pub(super) fn new_directory(&self) -> Option<&Path> {
+        match self {
+            Self::Directory { path, .. } => Some(path),
+            Self::Group { .. } | Self::File(_) => None,
+        }
+    }
+
     /// Whether it writes a file whose path meets `condition`.
     pub(super) fn is_file_where(&self, condition: impl Fn(&Path) -> bool) -> bool {
         matches!(self, Self::File(file) if condition(file.target.path()))

@@ -1,41 +1,53 @@
-//! Collects the changes that are needed, in the order in which they are made. It changes nothing itself.
+//! Collects the changes that are needed, in the order in which they are made, and what is to be said about them. It
+//! changes nothing itself.
 //!
 //! PAM's lines come last, after the module's file: they take effect with the next login.
 
 use super::Options;
 use super::change::{Change, FileChange};
 use super::choices::Choices;
-use super::sshd::Sshd;
+use super::sshd::{self, Sshd};
 use super::target::Target;
-use super::{directory, module, pam, sshd, syslog, user_manager};
+use super::{directory, module, pam, syslog, user_manager};
 use crate::report::Error;
 use pam_sftpjail::config::DEFAULT_PATH;
 use pam_sftpjail::nss::Group;
 use std::path::Path;
 
 /// All changes, or the first reason why setup cannot be done.
-pub(super) fn needed(choices: &Choices, sshd: &Sshd, options: &Options) -> Result<Vec<Change>, Error> {
-    let mut changes = Vec::new();
-    changes.extend(module::change(options.module.as_deref())?);
-    for name in &choices.groups {
-        if Group::by_name(name)?.is_none() {
-            changes.push(Change::Group { name: name.clone() });
+pub(super) struct Needed {
+    pub(super) changes: Vec<Change>,
+    /// Sentences for the admin.
+    pub(super) notes: Vec<String>,
+    /// The groups whose members sshd will no longer jail.
+    pub(super) dropped_groups: Vec<String>,
+}
+
+impl Needed {
+    pub(super) fn find(choices: &Choices, sshd: &Sshd, options: &Options) -> Result<Self, Error> {
+        let mut changes = Vec::new();
+        changes.extend(module::change(options.module.as_deref())?);
+        for name in &choices.groups {
+            if Group::by_name(name)?.is_none() {
+                changes.push(Change::Group { name: name.clone() });
+            }
         }
-    }
-    changes.extend(directory::change(&choices.jail_root, 0o700)?);
-    for parent in &choices.volume_parents {
-        changes.extend(directory::change(parent, 0o755)?);
-    }
-    if let Some(text) = &choices.new_config {
-        let path = Path::new(DEFAULT_PATH);
-        if let Some(above) = path.parent() {
-            changes.extend(directory::change(above, 0o755)?);
+        changes.extend(directory::change(&choices.jail_root, 0o700)?);
+        for parent in &choices.volume_parents {
+            changes.extend(directory::change(parent, 0o755)?);
         }
-        changes.push(Change::File(FileChange::whole(Target::ours(path)?, None, text.as_str())));
+        if let Some(text) = &choices.new_config {
+            let path = Path::new(DEFAULT_PATH);
+            if let Some(above) = path.parent() {
+                changes.extend(directory::change(above, 0o755)?);
+            }
+            changes.push(Change::File(FileChange::whole(Target::ours(path)?, None, text.as_str())));
+        }
+        changes.extend(user_manager::changes(choices)?);
+        changes.extend(syslog::changes()?);
+        let of_sshd = sshd::needed(choices, sshd)?;
+        changes.extend(of_sshd.changes);
+        changes.extend(pam::change(sshd.global.pam_service())?);
+        Ok(Self { changes, notes: of_sshd.notes, dropped_groups: of_sshd.dropped_groups })
     }
-    changes.extend(user_manager::changes(choices)?);
-    changes.extend(syslog::changes()?);
-    changes.extend(sshd::changes(choices, sshd)?);
-    changes.extend(pam::change(sshd.global.pam_service())?);
-    Ok(changes)
 }

@@ -5,12 +5,13 @@
 
 use super::atomic;
 use super::options::{Options, Profile};
+use crate::desired::sshd::unwritable;
 use crate::host::configuration;
 use crate::report::Error;
 use pam_sftpjail::account::{in_etc_group, known_to_etc_group};
-use pam_sftpjail::config::DEFAULT_PATH;
+use pam_sftpjail::config::{Config, DEFAULT_PATH};
 use pam_sftpjail::escape::escaped;
-use pam_sftpjail::nss::User;
+use pam_sftpjail::nss::{Group, User};
 use std::path::{Path, PathBuf};
 
 /// The configurations of the two profiles, before the options are put into them.
@@ -33,8 +34,10 @@ impl Profile {
     }
 }
 
-/// The choices. All names in them are plain: no file format and no shell needs quotes for them.
+/// The choices. The names of groups in them may need quotes, but can be written into every file that needs them.
 pub(super) struct Choices {
+    /// The configuration as it will be.
+    pub(super) config: Config,
     /// The text of the configuration, if it is missing and has to be written.
     pub(super) new_config: Option<String>,
     /// The groups of all profiles.
@@ -63,10 +66,11 @@ impl Choices {
         let group = options.group.as_deref().unwrap_or(default);
         let root = options.jail_root.as_deref().unwrap_or("/jail");
         check_names(&[group.to_owned()], Path::new(root))?;
+        let quoted = format!("[\"{}\"]", group.replace('\\', "\\\\"));
         let text = template
             .replace("\"/jail\"", &format!("\"{root}\""))
             .replace(" /jail/", &format!(" {}/", root.trim_end_matches('/')))
-            .replace(&format!("[\"{default}\"]"), &format!("[\"{group}\"]"));
+            .replace(&format!("[\"{default}\"]"), &quoted);
         let mut exempt_groups: Vec<_> = ADMIN_GROUPS.iter().map(|admins| (*admins).to_owned()).collect();
         exempt_groups.retain(|admins| admins != group);
         let known: Vec<_> = known_to_etc_group(&exempt_groups)?.into_iter().map(str::to_owned).collect();
@@ -77,7 +81,10 @@ impl Choices {
             Profile::Home => Vec::new(),
             Profile::UploadPortal => vec!["/srv/sftp".into()],
         };
+        let config = Config::of_text(&text, Path::new(DEFAULT_PATH))
+            .map_err(|error| Error::new(error, "choose other names"))?;
         Ok(Self {
+            config,
             new_config: Some(text),
             groups: vec![group.to_owned()],
             exempt_groups,
@@ -116,7 +123,8 @@ impl Choices {
         Ok(Self {
             new_config: None,
             groups,
-            exempt_groups: config.exempt_groups,
+            exempt_groups: config.exempt_groups.clone(),
+            config,
             jail_root,
             volume_parents: Vec::new(),
         })
@@ -129,14 +137,24 @@ impl Choices {
     }
 }
 
-/// Refuses names that would need quotes: they are written into files of three formats and given to commands.
+/// Refuses groups whose names sshd or systemd would read as something else, missing ones that no tool can add, and
+/// jail roots that would need quotes.
 fn check_names(groups: &[String], jail_root: &Path) -> Result<(), Error> {
     let is_plain =
         |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'));
     for group in groups {
-        if group.is_empty() || group.starts_with('-') || group.len() > 32 || !is_plain(group) {
-            let fix = "choose a name of letters, digits, _, - and . only";
-            return Err(Error::new(format!("{} cannot be the name of the group", escaped(group)), fix));
+        let shown = escaped(group);
+        if let Some(why) = unwritable(group) {
+            let what = format!("{shown} cannot be the name of the group: {why}");
+            return Err(Error::new(what, "choose another group"));
+        }
+        let can_be_added = is_plain(group) && group.len() <= 32;
+        if !can_be_added && Group::by_name(group)?.is_none() {
+            let what = format!(
+                "there is no group {shown}, and setup can add only a group whose name has no more than 32 letters, \
+                 digits, _, - and ."
+            );
+            return Err(Error::new(what, "see how NSS spells it (getent group), or choose another name"));
         }
     }
     let is_plain_path = jail_root.to_str().is_some_and(|path| {

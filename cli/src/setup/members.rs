@@ -1,24 +1,235 @@
-//! Reports whose jail begins or ends with a setup, and refuses one that jails the admin who runs it.
+//! Looks at the members who exist: what the next login of each will do once the changes are made.
 //!
-//! A jail ends for members of a group that no profile names any more. The likeliest reason is a misspelt
-//! group, and it would give all of them a shell.
+//! It makes the checks of a login for every one of them, with the configuration to be. Two kinds of surprise stop a
+//! setup: members whom their next login would refuse, and, with `--yes`, members whose jail ends because no profile
+//! names their group any more. The likeliest reason for that is a misspelt group, and it would give all of them a shell.
+
+mod now;
 
 use super::change::Change;
 use super::choices::Choices;
 use super::say;
-use super::sshd::{self, Sshd};
+use super::sshd::Sshd;
+use crate::desired::pam::HOME_MAKERS;
+use crate::host::accounts::Accounts;
 use crate::host::groups::{all_members, group_names, suggested};
-use crate::report::Error;
-use crate::report::text::{listed, listed_first};
-use pam_sftpjail::config::DEFAULT_PATH;
+use crate::host::pam::stack::Stack;
+use crate::report::text::{counted, listed, listed_first};
+use crate::report::{Error, Findings};
+use now::{Access, Now};
+use pam_sftpjail::account::Account;
+use pam_sftpjail::config::{Config, DEFAULT_PATH};
+use pam_sftpjail::error::Refusal;
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::nss::Group;
+use pam_sftpjail::policy::NotJailed;
+use pam_sftpjail::session::{Membership, examine};
+use serde::Serialize;
 use std::collections::BTreeSet;
+use std::convert::Infallible;
 use std::io::Write;
+use std::path::Path;
 
-/// Prints who is in the groups already. The error: root or the admin who runs this is.
-pub(super) fn report(choices: &Choices, out: &mut impl Write) -> Result<(), Error> {
-    let members = all_members(choices.groups.iter().map(String::as_str))?;
+/// How many refused members are shown with their reasons.
+const MAX_SHOWN: usize = 20;
+
+/// Members by what happens to them. In JSON, lists of names.
+#[derive(Clone, Default, Serialize)]
+pub(super) struct Members {
+    jailed_already: Vec<String>,
+    jailed_from_now: Vec<String>,
+    /// Who can log in to a shell until then.
+    lose_shell: Vec<String>,
+    /// Whom the checks of a login refuse, and who could log in until now.
+    refused_from_now: Vec<Refused>,
+    /// Whom they refuse now, too.
+    refused_already: Vec<Refused>,
+    /// In a group of a profile, and exempt: no jail is built, and sshd refuses them.
+    exempt_and_refused: Vec<String>,
+    no_longer_jailed: BTreeSet<String>,
+    /// The groups that do not exist yet and look misspelt, and those that are probably meant.
+    #[serde(skip)]
+    misspelt: Vec<(String, String)>,
+}
+
+#[derive(Clone, Serialize)]
+struct Refused {
+    user: String,
+    reason: String,
+    fix: String,
+}
+
+impl Members {
+    /// Checks every member that NSS lists. `dropped`: groups whose members sshd will no longer jail.
+    pub(super) fn examine(
+        choices: &Choices,
+        changes: &[Change],
+        sshd: &Sshd,
+        dropped: &[String],
+    ) -> Result<Self, Error> {
+        let names = members_of(choices.groups.iter().map(String::as_str))?;
+        refuse_callers(choices, &names)?;
+        let mut members = Self { misspelt: misspelt(choices), ..Self::default() };
+        if !dropped.is_empty() {
+            members.no_longer_jailed = members_of(dropped.iter().map(String::as_str))?;
+            members.no_longer_jailed.retain(|name| !names.contains(name));
+        }
+        if names.is_empty() {
+            return Ok(members);
+        }
+        let session = Stack::read(sshd.global.pam_service(), "session");
+        let makes_homes = session.lines.iter().any(|line| HOME_MAKERS.iter().any(|maker| line.is(maker)));
+        let config = without_new_directories(choices, changes);
+        let mut now = Now::read(sshd.daemon.file(), &session)?;
+        for name in names {
+            members.add(&config, name, makes_homes, &mut now)?;
+        }
+        Ok(members)
+    }
+
+    fn add(&mut self, config: &Config, name: String, makes_homes: bool, now: &mut Now) -> Result<(), Error> {
+        let mut account = None;
+        let refusal = match examine(config, &name, &mut |_, _| {}) {
+            Ok(Membership::Member(member)) => {
+                account = Some(member.account);
+                None
+            }
+            Ok(Membership::NotJailed { why: NotJailed::Exempt, .. }) => {
+                self.exempt_and_refused.push(name);
+                return Ok(());
+            }
+            // The list of a group may have names of users who do not exist.
+            Ok(Membership::NotJailed { .. }) | Err(Refusal::NoSuchUser { .. }) => return Ok(()),
+            Err(refusal) if refusal.is_missing_home() && makes_homes => None,
+            // A login waits until this passes.
+            Err(refusal) if refusal.retry_when().is_some() => None,
+            Err(refusal) => Some(refusal),
+        };
+        let access = match account.map_or_else(|| Account::lookup(&name, config), Ok) {
+            Ok(account) => now.access(&account)?,
+            // The refusal says why.
+            Err(_) => Access::Other,
+        };
+        if access == Access::Shell {
+            self.lose_shell.push(name.clone());
+        }
+        match refusal {
+            Some(refusal) => {
+                let list = match access {
+                    Access::Jailed => &mut self.refused_already,
+                    Access::Shell | Access::Other => &mut self.refused_from_now,
+                };
+                list.push(Refused {
+                    user: name,
+                    reason: refusal.to_string(),
+                    fix: refusal.fix().to_string(),
+                });
+            }
+            None if access == Access::Jailed => self.jailed_already.push(name),
+            None => self.jailed_from_now.push(name),
+        }
+        Ok(())
+    }
+
+    /// Prints who is concerned.
+    pub(super) fn print(&self, out: &mut impl Write) {
+        for (name, meant) in &self.misspelt {
+            let (name, meant) = (escaped(name), escaped(meant));
+            say(out, format!("Note: there is no group {name} yet; did you mean {meant}?"));
+        }
+        if !self.jailed_already.is_empty() {
+            say(out, format!("Members who are jailed already: {}.", self.jailed_already.len()));
+        }
+        let mut list = |what: &str, names: &mut dyn ExactSizeIterator<Item = &String>| {
+            if names.len() > 0 {
+                say(out, format!("{what}: {}.", listed_first(names)));
+            }
+        };
+        list("Members who will be jailed from their next login on", &mut self.jailed_from_now.iter());
+        list("Members who lose a shell with that", &mut self.lose_shell.iter());
+        list(
+            "Members who are in an exempt group, so sshd will refuse them from their next login on",
+            &mut self.exempt_and_refused.iter(),
+        );
+        list("Users who will no longer be jailed and get their shells", &mut self.no_longer_jailed.iter());
+        let mut findings = Findings::default();
+        for Refused { user, reason, fix } in self.refused_already.iter().take(MAX_SHOWN) {
+            findings.warned(escaped(user), format!("is refused already: {reason}"), fix);
+        }
+        for Refused { user, reason, fix } in self.refused_from_now.iter().take(MAX_SHOWN) {
+            findings.failed(escaped(user), reason, fix);
+        }
+        let _ = findings.print(out);
+        for (list, what) in
+            [(&self.refused_already, "are refused already"), (&self.refused_from_now, "would be refused")]
+        {
+            let more = list.iter().skip(MAX_SHOWN).map(|refused| &refused.user);
+            if more.len() > 0 {
+                say(
+                    out,
+                    format!("  … and {} more {what} (--json has all): {}.", more.len(), listed_first(more)),
+                );
+            }
+        }
+    }
+
+    /// Refuses a setup after which members could not log in, unless that is accepted.
+    pub(super) fn stop(&self, is_accepted: bool) -> Result<(), Error> {
+        if is_accepted || self.refused_from_now.is_empty() {
+            return Ok(());
+        }
+        let names = self.refused_from_now.iter().map(|refused| &refused.user);
+        let what = format!(
+            "{} would be refused from their next login on: {}",
+            counted(names.len(), "member"),
+            listed_first(names)
+        );
+        Err(Error::new(what, "fix what is marked ✗, or use --accept-refused to set up all the same"))
+    }
+
+    /// Refuses, with `--yes`, a setup after which users would get their shells.
+    pub(super) fn stop_if_shells(&self) -> Result<(), Error> {
+        if self.no_longer_jailed.is_empty() {
+            return Ok(());
+        }
+        let meant = self.misspelt.first().map(|(_, meant)| format!(" (did you mean {}?)", escaped(meant)));
+        let what = format!(
+            "these users would no longer be jailed and get their shells: {}",
+            listed_first(self.no_longer_jailed.iter())
+        );
+        Err(Error::new(
+            what,
+            format!(
+                "correct `groups` in {DEFAULT_PATH}{}, or use --force if that is meant",
+                meant.unwrap_or_default()
+            ),
+        ))
+    }
+
+    /// Whether there is a member who can log in.
+    pub(super) fn has_some(&self) -> bool {
+        !self.jailed_already.is_empty() || !self.jailed_from_now.is_empty()
+    }
+}
+
+/// The users in the groups, by member list or primary group, as far as NSS lists them.
+pub(super) fn members_of<'n>(
+    names: impl Iterator<Item = &'n str> + Clone,
+) -> Result<BTreeSet<String>, Error> {
+    let mut members = all_members(names.clone())?;
+    let listed = Accounts::list().map_err(|error| {
+        Error::new(format!("NSS does not list its users: {error}"), "see that it answers (getent passwd)")
+    })?;
+    for name in names {
+        if let Some(group) = Group::by_name(name)? {
+            members.extend(listed.with_primary_group(group.gid.as_raw()).map(str::to_owned));
+        }
+    }
+    Ok(members)
+}
+
+/// Refuses a setup that jails root, or the admin who runs it.
+fn refuse_callers(choices: &Choices, members: &BTreeSet<String>) -> Result<(), Error> {
     // sshd's `Match Group` matches root, too, and the module builds no jail for root. sudo and doas name the
     // admin. NSS need not list all members of a group, so the groups of each user are asked for, too.
     let callers = ["SUDO_USER", "DOAS_USER"].into_iter().filter_map(|name| std::env::var(name).ok());
@@ -40,67 +251,27 @@ pub(super) fn report(choices: &Choices, out: &mut impl Write) -> Result<(), Erro
             Error::new(what, format!("remove yourself from {groups}, or choose another group"))
         });
     }
-    let (mut jailed, mut exempt) = (Vec::new(), Vec::new());
-    for name in &members {
-        let list = if choices.exempts(name)? { &mut exempt } else { &mut jailed };
-        list.push(name);
-    }
-    if !jailed.is_empty() {
-        say(out, format!("Members who will be jailed from their next login on: {}.", listed(&jailed)));
-    }
-    if !exempt.is_empty() {
-        let exempt = listed(&exempt);
-        say(
-            out,
-            format!(
-                "Members who are in an exempt group, so sshd will refuse them from their next login on: {exempt}."
-            ),
-        );
-    }
     Ok(())
 }
 
-/// The users who are jailed now and would not be after `changes`, as far as NSS lists them.
-pub(super) fn no_longer_jailed(
-    choices: &Choices,
-    sshd: &Sshd,
-    changes: &[Change],
-) -> Result<BTreeSet<String>, Error> {
-    let dropped = sshd::dropped_groups(choices, sshd, changes);
-    let mut members = all_members(dropped.iter().map(String::as_str))?;
-    let still_jailed = all_members(choices.groups.iter().map(String::as_str))?;
-    members.retain(|name| !still_jailed.contains(name));
-    Ok(members)
+/// The groups that do not exist yet, each with the one that is probably meant.
+fn misspelt(choices: &Choices) -> Vec<(String, String)> {
+    let missing = choices.groups.iter().filter(|name| matches!(Group::by_name(name), Ok(None)));
+    missing.filter_map(|name| Some((name.clone(), suggested(name)?))).collect()
 }
 
-/// Prints these users, and a suggestion for each group that does not exist yet and looks misspelt.
-pub(super) fn report_no_longer_jailed(users: &BTreeSet<String>, choices: &Choices, out: &mut impl Write) {
-    for name in missing_groups(choices) {
-        if let Some(meant) = suggested(name) {
-            let (name, meant) = (escaped(name), escaped(&meant));
-            say(out, format!("Note: there is no group {name} yet; did you mean {meant}?"));
-        }
+/// The configuration to be, without the volumes in directories that the changes will make: logins make those volumes,
+/// and nothing is there that could be wrong.
+fn without_new_directories(choices: &Choices, changes: &[Change]) -> Config {
+    let mut config = choices.config.clone();
+    let new: Vec<_> = changes.iter().filter_map(Change::new_directory).collect();
+    let is_new = |source: &Path| new.iter().any(|directory| source.starts_with(directory));
+    for profile in &mut config.profiles {
+        profile.volumes.retain(|volume| {
+            // A character that is in no path stands for what differs between users.
+            let source = volume.source.expand(|_| Ok::<_, Infallible>("\u{1}".into()));
+            volume.create.is_none() || !source.is_ok_and(|source| is_new(Path::new(&source)))
+        });
     }
-    if !users.is_empty() {
-        say(
-            out,
-            format!(
-                "Users who will no longer be jailed and get their shells: {}.",
-                listed_first(users.iter())
-            ),
-        );
-    }
-}
-
-fn missing_groups(choices: &Choices) -> impl Iterator<Item = &String> {
-    choices.groups.iter().filter(|name| matches!(Group::by_name(name), Ok(None)))
-}
-
-/// The error of `--yes` where these users would get their shells: that needs an answer, or `--force`.
-pub(super) fn refuse(users: &BTreeSet<String>, choices: &Choices) -> Error {
-    let meant = missing_groups(choices).find_map(|name| suggested(name));
-    let meant = meant.map(|meant| format!(" (did you mean {}?)", escaped(&meant))).unwrap_or_default();
-    let what =
-        format!("these users would no longer be jailed and get their shells: {}", listed_first(users.iter()));
-    Error::new(what, format!("correct `groups` in {DEFAULT_PATH}{meant}, or use --force if that is meant"))
+    config
 }

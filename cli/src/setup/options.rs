@@ -1,13 +1,14 @@
 //! The options of `setup`, as clap reads them.
 
 use crate::host::sshd::option::SshdConfigOption;
-use clap::{Args, ValueEnum};
+use clap::{ArgGroup, Args, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
 
 #[derive(Args)]
+#[command(group = ArgGroup::new("unasked").args(["yes", "dry_run"]))]
 pub(crate) struct Options {
-    /// Shows the changes, and makes none.
+    /// Shows the changes, and makes none. Exit status 3: something would change.
     #[arg(long, conflicts_with_all = ["yes", "undo", "confirm"])]
     pub(super) dry_run: bool,
     /// Makes the changes without asking.
@@ -27,6 +28,12 @@ pub(crate) struct Options {
     pub(super) module: Option<PathBuf>,
     #[command(flatten)]
     pub(super) sshd: SshdConfigOption,
+    /// Goes on although members would be refused from their next login on.
+    #[arg(long, conflicts_with_all = ["undo", "confirm"])]
+    pub(super) accept_refused: bool,
+    /// One JSON document instead of text. It needs --yes or --dry-run.
+    #[arg(long, requires = "unasked", conflicts_with_all = ["undo", "confirm"])]
+    pub(super) json: bool,
     /// Undoes everything after this time, such as 5m, unless `setup --confirm` is run before.
     #[arg(long, value_name = "TIME", value_parser = duration, conflicts_with_all = ["dry_run", "undo", "confirm"])]
     pub(super) confirm_within: Option<Duration>,
@@ -39,6 +46,16 @@ pub(crate) struct Options {
     /// With --undo: also while members are logged in. With --yes: also if users are no longer jailed then.
     #[arg(long, conflicts_with_all = ["dry_run", "confirm"])]
     pub(super) force: bool,
+}
+
+impl Options {
+    /// Whether nothing is chosen.
+    pub(super) fn is_default(&self) -> bool {
+        let Self { group, jail_root, profile, module, sshd, accept_refused, .. } = self;
+        let paths = [module.as_deref(), sshd.path()];
+        let is_chosen = group.is_some() || jail_root.is_some() || profile.is_some() || *accept_refused;
+        !is_chosen && paths.iter().all(Option::is_none)
+    }
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

@@ -1,22 +1,22 @@
-//! Puts the members' `Match` block into sshd's configuration, and refuses one that conflicts with it.
+//! Puts the members' `Match` block into sshd's configuration, and refuses what keeps it from having an effect.
 //!
-//! The settings of the block are in `desired::sshd`.
+//! The settings of the block are in `desired::sshd`. What stands in the file of the block already is in `own_block`,
+//! and the blocks of others are in `conflicts`.
 
-use super::change::{Change, FileChange};
+mod conflicts;
+mod own_block;
+
+use super::change::Change;
 use super::choices::Choices;
-use super::target::Target;
 use crate::desired::sshd::{Setting, block};
 use crate::host::sshd::connections::Connection;
 use crate::host::sshd::daemon::{Daemon, NoAnswer};
 use crate::host::sshd::effective::Settings;
-use crate::host::sshd::files::{BEGIN, Block, END, SshdConfig};
+use crate::host::sshd::files::{Block, SshdConfig};
 use crate::report::Error;
-use pam_sftpjail::escape::{escaped, one_line};
-use pam_sftpjail::nss::Group;
-use std::path::{Path, PathBuf};
-
-/// sshd reads it before the other files of the directory, and the first value of a setting wins.
-const DROP_IN: &str = "00-sftpjail.conf";
+use own_block::Own;
+use pam_sftpjail::escape::escaped;
+use std::path::Path;
 
 /// The installed sshd, after it has shown that it can read its configuration.
 pub(super) struct Sshd {
@@ -38,94 +38,43 @@ impl Sshd {
     }
 }
 
+/// What sshd's configuration needs.
+#[derive(Default)]
+pub(super) struct Needed {
+    pub(super) changes: Vec<Change>,
+    /// Sentences for the admin: what is set back, and what has no effect any more.
+    pub(super) notes: Vec<String>,
+    /// The groups of our present block that no profile names any more, and that the changes leave out.
+    pub(super) dropped_groups: Vec<String>,
+}
+
 /// The changes that sshd's configuration needs.
-pub(super) fn changes(choices: &Choices, sshd: &Sshd) -> Result<Vec<Change>, Error> {
+pub(super) fn needed(choices: &Choices, sshd: &Sshd) -> Result<Needed, Error> {
     let main = sshd.daemon.main_file();
     if !main.is_file() {
         return Err(Error::new(format!("there is no {}", escaped(main)), "reinstall OpenSSH's server"));
     }
     let config = SshdConfig::read(main);
     check_use_pam(sshd, &config, main)?;
+    check_subsystem(sshd, main)?;
 
-    let drop_in = drop_in(&config);
     let settings = block(&choices.jail_root);
-    let own_file = drop_in.as_deref().unwrap_or(main);
-    let missing: Vec<_> = choices
-        .groups
-        .iter()
-        .filter(|group| !config.blocks.iter().any(|block| is_complete(&config, block, group, &settings)))
-        .collect();
-    check_conflicts(choices, &config, &settings, own_file, drop_in.is_some())?;
-    if missing.is_empty() {
-        return Ok(Vec::new());
-    }
-    let mut text = format!("Match Group {}\n", choices.groups.join(","));
-    for setting in &settings {
-        text += &format!("    {} {}\n", setting.keyword, setting.value);
-    }
-    match drop_in {
-        Some(path) => drop_in_changes(path, &text),
-        None => Ok(vec![main_file_change(main, &text)?]),
-    }
-}
-
-/// The groups in our present block that no profile names any more, if `changes` replace the block.
-pub(super) fn dropped_groups(choices: &Choices, sshd: &Sshd, changes: &[Change]) -> Vec<String> {
-    let main = sshd.daemon.main_file();
-    let config = SshdConfig::read(main);
-    let drop_in = drop_in(&config);
-    let own_file = drop_in.as_deref().unwrap_or(main);
-    let is_replaced = |block: &&Block| {
-        changes.iter().any(|change| change.is_file_where(|path| path == block.location.file))
+    let own = Own::find(&config);
+    let has_block = |group: &String| config.blocks.iter().any(|b| is_complete(&config, b, group, &settings));
+    let edited = match !choices.groups.iter().all(has_block) {
+        true => Some(own.edited(&config, &choices.groups, &settings)?),
+        false => None,
     };
-    let blocks = config.blocks.iter().filter(|block| is_ours(block, own_file, drop_in.is_some()));
-    let named = blocks.filter(is_replaced).flat_map(|block| block.patterns("group"));
-    named.filter(|group| !choices.groups.contains(group)).cloned().collect()
-}
-
-/// The file for our block, if sshd includes a directory of such files.
-fn drop_in(config: &SshdConfig) -> Option<PathBuf> {
-    config.drop_in_directory().map(|directory| directory.join(DROP_IN))
-}
-
-/// The block in a file of its own.
-fn drop_in_changes(path: PathBuf, block: &str) -> Result<Vec<Change>, Error> {
-    let mut changes = Vec::new();
-    if let Some(directory) = path.parent().filter(|directory| !directory.exists()) {
-        changes.push(Change::Directory { path: directory.to_owned(), mode: 0o755 });
+    let planned = edited.as_ref().map(|edited| (own.file.as_path(), edited.text.as_str()));
+    let planned = SshdConfig::read_with(main, planned);
+    let mut needed =
+        Needed { notes: conflicts::check(choices, &planned, &settings, &own)?, ..Needed::default() };
+    if let Some(edited) = edited {
+        needed.dropped_groups = own.dropped_groups(&config, &planned, choices);
+        needed.notes.splice(0..0, edited.notes);
+        needed.changes = edited.changes;
     }
-    let text = format!("# Made by `sftpjail setup`; `sftpjail setup --undo` removes it.\n{block}");
-    let target = Target::ours(&path)?;
-    let before = target.read()?;
-    changes.push(Change::File(FileChange::whole(target, before, text)));
-    Ok(changes)
-}
-
-/// The block at the end of sshd's main file, between [`BEGIN`] and [`END`]. `Match all` ends it: what others
-/// add below is for everybody.
-fn main_file_change(main: &Path, block: &str) -> Result<Change, Error> {
-    let target = Target::of_others(main)?;
-    let before = target.read()?.unwrap_or_default();
-    let mut text = String::from_utf8(before.clone())
-        .map_err(|_| Error::new(format!("{} is not UTF-8", main.display()), "save it as UTF-8"))?;
-    let own = format!("{BEGIN}{block}Match all\n{END}");
-    if let Some((head, rest)) = text.split_once(BEGIN)
-        && let Some((_, tail)) = rest.split_once(END)
-    {
-        let text = format!("{head}{own}{tail}");
-        return Ok(Change::File(FileChange::whole(target, Some(before), text)));
-    }
-    if !text.is_empty() && !text.ends_with('\n') {
-        text.push('\n');
-    }
-    text += &own;
-    Ok(Change::File(FileChange {
-        target,
-        before: Some(before),
-        after: text.into(),
-        inserted: vec![own],
-        replaced: Vec::new(),
-    }))
+    Ok(needed)
 }
 
 /// Refuses an sshd that does not use PAM.
@@ -145,57 +94,32 @@ fn check_use_pam(sshd: &Sshd, config: &SshdConfig, main: &Path) -> Result<(), Er
     }
 }
 
-/// Refuses another block that sets something else for members. What this parser cannot see, `verify` finds
-/// with `sshd -T` before sshd reloads.
-fn check_conflicts(
-    choices: &Choices,
-    config: &SshdConfig,
-    settings: &[Setting],
-    own_file: &Path,
-    in_drop_in: bool,
-) -> Result<(), Error> {
-    let mut members = Vec::new();
-    for group in &choices.groups {
-        members.extend(Group::by_name(group)?.into_iter().flat_map(|group| group.members));
+/// Refuses an sshd without `Subsystem sftp`: SFTP clients ask for the subsystem. Which program it names is the
+/// same for members, whose ForceCommand wins.
+fn check_subsystem(sshd: &Sshd, main: &Path) -> Result<(), Error> {
+    let mut subsystems = sshd.global.all("Subsystem");
+    if subsystems.any(|value| value.split_whitespace().next() == Some("sftp")) {
+        return Ok(());
     }
-    for block in config.blocks.iter().filter(|block| !is_ours(block, own_file, in_drop_in)) {
-        let names_members = choices.groups.iter().any(|group| block.names("group", group))
-            || members.iter().any(|user| block.names("user", user));
-        // sshd reads our drop-in before the blocks of the main file.
-        let comes_first =
-            !in_drop_in || (block.location.file != config.main && block.location.file.as_path() < own_file);
-        let may_win = block.is_for_anybody() && comes_first;
-        if !(names_members || may_win) {
-            continue;
-        }
-        let other = config.of_block(block).find(|setting| {
-            settings.iter().any(|own| own.accepts(&setting.keyword, &setting.value) == Some(false))
-        });
-        if let Some(setting) = other {
-            let what = format!(
-                "{}: {} is {} for members, in the Match block of line {}",
-                setting.location,
-                setting.written,
-                one_line(&setting.value),
-                block.location.line
-            );
-            return Err(Error::new(what, "remove that line, or exclude the members from that block"));
-        }
-    }
-    Ok(())
-}
-
-/// Whether setup has written the block.
-fn is_ours(block: &Block, own_file: &Path, in_drop_in: bool) -> bool {
-    block.location.file == own_file && (in_drop_in || block.is_marked)
+    let shown = escaped(main);
+    let what = format!("{shown} has no `Subsystem sftp`, so sshd refuses every SFTP client");
+    Err(Error::new(
+        what,
+        format!("add the line `Subsystem sftp internal-sftp` to {shown}, above all Match blocks"),
+    ))
 }
 
 /// Whether a block has all `settings`, for all members of the group.
 fn is_complete(config: &SshdConfig, block: &Block, group: &str, settings: &[Setting]) -> bool {
-    block.criteria.len() == 1
+    is_for_group_only(block)
         && block.names("group", group)
         && settings.iter().all(|setting| {
             // Of two lines for one setting, sshd uses the first.
             config.of_block(block).find_map(|line| setting.accepts(&line.keyword, &line.value)) == Some(true)
         })
+}
+
+/// Whether a block tests the groups of a user and nothing else.
+fn is_for_group_only(block: &Block) -> bool {
+    matches!(block.criteria.as_slice(), [(attribute, _)] if attribute == "group")
 }

@@ -25,12 +25,17 @@ pub(super) fn changes(choices: &Choices) -> Result<Vec<Change>, Error> {
     let path = Path::new(drop_in::PATH);
     let condition =
         Condition { program: program()?, config: DEFAULT_PATH.into(), groups: choices.groups.clone() };
-    let after = drop_in::text(&condition).into_bytes();
     let target = Target::ours(path)?;
     let before = target.read()?;
-    if before.as_ref() == Some(&after) {
+    let text = before.as_deref().map(String::from_utf8_lossy);
+    let conditions = systemd::values(text.as_deref().unwrap_or_default(), "ExecCondition");
+    if conditions.iter().any(|value| Condition::parse(value).as_ref() == Some(&condition)) {
         return Ok(Vec::new());
     }
+    let after = match &text {
+        Some(text) => drop_in::completed(text, &condition),
+        None => drop_in::text(&condition),
+    };
     let mut changes = Vec::new();
     if let Some(above) = path.parent() {
         changes.extend(directory::change(above, 0o755)?);

@@ -2,22 +2,22 @@
 //! checks a trial member.
 
 use super::choices::Choices;
+use super::members::members_of;
 use super::sshd::Sshd;
 use super::syslog;
 use super::trial_member::NAME;
 use crate::desired::sshd::{Setting, block};
 use crate::host::programs::{self, Output};
 use crate::host::sshd::connections::Connection;
+use crate::host::sshd::daemon::NoAnswer;
 use crate::host::sshd::effective::Settings;
 use crate::host::sshd::files::SshdConfig;
+use crate::host::sshd::logins;
 use crate::report::Error;
 use pam_sftpjail::escape::escaped;
-use pam_sftpjail::nss::Group;
+use pam_sftpjail::nss::{Group, User};
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
-
-/// The number of members of each group about whom sshd is asked.
-const MAX_MEMBERS: usize = 50;
 
 /// Gives a line for each thing that could not be checked.
 pub(super) fn all(choices: &Choices, sshd: &Sshd) -> Result<Vec<String>, Error> {
@@ -34,11 +34,11 @@ pub(super) fn all(choices: &Choices, sshd: &Sshd) -> Result<Vec<String>, Error> 
         let gid = group.gid.to_string();
         let output = as_member(&gid, &sshd.daemon.binary, &asked(NAME))?;
         let member = format!("a member of {}", escaped(name));
-        check_settings(&output, choices, sshd, NAME, &member)?;
-        for user in group.members.iter().filter(|user| !user.contains(',')).take(MAX_MEMBERS) {
-            let output = programs::run(&sshd.daemon.binary, asked(user))?;
-            check_settings(&output, choices, sshd, user, &escaped(user).to_string())?;
+        if !output.success {
+            let what = format!("sshd -T says of {member}: {}", output.words);
+            return Err(Error::new(what, "fix what it names"));
         }
+        check_settings(&Settings::parse(&output.stdout), choices, sshd, NAME, &member)?;
         let program = Path::new("/proc/self/exe");
         let file =
             sshd.daemon.file().into_iter().flat_map(|file| [OsStr::new("--sshd-config"), file.as_os_str()]);
@@ -57,7 +57,32 @@ pub(super) fn all(choices: &Choices, sshd: &Sshd) -> Result<Vec<String>, Error> 
             }
         }
     }
+    check_members(choices, sshd)?;
     Ok(notes)
+}
+
+/// Asks sshd about every member, for every kind of connection that its configuration distinguishes. It is asked once
+/// for all whom it treats alike.
+fn check_members(choices: &Choices, sshd: &Sshd) -> Result<(), Error> {
+    let mut asked = logins::Sshd::find(sshd.daemon.file()).map_err(NoAnswer::into_error)?;
+    let connections = asked.connections.clone();
+    // sshd -T cannot be asked about a name with a comma.
+    let members = members_of(choices.groups.iter().map(String::as_str))?;
+    for user in members.iter().filter(|user| !user.contains(',')) {
+        for connection in &connections {
+            let settings = asked.settings(user, connection).map_err(NoAnswer::into_error)?;
+            let shown = match connections.len() {
+                1 => escaped(user).to_string(),
+                _ => format!("{} {connection}", escaped(user)),
+            };
+            let checked = check_settings(&settings, choices, sshd, user, &shown);
+            // The list of a group may have names of users who do not exist.
+            if checked.is_err() && User::by_name(user)?.is_some() {
+                return checked;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Runs `program` where a trial member of this group exists.
@@ -67,25 +92,21 @@ fn as_member(gid: &str, program: &Path, args: &[OsString]) -> Result<Output, Err
     programs::run(Path::new("/proc/self/exe"), all)
 }
 
-/// Refuses effective settings that lack one of the block. `output`: that of `sshd -T` for `user`, who is
-/// `shown` in the error.
+/// Refuses effective settings that lack one of the block. They are those of `user`, who is `shown` in the error.
 fn check_settings(
-    output: &Output,
+    settings: &Settings,
     choices: &Choices,
     sshd: &Sshd,
     user: &str,
     shown: &str,
 ) -> Result<(), Error> {
-    if !output.success {
-        return Err(Error::new(format!("sshd -T says of {shown}: {}", output.words), "fix what it names"));
-    }
-    let settings = Settings::parse(&output.stdout);
-    for Setting { keyword, value, .. } in block(&choices.jail_root).into_iter().filter(|s| s.is_required) {
+    for setting in block(&choices.jail_root) {
+        let Setting { keyword, value, .. } = &setting;
         let is = settings.get(keyword).unwrap_or("unknown to sshd");
         // sshd prints ChrootDirectory as written or expanded, and older versions do not print
         // DisableForwarding.
-        let is_ok = is.eq_ignore_ascii_case(&value) || is == value.replace("%u", user);
-        if !is_ok && keyword != "DisableForwarding" {
+        let is_ok = setting.accepts(keyword, is) == Some(true) || is == value.replace("%u", user);
+        if !is_ok && *keyword != "DisableForwarding" {
             let what =
                 format!("with these changes, {keyword} would be {} for {shown}, not {value}", escaped(is));
             let config = SshdConfig::read(sshd.daemon.main_file());

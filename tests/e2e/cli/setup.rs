@@ -3,12 +3,15 @@
 mod confirm;
 mod distributions;
 mod exempt;
+mod exit_status;
 mod killed;
 mod links;
+mod members;
 mod misspelt;
 mod others;
 mod refused;
 mod reload;
+mod sshd;
 mod upgrade;
 
 use sandbox::{Output, Sandbox};

@@ -2,7 +2,7 @@
 //! nobody.
 
 use super::Member;
-use crate::desired::sshd::{KEEPALIVE, REQUIRED};
+use crate::desired::sshd::{KEEPALIVE, REQUIRED, is_internal_sftp};
 use crate::host::sshd::access::barred;
 use crate::host::sshd::effective::{Settings, expanded};
 use pam_sftpjail::account::Account;
@@ -120,11 +120,6 @@ pub(super) fn judge(
 /// Whether a login may be refused because of live sessions.
 pub(super) fn limits_sessions(member: &Member<'_>) -> bool {
     member.profile.max_sessions.is_some() || member.config.namespace == Namespace::Host
-}
-
-/// Whether sshd runs its own SFTP server for this command, as session.c of OpenSSH decides it.
-fn is_internal_sftp(command: &str) -> bool {
-    command.strip_prefix("internal-sftp").is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t']))
 }
 
 /// The log level of internal-sftp: the argument of `-l`, or the default.

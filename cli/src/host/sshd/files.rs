@@ -5,7 +5,7 @@
 
 use super::patterns::is_match;
 use crate::report::Location;
-use glob::{MatchOptions, glob_with};
+use glob::{MatchOptions, Pattern, glob_with};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -96,9 +96,14 @@ impl SshdConfig {
     /// Reads the main file and what it includes. Files that cannot be read are left out: sshd itself reports
     /// them.
     pub(crate) fn read(main: &Path) -> Self {
+        Self::read_with(main, None)
+    }
+
+    /// The same, as if a file of this path had this text: the configuration that a change of it would make.
+    pub(crate) fn read_with(main: &Path, planned: Option<(&Path, &str)>) -> Self {
         let mut config =
             Self { main: main.to_owned(), settings: Vec::new(), blocks: Vec::new(), includes: Vec::new() };
-        config.file(main, None, 0);
+        config.file(main, None, 0, planned);
         config
     }
 
@@ -136,8 +141,12 @@ impl SshdConfig {
     }
 
     /// Reads a file. `block`: the one that includes it. A `Match` in the file ends with the file.
-    fn file(&mut self, file: &Path, block: Option<usize>, depth: usize) {
-        let Some(bytes) = fs::read(file).ok().filter(|_| depth <= MAX_DEPTH) else { return };
+    fn file(&mut self, file: &Path, block: Option<usize>, depth: usize, planned: Option<(&Path, &str)>) {
+        let bytes = match planned.filter(|(path, _)| *path == file) {
+            Some((_, text)) => Some(text.as_bytes().to_owned()),
+            None => fs::read(file).ok(),
+        };
+        let Some(bytes) = bytes.filter(|_| depth <= MAX_DEPTH) else { return };
         let mut current = block;
         let mut is_marked = false;
         for (i, text) in String::from_utf8_lossy(&bytes).lines().enumerate() {
@@ -155,8 +164,9 @@ impl SshdConfig {
                 if current.is_none() && depth == 0 {
                     self.includes.extend(arguments.iter().cloned());
                 }
-                for file in arguments.iter().flat_map(|pattern| included(pattern)) {
-                    self.file(&file, current, depth + 1);
+                let planned_path = planned.map(|(path, _)| path);
+                for file in arguments.iter().flat_map(|pattern| included(pattern, planned_path)) {
+                    self.file(&file, current, depth + 1, planned);
                 }
             } else if keyword == "match" {
                 let (criteria, number) = (criteria(&arguments), self.blocks.len());
@@ -170,12 +180,22 @@ impl SshdConfig {
     }
 }
 
-/// The files that a pattern of `Include` matches, in the order of glob(3).
-fn included(pattern: &str) -> Vec<PathBuf> {
+/// The files that a pattern of `Include` matches, in the order of glob(3); `planned` counts as there.
+fn included(pattern: &str, planned: Option<&Path>) -> Vec<PathBuf> {
     let pattern = Path::new(DIRECTORY).join(pattern);
-    let options = MatchOptions { require_literal_leading_dot: true, ..MatchOptions::default() };
-    let found = pattern.to_str().and_then(|pattern| glob_with(pattern, options).ok());
-    found.into_iter().flatten().flatten().collect()
+    let Some(pattern) = pattern.to_str() else { return Vec::new() };
+    let options = MatchOptions {
+        require_literal_leading_dot: true,
+        require_literal_separator: true,
+        ..MatchOptions::default()
+    };
+    let mut found: Vec<_> = glob_with(pattern, options).into_iter().flatten().flatten().collect();
+    let is_match = |path: &&Path| Pattern::new(pattern).is_ok_and(|p| p.matches_path_with(path, options));
+    if let Some(planned) = planned.filter(is_match).filter(|path| !found.iter().any(|file| file == path)) {
+        let at = found.partition_point(|file| file.as_path() < planned);
+        found.insert(at, planned.to_owned());
+    }
+    found
 }
 
 /// Splits a line into words. They may be quoted, `=` may follow the keyword, and `#` begins a comment.

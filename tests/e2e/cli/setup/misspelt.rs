@@ -19,7 +19,8 @@ fn setup_reports_who_would_no_longer_be_jailed_and_yes_alone_refuses() {
     let before = etc(&sb);
     let report = "Users who will no longer be jailed and get their shells: anna, emil.";
     let suggestion = "Note: there is no group sfpt yet; did you mean sftp?";
-    let out = sb.sh("sftpjail setup --dry-run");
+    let out = sb.try_sh("sftpjail setup --dry-run");
+    assert_eq!(out.code, Some(3), "{out}");
     assert!(out.stdout.contains(report) && out.stdout.contains(suggestion), "{out}");
     let out = sb.try_sh("sftpjail setup --yes");
     assert_eq!(out.code, Some(1), "{out}");

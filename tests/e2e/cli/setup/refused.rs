@@ -24,7 +24,7 @@ fn without_a_terminal_it_does_not_ask() {
     let sb = Sandbox::stock();
     refused(&sb, "sftpjail setup </dev/null", &["no terminal", "--yes", "--dry-run"]);
     sb.sh("! test -e /var/lib/sftpjail");
-    let out = sb.sh("sftpjail setup --dry-run");
+    let out = sb.try_sh("sftpjail setup --dry-run");
     assert!(out.stdout.contains("+Match Group sftp"), "{out}");
     sb.sh("! test -e /var/lib/sftpjail; ! test -e /etc/sftpjail");
 }
@@ -50,7 +50,7 @@ fn other_users_than_root_are_refused() {
 fn at_a_terminal_it_asks_and_the_answer_no_changes_nothing() {
     let sb = Sandbox::stock();
     let before = etc(&sb);
-    let out = sb.sh("echo n | script -qec 'sftpjail setup' /dev/null");
+    let out = sb.try_sh("echo n | script -qec 'sftpjail setup' /dev/null");
     assert!(out.stdout.contains("Do this? [y/N]") && out.stdout.contains("Nothing was changed."), "{out}");
     assert_same(&before, &etc(&sb), &[]);
     sb.sh("echo y | script -qec 'sftpjail setup' /dev/null; grep -q sftpjail /etc/pam.d/sshd");
@@ -122,17 +122,17 @@ fn a_broken_sshd_configuration_changes_nothing() {
 #[test]
 fn settings_that_conflict_are_reported_with_file_and_line() {
     for (lines, words) in [
-        (
-            "Match Group sftp\n  ChrootDirectory /srv/%u\n",
-            &["sshd_config:", "/srv/%u", "ChrootDirectory"][..],
-        ),
-        ("Match Group *\n  ForceCommand /bin/false\n", &["sshd_config:", "/bin/false", "ForceCommand"]),
+        ("Match Group sftp\n  ChrootDirectory /srv/%u\n", &["00-a.conf:2", "/srv/%u", "ChrootDirectory"][..]),
+        ("Match Group *\n  ForceCommand /bin/false\n", &["00-a.conf:2", "/bin/false", "ForceCommand"]),
         ("UsePAM no\n", &["/etc/ssh/sshd_config:1", "UsePAM is no"]),
     ] {
         let sb = Sandbox::stock();
         let old = sb.read_text("/etc/ssh/sshd_config");
-        let text = if lines.starts_with("Match") { format!("{old}{lines}") } else { format!("{lines}{old}") };
-        sb.write("/etc/ssh/sshd_config", text);
+        match lines.starts_with("Match") {
+            // sshd reads it before setup's file.
+            true => sb.write("/etc/ssh/sshd_config.d/00-a.conf", lines),
+            false => sb.write("/etc/ssh/sshd_config", format!("{lines}{old}")),
+        }
         refused(&sb, YES, words);
     }
     // A file that sshd reads before ours, for everybody from an address.
@@ -212,10 +212,9 @@ fn admins_cannot_jail_themselves() {
 fn a_block_for_one_of_the_members_is_reported_with_file_and_line() {
     let sb = Sandbox::stock();
     sb.user("bob").group("partners").add();
-    sb.append("/etc/ssh/sshd_config", "Match User b*\n  X11Forwarding yes\n");
-    let line = sb.read_text("/etc/ssh/sshd_config").lines().count();
+    sb.write("/etc/ssh/sshd_config.d/00-a.conf", "Match User b*\n  X11Forwarding yes\n");
     let words =
-        [&format!("/etc/ssh/sshd_config:{line}: X11Forwarding is yes for members"), "exclude the members"];
+        ["/etc/ssh/sshd_config.d/00-a.conf:2: X11Forwarding is yes for members", "exclude the members"];
     refused(&sb, "sftpjail setup --yes --group partners", &words);
 }
 
