@@ -47,7 +47,7 @@ PROGRAM = $(DESTDIR)$(PREFIX)/sbin/sftpjail
 AS_OWNER := $(if $(DESTDIR),,$(SUDO))
 INSTALL := $(AS_OWNER) install
 
-.PHONY: build build-release deps demo sandbox test machines machines-all lint bench bench-audit install uninstall
+.PHONY: build build-release deps demo sandbox test machines machines-all lint bench bench-audit bench-check install uninstall
 
 build: deps
 	@$(CARGO) build --quiet --locked --workspace
@@ -168,3 +168,8 @@ bench: deps
 bench-audit: deps
 	@$(CARGO) build --quiet --locked --release --package sftpjail
 	MEGABYTES=$(MEGABYTES) $(CARGO) bench --quiet --locked --package sftpjail-tests --bench audit
+
+# `sftpjail check --all` on a host with 20,000 users; prints seconds and memory.
+bench-check: deps
+	@$(CARGO) build --quiet --locked --release --workspace
+	USERS=$(USERS) $(CARGO) bench --quiet --locked $(AS_ROOT) --package sftpjail-tests --bench check_all
