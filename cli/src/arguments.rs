@@ -254,18 +254,9 @@ Examples:
         /// Groups of the profiles: their members get no user manager, even where the configuration cannot be read.
         groups: Vec<String>,
     },
-    /// The child of `check`: builds the jail around itself and reports as JSON.
+    /// The child of `probe`: builds the jail around itself and reports as JSON.
     #[command(hide = true)]
     Rehearse { user: String },
-    /// The child of `check`: becomes USER, tries to enter directories and to read files, and reports as JSON.
-    #[command(hide = true)]
-    AsUser {
-        user: String,
-        #[arg(long)]
-        enter: Vec<PathBuf>,
-        #[arg(long)]
-        read: Vec<PathBuf>,
-    },
     /// The child of `check`: reports whether the dynamic linker has loaded MODULE into it.
     #[command(hide = true)]
     Loaded { module: PathBuf },

@@ -19,6 +19,7 @@ mod user;
 mod user_manager;
 
 use crate::host::rehearsal::Rehearsal;
+use crate::host::workers::{self, Work};
 use crate::report::Findings;
 use crate::report::Status;
 use crate::report::json::{VERSION, document};
@@ -29,6 +30,7 @@ use serde::Serialize;
 use std::io::{self, Write};
 use std::path::Path;
 use system::Host;
+use user::Examined;
 
 /// What to check, and how to report it.
 pub(crate) struct Request<'a> {
@@ -79,6 +81,36 @@ fn json(report: &impl Serialize, out: &mut impl Write) -> io::Result<()> {
     document(&Document { version: VERSION, report }, out)
 }
 
+/// The check of one user, in a child: a filesystem of the user's may not answer.
+struct One<'h, 'c> {
+    host: &'h mut Host<'c>,
+    about_host: Findings,
+}
+
+impl Work for One<'_, '_> {
+    type Result = Examined;
+
+    fn check(&mut self, user: &str) -> Examined {
+        user::examine(self.host, user, std::mem::take(&mut self.about_host))
+    }
+
+    fn give_up(&mut self, user: &str, why: &str) -> Examined {
+        user::examine_without_files(self.host, user, std::mem::take(&mut self.about_host), why)
+    }
+}
+
+/// Checks one user. `about_host`: the findings about the host, which are reported among those of a member.
+fn examine(host: &mut Host<'_>, user: &str, about_host: Findings) -> Examined {
+    let mut one = One { host, about_host };
+    let mut examined = None;
+    let ran = workers::run(&[user.to_owned()], &mut one, |_, result| examined = Some(result));
+    // Without a child, nothing can be given up.
+    examined.unwrap_or_else(|| {
+        let why = ran.err().map_or_else(String::new, |error| format!("no child can be started: {error}"));
+        one.give_up(user, &why)
+    })
+}
+
 /// Checks one user, and what the host has set up for all users.
 fn check_user(request: &Request<'_>, user: &str) -> Report {
     let path = request.config;
@@ -95,7 +127,7 @@ fn check_user(request: &Request<'_>, user: &str) -> Report {
         Ok(None) | Err(_) => user.to_owned(),
     };
     leftovers::examine(&config, UserName::parse(&name).ok().as_ref(), &mut about_host);
-    let examined = user::examine(&mut host, user, about_host);
+    let examined = examine(&mut host, user, about_host);
     findings.append(examined.findings);
     let status = match examined.is_in_no_profile && findings.status() == Status::Ok {
         true => Status::InNoProfile,

@@ -20,3 +20,4 @@ pub(crate) mod sshd;
 pub(crate) mod syslog;
 pub(crate) mod systemd;
 pub(crate) mod trust;
+pub(crate) mod workers;

@@ -27,6 +27,8 @@ pub mod fix;
 
 pub(crate) mod application;
 
+pub mod forked;
+
 pub mod nss;
 
 pub mod error;

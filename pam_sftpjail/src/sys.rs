@@ -6,6 +6,7 @@
 
 pub(crate) mod attribute;
 pub(crate) mod directory;
+pub(crate) mod fork;
 pub(crate) mod identity;
 pub(crate) mod lock;
 pub(crate) mod mount;

@@ -2,7 +2,10 @@
 //! the jail root.
 
 use super::system::{self, Host};
-use super::{Report, Request, groups, leftovers, user};
+use super::user::{self, Examined};
+use super::{Report, Request, groups, leftovers};
+use crate::host::workers::{self, Work};
+use crate::host::{accounts, shadow};
 use crate::report::Findings;
 use crate::report::Status;
 use crate::report::text::counted;
@@ -13,7 +16,7 @@ use pam_sftpjail::escape::{escaped, word};
 use pam_sftpjail::nss::{Group, User};
 use pam_sftpjail::policy::{Decision, decide};
 use serde::Serialize;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
@@ -38,13 +41,11 @@ pub(super) fn run(request: &Request<'_>) -> Everybody {
         let mut host = Host::examine(&config, request, &mut findings);
         leftovers::examine(&config, None, &mut findings);
         groups::examine(&config, &mut findings);
-        let candidates = candidates(&host, &config, &mut findings);
-        let mut progress = Progress::new(candidates.len());
-        for name in candidates {
-            progress.step(&name);
-            users.extend(report(&mut host, &name));
-        }
-        progress.end();
+        // From here on, thousands of users are looked up.
+        accounts::remember();
+        shadow::remember();
+        let candidates: Vec<_> = candidates(&host, &config, &mut findings).into_iter().collect();
+        users = everybody(&mut host, &candidates, &mut findings);
     }
     let statuses = users.iter().map(|report| report.status).chain([findings.status()]);
     let has = |status| statuses.clone().any(|other| other == status);
@@ -63,38 +64,67 @@ fn candidates(host: &Host<'_>, config: &Config, findings: &mut Findings) -> BTre
     for name in config.groups() {
         let group = escaped(name);
         // groups::examine reports a group that does not exist.
-        let members = Group::by_name(name).ok().flatten().map(|found| found.members).unwrap_or_default();
-        for member in members {
+        let found = Group::by_name(name).ok().flatten();
+        for member in found.iter().flat_map(|found| found.members.iter()) {
             // A directory service may know users that it does not list.
-            if !names.contains(&member) && matches!(User::by_name(&member), Ok(None)) {
-                let evidence = format!("the group {group} lists {}, who does not exist", escaped(&member));
-                let fix = format!("gpasswd -d {} {}", word(&member), word(name));
+            if !names.contains(member) && matches!(User::by_name(member), Ok(None)) {
+                let evidence = format!("the group {group} lists {}, who does not exist", escaped(member));
+                let fix = format!("gpasswd -d {} {}", word(member), word(name));
                 findings.warned("profile", evidence, fix);
             } else {
-                names.insert(member);
+                names.insert(member.clone());
             }
         }
     }
     names
 }
 
-/// Checks one user. `None` for a user in no profile that sshd does not chroot into the jail root.
-fn report(host: &mut Host<'_>, name: &str) -> Option<Report> {
-    let mut findings = Findings::default();
-    let mut rehearsal = None;
-    let is_in_no_profile = Account::lookup(name, host.config)
-        .is_ok_and(|account| matches!(decide(host.config, &account), Decision::NotJailed(_)));
-    if is_in_no_profile {
-        user::examine_in_no_profile(host, name, &mut findings);
-        if findings.status() == Status::Ok {
-            return None;
+/// The checks of all, in children.
+struct All<'h, 'c>(&'h mut Host<'c>);
+
+impl Work for All<'_, '_> {
+    /// `None` for a user in no profile that sshd does not chroot into the jail root.
+    type Result = Option<Examined>;
+
+    fn check(&mut self, name: &str) -> Self::Result {
+        let Self(host) = self;
+        let is_in_no_profile = Account::lookup(name, host.config)
+            .is_ok_and(|account| matches!(decide(host.config, &account), Decision::NotJailed(_)));
+        if !is_in_no_profile {
+            return Some(user::examine(host, name, Findings::default()));
         }
-    } else {
-        let examined = user::examine(host, name, Findings::default());
-        findings = examined.findings;
-        rehearsal = examined.rehearsal;
+        let mut findings = Findings::default();
+        user::examine_in_no_profile(host, name, &mut findings);
+        let examined = Examined { findings, rehearsal: None, is_in_no_profile };
+        (examined.findings.status() != Status::Ok).then_some(examined)
     }
-    Some(Report { user: name.to_owned(), status: findings.status(), findings, rehearsal })
+
+    fn give_up(&mut self, name: &str, why: &str) -> Self::Result {
+        Some(user::examine_without_files(self.0, name, Findings::default(), why))
+    }
+}
+
+/// Checks these users; those with nothing to report are left out.
+fn everybody(host: &mut Host<'_>, names: &[String], findings: &mut Findings) -> Vec<Report> {
+    let mut progress = Progress::new(names.len());
+    if let Some(sshd) = &mut host.sshd {
+        sshd.ask_for_all(names);
+    }
+    let mut reports = BTreeMap::new();
+    let done = |at: usize, examined: Option<Examined>| {
+        let Some(name) = names.get(at) else { return };
+        progress.step(name);
+        if let Some(Examined { findings, rehearsal, .. }) = examined {
+            let user = name.clone();
+            reports.insert(at, Report { user, status: findings.status(), findings, rehearsal });
+        }
+    };
+    if let Err(error) = workers::run(names, &mut All(host), done) {
+        let evidence = format!("not all users could be checked: no child can be started: {error}");
+        findings.unknown("processes", evidence, "raise the limits on processes and memory");
+    }
+    progress.end();
+    reports.into_values().collect()
 }
 
 /// A progress bar on stderr, if that is a terminal and the checks take long.

@@ -21,11 +21,13 @@ use pam_sftpjail::plan::CheckResult;
 use pam_sftpjail::policy::{Decision, decide};
 use pam_sftpjail::session::{Membership, examine as examine_login};
 use pam_sftpjail::suggestion::nearest;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::rc::Rc;
 
 /// What was found out about one user.
+#[derive(Serialize, Deserialize)]
 pub(super) struct Examined {
     pub(super) findings: Findings,
     pub(super) rehearsal: Option<Rehearsal>,
@@ -133,6 +135,14 @@ fn look_ups(account: &Account, profile: &Profile, has_allow_groups: bool, findin
     }
 }
 
+/// What the setup of the host says of a member.
+struct Known {
+    /// What sshd says.
+    settings: Option<Rc<Settings>>,
+    /// Further names of the account.
+    others: BTreeSet<String>,
+}
+
 /// Checks what a login does not check itself. Returns what sshd says for this member.
 fn examine_member(
     host: &mut Host<'_>,
@@ -142,6 +152,31 @@ fn examine_member(
     about_host: Findings,
     findings: &mut Findings,
 ) -> Option<Rc<Settings>> {
+    let Known { settings, others } = examine_setup(host, user, account, profile, about_host, findings);
+    host_programs::examine(account, profile, findings);
+    host.systemd.examine(account, &others, findings);
+    let sshd = host.sshd.as_ref().zip(settings.as_deref());
+    let files = sshd.map(|(_, settings)| keys::files(settings, account)).unwrap_or_default();
+    let path_to_home = PathToHome::walk(account, &files, findings);
+    if profile.home != HomeAccess::None {
+        home::examine(account, &path_to_home, !files.is_empty(), findings);
+    }
+    if let Some((sshd, settings)) = sshd {
+        Keys { account, accounts: &host.accounts, sshd, settings, path_to_home: &path_to_home }
+            .examine(&files, findings);
+    }
+    settings
+}
+
+/// Checks what says nothing of the user's own files, and touches none.
+fn examine_setup(
+    host: &mut Host<'_>,
+    user: &str,
+    account: &Account,
+    profile: &Profile,
+    about_host: Findings,
+    findings: &mut Findings,
+) -> Known {
     findings.append(about_host);
     let others = host.accounts.other_names(account, user).unwrap_or_else(|error| {
         findings.unknown("names", &error, error.fix());
@@ -161,19 +196,42 @@ fn examine_member(
     let uses_pam = settings.as_ref().is_none_or(|settings| settings.get("UsePAM") == Some("yes"));
     account::shadow(account, uses_pam, findings);
     account::shell(account, host.pam.requires_shells.as_ref(), findings);
-    host_programs::examine(account, profile, findings);
-    host.systemd.examine(account, &others, findings);
-    let sshd = host.sshd.as_ref().zip(settings.as_deref());
-    let files = sshd.map(|(_, settings)| keys::files(settings, account)).unwrap_or_default();
-    let path_to_home = PathToHome::walk(account, &files, findings);
-    if profile.home != HomeAccess::None {
-        home::examine(account, &path_to_home, !files.is_empty(), findings);
+    Known { settings, others }
+}
+
+/// Checks a user whose files do not answer: nothing of the user's is touched. `why`: a clause, for people.
+pub(super) fn examine_without_files(
+    host: &mut Host<'_>,
+    user: &str,
+    about_host: Findings,
+    why: &str,
+) -> Examined {
+    let mut findings = Findings::default();
+    let unknown = |findings: &mut Findings| {
+        let fix =
+            "make the filesystems of the home and the volumes answer, or unmount them; then check again";
+        findings.unknown("home", why, fix);
+    };
+    match Account::lookup(user, host.config) {
+        Ok(account) => match decide(host.config, &account) {
+            Decision::NotJailed(_) => {
+                unknown(&mut findings);
+                examine_in_no_profile(host, user, &mut findings);
+                return Examined { findings, rehearsal: None, is_in_no_profile: true };
+            }
+            Decision::Refuse(refusal) => findings.failed("name", &refusal, refusal.fix()),
+            Decision::Jail(profile) => {
+                unknown(&mut findings);
+                let known = examine_setup(host, user, &account, profile, about_host, &mut findings);
+                host.systemd.examine(&account, &known.others, &mut findings);
+            }
+        },
+        Err(refusal) => {
+            unknown(&mut findings);
+            findings.unknown("account", &refusal, refusal.fix());
+        }
     }
-    if let Some((sshd, settings)) = sshd {
-        Keys { account, accounts: &host.accounts, sshd, settings, path_to_home: &path_to_home }
-            .examine(&files, findings);
-    }
-    settings
+    Examined { findings, rehearsal: None, is_in_no_profile: false }
 }
 
 /// Builds the jail in a private namespace, and enters it as the user.
@@ -183,7 +241,7 @@ fn rehearse(config: Option<&Path>, user: &str, findings: &mut Findings) -> Optio
         findings.unknown(check, "only root can build a jail", AS_ROOT);
         return None;
     }
-    match rehearsal::run(config, user) {
+    match rehearsal::forked(config, user) {
         Ok(Ok(rehearsal)) => {
             let evidence = format!(
                 "built in {} µs; {} enters it at {}",

@@ -3,7 +3,7 @@
 use super::programs;
 use nix::unistd::Gid;
 use pam_sftpjail::account::Account;
-use pam_sftpjail::nss::{Group, LookupError, User};
+use pam_sftpjail::nss::{Group, LookupError, User, snapshot};
 use pam_sftpjail::suggestion::nearest;
 use std::collections::BTreeSet;
 use std::fs;
@@ -83,7 +83,7 @@ impl Accounts {
         if !has_one || !primary.all(|entry| entry.uid == uid) {
             return Ok(false);
         }
-        for name in &group.members {
+        for name in group.members.iter() {
             if User::by_name(name)?.is_none_or(|user| user.uid.as_raw() != uid) {
                 return Ok(false);
             }
@@ -120,6 +120,17 @@ impl Accounts {
 pub(crate) fn runs_shell(shell: &Path) -> bool {
     let none = ["nologin", "false", "true", "null"];
     !shell.file_name().is_some_and(|name| none.iter().any(|none| name == *none))
+}
+
+/// Lets this process answer look-ups of users and groups from what NSS lists now, if that is all.
+pub(crate) fn remember() {
+    let list = |database: &str| {
+        let output = programs::command("/usr/bin/getent").arg(database).stderr(Stdio::null()).output();
+        output.ok().filter(|output| output.status.success()).map(|output| output.stdout)
+    };
+    if let Some((passwd, group)) = list("passwd").zip(list("group")) {
+        snapshot::answer_from(&passwd, &group);
+    }
 }
 
 /// The error: a service of NSS does not answer. getent(1) then lists the accounts of the others, without an

@@ -8,7 +8,6 @@ use nix::unistd::{AccessFlags, access, setgid, setgroups, setuid};
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::nss::User;
 use serde::{Deserialize, Serialize};
-use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -33,16 +32,11 @@ impl Tried {
 
 /// Tries in a child, as `user`, to enter directories and to read files. Only root can.
 pub(crate) fn run(user: &str, enter: &[PathBuf], read: &[PathBuf]) -> io::Result<Tried> {
-    let mut arguments = vec![OsStr::new("as-user")];
-    for (flag, paths) in [("--enter", enter), ("--read", read)] {
-        arguments.extend(paths.iter().flat_map(|path| [OsStr::new(flag), path.as_os_str()]));
-    }
-    arguments.extend(["--", user].map(OsStr::new));
-    child::report("trying paths as the user", arguments)
+    child::forked("trying paths as the user", || try_paths(user, enter, read))
 }
 
 /// What [`run`] does in the child: this process becomes `user`.
-pub(crate) fn try_paths(user: &str, enter: &[PathBuf], read: &[PathBuf]) -> io::Result<Tried> {
+fn try_paths(user: &str, enter: &[PathBuf], read: &[PathBuf]) -> io::Result<Tried> {
     let found = User::by_name(user).map_err(io::Error::other)?;
     let user = found.ok_or_else(|| io::Error::other(format!("there is no user {}", escaped(user))))?;
     setgroups(&user.gids().map_err(io::Error::other)?)?;

@@ -1,12 +1,14 @@
-//! Runs this program as a child process that becomes a user, and reads what it prints.
+//! Runs a child process that becomes a user, and reads what it reports.
 //!
-//! A filesystem of that user (FUSE) could keep the child waiting for ever, so there is a time limit.
+//! A filesystem of that user (FUSE) could keep the child waiting for ever.
 
 use nix::errno::Errno;
+use pam_sftpjail::forked::{Group, fork};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::ffi::OsStr;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -14,8 +16,28 @@ use std::time::{Duration, Instant};
 /// How long the child may take. It may have to wait for a network filesystem to be mounted.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Runs it with these arguments, and parses its JSON. `what`: what the child does, as the subject of an
-/// error.
+/// Runs `work` in a child, and gives its result. There is no time limit: the caller is a child of
+/// [`workers`](super::workers), which has one. `what`: what the child does, as the subject of an error.
+pub(crate) fn forked<T: Serialize + DeserializeOwned>(
+    what: &str,
+    work: impl FnOnce() -> io::Result<T>,
+) -> io::Result<T> {
+    let mut child = fork(Group::Parents, |mut pipe| {
+        let result = work().map_err(|error| error.to_string());
+        // A parent that has ended reads nothing any more.
+        let _ = serde_json::to_vec(&result).map(|json| pipe.write_all(&json));
+    })?;
+    let mut json = Vec::new();
+    child.output.read_to_end(&mut json)?;
+    let ended = child.ended();
+    let result = serde_json::from_slice::<Result<T, String>>(&json);
+    result
+        .map_err(|_| io::Error::other(format!("{what} ended without a result: {ended}")))?
+        .map_err(io::Error::other)
+}
+
+/// Runs this program with these arguments, and parses its JSON; for a process that cannot fork, since it has threads.
+/// `what`: what the child does, as the subject of an error.
 pub(crate) fn report<T: DeserializeOwned>(
     what: &str,
     arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
@@ -25,7 +47,7 @@ pub(crate) fn report<T: DeserializeOwned>(
         .env_clear()
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
-        .stderr(Stdio::inherit())
+        .stderr(Stdio::null())
         .spawn()?;
     let deadline = Instant::now() + TIMEOUT;
     let mut json = Vec::new();

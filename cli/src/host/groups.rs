@@ -27,7 +27,7 @@ pub(crate) fn all_members<'n>(names: impl Iterator<Item = &'n str>) -> Result<BT
     for name in names {
         let Some(group) = Group::by_name(name)? else { continue };
         members.extend(local.with_primary_group(group.gid.as_raw()).map(str::to_owned));
-        members.extend(group.members);
+        members.extend(group.members.iter().cloned());
     }
     Ok(members)
 }

@@ -69,12 +69,17 @@ pub(crate) struct Failure {
 }
 
 /// Rehearses in a child. The outer error: the child has not reported anything.
+pub(crate) fn forked(config: Option<&Path>, user: &str) -> io::Result<Result<Rehearsal, Failure>> {
+    child::forked("the rehearsal", || Ok(rehearse(config, user)))
+}
+
+/// As [`forked`], for a process with threads.
 pub(crate) fn run(config: Option<&Path>, user: &str) -> io::Result<Result<Rehearsal, Failure>> {
     let config = config.into_iter().flat_map(|path| [OsStr::new("--config"), path.as_os_str()]);
     child::report("the rehearsal", config.chain(["rehearse", "--", user].map(OsStr::new)))
 }
 
-/// What [`run`] does in the child. The jail ends with this process, so nothing dismantles it.
+/// What both do in the child. The jail ends with this process, so nothing dismantles it.
 pub(crate) fn rehearse(config: Option<&Path>, user: &str) -> Result<Rehearsal, Failure> {
     let failure = |problem: String, fix: Fix| Failure { problem, fix: fix.to_string() };
     let config = configuration::load(config).map_err(Error::from).map_err(|e| failure(e.what, e.fix))?;

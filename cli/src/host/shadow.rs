@@ -1,11 +1,38 @@
 //! Reads the shadow entry of an account: shadow(5).
 
 use super::accounts::getent;
+use nix::unistd::geteuid;
+use pam_sftpjail::nss::switch::Line;
+use std::collections::HashMap;
 use std::io;
+use std::sync::OnceLock;
+
+/// The entries of all users, if they were read at once.
+static ALL: OnceLock<HashMap<String, Shadow>> = OnceLock::new();
+
+/// Lets this process answer from what NSS lists now, if that is all.
+pub(crate) fn remember() {
+    if !geteuid().is_root() || !Line::all_are_listed() {
+        return;
+    }
+    let Ok(listed) = getent("shadow", None) else { return };
+    let mut all = HashMap::new();
+    for line in listed.lines() {
+        if let Some((name, entry)) = line.split(':').next().zip(Shadow::parse(line)) {
+            all.entry(name.to_owned()).or_insert(entry);
+        }
+    }
+    // getent(1) reports no error if it could not read the file.
+    if !all.is_empty() {
+        let _ = ALL.set(all);
+    }
+}
 
 /// A shadow entry. Days are counted since 1970-01-01; `None`: the field is empty.
+#[derive(Clone)]
 pub(crate) struct Shadow {
-    /// The hash, or what stands in its place. It is never printed.
+    /// The marks before the hash, or what stands in its place. Of a hash there is an `x` only: processes that
+    /// become a user are forked from this one.
     pub(crate) password: String,
     pub(crate) last_change: Option<i64>,
     pub(crate) maximum: Option<i64>,
@@ -16,6 +43,9 @@ pub(crate) struct Shadow {
 impl Shadow {
     /// Reads that of a user. Only root can. `None`: NSS has no entry.
     pub(crate) fn of(name: &str) -> io::Result<Option<Self>> {
+        if let Some(all) = ALL.get() {
+            return Ok(all.get(name).cloned());
+        }
         Ok(getent("shadow", Some(name))?.lines().next().and_then(Self::parse))
     }
 
@@ -24,11 +54,38 @@ impl Shadow {
         let fields: Vec<_> = line.trim_end().split(':').collect();
         let days = |i: usize| fields.get(i).and_then(|f| f.parse().ok()).filter(|days| *days >= 0);
         Some(Self {
-            password: (*fields.get(1)?).to_owned(),
+            password: without_hash(fields.get(1)?),
             last_change: days(2),
             maximum: days(4),
             inactive: days(6),
             expire: days(7),
         })
+    }
+}
+
+fn without_hash(password: &str) -> String {
+    let hash = password.trim_start_matches(['!', '*']);
+    let marks = password.strip_suffix(hash).unwrap_or_default();
+    format!("{marks}{}", if hash.is_empty() { "" } else { "x" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_hash_is_kept() {
+        for (line, kept) in [
+            ("$6$salt$hash", "x"),
+            ("!$6$salt$hash", "!x"),
+            ("!", "!"),
+            ("!!", "!!"),
+            ("*", "*"),
+            ("", ""),
+            ("!*", "!*"),
+        ] {
+            let entry = Shadow::parse(&format!("anna:{line}:1:0:99999:7:::")).unwrap();
+            assert_eq!(entry.password, kept, "{line}");
+        }
     }
 }

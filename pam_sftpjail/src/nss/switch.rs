@@ -1,6 +1,7 @@
 //! `/etc/nsswitch.conf`: which services NSS asks for users and groups, and in which order.
 //!
-//! It is read only to say which service did not answer. No decision depends on it.
+//! It is read to say which service did not answer, and whether a [`snapshot`](super::snapshot) has everything. No login
+//! depends on it.
 
 use crate::escape::{escaped, one_line};
 use std::fmt::{self, Display};
@@ -17,6 +18,9 @@ const MAX_SIZE: u64 = 64 << 10;
 pub enum Database {
     Passwd,
     Group,
+    Shadow,
+    /// Asked for the groups of a user, if it has a line; or else the groups are.
+    Initgroups,
 }
 
 impl Database {
@@ -25,6 +29,8 @@ impl Database {
         match self {
             Self::Passwd => "passwd",
             Self::Group => "group",
+            Self::Shadow => "shadow",
+            Self::Initgroups => "initgroups",
         }
     }
 }
@@ -46,19 +52,43 @@ struct Service {
 impl Line {
     /// Reads the line. Without one, NSS asks `files` (nsswitch.conf(5)).
     pub fn of(database: Database) -> io::Result<Self> {
+        Ok(Self::parse(database, &Self::file()?))
+    }
+
+    /// Whether every entry of users, groups and shadow is in what getent(1) lists. The first service that has an entry
+    /// gives it, and those that are asked list all that they have.
+    pub fn all_are_listed() -> bool {
+        let Ok(text) = Self::file() else { return false };
+        let is_plain = |service: &Service| {
+            matches!(service.name.as_str(), "files" | "systemd") && service.actions.is_empty()
+        };
+        let lists_all = |database| Self::parse(database, &text).services.iter().all(is_plain);
+        [Database::Passwd, Database::Group, Database::Shadow].into_iter().all(lists_all)
+            && Self::find(Database::Initgroups, &text).is_none()
+    }
+
+    fn file() -> io::Result<String> {
         let mut text = Vec::new();
         match File::open(PATH) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             file => drop(file?.take(MAX_SIZE).read_to_end(&mut text)?),
         }
-        Ok(Self::parse(database, &String::from_utf8_lossy(&text)))
+        Ok(String::from_utf8_lossy(&text).into_owned())
     }
 
     fn parse(database: Database, text: &str) -> Self {
+        Self::find(database, text).unwrap_or_else(|| Self::of_services(database, "files"))
+    }
+
+    fn find(database: Database, text: &str) -> Option<Self> {
         let lines = text.lines().map(|line| line.split('#').next().unwrap_or_default());
         let mut values =
             lines.filter_map(|line| line.trim().strip_prefix(database.word())?.trim().strip_prefix(':'));
-        let line = values.next().unwrap_or("files").replace('[', " [").replace(']', "] ");
+        values.next().map(|services| Self::of_services(database, services))
+    }
+
+    fn of_services(database: Database, services: &str) -> Self {
+        let line = services.replace('[', " [").replace(']', "] ");
         let mut services: Vec<Service> = Vec::new();
         let mut inside = false;
         for word in line.split_whitespace() {

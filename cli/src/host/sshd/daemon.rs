@@ -8,6 +8,7 @@ use crate::report::Error;
 use crate::report::error::AS_ROOT;
 use nix::unistd::geteuid;
 use pam_sftpjail::escape::{escaped, word};
+use std::cell::OnceCell;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
@@ -16,6 +17,8 @@ pub(crate) struct Daemon {
     pub(crate) binary: PathBuf,
     /// The file of its configuration, if it is not the usual one.
     file: Option<PathBuf>,
+    /// Whether it accepts what the user's own group can write; asked once.
+    group_may_write: OnceCell<bool>,
 }
 
 /// Why sshd gives no settings.
@@ -44,7 +47,7 @@ impl Daemon {
             Error::new(format!("there is no sshd in {}", programs::PATH), "install OpenSSH's server")
         })?;
         let file = file.filter(|file| Some(*file) != SshdConfig::main_file());
-        Ok(Self { binary, file: file.map(Path::to_owned) })
+        Ok(Self { binary, file: file.map(Path::to_owned), group_may_write: OnceCell::new() })
     }
 
     /// The file of its configuration, if it is not the usual one.
@@ -108,8 +111,10 @@ impl Daemon {
     /// Whether StrictModes accepts files that the user's own group can write. It does on Debian and Ubuntu,
     /// by their user-group-modes.patch; only their sshd knows this option.
     pub(crate) fn lets_own_group_write(&self) -> bool {
-        let arguments = self.arguments(&["-t", "-o", "DebianBanner=no"]);
-        programs::run(&self.binary, arguments).is_ok_and(|output| output.success)
+        *self.group_may_write.get_or_init(|| {
+            let arguments = self.arguments(&["-t", "-o", "DebianBanner=no"]);
+            programs::run(&self.binary, arguments).is_ok_and(|output| output.success)
+        })
     }
 
     /// What it has printed when it failed, with the fix.

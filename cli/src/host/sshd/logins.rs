@@ -9,7 +9,7 @@ use super::patterns::is_match;
 use crate::host::groups::group_names;
 use crate::report::{Error, Location};
 use pam_sftpjail::escape::escaped;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::rc::Rc;
 
@@ -87,6 +87,21 @@ impl Sshd {
         let answer = Rc::new(self.daemon.ask(login, connection)?);
         self.answers.insert(question, Rc::clone(&answer));
         Ok(answer)
+    }
+
+    /// Asks sshd once for each kind of user among `logins`, so that children of this process know the answers. What
+    /// sshd does not answer is asked, and reported, by them.
+    pub(crate) fn ask_for_all(&mut self, logins: &[String]) {
+        self.daemon.lets_own_group_write();
+        let mut known = HashSet::new();
+        for login in logins {
+            let kind = self.kind(login);
+            if matches!(kind, Kind::Matching(_)) && known.insert(kind) {
+                for connection in self.connections.clone() {
+                    let _ = self.settings(login, &connection);
+                }
+            }
+        }
     }
 
     fn kind(&mut self, login: &str) -> Kind {

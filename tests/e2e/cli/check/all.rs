@@ -281,8 +281,8 @@ fn sshd_is_asked_once_about_users_that_its_configuration_does_not_distinguish() 
     let problems: Vec<_> = statuses.into_iter().filter(|[_, status]| *status != "ok").collect();
     assert_eq!(problems, [["u7", "problems"]]);
     let runs = sb.read_text("/tmp/runs").lines().count();
-    // Members, others and u7, by four kinds of connection; and once for the ports.
-    assert_eq!(runs, 3 * 4 + 1);
+    // Members, others and u7, by four kinds of connection; once for the ports, and once about StrictModes.
+    assert_eq!(runs, 3 * 4 + 2);
 }
 
 #[test]

@@ -1,0 +1,4 @@
+//! Child processes of programs that check many users. The module has none.
+#![forbid(unsafe_code)]
+
+pub use crate::sys::fork::{Forked, Group, fork};
