@@ -9,6 +9,7 @@ mod leftovers;
 mod pam;
 mod sshd;
 pub(crate) mod syslog;
+mod unanswered;
 mod user_manager;
 
 use std::ffi::OsStr;
@@ -318,16 +319,4 @@ fn a_reader_that_closes_the_pipe_does_not_change_the_exit_status() {
         assert_eq!(String::from_utf8_lossy(&out.stderr), "");
         assert_eq!(out.status.code(), Some(code));
     }
-}
-
-#[test]
-fn a_filesystem_of_the_users_that_never_answers_does_not_block_it() {
-    let sb = machine();
-    sb.sh("mkdir -p -m 755 /run/sshd /jail; install -d -o mle -g mle /home/mle/.ssh");
-    // Nobody reads the requests, as if the FUSE daemon was stopped.
-    sb.sh("mknod /dev/fuse c 10 229; exec 3<>/dev/fuse
-        mount -i -t fuse -o fd=3,rootmode=40000,user_id=$(id -u mle),group_id=$(id -g mle) none /home/mle/.ssh
-        setsid sleep 1000 >/dev/null 2>&1 </dev/null &");
-    let out = check(&sb, "mle", 2).stdout;
-    assert!(out.contains("a filesystem does not answer the user"), "{out}");
 }

@@ -1,0 +1,97 @@
+//! Filesystems of users that do not answer: they cost ten seconds, however many there are, and nothing else.
+
+use super::{checked, findings, json, machine};
+use sandbox::Sandbox;
+use std::time::{Duration, Instant};
+
+/// Mounts a filesystem of the user's on a directory, whose daemon takes every request and answers none. A process that
+/// asks for something there does not end by SIGKILL either.
+fn take_and_never_answer(sb: &Sandbox, user: &str, directory: &str) {
+    // The answer to FUSE_INIT, version 7.31; see struct fuse_out_header and fuse_init_out in linux/fuse.h.
+    sb.sh(&format!(
+        "[ -e /dev/fuse ] || mknod /dev/fuse c 10 229
+         exec 3<>/dev/fuse
+         mount -i -t fuse -o fd=3,rootmode=40000,user_id=$(id -u {user}),group_id=$(id -g {user}),allow_other none {directory}
+         dd bs=65536 count=1 status=none <&3 >/dev/null
+         {{ printf '\\120\\0\\0\\0\\0\\0\\0\\0\\2\\0\\0\\0\\0\\0\\0\\0\\7\\0\\0\\0\\37\\0\\0\\0'
+            head -c 56 /dev/zero; }} > /tmp/init
+         dd if=/tmp/init bs=80 count=1 status=none >&3
+         setsid cat <&3 >/dev/null 2>&1 &"
+    ));
+}
+
+#[test]
+fn homes_that_never_answer_cost_ten_seconds_together_and_hide_nothing() {
+    let sb = machine();
+    let stuck: Vec<_> = (1..=12).map(|n| format!("stuck{n}")).collect();
+    for user in &stuck {
+        sb.user(user).group("sftp").shell("/usr/sbin/nologin").add();
+    }
+    // Found whatever the home does.
+    sb.sh("printf 'Match User stuck7\\n ChrootDirectory none\\n' > /etc/ssh/sshd_config.d/x.conf");
+    for user in &stuck {
+        take_and_never_answer(&sb, user, &format!("/home/{user}"));
+    }
+    let begun = Instant::now();
+    // A shell waits until nobody has the pipe any more.
+    let out = checked(
+        sb.try_sh("out=$(sftpjail check --all --json 2>&1 9>&1) || code=$?; echo \"$out\"; exit ${code:-0}"),
+        1,
+    );
+    // One after the other, they would take two minutes.
+    assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
+    let document: serde_json::Value = serde_json::from_str(&out.stdout).expect("JSON");
+    let users = document["users"].as_array().expect("users");
+    assert_eq!(users.len(), 13);
+    for report in users {
+        let user = report["user"].as_str().expect("a name");
+        let all = findings(report);
+        let has = |check, outcome, part: &str| {
+            all.iter().any(|f| f[..2] == [check, outcome] && f[2].contains(part))
+        };
+        if user == "mle" {
+            assert_eq!(report["status"], "ok");
+            continue;
+        }
+        let why = format!("the check of {user} took more than 10 s: a filesystem does not answer");
+        assert!(has("home", "unknown", &why), "{report:#}");
+        assert_eq!(has("sshd chroot", "passed", ""), user != "stuck7", "{report:#}");
+        assert_eq!(has("sshd chroot", "failed", "ChrootDirectory is none"), user == "stuck7", "{report:#}");
+    }
+}
+
+#[test]
+fn a_directory_that_does_not_answer_its_user_costs_ten_seconds() {
+    let sb = machine();
+    sb.sh("mkdir -p -m 755 /run/sshd /jail; install -d -o mle -g mle /home/mle/.ssh");
+    // Nobody reads the requests, as if the FUSE daemon was stopped; and root gets an error at once.
+    sb.sh("mknod /dev/fuse c 10 229; exec 3<>/dev/fuse
+        mount -i -t fuse -o fd=3,rootmode=40000,user_id=$(id -u mle),group_id=$(id -g mle) none /home/mle/.ssh
+        setsid sleep 1000 >/dev/null 2>&1 </dev/null &");
+    let document = json(&sb, "mle", "unchecked");
+    let all = findings(&document);
+    assert!(
+        all.iter().any(|f| f[..2] == ["home", "unknown"] && f[2].contains("took more than 10 s")),
+        "{document:#}"
+    );
+    assert!(all.iter().any(|f| f[..2] == ["sshd chroot", "passed"]), "{document:#}");
+}
+
+#[test]
+fn the_daemon_of_a_home_that_is_stopped_and_goes_on() {
+    let sb = machine();
+    sb.sh("mknod /dev/fuse c 10 229; mkdir /srv/cipher; echo secret > /root/pass
+        gocryptfs -q -init -scryptn 10 -passfile /root/pass /srv/cipher
+        gocryptfs -q -nonempty -allow_other -passfile /root/pass /srv/cipher /home/mle
+        chown mle: /home/mle; mkdir -p -m 755 /run/sshd /jail");
+    checked(sb.try_sh("sftpjail check mle"), 0);
+    let [daemon] = sb.pids("gocryptfs -fg")[..] else { panic!("{:?}", sb.processes()) };
+    sb.kill(daemon, "STOP");
+    // It waits until the kernel has forgotten the attributes.
+    sb.sh("sleep 2");
+    let out =
+        checked(sb.try_sh("out=$(sftpjail check mle 2>&1) || code=$?; echo \"$out\"; exit ${code:-0}"), 2);
+    assert!(out.stdout.contains("! home           the check of mle took more than 10 s"), "{out}");
+    sb.kill(daemon, "CONT");
+    checked(sb.try_sh("sftpjail check mle"), 0);
+}
