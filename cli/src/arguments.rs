@@ -177,13 +177,16 @@ Examples:
     /// /var/log/sftp.log and its rotated files, or else auth.log or secure, or else systemd's journal.
     ///
     /// Gaps in the log are reported on stderr, or with --json as lines of their own. A result with a
-    /// question mark is unclear: the operation or a look-up after it failed.
+    /// question mark is unclear: the operation failed, or else a look-up after it, or a write before the
+    /// close.
     ///
-    /// Exit status: 0 the log was read, 2 it could not be read, or not all of it.
+    /// Exit status: 0 the log was read, or followed until ctrl-C; 2 it could not be read, or not all of it.
     #[command(after_help = "\
 Examples:
   sftpjail audit anna --since yesterday
-  sftpjail audit --op remove,rename --path '/srv/www/*' --csv > removed.csv
+  sftpjail audit --summary --since 7d
+  sftpjail audit --op delete,rename --path '/srv/www/*' --csv > removed.csv
+  sftpjail audit --follow --op upload
   sftpjail audit --file /root/sftp.log.2.gz --json")]
     Audit(audit::Options),
     /// Logs in as USER, and reports what is not as it should be.

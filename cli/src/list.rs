@@ -4,6 +4,7 @@ use crate::host::sessions::{self, Clocks, Session};
 use crate::report::json::{VERSION, document};
 use crate::report::table;
 use crate::report::terminal::{self, Mark};
+use crate::report::text::size;
 use crate::report::{Outside, Status};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -94,14 +95,8 @@ fn print(sessions: &[Session], out: &mut impl Write) -> io::Result<()> {
     });
     let rows: Vec<_> = std::iter::once(header).chain(rows).collect();
     let widths = table::widths(&rows);
-    let mut shown = widths.as_slice();
     // A narrow terminal goes without the last columns: an admin knows those anyway.
-    let columns = terminal::columns().unwrap_or(usize::MAX);
-    while let Some((_, fewer)) = shown.split_last().filter(|(_, fewer)| fewer.len() > 1)
-        && shown.iter().sum::<usize>() + table::GAP * fewer.len() > columns
-    {
-        shown = fewer;
-    }
+    let shown = table::fitting(&widths, terminal::columns().unwrap_or(usize::MAX));
     rows.iter().try_for_each(|row| writeln!(out, "{}", table::line(row, shown).trim_end()))
 }
 
@@ -119,21 +114,6 @@ fn duration(time: Duration) -> String {
         (0, h, m, _) => format!("{h}h {m}m"),
         (d, h, ..) => format!("{d}d {h}h"),
     }
-}
-
-/// A number of bytes, in the first unit that leaves no more than four digits, or in GiB.
-fn size(bytes: u64) -> String {
-    let units = ["KiB", "MiB", "GiB"];
-    let mut amount = bytes;
-    let mut unit = "B";
-    for larger in units {
-        if amount < 10_000 {
-            break;
-        }
-        amount /= 1024;
-        unit = larger;
-    }
-    format!("{amount} {unit}")
 }
 
 impl Entry {
@@ -167,18 +147,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_and_sizes_are_short() {
+    fn durations_are_short() {
         for (seconds, text) in [(0, "0s"), (59, "59s"), (61, "1m 1s"), (7_500, "2h 5m"), (90_000, "1d 1h")] {
             assert_eq!(duration(Duration::from_secs(seconds)), text);
-        }
-        for (n, text) in [
-            (0, "0 B"),
-            (9_999, "9999 B"),
-            (10_240, "10 KiB"),
-            (5 << 30, "5120 MiB"),
-            (1 << 50, "1048576 GiB"),
-        ] {
-            assert_eq!(size(n), text);
         }
     }
 }

@@ -100,6 +100,17 @@ pub enum HomeAccess {
     None,
 }
 
+/// As in the configuration file.
+impl Display for HomeAccess {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ReadWrite => "read-write",
+            Self::ReadOnly => "read-only",
+            Self::None => "none",
+        })
+    }
+}
+
 /// A directory of the host that a jail has besides the home.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Volume {

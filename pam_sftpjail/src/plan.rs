@@ -30,10 +30,11 @@ pub(crate) use jail_root::JailRoot;
 pub(crate) use mount_point::MountPoint;
 use std::fmt::{self, Display};
 use std::os::fd::OwnedFd;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 pub use step::Content;
 use step::Steps;
 pub(crate) use step::{Role, Source, Step};
+use volume::CheckedVolume;
 pub use walk::root_path;
 
 /// The checks of a login, in this order. `Display` is the name of the check.
@@ -93,8 +94,17 @@ pub struct Plan {
     pub(crate) user: UserName,
     pub(crate) jail_root: JailRoot,
     pub(crate) steps: Vec<Step>,
+    /// The volumes that sessions see. What is mounted are the descriptors in the steps.
+    pub(crate) volumes: Vec<VolumePaths>,
     /// The user and the profile of the jail; the first line of [`Plan::terms`].
     purpose: String,
+}
+
+/// Where a volume appears in a jail, and where it is on the host: for the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct VolumePaths {
+    pub(crate) target: PathBuf,
+    pub(crate) source: PathBuf,
 }
 
 /// Makes the plan, or gives the first refusal. Checks that do not depend on each other are all made, so
@@ -147,6 +157,7 @@ pub fn make(
     }
     // Guards come before volumes: a volume may be mounted in a directory that a guard mounts over itself.
     guard.into_iter().for_each(|step| steps.push(step));
+    let paths = volumes.iter().filter_map(CheckedVolume::paths).collect();
     for volume in volumes {
         volume.add(&mut steps);
     }
@@ -158,7 +169,7 @@ pub fn make(
         "{:?} (uid {}, gid {}), profile {name:?}, log {log}, names {names}, localtime {localtime}",
         account.name, account.uid, account.gid
     );
-    Ok(Plan { user, jail_root, steps: steps.0, purpose })
+    Ok(Plan { user, jail_root, steps: steps.0, volumes: paths, purpose })
 }
 
 impl Plan {

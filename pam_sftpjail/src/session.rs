@@ -7,6 +7,7 @@
 mod examine;
 mod login;
 mod member;
+mod opening;
 mod recorded_jail;
 mod refused_connection;
 mod waiting;
@@ -20,6 +21,7 @@ use crate::sys::umask;
 pub use examine::{Member, Membership, examine};
 pub(crate) use login::Login;
 pub use login::{Arguments, SessionLine};
+use opening::Opening;
 use recorded_jail::RecordedJail;
 pub(crate) use refused_connection::RefusedConnection;
 use std::time::{Duration, Instant};
@@ -89,15 +91,10 @@ fn build(login: &Login<'_>, member: Member, begun: Instant) -> Result<Session, R
     let Member { account, profile, plan } = member;
     let who = format!("{}(uid={})", escaped(&account.name), account.uid);
     let plan = plan.with_listings(&profile, &account);
+    let opening = Opening::of(&plan, &profile, &account);
     let jail = RecordedJail::begin(plan, &record, profile.max_sessions, must_be_recorded, &login.log)?;
     let umask = profile.umask.map(umask::set);
-    login.log.info(format_args!(
-        "session opened for user {who}: home={} rhost={} profile={} setup_us={}",
-        escaped(&account.home),
-        login.escaped_host(),
-        escaped(&profile.name),
-        begun.elapsed().as_micros()
-    ));
+    opening.log(login, &who, begun.elapsed());
     Ok(Session { jail, umask, opened: begun, who })
 }
 

@@ -18,10 +18,12 @@ pub(crate) enum Kind {
     Dropped,
     TooLong,
     Unreadable,
+    Forged,
     NoBeginning,
     NoEnd,
     NotLogged,
     TooManySessions,
+    TooManyUsers,
     Cut,
     Ambiguous,
     Unclear,
@@ -100,10 +102,12 @@ impl Kind {
             Self::Dropped => "dropped",
             Self::TooLong => "too-long",
             Self::Unreadable => "unreadable",
+            Self::Forged => "forged",
             Self::NoBeginning => "no-beginning",
             Self::NoEnd => "no-end",
             Self::NotLogged => "not-logged",
             Self::TooManySessions => "too-many-sessions",
+            Self::TooManyUsers => "too-many-users",
             Self::Cut => "cut",
             Self::Ambiguous => "ambiguous",
             Self::Unclear => "unclear",
@@ -126,9 +130,13 @@ impl Kind {
                 "a log entry of internal-sftp cannot be understood",
                 "log entries of internal-sftp cannot be understood",
             ),
+            Self::Forged => (
+                "a log entry says that it is sshd's, but another process wrote it: it is not used",
+                "log entries say that they are sshd's, but other processes wrote them: they are not used",
+            ),
             Self::NoBeginning => (
-                "a session has no beginning in the log, so the log does not say which user it was",
-                "sessions have no beginning in the log, so the log does not say which users they were",
+                "a session has no beginning in the log: entries before it may be missing, and only its end can name the user",
+                "sessions have no beginning in the log: entries before them may be missing, and only their ends can name the users",
             ),
             Self::NoEnd => (
                 "a session has no end in the log: it was killed, or its last log entries are missing, or it is still open",
@@ -142,6 +150,10 @@ impl Kind {
                 "a session could not be followed to its end, because too many were open at once: the rest of it is shown without a user",
                 "sessions could not be followed to their end, because too many were open at once: the rest of them is shown without a user",
             ),
+            Self::TooManyUsers => (
+                "an entry is in no sum, because there are too many users",
+                "entries are in no sum, because there are too many users",
+            ),
             Self::Cut => (
                 "internal-sftp cut a log entry after 500 bytes: the end of the path is missing, or what follows it",
                 "log entries were cut by internal-sftp after 500 bytes: the end of the path is missing, or what follows it",
@@ -151,8 +163,8 @@ impl Kind {
                 "renamings or links have names with quotes in them: where one ends and the other begins is unknown",
             ),
             Self::Unclear => (
-                "a result is unclear (?): the operation or a look-up after it failed, and look-ups are not logged at the level INFO",
-                "results are unclear (?): the operations or look-ups after them failed, and look-ups are not logged at the level INFO",
+                "a result is unclear (?): the operation failed, or else a look-up after it, or a write before the close",
+                "results are unclear (?): the operations failed, or else look-ups after them, or writes before the close",
             ),
             Self::UnresolvedPaths => (
                 "a user's paths are shown as in the log: where the volumes of that jail are on the host is unknown",
@@ -176,17 +188,18 @@ impl Kind {
             Self::TooLong | Self::Unreadable => {
                 "look into the file: another program writes to it, or it is damaged"
             }
+            Self::Forged => "find out what that user ran then: journalctl _UID=UID",
             Self::NoBeginning => "name the rotated file before it with --file as well",
             Self::NoEnd => {
                 "run `sftpjail check USER`: it reports under `log` whether open sessions keep logging when rsyslog restarts"
             }
             Self::NotLogged => {
-                "let sshd_config say `ForceCommand internal-sftp -l INFO`; run `sftpjail check USER`, and read the file that it reports under `log`"
+                "let sshd_config say `ForceCommand internal-sftp -l INFO`; run `sftpjail check USER`, and read the file that it reports under `log`. A client that opened no channel (ssh -N) leaves none either"
             }
-            Self::TooManySessions => "read fewer log files at once, with --file",
+            Self::TooManySessions | Self::TooManyUsers => "read fewer log files at once, with --file",
             Self::Cut | Self::Ambiguous => "there is none: internal-sftp does not log more",
             Self::Unclear => {
-                "let sshd_config say `ForceCommand internal-sftp -l VERBOSE`, which logs look-ups as well"
+                "let sshd_config say `ForceCommand internal-sftp -l VERBOSE`, which logs look-ups as well, but no writes"
             }
             Self::UnresolvedPaths => {
                 "read the log on the host that wrote it, while the user exists and the configuration is valid"

@@ -1,8 +1,9 @@
 //! The path on the host, for a path that a user named in the jail.
 //!
 //! The log has the path as the client spelled it, as seen from inside. The home is at its real path in
-//! the jail, so that is the path on the host. A volume is not: its target becomes its source, by the
-//! configuration and what NSS says of the user, both as they are now. Everything else, such as the
+//! the jail, so that is the path on the host. A volume is not: its target becomes its source. The log says which
+//! volumes a session had ([`super::openings`]). Where it does not, the configuration and what NSS says of the user count,
+//! both as they are now. Everything else, such as the
 //! jail's own /etc, is not on the host; it is shown below the jail root, `/jail/mle/etc`.
 //!
 //! It resolves no symlink, because nobody can tell later where it pointed then.
@@ -31,6 +32,7 @@ pub(crate) struct Host {
 }
 
 /// What the paths of a user mean.
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) enum View {
     /// They are paths of the host: the user is not jailed.
     NotJailed,
@@ -40,6 +42,7 @@ pub(crate) enum View {
 }
 
 /// A jail's paths.
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Jail {
     root: PathBuf,
     /// Where a session begins.
@@ -60,30 +63,29 @@ impl Host {
     }
 
     /// Whether the host in a log entry is this one. syslog has the name up to the first dot.
-    fn is(&self, host: &str) -> bool {
-        short(host.as_bytes()) == self.name
+    pub(crate) fn is(&self, host: &[u8]) -> bool {
+        short(host) == self.name
     }
 
-    /// What the paths of `user` mean in a log entry of `host`, and whether this is the first entry that asks.
-    pub(crate) fn view(&mut self, host: &str, user: &str) -> (Rc<View>, bool) {
+    /// What the paths of `user` mean in a log entry of `host`, if nothing has changed since.
+    pub(crate) fn view(&mut self, host: &str, user: &str) -> Rc<View> {
         let key = (host.to_owned(), user.to_owned());
         if let Some(view) = self.known.get(&key) {
-            return (Rc::clone(view), false);
+            return Rc::clone(view);
         }
-        let config = self.config.as_ref().filter(|_| self.is(host));
+        let config = self.config.as_ref().filter(|_| self.is(host.as_bytes()));
         let view = Rc::new(config.map_or(View::Unknown, |config| looked_up(config, user)));
-        let has_room = self.known.len() < MAX_KNOWN;
-        if has_room {
+        if self.known.len() < MAX_KNOWN {
             self.known.insert(key, Rc::clone(&view));
         }
-        (view, has_room)
+        view
     }
 
     /// Whether the process with this pid is internal-sftp and serves this user now.
     pub(crate) fn is_open(&self, host: &str, pid: u32, user: &str) -> bool {
         let title = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
         // `sshd: mle@internal-sftp`, of a binary that is sshd-session since OpenSSH 9.8.
-        self.is(host)
+        self.is(host.as_bytes())
             && title.starts_with(b"sshd")
             && contains(&title, format!(": {user}@internal-sftp").as_bytes())
     }
@@ -103,11 +105,11 @@ fn looked_up(config: &Config, user: &str) -> View {
     match decide(config, &account) {
         Decision::NotJailed(_) => View::NotJailed,
         Decision::Refuse(_) => View::Unknown,
-        Decision::Jail(profile) => jail(config, profile, &account).map_or(View::Unknown, View::Jail),
+        Decision::Jail(profile) => jail(config, profile, &account).unwrap_or(View::Unknown),
     }
 }
 
-fn jail(config: &Config, profile: &Profile, account: &Account) -> Option<Jail> {
+fn jail(config: &Config, profile: &Profile, account: &Account) -> Option<View> {
     let expand = |template: &Template| -> Option<PathBuf> {
         let text = template.expand(|variable| value(account, variable).ok_or(())).ok()?;
         Some(Normalised::parse(&text).ok()?.absolute())
@@ -116,18 +118,14 @@ fn jail(config: &Config, profile: &Profile, account: &Account) -> Option<Jail> {
     for volume in &profile.volumes {
         mounts.push((expand(&volume.target)?, expand(&volume.source)?));
     }
-    let start = match profile.home {
-        HomeAccess::None => PathBuf::from("/"),
+    let home = match profile.home {
+        HomeAccess::None => None,
         HomeAccess::ReadWrite | HomeAccess::ReadOnly => {
-            let home = Normalised::parse(account.home.as_os_str()).ok()?.absolute();
-            mounts.push((home.clone(), home.clone()));
-            home
+            Some(Normalised::parse(account.home.as_os_str()).ok()?.absolute())
         }
     };
-    // A volume may lie in the home: the innermost counts.
-    mounts.sort_by_key(|(target, _)| std::cmp::Reverse(target.components().count()));
     let root = config.jail_root.absolute().join(account.user_name().ok()?);
-    Some(Jail { root, start, mounts })
+    Some(View::jail(root, home, mounts))
 }
 
 /// The value of a variable, as the library expands it for a plan. `None`: it has none.
@@ -141,6 +139,16 @@ fn value(account: &Account, variable: Variable) -> Option<OsString> {
 }
 
 impl View {
+    /// Of the jail at `root` with these volumes, each as its path in the jail and on the host. `home`: `None` where the
+    /// jail has none, so that sessions begin at `/`.
+    pub(crate) fn jail(root: PathBuf, home: Option<PathBuf>, mut mounts: Vec<(PathBuf, PathBuf)>) -> Self {
+        let start = home.clone().unwrap_or_else(|| PathBuf::from("/"));
+        mounts.extend(home.map(|home| (home.clone(), home)));
+        // A volume may lie in the home: the innermost counts.
+        mounts.sort_by_key(|(target, _)| std::cmp::Reverse(target.components().count()));
+        Self::Jail(Jail { root, start, mounts })
+    }
+
     /// The path on the host. `None`: the same path, or unknown.
     pub(crate) fn on_host(&self, path: &[u8]) -> Option<Vec<u8>> {
         let Self::Jail(jail) = self else { return None };

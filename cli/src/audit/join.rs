@@ -1,12 +1,17 @@
 //! Log entries → operations: joins each entry to its session, by host and pid. What does not fit together is a gap.
 
+use super::forged::{self, Uids};
 use super::gaps::{Clock, Gaps, Kind};
 use super::host_path::Host;
 use super::logins::Logins;
+use super::loss::is_loss;
+use super::marks::Marks;
 use super::message::{self, Message};
+use super::openings::Openings;
 use super::operation::Operation;
-use super::queue::{Client, Event, Outcome, Queue};
+use super::queue::{Event, Outcome, Queue, Ticket};
 use super::session::Session;
+use super::who::{Client, Who};
 use crate::host::syslog::record::{Program, Record};
 use jiff::Timestamp;
 use pam_sftpjail::escape::{escaped, one_line};
@@ -23,10 +28,10 @@ const MAX_SESSIONS: usize = 10_000;
 /// rsyslog does not count further than this in practice, and a damaged line must not cost hours.
 const MAX_REPEATED: u32 = 10_000;
 
-/// The longest message of each program, in bytes: internal-sftp logs 500 at most, and pam_sftpjail a few KiB. It
+/// The longest message of each program, in bytes: internal-sftp logs 500 at most, and pam_sftpjail 6 KiB. It
 /// bounds everything that is kept.
 const LONGEST: [(Program, usize); 3] =
-    [(Program::Sftp, 1 << 10), (Program::Sshd, 4 << 10), (Program::Logger, 4 << 10)];
+    [(Program::Sftp, 1 << 10), (Program::Sshd, 8 << 10), (Program::Logger, 4 << 10)];
 const LONGEST_HOST: usize = 255;
 
 /// What is known between one log entry and the next.
@@ -37,10 +42,13 @@ pub(crate) struct Join {
     hasher: RandomState,
     sessions: HashMap<(u64, u32), Session>,
     logins: Logins,
+    pub(crate) openings: Openings,
+    uids: Uids,
     queue: Queue,
     pub(crate) gaps: Gaps,
     /// Log entries of internal-sftp, of all users.
     entries: u64,
+    pub(crate) marks: Marks,
 }
 
 impl Join {
@@ -50,14 +58,17 @@ impl Join {
             hasher: RandomState::new(),
             sessions: HashMap::new(),
             logins: Logins::default(),
+            openings: Openings::default(),
+            uids: Uids::default(),
             queue: Queue::default(),
             gaps,
             entries: 0,
+            marks: Marks::default(),
         }
     }
 
-    /// Takes the next log entry into account.
-    pub(crate) fn line(&mut self, record: &Record<'_>) {
+    /// Takes the next log entry into account. `this`: the host on which this runs.
+    pub(crate) fn line(&mut self, record: &Record<'_>, this: &Host) {
         let is_long =
             |(program, most): &(Program, usize)| *program == record.program && record.message.len() > *most;
         if record.host.len() > LONGEST_HOST || LONGEST.iter().any(is_long) {
@@ -71,12 +82,20 @@ impl Join {
                 if times > MAX_REPEATED {
                     return self.unreadable(&record.message);
                 }
+                if self.is_forged(record, Some(&message), this) {
+                    return;
+                }
                 for _ in 1..times {
                     self.sftp(host, record, message::parse(&record.message).0);
                 }
                 self.sftp(host, record, message);
             }
-            Program::Sshd => self.logins.line((host, record.pid, record.time), &record.message),
+            Program::Sshd => {
+                if !self.is_forged(record, None, this) {
+                    self.logins.line((host, record.pid, record.time), &record.message);
+                    self.openings.line((host, record.pid, record.time), &record.message);
+                }
+            }
             Program::Logger => {
                 if is_loss(&record.message) {
                     let example =
@@ -87,9 +106,45 @@ impl Join {
         }
     }
 
-    /// The next operation whose result is known, in the order of the log.
+    /// Counts an entry that another process wrote, if it is one.
+    fn is_forged(&mut self, record: &Record<'_>, message: Option<&Message>, this: &Host) -> bool {
+        let Some(sender) = &record.sender else { return false };
+        let is_here = this.is(&record.host);
+        let is_forged = forged::is_forged(record, message, &mut self.uids, is_here);
+        if is_forged {
+            self.gaps.during((record.time, record.time), Kind::Forged, |clock| {
+                let (time, program) = (clock.shown(record.time), shown(&sender.program));
+                format!(
+                    "{time} uid {}, {program}, pid {}: {}",
+                    sender.uid,
+                    record.pid,
+                    shown(&record.message)
+                )
+            });
+        }
+        is_forged
+    }
+
+    /// The next operation of the user who was asked for whose result is known, in the order of the log.
     pub(crate) fn next(&mut self) -> Option<Event> {
-        self.queue.pop()
+        loop {
+            let event = self.queue.pop()?;
+            let is_theirs = |user: &String| event.client().is_some_and(|client| client.user == *user);
+            // The end of its session may have named another user since.
+            if self.user.as_ref().is_none_or(is_theirs) {
+                return Some(event);
+            }
+        }
+    }
+
+    /// The ticket of the next operation.
+    pub(crate) fn next_ticket(&self) -> Ticket {
+        self.queue.next_ticket()
+    }
+
+    /// Operations before this one need not wait any longer for what may become known about them.
+    pub(crate) fn settle_before(&mut self, ticket: Ticket) {
+        self.queue.settle_before(ticket);
     }
 
     /// Counts a line that seems to be internal-sftp's, but cannot be understood.
@@ -104,19 +159,17 @@ impl Join {
         }
         self.logins.finish(self.user.as_deref(), &mut self.gaps);
         let mut left: Vec<_> = self.sessions.drain().map(|(_, session)| session).collect();
-        left.sort_by_key(|session| session.first);
+        left.sort_by_key(|session| session.who.first);
         for session in left {
-            let is_open = session
-                .client
-                .as_ref()
-                .is_some_and(|client| host.is_open(&session.host, session.pid, &client.user));
+            let who = &session.who;
+            let is_open = who.client().is_some_and(|client| host.is_open(&who.host, who.pid, &client.user));
             if is_open {
                 session.abandon(&mut self.queue);
             } else {
                 self.abandon(session, None);
             }
         }
-        self.queue.settle_all();
+        self.settle_before(self.next_ticket());
     }
 
     fn sftp(&mut self, host: u64, record: &Record<'_>, message: Message) {
@@ -128,20 +181,33 @@ impl Join {
                     self.abandon(session, None);
                 }
                 self.make_room();
-                let client = Some(Rc::new(Client { user, address }));
-                self.sessions.insert(key, Session::new(text(&record.host), record.pid, client, record.time));
+                let session = session(key, record, Some(Client { user, address }));
+                self.marks.add(record.time, &session.who, self.user.as_deref());
+                self.sessions.insert(key, session);
             }
-            Message::Closed { user, .. } => {
-                let without_beginning = || Session::new(text(&record.host), record.pid, None, record.time);
-                let mut session = self.sessions.remove(&key).unwrap_or_else(without_beginning);
-                session.last = record.time;
-                match session.client {
-                    Some(_) => session.end(&mut self.queue, &self.hasher),
-                    None => self.abandon(session, Some(&user)),
-                }
-            }
+            Message::Closed { user, address } => self.closed(key, record, Client { user, address }),
             message => self.within(key, record, message),
         }
+    }
+
+    /// A session has ended. The entries of its pid before may be those of another one, if the end of that one and the
+    /// beginning of this one are lost.
+    fn closed(&mut self, key: (u64, u32), record: &Record<'_>, client: Client) {
+        let mut own = None;
+        match self.sessions.remove(&key) {
+            Some(session) if session.who.client().is_none_or(|known| *known == client) => own = Some(session),
+            Some(other) => self.abandon(other, None),
+            None => {}
+        }
+        let mut session = own.unwrap_or_else(|| session(key, record, None));
+        session.last = record.time;
+        if session.who.client().is_none() {
+            self.logins.logged(key.0, &client.user, session.who.first);
+            self.report(&session, Some(&client.user));
+        }
+        let who = Rc::clone(&session.who);
+        session.end(client, &mut self.queue, &self.hasher);
+        self.marks.add(record.time, &who, self.user.as_deref());
     }
 
     /// A log entry of a session that is neither its first nor its last.
@@ -152,19 +218,15 @@ impl Join {
         if !self.sessions.contains_key(&key) {
             self.make_room();
         }
-        let session = self
-            .sessions
-            .entry(key)
-            .or_insert_with(|| Session::new(text(&record.host), record.pid, None, record.time));
+        let session = self.sessions.entry(key).or_insert_with(|| session(key, record, None));
         session.last = record.time;
         let Message::Operation(operation) = message else {
             return session.line(&message, &mut self.queue, &self.hasher);
         };
-        let is_asked_for = match (&self.user, &session.client) {
-            (None, _) => true,
-            (Some(user), client) => client.as_ref().is_some_and(|client| client.user == *user),
-        };
-        if !is_asked_for {
+        // Of a session without a client, the end may name the user who was asked for.
+        let is_of_other =
+            self.user.as_ref().zip(session.who.client()).is_some_and(|(user, client)| client.user != *user);
+        if is_of_other {
             session.operations += 1;
             return;
         }
@@ -172,19 +234,22 @@ impl Join {
         session.operation(event, &mut self.queue, &self.hasher);
     }
 
-    /// Reports what is missing of a session, and expects no more of it. `user`: as its end names it, if there is one.
+    /// Reports what is missing of a session, and expects no more of it.
     fn abandon(&mut self, session: Session, user: Option<&str>) {
+        self.report(&session, user);
+        session.abandon(&mut self.queue);
+    }
+
+    /// Reports what is missing of a session. `user`: as its end names it, if there is one.
+    fn report(&mut self, session: &Session, user: Option<&str>) {
         let concerns = |name: &str| self.user.as_deref().is_none_or(|user| user == name);
-        let (from, to, pid) = (session.first, session.last, session.pid);
+        let who = &session.who;
+        let (from, to) = (who.first, session.last);
         let which = |clock: &Clock| {
-            format!(
-                "host {}, pid {pid}, {} to {}",
-                escaped(&*session.host),
-                clock.shown(from),
-                clock.shown(to)
-            )
+            let (host, pid) = (escaped(&*who.host), who.pid);
+            format!("host {host}, pid {pid}, {} to {}", clock.shown(from), clock.shown(to))
         };
-        match (&session.client, user) {
+        match (who.client(), user) {
             (Some(client), _) if concerns(&client.user) => {
                 self.gaps.during((from, to), Kind::NoEnd, |clock| {
                     format!("{} from {}, {}", escaped(&client.user), one_line(&client.address), which(clock))
@@ -199,7 +264,6 @@ impl Join {
             }
             _ => {}
         }
-        session.abandon(&mut self.queue);
     }
 
     /// Keeps memory bounded: drops the tenth of the sessions that has been silent longest.
@@ -220,18 +284,14 @@ impl Join {
     }
 }
 
-fn event(operation: Operation, session: &Session, time: Timestamp) -> Event {
-    let outcome = operation.failure.clone().map_or(Outcome::Ok, Outcome::Failed);
-    let (host, client) = (Rc::clone(&session.host), session.client.clone());
-    Event { time, host, pid: session.pid, client, operation, outcome }
+/// A session that begins in the log with this entry.
+fn session((host, pid): (u64, u32), record: &Record<'_>, client: Option<Client>) -> Session {
+    Session::new(Rc::new(Who::new((text(&record.host), host), pid, client, record.time)))
 }
 
-/// Whether rsyslog (ratelimit.c) or systemd-journald says here that it dropped messages.
-fn is_loss(message: &[u8]) -> bool {
-    let has = |part: &str| memchr::memmem::find(message, part.as_bytes()).is_some();
-    (has("rate-limiting") && (has(" lost ") || has("begin to drop")))
-        || (message.starts_with(b"Suppressed ") && has(" messages from "))
-        || message.starts_with(b"Missed ")
+fn event(operation: Operation, session: &Session, time: Timestamp) -> Event {
+    let outcome = operation.failure.clone().map_or(Outcome::Ok, Outcome::Failed);
+    Event { time, who: Rc::clone(&session.who), operation, outcome, was_written: None }
 }
 
 fn text(bytes: &[u8]) -> Rc<str> {

@@ -62,7 +62,8 @@ struct GapLine<'a> {
 
 /// Writes an operation; `time` is RFC 3339.
 pub(crate) fn operation(row: &Row, time: String, out: &mut impl Write) -> io::Result<()> {
-    let Event { host, pid, client, operation, .. } = &row.event;
+    let Event { who, operation, .. } = &row.event;
+    let client = who.client();
     let Operation { verb, detail, bytes, cut, .. } = operation;
     let (result, status) = row.result();
     let target = row.target();
@@ -70,10 +71,10 @@ pub(crate) fn operation(row: &Row, time: String, out: &mut impl Write) -> io::Re
         version: VERSION,
         kind: "operation",
         time,
-        host,
-        pid: *pid,
-        user: client.as_ref().map(|client| client.user.as_str()),
-        address: client.as_ref().map(|client| client.address.as_str()),
+        host: &who.host,
+        pid: who.pid,
+        user: client.map(|client| client.user.as_str()),
+        address: client.map(|client| client.address.as_str()),
         operation: verb.name(),
         path: String::from_utf8_lossy(row.path()),
         path_bytes: Outside::of_bytes(row.path()).bytes(),

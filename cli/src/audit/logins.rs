@@ -5,6 +5,7 @@
 //! entries may be in the wrong order, and nothing is concluded before the log has ended.
 
 use super::gaps::{Gaps, Kind};
+use crate::host::syslog::record::REFUSED;
 use jiff::{SignedDuration, Timestamp};
 use pam_sftpjail::escape::escaped;
 use std::collections::HashMap;
@@ -14,6 +15,9 @@ const MAX_LOGINS: usize = 10_000;
 
 /// How many beginnings of one user may wait for the entry of pam_sftpjail.
 const MAX_EARLY: usize = 64;
+
+/// A refused command may be logged so much before the beginning of its session, or after the end.
+const CLOSE: SignedDuration = SignedDuration::from_secs(1);
 
 /// How far a time stamp may be from the truth.
 const SLACK: SignedDuration = SignedDuration::from_secs(5);
@@ -31,6 +35,8 @@ struct User {
     unmatched: Vec<Login>,
     /// When internal-sftp began sessions without an entry of pam_sftpjail so far.
     early: Vec<Timestamp>,
+    /// When sshd refused a command, in no session that is known so far.
+    early_refusals: Vec<Timestamp>,
 }
 
 #[derive(Debug)]
@@ -44,7 +50,12 @@ struct Login {
 impl Login {
     /// Whether internal-sftp may have begun in it at this time.
     fn may_have_begun(&self, time: Timestamp) -> bool {
-        let after = |earlier: Timestamp, later: Timestamp| earlier.duration_since(later) <= SLACK;
+        self.lasted_at(time, SLACK)
+    }
+
+    /// Whether this time is in it, give or take `slack`.
+    fn lasted_at(&self, time: Timestamp, slack: SignedDuration) -> bool {
+        let after = |earlier: Timestamp, later: Timestamp| earlier.duration_since(later) <= slack;
         after(self.began, time) && self.ended.is_none_or(|ended| after(time, ended))
     }
 }
@@ -62,12 +73,7 @@ impl Logins {
                 user.unmatched.remove(at);
                 self.count -= 1;
             }
-            None => {
-                if user.early.len() == MAX_EARLY {
-                    user.early.remove(0);
-                }
-                user.early.push(time);
-            }
+            None => remember(&mut user.early, time),
         }
     }
 
@@ -85,7 +91,10 @@ impl Logins {
                 let login = Login { pid, began: time, ended: None };
                 // A session that began long ago belongs to an earlier entry, which was lost.
                 user.early.retain(|early| login.may_have_begun(*early));
-                if user.early.is_empty() {
+                user.early_refusals.retain(|refused| login.lasted_at(*refused, CLOSE));
+                if !std::mem::take(&mut user.early_refusals).is_empty() {
+                    // It ran no internal-sftp.
+                } else if user.early.is_empty() {
                     user.unmatched.push(login);
                     self.count += 1;
                 } else {
@@ -96,6 +105,15 @@ impl Logins {
                 let of_it = |login: &&mut Login| login.pid == pid && login.ended.is_none();
                 if let Some(login) = user.unmatched.iter_mut().find(of_it) {
                     login.ended = Some(time);
+                }
+            }
+            Event::Refused => {
+                // `ssh HOST COMMAND`, rsync, git or `scp -O`: sshd ran nothing, so there is nothing to log.
+                let before = user.unmatched.len();
+                user.unmatched.retain(|login| !login.lasted_at(time, CLOSE));
+                self.count -= before - user.unmatched.len();
+                if before == user.unmatched.len() {
+                    remember(&mut user.early_refusals, time);
                 }
             }
         }
@@ -122,14 +140,31 @@ impl Logins {
     }
 }
 
+/// Adds a time to those of the latest events that no session is known for.
+fn remember(times: &mut Vec<Timestamp>, time: Timestamp) {
+    if times.len() == MAX_EARLY {
+        times.remove(0);
+    }
+    times.push(time);
+}
+
 enum Event {
     Opened,
     Closed,
+    /// sshd refused something that is not SFTP.
+    Refused,
 }
 
-/// `pam_sftpjail(sshd:session): session opened for user USER(uid=1001): …`
+/// `pam_sftpjail(sshd:session): session opened for user USER(uid=1001): …`, or of sshd itself (session.c, do_child)
+/// `error: Connection from user USER ADDRESS port PORT: refusing non-sftp session`. Gives the user as pam_sftpjail
+/// spells it.
 fn parse(message: &[u8]) -> Option<(Event, String)> {
     let text = std::str::from_utf8(message).ok()?;
+    if let Some(rest) = text.strip_prefix(REFUSED.0) {
+        let (rest, _port) = rest.strip_suffix(REFUSED.1)?.rsplit_once(" port ")?;
+        let (user, _address) = rest.rsplit_once(' ')?;
+        return Some((Event::Refused, escaped(user).to_string()));
+    }
     let (_, text) = text.strip_prefix("pam_sftpjail(")?.split_once("): session ")?;
     let (event, rest) = match text.split_once(" for user ")? {
         ("opened", rest) => (Event::Opened, rest),
@@ -153,6 +188,10 @@ mod tests {
                 .split_once('!')
                 .map_or((60 * minute as i64, *line), |(second, line)| (second.parse().unwrap(), line));
             let time = Timestamp::from_second(second).unwrap();
+            if let Some(line) = line.strip_prefix("sshd ") {
+                logins.line((0, *pid, time), line.as_bytes());
+                continue;
+            }
             match line.strip_prefix("internal ") {
                 Some(user) => logins.logged(0, user, time),
                 None => {
@@ -198,6 +237,25 @@ mod tests {
         let ended = "70!session closed for user mle(uid=1): d";
         assert_eq!(gaps(&[(1, "1!internal mle"), (1, later), (1, ended)]), 1);
         assert_eq!(gaps(&[(1, opened), (1, closed), (1, "60!internal mle")]), 1);
+    }
+
+    #[test]
+    fn a_refused_command_is_no_gap() {
+        let opened = "0!session opened for user mle(uid=1): home=/x";
+        let closed = "1!session closed for user mle(uid=1): d";
+        let refused = "0!sshd error: Connection from user mle ::1 port 4711: refusing non-sftp session";
+        assert_eq!(gaps(&[(1, opened), (3, refused), (1, closed)]), 0);
+        // In the wrong order; and several of one connection.
+        assert_eq!(gaps(&[(3, refused), (1, opened), (1, closed)]), 0);
+        assert_eq!(gaps(&[(1, opened), (3, refused), (4, refused), (1, closed)]), 0);
+        // That of another user, or of another time.
+        let other = refused.replace("mle", "joe");
+        assert_eq!(gaps(&[(1, opened), (3, &other), (1, closed)]), 1);
+        assert_eq!(gaps(&[(1, opened), (1, closed), (3, &refused.replace("0!", "9!"))]), 1);
+        // It explains its own session only.
+        let later =
+            ["5!session opened for user mle(uid=1): home=/x", "6!session closed for user mle(uid=1): d"];
+        assert_eq!(gaps(&[(1, opened), (3, refused), (1, closed), (2, later[0]), (2, later[1])]), 1);
     }
 
     #[test]

@@ -137,12 +137,16 @@ fn session(rest: &[u8]) -> Option<Message> {
     }
 }
 
-/// Parses `process_write: write "NAME": REASON`, which has no more than 100 bytes of the name.
+/// Parses `process_write: write "NAME": REASON` and the like, which have no more than 100 bytes of the name.
 fn failure(rest: &[u8]) -> Option<Operation> {
-    let (verb, rest) = match rest.strip_prefix(b"process_write: write \"") {
-        Some(rest) => (Verb::Write, rest),
-        None => (Verb::Read, rest.strip_prefix(b"process_read: read \"")?),
-    };
+    const BEGINNINGS: [(&[u8], Verb); 4] = [
+        (b"process_write: write \"", Verb::Write),
+        (b"process_write: seek \"", Verb::Write),
+        (b"process_read: read \"", Verb::Read),
+        (b"process_read: seek \"", Verb::Read),
+    ];
+    let (verb, rest) =
+        BEGINNINGS.iter().find_map(|(begin, verb)| Some((*verb, rest.strip_prefix(*begin)?)))?;
     let end = memchr::memmem::rfind(rest, b"\": ")?;
     let path = unescaped(rest.get(..end)?);
     let failure = Some(text(rest.get(end + 2..)?)?);
@@ -177,15 +181,17 @@ fn path(
     Some(Operation { verb, path: unescaped(rest.get(..end)?), detail, bytes, ..Operation::default() })
 }
 
-/// Parses `old "NAME" new "NAME"`.
+/// Parses `old "NAME" new "NAME"`. Quotes in names are not escaped, so names may hold the text between the two, even
+/// such that it overlaps (a file called `x" new `). Only where that text occurs once, and nothing is cut off that may
+/// hold it again, is it certain where the first name ends.
 fn pair(verb: Verb, rest: &[u8], is_cut: bool) -> Option<Operation> {
+    const BETWEEN: &[u8] = b"\" new \"";
     let rest = rest.strip_prefix(b"old \"")?;
     let rest = if is_cut { rest } else { rest.strip_suffix(b"\"")? };
-    let mut between = memchr::memmem::find_iter(rest, b"\" new \"");
-    match (between.next(), between.next()) {
-        (Some(at), None) => {
-            let (path, target) = (unescaped(rest.get(..at)?), unescaped(rest.get(at + 7..)?));
-            Some(Operation { verb, path, target: Some(target), cut: is_cut, ..Operation::default() })
+    match (memchr::memmem::find(rest, BETWEEN), memchr::memmem::rfind(rest, BETWEEN)) {
+        (Some(at), Some(last)) if at == last && !is_cut => {
+            let (path, target) = (unescaped(rest.get(..at)?), unescaped(rest.get(at + BETWEEN.len()..)?));
+            Some(Operation { verb, path, target: Some(target), ..Operation::default() })
         }
         (None, _) if !is_cut => None,
         (found, _) => {

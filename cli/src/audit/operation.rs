@@ -1,7 +1,5 @@
 //! Operations on files, as internal-sftp logs them. Plain data.
 
-use clap::ValueEnum;
-
 /// A request about a file. internal-sftp logs it before it tries it.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Operation {
@@ -18,13 +16,30 @@ pub(crate) struct Operation {
     pub(crate) failure: Option<String>,
     /// The log entry was so long that internal-sftp cut its end.
     pub(crate) cut: bool,
-    /// Where one name ends and the other begins is unknown, because quotes in names are not escaped: `path` holds both,
-    /// as in the log.
+    /// Where one name ends and the other begins is unknown, because quotes in names are not escaped, or the rest is cut
+    /// off: `path` holds both, as in the log.
     pub(crate) ambiguous: bool,
 }
 
+impl Operation {
+    /// Whether it opens a file and may change it.
+    pub(crate) fn opens_to_write(&self) -> bool {
+        self.opens_with(&["WRITE", "APPEND"])
+    }
+
+    /// Whether it opens a file and may read it.
+    pub(crate) fn opens_to_read(&self) -> bool {
+        self.opens_with(&["READ"])
+    }
+
+    /// Whether it opens a file with one of these flags. What was cut off may have held any.
+    fn opens_with(&self, flags: &[&str]) -> bool {
+        self.verb == Verb::Open && (self.cut || self.detail.split(',').any(|flag| flags.contains(&flag)))
+    }
+}
+
 /// What is done to a file. The names are those of the command line and of the output.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) enum Verb {
     #[default]
     Open,
@@ -35,19 +50,12 @@ pub(crate) enum Verb {
     Mkdir,
     Rmdir,
     Rename,
-    /// Makes a symbolic link.
     Symlink,
-    /// Makes a hard link.
     Link,
-    /// Sets mode, owner, times or size.
     Set,
-    /// Asks for the free space.
     Statvfs,
-    /// Logged only if it failed.
     Read,
-    /// Logged only if it failed.
     Write,
-    /// This one and the next four are logged at the level VERBOSE only.
     Stat,
     Lstat,
     Realpath,
@@ -56,6 +64,19 @@ pub(crate) enum Verb {
 }
 
 impl Verb {
+    /// What the help says of it, where the name does not say enough.
+    pub(crate) fn help(self) -> Option<&'static str> {
+        Some(match self {
+            Self::Symlink => "Makes a symbolic link",
+            Self::Link => "Makes a hard link",
+            Self::Set => "Sets mode, owner, times or size",
+            Self::Statvfs => "Asks for the free space",
+            Self::Read | Self::Write => "Logged only if it failed",
+            Self::Stat => "This one and the next four are logged at the level VERBOSE only",
+            _ => return None,
+        })
+    }
+
     /// Its name in the output.
     pub(crate) fn name(self) -> &'static str {
         match self {

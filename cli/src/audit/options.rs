@@ -1,7 +1,7 @@
 //! The options of `audit`: what an admin may ask for.
 
-use super::operation::Verb;
 use super::time;
+use super::wanted::Wanted;
 use glob::Pattern;
 use jiff::Timestamp;
 use std::path::PathBuf;
@@ -19,13 +19,23 @@ pub(crate) struct Options {
     pub(super) until: Option<Timestamp>,
     /// Only these operations: one, or a list with commas. May be repeated.
     #[arg(long, value_name = "OPERATION", value_delimiter = ',')]
-    pub(super) op: Vec<Verb>,
+    pub(super) op: Vec<Wanted>,
     /// Only operations with a path that matches, on the host or in the jail. `*` stands for any text, `/` included.
     #[arg(long, value_name = "GLOB", value_parser = pattern)]
     pub(super) path: Option<Pattern>,
     /// Reads this log file, plain or gzip, instead of the host's. `-` is stdin. May be repeated.
     #[arg(long, value_name = "PATH")]
     pub(super) file: Vec<PathBuf>,
+    /// Goes on with what is logged from now on, or since --since, until ctrl-C.
+    #[arg(long, conflicts_with_all = ["until", "summary"])]
+    pub(super) follow: bool,
+    /// One line for each user instead of one for each operation: sessions, files and bytes up and down, deletions, the
+    /// first and the last time.
+    #[arg(long)]
+    pub(super) summary: bool,
+    /// Shows what `sftpjail probe` did, too.
+    #[arg(long)]
+    pub(super) probe: bool,
     /// CSV with a header line, instead of text.
     #[arg(long, conflicts_with = "json")]
     pub(super) csv: bool,

@@ -4,6 +4,8 @@ use super::gaps::{Kind, Tally};
 use super::json;
 use super::queue::Event;
 use super::row::Row;
+use super::summary::{Summary, Sums};
+use super::sums;
 use super::table::Table;
 use crate::report::Outside;
 use crate::report::csv::io_error;
@@ -33,14 +35,15 @@ enum Sink<W: Write> {
 }
 
 impl<W: Write> Output<W> {
-    /// Times are shown in `zone`.
-    pub(crate) fn new(out: W, style: Style, zone: TimeZone) -> io::Result<Self> {
+    /// Times are shown in `zone`. `is_summary`: there will be sums, and no rows.
+    pub(crate) fn new(out: W, style: Style, zone: TimeZone, is_summary: bool) -> io::Result<Self> {
         let sink = match style {
             Style::Table(width) => Sink::Table(Table::new(width), out),
             Style::Json => Sink::Json(out),
             Style::Csv => {
                 let mut writer = csv::Writer::from_writer(out);
-                writer.write_record(COLUMNS).map_err(io_error)?;
+                let header = if is_summary { sums::COLUMNS.as_slice() } else { &COLUMNS };
+                writer.write_record(header).map_err(io_error)?;
                 Sink::Csv(Box::new(writer))
             }
         };
@@ -51,14 +54,25 @@ impl<W: Write> Output<W> {
     pub(crate) fn row(&mut self, row: &Row) -> io::Result<()> {
         let time = row.event.time;
         match &mut self.sink {
-            Sink::Table(table, out) => {
-                let time = self.zone.to_datetime(time).strftime("%Y-%m-%d %H:%M:%S").to_string();
-                table.row(row, time, out)
-            }
+            Sink::Table(table, out) => table.row(row, shown(time, &self.zone), out),
             Sink::Csv(writer) => {
                 writer.write_record(fields(row, rfc3339(time, &self.zone))).map_err(io_error)
             }
             Sink::Json(out) => json::operation(row, rfc3339(time, &self.zone), out),
+        }
+    }
+
+    /// Writes the sums of all users.
+    pub(crate) fn summary(&mut self, summary: &Summary) -> io::Result<()> {
+        let zone = &self.zone;
+        let times = |sums: &Sums| [sums.first, sums.last].map(|time| rfc3339(time, zone));
+        let mut users = summary.users.iter().map(|(user, sums)| (user.as_deref(), sums));
+        match &mut self.sink {
+            Sink::Table(table, out) => sums::print(summary, |time| shown(time, zone), table.columns, out),
+            Sink::Csv(writer) => users.try_for_each(|(user, sums)| {
+                writer.write_record(sums::fields(user, sums, times(sums))).map_err(io_error)
+            }),
+            Sink::Json(out) => users.try_for_each(|(user, sums)| sums::json(user, sums, times(sums), out)),
         }
     }
 
@@ -80,15 +94,20 @@ impl<W: Write> Output<W> {
     }
 }
 
+/// For people.
+fn shown(time: Timestamp, zone: &TimeZone) -> String {
+    zone.to_datetime(time).strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
 fn rfc3339(time: Timestamp, zone: &TimeZone) -> String {
     time.display_with_offset(zone.to_offset(time)).to_string()
 }
 
 fn fields(row: &Row, time: String) -> [String; COLUMNS.len()] {
-    let Event { host, pid, client, operation, .. } = &row.event;
+    let Event { who, operation, .. } = &row.event;
     let (result, status) = row.result();
     let number = |number: Option<u64>| number.map_or(String::new(), |number| number.to_string());
-    let client = client.as_ref();
+    let client = who.client();
     let field = |text: &[u8]| Outside::of_bytes(text).field();
     [
         time,
@@ -103,8 +122,8 @@ fn fields(row: &Row, time: String) -> [String; COLUMNS.len()] {
         field(row.target().unwrap_or_default()),
         field(operation.detail.as_bytes()),
         row.path.as_ref().map_or(String::new(), |_| field(&operation.path)),
-        field(host.as_bytes()),
-        pid.to_string(),
+        field(who.host.as_bytes()),
+        who.pid.to_string(),
     ]
 }
 

@@ -1,6 +1,7 @@
-//! Operations that wait until their result is known. They leave in the order of the log.
+//! Operations that wait until their result and their user are known. They leave in the order of the log.
 
 use super::operation::{Operation, Verb};
+use super::who::{Client, Who};
 use jiff::Timestamp;
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -9,23 +10,18 @@ use std::rc::Rc;
 /// unclear result at worst.
 const MAX_WAITING: usize = 4096;
 
+/// The same where the first waits for the end of its session, which will name its user: some 20 MiB.
+const MAX_UNNAMED: usize = 65_536;
+
 /// An operation, with everything that the log says about it.
 #[derive(Debug)]
 pub(crate) struct Event {
     pub(crate) time: Timestamp,
-    pub(crate) host: Rc<str>,
-    pub(crate) pid: u32,
-    /// `None`: the session's beginning is not in the log.
-    pub(crate) client: Option<Rc<Client>>,
+    pub(crate) who: Rc<Who>,
     pub(crate) operation: Operation,
     pub(crate) outcome: Outcome,
-}
-
-/// The user and address of a session, as in the log, unescaped.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Client {
-    pub(crate) user: String,
-    pub(crate) address: String,
+    /// Of the close of a file: whether that was opened for writing. `None`: unknown.
+    pub(crate) was_written: Option<bool>,
 }
 
 /// The result of an operation.
@@ -46,6 +42,8 @@ pub(crate) struct Ticket(u64);
 struct Slot {
     event: Event,
     settled: bool,
+    /// It leaves without a user rather than wait for one.
+    released: bool,
 }
 
 /// The events that wait.
@@ -59,15 +57,20 @@ pub(crate) struct Queue {
 impl Queue {
     /// Adds an event. Its outcome stays as it is, unless something resolves it.
     pub(crate) fn push(&mut self, event: Event) -> Ticket {
-        let ticket = Ticket(self.first + self.slots.len() as u64);
-        self.slots.push_back(Slot { event, settled: false });
+        let ticket = self.next_ticket();
+        self.slots.push_back(Slot { event, settled: false, released: false });
         ticket
     }
 
     /// The first event, if it need not wait any longer.
     pub(crate) fn pop(&mut self) -> Option<Event> {
         let first = self.slots.front()?;
-        if !first.settled && self.slots.len() <= MAX_WAITING {
+        let most = match (first.released || first.event.who.is_known(), first.settled) {
+            (true, true) => 0,
+            (true, false) => MAX_WAITING,
+            (false, _) => MAX_UNNAMED,
+        };
+        if self.slots.len() <= most {
             return None;
         }
         self.first += 1;
@@ -97,15 +100,36 @@ impl Queue {
         self.settle(ticket);
     }
 
-    /// Nothing more will be known about any of them.
-    pub(crate) fn settle_all(&mut self) {
-        for slot in &mut self.slots {
+    /// The ticket of the next event.
+    pub(crate) fn next_ticket(&self) -> Ticket {
+        Ticket(self.first + self.slots.len() as u64)
+    }
+
+    /// Those that came before `ticket` need not wait, whatever may become known about them.
+    pub(crate) fn settle_before(&mut self, ticket: Ticket) {
+        let count = usize::try_from(ticket.0.saturating_sub(self.first)).unwrap_or(usize::MAX);
+        for slot in self.slots.iter_mut().take(count) {
             slot.settled = true;
+            slot.released = true;
         }
     }
 }
 
 impl Event {
+    /// An event that nothing more is known of.
+    #[cfg(test)]
+    pub(crate) fn made(verb: Verb) -> Self {
+        let time = Timestamp::UNIX_EPOCH;
+        let who = Rc::new(Who::new(("h".into(), 0), 0, None, time));
+        let operation = Operation { verb, ..Operation::default() };
+        Self { time, who, operation, outcome: Outcome::Ok, was_written: None }
+    }
+
+    /// The user and address of its session, if they are known.
+    pub(crate) fn client(&self) -> Option<&Client> {
+        self.who.client()
+    }
+
     /// Whether its success proves that the directory `path` existed before.
     pub(crate) fn proves(&self, path: &[u8]) -> bool {
         let Operation { verb, path: own, target, .. } = &self.operation;

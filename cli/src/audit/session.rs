@@ -6,10 +6,15 @@
 //! they are about to make all the time. The rest of the session decides most cases. A file that is closed
 //! was opened. Everything that is open is closed before the session ends. And what is done in a directory
 //! proves that the directory was made. In all other cases the result is unclear.
+//!
+//! A write has no entry either, and one that is cut short (a full disk) has no more than `sent status Failure`. So such
+//! a status while a file is open for writing makes the result of its close unclear, unless another operation is the
+//! likelier reason.
 
 use super::message::Message;
 use super::operation::{Operation, Verb};
-use super::queue::{Client, Event, Outcome, Queue, Ticket};
+use super::queue::{Event, Outcome, Queue, Ticket};
+use super::who::{Client, Who};
 use jiff::Timestamp;
 use std::hash::{BuildHasher, RandomState};
 use std::rc::Rc;
@@ -19,6 +24,9 @@ const MAX_OPEN: usize = 64;
 const MAX_UNCLEAR_MKDIRS: usize = 16;
 
 const NO_SUCH_FILE: &str = "No such file";
+
+/// What internal-sftp answers to a write that was cut short, and to an invalid handle.
+const FAILURE: &str = "Failure";
 
 /// The level of internal-sftp (`-l`), as far as the log shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,12 +41,8 @@ enum Level {
 /// What is known of a session between one entry and the next.
 #[derive(Debug)]
 pub(crate) struct Session {
-    pub(crate) host: Rc<str>,
-    pub(crate) pid: u32,
-    /// `None`: the session's beginning is not in the log.
-    pub(crate) client: Option<Rc<Client>>,
-    /// The times of its first and latest entry.
-    pub(crate) first: Timestamp,
+    pub(crate) who: Rc<Who>,
+    /// The time of its latest entry.
     pub(crate) last: Timestamp,
     pub(crate) operations: u64,
     level: Level,
@@ -56,16 +60,24 @@ pub(crate) struct Session {
 struct Handle {
     name: u64,
     unclear: Option<Ticket>,
+    /// Whether it was opened for writing.
+    is_written: bool,
+    /// Whether a write into it may have been cut short.
+    is_short: bool,
+}
+
+impl Handle {
+    fn of(event: &Event, unclear: Option<Ticket>, names: &RandomState) -> Self {
+        let is_written = event.operation.opens_to_write();
+        Self { name: name(event, names), unclear, is_written, is_short: false }
+    }
 }
 
 impl Session {
-    pub(crate) fn new(host: Rc<str>, pid: u32, client: Option<Rc<Client>>, first: Timestamp) -> Self {
+    pub(crate) fn new(who: Rc<Who>) -> Self {
         Self {
-            host,
-            pid,
-            client,
-            first,
-            last: first,
+            last: who.first,
+            who,
             operations: 0,
             level: Level::Info,
             latest: None,
@@ -113,13 +125,20 @@ impl Session {
         let ticket = queue.push(event);
         if is_known {
             queue.settle(ticket);
-        } else {
-            self.latest = Some(ticket);
         }
-        if let Some((name, is_cut)) = closes
-            && !self.closed(name, queue)
-        {
-            self.closed_unknown |= is_cut;
+        self.latest = Some(ticket);
+        if let Some((name, is_cut)) = closes {
+            match self.closed(name, queue) {
+                None => self.closed_unknown |= is_cut,
+                Some(handle) => {
+                    if let Some(event) = queue.get(ticket) {
+                        event.was_written = Some(handle.is_written);
+                        if handle.is_short {
+                            event.outcome = Outcome::Unclear(FAILURE);
+                        }
+                    }
+                }
+            }
         }
     }
 
@@ -128,31 +147,41 @@ impl Session {
         let Some(ticket) = self.latest.take() else { return };
         queue.settle(ticket);
         let Some(event) = queue.get(ticket) else { return };
+        if matches!(event.outcome, Outcome::Failed(_)) {
+            return;
+        }
         if matches!(event.operation.verb, Verb::Open | Verb::Opendir) {
-            let name = name(event, names);
-            self.opened(Handle { name, unclear: None }, queue);
+            let handle = Handle::of(event, None, names);
+            self.opened(handle, queue);
         }
         self.prove(ticket, queue);
     }
 
     /// A failure was logged: that of the operation before, if there is one.
     fn status(&mut self, status: &'static str, queue: &mut Queue, names: &RandomState) {
-        let Some(ticket) = self.latest.take() else { return };
+        let Some(ticket) = self.latest.take() else { return self.may_be_short(status) };
         let Some(event) = queue.get(ticket) else { return };
+        if matches!(event.outcome, Outcome::Failed(_)) {
+            // This is its answer.
+            return;
+        }
         // A request with an invalid handle fails without an entry of its own, and always with Failure.
-        if self.level == Level::Debug || (self.level == Level::Verbose && status != "Failure") {
+        if self.level == Level::Debug || (self.level == Level::Verbose && status != FAILURE) {
             queue.resolve(ticket, Outcome::Failed(status.to_owned()));
             return;
         }
-        event.outcome = Outcome::Unclear(status);
         match event.operation.verb {
             // close(2) cannot fail like that. But an invalid handle has no name.
-            Verb::Close | Verb::Closedir if status != "Failure" && event.operation.path != b"(null)" => {
-                queue.resolve(ticket, Outcome::Ok);
+            Verb::Close | Verb::Closedir if status != FAILURE && event.operation.path != b"(null)" => {
+                return queue.settle(ticket);
             }
+            _ => event.outcome = Outcome::Unclear(status),
+        }
+        match event.operation.verb {
             Verb::Open | Verb::Opendir if !event.operation.cut => {
-                let name = name(event, names);
-                self.opened(Handle { name, unclear: Some(ticket) }, queue);
+                let handle = Handle::of(event, Some(ticket), names);
+                self.opened(handle, queue);
+                self.may_be_short(status);
             }
             Verb::Mkdir if status == NO_SUCH_FILE => {
                 if self.mkdirs.len() == MAX_UNCLEAR_MKDIRS {
@@ -161,6 +190,15 @@ impl Session {
                 self.mkdirs.push(ticket);
             }
             _ => queue.settle(ticket),
+        }
+    }
+
+    /// A status that is not the answer to an operation with an entry of its own, or may not be.
+    fn may_be_short(&mut self, status: &'static str) {
+        if status == FAILURE {
+            for handle in self.open.iter_mut().filter(|handle| handle.is_written) {
+                handle.is_short = true;
+            }
         }
     }
 
@@ -173,17 +211,17 @@ impl Session {
         self.open.push(handle);
     }
 
-    /// What is closed was open. Where several have the same name, one that was certainly open is taken first. Gives
-    /// whether anything open has this name.
-    fn closed(&mut self, name: u64, queue: &mut Queue) -> bool {
+    /// What is closed was open. Where several have the same name, one that was certainly open is taken first. `None`:
+    /// nothing open has this name.
+    fn closed(&mut self, name: u64, queue: &mut Queue) -> Option<Handle> {
         let has_name = |handle: &Handle| handle.name == name;
         let known = self.open.iter().position(|handle| has_name(handle) && handle.unclear.is_none());
-        let Some(at) = known.or_else(|| self.open.iter().position(has_name)) else { return false };
-        if let Some(ticket) = self.open.remove(at).unclear {
+        let handle = self.open.remove(known.or_else(|| self.open.iter().position(has_name))?);
+        if let Some(ticket) = handle.unclear {
             queue.resolve(ticket, Outcome::Ok);
             self.prove(ticket, queue);
         }
-        true
+        Some(handle)
     }
 
     /// A successful operation proves that the directories above it were made.
@@ -206,7 +244,8 @@ impl Session {
     }
 
     /// `session closed`: everything that was open is closed by now.
-    pub(crate) fn end(mut self, queue: &mut Queue, names: &RandomState) {
+    pub(crate) fn end(mut self, client: Client, queue: &mut Queue, names: &RandomState) {
+        self.who.end(Some(client));
         self.succeeded(queue, names);
         for ticket in self.open.drain(..).filter_map(|handle| handle.unclear) {
             if !self.closed_unknown
@@ -223,6 +262,7 @@ impl Session {
     /// No more entries of it are expected. A failure of its last operation would be logged within the same millisecond,
     /// so that one succeeded.
     pub(crate) fn abandon(self, queue: &mut Queue) {
+        self.who.end(None);
         let unclear = self.open.into_iter().filter_map(|handle| handle.unclear);
         for ticket in self.latest.into_iter().chain(unclear).chain(self.mkdirs) {
             queue.settle(ticket);

@@ -7,7 +7,7 @@ use pam_sftpjail::escape::one_line;
 use std::io::{self, Write};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// How many rows decide the widths of the columns. Later ones may be wider.
+/// How many rows decide the widths of the columns, if so many come at once. Later ones may widen them.
 const SAMPLE: usize = 200;
 
 /// A path with less room than this gets a line of its own. In columns.
@@ -25,10 +25,10 @@ struct Text {
     detail: String,
 }
 
-/// Holds rows back until the widths are known, and then keeps the widths.
+/// Holds rows back until the widths are known, and then keeps the widths, unless a row needs more.
 pub(crate) struct Table {
     /// The width of the terminal, if there is one.
-    columns: Option<usize>,
+    pub(super) columns: Option<usize>,
     waiting: Vec<Text>,
     widths: Option<[usize; COLUMNS]>,
 }
@@ -42,8 +42,13 @@ impl Table {
     /// Adds a row.
     pub(crate) fn row(&mut self, row: &Row, time: String, out: &mut impl Write) -> io::Result<()> {
         let text = text(row, time);
-        match &self.widths {
-            Some(widths) => write(&text, widths, self.columns, out),
+        match &mut self.widths {
+            Some(widths) => {
+                for (width, own) in widths.iter_mut().zip(table::widths([&text.cells])) {
+                    *width = own.max(*width);
+                }
+                write(&text, widths, self.columns, out)
+            }
             None => {
                 self.waiting.push(text);
                 if self.waiting.len() < SAMPLE { Ok(()) } else { self.flush(out) }
@@ -69,7 +74,7 @@ impl Table {
 
 fn text(row: &Row, time: String) -> Text {
     let event = &row.event;
-    let (user, address) = match &event.client {
+    let (user, address) = match event.client() {
         Some(client) => (Outside::new(&client.user).to_string(), one_line(&client.address)),
         None => ("?".into(), "?".into()),
     };

@@ -1,5 +1,6 @@
 //! Reads the system's log: its files, those that logrotate has renamed, and systemd's journal.
 
+mod gzip;
 pub(crate) mod journal;
 pub(crate) mod lines;
 #[cfg(test)]
@@ -8,3 +9,6 @@ pub(crate) mod recent;
 pub(crate) mod record;
 pub(crate) mod source;
 pub(crate) mod stamp;
+pub(crate) mod tail;
+pub(crate) mod unreadable;
+pub(crate) mod wait;

@@ -3,7 +3,7 @@
 use unicode_width::UnicodeWidthStr;
 
 /// The blanks between two columns.
-pub(crate) const GAP: usize = 2;
+const GAP: usize = 2;
 
 /// The width of each column, in columns of a terminal.
 pub(crate) fn widths<'r, const N: usize>(rows: impl IntoIterator<Item = &'r [String; N]>) -> [usize; N] {
@@ -14,6 +14,17 @@ pub(crate) fn widths<'r, const N: usize>(rows: impl IntoIterator<Item = &'r [Str
         }
     }
     widths
+}
+
+/// The widths of as many columns as fit side by side into `room`, and at least that of the first.
+pub(crate) fn fitting(widths: &[usize], room: usize) -> &[usize] {
+    let mut shown = widths;
+    while let Some((_, fewer)) = shown.split_last().filter(|(_, fewer)| !fewer.is_empty())
+        && shown.iter().sum::<usize>() + GAP * fewer.len() > room
+    {
+        shown = fewer;
+    }
+    shown
 }
 
 /// A row: each cell in a column of this width, with a gap behind it. A cell that is too wide moves the others.

@@ -11,6 +11,21 @@ pub(crate) fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
+/// A number of bytes, in the first unit that leaves no more than four digits, or in GiB.
+pub(crate) fn size(bytes: u64) -> String {
+    let units = ["KiB", "MiB", "GiB"];
+    let mut amount = bytes;
+    let mut unit = "B";
+    for larger in units {
+        if amount < 10_000 {
+            break;
+        }
+        amount /= 1024;
+        unit = larger;
+    }
+    format!("{amount} {unit}")
+}
+
 /// Names, escaped, with commas between them.
 pub(crate) fn listed<S: AsRef<OsStr>>(names: impl IntoIterator<Item = S>) -> String {
     joined(names, ", ")
@@ -29,5 +44,23 @@ pub(crate) fn listed_first<S: AsRef<OsStr>>(names: impl ExactSizeIterator<Item =
     match more {
         0 => shown,
         more => format!("{shown} and {more} more"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::size;
+
+    #[test]
+    fn sizes_are_short() {
+        for (n, text) in [
+            (0, "0 B"),
+            (9_999, "9999 B"),
+            (10_240, "10 KiB"),
+            (5 << 30, "5120 MiB"),
+            (1 << 50, "1048576 GiB"),
+        ] {
+            assert_eq!(size(n), text);
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 mod source;
 
-use super::{Check, CheckResult, Observer, Role, Source, Step, Steps, system};
+use super::{Check, CheckResult, Observer, Role, Source, Step, Steps, VolumePaths, system};
 use crate::account::Account;
 use crate::config::{Config, HomeAccess, Profile, Template, Variable, Volume};
 use crate::denied_by::DeniedBy;
@@ -25,13 +25,23 @@ use std::path::{Path, PathBuf};
 pub(super) struct CheckedVolume {
     target: Normalised,
     source: Source,
+    /// The path of the source.
+    from: Normalised,
     read_only: bool,
     /// Whether the target is in the home. There, only the user makes the directory for it; without one, the
     /// volume is left out.
     in_home: bool,
+    /// Whether the home has no directory for it.
+    is_left_out: bool,
 }
 
 impl CheckedVolume {
+    /// Where it appears and where it comes from; `None` where it is left out.
+    pub(super) fn paths(&self) -> Option<VolumePaths> {
+        let paths = VolumePaths { target: self.target.absolute(), source: self.from.absolute() };
+        (!self.is_left_out).then_some(paths)
+    }
+
     /// Where it appears in the jail.
     pub(super) fn target(&self) -> &Normalised {
         &self.target
@@ -163,21 +173,31 @@ fn check_one(
         if is_missing { "; missing, the first login or rehearsal makes it" } else { "" },
     );
     Ok(Outcome::Mount(
-        CheckedVolume { target, source: opened, read_only: volume.read_only, in_home },
+        CheckedVolume {
+            target,
+            source: opened,
+            from: source,
+            read_only: volume.read_only,
+            in_home,
+            is_left_out: false,
+        },
         evidence,
     ))
 }
 
 /// Refuses a volume in a part of the home that root cannot enter. Mounting it would fail later, with a worse
 /// message.
-fn check_access(home: Option<(&Normalised, &OwnedFd)>, found: Outcome) -> Result<Outcome, Refusal> {
-    let (Outcome::Mount(volume, _), Some((home, directory))) = (&found, home) else { return Ok(found) };
+fn check_access(home: Option<(&Normalised, &OwnedFd)>, mut found: Outcome) -> Result<Outcome, Refusal> {
+    let (Outcome::Mount(volume, _), Some((home, directory))) = (&mut found, home) else { return Ok(found) };
     if !volume.in_home {
         return Ok(found);
     }
     let below: PathBuf = volume.target.components().iter().skip(home.components().len()).collect();
     let open = |path: &Path| directory::open_below(directory, path, OFlag::O_DIRECTORY);
-    if open(&below).err() != Some(Errno::EACCES) {
+    let denied = open(&below).err();
+    // As where it would be mounted.
+    volume.is_left_out = matches!(denied, Some(Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP));
+    if denied != Some(Errno::EACCES) {
         return Ok(found);
     }
     let nearest = below.ancestors().skip(1).find_map(|path| open(path).ok());

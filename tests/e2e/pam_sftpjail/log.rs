@@ -14,6 +14,7 @@ in_both_namespaces!(
     a_remote_host_cannot_pretend_to_be_another_field,
     control_characters_of_a_home_are_escaped,
     a_newline_behind_a_symlink_is_escaped,
+    every_volume_of_a_session_is_in_the_log_however_many_there_are,
 );
 
 /// rsyslog's usual line with `facility.severity ` before it.
@@ -55,7 +56,8 @@ fn a_session_is_two_lines_with_all_that_is_known_of_it(namespace: Namespace) {
     let line = sb.wait_for_log("pam_sftpjail(sshd:session): session opened");
     let opened = message(&line, "authpriv.info").strip_prefix(&tag).expect("sshd's tag and pid");
     let all = format!(
-        "session opened for user mle(uid={uid}): home=/home/mle rhost=127.0.0.1 profile=home setup_us="
+        "session opened for user mle(uid={uid}): home=/home/mle rhost=127.0.0.1 profile=home \
+         home_access=read-write jail=/jail/mle volumes=0 setup_us="
     );
     numbered(opened, &all, "");
 
@@ -116,8 +118,7 @@ fn a_home_and_a_profile_cannot_pretend_to_be_other_fields(namespace: Namespace) 
     sb.sftp("mle", "pwd\n").ok();
     let line = sb.wait_for_log("pam_sftpjail(sshd:session): session opened");
     let (_, fields) = line.split_once("for user ").unwrap();
-    let expected =
-        r#": home="/home/m l e rhost=6.6.6.6" rhost=127.0.0.1 profile="a \"b\" setup_us=0" setup_us="#;
+    let expected = r#": home="/home/m l e rhost=6.6.6.6" rhost=127.0.0.1 profile="a \"b\" setup_us=0" home_access=read-write jail=/jail/mle volumes=0 setup_us="#;
     numbered(fields, &format!("mle(uid={uid}){expected}"), "");
 }
 
@@ -139,9 +140,9 @@ fn a_remote_host_cannot_pretend_to_be_another_field(namespace: Namespace) {
     sb.user("mle").group("sftp").add();
     driven(&sb, &["--rhost", "evil setup_us=1\nx", "mle", "open", "close"]);
     let line = sb.wait_for_log("pam_sftpjail(sshd:session): session opened");
-    assert!(line.contains(r#" rhost="evil setup_us=1\x0ax" profile=home setup_us="#), "{line}");
+    assert!(line.contains(r#" rhost="evil setup_us=1\x0ax" profile=home home_access="#), "{line}");
     driven(&sb, &["--rhost", "", "mle", "open", "close"]);
-    sb.wait_for_log(" rhost=\"\" profile=home setup_us=");
+    sb.wait_for_log(" rhost=\"\" profile=home home_access=");
 }
 
 fn control_characters_of_a_home_are_escaped(namespace: Namespace) {
@@ -162,4 +163,27 @@ fn a_newline_behind_a_symlink_is_escaped(namespace: Namespace) {
     alone(&sb, "mle", &["account"]);
     let line = sb.wait_for_log("refused user mle");
     assert!(line.contains(r#" cannot be used: "/srv/a\x0ab" does not exist; fix: "#), "{line}");
+}
+
+fn every_volume_of_a_session_is_in_the_log_however_many_there_are(namespace: Namespace) {
+    let sb = Sandbox::in_namespace(namespace);
+    let name = |n: usize| format!("{n} {}", "x".repeat(240));
+    let volume = |n| format!("[[profile.volume]]\nsource = \"/srv/{0}\"\ntarget = \"/{0}\"\n", name(n));
+    let volumes: String = (0..60).map(volume).collect();
+    sb.configure(&format!("[[profile]]\nname = \"home\"\ngroups = [\"sftp\"]\n{volumes}"));
+    sb.sh(&format!("cd /srv; for n in $(seq 0 59); do mkdir \"$n {}\"; done", "x".repeat(240)));
+    let uid = sb.user("mle").group("sftp").add().uid;
+    sb.sftp("mle", "pwd\n").ok();
+    sb.wait_for_log("session closed for user mle(uid=");
+    let opened = sb.log_lines(&format!("session opened for user mle(uid={uid}): "));
+    assert_eq!(opened.len(), 1);
+    // No end is cut off: it has the time that it took.
+    assert!(opened[0].contains(" volumes=60 volume=") && opened[0].contains(" setup_us="), "{}", opened[0]);
+    let more = sb.log_lines(&format!("session of user mle(uid={uid}): volume="));
+    assert!(!more.is_empty() && more.iter().chain(&opened).all(|line| line.len() < 8 << 10));
+    let all = [opened, more].concat().concat();
+    for n in 0..60 {
+        let volume = format!(" volume=\"/{0}\" from=\"/srv/{0}\"", name(n));
+        assert!(all.contains(&volume), "{volume}");
+    }
 }

@@ -36,7 +36,7 @@ fn what_the_readme_says_makes_a_stock_machine_jail_its_members() {
     // The README's example line, with its changing parts taken out.
     for part in [
         "pam_sftpjail(sshd:session): session opened for user ",
-        " home=/home/anna rhost=127.0.0.1 profile=home setup_us=",
+        " home=/home/anna rhost=127.0.0.1 profile=home home_access=read-write jail=/jail/anna volumes=0 setup_us=",
     ] {
         assert!(line.contains(part), "{line}");
     }

@@ -1,7 +1,7 @@
 mod results;
 
 use super::*;
-use crate::host::syslog::record::{self, Parsed};
+use crate::host::syslog::record::{self, Parsed, Sender};
 use crate::host::syslog::stamp::Stamps;
 
 fn gaps() -> Gaps {
@@ -17,6 +17,7 @@ struct Joined {
 /// Joins lines such as `67 remove name "/a"`: a pid and a message. Each line is a second later than the one before.
 fn join(user: Option<&str>, lines: &[&str]) -> Joined {
     let mut join = Join::new(user.map(str::to_owned), gaps());
+    let this = Host::new(None);
     let mut stamps = Stamps::new(jiff::tz::TimeZone::UTC, 2024);
     let mut events = Vec::new();
     for (second, line) in lines.iter().enumerate() {
@@ -25,7 +26,7 @@ fn join(user: Option<&str>, lines: &[&str]) -> Joined {
         let (host, pid) = pid.split_once('@').map_or(("h", pid), |(pid, host)| (host, pid));
         let line = format!("{time} {host} internal-sftp[{pid}]: {message}");
         let Parsed::Record(record) = record::parse(line.as_bytes(), &mut stamps) else { panic!("{line}") };
-        join.line(&record);
+        join.line(&record, &this);
         events.extend(std::iter::from_fn(|| join.next()));
     }
     join.finish(&Host::new(None));
@@ -37,7 +38,7 @@ impl Joined {
     /// `user verb path: result` of each.
     fn texts(&self) -> Vec<String> {
         let text = |event: &Event| {
-            let user = event.client.as_ref().map_or("?", |client| &client.user);
+            let user = event.client().map_or("?", |client| &client.user);
             let path = String::from_utf8_lossy(&event.operation.path);
             let result = match &event.outcome {
                 Outcome::Ok => "ok".into(),
@@ -92,8 +93,7 @@ fn lines_are_joined_by_host_and_pid() {
         ["mle remove /a: ok", "joe remove /b: ok", "anna remove /c: ok", "joe remove /d: ok"]
     );
     assert_eq!(joined.gaps(), []);
-    let addresses: Vec<_> =
-        joined.events.iter().map(|e| e.client.as_ref().unwrap().address.as_str()).collect();
+    let addresses: Vec<_> = joined.events.iter().map(|e| e.client().unwrap().address.as_str()).collect();
     assert_eq!(addresses, ["::1", "::2", "::3", "::4"]);
 }
 
@@ -109,7 +109,7 @@ fn only_the_user_who_is_asked_for_is_shown() {
         "70 session closed for local user joe from [::2]",
     ];
     let joined = join(Some("joe"), &lines);
-    assert_eq!(joined.texts(), ["joe remove /b: ok"]);
+    assert_eq!(joined.texts(), ["joe remove /b: ok", "joe remove /d: ok"]);
     // pid 69 may have been joe's.
     assert_eq!(joined.gaps(), [(Kind::NoBeginning, 2), (Kind::NoEnd, 1)]);
     assert_eq!(join(Some("mle"), &lines).gaps(), [(Kind::NoBeginning, 1), (Kind::NoEnd, 1)]);
@@ -117,8 +117,11 @@ fn only_the_user_who_is_asked_for_is_shown() {
 
 #[test]
 fn sessions_without_beginning_or_end_are_gaps() {
-    let joined = join(None, &["67 remove name \"/a\"", CLOSED]);
+    let joined = join(None, &["67 remove name \"/a\""]);
     assert_eq!(joined.texts(), ["? remove /a: ok"]);
+    assert_eq!(joined.gaps(), [(Kind::NoBeginning, 1)]);
+    let joined = join(None, &["67 remove name \"/a\"", CLOSED]);
+    assert_eq!(joined.texts(), ["mle remove /a: ok"]);
     assert_eq!(joined.gaps(), [(Kind::NoBeginning, 1)]);
     let (_, tally) = joined.gaps.all().next().unwrap();
     assert_eq!(
@@ -131,6 +134,69 @@ fn sessions_without_beginning_or_end_are_gaps() {
     assert_eq!(joined.texts(), ["mle remove /a: ok", "mle remove /b: ok"]);
     assert_eq!(joined.gaps(), [(Kind::NoEnd, 2)]);
     assert_eq!(join(None, &[OPENED, CLOSED]).gaps(), []);
+}
+
+#[test]
+fn the_end_of_a_session_names_its_user_where_its_beginning_is_lost() {
+    let lines = [
+        "67 remove name \"/a\"",
+        "68 session opened for local user joe from [::2]",
+        "68 remove name \"/b\"",
+        "67 remove name \"/c\"",
+        CLOSED,
+        "68 session closed for local user joe from [::2]",
+    ];
+    let joined = join(None, &lines);
+    assert_eq!(joined.texts(), ["mle remove /a: ok", "joe remove /b: ok", "mle remove /c: ok"]);
+    let address = |event: &Event| event.client().unwrap().address.clone();
+    assert_eq!(joined.events.iter().map(address).collect::<Vec<_>>(), ["::1", "::2", "::1"]);
+    // Operations before the first of these may be missing.
+    assert_eq!(joined.gaps(), [(Kind::NoBeginning, 1)]);
+    assert_eq!(join(Some("mle"), &lines).texts(), ["mle remove /a: ok", "mle remove /c: ok"]);
+    assert_eq!(join(Some("joe"), &lines).texts(), ["joe remove /b: ok"]);
+}
+
+#[test]
+fn an_end_that_names_another_user_or_address_is_that_of_another_session() {
+    for end in
+        ["67 session closed for local user joe from [::1]", "67 session closed for local user mle from [::9]"]
+    {
+        let joined = join(None, &[OPENED, "67 remove name \"/a\"", end]);
+        assert_eq!(joined.texts(), ["mle remove /a: ok"]);
+        assert_eq!(joined.gaps(), [(Kind::NoBeginning, 1), (Kind::NoEnd, 1)], "{end}");
+    }
+}
+
+#[test]
+fn what_the_journal_says_of_the_sender_wins_over_what_the_sender_says() {
+    let mut join = Join::new(None, gaps());
+    let this = Host::new(None);
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap().trim().to_owned();
+    let mut log = |pid, uid, program: &str, of: Program, message: &str| {
+        let sender = Some(Sender { uid, program: program.as_bytes().into() });
+        let (host, message) = (name.as_bytes().into(), message.as_bytes().into());
+        join.line(&Record { time: Timestamp::UNIX_EPOCH, host, program: of, pid, message, sender }, &this);
+    };
+    // root's own session, and one of daemon's (uid 1) that claims to be root's.
+    log(67, 0, "sshd-session", Program::Sftp, "session opened for local user root from [::1]");
+    log(67, 0, "sshd-session", Program::Sftp, "remove name \"/a\"");
+    log(67, 0, "sshd-session", Program::Sftp, "session closed for local user root from [::1]");
+    log(68, 1, "sshd", Program::Sftp, "session opened for local user root from [::1]");
+    log(69, 1, "logger", Program::Sftp, "remove name \"/b\"");
+    log(
+        70,
+        1,
+        "logger",
+        Program::Sshd,
+        "pam_sftpjail(sshd:session): session opened for user root(uid=0): home=/",
+    );
+    join.finish(&this);
+    assert_eq!(join.next().unwrap().operation.path, b"/a");
+    assert!(join.next().is_none());
+    assert_eq!(
+        join.gaps.all().map(|(kind, tally)| (kind, tally.count)).collect::<Vec<_>>(),
+        [(Kind::Forged, 3)]
+    );
 }
 
 #[test]
@@ -168,6 +234,7 @@ fn dropped_messages_that_syslog_daemons_report_are_a_gap() {
 fn memory_is_bounded_whatever_the_log_holds() {
     // No session ends, each opens many files and makes many directories, and the result of the first is never known.
     let mut join = Join::new(None, gaps());
+    let this = Host::new(None);
     let time = Timestamp::UNIX_EPOCH;
     let log = |join: &mut Join, pid: u32, text: &str| {
         let record = Record {
@@ -176,8 +243,9 @@ fn memory_is_bounded_whatever_the_log_holds() {
             program: Program::Sftp,
             pid,
             message: text.as_bytes().into(),
+            sender: None,
         };
-        join.line(&record);
+        join.line(&record, &this);
     };
     log(&mut join, 0, "session opened for local user mle from [::1]");
     log(&mut join, 0, "open \"/a\" flags READ mode 0666");
@@ -215,10 +283,12 @@ fn messages_longer_than_internal_sftp_writes_are_not_kept() {
 #[test]
 fn no_lines_make_it_panic() {
     let mut join = Join::new(None, gaps());
+    let this = Host::new(None);
     crate::host::syslog::noise::noise(|bytes| {
         for program in [Program::Sftp, Program::Sshd, Program::Logger] {
             let (host, message) = (bytes.into(), bytes.into());
-            join.line(&Record { time: Timestamp::UNIX_EPOCH, host, program, pid: 1, message });
+            let record = Record { time: Timestamp::UNIX_EPOCH, host, program, pid: 1, message, sender: None };
+            join.line(&record, &this);
             while join.next().is_some() {}
         }
     });

@@ -93,6 +93,31 @@ fn a_name_cannot_imitate_the_rest_of_its_line() {
 }
 
 #[test]
+fn a_name_that_overlaps_the_text_between_two_names_makes_no_renaming_that_never_was() {
+    // The file is called `invoice.pdf" new `.
+    let both = operation("posix-rename old \"/invoice.pdf\" new \" new \"/b\"");
+    assert!(both.ambiguous && both.target.is_none(), "{both:?}");
+    assert_eq!(both.path, b"/invoice.pdf\" new \" new \"/b");
+    // What is cut may hold another one.
+    let line = format!("rename old \"/invoice.pdf\" new \"/{}", "x".repeat(600));
+    let cut = operation(&line[..500]);
+    assert!(cut.cut && cut.target.is_none(), "{cut:?}");
+}
+
+#[test]
+fn every_failure_that_has_an_entry_of_its_own_is_parsed() {
+    for (message, verb) in [
+        ("error: process_write: seek \"/a\": Invalid argument", Verb::Write),
+        ("error: process_read: seek \"/a\": Invalid argument", Verb::Read),
+        ("error: process_read: read \"/a\": Is a directory", Verb::Read),
+    ] {
+        let failed = operation(message);
+        assert_eq!((failed.verb, failed.path.as_slice()), (verb, b"/a".as_slice()), "{message}");
+        assert!(failed.failure.is_some(), "{message}");
+    }
+}
+
+#[test]
 fn a_cut_line_is_marked_and_only_what_it_holds_is_used() {
     let name = "x".repeat(600);
     let cut = |message: String| operation(&message[..500]);
@@ -113,7 +138,7 @@ fn a_cut_line_is_marked_and_only_what_it_holds_is_used() {
     let feint = cut(feint);
     assert!(feint.cut && feint.bytes.is_none());
     let rename = cut(format!("posix-rename old \"/{}\" new \"/{name}\"", "y".repeat(100)));
-    assert!(rename.cut && rename.target.as_ref().is_some_and(|target| target.starts_with(b"/xxx")));
+    assert!(rename.cut && rename.target.is_none() && rename.path.ends_with(b"xxx"));
     let rename = cut(format!("rename old \"/{name}\" new \"/b\""));
     assert!(rename.cut && rename.target.is_none() && !rename.ambiguous);
     // Cut in the middle of an escape.

@@ -1,27 +1,31 @@
 use super::*;
 use crate::audit::operation::{Operation, Verb};
-use crate::audit::queue::Client;
 use crate::audit::queue::Outcome;
+use crate::audit::who::{Client, Who};
 use pam_sftpjail::escape::is_plain;
 use std::rc::Rc;
 
 fn row(path: &[u8], verb: Verb) -> Row {
     let client = Client { user: "mle".into(), address: "192.0.2.7".into() };
+    row_of("sandbox", Some(client), path, verb)
+}
+
+fn row_of(host: &str, client: Option<Client>, path: &[u8], verb: Verb) -> Row {
+    let time = "2024-11-22T03:04:05.25Z".parse().unwrap();
     let operation = Operation { verb, path: path.to_vec(), ..Operation::default() };
     let event = Event {
-        time: "2024-11-22T03:04:05.25Z".parse().unwrap(),
-        host: "sandbox".into(),
-        pid: 67,
-        client: Some(Rc::new(client)),
+        time,
+        who: Rc::new(Who::new((host.into(), 0), 67, client, time)),
         operation,
         outcome: Outcome::Ok,
+        was_written: None,
     };
     Row { event, path: None, target: None }
 }
 
 fn written(style: Style, rows: &[Row]) -> String {
     let mut out = Vec::new();
-    let mut output = Output::new(&mut out, style, TimeZone::fixed(jiff::tz::offset(1))).unwrap();
+    let mut output = Output::new(&mut out, style, TimeZone::fixed(jiff::tz::offset(1)), false).unwrap();
     for row in rows {
         output.row(row).unwrap();
     }
@@ -37,10 +41,9 @@ fn rows() -> Vec<Row> {
     open.path = Some(b"/srv/x".to_vec());
     open.event.operation.detail = "READ".into();
     open.event.outcome = Outcome::Failed("Permission denied".into());
-    let mut rename = row(b"/home/mle/a", Verb::Rename);
+    let mut rename = row_of("sandbox", None, b"/home/mle/a", Verb::Rename);
     rename.event.operation.target = Some(b"/home/mle/b".to_vec());
     rename.event.outcome = Outcome::Unclear("No such file");
-    rename.event.client = None;
     vec![close, open, rename]
 }
 
@@ -117,12 +120,11 @@ fn json_has_a_version_and_is_exact() {
 fn control_characters_never_reach_a_terminal() {
     let path = "/a\x1b[2J\u{9b}2J\u{202e}\x7f\r\n\u{e9}\u{1f600}";
     for style in [Style::Table(None), Style::Table(Some(80)), Style::Csv, Style::Json] {
-        let mut row = row(path.as_bytes(), Verb::Rename);
+        let client = Client { user: path.into(), address: path.into() };
+        let mut row = row_of(path, Some(client), path.as_bytes(), Verb::Rename);
         row.event.operation.target = Some(path.as_bytes().to_vec());
         row.event.operation.detail = path.into();
-        row.event.host = path.into();
         row.event.outcome = Outcome::Failed(path.into());
-        row.event.client = Some(Rc::new(Client { user: path.into(), address: path.into() }));
         let text = written(style, &[row]);
         assert!(text.lines().all(is_plain), "{style:?}: {text:?}");
         if style == Style::Json {
@@ -134,4 +136,45 @@ fn control_characters_never_reach_a_terminal() {
     let json: serde_json::Value =
         serde_json::from_str(&written(Style::Json, &[row(b"/\xff", Verb::Open)])).unwrap();
     assert_eq!((&json["path"], &json["path_bytes"]), (&"/\u{fffd}".into(), &"2fff".into()));
+}
+
+#[test]
+fn a_summary_has_a_line_for_each_user_in_every_style() {
+    let mut summary = Summary::default();
+    for (user, bytes) in [(Some("anna"), (0, 12_345)), (Some("=x"), (7, 0)), (None, (0, 0))] {
+        let client = user.map(|user| Client { user: user.into(), address: "::1".into() });
+        let mut event = row_of("sandbox", client, b"/a", Verb::Close).event;
+        event.operation.bytes = Some(bytes);
+        assert!(summary.operation(&event));
+    }
+    let written = |style| {
+        let mut out = Vec::new();
+        let mut output = Output::new(&mut out, style, TimeZone::UTC, true).unwrap();
+        output.summary(&summary).unwrap();
+        output.flush().unwrap();
+        drop(output);
+        String::from_utf8(out).unwrap()
+    };
+    let expected = "\
+USER  SESSIONS  UPLOADED    DOWNLOADED  DELETED  FAILED  FIRST                LAST
+?     1         -           -           -        -       2024-11-22 03:04:05  2024-11-22 03:04:05
+\"=x\"  1         -           1 (7 B)     -        -       2024-11-22 03:04:05  2024-11-22 03:04:05
+anna  1         1 (12 KiB)  -           -        -       2024-11-22 03:04:05  2024-11-22 03:04:05
+";
+    assert_eq!(written(Style::Table(None)), expected);
+    assert!(written(Style::Table(Some(40))).lines().all(|line| line.len() <= 40));
+    let expected = "\
+user,sessions,uploaded_files,uploaded_bytes,downloaded_files,downloaded_bytes,deletions,failed,unclear,first,last
+,1,0,0,0,0,0,0,0,2024-11-22T03:04:05.25+00:00,2024-11-22T03:04:05.25+00:00
+\\x3dx,1,0,0,1,7,0,0,0,2024-11-22T03:04:05.25+00:00,2024-11-22T03:04:05.25+00:00
+anna,1,1,12345,0,0,0,0,0,2024-11-22T03:04:05.25+00:00,2024-11-22T03:04:05.25+00:00
+";
+    assert_eq!(written(Style::Csv), expected);
+    let lines = written(Style::Json);
+    let last: serde_json::Value = serde_json::from_str(lines.lines().last().unwrap()).unwrap();
+    assert_eq!(
+        (&last["version"], &last["kind"], &last["user"]),
+        (&3.into(), &"summary".into(), &"anna".into())
+    );
+    assert_eq!((&last["uploaded_files"], &last["uploaded_bytes"]), (&1.into(), &12_345.into()));
 }

@@ -1,15 +1,15 @@
 //! Reads systemd's journal with `journalctl`.
 
 use crate::host::programs;
-use std::io::{self, Read};
-use std::process::{Child, Stdio};
+use std::io::{self, ErrorKind};
+use std::process::{Child, ChildStdout, ExitStatus, Stdio};
 
 pub(crate) const TOOL: &str = "journalctl";
 
 /// For entries of the programs of [`super::record`]. An entry needs to match only one `-t`.
 const ARGUMENTS: [&str; 16] = [
     "--output=json",
-    "--output-fields=_HOSTNAME,SYSLOG_IDENTIFIER,SYSLOG_PID,_PID,MESSAGE",
+    "--output-fields=_HOSTNAME,SYSLOG_IDENTIFIER,SYSLOG_PID,_PID,_UID,_COMM,MESSAGE",
     "--no-pager",
     "--quiet",
     "-t",
@@ -26,34 +26,41 @@ const ARGUMENTS: [&str; 16] = [
     "systemd-journal",
 ];
 
+/// With these it reads the journal to its end, and then goes on.
+const FOLLOW: [&str; 2] = ["--follow", "--no-tail"];
+
 /// A running `journalctl`. Dropping it ends it.
 pub(crate) struct Journal(Child);
 
-impl Journal {
-    /// Starts `journalctl`. The error is a sentence.
-    pub(crate) fn start() -> Result<Self, String> {
-        let tool = programs::find(TOOL).ok_or(
-            "there is no log to read: neither /var/log/sftp.log, /var/log/auth.log or /var/log/secure nor \
-             journalctl is there; name the file with --file",
-        )?;
-        let child =
-            programs::command(&tool).args(ARGUMENTS).stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn();
-        child.map(Self).map_err(|error| format!("{TOOL} cannot be run: {error}; name a file with --file"))
-    }
-
-    /// Waits for its end. The error is a sentence: it has not read the whole journal.
-    pub(crate) fn finish(mut self) -> Result<(), String> {
-        match self.0.wait() {
-            Ok(status) if status.success() => Ok(()),
-            Ok(status) => Err(format!("journalctl could not read the journal ({status}); run this as root")),
-            Err(error) => Err(format!("journalctl cannot be waited for: {error}; run this again")),
-        }
-    }
+/// Why the journal cannot be read.
+pub(crate) enum Failure {
+    /// There is no `journalctl`.
+    Missing,
+    NotRun(io::Error),
+    /// It has not read the whole journal.
+    Ended(ExitStatus),
+    NotWaitedFor(io::Error),
 }
 
-impl Read for &mut Journal {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.0.stdout.as_mut().map_or(Ok(0), |stdout| stdout.read(buffer))
+impl Journal {
+    /// Starts `journalctl`. Gives what it writes, too.
+    pub(crate) fn start(follow: bool) -> Result<(Self, ChildStdout), Failure> {
+        let tool = programs::find(TOOL).ok_or(Failure::Missing)?;
+        let mut command = programs::command(&tool);
+        command.args(ARGUMENTS).args(FOLLOW.iter().filter(|_| follow));
+        let mut child =
+            command.stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().map_err(Failure::NotRun)?;
+        let out = child.stdout.take().ok_or_else(|| Failure::NotRun(ErrorKind::BrokenPipe.into()))?;
+        Ok((Self(child), out))
+    }
+
+    /// Waits for its end.
+    pub(crate) fn finish(mut self) -> Result<(), Failure> {
+        match self.0.wait() {
+            Ok(status) if status.success() => Ok(()),
+            Ok(status) => Err(Failure::Ended(status)),
+            Err(error) => Err(Failure::NotWaitedFor(error)),
+        }
     }
 }
 

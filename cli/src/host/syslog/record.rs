@@ -12,9 +12,20 @@ pub(crate) struct Record<'a> {
     pub(crate) time: Timestamp,
     pub(crate) host: Cow<'a, [u8]>,
     pub(crate) program: Program,
-    /// 0 if the entry has none.
+    /// 0 if the entry has none. Of an entry of the journal it is the pid that journald has seen, whatever the sender
+    /// says.
     pub(crate) pid: u32,
     pub(crate) message: Cow<'a, [u8]>,
+    /// Who sent it, as journald has seen; a log file does not say that.
+    pub(crate) sender: Option<Sender<'a>>,
+}
+
+/// The process that sent an entry of the journal: `_UID` and `_COMM` of systemd.journal-fields(7).
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Sender<'a> {
+    pub(crate) uid: u32,
+    /// The name of its program, in up to 15 bytes; empty if it had ended before journald looked.
+    pub(crate) program: Cow<'a, [u8]>,
 }
 
 /// The program that wrote an entry.
@@ -22,7 +33,7 @@ pub(crate) struct Record<'a> {
 pub(crate) enum Program {
     /// internal-sftp or sftp-server.
     Sftp,
-    /// sshd, and pam_sftpjail, which logs under the same name.
+    /// pam_sftpjail, and sshd, under whose name it logs: those entries of sshd's that matter.
     Sshd,
     /// rsyslogd or systemd-journald.
     Logger,
@@ -37,6 +48,9 @@ pub(crate) enum Parsed<'a> {
     /// It names internal-sftp, but does not begin as a log line does.
     Unreadable,
 }
+
+/// How an entry of sshd begins and ends that reports a refused command, since users may run internal-sftp only.
+pub(crate) const REFUSED: (&str, &str) = ("error: Connection from user ", ": refusing non-sftp session");
 
 /// Parses a line. Its first byte shows whether it comes from a file or from the journal.
 pub(crate) fn parse<'a>(line: &'a [u8], stamps: &mut Stamps) -> Parsed<'a> {
@@ -69,12 +83,11 @@ fn file<'a>(line: &'a [u8], stamps: &mut Stamps) -> Option<Option<Record<'a>>> {
         }
     };
     let message = rest.strip_prefix(b": ")?;
-    // Most entries of sshd are its own, such as "Accepted …".
-    if program == Program::Sshd && !message.starts_with(b"pam_sftpjail(") {
+    if program == Program::Sshd && !matters(message) {
         return Some(None);
     }
     let time = stamps.time(raw)?;
-    Some(Some(Record { time, host: host.into(), program, pid, message: message.into() }))
+    Some(Some(Record { time, host: host.into(), program, pid, message: message.into(), sender: None }))
 }
 
 fn program(name: &[u8]) -> Option<Program> {
@@ -86,6 +99,14 @@ fn program(name: &[u8]) -> Option<Program> {
         _ if name.starts_with(b"rsyslogd") || name.starts_with(b"systemd-journal") => Some(Program::Logger),
         _ => None,
     }
+}
+
+/// Whether it is an entry of pam_sftpjail, or about a refused command. Most entries of sshd are others, such as
+/// "Accepted …".
+fn matters(message: &[u8]) -> bool {
+    let (begin, end) = REFUSED;
+    message.starts_with(b"pam_sftpjail(")
+        || (message.starts_with(begin.as_bytes()) && message.ends_with(end.as_bytes()))
 }
 
 /// The text before the first `at`, and the text after it.
@@ -111,6 +132,10 @@ struct Entry<'a> {
     syslog_pid: Field<'a>,
     #[serde(rename = "_PID", default)]
     pid: Field<'a>,
+    #[serde(rename = "_UID", default)]
+    uid: Field<'a>,
+    #[serde(rename = "_COMM", default)]
+    command: Field<'a>,
     #[serde(rename = "MESSAGE", default)]
     message: Field<'a>,
 }
@@ -147,13 +172,14 @@ fn journal(line: &[u8]) -> Option<Option<Record<'_>>> {
     let entry: Entry<'_> = serde_json::from_slice(line).ok()?;
     let message = entry.message.bytes();
     let Some(program) = program(&entry.identifier.bytes()) else { return Some(None) };
-    if program == Program::Sshd && !message.starts_with(b"pam_sftpjail(") {
+    if program == Program::Sshd && !matters(&message) {
         return Some(None);
     }
     let time = Timestamp::from_microsecond(number(&entry.microseconds.bytes())?).ok()?;
-    // The pid that a log file would have or, if the sender gave none, the pid that journald has seen.
-    let pid = number(&entry.syslog_pid.bytes()).or_else(|| number(&entry.pid.bytes())).unwrap_or(0);
-    Some(Some(Record { time, host: entry.host.bytes(), program, pid, message }))
+    // What the sender says is used only where journald has seen nothing: an entry that came over the network.
+    let pid = number(&entry.pid.bytes()).or_else(|| number(&entry.syslog_pid.bytes())).unwrap_or(0);
+    let sender = number(&entry.uid.bytes()).map(|uid| Sender { uid, program: entry.command.bytes() });
+    Some(Some(Record { time, host: entry.host.bytes(), program, pid, message, sender }))
 }
 
 #[cfg(test)]
@@ -201,6 +227,11 @@ mod tests {
         // An entry of journald 252 with another time.
         let line = br#"{"_UID":"1001","_BOOT_ID":"66096aa6c8dc471289d5358c5c10abc5","_CMDLINE":"\"sshd: mle@internal-sftp\"","SYSLOG_IDENTIFIER":"internal-sftp","_GID":"1001","_COMM":"sshd","_RUNTIME_SCOPE":"system","SYSLOG_TIMESTAMP":"Nov 22 10:18:53 ","_AUDIT_LOGINUID":"1001","_CAP_EFFECTIVE":"0","_HOSTNAME":"sandbox","_AUDIT_SESSION":"8826","MESSAGE":"mkdir name \"/home/mle/first\" mode 0777","_EXE":"/usr/sbin/sshd","_PID":"73","__REALTIME_TIMESTAMP":"1732244645000000","SYSLOG_PID":"73","__MONOTONIC_TIMESTAMP":"3101277871","_TRANSPORT":"syslog","__CURSOR":"s=504bcbb9db954a58b2ca572f9158a42c;i=a;b=66096aa6c8dc471289d5358c5c10abc5;m=b8d9beaf;t=660dacde1e415;x=9b050626ba3a6283","_SOURCE_REALTIME_TIMESTAMP":"1795342733534216","PRIORITY":"6","_MACHINE_ID":"3d1219c7c4c5404aaa1f6d2a48adfda4","SYSLOG_FACILITY":"4"}"#;
         is(line, Program::Sftp, 73, "mkdir name \"/home/mle/first\" mode 0777");
+        let Parsed::Record(record) = of(line) else { panic!("it has just been one") };
+        assert_eq!(record.sender, Some(Sender { uid: 1001, program: b"sshd".as_slice().into() }));
+        // Another process that says that it is this one.
+        let line = br#"{"_PID":"99","SYSLOG_PID":"73","_UID":"1002","_COMM":"logger","SYSLOG_IDENTIFIER":"internal-sftp","MESSAGE":"x","__REALTIME_TIMESTAMP":"1732244645000000","_HOSTNAME":"sandbox"}"#;
+        is(line, Program::Sftp, 99, "x");
         // It has no SYSLOG_PID, and journalctl prints its message as bytes.
         let line = br#"{"MESSAGE":[120,233],"_PID":"9","SYSLOG_IDENTIFIER":"internal-sftp","__REALTIME_TIMESTAMP":"1732244645000000","_HOSTNAME":"sandbox"}"#;
         is(line, Program::Sftp, 9, "x\u{fffd}");

@@ -1,15 +1,16 @@
 //! Finds and opens the logs, and puts them into the order in which they were written.
 
+use super::gzip::decompressed;
 use super::lines::{Line, Lines};
 use super::record::{self, Parsed};
 use super::stamp::{Stamps, Years};
-use flate2::bufread::MultiGzDecoder;
+use super::unreadable::{Unreadable, Why};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use pam_sftpjail::escape::escaped;
 use std::collections::HashSet;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Seek};
+use std::io::{self, Read, Seek};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -41,6 +42,8 @@ pub(crate) enum Origin {
     File(File),
     /// A file of which only the entries of log daemons are used.
     Companion(File),
+    /// A file that is followed, with its path. `None`: it does not exist yet.
+    Followed(PathBuf, Option<File>),
     Stdin,
     Journal,
 }
@@ -49,23 +52,25 @@ pub(crate) enum Origin {
 pub(crate) struct Logs {
     /// In the order in which they were written.
     pub(crate) sources: Vec<Source>,
-    /// A sentence for each log that cannot be read.
-    pub(crate) unreadable: Vec<String>,
+    pub(crate) unreadable: Vec<Unreadable>,
     /// The numbers that are missing between the rotated files: 3 in `.1`, `.2.gz`, `.4.gz`.
     pub(crate) missing: Vec<u32>,
 }
 
-/// Opens the `named` files or, if there are none, those of this machine.
-pub(crate) fn open(named: &[PathBuf], zone: &TimeZone) -> Logs {
+/// Opens the `named` files or, if there are none, those of this machine. With `follow`, the one that is written now is
+/// the last, and has no end.
+pub(crate) fn open(named: &[PathBuf], zone: &TimeZone, follow: bool) -> Logs {
     let mut sources = Vec::new();
     let mut unreadable = Vec::new();
     let mut missing = Vec::new();
-    let mut add = |found: Result<Option<Source>, String>| match found {
+    let mut followed = named.first().cloned();
+    let mut add = |found: Found| match found {
         Ok(source) => sources.extend(source),
-        Err(sentence) => unreadable.push(sentence),
+        Err(error) => unreadable.push(error),
     };
     if named.is_empty() {
-        let (files, found) = defaults(zone);
+        let (log, files, found) = defaults(zone);
+        followed = Some(log.into());
         if files.is_empty() {
             let journal = Source { name: "the journal".into(), kind: Origin::Journal, first: None, year: 0 };
             return Logs { sources: vec![journal], unreadable, missing };
@@ -82,7 +87,7 @@ pub(crate) fn open(named: &[PathBuf], zone: &TimeZone) -> Logs {
             let year = Timestamp::now().to_zoned(zone.clone()).year();
             add(Ok(Some(Source { name: "stdin".into(), kind: Origin::Stdin, first: None, year })));
         } else {
-            let absent = || format!("{} does not exist; name another file", escaped(path));
+            let absent = || Unreadable { name: escaped(path).to_string(), why: Why::Missing };
             add(file(path, Origin::File, zone).and_then(|found| found.ok_or_else(absent).map(Some)));
         }
     }
@@ -92,24 +97,53 @@ pub(crate) fn open(named: &[PathBuf], zone: &TimeZone) -> Logs {
         Origin::File(file) | Origin::Companion(file) => {
             file.metadata().map_or(true, |meta| seen.insert((meta.dev(), meta.ino())))
         }
-        Origin::Stdin | Origin::Journal => true,
+        Origin::Stdin | Origin::Journal | Origin::Followed(..) => true,
     });
     // Names do not show the order. Files without stamps come last.
     sources.sort_by_key(|source| (source.first.is_none(), source.first));
+    let is_file = |path: &PathBuf| path.as_os_str() != "-" && unreadable.is_empty();
+    if let Some(path) = followed.filter(|path| follow && is_file(path)) {
+        follow_last(&mut sources, path, zone);
+    }
     Logs { sources, unreadable, missing }
 }
 
-/// Opens the log files of this machine. If one vanishes meanwhile, logrotate is running, and they are listed
-/// again.
-fn defaults(zone: &TimeZone) -> (Vec<PathBuf>, Vec<Result<Option<Source>, String>>) {
+/// Puts the log that is followed last.
+fn follow_last(sources: &mut Vec<Source>, path: PathBuf, zone: &TimeZone) {
+    let name = escaped(&path).to_string();
+    let at = sources.iter().position(|source| source.name == name);
+    let source = at.map(|at| sources.remove(at));
+    let year = Timestamp::now().to_zoned(zone.clone()).year();
+    let Source { kind, first, year, .. } = source.unwrap_or(Source {
+        name: String::new(),
+        kind: Origin::Followed(path.clone(), None),
+        first: None,
+        year,
+    });
+    let kind = match kind {
+        // A pipe has no next file.
+        Origin::File(file) if file.metadata().is_ok_and(|meta| meta.is_file()) => {
+            Origin::Followed(path, Some(file))
+        }
+        other => other,
+    };
+    sources.push(Source { name, kind, first, year });
+}
+
+/// A file that was opened. `None`: it does not exist, or no longer.
+type Found = Result<Option<Source>, Unreadable>;
+
+/// Opens the log files of this machine: gives the log, its files, and each of them opened. If one vanishes meanwhile,
+/// logrotate is running, and they are listed again.
+fn defaults(zone: &TimeZone) -> (&'static str, Vec<PathBuf>, Vec<Found>) {
     let mut attempts = 0;
     loop {
         attempts += 1;
-        let files =
-            DEFAULTS.iter().map(|log| rotated(log)).find(|files| !files.is_empty()).unwrap_or_default();
+        let logs = DEFAULTS.iter().map(|log| (*log, rotated(log)));
+        let (log, files) = logs.into_iter().find(|(_, files)| !files.is_empty()).unwrap_or_default();
         let found: Vec<_> = files.iter().map(|path| file(path, Origin::File, zone)).collect();
         if attempts == MAX_ATTEMPTS || !found.iter().any(|found| matches!(found, Ok(None))) {
-            return (files, found);
+            return (log, files, found);
         }
     }
 }
@@ -150,25 +184,26 @@ fn missing_numbers(files: &[PathBuf]) -> Vec<u32> {
 }
 
 /// Opens a file, and reads its first stamp. `None`: it does not exist, or no longer.
-fn file(path: &Path, kind: fn(File) -> Origin, zone: &TimeZone) -> Result<Option<Source>, String> {
+fn file(path: &Path, kind: fn(File) -> Origin, zone: &TimeZone) -> Found {
     let name = escaped(path).to_string();
-    let error = |error: &io::Error| match error.kind() {
-        io::ErrorKind::PermissionDenied => format!("{name} cannot be read: run this as root"),
-        _ => format!("{name} cannot be read: {error}; name another file with --file"),
+    let unreadable = |why| Unreadable { name: name.clone(), why };
+    let error = |error: io::Error| match error.kind() {
+        io::ErrorKind::PermissionDenied => unreadable(Why::Denied),
+        _ => unreadable(Why::Failed(error)),
     };
     let mut file = match File::open(path) {
         Ok(file) => file,
         Err(missing) if missing.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(other) => return Err(error(&other)),
+        Err(other) => return Err(error(other)),
     };
-    let meta = file.metadata().map_err(|e| error(&e))?;
+    let meta = file.metadata().map_err(error)?;
     if meta.is_dir() {
-        return Err(format!("{name} is a directory; name a file in it"));
+        return Err(unreadable(Why::Directory));
     }
     let written = Timestamp::from_second(meta.mtime()).unwrap_or_else(|_| Timestamp::now());
     let (first, year) = if meta.is_file() {
-        let begin = beginning(&file, &name, written, zone)?;
-        file.rewind().map_err(|e| error(&e))?;
+        let begin = beginning(&file, written, zone).map_err(unreadable)?;
+        file.rewind().map_err(error)?;
         begin
     } else {
         // A pipe can be read only once.
@@ -179,13 +214,8 @@ fn file(path: &Path, kind: fn(File) -> Origin, zone: &TimeZone) -> Result<Option
 
 /// The time of a file's first stamp, and the year of its first traditional one. A file that begins with a
 /// traditional stamp is read to its end for that.
-fn beginning(
-    file: &File,
-    name: &str,
-    written: Timestamp,
-    zone: &TimeZone,
-) -> Result<(Option<Timestamp>, i16), String> {
-    let mut lines = Lines::new(decompressed(file, name)?);
+fn beginning(file: &File, written: Timestamp, zone: &TimeZone) -> Result<(Option<Timestamp>, i16), Why> {
+    let mut lines = Lines::new(decompressed(file)?);
     let latest = written.to_zoned(zone.clone()).year();
     let mut years: Option<(Years, Vec<u8>)> = None;
     let mut without = 0;
@@ -217,27 +247,12 @@ fn beginning(
     Ok((first, year))
 }
 
-/// The content, decompressed if the first bytes are those of gzip. The error is a sentence.
-fn decompressed<'r>(reader: impl Read + 'r, name: &str) -> Result<Box<dyn Read + 'r>, String> {
-    let mut reader = BufReader::with_capacity(64 << 10, reader);
-    let begin =
-        reader.fill_buf().map_err(|error| format!("{name} cannot be read: {error}; name another file"))?;
-    let other = match begin {
-        [0x1f, 0x8b, ..] => return Ok(Box::new(MultiGzDecoder::new(reader))),
-        [0xfd, b'7', b'z', b'X', b'Z', ..] => "xz",
-        [0x28, 0xb5, 0x2f, 0xfd, ..] => "zstd",
-        [b'B', b'Z', b'h', ..] => "bzip2",
-        _ => return Ok(Box::new(reader)),
-    };
-    Err(format!("{name} is compressed with {other}; try `{other} -dc {name} | sftpjail audit --file -`"))
-}
-
 impl Source {
     /// The number of bytes to read; 0 if it is unknown.
     pub(crate) fn size(&self) -> u64 {
         match &self.kind {
             Origin::File(file) | Origin::Companion(file) => file.metadata().map_or(0, |meta| meta.len()),
-            Origin::Stdin | Origin::Journal => 0,
+            Origin::Followed(..) | Origin::Stdin | Origin::Journal => 0,
         }
     }
 
@@ -252,9 +267,9 @@ impl Source {
     }
 }
 
-/// The lines of a stream, which may be compressed. The error is a sentence.
-pub(crate) fn lines<'r>(reader: impl Read + 'r, name: &str) -> Result<Lines<Box<dyn Read + 'r>>, String> {
-    Ok(Lines::new(decompressed(reader, name)?))
+/// The lines of a stream, which may be compressed.
+pub(crate) fn lines<'r>(reader: impl Read + 'r) -> Result<Lines<Box<dyn Read + 'r>>, Why> {
+    Ok(Lines::new(decompressed(reader)?))
 }
 
 #[cfg(test)]

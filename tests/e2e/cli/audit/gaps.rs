@@ -39,7 +39,7 @@ fn a_session_without_an_end_is_reported_unless_it_is_open() {
 }
 
 #[test]
-fn operations_of_an_unknown_user_are_reported() {
+fn a_session_without_a_beginning_has_the_user_of_its_end() {
     let sb = machine(&["mle"]);
     let mut live = sb.sftp_live("mle");
     live.send("mkdir first");
@@ -57,16 +57,22 @@ fn operations_of_an_unknown_user_are_reported() {
         operations.iter().map(described).collect::<Vec<_>>(),
         ["mkdir /home/mle/second mode 0777: ok"]
     );
-    assert_eq!((&operations[0]["user"], &operations[0]["address"]), (&Value::Null, &Value::Null));
+    // Its end names them.
+    assert_eq!((&operations[0]["user"], &operations[0]["address"]), (&"mle".into(), &"127.0.0.1".into()));
     assert_eq!(kinds(&gaps), [("no-beginning", 1)]);
     let example = gaps[0]["examples"][0].as_str().unwrap();
     assert!(example.starts_with("mle as its end says, host sandbox, pid "), "{example}");
     assert!(example.ends_with(", operations: 1"), "{example}");
-    assert!(sb.sh("sftpjail audit").stdout.contains("  ?     ?        mkdir      ok"));
-    // The gap is reported for mle, since the end of the session names the user.
     let (operations, gaps) = audit(&sb, "mle");
-    assert_eq!((operations.len(), kinds(&gaps)), (0, vec![("no-beginning", 1)]));
-    assert_eq!(kinds(&audit(&sb, "joe").1), []);
+    assert_eq!((operations.len(), kinds(&gaps)), (1, vec![("no-beginning", 1)]));
+    let (operations, gaps) = audit(&sb, "joe");
+    assert_eq!((operations.len(), kinds(&gaps)), (0, vec![]));
+    // Without the end, nothing does.
+    sb.sh("sed -i '/session closed for local user/d' /var/log/sftp.log");
+    let (operations, gaps) = audit(&sb, "");
+    assert_eq!((&operations[0]["user"], &operations[0]["address"]), (&Value::Null, &Value::Null));
+    assert_eq!(kinds(&gaps), [("no-beginning", 1)]);
+    assert!(sb.sh("sftpjail audit").stdout.contains("  ?     ?        mkdir      ok"));
 }
 
 #[test]

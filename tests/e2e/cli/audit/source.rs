@@ -1,7 +1,10 @@
 //! `sftpjail audit`: where it finds the log, and the forms of its output.
 
+use std::process::Child;
+
 use sandbox::{Sandbox, end};
 
+use super::follow::Running;
 use super::{audit, described, kinds, machine, quit};
 
 const MADE: [&str; 2] = ["mkdir /home/mle/first mode 0777: ok", "mkdir /home/mle/second mode 0777: ok"];
@@ -62,8 +65,8 @@ fn stamps_without_a_year_change_the_year_where_the_month_turns() {
     assert_eq!(audit(&sb, "--file /tmp/old.log --since 2024-01-01").0.len(), 1);
 }
 
-#[test]
-fn without_log_files_the_journal_is_read() {
+/// A machine with the real journald and without rsyslog, and the journald.
+fn with_journal() -> (Sandbox, Child) {
     let sb = Sandbox::new();
     sb.user("mle").group("sftp").add();
     sb.stop_syslog();
@@ -72,8 +75,59 @@ fn without_log_files_the_journal_is_read() {
     assert!(sb.try_sh(&format!("test -x {daemon}")).code == Some(0), "no {daemon}: run `make deps`");
     // The real journald without systemd. It needs control groups.
     sb.sh("mkdir -p /sys/fs/cgroup; mount -t cgroup2 -o ro cgroup2 /sys/fs/cgroup");
-    let mut journald = sb.command(daemon).spawn().expect("nsenter, of util-linux");
+    let journald = sb.command(daemon).spawn().expect("nsenter, of util-linux");
     sb.sh("until test -S /run/systemd/journal/dev-log; do sleep 0.01; done; ln -s /run/systemd/journal/dev-log /dev/log");
+    (sb, journald)
+}
+
+#[test]
+fn what_another_process_wrote_under_sshds_name_is_not_used_and_reported() {
+    let (sb, mut journald) = with_journal();
+    sb.user("joe").add();
+    let mut live = sb.sftp_live("mle");
+    live.send("mkdir first");
+    // joe claims to be mle's internal-sftp, by its pid, and by a session of mle's.
+    let server = sb.session_server("mle");
+    for (pid, text) in [
+        (server, "remove name \"/home/mle/never\""),
+        (4711, "session opened for local user mle from [6.6.6.6]"),
+    ] {
+        sb.script(
+            // It lives until journald has looked.
+            "(echo \"$2\"; sleep 1) | setpriv --reuid joe --clear-groups logger -t internal-sftp --id=$1",
+            &[pid.to_string().as_str(), text],
+            b"",
+        )
+        .ok();
+    }
+    live.send("mkdir second");
+    assert_eq!(live.quit(), Some(0));
+    sb.sh("until journalctl -t internal-sftp | grep -q 'session closed'; do sleep 0.01; done");
+    let (operations, gaps) = audit(&sb, "mle");
+    assert_eq!(operations.iter().map(described).collect::<Vec<_>>(), MADE);
+    assert_eq!(kinds(&gaps), [("forged", 2)]);
+    assert!(gaps[0]["examples"].to_string().contains(", logger, pid "), "{gaps:#?}");
+    end(&mut journald);
+}
+
+#[test]
+fn the_journal_is_followed() {
+    let (sb, mut journald) = with_journal();
+    let mut live = sb.sftp_live("mle");
+    live.send("mkdir before");
+    let running = Running::start(&sb, "exec sftpjail audit --follow --json mle");
+    let pid = running.pid(&sb);
+    live.send("mkdir first");
+    assert_eq!(running.row(), MADE[0]);
+    sb.kill(pid, "INT");
+    assert_eq!(running.ended(), Some(0));
+    assert_eq!(live.quit(), Some(0));
+    end(&mut journald);
+}
+
+#[test]
+fn without_log_files_the_journal_is_read() {
+    let (sb, mut journald) = with_journal();
     make_two(&sb);
     sb.sh("until journalctl -t internal-sftp | grep -q 'session closed'; do sleep 0.01; done");
     shows_both(&sb, "mle");
@@ -182,7 +236,7 @@ fn a_log_that_cannot_be_read_gets_one_sentence_with_a_fix() {
     assert_eq!(out.stderr, "sftpjail: /var/log/sftp.log cannot be read: run this as root\n");
     for (arguments, part) in [
         ("--since tomorrow", "write 2026-11-22, \"2026-11-22 03:04\""),
-        ("--op fly", "[possible values: open, close, "),
+        ("--op fly", "[possible values: download, upload, "),
         ("--path '[a'", "[*] stands for a plain *"),
         ("--csv --json", "cannot be used with"),
     ] {

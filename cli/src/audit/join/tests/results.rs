@@ -117,6 +117,32 @@ fn a_failed_write_has_a_row_of_its_own() {
 }
 
 #[test]
+fn a_write_that_was_cut_short_is_shown_with_the_close() {
+    let open = "open \"/a\" flags WRITE,CREATE,TRUNCATE mode 0644";
+    let close = "close \"/a\" bytes read 0 written 7";
+    let failure = "sent status Failure";
+    // sftp-server.c, process_write: a short write has no entry but this.
+    assert_eq!(session(&[open, failure, close]), ["open /a: ok", "close /a: Failure?"]);
+    assert_eq!(session(&[open, failure, failure, close]), ["open /a: ok", "close /a: Failure?"]);
+    // No file was closed, so none was opened.
+    assert_eq!(session(&[open, failure]), ["open /a: Failure"]);
+    // It may have been that of either file.
+    let (other, closed) = ("open \"/b\" flags WRITE mode 0644", "close \"/b\" bytes read 0 written 7");
+    let both = ["open /a: ok", "open /b: ok", "close /a: Failure?", "close /b: Failure?"];
+    assert_eq!(session(&[open, other, failure, close, closed]), both);
+    // A file that is only read is not written; and another operation may have failed itself.
+    let (read, done) = ("open \"/b\" flags READ mode 0666", "close \"/b\" bytes read 7 written 0");
+    assert_eq!(session(&[read, failure, done]), ["open /b: ok", "close /b: ok"]);
+    let between = [open, "mkdir name \"/d\" mode 0777", failure, close];
+    assert_eq!(session(&between), ["open /a: ok", "mkdir /d: Failure?", "close /a: ok"]);
+    // A look-up after the close does not make it certain.
+    assert_eq!(session(&[open, failure, close, "sent status No such file"])[1], "close /a: Failure?");
+    // At the level VERBOSE as well.
+    let verbose = ["received client version 3", open, failure, close];
+    assert_eq!(session(&verbose), ["open /a: ok", "close /a: Failure?"]);
+}
+
+#[test]
 fn a_repeated_message_is_shown_as_often_as_it_happened() {
     let lines = ["statvfs \"/a\"", "message repeated 2 times: [ statvfs \"/a\"]"];
     assert_eq!(session(&lines), ["statvfs /a: ok"; 3]);

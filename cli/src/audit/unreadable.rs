@@ -1,0 +1,44 @@
+//! Sentences about logs that cannot be read, each with its fix.
+
+use crate::host::syslog::journal::Failure;
+use crate::host::syslog::unreadable::{Unreadable, Why};
+use crate::report::error::errno;
+use std::io;
+
+/// A log that cannot be read.
+pub(crate) fn log(Unreadable { name, why }: &Unreadable) -> String {
+    match why {
+        Why::Missing => format!("{name} does not exist; name another file"),
+        Why::Directory => format!("{name} is a directory; name a file in it"),
+        Why::Denied => format!("{name} cannot be read: run this as root"),
+        Why::Compressed(with) => {
+            format!("{name} is compressed with {with}; try `{with} -dc {name} | sftpjail audit --file -`")
+        }
+        Why::Failed(error) => {
+            format!("{name} cannot be read: {}; name another file with --file", errno(error))
+        }
+    }
+}
+
+/// A log that cannot be read to its end.
+pub(crate) fn rest(name: &str, error: &io::Error) -> String {
+    format!("{name} cannot be read to its end: {}; the rest of it is not shown", errno(error))
+}
+
+/// The journal, which cannot be read.
+pub(crate) fn journal(failure: &Failure) -> String {
+    match failure {
+        Failure::Missing => "there is no log to read: neither /var/log/sftp.log, /var/log/auth.log or \
+                             /var/log/secure nor journalctl is there; name the file with --file"
+            .to_owned(),
+        Failure::NotRun(error) => {
+            format!("journalctl cannot be run: {}; name a file with --file", errno(error))
+        }
+        Failure::Ended(status) => {
+            format!("journalctl could not read the journal ({status}); run this as root")
+        }
+        Failure::NotWaitedFor(error) => {
+            format!("journalctl cannot be waited for: {}; run this again", errno(error))
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Waits for more of a log, until somebody wants an end: ctrl-C, SIGTERM, or the reader of standard output has gone.
+
+use nix::errno::Errno;
+use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use std::io::{self, Read};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::Duration;
+
+/// How long a reader waits before it gives its caller a turn.
+const PERIOD: Duration = Duration::from_millis(250);
+
+/// What ends a reader that would wait for ever.
+pub(crate) struct Stop(SignalFd);
+
+/// Why a wait is over.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Woken {
+    Readable,
+    Stopped,
+    Elapsed,
+}
+
+impl Stop {
+    /// From now on, SIGINT and SIGTERM do not end this process, but what waits with this.
+    pub(crate) fn new() -> io::Result<Self> {
+        let signals: SigSet = [Signal::SIGINT, Signal::SIGTERM].into_iter().collect();
+        signals.thread_block()?;
+        Ok(Self(SignalFd::with_flags(&signals, SfdFlags::SFD_CLOEXEC)?))
+    }
+
+    /// Whether an end is wanted.
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.wait(None, Duration::ZERO) == Woken::Stopped
+    }
+
+    /// Waits until `input` can be read, for a while at most.
+    pub(super) fn wait(&self, input: Option<BorrowedFd<'_>>, most: Duration) -> Woken {
+        let out = io::stdout();
+        let mut polled = vec![PollFd::new(&self.0, PollFlags::IN), PollFd::new(&out, PollFlags::empty())];
+        polled.extend(input.as_ref().map(|input| PollFd::new(input, PollFlags::IN)));
+        is_ready(&mut polled, most);
+        let is_woken = |at: usize| polled.get(at).is_some_and(|polled| !polled.revents().is_empty());
+        match (is_woken(0) || is_woken(1), is_woken(2)) {
+            (true, _) => Woken::Stopped,
+            (false, true) => Woken::Readable,
+            (false, false) => Woken::Elapsed,
+        }
+    }
+
+    /// As [`Stop::wait`], for as long as a reader may wait.
+    pub(super) fn wait_a_turn(&self, input: Option<BorrowedFd<'_>>) -> Woken {
+        self.wait(input, PERIOD)
+    }
+}
+
+fn is_ready(polled: &mut [PollFd<'_>], most: Duration) -> bool {
+    let most = Timespec { tv_sec: most.as_secs().cast_signed(), tv_nsec: most.subsec_nanos().into() };
+    loop {
+        match poll(polled, Some(&most)) {
+            Err(error) if error.raw_os_error() == Errno::EINTR as i32 => {}
+            ready => return ready.is_ok_and(|ready| ready > 0),
+        }
+    }
+}
+
+/// A pipe. Where nothing can be read yet, it gives [`io::ErrorKind::WouldBlock`] first, so that the caller can write what
+/// it has, and waits only when it is read again.
+pub(crate) struct Patient<'s, R> {
+    pub(crate) pipe: R,
+    /// Ends it. `None`: only the pipe's writer does.
+    pub(crate) stop: Option<&'s Stop>,
+    /// Whether the caller has had its turn.
+    pub(crate) is_told: bool,
+}
+
+impl<R: Read + AsFd> Read for Patient<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let woken = match self.stop {
+            Some(stop) => stop.wait_a_turn(Some(self.pipe.as_fd())),
+            None if self.is_told => Woken::Readable,
+            None => match is_ready(&mut [PollFd::new(&self.pipe, PollFlags::IN)], Duration::ZERO) {
+                true => Woken::Readable,
+                false => Woken::Elapsed,
+            },
+        };
+        self.is_told = woken == Woken::Elapsed;
+        match woken {
+            Woken::Readable => self.pipe.read(buffer),
+            Woken::Stopped => Ok(0),
+            Woken::Elapsed => Err(io::ErrorKind::WouldBlock.into()),
+        }
+    }
+}
