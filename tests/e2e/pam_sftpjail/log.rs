@@ -82,7 +82,7 @@ fn a_refusal_is_one_notice(namespace: Namespace) {
     assert_eq!(
         rest,
         "pam_sftpjail(sshd:account): refused user mle rhost=127.0.0.1: the home directory /etc is in the \
-         system directory /etc; fix: give the account another home: usermod -d /home/mle mle"
+         system directory /etc; fix: give the account another home, such as /home/mle"
     );
     sb.wait_for_log("Access denied for user mle by PAM account configuration");
     assert_eq!(sb.log_lines("pam_sftpjail").len(), 1, "{}", sb.log());
