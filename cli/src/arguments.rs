@@ -129,14 +129,17 @@ Examples:
     },
     /// Ends sessions, and waits until they have ended.
     ///
-    /// sshd closes them properly. Users who can log in can come back: lock the account first.
+    /// sshd closes them properly. A user who can log in can come back, and some clients do so at once. To
+    /// prevent that, let the account expire before you kick.
     ///
     /// Exit status: 0 the sessions have ended, 1 one goes on, 2 the registry cannot be read, 3 there is
     /// no such session.
     #[command(after_help = "\
 Examples:
   sftpjail kick anna
-  sftpjail kick --pid 4711        one session, as `sftpjail list` shows it")]
+  chage -E 0 anna && sftpjail kick anna    and let nobody log in as anna
+  chage -E -1 anna                         let anna log in again
+  sftpjail kick --pid 4711                 one session, by the PID in `list`")]
     Kick {
         /// The user. All sessions of this user end.
         #[arg(required_unless_present = "pid", conflicts_with = "pid")]

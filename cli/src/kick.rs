@@ -1,20 +1,24 @@
 //! `sftpjail kick`: ends live sessions. It signals processes that have a session's record open, and their
 //! descendants, and no others.
 
+use crate::host::accounts::Accounts;
 use crate::host::accounts::suggested;
 use crate::host::child::is_ready_by;
 use crate::host::sessions::{self, Session};
+use crate::host::shadow::Shadow;
 use crate::report::json::{VERSION, document};
 use crate::report::terminal::Mark;
 use crate::report::{Outside, Status};
 use pam_sftpjail::escape::escaped;
+use pam_sftpjail::fix::{Command, Name};
 use pam_sftpjail::suggestion::nearest;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use serde::Serialize;
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::io::{self, Write};
 use std::os::fd::OwnedFd;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// How long sshd may take to end a session: it waits only for its own processes.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -112,7 +116,31 @@ fn print(target: &Target<'_>, users: &[String], kicked: &[Kicked], out: &mut imp
             Target::Pid(pid) => writeln!(out, "{pid} is not a process of a live session.")?,
         }
     }
-    Ok(())
+    let ended = kicked.iter().filter(|session| session.ended).map(|session| session.user.as_str());
+    ended.collect::<BTreeSet<_>>().into_iter().try_for_each(|user| print_return(user, out))
+}
+
+/// Says that the user can log in again, and what prevents that. Nothing is said of an account that has expired.
+fn print_return(user: &str, out: &mut impl Write) -> io::Result<()> {
+    let is_local = Accounts::of_this_host().is_ok_and(|accounts| accounts.uid_of(user).is_some());
+    let expire = Shadow::of(user).ok().flatten().map(|shadow| shadow.expire);
+    let today = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs() / 86_400);
+    if expire.flatten().is_some_and(|day| day.unsigned_abs() <= today) {
+        return Ok(());
+    }
+    let shown = Outside::new(user);
+    writeln!(out, "{} {shown} can log in again, and some clients do so at once", Mark::Attention)?;
+    let Some(former) = expire.filter(|_| is_local) else {
+        return writeln!(out, "  → to prevent that, lock the account where it is kept, then kick again");
+    };
+    let kick = Command::new("sftpjail kick").arg(Name(user));
+    let lock = Command::new("chage -E 0").arg(Name(user)).and(&kick);
+    writeln!(out, "  → to prevent that, let the account expire first: {lock}")?;
+    let unlock = match former.and_then(|day| u32::try_from(day).ok()) {
+        Some(day) => Command::new("chage -E").arg(day).arg(Name(user)),
+        None => Command::new("chage -E -1").arg(Name(user)),
+    };
+    writeln!(out, "  → and let it in again later: {unlock}")
 }
 
 /// The name that was meant: of a user with a live session or, where there is no user of the name that was typed, of

@@ -7,13 +7,17 @@ pub(crate) use idle::Clocks;
 use pam_sftpjail::error::Refusal;
 use pam_sftpjail::name::UserName;
 use pam_sftpjail::registry::{DIRECTORY, Record, Registry};
-use procfs::process::{FDTarget, Process, all_processes};
+use procfs::process::{Process, all_processes};
 use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
 use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+/// How many open files of a process are searched for a record: those with the smallest descriptors, which proc(5) lists
+/// first. sshd has some ten of them.
+const MAX_DESCRIPTORS: usize = 100;
 
 /// A live session.
 pub(crate) struct Session {
@@ -24,6 +28,8 @@ pub(crate) struct Session {
     pub(crate) record: Result<Record, String>,
     /// The processes that have the record open: sshd's monitor and its child.
     pub(crate) holders: Vec<i32>,
+    /// The descriptor by which each of them has it.
+    descriptors: HashMap<i32, i32>,
     /// Their descendants, which do not: internal-sftp. Parents come first.
     pub(crate) others: Vec<i32>,
 }
@@ -43,8 +49,8 @@ pub(crate) fn live() -> io::Result<Vec<Session>> {
                 Ok(Some(record)) => Ok(record),
                 Err(problem) => Err(format!("{user}: {problem}")),
             };
-            let (holders, others) = (Vec::new(), Vec::new());
-            sessions.push(Session { user: user.clone(), path, file, record, holders, others });
+            let (holders, descriptors, others) = (Vec::new(), HashMap::new(), Vec::new());
+            sessions.push(Session { user: user.clone(), path, file, record, holders, descriptors, others });
         }
     }
     if !sessions.is_empty() {
@@ -61,8 +67,19 @@ pub(crate) fn live() -> io::Result<Vec<Session>> {
 impl Session {
     /// The processes that have the record open now.
     pub(crate) fn holders_now(&self) -> Vec<i32> {
-        let holds = |pid: &i32| records(*pid).any(|file| file == self.file);
+        let holds = |pid: &i32| self.descriptors.get(pid).is_some_and(|fd| self.has(*pid, *fd));
         self.holders.iter().copied().filter(holds).collect()
+    }
+
+    /// Whether a process has the record open by this descriptor.
+    fn has(&self, pid: i32, descriptor: i32) -> bool {
+        record(pid, descriptor) == Some(self.file)
+    }
+
+    fn add_holder(&mut self, pid: i32, descriptor: i32) {
+        if self.descriptors.insert(pid, descriptor).is_none() {
+            self.holders.push(pid);
+        }
     }
 
     /// Whether any process has the record open, also one of another PID namespace.
@@ -123,15 +140,19 @@ impl File {
     }
 }
 
-/// The open files of a process that may be records.
-fn records(pid: i32) -> impl Iterator<Item = File> {
-    let descriptors = Process::new(pid).and_then(|process| process.fd());
-    descriptors.into_iter().flatten().flatten().filter_map(move |descriptor| match descriptor.target {
-        FDTarget::Path(path) if path.starts_with(DIRECTORY) => {
-            File::at(Path::new(&format!("/proc/{pid}/fd/{}", descriptor.fd)))
-        }
-        _ => None,
-    })
+/// The record that a process may have open by this descriptor.
+fn record(pid: i32, descriptor: i32) -> Option<File> {
+    let link = format!("/proc/{pid}/fd/{descriptor}");
+    let path = std::fs::read_link(&link).ok()?;
+    path.starts_with(DIRECTORY).then(|| File::at(Path::new(&link)))?
+}
+
+/// The open files of a process that may be records, and their descriptors. They are the first that the process has:
+/// sshd opens the record before it serves the user, who may have thousands of files opened later.
+fn records(pid: i32) -> impl Iterator<Item = (i32, File)> {
+    let open = std::fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+    let descriptors = open.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    descriptors.take(MAX_DESCRIPTORS).filter_map(move |fd| Some((fd, record(pid, fd)?)))
 }
 
 /// All processes at one moment.
@@ -157,19 +178,24 @@ impl Processes {
     fn find_those_of(&self, sessions: &mut [Session]) {
         for session in &mut *sessions {
             let monitor = session.record.as_ref().ok().and_then(|record| i32::try_from(record.pid).ok());
-            session.holders = monitor.map_or(Vec::new(), |pid| [vec![pid], self.below(&[pid])].concat());
-            session.holders = session.holders_now();
+            let Some(monitor) = monitor else { continue };
+            let Some((descriptor, _)) = records(monitor).find(|(_, file)| *file == session.file) else {
+                continue;
+            };
+            session.add_holder(monitor, descriptor);
+            // Its child has inherited the descriptor.
+            for pid in self.below(&[monitor]) {
+                if session.has(pid, descriptor) {
+                    session.add_holder(pid, descriptor);
+                }
+            }
         }
-        // If a monitor was killed, its child can be any process. Only then the open files of all processes
-        // are read, since users may have very many.
+        // If a monitor was killed, its child can be any process.
         if sessions.iter().any(|session| session.monitor().is_none()) {
             for pid in &self.all {
-                for file in records(*pid) {
-                    let is_its = |session: &&mut Session| session.file == file;
-                    if let Some(session) = sessions.iter_mut().find(is_its)
-                        && !session.holders.contains(pid)
-                    {
-                        session.holders.push(*pid);
+                for (descriptor, file) in records(*pid) {
+                    if let Some(session) = sessions.iter_mut().find(|session| session.file == file) {
+                        session.add_holder(*pid, descriptor);
                     }
                 }
             }

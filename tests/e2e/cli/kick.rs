@@ -20,9 +20,11 @@ fn all_sessions_of_a_user_end_and_are_closed_properly() {
             (sb.sftp_live("mle"), sb.sftp_live("mle"), sb.sftp_live("kim"));
         let out = sb.sh("sftpjail kick mle");
         let lines: Vec<_> = out.stdout.lines().collect();
-        assert_eq!(lines.len(), 2, "{out}");
+        assert_eq!(lines.len(), 5, "{out}");
         assert!(
-            lines.iter().all(|l| l.starts_with("✓ the session of mle from 127.0.0.1 has ended (process ")),
+            lines[..2]
+                .iter()
+                .all(|l| l.starts_with("✓ the session of mle from 127.0.0.1 has ended (process ")),
             "{out}"
         );
         // It has waited: nothing is left when it returns.
@@ -161,4 +163,30 @@ fn a_misspelt_name_is_answered_with_the_user_that_was_meant_with_or_without_a_se
     let _live = sb.sftp_live("eve");
     assert_eq!(kick("evve"), "evve has no live session; did you mean eve?\n");
     assert_eq!(kick("xyz"), "xyz has no live session.\n");
+}
+
+#[test]
+fn a_user_can_come_back_until_the_account_is_locked_as_it_says() {
+    let sb = machine("private");
+    sb.sh("chage -E 2090-01-02 kim");
+    for (user, unlock) in [("mle", "chage -E -1 mle"), ("kim", "chage -E 43831 kim")] {
+        let first = sb.sftp_live(user);
+        let out = sb.sh(&format!("sftpjail kick {user}")).stdout;
+        drop(first);
+        assert!(
+            out.contains(&format!("\n! {user} can log in again, and some clients do so at once\n")),
+            "{out}"
+        );
+        let (_, lock) = out.split_once("let the account expire first: ").expect("a command");
+        let (lock, later) = lock.split_once('\n').expect("a line");
+        assert_eq!(later, format!("  → and let it in again later: {unlock}\n"));
+        // A client that comes back at once.
+        let _back = sb.sftp_live(user);
+        let out = sb.sh(lock).stdout;
+        assert!(out.starts_with(&format!("✓ the session of {user} from 127.0.0.1 has ended")), "{out}");
+        assert_eq!(out.lines().count(), 1, "{out}");
+        sb.sftp(user, "pwd\n").failed();
+        sb.sh(unlock);
+        sb.sftp(user, "pwd\n").ok();
+    }
 }

@@ -171,7 +171,7 @@ fn the_helps_example_ends_idle_sessions_and_no_others() {
         busy.send("ls");
         // Unless the idle time is unknown, which it is on a busy machine now and then.
         if !ended.is_empty() {
-            assert_eq!(ended.lines().count(), 1, "{ended}");
+            assert_eq!(ended.matches("✓ the session").count(), 1, "{ended}");
             idle.try_send("ls").unwrap_err();
             return;
         }
@@ -205,4 +205,39 @@ fn json_has_plain_values_and_a_terminal_obeys_nothing_in_them() {
     assert!(paths.contains(&&home.into()), "{paths:?}");
     let kicked = json("kick carl")["sessions"][0].clone();
     assert_eq!((&kicked["user"], &kicked["address"]), (&"carl".into(), &"127.0.0.1".into()), "{kicked}");
+}
+
+/// An sftp session of mle's, with 900 open files.
+fn with_many_handles(sb: &Sandbox) {
+    // SSH_FXP_INIT, and SSH_FXP_OPEN of one file, again and again: draft-ietf-secsh-filexfer-02.
+    sb.sh("touch /home/mle/f; chown mle /home/mle/f
+        { printf '\\0\\0\\0\\5\\1\\0\\0\\0\\3'; for i in $(seq 900); do
+        printf '\\0\\0\\0\\34\\3\\0\\0\\0\\1\\0\\0\\0\\13/home/mle/f\\0\\0\\0\\1\\0\\0\\0\\0'; done; } > /tmp/opens
+        ({ cat /tmp/opens; sleep 1000; } | setsid ssh -s mle@127.0.0.1 sftp) >/dev/null 2>&1 &
+        for i in $(seq 200); do
+            for pid in $(pgrep -f 'sshd: mle@internal-sftp'); do [ $(ls /proc/$pid/fd | wc -l) -lt 900 ] || exit 0; done
+            sleep 0.1
+        done; exit 1");
+}
+
+#[test]
+fn what_members_have_open_costs_nothing() {
+    let sb = Sandbox::new();
+    sb.user("mle").group("sftp").add();
+    let _live = sb.sftp_live("mle");
+    let calls = |verb: &str| {
+        let trace =
+            format!("strace -f -o /tmp/trace sftpjail {verb} >/dev/null; grep -c 'link\\|statx' /tmp/trace");
+        sb.sh(&trace).stdout.trim().parse::<usize>().expect("a number")
+    };
+    let before = calls("list");
+    with_many_handles(&sb);
+    let monitor = sb.session_monitor("mle");
+    // One session more, and not its files.
+    assert!(calls("list") < before + 100, "{} instead of {before}", calls("list"));
+    // Nor if its monitor was killed, so that any process may be its child.
+    sb.kill(monitor, "KILL");
+    sb.wait_gone(monitor);
+    assert!(calls("list") < before + 500, "{} instead of {before}", calls("list"));
+    assert!(calls("kick mle") < 2 * before + 500);
 }
