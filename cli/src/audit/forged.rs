@@ -6,30 +6,34 @@
 
 use super::message::Message;
 use crate::host::syslog::record::{Program, REFUSED, Record, Sender};
+use nix::unistd::Uid;
 use pam_sftpjail::nss::User;
 use std::collections::HashMap;
 
 /// The programs that run internal-sftp, and sftp-server(8) itself.
 const SERVERS: [&[u8]; 4] = [b"sshd", b"sshd-session", b"sftp-server", b"internal-sftp"];
 
-/// How many uids are remembered.
+/// How many of these are remembered.
 const MAX_KNOWN: usize = 10_000;
 
-/// The uids of users, as far as they have been looked up.
+/// Whether uids are those of other users, as far as that has been looked up.
 #[derive(Debug, Default)]
-pub(crate) struct Uids(HashMap<String, Option<u32>>);
+pub(crate) struct Uids(HashMap<(String, u32), bool>);
 
 impl Uids {
-    /// `None`: there is no such user now, or no answer.
-    fn of(&mut self, user: &str) -> Option<u32> {
-        if let Some(uid) = self.0.get(user) {
-            return *uid;
+    /// Whether the uid is another existing user's. One that is nobody's may have been this user's at that time.
+    fn is_of_other(&mut self, uid: u32, user: &str) -> bool {
+        let key = (user.to_owned(), uid);
+        if let Some(known) = self.0.get(&key) {
+            return *known;
         }
-        let uid = User::by_name(user).ok().flatten().map(|user| user.uid.as_raw());
+        let own = User::by_name(user).ok().flatten().map(|user| user.uid);
+        let exists = || matches!(User::by_uid(Uid::from_raw(uid)), Ok(Some(_)));
+        let is_of_other = own.is_some_and(|own| own.as_raw() != uid) && exists();
         if self.0.len() < MAX_KNOWN {
-            self.0.insert(user.to_owned(), uid);
+            self.0.insert(key, is_of_other);
         }
-        uid
+        is_of_other
     }
 }
 
@@ -46,7 +50,7 @@ pub(crate) fn is_forged(
     match (record.program, message) {
         // internal-sftp runs as the user whom it names.
         (Program::Sftp, Some(Message::Opened { user, .. } | Message::Closed { user, .. })) if is_here => {
-            !is_server || uids.of(user).is_some_and(|own| own != *uid)
+            !is_server || uids.is_of_other(*uid, user)
         }
         (Program::Sftp, _) => !is_server,
         // The process that refuses a command is the user's, pam_sftpjail is in root's.

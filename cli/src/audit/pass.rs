@@ -123,6 +123,10 @@ impl<W: Write> Pass<'_, W> {
         for number in 0_u64.. {
             if number % 1024 == 0 {
                 self.progress.draw();
+                // ctrl-C while what is there already is read.
+                if self.live.as_ref().is_some_and(|live| live.stop.is_wanted()) {
+                    return Ok(Ok(()));
+                }
             }
             self.tick(false)?;
             let line = match lines.next() {

@@ -190,8 +190,13 @@ fn what_the_journal_says_of_the_sender_wins_over_what_the_sender_says() {
         Program::Sshd,
         "pam_sftpjail(sshd:session): session opened for user root(uid=0): home=/",
     );
+    // Once this was daemon's uid; now it is nobody's.
+    log(71, 3_999_999_999, "sshd", Program::Sftp, "session opened for local user daemon from [::1]");
+    log(71, 3_999_999_999, "sshd", Program::Sftp, "remove name \"/c\"");
+    log(71, 3_999_999_999, "", Program::Sftp, "session closed for local user daemon from [::1]");
     join.finish(&this);
     assert_eq!(join.next().unwrap().operation.path, b"/a");
+    assert_eq!(join.next().unwrap().operation.path, b"/c");
     assert!(join.next().is_none());
     assert_eq!(
         join.gaps.all().map(|(kind, tally)| (kind, tally.count)).collect::<Vec<_>>(),

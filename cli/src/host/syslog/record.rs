@@ -12,11 +12,12 @@ pub(crate) struct Record<'a> {
     pub(crate) time: Timestamp,
     pub(crate) host: Cow<'a, [u8]>,
     pub(crate) program: Program,
-    /// 0 if the entry has none. Of an entry of the journal it is the pid that journald has seen, whatever the sender
-    /// says.
+    /// 0 if the entry has none. Of an entry of the journal with a `sender` it is the pid that journald has seen, whatever
+    /// the sender says.
     pub(crate) pid: u32,
     pub(crate) message: Cow<'a, [u8]>,
-    /// Who sent it, as journald has seen; a log file does not say that.
+    /// Who sent it, as journald has seen. A log file does not say that, and root's syslog daemon passes on what others
+    /// sent.
     pub(crate) sender: Option<Sender<'a>>,
 }
 
@@ -48,6 +49,9 @@ pub(crate) enum Parsed<'a> {
     /// It names internal-sftp, but does not begin as a log line does.
     Unreadable,
 }
+
+/// Syslog daemons that can write to the journal.
+const FORWARDERS: [&[u8]; 2] = [b"rsyslogd", b"syslog-ng"];
 
 /// How an entry of sshd begins and ends that reports a refused command, since users may run internal-sftp only.
 pub(crate) const REFUSED: (&str, &str) = ("error: Connection from user ", ": refusing non-sftp session");
@@ -176,9 +180,11 @@ fn journal(line: &[u8]) -> Option<Option<Record<'_>>> {
         return Some(None);
     }
     let time = Timestamp::from_microsecond(number(&entry.microseconds.bytes())?).ok()?;
-    // What the sender says is used only where journald has seen nothing: an entry that came over the network.
-    let pid = number(&entry.pid.bytes()).or_else(|| number(&entry.syslog_pid.bytes())).unwrap_or(0);
     let sender = number(&entry.uid.bytes()).map(|uid| Sender { uid, program: entry.command.bytes() });
+    // root's syslog daemon passes on what others sent.
+    let sender = sender.filter(|sender| sender.uid != 0 || !FORWARDERS.contains(&sender.program.as_ref()));
+    let seen = number(&entry.pid.bytes()).filter(|_| sender.is_some());
+    let pid = seen.or_else(|| number(&entry.syslog_pid.bytes())).unwrap_or(0);
     Some(Some(Record { time, host: entry.host.bytes(), program, pid, message, sender }))
 }
 
@@ -232,8 +238,11 @@ mod tests {
         // Another process that says that it is this one.
         let line = br#"{"_PID":"99","SYSLOG_PID":"73","_UID":"1002","_COMM":"logger","SYSLOG_IDENTIFIER":"internal-sftp","MESSAGE":"x","__REALTIME_TIMESTAMP":"1732244645000000","_HOSTNAME":"sandbox"}"#;
         is(line, Program::Sftp, 99, "x");
+        // One that root's rsyslog has passed on.
+        let line = String::from_utf8_lossy(line).replace("1002", "0").replace("\"logger\"", "\"rsyslogd\"");
+        is(line.as_bytes(), Program::Sftp, 73, "x");
         // It has no SYSLOG_PID, and journalctl prints its message as bytes.
-        let line = br#"{"MESSAGE":[120,233],"_PID":"9","SYSLOG_IDENTIFIER":"internal-sftp","__REALTIME_TIMESTAMP":"1732244645000000","_HOSTNAME":"sandbox"}"#;
+        let line = br#"{"MESSAGE":[120,233],"_PID":"9","_UID":"1001","SYSLOG_IDENTIFIER":"internal-sftp","__REALTIME_TIMESTAMP":"1732244645000000","_HOSTNAME":"sandbox"}"#;
         is(line, Program::Sftp, 9, "x\u{fffd}");
         let line = br#"{"MESSAGE":["a","b"],"SYSLOG_IDENTIFIER":"internal-sftp","__REALTIME_TIMESTAMP":"1732244645000000","_HOSTNAME":"sandbox"}"#;
         is(line, Program::Sftp, 0, "");

@@ -33,7 +33,7 @@ impl Read for Tail<'_> {
             match next {
                 Some(next) => self.file = Some(next),
                 None => {
-                    return match self.stop.wait_a_turn(None) {
+                    return match self.stop.wait_a_turn() {
                         Woken::Stopped => Ok(0),
                         _ => Err(io::ErrorKind::WouldBlock.into()),
                     };

@@ -11,6 +11,9 @@ use std::time::Duration;
 /// How long a reader waits before it gives its caller a turn.
 const PERIOD: Duration = Duration::from_millis(250);
 
+/// The same where only the writer of a pipe ends it: no longer than a decompressor needs for the next block.
+const PAUSE: Duration = Duration::from_millis(100);
+
 /// What ends a reader that would wait for ever.
 pub(crate) struct Stop(SignalFd);
 
@@ -49,9 +52,9 @@ impl Stop {
         }
     }
 
-    /// As [`Stop::wait`], for as long as a reader may wait.
-    pub(super) fn wait_a_turn(&self, input: Option<BorrowedFd<'_>>) -> Woken {
-        self.wait(input, PERIOD)
+    /// Waits a while for what cannot be asked whether it can be read: a file that grows.
+    pub(super) fn wait_a_turn(&self) -> Woken {
+        self.wait(None, PERIOD)
     }
 }
 
@@ -65,7 +68,7 @@ fn is_ready(polled: &mut [PollFd<'_>], most: Duration) -> bool {
     }
 }
 
-/// A pipe. Where nothing can be read yet, it gives [`io::ErrorKind::WouldBlock`] first, so that the caller can write what
+/// A pipe. Where nothing can be read for a moment, it gives [`io::ErrorKind::WouldBlock`] first, so that the caller can write what
 /// it has, and waits only when it is read again.
 pub(crate) struct Patient<'s, R> {
     pub(crate) pipe: R,
@@ -77,13 +80,12 @@ pub(crate) struct Patient<'s, R> {
 
 impl<R: Read + AsFd> Read for Patient<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let woken = match self.stop {
-            Some(stop) => stop.wait_a_turn(Some(self.pipe.as_fd())),
-            None if self.is_told => Woken::Readable,
-            None => match is_ready(&mut [PollFd::new(&self.pipe, PollFlags::IN)], Duration::ZERO) {
-                true => Woken::Readable,
-                false => Woken::Elapsed,
-            },
+        let input = self.pipe.as_fd();
+        let woken = match (self.stop, self.is_told) {
+            (Some(stop), false) => stop.wait(Some(input), Duration::ZERO),
+            (Some(stop), true) => stop.wait(Some(input), PERIOD),
+            (None, false) if !is_ready(&mut [PollFd::new(&input, PollFlags::IN)], PAUSE) => Woken::Elapsed,
+            (None, _) => Woken::Readable,
         };
         self.is_told = woken == Woken::Elapsed;
         match woken {

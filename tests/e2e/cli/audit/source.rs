@@ -161,13 +161,15 @@ fn without_log_files_the_journal_is_read() {
 fn table_and_csv_show_the_same() {
     let sb = machine(&["mle"]);
     let mut live = sb.sftp_live("mle");
-    for command in ["put /etc/hostname \"a b\"", "get secret /tmp/x", "mkdir \u{202e}\u{1b}[2J"] {
+    for command in
+        ["put /etc/hostname \"a b\"", "get secret /tmp/x", "mkdir \u{202e}\u{1b}[2J", "mkdir a;=1+1"]
+    {
         live.send(command);
     }
     quit(&sb, live, "mle");
     let out = sb.sh("sftpjail audit mle");
     let lines: Vec<_> = out.stdout.lines().collect();
-    let [head, open, close, secret, odd] = lines[..] else { panic!("{out}") };
+    let [head, open, close, secret, odd, _] = lines[..] else { panic!("{out}") };
     assert!(head.starts_with("TIME                 USER  ADDRESS    OPERATION  RESULT "), "{out}");
     assert!(open.ends_with("  mle   127.0.0.1  open       ok                            \"/home/mle/a b\" (WRITE,CREATE,TRUNCATE)"), "{out}");
     assert!(close.ends_with("  close      ok                 8 written  \"/home/mle/a b\""), "{out}");
@@ -178,6 +180,8 @@ fn table_and_csv_show_the_same() {
     assert!(csv.starts_with("time,user,address,operation,path,read,written,result,status,"), "{csv}");
     assert!(csv.contains(",mle,127.0.0.1,close,/home/mle/a b,0,8,ok,,,,,sandbox,"), "{csv}");
     assert!(csv.contains(r",mkdir,/home/mle/\xe2\x80\xae\x1b[2J,,,ok,,,mode 0777,,"), "{csv}");
+    // A spreadsheet that takes `;` for the separator finds no formula.
+    assert!(csv.contains(r",mkdir,/home/mle/a\x3b=1+1,") && !csv.contains(';'), "{csv}");
     assert!(csv.lines().skip(1).all(|line| line.split(',').next().unwrap().parse::<i64>().is_err()));
     let escape = |text: &str| text.chars().any(|c| c.is_control() && c != '\n' || c == '\u{202e}');
     for style in ["", "--csv", "--json"] {
