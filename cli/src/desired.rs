@@ -3,6 +3,8 @@
 //! Each requirement is stated here only. Nothing here writes.
 
 pub(crate) mod drop_in;
+pub(crate) mod membership;
 pub(crate) mod pam;
+pub(crate) mod root_owned;
 pub(crate) mod sshd;
 pub(crate) mod stray;

@@ -210,8 +210,8 @@ impl Refusal {
         match self {
             Self::LoginName { .. } => "log in with the name that `getent passwd` shows".into(),
             Self::NoSuchUser { name } => format!("see `getent passwd {}`", escaped(name)).into(),
-            Self::Name { name, .. } => format!("rename the account: usermod -l NEWNAME -- {}", escaped(name)).into(),
-            Self::Lookup(error) => error.fix().into(),
+            Self::Name { .. } => "give the account another name (usermod -l)".into(),
+            Self::Lookup(error) => error.fix(),
             Self::UnmatchedBySshd { sshd_name: Some(sshd_name), group, .. } => format!(
                 "write {} instead of {} in the configuration and in sshd's Match Group",
                 escaped(sshd_name),

@@ -52,6 +52,12 @@ impl Fix {
     pub fn or(command: Option<Command>, sentence: impl Into<String>) -> Self {
         command.map_or_else(|| Self(sentence.into()), Self::from)
     }
+
+    /// The fix with words before it, and a colon.
+    #[must_use]
+    pub fn explained(self, words: impl Display) -> Self {
+        Self(format!("{words}: {self}"))
+    }
 }
 
 impl Display for Fix {
@@ -117,9 +123,17 @@ impl Command {
         Self(format!("{self} && {next}"))
     }
 
-    /// A command that runs `script` of sed(1) on a file in place.
-    pub fn sed(script: &str, file: &RootPath) -> Self {
-        Self(format!("sed -i {} {}", word(script), file.shell_word()))
+    /// A command that changes the lines from `first` to `last` of a file, with sed(1).
+    pub fn edit(file: &RootPath, (first, last): (usize, usize), edit: LineEdit<'_>) -> Self {
+        let lines = if first == last { first.to_string() } else { format!("{first},{last}") };
+        let script = match edit {
+            LineEdit::Insert(text) => format!("{first}i{}", sed_text(text)),
+            LineEdit::Append(text) => format!("{last}a{}", sed_text(text)),
+            LineEdit::Replace(text) => format!("{lines}c{}", sed_text(&[text])),
+            LineEdit::Delete => format!("{lines}d"),
+            LineEdit::CommentOut => format!("{lines}s/^/#/"),
+        };
+        Self(format!("sed -i {} {}", word(&script), file.shell_word()))
     }
 
     /// A command that appends `lines`, none of which holds a newline. It appends an empty line first: if the last line
@@ -134,6 +148,28 @@ impl Display for Command {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// A change of some lines of a file.
+#[derive(Clone, Copy, Debug)]
+pub enum LineEdit<'a> {
+    /// Inserts lines before the first.
+    Insert(&'a [&'a str]),
+    /// Inserts lines after the last.
+    Append(&'a [&'a str]),
+    /// Replaces all of them with one line.
+    Replace(&'a str),
+    Delete,
+    CommentOut,
+}
+
+/// The text of the commands `i`, `a` and `c` of GNU's and BusyBox's sed, in which a backslash begins an escape, and
+/// blanks at the beginning are lost but for a backslash before them. A newline would begin another command.
+fn sed_text(lines: &[&str]) -> String {
+    let lines: Vec<_> =
+        lines.iter().map(|line| line.replace('\\', "\\\\").replace(['\n', '\r'], " ")).collect();
+    let begin = if lines.first().is_some_and(|first| first.starts_with(' ')) { "\\" } else { " " };
+    format!("{begin}{}", lines.join("\\n"))
 }
 
 /// A path of which every directory down to the last component is owned by root and writable by nobody else, also
@@ -154,8 +190,9 @@ impl RootPath {
     }
 }
 
-/// The name of an account, a group or a unit, as root's databases have it. A text with a slash is no name: it is
-/// shown as a placeholder, so that no command opens it as a path.
+/// The name of an account, a group or a unit, as root's databases have it. A text with a slash is no name, and neither is
+/// one that begins with a hyphen or holds a colon: it is shown as a placeholder, so that no command takes it for a path,
+/// an option, or a user and a group.
 #[derive(Clone, Copy, Debug)]
 pub struct Name<'a>(pub &'a str);
 
@@ -193,7 +230,7 @@ impl Argument for &RootPath {
 
 impl Argument for Name<'_> {
     fn shell_word(&self) -> String {
-        match self.0.contains('/') {
+        match self.0.starts_with('-') || self.0.contains(['/', ':']) {
             true => "NAME".to_owned(),
             false => word(self.0).to_string(),
         }
@@ -228,7 +265,19 @@ mod tests {
         let command = |name| Command::new("usermod -aG sftp").arg(Name(name)).to_string();
         assert_eq!(command("anna"), "usermod -aG sftp anna");
         assert_eq!(command("a b;id"), "usermod -aG sftp 'a b;id'");
-        assert_eq!(command("/etc/shadow"), "usermod -aG sftp NAME");
+        for odd in ["/etc/shadow", "-R", "anna:shadow"] {
+            assert_eq!(command(odd), "usermod -aG sftp NAME");
+        }
+    }
+
+    #[test]
+    fn no_text_of_an_edit_is_a_command_of_sed() {
+        let file = RootPath::checked(Path::new("/etc/x y"));
+        let edit = |edit| Command::edit(&file, (3, 4), edit).to_string();
+        assert_eq!(edit(LineEdit::Delete), "sed -i '3,4d' '/etc/x y'");
+        assert_eq!(edit(LineEdit::Insert(&["a\\", "  b"])), r"sed -i '3i a\\\n  b' '/etc/x y'");
+        assert_eq!(edit(LineEdit::Append(&["  b"])), r"sed -i '4a\  b' '/etc/x y'");
+        assert_eq!(edit(LineEdit::Replace("a\ne id")), "sed -i '3,4c a e id' '/etc/x y'");
     }
 
     #[test]

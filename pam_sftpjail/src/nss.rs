@@ -10,6 +10,7 @@ pub mod snapshot;
 pub mod switch;
 
 use crate::escape::escaped;
+use crate::fix::Fix;
 use crate::sys::limit_fix;
 use crate::sys::nss::{self, Key};
 use nix::errno::Errno;
@@ -142,7 +143,7 @@ impl LookupError {
     }
 
     /// What an admin can do about it.
-    pub fn fix(&self) -> String {
+    pub fn fix(&self) -> Fix {
         match &self.why {
             Why::Service(_, line) => line.fix(),
             Why::Errno(errno) => limit_fix(*errno).unwrap_or("make sure that root can read it").into(),

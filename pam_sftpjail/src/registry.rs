@@ -14,6 +14,7 @@ use crate::config::Namespace;
 use crate::denied_by::DeniedBy;
 use crate::error::Refusal;
 use crate::escape::escaped;
+use crate::fix::{Command, Fix};
 use crate::name::UserName;
 use crate::sys::{directory, limit_fix, lock};
 use nix::errno::Errno;
@@ -61,11 +62,7 @@ impl Registry {
 
     /// Opens it. `None`: it does not exist, so no session is live.
     pub fn existing() -> Result<Option<Self>, Refusal> {
-        let refuse = |why: &str, fix: &str| Refusal::Registry {
-            path: DIRECTORY.into(),
-            why: why.into(),
-            fix: fix.into(),
-        };
+        let refuse = |why: &str, fix: Fix| Refusal::Registry { path: DIRECTORY.into(), why: why.into(), fix };
         let fd = match directory::open_to_read(AT_FDCWD, DIRECTORY.as_ref()) {
             Ok(fd) => fd,
             Err(Errno::ENOENT) => return Ok(None),
@@ -73,14 +70,16 @@ impl Registry {
                 return Err(Refusal::Denied { path: DIRECTORY.into(), by: DeniedBy::Other });
             }
             Err(Errno::ENOTDIR) => {
-                return Err(refuse("is not a directory", "move it away: mv /run/sftpjail /root"));
+                let away = Fix::from(Command::new("mv /run/sftpjail /root"));
+                return Err(refuse("is not a directory", away.explained("move it away")));
             }
             Err(errno) => return Err(failed_at(DIRECTORY, errno)),
         };
         let stat = directory::stat(&fd).map_err(|e| failed_at(DIRECTORY, e))?;
         if stat.st_uid != 0 || stat.st_mode & 0o077 != 0 {
-            let fix = "see what is in it, then chown root /run/sftpjail && chmod 0700 /run/sftpjail";
-            return Err(refuse("is open to others than root", fix));
+            let modes = Command::new("chmod 0700 /run/sftpjail");
+            let own = Command::new("chown root /run/sftpjail").and(&modes);
+            return Err(refuse("is open to others than root", Fix::after("see what is in it", &own)));
         }
         Ok(Some(Self(fd)))
     }

@@ -1,6 +1,7 @@
 //! Checks of the account: whether it has expired, whether its shell lets it log in, and whether each of its names is
 //! jailed.
 
+use crate::desired::membership;
 use crate::host::accounts::{is_complete, runs_shell};
 use crate::host::shadow::Shadow;
 use crate::report::Findings;
@@ -11,7 +12,8 @@ use nix::unistd::geteuid;
 use pam_sftpjail::account::Account;
 use pam_sftpjail::config::Config;
 use pam_sftpjail::error::Refusal;
-use pam_sftpjail::escape::{escaped, word};
+use pam_sftpjail::escape::escaped;
+use pam_sftpjail::fix::{Command, Fix, Name};
 use pam_sftpjail::nss::User;
 use pam_sftpjail::policy::{Decision, NotJailed, decide};
 use std::collections::BTreeSet;
@@ -103,7 +105,6 @@ fn problem(shadow: &Shadow, today: i64) -> Option<(String, &'static str)> {
 /// Checks whether the account or its password has expired or is locked. `uses_pam`: whether sshd has `UsePAM yes`.
 pub(super) fn shadow(account: &Account, uses_pam: bool, findings: &mut Findings) {
     let check = "shadow";
-    let name = word(&account.name);
     if !geteuid().is_root() {
         return findings.unknown(check, "only root can see when an account expires", AS_ROOT);
     }
@@ -120,16 +121,17 @@ pub(super) fn shadow(account: &Account, uses_pam: bool, findings: &mut Findings)
     };
     let today = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |t| t.as_secs() / 86_400);
     if let Some((evidence, options)) = problem(&shadow, i64::try_from(today).unwrap_or(i64::MAX)) {
-        return findings.failed(check, evidence, format!("chage {options} {name}"));
+        return findings.failed(check, evidence, Command::new("chage").arg(options).arg(Name(&account.name)));
     }
     match shadow.password.strip_prefix('!') {
         // LOCKED_PASSWD_PREFIX of OpenSSH, which is checked without PAM only.
         Some(locked) if !uses_pam => {
             let evidence = "the password is locked, and without UsePAM sshd refuses such accounts";
             let fix = match locked.trim_start_matches('!') {
-                "" => format!("usermod -p '*' {name}"),
-                _ => format!("usermod -U {name}"),
+                "" => Command::new("usermod -p '*'"),
+                _ => Command::new("usermod -U"),
             };
+            let fix = fix.arg(Name(&account.name));
             findings.failed(check, evidence, fix);
         }
         _ if shadow.password.starts_with(['!', '*']) => {
@@ -156,6 +158,17 @@ pub(super) fn names(
                 Decision::Jail(_) => jailed.push((name.clone(), other)),
                 // The module refuses it, whatever sshd does.
                 Decision::Refuse(_) => {}
+                // A name with an account of its own, as panels have them: sub-accounts with the uid of the main one.
+                Decision::NotJailed(why) if other.name.to_lowercase() != account.name.to_lowercase() => {
+                    is_ok = false;
+                    let evidence = format!(
+                        "{shown} has the same uid ({}), but is not jailed: {why}; who logs in as {shown} may change all \
+                         files of {}",
+                        account.uid,
+                        escaped(&account.name)
+                    );
+                    findings.warned("names", evidence, fix_for_twin(account, name, why));
+                }
                 Decision::NotJailed(why) => {
                     is_ok = false;
                     let evidence = format!(
@@ -185,19 +198,32 @@ pub(super) fn names(
     jailed
 }
 
+/// The fix for another account with the same uid that is not jailed. A command would jail the main account of a panel.
+fn fix_for_twin(account: &Account, name: &str, why: NotJailed) -> Fix {
+    let shown = escaped(name);
+    let group = account.member_of.first().map(String::as_str).unwrap_or_default();
+    let jail = match why {
+        NotJailed::NoProfile => format!("put {shown} into the group {}", escaped(group)),
+        NotJailed::Exempt => format!("remove {shown} from the groups in exempt_groups"),
+        NotJailed::Root => return format!("give {shown} a uid of its own").into(),
+    };
+    format!("nothing if that is intended; otherwise {jail}, or give {shown} a uid of its own").into()
+}
+
 /// The fix for another name of the account that is not jailed.
-fn fix_for_name(account: &Account, name: &str, why: NotJailed) -> String {
+fn fix_for_name(account: &Account, name: &str, why: NotJailed) -> Fix {
     let shown = escaped(name);
     match why {
         NotJailed::NoProfile => {
             let group = account.member_of.first().map(String::as_str).unwrap_or_default();
-            format!("usermod -aG {} {}", word(group), word(name))
+            membership::added(name, group)
         }
         // One more group would jail nobody.
         NotJailed::Exempt => {
             format!("remove {shown} from the groups in exempt_groups, or give {shown} a uid of its own")
+                .into()
         }
-        NotJailed::Root => format!("give {shown} a uid of its own"),
+        NotJailed::Root => format!("give {shown} a uid of its own").into(),
     }
 }
 

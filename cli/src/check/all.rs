@@ -4,6 +4,7 @@
 use super::system::{self, Host};
 use super::user::{self, Examined};
 use super::{Report, Request, groups, leftovers};
+use crate::desired::membership;
 use crate::host::workers::{self, Work};
 use crate::host::{accounts, shadow};
 use crate::report::Findings;
@@ -12,7 +13,7 @@ use crate::report::text::counted;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use pam_sftpjail::account::Account;
 use pam_sftpjail::config::Config;
-use pam_sftpjail::escape::{escaped, word};
+use pam_sftpjail::escape::escaped;
 use pam_sftpjail::nss::{Group, User};
 use pam_sftpjail::policy::{Decision, decide};
 use serde::Serialize;
@@ -69,8 +70,7 @@ fn candidates(host: &Host<'_>, config: &Config, findings: &mut Findings) -> BTre
             // A directory service may know users that it does not list.
             if !names.contains(member) && matches!(User::by_name(member), Ok(None)) {
                 let evidence = format!("the group {group} lists {}, who does not exist", escaped(member));
-                let fix = format!("gpasswd -d {} {}", word(member), word(name));
-                findings.warned("profile", evidence, fix);
+                findings.warned("profile", evidence, membership::removed(member, name));
             } else {
                 names.insert(member.clone());
             }

@@ -1,61 +1,118 @@
 //! Checks the directories above a home: whether the jail opens a home that their modes close, and who can replace the
 //! home.
+//!
+//! A home below that of another account, the main account of a hosting customer, is meant to be there: then this is no
+//! warning.
 
 use super::path_to_home::{PathToHome, described, group, user};
+use crate::host::accounts::Accounts;
 use crate::report::Findings;
-use nix::sys::stat::{Mode, stat};
+use nix::sys::stat::{FileStat, Mode, stat};
 use pam_sftpjail::account::Account;
-use pam_sftpjail::escape::{escaped, word};
-use std::path::PathBuf;
+use pam_sftpjail::escape::escaped;
+use pam_sftpjail::fix::{Command, Fix};
+use pam_sftpjail::plan::root_path;
+use std::fmt::{self, Display};
+use std::path::{Path, PathBuf};
+
+/// The home of another account, above the account's own.
+struct MainHome {
+    name: String,
+    uid: u32,
+    /// Without symlinks.
+    home: PathBuf,
+}
+
+impl MainHome {
+    fn find(accounts: &Accounts, account: &Account, path_to_home: &PathToHome) -> Option<Self> {
+        let home = path_to_home.home()?;
+        path_to_home.above().iter().find_map(|above| {
+            // As the entries of both accounts spell it.
+            let below = home.strip_prefix(above).ok()?.components().count();
+            let spelled = account.home.ancestors().nth(below)?;
+            let (name, uid) = accounts.with_home(spelled).or_else(|| accounts.with_home(above))?;
+            let is_theirs =
+                uid != 0 && name != account.name && stat(above).is_ok_and(|stat| stat.st_uid == uid);
+            is_theirs.then(|| Self { name: name.to_owned(), uid, home: above.clone() })
+        })
+    }
+
+    fn has(&self, directory: &Path) -> bool {
+        directory.starts_with(&self.home)
+    }
+}
+
+impl Display for MainHome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, the home of {}", escaped(&self.home), escaped(&self.name))
+    }
+}
 
 /// Checks the directories above the home. `has_keys`: whether sshd looks for keys of the user's.
-pub(super) fn examine(account: &Account, path_to_home: &PathToHome, has_keys: bool, findings: &mut Findings) {
-    access(account, path_to_home, has_keys, findings);
-    parents(account, path_to_home.above(), findings);
+pub(super) fn examine(
+    account: &Account,
+    accounts: &Accounts,
+    path_to_home: &PathToHome,
+    has_keys: bool,
+    findings: &mut Findings,
+) {
+    let main = MainHome::find(accounts, account, path_to_home);
+    access(account, path_to_home, main.as_ref(), has_keys, findings);
+    parents(account, path_to_home.above(), main.as_ref(), findings);
 }
 
 /// A bind mount opens the home even where a directory above it is closed.
-fn access(account: &Account, path_to_home: &PathToHome, has_keys: bool, findings: &mut Findings) {
+fn access(
+    account: &Account,
+    path_to_home: &PathToHome,
+    main: Option<&MainHome>,
+    has_keys: bool,
+    findings: &mut Findings,
+) {
+    let check = "home access";
     let Some(tried) = &path_to_home.tried else { return };
     let closed = path_to_home.above().iter().enumerate().find(|(i, _)| tried.is_closed(*i));
     let Some((_, directory)) = closed else {
-        return findings.passed("home access", "the user may enter every directory above the home");
+        return findings.passed(check, "the user may enter every directory above the home");
     };
     let (name, home) = (escaped(&account.name), escaped(&account.home));
-    let state = stat(directory).map(|stat| described(&stat)).unwrap_or_default();
     let keys = if has_keys { "; sshd cannot read keys there, since it reads them as the user" } else { "" };
+    if let Some(main) = main.filter(|main| main.has(directory)) {
+        return findings
+            .passed(check, format!("the jail shows {home}; {name} may not enter {main}, above it{keys}"));
+    }
+    let state = stat(directory).map(|stat| described(&stat)).unwrap_or_default();
     let evidence = format!(
         "{name} may not enter {} ({state}), but the jail shows {home} below it{keys}",
         escaped(directory)
     );
     let fix = format!(
-        "nothing if that is intended; otherwise another home: usermod -d {} -m {}",
-        word(&format!("/home/{}", account.name)),
-        word(&account.name)
+        "nothing if that is intended; otherwise let {name} enter it, or give {name} a home elsewhere"
     );
-    findings.warned("home access", evidence, fix);
+    findings.warned(check, evidence, fix);
 }
 
 /// Users who can write a directory above the home can replace the home between two logins.
-fn parents(account: &Account, above: &[PathBuf], findings: &mut Findings) {
+fn parents(account: &Account, above: &[PathBuf], main: Option<&MainHome>, findings: &mut Findings) {
+    let check = "home parents";
     let mut is_ok = true;
+    let mut is_mains = false;
     for directory in above {
         let Ok(stat) = stat(directory) else { continue };
+        let main = main.filter(|main| main.has(directory) && main.uid == stat.st_uid);
+        is_mains |= main.is_some();
         let mut who = Vec::new();
-        let mut fixes = Vec::new();
-        if stat.st_uid != 0 && stat.st_uid != account.uid.as_raw() {
+        if stat.st_uid != 0 && stat.st_uid != account.uid.as_raw() && main.is_none() {
             who.push(format!("its owner {}", user(stat.st_uid)));
-            fixes.push(format!("chown root {}", word(directory)));
         }
         // In a sticky directory, such as /tmp, only the owner of an entry can replace it.
         let is_open = |bit| stat.st_mode & bit != 0 && stat.st_mode & Mode::S_ISVTX.bits() == 0;
-        if is_open(0o020) {
+        // Who shares the home of a main account is that account's choice.
+        if is_open(0o020) && main.is_none() {
             who.push(format!("the group {}", group(stat.st_gid)));
-            fixes.push(format!("chmod g-w {}", word(directory)));
         }
         if is_open(0o002) {
             who.push("everybody".into());
-            fixes.push(format!("chmod o-w {}", word(directory)));
         }
         if !who.is_empty() {
             is_ok = false;
@@ -66,14 +123,24 @@ fn parents(account: &Account, above: &[PathBuf], findings: &mut Findings) {
                 who.join(" and "),
                 escaped(&account.name)
             );
-            findings.warned(
-                "home parents",
-                evidence,
-                format!("nothing if that is intended; otherwise {}", fixes.join(" && ")),
-            );
+            findings.warned(check, evidence, parent_fix(directory, &stat));
         }
     }
-    if is_ok && !above.is_empty() {
-        findings.passed("home parents", "only root and the user can replace the directories above the home");
+    match main.filter(|_| is_mains) {
+        _ if !is_ok || above.is_empty() => {}
+        Some(main) => {
+            findings.passed(check, format!("below {main}, who can replace it"));
+        }
+        None => findings.passed(check, "only root and the user can replace the directories above the home"),
+    }
+}
+
+/// What keeps others from replacing the home. Whoever owns the directory may need it, so that stays as it is.
+fn parent_fix(directory: &Path, stat: &FileStat) -> Fix {
+    let words = "nothing if that is intended; otherwise";
+    let modes = root_path(directory).filter(|_| stat.st_uid == 0);
+    match modes.map(|path| Command::new("chmod go-w").arg(&path)) {
+        Some(modes) => Fix::from(modes).explained(words),
+        None => format!("{words} let only root own and write {}", escaped(directory)).into(),
     }
 }

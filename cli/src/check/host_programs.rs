@@ -6,12 +6,13 @@
 use crate::host::home::{Alias, Home};
 use crate::host::{jobs, programs};
 use crate::report::Findings;
-use crate::report::error::AS_ROOT;
+use crate::report::error::{AS_ROOT, unreadable_fix};
 use crate::report::text::counted;
 use nix::unistd::geteuid;
 use pam_sftpjail::account::Account;
 use pam_sftpjail::config::{HomeAccess, Profile};
-use pam_sftpjail::escape::{escaped, word};
+use pam_sftpjail::escape::escaped;
+use pam_sftpjail::fix::{Command, Fix, Name};
 use pam_sftpjail::name::UserName;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -46,8 +47,8 @@ fn scheduled(name: &UserName, uid: u32, findings: &mut Findings) {
         Ok(None) => {}
         Ok(Some(path)) => {
             let evidence = format!("cron runs what {} says, outside of the jail", escaped(&path));
-            let fix = format!("remove what is not intended: crontab -u {} -e", word(name));
-            findings.warned(CHECK, evidence, fix);
+            let edit = Command::new("crontab -u").arg(Name(name.as_str())).arg("-e");
+            findings.warned(CHECK, evidence, Fix::from(edit).explained("remove what is not intended"));
         }
         Err(error) => unknown("the crontab", &error, findings),
     }
@@ -140,5 +141,5 @@ fn leads_past_the_guard(at: &Path, target: &Path, account: &Account, profile: &P
 }
 
 fn unknown(what: &str, error: &io::Error, findings: &mut Findings) {
-    findings.unknown(CHECK, format!("{what} cannot be read: {error}"), AS_ROOT);
+    findings.unknown(CHECK, format!("{what} cannot be read: {error}"), unreadable_fix());
 }

@@ -66,13 +66,19 @@ impl Keys<'_> {
         let tried = self.path_to_home.tried.as_ref().filter(|_| !self.path_to_home.is_closed());
         if tried.is_some_and(|tried| tried.is_unreadable(i)) {
             let state = stat(&real).map(|stat| described(&stat)).unwrap_or_default();
+            let is_led = self.is_led_elsewhere(file, &real);
+            let leads = if is_led { format!(" leads to {}, which", escaped(&real)) } else { String::new() };
             let evidence =
-                format!("{shown} ({state}) cannot be read by {name}, so sshd takes no key from it");
-            let fix = root_path(file).map(|file| {
+                format!("{shown}{leads} ({state}) cannot be read by {name}, so sshd takes no key from it");
+            let own = root_path(file).filter(|_| self.is_named_after_user(file)).map(|file| {
                 let read = Command::new("chmod u+r").arg(&file);
                 Command::new("chown").arg(Name(&self.account.name)).arg(&file).and(&read)
             });
-            findings.failed(CHECK, evidence, Fix::or(fix, format!("let {name} read it")));
+            let fix = match is_led {
+                true => self.replace_symlink(),
+                false => Fix::or(own, format!("let {name} read it")),
+            };
+            findings.failed(CHECK, evidence, fix);
             return Err(Reported);
         }
         if self.settings.get("StrictModes") == Some("no") {
@@ -86,7 +92,7 @@ impl Keys<'_> {
             escaped(&at),
             described(&stat)
         );
-        findings.failed(CHECK, evidence, self.modes_fix(&at, &stat));
+        findings.failed(CHECK, evidence, self.modes_fix(file, &real, &at, &stat));
         Err(Reported)
     }
 
@@ -118,18 +124,52 @@ impl Keys<'_> {
         by_group || stat.st_mode & 0o002 != 0
     }
 
+    /// Whether a symlink that others than root could have made leads from the file to `real`. Then `real`, and what is
+    /// above it, may be anything on this host.
+    fn is_led_elsewhere(&self, file: &Path, real: &Path) -> bool {
+        let expected = match (file.strip_prefix(&self.account.home), self.path_to_home.home()) {
+            (Ok(below), Some(home)) => home.join(below),
+            _ => file.to_owned(),
+        };
+        real != expected && root_path(file).is_none()
+    }
+
+    fn replace_symlink(&self) -> Fix {
+        let name = escaped(&self.account.name);
+        format!("find out who made the symlink, and replace it with a file or directory that {name} owns")
+            .into()
+    }
+
+    /// Whether a file outside of the home is for this user only, by its path.
+    fn is_named_after_user(&self, file: &Path) -> bool {
+        file.components().any(|part| part.as_os_str() == self.account.name.as_str())
+    }
+
     /// The fix for what `safe_path` refuses.
-    fn modes_fix(&self, at: &Path, stat: &FileStat) -> Fix {
-        let owner = if at.starts_with(&self.account.home) { &self.account.name } else { "root" };
-        let fix = root_path(at).map(|at| {
-            let modes = Command::new("chmod go-w").arg(&at);
-            match self.is_owned(stat) {
-                true => modes,
-                false => Command::new("chown -h").arg(Name(owner)).arg(&at).and(&modes),
-            }
-        });
-        let (owner, at) = (escaped(owner), escaped(at));
-        Fix::or(fix, format!("let {owner} own {at}, and let nobody else write it"))
+    fn modes_fix(&self, file: &Path, real: &Path, at: &Path, stat: &FileStat) -> Fix {
+        if self.is_led_elsewhere(file, real) {
+            return self.replace_symlink();
+        }
+        let is_users = at.starts_with(self.path_to_home.home().unwrap_or(&self.account.home))
+            || (at == real && self.is_named_after_user(file));
+        let owner = if is_users { &self.account.name } else { "root" };
+        let modes = root_path(at).map(|at| Command::new("chmod go-w").arg(&at));
+        let own = root_path(at).map(|at| Command::new("chown -h").arg(Name(owner)).arg(&at));
+        let (owner, shown) = (escaped(owner), escaped(at));
+        match self.is_owned(stat) {
+            true => match modes {
+                // Others may be meant to write there, such as a group that shares the home.
+                Some(modes) if at != real => {
+                    Fix::from(modes).explained("if nobody else is meant to write there")
+                }
+                modes => Fix::or(modes, format!("let nobody but {owner} write {shown}")),
+            },
+            // Whoever owns a directory may need it.
+            false => Fix::or(
+                own.zip(modes).filter(|_| is_users && at == real).map(|(own, modes)| own.and(&modes)),
+                format!("let {owner} own {shown}, and let nobody else write it"),
+            ),
+        }
     }
 }
 

@@ -2,9 +2,10 @@
 
 use crate::report::Findings;
 use crate::report::Location;
-use crate::report::error::AS_ROOT;
+use crate::report::error::unreadable_fix;
 use pam_sftpjail::config::Config;
 use pam_sftpjail::escape::escaped;
+use pam_sftpjail::fix::Fix;
 use pam_sftpjail::host_mounts::{self, MountEntries, MountEntry};
 use pam_sftpjail::name::UserName;
 use std::path::{Path, PathBuf};
@@ -19,7 +20,7 @@ pub(super) fn examine(config: &Config, user: Option<&UserName>, findings: &mut F
     for (location, target) in located(fstab).filter(|(_, at)| at.starts_with(&root) && *at != root) {
         is_ok = false;
         let what = format!("{location} mounts something at {}", escaped(&target));
-        report("fstab", is_for_others(&target), &what, &location.comment_out(), findings);
+        report("fstab", is_for_others(&target), &what, location.comment_out().into(), findings);
     }
     if is_ok {
         findings.passed("fstab", format!("nothing below {}", escaped(&root)));
@@ -30,8 +31,8 @@ pub(super) fn examine(config: &Config, user: Option<&UserName>, findings: &mut F
     for (location, target) in located(autofs).filter(|(_, at)| at.starts_with(&root)) {
         is_ok = false;
         let what = format!("{location} lets autofs mount at {}", escaped(&target));
-        let fix = format!("reload autofs after this: {}", location.comment_out());
-        report("autofs", is_for_others(&target), &what, &fix, findings);
+        let fix = location.comment_out().explained("reload autofs after this");
+        report("autofs", is_for_others(&target), &what, fix, findings);
     }
     if is_ok {
         findings.passed("autofs", format!("nothing at {}", escaped(&root)));
@@ -39,7 +40,7 @@ pub(super) fn examine(config: &Config, user: Option<&UserName>, findings: &mut F
 }
 
 /// Reports an entry. `what`: what it does.
-fn report(check: &str, is_for_others: bool, what: &str, fix: &str, findings: &mut Findings) {
+fn report(check: &str, is_for_others: bool, what: &str, fix: Fix, findings: &mut Findings) {
     let evidence = format!("{what}, which sshd would serve whenever no jail is built");
     match is_for_others {
         true => findings.warned(check, evidence, fix),
@@ -50,7 +51,7 @@ fn report(check: &str, is_for_others: bool, what: &str, fix: &str, findings: &mu
 /// Whether all files could be read. Reports those that could not.
 fn are_read(check: &str, entries: &MountEntries, findings: &mut Findings) -> bool {
     for (file, error) in &entries.unread {
-        findings.unknown(check, format!("{} cannot be read: {error}", escaped(file)), AS_ROOT);
+        findings.unknown(check, format!("{} cannot be read: {error}", escaped(file)), unreadable_fix());
     }
     entries.unread.is_empty()
 }

@@ -7,10 +7,12 @@ use crate::desired::pam::{Example, Flaw, HOME_MAKERS, OURS, flaw, order};
 use crate::host::pam::stack::{Line, Module, Stack};
 use crate::report::Findings;
 use crate::report::error::AS_ROOT;
-use crate::report::location::{Location, append};
+use crate::report::location::{Edit, Location, append};
 use nix::unistd::geteuid;
 use pam_sftpjail::config::{Config, DEFAULT_PATH};
-use pam_sftpjail::escape::{escaped, one_line, word};
+use pam_sftpjail::escape::{escaped, one_line};
+use pam_sftpjail::fix::Command;
+use pam_sftpjail::plan::root_path;
 use pam_sftpjail::session::SessionLine;
 use std::io::ErrorKind;
 use std::path::Path;
@@ -78,7 +80,7 @@ fn illegal(stacks: [&Stack; 3], findings: &mut Findings) {
         findings.failed(
             "pam lines",
             evidence,
-            format!("correct that line, or remove it: {}", location.delete()),
+            location.delete().explained("correct that line, or remove it"),
         );
     }
 }
@@ -189,7 +191,7 @@ impl Service<'_> {
         let location = &line.location;
         let rewritten = module.rewritten(kind, None);
         let mut is_ok = true;
-        let mut failed = |evidence: String, fix: String| {
+        let mut failed = |evidence: String, fix: Edit| {
             is_ok = false;
             findings.failed(&check, evidence, fix);
         };
@@ -203,7 +205,7 @@ impl Service<'_> {
             (Some((after, maker)), _) if *after > position => {
                 let evidence = format!("{location}: stands above the line that makes homes ({maker})");
                 let added = self.added(stack, None, Some(&rewritten));
-                failed(evidence, format!("{added} && {}", location.delete()));
+                failed(evidence, added.and(location.delete()));
             }
             _ => {}
         }
@@ -247,32 +249,37 @@ impl Service<'_> {
                 other.location
             );
             // Above the line of the service's own file that includes the other one.
-            let fix = format!("move it up: {} && {}", location.delete(), other.top.insert(&[&rewritten]));
+            let moved = location.delete().and(other.top.insert(&[&rewritten]));
             is_ok = false;
             if skip.on_success && !is_first {
-                findings.failed(&check, evidence, fix);
+                findings.failed(&check, evidence, moved.explained("move it up"));
             } else {
-                findings.warned(&check, evidence, format!("if that is not intended, {fix}"));
+                findings.warned(&check, evidence, moved.explained("if that is not intended, move it up"));
             }
         }
         is_ok
     }
 
-    /// A command that adds lines of the module: one above all others of its kind, and one at the end.
-    fn added(&self, stack: &Stack, first: Option<&str>, last: Option<&str>) -> String {
+    /// Adds lines of the module: one above all others of its kind, and one at the end.
+    fn added(&self, stack: &Stack, first: Option<&str>, last: Option<&str>) -> Edit {
         let file = Path::new("/etc/pam.d").join(self.name);
         let own = |location: &&Location| stack.file.as_ref() == Some(&location.file);
         let first = first.map(|line| match order::location_of_first(stack).filter(own) {
             Some(location) => Location { file: file.clone(), ..location.clone() }.insert(&[line]),
             None => append(&file, &[line]),
         });
-        let commands: Vec<_> = first.into_iter().chain(last.map(|line| append(&file, &[line]))).collect();
-        let commands = commands.join(" && ");
+        let last = last.map(|line| append(&file, &[line]));
+        let edit = first.into_iter().chain(last).reduce(Edit::and);
+        let edit = edit.unwrap_or_else(|| append(&file, &[]));
         match &stack.file {
-            Some(own) if *own == file => commands,
+            Some(own) if *own == file => edit,
             // libpam reads a file in /etc instead of the distributor's.
-            Some(distributors) => format!("cp {} {} && {commands}", word(distributors), word(&file)),
-            None => format!("install sshd's own {} from its package, then: {commands}", escaped(&file)),
+            Some(distributors) => {
+                let copy = root_path(distributors).zip(root_path(&file));
+                let copy = copy.map(|(from, to)| Command::new("cp").arg(&from).arg(&to));
+                edit.of_copy(copy, &format!("copy {} to {}", escaped(distributors), escaped(&file)))
+            }
+            None => edit.of_copy(None, &format!("install sshd's own {} from its package", escaped(&file))),
         }
     }
 

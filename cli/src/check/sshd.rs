@@ -4,6 +4,7 @@
 
 mod fix;
 mod judge;
+mod missing_block;
 
 use crate::desired::stray::Stray;
 use crate::host::sshd::daemon::NoAnswer;
@@ -33,6 +34,8 @@ pub(super) struct Member<'a> {
     pub(super) config: &'a Config,
     pub(super) profile: &'a Profile,
     pub(super) account: &'a Account,
+    /// Whether that is not the usual configuration.
+    pub(super) has_own_config: bool,
 }
 
 /// sshd's answers for all names and connections.
@@ -62,8 +65,17 @@ pub(super) fn examine(
         }
     }
     if let Some(settings) = &answers.usual {
+        let has_no_block = missing_block::is_missing(sshd, member, &answers);
+        if has_no_block {
+            missing_block::report(sshd, member, &answers, findings);
+            answers.deviations.retain(|(deviation, _)| !missing_block::has(member, deviation));
+        }
+        let is_reported = |check: &str| has_no_block && missing_block::CHECKS.contains(&check);
         for check in CHECKS {
-            report(sshd, member, check, settings, &answers, findings);
+            let of_check = |(deviation, _): &(Deviation, _)| deviation.check == check;
+            if !is_reported(check) || answers.deviations.iter().any(of_check) {
+                report(sshd, member, check, settings, &answers, findings);
+            }
         }
     }
     answers.usual
@@ -119,7 +131,7 @@ fn report(
             let more = if times.len() > MAX_SHOWN { ", and more" } else { "" };
             evidence += &format!("; {}{more}", shown.join("; "));
         }
-        let fix = fix(sshd, member, deviation.keyword);
+        let fix = fix(sshd, member, deviation);
         if deviation.is_harmless {
             findings.warned(check, evidence, fix);
         } else {

@@ -14,7 +14,7 @@ use crate::report::error::AS_ROOT;
 use crate::report::text::listed;
 use nix::unistd::geteuid;
 use pam_sftpjail::account::{Account, in_etc_group};
-use pam_sftpjail::config::{Config, HomeAccess, Profile};
+use pam_sftpjail::config::{Config, DEFAULT_PATH, HomeAccess, Profile};
 use pam_sftpjail::error::Refusal;
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::plan::CheckResult;
@@ -159,7 +159,7 @@ fn examine_member(
     let files = sshd.map(|(_, settings)| keys::files(settings, account)).unwrap_or_default();
     let path_to_home = PathToHome::walk(account, &files, findings);
     if profile.home != HomeAccess::None {
-        home::examine(account, &path_to_home, !files.is_empty(), findings);
+        home::examine(account, &host.accounts, &path_to_home, !files.is_empty(), findings);
     }
     if let Some((sshd, settings)) = sshd {
         Keys { account, accounts: &host.accounts, sshd, settings, path_to_home: &path_to_home }
@@ -187,7 +187,8 @@ fn examine_setup(
     let mut logins = vec![Login { name: &account.name, account }];
     logins.extend(jailed.iter().map(|(name, account)| Login { name, account }));
 
-    let member = Member { config: host.config, profile, account };
+    let has_own_config = host.path.is_some_and(|path| path != Path::new(DEFAULT_PATH));
+    let member = Member { config: host.config, profile, account, has_own_config };
     let settings = host.sshd.as_mut().and_then(|sshd| sshd::examine(sshd, &member, &logins, findings));
     if let Some(settings) = &settings {
         look_ups(account, profile, settings.all("AllowGroups").next().is_some(), findings);

@@ -2,13 +2,15 @@
 
 use super::groups;
 use crate::desired::drop_in::{self, Condition, SKIP};
+use crate::desired::root_owned;
 use crate::host::systemd::{self, Setting};
 use crate::host::trust;
 use crate::report::Findings;
 use crate::report::text::listed;
 use pam_sftpjail::account::Account;
 use pam_sftpjail::config::{Config, DEFAULT_PATH};
-use pam_sftpjail::escape::{escaped, word};
+use pam_sftpjail::escape::escaped;
+use pam_sftpjail::fix::{Command, Fix, Name};
 use pam_sftpjail::name::UserName;
 use pam_sftpjail::nss::Group;
 use std::collections::{BTreeMap, BTreeSet};
@@ -38,7 +40,7 @@ pub(super) enum Systemd {
 #[derive(PartialEq, Eq)]
 pub(super) enum Fault {
     /// They can get one: the evidence, and the fix.
-    Allowed(String, String),
+    Allowed(String, Fix),
     /// That could not be checked, and why.
     Unknown(String),
 }
@@ -101,12 +103,13 @@ impl Systemd {
             let evidence = format!(
                 "logind starts a user manager for {name} at boot and keeps it running, outside of the jail"
             );
-            findings.failed("linger", evidence, format!("loginctl disable-linger {}", word(name.as_str())));
+            let disable = Command::new("loginctl disable-linger").arg(Name(name.as_str()));
+            findings.failed("linger", evidence, disable);
         }
         if managers.get(&uid) == Some(&true) {
             let unit = systemd::manager(uid);
             let evidence = format!("the user manager of {shown} ({unit}) runs now, outside of the jail");
-            findings.failed(CHECK, evidence, format!("systemctl stop {unit}"));
+            findings.failed(CHECK, evidence, Command::new("systemctl stop").arg(Name(&unit)));
         } else if lingering.is_empty() {
             findings.passed("linger", format!("off; no user manager of {shown} runs"));
         }
@@ -150,10 +153,10 @@ fn report_condition(condition: &Condition, config: &Config, path: &Path, finding
             escaped(&condition.config),
             escaped(path)
         );
-        let fix = format!(
-            "write {} and the groups of its profiles after the %i in its last line, then: systemctl daemon-reload",
-            word(path)
-        );
+        let fix = reloaded(format!(
+            "write {} and the groups of its profiles after the %i in its last line",
+            escaped(path)
+        ));
         return findings.failed(CHECK, evidence, fix);
     }
     // A group that does not exist has no members yet.
@@ -172,7 +175,7 @@ fn report_condition(condition: &Condition, config: &Config, path: &Path, finding
         );
         let fix = match path == Path::new(DEFAULT_PATH) {
             true => groups::setup_fix(config),
-            false => "add them to the groups in its last line, then: systemctl daemon-reload".into(),
+            false => reloaded("add them to the groups in its last line"),
         };
         return findings.failed(CHECK, evidence, fix);
     }
@@ -202,17 +205,17 @@ fn in_files(uid: Option<u32>) -> Result<Condition, Fault> {
         (Some((at, condition)), reset) if reset.is_none_or(|(reset, _)| reset < at) => return Ok(condition),
         (Some(_), Some((_, Setting { file, .. }))) => (
             format!("{} resets the condition of {}", escaped(file), drop_in::PATH),
-            format!("remove `ExecCondition=` from {}, then: systemctl daemon-reload", escaped(file)),
+            reloaded(format!("remove `ExecCondition=` from {}", escaped(file))),
         ),
         _ => match systemd::drop_ins(uid).iter().find(replaces_it) {
             Some(file) => (
                 format!("systemd reads {} instead of {}", escaped(file), drop_in::PATH),
-                format!("rm {} && systemctl daemon-reload", word(file)),
+                reloaded(format!("see what {} is for, and remove it", escaped(file))),
             ),
             None if own.exists() => {
-                (format!("{} is not what setup writes", drop_in::PATH), "sftpjail setup".to_owned())
+                (format!("{} is not what setup writes", drop_in::PATH), Command::new("sftpjail setup").into())
             }
-            None => (format!("{} is missing", drop_in::PATH), "sftpjail setup".to_owned()),
+            None => (format!("{} is missing", drop_in::PATH), Command::new("sftpjail setup").into()),
         },
     };
     let risk =
@@ -238,8 +241,7 @@ fn is_trusted(uid: Option<u32>, condition: &Condition) -> Result<(), Fault> {
             "users other than root can change {}{what}, which root relies on to keep members from getting a user manager",
             escaped(&path)
         );
-        let fix = format!("check its content, then: chown -h root {0} && chmod go-w {0}", word(&path));
-        return Err(Fault::Allowed(evidence, fix));
+        return Err(Fault::Allowed(evidence, root_owned::fix(file, &path)));
     }
     Ok(())
 }
@@ -264,7 +266,12 @@ fn not_skipped(origin: &dyn Display) -> Fault {
         "SuccessExitStatus= in {origin} has {SKIP}, with which {} says no, so members get a user manager",
         drop_in::PATH
     );
-    Fault::Allowed(evidence, format!("remove {SKIP} from it, then: systemctl daemon-reload"))
+    Fault::Allowed(evidence, reloaded(format!("remove {SKIP} from it")))
+}
+
+/// What is to be done before systemd reads its files again.
+fn reloaded(first: impl Display) -> Fix {
+    Fix::after(first, &Command::new("systemctl daemon-reload"))
 }
 
 /// Why the condition is not loaded, though systemd's files have it.
@@ -273,13 +280,14 @@ fn not_loaded() -> Fault {
         Some(version) if version < drop_in::SINCE => (
             format!("systemd {version} does not know ExecCondition=, so members get a user manager"),
             format!(
-                "install systemd {} or newer; until then, for each member: systemctl mask user@UID.service",
+                "install systemd {} or newer; until then, mask user@UID.service for each member",
                 drop_in::SINCE
-            ),
+            )
+            .into(),
         ),
         _ => (
             format!("systemd has not read {}, so members get a user manager", drop_in::PATH),
-            "systemctl daemon-reload".to_owned(),
+            Command::new("systemctl daemon-reload").into(),
         ),
     };
     Fault::Allowed(evidence, fix)

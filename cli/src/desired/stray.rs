@@ -1,17 +1,19 @@
 //! sshd must chroot nobody but members into the jail root. This finds other users that it chroots there.
 
+use super::membership;
 use crate::host::sshd::daemon::NoAnswer;
 use crate::host::sshd::effective::expanded;
 use crate::host::sshd::logins::Sshd;
 use pam_sftpjail::account::Account;
 use pam_sftpjail::config::Config;
-use pam_sftpjail::escape::{escaped, word};
+use pam_sftpjail::escape::escaped;
+use pam_sftpjail::fix::Fix;
 use pam_sftpjail::nss::Group;
 
 /// A user in no profile that sshd chroots into the jail root, where no jail is built: what is wrong, and the fix.
 pub(crate) struct Stray {
     pub(crate) evidence: String,
-    pub(crate) fix: String,
+    pub(crate) fix: Fix,
 }
 
 impl Stray {
@@ -47,14 +49,14 @@ fn evidence(sshd: &Sshd, account: &Account, chroot: &str) -> String {
     )
 }
 
-fn fix(config: &Config, account: &Account) -> String {
+fn fix(config: &Config, account: &Account) -> Fix {
     let name = escaped(&account.name);
     let excluded = format!("exclude {name} from that Match block");
     let mut groups = config.groups().filter(|name| matches!(Group::by_name(name), Ok(Some(_))));
     match groups.next().filter(|_| !account.uid.is_root() && account.exempt_by.is_none()) {
         Some(group) => {
-            format!("{excluded} or, to jail {name}: usermod -aG {} {}", word(group), word(&account.name))
+            membership::added(&account.name, group).explained(format!("{excluded} or, to jail {name}"))
         }
-        None => excluded,
+        None => excluded.into(),
     }
 }

@@ -5,10 +5,10 @@ use nix::unistd::Gid;
 use pam_sftpjail::account::Account;
 use pam_sftpjail::nss::{Group, LookupError, User, snapshot};
 use pam_sftpjail::suggestion::nearest;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 /// The file of passwd(5).
@@ -16,7 +16,11 @@ pub(crate) const PASSWD: &str = "/etc/passwd";
 
 /// All accounts that NSS lists. A user directory may be configured not to list its accounts.
 #[derive(Default)]
-pub(crate) struct Accounts(Vec<Entry>);
+pub(crate) struct Accounts {
+    entries: Vec<Entry>,
+    /// The index of the first entry with each home.
+    by_home: HashMap<PathBuf, usize>,
+}
 
 /// The fields of a line of passwd(5) that are used.
 struct Entry {
@@ -38,47 +42,58 @@ impl Accounts {
 
     /// Parses lines of passwd(5); others are left out.
     pub(crate) fn parse(passwd: &str) -> Self {
-        let entries = passwd.lines().filter_map(|line| {
+        let mut all = Self::default();
+        for line in passwd.lines() {
             let mut fields = line.split(':');
-            let name = fields.next().filter(|name| !name.is_empty())?.to_owned();
-            Some(Entry { name, uid: fields.nth(1)?.parse().ok()?, gid: fields.next()?.parse().ok()? })
-        });
-        Self(entries.collect())
+            let name = fields.next().filter(|name| !name.is_empty());
+            let [uid, gid] = [fields.nth(1), fields.next()].map(|id| id.and_then(|id| id.parse().ok()));
+            let (Some(name), Some(uid), Some(gid)) = (name, uid, gid) else { continue };
+            let home = PathBuf::from(fields.nth(1).unwrap_or_default());
+            all.by_home.entry(home).or_insert(all.entries.len());
+            all.entries.push(Entry { name: name.to_owned(), uid, gid });
+        }
+        all
     }
 
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(|entry| entry.name.as_str())
+        self.entries.iter().map(|entry| entry.name.as_str())
     }
 
     pub(crate) fn uid_of(&self, name: &str) -> Option<u32> {
-        self.0.iter().find(|entry| entry.name == name).map(|entry| entry.uid)
+        self.entries.iter().find(|entry| entry.name == name).map(|entry| entry.uid)
+    }
+
+    /// The first account with this home: its name and uid.
+    pub(crate) fn with_home(&self, home: &Path) -> Option<(&str, u32)> {
+        let entry = self.entries.get(*self.by_home.get(home)?)?;
+        Some((&entry.name, entry.uid))
     }
 
     /// All names with this uid.
     pub(crate) fn names_of(&self, uid: u32) -> impl Iterator<Item = &str> {
-        self.0.iter().filter(move |entry| entry.uid == uid).map(|entry| entry.name.as_str())
+        self.entries.iter().filter(move |entry| entry.uid == uid).map(|entry| entry.name.as_str())
     }
 
     /// All names with this primary group.
     pub(crate) fn with_primary_group(&self, gid: u32) -> impl Iterator<Item = &str> {
-        self.0.iter().filter(move |entry| entry.gid == gid).map(|entry| entry.name.as_str())
+        self.entries.iter().filter(move |entry| entry.gid == gid).map(|entry| entry.name.as_str())
     }
 
     /// Whether an account has this uid.
     pub(crate) fn has_uid(&self, uid: u32) -> bool {
-        self.0.iter().any(|entry| entry.uid == uid)
+        self.entries.iter().any(|entry| entry.uid == uid)
     }
 
     /// All names with this uid, and their primary groups.
     pub(crate) fn entries_of(&self, uid: u32) -> impl Iterator<Item = (&str, Gid)> {
-        let own = self.0.iter().filter(move |entry| entry.uid == uid);
+        let own = self.entries.iter().filter(move |entry| entry.uid == uid);
         own.map(|entry| (entry.name.as_str(), Gid::from_raw(entry.gid)))
     }
 
     /// Whether the group has this user as a member and nobody else.
     pub(crate) fn is_alone_in(&self, group: u32, uid: u32) -> Result<bool, LookupError> {
         let Some(group) = Group::by_gid(Gid::from_raw(group))? else { return Ok(false) };
-        let mut primary = self.0.iter().filter(|entry| entry.gid == group.gid.as_raw()).peekable();
+        let mut primary = self.entries.iter().filter(|entry| entry.gid == group.gid.as_raw()).peekable();
         let has_one = primary.peek().is_some() || !group.members.is_empty();
         if !has_one || !primary.all(|entry| entry.uid == uid) {
             return Ok(false);

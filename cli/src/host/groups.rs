@@ -34,12 +34,23 @@ pub(crate) fn all_members<'n>(names: impl Iterator<Item = &'n str>) -> Result<BT
 
 /// The users in a group by /etc/group and /etc/passwd alone; `None` if /etc/group has no such group.
 pub(crate) fn local_members(name: &str) -> Result<Option<Vec<String>>, Error> {
-    let text = fs::read(GROUP_FILE).map_err(|error| Error::with(Path::new(GROUP_FILE), "be read", &error))?;
-    let Some(group) = lines(&text).find(|group| group.name == name.as_bytes()) else { return Ok(None) };
-    let mut members: Vec<_> =
-        group.members().map(|name| String::from_utf8_lossy(name).into_owned()).collect();
-    members.extend(local_accounts()?.with_primary_group(group.gid).map(str::to_owned));
+    let Some((gid, mut members)) = local(name)? else { return Ok(None) };
+    members.extend(local_accounts()?.with_primary_group(gid).map(str::to_owned));
     Ok(Some(members))
+}
+
+/// The member list of a group in /etc/group; `None` if it has no such group.
+pub(crate) fn local_list(name: &str) -> Result<Option<Vec<String>>, Error> {
+    Ok(local(name)?.map(|(_, members)| members))
+}
+
+/// The gid and the member list of a group in /etc/group.
+fn local(name: &str) -> Result<Option<(u32, Vec<String>)>, Error> {
+    let text = fs::read(GROUP_FILE).map_err(|error| Error::with(Path::new(GROUP_FILE), "be read", &error))?;
+    let found = lines(&text).find(|group| group.name == name.as_bytes());
+    Ok(found.map(|group| {
+        (group.gid, group.members().map(|name| String::from_utf8_lossy(name).into_owned()).collect())
+    }))
 }
 
 /// The group of /etc/group whose name is similar to `typed`.

@@ -98,12 +98,12 @@ pub(crate) fn rehearse(config: Option<&Path>, user: &str) -> Result<Rehearsal, F
         (Ok(stat), Some(home)) if stat.st_uid == account.uid.as_raw() => {
             Command::new("chmod u+rwx").arg(&home).into()
         }
-        // Root owns it, and should stay the owner.
-        (_, Some(home)) => {
+        // Root owns it, and should stay the owner. Another group than root's may need it.
+        (Ok(stat), Some(home)) if stat.st_uid == 0 && stat.st_gid == 0 => {
             let enter = Command::new("chmod g+rx").arg(&home);
             Command::new("chgrp").arg(account.gid.as_raw()).arg(&home).and(&enter).into()
         }
-        (_, None) => Fix::from(format!("let {} enter it", escaped(&account.name))),
+        _ => Fix::from(format!("let {} enter it", escaped(&account.name))),
     };
 
     let start = Instant::now();

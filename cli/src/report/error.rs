@@ -1,14 +1,21 @@
 //! Why something cannot be done or known: the problem and the fix, each a sentence.
 
-use pam_sftpjail::escape::{escaped, one_line, word};
-use pam_sftpjail::fix::Fix;
+use nix::unistd::geteuid;
+use pam_sftpjail::escape::{escaped, one_line};
+use pam_sftpjail::fix::{Command, Fix};
 use pam_sftpjail::nss::LookupError;
+use pam_sftpjail::plan::root_path;
 use std::fmt::{self, Display};
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
 /// The fix for what only root can check.
 pub(crate) const AS_ROOT: &str = "run this as root";
+
+/// The fix for a file that this process cannot read.
+pub(crate) fn unreadable_fix() -> &'static str {
+    if geteuid().is_root() { "make sure that root can read it" } else { AS_ROOT }
+}
 
 /// Sentences for people, in which names and paths are escaped already.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,13 +43,17 @@ impl Error {
     /// `what` could not be done to `path`: "be written", for example.
     pub(crate) fn with(path: &Path, what: &str, error: &io::Error) -> Self {
         let fix = match error.kind() {
-            ErrorKind::ReadOnlyFilesystem => "make its file system writable (mount -o remount,rw)".to_owned(),
-            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "make room there".to_owned(),
+            ErrorKind::ReadOnlyFilesystem => "make its file system writable (mount -o remount,rw)".into(),
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "make room there".into(),
+            ErrorKind::PermissionDenied if !geteuid().is_root() => AS_ROOT.into(),
+            // It changes nothing, but reads what is there.
             ErrorKind::PermissionDenied => {
-                let parent = path.parent().unwrap_or(path);
-                format!("see whether it is immutable: lsattr -d {} {}", word(parent), word(path))
+                let look = root_path(path.parent().unwrap_or(path)).zip(root_path(path));
+                let look = look.map(|(parent, path)| Command::new("lsattr -d").arg(&parent).arg(&path));
+                let words = "see whether it is immutable";
+                look.map_or_else(|| Fix::from(words), |look| Fix::from(look).explained(words))
             }
-            _ => "see that root can do so".to_owned(),
+            _ => "see that root can do so".into(),
         };
         Self::new(format!("{} cannot {what}: {}", escaped(path), errno(error)), fix)
     }

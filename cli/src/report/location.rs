@@ -1,8 +1,13 @@
-//! The location of a line in a file, such as `/etc/pam.d/sshd:12`, and the commands that change that line.
+//! The location of a line in a file, such as `/etc/pam.d/sshd:12`, and the fixes that change that line.
 
-use pam_sftpjail::escape::{escaped, word};
+use pam_sftpjail::escape::{escaped, one_line};
+use pam_sftpjail::fix::{Command, Fix, LineEdit, RootPath};
+use pam_sftpjail::plan::root_path;
 use std::fmt::{self, Display};
 use std::path::{Path, PathBuf};
+
+/// Files here are not the admin's: packages and programs write them again.
+const NOT_TO_EDIT: [&str; 7] = ["/usr", "/lib", "/lib64", "/run", "/var/lib", "/nix", "/etc/authselect"];
 
 /// A line of a file. Where the format allows it, a backslash lets it go on over several lines of the file.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -26,50 +31,88 @@ impl Location {
         Self { file, line, last: line }
     }
 
-    /// A command that inserts `lines` before this one. None of them may hold a newline.
-    pub(crate) fn insert(&self, lines: &[&str]) -> String {
-        self.sed(&format!("{}i {}", self.line, text(lines)))
+    /// Inserts `lines` before this one. None of them may hold a newline.
+    pub(crate) fn insert(&self, lines: &[&str]) -> Edit {
+        self.edit(LineEdit::Insert(lines), format!("insert before {self}: {}", shown(lines)))
     }
 
-    /// A command that replaces the line with another one.
-    pub(crate) fn replace(&self, line: &str) -> String {
-        self.sed(&format!("{}c {}", self.range(), text(&[line])))
+    /// Inserts `lines` after this one.
+    pub(crate) fn insert_after(&self, lines: &[&str]) -> Edit {
+        self.edit(LineEdit::Append(lines), format!("insert after {self}: {}", shown(lines)))
     }
 
-    /// A command that removes the line.
-    pub(crate) fn delete(&self) -> String {
-        self.sed(&format!("{}d", self.range()))
+    /// Replaces the line with another one.
+    pub(crate) fn replace(&self, line: &str) -> Edit {
+        self.edit(LineEdit::Replace(line), format!("write at {self}: {}", shown(&[line])))
     }
 
-    /// A command that turns the line into a comment.
-    pub(crate) fn comment_out(&self) -> String {
-        self.sed(&format!("{}s/^/#/", self.range()))
+    /// Removes the line.
+    pub(crate) fn delete(&self) -> Edit {
+        self.edit(LineEdit::Delete, format!("remove the line at {self}"))
     }
 
-    /// The address of the whole line, for sed.
-    fn range(&self) -> String {
-        match self.line == self.last {
-            true => self.line.to_string(),
-            false => format!("{},{}", self.line, self.last),
-        }
+    /// Turns the line into a comment.
+    pub(crate) fn comment_out(&self) -> Edit {
+        self.edit(LineEdit::CommentOut, format!("comment out the line at {self}"))
     }
 
-    fn sed(&self, script: &str) -> String {
-        // `sed -i` would replace a symlink with a file.
-        let real = self.file.canonicalize();
-        format!("sed -i {} {}", word(script), word(real.as_deref().unwrap_or(&self.file)))
+    fn edit(&self, edit: LineEdit<'_>, words: String) -> Edit {
+        let command = editable(&self.file).map(|file| Command::edit(&file, (self.line, self.last), edit));
+        Edit { command, words }
     }
 }
 
-/// The text of sed's commands `i` and `c`, for which a backslash begins an escape.
-fn text(lines: &[&str]) -> String {
-    let lines: Vec<_> = lines.iter().map(|line| line.replace('\\', "\\\\")).collect();
-    lines.join("\\n")
+/// The lines of a file, in words.
+fn shown(lines: &[&str]) -> String {
+    let lines: Vec<_> = lines.iter().map(|line| one_line(line.trim())).collect();
+    lines.join(" / ")
 }
 
-/// A command that appends `lines` to `file`. It appends an empty line first: if the last line of the file has no
-/// newline, it would otherwise be joined with the first of them.
-pub(crate) fn append(file: &Path, lines: &[&str]) -> String {
-    let lines: Vec<_> = lines.iter().map(|line| word(*line).to_string()).collect();
-    format!("printf '%s\\n' '' {} >>{}", lines.join(" "), word(file))
+/// The file itself, if a command may change it: `sed -i` would replace a symlink with a file.
+fn editable(file: &Path) -> Option<RootPath> {
+    let root = root_path(file)?;
+    let real = match file.canonicalize() {
+        Ok(real) => root_path(&real)?,
+        // It is made.
+        Err(_) => root,
+    };
+    let is_the_admins = !NOT_TO_EDIT.iter().any(|directory| real.as_path().starts_with(directory));
+    is_the_admins.then_some(real)
+}
+
+/// Appends `lines` to `file`. None of them may hold a newline.
+pub(crate) fn append(file: &Path, lines: &[&str]) -> Edit {
+    let command = editable(file).map(|file| Command::append(lines.iter().copied(), &file));
+    Edit { command, words: format!("append to {}: {}", escaped(file), shown(lines)) }
+}
+
+/// A change of a file: a command where root can paste it, and words for where not.
+pub(crate) struct Edit {
+    command: Option<Command>,
+    words: String,
+}
+
+impl Edit {
+    /// This change, and then another one.
+    pub(crate) fn and(self, next: Self) -> Self {
+        let command = self.command.zip(next.command).map(|(first, next)| first.and(&next));
+        Self { command, words: format!("{}; {}", self.words, next.words) }
+    }
+
+    /// A change of a copy, which `copy` makes. `words` say the same.
+    pub(crate) fn of_copy(self, copy: Option<Command>, words: &str) -> Self {
+        let command = copy.zip(self.command).map(|(copy, edit)| copy.and(&edit));
+        Self { command, words: format!("{words}; {}", self.words) }
+    }
+
+    /// The fix with words before it.
+    pub(crate) fn explained(self, words: impl Display) -> Fix {
+        Fix::from(self).explained(words)
+    }
+}
+
+impl From<Edit> for Fix {
+    fn from(edit: Edit) -> Self {
+        Self::or(edit.command, edit.words)
+    }
 }

@@ -4,6 +4,7 @@
 //! depends on it.
 
 use crate::escape::{escaped, one_line};
+use crate::fix::Fix;
 use std::fmt::{self, Display};
 use std::fs::File;
 use std::io::{self, Read};
@@ -121,7 +122,7 @@ impl Line {
     }
 
     /// What an admin can do if a service did not answer.
-    pub(super) fn fix(&self) -> String {
+    pub(super) fn fix(&self) -> Fix {
         let source = |name: &str| match name {
             "ldap" => "nslcd and the LDAP server".to_owned(),
             "sss" => "sssd".to_owned(),
@@ -139,6 +140,7 @@ impl Line {
                 )
             }
         }
+        .into()
     }
 
     /// A service whose failure NSS hides, and the next service, which then answers "no such entry" in its

@@ -1,15 +1,18 @@
 //! Checks the home directory: its path as NSS gives it, every component on the way, and its owner.
 
+mod fixes;
+
 use super::system::forbidden;
 use super::unmounted::{self, Unmounted};
-use super::{Check, Observer, observed, root_path, walk};
+use super::{Check, Observer, observed, walk};
 use crate::account::Account;
 use crate::error::Refusal;
 use crate::escape::escaped;
-use crate::fix::{Command, Fix, Name};
+use crate::fix::Fix;
 use crate::path::Normalised;
 use crate::sys::access_fix;
 use nix::errno::Errno;
+use nix::unistd::Uid;
 use std::fmt::{self, Display};
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
@@ -72,18 +75,11 @@ fn open(jail_root: &Normalised, account: &Account, home: &Normalised) -> Result<
                 if let Some(Unmounted { why, fix }) = unmounted::above(&home.absolute(), &stop.at) {
                     return refuse(stop.at, why, fix);
                 }
-                let make = root_path(&account.home).map(|home| {
-                    let make = Command::new("install -d -m 0700 -o").arg(Name(&account.name)).arg("-g");
-                    make.arg(account.gid.as_raw()).arg(&home)
-                });
-                let above = account.home.parent().unwrap_or(&account.home);
-                Fix::or(make, format!("let the owner of {} make it", escaped(above)))
+                fixes::missing(account)
             }
             walk::Why::Errno(errno) => access_fix(errno).into(),
             walk::Why::NotDirectory => "move it away and make a directory there".into(),
-            walk::Why::LastIsSymlink => {
-                "give the account the link's target as its home: usermod -d TARGET".into()
-            }
+            walk::Why::LastIsSymlink => "give the account the link's target as its home (usermod -d)".into(),
             walk::Why::Replaceable | walk::Why::NotRootControlled | walk::Why::TooManySymlinks => {
                 "replace the symlink with a directory, or set the account's home to a path without it".into()
             }
@@ -107,11 +103,7 @@ fn owner(account: &Account, opened: &Opened) -> Result<String, Refusal> {
         0 => Ok("root".into()),
         uid if uid == account.uid.as_raw() => Ok(escaped(&account.name).to_string()),
         uid => Err(Refusal::HomeOwner {
-            fix: Fix::or(
-                root_path(&account.home)
-                    .map(|home| Command::new("chown -h").arg(Name(&account.name)).arg(&home)),
-                format!("give it to {}", escaped(&account.name)),
-            ),
+            fix: fixes::of_another(account, Uid::from_raw(uid)),
             home: account.home.clone(),
             owner: uid,
             name: account.name.clone(),

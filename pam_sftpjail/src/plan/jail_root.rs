@@ -57,6 +57,11 @@ impl JailRoot {
                 refuse(at, &unusable(errno), fix.into())
             }
         };
+        // Whoever owns a directory above it may need it.
+        let own = |command: &'static str, what: &str, at: &Path| match at == path.absolute() {
+            true => Fix::from(Command::new(command).arg(&RootPath::checked(at))),
+            false => format!("choose another jail_root, or let only root {what}").into(),
+        };
         let checked = |at: &Path, opened: Result<OwnedFd, Errno>| {
             // Every component above has passed.
             let path_there = RootPath::checked(at);
@@ -79,17 +84,13 @@ impl JailRoot {
             let fd = opened.map_err(failed)?;
             let stat = directory::stat(&fd).map_err(failed)?;
             if stat.st_uid != 0 {
-                return Err(refuse(
-                    at,
-                    "is not owned by root",
-                    Command::new("chown root").arg(&path_there).into(),
-                ));
+                return Err(refuse(at, "is not owned by root", own("chown root", "own it", at)));
             }
             if !directory::is_root_controlled(&stat) {
                 return Err(refuse(
                     at,
                     "can be written by its group or by others",
-                    Command::new("chmod go-w").arg(&path_there).into(),
+                    own("chmod go-w", "write it", at),
                 ));
             }
             Ok(fd)

@@ -6,6 +6,7 @@
 
 use super::{Check, CheckResult, Observer, walk};
 use crate::escape::escaped;
+use crate::fix::Fix;
 use crate::path::Normalised;
 use crate::sys::directory;
 use nix::errno::Errno;
@@ -34,8 +35,7 @@ pub(super) enum Syslog {
 
 /// Reports to the observer what the log of a session will be. Nobody is refused without a syslog.
 pub(super) fn find(observe: Observer<'_>) -> Option<Syslog> {
-    let mut warn =
-        |evidence: &str, fix: &str| observe(Check::Log, CheckResult::Warned(&evidence, fix.into()));
+    let mut warn = |evidence: &str, fix: Fix| observe(Check::Log, CheckResult::Warned(&evidence, fix));
     // During a restart, rsyslog has neither socket. Then the directory is right: a new one appears there.
     match (directory(), socket()) {
         (Ok((directory, true)), _) => {
@@ -50,19 +50,19 @@ pub(super) fn find(observe: Observer<'_>) -> Option<Syslog> {
         }
         (Ok((directory, false)), None) => {
             let evidence = "no syslog daemon is running; open sessions will find /run/sftpjail-dev/log when rsyslog is started";
-            warn(evidence, "start rsyslog");
+            warn(evidence, "start rsyslog".into());
             Some(Syslog::Directory(directory))
         }
         (other, Some((socket, false))) => {
             let lost = "/dev/log, which open sessions lose when the syslog daemon is restarted";
             match other {
-                Err(Some(Unusable { why, fix })) => warn(&format!("{lost}; {why}"), &fix),
-                _ => warn(lost, INSTALL),
+                Err(Some(Unusable { why, fix })) => warn(&format!("{lost}; {why}"), fix),
+                _ => warn(lost, INSTALL.into()),
             }
             Some(Syslog::Socket(socket))
         }
         (Err(_), None) => {
-            warn("there is no syslog, so no log entries for the user's actions", INSTALL);
+            warn("there is no syslog, so no log entries for the user's actions", INSTALL.into());
             None
         }
     }
@@ -71,7 +71,7 @@ pub(super) fn find(observe: Observer<'_>) -> Option<Syslog> {
 /// A directory that exists and cannot be used.
 struct Unusable {
     why: String,
-    fix: String,
+    fix: Fix,
 }
 
 /// The directory, and whether a daemon listens at a socket in it. `Err(None)`: there is no directory.
@@ -79,7 +79,8 @@ fn directory() -> Result<(OwnedFd, bool), Option<Unusable>> {
     let path = Normalised::of(DIRECTORY);
     let unusable = |at: &Path, why: &str| Unusable {
         why: format!("{} {why}", escaped(at)),
-        fix: format!("give {} and all directories above it the owner root and the mode 0755", escaped(at)),
+        fix: format!("give {} and all directories above it the owner root and the mode 0755", escaped(at))
+            .into(),
     };
     let walked = walk::to_root_controlled(&path).map_err(|error| match error.why {
         walk::Why::Errno(Errno::ENOENT) => None,

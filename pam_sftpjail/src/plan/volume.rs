@@ -8,7 +8,7 @@ use crate::config::{Config, HomeAccess, Profile, Template, Variable, Volume};
 use crate::denied_by::DeniedBy;
 use crate::error::Refusal;
 use crate::escape::escaped;
-use crate::fix::{Command, Fix, Name};
+use crate::fix::Fix;
 use crate::name;
 use crate::nss::Group;
 use crate::path::Normalised;
@@ -232,7 +232,7 @@ fn value(account: &Account, variable: Variable) -> Result<OsString, Refusal> {
             let group = Group::by_gid(account.gid)?.ok_or_else(|| Refusal::Volume {
                 target: "with %g in it".into(),
                 why: format!("needs a name for the user's primary group, but gid {} has none", account.gid),
-                fix: Command::new("groupadd -g").arg(account.gid.as_raw()).arg("NAME").into(),
+                fix: format!("add a group with the gid {} (groupadd -g)", account.gid).into(),
             })?;
             // In a path it stands for one component.
             match name::problem(&group.name) {
@@ -240,7 +240,7 @@ fn value(account: &Account, variable: Variable) -> Result<OsString, Refusal> {
                 Some(why) => Err(Refusal::Volume {
                     target: "with %g in it".into(),
                     why: format!("cannot use the group name {}: it {why}", escaped(&group.name)),
-                    fix: Command::new("groupmod -n NEWNAME --").arg(Name(&group.name)).into(),
+                    fix: "give that group another name (groupmod -n)".into(),
                 }),
             }
         }

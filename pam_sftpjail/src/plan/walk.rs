@@ -38,19 +38,17 @@ pub(super) fn parent(path: &Normalised) -> Result<(Walked, OsString), WalkError>
     Ok((require_root_controlled(walked)?, name.clone()))
 }
 
-/// `path` for a command to paste, if nobody but root can make it lead elsewhere. It need not exist: if several
-/// components are missing, the directory above the first of them counts.
+/// `path` for a command to paste, if nobody but root can make it lead elsewhere: neither a directory above it, nor a
+/// symlink at it. It need not exist: then the directory above the first missing component counts.
 pub fn root_path(path: &Path) -> Option<RootPath> {
-    let is_root_controlled = |at: &Path| match parent(&Normalised::parse(at.as_os_str()).ok()?) {
-        Ok(_) => Some(None),
-        Err(error) if error.why == Why::Errno(Errno::ENOENT) && error.at != at => Some(Some(error.at)),
-        Err(_) => None,
+    let is_root_paths = match by_component(&Normalised::parse(path.as_os_str()).ok()?, true) {
+        // The directory itself may be a user's, such as a home.
+        Ok((walked, others)) => others.is_none_or(|others| others == walked.real.absolute()),
+        Err(error) => {
+            matches!(error.why, Why::Errno(Errno::ENOENT) | Why::NotDirectory) && !error.others_can_write
+        }
     };
-    let mut missing = is_root_controlled(path)?;
-    while let Some(at) = missing {
-        missing = is_root_controlled(&at)?;
-    }
-    Some(RootPath::checked(path))
+    is_root_paths.then(|| RootPath::checked(path))
 }
 
 /// Opens the directory at `path`. It and every directory above it must be owned by root and writable by

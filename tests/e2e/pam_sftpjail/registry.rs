@@ -108,7 +108,7 @@ const UNUSABLE: [(&str, &str); 5] = [
 #[test]
 fn without_a_registry_a_login_to_a_private_jail_goes_on_and_the_log_says_so() {
     for (break_it, told) in UNUSABLE {
-        let sb = machine("");
+        let sb = machine("# The built-in default.\n");
         sb.sh(break_it);
         assert!(sb.sftp("mle", "pwd\n").ok().stdout.contains("/home/mle"), "{break_it}");
         let line = sb.wait_for_log("no record of a session of user mle: ");
@@ -144,7 +144,7 @@ fn a_login_that_is_stopped_does_not_stop_the_others_for_ever() {
     assert_eq!(code(&alone(&sb, "mle", &["open"]), "open"), "14");
     assert!(begun.elapsed().as_secs() < 30);
     assert!(sb.wait_for_log("refused user mle").contains(
-        "/run/sftpjail/mle has been locked by another login of the user for more than ten seconds; fix: find the process that holds it: fuser -v /run/sftpjail/mle"
+        "/run/sftpjail/mle has been locked by another login of the user for more than ten seconds; fix: find the process that holds it with fuser(1): /run/sftpjail/mle"
     ));
     // Others do not wait for it.
     sb.user("kim").group("sftp").add();

@@ -1,12 +1,14 @@
 //! Checks the module's file: it exists, only root can change it, it has this version, and libpam can load it.
 
+use crate::desired::root_owned;
 use crate::host::pam::module::{Unloadable, directory, load, version};
 use crate::host::trust;
 use crate::report::Findings;
 use nix::sys::stat::{Mode, lstat, stat};
-use pam_sftpjail::escape::{escaped, word};
+use pam_sftpjail::escape::escaped;
 
 const CHECK: &str = "pam module";
+const INSTALL: &str = "install the module that came with this program (in its sources: make install)";
 
 /// Checks the module at `path`, as written in a PAM line.
 pub(super) fn examine(path: &str, findings: &mut Findings) {
@@ -18,12 +20,8 @@ pub(super) fn examine(path: &str, findings: &mut Findings) {
         );
     };
     let shown = escaped(&file);
-    let install = format!(
-        "install the module that came with this program: install -m 644 target/release/libpam_sftpjail.so {}",
-        word(&file)
-    );
     if let Err(errno) = stat(&file) {
-        return findings.failed(CHECK, format!("{shown}: {}", errno.desc()), install);
+        return findings.failed(CHECK, format!("{shown}: {}", errno.desc()), INSTALL);
     }
     let changeable = trust::changeable(&file).and_then(|path| {
         let stat = path.as_deref().map(lstat).transpose()?;
@@ -43,26 +41,24 @@ pub(super) fn examine(path: &str, findings: &mut Findings) {
                 escaped(&path),
                 stat.st_uid
             );
-            let mode = if path.is_dir() { "755" } else { "644" };
-            let fix = format!("chown -h root {0} && chmod {mode} {0}", word(&path));
             // So it is not loaded here.
-            return findings.failed(CHECK, evidence, fix);
+            return findings.failed(CHECK, evidence, root_owned::fix(&file, &path));
         }
     }
     match version(&file) {
-        Err(why) => findings.failed(CHECK, format!("{shown} {why}"), install),
+        Err(why) => findings.failed(CHECK, format!("{shown} {why}"), INSTALL),
         Ok(version) if version != env!("CARGO_PKG_VERSION") => {
             let evidence = format!(
                 "{shown} is version {}, and this program is {}",
                 escaped(&version),
                 env!("CARGO_PKG_VERSION")
             );
-            findings.failed(CHECK, evidence, install);
+            findings.failed(CHECK, evidence, INSTALL);
         }
         Ok(version) => match load(&file) {
             Ok(()) => findings.passed(CHECK, format!("{shown}, version {version}, can be loaded")),
             Err(Unloadable::No(why)) => {
-                findings.failed(CHECK, format!("{shown} cannot be loaded: {why}"), install)
+                findings.failed(CHECK, format!("{shown} cannot be loaded: {why}"), INSTALL)
             }
             Err(Unloadable::Unknown(why)) => {
                 let evidence = format!("it could not be checked whether {shown} can be loaded: {why}");

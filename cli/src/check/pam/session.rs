@@ -4,6 +4,7 @@ use super::Service;
 use crate::desired::pam::{Example, OURS, order};
 use crate::host::pam::stack::Stack;
 use crate::report::Findings;
+use pam_sftpjail::fix::Fix;
 
 impl Service<'_> {
     /// Whether the order is right. Reports what is not. `firsts`: the positions of the lines with `close`; `last`: that
@@ -17,7 +18,7 @@ impl Service<'_> {
     ) -> bool {
         let check = "pam session";
         let mut is_ok = true;
-        let mut warned = |evidence: String, fix: String| {
+        let mut warned = |evidence: String, fix: Fix| {
             is_ok = false;
             findings.warned(check, evidence, fix);
         };
@@ -27,19 +28,19 @@ impl Service<'_> {
             None => {
                 if let Some(other) = order::needs_first(stack, last) {
                     let evidence = format!("no `{OURS} close` line at the top: {}", other);
-                    warned(evidence, self.added(stack, Some(Example::new().close), None));
+                    warned(evidence, self.added(stack, Some(Example::new().close), None).into());
                 }
             }
             Some((first, (ours, module))) => {
                 let close = module.rewritten("session", None);
                 let above = order::needs_first(stack, first.min(last));
-                let fix = format!("{} && {}", ours.location.delete(), self.added(stack, Some(&close), None));
+                let fix = || ours.location.delete().and(self.added(stack, Some(&close), None)).into();
                 if first > last {
                     let evidence =
                         format!("{}: stands below the line that opens, so it does nothing", ours.location);
-                    warned(evidence, fix);
+                    warned(evidence, fix());
                 } else if let Some(other) = above {
-                    warned(format!("{}: stands too low: {}", ours.location, other), fix);
+                    warned(format!("{}: stands too low: {}", ours.location, other), fix());
                 }
                 if let Some((builder, other)) = line(last)
                     && module.file() != other.file()
@@ -49,24 +50,21 @@ impl Service<'_> {
                         ours.location, builder.location
                     );
                     let same = format!("session {} {} close", Example::new().control(), other.path);
-                    warned(evidence, ours.location.replace(&same));
+                    warned(evidence, ours.location.replace(&same).into());
                 }
             }
         }
         if let Some((second, _)) = firsts.get(1).and_then(|i| line(**i)) {
             warned(
                 format!("{}: a second line with `close`, which does nothing", second.location),
-                second.location.delete(),
+                second.location.delete().into(),
             );
         }
         if let Some(other) = order::below_last(stack, last)
             && let Some((ours, module)) = line(last)
         {
-            let fix = format!(
-                "move this line below it: {} && {}",
-                self.added(stack, None, Some(&module.rewritten("session", None))),
-                ours.location.delete()
-            );
+            let added = self.added(stack, None, Some(&module.rewritten("session", None)));
+            let fix = added.and(ours.location.delete()).explained("move this line below it");
             warned(format!("{}: {}", ours.location, other), fix);
         }
         is_ok

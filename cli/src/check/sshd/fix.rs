@@ -1,43 +1,118 @@
-//! Fixes for sshd's configuration: commands that add lines to it.
+//! Fixes for sshd's configuration: they change the line that is wrong, or add lines.
 
+use super::judge::Deviation;
 use super::{Member, Sshd};
 use crate::desired;
+use crate::host::sshd::files::Block;
 use crate::report::location::{Location, append};
+use pam_sftpjail::escape::{escaped, one_line};
+use pam_sftpjail::fix::Fix;
 
-/// A command that sets `keyword` as the member requires, whatever the rest of the configuration says: sshd uses the
-/// first `Match` block of those that match a login, and outside of them the first line.
-pub(super) fn fix(sshd: &Sshd, member: &Member<'_>, keyword: &str) -> String {
-    let reload = "reload sshd after this";
-    let file = &sshd.config.main;
-    if keyword == "UsePAM" {
-        // In an empty file, sed has no line before which to insert it.
-        let has_lines = file.metadata().is_ok_and(|stat| stat.len() > 0);
-        let lines = ["UsePAM yes"];
-        let command = match has_lines {
-            true => Location::single(file.clone(), 1).insert(&lines),
-            false => append(file, &lines),
-        };
-        return format!("{reload}: {command}");
-    }
+const RELOAD: &str = "reload sshd after this";
+
+/// The fix for one deviation.
+pub(super) fn fix(sshd: &Sshd, member: &Member<'_>, deviation: &Deviation) -> Fix {
+    let keyword = deviation.keyword;
     match keyword {
-        "AllowUsers" => return format!("{reload}: add the user to {keyword}"),
-        "AllowGroups" => return format!("{reload}: add a group of the user's to {keyword}"),
+        "UsePAM" => return use_pam(sshd),
+        "AllowUsers" => return "add the user to AllowUsers, and reload sshd".into(),
+        "AllowGroups" => return "add a group of the user's to AllowGroups, and reload sshd".into(),
         "DenyUsers" | "DenyGroups" => {
-            return format!("{reload}: remove from {keyword} what matches the user");
+            return format!("remove from {keyword} what matches the user, and reload sshd").into();
         }
         _ => {}
     }
-    let block = desired::sshd::block(&member.config.jail_root.absolute());
-    let mut block: Vec<_> =
-        block.iter().map(|setting| format!("    {} {}", setting.keyword, setting.value)).collect();
-    // Without a chroot, the whole block is missing.
-    if keyword != "ChrootDirectory" {
-        block.retain(|line| line.split_whitespace().next() == Some(keyword));
-        if block.is_empty() {
-            let value = if keyword == "PAMServiceName" { &sshd.service } else { "no" };
-            block.push(format!("    {keyword} {value}"));
+    let line = format!("    {keyword} {}", desired_value(sshd, member, deviation));
+    match own_block(sshd, member) {
+        Some(block) => {
+            in_block(sshd, block, deviation, &line).unwrap_or_else(|| before_all(sshd, member, keyword, line))
         }
+        None => before_all(sshd, member, keyword, line),
     }
+}
+
+fn use_pam(sshd: &Sshd) -> Fix {
+    if let Some(location) = sshd.config.location_of("UsePAM", "no") {
+        return location.replace("UsePAM yes").explained(RELOAD);
+    }
+    let file = &sshd.config.main;
+    // In an empty file, sed has no line before which to insert it.
+    let has_lines = file.metadata().is_ok_and(|stat| stat.len() > 0);
+    let lines = ["UsePAM yes"];
+    match has_lines {
+        true => Location::single(file.clone(), 1).insert(&lines),
+        false => append(file, &lines),
+    }
+    .explained(RELOAD)
+}
+
+/// The value that the keyword should have. The admin's own options of internal-sftp stay.
+fn desired_value(sshd: &Sshd, member: &Member<'_>, deviation: &Deviation) -> String {
+    if deviation.check == "sshd log" {
+        let mut words = deviation.value.split_whitespace();
+        let mut kept = Vec::new();
+        while let Some(word) = words.next() {
+            match word.strip_prefix("-l") {
+                Some("") => drop(words.next()),
+                Some(_) => {}
+                None => kept.push(word),
+            }
+        }
+        return format!("{} -l INFO", kept.join(" "));
+    }
+    let block = desired::sshd::block(&member.config.jail_root.absolute());
+    let setting = block.into_iter().find(|setting| setting.keyword == deviation.keyword);
+    match (setting, deviation.keyword) {
+        (Some(setting), _) => setting.value,
+        (None, "PAMServiceName") => sshd.service.clone(),
+        (None, _) => "no".to_owned(),
+    }
+}
+
+/// The member's block: the first that names the member, or a group of theirs, and has a setting of a jail.
+pub(super) fn own_block<'s>(sshd: &'s Sshd, member: &Member<'_>) -> Option<&'s Block> {
+    let desired = desired::sshd::block(&member.config.jail_root.absolute());
+    let is_of_jail = |block: &Block| {
+        let mut settings = sshd.config.of_block(block);
+        settings.any(|own| {
+            let accepts =
+                |setting: &desired::sshd::Setting| setting.accepts(&own.keyword, &own.value) == Some(true);
+            desired.iter().filter(|setting| setting.is_required).any(accepts)
+        })
+    };
+    let account = member.account;
+    let names_member = |block: &Block| {
+        block.names("user", &account.name)
+            || account.member_of.iter().any(|group| block.names("group", group))
+    };
+    sshd.config.blocks.iter().find(|block| names_member(block) && (block.is_marked || is_of_jail(block)))
+}
+
+/// Changes the member's block, if the setting that is wrong stands there, or nowhere. `None`: another one comes first.
+fn in_block(sshd: &Sshd, block: &Block, deviation: &Deviation, line: &str) -> Option<Fix> {
+    let same = |keyword: &str| keyword.eq_ignore_ascii_case(deviation.keyword);
+    if let Some(setting) = sshd.config.of_block(block).find(|setting| same(&setting.keyword)) {
+        let is_in_force = setting.value.eq_ignore_ascii_case(&deviation.value);
+        return is_in_force.then(|| setting.location.replace(line).explained(RELOAD));
+    }
+    let other = sshd.config.settings.iter().find(|setting| {
+        same(&setting.keyword)
+            && setting.is_in_block()
+            && setting.value.eq_ignore_ascii_case(&deviation.value)
+    });
+    other.is_none().then(|| block.location.insert_after(&[line]).explained(RELOAD))
+}
+
+/// Adds a block of its own for the member, before all others: sshd uses the first that matches a login.
+pub(super) fn before_all(sshd: &Sshd, member: &Member<'_>, keyword: &str, line: String) -> Fix {
+    // Without a chroot, the whole block is missing.
+    let lines = match keyword {
+        "ChrootDirectory" => {
+            let block = desired::sshd::block(&member.config.jail_root.absolute());
+            block.iter().map(|setting| format!("    {} {}", setting.keyword, setting.value)).collect()
+        }
+        _ => vec![line],
+    };
     let groups = &member.profile.groups;
     let group = member.account.member_of.iter().find(|group| groups.contains(group));
     let is_plain = |name: &&String| {
@@ -47,18 +122,20 @@ pub(super) fn fix(sshd: &Sshd, member: &Member<'_>, keyword: &str) -> String {
         Some(group) => format!("Match Group {group}"),
         None if is_plain(&&member.account.name) => format!("Match User {}", member.account.name),
         None => {
-            let lines: Vec<_> = block.iter().map(|line| line.trim()).collect();
+            let lines: Vec<_> = lines.iter().map(|line| one_line(line.trim())).collect();
+            let name = escaped(&member.account.name);
             return format!(
-                "put these lines into a Match block for the user, before all others: {}",
+                "put these lines into a Match block for {name}, before all others: {}",
                 lines.join(" / ")
-            );
+            )
+            .into();
         }
     };
-    let mut lines = vec![head.as_str()];
-    lines.extend(block.iter().map(String::as_str));
-    let command = match sshd.config.blocks.first() {
-        Some(first) => first.location.insert(&lines),
-        None => append(file, &lines),
-    };
-    format!("{reload}: {command}")
+    let mut block = vec![head.as_str()];
+    block.extend(lines.iter().map(String::as_str));
+    match sshd.config.blocks.first() {
+        Some(first) => first.location.insert(&block),
+        None => append(&sshd.config.main, &block),
+    }
+    .explained(RELOAD)
 }

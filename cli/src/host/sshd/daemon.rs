@@ -7,10 +7,14 @@ use crate::host::programs::{self, Output};
 use crate::report::Error;
 use crate::report::error::AS_ROOT;
 use nix::unistd::geteuid;
-use pam_sftpjail::escape::{escaped, word};
+use pam_sftpjail::escape::escaped;
+use pam_sftpjail::fix::{Command, Fix};
+use pam_sftpjail::plan::root_path;
 use std::cell::OnceCell;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
+
+const CHECK_AGAIN: &str = "fix what it names, then check";
 
 /// The sshd binary, which reads the configuration and listens, also since OpenSSH 9.8.
 pub(crate) struct Daemon {
@@ -69,14 +73,6 @@ impl Daemon {
         file.chain(arguments.iter().map(OsStr::new)).map(OsStr::to_owned).collect()
     }
 
-    /// Its command line with these arguments, for people to paste.
-    fn command_line(&self, arguments: &str) -> String {
-        match &self.file {
-            Some(file) => format!("sshd -f {} {arguments}", word(file)),
-            None => format!("sshd {arguments}"),
-        }
-    }
-
     /// Runs `sshd -t`. The error: sshd cannot read its configuration.
     pub(crate) fn test(&self) -> Result<(), Error> {
         let output = programs::run(&self.binary, self.arguments(&["-t"]))?;
@@ -120,8 +116,18 @@ impl Daemon {
     /// What it has printed when it failed, with the fix.
     fn complaint(&self, option: &str, output: &Output) -> Error {
         let fix = match missing_directory(output) {
-            Some(directory) => format!("start sshd, or: install -d -m 0755 {}", word(directory)),
-            None => format!("fix what it names, then check: {}", self.command_line("-t")),
+            Some(directory) => {
+                let make = root_path(Path::new(directory));
+                let make = make.map(|path| Command::new("install -d -m 0755").arg(&path));
+                make.map_or("start sshd".into(), |make| Fix::from(make).explained("start sshd, or"))
+            }
+            None => match self.file.as_deref().map(root_path) {
+                None => Fix::from(Command::new("sshd -t")).explained(CHECK_AGAIN),
+                Some(Some(file)) => {
+                    Fix::from(Command::new("sshd -f").arg(&file).arg("-t")).explained(CHECK_AGAIN)
+                }
+                Some(None) => CHECK_AGAIN.into(),
+            },
         };
         Error::new(format!("sshd {option} says: {}", output.words), fix)
     }

@@ -60,6 +60,11 @@ pub(crate) struct Setting {
 }
 
 impl Setting {
+    /// Whether it is in a `Match` block.
+    pub(crate) fn is_in_block(&self) -> bool {
+        self.block.is_some()
+    }
+
     /// Whether it sets `keyword` to this value, both in any case.
     fn sets(&self, keyword: &str, value: &str) -> bool {
         self.keyword.eq_ignore_ascii_case(keyword) && self.value.eq_ignore_ascii_case(value)

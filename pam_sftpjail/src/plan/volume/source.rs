@@ -3,10 +3,10 @@
 
 use super::value;
 use crate::account::Account;
-use crate::config::{Config, Template, Volume};
+use crate::config::{Config, Create, Template, Volume};
 use crate::error::Refusal;
 use crate::escape::escaped;
-use crate::fix::{Command, Fix};
+use crate::fix::{Command, Fix, Mode, Name};
 use crate::nss::{Group, LookupError, User};
 use crate::path::Normalised;
 use crate::plan::unmounted::{self, Unmounted};
@@ -14,7 +14,7 @@ use crate::plan::{Source, root_path, system, walk};
 use crate::sys::access_fix;
 use crate::sys::directory::{self, NewDirectory};
 use nix::errno::Errno;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 const ELSEWHERE: &str = "make the source yourself, or choose one below directories that only root can write";
 
@@ -42,13 +42,23 @@ pub(super) fn open(
             walk::Why::Denied(by) => {
                 return SourceError::Refusal(Refusal::Denied { path: escaped(&error.at).to_string(), by });
             }
-            walk::Why::Errno(Errno::ENOENT) => {
-                // Where others can write, no source is made.
-                match root_path(&path.absolute()).filter(|_| !error.others_can_write) {
-                    Some(path) => Command::new("install -d").arg(&path).into(),
-                    None => ELSEWHERE.into(),
+            // Where others can write, no source is made.
+            walk::Why::Errno(Errno::ENOENT) if error.others_can_write => ELSEWHERE.into(),
+            walk::Why::Errno(Errno::ENOENT) => match (root_path(&path.absolute()), &volume.create) {
+                (None, _) => ELSEWHERE.into(),
+                (Some(path), Some(create)) => match owner(path.as_path(), create, account) {
+                    // Directories above it that are missing, too, are root's, with mode 0755.
+                    Ok((user, group)) => {
+                        let make = Command::new("install -d -o").arg(Name(&user.name)).arg("-g");
+                        make.arg(Name(&group.name)).arg("-m").arg(Mode(create.mode)).arg(&path).into()
+                    }
+                    Err(error) => return error,
+                },
+                (Some(path), None) if volume.read_only => Command::new("install -d").arg(&path).into(),
+                (Some(_), None) => {
+                    "make it with an owner, a group and a mode that let its members write".into()
                 }
-            }
+            },
             walk::Why::Errno(errno) => access_fix(errno).into(),
             walk::Why::NotRootControlled => ELSEWHERE.into(),
             _ => "make the source a plain directory".into(),
@@ -94,13 +104,9 @@ pub(super) fn open(
     };
     let (parent, name) = walk::parent(path).map_err(failed)?;
     allowed(&Normalised::of(parent.real.components().iter().chain([&name]).cloned()))?;
-    let new = NewDirectory {
-        parent: parent.directory,
-        name,
-        owner: named(path, "user", &create.owner, account, User::by_name)?.uid,
-        group: named(path, "group", &create.group, account, Group::by_name)?.gid,
-        mode: create.mode,
-    };
+    let (user, group) = owner(&path.absolute(), create, account)?;
+    let new =
+        NewDirectory { parent: parent.directory, name, owner: user.uid, group: group.gid, mode: create.mode };
     Ok((Source::Missing(new), is_missing))
 }
 
@@ -109,9 +115,16 @@ fn is_replaced(why: &walk::Why) -> bool {
     matches!(why, walk::Why::NotDirectory | walk::Why::LastIsSymlink | walk::Why::Replaceable)
 }
 
-/// The user or group that is to own the source at `path`.
+/// The user and the group that are to own the source at `path`.
+fn owner(path: &Path, create: &Create, account: &Account) -> Result<(User, Group), SourceError> {
+    Ok((
+        named(path, "user", &create.owner, account, User::by_name)?,
+        named(path, "group", &create.group, account, Group::by_name)?,
+    ))
+}
+
 fn named<T>(
-    path: &Normalised,
+    path: &Path,
     kind: &str,
     template: &Template,
     account: &Account,
@@ -121,7 +134,7 @@ fn named<T>(
     match name.to_str().map_or(Ok(None), look_up) {
         Ok(Some(found)) => Ok(found),
         Ok(None) => Err(SourceError::Unusable(
-            path.absolute(),
+            path.to_owned(),
             format!("should be owned by the {kind} {}, which does not exist", escaped(&name)),
             format!("add the {kind}, or name another one").into(),
         )),

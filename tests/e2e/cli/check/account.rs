@@ -36,17 +36,19 @@ const ACCOUNT: [Fault; 12] = [
         "names",
         "MLE is the same account (uid ",
     ),
-    failed(
+    // As panels have them: a command would jail the main account.
+    warned(
         "useradd -M -o -u $(id -u mle) -g mle -d /home/mle other",
         "names",
-        "other is the same account (uid ",
-    ),
+        "other has the same uid (",
+    )
+    .in_words("nothing if that is intended; otherwise put other into the group sftp, or give other a uid of its own"),
     // One more group would not help.
-    failed(
+    warned(
         "useradd -M -o -u $(id -u mle) -g mle -G sudo -d /home/mle other
          mkdir /etc/sftpjail; echo 'exempt_groups = [\"sudo\"]' >/etc/sftpjail/config.toml",
         "names",
-        "other is the same account (uid ",
+        "other has the same uid (",
     )
     .in_words("remove other from the groups in exempt_groups, or give other a uid of its own"),
     // A member by this name as well, but sshd has other settings for it.
@@ -64,19 +66,22 @@ fn each_account_that_cannot_log_in_or_is_not_jailed_by_every_name() {
 }
 
 const KEYS: [Fault; 9] = [
-    failed("chgrp joe /home/mle/.ssh/authorized_keys; chmod g+w /home/mle/.ssh/authorized_keys", "keys", "the file /home/mle/.ssh/authorized_keys (mle:joe, mode 0620) must be"),
+    failed("chgrp joe /home/mle/.ssh/authorized_keys; chmod g+w /home/mle/.ssh/authorized_keys", "keys", "the file /home/mle/.ssh/authorized_keys (mle:joe, mode 0620) must be")
+        .in_words("let nobody but mle write /home/mle/.ssh/authorized_keys"),
     failed("chown joe /home/mle/.ssh/authorized_keys; chmod 644 /home/mle/.ssh/authorized_keys", "keys", "(joe:mle, mode 0644) must be owned by mle or root and writable by nobody else")
-        .in_words("look first, because others than root can replace it; then chown -h mle "),
-    failed("chmod o+w /home/mle/.ssh", "keys", "the directory /home/mle/.ssh (mle:mle, mode 0702) must be"),
+        .in_words("let mle own /home/mle/.ssh/authorized_keys, and let nobody else write it"),
+    failed("chmod o+w /home/mle/.ssh", "keys", "the directory /home/mle/.ssh (mle:mle, mode 0702) must be")
+        .in_words("let nobody but mle write /home/mle/.ssh"),
     failed("usermod -aG mle joe; chmod g+w /home/mle", "keys", "the directory /home/mle (mle:mle, mode 0770) must be"),
     failed("chown root /home/mle/.ssh/authorized_keys", "keys", "(root:mle, mode 0600) cannot be read by mle")
-        .in_words("look first, because others than root can replace it; then chown mle "),
+        .in_words("let mle read it"),
     failed(
         "chmod 600 /home/mle/.ssh/authorized_keys; mv /home/mle/.ssh/authorized_keys /home/mle/.ssh/authorized_keys2
          chmod 666 /home/mle/.ssh/authorized_keys2",
         "keys",
         "/home/mle/.ssh/authorized_keys2 (mle:mle, mode 0666)",
-    ),
+    )
+    .in_words("let nobody but mle write /home/mle/.ssh/authorized_keys2"),
     failed(
         "sed -i '1i AuthorizedKeysFile /home/keys/%u' /etc/ssh/sshd_config; mkdir -m 777 /home/keys
          cp /home/mle/.ssh/authorized_keys /home/keys/mle; chmod 644 /home/keys/mle",
@@ -89,13 +94,14 @@ const KEYS: [Fault; 9] = [
         "keys",
         "the directory /home/keys (joe:root, mode 0755)",
     )
-    .in_words("chown -h root /home/keys && chmod go-w /home/keys"),
+    .in_words("find out who made the symlink, and replace it with a file or directory that mle owns"),
     failed(
         "sed -i '/^Match Group sftp/a AuthorizedKeysFile %h/.ssh/%u' /etc/ssh/sshd_config
          cp -p /home/mle/.ssh/authorized_keys /home/mle/.ssh/mle; chmod 662 /home/mle/.ssh/mle",
         "keys",
         "sshd takes no key from /home/mle/.ssh/mle",
-    ),
+    )
+    .in_words("let nobody but mle write /home/mle/.ssh/mle"),
 ];
 
 #[test]
@@ -127,19 +133,21 @@ const ABOVE: [Fault; 5] = [
         "mkdir -m 755 /home/team; chown joe /home/team; mv /home/mle /home/team/mle; usermod -d /home/team/mle mle",
         "home parents",
         "/home/team (joe:root, mode 0755): its owner joe can replace the home",
-    ),
+    )
+    .in_words("nothing if that is intended; otherwise let only root own and write /home/team"),
     warned(
         "mkdir -m 777 /home/team; chown joe /home/team; mv /home/mle /home/team/mle; usermod -d /home/team/mle mle
          echo PubkeyAuthentication no >/etc/ssh/sshd_config.d/no.conf",
         "home parents",
         "its owner joe and the group root and everybody can replace the home",
-    ),
+    )
+    .in_words("let only root own and write /home/team"),
     warned(
         "mkdir -m 700 /home/closed; mv /home/mle /home/closed/mle; usermod -d /home/closed/mle mle",
         "home access",
         "mle may not enter /home/closed (root:root, mode 0700), but the jail shows /home/closed/mle below it; sshd cannot read keys",
     )
-    .in_words("usermod -d /home/mle -m mle"),
+    .in_words("nothing if that is intended; otherwise let mle enter it"),
     warned(
         "mkdir -m 750 /home/closed /home/closed/in; mv /home/mle /home/closed/in/mle; usermod -d /home/closed/in/mle mle",
         "home access",

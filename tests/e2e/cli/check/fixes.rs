@@ -50,9 +50,13 @@ fn a_fix_for_a_path_that_others_can_change_is_no_command() {
     sb.sh("usermod -d /home/web/site/mle mle");
     let shown = |sb: &Sandbox| sb.try_sh("sftpjail check mle").stdout;
     // web could plant a symlink for root to follow.
-    assert!(shown(&sb).contains("→ let the owner of /home/web/site make it\n"), "{}", shown(&sb));
+    assert!(
+        shown(&sb).contains("→ restore it from a backup, or let the owner of /home/web/site make it\n"),
+        "{}",
+        shown(&sb)
+    );
     sb.sh("install -d -o web /home/web/site /home/web/site/mle");
-    assert!(shown(&sb).contains("→ give it to mle\n"), "{}", shown(&sb));
+    assert!(shown(&sb).contains("→ leave it to web; give mle a home of its own"), "{}", shown(&sb));
     sb.sh("chown mle /home/web/site/mle; chmod 0 /home/web/site/mle");
     assert!(shown(&sb).contains("→ let mle enter it\n"), "{}", shown(&sb));
 }
@@ -61,21 +65,24 @@ fn a_fix_for_a_path_that_others_can_change_is_no_command() {
 fn a_missing_home() {
     let sb = machine();
     sb.sh("echo mle:pw | chpasswd");
-    let gid = sb.sh("id -g mle").stdout.trim().to_owned();
-    fixed(&sb, "rm -r /home/mle", &format!("install -d -m 0700 -o mle -g {gid} /home/mle"));
+    // As useradd makes homes here.
+    sb.sh("sed -Ei '/^(HOME_MODE|UMASK)/d' /etc/login.defs; echo 'UMASK 027' >>/etc/login.defs");
+    let fix = "restore it from a backup, or make an empty one: install -d -m 0750 -o mle -g mle /home/mle";
+    fixed(&sb, "rm -r /home/mle", fix);
 }
 
 #[test]
 fn a_pasted_fix_runs_no_command_in_a_path_or_name() {
     let sb = machine();
     sb.sh("touch /home/bait");
-    let (name, home) = ("m l$(rm bait)e", "/home/`rm bait`/it's \"$(rm bait)\"");
+    let (name, home) = ("m l$(rm bait)e", "/home/it's `rm bait` \"$(rm bait)\"/m l$(rm bait)e");
     sb.user(name).home(home).key(false).group("sftp").raw().add();
     for broken in ["chown joe \"$1\"", "rmdir \"$1\"", "chmod 0 \"$1\"; chown \"$2\" \"$1\""] {
         sb.script(&format!("rm -rf \"$1\"; mkdir \"$1\"; {broken}"), &[home, name], b"").ok();
         let document = json(&sb, name, "problems");
         let [.., fix] = *findings(&document).iter().find(|f| f[1] == "failed").unwrap();
-        sb.sh(&format!("cd /home; {fix}"));
+        let command = fix.split_once(": ").map_or(fix, |(_, command)| command);
+        sb.sh(&format!("cd /home; {command}"));
         json(&sb, name, "ok");
     }
     sb.sh("test -e /home/bait");

@@ -252,7 +252,7 @@ fn each_wrong_order_of_lines() {
     Machine::new().each(&ORDER);
 }
 
-const INSTALL: &str = "install the module that came with this program: install -m 644 ";
+const INSTALL: &str = "install the module that came with this program (in its sources: make install)";
 
 const MODULE: [Fault; 10] = [
     failed("rm \"$1\"", "pam module", "/pam_sftpjail.so: No such file or directory").in_words(INSTALL),
@@ -351,7 +351,8 @@ fn without_a_file_of_the_service_libpam_reads_other() {
     let checks: Vec<_> = found.iter().map(|f| f[0].as_str()).collect();
     assert_eq!((checks, code), (vec!["pam account", "pam session"], 1), "{found:#?}");
     assert!(
-        found[0][3].starts_with("install sshd's own /etc/pam.d/sshd from its package, then: "),
+        found[0][3]
+            .starts_with("install sshd's own /etc/pam.d/sshd from its package; append to /etc/pam.d/sshd: "),
         "{found:#?}"
     );
 }
@@ -359,7 +360,9 @@ fn without_a_file_of_the_service_libpam_reads_other() {
 #[test]
 fn the_lines_must_name_the_configuration_that_is_checked() {
     let machine = Machine::new();
-    machine.sb.sh("mkdir /etc/sftpjail; mv /etc/sftpjail /etc/jails; echo >/etc/jails/config.toml
+    machine
+        .sb
+        .sh("mkdir /etc/sftpjail; mv /etc/sftpjail /etc/jails; echo '# the default' >/etc/jails/config.toml
         sed -i 's|sftpjail.so.*|& config=/etc/jails/config.toml|' /etc/pam.d/sshd");
     let out = check(&machine.sb, "mle", 1);
     assert!(out.stdout.contains("the module uses /etc/jails/config.toml, but this check uses "), "{out}");

@@ -140,13 +140,18 @@ fn checks(found: &[[String; 4]]) -> Vec<&str> {
 
 const ALL: [&str; 5] = ["sshd chroot", "sshd command", "sshd forwards", "sshd terminal", "sshd user rc"];
 
+/// One finding, and setup puts the block where it belongs.
 #[test]
-fn the_first_fix_restores_a_lost_block() {
+fn a_lost_block_is_one_finding_with_one_fix() {
     let machine = Machine::new();
     machine.sb.sh("sed -i '/^Match Group sftp/,$d' /etc/ssh/sshd_config");
     let (found, code) = machine.found();
-    assert_eq!((checks(&found), code), (ALL.to_vec(), 1));
-    machine.paste(&found[0][3]);
+    assert_eq!((checks(&found), code), (vec!["sshd chroot"], 1));
+    let keywords = "AllowAgentForwarding, AllowStreamLocalForwarding, AllowTcpForwarding, ForceCommand, PermitTTY, PermitUserRC, X11Forwarding";
+    assert!(found[0][2].ends_with(keywords), "{found:#?}");
+    assert_eq!(found[0][3], "sftpjail setup");
+    // It asks first.
+    machine.sb.sh("sftpjail setup --yes");
     assert_eq!(machine.found(), (vec![], 0));
     assert!(machine.sb.sftp("mle", "ls -1 /\n").ok().stdout.contains("home"));
     machine.sb.sftp("mle", "ls /etc/ssh\n").failed();
@@ -280,7 +285,7 @@ END
         out.contains("✗ sshd pam       PAMServiceName is other instead of sshd, as for other users\n"),
         "{out}"
     );
-    assert!(out.contains("Match Group sftp\\n    PAMServiceName sshd' "), "{out}");
+    assert!(out.contains("a\\    PAMServiceName sshd' /etc/ssh/sshd_config\n"), "{out}");
 }
 
 #[test]

@@ -109,5 +109,5 @@ fn what_is_missing_from_a_disk_that_is_mounted_is_just_missing(namespace: Namesp
     sb.sh("echo 'LABEL=data /data ext4 nofail 0 2' >>/etc/fstab");
     sb.user("mle").home("/data/mle").make_home(false).group("sftp").password("pw").add();
     let check = sb.try_sh("sftpjail check mle").stdout;
-    assert!(check.contains("→ install -d ") && !check.contains("nothing is mounted"), "{check}");
+    assert!(check.contains(": install -d ") && !check.contains("nothing is mounted"), "{check}");
 }

@@ -22,7 +22,7 @@ fn a_home_that_is_a_symlink_even_of_roots(namespace: Namespace) {
         &sb,
         HOME,
         "the home directory /home/mle cannot be used: it is a symlink",
-        "give the account the link's target as its home: usermod -d TARGET mle",
+        "give the account the link's target as its home (usermod -d)",
     );
 }
 

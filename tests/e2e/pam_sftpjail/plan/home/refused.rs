@@ -16,23 +16,23 @@ in_both_namespaces!(
 
 fn a_home_that_is_missing(namespace: Namespace) {
     let sb = Sandbox::in_namespace(namespace);
-    let mle = mle(&sb).make_home(false).add();
+    mle(&sb).make_home(false).add();
     refused(
         &sb,
         HOME,
         "the home directory /home/mle cannot be used: it does not exist",
-        &format!("install -d -m 0700 -o mle -g {} /home/mle", mle.gid),
+        "restore it from a backup, or make an empty one: install -d -m 0755 -o mle -g mle /home/mle",
     );
 }
 
 fn a_home_whose_parent_is_missing(namespace: Namespace) {
     let sb = Sandbox::in_namespace(namespace);
-    let mle = mle(&sb).home("/srv/web/mle").make_home(false).add();
+    mle(&sb).home("/srv/web/mle").make_home(false).add();
     refused(
         &sb,
         HOME,
         "the home directory /srv/web/mle cannot be used: /srv/web does not exist",
-        &format!("install -d -m 0700 -o mle -g {} /srv/web/mle", mle.gid),
+        "restore it from a backup, or make an empty one: install -d -m 0755 -o mle -g mle /srv/web/mle",
     );
 }
 
@@ -75,6 +75,8 @@ fn a_home_of_a_third_user(namespace: Namespace) {
         &sb,
         HOME,
         &format!("the home directory /home/joe belongs to uid {joe}, not to mle (uid {mle}) or root"),
-        "chown -h mle /home/joe",
+        "leave it to joe; give mle a home of its own, and a profile whose jail shows /home/joe as a volume \
+         ([[profile.volume]] with source = \"/home/joe\" and target = \"/joe\"), with a group or an access control \
+         list for what mle may do there",
     );
 }

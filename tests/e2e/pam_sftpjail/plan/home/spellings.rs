@@ -29,7 +29,7 @@ fn refused_spelling(namespace: Namespace, home: &str, why: &str) {
         _ => home.to_owned(),
     };
     let reason = format!("the home directory {shown} {why}");
-    refused(&sb, HOME, &reason, "give the account another home: usermod -d /home/mle mle");
+    refused(&sb, HOME, &reason, "give the account another home, such as /home/mle");
 }
 
 fn the_root_directory_as_a_home(namespace: Namespace) {
@@ -57,7 +57,7 @@ fn a_home_above_the_jail_root(namespace: Namespace) {
         &sb,
         HOME,
         "the home directory /srv overlaps the jail root /srv/sftp/jail",
-        "give the account another home: usermod -d /home/mle mle",
+        "give the account another home, such as /home/mle",
     );
 }
 

@@ -73,7 +73,13 @@ fn that_everybody_can_write(namespace: Namespace) {
 fn whose_parent_a_group_can_write(namespace: Namespace) {
     let why = "/srv/sftp can be written by its group or by others";
     let made_by = "install -d -m 775 /srv/sftp; install -d -m 700 /srv/sftp/jail";
-    refused_jail_root(namespace, "/srv/sftp/jail", made_by, why, "chmod go-w /srv/sftp");
+    refused_jail_root(
+        namespace,
+        "/srv/sftp/jail",
+        made_by,
+        why,
+        "choose another jail_root, or let only root write it",
+    );
 }
 
 fn that_is_missing_in_a_directory_that_a_group_can_write(namespace: Namespace) {
@@ -83,7 +89,7 @@ fn that_is_missing_in_a_directory_that_a_group_can_write(namespace: Namespace) {
         "/srv/sftp/jail",
         "install -d -m 775 /srv/sftp",
         why,
-        "chmod go-w /srv/sftp",
+        "choose another jail_root, or let only root write it",
     );
 }
 

@@ -1,0 +1,64 @@
+//! Where sshd has no `Match` block for a member, every setting of it is wrong. That is one finding, with one fix.
+
+use super::fix::{before_all, own_block};
+use super::judge::Deviation;
+use super::{Answers, Member, Sshd};
+use crate::check::groups::setup_fix;
+use crate::desired;
+use crate::report::Findings;
+use crate::report::text::listed;
+use pam_sftpjail::fix::{Command, Fix};
+use pam_sftpjail::plan::root_path;
+
+/// The check under which it is reported.
+const CHECK: &str = "sshd chroot";
+
+/// The checks that it covers.
+pub(super) const CHECKS: [&str; 7] =
+    [CHECK, "sshd command", "sshd forwards", "sshd terminal", "sshd user rc", "sshd log", "sshd keepalive"];
+
+/// Whether these answers mean that the member has no block.
+pub(super) fn is_missing(sshd: &Sshd, member: &Member<'_>, answers: &Answers) -> bool {
+    let is_never_jailed = answers
+        .deviations
+        .iter()
+        .any(|(deviation, times)| deviation.keyword == "ChrootDirectory" && times.len() == answers.count);
+    is_never_jailed && own_block(sshd, member).is_none()
+}
+
+/// Whether the block has a setting for what deviates.
+pub(super) fn has(member: &Member<'_>, deviation: &Deviation) -> bool {
+    let block = desired::sshd::block(&member.config.jail_root.absolute());
+    block.iter().any(|setting| setting.keyword == deviation.keyword)
+}
+
+/// Reports all of it.
+pub(super) fn report(sshd: &Sshd, member: &Member<'_>, answers: &Answers, findings: &mut Findings) {
+    let deviations = answers.deviations.iter().map(|(deviation, _)| deviation);
+    let (chroot, others): (Vec<_>, Vec<_>) =
+        deviations.filter(|deviation| has(member, deviation)).partition(|one| one.check == CHECK);
+    let chroot: Vec<_> = chroot.iter().map(|deviation| deviation.evidence.as_str()).collect();
+    let mut keywords: Vec<_> = others.iter().map(|deviation| deviation.keyword).collect();
+    keywords.sort_unstable();
+    keywords.dedup();
+    let evidence = format!(
+        "{}; no Match block jails the user, and these are not as a jail needs them either: {}",
+        chroot.join("; "),
+        listed(keywords)
+    );
+    findings.failed(CHECK, evidence, fix(sshd, member));
+}
+
+/// `sftpjail setup` adds the block, and what else is missing. It reads no other configuration than the usual one.
+fn fix(sshd: &Sshd, member: &Member<'_>) -> Fix {
+    if member.has_own_config {
+        return before_all(sshd, member, "ChrootDirectory", String::new());
+    }
+    match sshd.daemon.file() {
+        None => setup_fix(member.config),
+        Some(file) => Fix::or(
+            root_path(file).map(|file| Command::new("sftpjail setup --sshd-config").arg(&file)),
+            "run setup for that sshd, with --sshd-config",
+        ),
+    }
+}
