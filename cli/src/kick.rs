@@ -83,7 +83,7 @@ fn print(target: &Target<'_>, users: &[String], kicked: &[Kicked], out: &mut imp
         let from = session
             .address
             .as_ref()
-            .map_or_else(String::new, |address| format!(" from {}", Outside::new(address)));
+            .map_or_else(String::new, |address| format!(" from {}", Outside::new(address).address()));
         let user = Outside::new(&session.user);
         match (session.ended, session.pid) {
             (true, Some(pid)) => {

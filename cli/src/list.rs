@@ -84,7 +84,7 @@ fn print(sessions: &[Session], out: &mut impl Write) -> io::Result<()> {
             }),
             session.idle(&mut clocks).map_or_else(unknown, duration),
             session.moved().map_or_else(unknown, size),
-            Outside::of_escaped(&record.rhost).to_string(),
+            Outside::of_escaped(&record.rhost).address(),
             if record.profile.is_empty() { unknown() } else { Outside::new(&record.profile).to_string() },
             if record.refused {
                 "none (refused)".into()

@@ -13,8 +13,9 @@ use super::queue::{Event, Outcome, Queue, Ticket};
 use super::session::Session;
 use super::who::{Client, Who};
 use crate::host::syslog::record::{Program, Record};
+use crate::report::Outside;
 use jiff::Timestamp;
-use pam_sftpjail::escape::{escaped, one_line};
+use pam_sftpjail::escape::escaped;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ffi::OsStr;
@@ -252,7 +253,8 @@ impl Join {
         match (who.client(), user) {
             (Some(client), _) if concerns(&client.user) => {
                 self.gaps.during((from, to), Kind::NoEnd, |clock| {
-                    format!("{} from {}, {}", escaped(&client.user), one_line(&client.address), which(clock))
+                    let address = Outside::new(&client.address).address();
+                    format!("{} from {address}, {}", escaped(&client.user), which(clock))
                 })
             }
             (None, user) if user.is_none_or(concerns) => {

@@ -4,7 +4,8 @@
 //! With the drop-in each of the two has its own socket, and rsyslog reads each in its own thread. So their
 //! entries may be in the wrong order, and nothing is concluded before the log has ended.
 
-use super::gaps::{Gaps, Kind};
+use super::entry::{self, Entry, Kind};
+use super::gaps::{self, Gaps};
 use crate::host::syslog::record::REFUSED;
 use jiff::{SignedDuration, Timestamp};
 use pam_sftpjail::escape::escaped;
@@ -133,7 +134,7 @@ impl Logins {
         for (Login { pid, began, ended }, name) in unmatched {
             // A session that is still open may be about to get its first entry.
             let Some(ended) = ended else { continue };
-            gaps.during((began, ended), Kind::NotLogged, |clock| {
+            gaps.during((began, ended), gaps::Kind::NotLogged, |clock| {
                 format!("{name}, sshd's pid {pid}, {}", clock.shown(began))
             });
         }
@@ -155,7 +156,7 @@ enum Event {
     Refused,
 }
 
-/// `pam_sftpjail(sshd:session): session opened for user USER(uid=1001): …`, or of sshd itself (session.c, do_child)
+/// An entry of pam_sftpjail about a session, or of sshd itself (session.c, do_child)
 /// `error: Connection from user USER ADDRESS port PORT: refusing non-sftp session`. Gives the user as pam_sftpjail
 /// spells it.
 fn parse(message: &[u8]) -> Option<(Event, String)> {
@@ -165,13 +166,13 @@ fn parse(message: &[u8]) -> Option<(Event, String)> {
         let (user, _address) = rest.rsplit_once(' ')?;
         return Some((Event::Refused, escaped(user).to_string()));
     }
-    let (_, text) = text.strip_prefix("pam_sftpjail(")?.split_once("): session ")?;
-    let (event, rest) = match text.split_once(" for user ")? {
-        ("opened", rest) => (Event::Opened, rest),
-        ("closed", rest) => (Event::Closed, rest),
-        _ => return None,
+    let Entry { kind, user, .. } = entry::parse(text)?;
+    let event = match kind {
+        Kind::Opened => Event::Opened,
+        Kind::Continued => return None,
+        Kind::Closed => Event::Closed,
     };
-    Some((event, rest.split_once("(uid=")?.0.to_owned()))
+    Some((event, user.to_owned()))
 }
 
 #[cfg(test)]

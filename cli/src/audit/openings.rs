@@ -2,6 +2,7 @@
 //!
 //! The configuration and the account may be others since. An entry of an earlier version does not say it.
 
+use super::entry::{self, Entry, Kind, fields};
 use super::host_path::View;
 use jiff::{SignedDuration, Timestamp};
 use pam_sftpjail::escape::unescaped;
@@ -53,17 +54,20 @@ struct Opening {
 impl Openings {
     /// An entry of pam_sftpjail.
     pub(crate) fn line(&mut self, (host, pid, time): (u64, u32, Timestamp), message: &[u8]) {
-        let Some((user, rest, is_first)) = std::str::from_utf8(message).ok().and_then(parse) else { return };
-        let opening = match (is_first, self.incomplete.remove(&(host, pid))) {
-            (true, _) => match first(time, user, rest) {
+        let Some(Entry { kind, user, rest }) = std::str::from_utf8(message).ok().and_then(entry::parse)
+        else {
+            return;
+        };
+        let opening = match (kind, self.incomplete.remove(&(host, pid))) {
+            (Kind::Opened, _) => match first(time, user, rest) {
                 Some(opening) => opening,
                 None => return self.change(host, user, Change { since: time, view: None }),
             },
-            (false, Some(mut opening)) if opening.user == user => {
+            (Kind::Continued, Some(mut opening)) if opening.user == user => {
                 opening.volumes.extend(volumes(rest));
                 opening
             }
-            (false, _) => return,
+            (Kind::Continued | Kind::Closed, _) => return,
         };
         if opening.volumes.len() < opening.count {
             // Until the others are read, or for ever, its paths are unknown.
@@ -104,19 +108,6 @@ impl Openings {
     }
 }
 
-/// `pam_sftpjail(sshd:session): session opened for user USER(uid=1001): …`, or `session of user …` with the rest of its
-/// volumes. Gives the user, the fields, and whether it is the first.
-fn parse(message: &str) -> Option<(&str, &str, bool)> {
-    let (_, text) = message.strip_prefix("pam_sftpjail(")?.split_once("): session ")?;
-    let (text, is_first) = match (text.strip_prefix("opened for user "), text.strip_prefix("of user ")) {
-        (Some(text), _) => (text, true),
-        (None, Some(text)) => (text, false),
-        (None, None) => return None,
-    };
-    let (user, rest) = text.split_once("(uid=")?;
-    Some((user, rest.split_once("): ")?.1, is_first))
-}
-
 /// `None`: an earlier version wrote it, or a path has lost its middle.
 fn first(time: Timestamp, user: &str, rest: &str) -> Option<Opening> {
     let value = |name: &str| fields(rest).find_map(|(field, value)| (field == name).then_some(value));
@@ -137,32 +128,6 @@ fn volumes(rest: &str) -> impl Iterator<Item = (PathBuf, PathBuf)> {
         }
         _ => None,
     })
-}
-
-/// The fields `NAME=VALUE` with blanks between them. A value with a blank is in quotes.
-fn fields(text: &str) -> impl Iterator<Item = (&str, &str)> {
-    let mut left = text;
-    std::iter::from_fn(move || {
-        let (name, rest) = left.trim_start().split_once('=')?;
-        let end = end_of_value(rest)?;
-        let (value, rest) = rest.split_at_checked(end)?;
-        left = rest;
-        Some((name, value))
-    })
-}
-
-/// Where a value ends, of which a quote within quotes has a backslash before it.
-fn end_of_value(text: &str) -> Option<usize> {
-    if !text.starts_with('"') {
-        return Some(text.find(' ').unwrap_or(text.len()));
-    }
-    let mut is_escaped = false;
-    let quote = text.bytes().skip(1).position(|byte| {
-        let ends = byte == b'"' && !is_escaped;
-        is_escaped = byte == b'\\' && !is_escaped;
-        ends
-    })?;
-    Some(quote + 2)
 }
 
 #[cfg(test)]

@@ -26,9 +26,11 @@ pub(crate) struct Sums {
     pub(crate) downloaded_bytes: u64,
     /// Files and directories.
     pub(crate) deletions: u64,
+    /// Deletions that may have failed. They are not among the others.
+    pub(crate) unclear_deletions: u64,
     /// Operations that failed.
     pub(crate) failed: u64,
-    /// Operations that may have failed. They are counted as if they had not, except for deletions.
+    /// Operations that may have failed, of any kind.
     pub(crate) unclear: u64,
     pub(crate) first: Timestamp,
     pub(crate) last: Timestamp,
@@ -52,7 +54,10 @@ impl Summary {
             Outcome::Ok => {}
         }
         match event.operation.verb {
-            Verb::Remove | Verb::Rmdir if event.outcome == Outcome::Ok => sums.deletions += 1,
+            Verb::Remove | Verb::Rmdir => match event.outcome {
+                Outcome::Ok => sums.deletions += 1,
+                _ => sums.unclear_deletions += 1,
+            },
             Verb::Close => {
                 let (read, written) = event.operation.bytes.unwrap_or((0, 0));
                 sums.downloaded_bytes = sums.downloaded_bytes.saturating_add(read);
@@ -80,6 +85,7 @@ impl Summary {
             downloaded_files: 0,
             downloaded_bytes: 0,
             deletions: 0,
+            unclear_deletions: 0,
             failed: 0,
             unclear: 0,
             first: time,
@@ -117,7 +123,8 @@ mod tests {
         let sums = &summary.users[&None];
         assert_eq!((sums.uploaded_files, sums.uploaded_bytes), (3, 8));
         assert_eq!((sums.downloaded_files, sums.downloaded_bytes), (2, 10));
-        assert_eq!((sums.deletions, sums.failed, sums.unclear), (2, 1, 2));
+        assert_eq!((sums.deletions, sums.unclear_deletions), (2, 1));
+        assert_eq!((sums.failed, sums.unclear), (1, 2));
         // Each event was made with a session of its own.
         assert_eq!(sums.sessions, 9);
     }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use std::io::{self, Write};
 
 /// New columns come at the end, and none is renamed: CSV has no version.
-pub(crate) const COLUMNS: [&str; 11] = [
+pub(crate) const COLUMNS: [&str; 12] = [
     "user",
     "sessions",
     "uploaded_files",
@@ -16,14 +16,18 @@ pub(crate) const COLUMNS: [&str; 11] = [
     "downloaded_files",
     "downloaded_bytes",
     "deletions",
+    "unclear_deletions",
     "failed",
     "unclear",
     "first",
     "last",
 ];
 
-const HEADER: [&str; 8] =
-    ["USER", "SESSIONS", "UPLOADED", "DOWNLOADED", "DELETED", "FAILED", "FIRST", "LAST"];
+const HEADER: [&str; 6] = ["USER", "SESSIONS", "UPLOADED", "DOWNLOADED", "DELETED", "FAILED"];
+
+/// The columns that a line with both times needs. A narrower terminal has one time a line.
+const BOTH_TIMES: usize = 50;
+const INDENT: &str = "    ";
 
 /// One user as a JSON document.
 #[derive(Serialize)]
@@ -38,6 +42,7 @@ struct Document<'s> {
     downloaded_files: u64,
     downloaded_bytes: u64,
     deletions: u64,
+    unclear_deletions: u64,
     failed: u64,
     unclear: u64,
     first: String,
@@ -54,6 +59,7 @@ pub(crate) fn fields(user: Option<&str>, sums: &Sums, [first, last]: [String; 2]
         sums.downloaded_files.to_string(),
         sums.downloaded_bytes.to_string(),
         sums.deletions.to_string(),
+        sums.unclear_deletions.to_string(),
         sums.failed.to_string(),
         sums.unclear.to_string(),
         first,
@@ -69,7 +75,7 @@ pub(crate) fn json(
     out: &mut impl Write,
 ) -> io::Result<()> {
     let Sums { sessions, uploaded_files, uploaded_bytes, downloaded_files, downloaded_bytes, .. } = *sums;
-    let Sums { deletions, failed, unclear, .. } = *sums;
+    let Sums { deletions, unclear_deletions, failed, unclear, .. } = *sums;
     let (version, kind) = (VERSION, "summary");
     let document = Document {
         version,
@@ -81,6 +87,7 @@ pub(crate) fn json(
         downloaded_files,
         downloaded_bytes,
         deletions,
+        unclear_deletions,
         failed,
         unclear,
         first,
@@ -89,8 +96,8 @@ pub(crate) fn json(
     line(&document, out)
 }
 
-/// Writes all users, by name, for a terminal of this width or for a pipe. A narrow terminal goes without the last
-/// columns.
+/// Writes all users, by name, for a terminal of this width or for a pipe. Where the times do not fit into the line, they
+/// get one of their own; a terminal that is still too narrow goes without the last sums.
 pub(crate) fn print(
     summary: &Summary,
     time: impl Fn(jiff::Timestamp) -> String,
@@ -102,23 +109,42 @@ pub(crate) fn print(
         files => format!("{files} ({})", size(bytes)),
     };
     let number = |number: u64| if number == 0 { "-".to_owned() } else { number.to_string() };
+    let deleted = |sums: &Sums| match sums.unclear_deletions {
+        0 => number(sums.deletions),
+        unclear => format!("{} (+{unclear}?)", sums.deletions),
+    };
     let rows = summary.users.iter().map(|(user, sums)| {
-        [
+        let cells = [
             user.as_ref().map_or("?".to_owned(), |user| Outside::new(user).to_string()),
             sums.sessions.to_string(),
             moved(sums.uploaded_files, sums.uploaded_bytes),
             moved(sums.downloaded_files, sums.downloaded_bytes),
-            number(sums.deletions),
+            deleted(sums),
             number(sums.failed),
-            time(sums.first),
-            time(sums.last),
-        ]
+        ];
+        (cells, [time(sums.first), time(sums.last)])
     });
-    let rows: Vec<_> = std::iter::once(HEADER.map(str::to_owned)).chain(rows).collect();
+    let header = (HEADER.map(str::to_owned), ["FIRST", "LAST"].map(str::to_owned));
+    let rows: Vec<_> = std::iter::once(header).chain(rows).collect();
     if rows.len() == 1 {
         return Ok(());
     }
-    let widths = table::widths(&rows);
-    let shown = table::fitting(&widths, columns.unwrap_or(usize::MAX));
-    rows.iter().try_for_each(|row| writeln!(out, "{}", table::line(row, shown).trim_end()))
+    let widths = table::widths(rows.iter().map(|(cells, _)| cells));
+    let of_times = table::widths(rows.iter().map(|(_, times)| times));
+    let room = columns.unwrap_or(usize::MAX);
+    let all = [widths.as_slice(), &of_times].concat();
+    let shown = table::fitting(&widths, room);
+    for (cells, times) in &rows {
+        let [first, last] = times;
+        if table::fitting(&all, room).len() == all.len() {
+            writeln!(out, "{}{}", table::line(cells, &widths), table::line(times, &of_times).trim_end())?;
+            continue;
+        }
+        writeln!(out, "{}", table::line(cells, shown).trim_end())?;
+        match room >= BOTH_TIMES {
+            true => writeln!(out, "{INDENT}{}", table::line(times, &of_times).trim_end())?,
+            false => writeln!(out, "{INDENT}{first}\n{INDENT}{last}")?,
+        }
+    }
+    Ok(())
 }

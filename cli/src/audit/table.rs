@@ -75,7 +75,7 @@ impl Table {
 fn text(row: &Row, time: String) -> Text {
     let event = &row.event;
     let (user, address) = match event.client() {
-        Some(client) => (Outside::new(&client.user).to_string(), one_line(&client.address)),
+        Some(client) => (Outside::new(&client.user).to_string(), Outside::new(&client.address).address()),
         None => ("?".into(), "?".into()),
     };
     let result = match &event.outcome {

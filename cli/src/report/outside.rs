@@ -28,6 +28,16 @@ impl<'a> Outside<'a> {
         Self(unescaped(text).map_or(text.as_bytes().into(), |text| text.into_vec().into()))
     }
 
+    /// For people: an address or the name of a host, which needs no quotes for its colons.
+    pub(crate) fn address(&self) -> String {
+        let plain =
+            |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b':' | b'-' | b'_' | b'%');
+        match !self.0.is_empty() && self.0.iter().all(plain) {
+            true => self.plain().into_owned(),
+            false => self.to_string(),
+        }
+    }
+
     /// For JSON: the plain value. It is exact if it is UTF-8; if not, [`Outside::bytes`] is.
     pub(crate) fn plain(&self) -> Cow<'_, str> {
         String::from_utf8_lossy(&self.0)
@@ -71,6 +81,11 @@ mod tests {
         assert_eq!(Outside::of_escaped(&recorded).to_string(), recorded);
         let cut = escaped(&"x".repeat(1000)).to_string();
         assert_eq!(Outside::of_escaped(&cut).plain(), cut);
+        for (address, shown) in
+            [("::1", "::1"), ("fe80::1%eth0", "fe80::1%eth0"), ("a b", "\"a b\""), ("", "\"\"")]
+        {
+            assert_eq!(Outside::new(address).address(), shown);
+        }
         let broken = Outside::of_bytes(b"a\xff");
         assert_eq!((broken.plain().as_ref(), broken.bytes().as_deref()), ("a\u{fffd}", Some("61ff")));
         assert_eq!(broken.field(), "a\\xff");

@@ -1,5 +1,7 @@
-//! Tables for people: columns that are as wide as their cells.
+//! Tables for people: columns that are as wide as their cells. Whatever a cell holds, a terminal obeys nothing in it.
 
+use pam_sftpjail::escape::{is_plain, one_line};
+use std::borrow::Cow;
 use unicode_width::UnicodeWidthStr;
 
 /// The blanks between two columns.
@@ -10,7 +12,7 @@ pub(crate) fn widths<'r, const N: usize>(rows: impl IntoIterator<Item = &'r [Str
     let mut widths = [0; N];
     for row in rows {
         for (width, cell) in widths.iter_mut().zip(row) {
-            *width = cell.width().max(*width);
+            *width = shown(cell).width().max(*width);
         }
     }
     widths
@@ -31,8 +33,26 @@ pub(crate) fn fitting(widths: &[usize], room: usize) -> &[usize] {
 pub(crate) fn line(cells: &[String], widths: &[usize]) -> String {
     let mut line = String::new();
     for (cell, width) in cells.iter().zip(widths) {
-        line += cell;
+        let cell = shown(cell);
+        line += &cell;
         line.extend(std::iter::repeat_n(' ', (width + GAP).saturating_sub(cell.width()).max(1)));
     }
     line
+}
+
+/// Names in cells are escaped already. This is for what is not: it becomes `?`.
+fn shown(cell: &str) -> Cow<'_, str> {
+    if is_plain(cell) { cell.into() } else { one_line(cell).into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_terminal_obeys_nothing_in_a_cell() {
+        let row = ["a\u{1b}[2J".to_owned(), "\u{202e}\u{9b}b".to_owned()];
+        let widths = widths([&row]);
+        assert_eq!(line(&row, &widths).trim_end(), "a?[2J  ??b");
+    }
 }

@@ -147,6 +147,10 @@ fn a_summary_has_a_line_for_each_user_in_every_style() {
         event.operation.bytes = Some(bytes);
         assert!(summary.operation(&event));
     }
+    let client = Client { user: "anna".into(), address: "::1".into() };
+    let mut deletion = row_of("sandbox", Some(client), b"/b", Verb::Remove).event;
+    deletion.outcome = Outcome::Unclear("Failure");
+    assert!(summary.operation(&deletion));
     let written = |style| {
         let mut out = Vec::new();
         let mut output = Output::new(&mut out, style, TimeZone::UTC, true).unwrap();
@@ -159,15 +163,19 @@ fn a_summary_has_a_line_for_each_user_in_every_style() {
 USER  SESSIONS  UPLOADED    DOWNLOADED  DELETED  FAILED  FIRST                LAST
 ?     1         -           -           -        -       2024-11-22 03:04:05  2024-11-22 03:04:05
 \"=x\"  1         -           1 (7 B)     -        -       2024-11-22 03:04:05  2024-11-22 03:04:05
-anna  1         1 (12 KiB)  -           -        -       2024-11-22 03:04:05  2024-11-22 03:04:05
+anna  2         1 (12 KiB)  -           0 (+1?)  -       2024-11-22 03:04:05  2024-11-22 03:04:05
 ";
     assert_eq!(written(Style::Table(None)), expected);
-    assert!(written(Style::Table(Some(40))).lines().all(|line| line.len() <= 40));
+    for columns in [40, 80] {
+        let narrow = written(Style::Table(Some(columns)));
+        assert!(narrow.lines().all(|line| line.len() <= columns), "{narrow}");
+        assert_eq!(narrow.matches("2024-11-22 03:04:05").count(), 6, "{narrow}");
+    }
     let expected = "\
-user,sessions,uploaded_files,uploaded_bytes,downloaded_files,downloaded_bytes,deletions,failed,unclear,first,last
-,1,0,0,0,0,0,0,0,2024-11-22T03:04:05.25+00:00,2024-11-22T03:04:05.25+00:00
-\\x3dx,1,0,0,1,7,0,0,0,2024-11-22T03:04:05.25+00:00,2024-11-22T03:04:05.25+00:00
-anna,1,1,12345,0,0,0,0,0,2024-11-22T03:04:05.25+00:00,2024-11-22T03:04:05.25+00:00
+user,sessions,uploaded_files,uploaded_bytes,downloaded_files,downloaded_bytes,deletions,unclear_deletions,failed,unclear,first,last
+,1,0,0,0,0,0,0,0,0,2024-11-22T03:04:05.25+00:00,2024-11-22T03:04:05.25+00:00
+\\x3dx,1,0,0,1,7,0,0,0,0,2024-11-22T03:04:05.25+00:00,2024-11-22T03:04:05.25+00:00
+anna,2,1,12345,0,0,0,1,0,1,2024-11-22T03:04:05.25+00:00,2024-11-22T03:04:05.25+00:00
 ";
     assert_eq!(written(Style::Csv), expected);
     let lines = written(Style::Json);

@@ -98,7 +98,7 @@ fn a_summary_has_the_sums_of_each_user() {
     // A user without a session is not among them, and one who is asked for is alone.
     let csv = sb.sh("sftpjail audit joe --summary --csv").stdout;
     assert!(
-        csv.starts_with("user,sessions,uploaded_files,") && csv.contains("\njoe,1,0,0,0,0,0,0,0,20"),
+        csv.starts_with("user,sessions,uploaded_files,") && csv.contains("\njoe,1,0,0,0,0,0,0,0,0,20"),
         "{csv}"
     );
     assert_eq!(csv.lines().count(), 2);
