@@ -59,9 +59,16 @@ impl Openings {
             return;
         };
         let opening = match (kind, self.incomplete.remove(&(host, pid))) {
+            // An earlier version did not write this field.
+            (Kind::Opened, _) if value(rest, "home_access").is_none() => {
+                return self.change(host, user, Change { since: time, view: None });
+            }
             (Kind::Opened, _) => match first(time, user, rest) {
                 Some(opening) => opening,
-                None => return self.change(host, user, Change { since: time, view: None }),
+                None => {
+                    let view = Some(Rc::new(View::Unknown));
+                    return self.change(host, user, Change { since: time, view });
+                }
             },
             (Kind::Continued, Some(mut opening)) if opening.user == user => {
                 opening.volumes.extend(volumes(rest));
@@ -108,16 +115,20 @@ impl Openings {
     }
 }
 
-/// `None`: an earlier version wrote it, or a path has lost its middle.
+/// `None`: a path has lost its middle, because it was too long, or the entry its end.
 fn first(time: Timestamp, user: &str, rest: &str) -> Option<Opening> {
-    let value = |name: &str| fields(rest).find_map(|(field, value)| (field == name).then_some(value));
-    let path = |name: &str| Some(PathBuf::from(unescaped(value(name)?)?));
-    let home = match value("home_access")? {
+    let path = |name: &str| Some(PathBuf::from(unescaped(value(rest, name)?)?));
+    let home = match value(rest, "home_access")? {
         "none" => None,
         _ => Some(path("home")?),
     };
-    let (jail, count) = (path("jail")?, value("volumes")?.parse().ok()?);
+    let (jail, count) = (path("jail")?, value(rest, "volumes")?.parse().ok()?);
     Some(Opening { time, user: user.to_owned(), jail, home, count, volumes: volumes(rest).collect() })
+}
+
+/// The value of a field.
+fn value<'r>(rest: &'r str, name: &str) -> Option<&'r str> {
+    fields(rest).find_map(|(field, value)| (field == name).then_some(value))
 }
 
 /// `volume=TARGET from=SOURCE`, any number of times.
@@ -174,6 +185,16 @@ mod tests {
     fn an_entry_of_an_earlier_version_says_nothing() {
         let openings = read(&[(10, &format!("{OPENED} profile=p setup_us=4"))]);
         assert_eq!(on_host(&openings, 11, "/up/x"), None);
+    }
+
+    #[test]
+    fn where_an_entry_has_lost_a_part_nothing_is_guessed() {
+        let cut = "home=xx[4000 bytes]xx rhost=::1 profile=p home_access=read-write jail=/jail/jack volumes=0 setup_us=4";
+        for rest in [cut, "home=/x rhost=::1 profile=p home_access=read-write jail=/jail/jack vol"] {
+            let line = format!("pam_sftpjail(sshd:session): session opened for user jack(uid=1): {rest}");
+            let openings = read(&[(10, &line)]);
+            assert_eq!(on_host(&openings, 11, "/up/x").unwrap(), "/up/x");
+        }
     }
 
     #[test]

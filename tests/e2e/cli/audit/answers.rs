@@ -1,6 +1,8 @@
 //! `sftpjail audit`: what an auditor asks, and what the log could be taken for.
 
-use sandbox::Sandbox;
+use std::time::Duration;
+
+use sandbox::{Sandbox, wait_until};
 use serde_json::Value;
 
 use super::{audit, described, kinds, machine, quit};
@@ -137,9 +139,8 @@ fn a_refused_command_is_no_gap() {
     live.send("mkdir own");
     quit(&sb, live, "mle");
     let count = |text: &str| sb.read_text("/var/log/sftp.log").matches(text).count();
-    while count("pam_sftpjail(sshd:session): session closed for user mle") < 5 {
-        sb.sh("sleep 0.1");
-    }
+    let all_closed = || (count("pam_sftpjail(sshd:session): session closed for user mle") == 5).then_some(());
+    wait_until(Duration::from_secs(60), all_closed).expect("five sessions");
     assert_eq!(count("refusing non-sftp session"), 4, "{}", sb.log());
     let (operations, gaps) = audit(&sb, "");
     assert_eq!((operations.len(), kinds(&gaps)), (1, vec![]));

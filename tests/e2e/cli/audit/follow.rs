@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Duration;
 
-use sandbox::{Sandbox, end};
+use sandbox::{Sandbox, end, wait_until};
 use serde_json::Value;
 
 use super::{described, machine, quit};
@@ -36,14 +36,14 @@ impl Running {
 
     /// The pid of `sftpjail audit`, once it waits for signals.
     pub(super) fn pid(&self, sb: &Sandbox) -> i32 {
-        loop {
-            if let [pid] = sb.pids("sftpjail audit --follow")[..]
-                && sb.read_text(format!("/proc/{pid}/status")).contains("SigBlk:\t0000000000004002")
-            {
-                return pid;
+        let waiting = || match sb.pids("sftpjail audit --follow")[..] {
+            [pid] => {
+                let status = sb.read_text(format!("/proc/{pid}/status"));
+                status.contains("SigBlk:\t0000000000004002").then_some(pid)
             }
-            thread::sleep(Duration::from_millis(10));
-        }
+            _ => None,
+        };
+        wait_until(PATIENCE, waiting).expect("sftpjail audit --follow")
     }
 
     /// The next row.
