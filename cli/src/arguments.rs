@@ -263,6 +263,9 @@ Examples:
     /// The child of `probe`: builds the jail around itself and reports as JSON.
     #[command(hide = true)]
     Rehearse { user: String },
+    /// The child of `probe`: becomes USER, tries to write into DIRECTORY, and reports as JSON.
+    #[command(hide = true)]
+    WriteAs { user: String, directory: PathBuf },
     /// The child of `check`: reports whether the dynamic linker has loaded MODULE into it.
     #[command(hide = true)]
     Loaded { module: PathBuf },

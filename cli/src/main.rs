@@ -57,6 +57,9 @@ fn main() -> ExitCode {
         Verb::SetupTimer { seconds, until } => Ok(setup::timer(seconds, until)),
         Verb::UserManager { user, groups } => return user_manager::run(config, &user, groups),
         Verb::Rehearse { user } => report_to_parent(Ok(host::rehearsal::rehearse(config, &user)), &mut out),
+        Verb::WriteAs { user, directory } => {
+            report_to_parent(host::as_user::write_here(&user, &directory), &mut out)
+        }
         Verb::Loaded { module } => report_to_parent(host::pam::module::is_loaded(&module), &mut out),
     };
     match result {

@@ -4,13 +4,18 @@
 //! It needs neither the user's credentials nor the network. It leaves nothing behind, however it ends.
 
 mod attempt;
+mod batch;
+mod cause;
 mod client;
 mod complaint;
 mod connection;
 mod expected;
 mod guard;
+mod host_directory;
 mod judge;
+mod limit_watch;
 mod log;
+mod login_settings;
 mod parent;
 mod refusal;
 mod report;
@@ -23,16 +28,21 @@ mod writing;
 use crate::desired::stray::Stray;
 use crate::host::configuration;
 use crate::host::rehearsal;
+use crate::host::room::{Writer, shortage};
 use crate::host::sshd::daemon::NoAnswer;
 use crate::host::sshd::logins::Sshd;
 use crate::report::{Error, Finding, Status};
+use cause::{Cause, Facts};
 use complaint::complaint;
 use connection::{ConnectError, Connection, Tools};
 use expected::Expected;
 use log::{Log, LoggedSession};
+use login_settings::LoginSettings;
 use nix::unistd::geteuid;
 use pam_sftpjail::account::Account;
+use pam_sftpjail::config::Config;
 use pam_sftpjail::error::Refusal;
+use pam_sftpjail::escape::escaped;
 use pam_sftpjail::registry::Registry;
 use pam_sftpjail::session::{Membership, examine};
 use parent::Parent;
@@ -44,6 +54,9 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use user_manager::UserManagers;
+
+/// Where the probe and the registry have their files.
+const RUN: &str = "/run";
 
 /// Whom to probe, and where.
 pub(crate) struct Request<'a> {
@@ -132,8 +145,17 @@ fn probe(request: &Request<'_>) -> Report {
         ) => return report.unable(&refusal, refusal.fix()),
         Err(refusal) => (None, Some(refusal)),
     };
-    if let Err(error) = log_in(&mut report, request, expected.as_ref(), refusal.as_ref()) {
-        return report.unable(&error, "fix that, and probe again");
+    if let Err(error) = log_in(&mut report, request, &config, expected, refusal) {
+        return match shortage(Path::new(RUN), Writer::Root) {
+            None => report.unable(&error, "fix that, and probe again"),
+            Some(shortage) => {
+                let why = format!(
+                    "{RUN} has {shortage} left, so the probe cannot write its files ({error}), and no session can be \
+                     recorded: members with max_sessions or with jails in the host's namespace are refused"
+                );
+                report.unable(&why, format!("make room in {RUN}: see {} {RUN}", shortage.df()))
+            }
+        };
     }
     if report.login_ms.is_some() && report.module_us.is_none() {
         // Without a log entry there is no measurement of this login. A rehearsal gives one.
@@ -152,8 +174,9 @@ fn no_settings(report: Report, no_answer: NoAnswer) -> Report {
 fn log_in(
     report: &mut Report,
     request: &Request<'_>,
-    expected: Option<&Expected>,
-    refusal: Option<&Refusal>,
+    config: &Config,
+    mut expected: Option<Expected>,
+    mut refusal: Option<Refusal>,
 ) -> io::Result<()> {
     let parent = Parent::watch();
     let scratch = ScratchDirectory::open()?;
@@ -161,29 +184,57 @@ fn log_in(
     parent.check()?;
     let log = Log::from_now();
     let managers = UserManagers::now();
+    let account = Account::lookup(request.user, config).ok();
+    let settings = account.as_ref().map(|account| LoginSettings::ask(&tools, request.user, account));
+    let settings = settings.unwrap_or_default();
     let opened = Connection::open(&tools);
     parent.check()?;
     let mut connection = match opened {
         Ok(connection) => connection,
         Err(ConnectError::Unable(error)) => return Err(error),
-        Err(ConnectError::Refused(message)) => {
-            let log = tools.sshd_messages()?;
+        Err(ConnectError::Refused { message, server, descriptors }) => {
+            let sshd = &tools.sshd_messages()?;
             parent.check()?;
-            report.add(refusal::finding(&message, &log, refusal));
+            let servers = [server, tools.server().unwrap_or(server)];
+            let account = account.as_ref();
+            let facts = Facts { config, account, settings: &settings, log: &log, servers, descriptors, sshd };
+            report.add(refusal::finding(&message, &facts, refusal.as_ref()));
             return Ok(());
         }
     };
-    let (Some(expected), None) = (expected, refusal) else {
-        report.add(refusal::not_refused(refusal));
+    if refusal.as_ref().is_some_and(Refusal::is_missing_home) {
+        // The login may have made the home: pam_mkhomedir(8).
+        (expected, refusal) = match examine(config, request.user, &mut |_, _| {}) {
+            Ok(Membership::Member(member)) => (Some(Expected::of(config, *member)), None),
+            _ => (None, refusal),
+        };
+        if let Some(expected) = &expected {
+            let made = format!("the login has made {}", escaped(&expected.account.home));
+            report.add(Finding::judged("home", Ok(made), String::new()));
+        }
+    }
+    let (Some(mut expected), None) = (expected, &refusal) else {
+        report.add(refusal::not_refused(refusal.as_ref()));
         return Ok(());
     };
+    expected.with(&settings);
+    let expected = &expected;
     report.login_ms = u64::try_from(connection.login.as_millis()).ok();
     report.add(Finding::judged("login", Ok("the user can log in".into()), String::new()));
     let record = record(expected, connection.server);
     report.add(Finding::judged("module", record, refusal::module_fix()));
     report.add(managers.finding(expected));
 
-    let names = try_steps(report, &connection, expected, &parent)?;
+    let facts = Facts {
+        config,
+        account: account.as_ref(),
+        settings: &settings,
+        log: &log,
+        servers: [connection.server; 2],
+        descriptors: connection.descriptors,
+        sshd: &[],
+    };
+    let names = try_steps(report, &connection, expected, &facts, &parent)?;
     let ended = if connection.end() {
         Ok("sshd has ended the session")
     } else {
@@ -191,6 +242,7 @@ fn log_in(
     };
     let ended = ended.map(str::to_owned).map_err(str::to_owned);
     report.add(Finding::judged("logout", ended, "find the session line of PAM that does not return"));
+    let Some(names) = names else { return Ok(()) };
     let session = LoggedSession { server: connection.server, names: &names };
     let (judgement, microseconds) = log.judge(&session, expected);
     report.module_us = microseconds;
@@ -198,24 +250,32 @@ fn log_in(
     Ok(())
 }
 
-/// Tries every step of the table, and then to write. Gives names that the log must have then.
+/// Tries every step of the table, and then to write. Gives names that the log must have then; `None` if no
+/// session came about, and it is known why.
 fn try_steps(
     report: &mut Report,
     connection: &Connection<'_>,
     expected: &Expected,
+    facts: &Facts<'_>,
     parent: &Parent,
-) -> io::Result<Vec<String>> {
-    let first = attempt::run(connection, steps::FIRST)?;
+) -> io::Result<Option<Vec<String>>> {
+    let first = attempt::run(connection, &steps::FIRST)?;
     let is_served = first.output.success;
+    let mut has_cause = false;
     if !is_served {
-        let why = format!("is not served: {}", complaint(&first.output));
-        let fix = steps::not_served_fix(expected, &connection.said());
-        report.add(Finding::judged("sftp", Err(why), fix));
+        let cause = cause::new_password(&connection.said(), &expected.account).or_else(|| facts.cause());
+        has_cause = cause.is_some();
+        let Cause { evidence, fix } = cause.unwrap_or_else(|| Cause {
+            evidence: complaint(&first.output),
+            fix: steps::not_served_fix(expected).into(),
+        });
+        report.add(Finding::judged("sftp", Err(format!("is not served: {evidence}")), fix));
     }
     for step in steps::table(expected) {
         parent.check()?;
-        if is_served || !step.attempt.needs_sftp() {
-            let attempted = attempt::run(connection, step.attempt)?;
+        // Where no session comes about, what sshd would run in it does not show.
+        if is_served || !(step.attempt.needs_sftp() || has_cause && step.attempt.needs_session()) {
+            let attempted = attempt::run(connection, &step.attempt)?;
             let judgement = judge::judge(&attempted, &step.expectation, expected.user.as_str());
             report.add(Finding::judged(step.name, judgement, step.fix));
         }
@@ -226,12 +286,13 @@ fn try_steps(
     let mut names = Vec::new();
     for directory in expected.directories.iter().filter(|_| is_served) {
         parent.check()?;
-        let written = writing::try_in(connection, directory)?;
-        report.add_written(directory, &written);
+        let written = writing::try_in(connection, directory, expected.user.as_str())?;
+        report.add_written(directory, &written, &expected.account);
         names.push(written.name);
     }
     parent.check()?;
-    Ok(names)
+    // Without a session there are no log entries of one.
+    Ok(Some(names).filter(|_| !has_cause))
 }
 
 /// What the module's record says of the session of this monitor.

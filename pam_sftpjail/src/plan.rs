@@ -29,7 +29,7 @@ use crate::sys::{SysError, mount};
 pub(crate) use jail_root::JailRoot;
 pub(crate) use mount_point::MountPoint;
 use std::fmt::{self, Display};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 pub use step::Content;
 use step::Steps;
@@ -191,6 +191,20 @@ impl Plan {
             Step::Mount { at, read_only, .. } => {
                 Some((at.as_path(), Content::Tree { read_only: *read_only }))
             }
+        })
+    }
+
+    /// The path in the jail of the home and of each volume, relative to it, and the directory of the host that will be
+    /// mounted there. `None`: the first login makes that one.
+    pub fn directories(&self) -> impl Iterator<Item = (&Path, Option<BorrowedFd<'_>>)> {
+        self.steps.iter().filter_map(|step| match step {
+            Step::Mount { at, source, role: Role::Home | Role::Volume | Role::VolumeInHome, .. } => {
+                match source {
+                    Source::Open(directory) => Some((at.as_path(), Some(directory.as_fd()))),
+                    Source::Missing(_) | Source::Placeholder(_) => Some((at.as_path(), None)),
+                }
+            }
+            _ => None,
         })
     }
 

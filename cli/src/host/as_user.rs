@@ -1,14 +1,18 @@
-//! Reads what a user can enter and read on the host: a child process becomes the user and tries it.
+//! Reads what a user can enter, read and write on the host: a child process becomes the user and tries it.
 //!
-//! So access control lists count, too. Nothing is opened.
+//! So access control lists and quotas count, too. Nothing that exists is opened, and what is written has no name.
 
 use crate::host::child;
 use nix::errno::Errno;
+use nix::fcntl::{OFlag, open};
+use nix::sys::stat::Mode;
 use nix::unistd::{AccessFlags, access, setgid, setgroups, setuid};
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::nss::User;
 use serde::{Deserialize, Serialize};
-use std::io;
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 /// What the user can do, in the order of the paths: `None` if it is possible, or the errno.
@@ -35,15 +39,47 @@ pub(crate) fn run(user: &str, enter: &[PathBuf], read: &[PathBuf]) -> io::Result
     child::forked("trying paths as the user", || try_paths(user, enter, read))
 }
 
+/// Tries in a child, as `user`, to write a file of a few bytes without a name into a directory. Gives why that is
+/// impossible; `None`: it is possible. Only root can.
+pub(crate) fn write(user: &str, directory: &Path) -> io::Result<Option<Errno>> {
+    let arguments = ["write-as", "--", user].map(OsStr::new).into_iter().chain([directory.as_os_str()]);
+    let error: Option<i32> = child::report("writing as the user", arguments)?;
+    Ok(error.map(Errno::from_raw))
+}
+
+/// What [`write`] does in the child: this process becomes `user`.
+pub(crate) fn write_here(user: &str, directory: &Path) -> io::Result<Option<i32>> {
+    become_user(user)?;
+    Ok(write_error(directory))
+}
+
 /// What [`run`] does in the child: this process becomes `user`.
 fn try_paths(user: &str, enter: &[PathBuf], read: &[PathBuf]) -> io::Result<Tried> {
+    become_user(user)?;
+    let tried = |paths: &[PathBuf], how| paths.iter().map(|path| error(path, how)).collect();
+    Ok(Tried { enter: tried(enter, AccessFlags::X_OK), read: tried(read, AccessFlags::R_OK) })
+}
+
+fn become_user(user: &str) -> io::Result<()> {
     let found = User::by_name(user).map_err(io::Error::other)?;
     let user = found.ok_or_else(|| io::Error::other(format!("there is no user {}", escaped(user))))?;
     setgroups(&user.gids().map_err(io::Error::other)?)?;
     setgid(user.gid)?;
     setuid(user.uid)?;
-    let tried = |paths: &[PathBuf], how| paths.iter().map(|path| error(path, how)).collect();
-    Ok(Tried { enter: tried(enter, AccessFlags::X_OK), read: tried(read, AccessFlags::R_OK) })
+    Ok(())
+}
+
+/// Why a file without a name (O_TMPFILE of open(2)) cannot be written there.
+fn write_error(directory: &Path) -> Option<i32> {
+    let flags = OFlag::O_TMPFILE | OFlag::O_WRONLY | OFlag::O_CLOEXEC;
+    let write = || {
+        let mut file = File::from(open(directory, flags, Mode::S_IRUSR | Mode::S_IWUSR)?);
+        file.write_all(&[b'x'; 4096])?;
+        // A filesystem of a server may say only now that it is full.
+        file.sync_all()
+    };
+    let error: io::Error = write().err()?;
+    error.raw_os_error()
 }
 
 fn error(path: &Path, how: AccessFlags) -> Option<i32> {

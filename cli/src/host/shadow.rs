@@ -6,6 +6,7 @@ use pam_sftpjail::nss::switch::Line;
 use std::collections::HashMap;
 use std::io;
 use std::sync::OnceLock;
+use std::time::SystemTime;
 
 /// The entries of all users, if they were read at once.
 static ALL: OnceLock<HashMap<String, Shadow>> = OnceLock::new();
@@ -47,6 +48,13 @@ impl Shadow {
             return Ok(all.get(name).cloned());
         }
         Ok(getent("shadow", Some(name))?.lines().next().and_then(Self::parse))
+    }
+
+    /// For how many days the account has been expired, by the clock of this host. `None`: it is not.
+    pub(crate) fn expired_for(&self) -> Option<i64> {
+        let now = SystemTime::UNIX_EPOCH.elapsed().ok()?;
+        let today = i64::try_from(now.as_secs() / 86_400).ok()?;
+        self.expire.map(|day| today - day).filter(|days| *days >= 0)
     }
 
     /// Parses a line of shadow(5).

@@ -21,12 +21,12 @@ pub(super) struct Attempted {
 }
 
 /// Runs an attempt. The error is that a client cannot be started.
-pub(super) fn run(connection: &Connection<'_>, attempt: Attempt) -> io::Result<Attempted> {
+pub(super) fn run(connection: &Connection<'_>, attempt: &Attempt) -> io::Result<Attempted> {
     let scratch = connection.tools.scratch();
     let file = scratch.path("fetched");
     let before = connection.said().len();
     let output = match attempt {
-        Attempt::Sftp(batch) => sftp(connection, batch.as_bytes()),
+        Attempt::Sftp(batch) => sftp(connection, batch),
         Attempt::Fetch(path) => sftp(connection, format!("get {path} {}\n", file.display()).as_bytes()),
         Attempt::Command(line) => connection.run("ssh", ["-T", "probe", line], b""),
         Attempt::Connect(to) => connection.run("ssh", ["-W", to, "probe"], b""),

@@ -3,16 +3,17 @@
 use super::Request;
 use super::client::{command, program};
 use super::complaint::complaint;
+use super::limit_watch::LimitWatch;
 use super::scratch_directory::ScratchDirectory;
 use super::templates;
+use crate::host::child::is_ready_by;
 use crate::host::process::{Output, run, until, wait};
 use crate::host::sshd::daemon::Daemon;
 use crate::host::systemd;
 use crate::report::error::errno;
-use nix::errno::Errno;
-use nix::sys::signal::kill;
-use nix::unistd::Pid;
 use pam_sftpjail::escape::{escaped, one_line};
+use rustix::io::Errno;
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use std::ffi::OsStr;
 use std::fs;
 use std::io;
@@ -27,15 +28,25 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// The programs, and the files that they need.
 pub(super) struct Tools<'w> {
     scratch: &'w ScratchDirectory,
+    /// That of the clients.
     config: PathBuf,
+    /// That of sshd.
+    server_config: PathBuf,
 }
 
 /// Why there is no connection.
 pub(super) enum ConnectError {
     /// sshd or a client cannot be started. The login was not refused.
     Unable(io::Error),
-    /// The login was refused, with this message of the client and of sshd.
-    Refused(String),
+    /// The login was refused.
+    Refused {
+        /// What the client and sshd said.
+        message: String,
+        /// The pid of sshd's monitor.
+        server: u32,
+        /// The fewest open files that it was allowed, as far as that was seen.
+        descriptors: Option<u64>,
+    },
 }
 
 impl From<io::Error> for ConnectError {
@@ -70,12 +81,17 @@ impl<'w> Tools<'w> {
         let config = scratch.write("ssh_config", config)?;
 
         let mut test = command(sshd);
-        test.args(["-t", "-f"]).arg(server);
+        test.args(["-t", "-f"]).arg(&server);
         let output = run(test, b"")?;
         if !output.success {
             return Err(io::Error::other(format!("sshd does not start: {}", complaint(&output))));
         }
-        Ok(Self { scratch, config })
+        Ok(Self { scratch, config, server_config: server })
+    }
+
+    /// The configuration of the probe's sshd, which includes the system's.
+    pub(super) fn server_config(&self) -> &Path {
+        &self.server_config
     }
 
     pub(super) fn scratch(&self) -> &ScratchDirectory {
@@ -85,7 +101,7 @@ impl<'w> Tools<'w> {
     /// The command of `ssh`, `sftp` or `scp` on the connection.
     pub(super) fn client(&self, name: &str) -> io::Result<Command> {
         let mut command = command("/bin/sh");
-        command.args(["-c", templates::LIMITED, "sh"]).arg(program(name)?).arg("-F").arg(&self.config);
+        command.args(["-c", &templates::limited(), "sh"]).arg(program(name)?).arg("-F").arg(&self.config);
         Ok(command)
     }
 
@@ -98,25 +114,32 @@ impl<'w> Tools<'w> {
     pub(super) fn sshd_messages(&self) -> io::Result<Vec<String>> {
         let log = self.scratch.path("sshd_log");
         let serve = self.scratch.path("serve");
-        let mut client = self.client("ssh")?;
+        // Without the limits of the other clients: its sshd would have them, too.
+        let mut client = command(program("ssh")?);
+        client.arg("-F").arg(&self.config);
         let proxy =
             format!("ProxyCommand=/bin/sh {} -e -o LogLevel=VERBOSE 2>{}", serve.display(), log.display());
         client.args(["-o", &proxy, "-o", "ControlPath=none", "-s", "probe", "sftp"]);
         run(client, b"")?;
         // The monitor's last message comes after the client has ended.
-        self.has_gone(self.server());
+        self.has_gone();
         Ok(self.scratch.read("sshd_log").lines().map(|line| one_line(line.trim())).collect())
     }
 
     /// The monitor of the sshd that was started last.
-    fn server(&self) -> Option<Pid> {
-        self.scratch.read("pid").trim().parse().ok().map(Pid::from_raw)
+    pub(super) fn server(&self) -> Option<u32> {
+        self.scratch.read("pid").trim().parse().ok()
     }
 
-    /// Waits for a while until this process has ended. Gives whether it has.
-    fn has_gone(&self, server: Option<Pid>) -> bool {
-        let Some(pid) = server else { return true };
-        until(PATIENCE, || (kill(pid, None) == Err(Errno::ESRCH)).then_some(())).is_some()
+    /// Waits for a while until that process has ended. Gives whether it has. A zombie has ended: in a container, PID 1
+    /// may never ask for its exit status.
+    fn has_gone(&self) -> bool {
+        let pid = self.server().and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
+        match pid.map(|pid| pidfd_open(pid, PidfdFlags::empty())) {
+            None | Some(Err(Errno::SRCH)) => true,
+            Some(Ok(process)) => is_ready_by(process, Instant::now() + PATIENCE),
+            Some(Err(_)) => false,
+        }
     }
 }
 
@@ -126,6 +149,8 @@ pub(super) struct Connection<'w> {
     holder: Child,
     /// The pid of sshd's monitor.
     pub(super) server: u32,
+    /// The fewest open files that sshd's monitor was allowed, as far as that was seen.
+    pub(super) descriptors: Option<u64>,
     /// The time from the start of the client to the first answer.
     pub(super) login: Duration,
 }
@@ -142,20 +167,24 @@ impl<'w> Connection<'w> {
         let mut holder = command("/bin/sh");
         holder.arg(hold).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         let holder = holder.spawn()?;
-        let mut connection = Self { tools, holder, server: 0, login: Duration::ZERO };
+        let mut connection = Self { tools, holder, server: 0, descriptors: None, login: Duration::ZERO };
         let control = connection.tools.scratch.path("control");
+        let watch = LimitWatch::begin(scratch.path("pid"));
         let open = until(PATIENCE * 2, || {
             if control.exists() {
                 return Some(true);
             }
             connection.has_ended().then_some(false)
         });
-        connection.server =
-            connection.tools.server().map_or(0, |pid| u32::try_from(pid.as_raw()).unwrap_or(0));
-        if open == Some(true) && connection.is_served(start)? {
+        connection.server = tools.server().unwrap_or(0);
+        let is_served = open == Some(true) && connection.is_served(start)?;
+        connection.descriptors = watch.end();
+        if is_served {
             return Ok(connection);
         }
-        Err(ConnectError::Refused(connection.last_message()))
+        let (message, server) = (connection.last_message(), connection.server);
+        let descriptors = connection.descriptors;
+        Err(ConnectError::Refused { message, server, descriptors })
     }
 
     /// Whether there is a session: sshd opens it only after it has told the client that the login succeeded.
@@ -225,7 +254,7 @@ impl<'w> Connection<'w> {
             return true;
         }
         let client_ended = wait(&mut self.holder, PATIENCE).is_ok_and(|status| status.is_some());
-        let sshd_ended = self.tools.has_gone(self.tools.server());
+        let sshd_ended = self.tools.has_gone();
         client_ended && sshd_ended
     }
 }

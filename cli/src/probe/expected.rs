@@ -1,21 +1,21 @@
-//! What the user should find in the jail, by the configuration.
+//! What the user should find in the jail, by the configuration and by sshd's settings.
 
+use super::host_directory::HostDirectory;
+use super::login_settings::LoginSettings;
+use pam_sftpjail::account::Account;
 use pam_sftpjail::config::{Config, HomeAccess};
 use pam_sftpjail::escape::escaped;
-use pam_sftpjail::fix::{Command, Fix};
 use pam_sftpjail::name::UserName;
-use pam_sftpjail::plan::{Content, root_path};
 use pam_sftpjail::session::Member;
 use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// What the user should find in the jail.
 pub(super) struct Expected {
     /// `pw_name`
     pub(super) user: UserName,
-    pub(super) uid: u32,
+    pub(super) account: Account,
     pub(super) profile: String,
     /// The directory in which the session begins.
     pub(super) start: PathBuf,
@@ -33,15 +33,10 @@ pub(super) struct Expected {
     pub(super) chroot: String,
     /// sshd's `Match Group`.
     pub(super) groups: String,
-}
-
-/// A directory of the host in the jail.
-pub(super) struct HostDirectory {
-    /// Its path in the jail.
-    pub(super) path: PathBuf,
-    pub(super) read_only: bool,
-    /// The fix where it should be writable and is not.
-    pub(super) fix: Fix,
+    /// Whether sshd starts internal-sftp, whatever the client asks for. `None`: sshd gave no answer.
+    pub(super) forces_sftp: Option<bool>,
+    /// The directory that sshd's settings name for the start, if the jail does not have it.
+    pub(super) absent_start: Option<PathBuf>,
 }
 
 impl Expected {
@@ -57,22 +52,6 @@ impl Expected {
         let home: PathBuf = account.home.components().collect();
         let start =
             if profile.home != HomeAccess::None || is_in_jail(&home) { home.clone() } else { "/".into() };
-        let directories = plan.contents().filter_map(|(at, content)| match content {
-            Content::Tree { read_only } => Some((Path::new("/").join(at), read_only)),
-            _ => None,
-        });
-        // A volume inside of the home is mounted only where the home has a directory for it.
-        let directories =
-            directories.filter(|(path, _)| *path == home || !path.starts_with(&home) || path.is_dir());
-        let directories = directories.map(|(path, read_only)| HostDirectory {
-            fix: if path == home {
-                home_fix(&path, account.uid.as_raw(), account.gid.as_raw())
-            } else {
-                "change the owner of the volume's source to the user, or let the user's group write it".into()
-            },
-            path,
-            read_only,
-        });
         let guard = match profile.home {
             HomeAccess::ReadWrite => profile.guard.iter().map(|guarded| home.join(guarded.path())).collect(),
             _ => Vec::new(),
@@ -80,7 +59,7 @@ impl Expected {
         Self {
             guard,
             start,
-            directories: directories.collect(),
+            directories: HostDirectory::all(&plan, &account, &profile),
             names: profile.names,
             log: profile.log,
             chroot: format!("{}/%u", escaped(&config.jail_root.absolute())),
@@ -91,10 +70,38 @@ impl Expected {
                 .collect::<Vec<_>>()
                 .join(","),
             profile: escaped(&profile.name).to_string(),
-            uid: account.uid.as_raw(),
+            account,
             user,
             entries,
+            forces_sftp: None,
+            absent_start: None,
         }
+    }
+
+    /// Takes sshd's settings for this login into account.
+    pub(super) fn with(&mut self, settings: &LoginSettings) {
+        self.forces_sftp = settings.forces_sftp;
+        // internal-sftp stays where it is if it cannot enter that directory (sftp-server.c).
+        match &settings.start {
+            Some(start) if self.has_directory(start) => self.start = start.components().collect(),
+            absent => self.absent_start.clone_from(absent),
+        }
+    }
+
+    /// Whether the jail has this directory: as a part of itself, or in a directory of the host.
+    fn has_directory(&self, path: &Path) -> bool {
+        let within = path.strip_prefix("/").unwrap_or(path);
+        self.entries.iter().any(|entry| entry == within || entry.starts_with(within))
+            || self.directories.iter().any(|directory| directory.has(path))
+    }
+
+    /// The outermost directory that the session may leave with `cd ..` and still see nothing of the host: the one
+    /// above the home or volume in which it begins, or above its start.
+    pub(super) fn above(&self) -> &Path {
+        let holding = self.directories.iter().map(|directory| directory.path.as_path());
+        let outermost =
+            holding.filter(|path| self.start.starts_with(path)).min_by_key(|path| path.as_os_str().len());
+        outermost.unwrap_or(&self.start).parent().unwrap_or(Path::new("/"))
     }
 
     /// The names that a directory of the jail holds.
@@ -102,19 +109,5 @@ impl Expected {
         let directory = directory.strip_prefix("/").unwrap_or(directory);
         let inside = self.entries.iter().filter(|entry| entry.parent() == Some(directory));
         inside.filter_map(|entry| Some(entry.file_name()?.to_owned())).collect()
-    }
-}
-
-/// The fix where the user cannot write the home.
-fn home_fix(home: &Path, uid: u32, gid: u32) -> Fix {
-    let Some(at) = root_path(home) else {
-        return "let the user write it".into();
-    };
-    match home.metadata() {
-        Ok(found) if found.uid() == uid => Command::new("chmod u+rwx").arg(&at).into(),
-        _ => {
-            let write = Command::new("chmod g+rwx").arg(&at);
-            Command::new("chgrp").arg(gid).arg(&at).and(&write).into()
-        }
     }
 }

@@ -3,6 +3,7 @@
 use super::attempt::Attempted;
 use super::complaint::complaint;
 use super::steps::{ECHOED, Expectation};
+use crate::host::process::Output;
 use pam_sftpjail::escape::escaped;
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
@@ -31,21 +32,31 @@ pub(super) fn judge(attempted: &Attempted, expectation: &Expectation, user: &str
         Expectation::Succeeds => {
             if attempted.output.success {
                 Ok("served".into())
+            } else if is_too_much(&attempted.output) {
+                Ok("served, with more names than the probe reads".into())
             } else {
                 Err(complaint())
             }
         }
         Expectation::Lists(names) if attempted.output.success => listed(&attempted.output.stdout, names),
+        Expectation::Lists(_) if is_too_much(&attempted.output) => {
+            Err("the user can see what is not in the jail: more names than the probe reads".into())
+        }
         Expectation::Lists(_) => Err(complaint()),
         Expectation::OwnAccounts => match &attempted.fetched {
             None if attempted.output.stderr.contains("not found") => Ok("there is none".into()),
             None => Err(complaint()),
             Some(text) => own_accounts(text, user),
         },
-        Expectation::SftpOnly => {
+        Expectation::SftpOnly { forced } => {
             let out = String::from_utf8_lossy(&attempted.output.stdout);
-            if out.contains("This service allows sftp connections only") {
+            let is_refusal = out.contains("This service allows sftp connections only");
+            if is_refusal && *forced != Some(false) {
                 Ok("refused: sftp only".into())
+            } else if is_refusal {
+                // A shell prints whatever the user's .bashrc says.
+                Err("the user's shell answers, with sshd's own words; sshd does not force internal-sftp"
+                    .into())
             } else if out.contains(ECHOED) {
                 Err("a shell ran it".into())
             } else {
@@ -68,6 +79,12 @@ pub(super) fn judge(attempted: &Attempted, expectation: &Expectation, user: &str
             None => Err(complaint()),
         },
     }
+}
+
+/// Whether the client has reached the limit on its memory: what the server sends is up to the user.
+fn is_too_much(output: &Output) -> bool {
+    !output.success
+        && ["out of memory", "memory allocation failed"].iter().any(|words| output.stderr.contains(words))
 }
 
 /// Whether sshd refuses a forwarding here. The words are those of its server_request_direct_tcpip,

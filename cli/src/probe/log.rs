@@ -2,12 +2,24 @@
 
 use super::expected::Expected;
 use super::judge::Judgement;
+use crate::host::process::until;
+use crate::host::room::{Writer, shortage};
 use crate::host::syslog::recent::Recent;
 use std::os::unix::net::UnixDatagram;
+use std::path::Path;
 use std::time::{Duration, Instant};
+
+/// Where syslog daemons and journald keep logs.
+const LOGS: &str = "/var/log";
 
 /// How long to wait for the entries. A syslog daemon is faster.
 const PATIENCE: Duration = Duration::from_secs(4);
+
+/// The same for the entries of a login that was refused, which may leave none.
+const LATENCY: Duration = Duration::from_secs(1);
+
+/// The beginning of sshd's log entry of an error of PAM's.
+pub(super) const ERROR_OF_PAM: &str = "error: PAM: ";
 
 /// The log entries since before the login.
 pub(super) struct Log(Recent);
@@ -54,6 +66,22 @@ impl Log {
         (judgement(&found, session, expected), found.microseconds)
     }
 
+    /// The entries about PAM that these processes wrote, without time and process: those of modules, and sshd's errors.
+    /// Waits a while for the first: a login that was refused leaves one mostly.
+    pub(super) fn of_pam(&self, processes: &[u32]) -> Vec<String> {
+        let prefixes: Vec<_> = processes.iter().map(|pid| format!("[{pid}]: ")).collect();
+        let find = || {
+            let logs = self.0.entries();
+            let lines = logs.iter().flat_map(|(_, text)| text.lines());
+            let entries = lines.filter_map(|line| {
+                let (_, entry) = prefixes.iter().find_map(|prefix| line.split_once(prefix.as_str()))?;
+                (entry.starts_with("pam_") || entry.starts_with(ERROR_OF_PAM)).then(|| entry.to_owned())
+            });
+            Some(entries.collect::<Vec<_>>()).filter(|entries| !entries.is_empty())
+        };
+        until(LATENCY, find).unwrap_or_default()
+    }
+
     fn entries(&self, session: &LoggedSession<'_>) -> Found {
         let mut found = Found::default();
         for (log, text) in self.0.entries() {
@@ -97,7 +125,11 @@ fn judgement(found: &Found, session: &LoggedSession<'_>, expected: &Expected) ->
     }
     if !missing.is_empty() {
         let is_unread = UnixDatagram::unbound().and_then(|socket| socket.connect("/dev/log")).is_err();
-        let cause = if is_unread { "no syslog daemon listens at /dev/log; " } else { "" };
+        let cause = match shortage(Path::new(LOGS), Writer::Root) {
+            _ if is_unread => "no syslog daemon listens at /dev/log; ".to_owned(),
+            Some(shortage) => format!("the filesystem of {LOGS} has {shortage} left; "),
+            None => String::new(),
+        };
         return Err(format!("{cause}there are no log entries {}", missing.join(", ")));
     }
     let module = found.opened.as_deref().unwrap_or_default();

@@ -1,5 +1,6 @@
 //! The finding of a login that was refused, with the reason that sshd gives.
 
+use super::cause::{Cause, Facts};
 use crate::report::Finding;
 use pam_sftpjail::error::Refusal;
 
@@ -20,7 +21,8 @@ const LISTS: &str = "if the user should be able to log in: see AllowUsers, DenyU
      sshd_config (the probe has no address that they could list), and check that the account's shell exists";
 
 const MODULE: &str = "check that /etc/pam.d/sshd has the module's session lines, that sshd_config says UsePAM yes, \
-     and that ChrootDirectory is %u in the jail root; then read the module's log entries";
+     that config= of these lines is the configuration that the probe reads (--config), and that ChrootDirectory is %u in the \
+     jail root; then read the module's log entries";
 
 /// The fix where the module has not built a jail for a session.
 pub(super) fn module_fix() -> String {
@@ -28,11 +30,15 @@ pub(super) fn module_fix() -> String {
 }
 
 /// The finding of a login that was refused: by the module with `refusal`, or else by sshd or another module.
-/// `message`: the client's; `log`: sshd's.
-pub(super) fn finding(message: &str, log: &[String], refusal: Option<&Refusal>) -> Finding {
+/// `message`: the client's.
+pub(super) fn finding(message: &str, facts: &Facts<'_>, refusal: Option<&Refusal>) -> Finding {
     if let Some(refusal) = refusal {
         return Finding::judged("login", Err(format!("refused: {refusal}")), refusal.fix());
     }
+    if let Some(Cause { evidence, fix }) = facts.cause() {
+        return Finding::judged("login", Err(format!("refused: {evidence}")), fix);
+    }
+    let log = facts.sshd;
     let reason = REASONS.iter().find_map(|(words, fix)| {
         let line = log.iter().find(|line| line.contains(words))?;
         Some((line.as_str(), *fix))

@@ -1,9 +1,11 @@
 //! The report of a probe, as text and as JSON.
 
-use super::expected::{Expected, HostDirectory};
+use super::expected::Expected;
+use super::host_directory::HostDirectory;
 use super::writing::Written;
 use crate::report::json::{VERSION, document};
 use crate::report::{Finding, Findings, Outcome, Status};
+use pam_sftpjail::account::Account;
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::fix::Fix;
 use serde::{Deserialize, Serialize};
@@ -69,8 +71,12 @@ impl Report {
     }
 
     /// Adds what came of writing into a directory.
-    pub(super) fn add_written(&mut self, directory: &HostDirectory, written: &Written) {
-        let fix = if directory.read_only { "report this as a bug".into() } else { directory.fix.clone() };
+    pub(super) fn add_written(&mut self, directory: &HostDirectory, written: &Written, account: &Account) {
+        let fix = match &written.cause {
+            _ if directory.read_only => "report this as a bug".into(),
+            Some(fix) => fix.clone(),
+            None => directory.fix(account),
+        };
         let at = |evidence: &String| format!("{}: {evidence}", escaped(&directory.path));
         let judgement = written.sftp.as_ref().map(at).map_err(at);
         self.add(Finding::judged("write", judgement, fix));

@@ -1,6 +1,9 @@
 //! The table of what is tried on the connection: each step with its expectation and its fix. Plain data.
 
+use super::batch::cd;
 use super::expected::Expected;
+use pam_sftpjail::escape::escaped;
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -14,10 +17,9 @@ pub(super) struct Step {
 }
 
 /// What a client does.
-#[derive(Clone, Copy)]
 pub(super) enum Attempt {
     /// `sftp` with this batch.
-    Sftp(&'static str),
+    Sftp(Cow<'static, [u8]>),
     /// `sftp` fetches this file.
     Fetch(&'static str),
     /// `ssh` with this command.
@@ -36,8 +38,15 @@ pub(super) enum Attempt {
 
 impl Attempt {
     /// Whether it shows nothing where SFTP is not served at all.
-    pub(super) fn needs_sftp(self) -> bool {
+    pub(super) fn needs_sftp(&self) -> bool {
         matches!(self, Self::Sftp(_) | Self::Fetch(_) | Self::Scp(_))
+    }
+}
+
+impl Attempt {
+    /// Whether it shows nothing where sshd starts no session.
+    pub(super) fn needs_session(&self) -> bool {
+        self.needs_sftp() || matches!(self, Self::Command(_) | Self::LegacyScp(_))
     }
 }
 
@@ -51,8 +60,8 @@ pub(super) enum Expectation {
     Lists(BTreeSet<OsString>),
     /// The file that is fetched, if there is one, has entries of root and the user only.
     OwnAccounts,
-    /// sshd says that it serves SFTP only.
-    SftpOnly,
+    /// sshd says that it serves SFTP only. `forced`: whether its settings say so; `None` where they are unknown.
+    SftpOnly { forced: Option<bool> },
     /// sshd says that this is prohibited, and does not try.
     Prohibited,
     /// Nothing is fetched.
@@ -69,13 +78,10 @@ const ECHO: &str = "echo sftpjail-$((6*7))";
 pub(super) const ECHOED: &str = "sftpjail-42";
 
 /// The first attempt. If it fails, nothing else is tried by SFTP.
-pub(super) const FIRST: Attempt = Attempt::Sftp("pwd\n");
+pub(super) const FIRST: Attempt = Attempt::Sftp(Cow::Borrowed(b"pwd\n"));
 
-/// The fix where that fails. `message`: what the client printed at the login.
-pub(super) fn not_served_fix(expected: &Expected, message: &str) -> String {
-    if message.contains("required to change your password") || message.contains("password has expired") {
-        return "let the user change the password first, or stop it from expiring: see `chage -l`".into();
-    }
+/// The fix where that fails and nothing says why.
+pub(super) fn not_served_fix(expected: &Expected) -> String {
     format!(
         "in sshd_config, before the first Match: Subsystem sftp internal-sftp; then, {}",
         forced(expected)
@@ -92,33 +98,43 @@ fn forced(expected: &Expected) -> String {
 
 /// The table. A step's fix names sshd's settings, because the result of a step is what sshd does.
 pub(super) fn table(expected: &Expected) -> Vec<Step> {
-    let Expected { start, chroot, .. } = expected;
+    let Expected { start, chroot, absent_start, .. } = expected;
     let settings = |lines: &str| settings(expected, lines);
     let jail = settings(&format!("ChrootDirectory {chroot}, and no Match before it may say otherwise"));
     let forced = forced(expected);
     let tcp = settings("DisableForwarding yes, AllowTcpForwarding no");
     let sockets = settings("DisableForwarding yes, AllowStreamLocalForwarding no");
-    let above = start.parent().unwrap_or(Path::new("/"));
+    let start_fix = match absent_start {
+        None => jail.clone(),
+        Some(absent) => {
+            format!("make the directory {} in the jail, or change the -d of internal-sftp", escaped(absent))
+        }
+    };
+    // Where it begins below the home, `cd ..` leads into the home.
+    let above = expected.above();
+    let list_above = [cd(above), b"ls -1a\n".to_vec()].concat();
+    let sftp = |batch: &'static str| Attempt::Sftp(Cow::Borrowed(batch.as_bytes()));
     let step =
         |name, attempt, expectation, fix: &String| Step { name, attempt, expectation, fix: fix.clone() };
 
+    let works_in = Expectation::WorksIn(absent_start.as_ref().unwrap_or(start).clone());
     let mut steps = vec![
-        step("pwd", Attempt::Sftp("pwd\n"), Expectation::WorksIn(start.clone()), &jail),
+        step("pwd", sftp("pwd\n"), works_in, &start_fix),
         step(
             "ls",
-            Attempt::Sftp("ls -1\n"),
+            sftp("ls -1\n"),
             Expectation::Succeeds,
             &"give the user the right to read the directory".to_owned(),
         ),
-        step("cd ..", Attempt::Sftp("cd ..\nls -1a\n"), Expectation::Lists(expected.names_in(above)), &jail),
-        step(
-            "ls /",
-            Attempt::Sftp("ls -1a /\n"),
-            Expectation::Lists(expected.names_in(Path::new("/"))),
-            &jail,
-        ),
+        step("cd ..", Attempt::Sftp(list_above.into()), Expectation::Lists(expected.names_in(above)), &jail),
+        step("ls /", sftp("ls -1a /\n"), Expectation::Lists(expected.names_in(Path::new("/"))), &jail),
         step("/etc/passwd", Attempt::Fetch("/etc/passwd"), Expectation::OwnAccounts, &jail),
-        step("ssh COMMAND", Attempt::Command(ECHO), Expectation::SftpOnly, &forced),
+        step(
+            "ssh COMMAND",
+            Attempt::Command(ECHO),
+            Expectation::SftpOnly { forced: expected.forces_sftp },
+            &forced,
+        ),
         // No process listens on port 1. Where forwarding is allowed, sshd tries it and says so.
         step("ssh -L", Attempt::Connect("127.0.0.1:1"), Expectation::Prohibited, &tcp),
         step("ssh -R port", Attempt::ListenOnPort, Expectation::Prohibited, &tcp),

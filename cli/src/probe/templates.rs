@@ -97,16 +97,21 @@ pub(super) fn ssh_config(user: &str, key: &Path, control: &Path) -> String {
     text
 }
 
-/// A shell command that runs a client which cannot write a file of more than 1 MiB: the user may make the fetched
-/// file grow.
-pub(super) const LIMITED: &str = "ulimit -f 2048; exec \"$@\"";
+/// The limits of every client but the one that starts sshd, as a shell sets them. What the server sends is up to the user. So no client can write a
+/// file of more than 1 MiB, and none can have more than 64 MiB of memory of its own.
+const LIMITS: &str = "ulimit -f 2048; ulimit -d 65536";
+
+/// A shell command that runs a client with these limits.
+pub(super) fn limited() -> String {
+    format!("{LIMITS}; exec \"$@\"")
+}
 
 /// The shell script that gives sftp the batch `begin` at once, and the batch `end` when its input ends, so also when
 /// the probe is killed. `end` removes what `begin` made. If a line of `begin` fails, sftp ends at once. Its standard
 /// error is only held open while it runs, and not written to.
 pub(super) fn keep(sftp: &Path, config: &Path, [begin, end, said, ended]: [&Path; 4]) -> String {
     format!(
-        "cat {} - {} | {{ {} -F {} -b - probe >{} 2>&1; echo $? >{}; }}\n",
+        "cat {} - {} | {{ {LIMITS}; {} -F {} -b - probe >{} 2>&1; echo $? >{}; }}\n",
         begin.display(),
         end.display(),
         sftp.display(),

@@ -18,9 +18,10 @@ impl UserManagers {
 
     /// The finding, once the user is logged in: logind makes a login wait until the manager runs.
     pub(super) fn finding(self, expected: &Expected) -> Finding {
-        let unit = systemd::manager(expected.uid);
+        let unit = systemd::manager(expected.account.uid.as_raw());
         let check = format!("run `sftpjail check {}`", word(&expected.user));
-        let runs = |managers: &BTreeMap<u32, bool>| managers.get(&expected.uid) == Some(&true);
+        let runs =
+            |managers: &BTreeMap<u32, bool>| managers.get(&expected.account.uid.as_raw()) == Some(&true);
         let before = self.0.map(|before| before.and_then(|before| Ok((before, systemd::managers()?))));
         let (judgement, fix) = match before {
             None => (Ok("none: systemd does not run here".into()), String::new()),

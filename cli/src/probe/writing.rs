@@ -1,17 +1,18 @@
 //! Tries to write as the user: into a directory of the probe's own, which is removed however the probe ends.
 
 use super::attempt::sftp;
+use super::batch::cd;
 use super::client::command;
 use super::complaint::complaint;
 use super::connection::Connection;
-use super::expected::HostDirectory;
+use super::host_directory::HostDirectory;
 use super::judge::Judgement;
 use crate::host::process::{until, wait};
 use pam_sftpjail::escape::one_line;
+use pam_sftpjail::fix::Fix;
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Read};
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::process::{Child, ChildStdin, Stdio};
 use std::time::Duration;
@@ -30,17 +31,23 @@ pub(super) struct Written {
     /// The same with scp, where sftp could write.
     pub(super) scp: Option<Judgement>,
     pub(super) name: String,
+    /// What to do about it, where the filesystem is full.
+    pub(super) cause: Option<Fix>,
 }
 
 /// Tries to write into a directory of the host. Nothing that exists is touched: everything goes into a new directory,
 /// whose name nobody can guess.
-pub(super) fn try_in(connection: &Connection<'_>, directory: &HostDirectory) -> io::Result<Written> {
+pub(super) fn try_in(
+    connection: &Connection<'_>,
+    directory: &HostDirectory,
+    user: &str,
+) -> io::Result<Written> {
     let name = format!(".sftpjail-probe-{}", random()?);
     let kept = TestDirectory::begin(connection, &directory.path, &name)?;
     let is_made = kept.is_made();
     let scratch = connection.tools.scratch();
     let read_back = is_made && reads_back(connection, &directory.path.join(&name))?;
-    let scp = if is_made && !directory.read_only {
+    let scp = if read_back && !directory.read_only {
         Some(scp(connection, &directory.path.join(&name))?)
     } else {
         None
@@ -62,7 +69,16 @@ pub(super) fn try_in(connection: &Connection<'_>, directory: &HostDirectory) -> 
         }
         (false, _) => Err(format!("cannot be written: {said}")),
     };
-    Ok(Written { sftp, scp, name })
+    // internal-sftp says "Failure" for a full filesystem and for a quota.
+    let shortage = match &sftp {
+        Err(said) if said.contains("Failure") => directory.shortage(user),
+        _ => None,
+    };
+    let (sftp, cause) = match shortage {
+        Some((why, fix)) => (Err(why), Some(fix)),
+        None => (sftp, None),
+    };
+    Ok(Written { sftp, scp, name, cause })
 }
 
 /// The probe's directory in the jail. A pipe keeps it; when the pipe ends, it is removed.
@@ -148,19 +164,6 @@ fn scp(connection: &Connection<'_>, directory: &Path) -> io::Result<Judgement> {
 fn is_gone(connection: &Connection<'_>, directory: &Path, name: &str) -> io::Result<bool> {
     let batch = [cd(directory), format!("ls -1 {name}\n").into_bytes()].concat();
     Ok(!sftp(connection, &batch)?.success)
-}
-
-/// sftp's `cd` command, quoted for its makeargv.
-fn cd(directory: &Path) -> Vec<u8> {
-    let mut line = b"cd \"".to_vec();
-    for byte in directory.as_os_str().as_bytes() {
-        if matches!(byte, b'"' | b'\\') {
-            line.push(b'\\');
-        }
-        line.push(*byte);
-    }
-    line.extend_from_slice(b"\"\n");
-    line
 }
 
 fn random() -> io::Result<String> {

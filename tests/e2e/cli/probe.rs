@@ -1,12 +1,14 @@
 //! `sftpjail probe`: a real login, its findings, and that it leaves nothing behind.
 
 mod accounts;
+mod blame;
 mod faults;
 mod interrupted;
 
 use sandbox::{Output, Sandbox};
 use serde_json::Value;
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 /// A sandbox with the member mle, who has logged in before.
 fn machine() -> Sandbox {
@@ -15,6 +17,8 @@ fn machine() -> Sandbox {
     sb.user("mle").group("sftp").add();
     sb.sftp("mle", "pwd\n").ok();
     sb.wait_for_log("session closed for user mle(uid=");
+    let has_ended = || !sb.processes().into_iter().any(|(_, line)| line.starts_with("sshd: mle"));
+    sandbox::wait_until(Duration::from_secs(60), || has_ended().then_some(())).expect("the session ends");
     sb
 }
 

@@ -114,6 +114,19 @@ impl Connection {
         }
     }
 
+    /// A connection that comes by a pipe, from `sshd -i`, as sshd itself sees it.
+    pub(crate) fn over_a_pipe() -> Self {
+        let unknown = || "UNKNOWN".to_owned();
+        Self {
+            address: unknown(),
+            host: unknown(),
+            local_address: unknown(),
+            local_port: "65535".into(),
+            rdomain: String::new(),
+            expected: None,
+        }
+    }
+
     fn set(&mut self, attribute: &str, value: &str, use_dns: bool) {
         match attribute {
             "address" => value.clone_into(&mut self.address),

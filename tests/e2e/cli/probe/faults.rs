@@ -3,7 +3,7 @@
 use super::{all_ok, has_status, left_nothing, machine, probe, state};
 
 /// The line of a step that failed, and the line with its fix.
-fn failed<'o>(out: &'o str, step: &str) -> Option<(&'o str, &'o str)> {
+pub(super) fn failed<'o>(out: &'o str, step: &str) -> Option<(&'o str, &'o str)> {
     let mut lines = out.lines();
     let line = lines.find(|line| line.strip_prefix("✗ ").is_some_and(|line| line.starts_with(step)))?;
     Some((line, lines.next().unwrap_or_default()))
@@ -33,10 +33,7 @@ fn each_fault_is_found_and_named() {
         (edit("/ForceCommand/d"), vec![not_served, in_jail]),
         (edit("/ForceCommand/d; s/^Subsystem.*/Subsystem sftp internal-sftp -l INFO/"), vec![in_jail]),
         (edit("/^Subsystem/d"), vec![("sftp", "is not served", "Subsystem sftp internal-sftp")]),
-        (
-            "chage -d 0 mle".into(),
-            vec![("sftp", "is not served", "chage -l"), ("ssh COMMAND", "tried", "Force")],
-        ),
+        ("chage -d 0 mle".into(), vec![("sftp", "the user must change the password first", "chage -l mle")]),
         (edit("s/internal-sftp -l INFO/internal-sftp/"), vec![log]),
         (edit("/DisableForwarding/d; s/AllowTcpForwarding no/AllowTcpForwarding yes/"), vec![local, remote]),
         (edit("/DisableForwarding/d; s/AllowTcpForwarding no/AllowTcpForwarding local/"), vec![local]),

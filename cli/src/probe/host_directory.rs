@@ -1,0 +1,101 @@
+//! The directories of the host that a jail holds, and what an admin can do where the user cannot write one.
+
+use crate::host::accounts::Accounts;
+use crate::host::as_user;
+use crate::host::room::{Shortage, Writer, shortage};
+use nix::errno::Errno;
+use pam_sftpjail::account::Account;
+use pam_sftpjail::config::{HomeAccess, Profile};
+use pam_sftpjail::escape::escaped;
+use pam_sftpjail::fix::{Command, Fix};
+use pam_sftpjail::plan::{Content, Plan, root_path};
+use std::fs;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+/// The home or a volume.
+pub(super) struct HostDirectory {
+    /// Its path in the jail.
+    pub(super) path: PathBuf,
+    /// Its path on the host. `None`: the first login makes it.
+    host: Option<PathBuf>,
+    pub(super) read_only: bool,
+    is_home: bool,
+}
+
+impl HostDirectory {
+    /// Those of a plan.
+    pub(super) fn all(plan: &Plan, account: &Account, profile: &Profile) -> Vec<Self> {
+        let home: PathBuf = account.home.components().collect();
+        let has_home = profile.home != HomeAccess::None;
+        let host = |at: &Path| {
+            let (_, directory) = plan.directories().find(|(other, _)| *other == at)?;
+            // The path of what was checked, whatever is at the configured path by now.
+            fs::read_link(format!("/proc/self/fd/{}", directory?.as_raw_fd())).ok()
+        };
+        let trees = plan.contents().filter_map(|(at, content)| match content {
+            Content::Tree { read_only } => {
+                let path = Path::new("/").join(at);
+                let is_home = has_home && path == home;
+                Some(Self { host: host(at), is_home, path, read_only })
+            }
+            _ => None,
+        });
+        // A volume inside of the home is mounted only where the home has a directory for it.
+        let is_mounted =
+            |tree: &Self| tree.is_home || !has_home || !tree.path.starts_with(&home) || tree.path.is_dir();
+        trees.filter(is_mounted).collect()
+    }
+
+    /// Whether this path of the jail is a directory in it, or it itself.
+    pub(super) fn has(&self, path: &Path) -> bool {
+        let (Ok(below), Some(host)) = (path.strip_prefix(&self.path), &self.host) else { return false };
+        host.join(below).is_dir()
+    }
+
+    /// Why nothing can be written there although the modes may allow it, and the fix. `None`: for another reason.
+    pub(super) fn shortage(&self, user: &str) -> Option<(String, Fix)> {
+        let host = self.host.as_deref()?;
+        let shown = escaped(host);
+        if let Some(shortage) = shortage(host, Writer::User) {
+            return Some((
+                format!("the filesystem of {shown} has {shortage} left"),
+                Fix::from(format!("make room there: see {} {shown}", shortage.df())),
+            ));
+        }
+        match as_user::write(user, host) {
+            Ok(Some(Errno::EDQUOT)) => Some((
+                format!("the quota of {} for {shown} is used up", escaped(user)),
+                "let the user remove files, or raise the quota: see quota(1)".into(),
+            )),
+            Ok(Some(Errno::ENOSPC)) => Some((
+                format!("the filesystem of {shown} has {} left", Shortage::Space),
+                Fix::from(format!("make room there: see {} {shown}", Shortage::Space.df())),
+            )),
+            _ => None,
+        }
+    }
+
+    /// The fix where the user should be able to write it and is not.
+    pub(super) fn fix(&self, account: &Account) -> Fix {
+        let Some(host) = self.host.as_deref() else {
+            return "let the user or the user's group write the source of the volume".into();
+        };
+        let sentence = format!("let the user write {} on the host", escaped(host));
+        let (Some(at), true) = (root_path(host), self.is_home) else {
+            return sentence.into();
+        };
+        let (uid, gid) = (account.uid.as_raw(), account.gid.as_raw());
+        let is_alone = || Accounts::list().is_ok_and(|all| all.is_alone_in(gid, uid).unwrap_or(false));
+        match host.metadata() {
+            Ok(found) if found.uid() == uid => Command::new("chmod u+rwx").arg(&at).into(),
+            // Others in the group could write the home, too.
+            Ok(_) if is_alone() => {
+                let write = Command::new("chmod g+rwx").arg(&at);
+                Command::new("chgrp").arg(gid).arg(&at).and(&write).into()
+            }
+            _ => sentence.into(),
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! What sshd is set to do with the probe's own login, by its own answer.
+
+use super::connection::Tools;
+use crate::host::sshd::connections::Connection;
+use crate::host::sshd::daemon::Daemon;
+use crate::host::sshd::effective::{Settings, expanded};
+use pam_sftpjail::account::Account;
+use std::path::{Path, PathBuf};
+
+/// Effective settings for the probe's login. Nothing is known where sshd gives no answer.
+#[derive(Default)]
+pub(super) struct LoginSettings {
+    /// ChrootDirectory as sshd prints it, and what it means for the user.
+    pub(super) chroot: Option<(String, PathBuf)>,
+    /// Whether sshd starts internal-sftp, whatever the client asks for.
+    pub(super) forces_sftp: Option<bool>,
+    /// The directory that `-d` of internal-sftp names. A relative one is below the home.
+    pub(super) start: Option<PathBuf>,
+}
+
+impl LoginSettings {
+    /// Asks sshd, with the configuration of the probe.
+    pub(super) fn ask(tools: &Tools<'_>, typed: &str, account: &Account) -> Self {
+        let daemon = Daemon::find(Some(tools.server_config()));
+        let answer = daemon.ok().and_then(|daemon| daemon.ask(typed, &Connection::over_a_pipe()).ok());
+        answer.map(|settings| Self::of(&settings, account)).unwrap_or_default()
+    }
+
+    fn of(settings: &Settings, account: &Account) -> Self {
+        let forced = settings.get("ForceCommand").filter(|command| *command != "none");
+        let subsystem = || settings.all("Subsystem").find_map(|value| value.strip_prefix("sftp "));
+        let chroot = settings.get("ChrootDirectory").filter(|path| *path != "none");
+        Self {
+            chroot: chroot.map(|path| (path.to_owned(), expanded(path, account))),
+            forces_sftp: Some(forced.is_some_and(is_internal_sftp)),
+            start: forced.or_else(subsystem).filter(|command| is_internal_sftp(command)).and_then(
+                |command| {
+                    let directory = start_directory(command)?;
+                    Some(account.home.join(start_path(directory, account)))
+                },
+            ),
+        }
+    }
+}
+
+/// Mirrors the comparison with INTERNAL_SFTP_NAME in OpenSSH's session.c.
+fn is_internal_sftp(command: &str) -> bool {
+    command.split_whitespace().next() == Some("internal-sftp")
+}
+
+/// The argument of `-d`, which may be joined with it. sshd splits the command at blanks and knows no quotes.
+fn start_directory(command: &str) -> Option<&str> {
+    let mut words = command.split_whitespace();
+    let option = words.find(|word| word.starts_with("-d"))?;
+    match option.strip_prefix("-d") {
+        Some("") | None => words.next(),
+        joined => joined,
+    }
+}
+
+/// Expands `%%`, `%d` and `%u`, as sftp-server(8) says for `-d`.
+fn start_path(directory: &str, account: &Account) -> PathBuf {
+    let home = account.home.to_string_lossy();
+    let mut path = String::new();
+    let mut rest = directory;
+    while let Some((before, after)) = rest.split_once('%') {
+        path.push_str(before);
+        let mut after = after.chars();
+        match after.next() {
+            Some('d') => path.push_str(&home),
+            Some('u') => path.push_str(&account.name),
+            Some(other) => path.push(other),
+            None => {}
+        }
+        rest = after.as_str();
+    }
+    path.push_str(rest);
+    Path::new(&path).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_directory_of_an_option_is_found_joined_or_not() {
+        for (command, directory) in [
+            ("internal-sftp -l INFO -d /up", Some("/up")),
+            ("internal-sftp -d/up -l INFO", Some("/up")),
+            ("internal-sftp -l INFO", None),
+            ("internal-sftp -d", None),
+        ] {
+            assert_eq!(start_directory(command), directory, "{command}");
+        }
+        assert!(is_internal_sftp("internal-sftp -l INFO") && !is_internal_sftp("/usr/lib/sftp-server"));
+    }
+}

@@ -1,0 +1,255 @@
+//! `sftpjail probe` blames what is wrong, and nothing else: full filesystems, limits, expired accounts, other paths.
+
+use super::faults::failed;
+use super::{all_ok, machine, probe};
+use sandbox::Sandbox;
+use std::time::Duration;
+
+/// The line of the only step that has failed, and its fix.
+#[track_caller]
+fn only_fault(sb: &Sandbox, step: &str) -> (String, String) {
+    let out = probe(sb, "mle", 1);
+    assert_eq!(out.lines().filter(|line| line.starts_with("✗ ")).count(), 1, "{out}");
+    let (line, fix) = failed(&out, step).unwrap_or_else(|| panic!("{out}"));
+    (line.to_owned(), fix.trim_start().trim_start_matches("→ ").to_owned())
+}
+
+/// The line of a probe that could not begin, and its fix.
+#[track_caller]
+fn unable(sb: &Sandbox) -> (String, String) {
+    let out = probe(sb, "mle", 2);
+    let mut lines = out.lines();
+    let line = lines.find(|line| line.starts_with("! probe")).unwrap_or_else(|| panic!("{out}"));
+    (line.to_owned(), lines.next().unwrap_or_default().trim_start().trim_start_matches("→ ").to_owned())
+}
+
+#[test]
+fn a_full_filesystem_of_the_home_is_named() {
+    for (options, fill, what) in [
+        ("size=64k", "head -c 1M /dev/zero >/home/mle/fill", "no space"),
+        ("nr_inodes=2", "touch /home/mle/a /home/mle/b", "no inodes"),
+    ] {
+        let sb = machine();
+        sb.sh(&format!(
+            "mount -t tmpfs -o {options},mode=750,uid=$(id -u mle),gid=$(id -g mle) none /home/mle"
+        ));
+        sb.try_sh(&format!("{fill} || true; chown -R mle:mle /home/mle"));
+        let (line, fix) = only_fault(&sb, "write");
+        let said = format!("the filesystem of /home/mle has {what} left");
+        assert_eq!(line, format!("✗ write          /home/mle: {said}"));
+        assert!(fix.starts_with("make room there: see df -"), "{fix}");
+        sb.sh("umount -l /home/mle");
+        all_ok(&sb, "mle");
+    }
+}
+
+#[test]
+fn a_full_run_is_named() {
+    let sb = machine();
+    sb.sh("mount -o remount,size=$(($(df -k --output=used /run | tail -1) + 8))k /run; cat /dev/zero >/run/fill || true");
+    let (line, fix) = unable(&sb);
+    assert!(line.contains("/run has no space left, so the probe cannot write its files ("), "{line}");
+    assert!(
+        line.ends_with("members with max_sessions or with jails in the host's namespace are refused"),
+        "{line}"
+    );
+    assert_eq!(fix, "make room in /run: see df -h /run");
+    sb.sh("rm /run/fill; mount -o remount,size=50% /run");
+    sb.sh("mount -o remount,nr_inodes=$(($(df --output=iused /run | tail -1) + 2)) /run; i=0; while touch /run/f$i; do i=$((i+1)); done || true");
+    let (line, fix) = unable(&sb);
+    assert!(line.contains("/run has no inodes left"), "{line}");
+    assert_eq!(fix, "make room in /run: see df -i /run");
+    sb.sh("rm /run/f*; mount -o remount,nr_inodes=100000 /run");
+    all_ok(&sb, "mle");
+}
+
+#[test]
+fn a_full_disk_of_the_logs_is_named() {
+    let sb = machine();
+    sb.sh("mount -o remount,size=$(($(df -k --output=used /var/log | tail -1) + 4))k /var/log; cat /dev/zero >/var/log/fill || true");
+    let (line, _) = only_fault(&sb, "log");
+    assert!(
+        line.contains("the filesystem of /var/log has no space left; there are no log entries"),
+        "{line}"
+    );
+}
+
+#[test]
+fn an_account_that_has_expired_is_named_with_the_command_that_renews_it() {
+    let sb = machine();
+    sb.sh("chage -E 19000 mle");
+    let (line, fix) = only_fault(&sb, "login");
+    assert!(
+        line.starts_with("✗ login          refused: the account expired ") && line.ends_with(" days ago"),
+        "{line}"
+    );
+    let (first, command) = fix.split_once(", then: ").expect("a command");
+    assert_eq!((first, command), ("if the user should be able to log in again", "chage -E -1 mle"));
+    sb.sh(command);
+    all_ok(&sb, "mle");
+}
+
+#[test]
+fn limits_of_the_session_are_named() {
+    for limit in ["nofile 3", "nofile 5", "nofile 8", "nofile 12"] {
+        let sb = machine();
+        sb.sh(&format!("echo 'mle hard {limit}' >/etc/security/limits.conf"));
+        let (line, fix) = only_fault(&sb, "login");
+        let few = format!("the session may have only {} files open", &limit[7..]);
+        assert!(line.contains("Too many open files (log entry") || line.ends_with(&few), "{line}");
+        assert!(
+            fix.starts_with("let the session have more files open: see nofile in /etc/security/limits.conf"),
+            "{fix}"
+        );
+    }
+    let sb = machine();
+    sb.sh("echo 'mle hard maxlogins 0' >/etc/security/limits.conf");
+    let (line, fix) = only_fault(&sb, "sftp");
+    assert!(
+        line.contains("is not served: sshd says of PAM: pam_open_session(): Permission denied"),
+        "{line}"
+    );
+    assert!(fix.contains("pam_limits does so without a log entry, for maxlogins"), "{fix}");
+}
+
+#[test]
+fn the_limit_on_mounts_is_named() {
+    let sb = machine();
+    // As many mounts as the kernel allows, in the sandbox's namespace only. Each of the first binds doubles them.
+    sb.sh("mkdir /srv/m /srv/n; mount -t tmpfs none /srv/m; mount --make-private /srv/m; mkdir /srv/m/d; i=0; \
+           while mkdir -p /srv/m/d/$i && mount --rbind /srv/m /srv/m/d/$i 2>/dev/null; do i=$((i+1)); done; \
+           while test $i -gt 0; do i=$((i-1)); mkdir -p /srv/n/$i; mount --rbind /srv/m/d/$i /srv/n/$i 2>/dev/null || true; done");
+    let (line, fix) = only_fault(&sb, "login");
+    assert!(line.contains("No space left on device (log entry of pam_sftpjail)"), "{line}");
+    assert!(fix.starts_with("raise the sysctl fs.mount-max: it is "), "{fix}");
+}
+
+#[test]
+fn a_host_that_is_closed_for_maintenance_is_named() {
+    let sb = machine();
+    sb.sh("echo back soon >/etc/nologin");
+    let (line, fix) = only_fault(&sb, "login");
+    assert_eq!(line, "✗ login          refused: /etc/nologin exists, and lets nobody but root log in");
+    assert_eq!(fix, "remove that file when the maintenance is over");
+}
+
+#[test]
+fn another_module_that_refuses_is_named_by_its_log_entry() {
+    let sb = machine();
+    sb.sh("echo '-:mle:ALL' >>/etc/security/access.conf; sed -i '1i account required pam_access.so' /etc/pam.d/sshd");
+    let (line, fix) = only_fault(&sb, "login");
+    assert!(line.contains("refused: pam_access(sshd:account): access denied for user `mle'"), "{line}");
+    assert_eq!(fix, "see why pam_access says that: pam_access(8)");
+}
+
+#[test]
+fn a_jail_that_sshd_looks_for_elsewhere_is_named() {
+    let sb = machine();
+    sb.sh("sed -i s,/jail/%u,/jial/%u, /etc/ssh/sshd_config");
+    let (line, fix) = only_fault(&sb, "login");
+    let said = "sshd's ChrootDirectory is /jial/%u, so that it looks for the jail at /jial/mle, and the module builds it at /jail/mle";
+    assert!(line.ends_with(said), "{line}");
+    assert!(fix.starts_with("in sshd_config: ChrootDirectory /jail/%u"), "{fix}");
+}
+
+#[test]
+fn a_session_that_begins_elsewhere_as_sshd_says_is_ok() {
+    let sb = machine();
+    sb.sh("mkdir -p /home/mle/up/deep; chown -R mle /home/mle/up; cp /etc/ssh/sshd_config /root");
+    for (option, start) in [
+        ("-d /home/mle/up", "/home/mle/up"),
+        ("-d %d/up/deep", "/home/mle/up/deep"),
+        ("-d/home/%u/up", "/home/mle/up"),
+        ("-d up", "/home/mle/up"),
+        ("-d /", "/"),
+        ("-d /home", "/home"),
+    ] {
+        sb.sh(&format!("sed 's,internal-sftp -l INFO,internal-sftp -l INFO {option},' /root/sshd_config >/etc/ssh/sshd_config"));
+        let out = all_ok(&sb, "mle");
+        assert!(out.contains(&format!("✓ pwd            {start}\n")), "{option}: {out}");
+    }
+    sb.sh("sed 's,internal-sftp -l INFO,internal-sftp -l INFO -d /home/mle/none,' /root/sshd_config >/etc/ssh/sshd_config");
+    let (line, fix) = only_fault(&sb, "pwd");
+    assert!(line.ends_with("/home/mle, not /home/mle/none"), "{line}");
+    assert_eq!(fix, "make the directory /home/mle/none in the jail, or change the -d of internal-sftp");
+}
+
+#[test]
+fn a_home_that_the_login_makes_is_ok() {
+    let sb = machine();
+    sb.sh("mv /home/mle /root/mle; echo 'session required pam_mkhomedir.so' >>/etc/pam.d/common-session; \
+           sed -i '/account.*sftpjail/d' /etc/pam.d/sshd");
+    let out = all_ok(&sb, "mle");
+    assert!(out.contains("✓ home           the login has made /home/mle\n"), "{out}");
+    assert!(!all_ok(&sb, "mle").contains("✓ home  "), "it is there now");
+}
+
+#[test]
+fn a_zombie_has_ended() {
+    let sb = machine();
+    // A container whose PID 1 never asks for the exit status of an orphan.
+    let mut container = sb
+        .command("unshare")
+        .args(["--pid", "--fork", "--kill-child", "--mount-proc", "sleep", "300"])
+        .spawn()
+        .expect("nsenter runs");
+    let sleep = "pgrep -x sleep";
+    let runs = || (sb.try_sh(sleep).code == Some(0)).then_some(());
+    sandbox::wait_until(Duration::from_secs(60), runs).expect("the container runs");
+    let out = sb.sh(&format!("nsenter --target $({sleep}) --pid --mount sftpjail probe mle"));
+    assert!(out.stdout.ends_with("All is as it should be for mle.\n"), "{out}");
+    let states = sb.sh(&format!(
+        "nsenter --target $({sleep}) --pid --mount sh -c 'cat /proc/[0-9]*/status' | grep State"
+    ));
+    assert!(states.stdout.contains("Z (zombie)"), "{states}");
+    sandbox::end(&mut container);
+}
+
+#[test]
+fn the_words_of_the_users_own_shell_are_not_taken_for_those_of_sshd() {
+    let sb = machine();
+    sb.sh("usermod -s /bin/bash mle; sed -i '/ForceCommand/d; s/ChrootDirectory .*/ChrootDirectory none/' /etc/ssh/sshd_config; \
+           sed -i 's/^Subsystem.*/Subsystem sftp internal-sftp -l INFO/' /etc/ssh/sshd_config; \
+           printf 'echo This service allows sftp connections only.\\nexit 1\\n' >/home/mle/.bashrc");
+    let out = probe(&sb, "mle", 1);
+    let (line, fix) = failed(&out, "ssh COMMAND").unwrap_or_else(|| panic!("{out}"));
+    assert!(
+        line.ends_with("the user's shell answers, with sshd's own words; sshd does not force internal-sftp"),
+        "{line}"
+    );
+    assert!(fix.contains("ForceCommand internal-sftp"), "{fix}");
+}
+
+#[test]
+fn a_path_of_the_jail_is_not_taken_for_one_of_the_host() {
+    let sb = machine();
+    sb.sh(
+        "mkdir -p /etc/sftpjail /srv/media; usermod -d /media mle; stat -c '%U:%G %a' /media >/root/before",
+    );
+    sb.write(
+        "/etc/sftpjail/config.toml",
+        "[[profile]]\nname = \"media\"\ngroups = [\"sftp\"]\nhome = \"none\"\n\
+         [[profile.volume]]\nsource = \"/srv/media\"\ntarget = \"/media\"\n",
+    );
+    let (line, fix) = only_fault(&sb, "write");
+    assert!(line.starts_with("✗ write          /media: cannot be written: "), "{line}");
+    assert_eq!(fix, "let the user write /srv/media on the host");
+}
+
+#[test]
+fn the_memory_of_roots_clients_does_not_depend_on_what_the_server_sends() {
+    let sb = machine();
+    sb.sh("cd /home/mle; seq -f $(printf %0200d 0)-%.0f 300000 | xargs touch");
+    let out = sb.sh(
+        "while ! test -e /tmp/over; do for p in /proc/[0-9]*; do \
+           read -r name <$p/comm && test \"$name\" = sftp && grep VmHWM $p/status; done 2>/dev/null; sleep 0.05; done >/tmp/peak & \
+         sftpjail probe mle; touch /tmp/over; wait",
+    );
+    assert!(out.stdout.contains("✓ ls             served, with more names than the probe reads\n"), "{out}");
+    assert!(out.stdout.ends_with("All is as it should be for mle.\n"), "{out}");
+    let peaks = sb.read_text("/tmp/peak");
+    let kib = peaks.lines().filter_map(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok());
+    let most = kib.max().expect("the client was seen");
+    assert!(most < 90 << 10, "{most} KiB");
+    println!("{most} KiB at most");
+}
