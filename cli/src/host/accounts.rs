@@ -148,6 +148,14 @@ pub(crate) fn remember() {
     }
 }
 
+/// As [`remember`], until `work` has ended: for a program that adds users or groups later.
+pub(crate) fn remembered<T>(work: impl FnOnce() -> T) -> T {
+    remember();
+    let done = work();
+    snapshot::forget();
+    done
+}
+
 /// The error: a service of NSS does not answer. getent(1) then lists the accounts of the others, without an
 /// error.
 pub(crate) fn is_complete() -> Result<(), LookupError> {

@@ -2,9 +2,11 @@
 //! can write are refused.
 
 use super::change::Change;
-use super::target::check_owner_above;
+use super::target::{check_owner_above, roots_alone};
 use crate::report::Error;
-use pam_sftpjail::escape::{escaped, word};
+use pam_sftpjail::escape::escaped;
+use pam_sftpjail::fix::{Command, Fix};
+use pam_sftpjail::plan::root_path;
 use pam_sftpjail::plan::unmounted::{self, Unmounted};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -25,17 +27,18 @@ pub(super) fn change(path: &Path, mode: u32) -> Result<Option<Change>, Error> {
             }
             Err(Error::new(
                 format!("{shown} cannot be made, because {} is not a directory", escaped(above)),
-                format!("make it: install -d -m 0755 {}", word(above)),
+                Fix::or(
+                    root_path(above).map(|above| Command::new("install -d -m 0755").arg(&above)),
+                    "make it, owned by root and writable by nobody else",
+                ),
             ))
         }
-        Ok(stat) if !stat.is_dir() => Err(Error::new(
-            format!("{shown} is not a directory"),
-            format!("move it away: mv {0} {0}.old", word(path)),
-        )),
-        Ok(stat) if stat.uid() != 0 || stat.mode() & 0o022 != 0 => Err(Error::new(
-            format!("{shown} is writable by others than root"),
-            format!("check what is in it, then: chown root {0} && chmod go-w {0}", word(path)),
-        )),
+        Ok(stat) if !stat.is_dir() => {
+            Err(Error::new(format!("{shown} is not a directory"), "move it away, or choose another path"))
+        }
+        Ok(stat) if stat.uid() != 0 || stat.mode() & 0o022 != 0 => {
+            Err(Error::new(format!("{shown} is writable by others than root"), roots_alone(path)))
+        }
         Ok(_) => Ok(None),
     }
 }

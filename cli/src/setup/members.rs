@@ -4,28 +4,25 @@
 //! setup: members whom their next login would refuse, and, with `--yes`, members whose jail ends because no profile
 //! names their group any more. The likeliest reason for that is a misspelt group, and it would give all of them a shell.
 
+mod look;
 mod now;
 
 use super::change::Change;
 use super::choices::Choices;
 use super::say;
 use super::sshd::Sshd;
-use crate::desired::pam::HOME_MAKERS;
-use crate::host::accounts::Accounts;
+use crate::host::accounts::{self, Accounts};
 use crate::host::groups::{all_members, group_names, suggested};
-use crate::host::pam::stack::Stack;
+use crate::host::workers;
 use crate::report::text::{counted, listed, listed_first};
 use crate::report::{Error, Findings};
-use now::{Access, Now};
-use pam_sftpjail::account::Account;
+use look::{Look, Looked, Reason};
+use now::Access;
 use pam_sftpjail::config::{Config, DEFAULT_PATH};
-use pam_sftpjail::error::Refusal;
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::nss::Group;
-use pam_sftpjail::policy::NotJailed;
-use pam_sftpjail::session::{Membership, examine};
 use serde::Serialize;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::io::Write;
 use std::path::Path;
@@ -44,8 +41,6 @@ pub(super) struct Members {
     refused_from_now: Vec<Refused>,
     /// Whom they refuse now, too.
     refused_already: Vec<Refused>,
-    /// In a group of a profile, and exempt: no jail is built, and sshd refuses them.
-    exempt_and_refused: Vec<String>,
     no_longer_jailed: BTreeSet<String>,
     /// The groups that do not exist yet and look misspelt, and those that are probably meant.
     #[serde(skip)]
@@ -77,58 +72,42 @@ impl Members {
         if names.is_empty() {
             return Ok(members);
         }
-        let session = Stack::read(sshd.global.pam_service(), "session");
-        let makes_homes = session.lines.iter().any(|line| HOME_MAKERS.iter().any(|maker| line.is(maker)));
         let config = without_new_directories(choices, changes);
-        let mut now = Now::read(sshd.daemon.file(), &session)?;
-        for name in names {
-            members.add(&config, name, makes_homes, &mut now)?;
-        }
-        Ok(members)
+        let mut look = Look::prepare(&config, sshd)?;
+        let names: Vec<_> = names.into_iter().collect();
+        // Thousands of users may be looked up.
+        accounts::remembered(|| members.look_at(&mut look, &names)).map(|()| members)
     }
 
-    fn add(&mut self, config: &Config, name: String, makes_homes: bool, now: &mut Now) -> Result<(), Error> {
-        let mut account = None;
-        let refusal = match examine(config, &name, &mut |_, _| {}) {
-            Ok(Membership::Member(member)) => {
-                account = Some(member.account);
-                None
+    fn look_at(&mut self, look: &mut Look<'_>, names: &[String]) -> Result<(), Error> {
+        look.ask_sshd_for_all(names)?;
+        let mut all = BTreeMap::new();
+        workers::run(names, look, |at, looked| drop(all.insert(at, looked))).map_err(|error| {
+            let what = format!("the members cannot be checked, because no child can be started: {error}");
+            Error::new(what, "raise the limits on processes and memory")
+        })?;
+        for (name, looked) in names.iter().zip(all.into_values()) {
+            if let Looked::Member { access, refused } = looked {
+                self.add(name.clone(), access, refused);
             }
-            Ok(Membership::NotJailed { why: NotJailed::Exempt, .. }) => {
-                self.exempt_and_refused.push(name);
-                return Ok(());
-            }
-            // The list of a group may have names of users who do not exist.
-            Ok(Membership::NotJailed { .. }) | Err(Refusal::NoSuchUser { .. }) => return Ok(()),
-            Err(refusal) if refusal.is_missing_home() && makes_homes => None,
-            // A login waits until this passes.
-            Err(refusal) if refusal.retry_when().is_some() => None,
-            Err(refusal) => Some(refusal),
-        };
-        let access = match account.map_or_else(|| Account::lookup(&name, config), Ok) {
-            Ok(account) => now.access(&account)?,
-            // The refusal says why.
-            Err(_) => Access::Other,
-        };
-        if access == Access::Shell {
-            self.lose_shell.push(name.clone());
-        }
-        match refusal {
-            Some(refusal) => {
-                let list = match access {
-                    Access::Jailed => &mut self.refused_already,
-                    Access::Shell | Access::Other => &mut self.refused_from_now,
-                };
-                list.push(Refused {
-                    user: name,
-                    reason: refusal.to_string(),
-                    fix: refusal.fix().to_string(),
-                });
-            }
-            None if access == Access::Jailed => self.jailed_already.push(name),
-            None => self.jailed_from_now.push(name),
         }
         Ok(())
+    }
+
+    fn add(&mut self, user: String, access: Access, refused: Option<Reason>) {
+        if access == Access::Shell {
+            self.lose_shell.push(user.clone());
+        }
+        match (refused, access) {
+            (Some(Reason { reason, fix }), Access::Jailed) => {
+                self.refused_already.push(Refused { user, reason, fix });
+            }
+            (Some(Reason { reason, fix }), Access::Shell | Access::Other) => {
+                self.refused_from_now.push(Refused { user, reason, fix });
+            }
+            (None, Access::Jailed) => self.jailed_already.push(user),
+            (None, Access::Shell | Access::Other) => self.jailed_from_now.push(user),
+        }
     }
 
     /// Prints who is concerned.
@@ -147,10 +126,6 @@ impl Members {
         };
         list("Members who will be jailed from their next login on", &mut self.jailed_from_now.iter());
         list("Members who lose a shell with that", &mut self.lose_shell.iter());
-        list(
-            "Members who are in an exempt group, so sshd will refuse them from their next login on",
-            &mut self.exempt_and_refused.iter(),
-        );
         list("Users who will no longer be jailed and get their shells", &mut self.no_longer_jailed.iter());
         let mut findings = Findings::default();
         for Refused { user, reason, fix } in self.refused_already.iter().take(MAX_SHOWN) {

@@ -5,8 +5,10 @@
 
 use crate::host::trust::changeable;
 use crate::report::Error;
-use pam_sftpjail::escape::{escaped, word};
+use pam_sftpjail::escape::escaped;
+use pam_sftpjail::fix::{Command, Fix};
 use pam_sftpjail::path::MAX_SYMLINKS;
+use pam_sftpjail::plan::root_path;
 use rustix::fs::{Mode, OFlags, open};
 use rustix::io::Errno;
 use std::fs::{File, Metadata};
@@ -29,7 +31,15 @@ impl Target {
                 "{shown} is a symlink to {}, and setup has to write a file there",
                 escaped(&destination)
             );
-            return Err(Error::new(what, format!("find out who made it, then: rm {}", word(path))));
+            let removed = root_path(path).map(|path| Command::new("rm").arg(&path));
+            let first = "find out who made it";
+            return Err(Error::new(
+                what,
+                removed.map_or_else(
+                    || "find out who made it, and remove it".into(),
+                    |rm| Fix::after(first, &rm),
+                ),
+            ));
         }
         Self(path.to_owned()).checked()
     }
@@ -112,5 +122,20 @@ fn check_owner(path: &Path, stat: &Metadata) -> Result<(), Error> {
         0 => format!("{} is writable by others than root (mode {:04o})", escaped(path), stat.mode() & 0o7777),
         uid => format!("{} is not owned by root, but by uid {uid}", escaped(path)),
     };
-    Err(Error::new(what, format!("check what is in it, then: chown root {0} && chmod go-w {0}", word(path))))
+    Err(Error::new(what, roots_alone(path)))
+}
+
+/// The fix for what others than root own or can write. It is a command for a file or directory of the system only:
+/// elsewhere its owner may need it.
+pub(super) fn roots_alone(path: &Path) -> Fix {
+    let is_of_system = ["/etc", "/usr", "/lib", "/lib64"].iter().any(|of_system| path.starts_with(of_system));
+    match root_path(path).filter(|_| is_of_system && !path.is_symlink()) {
+        Some(path) => {
+            let owned = Command::new("chown root").arg(&path);
+            Fix::after("check what is in it", &owned.and(&Command::new("chmod go-w").arg(&path)))
+        }
+        None => "find out who needs it so; if nobody does, let root own it and nobody else write it. Otherwise choose \
+                 another path"
+            .into(),
+    }
 }

@@ -5,7 +5,7 @@
 use super::change::{Change, FileChange};
 use super::choices::Choices;
 use super::directory;
-use super::target::Target;
+use super::target::{Target, roots_alone};
 use crate::desired::drop_in::{self, Condition};
 use crate::host::groups;
 use crate::host::{systemd, trust};
@@ -13,7 +13,7 @@ use crate::report::Error;
 use crate::report::error::errno;
 use pam_sftpjail::account::Account;
 use pam_sftpjail::config::{Config, DEFAULT_PATH};
-use pam_sftpjail::escape::{escaped, word};
+use pam_sftpjail::escape::escaped;
 use pam_sftpjail::policy::{Decision, decide};
 use std::path::{Path, PathBuf};
 
@@ -92,8 +92,8 @@ fn program() -> Result<PathBuf, Error> {
                 escaped(&path)
             );
             let fix = match program.starts_with("/usr") {
-                true => format!("chown root {0} && chmod go-w {0}", word(&path)),
-                false => install.to_owned(),
+                true => roots_alone(&path),
+                false => install.into(),
             };
             Err(Error::new(what, fix))
         }

@@ -7,6 +7,7 @@ use super::sshd::Sshd;
 use super::syslog;
 use super::trial_member::NAME;
 use crate::desired::sshd::{Setting, block};
+use crate::host::accounts;
 use crate::host::programs::{self, Output};
 use crate::host::sshd::connections::Connection;
 use crate::host::sshd::daemon::NoAnswer;
@@ -57,7 +58,7 @@ pub(super) fn all(choices: &Choices, sshd: &Sshd) -> Result<Vec<String>, Error> 
             }
         }
     }
-    check_members(choices, sshd)?;
+    accounts::remembered(|| check_members(choices, sshd))?;
     Ok(notes)
 }
 

@@ -13,10 +13,10 @@ use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 /// The one that this process has taken.
-static TAKEN: OnceLock<Snapshot> = OnceLock::new();
+static TAKEN: RwLock<Option<Arc<Snapshot>>> = RwLock::new(None);
 
 /// Names are byte for byte, as the C library compares them.
 #[derive(Default)]
@@ -39,13 +39,18 @@ pub fn answer_from(passwd: &[u8], group: &[u8]) {
         let files = [("/etc/passwd", &snapshot.users_by_name), ("/etc/group", &snapshot.groups_by_name)];
         // getent(1) reports no error if it could not read a file to its end.
         if files.iter().all(|(file, names)| fs::read(file).is_ok_and(|text| has_all_names(names, &text))) {
-            let _ = TAKEN.set(snapshot);
+            *TAKEN.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(snapshot));
         }
     }
 }
 
-pub(super) fn taken() -> Option<&'static Snapshot> {
-    TAKEN.get()
+/// Lets NSS be asked again: before this process adds users or groups.
+pub fn forget() {
+    *TAKEN.write().unwrap_or_else(PoisonError::into_inner) = None;
+}
+
+pub(super) fn taken() -> Option<Arc<Snapshot>> {
+    TAKEN.read().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
 /// Whether the names of all lines are known, and there are some.

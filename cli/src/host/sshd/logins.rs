@@ -89,19 +89,25 @@ impl Sshd {
         Ok(answer)
     }
 
-    /// Asks sshd once for each kind of user among `logins`, so that children of this process know the answers. What
-    /// sshd does not answer is asked, and reported, by them.
-    pub(crate) fn ask_for_all(&mut self, logins: &[String]) {
+    /// Asks sshd once for each kind of user among `logins`, so that children of this process know the answers. The
+    /// error is the last that sshd gave: the children ask, and get it, again.
+    pub(crate) fn ask_for_all(&mut self, logins: &[String]) -> Result<(), NoAnswer> {
+        let mut answered = Ok(());
         self.daemon.lets_own_group_write();
         let mut known = HashSet::new();
         for login in logins {
             let kind = self.kind(login);
             if matches!(kind, Kind::Matching(_)) && known.insert(kind) {
                 for connection in self.connections.clone() {
-                    let _ = self.settings(login, &connection);
+                    if !login.contains(',')
+                        && let Err(no_answer) = self.settings(login, &connection)
+                    {
+                        answered = Err(no_answer);
+                    }
                 }
             }
         }
+        answered
     }
 
     fn kind(&mut self, login: &str) -> Kind {
@@ -114,8 +120,7 @@ impl Sshd {
     }
 
     fn kind_of(&self, login: &str) -> Kind {
-        // Versions of sshd differ in how they read a backslash or a quote in a pattern.
-        if self.users.iter().chain(&self.groups).any(|pattern| pattern.contains(['\\', '\'', '"'])) {
+        if self.users.iter().chain(&self.groups).any(|pattern| is_ambiguous(pattern)) {
             return Kind::Only(login.to_owned());
         }
         let groups = match self.groups.as_slice() {
@@ -127,4 +132,11 @@ impl Sshd {
         let any = |pattern: &String| groups.iter().any(|group| is_match(pattern, group));
         Kind::Matching(user.chain(self.groups.iter().map(any)).collect())
     }
+}
+
+/// Whether versions of sshd read a pattern differently: since OpenSSH 9.9, argv_split of misc.c takes a backslash
+/// before a quote, a blank or another backslash for an escape.
+fn is_ambiguous(pattern: &str) -> bool {
+    let escapes = ["\\\\", "\\ "].iter().any(|escape| pattern.contains(escape));
+    pattern.contains(['\'', '"']) || escapes || pattern.ends_with('\\')
 }

@@ -12,10 +12,11 @@ use crate::report::Error;
 use pam_sftpjail::account::Account;
 use pam_sftpjail::config::Config;
 use pam_sftpjail::nss::User;
+use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
 /// What a login of a user gets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Access {
     /// The jail, or a refusal of the module's.
     Jailed,
@@ -43,21 +44,23 @@ impl Now {
         Ok(Self { sshd, connection: Connection::plain(0, false, "22"), jail_root })
     }
 
-    /// The error: sshd or NSS does not answer.
-    pub(super) fn access(&mut self, account: &Account) -> Result<Access, Error> {
-        // sshd -T cannot be asked about a name with a comma, so nothing is said of its shell.
-        if account.name.contains(',') {
-            return Ok(Access::Other);
-        }
-        let settings = self.sshd.settings(&account.name, &self.connection).map_err(NoAnswer::into_error)?;
+    /// Asks sshd once for each kind of user. The error: it does not answer.
+    pub(super) fn ask_for_all(&mut self, names: &[String]) -> Result<(), Error> {
+        self.sshd.ask_for_all(names).map_err(NoAnswer::into_error)
+    }
+
+    /// Where sshd or NSS does not answer for a user (sshd -T cannot be asked about a name with a comma), nothing is
+    /// said of a shell.
+    pub(super) fn access(&mut self, account: &Account) -> Access {
+        let Ok(settings) = self.sshd.settings(&account.name, &self.connection) else { return Access::Other };
         let (chroot, command) = (settings.get("ChrootDirectory"), settings.get("ForceCommand"));
         let (chroot, command) = (chroot.unwrap_or("none"), command.unwrap_or("none"));
         let jail = self.jail_root.as_ref().map(|root| root.join(&account.name));
         if is_internal_sftp(command) && jail.is_some_and(|jail| jail == expanded(chroot, account)) {
-            return Ok(Access::Jailed);
+            return Access::Jailed;
         }
-        let user = User::by_name(&account.name)?;
+        let user = User::by_name(&account.name).ok().flatten();
         let has_shell = command == "none" && user.is_some_and(|user| runs_shell(&user.shell));
-        Ok(if has_shell { Access::Shell } else { Access::Other })
+        if has_shell { Access::Shell } else { Access::Other }
     }
 }

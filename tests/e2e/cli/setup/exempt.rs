@@ -26,6 +26,7 @@ fn setup_refuses_an_admin_who_would_be_exempt_and_a_member() {
     let sentence = "you, boss, are a member yourself and exempt: no jail would be built for you, and sshd would refuse you";
     assert!(out.code == Some(1) && out.stderr.contains(sentence), "{out}");
     let out = sb.try_sh("sftpjail setup --dry-run");
-    let note = "Members who are in an exempt group, so sshd will refuse them from their next login on: boss.";
-    assert!(out.stdout.contains(note), "{out}");
+    let line = "✗ boss           is in a group of exempt_groups, so no jail is built";
+    assert!(out.code == Some(1) && out.stdout.contains(line), "{out}");
+    assert!(out.stderr.contains("1 member would be refused from their next login on: boss; "), "{out}");
 }

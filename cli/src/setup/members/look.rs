@@ -1,0 +1,92 @@
+//! Makes the checks of a login for one user, in a child: a filesystem of the user's may not answer.
+
+use super::now::{Access, Now};
+use crate::desired::pam::HOME_MAKERS;
+use crate::host::pam::stack::Stack;
+use crate::host::workers::Work;
+use crate::report::Error;
+use crate::setup::sshd::Sshd;
+use pam_sftpjail::account::Account;
+use pam_sftpjail::config::Config;
+use pam_sftpjail::error::Refusal;
+use pam_sftpjail::policy::NotJailed;
+use pam_sftpjail::session::{Membership, examine};
+use serde::{Deserialize, Serialize};
+
+/// What all checks need.
+pub(super) struct Look<'c> {
+    /// The configuration to be.
+    config: &'c Config,
+    /// Whether PAM makes missing homes.
+    makes_homes: bool,
+    now: Now,
+}
+
+/// What was found out about a user.
+#[derive(Serialize, Deserialize)]
+pub(super) enum Looked {
+    /// Who does not exist, or is in a group only by another name.
+    Nobody,
+    Member {
+        access: Access,
+        /// `None`: a login gets its jail.
+        refused: Option<Reason>,
+    },
+}
+
+/// Why a login would be refused.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Reason {
+    pub(super) reason: String,
+    pub(super) fix: String,
+}
+
+impl<'c> Look<'c> {
+    pub(super) fn prepare(config: &'c Config, sshd: &Sshd) -> Result<Self, Error> {
+        let session = Stack::read(sshd.global.pam_service(), "session");
+        let makes_homes = session.lines.iter().any(|line| HOME_MAKERS.iter().any(|maker| line.is(maker)));
+        Ok(Self { config, makes_homes, now: Now::read(sshd.daemon.file(), &session)? })
+    }
+
+    /// Asks sshd once for each kind of user, before there are children.
+    pub(super) fn ask_sshd_for_all(&mut self, names: &[String]) -> Result<(), Error> {
+        self.now.ask_for_all(names)
+    }
+
+    fn reason(&self, refusal: &Refusal) -> Option<Reason> {
+        // The first login makes it, or a login waits until it passes.
+        let passes = (refusal.is_missing_home() && self.makes_homes) || refusal.retry_when().is_some();
+        let fix = refusal.fix().to_string();
+        (!passes).then(|| Reason { reason: refusal.to_string(), fix })
+    }
+}
+
+impl Work for Look<'_> {
+    type Result = Looked;
+
+    fn check(&mut self, user: &str) -> Looked {
+        let (account, refused) = match examine(self.config, user, &mut |_, _| {}) {
+            Ok(Membership::Member(member)) => (Some(member.account), None),
+            Ok(Membership::NotJailed { why: NotJailed::Exempt, .. }) => {
+                let reason =
+                    "is in a group of exempt_groups, so no jail is built, and sshd refuses the login";
+                let fix = "remove the user from one of the two groups";
+                (None, Some(Reason { reason: reason.to_owned(), fix: fix.to_owned() }))
+            }
+            Ok(Membership::NotJailed { .. }) | Err(Refusal::NoSuchUser { .. }) => return Looked::Nobody,
+            Err(refusal) => (None, self.reason(&refusal)),
+        };
+        let account = account.or_else(|| Account::lookup(user, self.config).ok());
+        // If the account cannot be looked up, the refusal says why.
+        let access = account.map_or(Access::Other, |account| self.now.access(&account));
+        Looked::Member { access, refused }
+    }
+
+    fn give_up(&mut self, user: &str, why: &str) -> Looked {
+        let account = Account::lookup(user, self.config).ok();
+        let access = account.map_or(Access::Other, |account| self.now.access(&account));
+        let fix =
+            "see that the filesystems on the way to the home and the volumes answer (findmnt)".to_owned();
+        Looked::Member { access, refused: Some(Reason { reason: why.to_owned(), fix }) }
+    }
+}
