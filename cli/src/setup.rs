@@ -123,6 +123,7 @@ fn dry_run(options: &Options, report: &mut Report<'_, impl Write>) -> Result<End
     let planned = Planned::find(options)?;
     planned.show(options, report)?;
     if planned.changes.is_empty() && !is_interrupted {
+        report.next(check(&planned, "--all"));
         return Ok(Ending::Ok);
     }
     let next = if options.is_default() { "sftpjail setup" } else { "the same without --dry-run" };
@@ -171,6 +172,7 @@ fn set_up(state: &State, options: &Options, report: &mut Report<'_, impl Write>)
     let planned = Planned::find(options)?;
     planned.show(options, report)?;
     if planned.changes.is_empty() {
+        report.next(check(&planned, "--all"));
         return Ok(Ending::Ok);
     }
     if options.yes && !options.force {
@@ -229,20 +231,22 @@ fn ask(out: &mut impl Write) -> Result<bool, Error> {
 
 /// What to type after a setup.
 fn next(planned: &Planned) -> String {
+    if planned.members.has_some() {
+        return check(planned, "--all");
+    }
+    let group = planned.choices.groups.first().map(String::as_str).unwrap_or_default();
+    let add = Command::new("usermod -aG").arg(Name(group)).arg("USER");
+    format!("{add}, then {}", check(planned, "USER"))
+}
+
+/// The command that checks.
+fn check(planned: &Planned, whom: &'static str) -> String {
     let with_file = |command: Command| match planned.sshd.daemon.file() {
         None => Some(command),
         Some(file) => root_path(file).map(|file| command.arg("--sshd-config").arg(&file)),
     };
-    let check = |whom| {
-        let command = with_file(Command::new("sftpjail check").arg(whom));
-        command.map_or("sftpjail check with --sshd-config".to_owned(), |command| command.to_string())
-    };
-    if planned.members.has_some() {
-        return check("--all");
-    }
-    let group = planned.choices.groups.first().map(String::as_str).unwrap_or_default();
-    let add = Command::new("usermod -aG").arg(Name(group)).arg("USER");
-    format!("{add}, then {}", check("USER"))
+    let command = with_file(Command::new("sftpjail check").arg(whom));
+    command.map_or("sftpjail check with --sshd-config".to_owned(), |command| command.to_string())
 }
 
 /// Seconds since 1970.

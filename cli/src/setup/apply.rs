@@ -85,7 +85,7 @@ fn apply(planned: &Planned, options: &Options, out: &mut impl Write) -> Result<(
     if changes.iter().any(|change| change.is_file_where(syslog::is_read_by_rsyslog)) {
         say(out, reload::rsyslog());
     }
-    for note in user_manager::still_running(choices) {
+    for note in user_manager::still_running() {
         say(out, note);
     }
     if options.confirm_within.is_none() {

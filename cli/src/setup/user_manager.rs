@@ -7,14 +7,17 @@ use super::choices::Choices;
 use super::directory;
 use super::target::{Target, roots_alone};
 use crate::desired::drop_in::{self, Condition};
-use crate::host::groups;
+use crate::host::accounts::Accounts;
 use crate::host::{systemd, trust};
 use crate::report::Error;
 use crate::report::error::errno;
+use nix::unistd::Uid;
 use pam_sftpjail::account::Account;
 use pam_sftpjail::config::{Config, DEFAULT_PATH};
 use pam_sftpjail::escape::escaped;
+use pam_sftpjail::nss::User;
 use pam_sftpjail::policy::{Decision, decide};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// The changes that systemd needs; none if it is not installed.
@@ -46,15 +49,20 @@ pub(super) fn changes(choices: &Choices) -> Result<Vec<Change>, Error> {
 
 /// A sentence for each user manager of a member that already runs. Errors are left out here: `check` reports
 /// them.
-pub(super) fn still_running(choices: &Choices) -> Vec<String> {
+pub(super) fn still_running() -> Vec<String> {
     let managers = systemd::is_booted().then(systemd::managers).and_then(Result::ok).unwrap_or_default();
-    let runs = |uid: u32| managers.get(&uid) == Some(&true);
-    let Ok(config) = Config::load(None) else { return Vec::new() };
-    let members = groups::all_members(choices.groups.iter().map(String::as_str)).unwrap_or_default();
-    let members = members.iter().filter_map(|name| Account::lookup(name, &config).ok());
-    let members = members.filter(|account| matches!(decide(&config, account), Decision::Jail(_)));
-    let running = members.filter(|account| runs(account.uid.as_raw()));
-    running
+    let running: Vec<_> = managers.into_iter().filter_map(|(uid, runs)| runs.then_some(uid)).collect();
+    let Some(config) = Config::load(None).ok().filter(|_| !running.is_empty()) else { return Vec::new() };
+    // There may be thousands of members, but few managers run. Several names may have one uid.
+    let listed = Accounts::list().unwrap_or_default();
+    let names = |uid: u32| {
+        let own = User::by_uid(Uid::from_raw(uid)).ok().flatten().map(|user| user.name);
+        own.into_iter().chain(listed.names_of(uid).map(str::to_owned)).collect::<BTreeSet<_>>()
+    };
+    let accounts =
+        running.into_iter().flat_map(names).filter_map(|name| Account::lookup(&name, &config).ok());
+    let members = accounts.filter(|account| matches!(decide(&config, account), Decision::Jail(_)));
+    members
         .map(|account| {
             format!(
                 "Note: {} has a running user manager, outside of the jail. Stop it: systemctl stop {}",

@@ -18,6 +18,9 @@ use sandbox::{Output, Sandbox};
 
 const HOME: &str = include_str!("../../../config/home.toml");
 
+/// What setup prints where nothing is left to do.
+const NOTHING: &str = "Nothing to do: everything is set up.\nNext: sftpjail check --all\n";
+
 /// Every file of /etc with type, mode, owner, target, time of change and digest. Directories have no time
 /// here, since temporary files change it.
 pub(crate) fn etc(sb: &Sandbox) -> String {
@@ -79,7 +82,7 @@ fn a_stock_machine_jails_users_who_are_added_to_the_group_and_undo_restores_ever
     sb.sh("sftpjail check anna");
 
     let again = sb.sh("sftpjail setup --yes");
-    assert_eq!(again.stdout, "Nothing to do: everything is set up.\n", "{again}");
+    assert_eq!(again.stdout, NOTHING, "{again}");
 
     let live = sb.sftp_live("anna");
     let out = sb.try_sh("sftpjail setup --undo --yes").failed();

@@ -1,7 +1,7 @@
 //! The PAM and sshd files of five families of distributions, written after their packages: the module's lines
 //! get into the right places, and real sshd and libpam read them.
 
-use super::{assert_same, etc, undo};
+use super::{NOTHING, assert_same, etc, undo};
 use sandbox::Sandbox;
 use std::path::Path;
 
@@ -79,7 +79,7 @@ fn works(distribution: &str, after_account: &str, after_close: &str, block: &str
     assert!(refused.stderr.contains("SFTP"), "the account line says why: {refused}");
     sb.sh("rmdir /jail/anna");
     let again = sb.sh("sftpjail setup --yes");
-    assert_eq!(again.stdout, "Nothing to do: everything is set up.\n", "{again}");
+    assert_eq!(again.stdout, NOTHING, "{again}");
 
     undo(&sb);
     assert_same(&before, &etc(&sb), &[]);

@@ -1,6 +1,6 @@
 //! SIGKILL at every step: others can still log in, and the next run undoes what was begun.
 
-use super::{assert_same, etc};
+use super::{NOTHING, assert_same, etc};
 use sandbox::Sandbox;
 
 /// A machine with sshd and joe, who is not a member; /etc before setup, and after it.
@@ -69,7 +69,7 @@ impl Machine {
                 sb.sh("sftpjail setup --yes");
                 self.is_complete();
                 let again = sb.sh("sftpjail setup --yes");
-                assert_eq!(again.stdout, "Nothing to do: everything is set up.\n", "{call} {nth}");
+                assert_eq!(again.stdout, NOTHING, "{call} {nth}");
             }
             sb.sh("sftpjail setup --undo --yes");
             self.is_as_before();
