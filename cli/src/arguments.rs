@@ -249,6 +249,9 @@ Examples:
         #[arg(last = true)]
         command: Vec<OsString>,
     },
+    /// The child of `setup --undo`: reports where sshd would send users with other files, which standard input has.
+    #[command(hide = true)]
+    Sent,
     /// The child of `setup --confirm-within`: restores everything unless it is confirmed.
     #[command(hide = true)]
     SetupTimer { seconds: u64, until: u64 },

@@ -54,6 +54,7 @@ fn main() -> ExitCode {
         }
         Verb::Setup(options) => return setup::run(config, &options, &mut out).into(),
         Verb::AsMember { gid, command } => Ok(setup::as_member(gid, &command)),
+        Verb::Sent => report_to_parent(setup::sent(), &mut out),
         Verb::SetupTimer { seconds, until } => Ok(setup::timer(seconds, until)),
         Verb::UserManager { user, groups } => return user_manager::run(config, &user, groups),
         Verb::Rehearse { user } => report_to_parent(Ok(host::rehearsal::rehearse(config, &user)), &mut out),

@@ -19,6 +19,7 @@ mod options;
 mod pam;
 mod reload;
 mod report;
+mod restoration;
 mod restore;
 mod sshd;
 mod syslog;
@@ -79,6 +80,11 @@ pub(crate) fn timer(seconds: u64, until: u64) -> Status {
     status_of(confirm::wait(Duration::from_secs(seconds), until))
 }
 
+/// Runs the hidden verb `sent`: where sshd would send users if its files were as the JSON on standard input says.
+pub(crate) fn sent() -> io::Result<undo::Answer> {
+    undo::preview(io::stdin().lock())
+}
+
 /// Writes an error to stderr.
 fn status_of(result: Result<(), Error>) -> Status {
     match result {
@@ -102,7 +108,7 @@ fn run_as_root(options: &Options, report: &mut Report<'_, impl Write>) -> Result
         return Ok(Ending::Ok);
     }
     if options.undo {
-        return undo::run(options.force, report).map(|()| Ending::Ok);
+        return undo::run(options, report);
     }
     if options.dry_run {
         return dry_run(options, report);

@@ -58,7 +58,7 @@ fn begin(state: &State, changes: &[Change], options: &Options) -> Result<(), Err
     let mut journal = state.journal()?.unwrap_or_else(Journal::new);
     journal.sshd_configs.extend(options.sshd.path().map(Path::to_owned));
     for change in changes {
-        let step = change.back_up(journal.steps.len(), state)?;
+        let step = change.back_up(journal.next_number(), state)?;
         journal.steps.push(step);
     }
     journal.phase = Phase::Applying;

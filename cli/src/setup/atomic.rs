@@ -14,6 +14,9 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+/// How the names of staged files end.
+const STAGED: &str = ".sftpjail.dpkg-new";
+
 /// The longest value of an extended attribute: xattr(7), XATTR_SIZE_MAX.
 const MAX_XATTR: usize = 65_536;
 
@@ -41,8 +44,14 @@ pub(super) fn modified(path: &Path) -> Option<SystemTime> {
 fn staging_path(path: &Path) -> PathBuf {
     let mut name = std::ffi::OsString::from(".");
     name.push(path.file_name().unwrap_or_default());
-    name.push(".sftpjail.dpkg-new");
+    name.push(STAGED);
     path.with_file_name(name)
+}
+
+/// Whether it is such a file, which a run that was killed has left.
+pub(super) fn is_staged(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().as_encoded_bytes();
+    name.starts_with(b".") && name.ends_with(STAGED.as_bytes())
 }
 
 /// Writes the new content beside the file. `mode`: for a file that is missing so far. `modified`: the time of

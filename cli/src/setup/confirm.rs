@@ -9,7 +9,6 @@ use crate::report::Error;
 use crate::report::error::errno;
 use nix::unistd::setsid;
 use std::ffi::OsString;
-use std::io;
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -81,13 +80,16 @@ pub(super) fn wait(within: Duration, until: u64) -> Result<(), Error> {
     Ok(())
 }
 
-/// Undoes the setup if it still waits to be confirmed.
+/// Undoes the setup if it still waits to be confirmed, and logs what was done.
 fn undo_pending(is_pending: impl Fn(Option<&Journal>) -> bool) -> Result<(), Error> {
     let state = State::open(IfLocked::Wait)?;
     let result = match state.journal()? {
         Some(journal) if is_pending(Some(&journal)) => {
-            super::undo::restore_unsettled(&state, journal, &mut io::sink()).map(|_| {
-                log("not confirmed in time: everything is undone");
+            super::undo::undo_unconfirmed(&state, journal).map(|notes| match notes.as_slice() {
+                [] => log("not confirmed in time: everything is undone"),
+                notes => {
+                    log(&format!("not confirmed in time: undone, but not all of it: {}", notes.join("; ")))
+                }
             })
         }
         _ => Ok(()),

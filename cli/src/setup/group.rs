@@ -22,6 +22,9 @@ use std::time::{Duration, Instant};
 /// The two files of groups, and the copy of each that groupadd makes before it writes.
 const FILES: [&str; 4] = ["/etc/group", "/etc/gshadow", "/etc/group-", "/etc/gshadow-"];
 
+/// The same: each with its copy.
+const PAIRS: [[&str; 2]; 2] = [["/etc/group", "/etc/group-"], ["/etc/gshadow", "/etc/gshadow-"]];
+
 /// How long lckpwdf(3) waits for the lock.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(15);
 
@@ -54,21 +57,49 @@ pub(super) fn add(name: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// Removes the group again, unless somebody is or may be in it; then it gives the sentence that says so.
-pub(super) fn restore(
-    name: &str,
-    files: &[(PathBuf, Option<Backup>)],
-    state: &State,
-) -> Result<Option<String>, Error> {
+/// What undoing a group's addition comes to.
+pub(super) enum Removal {
+    /// Somebody has removed it already.
+    Done,
+    Possible,
+    /// Somebody is or may be in it: the reason, as a clause.
+    Impossible(String),
+}
+
+/// What [`restore`] would come to. It changes nothing.
+pub(super) fn removal(name: &str, files: &[(PathBuf, Option<Backup>)]) -> Result<Removal, Error> {
+    if let Some(reason) = reason_to_keep(name)? {
+        return Ok(Removal::Impossible(reason));
+    }
+    for [file, copy] in PAIRS {
+        let current = atomic::read(Path::new(file))?.unwrap_or_default();
+        if without_line(&current, name) != current || is_groupadds(copy, file, files)? {
+            return Ok(Removal::Possible);
+        }
+    }
+    Ok(Removal::Done)
+}
+
+/// Whether the copy is what groupadd made of the file before it wrote it, so that nobody has written it since.
+fn is_groupadds(copy: &str, file: &str, files: &[(PathBuf, Option<Backup>)]) -> Result<bool, Error> {
+    let (Some(was), older) = (before(files, file), before(files, copy)) else { return Ok(false) };
+    let current = atomic::read(Path::new(copy))?;
+    Ok(current.is_some_and(|bytes| was.is_of(&bytes) && !older.is_some_and(|older| older.is_of(&bytes))))
+}
+
+/// The backup of one of the files.
+fn before<'f>(files: &'f [(PathBuf, Option<Backup>)], path: &str) -> Option<&'f Backup> {
+    files.iter().find(|(own, _)| own == Path::new(path)).and_then(|(_, backup)| backup.as_ref())
+}
+
+/// Removes the group again, unless somebody is or may be in it; then it gives the reason.
+pub(super) fn restore(name: &str, files: &[(PathBuf, Option<Backup>)]) -> Result<Option<String>, Error> {
     let _lock = lock()?;
     if let Some(reason) = reason_to_keep(name)? {
-        let shown = escaped(name);
-        return Ok(Some(format!("the group {shown} is kept, because {reason} (groupdel {shown})")));
+        return Ok(Some(reason));
     }
-    let before =
-        |path: &str| files.iter().find(|(own, _)| own == Path::new(path)).and_then(|(_, b)| b.as_ref());
-    for [file, old] in [["/etc/group", "/etc/group-"], ["/etc/gshadow", "/etc/gshadow-"]] {
-        let Some(was) = before(file) else { continue };
+    for [file, old] in PAIRS {
+        let Some(was) = before(files, file) else { continue };
         let path = Path::new(file);
         if let Some(current) = atomic::read(path)? {
             let without = without_line(&current, name);
@@ -79,13 +110,17 @@ pub(super) fn restore(
                 atomic::replace(&Target::of_others(path)?, &without, 0o644, modified)?;
             }
         }
-        // The copy is groupadd's, and nobody has written it since.
-        let path = Path::new(old);
-        if atomic::read(path)?.is_some_and(|bytes| was.is_of(&bytes)) {
-            match before(old) {
-                Some(older) => {
-                    atomic::replace(&Target::of_others(path)?, &state.backup(older)?, 0o644, older.modified)?
+        if is_groupadds(old, file, files)? {
+            let path = Path::new(old);
+            match before(files, old)
+                .map(|older| older.read().map(|bytes| (bytes, older.modified)))
+                .transpose()?
+            {
+                Some((Some(bytes), modified)) => {
+                    atomic::replace(&Target::of_others(path)?, &bytes, 0o644, modified)?
                 }
+                // Its backup is lost. It stays, as after any other groupadd.
+                Some((None, _)) => {}
                 None => atomic::remove(path)?,
             }
         }

@@ -103,6 +103,17 @@ impl Backup {
     pub(super) fn is_of(&self, bytes: &[u8]) -> bool {
         self.digest == atomic::digest(bytes)
     }
+
+    /// The content; `None` if it is lost.
+    pub(super) fn read(&self) -> Result<Option<Vec<u8>>, Error> {
+        let bytes = atomic::read(&Path::new(DIRECTORY).join(&self.name))?;
+        Ok(bytes.filter(|bytes| self.is_of(bytes)))
+    }
+
+    /// The number of the step that it belongs to.
+    fn number(&self) -> Option<usize> {
+        self.name.strip_prefix(BACKUP_PREFIX)?.split('-').next()?.parse().ok()
+    }
 }
 
 /// The directory of the journal, locked, so that no other setup runs.
@@ -181,53 +192,54 @@ impl State {
         Ok(Backup { name, digest: atomic::digest(bytes), modified: atomic::modified(path) })
     }
 
-    /// The content of a backup.
-    pub(super) fn backup(&self, backup: &Backup) -> Result<Vec<u8>, Error> {
-        let path = Path::new(DIRECTORY).join(&backup.name);
-        match atomic::read(&path)? {
-            Some(bytes) if backup.is_of(&bytes) => Ok(bytes),
-            _ => Err(Error::new(
-                format!("the backup {} is missing or changed", path.display()),
-                "restore the file from a backup of your own",
-            )),
-        }
-    }
-
-    /// Removes the unsettled steps with their backups, and the journal itself if none is settled.
-    pub(super) fn forget_unsettled(&self, mut journal: Journal) -> Result<(), Error> {
-        let forgotten = journal.steps.split_off(journal.settled.min(journal.steps.len()));
+    /// Ends an undo: of the unsettled steps, only those remain for which `stays` is true at their place, and they
+    /// are settled. Removes the backups of the others, and the journal itself if no step remains.
+    pub(super) fn forget_undone(&self, mut journal: Journal, stays: &[bool]) -> Result<(), Error> {
+        let unsettled = journal.steps.split_off(journal.settled.min(journal.steps.len()));
+        let remaining = unsettled.into_iter().zip(stays).filter(|(_, stays)| **stays);
+        journal.steps.extend(remaining.map(|(step, _)| step));
+        journal.settled = journal.steps.len();
         journal.phase = Phase::Applied;
         journal.until = None;
         if journal.steps.is_empty() {
-            atomic::remove(&file())?;
-        } else {
-            self.save(&journal)?;
+            return atomic::remove(&file());
         }
-        let mut backups = forgotten.iter().flat_map(Step::backups);
-        backups.try_for_each(|backup| atomic::remove(&Path::new(DIRECTORY).join(&backup.name)))
+        self.save(&journal)?;
+        let needed: Vec<_> =
+            journal.steps.iter().flat_map(Step::backups).map(|backup| &backup.name).collect();
+        remove_leftovers(|name| needed.iter().any(|needed| *needed == name));
+        Ok(())
     }
 
-    /// Removes the directory if there is no journal, with the backups of a run that was killed before it
-    /// wrote one. What cannot be removed stays, and does no harm.
+    /// Removes the directory if there is no journal, with all backups. What cannot be removed stays, and does no
+    /// harm.
     pub(super) fn close(self) {
         let path = Path::new(DIRECTORY);
         if file().exists() {
             return;
         }
-        let leftovers = path.read_dir().into_iter().flatten().flatten().map(|entry| entry.path());
-        for file in leftovers.filter(|path| is_leftover(path)) {
-            let _ = atomic::remove(&file);
-        }
+        remove_leftovers(|_| false);
         if atomic::remove_directory(path).is_ok_and(|removed| removed) {
             let _ = atomic::remove_directory(path.parent().unwrap_or(path));
         }
     }
 }
 
-/// Whether it is a backup or a staged file.
-fn is_leftover(path: &Path) -> bool {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    name.starts_with(BACKUP_PREFIX) || name.starts_with('.')
+/// Removes staged files, and the backups that are not `needed`, by name. Those that cannot be removed stay, and do
+/// no harm.
+fn remove_leftovers(needed: impl Fn(&str) -> bool) {
+    for entry in Path::new(DIRECTORY).read_dir().into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with('.') || (name.starts_with(BACKUP_PREFIX) && !needed(&name)) {
+            let _ = atomic::remove(&entry.path());
+        }
+    }
+}
+
+/// Whether there is a directory for the journal, or the one above it.
+pub(super) fn has_directory() -> bool {
+    Path::new(DIRECTORY).parent().is_some_and(Path::exists)
 }
 
 /// Reads the journal without the lock.
@@ -250,7 +262,8 @@ pub(super) fn peek() -> Result<Option<Journal>, Error> {
     Ok(Some(Journal { version: VERSION, ..journal }))
 }
 
-fn file() -> PathBuf {
+/// Where the journal is.
+pub(super) fn file() -> PathBuf {
     Path::new(DIRECTORY).join("journal.json")
 }
 
@@ -264,6 +277,13 @@ impl Journal {
             until: None,
             sshd_configs: BTreeSet::new(),
         }
+    }
+
+    /// The number of the next step, which the names of its backups contain. Undo may have left later steps and
+    /// removed earlier ones.
+    pub(super) fn next_number(&self) -> usize {
+        let numbers = self.steps.iter().flat_map(Step::backups).filter_map(Backup::number);
+        numbers.map(|number| number + 1).max().unwrap_or(0).max(self.steps.len())
     }
 
     /// The steps that are being done or undone, or wait to be confirmed.

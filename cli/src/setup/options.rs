@@ -9,7 +9,7 @@ use std::time::Duration;
 #[command(group = ArgGroup::new("unasked").args(["yes", "dry_run"]))]
 pub(crate) struct Options {
     /// Shows the changes, and makes none. Exit status 3: something would change.
-    #[arg(long, conflicts_with_all = ["yes", "undo", "confirm"])]
+    #[arg(long, conflicts_with_all = ["yes", "confirm"])]
     pub(super) dry_run: bool,
     /// Makes the changes without asking.
     #[arg(long)]
@@ -40,10 +40,11 @@ pub(crate) struct Options {
     /// Keeps what was set up with --confirm-within.
     #[arg(long, conflicts_with = "undo")]
     pub(super) confirm: bool,
-    /// Restores what was there before; keeps what others have changed since.
+    /// Restores what was there before, but keeps what others have edited since. Asks, unless --yes is given.
     #[arg(long)]
     pub(super) undo: bool,
-    /// With --undo: also while members are logged in. With --yes: also if users are no longer jailed then.
+    /// With --undo: also if something stays that was edited since, and while members are logged in. With --yes: also if
+    /// users are no longer jailed then.
     #[arg(long, conflicts_with_all = ["dry_run", "confirm"])]
     pub(super) force: bool,
 }

@@ -1,139 +1,160 @@
-//! Undoes the steps of the journal, the last one first. What others have changed since stays.
+//! Does what a [`Restoration`] says: first sshd's files, then PAM's, once sshd has been reloaded, then the others.
+//!
+//! It can be killed at any point and run again. At an error it stops, and what was done stays done: as long as the
+//! running sshd has the `Match` block, the jail root and PAM's lines must stay; as long as PAM's lines are there, the
+//! module must stay.
 
 use super::atomic;
 use super::group;
-use super::journal::{Backup, Journal, Phase, Replaced, State, Step};
-use super::target::Target;
+use super::journal::{Journal, Phase, State, Step};
+use super::restoration::{Action, FileAction, Part, Restoration};
+use super::sshd::Sshd;
+use super::{reload, syslog, user_manager};
+use crate::host::sshd::daemon::Daemon;
 use crate::report::Error;
 use pam_sftpjail::escape::escaped;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-/// Undoes every step that is not settled. Gives a sentence for each thing that was kept.
-///
-/// It can be killed at any point and run again. It stops at the first error: while PAM's lines are there, the
-/// module, which an earlier step installed, must stay.
-pub(super) fn unsettled(state: &State, mut journal: Journal) -> Result<Vec<String>, Error> {
+/// What to do if sshd cannot be reloaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum IfNotReloaded {
+    /// To stop, so that members whom the running sshd still sends into the jail root are not refused.
+    Stop,
+    /// To go on: sshd has not read the `Match` block yet, as it was never reloaded after it was written.
+    GoOn,
+}
+
+/// What was done.
+#[derive(Default)]
+pub(super) struct Done {
+    /// Sentences on what was reloaded.
+    pub(super) reloaded: Vec<String>,
+    /// Clauses on what stays, or was not reloaded.
+    pub(super) notes: Vec<String>,
+    /// Whether something stays.
+    pub(super) is_incomplete: bool,
+}
+
+/// Undoes the unsettled steps of the journal as `restoration` says, which is of these steps.
+pub(super) fn unsettled(
+    state: &State,
+    mut journal: Journal,
+    restoration: Restoration,
+    if_not_reloaded: IfNotReloaded,
+) -> Result<Done, Error> {
+    let Restoration { actions, mut stays, notes, has_sshd, .. } = restoration;
+    let mut done = Done { notes, ..Done::default() };
+    let before = (journal.phase, journal.settled, journal.until);
     journal.phase = Phase::Undoing;
     state.save(&journal)?;
-    for step in journal.unsettled() {
-        if let Step::File { path, .. } = step {
-            atomic::unstage(path)?;
-        }
+    if let Err(error) = stage(&journal, &actions) {
+        // Nothing was changed. If this fails, too, the next setup goes on with the undo.
+        (journal.phase, journal.settled, journal.until) = before;
+        let _ = state.save(&journal);
+        return Err(error.and("Undo has changed nothing."));
     }
-    let mut kept = Vec::new();
-    for step in journal.unsettled().iter().rev() {
-        // Several setups may have written the same file.
-        let new = undo(step, state)?.filter(|sentence| !kept.contains(sentence));
-        kept.extend(new);
-    }
-    state.forget_unsettled(journal)?;
-    Ok(kept)
-}
-
-/// Undoes one step. Gives a sentence if something was kept.
-fn undo(step: &Step, state: &State) -> Result<Option<String>, Error> {
-    match step {
-        Step::Directory { path } => Ok(match atomic::remove_directory(path)? {
-            true => None,
-            false => Some(format!("{} is kept, because it is not empty, or is in use", escaped(path))),
-        }),
-        Step::Group { name, files } => group::restore(name, files, state),
-        Step::File { path, before, after, inserted, replaced } => {
-            restore_file(path, before.as_ref(), after, (inserted, replaced), state)
-        }
-    }
-}
-
-/// Undoes a [`Step::File`]. `edits`: its `inserted` and `replaced`.
-fn restore_file(
-    path: &Path,
-    before: Option<&Backup>,
-    after: &str,
-    edits: (&[String], &[Replaced]),
-    state: &State,
-) -> Result<Option<String>, Error> {
-    let shown = escaped(path);
-    let current = match (atomic::read(path)?, before) {
-        (None, None) => return Ok(None),
-        (None, Some(_)) => return Ok(Some(format!("{shown} has been removed since, and is not restored"))),
-        (Some(current), Some(before)) if before.is_of(&current) => return Ok(None),
-        (Some(current), _) => current,
+    let has = |condition: fn(&Path) -> bool| {
+        let is_such = |step: &Step| matches!(step, Step::File { path, .. } if condition(path));
+        journal.unsettled().iter().any(is_such)
     };
-    if path.is_symlink() {
-        return Ok(Some(format!("{shown} has become a symlink since, and is kept as it is")));
+    let (for_syslog, for_systemd) = (has(syslog::is_read_by_rsyslog), has(user_manager::is_read_by_systemd));
+    let (of_sshd, others): (Vec<_>, Vec<_>) =
+        actions.into_iter().partition(|action| action.part() == Part::Sshd);
+    of_sshd.iter().try_for_each(commit)?;
+    match reload_sshd(has_sshd, &journal.sshd_configs) {
+        Ok(sentences) => done.reloaded.extend(sentences),
+        Err(error) if if_not_reloaded == IfNotReloaded::GoOn => {
+            done.notes.push(format!("sshd was not reloaded: {error}"));
+        }
+        Err(error) => {
+            return Err(error.and(
+                "sshd was not reloaded, so PAM's lines and the jail root stay; fix that, and run this again",
+            ));
+        }
     }
-    if let Some(user) = module_user(path, before)? {
-        return Ok(Some(format!("{shown} is kept, because {} still names it", escaped(&user))));
+    for action in &others {
+        if let Some(note) = commit_or_keep(action, journal.unsettled(), &mut stays)? {
+            done.notes.push(note);
+        }
     }
-    if atomic::digest(&current) == after {
-        match before {
-            Some(before) => {
-                atomic::replace(&Target::ours(path)?, &state.backup(before)?, 0o644, before.modified)?
+    if for_systemd && let Err(error) = reload::units() {
+        done.notes.push(format!("systemd has not read its files again: {error}"));
+    }
+    if for_syslog {
+        done.reloaded.push(reload::rsyslog());
+    }
+    done.is_incomplete = stays.contains(&true);
+    state.forget_undone(journal, &stays)?;
+    Ok(done)
+}
+
+/// Writes the new contents beside the files: what needs room on the disk fails before anything is changed.
+fn stage(journal: &Journal, actions: &[Action]) -> Result<(), Error> {
+    let unstage = || -> Result<(), Error> {
+        for step in journal.unsettled() {
+            if let Step::File { path, .. } = step {
+                atomic::unstage(path)?;
             }
-            None => atomic::remove(path)?,
         }
-        return Ok(None);
-    }
-    match without(&current, edits) {
-        Some(rest) => {
-            atomic::replace(&Target::ours(path)?, &rest, 0o644, None)?;
-            Ok(Some(format!("{shown} has been changed since, so only what setup added is removed")))
-        }
-        None => Ok(Some(format!("{shown} has been changed since, and is kept as it is"))),
-    }
-}
-
-/// The content without the inserted texts and with the former lines. `None`: a text or line of setup is
-/// missing, or there several times.
-fn without(current: &[u8], (inserted, replaced): (&[String], &[Replaced])) -> Option<Vec<u8>> {
-    let mut rest = std::str::from_utf8(current).ok()?.to_owned();
-    if inserted.is_empty() && replaced.is_empty() {
-        return None;
-    }
-    let inserted = inserted.iter().map(|text| (text.as_str(), ""));
-    for (is, was) in inserted.chain(replaced.iter().map(|line| (line.is.as_str(), line.was.as_str()))) {
-        let mut found = rest.match_indices(is).map(|(at, _)| at);
-        let (Some(at), None) = (found.next(), found.next()) else { return None };
-        rest.replace_range(at..at + is.len(), was);
-    }
-    Some(rest.into_bytes())
-}
-
-/// The file of PAM that names the module at `path`, if undo would remove it: nobody could log in any more.
-fn module_user(path: &Path, before: Option<&Backup>) -> Result<Option<PathBuf>, Error> {
-    let Some(name) = path.file_name().and_then(|name| name.to_str()).filter(|name| name.ends_with(".so"))
-    else {
-        return Ok(None);
+        Ok(())
     };
-    if before.is_some() {
-        return Ok(None);
-    }
-    let directory = Path::new("/etc/pam.d");
-    let failed = |error: std::io::Error| Error::with(directory, "be read", &error);
-    for entry in directory.read_dir().map_err(failed)? {
-        let entry = entry.map_err(failed)?;
-        let text = atomic::read(&entry.path())?.unwrap_or_default();
-        let text = String::from_utf8_lossy(&text);
-        if text.lines().any(|line| line.split('#').next().is_some_and(|line| line.contains(name))) {
-            return Ok(Some(entry.path()));
+    unstage()?;
+    let staged = actions.iter().try_for_each(|action| match action {
+        Action::File(FileAction { target, now, then, modified, .. }) => {
+            if target.read()?.as_ref() != Some(now) {
+                let what =
+                    format!("{} was changed while undo was showing the changes", escaped(target.path()));
+                return Err(Error::new(what, "run this again"));
+            }
+            then.iter().try_for_each(|then| atomic::stage(target, then, 0o644, *modified))
         }
-    }
-    Ok(None)
+        Action::Directory(_) | Action::Group { .. } => Ok(()),
+    });
+    staged.inspect_err(|_| {
+        // If this fails, nothing reads the files, and the next run removes them.
+        let _ = unstage();
+    })
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_texts_that_are_there_once_are_removed() {
-        let text = |s: &str| vec![s.to_owned()];
-        assert_eq!(without(b"a\nours\nb\n", (&text("ours\n"), &[])).unwrap(), b"a\nb\n");
-        assert_eq!(without(b"ours\nours\n", (&text("ours\n"), &[])), None);
-        assert_eq!(without(b"a\n", (&text("ours\n"), &[])), None);
-        assert_eq!(without(b"a\n", (&[], &[])), None);
-        let replaced = [Replaced { was: "old\n".into(), is: "new\n".into() }];
-        assert_eq!(without(b"ours\na\nnew\nb\n", (&text("ours\n"), &replaced)).unwrap(), b"a\nold\nb\n");
-        assert_eq!(without(b"ours\na\n", (&text("ours\n"), &replaced)), None);
+fn commit(action: &Action) -> Result<(), Error> {
+    match action {
+        Action::File(FileAction { target, then: Some(_), .. }) => atomic::commit(target.path()),
+        Action::File(FileAction { target, then: None, .. }) => atomic::remove(target.path()),
+        Action::Directory(_) | Action::Group { .. } => Ok(()),
     }
+}
+
+/// Does it, or gives the clause that says why it stays; then its steps stay, too.
+fn commit_or_keep(action: &Action, steps: &[Step], stays: &mut [bool]) -> Result<Option<String>, Error> {
+    let why = match action {
+        Action::File(_) => commit(action).map(|()| None)?,
+        Action::Directory(path) => match atomic::remove_directory(path)? {
+            true => None,
+            false => Some(format!("{} stays, because it is not empty, or is in use", escaped(path))),
+        },
+        Action::Group { name, files } => {
+            let reason = group::restore(name, files)?;
+            reason.map(|why| format!("the group {} stays, because {why}", escaped(name)))
+        }
+    };
+    if why.is_some() {
+        for (step, stays) in steps.iter().zip(stays) {
+            *stays |= action.undoes(step);
+        }
+    }
+    Ok(why)
+}
+
+/// Makes every sshd read its files again. Gives the sentences that say how. `has_sshd`: whether setup wrote any of them.
+/// `others`: the configurations of further sshds.
+fn reload_sshd(has_sshd: bool, others: &BTreeSet<PathBuf>) -> Result<Vec<String>, Error> {
+    if !has_sshd {
+        return Ok(Vec::new());
+    }
+    if Daemon::find(None).is_err() {
+        return Ok(vec!["sshd is not installed, so nothing had to be reloaded.".to_owned()]);
+    }
+    let others = others.iter().filter(|file| file.is_file()).map(|file| Some(file.as_path()));
+    [None].into_iter().chain(others).map(|file| reload::sshd(&Sshd::find(file)?)).collect()
 }

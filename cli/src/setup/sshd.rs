@@ -4,7 +4,7 @@
 //! and the blocks of others are in `conflicts`.
 
 mod conflicts;
-mod own_block;
+pub(super) mod own_block;
 
 use super::change::Change;
 use super::choices::Choices;

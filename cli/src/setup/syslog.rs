@@ -8,8 +8,8 @@ use crate::report::Error;
 use std::path::Path;
 
 const DROP_IN: &str = include_str!("../../../rsyslog.d/sftpjail.conf");
-const PATH: &str = "/etc/rsyslog.d/10-sftpjail.conf";
-const LOG: &str = "/var/log/sftp.log";
+pub(super) const PATH: &str = "/etc/rsyslog.d/10-sftpjail.conf";
+pub(super) const LOG: &str = "/var/log/sftp.log";
 
 /// logrotate's file for the logs of rsyslog: of Debian, SUSE and newer Fedora; of older Red Hat.
 const ROTATED: [&str; 2] = ["/etc/logrotate.d/rsyslog", "/etc/logrotate.d/syslog"];

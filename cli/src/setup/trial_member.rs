@@ -44,26 +44,37 @@ pub(super) fn exec(gid: u32, command: &[OsString]) -> Error {
     )
 }
 
-/// Enters the namespace, and adds the member.
-fn prepare(gid: u32) -> std::io::Result<()> {
+/// Enters a mount namespace of its own. Gives a directory in it that is on no disk, and that ends with it.
+pub(super) fn enter_namespace() -> std::io::Result<&'static Path> {
     let none = None::<&str>;
     unshare(CloneFlags::CLONE_NEWNS)?;
     mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none)?;
+    let directory = Path::new(DIRECTORY);
+    mount_tmpfs(directory)?;
+    Ok(directory)
+}
 
-    mount_tmpfs(Path::new(DIRECTORY))?;
+/// Puts a file over another one, in the namespace only.
+pub(super) fn cover(file: &Path, by: &Path) -> std::io::Result<()> {
+    Ok(mount(Some(by), file, None::<&str>, MsFlags::MS_BIND, None::<&str>)?)
+}
+
+/// Enters the namespace, and adds the member.
+fn prepare(gid: u32) -> std::io::Result<()> {
+    let directory = enter_namespace()?;
     // Full names in /etc/passwd need not be UTF-8.
     let mut passwd = fs::read(PASSWD)?;
     let uid = free_uid(&Accounts::parse(&String::from_utf8_lossy(&passwd)));
-    let home = Path::new(DIRECTORY).join("home");
+    let home = directory.join("home");
     fs::create_dir(&home)?;
     chown(&home, Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)))?;
     if !passwd.ends_with(b"\n") {
         passwd.push(b'\n');
     }
     passwd.extend_from_slice(format!("{NAME}:x:{uid}:{gid}::{}:/bin/sh\n", home.display()).as_bytes());
-    let file = Path::new(DIRECTORY).join("passwd");
+    let file = directory.join("passwd");
     fs::write(&file, passwd)?;
-    mount(Some(&file), PASSWD, none, MsFlags::MS_BIND, none)?;
+    cover(Path::new(PASSWD), &file)?;
 
     // nscd has read /etc/passwd outside of the namespace, and would not know the member.
     for cache in

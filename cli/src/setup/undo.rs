@@ -1,88 +1,162 @@
-//! `--undo`: restores what was there before setup, and reloads the daemons. A setup that fails does the same.
+//! `--undo`: shows what it will do and whom sshd will no longer jail, asks, and restores what was there before setup.
+//!
+//! What that comes to says `restoration`, and `restore` does it. A setup that fails, or that nobody confirmed, is undone
+//! in the same way, without a question.
 
-use super::journal::{IfLocked, Journal, State, Step};
-use super::sshd::Sshd;
-use super::{reload, restore, say, syslog, user_manager};
-use crate::host::groups;
+mod affected;
+mod traces;
+
+use super::journal::{self, IfLocked, Journal, State};
+use super::options::Options;
+use super::report::Ending;
+use super::restoration::{Action, Extent, Restoration};
+use super::restore::{self, Done, IfNotReloaded};
+use super::{ask, say};
+use crate::host::sshd::daemon::Daemon;
 use crate::report::Error;
-use crate::report::text::listed;
-use pam_sftpjail::config::Config;
+use affected::Affected;
+pub(crate) use affected::answer::{Answer, preview};
+use nix::sys::signal::{SigSet, Signal};
+use pam_sftpjail::error::Refusal;
 use pam_sftpjail::registry::Registry;
 use std::io::Write;
-use std::path::Path;
 
-/// Undoes the steps that are not settled, and reloads the daemons. Gives whether everything is as it was
-/// before.
+/// `--undo`.
+pub(super) fn run(options: &Options, out: &mut impl Write) -> Result<Ending, Error> {
+    // The lock is not held while the question waits for its answer: the timer of `--confirm-within` needs it.
+    let Some((journal, restoration)) = read()? else {
+        // A run that was killed before it wrote the journal may have left its directory.
+        if journal::has_directory() {
+            State::open(IfLocked::Refuse)?.close();
+        }
+        return traces::report(options.sshd.path(), out).map(|()| Ending::Ok);
+    };
+    for action in &restoration.actions {
+        let _ = write!(out, "{action}");
+    }
+    for note in &restoration.notes {
+        say(out, format!("Note: {note}."));
+    }
+    let affected = show_affected(&journal, &restoration, out)?;
+    let refusal = refusal(&restoration)?.filter(|_| !options.force);
+    if options.dry_run {
+        if let Some(error) = refusal {
+            say(out, format!("Undo would stop here: {error}."));
+        }
+        return Ok(if restoration.actions.is_empty() { Ending::Ok } else { Ending::Changes });
+    }
+    if let Some(error) = refusal {
+        return Err(error);
+    }
+    if !restoration.actions.is_empty() && !options.yes && !ask(out)? {
+        say(out, "Nothing was changed.");
+        return Ok(Ending::Problems);
+    }
+    // If the connection breaks, undo goes on to its end. The programs that it runs may be ended.
+    let _ = SigSet::from_iter([Signal::SIGHUP, Signal::SIGINT, Signal::SIGTERM]).thread_block();
+    let state = State::open(IfLocked::Refuse)?;
+    let result = undo_shown(&state, restoration, affected, out);
+    state.close();
+    result.map(|()| Ending::Ok)
+}
+
+/// The journal, all of whose steps are to be undone, and what that comes to. `None`: there is no journal.
+fn read() -> Result<Option<(Journal, Restoration)>, Error> {
+    let Some(mut journal) = journal::peek()? else { return Ok(None) };
+    journal.settled = 0;
+    let restoration = Restoration::of(journal.unsettled(), Extent::All)?;
+    Ok(Some((journal, restoration)))
+}
+
+/// Prints whom sshd will jail no longer, and gives those whom it sends into the jail root now. The error: sshd could not
+/// read its configuration then.
+fn show_affected(
+    journal: &Journal,
+    restoration: &Restoration,
+    out: &mut impl Write,
+) -> Result<Option<Affected>, Error> {
+    // If only a group or a directory is left, nobody is affected.
+    let has_files = restoration.actions.iter().any(|action| matches!(action, Action::File(_)));
+    if !(has_files || restoration.has_sshd) || Daemon::find(None).is_err() {
+        return Ok(None);
+    }
+    let (affected, unknown) = Affected::read(&journal.sshd_configs, &restoration.jail_roots);
+    if let Some(error) = unknown {
+        say(out, format!("Note: who is jailed now is unknown: {}.", error.what));
+    }
+    for sentence in affected.after(&restoration.actions)? {
+        say(out, sentence);
+    }
+    Ok(Some(affected))
+}
+
+/// Does what was shown, if it is still what has to be done.
+fn undo_shown(
+    state: &State,
+    shown: Restoration,
+    affected: Option<Affected>,
+    out: &mut impl Write,
+) -> Result<(), Error> {
+    let Some((journal, restoration)) = read()?.filter(|(_, restoration)| *restoration == shown) else {
+        return Err(Error::new("something was changed while undo was showing the changes", "run this again"));
+    };
+    let Done { reloaded, notes, .. } = restore::unsettled(state, journal, restoration, IfNotReloaded::Stop)?;
+    for sentence in reloaded {
+        say(out, sentence);
+    }
+    for note in notes.iter().filter(|note| !shown.notes.contains(note)) {
+        say(out, format!("Note: {note}."));
+    }
+    let what = if notes.is_empty() { "Everything" } else { "Everything else" };
+    say(out, format!("{what} is as it was before."));
+    for sentence in affected.iter().flat_map(Affected::now) {
+        say(out, sentence);
+    }
+    Ok(())
+}
+
+/// Undoes the steps that are not settled, without a question. Gives whether everything is as it was before.
 pub(super) fn restore_unsettled(
     state: &State,
     journal: Journal,
     out: &mut impl Write,
 ) -> Result<bool, Error> {
-    let writes = |condition: fn(&Path) -> bool| {
-        let is_such = |step: &Step| matches!(step, Step::File { path, .. } if condition(path));
-        journal.unsettled().iter().any(is_such)
-    };
-    let (for_syslog, for_systemd) =
-        (writes(syslog::is_read_by_rsyslog), writes(user_manager::is_read_by_systemd));
-    let sshd_configs = journal.sshd_configs.clone();
-    let kept = restore::unsettled(state, journal)?;
-    for sentence in &kept {
-        say(out, format!("Note: {sentence}."));
+    let restoration = Restoration::of(journal.unsettled(), Extent::Last)?;
+    let done = restore::unsettled(state, journal, restoration, IfNotReloaded::GoOn)?;
+    for note in &done.notes {
+        say(out, format!("Note: {note}."));
     }
-    if for_systemd && let Err(error) = reload::units() {
-        say(out, format!("Note: systemd has not read its files again: {error}."));
+    for sentence in done.reloaded {
+        say(out, sentence);
     }
-    for file in [None].into_iter().chain(sshd_configs.iter().map(|file| Some(file.as_path()))) {
-        match Sshd::find(file).and_then(|sshd| reload::sshd(&sshd)) {
-            Ok(sentence) => say(out, sentence),
-            Err(error) => say(out, format!("Note: sshd was not reloaded: {error}.")),
-        }
-    }
-    if for_syslog {
-        say(out, reload::rsyslog());
-    }
-    Ok(kept.is_empty())
+    Ok(done.notes.is_empty())
 }
 
-/// `--undo`. `force`: also while members are logged in.
-pub(super) fn run(force: bool, out: &mut impl Write) -> Result<(), Error> {
-    let state = State::open(IfLocked::Refuse)?;
-    let result = match state.journal()? {
-        None => {
-            say(out, "Nothing to undo: `sftpjail setup` has changed nothing on this machine.");
-            Ok(())
-        }
-        Some(mut journal) => {
-            if !force {
-                refuse_if_logged_in()?;
-            }
-            journal.settled = 0;
-            let config = Config::load(None).unwrap_or_default();
-            // An error is no reason to stop: undo has to work without a user directory that is gone for good.
-            let members = groups::all_members(config.groups());
-            restore_unsettled(&state, journal, out).map(|is_all| {
-                let what = if is_all { "Everything" } else { "Everything else" };
-                say(out, format!("{what} is as it was before."));
-                match members {
-                    Ok(members) if members.is_empty() => {}
-                    Ok(members) => {
-                        say(
-                            out,
-                            format!("No longer jailed, so they get their shells: {}.", listed(&members)),
-                        );
-                    }
-                    Err(error) => say(out, format!("Note: who is no longer jailed is unknown: {error}.")),
-                }
-            })
-        }
-    };
-    state.close();
-    result
+/// Undoes a setup that nobody has confirmed, without a question. Gives clauses on what stays.
+pub(super) fn undo_unconfirmed(state: &State, journal: Journal) -> Result<Vec<String>, Error> {
+    let restoration = Restoration::of(journal.unsettled(), Extent::Last)?;
+    restore::unsettled(state, journal, restoration, IfNotReloaded::Stop).map(|done| done.notes)
 }
 
-/// The error: members are logged in.
-fn refuse_if_logged_in() -> Result<(), Error> {
-    let failed = |refusal: pam_sftpjail::error::Refusal| Error::new(&refusal, refusal.fix());
+/// Why undo goes on only with `--force`, if it does.
+fn refusal(restoration: &Restoration) -> Result<Option<Error>, Error> {
+    let (mut reasons, mut fixes) = (Vec::new(), Vec::new());
+    if !restoration.obstacles.is_empty() {
+        reasons.push(format!("undo cannot restore everything: {}", restoration.obstacles.join(", ")));
+        fixes.push("change that by hand and run this again, or use --force, which undoes the rest only");
+    }
+    let users = if restoration.actions.is_empty() { Vec::new() } else { logged_in()? };
+    if !users.is_empty() {
+        let who = if users.len() == 1 { "a member is" } else { "members are" };
+        reasons.push(format!("{who} logged in: {}", users.join(", ")));
+        fixes.push("wait until they have logged out (sftpjail list), or use --force, which lets their sessions go on");
+    }
+    Ok((!reasons.is_empty()).then(|| Error::new(reasons.join("; "), fixes.join("; "))))
+}
+
+/// The members who are logged in.
+fn logged_in() -> Result<Vec<String>, Error> {
+    let failed = |refusal: Refusal| Error::new(&refusal, refusal.fix());
     let mut users = Vec::new();
     if let Some(registry) = Registry::existing().map_err(failed)? {
         for user in registry.users().map_err(failed)? {
@@ -91,16 +165,5 @@ fn refuse_if_logged_in() -> Result<(), Error> {
             }
         }
     }
-    if users.is_empty() {
-        return Ok(());
-    }
-    let what = format!(
-        "{} logged in: {}",
-        if users.len() == 1 { "a member is" } else { "members are" },
-        users.join(", ")
-    );
-    Err(Error::new(
-        what,
-        "wait until they have logged out (sftpjail list), or use --force, which lets their sessions go on",
-    ))
+    Ok(users)
 }

@@ -12,6 +12,7 @@ mod others;
 mod refused;
 mod reload;
 mod sshd;
+mod undo;
 mod upgrade;
 
 use sandbox::{Output, Sandbox};

@@ -12,7 +12,7 @@ use pam_sftpjail::escape::{escaped, one_line};
 use std::path::PathBuf;
 
 /// sshd reads it before the other files of the directory, and the first value of a setting wins.
-const DROP_IN: &str = "00-sftpjail.conf";
+pub(in crate::setup) const DROP_IN: &str = "00-sftpjail.conf";
 
 /// Where our block stands, or will stand.
 pub(super) struct Own {

@@ -12,15 +12,14 @@ fn undo_keeps_what_others_have_changed_since_and_says_so() {
     sb.sh("sed -i '1i # of an admin' /etc/pam.d/sshd; echo '# of an admin' >>/etc/sftpjail/config.toml
         rm /etc/ssh/sshd_config.d/00-sftpjail.conf; sed -i 's/rotate 4/rotate 9/' /etc/logrotate.d/rsyslog
         groupadd others; useradd -M -G sftp anna");
-    let out = sb.sh("sftpjail setup --undo --yes");
+    let out = sb.sh("sftpjail setup --undo --yes --force");
     for part in [
-        "Note: /etc/pam.d/sshd has been changed since, so only what setup added is removed.",
-        "Note: /etc/sftpjail/config.toml has been changed since, and is kept as it is.",
-        "Note: /etc/logrotate.d/rsyslog has been changed since, so only",
-        "Note: /etc/sftpjail is kept, because it is not empty, or is in use.",
-        "Note: the group sftp is kept, because anna is in it (groupdel sftp).",
+        "Note: /etc/pam.d/sshd has been edited since setup, so only what setup added is removed.",
+        "Note: /etc/sftpjail/config.toml has been edited since setup, so it stays as it is: nothing reads it any more.",
+        "Note: /etc/logrotate.d/rsyslog has been edited since setup, so only",
+        "Note: the group sftp stays, because anna is in it.",
         "Everything else is as it was before.",
-        "No longer jailed, so they get their shells: anna.",
+        "Not jailed, with the shell /bin/sh: anna.",
     ] {
         assert!(out.stdout.contains(part), "{part:?} is missing: {out}");
     }
@@ -36,8 +35,9 @@ fn undo_reports_once_a_file_that_two_setups_wrote_and_others_changed() {
     let sb = Sandbox::stock();
     let path = "/etc/ssh/sshd_config.d/00-sftpjail.conf";
     sb.sh(&format!("sftpjail setup --yes; rm {path}; sftpjail setup --yes; echo '# of an admin' >>{path}"));
-    let out = sb.sh("sftpjail setup --undo --yes");
-    let note = format!("Note: {path} has been changed since, and is kept as it is.");
+    let out = sb.sh("sftpjail setup --undo --yes --force");
+    let note =
+        format!("Note: {path} has been edited since setup, so it stays as it is: sshd still reads it.");
     assert_eq!(out.stdout.matches(&note).count(), 1, "{out}");
 }
 
@@ -53,7 +53,7 @@ fn a_group_whose_line_is_broken_is_kept() {
     let sb = Sandbox::stock();
     sb.sh("sftpjail setup --yes; sed -i '/^sftp:/s/$/anna:x/' /etc/group");
     let out = sb.sh("sftpjail setup --undo --yes").stdout;
-    let note = "Note: the group sftp is kept, because its line in /etc/group is broken (groupdel sftp).\n";
+    let note = "Note: the group sftp stays, because its line in /etc/group is broken.\n";
     assert!(out.contains(note), "{out}");
     sb.sh("grep ':anna:x$' /etc/group; grep ^sftp: /etc/gshadow");
 }
@@ -70,8 +70,9 @@ fn a_module_that_pam_still_names_is_kept() {
     assert!(out.stdout.contains(&format!("{module}: new, binary")), "{out}");
     sb.sh(&format!("cmp /root/module.so {module}; test $(stat -c %a {module}) = 644"));
     sb.sh("sed -i 's/default=bad. pam_sftpjail/default=die] pam_sftpjail/' /etc/pam.d/sshd");
-    let out = sb.sh("sftpjail setup --undo --yes");
-    assert!(out.stdout.contains("is kept, because /etc/pam.d/sshd still names it"), "{out}");
+    let out = sb.sh("sftpjail setup --undo --yes --force");
+    let note = format!("these stay, because /etc/pam.d/sshd still names the module: {module}.");
+    assert!(out.stdout.contains(&note), "{out}");
     sb.sh(&format!("test -e {module}"));
 }
 

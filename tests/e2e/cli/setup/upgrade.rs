@@ -64,7 +64,7 @@ fn one_session_line_becomes_two_and_undo_removes_both() {
     sb.sftp("anna", "pwd\n").ok();
     assert!(sb.sh("sftpjail setup --yes").stdout.starts_with("Nothing to do"));
     let out = undo(&sb).stdout;
-    assert!(!out.contains("/etc/pam.d/sshd"), "{out}");
+    assert!(!out.contains("/etc/pam.d/sshd has been"), "{out}");
     assert_eq!(sb.read_text("/etc/pam.d/sshd"), sb.read_text("/root/stock"));
 }
 
@@ -72,8 +72,8 @@ fn one_session_line_becomes_two_and_undo_removes_both() {
 fn undo_of_an_earlier_version_alone() {
     let sb = set_up_before();
     let out = undo(&sb).stdout;
-    assert!(out.contains("Note: the group sftp is kept, because anna is in it"), "{out}");
-    assert!(!out.contains("/etc/pam.d/sshd"), "{out}");
+    assert!(out.contains("Note: the group sftp stays, because anna is in it"), "{out}");
+    assert!(!out.contains("/etc/pam.d/sshd has been"), "{out}");
     assert_eq!(sb.read_text("/etc/pam.d/sshd"), sb.read_text("/root/stock"));
 }
 
@@ -124,7 +124,7 @@ fn undo_keeps_what_an_admin_changed_after_either_version_and_removes_all_of_setu
         let out = undo(&sb).stdout;
         assert!(
             out.contains(
-                "Note: /etc/pam.d/sshd has been changed since, so only what setup added is removed."
+                "Note: /etc/pam.d/sshd has been edited since setup, so only what setup added is removed."
             ),
             "{out}"
         );

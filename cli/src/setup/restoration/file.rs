@@ -1,0 +1,195 @@
+//! What becomes of one file that setup has written, perhaps several times, when all of that is undone.
+
+use super::part::Part;
+use crate::desired::pam::OURS;
+use crate::report::Error;
+use crate::setup::atomic;
+use crate::setup::journal::{Backup, Replaced, Step};
+use crate::setup::syslog::LOG;
+use crate::setup::target::Target;
+use std::path::Path;
+use std::time::SystemTime;
+
+/// A file of the journal.
+pub(super) struct OwnFile<'s> {
+    pub(super) path: &'s Path,
+    pub(super) part: Part,
+    pub(super) fate: Fate,
+}
+
+/// What becomes of a file.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// It is as it was before setup.
+    Done,
+    /// Others have removed it; it was there before setup.
+    Removed,
+    Restored {
+        target: Target,
+        now: Vec<u8>,
+        /// `None`: it is removed.
+        then: Option<Vec<u8>>,
+        /// The time of change that it gets, if all of it is as before.
+        modified: Option<SystemTime>,
+        /// Whether edits of others stay in it.
+        is_edited: bool,
+    },
+    /// It cannot be restored: what is so, as the predicate of a sentence.
+    Stays(&'static str),
+}
+
+/// One time that setup wrote the file.
+struct Written<'s> {
+    before: Option<&'s Backup>,
+    after: &'s str,
+    inserted: &'s [String],
+    replaced: &'s [Replaced],
+}
+
+impl<'s> OwnFile<'s> {
+    /// All files that these steps wrote, oldest first.
+    pub(super) fn all(steps: &'s [Step]) -> Result<Vec<Self>, Error> {
+        let mut files: Vec<Self> = Vec::new();
+        for step in steps {
+            if let Step::File { path, .. } = step
+                && !files.iter().any(|file| file.path == path)
+            {
+                files.push(Self::read(path, steps)?);
+            }
+        }
+        Ok(files)
+    }
+
+    /// The file of this path, which some of the steps wrote.
+    fn read(path: &'s Path, steps: &'s [Step]) -> Result<Self, Error> {
+        let mut written = Vec::new();
+        for step in steps {
+            if let Step::File { path: own, before, after, inserted, replaced } = step
+                && own == path
+            {
+                written.push(Written { before: before.as_ref(), after, inserted, replaced });
+            }
+        }
+        let inserted: Vec<_> = written.iter().flat_map(|written| written.inserted).cloned().collect();
+        Ok(Self { path, part: Part::of_file(path, &inserted), fate: fate(path, &written)? })
+    }
+
+    /// The content that the file is to have; the outer `None`: it is not changed.
+    pub(super) fn then(&self) -> Option<Option<&[u8]>> {
+        match &self.fate {
+            Fate::Restored { then, .. } => Some(then.as_deref()),
+            _ => None,
+        }
+    }
+}
+
+fn fate(path: &Path, written: &[Written<'_>]) -> Result<Fate, Error> {
+    let was_there = written.first().is_some_and(|first| first.before.is_some());
+    let Some(now) = atomic::read(path)? else {
+        return Ok(if was_there { Fate::Removed } else { Fate::Done });
+    };
+    if path.is_symlink() {
+        return Ok(Fate::Stays("has become a symlink since setup"));
+    }
+    let mut then = now.clone();
+    let mut modified = None;
+    let mut is_edited = false;
+    for (i, step) in written.iter().enumerate().rev() {
+        let is_of = |before: &Backup| before.is_of(&then);
+        let earlier = written.get(..i).unwrap_or_default();
+        if step.before.is_some_and(is_of) {
+            (is_edited, modified) = (false, step.before.and_then(|before| before.modified));
+        } else if atomic::digest(&then) == step.after {
+            match step.before {
+                None => return removed(path, now),
+                Some(before) => match (before.read()?, without(&then, step)) {
+                    (Some(bytes), _) => (then, modified) = (bytes, before.modified),
+                    (None, Without::Rest(rest)) => (then, modified) = (rest, before.modified),
+                    (None, _) => return Ok(Fate::Stays("has lost its backup")),
+                },
+            }
+        } else if earlier.iter().any(|e| e.before.is_some_and(is_of) || atomic::digest(&then) == e.after) {
+            // A run that was killed has undone this step already.
+        } else {
+            match without(&then, step) {
+                Without::Rest(rest) => then = rest,
+                Without::NothingOfIt => {}
+                Without::Unknown => return Ok(Fate::Stays("has been edited since setup")),
+            }
+            (is_edited, modified) = (true, None);
+        }
+    }
+    if then == now {
+        return Ok(Fate::Done);
+    }
+    Ok(Fate::Restored { target: Target::ours(path)?, now, then: Some(then), modified, is_edited })
+}
+
+fn removed(path: &Path, now: Vec<u8>) -> Result<Fate, Error> {
+    Ok(Fate::Restored { target: Target::ours(path)?, now, then: None, modified: None, is_edited: false })
+}
+
+/// A content without what setup inserted, and with the former lines.
+#[derive(Debug, PartialEq, Eq)]
+enum Without {
+    Rest(Vec<u8>),
+    /// None of setup's texts and lines is there.
+    NothingOfIt,
+    /// Some of them are missing, or there several times, or all of the content was setup's.
+    Unknown,
+}
+
+fn without(content: &[u8], written: &Written<'_>) -> Without {
+    let Ok(text) = std::str::from_utf8(content) else { return Without::Unknown };
+    let inserted = written.inserted.iter().map(|text| (text.as_str(), ""));
+    let replaced = written.replaced.iter().map(|line| (line.is.as_str(), line.was.as_str()));
+    let edits: Vec<_> = inserted.chain(replaced).collect();
+    if edits.is_empty() {
+        return Without::Unknown;
+    }
+    let ours: Vec<_> = settings(edits.iter().flat_map(|(is, _)| is.lines())).collect();
+    let is_ours = |line: &str| ours.contains(&line) || line.contains(OURS) || line.contains(LOG);
+    if !settings(text.lines()).any(is_ours) {
+        return Without::NothingOfIt;
+    }
+    let mut rest = text.to_owned();
+    for (is, was) in edits {
+        let mut found = rest.match_indices(is).map(|(at, _)| at);
+        let (Some(at), None) = (found.next(), found.next()) else { return Without::Unknown };
+        rest.replace_range(at..at + is.len(), was);
+    }
+    Without::Rest(rest.into_bytes())
+}
+
+/// The lines that are neither empty nor comments, trimmed.
+fn settings<'t>(lines: impl Iterator<Item = &'t str>) -> impl Iterator<Item = &'t str> {
+    lines.map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn without_texts(content: &str, inserted: &[&str], replaced: &[(&str, &str)]) -> Without {
+        let inserted: Vec<_> = inserted.iter().map(|&text| text.to_owned()).collect();
+        let replaced: Vec<_> =
+            replaced.iter().map(|&(was, is)| Replaced { was: was.into(), is: is.into() }).collect();
+        let written = Written { before: None, after: "", inserted: &inserted, replaced: &replaced };
+        without(content.as_bytes(), &written)
+    }
+
+    #[test]
+    fn only_texts_that_are_there_once_are_removed() {
+        let rest = |text: &str| Without::Rest(text.into());
+        assert_eq!(without_texts("a\nours\nb\n", &["ours\n"], &[]), rest("a\nb\n"));
+        assert_eq!(without_texts("ours\nours\n", &["ours\n"], &[]), Without::Unknown);
+        assert_eq!(without_texts("a\n", &["ours\n"], &[]), Without::NothingOfIt);
+        assert_eq!(without_texts("a\n", &[], &[]), Without::Unknown);
+        let replaced = [("old\n", "new\n")];
+        assert_eq!(without_texts("ours\na\nnew\nb\n", &["ours\n"], &replaced), rest("a\nold\nb\n"));
+        assert_eq!(without_texts("ours\na\n", &["ours\n"], &replaced), Without::Unknown);
+        assert_eq!(without_texts("a\n", &["# a comment\nours\n"], &[]), Without::NothingOfIt);
+        let line = "session required pam_sftpjail.so\n";
+        assert_eq!(without_texts("session optional pam_sftpjail.so\n", &[line], &[]), Without::Unknown);
+    }
+}

@@ -1,0 +1,175 @@
+//! The users whom sshd sends into the jail root, and where it sends them once something is undone. sshd itself says so:
+//! before, in a mount namespace that has the files as they will be, and after.
+
+pub(super) mod answer;
+
+use crate::host::groups::all_members;
+use crate::host::sshd::files::SshdConfig;
+use crate::report::Error;
+use crate::report::text::listed_first;
+use crate::setup::restoration::{Action, FileAction, Part, is_below, pam_names_module};
+use answer::{Answer, Question, Sent};
+use pam_sftpjail::account::Account;
+use pam_sftpjail::config::Config;
+use pam_sftpjail::escape::escaped;
+use pam_sftpjail::nss::User;
+use pam_sftpjail::policy::{Decision, decide};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+/// The members of all profiles, and the other users whom sshd sends into a jail root now.
+pub(super) struct Affected {
+    users: BTreeMap<String, Now>,
+    /// What to ask sshd about them.
+    question: Question,
+}
+
+/// What becomes of such a user at a login now.
+struct Now {
+    shell: PathBuf,
+    state: State,
+}
+
+#[derive(Clone, Copy)]
+enum State {
+    Jailed,
+    /// sshd sends the user into a jail root, but no jail is built there.
+    Refused,
+    /// sshd does not do that, as far as its files say.
+    NotSent,
+}
+
+/// When the sentences are said.
+#[derive(Clone, Copy)]
+enum Tense {
+    Before,
+    After,
+}
+
+impl Affected {
+    /// Reads them. `sshd_configs`: of further sshds. If it fails, nobody is known, and there is an error.
+    pub(super) fn read(sshd_configs: &BTreeSet<PathBuf>, roots: &[PathBuf]) -> (Self, Option<Error>) {
+        let sshd_configs = sshd_configs.iter().filter(|file| file.is_file()).cloned().collect();
+        let question = Question { sshd_configs, roots: roots.to_owned(), ..Question::default() };
+        let mut this = Self { users: BTreeMap::new(), question };
+        let unknown = this.find_users().err();
+        (this, unknown)
+    }
+
+    fn find_users(&mut self) -> Result<(), Error> {
+        let config = Config::load(None).unwrap_or_default();
+        let names = candidates(&config, &self.question)?;
+        self.question.names = names.into_iter().collect();
+        let builds_jails = pam_names_module()?;
+        for (name, sent) in self.question.ask()? {
+            let Some(user) = User::by_name(&name)? else { continue };
+            let account = Account::lookup(&name, &config);
+            let is_member =
+                account.is_ok_and(|account| matches!(decide(&config, &account), Decision::Jail(_)));
+            let state = match sent {
+                Sent::IntoJailRoot if builds_jails && is_member => State::Jailed,
+                Sent::IntoJailRoot => State::Refused,
+                Sent::Into(_) | Sent::Nowhere if is_member => State::NotSent,
+                Sent::Into(_) | Sent::Nowhere | Sent::KeptOut => continue,
+            };
+            self.users.insert(name, Now { shell: user.shell, state });
+        }
+        self.question.names.retain(|name| self.users.contains_key(name));
+        Ok(())
+    }
+
+    /// Sentences on where sshd will send them after `actions`. The error: sshd could not read its configuration then.
+    pub(super) fn after(&self, actions: &[Action]) -> Result<Vec<String>, Error> {
+        let mut question = self.question.clone();
+        for action in actions {
+            if let Action::File(FileAction { part: Part::Sshd, target, then, .. }) = action {
+                // To sshd, an empty file is as good as none.
+                question.files.push((target.path().to_owned(), then.clone().unwrap_or_default()));
+            }
+        }
+        match question.ask_in_namespace() {
+            Answer::Sent(sent) => Ok(self.sentences(&sent, Tense::Before)),
+            Answer::Broken { what, fix } => Err(Error::new(what, fix)),
+            Answer::Unknown(why) => {
+                Ok(vec![format!("Note: who will no longer be jailed is unknown: {why}.")])
+            }
+        }
+    }
+
+    /// Sentences on where sshd sends them now, after something was undone.
+    pub(super) fn now(&self) -> Vec<String> {
+        match self.question.ask() {
+            Ok(sent) => self.sentences(&sent, Tense::After),
+            Err(error) => vec![format!("Note: who is no longer jailed is unknown: {}.", error.what)],
+        }
+    }
+
+    /// A sentence for all users to whom the same happens.
+    fn sentences(&self, sent: &BTreeMap<String, Sent>, tense: Tense) -> Vec<String> {
+        // Before, what is needed for jails stays as long as one user is sent into the jail root.
+        let builds_jails = matches!(tense, Tense::Before) || pam_names_module().unwrap_or(true);
+        let mut users = BTreeMap::<String, Vec<&str>>::new();
+        for (name, now) in &self.users {
+            let Some(sent) = sent.get(name) else { continue };
+            if let Some(sentence) = now.sentence(sent, tense, builds_jails) {
+                users.entry(sentence).or_default().push(name);
+            }
+        }
+        users
+            .into_iter()
+            .map(|(sentence, names)| format!("{sentence}: {}.", listed_first(names.iter())))
+            .collect()
+    }
+}
+
+impl Now {
+    /// The beginning of a sentence that ends with names.
+    fn sentence(&self, sent: &Sent, tense: Tense, builds_jails: bool) -> Option<String> {
+        let shell = Some(&self.shell).filter(|shell| !shell.as_os_str().is_empty());
+        let shell = escaped(shell.map_or(Path::new("/bin/sh"), PathBuf::as_path));
+        let no_longer = match (tense, self.state) {
+            (Tense::Before, State::Jailed) => "Members who will no longer be jailed",
+            (Tense::Before, State::Refused) => "Users whom sshd will no longer refuse",
+            (Tense::Before, State::NotSent) => return None,
+            (Tense::After, State::Jailed) => "No longer jailed",
+            (Tense::After, State::Refused) => "No longer refused by sshd",
+            (Tense::After, State::NotSent) => "Not jailed",
+        };
+        let still = match (tense, self.state) {
+            (Tense::Before, State::Jailed) => "Members who stay jailed",
+            (Tense::Before, State::Refused) => "Users whom sshd still refuses",
+            (Tense::Before, State::NotSent) => "Members whom sshd will send into the jail root",
+            (Tense::After, _) if !builds_jails => "Refused by sshd, which sends them into the jail root",
+            (Tense::After, State::Jailed) => "Still jailed",
+            (Tense::After, State::Refused) => "Still refused by sshd",
+            (Tense::After, State::NotSent) => "Jailed",
+        };
+        match sent {
+            Sent::IntoJailRoot => Some(still.to_owned()),
+            Sent::Nowhere => Some(format!("{no_longer}, with the shell {shell}")),
+            Sent::Into(directory) => {
+                Some(format!("{no_longer}, but sent elsewhere (ChrootDirectory {})", escaped(directory)))
+            }
+            Sent::KeptOut => None,
+        }
+    }
+}
+
+/// Everybody whom sshd may send into a jail root: the members of all profiles, and whom the `Match` blocks name that do
+/// so.
+fn candidates(config: &Config, question: &Question) -> Result<BTreeSet<String>, Error> {
+    let mut groups: BTreeSet<String> = config.groups().map(str::to_owned).collect();
+    let mut names = BTreeSet::new();
+    let mains = SshdConfig::main_file().into_iter().chain(question.sshd_configs.iter().map(PathBuf::as_path));
+    for sshd in mains.map(SshdConfig::read) {
+        let is_such = |block| sshd.of_block(block).any(|setting| is_below(setting, &question.roots));
+        for block in sshd.blocks.iter().filter(|block| is_such(block)) {
+            groups.extend(block.patterns("group").cloned());
+            names.extend(block.patterns("user").cloned());
+        }
+    }
+    names.extend(all_members(groups.iter().map(String::as_str))?);
+    // sshd splits the argument of `sshd -T` at commas.
+    names.retain(|name| !name.contains(',') && matches!(User::by_name(name), Ok(Some(_))));
+    Ok(names)
+}

@@ -1,0 +1,214 @@
+//! `setup --undo` shows what it will do and asks, and what it says of members is so.
+
+mod edited;
+mod needed;
+
+use super::{assert_same, etc};
+use sandbox::{Output, Sandbox};
+
+pub(super) const UNDO: &str = "sftpjail setup --undo --yes";
+
+/// The drop-in with the members' `Match` block.
+const DROP_IN: &str = "/etc/ssh/sshd_config.d/00-sftpjail.conf";
+
+const JOURNAL: &str = "/var/lib/sftpjail/setup/journal.json";
+
+/// A stock machine that is set up, with the member anna and a running sshd.
+fn set_up() -> Sandbox {
+    let sb = Sandbox::stock();
+    sb.sh("sftpjail setup --yes");
+    sb.user("anna").group("sftp").add();
+    sb.sshd();
+    sb
+}
+
+/// Whether the user gets a shell.
+fn has_a_shell(sb: &Sandbox, user: &str) -> bool {
+    sb.ssh(user, &["echo", "a shell"]).stdout == "a shell\n"
+}
+
+/// Whether the user logs in and is jailed.
+fn is_jailed(sb: &Sandbox, user: &str) -> bool {
+    sb.sftp(user, "ls -l /\n").code == Some(0) && sb.sftp(user, "ls /etc/ssh\n").code != Some(0)
+}
+
+/// Runs undo, which refuses with these words on stderr, and changes nothing. Gives what it prints.
+#[track_caller]
+fn refuses(sb: &Sandbox, words: &[&str]) -> Output {
+    let before = etc(sb);
+    let out = sb.try_sh(UNDO);
+    assert_eq!(out.code, Some(1), "{out}");
+    assert_eq!(out.stderr.lines().count(), 1, "{out}");
+    for word in words {
+        assert!(out.stderr.contains(word), "{word:?} is missing: {out}");
+    }
+    assert_same(&before, &etc(sb), &[]);
+    out
+}
+
+#[test]
+fn at_a_terminal_it_shows_the_diff_and_asks_and_the_answer_no_changes_nothing() {
+    let sb = set_up();
+    let before = etc(&sb);
+    let out = sb.try_sh("echo n | script -qec 'sftpjail setup --undo' /dev/null");
+    assert_eq!(out.code, Some(1), "{out}");
+    for part in [
+        "--- /etc/ssh/sshd_config.d/00-sftpjail.conf\r\n+++ /dev/null\r\n",
+        "-Match Group sftp\r\n",
+        "default=bad] pam_sftpjail.so open\r\n",
+        "rmdir /jail\r\n",
+        "Members who will no longer be jailed, with the shell /bin/sh: anna.\r\n",
+        "Do this? [y/N]",
+        "Nothing was changed.",
+    ] {
+        assert!(out.stdout.contains(part), "{part:?} is missing: {out}");
+    }
+    assert_same(&before, &etc(&sb), &[]);
+    assert!(is_jailed(&sb, "anna"));
+    let out = sb.sh("sleep 0.5; echo y | script -qec 'sftpjail setup --undo --force' /dev/null");
+    assert!(out.stdout.contains("No longer jailed, with the shell /bin/sh: anna.\r\n"), "{out}");
+    assert!(has_a_shell(&sb, "anna"));
+}
+
+#[test]
+fn without_a_terminal_it_does_not_ask_and_changes_nothing() {
+    let sb = Sandbox::stock();
+    sb.sh("sftpjail setup --yes");
+    let before = etc(&sb);
+    let out = sb.try_sh("sftpjail setup --undo </dev/null").failed();
+    assert!(out.stderr.contains("no terminal") && out.stderr.contains("--yes"), "{out}");
+    assert_same(&before, &etc(&sb), &[]);
+}
+
+#[test]
+fn a_dry_run_shows_the_diff_changes_nothing_and_says_by_its_status_whether_something_would() {
+    let sb = Sandbox::stock();
+    sb.sh("sftpjail setup --yes");
+    let before = etc(&sb);
+    let out = sb.try_sh("sftpjail setup --undo --dry-run");
+    assert_eq!((out.code, out.stderr.as_str()), (Some(3), ""), "{out}");
+    assert!(out.stdout.contains("\n-Match Group sftp\n") && out.stdout.contains("\nrmdir /jail\n"), "{out}");
+    assert_same(&before, &etc(&sb), &[]);
+    sb.sh(&format!("{UNDO}; sftpjail setup --undo --dry-run; ! test -e /var/lib/sftpjail"));
+}
+
+#[test]
+fn the_shells_of_members_are_named_and_nothing_is_said_of_users_whom_sshd_refused() {
+    let sb = set_up();
+    sb.user("kim").group("sftp").shell("/usr/sbin/nologin").add();
+    // In an exempt group: sshd sends bob into the jail root, where no jail is built.
+    sb.user("bob").group("sftp").group("sudo").add();
+    sb.sftp("bob", "pwd\n").failed();
+    sb.wait_for_logouts();
+    let out = sb.sh(UNDO);
+    for line in [
+        "\nNo longer jailed, with the shell /bin/sh: anna.\n",
+        "\nNo longer jailed, with the shell /usr/sbin/nologin: kim.\n",
+        "\nNo longer refused by sshd, with the shell /bin/sh: bob.\n",
+    ] {
+        assert!(out.stdout.contains(line), "{line:?} is missing: {out}");
+    }
+    assert!(has_a_shell(&sb, "anna") && !has_a_shell(&sb, "kim") && has_a_shell(&sb, "bob"));
+}
+
+#[test]
+fn users_whom_sshd_keeps_out_are_not_said_to_get_their_shells() {
+    let sb = set_up();
+    sb.user("kim").group("sftp").add();
+    sb.write("/etc/ssh/sshd_config.d/50-deny.conf", "DenyUsers kim\n");
+    sb.restart_sshd();
+    let out = sb.sh(UNDO);
+    assert!(out.stdout.contains("\nNo longer jailed, with the shell /bin/sh: anna.\n"), "{out}");
+    assert!(!out.stdout.lines().any(|line| line.contains("onger") && line.contains("kim")), "{out}");
+}
+
+#[test]
+fn without_the_journal_it_names_what_is_there_and_does_not_say_that_there_is_nothing() {
+    let sb = set_up();
+    sb.sh("rm -r /var/lib/sftpjail");
+    let out = refuses(&sb, &["the journal of setup is missing", "/var/lib/sftpjail/setup/journal.json"]);
+    for part in [
+        "/etc/ssh/sshd_config.d/00-sftpjail.conf:3: ",
+        "/etc/pam.d/sshd:",
+        "/etc/systemd/system/user@.service.d/50-sftpjail.conf",
+        "/etc/sftpjail/config.toml",
+        "/etc/rsyslog.d/10-sftpjail.conf",
+    ] {
+        assert!(out.stdout.contains(part), "{part:?} is missing: {out}");
+    }
+    assert!(!out.stdout.contains("Nothing to undo"), "{out}");
+    assert!(is_jailed(&sb, "anna"));
+    // What it says works.
+    sb.sh("rm /etc/ssh/sshd_config.d/00-sftpjail.conf; sed -i /sftpjail/d /etc/pam.d/sshd
+        rm /etc/systemd/system/user@.service.d/50-sftpjail.conf /etc/sftpjail/config.toml /etc/rsyslog.d/10-sftpjail.conf");
+    let out = sb.sh(UNDO);
+    assert!(out.stdout.contains("Nothing to undo"), "{out}");
+    sb.sh("! test -e /var/lib/sftpjail");
+}
+
+#[test]
+fn the_journal_stays_until_all_is_undone() {
+    let sb = set_up();
+    let out = sb.sh(UNDO);
+    let note = "Note: the group sftp stays, because anna is in it";
+    assert!(
+        out.stdout.contains(note) && out.stdout.contains("Everything else is as it was before."),
+        "{out}"
+    );
+    sb.sh(&format!("test -e {JOURNAL}"));
+    let out = sb.sh(UNDO);
+    assert!(out.stdout.contains(note) && !out.stdout.contains("Everything is as"), "{out}");
+    sb.sh("userdel -r anna 2>/dev/null");
+    let out = sb.sh(UNDO);
+    assert!(out.stdout.contains("groupdel sftp\n"), "{out}");
+    assert!(out.stdout.contains("Everything is as it was before."), "{out}");
+    sb.sh("! getent group sftp; ! test -e /var/lib/sftpjail");
+}
+
+#[test]
+fn a_setup_after_an_undo_that_left_something_keeps_the_backups_apart() {
+    let sb = Sandbox::stock();
+    let before = etc(&sb);
+    sb.sh(&format!("sftpjail setup --yes; useradd -m -G sftp anna; {UNDO}; sftpjail setup --yes"));
+    sb.sh(&format!("userdel -r anna 2>/dev/null; {UNDO}"));
+    let rewritten = ["passwd", "shadow", "subuid", "subgid", "group", "gshadow"];
+    let rewritten: Vec<_> =
+        rewritten.iter().flat_map(|name| [format!("./{name}"), format!("./{name}-")]).collect();
+    let rewritten: Vec<_> = rewritten.iter().map(String::as_str).collect();
+    assert_same(&before, &etc(&sb), &rewritten);
+    sb.sh("! getent group sftp; ! test -e /jail; ! test -e /var/lib/sftpjail");
+}
+
+#[test]
+fn a_full_disk_changes_nothing_and_undo_can_be_run_again() {
+    let sb = Sandbox::stock();
+    // The directory for `Match` blocks is missing, so the block is in the main file, which undo writes anew.
+    sb.sh("sed -i '/^Include/d' /etc/ssh/sshd_config");
+    sb.sh("cp -a /etc /run/etc; size=$(($(du -sk /run/etc | cut -f1) + 1024))
+        mount -t tmpfs -o mode=755,size=${size}k tmpfs /etc; cp -a /run/etc/. /etc");
+    let before = etc(&sb);
+    sb.sh("sftpjail setup --yes; dd if=/dev/zero of=/etc/filler bs=4k 2>/dev/null || true");
+    let full = etc(&sb);
+    let out = sb.try_sh(UNDO).failed();
+    assert!(
+        out.stderr.contains("No space left on device") && out.stderr.contains("make room there"),
+        "{out}"
+    );
+    assert!(out.stderr.contains("Undo has changed nothing."), "{out}");
+    assert_same(&full, &etc(&sb), &[]);
+    // Setup does not take it for an undo to be finished.
+    let out = sb.sh("sftpjail setup --yes");
+    assert_eq!(out.stdout, "Nothing to do: everything is set up.\n", "{out}");
+    sb.sh(&format!("rm /etc/filler; {UNDO}"));
+    assert_same(&before, &etc(&sb), &[]);
+}
+
+#[test]
+fn an_sshd_configuration_that_others_broke_is_named_before_anything_is_undone() {
+    let sb = set_up();
+    sb.append("/etc/ssh/sshd_config", "NoSuchKeyword yes\n");
+    refuses(&sb, &["NoSuchKeyword", "sshd -t"]);
+    assert!(is_jailed(&sb, "anna"));
+    sb.sh(&format!("sed -i /NoSuchKeyword/d /etc/ssh/sshd_config; sleep 0.5; {UNDO} --force"));
+    assert!(has_a_shell(&sb, "anna"));
+}

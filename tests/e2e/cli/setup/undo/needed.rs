@@ -1,0 +1,80 @@
+//! What a `Match` block needs stays as long as the block does, in the files and in the running sshd.
+
+use super::{DROP_IN, JOURNAL, UNDO, has_a_shell, is_jailed, refuses};
+use crate::cli::setup::{assert_same, etc};
+use crate::common::readme;
+use sandbox::Sandbox;
+
+#[test]
+fn a_block_made_by_hand_keeps_the_jail_root_and_pams_lines() {
+    let sb = Sandbox::stock();
+    sb.append("/etc/ssh/sshd_config", readme::block("Match Group sftp"));
+    sb.sh("sftpjail setup --yes; ! test -e /etc/ssh/sshd_config.d/00-sftpjail.conf");
+    sb.user("anna").group("sftp").add();
+    sb.sshd();
+    let out = refuses(&sb, &["/etc/ssh/sshd_config:", "--force"]);
+    assert!(out.stdout.contains("\nMembers who stay jailed: anna.\n"), "{out}");
+    let out = sb.sh(&format!("{UNDO} --force"));
+    assert!(
+        !out.stdout.contains("o longer jailed") && out.stdout.contains("\nStill jailed: anna.\n"),
+        "{out}"
+    );
+    sb.sh("test -d /jail; grep -q pam_sftpjail /etc/pam.d/sshd; ! test -e /etc/rsyslog.d/10-sftpjail.conf");
+    assert!(is_jailed(&sb, "anna"));
+}
+
+#[test]
+fn a_second_block_for_other_members_keeps_them_jailed() {
+    let sb = Sandbox::stock();
+    sb.sh("sftpjail setup --yes");
+    sb.user("anna").group("sftp").add();
+    sb.user("kim").group("sftp").group("partners").add();
+    sb.append(
+        "/etc/ssh/sshd_config",
+        readme::block("Match Group sftp").replace("Match Group sftp", "Match Group partners"),
+    );
+    sb.sshd();
+    let out = refuses(&sb, &["/etc/ssh/sshd_config:", "--force"]);
+    assert!(
+        out.stdout.contains("\nMembers who will no longer be jailed, with the shell /bin/sh: anna.\n"),
+        "{out}"
+    );
+    assert!(out.stdout.contains("\nMembers who stay jailed: kim.\n"), "{out}");
+    sb.sh(&format!("{UNDO} --force"));
+    assert!(has_a_shell(&sb, "anna") && is_jailed(&sb, "kim"));
+}
+
+#[test]
+fn what_setup_added_to_a_system_made_by_hand_is_undone_and_members_stay_jailed() {
+    let sb = Sandbox::new();
+    sb.user("anna").group("sftp").add();
+    sb.sh("rm -rf /etc/sftpjail");
+    let before = etc(&sb);
+    sb.sh("sftpjail setup --yes");
+    let out = sb.sh(UNDO);
+    assert!(!out.stdout.contains("o longer jailed") && !out.stdout.contains("shell"), "{out}");
+    assert!(out.stdout.contains("\nStill jailed: anna.\n"), "{out}");
+    let note =
+        "these stay, because sshd still sends users into the jail root (/etc/ssh/sshd_config:126): /jail.\n";
+    assert!(out.stdout.contains(note), "{out}");
+    assert_same(&before, &etc(&sb), &[]);
+    assert!(is_jailed(&sb, "anna"));
+}
+
+#[test]
+fn an_sshd_that_cannot_be_reloaded_keeps_pams_lines_and_undo_can_be_run_again() {
+    let sb = Sandbox::stock();
+    let before = etc(&sb);
+    sb.sh("sftpjail setup --yes; mkdir -p /run/systemd/system");
+    let reload = "#!/bin/sh\ncase \"$*\" in reload*) echo no such luck >&2; exit 1;; esac\n";
+    sb.write_mode("/usr/sbin/systemctl", reload, 0o755);
+    let out = sb.try_sh(UNDO).failed();
+    assert!(out.stderr.contains("no such luck") && out.stderr.contains("run this again"), "{out}");
+    assert!(!out.stdout.contains("as it was before"), "{out}");
+    sb.sh(&format!(
+        "test -d /jail; grep -q pam_sftpjail.so /etc/pam.d/sshd; test -e {JOURNAL}; ! test -e {DROP_IN}"
+    ));
+    sb.sh(&format!("sed -i 's/exit 1/exit 0/' /usr/sbin/systemctl; {UNDO}"));
+    assert_same(&before, &etc(&sb), &[]);
+    sb.sh("! test -e /jail; ! test -e /var/lib/sftpjail");
+}
