@@ -48,7 +48,7 @@ impl Registry {
         let failed = |errno| failed_at("/run", errno);
         let run = directory::open_without_symlinks("/run".as_ref()).map_err(failed)?;
         if !directory::is_root_controlled(&directory::stat(&run).map_err(failed)?) {
-            let fix = "chown root /run && chmod go-w /run".into();
+            let fix = Command::new("chown root /run && chmod go-w /run").into();
             let why = "is not owned by root, or is writable by others".into();
             return Err(Refusal::Registry { path: "/run".into(), why, fix });
         }

@@ -1,9 +1,10 @@
-//! Which module may name which: the floors of the CLI, and the order of the library. Reads the sources; needs no
-//! sandbox and no root.
+//! Which module may name which: the floors of the CLI, and the order of the library. And which texts may not be commands.
+//! Reads the sources; needs no sandbox and no root.
 //!
 //! What is private within a module is left to the compiler, which lets nobody outside reach it.
 
 mod circles;
+mod commands;
 mod floors;
 mod made_up;
 mod modules;
@@ -12,26 +13,31 @@ mod references;
 use circles::circles;
 use floors::{Floors, violations};
 use modules::Modules;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// The crate whose root file is `root`, a path from the project.
-fn read(root: &str) -> Modules {
-    fn load(directory: &Path, project: &Path, sources: &mut Vec<(PathBuf, String)>) {
+/// The sources of the crate whose root file is `root`, a path from the project.
+fn sources(root: &str) -> BTreeMap<PathBuf, String> {
+    fn load(directory: &Path, project: &Path, sources: &mut BTreeMap<PathBuf, String>) {
         for entry in directory.read_dir().expect("the sources are there") {
             let path = entry.expect("a readable directory").path();
             if path.is_dir() {
                 load(&path, project, sources);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
                 let text = std::fs::read_to_string(&path).expect("UTF-8");
-                sources.push((path.strip_prefix(project).expect("it is below").to_owned(), text));
+                sources.insert(path.strip_prefix(project).expect("it is below").to_owned(), text);
             }
         }
     }
     let project = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the project");
-    let mut sources = Vec::new();
+    let mut sources = BTreeMap::new();
     load(project.join(root).parent().expect("a directory"), project, &mut sources);
-    let modules =
-        Modules::read(Path::new(root), &sources.into_iter().collect()).unwrap_or_else(|e| panic!("{e}"));
+    sources
+}
+
+/// The crate whose root file is `root`, a path from the project.
+fn read(root: &str) -> Modules {
+    let modules = Modules::read(Path::new(root), &sources(root)).unwrap_or_else(|e| panic!("{e}"));
     assert!(modules.len() > 20, "only {} modules below {root}", modules.len());
     modules
 }
@@ -57,4 +63,23 @@ fn no_modules_of_a_folder_hold_each_other() {
 fn in_the_cli_no_module_names_one_of_its_own_floor_or_above() {
     let cli = read("cli/src/main.rs");
     assert_none(&violations(&cli, &Floors::of_cli(&cli)));
+}
+
+#[test]
+fn every_fix_that_is_a_command_is_made_of_paths_that_only_root_can_redirect() {
+    let mut found = Vec::new();
+    for root in ["pam_sftpjail/src/lib.rs", "cli/src/main.rs"] {
+        // The type itself, tests, and the folders whose fixes are being converted now.
+        let is_exempt = |file: &Path| {
+            file.starts_with("cli/src/setup")
+                || file.starts_with("cli/src/probe")
+                || file.ends_with("pam_sftpjail/src/fix.rs")
+                || file.iter().any(|part| part == "tests" || part == "tests.rs")
+        };
+        for (file, text) in sources(root).into_iter().filter(|(file, _)| !is_exempt(file)) {
+            let commands = commands::commands(&file, &text);
+            found.extend(commands.unwrap_or_else(|error| panic!("{}: {error}", file.display())));
+        }
+    }
+    assert_none(&found);
 }

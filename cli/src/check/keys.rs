@@ -76,6 +76,7 @@ impl Keys<'_> {
             });
             let fix = match is_led {
                 true => self.replace_symlink(),
+                false if self.is_in_home_of_another() => self.own_home_first(),
                 false => Fix::or(own, format!("let {name} read it")),
             };
             findings.failed(CHECK, evidence, fix);
@@ -140,6 +141,15 @@ impl Keys<'_> {
             .into()
     }
 
+    /// Whether somebody else owns the home, which has a finding of its own. Then the files in it are not the user's.
+    fn is_in_home_of_another(&self) -> bool {
+        self.path_to_home.home().is_some_and(|home| stat(home).is_ok_and(|stat| !self.is_owned(&stat)))
+    }
+
+    fn own_home_first(&self) -> Fix {
+        format!("give {} a home of its own first", escaped(&self.account.name)).into()
+    }
+
     /// Whether a file outside of the home is for this user only, by its path.
     fn is_named_after_user(&self, file: &Path) -> bool {
         file.components().any(|part| part.as_os_str() == self.account.name.as_str())
@@ -149,6 +159,9 @@ impl Keys<'_> {
     fn modes_fix(&self, file: &Path, real: &Path, at: &Path, stat: &FileStat) -> Fix {
         if self.is_led_elsewhere(file, real) {
             return self.replace_symlink();
+        }
+        if self.is_in_home_of_another() {
+            return self.own_home_first();
         }
         let is_users = at.starts_with(self.path_to_home.home().unwrap_or(&self.account.home))
             || (at == real && self.is_named_after_user(file));

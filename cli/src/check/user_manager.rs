@@ -49,7 +49,9 @@ impl Fault {
     fn report(&self, findings: &mut Findings) {
         match self {
             Self::Allowed(evidence, fix) => findings.failed(CHECK, evidence, fix),
-            Self::Unknown(why) => findings.unknown(CHECK, why, "see that systemd answers: systemctl status"),
+            Self::Unknown(why) => {
+                findings.unknown(CHECK, why, "see what `systemctl status` says, and let systemd answer")
+            }
         }
     }
 }

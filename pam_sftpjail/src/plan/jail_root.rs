@@ -58,8 +58,8 @@ impl JailRoot {
             }
         };
         // Whoever owns a directory above it may need it.
-        let own = |command: &'static str, what: &str, at: &Path| match at == path.absolute() {
-            true => Fix::from(Command::new(command).arg(&RootPath::checked(at))),
+        let own = |command: Command, what: &str, at: &Path| match at == path.absolute() {
+            true => Fix::from(command.arg(&RootPath::checked(at))),
             false => format!("choose another jail_root, or let only root {what}").into(),
         };
         let checked = |at: &Path, opened: Result<OwnedFd, Errno>| {
@@ -84,13 +84,17 @@ impl JailRoot {
             let fd = opened.map_err(failed)?;
             let stat = directory::stat(&fd).map_err(failed)?;
             if stat.st_uid != 0 {
-                return Err(refuse(at, "is not owned by root", own("chown root", "own it", at)));
+                return Err(refuse(
+                    at,
+                    "is not owned by root",
+                    own(Command::new("chown root"), "own it", at),
+                ));
             }
             if !directory::is_root_controlled(&stat) {
                 return Err(refuse(
                     at,
                     "can be written by its group or by others",
-                    own("chmod go-w", "write it", at),
+                    own(Command::new("chmod go-w"), "write it", at),
                 ));
             }
             Ok(fd)

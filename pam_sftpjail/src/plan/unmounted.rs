@@ -49,7 +49,10 @@ pub fn above(path: &Path, end: &Path) -> Option<Unmounted> {
         ),
         Setup::Fstab => (
             "/etc/fstab".into(),
-            Fix::or(root_path(&at).map(|at| Command::new("mount").arg(&at)), format!("mount {shown}")),
+            Fix::or(
+                root_path(&at).map(|at| Command::new("mount").arg(&at)),
+                format!("mount what belongs at {shown}"),
+            ),
         ),
         Setup::Autofs(map) => (
             escaped(&map).to_string(),

@@ -4,6 +4,7 @@ mod account;
 mod all;
 mod faults;
 mod fixes;
+mod harmless;
 mod host_programs;
 mod leftovers;
 mod pam;
