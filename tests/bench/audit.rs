@@ -38,7 +38,7 @@ fn main() {
         is_bounded &= measured(what, file, megabytes, arguments);
     };
 
-    write(&log, megabytes, Stamps::Rfc3339, true);
+    write(&log, megabytes, Stamps::Rfc3339, Sessions::Whole);
     run("--json", &log, &["--json"]);
     run("--csv", &log, &["--csv"]);
     run("(table)", &log, &[]);
@@ -48,10 +48,12 @@ fn main() {
     run("--json, of gzip", &scratch.0.join("sftp.log.gz"), &["--json"]);
     fs::remove_file(scratch.0.join("sftp.log.gz")).expect("a file that this has made");
 
-    write(&log, megabytes, Stamps::Traditional, true);
+    write(&log, megabytes, Stamps::Traditional, Sessions::Whole);
     run("--json, traditional stamps", &log, &["--json"]);
-    write(&log, megabytes, Stamps::Rfc3339, false);
+    write(&log, megabytes, Stamps::Rfc3339, Sessions::Endless);
     run("--json, where no session ends and all fail", &log, &["--json"]);
+    write(&log, megabytes, Stamps::Rfc3339, Sessions::Headless);
+    run("--json, where no session has a user", &log, &["--json"]);
 
     drop(scratch);
     if !is_bounded {
@@ -110,9 +112,17 @@ enum Stamps {
     Traditional,
 }
 
-/// Writes a log of many sessions at once that upload files and remove them. With `end` false, no session ends, and
-/// everything fails.
-fn write(path: &Path, megabytes: u64, stamps: Stamps, end: bool) {
+#[derive(Clone, Copy, PartialEq)]
+enum Sessions {
+    Whole,
+    /// None ends, and everything fails.
+    Endless,
+    /// As that, and none begins: all operations wait for a user.
+    Headless,
+}
+
+/// Writes a log of many sessions at once that upload files and remove them.
+fn write(path: &Path, megabytes: u64, stamps: Stamps, sessions: Sessions) {
     let mut out = BufWriter::with_capacity(1 << 20, File::create(path).expect("a temporary file"));
     let mut written = 0;
     let mut tick = 0_u64;
@@ -127,8 +137,10 @@ fn write(path: &Path, megabytes: u64, stamps: Stamps, end: bool) {
         let pid = 1000 + (session + SESSIONS * round) % 4_000_000;
         let user = (session * 31 + round) % 50;
         let file = format!("/home/user{user}/projects/{}/report-{:04}.pdf", round % 90, step / 3);
-        let text = match (end, step) {
-            (_, 0) => format!("session opened for local user user{user} from [192.0.2.{}]", session % 250),
+        let text = match (sessions == Sessions::Whole, step) {
+            (_, 0) if sessions != Sessions::Headless => {
+                format!("session opened for local user user{user} from [192.0.2.{}]", session % 250)
+            }
             (true, 29) => {
                 format!("session closed for local user user{user} from [192.0.2.{}]", session % 250)
             }
