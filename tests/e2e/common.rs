@@ -10,3 +10,4 @@ pub(crate) mod mount_table;
 pub(crate) mod readme;
 pub(crate) mod refused;
 pub(crate) mod system_calls;
+pub(crate) mod unanswered;

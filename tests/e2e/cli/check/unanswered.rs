@@ -1,24 +1,8 @@
 //! Filesystems of users that do not answer: they cost ten seconds, however many there are, and nothing else.
 
 use super::{checked, findings, json, machine};
-use sandbox::Sandbox;
+use crate::common::unanswered::take_and_never_answer;
 use std::time::{Duration, Instant};
-
-/// Mounts a filesystem of the user's on a directory, whose daemon takes every request and answers none. A process that
-/// asks for something there does not end by SIGKILL either.
-fn take_and_never_answer(sb: &Sandbox, user: &str, directory: &str) {
-    // The answer to FUSE_INIT, version 7.31; see struct fuse_out_header and fuse_init_out in linux/fuse.h.
-    sb.sh(&format!(
-        "[ -e /dev/fuse ] || mknod /dev/fuse c 10 229
-         exec 3<>/dev/fuse
-         mount -i -t fuse -o fd=3,rootmode=40000,user_id=$(id -u {user}),group_id=$(id -g {user}),allow_other none {directory}
-         dd bs=65536 count=1 status=none <&3 >/dev/null
-         {{ printf '\\120\\0\\0\\0\\0\\0\\0\\0\\2\\0\\0\\0\\0\\0\\0\\0\\7\\0\\0\\0\\37\\0\\0\\0'
-            head -c 56 /dev/zero; }} > /tmp/init
-         dd if=/tmp/init bs=80 count=1 status=none >&3
-         setsid cat <&3 >/dev/null 2>&1 &"
-    ));
-}
 
 #[test]
 fn homes_that_never_answer_cost_ten_seconds_together_and_hide_nothing() {

@@ -3,7 +3,9 @@
 
 use super::refused::refused;
 use super::{assert_same, etc};
+use crate::common::unanswered::take_and_never_answer;
 use sandbox::Sandbox;
+use std::time::{Duration, Instant};
 
 /// A stock machine on which the group has a member with a good home, one whose home is a symlink, and one whose
 /// home is somebody else's.
@@ -121,4 +123,26 @@ fn what_setup_or_the_first_login_makes_is_not_missing() {
     sb.append("/etc/pam.d/common-session", "session optional pam_mkhomedir.so\n");
     sb.user("new").group("sftp").make_home(false).add();
     sb.sh("sftpjail setup --yes");
+}
+
+#[test]
+fn members_whose_home_does_not_answer_cost_ten_seconds_together_and_are_named() {
+    let sb = Sandbox::stock();
+    sb.user("anna").group("customers").add();
+    let stuck = ["k1", "k2", "k3", "k4"];
+    for user in stuck {
+        sb.user(user).group("customers").add();
+        take_and_never_answer(&sb, user, &format!("/home/{user}"));
+    }
+    let begun = Instant::now();
+    let out = sb.try_sh(&format!("out=$({YES} 2>&1) || code=$?; echo \"$out\"; exit $code"));
+    assert!(begun.elapsed() < Duration::from_secs(35), "{:?}", begun.elapsed());
+    assert_eq!(out.code, Some(1), "{out}");
+    for user in stuck {
+        let line = format!(
+            "✗ {user}             the check of {user} took more than 10 s: a filesystem does not answer"
+        );
+        assert!(out.stdout.contains(&line), "{out}");
+    }
+    assert!(out.stdout.contains("jailed from their next login on: anna.\n"), "{out}");
 }
