@@ -118,3 +118,32 @@ fn an_sshd_that_does_not_come_back_is_reported_and_everything_restored() {
     assert!(out.stderr.contains("as it was before"), "{out}");
     assert_same(&before, &etc(&sb), &[]);
 }
+
+#[test]
+fn an_error_comes_before_what_is_said_of_restoring() {
+    let sb = Sandbox::stock();
+    let before = etc(&sb);
+    let pid = sb.sshd();
+    // Only sshd itself knows that this block matches members.
+    sb.write("/etc/ssh/sshd_config.d/00-a.conf", "Match User *\nForceCommand /bin/false\n");
+    let out = sb.try_sh("sftpjail setup --yes").failed();
+    assert!(!out.stdout.contains("has been reloaded"), "{out}");
+    let after = format!(
+        "Everything is as it was before. sshd has been reloaded (SIGHUP to pid {pid}, from /run/sshd.pid)"
+    );
+    assert!(out.stderr.starts_with("sftpjail: with these changes, ForceCommand would be"), "{out}");
+    assert!(out.stderr.contains(&after), "{out}");
+    sb.sh("rm /etc/ssh/sshd_config.d/00-a.conf");
+    assert_same(&before, &etc(&sb), &[]);
+}
+
+#[test]
+fn an_sshd_that_no_pid_file_names_is_reloaded_too() {
+    let sb = Sandbox::stock();
+    let pid = sb.sshd();
+    sb.sh("rm /run/sshd.pid; echo 'PidFile none' >/etc/ssh/sshd_config.d/pid.conf");
+    let out = sb.sh("sftpjail setup --yes");
+    assert!(out.stdout.contains(&format!("sshd has been reloaded (SIGHUP to pid {pid}).\n")), "{out}");
+    sb.user("anna").group("sftp").add();
+    sb.sftp("anna", "ls /etc/ssh\n").failed();
+}
