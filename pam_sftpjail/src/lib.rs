@@ -25,6 +25,8 @@ pub(crate) mod sys;
 
 pub mod fix;
 
+pub mod confinement;
+
 pub(crate) mod application;
 
 pub mod forked;

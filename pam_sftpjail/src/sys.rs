@@ -1,8 +1,8 @@
 //! Wraps system calls, with errors that show the arguments. Nothing here knows what a jail is.
 //!
 //! The only `unsafe` code of the crate besides the `pam` module is here: for mount_setattr(2),
-//! sigpending(2) and sigtimedwait(2), which neither nix nor rustix has, for look-ups in NSS, where nix
-//! gives up too early, and for fork(2).
+//! sigpending(2), sigtimedwait(2) and seccomp(2), which neither nix nor rustix has, for look-ups in NSS, where nix gives
+//! up too early, and for fork(2).
 
 pub(crate) mod attribute;
 pub(crate) mod directory;
@@ -14,6 +14,7 @@ pub(crate) mod mount_table;
 pub(crate) mod namespace;
 pub(crate) mod nss;
 pub(crate) mod safe_writes;
+pub(crate) mod seccomp;
 pub(crate) mod umask;
 
 use crate::denied_by::DeniedBy;

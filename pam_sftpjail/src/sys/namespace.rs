@@ -7,7 +7,7 @@ use nix::fcntl::{OFlag, open};
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, setns, unshare};
 use nix::sys::stat::{FileStat, Mode, stat};
-use nix::unistd::{chdir, chroot, fchdir, getcwd};
+use nix::unistd::{Pid, chdir, chroot, fchdir, getcwd};
 use std::os::fd::OwnedFd;
 
 /// An open mount namespace. Its descriptor gives no access to any file.
@@ -97,13 +97,21 @@ impl Namespace {
             .map_err(SysError::of("open", path))
     }
 
+    /// That of another process.
+    pub(crate) fn of(pid: Pid) -> Result<Self, SysError> {
+        let path = format!("/proc/{pid}/ns/mnt");
+        open(path.as_str(), OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())
+            .map(Self)
+            .map_err(SysError::of("open", path))
+    }
+
     /// setns(2), even if other threads share this one's root, working directory and umask. A module of the
     /// stack may have started threads (pam_fscrypt is written in Go), and then the kernel answers EINVAL
     /// (fs/namespace.c: mntns_install).
     ///
     /// In that case, this thread gets a root, working directory and umask of its own. That cannot be undone,
     /// so it is done only if needed. The other threads keep theirs, and sshd forks from this one.
-    fn enter(&self) -> Result<(), SysError> {
+    pub(crate) fn enter(&self) -> Result<(), SysError> {
         let enter = || setns(&self.0, CloneFlags::CLONE_NEWNS);
         let entered = match enter() {
             Err(Errno::EINVAL) => {

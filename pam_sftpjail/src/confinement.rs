@@ -1,0 +1,85 @@
+//! What the kernel lets a process do: its mount namespace, capabilities and seccomp filters. They are read from a
+//! running sshd and put on a process that tries what that sshd can do.
+//!
+//! The hooks have no use for it: they run in sshd.
+#![forbid(unsafe_code)]
+
+use crate::sys::SysError;
+use crate::sys::namespace::Namespace;
+use crate::sys::seccomp::{self, Filter};
+use nix::unistd::Pid;
+use rustix::thread::{CapabilitySet, CapabilitySets, set_capabilities, set_no_new_privs};
+
+/// A part of a confinement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The mount namespace.
+    Mounts,
+    /// The capabilities.
+    Capabilities,
+    /// The seccomp filters, and no_new_privs.
+    Filters,
+}
+
+/// The confinement of a process.
+pub struct Confinement {
+    mounts: Option<Namespace>,
+    capabilities: Option<CapabilitySets>,
+    /// Oldest first.
+    filters: Vec<Filter>,
+    no_new_privs: bool,
+}
+
+/// What `/proc/PID/status` says of a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Privileges {
+    pub effective: u64,
+    pub permitted: u64,
+    pub inheritable: u64,
+    pub no_new_privs: bool,
+    /// Whether it has seccomp filters.
+    pub is_filtered: bool,
+}
+
+impl Confinement {
+    /// Reads these parts of a process's confinement. It is stopped for a moment if it has seccomp filters.
+    pub fn of(pid: Pid, privileges: &Privileges, parts: &[Part]) -> Result<Self, SysError> {
+        let has = |part| parts.contains(&part);
+        let set = CapabilitySet::from_bits_retain;
+        Ok(Self {
+            mounts: has(Part::Mounts).then(|| Namespace::of(pid)).transpose()?,
+            capabilities: has(Part::Capabilities).then(|| CapabilitySets {
+                effective: set(privileges.effective),
+                permitted: set(privileges.permitted),
+                inheritable: set(privileges.inheritable),
+            }),
+            filters: match has(Part::Filters) && privileges.is_filtered {
+                true => seccomp::filters(pid)?,
+                false => Vec::new(),
+            },
+            no_new_privs: has(Part::Filters) && privileges.no_new_privs,
+        })
+    }
+
+    /// Answers with EPERM where a seccomp filter would kill, so that the call that it forbids can be named.
+    pub fn kill_nobody(&mut self) {
+        self.filters.iter_mut().for_each(Filter::kill_nobody);
+    }
+
+    /// Puts it on this process, for good. The process must have one thread.
+    pub fn assume(self) -> Result<(), SysError> {
+        if let Some(mounts) = self.mounts {
+            mounts.enter()?;
+        }
+        // The capability that allows filters may be among those that are dropped. Apart from that, no_new_privs changes
+        // nothing for a process that executes no other program.
+        if self.no_new_privs || !self.filters.is_empty() {
+            set_no_new_privs(true).map_err(SysError::of("prctl", "PR_SET_NO_NEW_PRIVS"))?;
+        }
+        if let Some(sets) = self.capabilities {
+            set_capabilities(None, sets)
+                .map_err(SysError::of("capset", format!("{:x}", sets.effective.bits())))?;
+        }
+        self.filters.iter().try_for_each(Filter::install)
+    }
+}

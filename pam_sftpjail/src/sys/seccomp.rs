@@ -1,0 +1,134 @@
+//! Reads the seccomp filters of another process, and puts them on this one: ptrace(2), seccomp(2).
+//!
+//! A process gets filters from its parent only, and no file shows them. A tracer may read them as the classic BPF that
+//! they are.
+
+use super::SysError;
+use nix::errno::Errno;
+use nix::sys::ptrace::{self, Options};
+use nix::sys::signal::Signal;
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::Pid;
+use std::ptr::null_mut;
+use std::time::{Duration, Instant};
+
+/// linux/ptrace.h; not in every libc.
+const PTRACE_SECCOMP_GET_FILTER: u32 = 0x420c;
+
+/// The most filters that a process is asked for. The kernel limits them by their instructions only; systemd makes a
+/// dozen.
+const MAX_FILTERS: usize = 256;
+
+/// How long the process may take to stop. It may be in a system call that does not end.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// linux/bpf_common.h: BPF_RET | BPF_K, an instruction that ends the filter with the action in `k`.
+const RETURN: u16 = 0x06;
+
+/// linux/seccomp.h: the upper half of an action.
+const ACTION: u32 = 0xffff_0000;
+const KILL_PROCESS: u32 = 0x8000_0000;
+const KILL_THREAD: u32 = 0;
+const ERRNO: u32 = 0x0005_0000;
+
+/// A filter, as its instructions.
+pub(crate) struct Filter(Vec<libc::sock_filter>);
+
+/// The filters of a process, oldest first. It is stopped for that, for less than a millisecond, and goes on as if
+/// nothing had happened, also if this process is killed meanwhile. The error is EACCES if this process is under a
+/// filter itself.
+pub(crate) fn filters(pid: Pid) -> Result<Vec<Filter>, SysError> {
+    let traced = Traced::stop(pid)?;
+    let mut filters = Vec::new();
+    while filters.len() < MAX_FILTERS {
+        match traced.filter(filters.len()) {
+            Ok(filter) => filters.push(filter),
+            // There are no more.
+            Err(Errno::ENOENT) => break,
+            Err(errno) => {
+                return Err(SysError::of("ptrace", format!("PTRACE_SECCOMP_GET_FILTER, {pid}"))(errno));
+            }
+        }
+    }
+    Ok(filters)
+}
+
+/// A process that is stopped. Dropping it lets the process go on.
+struct Traced {
+    pid: Pid,
+    /// A signal that was about to be delivered when it stopped.
+    pending: Option<Signal>,
+}
+
+impl Traced {
+    fn stop(pid: Pid) -> Result<Self, SysError> {
+        let failed = |request: &str| SysError::of::<Errno>("ptrace", format!("{request}, {pid}"));
+        ptrace::seize(pid, Options::empty()).map_err(failed("PTRACE_SEIZE"))?;
+        let mut traced = Self { pid, pending: None };
+        ptrace::interrupt(pid).map_err(failed("PTRACE_INTERRUPT"))?;
+        let begun = Instant::now();
+        loop {
+            // __WALL is implied for a tracee: wait(2).
+            match waitpid(pid, Some(WaitPidFlag::WNOHANG)).map_err(failed("waitpid"))? {
+                WaitStatus::Stopped(_, signal) => {
+                    traced.pending = Some(signal);
+                    return Ok(traced);
+                }
+                WaitStatus::PtraceEvent(..) => return Ok(traced),
+                WaitStatus::StillAlive if begun.elapsed() < PATIENCE => {
+                    std::thread::sleep(Duration::from_micros(50));
+                }
+                WaitStatus::StillAlive => return Err(failed("waitpid")(Errno::ETIMEDOUT)),
+                _ => return Err(failed("waitpid")(Errno::ESRCH)),
+            }
+        }
+    }
+
+    /// The filter with this index, 0 being the oldest.
+    fn filter(&self, index: usize) -> Result<Filter, Errno> {
+        let request = |instructions: *mut libc::sock_filter| {
+            // SAFETY: ptrace(2) takes an index here instead of an address, and writes as many instructions as the
+            // filter has; with a null pointer it writes nothing, and gives their number.
+            let result = unsafe {
+                libc::ptrace(PTRACE_SECCOMP_GET_FILTER as _, self.pid.as_raw(), index, instructions)
+            };
+            usize::try_from(result).map_err(|_| Errno::last())
+        };
+        let length = request(null_mut())?;
+        let mut instructions = vec![libc::sock_filter { code: 0, jt: 0, jf: 0, k: 0 }; length];
+        // A filter never changes, and the process is stopped, so the length is still right.
+        request(instructions.as_mut_ptr())?;
+        Ok(Filter(instructions))
+    }
+}
+
+impl Drop for Traced {
+    fn drop(&mut self) {
+        // The kernel does the same when this process ends.
+        let _ = ptrace::detach(self.pid, self.pending);
+    }
+}
+
+impl Filter {
+    /// Answers with EPERM where the filter would kill.
+    pub(crate) fn kill_nobody(&mut self) {
+        for instruction in self.0.iter_mut().filter(|instruction| instruction.code == RETURN) {
+            if [KILL_PROCESS, KILL_THREAD].contains(&(instruction.k & ACTION)) {
+                instruction.k = ERRNO | Errno::EPERM as u32;
+            }
+        }
+    }
+
+    /// Puts the filter on this thread, for good. It must have no_new_privs or CAP_SYS_ADMIN.
+    pub(crate) fn install(&self) -> Result<(), SysError> {
+        let failed = SysError::of::<Errno>("seccomp", "SECCOMP_SET_MODE_FILTER");
+        let Ok(len) = u16::try_from(self.0.len()) else { return Err(failed(Errno::EINVAL)) };
+        let program = libc::sock_fprog { len, filter: self.0.as_ptr().cast_mut() };
+        let flags: libc::c_ulong = 0;
+        // SAFETY: seccomp(2) reads `program` and its `len` instructions, and keeps neither.
+        let result = unsafe {
+            libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, flags, &raw const program)
+        };
+        Errno::result(result).map(drop).map_err(failed)
+    }
+}
