@@ -40,6 +40,8 @@ pub(crate) struct Request<'a> {
     pub(crate) sshd_config: Option<&'a Path>,
     /// A login name. `None`: every member, and users in no profile that sshd chroots into the jail root.
     pub(crate) user: Option<&'a str>,
+    /// Whether setup asks, where a trial member exists and the running sshd has not read the files yet.
+    pub(crate) is_trial: bool,
     /// Whether to write one JSON document instead of text.
     pub(crate) json: bool,
 }

@@ -27,9 +27,10 @@ fn main() -> ExitCode {
     let mut out = anstream::stdout().lock();
     let config = arguments.config.as_deref();
     let result = match arguments.verb {
-        Verb::Check { user, all: _, sshd, json } => {
-            let user = user.as_deref();
-            check::run(&check::Request { config, sshd_config: sshd.path(), user, json }, &mut out)
+        Verb::Check { user, trial, all: _, sshd, json } => {
+            let (user, sshd_config) = (user.as_deref(), sshd.path());
+            let request = check::Request { config, sshd_config, user, is_trial: trial, json };
+            check::run(&request, &mut out)
         }
         Verb::List { json, .. } => list::run(json, &mut out),
         Verb::Kick { user, pid, force, json, .. } => {
@@ -57,7 +58,10 @@ fn main() -> ExitCode {
         Verb::Sent => report_to_parent(setup::sent(), &mut out),
         Verb::SetupTimer { seconds, until } => Ok(setup::timer(seconds, until)),
         Verb::UserManager { user, groups } => return user_manager::run(config, &user, groups),
-        Verb::Rehearse { user } => report_to_parent(Ok(host::rehearsal::rehearse(config, &user)), &mut out),
+        Verb::Rehearse { user } => {
+            let as_sshd = host::rehearsal::AsSshd::default();
+            report_to_parent(Ok(host::rehearsal::rehearse(config, &user, &as_sshd)), &mut out)
+        }
         Verb::WriteAs { user, directory } => {
             report_to_parent(host::as_user::write_here(&user, &directory), &mut out)
         }

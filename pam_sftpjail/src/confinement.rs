@@ -30,15 +30,34 @@ pub struct Confinement {
     no_new_privs: bool,
 }
 
-/// What `/proc/PID/status` says of a process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The privileges of a process, as proc_pid_status(5) shows them. Capabilities are bits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Privileges {
     pub effective: u64,
     pub permitted: u64,
     pub inheritable: u64,
     pub no_new_privs: bool,
-    /// Whether it has seccomp filters.
-    pub is_filtered: bool,
+    /// The number of its seccomp filters. Before Linux 5.9 it is unknown, and 1 stands for any number.
+    pub filters: u32,
+}
+
+impl Privileges {
+    /// Parses `/proc/PID/status`. `None`: it is not such a file.
+    pub fn parse(status: &str) -> Option<Self> {
+        let value = |key: &str| {
+            status.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':').map(str::trim))
+        };
+        let capabilities = |key| u64::from_str_radix(value(key)?, 16).ok();
+        let is_filtered = value("Seccomp").is_some_and(|mode| mode != "0");
+        let filters = value("Seccomp_filters").and_then(|count| count.parse().ok());
+        Some(Self {
+            effective: capabilities("CapEff")?,
+            permitted: capabilities("CapPrm")?,
+            inheritable: capabilities("CapInh")?,
+            no_new_privs: value("NoNewPrivs") == Some("1"),
+            filters: filters.unwrap_or(u32::from(is_filtered)),
+        })
+    }
 }
 
 impl Confinement {
@@ -53,7 +72,7 @@ impl Confinement {
                 permitted: set(privileges.permitted),
                 inheritable: set(privileges.inheritable),
             }),
-            filters: match has(Part::Filters) && privileges.is_filtered {
+            filters: match has(Part::Filters) && privileges.filters > 0 {
                 true => seccomp::filters(pid)?,
                 false => Vec::new(),
             },

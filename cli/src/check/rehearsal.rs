@@ -1,9 +1,96 @@
-//! Writes the result of a rehearsal, as text and as JSON: what the user will see in the jail.
+//! Rehearses a login as the running sshd could do it, and writes the result as text and as JSON: what the user will see
+//! in the jail.
 
-use crate::host::rehearsal::{Kind, Rehearsal};
+mod restrictions;
+
+use super::sshd::running::name;
+use super::system::Host;
+use crate::host::child::Forbidden;
+use crate::host::rehearsal::{self, AsSshd, Failure, Kind, Rehearsal};
+use crate::host::sshd::running::Running;
+use crate::report::Findings;
 use crate::report::Outside;
+use crate::report::error::AS_ROOT;
+use nix::unistd::geteuid;
+use pam_sftpjail::escape::escaped;
+use restrictions::Trial;
 use serde::{Serialize, Serializer};
 use std::io::{self, Write};
+
+const CHECK: &str = "rehearsal";
+
+/// Builds the jail in a private namespace, with the confinement of the running sshd, and enters it as the user.
+pub(super) fn run(host: &Host<'_>, user: &str, findings: &mut Findings) -> Option<Rehearsal> {
+    if !geteuid().is_root() {
+        findings.unknown(CHECK, "only root can build a jail", AS_ROOT);
+        return None;
+    }
+    let own = || rehearsal::forked(host.path, user, &AsSshd::default());
+    let Some(sshd) = &host.confined else { return report(own(), user, None, findings) };
+    let trial = Trial { sshd, path: host.path, user };
+    let tried = trial.with(&sshd.confined);
+    let problem = match &tried {
+        Ok(Ok(rehearsal)) if rehearsal.read_only().next().is_none() => None,
+        Ok(Ok(rehearsal)) => own().ok().and_then(Result::ok).and_then(|own| {
+            let path = rehearsal.read_only().find(|path| own.read_only().all(|other| other != *path))?;
+            Some(format!("{path} is read-only in it"))
+        }),
+        Ok(Err(failure)) if failure.is_untried => {
+            findings.unknown(CHECK, &failure.problem, failure.fix.as_str());
+            return None;
+        }
+        Ok(Err(failure)) => Some(failure.problem.clone()),
+        Err(error) if Forbidden::is_reason_for(error) => Some(trial.forbidden()),
+        Err(_) => None,
+    };
+    let Some(problem) = problem else { return report(tried, user, Some(sshd), findings) };
+    match own() {
+        Ok(Ok(_)) => {
+            trial.blame(&problem, findings);
+            None
+        }
+        // It has nothing to do with the confinement.
+        failed => report(failed, user, None, findings),
+    }
+}
+
+/// Reports a rehearsal. `sshd`: the one whose confinement it had.
+fn report(
+    rehearsed: io::Result<Result<Rehearsal, Failure>>,
+    user: &str,
+    sshd: Option<&Running>,
+    findings: &mut Findings,
+) -> Option<Rehearsal> {
+    match rehearsed {
+        Ok(Ok(rehearsal)) => {
+            let how = sshd.map(|sshd| format!(" with all that restricts {}", name(sshd)));
+            let evidence = format!(
+                "built{} in {} µs; {} enters it at {}",
+                how.unwrap_or_default(),
+                rehearsal.microseconds,
+                escaped(user),
+                rehearsal.home
+            );
+            findings.passed(CHECK, evidence);
+            for target in &rehearsal.procfs {
+                let evidence = format!(
+                    "a procfs is mounted at {target} in the jail: a process of the user's outside of the jail leads out through \
+                     it"
+                );
+                findings.warned(CHECK, evidence, "unmount it on the host");
+            }
+            Some(rehearsal)
+        }
+        Ok(Err(failure)) => {
+            findings.failed(CHECK, failure.problem, failure.fix);
+            None
+        }
+        Err(error) => {
+            findings.unknown(CHECK, error, "run this again");
+            None
+        }
+    }
+}
 
 /// Prints the tree of the jail, with what can be written in it.
 pub(super) fn print(rehearsal: &Rehearsal, out: &mut impl Write) -> io::Result<()> {

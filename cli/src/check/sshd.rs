@@ -5,6 +5,7 @@
 mod fix;
 mod judge;
 mod missing_block;
+pub(super) mod running;
 
 use crate::desired::stray::Stray;
 use crate::host::sshd::daemon::NoAnswer;
@@ -193,7 +194,7 @@ pub(super) fn describe(sshd: &Sshd, findings: &mut Findings) {
     let evidence = format!(
         "{} answers; {}, {} of connection to ask about",
         sshd.daemon,
-        counted(sshd.config.files(), "configuration file"),
+        counted(sshd.config.count_files(), "configuration file"),
         counted(sshd.connections.len(), "kind")
     );
     findings.passed("sshd", evidence);

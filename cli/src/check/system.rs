@@ -7,6 +7,7 @@ use super::user_manager::{self, Systemd};
 use crate::host::accounts::{self, Accounts};
 use crate::host::configuration::{self, Unusable};
 use crate::host::sshd::logins::Sshd;
+use crate::host::sshd::running::Running;
 use crate::report::Error;
 use crate::report::Findings;
 use nix::unistd::geteuid;
@@ -20,6 +21,8 @@ use std::path::Path;
 pub(super) struct Host<'c> {
     pub(super) config: &'c Config,
     pub(super) path: Option<&'c Path>,
+    /// The running sshd whose confinement differs from that of this program, if there is one.
+    pub(super) confined: Option<Running>,
     /// `None`: sshd does not answer.
     pub(super) sshd: Option<Sshd>,
     pub(super) pam: Pam,
@@ -59,6 +62,9 @@ impl<'c> Host<'c> {
         let sshd = match Sshd::find(request.sshd_config) {
             Ok(sshd) => {
                 sshd::describe(&sshd, findings);
+                if !request.is_trial {
+                    sshd::running::describe(&sshd, findings);
+                }
                 Some(sshd)
             }
             Err(no_answer) => {
@@ -78,7 +84,10 @@ impl<'c> Host<'c> {
             let evidence = format!("NSS may not list all users: {error}");
             findings.unknown("names", evidence, error.fix());
         }
-        Self { config, path, sshd, pam, systemd, accounts }
+        let usable = sshd.as_ref().filter(|_| !request.is_trial);
+        let confined = usable
+            .and_then(|sshd| sshd.daemon.running().find(|running| !running.confined.is_empty()).cloned());
+        Self { config, path, confined, sshd, pam, systemd, accounts }
     }
 }
 

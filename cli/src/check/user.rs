@@ -4,13 +4,12 @@ use super::keys::Keys;
 use super::path_to_home::PathToHome;
 use super::sshd::{self, Login, Member};
 use super::system::Host;
-use super::{account, groups, home, host_programs};
+use super::{account, groups, home, host_programs, rehearsal};
 use crate::host::keys;
-use crate::host::rehearsal::{self, Rehearsal};
+use crate::host::rehearsal::Rehearsal;
 use crate::host::sshd::effective::Settings;
 use crate::report::Findings;
 use crate::report::Status;
-use crate::report::error::AS_ROOT;
 use crate::report::text::listed;
 use nix::unistd::geteuid;
 use pam_sftpjail::account::{Account, in_etc_group};
@@ -82,7 +81,7 @@ pub(super) fn examine(host: &mut Host<'_>, user: &str, about_host: Findings) -> 
         Err(refusal) if is_member => findings.unknown("account", &refusal, refusal.fix()),
         Err(_) => {}
     }
-    let rehearsal = if is_member { rehearse(host.path, user, &mut findings) } else { None };
+    let rehearsal = if is_member { rehearsal::run(host, user, &mut findings) } else { None };
     Examined { findings, rehearsal, is_in_no_profile: false }
 }
 
@@ -233,40 +232,4 @@ pub(super) fn examine_without_files(
         }
     }
     Examined { findings, rehearsal: None, is_in_no_profile: false }
-}
-
-/// Builds the jail in a private namespace, and enters it as the user.
-fn rehearse(config: Option<&Path>, user: &str, findings: &mut Findings) -> Option<Rehearsal> {
-    let check = "rehearsal";
-    if !geteuid().is_root() {
-        findings.unknown(check, "only root can build a jail", AS_ROOT);
-        return None;
-    }
-    match rehearsal::forked(config, user) {
-        Ok(Ok(rehearsal)) => {
-            let evidence = format!(
-                "built in {} µs; {} enters it at {}",
-                rehearsal.microseconds,
-                escaped(user),
-                rehearsal.home
-            );
-            findings.passed(check, evidence);
-            for target in &rehearsal.procfs {
-                let evidence = format!(
-                    "a procfs is mounted at {target} in the jail: a process of the user's outside of the jail leads out through \
-                     it"
-                );
-                findings.warned(check, evidence, "unmount it on the host");
-            }
-            Some(rehearsal)
-        }
-        Ok(Err(failure)) => {
-            findings.failed(check, failure.problem, failure.fix);
-            None
-        }
-        Err(error) => {
-            findings.unknown(check, error, "run this again");
-            None
-        }
-    }
 }

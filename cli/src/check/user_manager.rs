@@ -205,9 +205,9 @@ fn in_files(uid: Option<u32>) -> Result<Condition, Fault> {
     let replaces_it = |file: &&PathBuf| file.file_name() == own.file_name() && *file != own;
     let (what, fix) = match (found, reset) {
         (Some((at, condition)), reset) if reset.is_none_or(|(reset, _)| reset < at) => return Ok(condition),
-        (Some(_), Some((_, Setting { file, .. }))) => (
-            format!("{} resets the condition of {}", escaped(file), drop_in::PATH),
-            reloaded(format!("remove `ExecCondition=` from {}", escaped(file))),
+        (Some(_), Some((_, Setting { location, .. }))) => (
+            format!("{} resets the condition of {}", escaped(&location.file), drop_in::PATH),
+            reloaded(format!("remove `ExecCondition=` from {}", escaped(&location.file))),
         ),
         _ => match systemd::drop_ins(uid).iter().find(replaces_it) {
             Some(file) => (
@@ -253,7 +253,7 @@ fn is_effective(uid: Option<u32>) -> Result<(), Fault> {
     let settings = systemd::settings(uid, "SuccessExitStatus");
     let reset = settings.iter().rposition(|setting| setting.value.is_empty());
     match settings.iter().skip(reset.unwrap_or(0)).find(|setting| !skips(&setting.value)) {
-        Some(setting) => Err(not_skipped(&escaped(&setting.file))),
+        Some(setting) => Err(not_skipped(&escaped(&setting.location.file))),
         None => Ok(()),
     }
 }

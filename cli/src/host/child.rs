@@ -3,11 +3,13 @@
 //! A filesystem of that user (FUSE) could keep the child waiting for ever.
 
 use nix::errno::Errno;
+use nix::sys::signal::Signal;
 use pam_sftpjail::forked::{Group, fork};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::ffi::OsStr;
+use std::fmt::{self, Display};
 use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
 use std::process::{Command, Stdio};
@@ -30,11 +32,33 @@ pub(crate) fn forked<T: Serialize + DeserializeOwned>(
     let mut json = Vec::new();
     child.output.read_to_end(&mut json)?;
     let ended = child.ended();
+    if json.is_empty() && ended == Signal::SIGSYS.as_str() {
+        return Err(io::Error::other(Forbidden));
+    }
     let result = serde_json::from_slice::<Result<T, String>>(&json);
     result
         .map_err(|_| io::Error::other(format!("{what} ended without a result: {ended}")))?
         .map_err(io::Error::other)
 }
+
+/// The kernel has ended the child, because a seccomp filter forbids a system call.
+#[derive(Debug)]
+pub(crate) struct Forbidden;
+
+impl Forbidden {
+    /// Whether this is the reason for the error.
+    pub(crate) fn is_reason_for(error: &io::Error) -> bool {
+        error.get_ref().is_some_and(|inner| inner.is::<Self>())
+    }
+}
+
+impl Display for Forbidden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a seccomp filter has ended the process at a system call")
+    }
+}
+
+impl std::error::Error for Forbidden {}
 
 /// Runs this program with these arguments, and parses its JSON; for a process that cannot fork, since it has threads.
 /// `what`: what the child does, as the subject of an error.

@@ -3,12 +3,16 @@
 //!
 //! The jail is in a mount namespace of the child, so nothing of it is on the host.
 
+mod as_sshd;
+
+pub(crate) use as_sshd::AsSshd;
+
 use crate::host::{child, configuration};
 use crate::report::Error;
 use nix::fcntl::AtFlags;
 use nix::sys::stat::{FileStat, Mode, SFlag, fstatat, lstat};
 use nix::unistd::{AccessFlags, access, chdir, chroot, setgid, setgroups, setuid};
-use pam_sftpjail::config::HomeAccess;
+use pam_sftpjail::config::{HomeAccess, Namespace};
 use pam_sftpjail::escape::{escaped, whole};
 use pam_sftpjail::fix::{Command, Fix};
 use pam_sftpjail::jail::Jail;
@@ -32,6 +36,14 @@ pub(crate) struct Rehearsal {
     pub(crate) procfs: Vec<String>,
     /// Everything in the jail but the contents of the home and of volumes.
     pub(crate) tree: Vec<Entry>,
+}
+
+impl Rehearsal {
+    /// The home and the volumes that the user cannot write.
+    pub(crate) fn read_only(&self) -> impl Iterator<Item = &str> {
+        let all = self.tree.iter().filter(|entry| matches!(entry.kind, Kind::Home | Kind::Volume));
+        all.filter(|entry| !entry.writable).map(|entry| entry.path.as_str())
+    }
 }
 
 /// Something in the jail.
@@ -66,22 +78,33 @@ pub(crate) enum Kind {
 pub(crate) struct Failure {
     pub(crate) problem: String,
     pub(crate) fix: String,
+    /// Whether the confinement of sshd could not be taken on, so that nothing was tried.
+    pub(crate) is_untried: bool,
 }
 
-/// Rehearses in a child. The outer error: the child has not reported anything.
-pub(crate) fn forked(config: Option<&Path>, user: &str) -> io::Result<Result<Rehearsal, Failure>> {
-    child::forked("the rehearsal", || Ok(rehearse(config, user)))
+/// Rehearses in a child, with the confinement of a running sshd. The outer error: the child has not reported anything.
+pub(crate) fn forked(
+    config: Option<&Path>,
+    user: &str,
+    as_sshd: &AsSshd,
+) -> io::Result<Result<Rehearsal, Failure>> {
+    child::forked("the rehearsal", || Ok(rehearse(config, user, as_sshd)))
 }
 
-/// As [`forked`], for a process with threads.
+/// Rehearses with the confinement of this process, which may have threads.
 pub(crate) fn run(config: Option<&Path>, user: &str) -> io::Result<Result<Rehearsal, Failure>> {
     let config = config.into_iter().flat_map(|path| [OsStr::new("--config"), path.as_os_str()]);
     child::report("the rehearsal", config.chain(["rehearse", "--", user].map(OsStr::new)))
 }
 
 /// What both do in the child. The jail ends with this process, so nothing dismantles it.
-pub(crate) fn rehearse(config: Option<&Path>, user: &str) -> Result<Rehearsal, Failure> {
-    let failure = |problem: String, fix: Fix| Failure { problem, fix: fix.to_string() };
+pub(crate) fn rehearse(config: Option<&Path>, user: &str, as_sshd: &AsSshd) -> Result<Rehearsal, Failure> {
+    let failure = |problem: String, fix: Fix| Failure { problem, fix: fix.to_string(), is_untried: false };
+    as_sshd.assume().map_err(|problem| Failure {
+        problem,
+        fix: "see `systemctl cat` for what restricts sshd, and log in as the user".to_owned(),
+        is_untried: true,
+    })?;
     let config = configuration::load(config).map_err(Error::from).map_err(|e| failure(e.what, e.fix))?;
     let member = match examine(&config, user, &mut |_, _| {}) {
         Ok(Membership::Member(member)) => *member,
@@ -106,6 +129,10 @@ pub(crate) fn rehearse(config: Option<&Path>, user: &str) -> Result<Rehearsal, F
         _ => Fix::from(format!("let {} enter it", escaped(&account.name))),
     };
 
+    let is_recorded = config.namespace == Namespace::Host || profile.max_sessions.is_some();
+    if let Some(problem) = as_sshd.unwritable_registry().filter(|_| is_recorded) {
+        return Err(failure(problem, "let sshd write there".into()));
+    }
     let start = Instant::now();
     let _jail = Jail::rehearse(plan.with_listings(&profile, &account))
         .map_err(|refusal| failure(refusal.to_string(), refusal.fix()))?;
@@ -134,6 +161,7 @@ pub(crate) fn rehearse(config: Option<&Path>, user: &str) -> Result<Rehearsal, F
     chdir(begin).map_err(|e| Failure {
         problem: format!("the user cannot enter the home {home}: {}", e.desc()),
         fix: fix.to_string(),
+        is_untried: false,
     })?;
 
     let mut tree = Vec::new();

@@ -1,5 +1,5 @@
-//! Reads what sshd is set to: its binary, the files of its configuration, and the effective settings of a
-//! login.
+//! Reads what sshd is set to: its binary, the files of its configuration, the effective settings of a
+//! login, and which sshds run.
 
 pub(crate) mod access;
 pub(crate) mod connections;
@@ -9,3 +9,4 @@ pub(crate) mod files;
 pub(crate) mod logins;
 pub(crate) mod option;
 pub(crate) mod patterns;
+pub(crate) mod running;

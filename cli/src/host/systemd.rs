@@ -1,6 +1,9 @@
 //! Reads systemd's files of user managers, and asks systemd which managers it has loaded and which run.
 
+pub(crate) mod service;
+
 use super::programs;
+use crate::report::Location;
 use pam_sftpjail::escape::one_line;
 use pam_sftpjail::name::UserName;
 use std::collections::{BTreeMap, BTreeSet};
@@ -47,7 +50,7 @@ pub(crate) fn template() -> Option<PathBuf> {
 
 /// A setting of a unit's `[Service]` in a file.
 pub(crate) struct Setting {
-    pub(crate) file: PathBuf,
+    pub(crate) location: Location,
     /// As written, on one line. An empty one resets all values before it.
     pub(crate) value: String,
 }
@@ -87,16 +90,17 @@ pub(crate) fn drop_ins(uid: Option<u32>) -> Vec<PathBuf> {
 fn in_file(file: &Path, name: &str) -> Vec<Setting> {
     let text = fs::read(file).unwrap_or_default();
     let values = values(&String::from_utf8_lossy(&text), name);
-    values.into_iter().map(|value| Setting { file: file.to_owned(), value }).collect()
+    let setting = |(line, value)| Setting { location: Location::single(file.to_owned(), line), value };
+    values.into_iter().map(setting).collect()
 }
 
-/// The values of a setting of `[Service]`. A backslash at the end of a line continues it; comments in between
-/// are skipped.
-pub(crate) fn values(text: &str, name: &str) -> Vec<String> {
+/// The values of a setting of `[Service]`, each with the number of the line on which it ends. A backslash at the end of a
+/// line continues it; comments in between are skipped.
+pub(crate) fn values(text: &str, name: &str) -> Vec<(usize, String)> {
     let mut found = Vec::new();
     let mut whole = String::new();
     let mut is_service = false;
-    for line in text.lines() {
+    for (i, line) in text.lines().enumerate() {
         if line.trim_start().starts_with(['#', ';']) {
             continue;
         }
@@ -114,7 +118,7 @@ pub(crate) fn values(text: &str, name: &str) -> Vec<String> {
             && let Some((key, value)) = line.split_once('=')
             && key.trim_end() == name
         {
-            found.push(value.trim_start().to_owned());
+            found.push((i + 1, value.trim_start().to_owned()));
         }
     }
     found
@@ -214,6 +218,6 @@ mod tests {
     #[test]
     fn settings_are_read_as_systemd_reads_them() {
         let text = "[Unit]\nExecCondition=/no\n[Service]\n# ExecCondition=/no\nExecCondition = /a \\\n# no\n  b\nExecCondition=\n";
-        assert_eq!(values(text, "ExecCondition"), ["/a    b", ""]);
+        assert_eq!(values(text, "ExecCondition"), [(6, "/a    b".to_owned()), (7, String::new())]);
     }
 }

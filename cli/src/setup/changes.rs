@@ -47,7 +47,7 @@ impl Needed {
         changes.extend(syslog::changes()?);
         let of_sshd = sshd::needed(choices, sshd)?;
         changes.extend(of_sshd.changes);
-        changes.extend(pam::change(sshd.global.pam_service())?);
+        changes.extend(pam::change(&sshd.daemon.pam_service(&sshd.global))?);
         Ok(Self { changes, notes: of_sshd.notes, dropped_groups: of_sshd.dropped_groups })
     }
 }

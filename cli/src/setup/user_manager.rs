@@ -32,7 +32,7 @@ pub(super) fn changes(choices: &Choices) -> Result<Vec<Change>, Error> {
     let before = target.read()?;
     let text = before.as_deref().map(String::from_utf8_lossy);
     let conditions = systemd::values(text.as_deref().unwrap_or_default(), "ExecCondition");
-    if conditions.iter().any(|value| Condition::parse(value).as_ref() == Some(&condition)) {
+    if conditions.iter().any(|(_, value)| Condition::parse(value).as_ref() == Some(&condition)) {
         return Ok(Vec::new());
     }
     let after = match &text {

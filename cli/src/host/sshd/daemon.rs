@@ -3,6 +3,7 @@
 use super::connections::Connection;
 use super::effective::Settings;
 use super::files::{MAIN, SshdConfig};
+use super::running::{self, Running};
 use crate::host::programs::{self, Output};
 use crate::report::Error;
 use crate::report::error::AS_ROOT;
@@ -23,6 +24,8 @@ pub(crate) struct Daemon {
     file: Option<PathBuf>,
     /// Whether it accepts what the user's own group can write; asked once.
     group_may_write: OnceCell<bool>,
+    /// All sshds that listen on this system.
+    listening: Vec<Running>,
 }
 
 /// Why sshd gives no settings.
@@ -43,15 +46,43 @@ impl NoAnswer {
 }
 
 impl Daemon {
-    /// Finds the binary. On Alpine, an sshd with PAM has the first name. `file`: that of its configuration, if it is not
-    /// the usual one.
+    /// Finds the binary: that of the sshd which runs with this configuration, or else the installed one. On Alpine, an
+    /// sshd with PAM has the first name. `file`: that of its configuration, if it is not the usual one.
     pub(crate) fn find(file: Option<&Path>) -> Result<Self, Error> {
-        let binary = ["sshd.pam", "sshd"].into_iter().find_map(programs::find);
-        let binary = binary.ok_or_else(|| {
+        let file = file.filter(|file| Some(*file) != SshdConfig::main_file()).map(Path::to_owned);
+        let mut daemon = Self {
+            binary: PathBuf::new(),
+            file,
+            group_may_write: OnceCell::new(),
+            listening: running::all(),
+        };
+        let running = daemon.running().next().map(Running::program).filter(|program| program.is_file());
+        let installed = || ["sshd.pam", "sshd"].into_iter().find_map(programs::find);
+        daemon.binary = running.map(Path::to_owned).or_else(installed).ok_or_else(|| {
             Error::new(format!("there is no sshd in {}", programs::PATH), "install OpenSSH's server")
         })?;
-        let file = file.filter(|file| Some(*file) != SshdConfig::main_file());
-        Ok(Self { binary, file: file.map(Path::to_owned), group_may_write: OnceCell::new() })
+        Ok(daemon)
+    }
+
+    /// The sshds that run with this configuration.
+    pub(crate) fn running(&self) -> impl Iterator<Item = &Running> {
+        self.listening.iter().filter(|sshd| self.has_file_of(sshd))
+    }
+
+    /// The sshds that run with another one.
+    pub(crate) fn others(&self) -> impl Iterator<Item = &Running> {
+        self.listening.iter().filter(|sshd| !self.has_file_of(sshd))
+    }
+
+    fn has_file_of(&self, sshd: &Running) -> bool {
+        let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        sshd.file().map_or(self.file.is_none(), |file| real(file) == real(self.main_file()))
+    }
+
+    /// The name of its PAM service. Before OpenSSH 9.8, it is the name by which sshd was started.
+    pub(crate) fn pam_service(&self, settings: &Settings) -> String {
+        let name = self.binary.file_name().and_then(OsStr::to_str).filter(|name| *name != "sshd.pam");
+        settings.get("PAMServiceName").or(name).unwrap_or("sshd").to_owned()
     }
 
     /// The file of its configuration, if it is not the usual one.
@@ -67,10 +98,12 @@ impl Daemon {
         }
     }
 
-    /// The arguments with which it reads that file, and then these.
+    /// The arguments with which it reads that file and has the settings of the running sshd's command line, and then
+    /// these.
     pub(crate) fn arguments(&self, arguments: &[&str]) -> Vec<OsString> {
         let file = self.file.iter().flat_map(|file| [OsStr::new("-f"), file.as_os_str()]);
-        file.chain(arguments.iter().map(OsStr::new)).map(OsStr::to_owned).collect()
+        let running = self.running().next().into_iter().flat_map(Running::options).map(OsString::as_os_str);
+        file.chain(running).chain(arguments.iter().map(OsStr::new)).map(OsStr::to_owned).collect()
     }
 
     /// Runs `sshd -t`. The error: sshd cannot read its configuration.

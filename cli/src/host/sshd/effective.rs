@@ -26,11 +26,6 @@ impl Settings {
         let settings = self.0.iter().filter(move |(name, _)| name.eq_ignore_ascii_case(keyword));
         settings.map(|(_, value)| value.as_str())
     }
-
-    /// The name of the PAM service. Before OpenSSH 9.8, it is always `sshd`.
-    pub(crate) fn pam_service(&self) -> &str {
-        self.get("PAMServiceName").unwrap_or("sshd")
-    }
 }
 
 /// Expands `%%`, `%h`, `%U` and `%u`, as sshd_config(5) says for ChrootDirectory and AuthorizedKeysFile.

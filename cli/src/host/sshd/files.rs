@@ -32,6 +32,9 @@ pub(crate) struct SshdConfig {
     /// All settings, in blocks and outside of them.
     pub(crate) settings: Vec<Setting>,
     pub(crate) blocks: Vec<Block>,
+    /// Every file that was read, and every directory in which `Include` looks for files.
+    pub(crate) files: Vec<PathBuf>,
+    pub(crate) directories: Vec<PathBuf>,
     /// The patterns of `Include` in the main file, outside of blocks.
     includes: Vec<String>,
 }
@@ -106,8 +109,14 @@ impl SshdConfig {
 
     /// The same, as if a file of this path had this text: the configuration that a change of it would make.
     pub(crate) fn read_with(main: &Path, planned: Option<(&Path, &str)>) -> Self {
-        let mut config =
-            Self { main: main.to_owned(), settings: Vec::new(), blocks: Vec::new(), includes: Vec::new() };
+        let mut config = Self {
+            main: main.to_owned(),
+            settings: Vec::new(),
+            blocks: Vec::new(),
+            files: Vec::new(),
+            directories: Vec::new(),
+            includes: Vec::new(),
+        };
         config.file(main, None, 0, planned);
         config
     }
@@ -129,7 +138,7 @@ impl SshdConfig {
     }
 
     /// The number of files with settings or blocks.
-    pub(crate) fn files(&self) -> usize {
+    pub(crate) fn count_files(&self) -> usize {
         let locations = self.settings.iter().map(|setting| &setting.location);
         let locations = locations.chain(self.blocks.iter().map(|block| &block.location));
         locations.map(|location| &location.file).collect::<BTreeSet<_>>().len()
@@ -152,6 +161,7 @@ impl SshdConfig {
             None => fs::read(file).ok(),
         };
         let Some(bytes) = bytes.filter(|_| depth <= MAX_DEPTH) else { return };
+        self.files.push(file.to_owned());
         let mut current = block;
         let mut is_marked = false;
         for (i, text) in String::from_utf8_lossy(&bytes).lines().enumerate() {
@@ -170,6 +180,8 @@ impl SshdConfig {
                     self.includes.extend(arguments.iter().cloned());
                 }
                 let planned_path = planned.map(|(path, _)| path);
+                let directories = arguments.iter().filter_map(|pattern| looked_in(pattern));
+                self.directories.extend(directories);
                 for file in arguments.iter().flat_map(|pattern| included(pattern, planned_path)) {
                     self.file(&file, current, depth + 1, planned);
                 }
@@ -201,6 +213,13 @@ fn included(pattern: &str, planned: Option<&Path>) -> Vec<PathBuf> {
         found.insert(at, planned.to_owned());
     }
     found
+}
+
+/// The directory in which a pattern of `Include` with wildcards looks for files, if there is only one.
+fn looked_in(pattern: &str) -> Option<PathBuf> {
+    let (directory, name) = pattern.rsplit_once('/')?;
+    let is_wild = |text: &str| text.contains(['*', '?', '[']);
+    (is_wild(name) && !is_wild(directory)).then(|| Path::new(DIRECTORY).join(directory))
 }
 
 /// Splits a line into words. They may be quoted, `=` may follow the keyword, and `#` begins a comment.

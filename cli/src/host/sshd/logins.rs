@@ -29,6 +29,8 @@ pub(crate) struct Sshd {
     answers: HashMap<(Kind, Connection), Rc<Settings>>,
     /// The name of the PAM service.
     pub(crate) service: String,
+    /// Its setting PidFile.
+    pub(crate) pid_file: Option<String>,
 }
 
 /// Users for whom sshd has the same settings.
@@ -55,15 +57,16 @@ impl Sshd {
         ports.dedup();
         let chosen = connections::choose(&config, global.get("UseDNS") == Some("yes"), &ports);
         Ok(Self {
-            daemon,
             connections: chosen.list,
             untried: chosen.untried,
             users: config.patterns("user"),
             groups: config.patterns("group"),
             kinds: HashMap::new(),
             answers: HashMap::new(),
-            service: global.pam_service().to_owned(),
+            service: daemon.pam_service(&global),
+            pid_file: global.get("PidFile").map(str::to_owned),
             config,
+            daemon,
         })
     }
 

@@ -43,7 +43,7 @@ pub(super) struct Reason {
 
 impl<'c> Look<'c> {
     pub(super) fn prepare(config: &'c Config, sshd: &Sshd) -> Result<Self, Error> {
-        let session = Stack::read(sshd.global.pam_service(), "session");
+        let session = Stack::read(&sshd.daemon.pam_service(&sshd.global), "session");
         let makes_homes = session.lines.iter().any(|line| HOME_MAKERS.iter().any(|maker| line.is(maker)));
         Ok(Self { config, makes_homes, now: Now::read(sshd.daemon.file(), &session)? })
     }

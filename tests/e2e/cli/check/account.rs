@@ -223,12 +223,12 @@ fn a_locked_password_keeps_out_without_pam_only() {
     machine
         .sb
         .sh("sed -i 's/^UsePAM yes/UsePAM no/' /etc/ssh/sshd_config; echo mle:pw | chpasswd; usermod -L mle");
+    machine.sb.restart_sshd();
     for fix in ["usermod -U mle", "usermod -p '*' mle"] {
         let (found, _) = machine.found();
         let [pam, shadow] = &found[..] else { panic!("{found:#?}") };
         assert_eq!((pam[0].as_str(), shadow[0].as_str(), shadow[3].as_str()), ("sshd pam", "shadow", fix));
         machine.sb.sh(&format!("{fix}; sftpjail check mle | grep '✓ shadow'; usermod -p '!' mle"));
     }
-    machine.sb.restart_sshd();
     machine.sb.sftp("mle", "pwd\n").failed();
 }

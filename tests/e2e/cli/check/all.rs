@@ -45,6 +45,7 @@ fn every_member_is_checked_and_nobody_else() {
     let expected = [
         "configuration",
         "sshd",
+        "sshd running",
         "pam account",
         "pam session",
         "pam module",

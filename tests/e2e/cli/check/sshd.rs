@@ -1,6 +1,7 @@
 //! What sshd must do for a member, and each setting that keeps it from doing so.
 
 mod keepalive;
+mod running;
 mod second;
 
 use super::faults::{Fault, Machine, failed, warned};
@@ -219,6 +220,7 @@ fn a_spelling_that_the_block_does_not_match() {
     );
     machine.sb.sh("usermod -s /usr/sbin/nologin mle");
     machine.paste(&found[0][3]);
+    machine.sb.restart_sshd();
     assert_eq!(machine.found(), (vec![], 0));
 }
 

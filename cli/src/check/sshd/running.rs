@@ -1,0 +1,127 @@
+//! Reports the sshd that runs: whether it has read the configuration as it is, and what it was started with.
+
+use super::Sshd;
+use crate::host::sshd::running::{Changed, Running};
+use crate::host::systemd::service::active_socket;
+use crate::report::Findings;
+use crate::report::text::listed;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use nix::unistd::geteuid;
+use pam_sftpjail::escape::escaped;
+use pam_sftpjail::fix::{Command, Fix, Name};
+use std::time::SystemTime;
+
+pub(in crate::check) const CHECK: &str = "sshd running";
+
+/// Reports every sshd that listens.
+pub(in crate::check) fn describe(sshd: &Sshd, findings: &mut Findings) {
+    for running in sshd.daemon.running() {
+        describe_one(sshd, running, findings);
+    }
+    for other in sshd.daemon.others() {
+        let file = other.file().map(|file| escaped(file).to_string());
+        let evidence = match &file {
+            Some(file) => format!(
+                "{} has a configuration of its own; to check that one: sftpjail check --sshd-config {file}",
+                name(other)
+            ),
+            None => format!("{} has the usual configuration, which is not checked here", name(other)),
+        };
+        findings.passed(CHECK, evidence);
+    }
+    if sshd.daemon.running().next().is_none() {
+        not_found(sshd, findings);
+    }
+}
+
+/// Reports that no running sshd was found with this configuration.
+fn not_found(sshd: &Sshd, findings: &mut Findings) {
+    // The usual sockets are not those of a second sshd.
+    if let Some(socket) = active_socket().filter(|_| sshd.daemon.file().is_none()) {
+        let evidence =
+            format!("{socket} starts it at the next connection; it reads the files as they are then");
+        return findings.passed(CHECK, evidence);
+    }
+    let file = escaped(sshd.daemon.main_file());
+    if sshd.daemon.others().next().is_some() {
+        let evidence = format!(
+            "no running sshd was found that has read {file}: what is said here of sshd holds for none"
+        );
+        return findings.unknown(CHECK, evidence, "use --sshd-config with the file of the one that is meant");
+    }
+    if !geteuid().is_root() {
+        return;
+    }
+    // It may be about to be started, or be started for each connection.
+    findings
+        .passed(CHECK, format!("none was found that has read {file}, so what one may do here was not tried"));
+}
+
+fn describe_one(sshd: &Sshd, running: &Running, findings: &mut Findings) {
+    let name = name(running);
+    let reload = match &running.unit {
+        Some(unit) => Command::new("systemctl reload").arg(Name(unit)),
+        None => Command::new("kill -HUP").arg(running.pid.cast_unsigned()),
+    };
+    let options: Vec<_> = running.options().iter().map(|option| option.to_string_lossy()).collect();
+    let options = match options.is_empty() {
+        true => String::new(),
+        false => format!(", and was started with {}, which counts here, too", escaped(&options.join(" "))),
+    };
+    if !running.is_command_line_whole() {
+        findings.warned(
+            CHECK,
+            format!("the kernel shows only the beginning of the command line of {name}"),
+            "look for further options where sshd is started; those of -o win over the files",
+        );
+    }
+    let Some(reading) = running.reading(sshd.pid_file.as_deref()) else {
+        return findings.unknown(CHECK, format!("{name} has ended"), "check again");
+    };
+    let since = clock(reading.at);
+    let Some(changed) = reading.changed_since(&sshd.config) else {
+        return findings.passed(CHECK, format!("{name} has read the files as they are{options}"));
+    };
+    let (what, when) = match &changed {
+        Changed::File(file, when) => (format!("{} was changed", escaped(file)), clock(*when)),
+        Changed::Directory(directory, when) => {
+            (format!("something in {} was added, renamed or removed", escaped(directory)), clock(*when))
+        }
+    };
+    if reading.may_be_later {
+        let evidence = format!(
+            "{name} was started before {what}, at {when}; without a pid file it is not known whether it was reloaded since"
+        );
+        return findings.warned(CHECK, evidence, Fix::after("if it was not", &reload));
+    }
+    let evidence = format!("{name} has read its configuration at {since}, before {what}, at {when}");
+    match changed {
+        Changed::File(..) => {
+            findings.unknown(
+                CHECK,
+                format!("{evidence}: it may do something else than is said here"),
+                reload,
+            );
+        }
+        // An editor's temporary file does the same.
+        Changed::Directory(..) => findings.warned(CHECK, evidence, reload),
+    }
+}
+
+/// What it is called in a sentence.
+pub(in crate::check) fn name(running: &Running) -> String {
+    let ports: Vec<_> = running.ports.iter().map(u16::to_string).collect();
+    let unit = running.unit.iter().map(|unit| format!("{}, ", escaped(unit)));
+    let unit: String = unit.collect();
+    match ports.as_slice() {
+        [] => format!("sshd ({unit}pid {})", running.pid),
+        ports => format!("sshd ({unit}pid {}, port {})", running.pid, listed(ports)),
+    }
+}
+
+/// A time of the host's clock, to the second.
+fn clock(time: SystemTime) -> String {
+    let time = Timestamp::try_from(time).unwrap_or(Timestamp::UNIX_EPOCH);
+    time.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string()
+}

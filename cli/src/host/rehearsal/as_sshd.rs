@@ -1,0 +1,55 @@
+//! Takes on the confinement of a running sshd, so that a rehearsal can do what that sshd can, and nothing else.
+
+use crate::host::sshd::running::{Running, privileges};
+use nix::errno::Errno;
+use nix::unistd::{AccessFlags, Pid, access};
+use pam_sftpjail::confinement::{Confinement, Part};
+use pam_sftpjail::registry;
+use std::path::Path;
+
+/// Which parts of the confinement of a running sshd a child takes on. Its default is none of them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct AsSshd {
+    pid: Option<i32>,
+    parts: Vec<Part>,
+    /// Whether a forbidden system call fails where it would end the process.
+    kills_nobody: bool,
+}
+
+impl AsSshd {
+    /// These parts of the confinement of `sshd`.
+    pub(crate) fn with(sshd: &Running, parts: &[Part]) -> Self {
+        Self { pid: Some(sshd.pid), parts: parts.to_owned(), kills_nobody: false }
+    }
+
+    /// The same, but a forbidden system call fails where it would end the process.
+    pub(crate) fn killing_nobody(self) -> Self {
+        Self { kills_nobody: true, ..self }
+    }
+
+    /// Takes it on, for good.
+    pub(super) fn assume(&self) -> Result<(), String> {
+        let Some(pid) = self.pid else { return Ok(()) };
+        let privileges = privileges(pid).ok_or_else(|| format!("sshd (pid {pid}) has ended"))?;
+        let failed = |error| format!("what sshd (pid {pid}) may do could not be taken on: {error}");
+        let mut confinement =
+            Confinement::of(Pid::from_raw(pid), &privileges, &self.parts).map_err(failed)?;
+        if self.kills_nobody {
+            confinement.kill_nobody();
+        }
+        confinement.assume().map_err(failed)
+    }
+
+    /// What keeps this process from recording a session. A login goes on without a record, unless it has to be counted.
+    pub(super) fn unwritable_registry(&self) -> Option<String> {
+        let registry = Path::new(registry::DIRECTORY);
+        let tried = |path: &Path| access(path, AccessFlags::W_OK);
+        let (path, tried) = match (tried(registry), registry.parent()) {
+            // A login makes it.
+            (Err(Errno::ENOENT), Some(parent)) => (parent, tried(parent)),
+            (tried, _) => (registry, tried),
+        };
+        let errno = tried.err().filter(|_| self.pid.is_some())?;
+        Some(format!("{} cannot be written: {}", path.display(), errno.desc()))
+    }
+}

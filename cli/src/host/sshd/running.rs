@@ -1,0 +1,137 @@
+//! Finds the sshds that listen on this system: what they were started with, and what the kernel lets them do.
+//!
+//! An sshd of another PID namespace or with another root directory is another system's, such as a container's.
+
+mod command_line;
+mod reading;
+
+use crate::host::systemd::service;
+use command_line::CommandLine;
+use nix::unistd::geteuid;
+use pam_sftpjail::confinement::{Part, Privileges};
+use procfs::net::TcpState;
+use procfs::process::{FDTarget, Process, all_processes};
+pub(crate) use reading::{Changed, Reading};
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+/// An sshd that waits for connections.
+#[derive(Clone, Debug)]
+pub(crate) struct Running {
+    pub(crate) pid: i32,
+    command_line: CommandLine,
+    /// The ports on which it listens; empty if this is not root.
+    pub(crate) ports: BTreeSet<u16>,
+    /// The service of systemd that it belongs to.
+    pub(crate) unit: Option<String>,
+    /// In what its confinement differs from that of this program.
+    pub(crate) confined: Vec<Part>,
+    /// Capabilities that this program has and it has not, as bits.
+    pub(crate) missing: u64,
+}
+
+/// The sshds that listen, by pid. Those that cannot be read are left out.
+pub(crate) fn all() -> Vec<Running> {
+    let own = Process::myself().ok();
+    let processes = all_processes().into_iter().flatten().flatten();
+    let mut found: Vec<_> = processes.filter_map(|process| Running::read(&process, own.as_ref())).collect();
+    found.sort_by_key(|sshd| sshd.pid);
+    found
+}
+
+impl Running {
+    fn read(process: &Process, own: Option<&Process>) -> Option<Self> {
+        let status = process.status().ok().filter(|status| status.name.starts_with("sshd"))?;
+        // NSpid has a number for each PID namespace from this one down.
+        if status.euid != 0 || status.nspid.as_ref().is_some_and(|pids| pids.len() > 1) {
+            return None;
+        }
+        let directory = PathBuf::from(format!("/proc/{}", process.pid));
+        if geteuid().is_root() && !is_same_root(&directory) {
+            return None;
+        }
+        let ports = listening_ports(process);
+        let command_line = CommandLine::of_listener(&process.cmdline().ok()?, !ports.is_empty())?;
+        let privileges = Privileges::parse(&fs::read_to_string(directory.join("status")).ok()?)?;
+        let missing = own_privileges().map_or(0, |own| own.effective & !privileges.effective);
+        let unit = service::of_process(process.pid);
+        let confined = own.map(|_| differences(&directory, &privileges, missing)).unwrap_or_default();
+        Some(Self { pid: process.pid, command_line, ports, unit, confined, missing })
+    }
+
+    /// The path by which it was started.
+    pub(crate) fn program(&self) -> &Path {
+        &self.command_line.program
+    }
+
+    /// Its configuration, if it was started with `-f`.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        self.command_line.file.as_deref()
+    }
+
+    /// The options of its command line that change its settings, as arguments for `sshd -T`.
+    pub(crate) fn options(&self) -> &[OsString] {
+        &self.command_line.options
+    }
+
+    /// Whether all of its command line is known: the kernel may show its beginning only.
+    pub(crate) fn is_command_line_whole(&self) -> bool {
+        self.command_line.is_whole
+    }
+
+    /// When it has last read its configuration. `pid_file`: its setting PidFile.
+    pub(crate) fn reading(&self, pid_file: Option<&str>) -> Option<Reading> {
+        Reading::of(self.pid, pid_file)
+    }
+}
+
+/// The privileges of a process, if it exists.
+pub(crate) fn privileges(pid: i32) -> Option<Privileges> {
+    Privileges::parse(&fs::read_to_string(format!("/proc/{pid}/status")).ok()?)
+}
+
+fn own_privileges() -> Option<Privileges> {
+    Privileges::parse(&fs::read_to_string("/proc/self/status").ok()?)
+}
+
+/// Whether a process has this program's root directory. systemd's sandboxes keep it, and containers have their own.
+fn is_same_root(directory: &Path) -> bool {
+    let place = |path: &Path| path.metadata().map(|stat| (stat.dev(), stat.ino())).ok();
+    let theirs = place(&directory.join("root/"));
+    theirs.is_some() && theirs == place(Path::new("/"))
+}
+
+/// In what the confinement of a process differs from that of this program.
+fn differences(directory: &Path, theirs: &Privileges, missing: u64) -> Vec<Part> {
+    let Some(own) = own_privileges() else { return Vec::new() };
+    let namespace = |directory: &Path| fs::read_link(directory.join("ns/mnt")).ok();
+    let other = namespace(directory);
+    let is_elsewhere = other.is_some() && other != namespace(Path::new("/proc/self"));
+    // A container puts the same filters on both.
+    let is_filtered = theirs.filters > own.filters || (theirs.no_new_privs && !own.no_new_privs);
+    let all =
+        [(Part::Mounts, is_elsewhere), (Part::Capabilities, missing != 0), (Part::Filters, is_filtered)];
+    all.into_iter().filter_map(|(part, differs)| differs.then_some(part)).collect()
+}
+
+/// The ports of the listening sockets that a process has open.
+fn listening_ports(process: &Process) -> BTreeSet<u16> {
+    let sockets: BTreeSet<_> = process
+        .fd()
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|descriptor| match descriptor.target {
+            FDTarget::Socket(inode) => Some(inode),
+            _ => None,
+        })
+        .collect();
+    // Of its own network namespace.
+    let all = process.tcp().into_iter().chain(process.tcp6()).flatten();
+    all.filter(|entry| entry.state == TcpState::Listen && sockets.contains(&entry.inode))
+        .map(|entry| entry.local_address.port())
+        .collect()
+}
