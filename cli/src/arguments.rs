@@ -95,9 +95,6 @@ Examples:
     Check {
         /// The login name, as the user types it.
         user: Option<String>,
-        /// For setup: what is checked is not what the running sshd has read.
-        #[arg(long, hide = true)]
-        trial: bool,
         /// Every member of every profile, and users in no profile that sshd sends into the jail root; so
         /// does check without USER.
         #[arg(long, conflicts_with = "user")]
@@ -107,6 +104,9 @@ Examples:
         /// One JSON document instead of text.
         #[arg(long)]
         json: bool,
+        /// For setup: what is checked is not what the running sshd has read.
+        #[arg(long, hide = true)]
+        trial: bool,
     },
     /// Lists live sessions.
     ///

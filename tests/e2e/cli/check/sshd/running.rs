@@ -91,7 +91,8 @@ fn what_the_kernel_forbids_the_running_sshd_is_found() {
         ),
         (
             filtered(&forbidding(libc_unshare(), nobody)),
-            "it would be killed at a system call (unshare(CLONE_NEWNS): Operation not permitted); seccomp filters",
+            "it would be killed at a system call (building the jail failed: unshare(CLONE_NEWNS): Operation not permitted); \
+             seccomp filters",
         ),
     ] {
         let sb = started_by(&script);
