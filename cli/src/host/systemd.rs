@@ -94,11 +94,13 @@ fn in_file(file: &Path, name: &str) -> Vec<Setting> {
     values.into_iter().map(setting).collect()
 }
 
-/// The values of a setting of `[Service]`, each with the number of the line on which it ends. A backslash at the end of a
+/// The values of a setting of `[Service]`, each with the number of the line on which it begins. A backslash at the end of a
 /// line continues it; comments in between are skipped.
 pub(crate) fn values(text: &str, name: &str) -> Vec<(usize, String)> {
     let mut found = Vec::new();
     let mut whole = String::new();
+    // The number of the first line of `whole`.
+    let mut first = None;
     let mut is_service = false;
     for (i, line) in text.lines().enumerate() {
         if line.trim_start().starts_with(['#', ';']) {
@@ -107,10 +109,12 @@ pub(crate) fn values(text: &str, name: &str) -> Vec<(usize, String)> {
         if let Some(begun) = line.strip_suffix('\\') {
             whole += begun;
             whole.push(' ');
+            first.get_or_insert(i + 1);
             continue;
         }
         whole += line;
         let line = std::mem::take(&mut whole);
+        let number = first.take().unwrap_or(i + 1);
         let line = line.trim();
         if line.starts_with('[') {
             is_service = line == "[Service]";
@@ -118,7 +122,7 @@ pub(crate) fn values(text: &str, name: &str) -> Vec<(usize, String)> {
             && let Some((key, value)) = line.split_once('=')
             && key.trim_end() == name
         {
-            found.push((i + 1, value.trim_start().to_owned()));
+            found.push((number, value.trim_start().to_owned()));
         }
     }
     found
@@ -218,6 +222,6 @@ mod tests {
     #[test]
     fn settings_are_read_as_systemd_reads_them() {
         let text = "[Unit]\nExecCondition=/no\n[Service]\n# ExecCondition=/no\nExecCondition = /a \\\n# no\n  b\nExecCondition=\n";
-        assert_eq!(values(text, "ExecCondition"), [(6, "/a    b".to_owned()), (7, String::new())]);
+        assert_eq!(values(text, "ExecCondition"), [(5, "/a    b".to_owned()), (8, String::new())]);
     }
 }
