@@ -246,18 +246,14 @@ pub(super) fn has_directory() -> bool {
 pub(super) fn peek() -> Result<Option<Journal>, Error> {
     let Some(bytes) = atomic::read(&file())? else { return Ok(None) };
     let unreadable = |why: &str| {
-        Error::new(
-            format!("{} {why}", file().display()),
-            "use the version of sftpjail that wrote it, or restore by hand from the backups beside it",
-        )
+        let fix = "use the version of sftpjail that wrote it, or restore by hand from the backups beside it";
+        Error::new(format!("{} {why}", file().display()), fix)
     };
     let journal: Journal =
         serde_json::from_slice(&bytes).map_err(|_| unreadable("is not a journal of setup"))?;
     if !(1..=VERSION).contains(&journal.version) {
-        return Err(unreadable(&format!(
-            "has version {}, but this sftpjail knows up to {VERSION}",
-            journal.version
-        )));
+        let why = format!("has version {}, but this sftpjail knows up to {VERSION}", journal.version);
+        return Err(unreadable(&why));
     }
     Ok(Some(Journal { version: VERSION, ..journal }))
 }

@@ -94,3 +94,34 @@ fn a_timer_that_waited_for_the_lock_changes_nothing_of_another_run() {
         exec 9</var/lib/sftpjail/setup; flock 9; touch /var/lib/sftpjail/setup/before-0
         exec 8<&-; sleep 1; test -e /var/lib/sftpjail/setup/before-0");
 }
+
+#[test]
+fn what_the_timer_cannot_undo_is_logged_and_keeps_what_it_needs() {
+    let sb = Sandbox::stock();
+    let drop_in = "/etc/ssh/sshd_config.d/00-sftpjail.conf";
+    sb.sh(&format!("sftpjail setup --yes --confirm-within 8s; sed -i 's/-l INFO/-l VERBOSE/' {drop_in}"));
+    sb.user("anna").group("sftp").add();
+    sb.sshd();
+    let line = sb.wait_for_log("setup: not confirmed in time: undone, but not all of it: ");
+    assert!(line.contains(&format!("{drop_in} has been edited since setup, so it stays as it is")), "{line}");
+    assert!(line.contains("the jail root") && line.contains("/etc/pam.d/sshd"), "{line}");
+    sb.sftp("anna", "pwd\n").ok();
+    sb.sftp("anna", "ls /etc/ssh\n").failed();
+    sb.sh("! test -e /etc/rsyslog.d/10-sftpjail.conf; test -e /var/lib/sftpjail/setup/journal.json");
+}
+
+#[test]
+fn a_question_that_waits_for_its_answer_does_not_keep_the_timer_waiting() {
+    let sb = Sandbox::stock();
+    let before = etc(&sb);
+    sb.sh("sftpjail setup --yes --confirm-within 20s; mkfifo /run/answer; sleep 600 >/run/answer 2>&1 &
+        script -qfec 'sftpjail setup --undo' /run/asked </run/answer >/dev/null 2>&1 &
+        for i in $(seq 200); do ! grep -q 'Do this?' /run/asked || break; sleep 0.05; done; grep -q 'Do this?' /run/asked");
+    sb.sh("for i in $(seq 800); do test -e /var/lib/sftpjail/setup/journal.json || break; sleep 0.05; done");
+    sb.wait_for_log("setup: not confirmed in time: everything is undone");
+    assert_same(&before, &etc(&sb), &[]);
+    sb.sh("echo y >/run/answer
+        for i in $(seq 200); do ! grep -q 'something was changed' /run/asked || break; sleep 0.05; done
+        grep -q 'something was changed' /run/asked; ! test -e /var/lib/sftpjail");
+    assert_same(&before, &etc(&sb), &[]);
+}

@@ -102,7 +102,7 @@ fn killed_at_each_new_directory_removal_and_signal() {
 #[test]
 fn killed_at_each_step_of_undo() {
     let machine = Machine::new();
-    for call in ["rename", "unlink", "rmdir", "kill"] {
+    for call in ["rename", "unlink", "rmdir", "kill", "fsync"] {
         machine.survives("--undo --yes", call);
     }
 }
