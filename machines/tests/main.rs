@@ -1,6 +1,7 @@
 //! What must hold on a whole system. Each test boots one of its own.
 
 mod refused;
+mod running_sshd;
 mod user_manager;
 
 use machines::{Machine, Suite};

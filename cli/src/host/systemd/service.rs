@@ -7,13 +7,15 @@ use std::path::PathBuf;
 /// The service that a process belongs to, by its cgroup.
 pub(crate) fn of_process(pid: i32) -> Option<String> {
     let text = fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
-    // Of the unified hierarchy, or of systemd's own: cgroups(7).
-    let mut lines = text.lines().filter_map(|line| line.splitn(3, ':').collect::<Vec<_>>().try_into().ok());
-    let path = lines.find_map(|[number, controllers, path]: [&str; 3]| {
-        (number == "0" || controllers == "name=systemd").then(|| path.to_owned())
-    })?;
+    // A line each for the unified hierarchy, and for systemd's own of older systems: cgroups(7). Either may say nothing.
+    let paths = text.lines().filter_map(|line| {
+        let (number, rest) = line.split_once(':')?;
+        let (controllers, path) = rest.split_once(':')?;
+        (number == "0" || controllers == "name=systemd").then_some(path)
+    });
     // A service may have delegated parts of its cgroup.
-    path.rsplit('/').find(|name| name.ends_with(".service")).map(str::to_owned)
+    let mut names = paths.flat_map(|path| path.rsplit('/'));
+    names.find(|name| name.ends_with(".service")).map(str::to_owned)
 }
 
 /// The files of a service that systemd has loaded, in the order in which it reads them. Empty: systemd does not answer.

@@ -1,0 +1,93 @@
+//! The sshd that runs as a service of systemd's: hardening that keeps it from building jails is found, and named with
+//! the line of the unit.
+
+use machines::{Machine, Suite};
+use sandbox::Output;
+
+const DROP_IN: &str = "/etc/systemd/system/ssh.service.d/hardening.conf";
+
+/// A system after `sftpjail setup`, with the member anna.
+fn machine() -> Machine {
+    let machine = Machine::boot(&Suite::wanted());
+    machine.sh("groupadd --system sftp; mkdir /etc/systemd/system/ssh.service.d");
+    machine.user("anna", "sftp");
+    machine.sh("systemctl start ssh; sftpjail setup --yes");
+    machine
+}
+
+/// Restarts sshd with these lines in a drop-in.
+fn harden(machine: &Machine, lines: &str) {
+    machine
+        .script(
+            &format!(
+                "{{ echo '[Service]'; cat; }} >{DROP_IN}; systemctl daemon-reload; systemctl restart ssh
+                  for i in $(seq 200); do ss -ltn | grep -q ':22 ' && exit; sleep 0.05; done; exit 1"
+            ),
+            lines.as_bytes(),
+        )
+        .ok();
+}
+
+/// The finding of `check` that begins with this mark and name, on one line.
+fn finding(out: &Output, start: &str) -> String {
+    let mut lines = out.stdout.lines().skip_while(|line| !line.starts_with(start));
+    let first = lines.next().unwrap_or_default().to_owned();
+    lines.take_while(|line| line.starts_with("   ")).fold(first, |all, line| format!("{all} {}", line.trim()))
+}
+
+#[test]
+fn each_hardening_that_keeps_sshd_from_building_jails_is_named_with_its_line() {
+    let machine = machine();
+    let out = machine.sh("sftpjail check anna");
+    assert!(finding(&out, "✓ sshd running").contains("ssh.service, pid "), "{out}");
+    // ProtectSystem=strict leaves /home writable: a login fails where it has to be counted, in /run.
+    machine.sh("echo 'max_sessions = 9' >>/etc/sftpjail/config.toml");
+    for lines in [
+        "ProtectHome=yes",
+        "ProtectHome=read-only",
+        "ProtectHome=tmpfs",
+        "ProtectSystem=strict",
+        "ReadOnlyPaths=/home",
+        "InaccessiblePaths=-/home/anna",
+        "CapabilityBoundingSet=~CAP_SYS_ADMIN",
+        "RestrictNamespaces=yes",
+        "SystemCallFilter=~@mount",
+        "SystemCallFilter=~@mount\nSystemCallErrorNumber=EPERM",
+    ] {
+        harden(&machine, &format!("# a comment\nPrivateTmp=no\n{lines}\n"));
+        let out = machine.try_sh("sftpjail check anna");
+        let found = finding(&out, "✗ rehearsal");
+        let setting = lines.lines().next().unwrap();
+        let (name, value) = setting.split_once('=').unwrap();
+        let at = found.find(&format!("{name}=")).unwrap_or_else(|| panic!("{lines}\n{out}"));
+        assert!(found[at..].contains(value) && found[at..].contains(&format!("({DROP_IN}:4)")), "{found}");
+        assert!(found.contains("systemctl daemon-reload && systemctl restart ssh.service"), "{found}");
+        // It is true.
+        let login = machine.sftp("anna", "put /etc/hostname written\n");
+        assert_ne!(login.code, Some(0), "{lines}\n{login}");
+    }
+    // The lines of Debian's own ssh.service and harmless ones.
+    for lines in [
+        "",
+        "ProtectKernelModules=yes\nProtectClock=yes\nLockPersonality=yes\nPrivateTmp=yes\nProtectSystem=full",
+    ] {
+        harden(&machine, lines);
+        let out = machine.sh("sftpjail check anna");
+        assert!(finding(&out, "✓ rehearsal").contains("built"), "{lines}\n{out}");
+        machine.sftp("anna", "put /etc/hostname written\n").ok();
+    }
+}
+
+#[test]
+fn a_configuration_that_sshd_has_not_read_is_found_until_it_is_reloaded() {
+    let machine = machine();
+    machine.sh("sleep 0.1; touch /etc/ssh/sshd_config");
+    let out = machine.try_sh("sftpjail check anna");
+    assert_eq!(out.code, Some(2), "{out}");
+    assert!(finding(&out, "! sshd running").ends_with("→ systemctl reload ssh.service"), "{out}");
+    machine.sh("systemctl reload ssh.service; sleep 1; sftpjail check anna");
+    // With a socket, there is none until the first connection.
+    machine.sh("systemctl stop ssh; systemctl start ssh.socket; install -d -m 0755 /run/sshd");
+    let out = machine.sh("sftpjail check anna");
+    assert!(finding(&out, "✓ sshd running").contains("ssh.socket starts it at the next connection"), "{out}");
+}
