@@ -2,6 +2,8 @@
 
 use super::sshd::Sshd;
 use crate::host::programs;
+use crate::host::sshd::files::SshdConfig;
+use crate::host::sshd::running;
 use crate::host::systemd::is_booted;
 use crate::report::Error;
 use nix::sys::signal::{Signal, kill};
@@ -48,9 +50,7 @@ pub(super) fn sshd(sshd: &Sshd) -> Result<String, Error> {
         return Ok("sshd has been reloaded (rc-service sshd reload).".to_owned());
     }
     let file = sshd.global.get("PidFile").unwrap_or("/run/sshd.pid");
-    let Some(pid) = listener(file) else {
-        return Ok("sshd does not run. The changes take effect when it is started.".to_owned());
-    };
+    let Some(pid) = listener(file) else { return unnamed(sshd, fix) };
     let old = fs::metadata(file).and_then(|stat| stat.modified()).ok();
     kill(Pid::from_raw(pid), Signal::SIGHUP)
         .map_err(|e| Error::new(format!("sshd (pid {pid}) cannot be reloaded: {}", e.desc()), fix))?;
@@ -64,6 +64,36 @@ pub(super) fn sshd(sshd: &Sshd) -> Result<String, Error> {
         thread::sleep(Duration::from_millis(20));
     }
     Err(Error::new(format!("sshd (pid {pid}) no longer listens after SIGHUP"), "start it"))
+}
+
+/// Reloads the sshds that listen with this configuration though no pid file names them.
+fn unnamed(sshd: &Sshd, fix: &str) -> Result<String, Error> {
+    let usual = SshdConfig::main_file();
+    let find = || -> Vec<i32> {
+        let all = running::all().into_iter();
+        let own = all.filter(|other| other.file().filter(|file| Some(*file) != usual) == sshd.daemon.file());
+        own.map(|other| other.pid).collect()
+    };
+    let found = find();
+    if found.is_empty() {
+        return Ok("sshd does not run. The changes take effect when it is started.".to_owned());
+    }
+    for pid in &found {
+        kill(Pid::from_raw(*pid), Signal::SIGHUP)
+            .map_err(|e| Error::new(format!("sshd (pid {pid}) cannot be reloaded: {}", e.desc()), fix))?;
+    }
+    let start = Instant::now();
+    // It executes itself again with the same pid, and listens.
+    thread::sleep(RESTART_TIME);
+    while start.elapsed() < LISTEN_TIMEOUT {
+        let left = find();
+        if found.iter().all(|pid| left.contains(pid)) {
+            let pids: Vec<_> = found.iter().map(i32::to_string).collect();
+            return Ok(format!("sshd has been reloaded (SIGHUP to pid {}).", pids.join(", ")));
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+    Err(Error::new(format!("sshd (pid {found:?}) no longer listens after SIGHUP"), "start it"))
 }
 
 /// The pid in the file, if the process is an sshd.

@@ -136,3 +136,14 @@ fn an_error_comes_before_what_is_said_of_restoring() {
     sb.sh("rm /etc/ssh/sshd_config.d/00-a.conf");
     assert_same(&before, &etc(&sb), &[]);
 }
+
+#[test]
+fn an_sshd_that_no_pid_file_names_is_reloaded_too() {
+    let sb = Sandbox::stock();
+    let pid = sb.sshd();
+    sb.sh("rm /run/sshd.pid; echo 'PidFile none' >/etc/ssh/sshd_config.d/pid.conf");
+    let out = sb.sh("sftpjail setup --yes");
+    assert!(out.stdout.contains(&format!("sshd has been reloaded (SIGHUP to pid {pid}).\n")), "{out}");
+    sb.user("anna").group("sftp").add();
+    sb.sftp("anna", "ls /etc/ssh\n").failed();
+}

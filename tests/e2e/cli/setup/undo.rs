@@ -198,7 +198,7 @@ fn a_full_disk_changes_nothing_and_undo_can_be_run_again() {
     assert_same(&full, &etc(&sb), &[]);
     // Setup does not take it for an undo to be finished.
     let out = sb.sh("sftpjail setup --yes");
-    assert_eq!(out.stdout, "Nothing to do: everything is set up.\n", "{out}");
+    assert_eq!(out.stdout, super::NOTHING, "{out}");
     sb.sh(&format!("rm /etc/filler; {UNDO}"));
     assert_same(&before, &etc(&sb), &[]);
 }
