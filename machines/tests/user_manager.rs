@@ -216,7 +216,7 @@ fn whatever_disables_the_drop_in_is_found_and_undo_removes_it() {
     ));
     reload();
 
-    machine.sh("userdel -r anna 2>/dev/null; sftpjail setup --undo --yes");
+    machine.sh("userdel -r anna 2>/dev/null; sftpjail setup --undo --yes --force");
     machine.sh(&format!("! test -e $(dirname {file})"));
     assert!(!machine.sh("systemctl cat user@1000.service").stdout.contains("sftpjail"));
     // An unconfirmed setup is undone, and systemd has read its units again.
