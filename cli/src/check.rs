@@ -13,6 +13,7 @@ mod leftovers;
 mod pam;
 mod path_to_home;
 mod rehearsal;
+mod room;
 mod sshd;
 mod system;
 mod user;

@@ -4,6 +4,7 @@
 //! crate may rely on it.
 #![forbid(unsafe_code)]
 
+mod error;
 mod guard_entry;
 mod keys;
 mod problem;
@@ -13,9 +14,9 @@ mod syntax;
 mod table;
 mod template;
 
-use crate::escape::escaped;
-use crate::fix::Fix;
 use crate::path::Normalised;
+use error::Cause;
+pub use error::ConfigError;
 pub use guard_entry::GuardEntry;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
@@ -25,9 +26,8 @@ use serde::{Deserialize, Serialize};
 use std::fmt::{self, Display};
 use std::fs::File;
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 pub use template::{Template, Variable};
-use thiserror::Error;
 
 /// Where the configuration is unless the module argument `config=` says otherwise.
 pub const DEFAULT_PATH: &str = "/etc/sftpjail/config.toml";
@@ -129,75 +129,6 @@ pub struct Create {
     pub owner: Template,
     pub group: Template,
     pub mode: u32,
-}
-
-/// Why the configuration cannot be used. `Display` names the file and the line, and what is so.
-#[derive(Debug, Error)]
-#[error("{}: {}", escaped(path), cause.sentence())]
-pub struct ConfigError {
-    path: PathBuf,
-    cause: Cause,
-}
-
-#[derive(Debug)]
-enum Cause {
-    Unreadable(Errno),
-    /// Others than root can write it.
-    Untrusted(&'static str),
-    Problem(Problem),
-}
-
-impl Cause {
-    fn sentence(&self) -> String {
-        match self {
-            Self::Unreadable(errno) => format!("cannot be read: {}", errno.desc()),
-            Self::Untrusted(what) => (*what).to_owned(),
-            Self::Problem(problem) => problem.sentence(),
-        }
-    }
-}
-
-impl ConfigError {
-    /// Whether this process may not read it. That says nothing about the file.
-    pub fn is_denied(&self) -> bool {
-        matches!(self.cause, Cause::Unreadable(Errno::EACCES | Errno::EPERM))
-    }
-
-    /// Whether the file could not be read, so that nothing is known of what is in it.
-    pub fn is_unread(&self) -> bool {
-        matches!(self.cause, Cause::Unreadable(_))
-    }
-
-    /// The errno, where the process ran out of descriptors or memory. That says nothing about the file, so
-    /// it must not turn members into non-members.
-    pub fn exhaustion(&self) -> Option<Errno> {
-        match self.cause {
-            Cause::Unreadable(errno @ (Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM)) => Some(errno),
-            _ => None,
-        }
-    }
-
-    /// Whether others than root could have written the file.
-    pub fn is_untrusted(&self) -> bool {
-        matches!(self.cause, Cause::Untrusted(_))
-    }
-
-    /// The file.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// What an admin can do about it.
-    pub fn fix(&self) -> Fix {
-        match &self.cause {
-            Cause::Untrusted(_) => {
-                "look at what is in it, because others could change it; then run chown root and chmod go-w on it".into()
-            }
-            Cause::Problem(problem) => problem.fix.as_str().into(),
-            Cause::Unreadable(Errno::ENOENT) => "write the file, or correct its path".into(),
-            Cause::Unreadable(_) => "make sure that root can read it".into(),
-        }
-    }
 }
 
 impl Config {

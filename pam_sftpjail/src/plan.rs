@@ -194,15 +194,16 @@ impl Plan {
         })
     }
 
-    /// The path in the jail of the home and of each volume, relative to it, and the directory of the host that will be
-    /// mounted there. `None`: the first login makes that one.
-    pub fn directories(&self) -> impl Iterator<Item = (&Path, Option<BorrowedFd<'_>>)> {
+    /// The path in the jail of the home and of each volume, relative to it, whether it is read-only, and the directory of
+    /// the host that will be mounted there. `None`: the first login makes that one.
+    pub fn directories(&self) -> impl Iterator<Item = (&Path, bool, Option<BorrowedFd<'_>>)> {
         self.steps.iter().filter_map(|step| match step {
-            Step::Mount { at, source, role: Role::Home | Role::Volume | Role::VolumeInHome, .. } => {
-                match source {
-                    Source::Open(directory) => Some((at.as_path(), Some(directory.as_fd()))),
-                    Source::Missing(_) | Source::Placeholder(_) => Some((at.as_path(), None)),
-                }
+            Step::Mount { at, source, read_only, role: Role::Home | Role::Volume | Role::VolumeInHome } => {
+                let directory = match source {
+                    Source::Open(directory) => Some(directory.as_fd()),
+                    Source::Missing(_) | Source::Placeholder(_) => None,
+                };
+                Some((at.as_path(), *read_only, directory))
             }
             _ => None,
         })

@@ -4,7 +4,7 @@ use super::keys::Keys;
 use super::path_to_home::PathToHome;
 use super::sshd::{self, Login, Member};
 use super::system::Host;
-use super::{account, groups, home, host_programs, rehearsal};
+use super::{account, groups, home, host_programs, rehearsal, room};
 use crate::host::keys;
 use crate::host::rehearsal::Rehearsal;
 use crate::host::sshd::effective::Settings;
@@ -59,6 +59,7 @@ pub(super) fn examine(host: &mut Host<'_>, user: &str, about_host: Findings) -> 
             return Examined { findings, rehearsal: None, is_in_no_profile: true };
         }
         Ok(Membership::Member(member)) => {
+            room::examine(&member.plan, &mut findings);
             // The findings have the result.
             let _ = member.check_sessions(&mut |check, result| findings.add_result(check, result, is_root));
             true

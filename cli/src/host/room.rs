@@ -1,7 +1,8 @@
 //! Reads whether a filesystem is full.
 
-use rustix::fs::statvfs;
+use rustix::fs::{StatVfs, fstatvfs, statvfs};
 use std::fmt::{self, Display};
+use std::os::fd::AsFd;
 use std::path::Path;
 
 /// A filesystem with less is full, in bytes: a file takes a block, and some programs write a few at once.
@@ -42,7 +43,15 @@ impl Shortage {
 
 /// What the filesystem that has `path` lacks. `None`: nothing, or it cannot be asked. A quota is not seen here.
 pub(crate) fn shortage(path: &Path, writer: Writer) -> Option<Shortage> {
-    let filesystem = statvfs(path).ok()?;
+    judged(&statvfs(path).ok()?, writer)
+}
+
+/// The same of the filesystem of an open directory.
+pub(crate) fn shortage_in(directory: impl AsFd, writer: Writer) -> Option<Shortage> {
+    judged(&fstatvfs(directory).ok()?, writer)
+}
+
+fn judged(filesystem: &StatVfs, writer: Writer) -> Option<Shortage> {
     let (blocks, inodes) = match writer {
         Writer::Root => (filesystem.f_bfree, filesystem.f_ffree),
         Writer::User => (filesystem.f_bavail, filesystem.f_favail),

@@ -30,7 +30,7 @@ impl HostDirectory {
         let home: PathBuf = account.home.components().collect();
         let has_home = profile.home != HomeAccess::None;
         let host = |at: &Path| {
-            let (_, directory) = plan.directories().find(|(other, _)| *other == at)?;
+            let (.., directory) = plan.directories().find(|(other, ..)| *other == at)?;
             // The path of what was checked, whatever is at the configured path by now.
             fs::read_link(format!("/proc/self/fd/{}", directory?.as_raw_fd())).ok()
         };

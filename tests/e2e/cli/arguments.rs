@@ -79,3 +79,45 @@ fn without_root_every_verb_says_so_and_ends_with_2() {
         assert!(out.stdout.contains(as_root) || out.stderr.contains(as_root), "{verb}: {out}");
     }
 }
+
+/// The room for evidence begins after this many columns.
+const INDENT: &str = "                 ";
+
+#[test]
+fn every_verb_works_from_a_pipe_and_in_40_columns() {
+    let sb = Sandbox::new();
+    sb.install_log_drop_in();
+    sb.user("anna").group("sftp").add();
+    sb.sftp("anna", "mkdir letters\n").ok();
+    let _live = sb.sftp_live("anna");
+    for (words, code) in [
+        ("check anna", 0),
+        ("check", 0),
+        ("list", 0),
+        ("audit anna", 0),
+        ("probe anna", 0),
+        ("reap", 0),
+        ("config check", 0),
+        ("kick nobody-of-that-name", 3),
+        ("kick anna", 0),
+        ("list --help", 0),
+    ] {
+        let piped = sb.try_sh(&format!(
+            "{{ {{ yes | sftpjail {words}; }} && echo 0 >/tmp/code || echo $? >/tmp/code; }} | cat; exit $(cat /tmp/code)"
+        ));
+        assert_eq!((piped.code, piped.stderr.as_str()), (Some(code), ""), "{words}: {piped}");
+        assert!(!piped.stdout.contains('\x1b'), "{words}: {piped}");
+        let code = if words == "kick anna" { 3 } else { code };
+        let narrow = sb.try_sh(&format!(
+            "TERM=dumb script -q -e -E never -c 'stty cols 40 rows 50; exec sftpjail {words}' /dev/null </dev/null"
+        ));
+        assert_eq!(narrow.code, Some(code), "{words}: {narrow}");
+        assert!(!narrow.stdout.contains("panicked"), "{words}: {narrow}");
+        for line in narrow.stdout.lines().map(str::trim_end) {
+            let is_broken = line.chars().count() <= 40 || !line.trim_start().contains(' ');
+            // A fix is on one line, so that it can be pasted.
+            let is_evidence = line.starts_with(INDENT) && !line.contains('→');
+            assert!(is_broken || !is_evidence, "{words}: {line}: {narrow}");
+        }
+    }
+}

@@ -8,6 +8,7 @@ mod harmless;
 mod host_programs;
 mod leftovers;
 mod pam;
+mod room;
 mod sshd;
 pub(crate) mod syslog;
 mod unanswered;
