@@ -86,10 +86,10 @@ pub fn unescaped(text: &str) -> Option<OsString> {
 /// UTF-8 is written by printf(1). `$(…)` loses newlines at the end, so a text that ends with one gets `/.`.
 /// That names the same directory; for anything but a directory, the command fails instead of changing
 /// another file.
-pub struct Word<'a>(&'a [u8]);
+pub(crate) struct Word<'a>(&'a [u8]);
 
 /// Quotes anything that is a string of bytes for a shell.
-pub fn word<S: AsRef<OsStr> + ?Sized>(text: &S) -> Word<'_> {
+pub(crate) fn word<S: AsRef<OsStr> + ?Sized>(text: &S) -> Word<'_> {
     Word(text.as_ref().as_bytes())
 }
 
@@ -195,6 +195,9 @@ fn is_invisible(c: char) -> bool {
 pub fn one_line(text: &str) -> String {
     text.chars().map(|c| if unprintable(c) { '?' } else { c }).collect()
 }
+
+#[cfg(test)]
+mod shells;
 
 #[cfg(test)]
 mod tests {

@@ -3,7 +3,7 @@
 use super::expected::Expected;
 use crate::host::systemd;
 use crate::report::Finding;
-use pam_sftpjail::escape::word;
+use pam_sftpjail::fix::{Command, Fix, Name};
 use std::collections::BTreeMap;
 use std::io;
 
@@ -19,22 +19,22 @@ impl UserManagers {
     /// The finding, once the user is logged in: logind makes a login wait until the manager runs.
     pub(super) fn finding(self, expected: &Expected) -> Finding {
         let unit = systemd::manager(expected.account.uid.as_raw());
-        let check = format!("run `sftpjail check {}`", word(&expected.user));
+        let check = Command::new("sftpjail check").arg(Name(expected.user.as_str()));
         let runs =
             |managers: &BTreeMap<u32, bool>| managers.get(&expected.account.uid.as_raw()) == Some(&true);
         let before = self.0.map(|before| before.and_then(|before| Ok((before, systemd::managers()?))));
-        let (judgement, fix) = match before {
-            None => (Ok("none: systemd does not run here".into()), String::new()),
-            Some(Err(error)) => {
-                (Err(error.to_string()), "find out why systemd does not answer: systemctl status".into())
-            }
+        let (judgement, fix): (_, Fix) = match before {
+            None => (Ok("none: systemd does not run here".into()), "".into()),
+            Some(Err(error)) => (Err(error.to_string()), "find out why systemd does not answer".into()),
             Some(Ok((before, now))) => match (runs(&before), runs(&now)) {
                 (true, _) => (
                     Err(format!("{unit} ran before the login, outside of the jail")),
-                    format!("systemctl stop {unit}; then {check}"),
+                    Command::new("systemctl stop").arg(Name(&unit)).and(&check).into(),
                 ),
-                (false, true) => (Err(format!("the login started {unit}, outside of the jail")), check),
-                (false, false) => (Ok("none was started".into()), String::new()),
+                (false, true) => {
+                    (Err(format!("the login started {unit}, outside of the jail")), check.into())
+                }
+                (false, false) => (Ok("none was started".into()), "".into()),
             },
         };
         Finding::judged("user manager", judgement, fix)

@@ -9,6 +9,7 @@ use super::target::Target;
 use crate::report::Error;
 use anstyle::{AnsiColor, Style};
 use pam_sftpjail::escape::{escaped, one_line};
+use pam_sftpjail::fix::{Command, Name};
 use serde::Serialize;
 use similar::TextDiff;
 use std::fmt::{self, Display};
@@ -53,7 +54,10 @@ impl Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Directory { path, mode } => writeln!(f, "mkdir -m {mode:04o} {}", escaped(path)),
-            Self::Group { name } => writeln!(f, "groupadd --system {}", escaped(name)),
+            Self::Group { name } => {
+                let add = Command::new("groupadd --system").arg(Name(name));
+                writeln!(f, "{add}")
+            }
             Self::File(FileChange { target, before, after, .. }) => {
                 write_diff(f, target.path(), before.as_deref(), Some(after))
             }

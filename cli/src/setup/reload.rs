@@ -106,10 +106,12 @@ fn listener(file: &str) -> Option<i32> {
 /// Makes systemd read its units again, if it runs.
 pub(super) fn units() -> Result<(), Error> {
     match systemctl() {
-        Some(systemctl) => {
-            programs::must(&systemctl, ["daemon-reload"], "see that systemd answers: systemctl status")
-                .map(drop)
-        }
+        Some(systemctl) => programs::must(
+            &systemctl,
+            ["daemon-reload"],
+            "see what `systemctl status` says, and let systemd answer",
+        )
+        .map(drop),
         None => Ok(()),
     }
 }

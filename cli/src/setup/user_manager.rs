@@ -15,6 +15,7 @@ use nix::unistd::Uid;
 use pam_sftpjail::account::Account;
 use pam_sftpjail::config::{Config, DEFAULT_PATH};
 use pam_sftpjail::escape::escaped;
+use pam_sftpjail::fix::{Command, Name};
 use pam_sftpjail::nss::User;
 use pam_sftpjail::policy::{Decision, decide};
 use std::collections::BTreeSet;
@@ -64,10 +65,12 @@ pub(super) fn still_running() -> Vec<String> {
     let members = accounts.filter(|account| matches!(decide(&config, account), Decision::Jail(_)));
     members
         .map(|account| {
+            let unit = systemd::manager(account.uid.as_raw());
+            let stop = Command::new("systemctl stop").arg(Name(&unit));
             format!(
-                "Note: {} has a running user manager, outside of the jail. Stop it: systemctl stop {}",
+                "Note: {} has a running user manager, outside of the jail. Stop it: {}",
                 escaped(&account.name),
-                systemd::manager(account.uid.as_raw())
+                stop
             )
         })
         .collect()

@@ -1,7 +1,6 @@
-//! Checks that real shells read what `word` writes. It is not a unit test, because the library starts no process.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+//! Checks that real shells read what `word` writes.
 
-use pam_sftpjail::escape::word;
+use super::word;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::process::Command;
