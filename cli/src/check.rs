@@ -21,10 +21,9 @@ mod user_manager;
 
 use crate::host::rehearsal::Rehearsal;
 use crate::host::workers::{self, Work};
-use crate::report::Findings;
-use crate::report::Status;
+use crate::report::conclusion::Standing;
 use crate::report::json::{VERSION, document};
-use pam_sftpjail::escape::escaped;
+use crate::report::{Conclusion, Findings, Status};
 use pam_sftpjail::name::UserName;
 use pam_sftpjail::nss::User;
 use serde::Serialize;
@@ -52,6 +51,7 @@ pub(crate) struct Request<'a> {
 struct Report {
     user: String,
     status: Status,
+    conclusion: Conclusion,
     findings: Findings,
     #[serde(serialize_with = "rehearsal::serialize", skip_serializing_if = "Option::is_none")]
     rehearsal: Option<Rehearsal>,
@@ -119,7 +119,8 @@ fn check_user(request: &Request<'_>, user: &str) -> Report {
     let path = request.config;
     let mut findings = Findings::default();
     let Some(config) = system::config(path, &mut findings) else {
-        return Report { user: user.to_owned(), status: findings.status(), findings, rehearsal: None };
+        let examined = Examined { findings, rehearsal: None, standing: Standing::Undecided };
+        return Report::new(user, examined, &Findings::default());
     };
     let mut about_host = Findings::default();
     let mut host = Host::examine(&config, request, &mut about_host);
@@ -132,32 +133,22 @@ fn check_user(request: &Request<'_>, user: &str) -> Report {
     leftovers::examine(&config, UserName::parse(&name).ok().as_ref(), &mut about_host);
     let examined = examine(&mut host, user, about_host);
     findings.append(examined.findings);
-    let status = match examined.is_in_no_profile && findings.status() == Status::Ok {
-        true => Status::InNoProfile,
-        false => findings.status(),
-    };
-    Report { user: user.to_owned(), status, findings, rehearsal: examined.rehearsal }
+    Report::new(user, Examined { findings, ..examined }, &Findings::default())
 }
 
 impl Report {
+    /// Concludes from what was found out about the user, and from findings about the host that are not among it.
+    fn new(user: &str, examined: Examined, about_host: &Findings) -> Self {
+        let Examined { findings, rehearsal, standing } = examined;
+        let conclusion = Conclusion::of(user, standing, &findings, about_host);
+        Self { user: user.to_owned(), status: conclusion.status, conclusion, findings, rehearsal }
+    }
+
     fn print(&self, out: &mut impl Write) -> io::Result<()> {
         self.findings.print(out)?;
         if let Some(rehearsal) = &self.rehearsal {
             rehearsal::print(rehearsal, out)?;
         }
-        let user = escaped(&self.user);
-        match self.status {
-            Status::Ok => {
-                writeln!(
-                    out,
-                    "A jail can be built for {user}. sshd and PAM put {user} into it, and nowhere else."
-                )
-            }
-            Status::Problems => {
-                writeln!(out, "Fix what is marked ✗: until then {user} cannot log in, or is not jailed.")
-            }
-            Status::Unchecked => writeln!(out, "{user} could not be checked: see what is marked !."),
-            Status::InNoProfile => writeln!(out, "{user} is in no profile, so {user} is not jailed."),
-        }
+        self.conclusion.print(out)
     }
 }

@@ -31,7 +31,7 @@ use crate::host::rehearsal;
 use crate::host::room::{Writer, shortage};
 use crate::host::sshd::daemon::NoAnswer;
 use crate::host::sshd::logins::Sshd;
-use crate::report::{Error, Finding, Status};
+use crate::report::{Consequence, Error, Finding, Status};
 use cause::{Cause, Facts};
 use complaint::complaint;
 use connection::{ConnectError, Connection, Tools};
@@ -123,7 +123,9 @@ fn probe(request: &Request<'_>) -> Report {
             return match Stray::find(&mut sshd, &config, &account) {
                 Ok(None) => report.in_no_profile(&why),
                 Ok(Some(Stray { evidence, fix })) => {
-                    report.add(Finding::judged("sshd chroot", Err(evidence), fix));
+                    let consequence =
+                        Consequence::KeptOut("sshd chroots the user to where no jail is built".into());
+                    report.add(Finding::judged("sshd chroot", Err(evidence), consequence, fix));
                     report
                 }
                 Err(no_answer) => no_settings(report, no_answer),
@@ -210,7 +212,7 @@ fn log_in(
         };
         if let Some(expected) = &expected {
             let made = format!("the login has made {}", escaped(&expected.account.home));
-            report.add(Finding::judged("home", Ok(made), String::new()));
+            report.add(Finding::judged("home", Ok(made), Consequence::None, ""));
         }
     }
     let (Some(mut expected), None) = (expected, &refusal) else {
@@ -220,9 +222,11 @@ fn log_in(
     expected.with(&settings);
     let expected = &expected;
     report.login_ms = u64::try_from(connection.login.as_millis()).ok();
-    report.add(Finding::judged("login", Ok("the user can log in".into()), String::new()));
+    let login = Ok("the user can log in".into());
+    report.add(Finding::judged("login", login, Consequence::None, String::new()));
     let record = record(expected, connection.server);
-    report.add(Finding::judged("module", record, refusal::module_fix()));
+    let consequence = Consequence::NotJailed("the module has built no jail for the session".into());
+    report.add(Finding::judged("module", record, consequence, refusal::module_fix()));
     report.add(managers.finding(expected));
 
     let facts = Facts {
@@ -241,12 +245,13 @@ fn log_in(
         Err("sshd does not end the session")
     };
     let ended = ended.map(str::to_owned).map_err(str::to_owned);
-    report.add(Finding::judged("logout", ended, "find the session line of PAM that does not return"));
+    let fix = "find the session line of PAM that does not return";
+    report.add(Finding::judged("logout", ended, Consequence::None, fix));
     let Some(names) = names else { return Ok(()) };
     let session = LoggedSession { server: connection.server, names: &names };
     let (judgement, microseconds) = log.judge(&session, expected);
     report.module_us = microseconds;
-    report.add(Finding::judged("log", judgement, report::log_fix(expected)));
+    report.add(Finding::judged("log", judgement, Consequence::None, report::log_fix(expected)));
     Ok(())
 }
 
@@ -269,7 +274,8 @@ fn try_steps(
             evidence: complaint(&first.output),
             fix: steps::not_served_fix(expected).into(),
         });
-        report.add(Finding::judged("sftp", Err(format!("is not served: {evidence}")), fix));
+        let consequence = Consequence::KeptOut("SFTP is not served".into());
+        report.add(Finding::judged("sftp", Err(format!("is not served: {evidence}")), consequence, fix));
     }
     for step in steps::table(expected) {
         parent.check()?;
@@ -277,11 +283,14 @@ fn try_steps(
         if is_served || !(step.attempt.needs_sftp() || has_cause && step.attempt.needs_session()) {
             let attempted = attempt::run(connection, &step.attempt)?;
             let judgement = judge::judge(&attempted, &step.expectation, expected.user.as_str());
-            report.add(Finding::judged(step.name, judgement, step.fix));
+            let evidence = judgement.as_ref().err().map(String::as_str).unwrap_or_default();
+            let consequence = step.expectation.consequence(evidence);
+            report.add(Finding::judged(step.name, judgement, consequence, step.fix));
         }
     }
     if is_served && let Some(judgement) = guard::try_to_change(connection, expected)? {
-        report.add(Finding::judged("guard", judgement, "report this as a bug"));
+        let consequence = Consequence::NotJailed("guarded names can be changed".into());
+        report.add(Finding::judged("guard", judgement, consequence, "report this as a bug"));
     }
     let mut names = Vec::new();
     for directory in expected.directories.iter().filter(|_| is_served) {

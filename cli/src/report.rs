@@ -3,6 +3,8 @@
 //! It gets plain values and writes them. Nothing here reads the host, except that a location follows its
 //! file's symlinks for the command that edits the file.
 
+pub(crate) mod conclusion;
+pub(crate) mod consequence;
 pub(crate) mod csv;
 pub(crate) mod error;
 pub(crate) mod findings;
@@ -14,6 +16,8 @@ pub(crate) mod table;
 pub(crate) mod terminal;
 pub(crate) mod text;
 
+pub(crate) use conclusion::Conclusion;
+pub(crate) use consequence::Consequence;
 pub(crate) use error::Error;
 pub(crate) use findings::{Finding, Findings, Outcome};
 pub(crate) use location::Location;

@@ -4,10 +4,10 @@
 use crate::desired::membership;
 use crate::host::accounts::{is_complete, runs_shell};
 use crate::host::shadow::Shadow;
-use crate::report::Findings;
 use crate::report::Location;
 use crate::report::error::AS_ROOT;
 use crate::report::location::append;
+use crate::report::{Consequence, Findings};
 use nix::unistd::geteuid;
 use pam_sftpjail::account::Account;
 use pam_sftpjail::config::Config;
@@ -51,6 +51,7 @@ pub(super) fn shell(account: &Account, required_at: Option<&Location>, findings:
             let evidence = format!("{shown} is not in {SHELLS}, so pam_shells ({location}) refuses {name}");
             return findings.failed(
                 "shell",
+                Consequence::KeptOut(format!("pam_shells does not accept the shell {shown}")),
                 evidence,
                 append(Path::new(SHELLS), &[&shell.to_string_lossy()]),
             );
@@ -71,24 +72,30 @@ pub(super) fn shell(account: &Account, required_at: Option<&Location>, findings:
     findings.warned("shell", evidence, fix);
 }
 
-/// Why the entry in shadow keeps the user out, and the options of chage(1) that fix it. Mirrors check_shadow_expiry of
+/// Whether the user has a login shell that runs what is typed. An error counts as yes.
+pub(super) fn has_shell(account: &Account) -> bool {
+    let user = User::by_name(&account.name).ok().flatten();
+    user.is_none_or(|user| user.shell.as_os_str().is_empty() || runs_shell(&user.shell))
+}
+
+/// Why the entry in shadow keeps the user out, what follows, and the options of chage(1) that fix it. Mirrors
+/// check_shadow_expiry of
 /// pam_unix and allowed_user of sshd. SFTP has no way to ask for a new password.
-fn problem(shadow: &Shadow, today: i64) -> Option<(String, &'static str)> {
+fn problem(shadow: &Shadow, today: i64) -> Option<(String, Consequence, &'static str)> {
     let ago = |day: i64| match today - day {
         0 => "today".to_owned(),
         1 => "yesterday".to_owned(),
         days => format!("{days} days ago"),
     };
     if let Some(day) = shadow.expire.filter(|day| today >= *day) {
-        return Some((format!("the account expired {}", ago(day)), "-E -1"));
+        let closed = Consequence::Closed("the account has expired".to_owned());
+        return Some((format!("the account expired {}", ago(day)), closed, "-E -1"));
     }
     let renewed = "-d \"$(date +%F)\"";
     let changed = shadow.last_change?;
     if changed == 0 {
-        return Some((
-            "the password must be changed at the next login, which SFTP cannot do".into(),
-            renewed,
-        ));
+        let why = "the password must be changed at the next login";
+        return Some((format!("{why}, which SFTP cannot do"), Consequence::KeptOut(why.into()), renewed));
     }
     let maximum = shadow.maximum?;
     if today - changed <= maximum {
@@ -99,7 +106,7 @@ fn problem(shadow: &Shadow, today: i64) -> Option<(String, &'static str)> {
         Some(_) => format!("the password expired {since}, and the account has become inactive for it"),
         None => format!("the password expired {since}, and SFTP cannot change it"),
     };
-    Some((evidence, renewed))
+    Some((evidence, Consequence::KeptOut("the password has expired".to_owned()), renewed))
 }
 
 /// Checks whether the account or its password has expired or is locked. `uses_pam`: whether sshd has `UsePAM yes`.
@@ -120,8 +127,10 @@ pub(super) fn shadow(account: &Account, uses_pam: bool, findings: &mut Findings)
         };
     };
     let today = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |t| t.as_secs() / 86_400);
-    if let Some((evidence, options)) = problem(&shadow, i64::try_from(today).unwrap_or(i64::MAX)) {
-        return findings.failed(check, evidence, Command::new("chage").arg(options).arg(Name(&account.name)));
+    if let Some((evidence, consequence, options)) = problem(&shadow, i64::try_from(today).unwrap_or(i64::MAX))
+    {
+        let fix = Command::new("chage").arg(options).arg(Name(&account.name));
+        return findings.failed(check, consequence, evidence, fix);
     }
     match shadow.password.strip_prefix('!') {
         // LOCKED_PASSWD_PREFIX of OpenSSH, which is checked without PAM only.
@@ -131,8 +140,8 @@ pub(super) fn shadow(account: &Account, uses_pam: bool, findings: &mut Findings)
                 "" => Command::new("usermod -p '*'"),
                 _ => Command::new("usermod -U"),
             };
-            let fix = fix.arg(Name(&account.name));
-            findings.failed(check, evidence, fix);
+            let consequence = Consequence::Closed("the password is locked".to_owned());
+            findings.failed(check, consequence, evidence, fix.arg(Name(&account.name)));
         }
         _ if shadow.password.starts_with(['!', '*']) => {
             findings.passed(check, "not expired; no password, so only a key can log in");
@@ -175,7 +184,8 @@ pub(super) fn names(
                         "{shown} is the same account (uid {}), but is not jailed: {why}",
                         account.uid
                     );
-                    findings.failed("names", evidence, fix_for_name(account, name, why));
+                    let consequence = Consequence::NotJailed(format!("the other name {shown} is not"));
+                    findings.failed("names", consequence, evidence, fix_for_name(account, name, why));
                 }
             },
             Err(Refusal::NoSuchUser { .. }) => {}
@@ -235,7 +245,7 @@ mod tests {
     fn users_are_kept_out_as_by_pam_unix() {
         let problem = |line| {
             let shadow = Shadow::parse(line).unwrap();
-            problem(&shadow, 20_000).map(|(_, options)| options)
+            problem(&shadow, 20_000).map(|(_, _, options)| options)
         };
         let renewed = Some("-d \"$(date +%F)\"");
         assert_eq!(problem("u:!:19000:0:99999:7:::"), None);

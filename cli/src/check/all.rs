@@ -7,9 +7,9 @@ use super::{Report, Request, groups, leftovers};
 use crate::desired::membership;
 use crate::host::workers::{self, Work};
 use crate::host::{accounts, shadow};
-use crate::report::Findings;
-use crate::report::Status;
+use crate::report::conclusion::{Kind, Standing};
 use crate::report::text::counted;
+use crate::report::{Findings, Status};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use pam_sftpjail::account::Account;
 use pam_sftpjail::config::Config;
@@ -95,7 +95,7 @@ impl Work for All<'_, '_> {
         }
         let mut findings = Findings::default();
         user::examine_in_no_profile(host, name, &mut findings);
-        let examined = Examined { findings, rehearsal: None, is_in_no_profile };
+        let examined = Examined { findings, rehearsal: None, standing: Standing::InNoProfile };
         (examined.findings.status() != Status::Ok).then_some(examined)
     }
 
@@ -111,13 +111,12 @@ fn everybody(host: &mut Host<'_>, names: &[String], findings: &mut Findings) -> 
         // The children ask again, and report what it does not answer.
         let _ = sshd.ask_for_all(names);
     }
-    let mut reports = BTreeMap::new();
-    let done = |at: usize, examined: Option<Examined>| {
+    let mut examined = BTreeMap::new();
+    let done = |at: usize, result: Option<Examined>| {
         let Some(name) = names.get(at) else { return };
         progress.step(name);
-        if let Some(Examined { findings, rehearsal, .. }) = examined {
-            let user = name.clone();
-            reports.insert(at, Report { user, status: findings.status(), findings, rehearsal });
+        if let Some(result) = result {
+            examined.insert(at, (name, result));
         }
     };
     if let Err(error) = workers::run(names, &mut All(host), done) {
@@ -125,7 +124,7 @@ fn everybody(host: &mut Host<'_>, names: &[String], findings: &mut Findings) -> 
         findings.unknown("processes", evidence, "raise the limits on processes and memory");
     }
     progress.end();
-    reports.into_values().collect()
+    examined.into_values().map(|(name, result)| Report::new(name, result, findings)).collect()
 }
 
 /// A progress bar on stderr, if that is a terminal and the checks take long.
@@ -161,19 +160,33 @@ impl Everybody {
         self.findings.print(out)?;
         let users = self.users.iter().map(|report| (report.user.as_str(), &report.findings));
         Findings::print_together(users, out)?;
-        let count = |status| self.users.iter().filter(|report| report.status == status).count();
+        let count = |kind| self.users.iter().filter(|report| report.conclusion.kind == kind).count();
+        // What is meant first, and what nobody may miss last: the words for one user, and for more.
+        let counts = [
+            (Kind::Jailed, "is jailed and can log in", "are jailed and can log in"),
+            (
+                Kind::Hindered,
+                "is jailed and can log in, but cannot work",
+                "are jailed and can log in, but cannot work",
+            ),
+            (Kind::Closed, "cannot log in on purpose", "cannot log in on purpose"),
+            (Kind::CannotLogIn, "cannot log in", "cannot log in"),
+            (Kind::Unknown, "cannot be judged", "cannot be judged"),
+            (Kind::NotJailed, "IS NOT JAILED", "ARE NOT JAILED"),
+        ];
+        let counts = counts.map(|(kind, one, more)| match count(kind) {
+            0 => None,
+            1 => Some(format!("1 {one}")),
+            count => Some(format!("{count} {more}")),
+        });
+        let counts: Vec<_> = counts.into_iter().flatten().collect();
         let host = match self.findings.status() {
             Status::Problems => "has problems",
             Status::Unchecked => "could not be checked",
-            Status::Ok | Status::InNoProfile => "is ok",
+            Status::Ok | Status::CannotLogIn | Status::InNoProfile => "is ok",
         };
-        writeln!(
-            out,
-            "{}: {} ok, {} with problems, {} could not be checked. The host {host}.",
-            counted(self.users.len(), "user"),
-            count(Status::Ok),
-            count(Status::Problems),
-            count(Status::Unchecked)
-        )
+        let users = counted(self.users.len(), "user");
+        let users = if counts.is_empty() { users } else { format!("{users}: {}", counts.join(", ")) };
+        writeln!(out, "{users}. The host {host}.")
     }
 }

@@ -6,8 +6,8 @@ use super::path_to_home::{PathToHome, described};
 use crate::host::accounts::Accounts;
 use crate::host::sshd::effective::Settings;
 use crate::host::sshd::logins::Sshd;
-use crate::report::Findings;
 use crate::report::error::AS_ROOT;
+use crate::report::{Consequence, Findings};
 use nix::errno::Errno;
 use nix::sys::stat::{FileStat, stat};
 use nix::unistd::geteuid;
@@ -79,7 +79,7 @@ impl Keys<'_> {
                 false if self.is_in_home_of_another() => self.own_home_first(),
                 false => Fix::or(own, format!("let {name} read it")),
             };
-            findings.failed(CHECK, evidence, fix);
+            findings.failed(CHECK, Consequence::None, evidence, fix);
             return Err(Reported);
         }
         if self.settings.get("StrictModes") == Some("no") {
@@ -93,7 +93,7 @@ impl Keys<'_> {
             escaped(&at),
             described(&stat)
         );
-        findings.failed(CHECK, evidence, self.modes_fix(file, &real, &at, &stat));
+        findings.failed(CHECK, Consequence::None, evidence, self.modes_fix(file, &real, &at, &stat));
         Err(Reported)
     }
 

@@ -1,8 +1,8 @@
 //! Checks for what an earlier setup left: entries that would mount something below the jail root.
 
-use crate::report::Findings;
 use crate::report::Location;
 use crate::report::error::unreadable_fix;
+use crate::report::{Consequence, Findings};
 use pam_sftpjail::config::Config;
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::fix::Fix;
@@ -44,7 +44,7 @@ fn report(check: &str, is_for_others: bool, what: &str, fix: Fix, findings: &mut
     let evidence = format!("{what}, which sshd would serve whenever no jail is built");
     match is_for_others {
         true => findings.warned(check, evidence, fix),
-        false => findings.failed(check, evidence, fix),
+        false => findings.failed(check, Consequence::None, evidence, fix),
     }
 }
 

@@ -5,9 +5,9 @@ mod session;
 
 use crate::desired::pam::{Example, Flaw, HOME_MAKERS, OURS, flaw, order};
 use crate::host::pam::stack::{Line, Module, Stack};
-use crate::report::Findings;
 use crate::report::error::AS_ROOT;
 use crate::report::location::{Edit, Location, append};
+use crate::report::{Consequence, Findings};
 use nix::unistd::geteuid;
 use pam_sftpjail::config::{Config, DEFAULT_PATH};
 use pam_sftpjail::escape::{escaped, one_line};
@@ -36,8 +36,11 @@ pub(super) fn examine(service: &str, config: &Config, path: Option<&Path>, findi
         let file = escaped(path.unwrap_or(Path::new(DEFAULT_PATH))).to_string();
         let services = config.services.iter().map(String::as_str).chain([service]);
         let services: Vec<_> = services.map(|name| format!("\"{}\"", one_line(name))).collect();
+        let consequence =
+            Consequence::NoJail(format!("the module does nothing for the PAM service {}", escaped(service)));
         findings.failed(
             "pam service",
+            consequence,
             evidence,
             format!("write services = [{}] in {file}", services.join(", ")),
         );
@@ -77,8 +80,10 @@ fn illegal(stacks: [&Stack; 3], findings: &mut Findings) {
             "{location}: libpam does not know lines of the kind {}, and refuses logins because of it",
             escaped(kind)
         );
+        let consequence = Consequence::KeptOut(format!("PAM refuses every login because of {location}"));
         findings.failed(
             "pam lines",
+            consequence,
             evidence,
             location.delete().explained("correct that line, or remove it"),
         );
@@ -110,7 +115,11 @@ impl Service<'_> {
                     findings.unknown(&check, evidence, AS_ROOT);
                     return false;
                 }
-                _ => findings.failed(&check, evidence, "make it readable, or remove the line that names it"),
+                _ => {
+                    let consequence = Consequence::KeptOut(format!("PAM cannot read {}", escaped(path)));
+                    let fix = "make it readable, or remove the line that names it";
+                    findings.failed(&check, consequence, evidence, fix);
+                }
             }
         }
         let ours = stack.positions(OURS);
@@ -126,7 +135,8 @@ impl Service<'_> {
                 "{}: a second session line, which refuses the login because the jail is open already",
                 second.location
             );
-            findings.failed(&check, evidence, second.location.delete());
+            let consequence = Consequence::KeptOut("PAM opens the jail twice".to_owned());
+            findings.failed(&check, consequence, evidence, second.location.delete());
         }
         let mut is_ok = true;
         for (position, maker) in firsts.first().map(|i| (**i, None)).into_iter().chain([(**builder, maker)]) {
@@ -171,10 +181,12 @@ impl Service<'_> {
         } else if kind == "session" {
             let evidence = format!("no {OURS} line that opens: no jail is built, so sshd refuses members");
             let close = is_first_missing.then_some(example.close);
-            findings.failed(check, evidence, self.added(stack, close, Some(example.open)));
+            let consequence = Consequence::NoJail("PAM does not ask the module to build a jail".to_owned());
+            findings.failed(check, consequence, evidence, self.added(stack, close, Some(example.open)));
         } else {
             let evidence = format!("no {OURS} line: refused users get no explanation");
-            findings.failed(check, evidence, self.added(stack, None, Some(example.account)));
+            let fix = self.added(stack, None, Some(example.account));
+            findings.failed(check, Consequence::None, evidence, fix);
         }
     }
 
@@ -193,7 +205,7 @@ impl Service<'_> {
         let mut is_ok = true;
         let mut failed = |evidence: String, fix: Edit| {
             is_ok = false;
-            findings.failed(&check, evidence, fix);
+            findings.failed(&check, Consequence::None, evidence, fix);
         };
         match (maker, kind) {
             (Some((_, maker)), "account") => {
@@ -230,10 +242,10 @@ impl Service<'_> {
                 findings.warned(&check, evidence, location.replace(&rewritten));
             }
         }
-        if let Some(problem) = self.arguments(module, is_first) {
+        if let Some((problem, consequence)) = self.arguments(module, is_first) {
             let fix = "the module takes the arguments config=PATH, debug, open and close; this program takes --config PATH";
             is_ok = false;
-            findings.failed(&check, format!("{location}: {problem}"), fix);
+            findings.failed(&check, consequence, format!("{location}: {problem}"), fix);
         }
         let skips = stack.skips(position);
         let worst = skips.iter().find(|skip| skip.on_success).or(skips.first());
@@ -252,7 +264,11 @@ impl Service<'_> {
             let moved = location.delete().and(other.top.insert(&[&rewritten]));
             is_ok = false;
             if skip.on_success && !is_first {
-                findings.failed(&check, evidence, moved.explained("move it up"));
+                let consequence = match kind {
+                    "session" => Consequence::NoJail(format!("PAM skips {location}")),
+                    _ => Consequence::None,
+                };
+                findings.failed(&check, consequence, evidence, moved.explained("move it up"));
             } else {
                 findings.warned(&check, evidence, moved.explained("if that is not intended, move it up"));
             }
@@ -283,16 +299,23 @@ impl Service<'_> {
         }
     }
 
-    /// What is wrong with the arguments of a line, if anything. The first line reads no configuration.
-    fn arguments(&self, module: &Module, is_first: bool) -> Option<String> {
+    /// What is wrong with the arguments of a line, if anything, and what follows. The first line reads no
+    /// configuration.
+    fn arguments(&self, module: &Module, is_first: bool) -> Option<(String, Consequence)> {
         let arguments = module.parsed();
         if let Some(argument) = arguments.unknown {
-            return Some(format!("unknown argument {argument}, so the module refuses members"));
+            let why = format!("the module does not know the argument {argument}");
+            let problem = format!("unknown argument {argument}, so the module refuses members");
+            return Some((problem, Consequence::Refused(why)));
         }
         let usual = Path::new(DEFAULT_PATH);
         let named = arguments.config.as_deref().unwrap_or(usual);
         let checked = self.config.unwrap_or(usual);
-        (named != checked && !is_first)
-            .then(|| format!("the module uses {}, but this check uses {}", escaped(named), escaped(checked)))
+        (named != checked && !is_first).then(|| {
+            let why = format!("the module uses another configuration, {}", escaped(named));
+            let problem =
+                format!("the module uses {}, but this check uses {}", escaped(named), escaped(checked));
+            (problem, Consequence::Unknown(why))
+        })
     }
 }

@@ -8,9 +8,8 @@ use super::system::Host;
 use crate::host::child::Forbidden;
 use crate::host::rehearsal::{self, AsSshd, Failure, Kind, Rehearsal};
 use crate::host::sshd::running::Running;
-use crate::report::Findings;
-use crate::report::Outside;
 use crate::report::error::AS_ROOT;
+use crate::report::{Consequence, Findings, Outside};
 use nix::unistd::geteuid;
 use pam_sftpjail::escape::escaped;
 use restrictions::Trial;
@@ -18,6 +17,9 @@ use serde::{Serialize, Serializer};
 use std::io::{self, Write};
 
 const CHECK: &str = "rehearsal";
+
+/// The end of the problem where the user enters the jail and cannot write.
+const READ_ONLY: &str = "is read-only in it";
 
 /// Builds the jail in a private namespace, with the confinement of the running sshd, and enters it as the user.
 pub(super) fn run(host: &Host<'_>, user: &str, findings: &mut Findings) -> Option<Rehearsal> {
@@ -33,7 +35,7 @@ pub(super) fn run(host: &Host<'_>, user: &str, findings: &mut Findings) -> Optio
         Ok(Ok(rehearsal)) if rehearsal.read_only().next().is_none() => None,
         Ok(Ok(rehearsal)) => own().ok().and_then(Result::ok).and_then(|own| {
             let path = rehearsal.read_only().find(|path| own.read_only().all(|other| other != *path))?;
-            Some(format!("{path} is read-only in it"))
+            Some(format!("{path} {READ_ONLY}"))
         }),
         Ok(Err(failure)) if failure.is_untried => {
             findings.unknown(CHECK, &failure.problem, failure.fix.as_str());
@@ -82,7 +84,11 @@ fn report(
             Some(rehearsal)
         }
         Ok(Err(failure)) => {
-            findings.failed(CHECK, failure.problem, failure.fix);
+            let consequence = match failure.is_inside {
+                true => Consequence::Hindered("cannot enter the home there".to_owned()),
+                false => Consequence::Refused("building the jail fails".to_owned()),
+            };
+            findings.failed(CHECK, consequence, failure.problem, failure.fix);
             None
         }
         Err(error) => {

@@ -11,8 +11,8 @@ use crate::desired::stray::Stray;
 use crate::host::sshd::daemon::NoAnswer;
 use crate::host::sshd::effective::Settings;
 use crate::host::sshd::logins::Sshd;
-use crate::report::Findings;
 use crate::report::text::counted;
+use crate::report::{Consequence, Findings};
 use fix::fix;
 use judge::{CHECKS, Deviation, judge, keywords, limits_sessions, log_level};
 use pam_sftpjail::account::Account;
@@ -37,6 +37,8 @@ pub(super) struct Member<'a> {
     pub(super) account: &'a Account,
     /// Whether that is not the usual configuration.
     pub(super) has_own_config: bool,
+    /// Whether the login shell runs what the user types.
+    pub(super) has_shell: bool,
 }
 
 /// sshd's answers for all names and connections.
@@ -133,10 +135,9 @@ fn report(
             evidence += &format!("; {}{more}", shown.join("; "));
         }
         let fix = fix(sshd, member, deviation);
-        if deviation.is_harmless {
-            findings.warned(check, evidence, fix);
-        } else {
-            findings.failed(check, evidence, fix);
+        match &deviation.consequence {
+            None => findings.warned(check, evidence, fix),
+            Some(consequence) => findings.failed(check, consequence.clone(), evidence, fix),
         }
     }
     if !is_ok {
@@ -184,7 +185,11 @@ pub(super) fn examine_in_no_profile(
 ) {
     match Stray::find(sshd, config, account) {
         Ok(None) => {}
-        Ok(Some(Stray { evidence, fix })) => findings.failed("sshd chroot", evidence, fix),
+        Ok(Some(Stray { evidence, fix })) => {
+            let consequence =
+                Consequence::KeptOut("sshd chroots the user to where no jail is built".to_owned());
+            findings.failed("sshd chroot", consequence, evidence, fix);
+        }
         Err(no_answer) => unanswered(&no_answer, findings),
     }
 }
@@ -208,7 +213,10 @@ pub(super) fn describe(sshd: &Sshd, findings: &mut Findings) {
 /// Reports why sshd does not answer.
 pub(super) fn unanswered(no_answer: &NoAnswer, findings: &mut Findings) {
     match no_answer {
-        NoAnswer::Broken(error) => findings.failed("sshd", &error.what, &error.fix),
+        NoAnswer::Broken(error) => {
+            let consequence = Consequence::Unknown("sshd cannot read its configuration".to_owned());
+            findings.failed("sshd", consequence, &error.what, &error.fix);
+        }
         NoAnswer::Unknown(error) => findings.unknown("sshd", &error.what, &error.fix),
     }
 }

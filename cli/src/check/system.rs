@@ -8,8 +8,7 @@ use crate::host::accounts::{self, Accounts};
 use crate::host::configuration::{self, Unusable};
 use crate::host::sshd::logins::Sshd;
 use crate::host::sshd::running::Running;
-use crate::report::Error;
-use crate::report::Findings;
+use crate::report::{Consequence, Error, Findings};
 use nix::unistd::geteuid;
 use pam_sftpjail::account::known_to_etc_group;
 use pam_sftpjail::config::{Config, DEFAULT_PATH};
@@ -43,7 +42,8 @@ pub(super) fn config(path: Option<&Path>, findings: &mut Findings) -> Option<Con
                 "{}. Until this is fixed, no jail is built, and sshd refuses the users that it chroots",
                 error.what
             );
-            findings.failed("configuration", evidence, error.fix);
+            let consequence = Consequence::Unknown("the configuration cannot be used".to_owned());
+            findings.failed("configuration", consequence, evidence, error.fix);
             None
         }
         Ok(config) => {

@@ -8,9 +8,9 @@ use super::{account, groups, home, host_programs, rehearsal, room};
 use crate::host::keys;
 use crate::host::rehearsal::Rehearsal;
 use crate::host::sshd::effective::Settings;
-use crate::report::Findings;
-use crate::report::Status;
+use crate::report::conclusion::Standing;
 use crate::report::text::listed;
+use crate::report::{Findings, Status};
 use nix::unistd::geteuid;
 use pam_sftpjail::account::{Account, in_etc_group};
 use pam_sftpjail::config::{Config, DEFAULT_PATH, HomeAccess, Profile};
@@ -30,7 +30,7 @@ use std::rc::Rc;
 pub(super) struct Examined {
     pub(super) findings: Findings,
     pub(super) rehearsal: Option<Rehearsal>,
-    pub(super) is_in_no_profile: bool,
+    pub(super) standing: Standing,
 }
 
 /// Checks `user`, as typed. `about_host`: the findings about the host, which are reported among those of a member.
@@ -56,7 +56,7 @@ pub(super) fn examine(host: &mut Host<'_>, user: &str, about_host: Findings) -> 
             findings.passed("profile", why);
             groups::examine(host.config, &mut findings);
             examine_in_no_profile(host, user, &mut findings);
-            return Examined { findings, rehearsal: None, is_in_no_profile: true };
+            return Examined { findings, rehearsal: None, standing: Standing::InNoProfile };
         }
         Ok(Membership::Member(member)) => {
             room::examine(&member.plan, &mut findings);
@@ -68,9 +68,11 @@ pub(super) fn examine(host: &mut Host<'_>, user: &str, about_host: Findings) -> 
         Err(_) => false,
     };
     // An error of the look-up is reported already, unless it is new.
+    let mut standing = Standing::Undecided;
     match Account::lookup(user, host.config) {
         Ok(account) => {
             if let Decision::Jail(profile) = decide(host.config, &account) {
+                standing = Standing::Member;
                 // The problems so far are those for which the account hook refuses.
                 let is_refused = findings.status() == Status::Problems;
                 let settings = examine_member(host, user, &account, profile, about_host, &mut findings);
@@ -83,7 +85,7 @@ pub(super) fn examine(host: &mut Host<'_>, user: &str, about_host: Findings) -> 
         Err(_) => {}
     }
     let rehearsal = if is_member { rehearsal::run(host, user, &mut findings) } else { None };
-    Examined { findings, rehearsal, is_in_no_profile: false }
+    Examined { findings, rehearsal, standing }
 }
 
 /// Checks a user who is in no profile: whether sshd wants a jail nevertheless.
@@ -188,7 +190,8 @@ fn examine_setup(
     logins.extend(jailed.iter().map(|(name, account)| Login { name, account }));
 
     let has_own_config = host.path.is_some_and(|path| path != Path::new(DEFAULT_PATH));
-    let member = Member { config: host.config, profile, account, has_own_config };
+    let has_shell = account::has_shell(account);
+    let member = Member { config: host.config, profile, account, has_own_config, has_shell };
     let settings = host.sshd.as_mut().and_then(|sshd| sshd::examine(sshd, &member, &logins, findings));
     if let Some(settings) = &settings {
         look_ups(account, profile, settings.all("AllowGroups").next().is_some(), findings);
@@ -208,6 +211,7 @@ pub(super) fn examine_without_files(
     why: &str,
 ) -> Examined {
     let mut findings = Findings::default();
+    let mut standing = Standing::Undecided;
     let unknown = |findings: &mut Findings| {
         let fix =
             "make the filesystems of the home and the volumes answer, or unmount them; then check again";
@@ -218,10 +222,11 @@ pub(super) fn examine_without_files(
             Decision::NotJailed(_) => {
                 unknown(&mut findings);
                 examine_in_no_profile(host, user, &mut findings);
-                return Examined { findings, rehearsal: None, is_in_no_profile: true };
+                return Examined { findings, rehearsal: None, standing: Standing::InNoProfile };
             }
-            Decision::Refuse(refusal) => findings.failed("name", &refusal, refusal.fix()),
+            Decision::Refuse(refusal) => findings.failed("name", (&refusal).into(), &refusal, refusal.fix()),
             Decision::Jail(profile) => {
+                standing = Standing::Member;
                 unknown(&mut findings);
                 let known = examine_setup(host, user, &account, profile, about_host, &mut findings);
                 host.systemd.examine(&account, &known.others, &mut findings);
@@ -232,5 +237,5 @@ pub(super) fn examine_without_files(
             findings.unknown("account", &refusal, refusal.fix());
         }
     }
-    Examined { findings, rehearsal: None, is_in_no_profile: false }
+    Examined { findings, rehearsal: None, standing }
 }

@@ -5,8 +5,8 @@ use crate::desired::drop_in::{self, Condition, SKIP};
 use crate::desired::root_owned;
 use crate::host::systemd::{self, Setting};
 use crate::host::trust;
-use crate::report::Findings;
 use crate::report::text::listed;
+use crate::report::{Consequence, Findings};
 use pam_sftpjail::account::Account;
 use pam_sftpjail::config::{Config, DEFAULT_PATH};
 use pam_sftpjail::escape::escaped;
@@ -48,7 +48,7 @@ pub(super) enum Fault {
 impl Fault {
     fn report(&self, findings: &mut Findings) {
         match self {
-            Self::Allowed(evidence, fix) => findings.failed(CHECK, evidence, fix),
+            Self::Allowed(evidence, fix) => findings.failed(CHECK, runs_outside(), evidence, fix),
             Self::Unknown(why) => {
                 findings.unknown(CHECK, why, "see what `systemctl status` says, and let systemd answer")
             }
@@ -106,16 +106,21 @@ impl Systemd {
                 "logind starts a user manager for {name} at boot and keeps it running, outside of the jail"
             );
             let disable = Command::new("loginctl disable-linger").arg(Name(name.as_str()));
-            findings.failed("linger", evidence, disable);
+            findings.failed("linger", runs_outside(), evidence, disable);
         }
         if managers.get(&uid) == Some(&true) {
             let unit = systemd::manager(uid);
             let evidence = format!("the user manager of {shown} ({unit}) runs now, outside of the jail");
-            findings.failed(CHECK, evidence, Command::new("systemctl stop").arg(Name(&unit)));
+            findings.failed(CHECK, runs_outside(), evidence, Command::new("systemctl stop").arg(Name(&unit)));
         } else if lingering.is_empty() {
             findings.passed("linger", format!("off; no user manager of {shown} runs"));
         }
     }
+}
+
+/// Of a member who gets a user manager.
+fn runs_outside() -> Consequence {
+    Consequence::NotJailed("systemd runs what the member's files say outside of the jail".to_owned())
 }
 
 /// The condition that keeps members, or the one with this uid, from getting a user manager. `None`: user@.service is
@@ -159,7 +164,7 @@ fn report_condition(condition: &Condition, config: &Config, path: &Path, finding
             "write {} and the groups of its profiles after the %i in its last line",
             escaped(path)
         ));
-        return findings.failed(CHECK, evidence, fix);
+        return findings.failed(CHECK, runs_outside(), evidence, fix);
     }
     // A group that does not exist has no members yet.
     let exists = |name: &&str| !matches!(Group::by_name(name), Ok(None));
@@ -179,7 +184,8 @@ fn report_condition(condition: &Condition, config: &Config, path: &Path, finding
             true => groups::setup_fix(config),
             false => reloaded("add them to the groups in its last line"),
         };
-        return findings.failed(CHECK, evidence, fix);
+        // The groups that it does not name are asked for in the configuration.
+        return findings.failed(CHECK, Consequence::None, evidence, fix);
     }
     if !condition.program.is_file() {
         let evidence = format!(

@@ -76,6 +76,8 @@ pub(crate) enum Kind {
 /// Why the rehearsal failed.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Failure {
+    /// Whether the jail was built, and is of no use to the user.
+    pub(crate) is_inside: bool,
     pub(crate) problem: String,
     pub(crate) fix: String,
     /// Whether the confinement of sshd could not be taken on, so that nothing was tried.
@@ -99,8 +101,14 @@ pub(crate) fn run(config: Option<&Path>, user: &str) -> io::Result<Result<Rehear
 
 /// What both do in the child. The jail ends with this process, so nothing dismantles it.
 pub(crate) fn rehearse(config: Option<&Path>, user: &str, as_sshd: &AsSshd) -> Result<Rehearsal, Failure> {
-    let failure = |problem: String, fix: Fix| Failure { problem, fix: fix.to_string(), is_untried: false };
+    let failure = |problem: String, fix: Fix| Failure {
+        is_inside: false,
+        problem,
+        fix: fix.to_string(),
+        is_untried: false,
+    };
     as_sshd.assume().map_err(|problem| Failure {
+        is_inside: false,
         problem,
         fix: "see `systemctl cat` for what restricts sshd, and log in as the user".to_owned(),
         is_untried: true,
@@ -159,6 +167,7 @@ pub(crate) fn rehearse(config: Option<&Path>, user: &str, as_sshd: &AsSshd) -> R
     };
     let home = whole(begin).to_string();
     chdir(begin).map_err(|e| Failure {
+        is_inside: true,
         problem: format!("the user cannot enter the home {home}: {}", e.desc()),
         fix: fix.to_string(),
         is_untried: false,

@@ -2,7 +2,7 @@
 
 use super::attempt::Attempted;
 use super::complaint::complaint;
-use super::steps::{ECHOED, Expectation};
+use super::steps::{ECHOED, Expectation, FOREIGN, RAN};
 use crate::host::process::Output;
 use pam_sftpjail::escape::escaped;
 use std::collections::BTreeSet;
@@ -58,7 +58,7 @@ pub(super) fn judge(attempted: &Attempted, expectation: &Expectation, user: &str
                 Err("the user's shell answers, with sshd's own words; sshd does not force internal-sftp"
                     .into())
             } else if out.contains(ECHOED) {
-                Err("a shell ran it".into())
+                Err(RAN.into())
             } else {
                 Err(format!("sshd tried to run it: {}", complaint()))
             }
@@ -116,7 +116,7 @@ fn listed(out: &[u8], names: &BTreeSet<OsString>) -> Judgement {
     let missing: Vec<_> = names.difference(&seen).collect();
     match (foreign.is_empty(), missing.is_empty()) {
         (true, true) => Ok(format!("{} and nothing else", shown(seen.iter().collect()))),
-        (false, _) => Err(format!("the user can see what is not in the jail: {}", shown(foreign))),
+        (false, _) => Err(format!("{FOREIGN}: {}", shown(foreign))),
         (true, false) => Err(format!("{} is missing", shown(missing))),
     }
 }

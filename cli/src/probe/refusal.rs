@@ -1,7 +1,7 @@
 //! The finding of a login that was refused, with the reason that sshd gives.
 
 use super::cause::{Cause, Facts};
-use crate::report::Finding;
+use crate::report::{Consequence, Finding};
 use pam_sftpjail::error::Refusal;
 
 /// Words of sshd's messages when it refuses a login, and the fix.
@@ -33,10 +33,11 @@ pub(super) fn module_fix() -> String {
 /// `message`: the client's.
 pub(super) fn finding(message: &str, facts: &Facts<'_>, refusal: Option<&Refusal>) -> Finding {
     if let Some(refusal) = refusal {
-        return Finding::judged("login", Err(format!("refused: {refusal}")), refusal.fix());
+        return Finding::judged("login", Err(format!("refused: {refusal}")), refusal.into(), refusal.fix());
     }
     if let Some(Cause { evidence, fix }) = facts.cause() {
-        return Finding::judged("login", Err(format!("refused: {evidence}")), fix);
+        let consequence = Consequence::KeptOut(evidence.clone());
+        return Finding::judged("login", Err(format!("refused: {evidence}")), consequence, fix);
     }
     let log = facts.sshd;
     let reason = REASONS.iter().find_map(|(words, fix)| {
@@ -44,11 +45,14 @@ pub(super) fn finding(message: &str, facts: &Facts<'_>, refusal: Option<&Refusal
         Some((line.as_str(), *fix))
     });
     let (line, fix) = reason.unwrap_or((message, "see sshd's log"));
-    Finding::judged("login", Err(format!("refused: {line}")), fix)
+    let consequence = Consequence::KeptOut("sshd refuses the login".to_owned());
+    Finding::judged("login", Err(format!("refused: {line}")), consequence, fix)
 }
 
 /// The finding of a login that the module should have refused.
 pub(super) fn not_refused(refusal: Option<&Refusal>) -> Finding {
     let why = refusal.map(ToString::to_string).unwrap_or_default();
-    Finding::judged("login", Err(format!("not refused, though the module should refuse: {why}")), MODULE)
+    let consequence = Consequence::NotJailed("the login was not refused, as it should be".to_owned());
+    let evidence = format!("not refused, though the module should refuse: {why}");
+    Finding::judged("login", Err(evidence), consequence, MODULE)
 }

@@ -3,8 +3,9 @@
 use super::expected::Expected;
 use super::host_directory::HostDirectory;
 use super::writing::Written;
+use crate::report::conclusion::Standing;
 use crate::report::json::{VERSION, document};
-use crate::report::{Finding, Findings, Outcome, Status};
+use crate::report::{Conclusion, Consequence, Finding, Findings, Outcome, Status};
 use pam_sftpjail::account::Account;
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::fix::Fix;
@@ -77,11 +78,17 @@ impl Report {
             Some(fix) => fix.clone(),
             None => directory.fix(account),
         };
-        let at = |evidence: &String| format!("{}: {evidence}", escaped(&directory.path));
+        let shown = escaped(&directory.path);
+        let consequence = match directory.read_only {
+            true => Consequence::NotJailed(format!("{shown}, which is read-only, can be written")),
+            false => Consequence::Hindered(format!("cannot write in {shown}")),
+        };
+        let at = |evidence: &String| format!("{shown}: {evidence}");
         let judgement = written.sftp.as_ref().map(at).map_err(at);
-        self.add(Finding::judged("write", judgement, fix));
+        self.add(Finding::judged("write", judgement, consequence, fix));
         if let Some(scp) = &written.scp {
-            self.add(Finding::judged("scp", scp.clone(), "let sshd serve scp by SFTP, as it serves sftp"));
+            let fix = "let sshd serve scp by SFTP, as it serves sftp";
+            self.add(Finding::judged("scp", scp.clone(), Consequence::None, fix));
         }
     }
 
@@ -100,8 +107,14 @@ impl Report {
             writeln!(out, "The login took {login} ms, {module}.")?;
         }
         match self.status {
-            Status::Ok => writeln!(out, "All is as it should be for {user}."),
-            Status::Problems => writeln!(out, "For {user}, what is marked ✗ is not as it should be."),
+            Status::Ok | Status::Problems | Status::CannotLogIn => {
+                // Where a login is refused, nothing shows whether the user would be jailed.
+                let membership = match self.login_ms {
+                    Some(_) => Standing::Member,
+                    None => Standing::Undecided,
+                };
+                Conclusion::of(&self.user, membership, &self.findings, &Findings::default()).print(out)
+            }
             Status::Unchecked => writeln!(out, "{user} could not be probed: see what is marked !."),
             Status::InNoProfile => writeln!(out, "{user} is in no profile, and was not probed."),
         }

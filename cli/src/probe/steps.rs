@@ -2,6 +2,7 @@
 
 use super::batch::cd;
 use super::expected::Expected;
+use crate::report::Consequence;
 use pam_sftpjail::escape::escaped;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -68,6 +69,33 @@ pub(super) enum Expectation {
     NothingFetched,
     /// The file is fetched.
     Fetched,
+}
+
+/// The evidence where a command was run.
+pub(super) const RAN: &str = "a shell ran it";
+
+/// The beginning of the evidence where a listing has more than the jail.
+pub(super) const FOREIGN: &str = "the user can see what is not in the jail";
+
+impl Expectation {
+    /// What follows where it does not come true, with this evidence.
+    pub(super) fn consequence(&self, evidence: &str) -> Consequence {
+        match self {
+            Self::WorksIn(_) => Consequence::Hindered("begins in another directory".into()),
+            Self::Succeeds => Consequence::Hindered("cannot list the directory".into()),
+            Self::OwnAccounts => Consequence::NotJailed("the host's accounts can be read".into()),
+            Self::Lists(_) if evidence.starts_with(FOREIGN) => Consequence::NotJailed(FOREIGN.into()),
+            Self::Lists(_) => Consequence::Hindered("does not see what the jail holds".into()),
+            Self::SftpOnly { .. } if evidence == RAN => {
+                Consequence::Shell("sshd runs commands for the user".into())
+            }
+            // A jail holds no program that could run it.
+            Self::SftpOnly { .. } => Consequence::None,
+            Self::Prohibited => Consequence::NotJailed("sshd forwards connections for the user".into()),
+            Self::NothingFetched => Consequence::Shell("scp -O works".into()),
+            Self::Fetched => Consequence::None,
+        }
+    }
 }
 
 /// The path of a socket in a directory that does not exist, so that no process can listen on it.

@@ -2,7 +2,7 @@
 
 use super::expected::Expected;
 use crate::host::systemd;
-use crate::report::Finding;
+use crate::report::{Consequence, Finding};
 use pam_sftpjail::fix::{Command, Fix, Name};
 use std::collections::BTreeMap;
 use std::io;
@@ -23,9 +23,14 @@ impl UserManagers {
         let runs =
             |managers: &BTreeMap<u32, bool>| managers.get(&expected.account.uid.as_raw()) == Some(&true);
         let before = self.0.map(|before| before.and_then(|before| Ok((before, systemd::managers()?))));
+        let mut consequence =
+            Consequence::NotJailed("systemd runs a user manager outside of the jail".into());
         let (judgement, fix): (_, Fix) = match before {
             None => (Ok("none: systemd does not run here".into()), "".into()),
-            Some(Err(error)) => (Err(error.to_string()), "find out why systemd does not answer".into()),
+            Some(Err(error)) => {
+                consequence = Consequence::Unknown("systemd does not answer".into());
+                (Err(error.to_string()), "find out why systemd does not answer".into())
+            }
             Some(Ok((before, now))) => match (runs(&before), runs(&now)) {
                 (true, _) => (
                     Err(format!("{unit} ran before the login, outside of the jail")),
@@ -37,6 +42,6 @@ impl UserManagers {
                 (false, false) => (Ok("none was started".into()), "".into()),
             },
         };
-        Finding::judged("user manager", judgement, fix)
+        Finding::judged("user manager", judgement, consequence, fix)
     }
 }

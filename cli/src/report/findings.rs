@@ -1,8 +1,8 @@
 //! Findings: what a check has seen, whether that is ok, and the fix where it is not.
 
-use crate::report::Status;
 use crate::report::terminal::{Mark, wrapped};
 use crate::report::text::listed_first;
+use crate::report::{Consequence, Status};
 use pam_sftpjail::error::Refusal;
 use pam_sftpjail::escape::one_line;
 use pam_sftpjail::fix::Fix;
@@ -24,11 +24,14 @@ pub(crate) struct Findings(Vec<Finding>);
 #[derive(PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Finding {
     check: String,
-    outcome: Outcome,
-    /// What was seen, or what is wrong.
-    evidence: String,
+    pub(super) outcome: Outcome,
+    /// What follows for the user, if the check has failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    fix: Option<String>,
+    pub(super) consequence: Option<Consequence>,
+    /// What was seen, or what is wrong.
+    pub(super) evidence: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) fix: Option<String>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -44,24 +47,27 @@ pub(crate) enum Outcome {
 
 impl Findings {
     pub(crate) fn passed(&mut self, check: impl Display, evidence: impl Display) {
-        self.add(Outcome::Passed, check, evidence, None);
+        self.push(Finding::new(Outcome::Passed, check, evidence, None));
     }
 
     pub(crate) fn warned(&mut self, check: impl Display, evidence: impl Display, fix: impl Into<Fix>) {
-        self.add(Outcome::Warned, check, evidence, Some(fix.into().to_string()));
+        self.push(Finding::new(Outcome::Warned, check, evidence, Some(fix.into().to_string())));
     }
 
-    pub(crate) fn failed(&mut self, check: impl Display, evidence: impl Display, fix: impl Into<Fix>) {
-        self.add(Outcome::Failed, check, evidence, Some(fix.into().to_string()));
+    /// `consequence`: what follows for the user.
+    pub(crate) fn failed(
+        &mut self,
+        check: impl Display,
+        consequence: Consequence,
+        evidence: impl Display,
+        fix: impl Into<Fix>,
+    ) {
+        let finding = Finding::new(Outcome::Failed, check, evidence, Some(fix.into().to_string()));
+        self.push(Finding { consequence: Some(consequence), ..finding });
     }
 
     pub(crate) fn unknown(&mut self, check: impl Display, evidence: impl Display, fix: impl Into<Fix>) {
-        self.add(Outcome::Unknown, check, evidence, Some(fix.into().to_string()));
-    }
-
-    fn add(&mut self, outcome: Outcome, check: impl Display, evidence: impl Display, fix: Option<String>) {
-        let (check, evidence) = (check.to_string(), evidence.to_string());
-        self.0.push(Finding { check, outcome, evidence, fix });
+        self.push(Finding::new(Outcome::Unknown, check, evidence, Some(fix.into().to_string())));
     }
 
     /// Adds a finding at the end.
@@ -81,9 +87,14 @@ impl Findings {
                 Refusal::Denied { .. } if !is_root => self.unknown(check, refusal, refusal.fix()),
                 // A login waits until this passes.
                 _ if refusal.retry_when().is_some() => self.warned(check, refusal, refusal.fix()),
-                _ => self.failed(check, refusal, refusal.fix()),
+                _ => self.failed(check, refusal.into(), refusal, refusal.fix()),
             },
         }
+    }
+
+    /// In the order of the report.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Finding> + Clone {
+        self.0.iter()
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -100,15 +111,9 @@ impl Findings {
         self.0.iter().any(|finding| finding.outcome == outcome)
     }
 
-    /// A known problem counts more than an unknown outcome.
+    /// The status of a report that has these findings.
     pub(crate) fn status(&self) -> Status {
-        if self.has(Outcome::Failed) {
-            Status::Problems
-        } else if self.has(Outcome::Unknown) {
-            Status::Unchecked
-        } else {
-            Status::Ok
-        }
+        status(self.iter())
     }
 
     /// Prints every finding, for people.
@@ -141,15 +146,36 @@ impl Findings {
     }
 }
 
+/// The status of a report that has these findings. A known problem counts more than an unknown outcome.
+pub(super) fn status<'f>(findings: impl Iterator<Item = &'f Finding> + Clone) -> Status {
+    let has = |outcome| findings.clone().any(|finding| finding.outcome == outcome);
+    match (has(Outcome::Failed), has(Outcome::Unknown)) {
+        (true, _) => Status::Problems,
+        (false, true) => Status::Unchecked,
+        (false, false) => Status::Ok,
+    }
+}
+
 impl Finding {
-    /// A finding that has passed with the evidence of `Ok`, or failed with that of `Err`, for which `fix` is given.
-    pub(crate) fn judged(check: impl Display, result: Result<String, String>, fix: impl Into<Fix>) -> Self {
-        let check = check.to_string();
+    fn new(outcome: Outcome, check: impl Display, evidence: impl Display, fix: Option<String>) -> Self {
+        let (check, evidence) = (check.to_string(), evidence.to_string());
+        Self { check, outcome, consequence: None, evidence, fix }
+    }
+
+    /// A finding that has passed with the evidence of `Ok`, or failed with that of `Err`, from which `consequence`
+    /// follows and for which `fix` is given.
+    pub(crate) fn judged(
+        check: impl Display,
+        result: Result<String, String>,
+        consequence: Consequence,
+        fix: impl Into<Fix>,
+    ) -> Self {
         match result {
-            Ok(evidence) => Self { check, outcome: Outcome::Passed, evidence, fix: None },
-            Err(evidence) => {
-                Self { check, outcome: Outcome::Failed, evidence, fix: Some(fix.into().to_string()) }
-            }
+            Ok(evidence) => Self::new(Outcome::Passed, check, evidence, None),
+            Err(evidence) => Self {
+                consequence: Some(consequence),
+                ..Self::new(Outcome::Failed, check, evidence, Some(fix.into().to_string()))
+            },
         }
     }
 

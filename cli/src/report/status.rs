@@ -9,6 +9,8 @@ use std::process::ExitCode;
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Status {
     Ok,
+    /// The admin keeps a user out, and nothing else is wrong.
+    CannotLogIn,
     Problems,
     Unchecked,
     InNoProfile,
@@ -18,7 +20,7 @@ impl From<Status> for ExitCode {
     fn from(status: Status) -> Self {
         Self::from(match status {
             Status::Ok => 0,
-            Status::Problems => 1,
+            Status::CannotLogIn | Status::Problems => 1,
             Status::Unchecked => 2,
             Status::InNoProfile => 3,
         })

@@ -55,3 +55,13 @@ impl Display for Mark {
         write!(f, "{style}{mark}{style:#}")
     }
 }
+
+/// A sentence that nobody may miss, in red; without colours, as [`Mark`].
+pub(crate) struct Alarm<'a>(pub(crate) &'a str);
+
+impl Display for Alarm<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let style = Style::new().fg_color(Some(AnsiColor::Red.into())).bold();
+        write!(f, "{style}{}{style:#}", self.0)
+    }
+}

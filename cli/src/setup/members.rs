@@ -15,7 +15,7 @@ use crate::host::accounts::{self, Accounts};
 use crate::host::groups::{all_members, group_names, suggested};
 use crate::host::workers;
 use crate::report::text::{counted, listed, listed_first};
-use crate::report::{Error, Findings};
+use crate::report::{Consequence, Error, Findings};
 use look::{Look, Looked, Reason};
 use now::Access;
 use pam_sftpjail::config::{Config, DEFAULT_PATH};
@@ -132,7 +132,7 @@ impl Members {
             findings.warned(escaped(user), format!("is refused already: {reason}"), fix);
         }
         for Refused { user, reason, fix } in self.refused_from_now.iter().take(MAX_SHOWN) {
-            findings.failed(escaped(user), reason, fix);
+            findings.failed(escaped(user), Consequence::Refused(reason.clone()), reason, fix);
         }
         let _ = findings.print(out);
         for (list, what) in

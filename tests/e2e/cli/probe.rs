@@ -42,7 +42,7 @@ fn has_status(out: &Output, code: i32) {
 fn all_ok(sb: &Sandbox, user: &str) -> String {
     let out = probe(sb, user, 0);
     assert!(!out.contains('✗') && !out.contains("! "), "{out}");
-    assert!(out.ends_with(&format!("All is as it should be for {user}.\n")), "{out}");
+    assert!(out.ends_with(&format!("{user} is jailed and can log in.\n")), "{out}");
     out
 }
 
@@ -185,6 +185,6 @@ fn two_at_once_take_turns() {
     let sb = machine();
     let before = state(&sb);
     let out = sb.sh("sftpjail probe mle >/tmp/one & sftpjail probe mle >/tmp/two; wait; cat /tmp/one /tmp/two; rm /tmp/one /tmp/two");
-    assert_eq!(out.stdout.matches("All is as it should be for mle.").count(), 2, "{out}");
+    assert_eq!(out.stdout.matches("mle is jailed and can log in.").count(), 2, "{out}");
     left_nothing(&sb, &before, "the probe");
 }

@@ -28,7 +28,7 @@ fn what_the_readme_says_makes_a_stock_machine_jail_its_members() {
 
     sb.sh("usermod -aG sftp anna");
     let check = sb.sh("sftpjail check anna");
-    assert!(check.stdout.contains("A jail can be built for anna."), "{check}");
+    assert!(check.stdout.contains("anna is jailed and can log in."), "{check}");
     let seen = sb.sftp("anna", "pwd\nls -l /\n").ok();
     assert!(seen.stdout.contains("Remote working directory: /home/anna"), "{seen}");
     sb.sftp("anna", "ls /etc/ssh\n").failed();

@@ -3,7 +3,7 @@
 use crate::desired::root_owned;
 use crate::host::pam::module::{Unloadable, directory, load, version};
 use crate::host::trust;
-use crate::report::Findings;
+use crate::report::{Consequence, Findings};
 use nix::sys::stat::{Mode, lstat, stat};
 use pam_sftpjail::escape::escaped;
 
@@ -21,7 +21,8 @@ pub(super) fn examine(path: &str, findings: &mut Findings) {
     };
     let shown = escaped(&file);
     if let Err(errno) = stat(&file) {
-        return findings.failed(CHECK, format!("{shown}: {}", errno.desc()), INSTALL);
+        let consequence = Consequence::NoJail("the module's file is missing".to_owned());
+        return findings.failed(CHECK, consequence, format!("{shown}: {}", errno.desc()), INSTALL);
     }
     let changeable = trust::changeable(&file).and_then(|path| {
         let stat = path.as_deref().map(lstat).transpose()?;
@@ -42,23 +43,31 @@ pub(super) fn examine(path: &str, findings: &mut Findings) {
                 stat.st_uid
             );
             // So it is not loaded here.
-            return findings.failed(CHECK, evidence, root_owned::fix(&file, &path));
+            let consequence =
+                Consequence::NotJailed("users other than root can change the module".to_owned());
+            return findings.failed(CHECK, consequence, evidence, root_owned::fix(&file, &path));
         }
     }
     match version(&file) {
-        Err(why) => findings.failed(CHECK, format!("{shown} {why}"), INSTALL),
+        Err(why) => {
+            let consequence = Consequence::NoJail("the module's file is not the module".to_owned());
+            findings.failed(CHECK, consequence, format!("{shown} {why}"), INSTALL);
+        }
         Ok(version) if version != env!("CARGO_PKG_VERSION") => {
             let evidence = format!(
                 "{shown} is version {}, and this program is {}",
                 escaped(&version),
                 env!("CARGO_PKG_VERSION")
             );
-            findings.failed(CHECK, evidence, INSTALL);
+            let consequence =
+                Consequence::Unknown("the module has another version than this program".to_owned());
+            findings.failed(CHECK, consequence, evidence, INSTALL);
         }
         Ok(version) => match load(&file) {
             Ok(()) => findings.passed(CHECK, format!("{shown}, version {version}, can be loaded")),
             Err(Unloadable::No(why)) => {
-                findings.failed(CHECK, format!("{shown} cannot be loaded: {why}"), INSTALL)
+                let consequence = Consequence::NoJail("PAM cannot load the module".to_owned());
+                findings.failed(CHECK, consequence, format!("{shown} cannot be loaded: {why}"), INSTALL);
             }
             Err(Unloadable::Unknown(why)) => {
                 let evidence = format!("it could not be checked whether {shown} can be loaded: {why}");

@@ -1,14 +1,14 @@
 //! Finds out which restriction of a running sshd keeps it from building a jail, and names the lines of systemd's files
 //! that set it.
 
-use super::CHECK;
+use super::{CHECK, READ_ONLY};
 use crate::check::sshd::running::name;
 use crate::host::child::Forbidden;
 use crate::host::rehearsal::{self, AsSshd, Failure, Rehearsal};
 use crate::host::sshd::running::Running;
 use crate::host::systemd::service;
-use crate::report::Findings;
 use crate::report::text::listed;
+use crate::report::{Consequence, Findings};
 use pam_sftpjail::confinement::Part;
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::fix::{Command, Fix, Name};
@@ -128,7 +128,11 @@ impl Trial<'_> {
             }
             _ => Fix::from("start sshd without that restriction"),
         };
-        findings.failed(CHECK, evidence, fix);
+        let consequence = match problem.ends_with(READ_ONLY) {
+            true => Consequence::Hindered(problem.to_owned()),
+            false => Consequence::Refused("the running sshd cannot build the jail".to_owned()),
+        };
+        findings.failed(CHECK, consequence, evidence, fix);
     }
 
     /// Whether this part alone keeps sshd from building the jail.

@@ -5,6 +5,7 @@ use super::Member;
 use crate::desired::sshd::{KEEPALIVE, REQUIRED, is_internal_sftp};
 use crate::host::sshd::access::barred;
 use crate::host::sshd::effective::{Settings, expanded};
+use crate::report::Consequence;
 use pam_sftpjail::account::Account;
 use pam_sftpjail::config::Namespace;
 use pam_sftpjail::escape::escaped;
@@ -40,8 +41,8 @@ pub(super) struct Deviation {
     pub(super) value: String,
     /// The sentence of the finding.
     pub(super) evidence: String,
-    /// Whether the user is jailed nevertheless.
-    pub(super) is_harmless: bool,
+    /// What follows; `None`: it is worth a warning only.
+    pub(super) consequence: Option<Consequence>,
 }
 
 /// All deviations for a login to this account. `service`: the PAM service that the checks read.
@@ -53,39 +54,59 @@ pub(super) fn judge(
 ) -> Vec<Deviation> {
     let mut deviations = Vec::new();
     let value = |keyword| settings.get(keyword).unwrap_or("not known to this sshd");
-    let mut deviates = |check, keyword: &'static str, why: String| {
+    let mut deviates = |check, keyword: &'static str, why: String, consequence| {
         let value = value(keyword);
         let evidence = format!("{keyword} is {}{why}", escaped(value));
-        deviations.push(Deviation { check, keyword, value: value.to_owned(), evidence, is_harmless: false });
+        let (value, consequence) = (value.to_owned(), Some(consequence));
+        deviations.push(Deviation { check, keyword, value, evidence, consequence });
     };
     if let Some(keyword) = barred(settings, account) {
-        deviates("sshd access", keyword, ", which keeps the user out".into());
+        let by = format!("{keyword} of sshd");
+        let consequence = match settings.all("DenyUsers").any(|pattern| pattern == account.name) {
+            true => Consequence::Closed(by),
+            false => Consequence::KeptOut(by),
+        };
+        deviates("sshd access", keyword, ", which keeps the user out".into(), consequence);
     }
     let root = member.config.jail_root.absolute();
-    let chroot = value("ChrootDirectory");
-    if expanded(chroot, account) != root.join(&account.name) {
+    let (chroot, command) = (value("ChrootDirectory"), value("ForceCommand"));
+    let is_chrooted = expanded(chroot, account) == root.join(&account.name);
+    let runs_sftp = is_internal_sftp(command);
+    if !is_chrooted {
+        let gets_shell = chroot == "none" && command == "none" && member.has_shell;
+        let words = format!("ChrootDirectory of sshd is {}", escaped(chroot));
+        let consequence = if gets_shell { Consequence::Shell(words) } else { Consequence::NotJailed(words) };
         let why = match chroot {
             "none" => ", so the user sees the whole system".to_owned(),
             _ => format!(" instead of {}/%u", escaped(&root)),
         };
-        deviates("sshd chroot", "ChrootDirectory", why);
+        deviates("sshd chroot", "ChrootDirectory", why, consequence);
     }
-    let command = value("ForceCommand");
-    if !is_internal_sftp(command) {
-        deviates("sshd command", "ForceCommand", " instead of internal-sftp".into());
+    if !runs_sftp {
+        // Another finding says what follows without the chroot.
+        let consequence = if is_chrooted { of_another_command(settings, command) } else { Consequence::None };
+        deviates("sshd command", "ForceCommand", " instead of internal-sftp".into(), consequence);
     }
     for (check, keyword, required) in REQUIRED {
         if value(keyword) != required {
-            deviates(check, keyword, format!(" instead of {required}"));
+            let consequence = match check {
+                "sshd pam" => Consequence::NoJail("sshd does not use PAM".to_owned()),
+                // Without another forwarding, it has no effect.
+                "sshd forwards" if keyword != "GatewayPorts" => {
+                    Consequence::NotJailed(format!("sshd forwards for the user ({keyword})"))
+                }
+                // What the jail holds is not enough for a shell.
+                _ => Consequence::None,
+            };
+            deviates(check, keyword, format!(" instead of {required}"), consequence);
         }
     }
     // A `Match` block may have its own.
     if settings.get("PAMServiceName").is_some_and(|own| own != service) {
-        deviates(
-            "sshd pam",
-            "PAMServiceName",
-            format!(" instead of {}, as for other users", escaped(service)),
-        );
+        let why = format!(" instead of {}, as for other users", escaped(service));
+        let consequence =
+            Consequence::Unknown("sshd uses another PAM service for the user, which was not checked".into());
+        deviates("sshd pam", "PAMServiceName", why, consequence);
     }
     // With either of them at 0, sshd never notices a vanished client.
     let never = KEEPALIVE.into_iter().find(|(keyword, _)| value(keyword) == "0");
@@ -94,16 +115,11 @@ pub(super) fn judge(
             "{keyword} is 0, so a vanished client may count as a session for hours, for which new logins of the user are \
              refused"
         );
-        deviations.push(Deviation {
-            check: "sshd keepalive",
-            keyword,
-            value: "0".into(),
-            evidence,
-            is_harmless: true,
-        });
+        let (check, value) = ("sshd keepalive", "0".to_owned());
+        deviations.push(Deviation { check, keyword, value, evidence, consequence: None });
     }
     let level = log_level(command);
-    if is_internal_sftp(command)
+    if runs_sftp
         && member.profile.log
         && ["QUIET", "FATAL", "ERROR"].iter().any(|low| level.eq_ignore_ascii_case(low))
     {
@@ -111,10 +127,21 @@ pub(super) fn judge(
         let evidence = format!(
             "internal-sftp logs at {level} only, so there are no log entries for operations on files"
         );
-        let (check, keyword) = ("sshd log", "ForceCommand");
-        deviations.push(Deviation { check, keyword, value: command.to_owned(), evidence, is_harmless: true });
+        let (check, keyword, value) = ("sshd log", "ForceCommand", command.to_owned());
+        deviations.push(Deviation { check, keyword, value, evidence, consequence: None });
     }
     deviations
+}
+
+/// What follows where sshd is not told to run its own SFTP server. A jail holds no other program, so nothing runs there
+/// but that server, if clients get it as a subsystem.
+fn of_another_command(settings: &Settings, command: &str) -> Consequence {
+    let mut subsystems = settings.all("Subsystem").filter_map(|line| line.split_once(char::is_whitespace));
+    let sftp = subsystems.find(|(name, _)| *name == "sftp").map(|(_, command)| command);
+    match command == "none" && sftp.is_some_and(is_internal_sftp) {
+        true => Consequence::None,
+        false => Consequence::KeptOut("sshd does not run its SFTP server for the user".to_owned()),
+    }
 }
 
 /// Whether a login may be refused because of live sessions.

@@ -5,8 +5,8 @@ use super::judge::Deviation;
 use super::{Answers, Member, Sshd};
 use crate::check::groups::setup_fix;
 use crate::desired;
-use crate::report::Findings;
 use crate::report::text::listed;
+use crate::report::{Consequence, Findings};
 use pam_sftpjail::fix::{Command, Fix};
 use pam_sftpjail::plan::root_path;
 
@@ -37,6 +37,8 @@ pub(super) fn report(sshd: &Sshd, member: &Member<'_>, answers: &Answers, findin
     let deviations = answers.deviations.iter().map(|(deviation, _)| deviation);
     let (chroot, others): (Vec<_>, Vec<_>) =
         deviations.filter(|deviation| has(member, deviation)).partition(|one| one.check == CHECK);
+    // Every other one needs the chroot as well.
+    let consequence = chroot.iter().find_map(|deviation| deviation.consequence.clone());
     let chroot: Vec<_> = chroot.iter().map(|deviation| deviation.evidence.as_str()).collect();
     let mut keywords: Vec<_> = others.iter().map(|deviation| deviation.keyword).collect();
     keywords.sort_unstable();
@@ -46,7 +48,7 @@ pub(super) fn report(sshd: &Sshd, member: &Member<'_>, answers: &Answers, findin
         chroot.join("; "),
         listed(keywords)
     );
-    findings.failed(CHECK, evidence, fix(sshd, member));
+    findings.failed(CHECK, consequence.unwrap_or(Consequence::None), evidence, fix(sshd, member));
 }
 
 /// `sftpjail setup` adds the block, and what else is missing. It reads no other configuration than the usual one.

@@ -16,7 +16,7 @@ fn says(sb: &Sandbox, finding: &str, fix: &str) {
     let fix = if fix.is_empty() { String::new() } else { format!("                 → {fix}") };
     let expected = format!("✓ kernel         it has mount_setattr(2)\n{finding}\n{fix}");
     assert!(out.stdout.contains(&expected), "not {expected}: {out}");
-    assert!(out.stdout.contains("A jail can be built for mle."), "{out}");
+    assert!(out.stdout.contains("mle is jailed and can log in."), "{out}");
 }
 
 fn check_says_whether_the_log_survives_a_restart(namespace: Namespace) {

@@ -150,7 +150,7 @@ fn the_callers_environment_and_the_clients_configuration_do_not_matter() {
                      LC_ALL=xx HOME=/root/evil TMPDIR=/home/mle SHELL=/root/evil/sh ENV=/root/evil/sh BASH_ENV=/root/evil/sh \
                      LD_LIBRARY_PATH=/root/evil SSH_ASKPASS=/root/evil/ssh; \
                      PATH=/root/evil /usr/local/sbin/sftpjail probe mle");
-    assert!(out.stdout.ends_with("All is as it should be for mle.\n"), "{out}");
+    assert!(out.stdout.ends_with("mle is jailed and can log in.\n"), "{out}");
     left_nothing(&sb, &before, "the probe");
     sb.sh("test ! -e /root/evil/done");
 }

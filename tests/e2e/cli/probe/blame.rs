@@ -197,7 +197,7 @@ fn a_zombie_has_ended() {
     let runs = || (sb.try_sh(sleep).code == Some(0)).then_some(());
     sandbox::wait_until(Duration::from_secs(60), runs).expect("the container runs");
     let out = sb.sh(&format!("nsenter --target $({sleep}) --pid --mount sftpjail probe mle"));
-    assert!(out.stdout.ends_with("All is as it should be for mle.\n"), "{out}");
+    assert!(out.stdout.ends_with("mle is jailed and can log in.\n"), "{out}");
     let states = sb.sh(&format!(
         "nsenter --target $({sleep}) --pid --mount sh -c 'cat /proc/[0-9]*/status' | grep State"
     ));
@@ -246,7 +246,7 @@ fn the_memory_of_roots_clients_does_not_depend_on_what_the_server_sends() {
          sftpjail probe mle; touch /tmp/over; wait",
     );
     assert!(out.stdout.contains("✓ ls             served, with more names than the probe reads\n"), "{out}");
-    assert!(out.stdout.ends_with("All is as it should be for mle.\n"), "{out}");
+    assert!(out.stdout.ends_with("mle is jailed and can log in.\n"), "{out}");
     let peaks = sb.read_text("/tmp/peak");
     let kib = peaks.lines().filter_map(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok());
     let most = kib.max().expect("the client was seen");

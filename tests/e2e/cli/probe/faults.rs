@@ -26,22 +26,48 @@ fn each_fault_is_found_and_named() {
     let in_jail =
         ("ssh COMMAND", "sshd tried to run it: /bin/sh: No such file", "ForceCommand internal-sftp");
     let written = |fix| ("write", "Permission denied", fix);
-    for (broken, faults) in [
-        (edit("/^Match Group/,$d"), vec![chroot, accounts, shell, local, remote, socket, legacy_scp, log]),
-        (edit("s/ChrootDirectory .*/ChrootDirectory none/"), vec![chroot, accounts]),
-        (edit("1i Match User mle\\n    ChrootDirectory none\\nMatch all"), vec![chroot, accounts]),
-        (edit("/ForceCommand/d"), vec![not_served, in_jail]),
-        (edit("/ForceCommand/d; s/^Subsystem.*/Subsystem sftp internal-sftp -l INFO/"), vec![in_jail]),
-        (edit("/^Subsystem/d"), vec![("sftp", "is not served", "Subsystem sftp internal-sftp")]),
-        ("chage -d 0 mle".into(), vec![("sftp", "the user must change the password first", "chage -l mle")]),
-        (edit("s/internal-sftp -l INFO/internal-sftp/"), vec![log]),
-        (edit("/DisableForwarding/d; s/AllowTcpForwarding no/AllowTcpForwarding yes/"), vec![local, remote]),
-        (edit("/DisableForwarding/d; s/AllowTcpForwarding no/AllowTcpForwarding local/"), vec![local]),
+    let fine = "mle is jailed and can log in. Fix what is marked ✗ all the same.";
+    let sees = "mle IS NOT JAILED: the user can see what is not in the jail.";
+    let forwards = "mle IS NOT JAILED: sshd forwards connections for the user.";
+    let none = "mle is jailed but cannot log in: SFTP is not served.";
+    let writes_nothing = "mle is jailed and can log in, but cannot write in /home/mle.";
+    for (broken, sentence, faults) in [
+        (
+            edit("/^Match Group/,$d"),
+            "mle IS NOT JAILED and gets a shell: sshd runs commands for the user.",
+            vec![chroot, accounts, shell, local, remote, socket, legacy_scp, log],
+        ),
+        (edit("s/ChrootDirectory .*/ChrootDirectory none/"), sees, vec![chroot, accounts]),
+        (edit("1i Match User mle\\n    ChrootDirectory none\\nMatch all"), sees, vec![chroot, accounts]),
+        (edit("/ForceCommand/d"), none, vec![not_served, in_jail]),
+        (edit("/ForceCommand/d; s/^Subsystem.*/Subsystem sftp internal-sftp -l INFO/"), fine, vec![in_jail]),
+        (edit("/^Subsystem/d"), none, vec![("sftp", "is not served", "Subsystem sftp internal-sftp")]),
+        (
+            "chage -d 0 mle".into(),
+            none,
+            vec![("sftp", "the user must change the password first", "chage -l mle")],
+        ),
+        (edit("s/internal-sftp -l INFO/internal-sftp/"), fine, vec![log]),
+        (
+            edit("/DisableForwarding/d; s/AllowTcpForwarding no/AllowTcpForwarding yes/"),
+            forwards,
+            vec![local, remote],
+        ),
+        (
+            edit("/DisableForwarding/d; s/AllowTcpForwarding no/AllowTcpForwarding local/"),
+            forwards,
+            vec![local],
+        ),
         // Where sshd refuses ports, it refuses sockets as well.
-        (edit("/DisableForwarding/d; s/Forwarding no/Forwarding yes/"), vec![local, remote, socket]),
-        ("chmod 550 /home/mle".into(), vec![written("→ chmod u+rwx /home/mle")]),
+        (
+            edit("/DisableForwarding/d; s/Forwarding no/Forwarding yes/"),
+            forwards,
+            vec![local, remote, socket],
+        ),
+        ("chmod 550 /home/mle".into(), writes_nothing, vec![written("→ chmod u+rwx /home/mle")]),
         (
             "chown root:root /home/mle; chmod 755 /home/mle".into(),
+            writes_nothing,
             vec![written(" /home/mle && chmod g+rwx /home/mle")],
         ),
     ] {
@@ -58,11 +84,12 @@ fn each_fault_is_found_and_named() {
             );
         }
         assert_eq!(
-            out.matches('✗').count(),
-            faults.len() + 1,
-            "{broken}: these faults and the summary only: {out}"
+            out.matches("✗ ").count() - out.matches("marked ✗ ").count(),
+            faults.len(),
+            "{broken}: these faults only: {out}"
         );
-        assert!(out.ends_with("For mle, what is marked ✗ is not as it should be.\n"), "{out}");
+        let last = out.lines().next_back().unwrap_or_default();
+        assert!(last.starts_with(sentence), "{broken}: {out}");
         sb.sh("cp /root/sshd_config /etc/ssh/; cp /root/pam /etc/pam.d/sshd; chown mle:mle /home/mle; chmod 750 /home/mle; chage -d -1 mle");
     }
     all_ok(&sb, "mle");
@@ -87,7 +114,7 @@ fn an_scp_that_fails_counts_in_the_exit_status() {
     let out = probe(&sb, "mle", 1);
     let (line, fix) = failed(&out, "scp").expect("a fault");
     assert!(line.ends_with("broken") && fix.contains("let sshd serve scp by SFTP"), "{out}");
-    assert!(out.ends_with("For mle, what is marked ✗ is not as it should be.\n"), "{out}");
+    assert!(out.ends_with("mle is jailed and can log in. Fix what is marked ✗ all the same.\n"), "{out}");
 }
 
 #[test]
@@ -142,7 +169,7 @@ fn a_refused_login_names_the_reason() {
             "by PAM account configuration",
             "account lines",
         ),
-        ("chown nobody /home/mle", "belongs to uid 65534", "chown -h mle /home/mle"),
+        ("chown nobody /home/mle", "belongs to uid 65534", "leave it to nobody"),
         ("mv /home/mle /home/elm", "the home directory /home/mle cannot be used", "/home/mle"),
     ] {
         sb.sh(broken);
