@@ -20,7 +20,8 @@ fn harden(machine: &Machine, lines: &str) {
     machine
         .script(
             &format!(
-                "{{ echo '[Service]'; cat; }} >{DROP_IN}; systemctl daemon-reload; systemctl restart ssh
+                "{{ echo '[Service]'; cat; }} >{DROP_IN}; systemctl daemon-reload
+                  systemctl reset-failed ssh || true; systemctl restart ssh
                   for i in $(seq 200); do ss -ltn | grep -q ':22 ' && exit; sleep 0.05; done; exit 1"
             ),
             lines.as_bytes(),
