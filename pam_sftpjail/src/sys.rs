@@ -2,7 +2,7 @@
 //!
 //! The only `unsafe` code of the crate besides the `pam` module is here: for mount_setattr(2),
 //! sigpending(2), sigtimedwait(2) and seccomp(2), which neither nix nor rustix has, for look-ups in NSS, where nix gives
-//! up too early, and for fork(2).
+//! up too early, and for forks.
 
 pub(crate) mod attribute;
 pub(crate) mod directory;

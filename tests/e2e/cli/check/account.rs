@@ -116,14 +116,14 @@ fn each_key_file_that_sshd_does_not_take() {
     // The finding is true: StrictModes refuses the key.
     machine.sb.sh("usermod -aG mle joe");
     machine.sb.sftp("mle", "pwd\n").failed();
-    // The sshd that runs has yet to read it.
-    machine.sb.sh("echo StrictModes no >/etc/ssh/sshd_config.d/strict.conf; kill -HUP $(cat /run/sshd.pid)");
-    let is_ok = || (machine.found() == (vec![], 0)).then_some(());
-    sandbox::wait_until(Duration::from_secs(60), is_ok).expect("StrictModes no refuses no key");
-    machine.sb.sh(
-        "rm /etc/ssh/sshd_config.d/strict.conf; echo PubkeyAuthentication no >/etc/ssh/sshd_config.d/no.conf",
-    );
-    assert_eq!(machine.found(), (vec![], 0));
+    for setting in ["StrictModes no", "PubkeyAuthentication no"] {
+        // check asks for what the running sshd has read.
+        machine
+            .sb
+            .sh(&format!("echo {setting} >/etc/ssh/sshd_config.d/no.conf; kill -HUP $(cat /run/sshd.pid)"));
+        let is_ok = || (machine.found() == (vec![], 0)).then_some(());
+        sandbox::wait_until(Duration::from_secs(60), is_ok).expect(setting);
+    }
 }
 
 const ABOVE: [Fault; 5] = [

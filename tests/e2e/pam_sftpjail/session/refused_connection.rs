@@ -41,7 +41,7 @@ fn one_that_stays_is_listed_has_no_share_counts_for_nothing_and_can_be_kicked() 
     let mut refused = connect(&sb);
     let [connection] = &listed(&sb)[..] else { panic!("one is listed") };
     assert_eq!(
-        (&connection["user"], &connection["rhost"], &connection["jail"]),
+        (&connection["user"], &connection["address"], &connection["jail"]),
         (&"mle".into(), &"127.0.0.1".into(), &"/jail/mle".into())
     );
     assert!(sb.wait_for_log("refused user mle").contains("of the 1 sessions"));
