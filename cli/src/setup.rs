@@ -246,12 +246,12 @@ fn next(planned: &Planned) -> String {
 }
 
 /// The command that checks.
-fn check(planned: &Planned, whom: &'static str) -> String {
+fn check(planned: &Planned, user: &'static str) -> String {
     let with_file = |command: Command| match planned.sshd.daemon.file() {
         None => Some(command),
         Some(file) => root_path(file).map(|file| command.arg("--sshd-config").arg(&file)),
     };
-    let command = with_file(Command::new("sftpjail check").arg(whom));
+    let command = with_file(Command::new("sftpjail check").arg(user));
     command.map_or("sftpjail check with --sshd-config".to_owned(), |command| command.to_string())
 }
 

@@ -48,7 +48,7 @@ pub(crate) fn is_forged(
     let Some(Sender { uid, program }) = &record.sender else { return false };
     let is_server = program.is_empty() || SERVERS.contains(&program.as_ref());
     match (record.program, message) {
-        // internal-sftp runs as the user whom it names.
+        // internal-sftp runs as the user that it names.
         (Program::Sftp, Some(Message::Opened { user, .. } | Message::Closed { user, .. })) if is_here => {
             !is_server || uids.is_of_other(*uid, user)
         }

@@ -1,5 +1,7 @@
 //! Log entries → operations: joins each entry to its session, by host and pid. What does not fit together is a gap.
 
+mod room;
+
 use super::forged::{self, Uids};
 use super::gaps::{Clock, Gaps, Kind};
 use super::host_path::Host;
@@ -22,9 +24,6 @@ use std::ffi::OsStr;
 use std::hash::{BuildHasher, RandomState};
 use std::os::unix::ffi::OsStrExt;
 use std::rc::Rc;
-
-/// sshd serves fewer at once. Beyond this, sessions that have been silent longest are dropped: their end is missing.
-const MAX_SESSIONS: usize = 10_000;
 
 /// rsyslog does not count further than this in practice, and a damaged line must not cost hours.
 const MAX_REPEATED: u32 = 10_000;
@@ -265,23 +264,6 @@ impl Join {
                 });
             }
             _ => {}
-        }
-    }
-
-    /// Keeps memory bounded: drops the tenth of the sessions that has been silent longest.
-    fn make_room(&mut self) {
-        if self.sessions.len() < MAX_SESSIONS {
-            return;
-        }
-        let mut ages: Vec<_> = self.sessions.iter().map(|(key, session)| (session.last, *key)).collect();
-        let (oldest, _, _) = ages.select_nth_unstable(MAX_SESSIONS / 10);
-        for (last, key) in oldest {
-            if let Some(session) = self.sessions.remove(key) {
-                self.gaps.during((*last, *last), Kind::TooManySessions, |clock| {
-                    format!("pid {}, {}", key.1, clock.shown(*last))
-                });
-                self.abandon(session, None);
-            }
         }
     }
 }

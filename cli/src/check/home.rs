@@ -135,7 +135,7 @@ fn parents(account: &Account, above: &[PathBuf], main: Option<&MainHome>, findin
     }
 }
 
-/// What keeps others from replacing the home. Whoever owns the directory may need it, so that stays as it is.
+/// What keeps others from replacing the home. The owner of the directory may need it, so that stays as it is.
 fn parent_fix(directory: &Path, stat: &FileStat) -> Fix {
     let words = "nothing if that is intended; otherwise";
     let modes = root_path(directory).filter(|_| stat.st_uid == 0);

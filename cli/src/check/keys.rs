@@ -177,7 +177,7 @@ impl Keys<'_> {
                 }
                 modes => Fix::or(modes, format!("let nobody but {owner} write {shown}")),
             },
-            // Whoever owns a directory may need it.
+            // The owner of a directory may need it.
             false => Fix::or(
                 own.zip(modes).filter(|_| is_users && at == real).map(|(own, modes)| own.and(&modes)),
                 format!("let {owner} own {shown}, and let nobody else write it"),

@@ -29,7 +29,7 @@ pub(crate) fn load(path: Option<&Path>) -> Result<Config, Unusable> {
     Config::load(path).map_err(|error| unusable(&error))
 }
 
-/// Reads a draft, whoever owns it.
+/// Reads a draft, which anybody may own.
 pub(crate) fn load_draft(path: &Path) -> Result<Config, Unusable> {
     Config::load_draft(path).map_err(|error| unusable(&error))
 }

@@ -1,7 +1,7 @@
 //! Looks at the members who exist: what the next login of each will do once the changes are made.
 //!
 //! It makes the checks of a login for every one of them, with the configuration to be. Two kinds of surprise stop a
-//! setup: members whom their next login would refuse, and, with `--yes`, members whose jail ends because no profile
+//! setup: members that their next login would refuse, and, with `--yes`, members whose jail ends because no profile
 //! names their group any more. The likeliest reason for that is a misspelt group, and it would give all of them a shell.
 
 mod look;
@@ -37,9 +37,9 @@ pub(super) struct Members {
     jailed_from_now: Vec<String>,
     /// Who can log in to a shell until then.
     lose_shell: Vec<String>,
-    /// Whom the checks of a login refuse, and who could log in until now.
+    /// Users that the checks of a login refuse, and who could log in until now.
     refused_from_now: Vec<Refused>,
-    /// Whom they refuse now, too.
+    /// Users that they refuse now, too.
     refused_already: Vec<Refused>,
     no_longer_jailed: BTreeSet<String>,
     /// The groups that do not exist yet and look misspelt, and those that are probably meant.

@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 /// What to do if sshd cannot be reloaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum IfNotReloaded {
-    /// To stop, so that members whom the running sshd still sends into the jail root are not refused.
+    /// To stop, so that members that the running sshd still sends into the jail root are not refused.
     Stop,
     /// To go on: sshd has not read the `Match` block yet, as it was never reloaded after it was written.
     GoOn,

@@ -1,4 +1,4 @@
-//! `--undo`: shows what it will do and whom sshd will no longer jail, asks, and restores what was there before setup.
+//! `--undo`: shows what it will do and which users sshd will no longer jail, asks, and restores what was there before setup.
 //!
 //! What that comes to says `restoration`, and `restore` does it. A setup that fails, or that nobody confirmed, is undone
 //! in the same way, without a question.
@@ -68,7 +68,7 @@ fn read() -> Result<Option<(Journal, Restoration)>, Error> {
     Ok(Some((journal, restoration)))
 }
 
-/// Prints whom sshd will jail no longer, and gives those whom it sends into the jail root now. The error: sshd could not
+/// Prints which users sshd will no longer jail, and gives those that it sends into the jail root now. The error: sshd could not
 /// read its configuration then.
 fn show_affected(
     journal: &Journal,

@@ -63,7 +63,7 @@ pub(super) fn all(choices: &Choices, sshd: &Sshd) -> Result<Vec<String>, Error> 
 }
 
 /// Asks sshd about every member, for every kind of connection that its configuration distinguishes. It is asked once
-/// for all whom it treats alike.
+/// for all users that it treats alike.
 fn check_members(choices: &Choices, sshd: &Sshd) -> Result<(), Error> {
     let mut asked = logins::Sshd::find(sshd.daemon.file()).map_err(NoAnswer::into_error)?;
     let connections = asked.connections.clone();

@@ -57,7 +57,7 @@ impl JailRoot {
                 refuse(at, &unusable(errno), fix.into())
             }
         };
-        // Whoever owns a directory above it may need it.
+        // The owner of a directory above it may need it.
         let own = |command: Command, what: &str, at: &Path| match at == path.absolute() {
             true => Fix::from(command.arg(&RootPath::checked(at))),
             false => format!("choose another jail_root, or let only root {what}").into(),

@@ -1,5 +1,6 @@
 mod results;
 
+use super::room::MAX_SESSIONS;
 use super::*;
 use crate::host::syslog::record::{self, Parsed, Sender};
 use crate::host::syslog::stamp::Stamps;

@@ -1,4 +1,4 @@
-//! Reads from effective settings whom sshd keeps out.
+//! Reads from effective settings which users sshd keeps out.
 
 use super::effective::Settings;
 use super::patterns::is_match;

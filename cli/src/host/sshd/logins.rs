@@ -33,7 +33,7 @@ pub(crate) struct Sshd {
     pub(crate) pid_file: Option<String>,
 }
 
-/// Users for whom sshd has the same settings.
+/// Users with the same settings of sshd.
 #[derive(Clone, PartialEq, Eq, Hash)]
 enum Kind {
     /// Which of the patterns match.

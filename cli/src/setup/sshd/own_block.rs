@@ -85,7 +85,7 @@ impl Own {
             }
             None => {
                 let (after, own) = self.with_new(&text, &new(groups, settings));
-                // A file of ours is removed as a whole.
+                // Setup's own file is removed as a whole.
                 let inserted = if before.is_some() && !text.is_empty() { vec![own] } else { Vec::new() };
                 (after, inserted, Vec::new())
             }

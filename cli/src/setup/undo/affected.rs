@@ -1,4 +1,4 @@
-//! The users whom sshd sends into the jail root, and where it sends them once something is undone. sshd itself says so:
+//! The users that sshd sends into the jail root, and where it sends them once something is undone. sshd itself says so:
 //! before, in a mount namespace that has the files as they will be, and after.
 
 pub(super) mod answer;
@@ -17,7 +17,7 @@ use pam_sftpjail::policy::{Decision, decide};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-/// The members of all profiles, and the other users whom sshd sends into a jail root now.
+/// The members of all profiles, and the other users that sshd sends into a jail root now.
 pub(super) struct Affected {
     users: BTreeMap<String, Now>,
     /// What to ask sshd about them.
@@ -104,7 +104,7 @@ impl Affected {
         }
     }
 
-    /// A sentence for all users to whom the same happens.
+    /// A sentence for all users with the same outcome.
     fn sentences(&self, sent: &BTreeMap<String, Sent>, tense: Tense) -> Vec<String> {
         // Before, what is needed for jails stays as long as one user is sent into the jail root.
         let builds_jails = matches!(tense, Tense::Before) || pam_names_module().unwrap_or(true);
@@ -129,7 +129,7 @@ impl Now {
         let shell = escaped(shell.map_or(Path::new("/bin/sh"), PathBuf::as_path));
         let no_longer = match (tense, self.state) {
             (Tense::Before, State::Jailed) => "Members who will no longer be jailed",
-            (Tense::Before, State::Refused) => "Users whom sshd will no longer refuse",
+            (Tense::Before, State::Refused) => "Users that sshd will no longer refuse",
             (Tense::Before, State::NotSent) => return None,
             (Tense::After, State::Jailed) => "No longer jailed",
             (Tense::After, State::Refused) => "No longer refused by sshd",
@@ -137,8 +137,8 @@ impl Now {
         };
         let still = match (tense, self.state) {
             (Tense::Before, State::Jailed) => "Members who stay jailed",
-            (Tense::Before, State::Refused) => "Users whom sshd still refuses",
-            (Tense::Before, State::NotSent) => "Members whom sshd will send into the jail root",
+            (Tense::Before, State::Refused) => "Users that sshd still refuses",
+            (Tense::Before, State::NotSent) => "Members that sshd will send into the jail root",
             (Tense::After, _) if !builds_jails => "Refused by sshd, which sends them into the jail root",
             (Tense::After, State::Jailed) => "Still jailed",
             (Tense::After, State::Refused) => "Still refused by sshd",
@@ -155,7 +155,7 @@ impl Now {
     }
 }
 
-/// Everybody whom sshd may send into a jail root: the members of all profiles, and whom the `Match` blocks name that do
+/// Everybody that sshd may send into a jail root: the members of all profiles, and users that the `Match` blocks name that do
 /// so.
 fn candidates(config: &Config, question: &Question) -> Result<BTreeSet<String>, Error> {
     let mut groups: BTreeSet<String> = config.groups().map(str::to_owned).collect();

@@ -1,7 +1,7 @@
 //! When a running sshd has last read its configuration.
 //!
 //! It does so when it is started, and when SIGHUP makes it execute itself again, which changes no time that the kernel
-//! keeps. But each time it writes its pid file anew.
+//! keeps. But each time it writes its pid file again.
 
 use crate::host::sshd::files::SshdConfig;
 use procfs::process::Process;
