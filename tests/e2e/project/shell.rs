@@ -1,6 +1,6 @@
 //! `make sandbox`.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -36,7 +36,10 @@ fn without_a_terminal_it_stays_until_it_is_ended_and_then_leaves_nothing() {
     for signal in ["TERM", "KILL"] {
         let (mut child, enter) = without_a_terminal();
         let pid = enter.split(' ').nth(2).unwrap();
-        let namespaces = ["pid", "mnt"].map(|kind| fs::read_link(format!("/proc/{pid}/ns/{kind}")).unwrap());
+        let paths = ["pid", "mnt"].map(|kind| format!("/proc/{pid}/ns/{kind}"));
+        let namespaces = paths.each_ref().map(|path| fs::read_link(path).unwrap());
+        // As long as they are open, the kernel gives their numbers to no other test's sandbox.
+        let open = paths.map(|path| File::open(path).unwrap());
         assert!(inside(&namespaces).is_some());
 
         let mut command = Command::new("sh");
@@ -50,8 +53,9 @@ fn without_a_terminal_it_stays_until_it_is_ended_and_then_leaves_nothing() {
         assert!(kill.args(["-s", signal, &child.id().to_string()]).status().unwrap().success());
         let ended = wait_until(Duration::from_secs(10), || child.try_wait().unwrap());
         assert!(ended.is_some(), "it survives {signal}");
-        let gone = wait_until(Duration::from_secs(5), || inside(&namespaces).is_none().then_some(()));
+        let gone = wait_until(Duration::from_secs(30), || inside(&namespaces).is_none().then_some(()));
         assert!(gone.is_some(), "{:?} outlives {signal}", inside(&namespaces));
+        drop(open);
         assert_eq!(before, Machine::snapshot(), "{signal}");
     }
 }
