@@ -72,10 +72,12 @@ pub(super) fn examine(host: &mut Host<'_>, user: &str, about_host: Findings) -> 
     match Account::lookup(user, host.config) {
         Ok(account) => {
             if let Decision::Jail(profile) = decide(host.config, &account) {
+                let account = &account;
                 standing = Standing::Member;
                 // The problems so far are those for which the account hook refuses.
                 let is_refused = findings.status() == Status::Problems;
-                let settings = examine_member(host, user, &account, profile, about_host, &mut findings);
+                findings.append(about_host);
+                let settings = examine_member(host, &Subject { user, account, profile }, &mut findings);
                 if let Some(settings) = settings.filter(|_| is_refused) {
                     sshd::examine_penalties(&settings, &mut findings);
                 }
@@ -137,6 +139,14 @@ fn look_ups(account: &Account, profile: &Profile, has_allow_groups: bool, findin
     }
 }
 
+/// A member who is checked.
+struct Subject<'a> {
+    /// The name as typed.
+    user: &'a str,
+    account: &'a Account,
+    profile: &'a Profile,
+}
+
 /// What the setup of the host says of a member.
 struct Known {
     /// What sshd says.
@@ -148,13 +158,11 @@ struct Known {
 /// Checks what a login does not check itself. Returns what sshd says for this member.
 fn examine_member(
     host: &mut Host<'_>,
-    user: &str,
-    account: &Account,
-    profile: &Profile,
-    about_host: Findings,
+    subject: &Subject<'_>,
     findings: &mut Findings,
 ) -> Option<Rc<Settings>> {
-    let Known { settings, others } = examine_setup(host, user, account, profile, about_host, findings);
+    let Subject { account, profile, .. } = *subject;
+    let Known { settings, others } = examine_setup(host, subject, findings);
     host_programs::examine(account, profile, findings);
     host.systemd.examine(account, &others, findings);
     let sshd = host.sshd.as_ref().zip(settings.as_deref());
@@ -171,15 +179,8 @@ fn examine_member(
 }
 
 /// Checks what says nothing of the user's own files, and touches none.
-fn examine_setup(
-    host: &mut Host<'_>,
-    user: &str,
-    account: &Account,
-    profile: &Profile,
-    about_host: Findings,
-    findings: &mut Findings,
-) -> Known {
-    findings.append(about_host);
+fn examine_setup(host: &mut Host<'_>, subject: &Subject<'_>, findings: &mut Findings) -> Known {
+    let Subject { user, account, profile } = *subject;
     let others = host.accounts.other_names(account, user).unwrap_or_else(|error| {
         findings.unknown("names", &error, error.fix());
         BTreeSet::new()
@@ -228,7 +229,8 @@ pub(super) fn examine_without_files(
             Decision::Jail(profile) => {
                 standing = Standing::Member;
                 unknown(&mut findings);
-                let known = examine_setup(host, user, &account, profile, about_host, &mut findings);
+                findings.append(about_host);
+                let known = examine_setup(host, &Subject { user, account: &account, profile }, &mut findings);
                 host.systemd.examine(&account, &known.others, &mut findings);
             }
         },

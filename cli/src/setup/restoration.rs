@@ -10,10 +10,11 @@ use super::change::write_diff;
 use super::group;
 use super::journal::{Backup, Step};
 use super::target::Target;
+use crate::host::configuration;
 use crate::report::Error;
 use file::{Fate, OwnFile};
 use needs::{Needs, of_sshd};
-pub(super) use needs::{is_below, jail_roots, names_module, pam_names_module};
+pub(super) use needs::{is_below, jail_roots, names_module, pam_files, pam_names_module};
 use pam_sftpjail::escape::escaped;
 pub(super) use part::Part;
 use std::fmt::{self, Display};
@@ -89,10 +90,16 @@ impl Restoration {
     /// What undoing `steps`, oldest first, comes to. The error: something cannot be read, or may not be written.
     pub(super) fn of(steps: &[Step], extent: Extent) -> Result<Self, Error> {
         let files = OwnFile::all(steps)?;
-        let needs = Needs::of(&files, extent)?;
+        let config = configuration::load(None).map_err(Error::from);
+        let jail_roots = jail_roots(config.as_ref().ok(), of_sshd(&files));
+        let needs = Needs::of(&files, config.as_ref().ok(), &jail_roots, extent)?;
         let has_sshd = of_sshd(&files).next().is_some();
-        let jail_roots = jail_roots(of_sshd(&files));
         let mut making = Making { needs, files, jail_roots, has_sshd, ..Making::default() };
+        if let Err(error) = config {
+            making
+                .obstacles
+                .push(format!("it is unknown which jail root sshd's lines still need ({})", error.what));
+        }
         // Several setups may have written the same file: the newest step decides, and the others go with it.
         let stays = steps.iter().rev().map(|step| making.undo(step)).collect::<Result<Vec<_>, _>>()?;
         Ok(making.finish(stays.into_iter().rev().collect()))

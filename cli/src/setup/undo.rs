@@ -80,9 +80,9 @@ fn show_affected(
     if !(has_files || restoration.has_sshd) || Daemon::find(None).is_err() {
         return Ok(None);
     }
-    let (affected, unknown) = Affected::read(&journal.sshd_configs, &restoration.jail_roots);
-    if let Some(error) = unknown {
-        say(out, format!("Note: who is jailed now is unknown: {}.", error.what));
+    let (affected, note) = Affected::read(&journal.sshd_configs, &restoration.jail_roots);
+    if let Some(note) = note {
+        say(out, format!("Note: {note}."));
     }
     for sentence in affected.after(&restoration.actions)? {
         say(out, sentence);

@@ -31,6 +31,22 @@ pub(crate) fn etc(sb: &Sandbox) -> String {
     sb.sh(script).stdout
 }
 
+/// useradd and userdel rewrite these, and keep the content before as a backup.
+pub(crate) const REWRITTEN_BY_USERADD: [&str; 12] = [
+    "./passwd",
+    "./passwd-",
+    "./shadow",
+    "./shadow-",
+    "./subuid",
+    "./subuid-",
+    "./subgid",
+    "./subgid-",
+    "./group",
+    "./group-",
+    "./gshadow",
+    "./gshadow-",
+];
+
 /// Panics with the lines that differ. Lines with one of the `ignored` words do not count.
 #[track_caller]
 pub(crate) fn assert_same(before: &str, after: &str, ignored: &[&str]) {
@@ -93,12 +109,7 @@ fn a_stock_machine_jails_users_who_are_added_to_the_group_and_undo_restores_ever
     let out = sb.sh("sftpjail setup --undo --yes --force");
     assert!(out.stdout.contains("sshd has been reloaded (SIGHUP"), "{out}");
     assert!(out.stdout.contains("Everything is as it was before."), "{out}");
-    // useradd and userdel rewrite these, and keep the content before as a backup.
-    let rewritten = ["passwd", "shadow", "subuid", "subgid", "group", "gshadow"];
-    let rewritten: Vec<_> =
-        rewritten.iter().flat_map(|name| [format!("./{name}"), format!("./{name}-")]).collect();
-    let rewritten: Vec<_> = rewritten.iter().map(String::as_str).collect();
-    assert_same(&before, &etc(&sb), &rewritten);
+    assert_same(&before, &etc(&sb), &REWRITTEN_BY_USERADD);
     sb.sh("! getent group sftp; ! test -e /jail; ! test -e /var/lib/sftpjail");
 }
 

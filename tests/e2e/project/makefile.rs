@@ -1,6 +1,6 @@
 //! `make install` and `make uninstall`.
 
-use crate::cli::setup::{assert_same, etc, undo};
+use crate::cli::setup::{REWRITTEN_BY_USERADD, assert_same, etc, undo};
 use sandbox::{Sandbox, artifact};
 
 /// A stock machine without our files, and the source with what a build leaves there. It is built
@@ -51,10 +51,7 @@ fn installed_set_up_undone_and_uninstalled() {
     assert!(out.stderr.contains("50-sftpjail.conf names the program; run first"), "{out}");
     sb.sh(&format!("rm -r {drop_in}; {MAKE} uninstall"));
     sb.sh(&format!("! test -e {module}; ! test -e /usr/local/sbin/sftpjail"));
-    let theirs = ["passwd", "shadow", "subuid", "subgid", "group", "gshadow"];
-    let theirs: Vec<_> = theirs.iter().flat_map(|name| [format!("./{name}"), format!("./{name}-")]).collect();
-    let theirs: Vec<_> = theirs.iter().map(String::as_str).collect();
-    assert_same(&before, &etc(&sb), &theirs);
+    assert_same(&before, &etc(&sb), &REWRITTEN_BY_USERADD);
 }
 
 #[test]

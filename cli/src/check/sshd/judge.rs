@@ -1,5 +1,5 @@
-//! Compares sshd's settings for a login with the desired state. Pure: it takes settings, returns deviations, and asks
-//! nobody.
+//! Compares sshd's settings for a login with the desired state. It takes settings and returns deviations; it asks NSS for
+//! the user's groups, and nobody else.
 
 use super::Member;
 use crate::desired::sshd::{KEEPALIVE, REQUIRED, is_internal_sftp};
@@ -60,13 +60,21 @@ pub(super) fn judge(
         let (value, consequence) = (value.to_owned(), Some(consequence));
         deviations.push(Deviation { check, keyword, value, evidence, consequence });
     };
-    if let Some(keyword) = barred(settings, account) {
-        let by = format!("{keyword} of sshd");
-        let consequence = match settings.all("DenyUsers").any(|pattern| pattern == account.name) {
-            true => Consequence::Closed(by),
-            false => Consequence::KeptOut(by),
-        };
-        deviates("sshd access", keyword, ", which keeps the user out".into(), consequence);
+    match barred(settings, account) {
+        Ok(None) => {}
+        Ok(Some(keyword)) => {
+            let by = format!("{keyword} of sshd");
+            let consequence = match settings.all("DenyUsers").any(|pattern| pattern == account.name) {
+                true => Consequence::Closed(by),
+                false => Consequence::KeptOut(by),
+            };
+            deviates("sshd access", keyword, ", which keeps the user out".into(), consequence);
+        }
+        Err(error) => {
+            let why = format!(", and the user's groups are unknown: {error}");
+            let consequence = Consequence::Unknown("whether sshd keeps the user out is unknown".into());
+            deviates("sshd access", "AllowGroups", why, consequence);
+        }
     }
     let root = member.config.jail_root.absolute();
     let (chroot, command) = (value("ChrootDirectory"), value("ForceCommand"));

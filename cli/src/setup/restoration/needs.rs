@@ -11,7 +11,7 @@ use crate::setup::atomic;
 use crate::setup::sshd::own_block::DROP_IN;
 use pam_sftpjail::config::Config;
 use std::ffi::OsStr;
-use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// What stays and needs something of setup's, after the files are restored.
@@ -28,15 +28,20 @@ pub(super) struct Needs {
 }
 
 impl Needs {
-    pub(super) fn of(files: &[OwnFile<'_>], extent: Extent) -> Result<Self, Error> {
-        let config = Config::load(None).ok();
+    /// `config`: `None` if it cannot be used.
+    pub(super) fn of(
+        files: &[OwnFile<'_>],
+        config: Option<&Config>,
+        jail_roots: &[PathBuf],
+        extent: Extent,
+    ) -> Result<Self, Error> {
         let is_config_default = config.is_some_and(|config| {
             let built_in = Config::default();
             config.jail_root == built_in.jail_root && config.groups().eq(built_in.groups())
         });
         let keeps_own_block =
             files.iter().any(|file| file.part == Part::Sshd && matches!(file.fate, Fate::Stays(_)));
-        let block = block(files).filter(|_| extent == Extent::All || keeps_own_block);
+        let block = block(files, jail_roots).filter(|_| extent == Extent::All || keeps_own_block);
         Ok(Self { pam: module_user(files, block.is_some())?, block, is_config_default, keeps_own_block })
     }
 
@@ -62,21 +67,23 @@ pub(super) fn of_sshd<'s>(files: &[OwnFile<'s>]) -> impl Iterator<Item = &'s Pat
 }
 
 /// The first line that would still send users into a jail root.
-fn block(files: &[OwnFile<'_>]) -> Option<Location> {
-    let own: Vec<_> = of_sshd(files).collect();
-    let roots = jail_roots(own.iter().copied());
+fn block(files: &[OwnFile<'_>], roots: &[PathBuf]) -> Option<Location> {
     let mains = SshdConfig::main_file().into_iter();
-    mains.chain(own).find_map(|main| {
+    mains.chain(of_sshd(files)).find_map(|main| {
         let config = SshdConfig::read(main);
-        let mut chroots = config.settings.iter().filter(|setting| is_below(setting, &roots));
+        let mut chroots = config.settings.iter().filter(|setting| is_below(setting, roots));
         chroots.find(|setting| stays(setting, files)).map(|setting| setting.location.clone())
     })
 }
 
-/// The jail roots: that of the configuration, and those that setup's own blocks in these files of sshd name.
-pub(in crate::setup) fn jail_roots<'f>(own: impl IntoIterator<Item = &'f Path>) -> Vec<PathBuf> {
-    let mut roots: Vec<_> =
-        Config::load(None).ok().map(|config| config.jail_root.absolute()).into_iter().collect();
+/// The jail roots: that of the configuration, and those that setup's own blocks in these files of sshd name. If there is no
+/// usable configuration, the built-in jail root is among them.
+pub(in crate::setup) fn jail_roots<'f>(
+    config: Option<&Config>,
+    own: impl IntoIterator<Item = &'f Path>,
+) -> Vec<PathBuf> {
+    let root = config.map_or_else(|| Config::default().jail_root, |config| config.jail_root.clone());
+    let mut roots = vec![root.absolute()];
     for path in own {
         let config = SshdConfig::read(path);
         let is_drop_in = path.file_name() == Some(OsStr::new(DROP_IN));
@@ -105,13 +112,11 @@ pub(in crate::setup) fn is_below(setting: &Setting, roots: &[PathBuf]) -> bool {
 /// Whether a line of sshd's is still there after the files are restored.
 fn stays(setting: &Setting, files: &[OwnFile<'_>]) -> bool {
     let at = &setting.location;
-    let changed =
-        files.iter().find(|file| is_same(file.path, &at.file)).and_then(|file| Some((file, file.then()?)));
-    let Some((file, then)) = changed else { return true };
+    let file = files.iter().find(|file| is_same(file.path, &at.file));
+    let Some(Fate::Restored { now, then, .. }) = file.map(|file| &file.fate) else { return true };
     let Some(then) = then else { return false };
-    let now = fs::read(file.path).unwrap_or_default();
     // Undo only removes lines, and restores lines that are no longer there.
-    let (now, then) = (String::from_utf8_lossy(&now), String::from_utf8_lossy(then));
+    let (now, then) = (String::from_utf8_lossy(now), String::from_utf8_lossy(then));
     let line = now.lines().nth(at.line.saturating_sub(1)).unwrap_or_default().trim();
     then.lines().any(|own| own.trim() == line)
 }
@@ -123,14 +128,7 @@ fn is_same(path: &Path, other: &Path) -> bool {
 
 /// A file of PAM that would still name the module. `keeps_lines`: setup's lines stay.
 fn module_user(files: &[OwnFile<'_>], keeps_lines: bool) -> Result<Option<PathBuf>, Error> {
-    let directory = Path::new("/etc/pam.d");
-    let failed = |error: std::io::Error| Error::with(directory, "be read", &error);
-    let Ok(entries) = directory.read_dir() else { return Ok(None) };
-    for entry in entries {
-        let path = entry.map_err(failed)?.path();
-        if path.is_dir() {
-            continue;
-        }
+    for path in pam_files()? {
         let own = files.iter().find(|file| is_same(file.path, &path)).filter(|_| !keeps_lines);
         let then = match own.and_then(OwnFile::then) {
             Some(then) => then.unwrap_or_default().to_owned(),
@@ -141,6 +139,21 @@ fn module_user(files: &[OwnFile<'_>], keeps_lines: bool) -> Result<Option<PathBu
         }
     }
     Ok(None)
+}
+
+/// PAM's files, by name.
+pub(in crate::setup) fn pam_files() -> Result<Vec<PathBuf>, Error> {
+    let directory = Path::new("/etc/pam.d");
+    let failed = |error: std::io::Error| Error::with(directory, "be read", &error);
+    let entries = match directory.read_dir() {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(failed)?,
+    };
+    let mut files =
+        entries.map(|entry| Ok(entry.map_err(failed)?.path())).collect::<Result<Vec<_>, Error>>()?;
+    files.retain(|path| path.is_file());
+    files.sort_unstable();
+    Ok(files)
 }
 
 /// Whether a line of PAM names the module.

@@ -3,6 +3,7 @@
 
 pub(super) mod answer;
 
+use crate::host::configuration;
 use crate::host::groups::all_members;
 use crate::host::sshd::files::SshdConfig;
 use crate::report::Error;
@@ -11,6 +12,7 @@ use crate::setup::restoration::{Action, FileAction, Part, is_below, pam_names_mo
 use answer::{Answer, Question, Sent};
 use pam_sftpjail::account::Account;
 use pam_sftpjail::config::Config;
+use pam_sftpjail::error::Refusal;
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::nss::User;
 use pam_sftpjail::policy::{Decision, decide};
@@ -47,25 +49,29 @@ enum Tense {
 }
 
 impl Affected {
-    /// Reads them. `sshd_configs`: of further sshds. If it fails, nobody is known, and there is an error.
-    pub(super) fn read(sshd_configs: &BTreeSet<PathBuf>, roots: &[PathBuf]) -> (Self, Option<Error>) {
+    /// Reads them. `sshd_configs`: of further sshds. The clause: what could not be read. If it is not the configuration,
+    /// nobody is known.
+    pub(super) fn read(sshd_configs: &BTreeSet<PathBuf>, roots: &[PathBuf]) -> (Self, Option<String>) {
         let sshd_configs = sshd_configs.iter().filter(|file| file.is_file()).cloned().collect();
         let question = Question { sshd_configs, roots: roots.to_owned(), ..Question::default() };
         let mut this = Self { users: BTreeMap::new(), question };
-        let unknown = this.find_users().err();
-        (this, unknown)
+        let config = configuration::load(None).map_err(Error::from);
+        let note = match (this.find_users(config.as_ref().ok()), config) {
+            (Err(error), _) => Some(format!("who is jailed now is unknown: {}", error.what)),
+            (Ok(()), Err(error)) => Some(format!("nobody is jailed now: {}", error.what)),
+            (Ok(()), Ok(_)) => None,
+        };
+        (this, note)
     }
 
-    fn find_users(&mut self) -> Result<(), Error> {
-        let config = Config::load(None).unwrap_or_default();
-        let names = candidates(&config, &self.question)?;
+    /// `config`: `None` if it cannot be used. The module builds no jail then.
+    fn find_users(&mut self, config: Option<&Config>) -> Result<(), Error> {
+        let names = candidates(config, &self.question)?;
         self.question.names = names.into_iter().collect();
         let builds_jails = pam_names_module()?;
         for (name, sent) in self.question.ask()? {
             let Some(user) = User::by_name(&name)? else { continue };
-            let account = Account::lookup(&name, &config);
-            let is_member =
-                account.is_ok_and(|account| matches!(decide(&config, &account), Decision::Jail(_)));
+            let is_member = config.map(|config| is_member(&name, config)).transpose()?.unwrap_or(false);
             let state = match sent {
                 Sent::IntoJailRoot if builds_jails && is_member => State::Jailed,
                 Sent::IntoJailRoot => State::Refused,
@@ -88,7 +94,8 @@ impl Affected {
             }
         }
         match question.ask_in_namespace() {
-            Answer::Sent(sent) => Ok(self.sentences(&sent, Tense::Before)),
+            // What is needed for jails stays as long as one user is sent into the jail root.
+            Answer::Sent(sent) => Ok(self.sentences(&sent, Tense::Before, true)),
             Answer::Broken { what, fix } => Err(Error::new(what, fix)),
             Answer::Unknown(why) => {
                 Ok(vec![format!("Note: who will no longer be jailed is unknown: {why}.")])
@@ -98,16 +105,14 @@ impl Affected {
 
     /// Sentences on where sshd sends them now, after something was undone.
     pub(super) fn now(&self) -> Vec<String> {
-        match self.question.ask() {
-            Ok(sent) => self.sentences(&sent, Tense::After),
+        match self.question.ask().and_then(|sent| Ok((sent, pam_names_module()?))) {
+            Ok((sent, builds_jails)) => self.sentences(&sent, Tense::After, builds_jails),
             Err(error) => vec![format!("Note: who is no longer jailed is unknown: {}.", error.what)],
         }
     }
 
     /// A sentence for all users with the same outcome.
-    fn sentences(&self, sent: &BTreeMap<String, Sent>, tense: Tense) -> Vec<String> {
-        // Before, what is needed for jails stays as long as one user is sent into the jail root.
-        let builds_jails = matches!(tense, Tense::Before) || pam_names_module().unwrap_or(true);
+    fn sentences(&self, sent: &BTreeMap<String, Sent>, tense: Tense, builds_jails: bool) -> Vec<String> {
         let mut users = BTreeMap::<String, Vec<&str>>::new();
         for (name, now) in &self.users {
             let Some(sent) = sent.get(name) else { continue };
@@ -157,8 +162,9 @@ impl Now {
 
 /// Everybody that sshd may send into a jail root: the members of all profiles, and users that the `Match` blocks name that do
 /// so.
-fn candidates(config: &Config, question: &Question) -> Result<BTreeSet<String>, Error> {
-    let mut groups: BTreeSet<String> = config.groups().map(str::to_owned).collect();
+fn candidates(config: Option<&Config>, question: &Question) -> Result<BTreeSet<String>, Error> {
+    let mut groups: BTreeSet<String> =
+        config.into_iter().flat_map(Config::groups).map(str::to_owned).collect();
     let mut names = BTreeSet::new();
     let mains = SshdConfig::main_file().into_iter().chain(question.sshd_configs.iter().map(PathBuf::as_path));
     for sshd in mains.map(SshdConfig::read) {
@@ -170,6 +176,15 @@ fn candidates(config: &Config, question: &Question) -> Result<BTreeSet<String>, 
     }
     names.extend(all_members(groups.iter().map(String::as_str))?);
     // sshd splits the argument of `sshd -T` at commas.
-    names.retain(|name| !name.contains(',') && matches!(User::by_name(name), Ok(Some(_))));
+    names.retain(|name| !name.contains(','));
     Ok(names)
+}
+
+/// Whether a login of this name would be jailed. The error: it could not be looked up.
+fn is_member(name: &str, config: &Config) -> Result<bool, Error> {
+    match Account::lookup(name, config) {
+        Ok(account) => Ok(matches!(decide(config, &account), Decision::Jail(_))),
+        Err(Refusal::NoSuchUser { .. }) => Ok(false),
+        Err(refusal) => Err(Error::new(&refusal, refusal.fix())),
+    }
 }

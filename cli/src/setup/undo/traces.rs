@@ -2,9 +2,10 @@
 //! there before.
 
 use crate::desired::drop_in;
+use crate::host::configuration;
 use crate::host::sshd::files::{BEGIN, SshdConfig};
 use crate::report::{Error, Location};
-use crate::setup::restoration::{is_below, jail_roots, names_module};
+use crate::setup::restoration::{is_below, jail_roots, names_module, pam_files};
 use crate::setup::sshd::own_block::DROP_IN;
 use crate::setup::{atomic, journal, say, syslog};
 use pam_sftpjail::config::{Config, DEFAULT_PATH};
@@ -43,7 +44,8 @@ pub(super) fn report(sshd_config: Option<&Path>, out: &mut impl Write) -> Result
 /// The lines and files that jail somebody.
 fn jailing(sshd_config: Option<&Path>) -> Result<Vec<(Location, String)>, Error> {
     let mut found = Vec::new();
-    let mut roots = jail_roots([]);
+    let config = configuration::load(None).map_err(Error::from)?;
+    let mut roots = jail_roots(Some(&config), []);
     roots.push(Config::default().jail_root.absolute());
     for main in SshdConfig::main_file().into_iter().chain(sshd_config) {
         let config = SshdConfig::read(main);
@@ -61,10 +63,7 @@ fn jailing(sshd_config: Option<&Path>) -> Result<Vec<(Location, String)>, Error>
             found.push((location, "begin of what setup added".to_owned()));
         }
     }
-    let entries = Path::new("/etc/pam.d").read_dir().into_iter().flatten().flatten();
-    let mut services: Vec<_> = entries.map(|entry| entry.path()).filter(|path| path.is_file()).collect();
-    services.sort_unstable();
-    for file in services {
+    for file in pam_files()? {
         for (i, _) in lines(&file)?.iter().enumerate().filter(|(_, line)| names_module(line)) {
             found.push((Location::single(file.clone(), i + 1), "PAM calls the module".to_owned()));
         }

@@ -3,7 +3,7 @@
 mod edited;
 mod needed;
 
-use super::{assert_same, etc};
+use super::{REWRITTEN_BY_USERADD, assert_same, etc};
 use sandbox::{Output, Sandbox};
 
 pub(super) const UNDO: &str = "sftpjail setup --undo --yes";
@@ -171,11 +171,7 @@ fn a_setup_after_an_undo_that_left_something_keeps_the_backups_apart() {
     let before = etc(&sb);
     sb.sh(&format!("sftpjail setup --yes; useradd -m -G sftp anna; {UNDO}; sftpjail setup --yes"));
     sb.sh(&format!("userdel -r anna 2>/dev/null; {UNDO}"));
-    let rewritten = ["passwd", "shadow", "subuid", "subgid", "group", "gshadow"];
-    let rewritten: Vec<_> =
-        rewritten.iter().flat_map(|name| [format!("./{name}"), format!("./{name}-")]).collect();
-    let rewritten: Vec<_> = rewritten.iter().map(String::as_str).collect();
-    assert_same(&before, &etc(&sb), &rewritten);
+    assert_same(&before, &etc(&sb), &REWRITTEN_BY_USERADD);
     sb.sh("! getent group sftp; ! test -e /jail; ! test -e /var/lib/sftpjail");
 }
 

@@ -10,6 +10,7 @@ use crate::report::error::errno;
 use crate::setup::trial_member::{cover, enter_namespace};
 use pam_sftpjail::account::Account;
 use pam_sftpjail::config::Config;
+use pam_sftpjail::error::Refusal;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs;
@@ -75,14 +76,19 @@ impl Question {
     }
 
     fn asked(&self) -> Result<BTreeMap<String, Sent>, NoAnswer> {
-        let config = Config::load(None).unwrap_or_default();
+        // sshd's answer has nothing of the module's configuration.
+        let config = Config::default();
         let mut all = BTreeMap::new();
         let files = [None].into_iter().chain(self.sshd_configs.iter().map(|file| Some(file.as_path())));
         for file in files {
             let mut sshd = Sshd::find(file)?;
             for name in &self.names {
-                // What cannot be looked up now is not said to be anything.
-                let Ok(account) = Account::lookup(name, &config) else { continue };
+                let account = match Account::lookup(name, &config) {
+                    Ok(account) => account,
+                    // A pattern of a `Match` block, or removed since.
+                    Err(Refusal::NoSuchUser { .. }) => continue,
+                    Err(refusal) => return Err(NoAnswer::Unknown(Error::new(&refusal, refusal.fix()))),
+                };
                 let sent = self.sent(&account, &mut sshd)?;
                 // A user is jailed if one of the sshds does it.
                 if all.get(name) != Some(&Sent::IntoJailRoot) {
@@ -100,8 +106,9 @@ impl Question {
             let settings = sshd.settings(&account.name, &connection)?;
             let chroot = settings.get("ChrootDirectory").unwrap_or("none");
             let directory = expanded(chroot, account);
+            let barred = barred(&settings, account).map_err(|error| NoAnswer::Unknown(error.into()))?;
             let sent = match chroot {
-                _ if barred(&settings, account).is_some() => Sent::KeptOut,
+                _ if barred.is_some() => Sent::KeptOut,
                 _ if self.roots.iter().any(|root| directory.starts_with(root)) => {
                     return Ok(Sent::IntoJailRoot);
                 }

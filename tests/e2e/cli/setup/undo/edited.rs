@@ -74,6 +74,25 @@ fn a_file_that_cannot_be_restored_stops_undo_and_force_leaves_no_member_refused(
 }
 
 #[test]
+fn beside_a_configuration_that_cannot_be_used_nobody_is_said_to_be_jailed() {
+    let sb = set_up();
+    sb.append(CONFIG, "colour = \"red\"\n");
+    // The module builds no jail then, so sshd refuses everybody that it sends into the jail root.
+    assert!(!is_jailed(&sb, "anna") && !has_a_shell(&sb, "anna"));
+    sb.wait_for_logouts();
+    let out = refuses(&sb, &["it is unknown which jail root", "there is no key colour", "--force"]);
+    assert!(out.stdout.contains("Note: nobody is jailed now: /etc/sftpjail/config.toml: line "), "{out}");
+    assert!(
+        out.stdout.contains("\nUsers that sshd will no longer refuse, with the shell /bin/sh: anna.\n"),
+        "{out}"
+    );
+    assert!(!out.stdout.contains("no longer be jailed"), "{out}");
+    let out = sb.sh(&format!("{UNDO} --force"));
+    assert!(out.stdout.contains("\nNo longer refused by sshd, with the shell /bin/sh: anna.\n"), "{out}");
+    assert!(has_a_shell(&sb, "anna"));
+}
+
+#[test]
 fn edits_beside_what_setup_inserted_stay_and_need_no_force() {
     let sb = Sandbox::stock();
     sb.sh("sed -i '/^Include/d' /etc/ssh/sshd_config; sftpjail setup --yes");
