@@ -91,7 +91,8 @@ fn print(target: &Target<'_>, users: &[String], kicked: &[Kicked], out: &mut imp
             }
             (false, Some(pid)) => {
                 writeln!(out, "{} the session of {user}{from} goes on (process {pid})", Mark::Bad)?;
-                writeln!(out, "  → kill it: sftpjail kick --force --pid {pid}")?;
+                let kill = Command::new("sftpjail kick --force --pid").arg(pid.cast_unsigned());
+                writeln!(out, "  → kill it: {kill}")?;
             }
             (true, None) => writeln!(out, "{} the session of {user}{from} ended by itself", Mark::Good)?,
             (false, None) => {

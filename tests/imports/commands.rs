@@ -46,6 +46,8 @@ fn is_command(text: &str) -> bool {
         match next {
             // What a program says.
             Some(next) if next.starts_with("says") => false,
+            // A verb of ours, with something that is filled in.
+            Some(_) if program == "sftpjail" => words.any(|word| word.contains('{')),
             Some(next) => PROGRAMS.contains(&program) || (VERBS.contains(&program) && is_argument(next)),
             None => false,
         }
@@ -131,6 +133,7 @@ fn a_command_in_a_text_is_found_and_sentences_are_not() {
         r#"fn f() -> &'static str { "look first, then chmod go-w /srv" }"#,
         r#"fn f(p: &str) -> String { format!("make it: install -d -m 0755 {p}") }"#,
         r#"const A: &str = "check it, then: systemctl daemon-reload";"#,
+        r#"fn f(p: &str) -> String { format!("to check it: sftpjail check --sshd-config {p}") }"#,
         r#"fn f() { Command::new("true").arg(format!("sed -i {}", x)) }"#,
     ] {
         assert_eq!(found(command), 1, "{command}");

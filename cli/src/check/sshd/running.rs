@@ -10,6 +10,7 @@ use jiff::tz::TimeZone;
 use nix::unistd::geteuid;
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::fix::{Command, Fix, Name};
+use pam_sftpjail::plan::root_path;
 use std::time::SystemTime;
 
 pub(in crate::check) const CHECK: &str = "sshd running";
@@ -20,10 +21,14 @@ pub(in crate::check) fn describe(sshd: &Sshd, findings: &mut Findings) {
         describe_one(sshd, running, findings);
     }
     for other in sshd.daemon.others() {
-        let file = other.file().map(|file| escaped(file).to_string());
-        let evidence = match &file {
-            Some(file) => format!(
-                "{} has a configuration of its own; to check that one: sftpjail check --sshd-config {file}",
+        let evidence = match other.file().map(|file| (escaped(file), root_path(file))) {
+            Some((_, Some(file))) => format!(
+                "{} has a configuration of its own; to check that one: {}",
+                name(other),
+                Command::new("sftpjail check --sshd-config").arg(&file)
+            ),
+            Some((file, None)) => format!(
+                "{} has a configuration of its own, {file}, which others than root can change",
                 name(other)
             ),
             None => format!("{} has the usual configuration, which is not checked here", name(other)),
@@ -69,6 +74,16 @@ fn describe_one(sshd: &Sshd, running: &Running, findings: &mut Findings) {
         true => String::new(),
         false => format!(", and was started with {}, which counts here, too", escaped(&options.join(" "))),
     };
+    if running.program().is_none() {
+        findings.warned(
+            CHECK,
+            format!(
+                "{name} was started by a path that others than root can change: {} is asked",
+                sshd.daemon
+            ),
+            "start sshd by a path that only root can change",
+        );
+    }
     if !running.is_command_line_whole() {
         findings.warned(
             CHECK,

@@ -46,8 +46,9 @@ impl NoAnswer {
 }
 
 impl Daemon {
-    /// Finds the binary: that of the sshd which runs with this configuration, or else the installed one. On Alpine, an
-    /// sshd with PAM has the first name. `file`: that of its configuration, if it is not the usual one.
+    /// Finds the binary: that of the sshd which runs with this configuration, if only root can change it, or else the
+    /// installed one. On Alpine, an sshd with PAM has the first name. `file`: that of its configuration, if it is not the
+    /// usual one.
     pub(crate) fn find(file: Option<&Path>) -> Result<Self, Error> {
         let file = file.filter(|file| Some(*file) != SshdConfig::main_file()).map(Path::to_owned);
         let mut daemon = Self {
@@ -56,7 +57,7 @@ impl Daemon {
             group_may_write: OnceCell::new(),
             listening: running::all(),
         };
-        let running = daemon.running().next().map(Running::program).filter(|program| program.is_file());
+        let running = daemon.running().next().and_then(Running::program);
         let installed = || ["sshd.pam", "sshd"].into_iter().find_map(programs::find);
         daemon.binary = running.map(Path::to_owned).or_else(installed).ok_or_else(|| {
             Error::new(format!("there is no sshd in {}", programs::PATH), "install OpenSSH's server")

@@ -1,11 +1,16 @@
 //! Finds the sshds that listen on this system: what they were started with, and what the kernel lets them do.
 //!
 //! An sshd of another PID namespace or with another root directory is another system's, such as a container's.
+//!
+//! A process's name and arguments are what whoever started it wrote there, and a user can start a setuid program with any.
+//! So only what root started is an sshd, by the file that it executes. Root runs no program that an argument names, unless
+//! nobody else can change it.
 
 mod command_line;
 mod reading;
 
 use crate::host::systemd::service;
+use crate::host::trust;
 use command_line::CommandLine;
 use nix::unistd::geteuid;
 use pam_sftpjail::confinement::{Part, Privileges};
@@ -13,8 +18,9 @@ use procfs::net::TcpState;
 use procfs::process::{FDTarget, Process, all_processes};
 pub(crate) use reading::{Changed, Reading};
 use std::collections::BTreeSet;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -23,7 +29,9 @@ use std::path::{Path, PathBuf};
 pub(crate) struct Running {
     pub(crate) pid: i32,
     command_line: CommandLine,
-    /// The ports on which it listens; empty if this is not root.
+    /// The path by which it was started. `None`: others than root can change it, or it is gone.
+    program: Option<PathBuf>,
+    /// The ports on which it listens.
     pub(crate) ports: BTreeSet<u16>,
     /// The service of systemd that it belongs to.
     pub(crate) unit: Option<String>,
@@ -33,8 +41,12 @@ pub(crate) struct Running {
     pub(crate) missing: u64,
 }
 
-/// The sshds that listen, by pid. Those that cannot be read are left out.
+/// The sshds that listen, by pid; none if this is not root, who alone can tell them apart. Those that cannot be read are
+/// left out.
 pub(crate) fn all() -> Vec<Running> {
+    if !geteuid().is_root() {
+        return Vec::new();
+    }
     let own = Process::myself().ok();
     let processes = all_processes().into_iter().flatten().flatten();
     let mut found: Vec<_> = processes.filter_map(|process| Running::read(&process, own.as_ref())).collect();
@@ -46,25 +58,28 @@ impl Running {
     fn read(process: &Process, own: Option<&Process>) -> Option<Self> {
         let status = process.status().ok().filter(|status| status.name.starts_with("sshd"))?;
         // NSpid has a number for each PID namespace from this one down.
-        if status.euid != 0 || status.nspid.as_ref().is_some_and(|pids| pids.len() > 1) {
+        if [status.ruid, status.euid, status.suid] != [0; 3]
+            || status.nspid.as_ref().is_some_and(|pids| pids.len() > 1)
+        {
             return None;
         }
         let directory = PathBuf::from(format!("/proc/{}", process.pid));
-        if geteuid().is_root() && !is_same_root(&directory) {
+        if !is_same_root(&directory) || !was_started_by_root(&directory) {
             return None;
         }
-        let ports = listening_ports(process);
-        let command_line = CommandLine::of_listener(&process.cmdline().ok()?, !ports.is_empty())?;
+        let ports = Some(listening_ports(process)).filter(|ports| !ports.is_empty())?;
+        let command_line = CommandLine::of_listener(&process.cmdline().ok()?)?;
+        let program = Some(&command_line.program).filter(|program| is_roots_alone(program)).cloned();
         let privileges = Privileges::parse(&fs::read_to_string(directory.join("status")).ok()?)?;
         let missing = own_privileges().map_or(0, |own| own.effective & !privileges.effective);
         let unit = service::of_process(process.pid);
         let confined = own.map(|_| differences(&directory, &privileges, missing)).unwrap_or_default();
-        Some(Self { pid: process.pid, command_line, ports, unit, confined, missing })
+        Some(Self { pid: process.pid, command_line, program, ports, unit, confined, missing })
     }
 
-    /// The path by which it was started.
-    pub(crate) fn program(&self) -> &Path {
-        &self.command_line.program
+    /// The path by which it was started. `None`: others than root can change it, or it is gone.
+    pub(crate) fn program(&self) -> Option<&Path> {
+        self.program.as_deref()
     }
 
     /// Its configuration, if it was started with `-f`.
@@ -102,6 +117,21 @@ fn is_same_root(directory: &Path) -> bool {
     let place = |path: &Path| path.metadata().map(|stat| (stat.dev(), stat.ino())).ok();
     let theirs = place(&directory.join("root/"));
     theirs.is_some() && theirs == place(Path::new("/"))
+}
+
+/// Whether a process that has root's uids only executes an sshd of root's. One that a user started has them by a setuid
+/// bit; sudo even sets the real uid.
+fn was_started_by_root(directory: &Path) -> bool {
+    let program = directory.join("exe");
+    let is_roots =
+        program.metadata().is_ok_and(|stat| stat.is_file() && stat.uid() == 0 && stat.mode() & 0o6022 == 0);
+    let name = program.read_link().ok().and_then(|path| path.file_name().map(OsStr::to_owned));
+    is_roots && name.is_some_and(|name| name.as_bytes().starts_with(b"sshd"))
+}
+
+/// Whether it is a file that nobody but root can change or replace.
+fn is_roots_alone(file: &Path) -> bool {
+    file.is_file() && trust::changeable(file).is_ok_and(|path| path.is_none())
 }
 
 /// In what the confinement of a process differs from that of this program.

@@ -1,5 +1,6 @@
 //! What sshd must do for a member, and each setting that keeps it from doing so.
 
+mod impostor;
 mod keepalive;
 mod running;
 mod second;

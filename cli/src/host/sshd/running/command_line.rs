@@ -23,23 +23,19 @@ pub(super) struct CommandLine {
 }
 
 impl CommandLine {
-    /// `None` if it is not that of a listener. sshd must be started by an absolute path, and it writes "sshd: ", that
+    /// That of an sshd with a listening socket. sshd must be started by an absolute path, and it writes "sshd: ", that
     /// command line, and then " [listener]" and the number of connections where its arguments were: as far as they fit.
-    /// The processes of a session write a user's name there.
-    ///
-    /// `has_port`: whether the process listens. Before OpenSSH 8.2, this is all that tells a listener.
-    pub(super) fn of_listener(arguments: &[String], has_port: bool) -> Option<Self> {
+    /// `None`: it is a process of a session, which writes a user's name there.
+    pub(super) fn of_listener(arguments: &[String]) -> Option<Self> {
         let title = arguments.first()?.strip_prefix("sshd: ");
         if let Some(title) = title {
             let (words, is_whole) = match title.split_once(" [listener]") {
                 Some((words, _)) => (words, true),
                 None => (title, false),
             };
-            let is_listener = words.starts_with('/') && (is_whole || has_port);
-            return is_listener.then(|| Self::parse(words.split(' '), is_whole));
+            return words.starts_with('/').then(|| Self::parse(words.split(' '), is_whole));
         }
-        let is_listener = arguments.first()?.starts_with('/') && has_port;
-        is_listener.then(|| Self::parse(arguments.iter().map(String::as_str), true))
+        arguments.first()?.starts_with('/').then(|| Self::parse(arguments.iter().map(String::as_str), true))
     }
 
     /// sshd takes no arguments but options, so a word that is no option belongs to the value before it.
@@ -79,9 +75,9 @@ impl CommandLine {
 mod tests {
     use super::*;
 
-    fn of(line: &[&str], has_port: bool) -> Option<CommandLine> {
+    fn of(line: &[&str]) -> Option<CommandLine> {
         let arguments: Vec<_> = line.iter().map(|&word| word.to_owned()).collect();
-        CommandLine::of_listener(&arguments, has_port)
+        CommandLine::of_listener(&arguments)
     }
 
     fn line(file: &str, options: &[&str]) -> Option<CommandLine> {
@@ -96,21 +92,15 @@ mod tests {
     }
 
     #[test]
-    fn a_listener_is_known_by_its_title_or_by_its_port() {
-        assert_eq!(of(&["sshd: /usr/sbin/sshd -D [listener] 0 of 10-100 startups"], false), line("", &[]));
-        assert_eq!(of(&["/usr/sbin/sshd", "-D"], true), line("", &[]));
-        for (title, has_port) in [
-            ("sshd: anna [priv]", true),
-            ("sshd: anna@pts/0", true),
-            ("sshd: [accepted]", false),
-            ("sshd: /usr/sbin/sshd -D -f /etc/ss", false),
-            ("/usr/sbin/sshd", false),
-            ("sshd-session: anna [priv]", true),
-            ("", true),
-        ] {
-            assert_eq!(of(&[title], has_port), None, "{title}");
+    fn a_listener_is_known_by_its_path_and_a_session_by_its_user() {
+        assert_eq!(of(&["sshd: /usr/sbin/sshd -D [listener] 0 of 10-100 startups"]), line("", &[]));
+        assert_eq!(of(&["/usr/sbin/sshd", "-D"]), line("", &[]));
+        for title in
+            ["sshd: anna [priv]", "sshd: anna@pts/0", "sshd: [accepted]", "sshd-session: anna [priv]", ""]
+        {
+            assert_eq!(of(&[title]), None, "{title}");
         }
-        let cut = of(&["sshd: /usr/sbin/sshd -D -f /etc/ss"], true).unwrap();
+        let cut = of(&["sshd: /usr/sbin/sshd -D -f /etc/ss"]).unwrap();
         assert!(!cut.is_whole);
     }
 
@@ -130,7 +120,7 @@ mod tests {
             ("-h /etc/key -4", "", &["-h", "/etc/key"]),
         ] {
             let title = format!("sshd: /usr/sbin/sshd {words} [listener] 1 of 10-100 startups");
-            assert_eq!(of(&[&title], true), line(file, options), "{words}");
+            assert_eq!(of(&[&title]), line(file, options), "{words}");
         }
     }
 }
