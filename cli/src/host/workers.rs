@@ -100,6 +100,7 @@ pub(crate) fn run<W: Work>(
                 }
                 Some(Failed::NoResult) => format!("the check of {shown} gave what is no result"),
                 None => {
+                    worker.child.abandon();
                     let seconds = LIMIT.as_secs();
                     format!("the check of {shown} took more than {seconds} s: a filesystem does not answer")
                 }

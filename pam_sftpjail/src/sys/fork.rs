@@ -13,12 +13,16 @@ use std::fs::{File, read_dir};
 use std::io;
 use std::os::fd::{FromRawFd, IntoRawFd, OwnedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 /// The descriptor of the pipe in a child, beside standard input, output and error.
 const PIPE: i32 = 3;
 
-/// A child process. Dropping it kills the child and does not wait for that: a process that waits for a filesystem may
-/// not even end by SIGKILL.
+/// How long a child may take to end after SIGKILL. One that waits for a filesystem may never end.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// A child process. Dropping it kills the child, and waits until it has ended, but not for longer than a second.
 pub struct Forked {
     /// What the child writes.
     pub output: File,
@@ -105,15 +109,31 @@ impl Forked {
             Err(errno) => errno.desc().to_owned(),
         }
     }
+
+    /// Kills a child that waits for a filesystem, and does not wait for its end: it may not even end by SIGKILL.
+    pub fn abandon(mut self) {
+        self.kill();
+        self.pid = None;
+    }
+
+    fn kill(&self) {
+        // It may have ended by itself.
+        let _ = self.pid.map(|pid| match self.group {
+            Group::Own => killpg(pid, Signal::SIGKILL),
+            Group::Parents => kill(pid, Signal::SIGKILL),
+        });
+    }
 }
 
 impl Drop for Forked {
     fn drop(&mut self) {
+        self.kill();
         let Some(pid) = self.pid else { return };
-        let _ = match self.group {
-            Group::Own => killpg(pid, Signal::SIGKILL),
-            Group::Parents => kill(pid, Signal::SIGKILL),
-        };
-        let _ = waitpid(pid, Some(WaitPidFlag::WNOHANG));
+        let begun = Instant::now();
+        while matches!(waitpid(pid, Some(WaitPidFlag::WNOHANG)), Ok(WaitStatus::StillAlive))
+            && begun.elapsed() < PATIENCE
+        {
+            sleep(Duration::from_micros(50));
+        }
     }
 }
