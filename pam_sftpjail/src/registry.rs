@@ -117,17 +117,22 @@ impl Registry {
         Ok(names.iter().filter_map(|name| UserName::parse(name).ok()).collect())
     }
 
-    /// Whether there is a record of a session of the user in the host's namespace, live or dead. It reads
-    /// `/run/sftpjail` without checking its owner and mode.
+    /// Whether there is a record of a session of the user in the host's namespace, live or dead. It does not check the
+    /// owner and mode of `/run/sftpjail`, and only searches that directory, so that users without a record need no more
+    /// of it. The error: this is unknown.
+    ///
+    /// Where there is no directory (ENOENT, or ENOTDIR for a file or a symlink), no session has a record. Any other error
+    /// is none of that. On the user's own directory, it concerns that user only. On `/run/sftpjail`, it concerns
+    /// everybody: a process that has run out of descriptors or memory, or that an LSM denies the search. root's modes
+    /// alone cannot deny that to a service that runs as root.
     pub(crate) fn has_host_record(user: &UserName) -> Result<bool, Errno> {
-        let names = directory::open_to_read(AT_FDCWD, DIRECTORY.as_ref())
+        let names = directory::open_child(AT_FDCWD, DIRECTORY.as_ref())
             .and_then(|registry| directory::open_to_read(&registry, user.as_ref()))
             .and_then(directory::names);
         match names {
             Ok(names) => Ok(names.iter().any(|name| is_in(name, Namespace::Host))),
-            Err(errno @ (Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM)) => Err(errno),
-            // Then no session could have written a record there, either.
-            Err(_) => Ok(false),
+            Err(Errno::ENOENT | Errno::ENOTDIR) => Ok(false),
+            Err(errno) => Err(errno),
         }
     }
 

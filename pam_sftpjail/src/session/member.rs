@@ -69,8 +69,17 @@ fn log_check(log: &Log, check: Check, result: CheckResult<'_>) {
 /// Removes a jail from when the user was a member: sshd may still chroot the user into it.
 fn remove_old_jail(config: &Config, account: &str, why: NotJailed, log: &Log) {
     let Ok(user) = UserName::parse(account) else { return };
-    if Registry::has_host_record(&user) != Ok(true) {
-        return;
+    match Registry::has_host_record(&user) {
+        Ok(true) => {}
+        Ok(false) => return,
+        Err(errno) => {
+            let refusal = Refusal::Sessions { errno };
+            let fix = refusal.fix();
+            log.error(format_args!(
+                "whether user {user} has a jail from before is unknown: {refusal}; fix: {fix}"
+            ));
+            return;
+        }
     }
     match reap::take_down(config, &user) {
         Ok(Leftover::None | Leftover::Removed) => {}
@@ -84,11 +93,13 @@ fn remove_old_jail(config: &Config, account: &str, why: NotJailed, log: &Log) {
 }
 
 /// Whether a jail in the host's namespace may be mounted for the user. sshd would serve a login from it
-/// even where the module ignores the login.
+/// even where the module ignores the login. The error: that is unknown, so the login is refused.
+///
+/// Nothing is asked for root, who never has a jail: whatever is wrong with the registry, an admin can log in as root.
 fn has_host_session(login: &Login<'_>) -> Result<bool, Refusal> {
     let user = login.user.to_str().map_or(Ok(None), User::by_name)?;
     // A name that cannot name a jail has none.
-    match user.map(|user| UserName::parse(&user.name)) {
+    match user.filter(|user| !user.uid.is_root()).map(|user| UserName::parse(&user.name)) {
         Some(Ok(user)) => Registry::has_host_record(&user).map_err(|errno| Refusal::Sessions { errno }),
         Some(Err(_)) | None => Ok(false),
     }

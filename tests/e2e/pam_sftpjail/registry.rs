@@ -1,6 +1,6 @@
 //! `/run/sftpjail`: what the records say, who is counted, and what happens where there can be none.
 
-use crate::common::libpam::{alone, code, install_alone};
+use crate::common::libpam::{IGNORED, alone, code, install_alone};
 use sandbox::Sandbox;
 
 /// A machine with the member mle, whose configuration holds `lines`.
@@ -149,4 +149,56 @@ fn a_login_that_is_stopped_does_not_stop_the_others_for_ever() {
     // Others do not wait for it.
     sb.user("kim").group("sftp").add();
     sb.sftp("kim", "ls\n").ok();
+}
+
+/// A filesystem of joe's whose daemon does not run, on a directory: the kernel lets nobody else in, not even root.
+fn close_to_root(sb: &Sandbox, directory: &str) {
+    sb.sh(&format!(
+        "[ -e /dev/fuse ] || mknod /dev/fuse c 10 229
+         exec 3<>/dev/fuse
+         mount -i -t fuse -o fd=3,rootmode=40000,user_id=$(id -u joe),group_id=$(id -g joe) none {directory}
+         setsid sleep 1000 >/dev/null 2>&1 </dev/null &"
+    ));
+}
+
+/// With a broken configuration, for mle, joe and root: the answers of the account hook.
+fn answers_without_configuration(sb: &Sandbox) -> [String; 3] {
+    sb.sh("echo broken >> /etc/sftpjail/config.toml");
+    ["mle", "joe", "root"].map(|user| code(&alone(sb, user, &["account"]), "account"))
+}
+
+#[test]
+fn records_that_cannot_be_read_refuse_their_user_and_nobody_else() {
+    let sb = machine("namespace = \"host\"\n");
+    sb.user("joe").add();
+    sb.sh("mkdir -m 700 /run/sftpjail /run/sftpjail/mle");
+    close_to_root(&sb, "/run/sftpjail/mle");
+    sb.sh("! ls /run/sftpjail/mle 2>/dev/null");
+    assert_eq!(answers_without_configuration(&sb), ["4", IGNORED, IGNORED]);
+    let line = sb.wait_for_log("refused user mle");
+    assert!(line.contains("looking for live sessions failed: Permission denied; fix: "), "{line}");
+    // It is no answer about a jail of before, either.
+    sb.write("/etc/sftpjail/config.toml", "[[profile]]\nname = \"other\"\ngroups = [\"joe\"]\n");
+    assert_eq!(code(&alone(&sb, "mle", &["account"]), "account"), IGNORED);
+    let line = sb.wait_for_log("whether user mle has a jail from before is unknown");
+    assert!(line.contains("Permission denied; fix: "), "{line}");
+}
+
+#[test]
+fn without_configuration_a_registry_that_cannot_be_searched_refuses_all_but_root() {
+    let sb = machine("namespace = \"host\"\n");
+    sb.user("joe").add();
+    sb.sh("mkdir -m 700 /run/sftpjail");
+    close_to_root(&sb, "/run/sftpjail");
+    assert_eq!(answers_without_configuration(&sb), ["4", "4", IGNORED]);
+}
+
+#[test]
+fn without_configuration_a_registry_that_is_none_refuses_nobody() {
+    for registry in ["test ! -e /run/sftpjail", "touch /run/sftpjail", "ln -s sftpjail /run/sftpjail"] {
+        let sb = machine("namespace = \"host\"\n");
+        sb.user("joe").add();
+        sb.sh(registry);
+        assert_eq!(answers_without_configuration(&sb), [IGNORED; 3], "{registry}");
+    }
 }
