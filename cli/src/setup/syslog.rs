@@ -4,7 +4,7 @@ use super::atomic;
 use super::change::{Change, FileChange};
 use super::target::Target;
 use crate::host::programs;
-use crate::report::Error;
+use crate::report::{Error, Location};
 use std::path::Path;
 
 const DROP_IN: &str = include_str!("../../../rsyslog.d/sftpjail.conf");
@@ -50,6 +50,17 @@ fn rotated(path: &Path) -> Result<Option<Change>, Error> {
         inserted: vec![own],
         replaced: Vec::new(),
     })))
+}
+
+/// Where logrotate is told of the log.
+pub(super) fn rotated_line() -> Result<Option<Location>, Error> {
+    for path in ROTATED.map(Path::new) {
+        let text = atomic::read(path)?.unwrap_or_default();
+        if let Some(at) = String::from_utf8_lossy(&text).lines().position(|line| line.trim() == LOG) {
+            return Ok(Some(Location::single(path.to_owned(), at + 1)));
+        }
+    }
+    Ok(None)
 }
 
 /// The error: rsyslog cannot read its configuration.

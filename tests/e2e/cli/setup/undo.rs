@@ -133,16 +133,34 @@ fn without_the_journal_it_names_what_is_there_and_does_not_say_that_there_is_not
         "/etc/systemd/system/user@.service.d/50-sftpjail.conf",
         "/etc/sftpjail/config.toml",
         "/etc/rsyslog.d/10-sftpjail.conf",
+        "/etc/logrotate.d/rsyslog:1: logrotate rotates /var/log/sftp.log\n",
+        "/jail: the directory below which jails appear, if setup made it",
+        "the group sftp: the group of a profile, if setup made it",
     ] {
         assert!(out.stdout.contains(part), "{part:?} is missing: {out}");
     }
     assert!(!out.stdout.contains("Nothing to undo"), "{out}");
     assert!(is_jailed(&sb, "anna"));
     // What it says works.
-    sb.sh("rm /etc/ssh/sshd_config.d/00-sftpjail.conf; sed -i /sftpjail/d /etc/pam.d/sshd
-        rm /etc/systemd/system/user@.service.d/50-sftpjail.conf /etc/sftpjail/config.toml /etc/rsyslog.d/10-sftpjail.conf");
+    sb.sh("rm /etc/ssh/sshd_config.d/00-sftpjail.conf; sed -i /sftpjail/d /etc/pam.d/sshd");
+    for removed in [
+        "/etc/systemd/system/user@.service.d/50-sftpjail.conf",
+        "/etc/sftpjail/config.toml",
+        "/etc/rsyslog.d/10-sftpjail.conf",
+    ] {
+        let out = refuses(&sb, &["journal", "; remove by hand what is listed"]);
+        assert!(out.stdout.contains(&format!("{removed}: ")), "{out}");
+        sb.sh(&format!("rm {removed}"));
+    }
+    refuses(&sb, &["has no journal here"]);
+    sb.sh("sed -i '\\,/var/log/sftp.log,d' /etc/logrotate.d/rsyslog");
     let out = sb.sh(UNDO);
-    assert!(out.stdout.contains("Nothing to undo"), "{out}");
+    let left = "/jail, /etc/systemd/system/user@.service.d, /etc/sftpjail, the group sftp";
+    let left = format!("Remove what setup may have left, if nothing else needs it: {left}.\n");
+    assert!(out.stdout.contains("Nothing to undo") && out.stdout.ends_with(&left), "{out}");
+    sb.sh("rmdir /jail /etc/systemd/system/user@.service.d /etc/sftpjail; userdel anna; groupdel sftp");
+    let out = sb.sh(UNDO);
+    assert_eq!(out.stdout, "Nothing to undo: `sftpjail setup` has no journal and no file on this machine.\n");
     sb.sh("! test -e /var/lib/sftpjail");
 }
 
