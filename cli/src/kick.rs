@@ -11,6 +11,7 @@ use crate::report::terminal::Mark;
 use crate::report::{Outside, Status};
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::fix::{Command, Name};
+use pam_sftpjail::nss::User;
 use pam_sftpjail::suggestion::nearest;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use serde::Serialize;
@@ -123,13 +124,17 @@ fn print(target: &Target<'_>, users: &[String], kicked: &[Kicked], out: &mut imp
 
 /// Says that the user can log in again, and what prevents that. Nothing is said of an account that has expired.
 fn print_return(user: &str, out: &mut impl Write) -> io::Result<()> {
+    let shown = Outside::new(user);
+    if let Ok(None) = User::by_name(user) {
+        let what = format!("there is no account {shown} any more, so nobody can log in by this name");
+        return writeln!(out, "{} {what}", Mark::Good);
+    }
     let is_local = Accounts::of_this_host().is_ok_and(|accounts| accounts.uid_of(user).is_some());
     let expire = Shadow::of(user).ok().flatten().map(|shadow| shadow.expire);
     let today = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs() / 86_400);
     if expire.flatten().is_some_and(|day| day.unsigned_abs() <= today) {
         return Ok(());
     }
-    let shown = Outside::new(user);
     writeln!(out, "{} {shown} can log in again, and some clients do so at once", Mark::Attention)?;
     let Some(former) = expire.filter(|_| is_local) else {
         return writeln!(out, "  → to prevent that, lock the account where it is kept, then kick again");
@@ -144,9 +149,10 @@ fn print_return(user: &str, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "  → and let it in again later: {unlock}")
 }
 
-/// The name that was meant: of a user with a live session or, where there is no user of the name that was typed, of
-/// any user.
+/// The name that was meant, where there is no user of the name that was typed: of a user with a live session or, if none
+/// is similar, of any user.
 fn meant(typed: &str, live: &[String]) -> Option<String> {
+    let Ok(None) = User::by_name(typed) else { return None };
     let live = nearest(typed, live.iter().map(String::as_str));
     live.map_or_else(|| suggested(typed), |name| Some(name.to_owned()))
 }

@@ -160,8 +160,16 @@ fn a_misspelt_name_is_answered_with_the_user_that_was_meant_with_or_without_a_se
     };
     assert_eq!(kick("evve"), "evve has no live session; did you mean eve?\n");
     assert_eq!(kick("eve"), "eve has no live session.\n");
-    let _live = sb.sftp_live("eve");
+    sb.user("eve2").group("sftp").add();
+    let live = sb.sftp_live("eve");
     assert_eq!(kick("evve"), "evve has no live session; did you mean eve?\n");
+    // A name that is right is not answered with another one.
+    assert_eq!(kick("eve2"), "eve2 has no live session.\n");
+    sb.sh("userdel -f eve");
+    let out = sb.sh("sftpjail kick eve");
+    let last = out.stdout.lines().last();
+    assert_eq!(last, Some("✓ there is no account eve any more, so nobody can log in by this name"), "{out}");
+    drop(live);
     assert_eq!(kick("xyz"), "xyz has no live session.\n");
 }
 
