@@ -146,3 +146,19 @@ fn members_whose_home_does_not_answer_cost_ten_seconds_together_and_are_named() 
     }
     assert!(out.stdout.contains("jailed from their next login on: anna.\n"), "{out}");
 }
+
+#[test]
+fn a_group_that_setup_adds_is_known_to_it_beside_members_who_were_looked_up_before() {
+    let sb = Sandbox::stock();
+    sb.user("anna").group("sftp").add();
+    sb.sh("mkdir -p /etc/sftpjail");
+    sb.write(
+        "/etc/sftpjail/config.toml",
+        "[[profile]]\nname = \"home\"\ngroups = [\"sftp\", \"sftp-new\"]\nhome = \"read-write\"\n",
+    );
+    let out = sb.sh("sftpjail setup --yes");
+    assert!(out.stdout.contains("groupadd --system sftp-new\n"), "{out}");
+    let looked_up = "\nMembers who will be jailed from their next login on: anna.\n";
+    assert!(out.stdout.contains(looked_up), "{out}");
+    sb.sh("getent group sftp-new");
+}
