@@ -3,6 +3,7 @@
 //! Each requirement is stated here only. Nothing here writes.
 
 pub(crate) mod drop_in;
+pub(crate) mod home_access;
 pub(crate) mod membership;
 pub(crate) mod pam;
 pub(crate) mod root_owned;

@@ -7,6 +7,7 @@
 use super::path_to_home::{PathToHome, described, group, user};
 use crate::host::accounts::Accounts;
 use crate::report::Findings;
+use crate::report::text::listed_first;
 use nix::sys::stat::{FileStat, Mode, stat};
 use pam_sftpjail::account::Account;
 use pam_sftpjail::escape::escaped;
@@ -56,9 +57,36 @@ pub(super) fn examine(
     has_keys: bool,
     findings: &mut Findings,
 ) {
+    others(account, accounts, path_to_home, findings);
     let main = MainHome::find(accounts, account, path_to_home);
     access(account, path_to_home, main.as_ref(), has_keys, findings);
     parents(account, path_to_home.above(), main.as_ref(), findings);
+}
+
+/// All that is below the home is in the jail, such as all homes if the home is `/home`. A main account owns the home that
+/// holds its sub-accounts' homes.
+fn others(account: &Account, accounts: &Accounts, path_to_home: &PathToHome, findings: &mut Findings) {
+    let Some(home) = path_to_home.home() else { return };
+    let uid = account.uid.as_raw();
+    let Some(stat) = stat(home).ok().filter(|stat| stat.st_uid != uid) else { return };
+    let mut names = accounts.with_home_below(&account.home, uid);
+    if names.is_empty() {
+        names = accounts.with_home_below(home, uid);
+    }
+    if names.is_empty() {
+        return;
+    }
+    let name = escaped(&account.name);
+    let evidence = format!(
+        "{} ({}) holds the homes of {}: the jail has all of it, and {name} can do there what the modes allow",
+        escaped(home),
+        described(&stat),
+        listed_first(names.iter())
+    );
+    let fix = format!(
+        "nothing if {name} is meant to reach all of that; otherwise give {name} a home of its own (usermod -d)"
+    );
+    findings.warned("other homes", evidence, fix);
 }
 
 /// A bind mount opens the home even where a directory above it is closed.

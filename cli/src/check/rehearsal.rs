@@ -5,12 +5,14 @@ mod restrictions;
 
 use super::sshd::running::name;
 use super::system::Host;
+use crate::desired::home_access::{self, Need};
 use crate::host::child::Forbidden;
 use crate::host::rehearsal::{self, AsSshd, Failure, Kind, Rehearsal};
 use crate::host::sshd::running::Running;
 use crate::report::error::AS_ROOT;
 use crate::report::{Consequence, Findings, Outside};
 use nix::unistd::geteuid;
+use pam_sftpjail::account::Account;
 use pam_sftpjail::escape::escaped;
 use restrictions::Trial;
 use serde::{Serialize, Serializer};
@@ -28,7 +30,7 @@ pub(super) fn run(host: &Host<'_>, user: &str, findings: &mut Findings) -> Optio
         return None;
     }
     let own = || rehearsal::forked(host.path, user, &AsSshd::default());
-    let Some(sshd) = &host.confined else { return report(own(), user, None, findings) };
+    let Some(sshd) = &host.confined else { return report(host, own(), user, None, findings) };
     let trial = Trial { sshd, path: host.path, user };
     let tried = trial.with(&sshd.confined);
     let problem = match &tried {
@@ -45,19 +47,20 @@ pub(super) fn run(host: &Host<'_>, user: &str, findings: &mut Findings) -> Optio
         Err(error) if Forbidden::is_reason_for(error) => Some(trial.forbidden()),
         Err(_) => None,
     };
-    let Some(problem) = problem else { return report(tried, user, Some(sshd), findings) };
+    let Some(problem) = problem else { return report(host, tried, user, Some(sshd), findings) };
     match own() {
         Ok(Ok(_)) => {
             trial.blame(&problem, findings);
             None
         }
         // It has nothing to do with the confinement.
-        failed => report(failed, user, None, findings),
+        failed => report(host, failed, user, None, findings),
     }
 }
 
 /// Reports a rehearsal. `sshd`: the one whose confinement it had.
 fn report(
+    host: &Host<'_>,
     rehearsed: io::Result<Result<Rehearsal, Failure>>,
     user: &str,
     sshd: Option<&Running>,
@@ -88,7 +91,12 @@ fn report(
                 true => Consequence::Hindered("cannot enter the home there".to_owned()),
                 false => Consequence::Refused("building the jail fails".to_owned()),
             };
-            findings.failed(CHECK, consequence, failure.problem, failure.fix);
+            let account = Account::lookup(user, host.config).ok().filter(|_| failure.is_inside);
+            let fix = match account {
+                Some(account) => home_access::fix(&account, &account.home, Need::Enter, failure.fix),
+                None => failure.fix.into(),
+            };
+            findings.failed(CHECK, consequence, failure.problem, fix);
             None
         }
         Err(error) => {

@@ -5,9 +5,10 @@ use nix::unistd::Gid;
 use pam_sftpjail::account::Account;
 use pam_sftpjail::nss::{Group, LookupError, User, snapshot};
 use pam_sftpjail::suggestion::nearest;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
+use std::ops::Bound;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
@@ -19,7 +20,7 @@ pub(crate) const PASSWD: &str = "/etc/passwd";
 pub(crate) struct Accounts {
     entries: Vec<Entry>,
     /// The index of the first entry with each home.
-    by_home: HashMap<PathBuf, usize>,
+    by_home: BTreeMap<PathBuf, usize>,
 }
 
 /// The fields of a line of passwd(5) that are used.
@@ -67,6 +68,14 @@ impl Accounts {
     pub(crate) fn with_home(&self, home: &Path) -> Option<(&str, u32)> {
         let entry = self.entries.get(*self.by_home.get(home)?)?;
         Some((&entry.name, entry.uid))
+    }
+
+    /// The accounts of other users whose home is below `directory`: the first account with each such home.
+    pub(crate) fn with_home_below(&self, directory: &Path, uid: u32) -> Vec<&str> {
+        let below = self.by_home.range::<Path, _>((Bound::Excluded(directory), Bound::Unbounded));
+        let below = below.take_while(|(home, _)| home.starts_with(directory));
+        let entries = below.filter_map(|(_, at)| self.entries.get(*at)).filter(|entry| entry.uid != uid);
+        entries.map(|entry| entry.name.as_str()).collect()
     }
 
     /// All names with this uid.

@@ -14,9 +14,8 @@ use nix::sys::stat::{FileStat, Mode, SFlag, fstatat, lstat};
 use nix::unistd::{AccessFlags, access, chdir, chroot, setgid, setgroups, setuid};
 use pam_sftpjail::config::{HomeAccess, Namespace};
 use pam_sftpjail::escape::{escaped, whole};
-use pam_sftpjail::fix::{Command, Fix};
+use pam_sftpjail::fix::Fix;
 use pam_sftpjail::jail::Jail;
-use pam_sftpjail::plan::root_path;
 use pam_sftpjail::session::{Member, Membership, examine};
 use serde::{Deserialize, Serialize};
 use std::ffi::OsStr;
@@ -124,19 +123,6 @@ pub(crate) fn rehearse(config: Option<&Path>, user: &str, as_sshd: &AsSshd) -> R
     let Member { account, profile, plan } = member;
     let root = config.jail_root.absolute().join(plan.user());
 
-    // The paths of the host, where the admin runs it.
-    let fix = match (lstat(account.home.as_path()), root_path(&account.home)) {
-        (Ok(stat), Some(home)) if stat.st_uid == account.uid.as_raw() => {
-            Command::new("chmod u+rwx").arg(&home).into()
-        }
-        // Root owns it, and should stay the owner. Another group than root's may need it.
-        (Ok(stat), Some(home)) if stat.st_uid == 0 && stat.st_gid == 0 => {
-            let enter = Command::new("chmod g+rx").arg(&home);
-            Command::new("chgrp").arg(account.gid.as_raw()).arg(&home).and(&enter).into()
-        }
-        _ => Fix::from(format!("let {} enter it", escaped(&account.name))),
-    };
-
     let is_recorded = config.namespace == Namespace::Host || profile.max_sessions.is_some();
     if let Some(problem) = as_sshd.unwritable_registry().filter(|_| is_recorded) {
         return Err(failure(problem, "let sshd write there".into()));
@@ -169,7 +155,8 @@ pub(crate) fn rehearse(config: Option<&Path>, user: &str, as_sshd: &AsSshd) -> R
     chdir(begin).map_err(|e| Failure {
         is_inside: true,
         problem: format!("the user cannot enter the home {home}: {}", e.desc()),
-        fix: fix.to_string(),
+        // What the admin can do on the host is not known in here.
+        fix: format!("let {} enter it", escaped(&account.name)),
         is_untried: false,
     })?;
 

@@ -1,17 +1,16 @@
 //! The directories of the host that a jail holds, and what an admin can do where the user cannot write one.
 
-use crate::host::accounts::Accounts;
+use crate::desired::home_access::{self, Need};
 use crate::host::as_user;
 use crate::host::room::{Shortage, Writer, shortage};
 use nix::errno::Errno;
 use pam_sftpjail::account::Account;
 use pam_sftpjail::config::{HomeAccess, Profile};
 use pam_sftpjail::escape::escaped;
-use pam_sftpjail::fix::{Command, Fix};
-use pam_sftpjail::plan::{Content, Plan, root_path};
+use pam_sftpjail::fix::Fix;
+use pam_sftpjail::plan::{Content, Plan};
 use std::fs;
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// The home or a volume.
@@ -83,19 +82,9 @@ impl HostDirectory {
             return "let the user or the user's group write the source of the volume".into();
         };
         let sentence = format!("let the user write {} on the host", escaped(host));
-        let (Some(at), true) = (root_path(host), self.is_home) else {
-            return sentence.into();
-        };
-        let (uid, gid) = (account.uid.as_raw(), account.gid.as_raw());
-        let is_alone = || Accounts::list().is_ok_and(|all| all.is_alone_in(gid, uid).unwrap_or(false));
-        match host.metadata() {
-            Ok(found) if found.uid() == uid => Command::new("chmod u+rwx").arg(&at).into(),
-            // Others in the group could write the home, too.
-            Ok(_) if is_alone() => {
-                let write = Command::new("chmod g+rwx").arg(&at);
-                Command::new("chgrp").arg(gid).arg(&at).and(&write).into()
-            }
-            _ => sentence.into(),
+        match self.is_home {
+            true => home_access::fix(account, host, Need::Write, sentence),
+            false => sentence.into(),
         }
     }
 }
