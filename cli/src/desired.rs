@@ -6,6 +6,7 @@ pub(crate) mod drop_in;
 pub(crate) mod home_access;
 pub(crate) mod membership;
 pub(crate) mod pam;
+pub(crate) mod reopened;
 pub(crate) mod root_owned;
 pub(crate) mod sshd;
 pub(crate) mod stray;

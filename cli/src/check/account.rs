@@ -1,9 +1,9 @@
 //! Checks of the account: whether it has expired, whether its shell lets it log in, and whether each of its names is
 //! jailed.
 
-use crate::desired::membership;
+use crate::desired::{membership, reopened};
 use crate::host::accounts::{is_complete, runs_shell};
-use crate::host::shadow::Shadow;
+use crate::host::shadow::{Shadow, ago, today};
 use crate::report::Location;
 use crate::report::error::AS_ROOT;
 use crate::report::location::append;
@@ -13,17 +13,20 @@ use pam_sftpjail::account::Account;
 use pam_sftpjail::config::Config;
 use pam_sftpjail::error::Refusal;
 use pam_sftpjail::escape::escaped;
-use pam_sftpjail::fix::{Command, Fix, Name};
+use pam_sftpjail::fix::Fix;
 use pam_sftpjail::nss::User;
 use pam_sftpjail::policy::{Decision, NotJailed, decide};
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 const SHELLS: &str = "/etc/shells";
 const NOLOGIN: &str = "/usr/sbin/nologin";
+
+/// What a further line of /etc/shells comes to.
+const OTHER_SERVICES: &str =
+    "if every account with this shell may also use the other services that ask pam_shells, such as FTP";
 
 /// Checks the login shell. sshd does not use it for users that it chroots, but pam_shells requires a listed one, and
 /// other logins run it. `required_at`: the location of pam_shells in PAM's lines, if it is there.
@@ -53,7 +56,7 @@ pub(super) fn shell(account: &Account, required_at: Option<&Location>, findings:
                 "shell",
                 Consequence::KeptOut(format!("pam_shells does not accept the shell {shown}")),
                 evidence,
-                append(Path::new(SHELLS), &[&shell.to_string_lossy()]),
+                append(Path::new(SHELLS), &[&shell.to_string_lossy()]).explained(OTHER_SERVICES),
             );
         }
     }
@@ -82,14 +85,8 @@ pub(super) fn has_shell(account: &Account) -> bool {
 /// check_shadow_expiry of
 /// pam_unix and allowed_user of sshd. SFTP has no way to ask for a new password.
 fn problem(shadow: &Shadow, today: i64) -> Option<(String, Consequence, &'static str)> {
-    let ago = |day: i64| match today - day {
-        0 => "today".to_owned(),
-        1 => "yesterday".to_owned(),
-        days => format!("{days} days ago"),
-    };
-    if let Some(day) = shadow.expire.filter(|day| today >= *day) {
-        let closed = Consequence::Closed("the account has expired".to_owned());
-        return Some((format!("the account expired {}", ago(day)), closed, "-E -1"));
+    if let Some(evidence) = shadow.expired(today) {
+        return Some((evidence, Consequence::Closed("the account has expired".to_owned()), "-E -1"));
     }
     let renewed = "-d \"$(date +%F)\"";
     let changed = shadow.last_change?;
@@ -101,7 +98,7 @@ fn problem(shadow: &Shadow, today: i64) -> Option<(String, Consequence, &'static
     if today - changed <= maximum {
         return None;
     }
-    let since = ago(changed + maximum + 1);
+    let since = ago(today - (changed + maximum + 1));
     let evidence = match shadow.inactive.filter(|days| today - changed > maximum + days) {
         Some(_) => format!("the password expired {since}, and the account has become inactive for it"),
         None => format!("the password expired {since}, and SFTP cannot change it"),
@@ -126,22 +123,18 @@ pub(super) fn shadow(account: &Account, uses_pam: bool, findings: &mut Findings)
             Err(error) => findings.unknown(check, &error, error.fix()),
         };
     };
-    let today = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |t| t.as_secs() / 86_400);
-    if let Some((evidence, consequence, options)) = problem(&shadow, i64::try_from(today).unwrap_or(i64::MAX))
-    {
-        let fix = Command::new("chage").arg(options).arg(Name(&account.name));
-        return findings.failed(check, consequence, evidence, fix);
+    if let Some((evidence, consequence, options)) = problem(&shadow, today()) {
+        return findings.failed(check, consequence, evidence, reopened::by_chage(options, account));
     }
-    match shadow.password.strip_prefix('!') {
+    match shadow.password.starts_with('!') {
         // LOCKED_PASSWD_PREFIX of OpenSSH, which is checked without PAM only.
-        Some(locked) if !uses_pam => {
+        true if !uses_pam => {
             let evidence = "the password is locked, and without UsePAM sshd refuses such accounts";
-            let fix = match locked.trim_start_matches('!') {
-                "" => Command::new("usermod -p '*'"),
-                _ => Command::new("usermod -U"),
-            };
+            // Members need UsePAM anyway, and the password may be locked on purpose.
+            let fix = "let sshd_config say UsePAM yes, as members need it: then the password may stay locked, and a \
+                       key can log in";
             let consequence = Consequence::Closed("the password is locked".to_owned());
-            findings.failed(check, consequence, evidence, fix.arg(Name(&account.name)));
+            findings.failed(check, consequence, evidence, fix);
         }
         _ if shadow.password.starts_with(['!', '*']) => {
             findings.passed(check, "not expired; no password, so only a key can log in");

@@ -50,11 +50,14 @@ impl Shadow {
         Ok(getent("shadow", Some(name))?.lines().next().and_then(Self::parse))
     }
 
-    /// For how many days the account has been expired, by the clock of this host. `None`: it is not.
-    pub(crate) fn expired_for(&self) -> Option<i64> {
-        let now = SystemTime::UNIX_EPOCH.elapsed().ok()?;
-        let today = i64::try_from(now.as_secs() / 86_400).ok()?;
-        self.expire.map(|day| today - day).filter(|days| *days >= 0)
+    /// What is so of an account whose expiry date is `today` or before, as a clause. `None`: it has not expired.
+    pub(crate) fn expired(&self, today: i64) -> Option<String> {
+        let day = self.expire.filter(|day| today >= *day)?;
+        Some(match day {
+            // What admins set to close an account at once: chage -E 0, usermod -e 1.
+            0 | 1 => format!("the account was closed (its expiry date is 1970-01-0{})", day + 1),
+            _ => format!("the account expired {}", ago(today - day)),
+        })
     }
 
     /// Parses a line of shadow(5).
@@ -68,6 +71,21 @@ impl Shadow {
             inactive: days(6),
             expire: days(7),
         })
+    }
+}
+
+/// The number of today, by the clock of this host.
+pub(crate) fn today() -> i64 {
+    let now = SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs());
+    i64::try_from(now / 86_400).unwrap_or(i64::MAX)
+}
+
+/// When it was, `days` ago.
+pub(crate) fn ago(days: i64) -> String {
+    match days {
+        0 => "today".to_owned(),
+        1 => "yesterday".to_owned(),
+        days => format!("{days} days ago"),
     }
 }
 

@@ -5,9 +5,9 @@
 
 use super::log::{ERROR_OF_PAM, Log};
 use super::login_settings::LoginSettings;
+use crate::desired::reopened;
 use crate::host::limits;
-use crate::host::shadow::Shadow;
-use crate::report::text::counted;
+use crate::host::shadow::{Shadow, today};
 use pam_sftpjail::account::Account;
 use pam_sftpjail::config::Config;
 use pam_sftpjail::escape::{escaped, one_line};
@@ -104,12 +104,8 @@ impl Facts<'_> {
 
     fn expired(&self) -> Option<Cause> {
         let account = self.account?;
-        let days = Shadow::of(&account.name).ok()??.expired_for()?;
-        let renew = Command::new("chage -E -1").arg(Name(&account.name));
-        Some(Cause {
-            evidence: format!("the account expired {} ago", counted(usize::try_from(days).ok()?, "day")),
-            fix: Fix::after("if the user should be able to log in again", &renew),
-        })
+        let evidence = Shadow::of(&account.name).ok()??.expired(today())?;
+        Some(Cause { evidence, fix: reopened::by_chage("-E -1", account) })
     }
 
     fn no_logins(&self) -> Option<Cause> {
