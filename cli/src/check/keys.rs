@@ -2,8 +2,9 @@
 //! directory above it, up to the home or else to `/`, is owned by the user or root and writable by nobody else. And
 //! sshd reads the file as the user.
 
-use super::path_to_home::{PathToHome, described};
+use super::path_to_home::{PathToHome, described, user};
 use crate::host::accounts::Accounts;
+use crate::host::keys;
 use crate::host::sshd::effective::Settings;
 use crate::host::sshd::logins::Sshd;
 use crate::report::error::AS_ROOT;
@@ -13,12 +14,16 @@ use nix::sys::stat::{FileStat, stat};
 use nix::unistd::geteuid;
 use pam_sftpjail::account::Account;
 use pam_sftpjail::escape::escaped;
-use pam_sftpjail::fix::{Command, Fix, Name};
+use pam_sftpjail::fix::{Command, Fix, Mode, RootPath};
 use pam_sftpjail::plan::root_path;
+use std::fmt::Display;
 use std::fs::canonicalize;
 use std::path::{Path, PathBuf};
 
 const CHECK: &str = "keys";
+
+/// The mode of a file of keys that root owns.
+const PUBLIC: Mode = Mode(0o644);
 
 /// What the check of a key file needs.
 pub(super) struct Keys<'a> {
@@ -70,14 +75,10 @@ impl Keys<'_> {
             let leads = if is_led { format!(" leads to {}, which", escaped(&real)) } else { String::new() };
             let evidence =
                 format!("{shown}{leads} ({state}) cannot be read by {name}, so sshd takes no key from it");
-            let own = root_path(file).filter(|_| self.is_named_after_user(file)).map(|file| {
-                let read = Command::new("chmod u+r").arg(&file);
-                Command::new("chown").arg(Name(&self.account.name)).arg(&file).and(&read)
-            });
             let fix = match is_led {
                 true => self.replace_symlink(),
                 false if self.is_in_home_of_another() => self.own_home_first(),
-                false => Fix::or(own, format!("let {name} read it")),
+                false => self.read_fix(i, file),
             };
             findings.failed(CHECK, Consequence::None, evidence, fix);
             return Err(Reported);
@@ -93,7 +94,7 @@ impl Keys<'_> {
             escaped(&at),
             described(&stat)
         );
-        findings.failed(CHECK, Consequence::None, evidence, self.modes_fix(file, &real, &at, &stat));
+        findings.failed(CHECK, Consequence::None, evidence, self.modes_fix(i, (file, &real), (&at, &stat)));
         Err(Reported)
     }
 
@@ -150,13 +151,27 @@ impl Keys<'_> {
         format!("give {} a home of its own first", escaped(&self.account.name)).into()
     }
 
-    /// Whether a file outside of the home is for this user only, by its path.
-    fn is_named_after_user(&self, file: &Path) -> bool {
-        file.components().any(|part| part.as_os_str() == self.account.name.as_str())
+    /// A file of keys for a command to paste: one that is for this user only, and that root put there.
+    fn for_command(&self, i: usize, file: &Path) -> Option<RootPath> {
+        let is_file = || file.symlink_metadata().is_ok_and(|found| found.is_file());
+        root_path(file).filter(|_| keys::is_for_one_user(self.settings, i) && is_file())
+    }
+
+    /// The fix for a file that the user cannot read. Public keys are no secret, and root's file stays root's.
+    fn read_fix(&self, i: usize, file: &Path) -> Fix {
+        let sentence = format!("let {} read it", escaped(&self.account.name));
+        match (self.for_command(i, file), stat(file).map(|stat| stat.st_uid)) {
+            (Some(path), Ok(0)) => Command::new("chmod").arg(PUBLIC).arg(&path).into(),
+            (Some(path), Ok(uid)) if uid == self.account.uid.as_raw() => {
+                Command::new("chmod u+r").arg(&path).into()
+            }
+            (Some(path), Ok(uid)) => Fix::after(look(user(uid)), &taken_by_root(&path)),
+            _ => sentence.into(),
+        }
     }
 
     /// The fix for what `safe_path` refuses.
-    fn modes_fix(&self, file: &Path, real: &Path, at: &Path, stat: &FileStat) -> Fix {
+    fn modes_fix(&self, i: usize, (file, real): (&Path, &Path), (at, stat): (&Path, &FileStat)) -> Fix {
         if self.is_led_elsewhere(file, real) {
             return self.replace_symlink();
         }
@@ -164,26 +179,42 @@ impl Keys<'_> {
             return self.own_home_first();
         }
         let is_users = at.starts_with(self.path_to_home.home().unwrap_or(&self.account.home))
-            || (at == real && self.is_named_after_user(file));
+            || (at == real && keys::is_for_one_user(self.settings, i));
         let owner = if is_users { &self.account.name } else { "root" };
-        let modes = root_path(at).map(|at| Command::new("chmod go-w").arg(&at));
-        let own = root_path(at).map(|at| Command::new("chown -h").arg(Name(owner)).arg(&at));
         let (owner, shown) = (escaped(owner), escaped(at));
-        match self.is_owned(stat) {
-            true => match modes {
-                // Others may be meant to write there, such as a group that shares the home.
-                Some(modes) if at != real => {
-                    Fix::from(modes).explained("if nobody else is meant to write there")
-                }
-                modes => Fix::or(modes, format!("let nobody but {owner} write {shown}")),
+        let path = self.for_command(i, file).filter(|_| at == real);
+        match (self.is_owned(stat), at == real) {
+            // Others may be meant to write there, such as a group that shares the home.
+            (true, false) => match root_path(at).map(|at| Command::new("chmod go-w").arg(&at)) {
+                Some(modes) => Fix::from(modes).explained("if nobody else is meant to write there"),
+                None => format!("let nobody but {owner} write {shown}").into(),
+            },
+            (true, true) => match path.map(|path| Command::new("chmod go-w").arg(&path)) {
+                Some(modes) => Fix::after(look("others"), &modes),
+                None => format!("{}, then let nobody but {owner} write {shown}", look("others")).into(),
             },
             // The owner of a directory may need it.
-            false => Fix::or(
-                own.zip(modes).filter(|_| is_users && at == real).map(|(own, modes)| own.and(&modes)),
-                format!("let {owner} own {shown}, and let nobody else write it"),
-            ),
+            (false, false) => format!("let {owner} own {shown}, and let nobody else write it").into(),
+            (false, true) => match path {
+                Some(path) => Fix::after(look(user(stat.st_uid)), &taken_by_root(&path)),
+                None => format!(
+                    "{}, then let {owner} own {shown}, and let nobody else write it",
+                    look(user(stat.st_uid))
+                )
+                .into(),
+            },
         }
     }
+}
+
+/// What comes before sshd takes a file of keys that others could write.
+fn look(who: impl Display) -> String {
+    format!("look at what is in it, because {who} could have put keys there")
+}
+
+/// As root's own files of keys are: sshd reads them as the user.
+fn taken_by_root(path: &RootPath) -> Command {
+    Command::new("chown root").arg(path).and(&Command::new("chmod").arg(PUBLIC).arg(path))
 }
 
 /// A finding that has not passed is in the list.
