@@ -12,6 +12,7 @@ use crate::fix::Fix;
 use crate::path::Normalised;
 use crate::sys::access_fix;
 use nix::errno::Errno;
+use nix::sys::stat::lstat;
 use nix::unistd::Uid;
 use std::fmt::{self, Display};
 use std::os::fd::OwnedFd;
@@ -79,8 +80,18 @@ fn open(jail_root: &Normalised, account: &Account, home: &Normalised) -> Result<
             }
             walk::Why::Errno(errno) => access_fix(errno).into(),
             walk::Why::NotDirectory => "move it away and make a directory there".into(),
-            walk::Why::LastIsSymlink => "give the account the link's target as its home (usermod -d)".into(),
-            walk::Why::Replaceable | walk::Why::NotRootControlled | walk::Why::TooManySymlinks => {
+            walk::Why::LastIsSymlink if is_roots_symlink(&stop) => {
+                "give the account the link's target as its home (usermod -d)".into()
+            }
+            walk::Why::LastIsSymlink => {
+                let name = escaped(&account.name);
+                format!("find out who made the symlink, and replace it with a directory that {name} owns")
+                    .into()
+            }
+            walk::Why::Replaceable | walk::Why::NotRootControlled => {
+                "find out who made the symlink, and replace it with a directory".into()
+            }
+            walk::Why::TooManySymlinks => {
                 "replace the symlink with a directory, or set the account's home to a path without it".into()
             }
         };
@@ -96,6 +107,11 @@ fn open(jail_root: &Normalised, account: &Account, home: &Normalised) -> Result<
         format!("by a symlink that root owns, to {}", escaped(&walked.real.absolute()))
     };
     Ok(Opened { directory: walked.directory, owner: walked.stat.st_uid, evidence })
+}
+
+/// Whether only root can have made the symlink at the end. Otherwise somebody else may have chosen where it leads.
+fn is_roots_symlink(stop: &walk::WalkError) -> bool {
+    !stop.others_can_write && lstat(&stop.at).is_ok_and(|link| link.st_uid == 0)
 }
 
 fn owner(account: &Account, opened: &Opened) -> Result<String, Refusal> {

@@ -7,6 +7,7 @@ mod fixes;
 mod harmless;
 mod host_programs;
 mod leftovers;
+mod owners;
 mod pam;
 mod room;
 mod sshd;
@@ -192,7 +193,10 @@ fn json_says_all_that_text_says() {
     let [owner] = findings(&document).into_iter().filter(|f| f[1] == "failed").collect::<Vec<_>>()[..] else {
         panic!("not one failure: {document:#}");
     };
-    assert_eq!((owner[0], owner[3]), ("home owner", "chown -h mle /home/mle"));
+    assert_eq!(
+        (owner[0], owner[3]),
+        ("home owner", "if it is not meant to be joe's, then: chown -h mle /home/mle")
+    );
     assert!(document["rehearsal"].is_null(), "{document}");
 
     let document = json(&sb, "nobody-of-that-name", "unchecked");

@@ -51,11 +51,16 @@ pub(super) fn of_another(account: &Account, owner: Uid) -> Fix {
         let is_system = other.uid.as_raw() < FIRST_UID || other.name == "nobody";
         has_own_name(account) && !is_system && !account.home.starts_with(&other.home)
     });
-    let Some(other) = other.filter(|_| !is_free) else {
-        let own =
-            root_path(&account.home).map(|home| Command::new("chown -h").arg(Name(&account.name)).arg(&home));
-        return Fix::or(own, format!("give it to {name}"));
-    };
+    let own =
+        root_path(&account.home).map(|home| Command::new("chown -h").arg(Name(&account.name)).arg(&home));
+    let Some(other) = other else { return Fix::or(own, format!("give it to {name}")) };
+    if is_free {
+        let first = format!("if it is not meant to be {}'s", escaped(&other.name));
+        return match own {
+            Some(own) => Fix::after(first, &own),
+            None => format!("{first}, give it to {name}").into(),
+        };
+    }
     format!(
         "leave it to {}; give {name} a home of its own, and a profile whose jail shows {home} as a volume \
          ([[profile.volume]] with source = \"{}\" and target = \"{}\"), with a group or an access control list for \

@@ -40,7 +40,7 @@ fn fixed_machine(broken: &str, first_fix: &str) {
 
 #[test]
 fn a_home_that_somebody_else_owns() {
-    fixed_machine("chown joe /home/mle", "chown -h mle /home/mle");
+    fixed_machine("chown joe /home/mle", "if it is not meant to be joe's, then: chown -h mle /home/mle");
 }
 
 #[test]

@@ -39,7 +39,7 @@ fn refused_symlink(namespace: Namespace, home: &str, made_by: &str, link: &str) 
         &format!(
             "the home directory {home} cannot be used: {link} is a symlink that others than root could replace"
         ),
-        "replace the symlink with a directory, or set the account's home to a path without it",
+        "find out who made the symlink, and replace it with a directory",
     );
 }
 
