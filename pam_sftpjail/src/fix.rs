@@ -34,7 +34,10 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod lines;
+
 use crate::escape::{escaped, word};
+pub use lines::{Change, Line, LineEdit};
 use std::fmt::{self, Display};
 use std::path::{Path, PathBuf};
 
@@ -122,54 +125,12 @@ impl Command {
     pub fn and(self, next: &Self) -> Self {
         Self(format!("{self} && {next}"))
     }
-
-    /// A command that changes the lines from `first` to `last` of a file, with sed(1).
-    pub fn edit(file: &RootPath, (first, last): (usize, usize), edit: LineEdit<'_>) -> Self {
-        let lines = if first == last { first.to_string() } else { format!("{first},{last}") };
-        let script = match edit {
-            LineEdit::Insert(text) => format!("{first}i{}", sed_text(text)),
-            LineEdit::Append(text) => format!("{last}a{}", sed_text(text)),
-            LineEdit::Replace(text) => format!("{lines}c{}", sed_text(&[text])),
-            LineEdit::Delete => format!("{lines}d"),
-            LineEdit::CommentOut => format!("{lines}s/^/#/"),
-        };
-        Self(format!("sed -i {} {}", word(&script), file.shell_word()))
-    }
-
-    /// A command that appends `lines`, none of which holds a newline. It appends an empty line first: if the last line
-    /// of the file has no newline, it would otherwise be joined with the first of them.
-    pub fn append<'a>(lines: impl IntoIterator<Item = &'a str>, file: &RootPath) -> Self {
-        let lines: Vec<_> = lines.into_iter().map(|line| word(line).to_string()).collect();
-        Self(format!("printf '%s\\n' '' {} >>{}", lines.join(" "), file.shell_word()))
-    }
 }
 
 impl Display for Command {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
-}
-
-/// A change of some lines of a file.
-#[derive(Clone, Copy, Debug)]
-pub enum LineEdit<'a> {
-    /// Inserts lines before the first.
-    Insert(&'a [&'a str]),
-    /// Inserts lines after the last.
-    Append(&'a [&'a str]),
-    /// Replaces all of them with one line.
-    Replace(&'a str),
-    Delete,
-    CommentOut,
-}
-
-/// The text of the commands `i`, `a` and `c` of GNU's and BusyBox's sed, in which a backslash begins an escape, and
-/// blanks at the beginning are lost but for a backslash before them. A newline would begin another command.
-fn sed_text(lines: &[&str]) -> String {
-    let lines: Vec<_> =
-        lines.iter().map(|line| line.replace('\\', "\\\\").replace(['\n', '\r'], " ")).collect();
-    let begin = if lines.first().is_some_and(|first| first.starts_with(' ')) { "\\" } else { " " };
-    format!("{begin}{}", lines.join("\\n"))
 }
 
 /// A path of which every directory down to the last component is owned by root and writable by nobody else, also
@@ -268,16 +229,6 @@ mod tests {
         for odd in ["/etc/shadow", "-R", "anna:shadow"] {
             assert_eq!(command(odd), "usermod -aG sftp NAME");
         }
-    }
-
-    #[test]
-    fn no_text_of_an_edit_is_a_command_of_sed() {
-        let file = RootPath::checked(Path::new("/etc/x y"));
-        let edit = |edit| Command::edit(&file, (3, 4), edit).to_string();
-        assert_eq!(edit(LineEdit::Delete), "sed -i '3,4d' '/etc/x y'");
-        assert_eq!(edit(LineEdit::Insert(&["a\\", "  b"])), r"sed -i '3i a\\\n  b' '/etc/x y'");
-        assert_eq!(edit(LineEdit::Append(&["  b"])), r"sed -i '4a\  b' '/etc/x y'");
-        assert_eq!(edit(LineEdit::Replace("a\ne id")), "sed -i '3,4c a e id' '/etc/x y'");
     }
 
     #[test]

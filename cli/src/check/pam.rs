@@ -196,7 +196,7 @@ impl Service<'_> {
         let file = Path::new("/etc/pam.d").join(self.name);
         let own = |location: &&Location| stack.file.as_ref() == Some(&location.file);
         let first = first.map(|line| match order::location_of_first(stack).filter(own) {
-            Some(location) => Location { file: file.clone(), ..location.clone() }.insert(&[line]),
+            Some(location) => location.insert_into(&file, &[line]),
             None => append(&file, &[line]),
         });
         let last = last.map(|line| append(&file, &[line]));

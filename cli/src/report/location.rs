@@ -1,9 +1,10 @@
 //! The location of a line in a file, such as `/etc/pam.d/sshd:12`, and the fixes that change that line.
 
 use pam_sftpjail::escape::{escaped, one_line};
-use pam_sftpjail::fix::{Command, Fix, LineEdit, RootPath};
+use pam_sftpjail::fix::{Change, Command, Fix, Line, LineEdit, RootPath};
 use pam_sftpjail::plan::root_path;
 use std::fmt::{self, Display};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Files here are not the admin's: packages and programs write them again.
@@ -56,9 +57,20 @@ impl Location {
         self.edit(LineEdit::CommentOut, format!("comment out the line at {self}"))
     }
 
+    /// As [`insert`](Self::insert), into a copy of the file at `copy`.
+    pub(crate) fn insert_into(&self, copy: &Path, lines: &[&str]) -> Edit {
+        let there = Self { file: copy.to_owned(), ..self.clone() };
+        let words = format!("insert before {there}: {}", shown(lines));
+        Edit::one(editable(copy), self.change(LineEdit::Insert(lines)), words)
+    }
+
     fn edit(&self, edit: LineEdit<'_>, words: String) -> Edit {
-        let command = editable(&self.file).map(|file| Command::edit(&file, (self.line, self.last), edit));
-        Edit { command, words }
+        Edit::one(editable(&self.file), self.change(edit), words)
+    }
+
+    fn change(&self, edit: LineEdit<'_>) -> Option<Change> {
+        let content = fs::read(&self.file).ok()?;
+        Line::find(&content, self.line, self.last)?.change(edit)
     }
 }
 
@@ -82,37 +94,85 @@ fn editable(file: &Path) -> Option<RootPath> {
 
 /// Appends `lines` to `file`. None of them may hold a newline.
 pub(crate) fn append(file: &Path, lines: &[&str]) -> Edit {
-    let command = editable(file).map(|file| Command::append(lines.iter().copied(), &file));
-    Edit { command, words: format!("append to {}: {}", escaped(file), shown(lines)) }
+    let words = format!("append to {}: {}", escaped(file), shown(lines));
+    let alone = editable(file).map(|file| Command::append(lines.iter().copied(), &file));
+    Edit { alone, ..Edit::one(editable(file), Some(Change::at_end(lines)), words) }
 }
 
-/// A change of a file: a command where root can paste it, and words for where not.
+/// Inserts `lines` at the top of `file`, which has a line. None of them may hold a newline.
+pub(crate) fn prepend(file: &Path, lines: &[&str]) -> Edit {
+    let words = format!("insert at the top of {}: {}", escaped(file), shown(lines));
+    Edit::one(editable(file), Some(Change::at_top(lines)), words)
+}
+
+/// A change of files: a command where root can paste it, and words for where not.
 pub(crate) struct Edit {
-    command: Option<Command>,
+    /// `None`: no command may change the file, or none can find the line.
+    changes: Option<Vec<(RootPath, Change)>>,
+    /// What makes the file first.
+    copy: Option<Command>,
+    /// The command, if it is the only change: the file may be empty.
+    alone: Option<Command>,
     words: String,
 }
 
 impl Edit {
-    /// This change, and then another one.
+    fn one(file: Option<RootPath>, change: Option<Change>, words: String) -> Self {
+        Self { changes: file.zip(change).map(|one| vec![one]), copy: None, alone: None, words }
+    }
+
+    /// This change, and another one.
     pub(crate) fn and(self, next: Self) -> Self {
-        let command = self.command.zip(next.command).map(|(first, next)| first.and(&next));
-        Self { command, words: format!("{}; {}", self.words, next.words) }
+        let changes = self.changes.zip(next.changes).map(|(changes, next)| [changes, next].concat());
+        let words = format!("{}; {}", self.words, next.words);
+        Self { changes, copy: self.copy.or(next.copy), alone: None, words }
     }
 
     /// A change of a copy, which `copy` makes. `words` say the same.
     pub(crate) fn of_copy(self, copy: Option<Command>, words: &str) -> Self {
-        let command = copy.zip(self.command).map(|(copy, edit)| copy.and(&edit));
-        Self { command, words: format!("{words}; {}", self.words) }
+        let changes = self.changes.filter(|_| copy.is_some());
+        Self { changes, copy, words: format!("{words}; {}", self.words), ..self }
     }
 
     /// The fix with words before it.
     pub(crate) fn explained(self, words: impl Display) -> Fix {
         Fix::from(self).explained(words)
     }
+
+    /// One command for each file.
+    fn command(&self) -> Option<Command> {
+        let changes = self.changes.as_deref()?;
+        let command = match &self.alone {
+            Some(alone) => alone.clone(),
+            None => {
+                let mut files: Vec<&RootPath> = Vec::new();
+                for (file, _) in changes {
+                    if !files.contains(&file) {
+                        files.push(file);
+                    }
+                }
+                // What is moved to another file is added there before it is removed here.
+                files.sort_by_key(|file| changes.iter().any(|(of, change)| of == *file && change.removes()));
+                let edits = files.iter().map(|file| {
+                    let own = changes.iter().filter(|(of, _)| of == *file).map(|(_, change)| change.clone());
+                    Command::edit(file, &own.collect::<Vec<_>>())
+                });
+                let edit = edits.reduce(|edit, next| edit.and(&next))?;
+                match files.len() {
+                    1 => edit,
+                    _ => changes.iter().rev().fold(edit, |edit, (file, change)| edit.if_there(file, change)),
+                }
+            }
+        };
+        Some(match &self.copy {
+            Some(copy) => copy.clone().and(&command),
+            None => command,
+        })
+    }
 }
 
 impl From<Edit> for Fix {
     fn from(edit: Edit) -> Self {
-        Self::or(edit.command, edit.words)
+        Self::or(edit.command(), edit.words)
     }
 }

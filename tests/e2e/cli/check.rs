@@ -12,6 +12,7 @@ mod pam;
 mod room;
 mod sshd;
 pub(crate) mod syslog;
+mod together;
 mod unanswered;
 mod user_manager;
 

@@ -4,7 +4,7 @@ use super::judge::Deviation;
 use super::{Member, Sshd};
 use crate::desired;
 use crate::host::sshd::files::Block;
-use crate::report::location::{Location, append};
+use crate::report::location::{append, prepend};
 use pam_sftpjail::escape::{escaped, one_line};
 use pam_sftpjail::fix::Fix;
 
@@ -36,11 +36,11 @@ fn use_pam(sshd: &Sshd) -> Fix {
         return location.replace("UsePAM yes").explained(RELOAD);
     }
     let file = &sshd.config.main;
-    // In an empty file, sed has no line before which to insert it.
+    // An empty file has no top.
     let has_lines = file.metadata().is_ok_and(|stat| stat.len() > 0);
     let lines = ["UsePAM yes"];
     match has_lines {
-        true => Location::single(file.clone(), 1).insert(&lines),
+        true => prepend(file, &lines),
         false => append(file, &lines),
     }
     .explained(RELOAD)

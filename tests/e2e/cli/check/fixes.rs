@@ -157,13 +157,11 @@ fn a_missing_line_where_the_file_has_no_final_newline() {
 fn a_line_that_goes_on_over_several() {
     let sb = machine();
     sb.sh("echo mle:pw | chpasswd");
-    let at = sb.sh("grep -n '^account.*pam_sftpjail' /etc/pam.d/sshd | cut -d: -f1").stdout.trim().to_owned();
-    let last = at.parse::<u32>().expect("a number") + 4;
     let line = "account [success=ok ignore=ignore module_unknown=ignore default=bad] pam_sftpjail.so";
     fixed(
         &sb,
         "sed -i 's/^account.*pam_sftpjail.*/account \\\\\\n  optional \\\\ \\t\\n\\n  # why\\n  pam_sftpjail.so/' /etc/pam.d/sshd",
-        &format!("sed -i '{at},{last}c {line}' /etc/pam.d/sshd"),
+        &format!("sed -i '/^account \\\\$/,+4c {line}' /etc/pam.d/sshd"),
     );
     sb.sh("! grep -q optional.*sftpjail /etc/pam.d/sshd; ! grep -q '# why' /etc/pam.d/sshd");
 }
@@ -176,10 +174,9 @@ fn a_line_of_an_unknown_kind_for_which_libpam_refuses_everybody() {
     sb.sh("cp /etc/pam.d/sshd /tmp/good; echo 'optional pam_permit.so' >>/etc/pam.d/sshd");
     sb.login("joe").password("pw").ssh(&["true"]).failed();
     sb.sh("cp /tmp/good /etc/pam.d/sshd");
-    let last = sb.sh("wc -l </etc/pam.d/sshd").stdout.trim().parse::<u32>().expect("a number") + 1;
     fixed(
         &sb,
         "echo 'optional pam_permit.so' >>/etc/pam.d/sshd",
-        &format!("correct that line, or remove it: sed -i {last}d /etc/pam.d/sshd"),
+        "correct that line, or remove it: sed -i '/^optional pam_permit\\.so$/d' /etc/pam.d/sshd",
     );
 }
