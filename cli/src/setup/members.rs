@@ -42,6 +42,9 @@ pub(super) struct Members {
     /// Users that they refuse now, too.
     refused_already: Vec<Refused>,
     no_longer_jailed: BTreeSet<String>,
+    /// Why there may be more members than these.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    incomplete: Option<String>,
     /// The groups that do not exist yet and look misspelt, and those that are probably meant.
     #[serde(skip)]
     misspelt: Vec<(String, String)>,
@@ -64,7 +67,7 @@ impl Members {
     ) -> Result<Self, Error> {
         let names = members_of(choices.groups.iter().map(String::as_str))?;
         refuse_callers(choices, &names)?;
-        let mut members = Self { misspelt: misspelt(choices), ..Self::default() };
+        let mut members = Self { misspelt: misspelt(choices), incomplete: incomplete(), ..Self::default() };
         if !dropped.is_empty() {
             members.no_longer_jailed = members_of(dropped.iter().map(String::as_str))?;
             members.no_longer_jailed.retain(|name| !names.contains(name));
@@ -112,6 +115,9 @@ impl Members {
 
     /// Prints who is concerned.
     pub(super) fn print(&self, out: &mut impl Write) {
+        if let Some(why) = &self.incomplete {
+            say(out, format!("Note: {why}."));
+        }
         for (name, meant) in &self.misspelt {
             let (name, meant) = (escaped(name), escaped(meant));
             say(out, format!("Note: there is no group {name} yet; did you mean {meant}?"));
@@ -148,10 +154,14 @@ impl Members {
         }
     }
 
-    /// Refuses a setup after which members could not log in, unless that is accepted.
+    /// Refuses a setup after which members could not log in, or after which that is unknown, unless that is accepted.
     pub(super) fn stop(&self, is_accepted: bool) -> Result<(), Error> {
-        if is_accepted || self.refused_from_now.is_empty() {
+        if is_accepted {
             return Ok(());
+        }
+        if self.refused_from_now.is_empty() {
+            let fix = "see that the service answers, or use --accept-refused to set up all the same";
+            return self.incomplete.as_ref().map_or(Ok(()), |why| Err(Error::new(why, fix)));
         }
         let names = self.refused_from_now.iter().map(|refused| &refused.user);
         let what = format!(
@@ -187,7 +197,15 @@ impl Members {
     }
 }
 
-/// The users in the groups, by member list or primary group, as far as NSS lists them.
+/// Why NSS may not list all members, if a service does not answer: who has a group as the primary one is known from
+/// lists only.
+fn incomplete() -> Option<String> {
+    let error = accounts::is_complete().err()?;
+    Some(format!("not all members are known, because a service of NSS does not answer: {error}"))
+}
+
+/// The users in the groups, by member list or primary group, as far as NSS lists them. The services that do not answer
+/// are left out: [`Members`] says so.
 pub(super) fn members_of<'n>(
     names: impl Iterator<Item = &'n str> + Clone,
 ) -> Result<BTreeSet<String>, Error> {

@@ -162,3 +162,22 @@ fn a_group_that_setup_adds_is_known_to_it_beside_members_who_were_looked_up_befo
     assert!(out.stdout.contains(looked_up), "{out}");
     sb.sh("getent group sftp-new");
 }
+
+#[test]
+fn members_whom_a_service_does_not_list_are_not_taken_for_none() {
+    let sb = customers();
+    sb.sh("chown k3 /home/k3; rm /home/k2; mv /srv/k2 /home/k2");
+    // One of the service's users may have the group as the primary one.
+    sb.sh("sed -i 's/^passwd:.*/passwd: files extrausers/' /etc/nsswitch.conf");
+    let why = "not all members are known, because a service of NSS does not answer: looking up user";
+    for command in ["sftpjail setup --dry-run --group customers", YES] {
+        let out = sb.try_sh(command);
+        assert_eq!(out.code, Some(1), "{out}");
+        assert!(out.stderr.contains(why) && out.stderr.contains("--accept-refused"), "{out}");
+        sb.sh("! test -e /jail");
+    }
+    let out = sb.sh(&format!("{YES} --accept-refused"));
+    assert!(out.stdout.contains(&format!("\nNote: {why}")), "{out}");
+    sb.sh("test -e /jail; mkdir -p /var/lib/extrausers; touch /var/lib/extrausers/passwd");
+    assert!(!sb.try_sh("sftpjail setup --dry-run").stdout.contains(why));
+}
