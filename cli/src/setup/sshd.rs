@@ -54,7 +54,7 @@ pub(super) fn needed(choices: &Choices, sshd: &Sshd) -> Result<Needed, Error> {
     if !main.is_file() {
         return Err(Error::new(format!("there is no {}", escaped(main)), "reinstall OpenSSH's server"));
     }
-    let config = SshdConfig::read(main);
+    let config = SshdConfig::read(main)?;
     check_use_pam(sshd, &config, main)?;
     check_subsystem(sshd, main)?;
 
@@ -66,7 +66,7 @@ pub(super) fn needed(choices: &Choices, sshd: &Sshd) -> Result<Needed, Error> {
         false => None,
     };
     let planned = edited.as_ref().map(|edited| (own.file.as_path(), edited.text.as_str()));
-    let planned = SshdConfig::read_with(main, planned);
+    let planned = SshdConfig::read_with(main, planned)?;
     let mut needed =
         Needed { notes: conflicts::check(choices, &planned, &settings, &own)?, ..Needed::default() };
     if let Some(edited) = edited {

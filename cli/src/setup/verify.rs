@@ -110,7 +110,7 @@ fn check_settings(
         if !is_ok && *keyword != "DisableForwarding" {
             let what =
                 format!("with these changes, {keyword} would be {} for {shown}, not {value}", escaped(is));
-            let config = SshdConfig::read(sshd.daemon.main_file());
+            let config = SshdConfig::readable(sshd.daemon.main_file());
             let fix = match config.location_of(keyword, is) {
                 Some(location) => format!("remove it at {location}, or exclude members there"),
                 None => format!("find the Match block that sets it: grep -rin {keyword} /etc/ssh"),

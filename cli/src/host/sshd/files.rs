@@ -4,10 +4,11 @@
 //! sshd itself knows the effective settings of a login.
 
 use super::patterns::is_match;
-use crate::report::Location;
+use crate::report::{Error, Location};
 use glob::{MatchOptions, Pattern, glob_with};
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// sshd's main file. The second is that of SUSE, where an admin has made none.
@@ -37,6 +38,8 @@ pub(crate) struct SshdConfig {
     pub(crate) directories: Vec<PathBuf>,
     /// The patterns of `Include` in the main file, outside of blocks.
     includes: Vec<String>,
+    /// What is there and could not be read.
+    unreadable: Vec<Error>,
 }
 
 /// A `Match` block.
@@ -98,17 +101,35 @@ impl Block {
 impl SshdConfig {
     /// The main file that sshd reads, if there is one.
     pub(crate) fn main_file() -> Option<&'static Path> {
-        MAIN.map(Path::new).into_iter().find(|path| path.is_file())
+        // One that cannot be looked at is there.
+        let is_there = |path: &Path| {
+            path.metadata().map_or_else(|error| error.kind() != ErrorKind::NotFound, |stat| stat.is_file())
+        };
+        MAIN.map(Path::new).into_iter().find(|path| is_there(path))
     }
 
-    /// Reads the main file and what it includes. Files that cannot be read are left out: sshd itself reports
-    /// them.
-    pub(crate) fn read(main: &Path) -> Self {
+    /// Reads the main file and what it includes. The error: a file is there that cannot be read, and whose blocks are
+    /// unknown therefore.
+    pub(crate) fn read(main: &Path) -> Result<Self, Error> {
         Self::read_with(main, None)
     }
 
     /// The same, as if a file of this path had this text: the configuration that a change of it would make.
-    pub(crate) fn read_with(main: &Path, planned: Option<(&Path, &str)>) -> Self {
+    pub(crate) fn read_with(main: &Path, planned: Option<(&Path, &str)>) -> Result<Self, Error> {
+        let mut config = Self::all(main, planned);
+        match config.unreadable.pop() {
+            Some(error) => Err(error),
+            None => Ok(config),
+        }
+    }
+
+    /// Reads what can be read: where sshd is asked as well, which reports the others itself, or where only what is known
+    /// counts.
+    pub(crate) fn readable(main: &Path) -> Self {
+        Self::all(main, None)
+    }
+
+    fn all(main: &Path, planned: Option<(&Path, &str)>) -> Self {
         let mut config = Self {
             main: main.to_owned(),
             settings: Vec::new(),
@@ -116,6 +137,7 @@ impl SshdConfig {
             files: Vec::new(),
             directories: Vec::new(),
             includes: Vec::new(),
+            unreadable: Vec::new(),
         };
         config.file(main, None, 0, planned);
         config
@@ -156,11 +178,20 @@ impl SshdConfig {
 
     /// Reads a file. `block`: the one that includes it. A `Match` in the file ends with the file.
     fn file(&mut self, file: &Path, block: Option<usize>, depth: usize, planned: Option<(&Path, &str)>) {
+        if depth > MAX_DEPTH {
+            return;
+        }
         let bytes = match planned.filter(|(path, _)| *path == file) {
-            Some((_, text)) => Some(text.as_bytes().to_owned()),
-            None => fs::read(file).ok(),
+            Some((_, text)) => text.as_bytes().to_owned(),
+            None => match fs::read(file) {
+                Ok(bytes) => bytes,
+                // To sshd, a directory is an empty file.
+                Err(error) if [ErrorKind::NotFound, ErrorKind::IsADirectory].contains(&error.kind()) => {
+                    return;
+                }
+                Err(error) => return self.unreadable.push(Error::with(file, "be read", &error)),
+            },
         };
-        let Some(bytes) = bytes.filter(|_| depth <= MAX_DEPTH) else { return };
         self.files.push(file.to_owned());
         let mut current = block;
         let mut is_marked = false;
@@ -182,8 +213,12 @@ impl SshdConfig {
                 let planned_path = planned.map(|(path, _)| path);
                 let directories = arguments.iter().filter_map(|pattern| looked_in(pattern));
                 self.directories.extend(directories);
-                for file in arguments.iter().flat_map(|pattern| included(pattern, planned_path)) {
-                    self.file(&file, current, depth + 1, planned);
+                for pattern in &arguments {
+                    let (included, unreadable) = included(pattern, planned_path);
+                    self.unreadable.extend(unreadable);
+                    for file in included {
+                        self.file(&file, current, depth + 1, planned);
+                    }
                 }
             } else if keyword == "match" {
                 let (criteria, number) = (criteria(&arguments), self.blocks.len());
@@ -197,22 +232,29 @@ impl SshdConfig {
     }
 }
 
-/// The files that a pattern of `Include` matches, in the order of glob(3); `planned` counts as there.
-fn included(pattern: &str, planned: Option<&Path>) -> Vec<PathBuf> {
+/// The files that a pattern of `Include` matches, in the order of glob(3), and directories that cannot be read.
+/// `planned` counts as there.
+fn included(pattern: &str, planned: Option<&Path>) -> (Vec<PathBuf>, Vec<Error>) {
     let pattern = Path::new(DIRECTORY).join(pattern);
-    let Some(pattern) = pattern.to_str() else { return Vec::new() };
+    let Some(pattern) = pattern.to_str() else { return Default::default() };
     let options = MatchOptions {
         require_literal_leading_dot: true,
         require_literal_separator: true,
         ..MatchOptions::default()
     };
-    let mut found: Vec<_> = glob_with(pattern, options).into_iter().flatten().flatten().collect();
+    let (mut found, mut unreadable) = (Vec::new(), Vec::new());
+    for entry in glob_with(pattern, options).into_iter().flatten() {
+        match entry {
+            Ok(file) => found.push(file),
+            Err(error) => unreadable.push(Error::with(error.path(), "be read", error.error())),
+        }
+    }
     let is_match = |path: &&Path| Pattern::new(pattern).is_ok_and(|p| p.matches_path_with(path, options));
     if let Some(planned) = planned.filter(is_match).filter(|path| !found.iter().any(|file| file == path)) {
         let at = found.partition_point(|file| file.as_path() < planned);
         found.insert(at, planned.to_owned());
     }
-    found
+    (found, unreadable)
 }
 
 /// The directory in which a pattern of `Include` with wildcards looks for files, if there is only one.

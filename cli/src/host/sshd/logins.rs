@@ -49,7 +49,7 @@ impl Sshd {
         let daemon = Daemon::find(file).map_err(NoAnswer::Unknown)?;
         // Without a connection, `Match LocalPort` is an error.
         let global = daemon.ask("root", &Connection::plain(0, false, "22"))?;
-        let config = SshdConfig::read(daemon.main_file());
+        let config = SshdConfig::readable(daemon.main_file());
         // Such as `0.0.0.0:22` and `[::]:22`. They need not have the number of Port.
         let listens = global.all("ListenAddress").filter_map(|at| at.split(" ").next()?.rsplit_once(":"));
         let mut ports: Vec<_> = listens.map(|(_, port)| port).collect();

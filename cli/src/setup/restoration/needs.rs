@@ -41,7 +41,10 @@ impl Needs {
         });
         let keeps_own_block =
             files.iter().any(|file| file.part == Part::Sshd && matches!(file.fate, Fate::Stays(_)));
-        let block = block(files, jail_roots).filter(|_| extent == Extent::All || keeps_own_block);
+        let block = match extent == Extent::All || keeps_own_block {
+            true => block(files, jail_roots)?,
+            false => None,
+        };
         Ok(Self { pam: module_user(files, block.is_some())?, block, is_config_default, keeps_own_block })
     }
 
@@ -67,13 +70,15 @@ pub(super) fn of_sshd<'s>(files: &[OwnFile<'s>]) -> impl Iterator<Item = &'s Pat
 }
 
 /// The first line that would still send users into a jail root.
-fn block(files: &[OwnFile<'_>], roots: &[PathBuf]) -> Option<Location> {
-    let mains = SshdConfig::main_file().into_iter();
-    mains.chain(of_sshd(files)).find_map(|main| {
-        let config = SshdConfig::read(main);
+fn block(files: &[OwnFile<'_>], roots: &[PathBuf]) -> Result<Option<Location>, Error> {
+    for main in SshdConfig::main_file().into_iter().chain(of_sshd(files)) {
+        let config = SshdConfig::read(main)?;
         let mut chroots = config.settings.iter().filter(|setting| is_below(setting, roots));
-        chroots.find(|setting| stays(setting, files)).map(|setting| setting.location.clone())
-    })
+        if let Some(setting) = chroots.find(|setting| stays(setting, files)) {
+            return Ok(Some(setting.location.clone()));
+        }
+    }
+    Ok(None)
 }
 
 /// The jail roots: that of the configuration, and those that setup's own blocks in these files of sshd name. If there is no
@@ -85,7 +90,8 @@ pub(in crate::setup) fn jail_roots<'f>(
     let root = config.map_or_else(|| Config::default().jail_root, |config| config.jail_root.clone());
     let mut roots = vec![root.absolute()];
     for path in own {
-        let config = SshdConfig::read(path);
+        // The file itself was read. What others there include is not setup's.
+        let config = SshdConfig::readable(path);
         let is_drop_in = path.file_name() == Some(OsStr::new(DROP_IN));
         let own = config.blocks.iter().filter(|block| block.location.file == path);
         let own = own.filter(|block| is_drop_in || block.is_marked);

@@ -167,7 +167,8 @@ fn candidates(config: Option<&Config>, question: &Question) -> Result<BTreeSet<S
         config.into_iter().flat_map(Config::groups).map(str::to_owned).collect();
     let mut names = BTreeSet::new();
     let mains = SshdConfig::main_file().into_iter().chain(question.sshd_configs.iter().map(PathBuf::as_path));
-    for sshd in mains.map(SshdConfig::read) {
+    for main in mains {
+        let sshd = SshdConfig::read(main)?;
         let is_such = |block| sshd.of_block(block).any(|setting| is_below(setting, &question.roots));
         for block in sshd.blocks.iter().filter(|block| is_such(block)) {
             groups.extend(block.patterns("group").cloned());

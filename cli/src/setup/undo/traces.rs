@@ -85,7 +85,7 @@ fn jailing(config: &Config, sshd_config: Option<&Path>) -> Result<Vec<Trace>, Er
     let mut found = Vec::new();
     let roots: Vec<_> = roots(config).into_iter().collect();
     for main in SshdConfig::main_file().into_iter().chain(sshd_config) {
-        let config = SshdConfig::read(main);
+        let config = SshdConfig::read(main)?;
         let own = config.settings.iter().filter(|setting| {
             let is_drop_in = setting.location.file.file_name() == Some(OsStr::new(DROP_IN));
             setting.keyword == "chrootdirectory" && (is_drop_in || is_below(setting, &roots))

@@ -78,3 +78,20 @@ fn an_sshd_that_cannot_be_reloaded_keeps_pams_lines_and_undo_can_be_run_again() 
     assert_same(&before, &etc(&sb), &[]);
     sb.sh("! test -e /jail; ! test -e /var/lib/sftpjail");
 }
+
+#[test]
+fn a_file_of_sshds_that_cannot_be_read_may_hold_such_a_block() {
+    let sb = Sandbox::stock();
+    sb.sh("sftpjail setup --yes; ln -s loop.conf /etc/ssh/sshd_config.d/loop.conf");
+    let what = "/etc/ssh/sshd_config.d/loop.conf cannot be read: Too many symbolic links encountered";
+    refuses(&sb, &[what]);
+    // Nor does it count for nothing where there is no sshd to ask.
+    sb.sh("mv /usr/sbin/sshd /usr/sbin/no-sshd");
+    refuses(&sb, &[what]);
+    sb.sh(&format!("cp -a /var/lib/sftpjail /root; rm {JOURNAL}"));
+    refuses(&sb, &[what]);
+    sb.sh("rm -rf /var/lib/sftpjail; mv /root/sftpjail /var/lib; mv /usr/sbin/no-sshd /usr/sbin/sshd");
+    // To sshd, a directory is an empty file.
+    sb.sh("rm /etc/ssh/sshd_config.d/loop.conf; mkdir /etc/ssh/sshd_config.d/directory.conf; mkdir -p /run/sshd; sshd -t");
+    sb.sh(UNDO);
+}
