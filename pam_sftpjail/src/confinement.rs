@@ -6,6 +6,7 @@
 
 use crate::sys::SysError;
 use crate::sys::namespace::Namespace;
+pub use crate::sys::process::Process;
 use crate::sys::seccomp::{self, Filter};
 use nix::unistd::Pid;
 use rustix::thread::{CapabilitySet, CapabilitySets, set_capabilities, set_no_new_privs};
@@ -61,23 +62,26 @@ impl Privileges {
 }
 
 impl Confinement {
-    /// Reads these parts of a process's confinement. It is stopped for a moment if it has seccomp filters.
-    pub fn of(pid: Pid, privileges: &Privileges, parts: &[Part]) -> Result<Self, SysError> {
+    /// Reads these parts of a process's confinement, whose privileges were read after it was found. It is stopped for a
+    /// moment if it has seccomp filters. The error is ESRCH if the process is not there any more: root does not take on
+    /// what another process is allowed, nor enter its namespace.
+    pub fn of(process: &Process, privileges: &Privileges, parts: &[Part]) -> Result<Self, SysError> {
         let has = |part| parts.contains(&part);
         let set = CapabilitySet::from_bits_retain;
-        Ok(Self {
-            mounts: has(Part::Mounts).then(|| Namespace::of(pid)).transpose()?,
+        let confinement = Self {
+            mounts: has(Part::Mounts).then(|| Namespace::of(Pid::from_raw(process.pid()))).transpose()?,
             capabilities: has(Part::Capabilities).then(|| CapabilitySets {
                 effective: set(privileges.effective),
                 permitted: set(privileges.permitted),
                 inheritable: set(privileges.inheritable),
             }),
             filters: match has(Part::Filters) && privileges.filters > 0 {
-                true => seccomp::filters(pid)?,
+                true => seccomp::filters(process)?,
                 false => Vec::new(),
             },
             no_new_privs: has(Part::Filters) && privileges.no_new_privs,
-        })
+        };
+        process.must_exist().map(|()| confinement)
     }
 
     /// Answers with EPERM where a seccomp filter would kill, so that the call that it forbids can be named.

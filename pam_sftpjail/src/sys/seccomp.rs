@@ -4,6 +4,7 @@
 //! they are.
 
 use super::SysError;
+use super::process::Process;
 use nix::errno::Errno;
 use nix::sys::ptrace::{self, Options};
 use nix::sys::signal::Signal;
@@ -37,8 +38,9 @@ pub(crate) struct Filter(Vec<libc::sock_filter>);
 /// The filters of a process, oldest first. It is stopped for that, for less than a millisecond, and goes on as if
 /// nothing had happened, also if this process is killed meanwhile. The error is EACCES if this process is under a
 /// filter itself.
-pub(crate) fn filters(pid: Pid) -> Result<Vec<Filter>, SysError> {
-    let traced = Traced::stop(pid)?;
+pub(crate) fn filters(process: &Process) -> Result<Vec<Filter>, SysError> {
+    let pid = Pid::from_raw(process.pid());
+    let traced = Traced::stop(process)?;
     let mut filters = Vec::new();
     while filters.len() < MAX_FILTERS {
         match traced.filter(filters.len()) {
@@ -61,10 +63,14 @@ struct Traced {
 }
 
 impl Traced {
-    fn stop(pid: Pid) -> Result<Self, SysError> {
+    fn stop(process: &Process) -> Result<Self, SysError> {
+        let pid = Pid::from_raw(process.pid());
         let failed = |request: &str| SysError::of::<Errno>("ptrace", format!("{request}, {pid}"));
         ptrace::seize(pid, Options::empty()).map_err(failed("PTRACE_SEIZE"))?;
         let mut traced = Self { pid, pending: None };
+        // A tracee keeps its pid until its tracer has waited for it. A stranger is not stopped, and no tracee any more as
+        // soon as this process ends.
+        process.must_exist()?;
         ptrace::interrupt(pid).map_err(failed("PTRACE_INTERRUPT"))?;
         let begun = Instant::now();
         loop {

@@ -2,15 +2,15 @@
 
 use crate::host::sshd::running::{Running, privileges};
 use nix::errno::Errno;
-use nix::unistd::{AccessFlags, Pid, access};
-use pam_sftpjail::confinement::{Confinement, Part};
+use nix::unistd::{AccessFlags, access};
+use pam_sftpjail::confinement::{Confinement, Part, Process};
 use pam_sftpjail::registry;
 use std::path::Path;
 
 /// Which parts of the confinement of a running sshd a child takes on. Its default is none of them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct AsSshd {
-    pid: Option<i32>,
+    process: Option<Process>,
     parts: Vec<Part>,
     /// Whether a forbidden system call fails where it would end the process.
     kills_nobody: bool,
@@ -19,7 +19,7 @@ pub(crate) struct AsSshd {
 impl AsSshd {
     /// These parts of the confinement of `sshd`.
     pub(crate) fn with(sshd: &Running, parts: &[Part]) -> Self {
-        Self { pid: Some(sshd.pid), parts: parts.to_owned(), kills_nobody: false }
+        Self { process: Some(sshd.process), parts: parts.to_owned(), kills_nobody: false }
     }
 
     /// The same, but a forbidden system call fails where it would end the process.
@@ -29,11 +29,14 @@ impl AsSshd {
 
     /// Takes it on, for good.
     pub(super) fn assume(&self) -> Result<(), String> {
-        let Some(pid) = self.pid else { return Ok(()) };
-        let privileges = privileges(pid).ok_or_else(|| format!("sshd (pid {pid}) has ended"))?;
-        let failed = |error| format!("what sshd (pid {pid}) may do could not be taken on: {error}");
-        let mut confinement =
-            Confinement::of(Pid::from_raw(pid), &privileges, &self.parts).map_err(failed)?;
+        let Some(process) = &self.process else { return Ok(()) };
+        let shown = format!("sshd (pid {})", process.pid());
+        let failed = |error| match process.exists() {
+            true => format!("what {shown} may do could not be taken on: {error}"),
+            false => format!("{shown} has ended"),
+        };
+        let privileges = privileges(process.pid()).ok_or_else(|| format!("{shown} has ended"))?;
+        let mut confinement = Confinement::of(process, &privileges, &self.parts).map_err(failed)?;
         if self.kills_nobody {
             confinement.kill_nobody();
         }
@@ -49,7 +52,7 @@ impl AsSshd {
             (Err(Errno::ENOENT), Some(parent)) => (parent, tried(parent)),
             (tried, _) => (registry, tried),
         };
-        let errno = tried.err().filter(|_| self.pid.is_some())?;
+        let errno = tried.err().filter(|_| self.process.is_some())?;
         Some(format!("{} cannot be written: {}", path.display(), errno.desc()))
     }
 }

@@ -13,7 +13,7 @@ use crate::host::systemd::service;
 use crate::host::trust;
 use command_line::CommandLine;
 use nix::unistd::geteuid;
-use pam_sftpjail::confinement::{Part, Privileges};
+use pam_sftpjail::confinement::{Part, Privileges, Process as Identity};
 use procfs::net::TcpState;
 use procfs::process::{FDTarget, Process, all_processes};
 pub(crate) use reading::{Changed, Reading};
@@ -28,6 +28,8 @@ use std::path::{Path, PathBuf};
 #[derive(Clone, Debug)]
 pub(crate) struct Running {
     pub(crate) pid: i32,
+    /// The same, not to be taken for another one.
+    pub(crate) process: Identity,
     command_line: CommandLine,
     /// The path by which it was started. `None`: others than root can change it, or it is gone.
     program: Option<PathBuf>,
@@ -74,7 +76,18 @@ impl Running {
         let missing = own_privileges().map_or(0, |own| own.effective & !privileges.effective);
         let unit = service::of_process(process.pid);
         let confined = own.map(|_| differences(&directory, &privileges, missing)).unwrap_or_default();
-        Some(Self { pid: process.pid, command_line, program, ports, unit, confined, missing })
+        // The last that is read: then all of the above was this process's, too.
+        let identity = Identity::new(process.pid, process.stat().ok()?.starttime);
+        Some(Self {
+            pid: process.pid,
+            process: identity,
+            command_line,
+            program,
+            ports,
+            unit,
+            confined,
+            missing,
+        })
     }
 
     /// The path by which it was started. `None`: others than root can change it, or it is gone.

@@ -2,6 +2,7 @@
 
 mod impostor;
 mod keepalive;
+mod reused_pid;
 mod running;
 mod second;
 
