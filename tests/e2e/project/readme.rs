@@ -159,3 +159,28 @@ fn a_probe_says_what_the_readme_shows() {
     let shown = without_figures(block("✓ ssh COMMAND"));
     assert_eq!(without_figures(&sb.sh("sftpjail probe anna").stdout), shown);
 }
+
+#[test]
+fn the_log_has_the_entries_that_the_readme_shows() {
+    let sb = Sandbox::new();
+    sb.sh("useradd -m -u 1001 mle; chmod 755 /home/mle");
+    sb.user("mle-sub").group("sftp").home("/home/mle/sub").add();
+    sb.sftp("mle-sub", "pwd\n").ok();
+    sb.wait_for_log("session closed for user mle-sub(");
+    sb.sh("mv /home/mle/sub /srv/sub; ln -s /srv/sub /home/mle/sub");
+    sb.sftp("mle-sub", "pwd\n").failed();
+    sb.wait_for_log("refused user mle-sub ");
+    // But for what differs from login to login.
+    let plain = |line: &str| {
+        let (_, line) = line.split_once("sshd[").expect("sshd's tag");
+        let (_, line) = line.split_once("]: ").expect("sshd's pid");
+        let words = line.split(' ').map(|word| match word.split_once('=') {
+            Some((key @ ("setup_us" | "duration"), _)) => format!("{key}=N"),
+            _ => word.replace("127.0.0.1", "192.0.2.7"),
+        });
+        words.collect::<Vec<_>>().join(" ")
+    };
+    let shown: Vec<_> = block("pam_sftpjail(sshd:session): session opened").lines().map(plain).collect();
+    let logged: Vec<_> = sb.log_lines("pam_sftpjail(").iter().map(|line| plain(line)).collect();
+    assert_eq!(shown, logged);
+}
