@@ -4,6 +4,7 @@
 
 pub(crate) mod drop_in;
 pub(crate) mod home_access;
+pub(crate) mod manager;
 pub(crate) mod membership;
 pub(crate) mod pam;
 pub(crate) mod reopened;

@@ -18,7 +18,7 @@ fn machine() -> Machine {
     assert!(done.stdout.contains("+ExecCondition=+/usr/bin/env -i"), "{done}");
     assert!(
         done.stdout
-            .contains("Note: anna has a running user manager, outside of the jail. Stop it: systemctl stop"),
+            .contains("Note: anna has a running user manager, outside of the jail: see what it runs, because that ends, then: systemctl stop"),
         "{done}"
     );
     machine.script("cat >/root/x.service", UNIT.as_bytes()).ok();

@@ -10,6 +10,9 @@ use pam_sftpjail::host_mounts::{self, MountEntries, MountEntry};
 use pam_sftpjail::name::UserName;
 use std::path::{Path, PathBuf};
 
+/// An earlier setup may still serve somebody by that mount.
+const NOT_NEEDED: &str = "if nobody needs that mount";
+
 /// Checks fstab and the maps of autofs. `user`: the one who is checked; entries for other users are only warned of.
 pub(super) fn examine(config: &Config, user: Option<&UserName>, findings: &mut Findings) {
     let root = config.jail_root.absolute();
@@ -20,7 +23,13 @@ pub(super) fn examine(config: &Config, user: Option<&UserName>, findings: &mut F
     for (location, target) in located(fstab).filter(|(_, at)| at.starts_with(&root) && *at != root) {
         is_ok = false;
         let what = format!("{location} mounts something at {}", escaped(&target));
-        report("fstab", is_for_others(&target), &what, location.comment_out().into(), findings);
+        report(
+            "fstab",
+            is_for_others(&target),
+            &what,
+            location.comment_out().explained(NOT_NEEDED),
+            findings,
+        );
     }
     if is_ok {
         findings.passed("fstab", format!("nothing below {}", escaped(&root)));
@@ -31,7 +40,7 @@ pub(super) fn examine(config: &Config, user: Option<&UserName>, findings: &mut F
     for (location, target) in located(autofs).filter(|(_, at)| at.starts_with(&root)) {
         is_ok = false;
         let what = format!("{location} lets autofs mount at {}", escaped(&target));
-        let fix = location.comment_out().explained("reload autofs after this");
+        let fix = location.comment_out().explained(format!("{NOT_NEEDED}, and reload autofs after this"));
         report("autofs", is_for_others(&target), &what, fix, findings);
     }
     if is_ok {

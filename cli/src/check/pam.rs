@@ -207,7 +207,9 @@ impl Service<'_> {
             // libpam reads a file in /etc instead of the distributor's.
             Some(distributors) => {
                 let copy = root_path(distributors).zip(root_path(&file));
-                let copy = copy.map(|(from, to)| Command::new("cp").arg(&from).arg(&to));
+                // Another fix may have made it, and changed it.
+                let copy =
+                    copy.map(|(from, to)| Command::new("test -e").arg(&to).arg("|| cp").arg(&from).arg(&to));
                 edit.of_copy(copy, &format!("copy {} to {}", escaped(distributors), escaped(&file)))
             }
             None => edit.of_copy(None, &format!("install sshd's own {} from its package", escaped(&file))),

@@ -4,6 +4,7 @@ mod in_force;
 
 use super::groups;
 use crate::desired::drop_in::{self, Condition};
+use crate::desired::manager;
 use crate::host::systemd;
 use crate::report::text::listed;
 use crate::report::{Consequence, Findings};
@@ -106,12 +107,13 @@ impl Systemd {
                 "logind starts a user manager for {name} at boot and keeps it running, outside of the jail"
             );
             let disable = Command::new("loginctl disable-linger").arg(Name(name.as_str()));
-            findings.failed("linger", runs_outside(), evidence, disable);
+            findings.failed("linger", runs_outside(), evidence, manager::ended(&disable));
         }
         if managers.get(&uid) == Some(&true) {
             let unit = systemd::manager(uid);
             let evidence = format!("the user manager of {shown} ({unit}) runs now, outside of the jail");
-            findings.failed(CHECK, runs_outside(), evidence, Command::new("systemctl stop").arg(Name(&unit)));
+            let stop = Command::new("systemctl stop").arg(Name(&unit));
+            findings.failed(CHECK, runs_outside(), evidence, manager::ended(&stop));
         } else if lingering.is_empty() {
             findings.passed("linger", format!("off; no user manager of {shown} runs"));
         }

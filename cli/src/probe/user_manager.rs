@@ -1,6 +1,7 @@
 //! Finds out whether the login made systemd run a user manager for the user. It would run outside of the jail.
 
 use super::expected::Expected;
+use crate::desired::manager;
 use crate::host::systemd;
 use crate::report::{Consequence, Finding};
 use pam_sftpjail::fix::{Command, Fix, Name};
@@ -34,7 +35,7 @@ impl UserManagers {
             Some(Ok((before, now))) => match (runs(&before), runs(&now)) {
                 (true, _) => (
                     Err(format!("{unit} ran before the login, outside of the jail")),
-                    Command::new("systemctl stop").arg(Name(&unit)).and(&check).into(),
+                    manager::ended(&Command::new("systemctl stop").arg(Name(&unit)).and(&check)),
                 ),
                 (false, true) => {
                     (Err(format!("the login started {unit}, outside of the jail")), check.into())

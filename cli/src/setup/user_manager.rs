@@ -7,6 +7,7 @@ use super::choices::Choices;
 use super::directory;
 use super::target::{Target, roots_alone};
 use crate::desired::drop_in::{self, Condition};
+use crate::desired::manager;
 use crate::host::accounts::Accounts;
 use crate::host::{systemd, trust};
 use crate::report::Error;
@@ -68,9 +69,9 @@ pub(super) fn still_running() -> Vec<String> {
             let unit = systemd::manager(account.uid.as_raw());
             let stop = Command::new("systemctl stop").arg(Name(&unit));
             format!(
-                "Note: {} has a running user manager, outside of the jail. Stop it: {}",
+                "Note: {} has a running user manager, outside of the jail: {}",
                 escaped(&account.name),
-                stop
+                manager::ended(&stop)
             )
         })
         .collect()

@@ -19,6 +19,9 @@ use std::fmt::{self, Display};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
+/// `jail_root` may name a directory that others need.
+const ONLY_FOR_JAILS: &str = "if it is only for jails";
+
 /// A checked jail root.
 #[derive(Debug)]
 pub(crate) struct JailRoot {
@@ -59,7 +62,7 @@ impl JailRoot {
         };
         // The owner of a directory above it may need it.
         let own = |command: Command, what: &str, at: &Path| match at == path.absolute() {
-            true => Fix::from(command.arg(&RootPath::checked(at))),
+            true => Fix::after(ONLY_FOR_JAILS, &command.arg(&RootPath::checked(at))),
             false => format!("choose another jail_root, or let only root {what}").into(),
         };
         let checked = |at: &Path, opened: Result<OwnedFd, Errno>| {
@@ -117,7 +120,7 @@ impl JailRoot {
             // In a jail, the directories above a home are open to all, even if those on the host are not.
             // And users who can read the jail root could lock it.
             let why = "can be entered or read by others than root, who would reach homes through the jails";
-            return Err(refuse(&at, why, Command::new("chmod go-rx").arg(&RootPath::checked(&at)).into()));
+            return Err(refuse(&at, why, own(Command::new("chmod go-rx"), "enter and read it", &at)));
         }
         at.push(user);
         let occupied = |what: &str, fix: Fix| {

@@ -124,7 +124,9 @@ impl Trial<'_> {
             Some(unit) if !lines.is_empty() => {
                 let restart = Command::new("systemctl daemon-reload")
                     .and(&Command::new("systemctl restart").arg(Name(unit)));
-                Fix::after("allow there what jails need, or remove it", &restart)
+                let first = "allow there what jails need, or remove it (without KillMode=process in the unit, a restart \
+                             ends live sessions)";
+                Fix::after(first, &restart)
             }
             _ => Fix::from("start sshd without that restriction"),
         };

@@ -10,6 +10,9 @@ use pam_sftpjail::fix::Fix;
 
 const RELOAD: &str = "reload sshd after this";
 
+/// PAM asks for passwords as well, even with `PasswordAuthentication no`: sshd_config(5).
+const PASSWORDS: &str = "reload sshd after this, and see that KbdInteractiveAuthentication is no unless PAM may ask for passwords";
+
 /// The fix for one deviation.
 pub(super) fn fix(sshd: &Sshd, member: &Member<'_>, deviation: &Deviation) -> Fix {
     let keyword = deviation.keyword;
@@ -33,7 +36,7 @@ pub(super) fn fix(sshd: &Sshd, member: &Member<'_>, deviation: &Deviation) -> Fi
 
 fn use_pam(sshd: &Sshd) -> Fix {
     if let Some(location) = sshd.config.location_of("UsePAM", "no") {
-        return location.replace("UsePAM yes").explained(RELOAD);
+        return location.replace("UsePAM yes").explained(PASSWORDS);
     }
     let file = &sshd.config.main;
     // An empty file has no top.
@@ -43,7 +46,7 @@ fn use_pam(sshd: &Sshd) -> Fix {
         true => prepend(file, &lines),
         false => append(file, &lines),
     }
-    .explained(RELOAD)
+    .explained(PASSWORDS)
 }
 
 /// The value that the keyword should have. The admin's own options of internal-sftp stay.

@@ -98,17 +98,17 @@ fn a_home_in_the_system() {
 
 #[test]
 fn a_jail_root_that_somebody_else_owns() {
-    fixed_machine("chown joe /jail", "chown root /jail");
+    fixed_machine("chown joe /jail", "if it is only for jails, then: chown root /jail");
 }
 
 #[test]
 fn a_jail_root_that_others_can_write() {
-    fixed_machine("chmod 777 /jail", "chmod go-w /jail");
+    fixed_machine("chmod 777 /jail", "if it is only for jails, then: chmod go-w /jail");
 }
 
 #[test]
 fn a_jail_root_that_others_own_and_can_write() {
-    fixed_machine("chown joe /jail; chmod 777 /jail", "chown root /jail");
+    fixed_machine("chown joe /jail; chmod 777 /jail", "if it is only for jails, then: chown root /jail");
 }
 
 #[test]

@@ -184,7 +184,13 @@ fn a_wrong_line_of_the_members_block_is_changed_and_not_overruled() {
         sb.sh(&format!("sed -i '{broken}' /etc/ssh/sshd_config"));
         let (found, _) = machine.found();
         let fix = &found.iter().find(|f| f[0].starts_with("sshd ")).expect("a finding of sshd's")[3];
-        assert!(fix.starts_with("reload sshd after this: sed -i "), "{fix}");
+        let words = match broken.contains("UsePAM") {
+            true => {
+                "reload sshd after this, and see that KbdInteractiveAuthentication is no unless PAM may ask for passwords"
+            }
+            false => "reload sshd after this",
+        };
+        assert!(fix.starts_with(&format!("{words}: sed -i ")), "{fix}");
         machine.paste(fix);
         assert_eq!(sb.read("/etc/ssh/sshd_config"), good, "{broken}: {fix}");
     }

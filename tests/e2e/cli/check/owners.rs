@@ -196,3 +196,30 @@ fn the_target_of_a_symlink_is_advised_as_the_home_only_if_root_made_it() {
         assert_eq!(fix(&sb, "problems", "home path"), advice, "{link}: {made}");
     }
 }
+
+/// Whoever owns or writes the directory may have it for something else, if jail_root names it by mistake.
+#[test]
+fn a_jail_root_is_taken_from_nobody_without_a_word() {
+    let sb = machine();
+    sb.configure("jail_root = \"/srv/customers\"\n");
+    sb.sh("sed -i 's,/jail/%u,/srv/customers/%u,' /etc/ssh/sshd_config");
+    for (made, command) in [
+        ("install -d -o joe /srv/customers", "chown root /srv/customers"),
+        ("chown root:joe /srv/customers; chmod 2775 /srv/customers", "chmod go-w /srv/customers"),
+    ] {
+        sb.sh(made);
+        let shown = fix(&sb, "problems", "jail root");
+        assert_eq!(shown, format!("if it is only for jails, then: {command}"), "{made}");
+    }
+}
+
+/// A session of another time may need it: somebody mounted it on purpose.
+#[test]
+fn an_entry_of_fstab_is_commented_out_only_if_nobody_needs_it() {
+    let machine = Machine::new();
+    machine.sb.sh("echo /srv/files /jail/mle/files none bind 0 0 >>/etc/fstab");
+    assert_eq!(
+        fix(&machine.sb, "problems", "fstab"),
+        "if nobody needs that mount: sed -i '/^\\/srv\\/files \\/jail\\/mle\\/files none bind 0 0$/s/^/#/' /etc/fstab"
+    );
+}

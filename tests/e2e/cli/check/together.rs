@@ -102,3 +102,18 @@ fn of_one_line() {
         &[Order::AsShown, Order::Reversed, Order::Twice],
     );
 }
+
+/// Each adds its line to the copy of the distributor's file, which the first of them makes.
+#[test]
+fn of_a_file_that_is_copied_first() {
+    let machine = Machine::new();
+    machine.sb.sh("cp -p /etc/pam.d/sshd /tmp/whole; sed /sftpjail/d /etc/pam.d/sshd >/usr/lib/pam.d/sshd; rm /etc/pam.d/sshd");
+    let (found, _) = machine.found();
+    let fixes: Vec<_> = found.iter().map(|finding| finding[3].as_str()).collect();
+    assert_eq!(fixes.len(), 2, "{found:#?}");
+    for fix in fixes {
+        machine.paste(fix);
+    }
+    assert_eq!(machine.found(), (vec![], 0));
+    machine.sb.sh("for file in /tmp/whole /etc/pam.d/sshd; do grep . $file | sort >$file.lines; done; cmp /tmp/whole.lines /etc/pam.d/sshd.lines");
+}

@@ -74,7 +74,7 @@ fn a_drop_in_that_is_not_in_force_is_found() {
         (format!("sed -i 's/config.toml sftp/config.toml others/' {DROP_IN}"), "does not name these groups: sftp."),
         (
             "mkdir -p /var/lib/systemd/linger; touch /var/lib/systemd/linger/mle".into(),
-            "→ loginctl disable-linger mle",
+            "→ see what it runs, because that ends, then: loginctl disable-linger mle",
         ),
         ("mv /usr/local/sbin/sftpjail /root/".into(), ""),
     ] {

@@ -244,7 +244,7 @@ fn a_jail_root_that_others_can_enter_would_open_homes_to_them() {
     assert!(out.stderr.contains("because of a problem on this server"), "{out}");
     assert!(
         sb.wait_for_log("/jail can be entered or read by others than root")
-            .ends_with("fix: chmod go-rx /jail")
+            .ends_with("fix: if it is only for jails, then: chmod go-rx /jail")
     );
     sb.sh("chmod go-rx /jail");
     sb.sftp("mle", "ls\n").ok();

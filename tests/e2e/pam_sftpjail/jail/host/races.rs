@@ -137,7 +137,7 @@ fn nobody_else_can_hold_the_lock_of_the_jail_root() {
     let sb = machine();
     sb.sh("mkdir -m 744 /jail");
     sb.sftp("mle", "ls\n").failed();
-    sb.wait_for_log("fix: chmod go-rx /jail");
+    sb.wait_for_log("fix: if it is only for jails, then: chmod go-rx /jail");
     sb.sh("chmod go-rx /jail");
     sb.sftp("mle", "ls\n").ok();
 }

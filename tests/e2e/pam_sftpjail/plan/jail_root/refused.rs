@@ -57,17 +57,35 @@ fn that_is_a_symlink(namespace: Namespace) {
 
 fn that_is_not_roots(namespace: Namespace) {
     let made_by = "install -d -o mle /jail";
-    refused_jail_root(namespace, "/jail", made_by, "/jail is not owned by root", "chown root /jail");
+    refused_jail_root(
+        namespace,
+        "/jail",
+        made_by,
+        "/jail is not owned by root",
+        "if it is only for jails, then: chown root /jail",
+    );
 }
 
 fn that_a_group_can_write(namespace: Namespace) {
     let why = "/jail can be written by its group or by others";
-    refused_jail_root(namespace, "/jail", "install -d -m 775 /jail", why, "chmod go-w /jail");
+    refused_jail_root(
+        namespace,
+        "/jail",
+        "install -d -m 775 /jail",
+        why,
+        "if it is only for jails, then: chmod go-w /jail",
+    );
 }
 
 fn that_everybody_can_write(namespace: Namespace) {
     let why = "/jail can be written by its group or by others";
-    refused_jail_root(namespace, "/jail", "install -d -m 1757 /jail", why, "chmod go-w /jail");
+    refused_jail_root(
+        namespace,
+        "/jail",
+        "install -d -m 1757 /jail",
+        why,
+        "if it is only for jails, then: chmod go-w /jail",
+    );
 }
 
 fn whose_parent_a_group_can_write(namespace: Namespace) {
