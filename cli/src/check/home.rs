@@ -68,7 +68,8 @@ pub(super) fn examine(
 fn others(account: &Account, accounts: &Accounts, path_to_home: &PathToHome, findings: &mut Findings) {
     let Some(home) = path_to_home.home() else { return };
     let uid = account.uid.as_raw();
-    let Some(stat) = stat(home).ok().filter(|stat| stat.st_uid != uid) else { return };
+    // The home of another user is refused already.
+    let Some(stat) = stat(home).ok().filter(|stat| stat.st_uid == 0 && uid != 0) else { return };
     let mut names = accounts.with_home_below(&account.home, uid);
     if names.is_empty() {
         names = accounts.with_home_below(home, uid);

@@ -183,25 +183,25 @@ impl Keys<'_> {
         let owner = if is_users { &self.account.name } else { "root" };
         let (owner, shown) = (escaped(owner), escaped(at));
         let path = self.for_command(i, file).filter(|_| at == real);
-        match (self.is_owned(stat), at == real) {
+        let is_owned = self.is_owned(stat);
+        let look = match is_owned {
+            true => look("others"),
+            false => look(user(stat.st_uid)),
+        };
+        match (is_owned, at == real) {
+            (true, true) => match path.map(|path| Command::new("chmod go-w").arg(&path)) {
+                Some(modes) => Fix::after(look, &modes),
+                None => format!("{look}, then let nobody but {owner} write {shown}").into(),
+            },
             // Others may be meant to write there, such as a group that shares the home.
             (true, false) => match root_path(at).map(|at| Command::new("chmod go-w").arg(&at)) {
-                Some(modes) => Fix::from(modes).explained("if nobody else is meant to write there"),
-                None => format!("let nobody but {owner} write {shown}").into(),
-            },
-            (true, true) => match path.map(|path| Command::new("chmod go-w").arg(&path)) {
-                Some(modes) => Fix::after(look("others"), &modes),
-                None => format!("{}, then let nobody but {owner} write {shown}", look("others")).into(),
+                Some(modes) => Fix::after(format!("if nobody else is meant to write there, {look}"), &modes),
+                None => format!("{look}, then let nobody but {owner} write {shown}").into(),
             },
             // The owner of a directory may need it.
-            (false, false) => format!("let {owner} own {shown}, and let nobody else write it").into(),
-            (false, true) => match path {
-                Some(path) => Fix::after(look(user(stat.st_uid)), &taken_by_root(&path)),
-                None => format!(
-                    "{}, then let {owner} own {shown}, and let nobody else write it",
-                    look(user(stat.st_uid))
-                )
-                .into(),
+            (false, _) => match path {
+                Some(path) => Fix::after(look, &taken_by_root(&path)),
+                None => format!("{look}, then let {owner} own {shown}, and let nobody else write it").into(),
             },
         }
     }

@@ -108,6 +108,12 @@ fn a_file_of_keys_that_somebody_else_owns_is_looked_at_first() {
         sb.sh(command);
         assert_eq!(machine.found(), (vec![], 0), "{modes}");
     }
+    // Who can write the directory can replace the file.
+    sb.sh("chmod 1777 /etc/ssh/keys");
+    let shown = fix(sb, "problems", "keys");
+    let words =
+        format!("if nobody else is meant to write there, {}, then: chmod go-w /etc/ssh/keys", look("others"));
+    assert_eq!(shown, words);
     // In the home, where a user could have put a symlink meanwhile.
     machine.restore();
     sb.sh("chown joe /home/mle/.ssh/authorized_keys; chmod 644 /home/mle/.ssh/authorized_keys");
