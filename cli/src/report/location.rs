@@ -95,7 +95,7 @@ fn editable(file: &Path) -> Option<RootPath> {
 /// Appends `lines` to `file`. None of them may hold a newline.
 pub(crate) fn append(file: &Path, lines: &[&str]) -> Edit {
     let words = format!("append to {}: {}", escaped(file), shown(lines));
-    let alone = editable(file).map(|file| Command::append(lines.iter().copied(), &file));
+    let alone = editable(file).map(|file| Command::append(lines, &file));
     Edit { alone, ..Edit::one(editable(file), Some(Change::at_end(lines)), words) }
 }
 

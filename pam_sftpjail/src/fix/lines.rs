@@ -3,6 +3,9 @@
 //! An admin pastes the fixes of a whole report, in any order, and some of them twice. So a line is found by its text: its
 //! number is another one as soon as a command before has added or removed a line.
 
+#[cfg(test)]
+mod tests;
+
 use super::{Argument, Command, RootPath};
 use crate::escape::word;
 
@@ -36,6 +39,8 @@ pub struct Change {
     script: Vec<String>,
     /// The text of a line that it takes away.
     removed: Option<String>,
+    /// The line that it appends to the file, if it is one.
+    appended: Option<String>,
     order: Order,
 }
 
@@ -82,19 +87,23 @@ impl Line {
             Some(number) => vec![format!("{number}{{{found}"), "}".to_owned()],
         };
         let removed = (order == Order::Removed).then(|| self.text.clone());
-        Some(Change { script, removed, order })
+        Some(Change { script, removed, appended: None, order })
     }
 }
 
 impl Change {
     /// Inserts lines at the top of a file that is not empty.
     pub fn at_top(lines: &[&str]) -> Self {
-        Self { script: vec![format!("1i{}", sed_text(lines))], removed: None, order: Order::Added }
+        Self::adding(format!("1i{}", sed_text(lines)))
     }
 
     /// Appends lines to a file that is not empty.
     pub fn at_end(lines: &[&str]) -> Self {
-        Self { script: vec![format!("$a{}", sed_text(lines))], removed: None, order: Order::Added }
+        Self { appended: single(lines), ..Self::adding(format!("$a{}", sed_text(lines))) }
+    }
+
+    fn adding(script: String) -> Self {
+        Self { script: vec![script], removed: None, appended: None, order: Order::Added }
     }
 
     /// Whether it takes a line away.
@@ -120,9 +129,15 @@ impl Command {
         };
         let sed = Command::new("sed -i");
         let edit = Self(format!("{sed} {script} {}", file.shell_word()));
-        match changes {
-            [_] => edit,
-            _ => changes.iter().rev().fold(edit, |edit, change| edit.if_there(file, change)),
+        if let [_] = changes {
+            return edit;
+        }
+        match changes.iter().any(Change::removes) {
+            true => changes.iter().rev().fold(edit, |edit, change| edit.if_there(file, change)),
+            false => {
+                let appended = changes.iter().filter_map(|change| change.appended.as_deref());
+                appended.fold(edit, |edit, line| edit.unless_there(file, line))
+            }
         }
     }
 
@@ -135,11 +150,29 @@ impl Command {
         }
     }
 
-    /// A command that appends `lines`, none of which holds a newline. It appends an empty line first: if the last line
-    /// of the file has no newline, it would otherwise be joined with the first of them.
-    pub fn append<'a>(lines: impl IntoIterator<Item = &'a str>, file: &RootPath) -> Self {
-        let lines: Vec<_> = lines.into_iter().map(|line| word(line).to_string()).collect();
-        Self(format!("printf '%s\\n' '' {} >>{}", lines.join(" "), file.shell_word()))
+    /// This command, if the file has no such line: two of them could be worse than none.
+    fn unless_there(self, file: &RootPath, line: &str) -> Self {
+        Self(format!("! grep -qsx {} {} && {self}", word(&regex(line)), file.shell_word()))
+    }
+
+    /// A command that appends `lines`, none of which holds a newline; a single line, if it is not there. It appends an
+    /// empty line first: if the last line of the file has no newline, it would otherwise be joined with the first of
+    /// them.
+    pub fn append(lines: &[&str], file: &RootPath) -> Self {
+        let words: Vec<_> = lines.iter().map(|line| word(*line).to_string()).collect();
+        let append = Self(format!("printf '%s\\n' '' {} >>{}", words.join(" "), file.shell_word()));
+        match single(lines) {
+            Some(line) => append.unless_there(file, &line),
+            None => append,
+        }
+    }
+}
+
+/// The line, if it is only one.
+fn single(lines: &[&str]) -> Option<String> {
+    match lines {
+        [line] => Some((*line).to_owned()),
+        _ => None,
     }
 }
 
@@ -170,99 +203,4 @@ fn sed_text(lines: &[&str]) -> String {
         lines.iter().map(|line| line.replace('\\', "\\\\").replace(['\n', '\r'], " ")).collect();
     let begin = if lines.first().is_some_and(|first| first.starts_with(' ')) { "\\" } else { " " };
     format!("{begin}{}", lines.join("\\n"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::fs;
-    use std::path::Path;
-    use std::process;
-
-    fn change(content: &str, line: usize, edit: LineEdit<'_>) -> Change {
-        Line::find(content.as_bytes(), line, line).and_then(|line| line.change(edit)).expect("a change")
-    }
-
-    #[test]
-    fn no_text_of_an_edit_is_a_command_of_sed() {
-        let file = RootPath::checked(Path::new("/etc/x y"));
-        let content = "one\ntwo\n3.a/b\nfour\nfour\n";
-        let edit = |line, edit| Command::edit(&file, &[change(content, line, edit)]).to_string();
-        assert_eq!(edit(3, LineEdit::Delete), r"sed -i '/^3\.a\/b$/d' '/etc/x y'");
-        assert_eq!(edit(1, LineEdit::Insert(&["a\\", "  b"])), r"sed -i '/^one$/i a\\\n  b' '/etc/x y'");
-        assert_eq!(edit(1, LineEdit::Append(&["  b"])), r"sed -i '/^one$/a\  b' '/etc/x y'");
-        assert_eq!(edit(2, LineEdit::Replace("a\ne id")), "sed -i '/^two$/c a e id' '/etc/x y'");
-        assert_eq!(edit(5, LineEdit::CommentOut), "sed -i -e '5{/^four$/s/^/#/' -e '}' '/etc/x y'");
-    }
-
-    #[test]
-    fn a_line_that_cannot_be_found_again_makes_no_command() {
-        assert_eq!(Line::find(b"a\n", 2, 2), None);
-        assert_eq!(Line::find(b"a\n", 0, 0), None);
-        assert_eq!(Line::find(b"\xff\n", 1, 1), None);
-        assert_eq!(Line::find(b"a \\\nb\na \\\nc\n", 1, 2), None);
-    }
-
-    /// Runs `changes`, each a command of its own, on a file.
-    fn changed(name: &str, content: &str, changes: &[&[Change]]) -> String {
-        let path = std::env::temp_dir().join(format!("sftpjail-lines-{}-{name}", process::id()));
-        fs::write(&path, content).unwrap();
-        for changes in changes {
-            let command = Command::edit(&RootPath::checked(&path), changes).to_string();
-            let out = process::Command::new("sh").args(["-c", &command]).output().unwrap();
-            assert_eq!(String::from_utf8_lossy(&out.stderr), "", "{command}");
-        }
-        let after = fs::read_to_string(&path).unwrap();
-        fs::remove_file(&path).unwrap();
-        after
-    }
-
-    #[test]
-    fn each_line_is_found_whatever_was_changed_before() {
-        let content = "a\tb\n  [x=1 *] $^ \\ y/z\nlast";
-        let inserted = [change(content, 1, LineEdit::Insert(&["new", "  two"]))];
-        let replaced = [change(content, 2, LineEdit::Replace("  good\\"))];
-        let deleted = [change(content, 1, LineEdit::Delete)];
-        let top = [Change::at_top(&["top"])];
-        for order in [[&top, &inserted, &replaced], [&replaced, &inserted, &top]] {
-            let order = order.map(|changes| changes.as_slice());
-            assert_eq!(changed("found", content, &order), "top\nnew\n  two\na\tb\n  good\\\nlast");
-        }
-        assert_eq!(changed("gone", content, &[&deleted, &deleted, &top]), "top\n  [x=1 *] $^ \\ y/z\nlast");
-    }
-
-    #[test]
-    fn a_line_is_moved_once_and_may_be_the_last_or_the_one_above_which_it_goes() {
-        for (content, moved) in [("one\nmove\ntwo\n", "one\ntwo\nmoved\n"), ("one\nmove", "one\nmoved\n")] {
-            let down = [change(content, 2, LineEdit::Delete), Change::at_end(&["moved"])];
-            assert_eq!(changed("down", content, &[&down, &down]).trim_end(), moved.trim_end());
-        }
-        let content = "move\none\n";
-        let up = [change(content, 1, LineEdit::Insert(&["moved"])), change(content, 1, LineEdit::Delete)];
-        assert_eq!(changed("up", content, &[&up, &up]), "moved\none\n");
-    }
-
-    #[test]
-    fn a_number_is_used_beside_a_text_that_two_lines_have() {
-        let content = "same\nother\nsame\n";
-        let second = [change(content, 3, LineEdit::Replace("new"))];
-        assert_eq!(changed("second", content, &[&second]), "same\nother\nnew\n");
-        // The numbers are others now: then nothing happens.
-        assert_eq!(
-            changed("other", content, &[&[Change::at_top(&["top"])], &second]),
-            "top\nsame\nother\nsame\n"
-        );
-    }
-
-    #[test]
-    fn a_line_that_goes_on_is_changed_as_a_whole() {
-        let content = "one\na \\\nb \\\nc\nlast\n";
-        let line = Line::find(content.as_bytes(), 2, 4).unwrap();
-        let edited = |edit| changed("long", content, &[&[line.change(edit).unwrap()]]);
-        assert_eq!(edited(LineEdit::Replace("new")), "one\nnew\nlast\n");
-        assert_eq!(edited(LineEdit::Delete), "one\nlast\n");
-        assert_eq!(edited(LineEdit::CommentOut), "one\n#a \\\n#b \\\n#c\nlast\n");
-        assert_eq!(edited(LineEdit::Insert(&["new"])), "one\nnew\na \\\nb \\\nc\nlast\n");
-        assert_eq!(line.change(LineEdit::Append(&["x"])), None);
-    }
 }

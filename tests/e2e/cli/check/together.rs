@@ -103,6 +103,15 @@ fn of_one_line() {
     );
 }
 
+/// A second line that opens would refuse every member.
+#[test]
+fn of_missing_lines() {
+    for broken in ["/sftpjail.so open/d", "/^session.*sftpjail/d; /^account.*sftpjail/d"] {
+        let broken = format!("sed -i '{broken}' /etc/pam.d/sshd");
+        mended("", &[&broken], 1, &[Order::AsShown, Order::Reversed, Order::Twice]);
+    }
+}
+
 /// Each adds its line to the copy of the distributor's file, which the first of them makes.
 #[test]
 fn of_a_file_that_is_copied_first() {
