@@ -16,6 +16,7 @@ mod judge;
 mod limit_watch;
 mod log;
 mod login_settings;
+mod module;
 mod parent;
 mod refusal;
 mod report;
@@ -43,7 +44,6 @@ use pam_sftpjail::account::Account;
 use pam_sftpjail::config::Config;
 use pam_sftpjail::error::Refusal;
 use pam_sftpjail::escape::escaped;
-use pam_sftpjail::registry::Registry;
 use pam_sftpjail::session::{Membership, examine};
 use parent::Parent;
 use report::Report;
@@ -224,9 +224,7 @@ fn log_in(
     report.login_ms = u64::try_from(connection.login.as_millis()).ok();
     let login = Ok("the user can log in".into());
     report.add(Finding::judged("login", login, Consequence::None, String::new()));
-    let record = record(expected, connection.server);
-    let consequence = Consequence::NotJailed("the module has built no jail for the session".into());
-    report.add(Finding::judged("module", record, consequence, refusal::module_fix()));
+    module::examine(report, config, expected, connection.server);
     report.add(managers.finding(expected));
 
     let facts = Facts {
@@ -253,17 +251,4 @@ fn log_in(
     report.module_us = microseconds;
     report.add(Finding::judged("log", judgement, Consequence::None, report::log_fix(expected)));
     Ok(())
-}
-
-/// What the module's record says of the session of this monitor.
-fn record(expected: &Expected, server: u32) -> Result<String, String> {
-    let failed = |refusal: Refusal| refusal.to_string();
-    let live = match Registry::existing().map_err(failed)? {
-        Some(registry) => registry.live(&expected.user).map_err(failed)?,
-        None => Vec::new(),
-    };
-    let record = live.into_iter().filter_map(|live| live.read().ok()?).find(|record| record.pid == server);
-    record
-        .map(|record| format!("built the jail: profile {}, namespace {}", expected.profile, record.namespace))
-        .ok_or_else(|| "has not built a jail for this session".to_owned())
 }

@@ -57,6 +57,11 @@ impl Report {
         };
     }
 
+    /// Adds a warning, which changes no status.
+    pub(super) fn warn(&mut self, check: &str, evidence: impl Display, fix: impl Into<Fix>) {
+        self.findings.warned(check, evidence, fix);
+    }
+
     /// Ends with the reason why the probe could not be started or finished.
     pub(super) fn unable(mut self, why: &dyn Display, fix: impl Into<Fix>) -> Self {
         self.findings.unknown("probe", why, fix);

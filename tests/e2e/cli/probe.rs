@@ -165,6 +165,27 @@ fn json_has_everything_that_the_text_has() {
 }
 
 #[test]
+fn without_a_record_the_jail_is_seen_all_the_same() {
+    let sb = machine();
+    for (break_it, why, fix) in [
+        (
+            "chmod 755 /run/sftpjail",
+            "the registry of sessions cannot be used: /run/sftpjail is open to others than root",
+            "see what is in it, then: chown root /run/sftpjail && chmod 0700 /run/sftpjail",
+        ),
+        ("rm -r /run/sftpjail; ln -s /tmp /run/sftpjail", "is not a directory", "mv /run/sftpjail /root"),
+    ] {
+        sb.sh(break_it);
+        let out = probe(&sb, "mle", 0);
+        let record = "! record         the session has none, so list and kick do not know it: ";
+        let (_, record) = out.split_once(record).unwrap_or_else(|| panic!("{out}"));
+        assert!(record.lines().next().unwrap().contains(why) && record.contains(fix), "{out}");
+        assert!(out.contains("✓ module         built the jail: profile home, namespace private\n"), "{out}");
+        assert!(out.ends_with("mle is jailed and can log in.\n"), "{out}");
+    }
+}
+
+#[test]
 fn users_in_no_profile_are_not_probed() {
     let sb = machine();
     sb.user("joe").add();
