@@ -1,9 +1,10 @@
 //! `sftpjail check --all`: checks every member of every profile, and finds users in no profile that sshd chroots into
 //! the jail root.
 
+use super::groups::{self, Whom};
 use super::system::{self, Host};
 use super::user::{self, Examined};
-use super::{Report, Request, groups, leftovers};
+use super::{Report, Request, leftovers};
 use crate::desired::membership;
 use crate::host::workers::{self, Work};
 use crate::host::{accounts, shadow};
@@ -41,7 +42,7 @@ pub(super) fn run(request: &Request<'_>) -> Everybody {
     if let Some(config) = system::config(request.config, &mut findings) {
         let mut host = Host::examine(&config, request, &mut findings);
         leftovers::examine(&config, None, &mut findings);
-        groups::examine(&config, &mut findings);
+        groups::examine(&config, Whom::AnybodyElse, &mut findings);
         // From here on, thousands of users are looked up.
         accounts::remember();
         shadow::remember();

@@ -1,22 +1,45 @@
 //! Checks that the groups of the profiles exist, and suggests another name for a misspelt one.
 
 use crate::host::groups::suggested;
-use crate::report::Findings;
+use crate::report::{Consequence, Findings};
 use pam_sftpjail::account::MissingGroup;
 use pam_sftpjail::config::Config;
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::fix::{Command, Fix};
 use pam_sftpjail::nss::Group;
 
-/// Reports each group that does not exist.
-pub(super) fn examine(config: &Config, findings: &mut Findings) {
-    for name in config.groups() {
-        match Group::by_name(name) {
-            Ok(Some(_)) => {}
-            Ok(None) => {
-                findings.warned("profile", MissingGroup(name), missing_group_fix(name));
+/// Whom the findings are for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Whom {
+    /// Everybody, or a user in no profile, who may have been a member of the group.
+    AnybodyElse,
+    /// A member of another profile, or a user who is never jailed.
+    Unconcerned,
+}
+
+/// Reports each group that does not exist. A profile that has no other group jails nobody.
+pub(super) fn examine(config: &Config, whom: Whom, findings: &mut Findings) {
+    for profile in &config.profiles {
+        let mut missing = Vec::new();
+        for name in &profile.groups {
+            match Group::by_name(name) {
+                Ok(Some(_)) => {}
+                Ok(None) => missing.push(name),
+                Err(error) => findings.unknown("profile", &error, error.fix()),
             }
-            Err(error) => findings.unknown("profile", &error, error.fix()),
+        }
+        let is_for_nobody = missing.len() == profile.groups.len();
+        for name in missing {
+            let (missing, fix) = (MissingGroup(name), missing_group_fix(name));
+            if is_for_nobody && whom == Whom::AnybodyElse {
+                let evidence = format!(
+                    "{missing}, and none that exists: the profile {} jails nobody, so those whom it is for are not jailed",
+                    escaped(&profile.name)
+                );
+                findings.failed("profile", Consequence::None, evidence, fix);
+            } else {
+                findings.warned("profile", missing, fix);
+            }
         }
     }
 }

@@ -1,10 +1,11 @@
 //! Checks one user: as a login does, then the settings of sshd, PAM and the account, and last a rehearsal.
 
+use super::groups::{self, Whom};
 use super::keys::Keys;
 use super::path_to_home::PathToHome;
 use super::sshd::{self, Login, Member};
 use super::system::Host;
-use super::{account, groups, home, host_programs, rehearsal, room};
+use super::{account, home, host_programs, rehearsal, room};
 use crate::host::keys;
 use crate::host::rehearsal::Rehearsal;
 use crate::host::sshd::effective::Settings;
@@ -16,8 +17,8 @@ use pam_sftpjail::account::{Account, in_etc_group};
 use pam_sftpjail::config::{Config, DEFAULT_PATH, HomeAccess, Profile};
 use pam_sftpjail::error::Refusal;
 use pam_sftpjail::escape::escaped;
-use pam_sftpjail::plan::CheckResult;
-use pam_sftpjail::policy::{Decision, decide};
+use pam_sftpjail::plan::{Check, CheckResult};
+use pam_sftpjail::policy::{Decision, NotJailed, decide};
 use pam_sftpjail::session::{Membership, examine as examine_login};
 use pam_sftpjail::suggestion::nearest;
 use serde::{Deserialize, Serialize};
@@ -49,12 +50,18 @@ pub(super) fn examine(host: &mut Host<'_>, user: &str, about_host: Findings) -> 
             };
             findings.unknown(check, refusal, fix);
         }
+        // `groups` reports a missing group, with a better fix.
+        (CheckResult::Warned(..), _) if check == Check::Profile => {}
         _ => findings.add_result(check, result, is_root),
     });
     let is_member = match membership {
         Ok(Membership::NotJailed { why, .. }) => {
             findings.passed("profile", why);
-            groups::examine(host.config, &mut findings);
+            let whom = match why {
+                NotJailed::NoProfile => Whom::AnybodyElse,
+                NotJailed::Root | NotJailed::Exempt => Whom::Unconcerned,
+            };
+            groups::examine(host.config, whom, &mut findings);
             examine_in_no_profile(host, user, &mut findings);
             return Examined { findings, rehearsal: None, standing: Standing::InNoProfile };
         }

@@ -1,7 +1,7 @@
 //! The account, its names, its keys, and what lies above its home.
 
 use super::faults::{Fault, Machine, failed, warned};
-use super::{check, checked};
+use super::{check, checked, machine};
 use std::time::Duration;
 
 const ACCOUNT: [Fault; 12] = [
@@ -234,4 +234,20 @@ fn a_locked_password_keeps_out_without_pam_only() {
         machine.sb.sh(&format!("{unlocked}; sftpjail check mle | grep '✓ shadow'; usermod -p '!' mle"));
     }
     machine.sb.sftp("mle", "pwd\n").failed();
+}
+
+#[test]
+fn a_profile_whose_group_has_another_name_now_is_found_once() {
+    let sb = machine();
+    sb.sh("groupmod -n sftpx sftp");
+    let out = checked(sb.try_sh("sftpjail check --all"), 1);
+    assert!(out.stdout.ends_with("0 users. The host has problems.\n"), "{out}");
+    let found = "✗ profile        a profile names the group sftp, which does not exist, and none that exists: the profile home \
+                 jails nobody, so those whom it is for are not jailed\n                 \
+                 → did you mean sftpx? Then correct `groups` in the configuration\n";
+    assert!(out.stdout.contains(found), "{out}");
+    let out = check(&sb, "mle", 1);
+    assert!(out.stdout.contains(found), "{out}");
+    assert_eq!(out.stdout.matches("which does not exist").count(), 1, "{out}");
+    assert!(out.stdout.ends_with("mle is in no profile, so mle is not jailed.\n"), "{out}");
 }

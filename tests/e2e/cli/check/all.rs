@@ -99,6 +99,14 @@ fn members_of_every_profile() {
     ];
     assert_eq!(findings(&document).last(), Some(&ghost));
     sb.sh("sed -i '/^sftp-only:/d' /etc/group");
+    let document = all(sb, "problems");
+    let none = "a profile names the group sftp-only, which does not exist, and none that exists: the profile portal jails \
+                nobody, so those whom it is for are not jailed";
+    assert!(findings(&document).iter().any(|f| f[..3] == ["profile", "failed", none]), "{document:#}");
+    assert_eq!(statuses(&document), [["mle", "ok"]]);
+    // Another group of the profile exists.
+    sb.sh("sed -i 's/\\[\"sftp-only\"\\]/[\"sftp-only\", \"mle\"]/' /etc/sftpjail/config.toml");
+    sb.name_in_drop_in("mle");
     let document = all(sb, "ok");
     let none = "a profile names the group sftp-only, which does not exist";
     assert!(findings(&document).iter().any(|f| f[..3] == ["profile", "warned", none]), "{document:#}");
