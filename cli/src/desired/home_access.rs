@@ -4,6 +4,7 @@
 
 use crate::host::accounts::Accounts;
 use pam_sftpjail::account::Account;
+use pam_sftpjail::escape::escaped;
 use pam_sftpjail::fix::{Command, Fix};
 use pam_sftpjail::nss::Group;
 use pam_sftpjail::nss::switch::Line;
@@ -22,10 +23,20 @@ pub(crate) enum Need {
 /// `home`: its path on the host. `sentence`: what to do where no command is safe.
 pub(crate) fn fix(account: &Account, home: &Path, need: Need, sentence: String) -> Fix {
     let (Some(path), Ok(found)) = (root_path(home), home.symlink_metadata()) else { return sentence.into() };
-    if found.is_dir() && found.uid() == account.uid.as_raw() {
+    let uid = account.uid.as_raw();
+    if found.is_dir() && found.uid() == uid {
         return Command::new("chmod u+rwx").arg(&path).into();
     }
-    if !is_plainly_theirs(account, home, &found) {
+    let Ok(accounts) = Accounts::list() else { return sentence.into() };
+    if [home, &account.home].into_iter().any(|at| !accounts.with_home_below(at, uid).is_empty()) {
+        let name = escaped(&account.name);
+        return format!(
+            "give {name} a home of its own (usermod -d): {} holds the homes of others",
+            escaped(home)
+        )
+        .into();
+    }
+    if !is_plainly_theirs(account, &accounts, home, &found) {
         return sentence.into();
     }
     // Root stays the owner.
@@ -36,9 +47,8 @@ pub(crate) fn fix(account: &Account, home: &Path, need: Need, sentence: String) 
     Command::new("chgrp").arg(account.gid.as_raw()).arg(&path).and(&modes.arg(&path)).into()
 }
 
-/// Whether a home that root owns is for this user only: neither its path nor its group stands for anybody else,
-/// and no home of others is below it.
-fn is_plainly_theirs(account: &Account, home: &Path, found: &Metadata) -> bool {
+/// Whether a home that root owns is for this user only: neither its path nor its group stands for anybody else.
+fn is_plainly_theirs(account: &Account, accounts: &Accounts, home: &Path, found: &Metadata) -> bool {
     let is_roots = found.is_dir() && found.uid() == 0 && found.gid() == 0;
     let has_own_name = home.file_name().is_some_and(|last| last == account.name.as_str());
     let has_own_group = || {
@@ -46,11 +56,8 @@ fn is_plainly_theirs(account: &Account, home: &Path, found: &Metadata) -> bool {
     };
     // Where NSS does not list everybody, others may be in the group.
     let is_alone = || {
-        let uid = account.uid.as_raw();
-        Accounts::list().is_ok_and(|all| {
-            all.is_alone_in(account.gid.as_raw(), uid).unwrap_or(false)
-                && [home, &account.home].into_iter().all(|at| all.with_home_below(at, uid).is_empty())
-        })
+        Line::all_are_listed()
+            && accounts.is_alone_in(account.gid.as_raw(), account.uid.as_raw()).unwrap_or(false)
     };
-    is_roots && has_own_name && has_own_group() && Line::all_are_listed() && is_alone()
+    is_roots && has_own_name && has_own_group() && is_alone()
 }

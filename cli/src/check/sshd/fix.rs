@@ -18,10 +18,10 @@ pub(super) fn fix(sshd: &Sshd, member: &Member<'_>, deviation: &Deviation) -> Fi
     let keyword = deviation.keyword;
     match keyword {
         "UsePAM" => return use_pam(sshd),
-        "AllowUsers" => return "add the user to AllowUsers, and reload sshd".into(),
-        "AllowGroups" => return "add a group of the user's to AllowGroups, and reload sshd".into(),
+        "AllowUsers" => return let_in("add the user to AllowUsers"),
+        "AllowGroups" => return let_in("add a group of the user's to AllowGroups"),
         "DenyUsers" | "DenyGroups" => {
-            return format!("remove from {keyword} what matches the user, and reload sshd").into();
+            return let_in(&format!("remove from {keyword} what matches the user"));
         }
         _ => {}
     }
@@ -32,6 +32,11 @@ pub(super) fn fix(sshd: &Sshd, member: &Member<'_>, deviation: &Deviation) -> Fi
         }
         None => before_all(sshd, member, keyword, line),
     }
+}
+
+/// The admin may have kept the user out on purpose.
+fn let_in(how: &str) -> Fix {
+    format!("if the user should be able to log in: {how}, and reload sshd").into()
 }
 
 fn use_pam(sshd: &Sshd) -> Fix {

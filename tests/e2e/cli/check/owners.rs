@@ -17,20 +17,22 @@ fn fix(sb: &Sandbox, status: &str, check: &str) -> String {
 #[test]
 fn a_home_that_root_owns_is_opened_only_if_it_is_plainly_the_users() {
     let machine = Machine::new();
-    for (script, opened) in [
-        ("install -d -m 700 /srv/www; usermod -d /srv/www mle", "/srv/www"),
-        ("install -d -g www-data -m 2770 /srv/mle; usermod -d /srv/mle mle", "/srv/mle"),
-        ("usermod -g users mle; chown root:root /home/mle; chmod 700 /home/mle", "/home/mle"),
-        ("usermod -aG mle joe; chown root:root /home/mle; chmod 700 /home/mle", "/home/mle"),
+    let enter = "let mle enter it";
+    for (script, opened, advice) in [
+        ("install -d -m 700 /srv/www; usermod -d /srv/www mle", "/srv/www", enter),
+        ("install -d -g www-data -m 2770 /srv/mle; usermod -d /srv/mle mle", "/srv/mle", enter),
+        ("usermod -g users mle; chown root:root /home/mle; chmod 700 /home/mle", "/home/mle", enter),
+        ("usermod -aG mle joe; chown root:root /home/mle; chmod 700 /home/mle", "/home/mle", enter),
         (
             "chown root:root /home/mle; chmod 700 /home/mle; usermod -d /home/mle/joe joe; mkdir /home/mle/joe",
             "/home/mle",
+            "give mle a home of its own (usermod -d): /home/mle holds the homes of others",
         ),
     ] {
         let state = format!("stat -c '%U:%G %a' {opened}");
         machine.sb.sh(script);
         let before = machine.sb.sh(&state).stdout;
-        assert_eq!(fix(&machine.sb, "problems", "rehearsal"), "let mle enter it", "{script}");
+        assert_eq!(fix(&machine.sb, "problems", "rehearsal"), advice, "{script}");
         assert_eq!(machine.sb.sh(&state).stdout, before, "{script}");
         machine.restore();
     }
@@ -228,4 +230,22 @@ fn an_entry_of_fstab_is_commented_out_only_if_nobody_needs_it() {
         fix(&machine.sb, "problems", "fstab"),
         "if nobody needs that mount: sed -i '/^\\/srv\\/files \\/jail\\/mle\\/files none bind 0 0$/s/^/#/' /etc/fstab"
     );
+}
+
+#[test]
+fn a_user_whom_sshd_is_told_to_refuse_is_let_in_only_if_the_admin_wants_it() {
+    let machine = Machine::new();
+    for (line, what) in [
+        ("DenyUsers mle", "remove from DenyUsers what matches the user"),
+        ("DenyGroups sftp", "remove from DenyGroups what matches the user"),
+        ("AllowUsers joe", "add the user to AllowUsers"),
+        ("AllowGroups joe", "add a group of the user's to AllowGroups"),
+    ] {
+        machine.sb.sh(&format!("sed -i '1i {line}' /etc/ssh/sshd_config"));
+        let (found, _) = machine.found();
+        let [[check, _, _, shown]] = &found[..] else { panic!("{line}: {found:#?}") };
+        assert_eq!(check, "sshd access");
+        assert_eq!(*shown, format!("if the user should be able to log in: {what}, and reload sshd"));
+        machine.restore();
+    }
 }

@@ -257,15 +257,24 @@ fn the_memory_of_roots_clients_does_not_depend_on_what_the_server_sends() {
 /// A web root, all homes, and a home whose group is everybody's: a command would take them or open them.
 #[test]
 fn a_home_that_is_not_plainly_the_users_is_opened_by_no_command() {
-    for (script, home) in [
-        ("groupadd www; install -d -g www -m 2775 /srv/www; usermod -d /srv/www mle", "/srv/www"),
-        ("usermod -d /home mle", "/home"),
-        ("usermod -g users mle; chown root:root /home/mle; chmod 755 /home/mle", "/home/mle"),
+    for (script, advice) in [
+        (
+            "groupadd www; install -d -g www -m 2775 /srv/www; usermod -d /srv/www mle",
+            "let the user write /srv/www on the host",
+        ),
+        (
+            "useradd -m joe; usermod -d /home mle",
+            "give mle a home of its own (usermod -d): /home holds the homes of others",
+        ),
+        (
+            "usermod -g users mle; chown root:root /home/mle; chmod 755 /home/mle",
+            "let the user write /home/mle on the host",
+        ),
     ] {
         let sb = machine();
         sb.sh(script);
         let (line, fix) = only_fault(&sb, "write");
         assert!(line.contains("Permission denied"), "{line}");
-        assert_eq!(fix, format!("let the user write {home} on the host"));
+        assert_eq!(fix, advice, "{script}");
     }
 }
