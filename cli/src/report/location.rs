@@ -124,6 +124,7 @@ impl Edit {
     /// This change, and another one.
     pub(crate) fn and(self, next: Self) -> Self {
         let changes = self.changes.zip(next.changes).map(|(changes, next)| [changes, next].concat());
+        let changes = changes.filter(|changes| !changes.iter().any(|(_, change)| change.is_alone()));
         let words = format!("{}; {}", self.words, next.words);
         Self { changes, copy: self.copy.or(next.copy), alone: None, words }
     }

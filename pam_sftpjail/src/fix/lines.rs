@@ -15,8 +15,8 @@ pub struct Line {
     text: String,
     /// How many lines of the file follow that belong to it.
     more: usize,
-    /// Its number, if others have the same text.
-    number: Option<usize>,
+    /// The text of the line above, if others have the same text.
+    above: Option<String>,
 }
 
 /// A change of a line.
@@ -55,15 +55,24 @@ impl Line {
     /// The line from `first` to `last` of a file with this content; the first line of a file is 1. `None`: there is no
     /// such line, or no command can find it.
     pub fn find(content: &[u8], first: usize, last: usize) -> Option<Self> {
-        let lines = || content.split(|byte| *byte == b'\n');
-        let text =
-            std::str::from_utf8(lines().nth(first.checked_sub(1)?)?).ok().filter(|text| !text.is_empty())?;
+        let lines: Vec<_> =
+            content.split(|byte| *byte == b'\n').map(|line| str::from_utf8(line).ok()).collect();
+        let text = |number: usize| *lines.get(number.checked_sub(1)?)?;
+        let own = text(first).filter(|text| !text.is_empty())?;
         let more = last.checked_sub(first)?;
-        let is_same = |line: &&[u8]| std::str::from_utf8(line).is_ok_and(|line| matches(text, line));
-        let is_unique = lines().filter(is_same).count() == 1;
-        // The lines after another one with the same text could be any.
-        let number = (!is_unique).then_some(first);
-        (is_unique || more == 0).then(|| Self { text: text.to_owned(), more, number })
+        let is = |number: usize, wanted: &str| text(number).is_some_and(|text| matches(wanted, text));
+        let same: Vec<_> = (1..=lines.len()).filter(|number| is(*number, own)).collect();
+        let above = match same.as_slice() {
+            [_] => None,
+            // Two blocks may have the same line. The lines after it could be any.
+            _ if more > 0 => return None,
+            _ => {
+                let above = text(first - 1)?;
+                let is_unique = same.iter().filter(|number| is(**number - 1, above)).count() == 1;
+                Some(above.to_owned()).filter(|_| is_unique).map(Some)?
+            }
+        };
+        Some(Self { text: own.to_owned(), more, above })
     }
 
     /// `None`: nothing can be inserted after a line that goes on.
@@ -80,11 +89,11 @@ impl Line {
             (0, _) | (_, Order::Added) => String::new(),
             (more, Order::Removed) => format!(",+{more}"),
         };
-        let found = format!("/^{}$/{more}{command}", regex(&self.text).replace('/', "\\/"));
-        let script = match self.number {
+        let found = format!("{}{more}{command}", address(&self.text));
+        let script = match &self.above {
             None => vec![found],
             // The text of `i`, `a` and `c` ends with the expression only.
-            Some(number) => vec![format!("{number}{{{found}"), "}".to_owned()],
+            Some(above) => vec![format!("{}{{n;{found}", address(above)), "}".to_owned()],
         };
         let removed = (order == Order::Removed).then(|| self.text.clone());
         Some(Change { script, removed, appended: None, order })
@@ -104,6 +113,11 @@ impl Change {
 
     fn adding(script: String) -> Self {
         Self { script: vec![script], removed: None, appended: None, order: Order::Added }
+    }
+
+    /// Whether it needs a run of sed of its own: it is found by the line above, on which other changes could wait.
+    pub fn is_alone(&self) -> bool {
+        self.script.len() > 1
     }
 
     /// Whether it takes a line away.
@@ -174,6 +188,11 @@ fn single(lines: &[&str]) -> Option<String> {
         [line] => Some((*line).to_owned()),
         _ => None,
     }
+}
+
+/// The address of lines with this text.
+fn address(text: &str) -> String {
+    format!("/^{}$/", regex(text).replace('/', "\\/"))
 }
 
 /// A basic regular expression for `text`, for sed(1) and grep(1).

@@ -18,7 +18,8 @@ fn no_text_of_an_edit_is_a_command_of_sed() {
     assert_eq!(edit(1, LineEdit::Insert(&["a\\", "  b"])), r"sed -i '/^one$/i a\\\n  b' '/etc/x y'");
     assert_eq!(edit(1, LineEdit::Append(&["  b"])), r"sed -i '/^one$/a\  b' '/etc/x y'");
     assert_eq!(edit(2, LineEdit::Replace("a\ne id")), "sed -i '/^two$/c a e id' '/etc/x y'");
-    assert_eq!(edit(5, LineEdit::CommentOut), "sed -i -e '5{/^four$/s/^/#/' -e '}' '/etc/x y'");
+    let second = edit(5, LineEdit::CommentOut);
+    assert_eq!(second, "sed -i -e '/^four$/{n;/^four$/s/^/#/' -e '}' '/etc/x y'");
 }
 
 #[test]
@@ -86,15 +87,19 @@ fn a_line_is_appended_once() {
 }
 
 #[test]
-fn a_number_is_used_beside_a_text_that_two_lines_have() {
-    let content = "same\nother\nsame\n";
-    let second = [change(content, 3, LineEdit::Replace("new"))];
-    assert_eq!(changed("second", content, &[&second]), "same\nother\nnew\n");
-    // The numbers are others now: then nothing happens.
-    assert_eq!(
-        changed("other", content, &[&[Change::at_top(&["top"])], &second]),
-        "top\nsame\nother\nsame\n"
-    );
+fn the_line_above_tells_apart_what_two_blocks_have() {
+    let content = "Match User a\n  x yes\nMatch User b\n  x yes\nlast\n";
+    let second = [change(content, 4, LineEdit::Replace("  x no"))];
+    let good = "Match User a\n  x yes\nMatch User b\n  x no\nlast\n";
+    assert_eq!(changed("second", content, &[&second, &second]), good);
+    // As many lines as there are between them.
+    let top = [Change::at_top(&["Match User c", "  y"])];
+    assert_eq!(changed("moved", content, &[&top, &second]), format!("Match User c\n  y\n{good}"));
+    let twice = "a\nb\na\nb\n";
+    for line in 1..=4 {
+        // Only the second `a` has a `b` above it.
+        assert_eq!(Line::find(twice.as_bytes(), line, line).is_some(), line == 3, "{line}");
+    }
 }
 
 #[test]
