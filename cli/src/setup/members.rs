@@ -199,7 +199,7 @@ impl Members {
 
 /// Why NSS may not list all members, if a service does not answer: who has a group as the primary one is known from
 /// lists only.
-fn incomplete() -> Option<String> {
+pub(super) fn incomplete() -> Option<String> {
     let error = accounts::is_complete().err()?;
     Some(format!("not all members are known, because a service of NSS does not answer: {error}"))
 }

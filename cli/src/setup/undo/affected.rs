@@ -4,10 +4,10 @@
 pub(super) mod answer;
 
 use crate::host::configuration;
-use crate::host::groups::all_members;
 use crate::host::sshd::files::SshdConfig;
 use crate::report::Error;
 use crate::report::text::listed_first;
+use crate::setup::members::{incomplete, members_of};
 use crate::setup::restoration::{Action, FileAction, Part, is_below, pam_names_module};
 use answer::{Answer, Question, Sent};
 use pam_sftpjail::account::Account;
@@ -49,8 +49,8 @@ enum Tense {
 }
 
 impl Affected {
-    /// Reads them. `sshd_configs`: of further sshds. The clause: what could not be read. If it is not the configuration,
-    /// nobody is known.
+    /// Reads them. `sshd_configs`: of further sshds. The clause: what could not be read. If it is neither the
+    /// configuration nor a service of NSS, nobody is known.
     pub(super) fn read(sshd_configs: &BTreeSet<PathBuf>, roots: &[PathBuf]) -> (Self, Option<String>) {
         let sshd_configs = sshd_configs.iter().filter(|file| file.is_file()).cloned().collect();
         let question = Question { sshd_configs, roots: roots.to_owned(), ..Question::default() };
@@ -59,7 +59,7 @@ impl Affected {
         let note = match (this.find_users(config.as_ref().ok()), config) {
             (Err(error), _) => Some(format!("who is jailed now is unknown: {}", error.what)),
             (Ok(()), Err(error)) => Some(format!("nobody is jailed now: {}", error.what)),
-            (Ok(()), Ok(_)) => None,
+            (Ok(()), Ok(_)) => incomplete(),
         };
         (this, note)
     }
@@ -175,7 +175,7 @@ fn candidates(config: Option<&Config>, question: &Question) -> Result<BTreeSet<S
             names.extend(block.patterns("user").cloned());
         }
     }
-    names.extend(all_members(groups.iter().map(String::as_str))?);
+    names.extend(members_of(groups.iter().map(String::as_str))?);
     // sshd splits the argument of `sshd -T` at commas.
     names.retain(|name| !name.contains(','));
     Ok(names)

@@ -226,3 +226,20 @@ fn an_sshd_configuration_that_others_broke_is_named_before_anything_is_undone() 
     sb.sh(&format!("sed -i /NoSuchKeyword/d /etc/ssh/sshd_config; sleep 0.5; {UNDO} --force"));
     assert!(has_a_shell(&sb, "anna"));
 }
+
+#[test]
+fn members_by_their_primary_group_in_a_service_are_said_to_be_no_longer_jailed() {
+    let sb = set_up();
+    sb.sh("sed -i 's/^passwd:.*/passwd: files extrausers/' /etc/nsswitch.conf; mkdir -p /var/lib/extrausers
+        echo \"lena:x:7001:$(getent group sftp | cut -d: -f3)::/home/lena:/bin/bash\" >/var/lib/extrausers/passwd");
+    let out = sb.try_sh("sftpjail setup --undo --dry-run");
+    assert!(
+        out.stdout.contains("\nMembers who will no longer be jailed, with the shell /bin/bash: lena.\n"),
+        "{out}"
+    );
+    // Who is listed by nobody now may be one of them, too.
+    sb.sh("rm -r /var/lib/extrausers");
+    let out = sb.try_sh("sftpjail setup --undo --dry-run");
+    let note = "\nNote: not all members are known, because a service of NSS does not answer: ";
+    assert!(out.stdout.contains(note) && out.stdout.contains("with the shell /bin/sh: anna.\n"), "{out}");
+}
