@@ -3,11 +3,12 @@
 use super::sshd::Sshd;
 use crate::host::programs;
 use crate::host::sshd::files::SshdConfig;
-use crate::host::sshd::running;
+use crate::host::sshd::running::{self, Running};
 use crate::host::systemd::is_booted;
 use crate::report::Error;
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use crate::report::error::errno;
+use rustix::io::Errno;
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use std::fs;
 use std::path::Path;
 use std::thread;
@@ -50,15 +51,15 @@ pub(super) fn sshd(sshd: &Sshd) -> Result<String, Error> {
         return Ok("sshd has been reloaded (rc-service sshd reload).".to_owned());
     }
     let file = sshd.global.get("PidFile").unwrap_or("/run/sshd.pid");
-    let Some(pid) = listener(file) else { return unnamed(sshd, fix) };
+    let Some(listener) = named_by(file) else { return unnamed(sshd, fix) };
     let old = fs::metadata(file).and_then(|stat| stat.modified()).ok();
-    kill(Pid::from_raw(pid), Signal::SIGHUP)
-        .map_err(|e| Error::new(format!("sshd (pid {pid}) cannot be reloaded: {}", e.desc()), fix))?;
+    hang_up(&listener, fix)?;
+    let pid = listener.pid;
     // sshd removes the file, executes itself again with the same pid, and writes the file once it listens.
     let start = Instant::now();
     while start.elapsed() < LISTEN_TIMEOUT {
         let new = fs::metadata(file).and_then(|stat| stat.modified()).ok();
-        if new.is_some() && new != old && listener(file).is_some() {
+        if new.is_some() && new != old && named_by(file).is_some() {
             return Ok(format!("sshd has been reloaded (SIGHUP to pid {pid}, from {file})."));
         }
         thread::sleep(Duration::from_millis(20));
@@ -69,38 +70,49 @@ pub(super) fn sshd(sshd: &Sshd) -> Result<String, Error> {
 /// Reloads the sshds that listen with this configuration though no pid file names them.
 fn unnamed(sshd: &Sshd, fix: &str) -> Result<String, Error> {
     let usual = SshdConfig::main_file();
-    let find = || -> Vec<i32> {
+    let find = || -> Vec<Running> {
         let all = running::all().into_iter();
-        let own = all.filter(|other| other.file().filter(|file| Some(*file) != usual) == sshd.daemon.file());
-        own.map(|other| other.pid).collect()
+        all.filter(|other| other.file().filter(|file| Some(*file) != usual) == sshd.daemon.file()).collect()
     };
     let found = find();
     if found.is_empty() {
         return Ok("sshd does not run. The changes take effect when it is started.".to_owned());
     }
-    for pid in &found {
-        kill(Pid::from_raw(*pid), Signal::SIGHUP)
-            .map_err(|e| Error::new(format!("sshd (pid {pid}) cannot be reloaded: {}", e.desc()), fix))?;
-    }
+    found.iter().try_for_each(|own| hang_up(own, fix))?;
+    let pids: Vec<_> = found.iter().map(|own| own.pid.to_string()).collect();
+    let pids = pids.join(", ");
     let start = Instant::now();
     // It executes itself again with the same pid, and listens.
     thread::sleep(RESTART_TIME);
     while start.elapsed() < LISTEN_TIMEOUT {
         let left = find();
-        if found.iter().all(|pid| left.contains(pid)) {
-            let pids: Vec<_> = found.iter().map(i32::to_string).collect();
-            return Ok(format!("sshd has been reloaded (SIGHUP to pid {}).", pids.join(", ")));
+        if found.iter().all(|own| left.iter().any(|other| other.process == own.process)) {
+            return Ok(format!("sshd has been reloaded (SIGHUP to pid {pids})."));
         }
         thread::sleep(Duration::from_millis(20));
     }
-    Err(Error::new(format!("sshd (pid {found:?}) no longer listens after SIGHUP"), "start it"))
+    Err(Error::new(format!("sshd (pid {pids}) no longer listens after SIGHUP"), "start it"))
 }
 
-/// The pid in the file, if the process is an sshd.
-fn listener(file: &str) -> Option<i32> {
+/// The sshd that listens and whose pid is in the file. An old file may have the pid of any process.
+fn named_by(file: &str) -> Option<Running> {
     let pid: i32 = fs::read_to_string(file).ok()?.trim().parse().ok()?;
-    let name = fs::read_to_string(format!("/proc/{pid}/comm")).ok()?;
-    name.trim_end().starts_with("sshd").then_some(pid)
+    running::all().into_iter().find(|sshd| sshd.pid == pid)
+}
+
+/// Sends SIGHUP to this sshd, and to no process that has got its pid.
+fn hang_up(sshd: &Running, fix: &str) -> Result<(), Error> {
+    let signalled = || {
+        let process = pidfd_open(Pid::from_raw(sshd.pid).ok_or(Errno::SRCH)?, PidfdFlags::empty())?;
+        if !sshd.process.exists() {
+            return Err(Errno::SRCH);
+        }
+        pidfd_send_signal(process, Signal::HUP)
+    };
+    signalled().map_err(|error| {
+        let why = errno(&error.into());
+        Error::new(format!("sshd (pid {}) cannot be reloaded: {why}", sshd.pid), fix)
+    })
 }
 
 /// Makes systemd read its units again, if it runs.

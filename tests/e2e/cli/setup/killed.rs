@@ -95,14 +95,14 @@ fn killed_at_each_fsync() {
 fn killed_at_each_new_directory_removal_and_signal() {
     let machine = Machine::new();
     machine.survives("--yes", "mkdir");
-    machine.survives("--yes", "kill");
+    machine.survives("--yes", "pidfd_send_signal");
     machine.survives("--yes", "unlink");
 }
 
 #[test]
 fn killed_at_each_step_of_undo() {
     let machine = Machine::new();
-    for call in ["rename", "unlink", "rmdir", "kill", "fsync"] {
+    for call in ["rename", "unlink", "rmdir", "pidfd_send_signal", "fsync"] {
         machine.survives("--undo --yes", call);
     }
 }
@@ -111,7 +111,7 @@ fn killed_at_each_step_of_undo() {
 fn an_error_of_any_call_restores_everything() {
     let machine = Machine::new();
     let sb = &machine.sb;
-    for call in ["rename", "fsync", "mkdir", "kill", "unlink", "fchown", "fchmod"] {
+    for call in ["rename", "fsync", "mkdir", "pidfd_send_signal", "unlink", "fchown", "fchmod"] {
         let mut nth = 1;
         loop {
             let strace =

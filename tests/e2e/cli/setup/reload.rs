@@ -110,9 +110,9 @@ fn openrc_reloads_sshd() {
 fn an_sshd_that_does_not_come_back_is_reported_and_everything_restored() {
     let sb = Sandbox::stock();
     let before = etc(&sb);
-    // It ends at SIGHUP.
-    sb.sh("mkdir /root/fake; cp /bin/sleep /root/fake/sshd; setsid /root/fake/sshd 60 >/dev/null 2>&1 </dev/null &
-        echo $! >/run/sshd.pid; sleep 0.2; cat /proc/$!/comm");
+    // At SIGHUP, it cannot execute itself again.
+    sb.sh("mkdir -p /run/sshd; cp /usr/sbin/sshd /root; /root/sshd; rm /root/sshd
+        for i in $(seq 200); do test -s /run/sshd.pid && exit; sleep 0.02; done; exit 1");
     let out = sb.try_sh("sftpjail setup --yes").failed();
     assert!(out.stderr.contains("no longer listens after SIGHUP"), "{out}");
     assert!(out.stderr.contains("as it was before"), "{out}");
@@ -146,4 +146,22 @@ fn an_sshd_that_no_pid_file_names_is_reloaded_too() {
     assert!(out.stdout.contains(&format!("sshd has been reloaded (SIGHUP to pid {pid}).\n")), "{out}");
     sb.user("anna").group("sftp").add();
     sb.sftp("anna", "ls /etc/ssh\n").failed();
+}
+
+#[test]
+fn a_stale_pid_file_that_names_a_process_of_a_users_gets_that_process_no_signal() {
+    let sb = Sandbox::stock();
+    sb.user("joe").add();
+    // It has the name of sshd, and the pid that sshd once had.
+    sb.sh("cp /bin/sleep /tmp/sshd; setpriv --reuid joe --regid joe --clear-groups /tmp/sshd 1000 >/dev/null 2>&1 </dev/null &
+        echo $! >/run/sshd.pid; for i in $(seq 100); do grep -qx sshd /proc/$!/comm && exit; sleep 0.02; done; exit 1");
+    let out = sb.sh("sftpjail setup --yes");
+    assert!(out.stdout.contains("sshd does not run. The changes take effect when it is started."), "{out}");
+    sb.sh("kill -0 $(cat /run/sshd.pid)");
+    // Beside it, the sshd that runs is found and reloaded.
+    sb.sh("rm /etc/rsyslog.d/10-sftpjail.conf; cp /run/sshd.pid /root; /usr/sbin/sshd -o PidFile=none
+        for i in $(seq 200); do ss -ltn | grep -q ':22 ' && exit; sleep 0.02; done; exit 1");
+    let out = sb.sh("sftpjail setup --yes");
+    assert!(out.stdout.contains("sshd has been reloaded (SIGHUP to pid "), "{out}");
+    sb.sh("kill -0 $(cat /root/sshd.pid)");
 }
