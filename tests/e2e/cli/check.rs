@@ -301,26 +301,6 @@ fn nothing_is_left_of_a_rehearsal_but_the_jail_root(namespace: Namespace) {
 }
 
 #[test]
-fn check_ends_after_all_of_its_children() {
-    let sb = machine();
-    // The children are still ending when they have nothing left to do.
-    sb.sh(
-        "strace -qqfo /tmp/trace -e trace=wait4,waitid,exit_group -e inject=exit_group:delay_enter=200000 \
-           sftpjail check mle >/dev/null",
-    );
-    let trace = sb.read_text("/tmp/trace");
-    let calls = || trace.lines().filter_map(|line| line.split_once(char::is_whitespace));
-    let ended: Vec<_> = calls().filter(|(_, call)| call.trim_start().starts_with("exit_group(")).collect();
-    let [children @ .., _check] = &ended[..] else { panic!("{trace}") };
-    assert!(children.len() > 1, "{trace}");
-    for (child, _) in children {
-        let is_result =
-            |call: &str| call.ends_with(&format!(" = {child}")) || call.contains(&format!("si_pid={child},"));
-        assert!(calls().any(|(_, call)| is_result(call)), "nobody has waited for {child}:\n{trace}");
-    }
-}
-
-#[test]
 fn another_configuration_can_be_checked() {
     let sb = machine();
     sb.write("/etc/joes.toml", "[[profile]]\nname = \"theirs\"\ngroups = [\"joe\"]\nhome = \"read-only\"\n");

@@ -1,4 +1,5 @@
-//! Filesystems of users that do not answer: they cost ten seconds, however many there are, and nothing else.
+//! The children that check users. Filesystems that do not answer them cost ten seconds, however many there are, and
+//! nothing else.
 
 use super::{checked, findings, json, machine};
 use crate::common::unanswered::take_and_never_answer;
@@ -78,4 +79,24 @@ fn the_daemon_of_a_home_that_is_stopped_and_goes_on() {
     assert!(out.stdout.contains("! home           the check of mle took more than 10 s"), "{out}");
     sb.kill(daemon, "CONT");
     checked(sb.try_sh("sftpjail check mle"), 0);
+}
+
+#[test]
+fn check_ends_after_all_of_its_children() {
+    let sb = machine();
+    // The children are still ending when they have nothing left to do.
+    sb.sh(
+        "strace -qqfo /tmp/trace -e trace=wait4,waitid,exit_group -e inject=exit_group:delay_enter=200000 \
+           sftpjail check mle >/dev/null",
+    );
+    let trace = sb.read_text("/tmp/trace");
+    let calls = || trace.lines().filter_map(|line| line.split_once(char::is_whitespace));
+    let ended: Vec<_> = calls().filter(|(_, call)| call.trim_start().starts_with("exit_group(")).collect();
+    let [children @ .., _check] = &ended[..] else { panic!("{trace}") };
+    assert!(children.len() > 1, "{trace}");
+    for (child, _) in children {
+        let is_result =
+            |call: &str| call.ends_with(&format!(" = {child}")) || call.contains(&format!("si_pid={child},"));
+        assert!(calls().any(|(_, call)| is_result(call)), "nobody has waited for {child}:\n{trace}");
+    }
 }
