@@ -24,7 +24,7 @@ use crate::host::workers::{self, Work};
 use crate::report::conclusion::Standing;
 use crate::report::json::{VERSION, document};
 use crate::report::{Conclusion, Findings, Status};
-use groups::Whom;
+use groups::Concern;
 use pam_sftpjail::name::UserName;
 use pam_sftpjail::nss::User;
 use serde::Serialize;
@@ -132,7 +132,7 @@ fn check_user(request: &Request<'_>, user: &str) -> Report {
         Ok(None) | Err(_) => user.to_owned(),
     };
     leftovers::examine(&config, UserName::parse(&name).ok().as_ref(), &mut about_host);
-    groups::examine(&config, Whom::Unconcerned, &mut about_host);
+    groups::examine(&config, Concern::Nothing, &mut about_host);
     let examined = examine(&mut host, user, about_host);
     findings.append(examined.findings);
     Report::new(user, Examined { findings, ..examined }, &Findings::default())

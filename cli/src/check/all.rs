@@ -1,7 +1,7 @@
 //! `sftpjail check --all`: checks every member of every profile, and finds users in no profile that sshd chroots into
 //! the jail root.
 
-use super::groups::{self, Whom};
+use super::groups::{self, Concern};
 use super::system::{self, Host};
 use super::user::{self, Examined};
 use super::{Report, Request, leftovers};
@@ -42,7 +42,7 @@ pub(super) fn run(request: &Request<'_>) -> Everybody {
     if let Some(config) = system::config(request.config, &mut findings) {
         let mut host = Host::examine(&config, request, &mut findings);
         leftovers::examine(&config, None, &mut findings);
-        groups::examine(&config, Whom::AnybodyElse, &mut findings);
+        groups::examine(&config, Concern::NotJailed, &mut findings);
         // From here on, thousands of users are looked up.
         accounts::remember();
         shadow::remember();

@@ -8,17 +8,17 @@ use pam_sftpjail::escape::escaped;
 use pam_sftpjail::fix::{Command, Fix};
 use pam_sftpjail::nss::Group;
 
-/// Whom the findings are for.
+/// What a missing group may mean to those who are checked.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Whom {
-    /// Everybody, or a user in no profile, who may have been a member of the group.
-    AnybodyElse,
-    /// A member of another profile, or a user who is never jailed.
-    Unconcerned,
+pub(super) enum Concern {
+    /// That they are not jailed: everybody, or a user in no profile, who may have been a member of the group.
+    NotJailed,
+    /// Nothing: a member of another profile, or a user who is never jailed.
+    Nothing,
 }
 
 /// Reports each group that does not exist. A profile that has no other group jails nobody.
-pub(super) fn examine(config: &Config, whom: Whom, findings: &mut Findings) {
+pub(super) fn examine(config: &Config, concern: Concern, findings: &mut Findings) {
     for profile in &config.profiles {
         let mut missing = Vec::new();
         for name in &profile.groups {
@@ -31,9 +31,9 @@ pub(super) fn examine(config: &Config, whom: Whom, findings: &mut Findings) {
         let is_for_nobody = missing.len() == profile.groups.len();
         for name in missing {
             let (missing, fix) = (MissingGroup(name), missing_group_fix(name));
-            if is_for_nobody && whom == Whom::AnybodyElse {
+            if is_for_nobody && concern == Concern::NotJailed {
                 let evidence = format!(
-                    "{missing}, and none that exists: the profile {} jails nobody, so those whom it is for are not jailed",
+                    "{missing}, and none that exists: the profile {} jails nobody, so its users are not jailed",
                     escaped(&profile.name)
                 );
                 findings.failed("profile", Consequence::None, evidence, fix);

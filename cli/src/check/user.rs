@@ -1,6 +1,6 @@
 //! Checks one user: as a login does, then the settings of sshd, PAM and the account, and last a rehearsal.
 
-use super::groups::{self, Whom};
+use super::groups::{self, Concern};
 use super::keys::Keys;
 use super::path_to_home::PathToHome;
 use super::sshd::{self, Login, Member};
@@ -58,8 +58,8 @@ pub(super) fn examine(host: &mut Host<'_>, user: &str, about_host: Findings) -> 
         Ok(Membership::NotJailed { why, .. }) => {
             findings.passed("profile", why);
             let whom = match why {
-                NotJailed::NoProfile => Whom::AnybodyElse,
-                NotJailed::Root | NotJailed::Exempt => Whom::Unconcerned,
+                NotJailed::NoProfile => Concern::NotJailed,
+                NotJailed::Root | NotJailed::Exempt => Concern::Nothing,
             };
             groups::examine(host.config, whom, &mut findings);
             examine_in_no_profile(host, user, &mut findings);

@@ -1,5 +1,8 @@
 //! The location of a line in a file, such as `/etc/pam.d/sshd:12`, and the fixes that change that line.
 
+#[cfg(test)]
+mod tests;
+
 use pam_sftpjail::escape::{escaped, one_line};
 use pam_sftpjail::fix::{Change, Command, Fix, Line, LineEdit, RootPath};
 use pam_sftpjail::plan::root_path;

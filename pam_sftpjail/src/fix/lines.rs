@@ -3,9 +3,6 @@
 //! An admin pastes the fixes of a whole report, in any order, and some of them twice. So a line is found by its text: its
 //! number is another one as soon as a command before has added or removed a line.
 
-#[cfg(test)]
-mod tests;
-
 use super::{Argument, Command, RootPath};
 use crate::escape::word;
 
@@ -222,4 +219,35 @@ fn sed_text(lines: &[&str]) -> String {
         lines.iter().map(|line| line.replace('\\', "\\\\").replace(['\n', '\r'], " ")).collect();
     let begin = if lines.first().is_some_and(|first| first.starts_with(' ')) { "\\" } else { " " };
     format!("{begin}{}", lines.join("\\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    fn change(content: &str, line: usize, edit: LineEdit<'_>) -> Change {
+        Line::find(content.as_bytes(), line, line).and_then(|line| line.change(edit)).expect("a change")
+    }
+
+    #[test]
+    fn no_text_of_an_edit_is_a_command_of_sed() {
+        let file = RootPath::checked(Path::new("/etc/x y"));
+        let content = "one\ntwo\n3.a/b\nfour\nfour\n";
+        let edit = |line, edit| Command::edit(&file, &[change(content, line, edit)]).to_string();
+        assert_eq!(edit(3, LineEdit::Delete), r"sed -i '/^3\.a\/b$/d' '/etc/x y'");
+        assert_eq!(edit(1, LineEdit::Insert(&["a\\", "  b"])), r"sed -i '/^one$/i a\\\n  b' '/etc/x y'");
+        assert_eq!(edit(1, LineEdit::Append(&["  b"])), r"sed -i '/^one$/a\  b' '/etc/x y'");
+        assert_eq!(edit(2, LineEdit::Replace("a\ne id")), "sed -i '/^two$/c a e id' '/etc/x y'");
+        let second = edit(5, LineEdit::CommentOut);
+        assert_eq!(second, "sed -i -e '/^four$/{n;/^four$/s/^/#/' -e '}' '/etc/x y'");
+    }
+
+    #[test]
+    fn a_line_that_cannot_be_found_again_makes_no_command() {
+        assert_eq!(Line::find(b"a\n", 2, 2), None);
+        assert_eq!(Line::find(b"a\n", 0, 0), None);
+        assert_eq!(Line::find(b"\xff\n", 1, 1), None);
+        assert_eq!(Line::find(b"a \\\nb\na \\\nc\n", 1, 2), None);
+    }
 }

@@ -243,7 +243,7 @@ fn a_profile_whose_group_has_another_name_now_is_found_once() {
     let out = checked(sb.try_sh("sftpjail check --all"), 1);
     assert!(out.stdout.ends_with("0 users. The host has problems.\n"), "{out}");
     let found = "✗ profile        a profile names the group sftp, which does not exist, and none that exists: the profile home \
-                 jails nobody, so those whom it is for are not jailed\n                 \
+                 jails nobody, so its users are not jailed\n                 \
                  → did you mean sftpx? Then correct `groups` in the configuration\n";
     assert!(out.stdout.contains(found), "{out}");
     let out = check(&sb, "mle", 1);

@@ -101,7 +101,7 @@ fn members_of_every_profile() {
     sb.sh("sed -i '/^sftp-only:/d' /etc/group");
     let document = all(sb, "problems");
     let none = "a profile names the group sftp-only, which does not exist, and none that exists: the profile portal jails \
-                nobody, so those whom it is for are not jailed";
+                nobody, so its users are not jailed";
     assert!(findings(&document).iter().any(|f| f[..3] == ["profile", "failed", none]), "{document:#}");
     assert_eq!(statuses(&document), [["mle", "ok"]]);
     // Another group of the profile exists.

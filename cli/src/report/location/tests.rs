@@ -1,47 +1,36 @@
-//! Edits are run by the machine's own sed(1) and grep(1).
+//! Changes as they are pasted: the machine's own sed(1) and grep(1) run them.
 
 use super::*;
-use std::fs;
-use std::path::Path;
 use std::process;
+
+/// A path that only root can redirect, and where nothing is. The commands are run on a file of the test's own.
+const PATH: &str = "/etc/sftpjail-lines";
 
 fn change(content: &str, line: usize, edit: LineEdit<'_>) -> Change {
     Line::find(content.as_bytes(), line, line).and_then(|line| line.change(edit)).expect("a change")
 }
 
-#[test]
-fn no_text_of_an_edit_is_a_command_of_sed() {
-    let file = RootPath::checked(Path::new("/etc/x y"));
-    let content = "one\ntwo\n3.a/b\nfour\nfour\n";
-    let edit = |line, edit| Command::edit(&file, &[change(content, line, edit)]).to_string();
-    assert_eq!(edit(3, LineEdit::Delete), r"sed -i '/^3\.a\/b$/d' '/etc/x y'");
-    assert_eq!(edit(1, LineEdit::Insert(&["a\\", "  b"])), r"sed -i '/^one$/i a\\\n  b' '/etc/x y'");
-    assert_eq!(edit(1, LineEdit::Append(&["  b"])), r"sed -i '/^one$/a\  b' '/etc/x y'");
-    assert_eq!(edit(2, LineEdit::Replace("a\ne id")), "sed -i '/^two$/c a e id' '/etc/x y'");
-    let second = edit(5, LineEdit::CommentOut);
-    assert_eq!(second, "sed -i -e '/^four$/{n;/^four$/s/^/#/' -e '}' '/etc/x y'");
-}
-
-#[test]
-fn a_line_that_cannot_be_found_again_makes_no_command() {
-    assert_eq!(Line::find(b"a\n", 2, 2), None);
-    assert_eq!(Line::find(b"a\n", 0, 0), None);
-    assert_eq!(Line::find(b"\xff\n", 1, 1), None);
-    assert_eq!(Line::find(b"a \\\nb\na \\\nc\n", 1, 2), None);
-}
-
-/// Runs `changes`, each a command of its own, on a file.
-fn changed(name: &str, content: &str, changes: &[&[Change]]) -> String {
-    let path = std::env::temp_dir().join(format!("sftpjail-lines-{}-{name}", process::id()));
-    fs::write(&path, content).unwrap();
-    for changes in changes {
-        let command = Command::edit(&RootPath::checked(&path), changes).to_string();
+/// Runs commands for [`PATH`] on a file with this content; gives the content after.
+fn pasted(name: &str, content: &str, commands: impl Iterator<Item = Command>) -> String {
+    let file = std::env::temp_dir().join(format!("sftpjail-lines-{}-{name}", process::id()));
+    fs::write(&file, content).unwrap();
+    for command in commands {
+        let command = command.to_string().replace(PATH, file.to_str().unwrap());
         let out = process::Command::new("sh").args(["-c", &command]).output().unwrap();
         assert_eq!(String::from_utf8_lossy(&out.stderr), "", "{command}");
     }
-    let after = fs::read_to_string(&path).unwrap();
-    fs::remove_file(&path).unwrap();
+    let after = fs::read_to_string(&file).unwrap();
+    fs::remove_file(&file).unwrap();
     after
+}
+
+fn path() -> RootPath {
+    root_path(Path::new(PATH)).expect("only root can redirect it")
+}
+
+/// Makes `changes`, each by a command of its own.
+fn changed(name: &str, content: &str, changes: &[&[Change]]) -> String {
+    pasted(name, content, changes.iter().map(|changes| Command::edit(&path(), changes)))
 }
 
 #[test]
@@ -71,17 +60,11 @@ fn a_line_is_moved_once_and_may_be_the_last_or_the_one_above_which_it_goes() {
 
 #[test]
 fn a_line_is_appended_once() {
-    let path = std::env::temp_dir().join(format!("sftpjail-lines-{}-once", process::id()));
-    let command = Command::append(&["a [1]"], &RootPath::checked(&path)).to_string();
     for content in ["", "a 1", "a [1]\nlast\n"] {
-        fs::write(&path, content).unwrap();
-        for _ in 0..2 {
-            process::Command::new("sh").args(["-c", &command]).status().unwrap();
-        }
-        let after = fs::read_to_string(&path).unwrap();
+        let append = || Command::append(&["a [1]"], &path());
+        let after = pasted("once", content, [append(), append()].into_iter());
         assert_eq!(after.lines().filter(|line| *line == "a [1]").count(), 1, "{after}");
     }
-    fs::remove_file(&path).unwrap();
     let both = [change("x\n", 1, LineEdit::Insert(&["first"])), Change::at_end(&["last"])];
     assert_eq!(changed("both", "x\n", &[&both, &both]), "first\nx\nlast\n");
 }
