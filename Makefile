@@ -140,6 +140,8 @@ test: build
 	}
 	status=0
 	tests 2>&1 | tee $$log || status=$$?
+	# What failed, once more where it is seen.
+	sed -n '/^---- .* stdout ----$$/,/^failures:$$/p' $$log
 	awk '/^test result:/ { p += $$4; f += $$6; s += $$8 } END { printf "%d passed, %d failed, %d skipped\n", p, f, s }' $$log
 	exit $$status
 

@@ -82,7 +82,10 @@ fn each_hardening_that_keeps_sshd_from_building_jails_is_named_with_its_line() {
 #[test]
 fn a_configuration_that_sshd_has_not_read_is_found_until_it_is_reloaded() {
     let machine = machine();
-    machine.sh("sleep 0.1; touch /etc/ssh/sshd_config");
+    // The clock of files may stand still for a while on a busy virtual machine.
+    machine.sh(
+        "until touch /etc/ssh/sshd_config && find /etc/ssh/sshd_config -newer /run/sshd.pid | grep -q .; do sleep 0.02; done",
+    );
     let out = machine.try_sh("sftpjail check anna");
     assert_eq!(out.code, Some(2), "{out}");
     assert!(finding(&out, "! sshd running").ends_with("→ systemctl reload ssh.service"), "{out}");
