@@ -5,7 +5,7 @@ use crate::host::accounts::Accounts;
 use crate::host::accounts::suggested;
 use crate::host::child::is_ready_by;
 use crate::host::sessions::{self, Session};
-use crate::host::shadow::Shadow;
+use crate::host::shadow::{Shadow, today};
 use crate::report::json::{VERSION, document};
 use crate::report::terminal::Mark;
 use crate::report::{Outside, Status};
@@ -19,7 +19,7 @@ use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::io::{self, Write};
 use std::os::fd::OwnedFd;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 /// How long sshd may take to end a session: it waits only for its own processes.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -130,19 +130,18 @@ fn print_return(user: &str, out: &mut impl Write) -> io::Result<()> {
         return writeln!(out, "{} {what}", Mark::Good);
     }
     let is_local = Accounts::of_this_host().is_ok_and(|accounts| accounts.uid_of(user).is_some());
-    let expire = Shadow::of(user).ok().flatten().map(|shadow| shadow.expire);
-    let today = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs() / 86_400);
-    if expire.flatten().is_some_and(|day| day.unsigned_abs() <= today) {
+    let shadow = Shadow::of(user).ok().flatten();
+    if shadow.as_ref().is_some_and(|shadow| shadow.expired(today()).is_some()) {
         return Ok(());
     }
     writeln!(out, "{} {shown} can log in again, and some clients do so at once", Mark::Attention)?;
-    let Some(former) = expire.filter(|_| is_local) else {
+    let Some(shadow) = shadow.filter(|_| is_local) else {
         return writeln!(out, "  → to prevent that, lock the account where it is kept, then kick again");
     };
     let kick = Command::new("sftpjail kick").arg(Name(user));
     let lock = Command::new("chage -E 0").arg(Name(user)).and(&kick);
     writeln!(out, "  → to prevent that, let the account expire first: {lock}")?;
-    let unlock = match former.and_then(|day| u32::try_from(day).ok()) {
+    let unlock = match shadow.expire.and_then(|day| u32::try_from(day).ok()) {
         Some(day) => Command::new("chage -E").arg(day).arg(Name(user)),
         None => Command::new("chage -E -1").arg(Name(user)),
     };
