@@ -195,13 +195,13 @@ impl Service<'_> {
     fn added(&self, stack: &Stack, first: Option<&str>, last: Option<&str>) -> Edit {
         let file = Path::new("/etc/pam.d").join(self.name);
         let own = |location: &&Location| stack.file.as_ref() == Some(&location.file);
-        let first = first.map(|line| match order::location_of_first(stack).filter(own) {
-            Some(location) => location.insert_into(&file, &[line]),
-            None => append(&file, &[line]),
-        });
-        let last = last.map(|line| append(&file, &[line]));
-        let edit = first.into_iter().chain(last).reduce(Edit::and);
-        let edit = edit.unwrap_or_else(|| append(&file, &[]));
+        let edit = match (order::location_of_first(stack).filter(own), first) {
+            (Some(top), Some(first)) => {
+                let first = top.insert_into(&file, &[first]);
+                last.into_iter().fold(first, |first, last| first.and(append(&file, &[last])))
+            }
+            (..) => append(&file, &first.into_iter().chain(last).collect::<Vec<_>>()),
+        };
         match &stack.file {
             Some(own) if *own == file => edit,
             // libpam reads a file in /etc instead of the distributor's.

@@ -60,11 +60,12 @@ impl Location {
         self.edit(LineEdit::CommentOut, format!("comment out the line at {self}"))
     }
 
-    /// As [`insert`](Self::insert), into a copy of the file at `copy`.
+    /// As [`insert`](Self::insert), into a copy of the file at `copy`, which has none of these lines yet.
     pub(crate) fn insert_into(&self, copy: &Path, lines: &[&str]) -> Edit {
         let there = Self { file: copy.to_owned(), ..self.clone() };
         let words = format!("insert before {there}: {}", shown(lines));
-        Edit::one(editable(copy), self.change(LineEdit::Insert(lines)), words)
+        let change = self.change(LineEdit::Insert(lines)).map(|change| change.unless_there(lines));
+        Edit::one(editable(copy), change, words)
     }
 
     fn edit(&self, edit: LineEdit<'_>, words: String) -> Edit {
@@ -95,8 +96,16 @@ fn editable(file: &Path) -> Option<RootPath> {
     is_the_admins.then_some(real)
 }
 
-/// Appends `lines` to `file`. None of them may hold a newline.
+/// Appends `lines` to `file`, which has none of them yet. None of them may hold a newline.
 pub(crate) fn append(file: &Path, lines: &[&str]) -> Edit {
+    let words = format!("append to {}: {}", escaped(file), shown(lines));
+    let alone = editable(file).map(|file| Command::append(lines, &file).unless_there(lines, &file));
+    let change = Change::at_end(lines).unless_there(lines);
+    Edit { alone, ..Edit::one(editable(file), Some(change), words) }
+}
+
+/// Appends `lines` to `file`, as a block: other blocks may have the same lines. None of them may hold a newline.
+pub(crate) fn append_block(file: &Path, lines: &[&str]) -> Edit {
     let words = format!("append to {}: {}", escaped(file), shown(lines));
     let alone = editable(file).map(|file| Command::append(lines, &file));
     Edit { alone, ..Edit::one(editable(file), Some(Change::at_end(lines)), words) }
@@ -127,7 +136,6 @@ impl Edit {
     /// This change, and another one.
     pub(crate) fn and(self, next: Self) -> Self {
         let changes = self.changes.zip(next.changes).map(|(changes, next)| [changes, next].concat());
-        let changes = changes.filter(|changes| !changes.iter().any(|(_, change)| change.is_alone()));
         let words = format!("{}; {}", self.words, next.words);
         Self { changes, copy: self.copy.or(next.copy), alone: None, words }
     }
@@ -143,31 +151,9 @@ impl Edit {
         Fix::from(self).explained(words)
     }
 
-    /// One command for each file.
     fn command(&self) -> Option<Command> {
         let changes = self.changes.as_deref()?;
-        let command = match &self.alone {
-            Some(alone) => alone.clone(),
-            None => {
-                let mut files: Vec<&RootPath> = Vec::new();
-                for (file, _) in changes {
-                    if !files.contains(&file) {
-                        files.push(file);
-                    }
-                }
-                // What is moved to another file is added there before it is removed here.
-                files.sort_by_key(|file| changes.iter().any(|(of, change)| of == *file && change.removes()));
-                let edits = files.iter().map(|file| {
-                    let own = changes.iter().filter(|(of, _)| of == *file).map(|(_, change)| change.clone());
-                    Command::edit(file, &own.collect::<Vec<_>>())
-                });
-                let edit = edits.reduce(|edit, next| edit.and(&next))?;
-                match files.len() {
-                    1 => edit,
-                    _ => changes.iter().rev().fold(edit, |edit, (file, change)| edit.if_there(file, change)),
-                }
-            }
-        };
+        let command = self.alone.clone().unwrap_or_else(|| Command::edit(changes));
         Some(match &self.copy {
             Some(copy) => copy.clone().and(&command),
             None => command,

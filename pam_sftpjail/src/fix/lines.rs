@@ -1,19 +1,18 @@
 //! Commands that change lines of a file.
 //!
 //! An admin pastes the fixes of a whole report, in any order, and some of them twice. So a line is found by its text: its
-//! number is another one as soon as a command before has added or removed a line.
+//! number is another one as soon as a command before has added or removed a line. A command of which one part would not
+//! find its line any more does nothing: a line that is moved must not get lost.
 
 use super::{Argument, Command, RootPath};
 use crate::escape::word;
 
-/// A line of a file as it was read. It may go on over several lines of the file.
+/// A line of a file as it was read, and the only one there with this text. It may go on over several lines of the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
     text: String,
     /// How many lines of the file follow that belong to it.
     more: usize,
-    /// The text of the line above, if others have the same text.
-    above: Option<String>,
 }
 
 /// A change of a line.
@@ -32,12 +31,12 @@ pub enum LineEdit<'a> {
 /// A change of a file, for [`Command::edit`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
-    /// Expressions of sed(1).
-    script: Vec<String>,
-    /// The text of a line that it takes away.
-    removed: Option<String>,
-    /// The line that it appends to the file, if it is one.
-    appended: Option<String>,
+    /// An expression of sed(1).
+    script: String,
+    /// The text of the line by which sed finds where it belongs.
+    anchor: Option<String>,
+    /// The lines that the file must not have yet.
+    once: Vec<String>,
     order: Order,
 }
 
@@ -50,26 +49,13 @@ enum Order {
 
 impl Line {
     /// The line from `first` to `last` of a file with this content; the first line of a file is 1. `None`: there is no
-    /// such line, or no command can find it.
+    /// such line, or another one has the same text, or no command can find it.
     pub fn find(content: &[u8], first: usize, last: usize) -> Option<Self> {
         let lines: Vec<_> =
             content.split(|byte| *byte == b'\n').map(|line| str::from_utf8(line).ok()).collect();
-        let text = |number: usize| *lines.get(number.checked_sub(1)?)?;
-        let own = text(first).filter(|text| !text.is_empty())?;
-        let more = last.checked_sub(first)?;
-        let is = |number: usize, wanted: &str| text(number).is_some_and(|text| matches(wanted, text));
-        let same: Vec<_> = (1..=lines.len()).filter(|number| is(*number, own)).collect();
-        let above = match same.as_slice() {
-            [_] => None,
-            // Two blocks may have the same line. The lines after it could be any.
-            _ if more > 0 => return None,
-            _ => {
-                let above = text(first - 1)?;
-                let is_unique = same.iter().filter(|number| is(**number - 1, above)).count() == 1;
-                Some(above.to_owned()).filter(|_| is_unique).map(Some)?
-            }
-        };
-        Some(Self { text: own.to_owned(), more, above })
+        let text = lines.get(first.checked_sub(1)?).copied()?.filter(|text| !text.is_empty())?;
+        let same = lines.iter().flatten().filter(|line| matches(text, line)).count();
+        (same == 1).then_some(Self { text: text.to_owned(), more: last.checked_sub(first)? })
     }
 
     /// `None`: nothing can be inserted after a line that goes on.
@@ -86,14 +72,8 @@ impl Line {
             (0, _) | (_, Order::Added) => String::new(),
             (more, Order::Removed) => format!(",+{more}"),
         };
-        let found = format!("{}{more}{command}", address(&self.text));
-        let script = match &self.above {
-            None => vec![found],
-            // The text of `i`, `a` and `c` ends with the expression only.
-            Some(above) => vec![format!("{}{{n;{found}", address(above)), "}".to_owned()],
-        };
-        let removed = (order == Order::Removed).then(|| self.text.clone());
-        Some(Change { script, removed, appended: None, order })
+        let script = format!("{}{more}{command}", address(&self.text));
+        Some(Change { script, anchor: Some(self.text.clone()), once: Vec::new(), order })
     }
 }
 
@@ -105,85 +85,76 @@ impl Change {
 
     /// Appends lines to a file that is not empty.
     pub fn at_end(lines: &[&str]) -> Self {
-        Self { appended: single(lines), ..Self::adding(format!("$a{}", sed_text(lines))) }
+        Self::adding(format!("$a{}", sed_text(lines)))
     }
 
     fn adding(script: String) -> Self {
-        Self { script: vec![script], removed: None, appended: None, order: Order::Added }
+        Self { script, anchor: None, once: Vec::new(), order: Order::Added }
     }
 
-    /// Whether it needs a run of sed of its own: it is found by the line above, on which other changes could wait.
-    pub fn is_alone(&self) -> bool {
-        self.script.len() > 1
-    }
-
-    /// Whether it takes a line away.
-    pub fn removes(&self) -> bool {
-        self.removed.is_some()
+    /// This change, if the file has none of `lines` yet: two of them could be worse than none.
+    #[must_use]
+    pub fn unless_there(self, lines: &[&str]) -> Self {
+        Self { once: lines.iter().map(|line| (*line).to_owned()).collect(), ..self }
     }
 }
 
 impl Command {
-    /// A command that makes all of these changes at once, with sed(1). If they move a line, nothing happens once it is
-    /// gone.
-    pub fn edit(file: &RootPath, changes: &[Change]) -> Self {
-        let mut sorted: Vec<_> = changes.iter().collect();
-        sorted.sort_by_key(|change| change.order);
-        let scripts: Vec<_> = sorted.iter().flat_map(|change| &change.script).collect();
-        let script = match scripts.as_slice() {
-            [script] => word(script.as_str()).to_string(),
-            scripts => {
-                let scripts: Vec<_> =
-                    scripts.iter().map(|script| format!("-e {}", word(script.as_str()))).collect();
-                scripts.join(" ")
-            }
-        };
-        let sed = Command::new("sed -i");
-        let edit = Self(format!("{sed} {script} {}", file.shell_word()));
-        if let [_] = changes {
-            return edit;
-        }
-        match changes.iter().any(Change::removes) {
-            true => changes.iter().rev().fold(edit, |edit, change| edit.if_there(file, change)),
-            false => {
-                let appended = changes.iter().filter_map(|change| change.appended.as_deref());
-                appended.fold(edit, |edit, line| edit.unless_there(file, line))
+    /// A command that makes all of these changes with sed(1): those of one file at once, and what is added to a file
+    /// before anything is removed from another one. If one of several would not find its line, nothing happens.
+    pub fn edit(changes: &[(RootPath, Change)]) -> Self {
+        let mut files: Vec<(&RootPath, Vec<&Change>)> = Vec::new();
+        for (file, change) in changes {
+            match files.iter_mut().find(|(other, _)| *other == file) {
+                Some((_, own)) => own.push(change),
+                None => files.push((file, vec![change])),
             }
         }
-    }
-
-    /// This command, if the line that `change` takes away is there.
-    #[must_use]
-    pub fn if_there(self, file: &RootPath, change: &Change) -> Self {
-        match &change.removed {
-            Some(text) => Self(format!("grep -qx {} {} && {self}", word(&regex(text)), file.shell_word())),
-            None => self,
+        files.iter_mut().for_each(|(_, own)| own.sort_by_key(|change| change.order));
+        files.sort_by_key(|(_, own)| own.iter().map(|change| change.order).max());
+        let mut steps = Vec::new();
+        // A line that is moved is there already.
+        let moves = changes.iter().any(|(_, change)| change.order == Order::Removed);
+        for (file, change) in changes {
+            let anchor = change.anchor.as_ref().filter(|_| changes.len() > 1);
+            steps.extend(anchor.map(|line| Self::is_there(line, file)));
+            let once = change.once.iter().filter(|_| !moves);
+            steps.extend(once.map(|line| Self::is_missing(line, file)));
         }
+        steps.dedup();
+        for (file, own) in files {
+            let scripts: Vec<_> = own.iter().map(|change| word(change.script.as_str()).to_string()).collect();
+            let scripts = match scripts.as_slice() {
+                [script] => script.clone(),
+                scripts => format!("-e {}", scripts.join(" -e ")),
+            };
+            let sed = Command::new("sed -i");
+            steps.push(Self(format!("{sed} {scripts} {}", file.shell_word())));
+        }
+        let joined: Vec<_> = steps.iter().map(Self::to_string).collect();
+        Self(joined.join(" && "))
     }
 
-    /// This command, if the file has no such line: two of them could be worse than none.
-    fn unless_there(self, file: &RootPath, line: &str) -> Self {
-        Self(format!("! grep -qsx {} {} && {self}", word(&regex(line)), file.shell_word()))
-    }
-
-    /// A command that appends `lines`, none of which holds a newline; a single line, if it is not there. It appends an
-    /// empty line first: if the last line of the file has no newline, it would otherwise be joined with the first of
-    /// them.
+    /// A command that appends `lines`, none of which holds a newline, to a file that may be empty. It appends an empty line
+    /// first: if the last line of the file has no newline, it would otherwise be joined with the first of them.
     pub fn append(lines: &[&str], file: &RootPath) -> Self {
         let words: Vec<_> = lines.iter().map(|line| word(*line).to_string()).collect();
-        let append = Self(format!("printf '%s\\n' '' {} >>{}", words.join(" "), file.shell_word()));
-        match single(lines) {
-            Some(line) => append.unless_there(file, &line),
-            None => append,
-        }
+        Self(format!("printf '%s\\n' '' {} >>{}", words.join(" "), file.shell_word()))
     }
-}
 
-/// The line, if it is only one.
-fn single(lines: &[&str]) -> Option<String> {
-    match lines {
-        [line] => Some((*line).to_owned()),
-        _ => None,
+    /// This command, if the file has none of `lines` yet: two of them could be worse than none.
+    #[must_use]
+    pub fn unless_there(self, lines: &[&str], file: &RootPath) -> Self {
+        lines.iter().rev().fold(self, |command, line| Self::is_missing(line, file).and(&command))
+    }
+
+    /// Succeeds if the file has this line, which may begin with a hyphen.
+    fn is_there(line: &str, file: &RootPath) -> Self {
+        Self(format!("grep -qsxe {} {}", word(&regex(line)), file.shell_word()))
+    }
+
+    fn is_missing(line: &str, file: &RootPath) -> Self {
+        Self(format!("! {}", Self::is_there(line, file)))
     }
 }
 
@@ -233,14 +204,13 @@ mod tests {
     #[test]
     fn no_text_of_an_edit_is_a_command_of_sed() {
         let file = RootPath::checked(Path::new("/etc/x y"));
-        let content = "one\ntwo\n3.a/b\nfour\nfour\n";
-        let edit = |line, edit| Command::edit(&file, &[change(content, line, edit)]).to_string();
+        let content = "one\ntwo\n3.a/b\n";
+        let edit = |line, edit| Command::edit(&[(file.clone(), change(content, line, edit))]).to_string();
         assert_eq!(edit(3, LineEdit::Delete), r"sed -i '/^3\.a\/b$/d' '/etc/x y'");
         assert_eq!(edit(1, LineEdit::Insert(&["a\\", "  b"])), r"sed -i '/^one$/i a\\\n  b' '/etc/x y'");
         assert_eq!(edit(1, LineEdit::Append(&["  b"])), r"sed -i '/^one$/a\  b' '/etc/x y'");
         assert_eq!(edit(2, LineEdit::Replace("a\ne id")), "sed -i '/^two$/c a e id' '/etc/x y'");
-        let second = edit(5, LineEdit::CommentOut);
-        assert_eq!(second, "sed -i -e '/^four$/{n;/^four$/s/^/#/' -e '}' '/etc/x y'");
+        assert_eq!(edit(2, LineEdit::CommentOut), "sed -i '/^two$/s/^/#/' '/etc/x y'");
     }
 
     #[test]
@@ -248,6 +218,9 @@ mod tests {
         assert_eq!(Line::find(b"a\n", 2, 2), None);
         assert_eq!(Line::find(b"a\n", 0, 0), None);
         assert_eq!(Line::find(b"\xff\n", 1, 1), None);
-        assert_eq!(Line::find(b"a \\\nb\na \\\nc\n", 1, 2), None);
+        // Two blocks may have the same line, and the line above it may be changed by another fix.
+        for line in [2, 4] {
+            assert_eq!(Line::find(b"a\n  x\nb\n  x\n", line, line), None);
+        }
     }
 }

@@ -4,7 +4,7 @@ use super::judge::Deviation;
 use super::{Member, Sshd};
 use crate::desired;
 use crate::host::sshd::files::Block;
-use crate::report::location::{append, prepend};
+use crate::report::location::{append, append_block, prepend};
 use pam_sftpjail::escape::{escaped, one_line};
 use pam_sftpjail::fix::Fix;
 
@@ -143,7 +143,7 @@ pub(super) fn before_all(sshd: &Sshd, member: &Member<'_>, keyword: &str, line: 
     block.extend(lines.iter().map(String::as_str));
     match sshd.config.blocks.first() {
         Some(first) => first.location.insert(&block),
-        None => append(&sshd.config.main, &block),
+        None => append_block(&sshd.config.main, &block),
     }
     .explained(RELOAD)
 }

@@ -30,7 +30,10 @@ fn path() -> RootPath {
 
 /// Makes `changes`, each by a command of its own.
 fn changed(name: &str, content: &str, changes: &[&[Change]]) -> String {
-    pasted(name, content, changes.iter().map(|changes| Command::edit(&path(), changes)))
+    let edit = |changes: &&[Change]| {
+        Command::edit(&changes.iter().map(|change| (path(), change.clone())).collect::<Vec<_>>())
+    };
+    pasted(name, content, changes.iter().map(edit))
 }
 
 #[test]
@@ -59,30 +62,34 @@ fn a_line_is_moved_once_and_may_be_the_last_or_the_one_above_which_it_goes() {
 }
 
 #[test]
-fn a_line_is_appended_once() {
-    for content in ["", "a 1", "a [1]\nlast\n"] {
-        let append = || Command::append(&["a [1]"], &path());
-        let after = pasted("once", content, [append(), append()].into_iter());
-        assert_eq!(after.lines().filter(|line| *line == "a [1]").count(), 1, "{after}");
-    }
-    let both = [change("x\n", 1, LineEdit::Insert(&["first"])), Change::at_end(&["last"])];
-    assert_eq!(changed("both", "x\n", &[&both, &both]), "first\nx\nlast\n");
+fn a_line_that_is_moved_is_not_lost_if_the_line_above_which_it_goes_is_gone() {
+    let content = "top\nmove\n";
+    let up = [change(content, 1, LineEdit::Insert(&["moved"])), change(content, 2, LineEdit::Delete)];
+    let gone = [change(content, 1, LineEdit::Replace("other"))];
+    assert_eq!(changed("anchor", content, &[&gone, &up]), "other\nmove\n");
 }
 
 #[test]
-fn the_line_above_tells_apart_what_two_blocks_have() {
-    let content = "Match User a\n  x yes\nMatch User b\n  x yes\nlast\n";
-    let second = [change(content, 4, LineEdit::Replace("  x no"))];
-    let good = "Match User a\n  x yes\nMatch User b\n  x no\nlast\n";
-    assert_eq!(changed("second", content, &[&second, &second]), good);
-    // As many lines as there are between them.
-    let top = [Change::at_top(&["Match User c", "  y"])];
-    assert_eq!(changed("moved", content, &[&top, &second]), format!("Match User c\n  y\n{good}"));
-    let twice = "a\nb\na\nb\n";
-    for line in 1..=4 {
-        // Only the second `a` has a `b` above it.
-        assert_eq!(Line::find(twice.as_bytes(), line, line).is_some(), line == 3, "{line}");
+fn a_line_is_added_once() {
+    for content in ["", "a 1", "a [1]\nlast\n"] {
+        let append = || Command::append(&["a [1]"], &path()).unless_there(&["a [1]"], &path());
+        let after = pasted("once", content, [append(), append()].into_iter());
+        assert_eq!(after.lines().filter(|line| *line == "a [1]").count(), 1, "{after}");
     }
+    for last in [&[][..], &["-last"]] {
+        let first = change("x\n", 1, LineEdit::Insert(&["first"])).unless_there(&["first"]);
+        let last = last.iter().map(|last| Change::at_end(&[last]).unless_there(&[last]));
+        let all: Vec<_> = [first].into_iter().chain(last.clone()).collect();
+        let after = format!("first\nx\n{}", last.map(|_| "-last\n").collect::<String>());
+        assert_eq!(changed("both", "x\n", &[&all, &all]), after);
+    }
+}
+
+#[test]
+fn a_line_that_begins_with_a_hyphen_is_moved() {
+    let content = "one\n-move\n";
+    let up = [change(content, 1, LineEdit::Insert(&["moved"])), change(content, 2, LineEdit::Delete)];
+    assert_eq!(changed("hyphen", content, &[&up, &up]), "moved\none\n");
 }
 
 #[test]

@@ -148,7 +148,7 @@ fn a_missing_line_where_the_file_has_no_final_newline() {
         "sed -i '/pam_sftpjail.so open/d' /etc/pam.d/sshd; truncate -s -1 /etc/pam.d/sshd
          test -n \"$(tail -c 1 /etc/pam.d/sshd)\"",
         &format!(
-            "! grep -qsx '{}' /etc/pam.d/sshd && printf '%s\\n' '' '{line}' >>/etc/pam.d/sshd",
+            "! grep -qsxe '{}' /etc/pam.d/sshd && printf '%s\\n' '' '{line}' >>/etc/pam.d/sshd",
             line.replace('[', "\\[").replace(".so", "\\.so")
         ),
     );

@@ -228,7 +228,9 @@ const ORDER: [Fault; 9] = [
         "grep 'sftpjail.so close' /etc/pam.d/sshd >/tmp/close; sed -i '1r /tmp/close' /etc/pam.d/sshd",
         "pam session",
         ": a second line with `close`, which does nothing",
-    ),
+    )
+    // Both have the same text.
+    .in_words("remove the line at /etc/pam.d/sshd:2"),
     warned(
         "echo session optional pam_script.so >>/etc/pam.d/sshd",
         "pam session",

@@ -92,6 +92,20 @@ fn of_pams_lines() {
     );
 }
 
+/// Each is moved above a line that another fix changes, or that another fix moves.
+#[test]
+fn of_lines_that_stand_beside_each_other() {
+    for broken in [
+        "grep sftpjail /etc/pam.d/sshd >/tmp/lines; sed -i /sftpjail/d /etc/pam.d/sshd
+         echo 'session sufficient pam_sftpjail.so close' >>/etc/pam.d/sshd
+         grep -v close /tmp/lines | sort -r >>/etc/pam.d/sshd",
+        "grep 'session.*sftpjail' /etc/pam.d/sshd >/tmp/lines; sed -i '/session.*sftpjail/d' /etc/pam.d/sshd
+         sed -i '1i session optional pam_sftpjail.so open' /etc/pam.d/sshd; grep close /tmp/lines >>/etc/pam.d/sshd",
+    ] {
+        mended("", &[broken], 2, &[Order::AsShown, Order::Reversed, Order::Twice]);
+    }
+}
+
 /// One line with two findings: it does not make a refusal final, and it is skipped.
 #[test]
 fn of_one_line() {
