@@ -88,7 +88,7 @@ fn a_configuration_that_sshd_has_not_read_is_found_until_it_is_reloaded() {
     );
     let out = machine.try_sh("sftpjail check anna");
     assert_eq!(out.code, Some(2), "{out}");
-    assert!(finding(&out, "! sshd running").ends_with("→ systemctl reload ssh.service"), "{out}");
+    assert!(finding(&out, "! sshd running").ends_with("then: systemctl reload ssh.service"), "{out}");
     machine.sh("systemctl reload ssh.service; sleep 1; sftpjail check anna");
     // With a socket, there is none until the first connection.
     machine.sh("systemctl stop ssh; systemctl start ssh.socket; install -d -m 0755 /run/sshd");

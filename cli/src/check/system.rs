@@ -63,7 +63,7 @@ impl<'c> Host<'c> {
             Ok(sshd) => {
                 sshd::describe(&sshd, findings);
                 if !request.is_trial {
-                    sshd::running::describe(&sshd, findings);
+                    sshd::running::describe(&sshd, request.user.is_none(), findings);
                 }
                 Some(sshd)
             }

@@ -15,10 +15,14 @@ use std::time::SystemTime;
 
 pub(in crate::check) const CHECK: &str = "sshd running";
 
-/// Reports every sshd that listens.
-pub(in crate::check) fn describe(sshd: &Sshd, findings: &mut Findings) {
+/// Without a pid file, a reload is not seen.
+const RESTART: &str = "let sshd write a pid file (PidFile in its configuration), and restart it";
+
+/// Reports every sshd that listens. `is_for_all`: whether all members are checked, so that it is known whether its files
+/// jail them.
+pub(in crate::check) fn describe(sshd: &Sshd, is_for_all: bool, findings: &mut Findings) {
     for running in sshd.daemon.running() {
-        describe_one(sshd, running, findings);
+        describe_one(sshd, running, is_for_all, findings);
     }
     for other in sshd.daemon.others() {
         let evidence = match other.file().map(|file| (escaped(file), root_path(file))) {
@@ -63,11 +67,13 @@ fn not_found(sshd: &Sshd, findings: &mut Findings) {
         .passed(CHECK, format!("none was found that has read {file}, so what one may do here was not tried"));
 }
 
-fn describe_one(sshd: &Sshd, running: &Running, findings: &mut Findings) {
+fn describe_one(sshd: &Sshd, running: &Running, is_for_all: bool, findings: &mut Findings) {
     let name = name(running);
-    let reload = match &running.unit {
-        Some(unit) => Command::new("systemctl reload").arg(Name(unit)),
-        None => Command::new("kill -HUP").arg(running.pid.cast_unsigned()),
+    let reload = reload(running);
+    // What it has read may jail members whom its files do not.
+    let reload = match is_for_all {
+        true => Fix::from(reload),
+        false => Fix::after("see that `sftpjail check --all` finds nothing else about sshd", &reload),
     };
     let options: Vec<_> = running.options().iter().map(|option| option.to_string_lossy()).collect();
     let options = match options.is_empty() {
@@ -99,28 +105,29 @@ fn describe_one(sshd: &Sshd, running: &Running, findings: &mut Findings) {
         return findings.passed(CHECK, format!("{name} has read the files as they are{options}"));
     };
     let (what, when) = match &changed {
-        Changed::File(file, when) => (format!("{} was changed", escaped(file)), clock(*when)),
+        Changed::File(file, when) => (format!("{} was changed or renamed", escaped(file)), clock(*when)),
         Changed::Directory(directory, when) => {
             (format!("something in {} was added, renamed or removed", escaped(directory)), clock(*when))
         }
     };
-    if reading.may_be_later {
-        let evidence = format!(
-            "{name} was started before {what}, at {when}; without a pid file it is not known whether it was reloaded since"
-        );
-        return findings.warned(CHECK, evidence, Fix::after("if it was not", &reload));
-    }
-    let evidence = format!("{name} has read its configuration at {since}, before {what}, at {when}");
-    match changed {
-        Changed::File(..) => {
-            findings.unknown(
-                CHECK,
-                format!("{evidence}: it may do something else than is said here"),
-                reload,
-            );
-        }
-        // An editor's temporary file does the same.
-        Changed::Directory(..) => findings.warned(CHECK, evidence, reload),
+    let (evidence, fix) = match reading.may_be_later {
+        true => (
+            format!(
+                "{name} was started before {what}, at {when}; without a pid file it is not known whether it was reloaded since"
+            ),
+            RESTART.into(),
+        ),
+        false => (format!("{name} has read its configuration at {since}, before {what}, at {when}"), reload),
+    };
+    // An editor's temporary file changes a directory, too. But a file that is gone may have held anything.
+    findings.unknown(CHECK, format!("{evidence}: it may do something else than is said here"), fix);
+}
+
+/// Makes it read its files again.
+fn reload(running: &Running) -> Command {
+    match &running.unit {
+        Some(unit) => Command::new("systemctl reload").arg(Name(unit)),
+        None => Command::new("kill -HUP").arg(running.pid.cast_unsigned()),
     }
 }
 

@@ -3,9 +3,11 @@
 //! That is enough to know what to ask `sshd -T`, where a value comes from, and which blocks conflict. Only
 //! sshd itself knows the effective settings of a login.
 
+mod include;
+
 use super::patterns::is_match;
 use crate::report::{Error, Location};
-use glob::{MatchOptions, Pattern, glob_with};
+use include::{included, looked_in};
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::ErrorKind;
@@ -33,7 +35,7 @@ pub(crate) struct SshdConfig {
     /// All settings, in blocks and outside of them.
     pub(crate) settings: Vec<Setting>,
     pub(crate) blocks: Vec<Block>,
-    /// Every file that was read, and every directory in which `Include` looks for files.
+    /// Every file that was read, and every directory in which `Include` looks for files, or did not find one.
     pub(crate) files: Vec<PathBuf>,
     pub(crate) directories: Vec<PathBuf>,
     /// The patterns of `Include` in the main file, outside of blocks.
@@ -211,7 +213,7 @@ impl SshdConfig {
                     self.includes.extend(arguments.iter().cloned());
                 }
                 let planned_path = planned.map(|(path, _)| path);
-                let directories = arguments.iter().filter_map(|pattern| looked_in(pattern));
+                let directories = arguments.iter().flat_map(|pattern| looked_in(pattern));
                 self.directories.extend(directories);
                 for pattern in &arguments {
                     let (included, unreadable) = included(pattern, planned_path);
@@ -230,38 +232,6 @@ impl SshdConfig {
             }
         }
     }
-}
-
-/// The files that a pattern of `Include` matches, in the order of glob(3), and directories that cannot be read.
-/// `planned` counts as there.
-fn included(pattern: &str, planned: Option<&Path>) -> (Vec<PathBuf>, Vec<Error>) {
-    let pattern = Path::new(DIRECTORY).join(pattern);
-    let Some(pattern) = pattern.to_str() else { return Default::default() };
-    let options = MatchOptions {
-        require_literal_leading_dot: true,
-        require_literal_separator: true,
-        ..MatchOptions::default()
-    };
-    let (mut found, mut unreadable) = (Vec::new(), Vec::new());
-    for entry in glob_with(pattern, options).into_iter().flatten() {
-        match entry {
-            Ok(file) => found.push(file),
-            Err(error) => unreadable.push(Error::with(error.path(), "be read", error.error())),
-        }
-    }
-    let is_match = |path: &&Path| Pattern::new(pattern).is_ok_and(|p| p.matches_path_with(path, options));
-    if let Some(planned) = planned.filter(is_match).filter(|path| !found.iter().any(|file| file == path)) {
-        let at = found.partition_point(|file| file.as_path() < planned);
-        found.insert(at, planned.to_owned());
-    }
-    (found, unreadable)
-}
-
-/// The directory in which a pattern of `Include` with wildcards looks for files, if there is only one.
-fn looked_in(pattern: &str) -> Option<PathBuf> {
-    let (directory, name) = pattern.rsplit_once('/')?;
-    let is_wild = |text: &str| text.contains(['*', '?', '[']);
-    (is_wild(name) && !is_wild(directory)).then(|| Path::new(DIRECTORY).join(directory))
 }
 
 /// Splits a line into words. They may be quoted, `=` may follow the keyword, and `#` begins a comment.

@@ -5,6 +5,7 @@ mod keepalive;
 mod reused_pid;
 mod running;
 mod second;
+mod unread;
 
 use super::faults::{Fault, Machine, failed, warned};
 use super::{check, findings, json};

@@ -2,13 +2,18 @@
 //!
 //! It does so when it is started, and when SIGHUP makes it execute itself again, which changes no time that the kernel
 //! keeps. But each time it writes its pid file again.
+//!
+//! What was changed since, the time of the inode tells: mv, cp -p and rsync -t keep that of the content. chmod(1) and hard
+//! links change it as well, and so does an editor's temporary file that of its directory; but nobody can know what was
+//! there before.
 
 use crate::host::sshd::files::SshdConfig;
 use procfs::process::Process;
 use procfs::{Current, Uptime};
-use std::fs;
+use std::fs::{self, Metadata};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// By how much a time that is counted from the boot may be wrong: the clock may have been set since.
 const ERROR: Duration = Duration::from_secs(2);
@@ -24,7 +29,7 @@ pub(crate) struct Reading {
 /// How a file or directory was changed after a reading.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Changed {
-    /// The content of a file.
+    /// A file: its content, its name or its mode.
     File(PathBuf, SystemTime),
     /// The entries of a directory with included files: one may have been added, renamed or removed.
     Directory(PathBuf, SystemTime),
@@ -51,12 +56,21 @@ impl Reading {
     /// What was changed last of the configuration's files and directories, if that was after the reading. Changed files
     /// count before directories.
     pub(crate) fn changed_since(&self, config: &SshdConfig) -> Option<Changed> {
-        let modified = |path: &Path| path.metadata().and_then(|stat| stat.modified()).ok();
         let last = |paths: &[PathBuf]| {
-            let times = paths.iter().filter_map(|path| Some((modified(path)?, path.clone())));
+            let times = paths.iter().filter_map(|path| Some((changed(path)?, path.clone())));
             times.filter(|(time, _)| *time > self.at).max()
         };
         let file = last(&config.files).map(|(time, path)| Changed::File(path, time));
         file.or_else(|| last(&config.directories).map(|(time, path)| Changed::Directory(path, time)))
     }
+}
+
+/// When the inode of a path, or that of a symlink there, was changed last.
+fn changed(path: &Path) -> Option<SystemTime> {
+    let of = |stat: Metadata| {
+        let since = Duration::new(stat.ctime().try_into().ok()?, stat.ctime_nsec().try_into().ok()?);
+        UNIX_EPOCH.checked_add(since)
+    };
+    let all = [path.metadata().ok().and_then(of), path.symlink_metadata().ok().and_then(of)];
+    all.into_iter().flatten().max()
 }
