@@ -12,6 +12,7 @@ mod keys;
 mod leftovers;
 mod pam;
 mod path_to_home;
+mod precedence;
 mod rehearsal;
 mod room;
 mod sshd;
@@ -135,6 +136,7 @@ fn check_user(request: &Request<'_>, user: &str) -> Report {
     groups::examine(&config, Concern::Nothing, &mut about_host);
     let examined = examine(&mut host, user, about_host);
     findings.append(examined.findings);
+    precedence::apply(host.sshd.as_ref(), &mut [&mut findings]);
     Report::new(user, Examined { findings, ..examined }, &Findings::default())
 }
 

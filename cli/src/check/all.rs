@@ -4,7 +4,7 @@
 use super::groups::{self, Concern};
 use super::system::{self, Host};
 use super::user::{self, Examined};
-use super::{Report, Request, leftovers};
+use super::{Report, Request, leftovers, precedence};
 use crate::desired::membership;
 use crate::host::workers::{self, Work};
 use crate::host::{accounts, shadow};
@@ -48,6 +48,9 @@ pub(super) fn run(request: &Request<'_>) -> Everybody {
         shadow::remember();
         let candidates: Vec<_> = candidates(&host, &config, &mut findings).into_iter().collect();
         users = everybody(&mut host, &candidates, &mut findings);
+        let of_users = users.iter_mut().map(|report| &mut report.findings);
+        let mut all: Vec<_> = of_users.chain([&mut findings]).collect();
+        precedence::apply(host.sshd.as_ref(), &mut all);
     }
     let statuses = users.iter().map(|report| report.status).chain([findings.status()]);
     let has = |status| statuses.clone().any(|other| other == status);

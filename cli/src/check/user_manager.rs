@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::path::Path;
 
-const CHECK: &str = "user manager";
+pub(super) const CHECK: &str = "user manager";
 
 /// A uid for which there are no unit files of its own: systemd's answer for it holds for every such uid.
 const UNSPECIFIC_UID: u32 = 65_533;
@@ -180,5 +180,10 @@ fn report_condition(condition: &Condition, config: &Config, path: &Path, finding
 
 /// What is to be done before systemd reads its files again.
 fn reloaded(first: impl Display) -> Fix {
-    Fix::after(first, &Command::new("systemctl daemon-reload"))
+    Fix::after(first, &reload())
+}
+
+/// Makes systemd read its files again.
+pub(super) fn reload() -> Command {
+    Command::new("systemctl daemon-reload")
 }

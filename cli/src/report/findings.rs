@@ -70,6 +70,24 @@ impl Findings {
         self.push(Finding::new(Outcome::Unknown, check, evidence, Some(fix.into().to_string())));
     }
 
+    /// Whether something is wrong or unknown of which `is_meant` is true: the name of its check, and its fix.
+    pub(crate) fn any_wrong(&self, is_meant: impl Fn(&str, &str) -> bool) -> bool {
+        let mut wrong =
+            self.0.iter().filter(|finding| matches!(finding.outcome, Outcome::Failed | Outcome::Unknown));
+        wrong.any(|finding| is_meant(&finding.check, finding.fix.as_deref().unwrap_or_default()))
+    }
+
+    /// Gives all that is wrong or unknown of which `is_meant` is true this fix instead.
+    pub(crate) fn postpone(&mut self, is_meant: impl Fn(&str, &str) -> bool, fix: &Fix) {
+        for finding in &mut self.0 {
+            if let Some(old) = &mut finding.fix
+                && is_meant(&finding.check, old)
+            {
+                *old = fix.to_string();
+            }
+        }
+    }
+
     /// Adds a finding at the end.
     pub(crate) fn push(&mut self, finding: Finding) {
         self.0.push(finding);

@@ -124,8 +124,8 @@ impl Trial<'_> {
             Some(unit) if !lines.is_empty() => {
                 let restart = Command::new("systemctl daemon-reload")
                     .and(&Command::new("systemctl restart").arg(Name(unit)));
-                let first = "allow there what jails need, or remove it (without KillMode=process in the unit, a restart \
-                             ends live sessions)";
+                let first = "allow there what jails need, or remove it; make all other fixes about sshd, whose files a \
+                             restart reads (without KillMode=process in the unit, it also ends live sessions)";
                 Fix::after(first, &restart)
             }
             _ => Fix::from("start sshd without that restriction"),

@@ -8,10 +8,10 @@ use crate::report::location::{append, append_block, prepend};
 use pam_sftpjail::escape::{escaped, one_line};
 use pam_sftpjail::fix::Fix;
 
-const RELOAD: &str = "reload sshd after this";
+const RELOAD: &str = "reload sshd after this and its other fixes";
 
 /// PAM asks for passwords as well, even with `PasswordAuthentication no`: sshd_config(5).
-const PASSWORDS: &str = "reload sshd after this, and see that KbdInteractiveAuthentication is no unless PAM may ask for passwords";
+const PASSWORDS: &str = "reload sshd after this and its other fixes, and see that KbdInteractiveAuthentication is no unless PAM may ask for passwords";
 
 /// The fix for one deviation.
 pub(super) fn fix(sshd: &Sshd, member: &Member<'_>, deviation: &Deviation) -> Fix {
@@ -36,7 +36,7 @@ pub(super) fn fix(sshd: &Sshd, member: &Member<'_>, deviation: &Deviation) -> Fi
 
 /// The admin may have kept the user out on purpose.
 fn let_in(how: &str) -> Fix {
-    format!("if the user should be able to log in: {how}, and reload sshd").into()
+    format!("if the user should be able to log in: {how}, and reload sshd after its other fixes").into()
 }
 
 fn use_pam(sshd: &Sshd) -> Fix {

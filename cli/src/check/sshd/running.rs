@@ -131,6 +131,12 @@ fn reload(running: &Running) -> Command {
     }
 }
 
+/// Whether a fix makes an sshd read its files.
+pub(in crate::check) fn makes_it_read(sshd: &Sshd, fix: &str) -> bool {
+    let is_reload = |running| fix.ends_with(&reload(running).to_string());
+    fix == RESTART || sshd.daemon.running().any(is_reload)
+}
+
 /// What it is called in a sentence.
 pub(in crate::check) fn name(running: &Running) -> String {
     let ports: Vec<_> = running.ports.iter().map(u16::to_string).collect();

@@ -1,7 +1,7 @@
 //! Whether systemd itself keeps members from a user manager: what its files say, what it has loaded, and who could change
 //! that.
 
-use super::{Fault, UNSPECIFIC_UID, reloaded};
+use super::{Fault, UNSPECIFIC_UID, reload, reloaded};
 use crate::desired::drop_in::{self, Condition, SKIP};
 use crate::desired::root_owned;
 use crate::host::systemd::{self, Setting};
@@ -126,7 +126,7 @@ fn not_loaded() -> Fault {
         ),
         _ => (
             format!("systemd has not read {}, so members get a user manager", drop_in::PATH),
-            Command::new("systemctl daemon-reload").into(),
+            reload().into(),
         ),
     };
     Fault::Allowed(evidence, fix)

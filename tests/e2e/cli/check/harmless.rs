@@ -186,9 +186,9 @@ fn a_wrong_line_of_the_members_block_is_changed_and_not_overruled() {
         let fix = &found.iter().find(|f| f[0].starts_with("sshd ")).expect("a finding of sshd's")[3];
         let words = match broken.contains("UsePAM") {
             true => {
-                "reload sshd after this, and see that KbdInteractiveAuthentication is no unless PAM may ask for passwords"
+                "reload sshd after this and its other fixes, and see that KbdInteractiveAuthentication is no unless PAM may ask for passwords"
             }
-            false => "reload sshd after this",
+            false => "reload sshd after this and its other fixes",
         };
         assert!(fix.starts_with(&format!("{words}: sed -i ")), "{fix}");
         machine.paste(fix);

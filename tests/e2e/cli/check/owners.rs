@@ -245,7 +245,10 @@ fn a_user_whom_sshd_is_told_to_refuse_is_let_in_only_if_the_admin_wants_it() {
         let (found, _) = machine.found();
         let [[check, _, _, shown]] = &found[..] else { panic!("{line}: {found:#?}") };
         assert_eq!(check, "sshd access");
-        assert_eq!(*shown, format!("if the user should be able to log in: {what}, and reload sshd"));
+        assert_eq!(
+            *shown,
+            format!("if the user should be able to log in: {what}, and reload sshd after its other fixes")
+        );
         machine.restore();
     }
 }

@@ -27,7 +27,7 @@ fn a_vanished_client_is_noticed_where_its_session_counts() {
         assert_eq!(found.len(), usize::from(counts), "{found:?}");
         if counts {
             let fix = sb.sh(
-                "sftpjail check mle | grep -A4 'sshd keepalive' | sed -n 's/.*reload sshd after this: //p'",
+                "sftpjail check mle | grep -A4 'sshd keepalive' | sed -n 's/.*reload sshd after this and its other fixes: //p'",
             );
             sb.sh(&fix.stdout);
             assert_eq!(keepalive(&sb), [ok]);

@@ -91,3 +91,29 @@ fn a_block_that_is_back_where_it_was_does_not_hide_that_sshd_runs_without_it() {
         );
     }
 }
+
+#[test]
+fn sshd_is_not_reloaded_before_its_files_jail_members() {
+    for wrong in [
+        format!("mv {BLOCK} {BLOCK}.off"),
+        format!("sed -i /ChrootDirectory/d {BLOCK}"),
+        format!("sed -i 's/^Match.*/Match User mle/' {BLOCK}"),
+    ] {
+        let sb = machine();
+        sb.user("kim").group("sftp").add();
+        sb.sh(MOVE_BLOCK);
+        let pid = sb.sshd();
+        sb.sh(&format!("{LATER_THAN_THE_READING}; {wrong}"));
+        for command in ["sftpjail check kim", "sftpjail check --all"] {
+            let out = checked(sb.try_sh(command), 1);
+            let found = finding(&out, "! sshd running");
+            assert!(found.contains("→ make the other fixes about sshd first, and reload"), "{wrong}: {out}");
+            assert!(!out.stdout.contains("kill -HUP"), "{wrong}: {out}");
+        }
+        // Of mle, nothing is wrong in the last case; kim would lose the jail.
+        let out = sb.try_sh("sftpjail check mle");
+        assert!(!out.stdout.contains("→ kill -HUP"), "{wrong}: {out}");
+        // The members are jailed until it is reloaded.
+        assert!(!sb.ssh("kim", &["echo a shell"]).stdout.contains("a shell"), "{pid}");
+    }
+}
