@@ -16,6 +16,7 @@ use crate::plan::{Check, CheckResult};
 use crate::policy::NotJailed;
 use crate::reap::{self, Leftover};
 use crate::registry::Registry;
+use nix::unistd::geteuid;
 use std::path::Path;
 
 /// The member, or `None` where the module does not jail this login.
@@ -95,8 +96,12 @@ fn remove_old_jail(config: &Config, account: &str, why: NotJailed, log: &Log) {
 /// Whether a jail in the host's namespace may be mounted for the user. sshd would serve a login from it
 /// even where the module ignores the login. The error: that is unknown, so the login is refused.
 ///
-/// Nothing is asked for root, who never has a jail: whatever is wrong with the registry, an admin can log in as root.
+/// Nothing is asked for root, who never has a jail: whatever is wrong with the registry, an admin can log in as root. And
+/// nothing by a service that is not root, such as a screen locker: it cannot read the registry, and sends nobody into a jail.
 fn has_host_session(login: &Login<'_>) -> Result<bool, Refusal> {
+    if !geteuid().is_root() {
+        return Ok(false);
+    }
     let user = login.user.to_str().map_or(Ok(None), User::by_name)?;
     // A name that cannot name a jail has none.
     match user.filter(|user| !user.uid.is_root()).map(|user| UserName::parse(&user.name)) {

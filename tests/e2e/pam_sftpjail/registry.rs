@@ -193,6 +193,21 @@ fn without_configuration_a_registry_that_cannot_be_searched_refuses_all_but_root
     assert_eq!(answers_without_configuration(&sb), ["4", "4", IGNORED]);
 }
 
+/// Such as a screen locker.
+#[test]
+fn without_configuration_a_service_that_is_not_root_refuses_nobody() {
+    let sb = machine("namespace = \"host\"\n");
+    sb.user("joe").add();
+    let _live = sb.sftp_live("mle");
+    assert_eq!(answers_without_configuration(&sb), ["6", IGNORED, IGNORED]);
+    for user in ["joe", "mle"] {
+        let out = sb.sh(&format!(
+            "setpriv --reuid {user} --clear-groups pam-driver --confdir /etc/alone {user} account"
+        ));
+        assert_eq!(code(&out, "account"), IGNORED, "{user}");
+    }
+}
+
 #[test]
 fn without_configuration_a_registry_that_is_none_refuses_nobody() {
     for registry in ["test ! -e /run/sftpjail", "touch /run/sftpjail", "ln -s sftpjail /run/sftpjail"] {

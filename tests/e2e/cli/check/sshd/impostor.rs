@@ -8,11 +8,15 @@ use std::time::Duration;
 /// joe's program, which records that it ran.
 const EVIL: &str = "#!/bin/sh\nid -u >>/srv/joe/ran\nexec /usr/sbin/sshd \"$@\"\n";
 
-/// Lets joe run `program`, which waits with root's effective uid, as an sshd with this command line.
+/// Listens on a port, and hands the socket to the program in the first argument, whose command line is the second.
+const LISTEN: &str = "use Socket; $^F = 99; socket(S, PF_INET, SOCK_STREAM, 0) && bind(S, pack_sockaddr_in(0, INADDR_ANY)) \
+    && listen(S, 1) or die; exec { $ARGV[0] } $ARGV[1]";
+
+/// Lets joe run `program`, which waits with root's effective uid, as an sshd that listens and has this command line.
 fn impostor(sb: &Sandbox, program: &str, arguments: &str) {
     let run = format!(
         "cd; ln -sf {program} sshd; cp /etc/ssh/sshd_config cfg
-        (sleep 300 | setsid bash -c 'exec -a \"$1\" ./sshd' bash 'sshd: {arguments} [listener] 0 of 10-100 startups') \
+        (sleep 300 | setsid perl -e '{LISTEN}' ./sshd 'sshd: {arguments} [listener] 0 of 10-100 startups') \
         >/dev/null 2>&1 &"
     );
     sb.sh("install -d -o joe -m 755 /srv/joe; install -m 666 /dev/null /srv/joe/ran");
@@ -77,6 +81,25 @@ fn another_users_sshd_is_not_asked_without_being_root() {
     impostor(&sb, "/usr/bin/su", "/srv/joe/evil");
     sb.try_sh("setpriv --reuid mle --clear-groups sftpjail check mle");
     assert_eq!(sb.sh("cat /srv/joe/ran").stdout, "", "mle ran joe's program");
+}
+
+/// joe could replace what root started, and what root would run to ask it.
+#[test]
+fn a_program_that_others_can_replace_is_not_run_again() {
+    let sb = machine();
+    sb.sh(
+        "install -d -o joe /srv/joe; install -m 666 /dev/null /srv/joe/ran; cp /usr/sbin/sshd /srv/joe/sshd",
+    );
+    let pid = sb.sshd_as("/srv/joe/sshd -D");
+    sb.write_mode("/srv/joe/evil", EVIL, 0o755);
+    sb.sh("mv /srv/joe/sshd /srv/joe/sshd-1; mv /srv/joe/evil /srv/joe/sshd");
+    let out = sb.try_sh("sftpjail check mle; sftpjail probe mle; sftpjail setup --dry-run");
+    assert_eq!(sb.sh("cat /srv/joe/ran").stdout, "", "root ran joe's program");
+    let warning = format!(
+        "! sshd running   sshd (pid {pid}, port 22) was started by a path that others than root can change: \
+         /usr/sbin/sshd is asked\n                 → start sshd by a path that only root can change\n"
+    );
+    assert!(out.stdout.contains(&warning), "{out}");
 }
 
 #[test]
