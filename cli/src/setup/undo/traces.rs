@@ -46,7 +46,12 @@ impl Display for Trace {
 
 /// Prints what is there. The error: something is. `sshd_config`: that of a further sshd.
 pub(super) fn report(sshd_config: Option<&Path>, out: &mut impl Write) -> Result<(), Error> {
-    let config = configuration::load(None).map_err(Error::from)?;
+    // Beside the built-in one, which setup writes.
+    let config = configuration::load(None).map_err(Error::from).unwrap_or_else(|error| {
+        let what = "Note: what else the configuration names is unknown, such as its jail root";
+        say(out, format!("{what}: {}.", error.what));
+        Config::default()
+    });
     let jailing = jailing(&config, sshd_config)?;
     let (others, uncertain) = (others()?, uncertain(&config)?);
     let is_jailing = !jailing.is_empty();

@@ -126,8 +126,7 @@ fn users_whom_sshd_keeps_out_are_not_said_to_get_their_shells() {
 fn without_the_journal_it_names_what_is_there_and_does_not_say_that_there_is_nothing() {
     let sb = set_up();
     sb.sh("rm -r /var/lib/sftpjail");
-    let out = refuses(&sb, &["the journal of setup is missing", "/var/lib/sftpjail/setup/journal.json"]);
-    for part in [
+    let everything = [
         "/etc/ssh/sshd_config.d/00-sftpjail.conf:3: ",
         "/etc/pam.d/sshd:",
         "/etc/systemd/system/user@.service.d/50-sftpjail.conf",
@@ -136,10 +135,22 @@ fn without_the_journal_it_names_what_is_there_and_does_not_say_that_there_is_not
         "/etc/logrotate.d/rsyslog:1: logrotate rotates /var/log/sftp.log\n",
         "/jail: the directory below which jails appear, if setup made it",
         "the group sftp: the group of a profile, if setup made it",
-    ] {
-        assert!(out.stdout.contains(part), "{part:?} is missing: {out}");
-    }
-    assert!(!out.stdout.contains("Nothing to undo"), "{out}");
+    ];
+    let names_everything = || {
+        let journal = ["the journal of setup is missing", "/var/lib/sftpjail/setup/journal.json"];
+        let out = refuses(&sb, &journal);
+        for part in everything {
+            assert!(out.stdout.contains(part), "{part:?} is missing: {out}");
+        }
+        assert!(!out.stdout.contains("Nothing to undo"), "{out}");
+        out
+    };
+    sb.sh("cp /etc/sftpjail/config.toml /root/good; echo 'colour = 1' >>/etc/sftpjail/config.toml");
+    let out = names_everything();
+    let note = "Note: what else the configuration names is unknown, such as its jail root: /etc/sftpjail/config.toml";
+    assert!(out.stdout.starts_with(note) && out.stdout.contains("colour"), "{out}");
+    sb.sh("cp /root/good /etc/sftpjail/config.toml");
+    names_everything();
     assert!(is_jailed(&sb, "anna"));
     // What it says works.
     sb.sh("rm /etc/ssh/sshd_config.d/00-sftpjail.conf; sed -i /sftpjail/d /etc/pam.d/sshd");
