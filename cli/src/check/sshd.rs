@@ -8,6 +8,7 @@ mod missing_block;
 pub(super) mod running;
 
 use crate::desired::stray::Stray;
+use crate::host::sshd::access::barred;
 use crate::host::sshd::daemon::NoAnswer;
 use crate::host::sshd::effective::Settings;
 use crate::host::sshd::logins::Sshd;
@@ -18,6 +19,7 @@ use judge::{CHECKS, Deviation, judge, keywords, limits_sessions, log_level};
 use pam_sftpjail::account::Account;
 use pam_sftpjail::config::{Config, Profile};
 use pam_sftpjail::escape::escaped;
+use pam_sftpjail::nss::LookupError;
 use std::rc::Rc;
 
 /// How many of the names and connections to which a finding applies are printed.
@@ -50,6 +52,8 @@ struct Answers {
     count: usize,
     /// Each deviation, and the names and connections to which it applies.
     deviations: Vec<(Deviation, Vec<String>)>,
+    /// Why it is unknown whether sshd keeps the user out by a group.
+    unknown_groups: Option<LookupError>,
 }
 
 /// Checks what sshd does for the member. `logins`: every jailed name of the account, its own first. Returns the
@@ -66,6 +70,11 @@ pub(super) fn examine(
             unanswered(&no_answer, findings);
             break;
         }
+    }
+    if let Some(error) = &answers.unknown_groups {
+        let evidence =
+            format!("whether sshd keeps the user out (DenyGroups, AllowGroups) is unknown: {error}");
+        findings.unknown("sshd access", evidence, error.fix());
     }
     if let Some(settings) = &answers.usual {
         let has_no_block = missing_block::is_missing(sshd, member, &answers);
@@ -101,7 +110,11 @@ fn ask_about(
             (true, false) => name,
             (false, _) => connection.to_string(),
         };
-        for deviation in judge(&settings, member, login.account, &sshd.service) {
+        let barred = barred(&settings, login.account).unwrap_or_else(|error| {
+            answers.unknown_groups = Some(error);
+            None
+        });
+        for deviation in judge(&settings, barred, member, login.account, &sshd.service) {
             match answers.deviations.iter_mut().find(|(known, _)| *known == deviation) {
                 Some((_, times)) => times.push(when.clone()),
                 None => answers.deviations.push((deviation, vec![when.clone()])),

@@ -1,9 +1,8 @@
-//! Compares sshd's settings for a login with the desired state. It takes settings and returns deviations; it asks NSS for
-//! the user's groups, and nobody else.
+//! Compares sshd's settings for a login with the desired state. Pure: it takes settings, returns deviations, and asks
+//! nobody.
 
 use super::Member;
 use crate::desired::sshd::{KEEPALIVE, REQUIRED, is_internal_sftp};
-use crate::host::sshd::access::barred;
 use crate::host::sshd::effective::{Settings, expanded};
 use crate::report::Consequence;
 use pam_sftpjail::account::Account;
@@ -45,9 +44,11 @@ pub(super) struct Deviation {
     pub(super) consequence: Option<Consequence>,
 }
 
-/// All deviations for a login to this account. `service`: the PAM service that the checks read.
+/// All deviations for a login to this account. `barred`: the keyword that keeps the user out; `service`: the PAM service
+/// that the checks read.
 pub(super) fn judge(
     settings: &Settings,
+    barred: Option<&'static str>,
     member: &Member<'_>,
     account: &Account,
     service: &str,
@@ -60,21 +61,13 @@ pub(super) fn judge(
         let (value, consequence) = (value.to_owned(), Some(consequence));
         deviations.push(Deviation { check, keyword, value, evidence, consequence });
     };
-    match barred(settings, account) {
-        Ok(None) => {}
-        Ok(Some(keyword)) => {
-            let by = format!("{keyword} of sshd");
-            let consequence = match settings.all("DenyUsers").any(|pattern| pattern == account.name) {
-                true => Consequence::Closed(by),
-                false => Consequence::KeptOut(by),
-            };
-            deviates("sshd access", keyword, ", which keeps the user out".into(), consequence);
-        }
-        Err(error) => {
-            let why = format!(", and the user's groups are unknown: {error}");
-            let consequence = Consequence::Unknown("whether sshd keeps the user out is unknown".into());
-            deviates("sshd access", "AllowGroups", why, consequence);
-        }
+    if let Some(keyword) = barred {
+        let by = format!("{keyword} of sshd");
+        let consequence = match settings.all("DenyUsers").any(|pattern| pattern == account.name) {
+            true => Consequence::Closed(by),
+            false => Consequence::KeptOut(by),
+        };
+        deviates("sshd access", keyword, ", which keeps the user out".into(), consequence);
     }
     let root = member.config.jail_root.absolute();
     let (chroot, command) = (value("ChrootDirectory"), value("ForceCommand"));

@@ -7,7 +7,8 @@ use pam_sftpjail::account::Account;
 use pam_sftpjail::nss::LookupError;
 
 /// The keyword that keeps the user out, as `allowed_user` in OpenSSH's auth.c applies them. A pattern with a host does
-/// not count, since the user may log in from another one. The error: the user's groups are unknown.
+/// not count, since the user may log in from another one. The error: the user's groups count
+/// and are unknown.
 pub(crate) fn barred(settings: &Settings, account: &Account) -> Result<Option<&'static str>, LookupError> {
     let is_user = |pattern: &str, named: &str| is_match(pattern, named);
     let users = |keyword| settings.all(keyword).map(|pattern| (pattern, pattern.rsplit_once('@')));
@@ -19,6 +20,9 @@ pub(crate) fn barred(settings: &Settings, account: &Account) -> Result<Option<&'
         users("AllowUsers").map(|(pattern, host)| host.map_or(pattern, |(user, _)| user)).peekable();
     if allowed.peek().is_some() && !allowed.any(|pattern| is_user(pattern, name)) {
         return Ok(Some("AllowUsers"));
+    }
+    if ["DenyGroups", "AllowGroups"].iter().all(|keyword| settings.all(keyword).next().is_none()) {
+        return Ok(None);
     }
     let groups = group_names(name)?;
     let is_of = |pattern: &str| groups.iter().any(|group| is_user(pattern, group));

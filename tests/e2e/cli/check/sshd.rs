@@ -316,6 +316,22 @@ fn a_user_that_sshd_refuses_by_name_or_group() {
     }
 }
 
+/// A directory does not answer that may know the group of a gid.
+#[test]
+fn groups_that_are_unknown_count_where_sshd_asks_for_them() {
+    let machine = Machine::new();
+    machine.sb.sh("sed -i 's/^group:.*/group: files ldap/' /etc/nsswitch.conf
+         sed -Ei 's/^(mle:x:[0-9]+):[0-9]+/\\1:4711/' /etc/passwd
+         sed -i '/^Match Group sftp/i Include /etc/ssh/who.conf' /etc/ssh/sshd_config");
+    for (line, code) in [("", 0), ("AllowUsers mle", 0), ("AllowGroups sftp", 2), ("DenyGroups x", 2)] {
+        machine.sb.sh(&format!("echo '{line}' >/etc/ssh/who.conf"));
+        let out = check(&machine.sb, "mle", code);
+        let unknown = "! sshd access    whether sshd keeps the user out (DenyGroups, AllowGroups) is unknown: looking up \
+                       the group with gid 4711 failed: ldap could not be reached";
+        assert_eq!(out.stdout.contains(unknown), code == 2, "{line}: {out}");
+    }
+}
+
 /// An empty file has no line before which sed could insert one.
 #[test]
 fn a_fix_works_on_an_empty_configuration() {
