@@ -8,7 +8,7 @@ use super::change::{Change, FileChange};
 use super::choices::Choices;
 use super::sshd::{self, Sshd};
 use super::target::Target;
-use super::{directory, module, pam, syslog, user_manager};
+use super::{directory, module, pam, syslog, user_manager, verify};
 use crate::report::Error;
 use pam_sftpjail::config::DEFAULT_PATH;
 use pam_sftpjail::nss::Group;
@@ -46,6 +46,11 @@ impl Needed {
         changes.extend(user_manager::changes(choices)?);
         changes.extend(syslog::changes()?);
         let of_sshd = sshd::needed(choices, sshd)?;
+        if let Some(error) = of_sshd.doubt
+            && !verify::are_members_jailed(choices, sshd)
+        {
+            return Err(error);
+        }
         changes.extend(of_sshd.changes);
         changes.extend(pam::change(&sshd.daemon.pam_service(&sshd.global))?);
         Ok(Self { changes, notes: of_sshd.notes, dropped_groups: of_sshd.dropped_groups })

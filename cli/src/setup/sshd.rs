@@ -14,6 +14,7 @@ use crate::host::sshd::daemon::{Daemon, NoAnswer};
 use crate::host::sshd::effective::Settings;
 use crate::host::sshd::files::{Block, SshdConfig};
 use crate::report::Error;
+use conflicts::Conflicts;
 use own_block::Own;
 use pam_sftpjail::escape::escaped;
 use std::path::Path;
@@ -46,6 +47,8 @@ pub(super) struct Needed {
     pub(super) notes: Vec<String>,
     /// The groups of our present block that no profile names any more, and that the changes leave out.
     pub(super) dropped_groups: Vec<String>,
+    /// What seems to win over the block that is there already. sshd itself can be asked whether it does.
+    pub(super) doubt: Option<Error>,
 }
 
 /// The changes that sshd's configuration needs.
@@ -67,8 +70,13 @@ pub(super) fn needed(choices: &Choices, sshd: &Sshd) -> Result<Needed, Error> {
     };
     let planned = edited.as_ref().map(|edited| (own.file.as_path(), edited.text.as_str()));
     let planned = SshdConfig::read_with(main, planned)?;
-    let mut needed =
-        Needed { notes: conflicts::check(choices, &planned, &settings, &own)?, ..Needed::default() };
+    let Conflicts { notes, winning } = conflicts::find(choices, &planned, &settings, &own)?;
+    if edited.is_some()
+        && let Some(error) = winning
+    {
+        return Err(error);
+    }
+    let mut needed = Needed { notes, doubt: winning, ..Needed::default() };
     if let Some(edited) = edited {
         needed.dropped_groups = own.dropped_groups(&config, &planned, choices);
         needed.notes.splice(0..0, edited.notes);

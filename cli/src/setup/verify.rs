@@ -62,6 +62,14 @@ pub(super) fn all(choices: &Choices, sshd: &Sshd) -> Result<Vec<String>, Error> 
     Ok(notes)
 }
 
+/// Whether sshd, by its files as they are, gives every member what the block says. `false`: there is no member to ask
+/// about.
+pub(super) fn are_members_jailed(choices: &Choices, sshd: &Sshd) -> bool {
+    let members = members_of(choices.groups.iter().map(String::as_str));
+    members.is_ok_and(|members| !members.is_empty())
+        && accounts::remembered(|| check_members(choices, sshd)).is_ok()
+}
+
 /// Asks sshd about every member, for every kind of connection that its configuration distinguishes. It is asked once
 /// for all users that it treats alike.
 fn check_members(choices: &Choices, sshd: &Sshd) -> Result<(), Error> {

@@ -4,10 +4,12 @@
 //! sshd itself knows the effective settings of a login.
 
 mod include;
+mod line;
 
 use super::patterns::is_match;
 use crate::report::{Error, Location};
 use include::{included, looked_in};
+use line::{criteria, words};
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::ErrorKind;
@@ -38,7 +40,7 @@ pub(crate) struct SshdConfig {
     /// Every file that was read, and every directory in which `Include` looks for files, or did not find one.
     pub(crate) files: Vec<PathBuf>,
     pub(crate) directories: Vec<PathBuf>,
-    /// The patterns of `Include` in the main file, outside of blocks.
+    /// The patterns of `Include` in the main file that are for every login.
     includes: Vec<String>,
     /// What is there and could not be read.
     unreadable: Vec<Error>,
@@ -47,7 +49,8 @@ pub(crate) struct SshdConfig {
 /// A `Match` block.
 pub(crate) struct Block {
     pub(crate) location: Location,
-    /// The attribute in lower case, such as `localport`, and its patterns as written.
+    /// The attribute in lower case, such as `localport`, and its patterns as written. Those of the block that includes
+    /// the file of this one hold as well, and come first.
     pub(crate) criteria: Vec<(String, Vec<String>)>,
     /// Whether it is between [`BEGIN`] and [`END`].
     pub(crate) is_marked: bool,
@@ -92,6 +95,11 @@ impl Block {
     /// Its patterns for this attribute.
     pub(crate) fn patterns(&self, attribute: &str) -> impl Iterator<Item = &String> {
         self.criteria.iter().filter(move |(own, _)| own == attribute).flat_map(|(_, patterns)| patterns)
+    }
+
+    /// Whether it is for every login.
+    fn is_for_all(&self) -> bool {
+        self.criteria.is_empty()
     }
 
     /// Whether it tests neither the user nor a group.
@@ -161,6 +169,14 @@ impl SshdConfig {
         self.settings.iter().filter(|setting| setting.block == Some(block.number))
     }
 
+    /// Whether sshd meets this setting before the block's own line for the same keyword: of the lines that match a login,
+    /// the first counts. Included files are read in their place, so a block can go on after one that it includes.
+    pub(crate) fn comes_before(&self, setting: &Setting, block: &Block) -> bool {
+        let is_own = |other: &Setting| other.block == Some(block.number) && other.keyword == setting.keyword;
+        let first = self.settings.iter().find(|other| is_own(other) || other.location == setting.location);
+        first.is_none_or(|first| !is_own(first))
+    }
+
     /// The number of files with settings or blocks.
     pub(crate) fn count_files(&self) -> usize {
         let locations = self.settings.iter().map(|setting| &setting.location);
@@ -209,7 +225,8 @@ impl SshdConfig {
             let (keyword, location) =
                 (written.to_ascii_lowercase(), Location::single(file.to_owned(), i + 1));
             if keyword == "include" {
-                if current.is_none() && depth == 0 {
+                let current_block = current.and_then(|number| self.blocks.get(number));
+                if current_block.is_none_or(Block::is_for_all) && depth == 0 {
                     self.includes.extend(arguments.iter().cloned());
                 }
                 let planned_path = planned.map(|(path, _)| path);
@@ -223,7 +240,10 @@ impl SshdConfig {
                     }
                 }
             } else if keyword == "match" {
-                let (criteria, number) = (criteria(&arguments), self.blocks.len());
+                let including = block.and_then(|number| self.blocks.get(number));
+                let mut all = including.map_or_else(Vec::new, |block| block.criteria.clone());
+                all.extend(criteria(&arguments));
+                let (criteria, number) = (all, self.blocks.len());
                 self.blocks.push(Block { location, criteria, is_marked, number });
                 current = Some(number);
             } else {
@@ -232,37 +252,6 @@ impl SshdConfig {
             }
         }
     }
-}
-
-/// Splits a line into words. They may be quoted, `=` may follow the keyword, and `#` begins a comment.
-fn words(line: &str) -> Vec<String> {
-    let mut words = Vec::new();
-    let mut rest = line.trim();
-    while !rest.is_empty() && !rest.starts_with('#') {
-        let (word, after) = match rest.strip_prefix('"').and_then(|quoted| quoted.split_once('"')) {
-            Some(quoted) => quoted,
-            None => rest.split_once(|c: char| c.is_whitespace() || c == '=').unwrap_or((rest, "")),
-        };
-        words.push(word.to_owned());
-        rest = after.trim_start_matches(|c: char| c.is_whitespace() || c == '=');
-    }
-    words
-}
-
-/// The criteria of a `Match` line: attributes with their patterns.
-fn criteria(arguments: &[String]) -> Vec<(String, Vec<String>)> {
-    let mut criteria = Vec::new();
-    let mut words = arguments.iter();
-    while let Some(attribute) = words.next().map(|word| word.to_ascii_lowercase()) {
-        // These two have no patterns.
-        if attribute == "all" || attribute == "invalid-user" {
-            continue;
-        }
-        let Some(patterns) = words.next() else { break };
-        let patterns = patterns.split(',').map(str::trim).filter(|pattern| !pattern.is_empty());
-        criteria.push((attribute, patterns.map(str::to_owned).collect()));
-    }
-    criteria
 }
 
 #[cfg(test)]

@@ -12,49 +12,54 @@ use crate::report::Error;
 use crate::setup::choices::Choices;
 use pam_sftpjail::escape::{escaped, one_line};
 
-/// Refuses blocks that win over ours. Gives a sentence for each setting of others that has no effect for members.
-/// `planned`: the configuration with the changes.
-pub(super) fn check(
+/// What others set for members.
+#[derive(Default)]
+pub(super) struct Conflicts {
+    /// A sentence for each setting of others that has no effect for members.
+    pub(super) notes: Vec<String>,
+    /// The first setting of others that wins over ours.
+    pub(super) winning: Option<Error>,
+}
+
+/// Finds them. `planned`: the configuration with the changes.
+pub(super) fn find(
     choices: &Choices,
     planned: &SshdConfig,
     settings: &[Setting],
     own: &Own,
-) -> Result<Vec<String>, Error> {
-    let mut notes = Vec::new();
+) -> Result<Conflicts, Error> {
+    let mut found = Conflicts::default();
     for group in &choices.groups {
         let members = all_members([group.as_str()].into_iter())?;
         let names_members = |block: &Block| {
             block.names("group", group) || members.iter().any(|user| block.names("user", user))
         };
-        let winner = planned.blocks.iter().position(|block| is_complete(planned, block, group, settings));
-        for (i, block) in planned.blocks.iter().enumerate().filter(|(_, block)| !own.is_ours(block)) {
-            let comes_first = winner.is_none_or(|winner| i < winner);
-            if winner == Some(i) || !(names_members(block) || (comes_first && block.is_for_anybody())) {
+        let ours = planned.blocks.iter().find(|block| is_complete(planned, block, group, settings));
+        let is_ours = |block: &Block| ours.is_some_and(|ours| ours.location == block.location);
+        for block in planned.blocks.iter().filter(|block| !own.is_ours(block) && !is_ours(block)) {
+            let names_members = names_members(block);
+            if !names_members && !block.is_for_anybody() {
                 continue;
             }
-            let mut others = planned.of_block(block).filter(|setting| is_other(setting, settings));
-            if !comes_first {
-                let without_effect = others.map(|setting| {
-                    let (at, keyword, value) = (&setting.location, &setting.written, one_line(&setting.value));
-                    format!(
+            for setting in planned.of_block(block).filter(|setting| is_other(setting, settings)) {
+                let (at, keyword, value) = (&setting.location, &setting.written, one_line(&setting.value));
+                if ours.is_none_or(|ours| planned.comes_before(setting, ours)) {
+                    let what = format!(
+                        "{at}: {keyword} is {value} for members, in the Match block of line {}, which comes before setup's",
+                        block.location.line
+                    );
+                    let fix = "remove that line, or exclude the members from that block";
+                    found.winning.get_or_insert_with(|| Error::new(what, fix));
+                } else if names_members {
+                    found.notes.push(format!(
                         "{at}: {keyword} {value} has no effect for members of {}, because another Match block comes first",
                         escaped(group)
-                    )
-                });
-                notes.extend(without_effect);
-            } else if let Some(setting) = others.next() {
-                let what = format!(
-                    "{}: {} is {} for members, in the Match block of line {}, which comes before setup's",
-                    setting.location,
-                    setting.written,
-                    one_line(&setting.value),
-                    block.location.line
-                );
-                return Err(Error::new(what, "remove that line, or exclude the members from that block"));
+                    ));
+                }
             }
         }
     }
-    Ok(notes)
+    Ok(found)
 }
 
 /// Whether it sets something else than members need.

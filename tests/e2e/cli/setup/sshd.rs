@@ -170,3 +170,52 @@ fn a_missing_subsystem_is_reported() {
     sb.sh("sftpjail setup --yes");
     sb.sftp("anna", "pwd\n").ok();
 }
+
+/// sshd reads an included file in its place: `Match all` goes on below it.
+#[test]
+fn what_stands_below_the_line_that_includes_the_block_is_no_conflict() {
+    let stock = "Match User joe\\nPasswordAuthentication no\\nMatch all";
+    for is_set_up in [true, false] {
+        let sb = Sandbox::stock();
+        sb.user("anna").group("sftp").add();
+        if is_set_up {
+            sb.sh("sftpjail setup --yes");
+        }
+        sb.sh(&format!("sed -i '1i {stock}' /etc/ssh/sshd_config"));
+        let out = sb.sh("sftpjail setup --yes");
+        assert_eq!(out.stdout.starts_with("Nothing to do"), is_set_up, "{out}");
+        sb.sh(&format!("test -e {DROP_IN}; sftpjail check anna"));
+        let seen = sb.sftp("anna", "pwd\n").ok();
+        assert!(seen.stdout.contains("/home/anna"), "{seen}");
+    }
+    // Above that line, it is one.
+    let sb = Sandbox::stock();
+    sb.sh(&format!("sed -i '1i {stock}\\nX11Forwarding yes' /etc/ssh/sshd_config"));
+    let what = "/etc/ssh/sshd_config:4: X11Forwarding is yes for members, in the Match block of line 3";
+    refused(&sb, "sftpjail setup --yes", &[what]);
+}
+
+/// sshd reads the included file for joe only, whatever its own `Match` lines say.
+#[test]
+fn a_block_that_another_users_block_includes_is_no_conflict() {
+    let sb = Sandbox::stock();
+    sb.write("/etc/ssh/joe", "Match all\nX11Forwarding yes\n");
+    sb.sh("sed -i '1i Match User joe\\nInclude /etc/ssh/joe\\nMatch all' /etc/ssh/sshd_config");
+    sb.user("anna").group("sftp").add();
+    sb.sh("sftpjail setup --yes; sftpjail check anna");
+}
+
+/// Only sshd knows which of several criteria match.
+#[test]
+fn where_nothing_is_written_sshd_says_whether_a_block_that_comes_before_wins() {
+    let sb = Sandbox::stock();
+    sb.user("anna").group("sftp").add();
+    sb.sh("sftpjail setup --yes");
+    let others = "/etc/ssh/sshd_config.d/00-others.conf";
+    sb.write(others, "Match Group sftp User joe\n  X11Forwarding yes\n");
+    let out = sb.sh("sftpjail setup --yes");
+    assert!(out.stdout.starts_with("Nothing to do"), "{out}");
+    sb.write(others, "Match Group sftp User joe,anna\n  X11Forwarding yes\n");
+    let out = sb.try_sh("sftpjail setup --yes").failed();
+    assert!(out.stderr.contains("00-others.conf:2: X11Forwarding is yes for members"), "{out}");
+}

@@ -42,4 +42,6 @@ fn a_block_names_what_its_patterns_match() {
     assert!(!block("User sftp").names("group", "sftp"));
     assert!(block("Address 10.0.0.0/8").is_for_anybody() && block("all").is_for_anybody());
     assert!(!block("User anna Address 10.0.0.0/8").is_for_anybody());
+    assert!(block("all").is_for_all() && !block("invalid-user").is_for_all());
+    assert!(!block("invalid-user").is_for_anybody());
 }
