@@ -5,6 +5,7 @@
 //! warning.
 
 use super::path_to_home::{PathToHome, described, group, user};
+use crate::desired::home_access;
 use crate::host::accounts::Accounts;
 use crate::report::Findings;
 use crate::report::text::listed_first;
@@ -74,7 +75,8 @@ fn others(account: &Account, accounts: &Accounts, path_to_home: &PathToHome, fin
     if names.is_empty() {
         names = accounts.with_home_below(home, uid);
     }
-    if names.is_empty() {
+    // A main account's home that root has taken: the rehearsal says what that hinders.
+    if names.is_empty() || home_access::is_of_main_account(account, home, &names) {
         return;
     }
     let name = escaped(&account.name);

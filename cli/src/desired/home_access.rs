@@ -1,11 +1,12 @@
 //! How an admin lets the user enter or write the home. A home that root owns may be a web root, or hold the homes of
 //! others: a command that gives it to the user's group would take it from them. So it is a sentence unless the directory
-//! is plainly the user's.
+//! is plainly the user's. Where it is the user's and holds sub-accounts' homes, the user gets it back, and stays there.
 
 use crate::host::accounts::Accounts;
+use crate::report::text::listed_first;
 use pam_sftpjail::account::Account;
 use pam_sftpjail::escape::escaped;
-use pam_sftpjail::fix::{Command, Fix};
+use pam_sftpjail::fix::{Command, Fix, Name};
 use pam_sftpjail::nss::Group;
 use pam_sftpjail::nss::switch::Line;
 use pam_sftpjail::plan::root_path;
@@ -28,13 +29,18 @@ pub(crate) fn fix(account: &Account, home: &Path, need: Need, sentence: String) 
         return Command::new("chmod u+rwx").arg(&path).into();
     }
     let Ok(accounts) = Accounts::list() else { return sentence.into() };
-    if [home, &account.home].into_iter().any(|at| !accounts.with_home_below(at, uid).is_empty()) {
+    let others = [home, &account.home].map(|at| accounts.with_home_below(at, uid));
+    if let Some(others) = others.into_iter().find(|others| !others.is_empty()) {
         let name = escaped(&account.name);
-        return format!(
-            "give {name} a home of its own (usermod -d): {} holds the homes of others",
-            escaped(home)
-        )
-        .into();
+        if !(is_of_main_account(account, home, &others) && found.is_dir() && found.uid() == 0) {
+            let shown = escaped(home);
+            return format!("give {name} a home of its own (usermod -d): {shown} holds the homes of others")
+                .into();
+        }
+        let are = if others.len() == 1 { "is a sub-account" } else { "are sub-accounts" };
+        let first = format!("see that {} {are} of {name}'s", listed_first(others.iter()));
+        let owned = Command::new("chown -h").arg(Name(&account.name)).arg(&path);
+        return Fix::after(first, &owned.and(&Command::new("chmod u+rwx").arg(&path)));
     }
     if !is_plainly_theirs(account, &accounts, home, &found) {
         return sentence.into();
@@ -45,6 +51,15 @@ pub(crate) fn fix(account: &Account, home: &Path, need: Need, sentence: String) 
         Need::Write => Command::new("chmod g+rwx"),
     };
     Command::new("chgrp").arg(account.gid.as_raw()).arg(&path).and(&modes.arg(&path)).into()
+}
+
+/// Whether a directory with the homes of others is by the names the account's own, as that of a hosting customer with
+/// sub-accounts is. It is not where it only stands above all of them, as `/home` does.
+pub(crate) fn is_of_main_account(account: &Account, home: &Path, others: &[&str]) -> bool {
+    let is_sub_account = |other: &&str| {
+        other.strip_prefix(account.name.as_str()).is_some_and(|rest| rest.starts_with(['-', '_', '.', '+']))
+    };
+    home.file_name().is_some_and(|last| last == account.name.as_str()) || others.iter().all(is_sub_account)
 }
 
 /// Whether a home that root owns is for this user only: neither its path nor its group stands for anybody else.

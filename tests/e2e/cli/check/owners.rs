@@ -26,7 +26,7 @@ fn a_home_that_root_owns_is_opened_only_if_it_is_plainly_the_users() {
         (
             "chown root:root /home/mle; chmod 700 /home/mle; usermod -d /home/mle/joe joe; mkdir /home/mle/joe",
             "/home/mle",
-            "give mle a home of its own (usermod -d): /home/mle holds the homes of others",
+            "see that joe is a sub-account of mle's, then: chown -h mle /home/mle && chmod u+rwx /home/mle",
         ),
     ] {
         let state = format!("stat -c '%U:%G %a' {opened}");
@@ -251,4 +251,37 @@ fn a_user_whom_sshd_is_told_to_refuse_is_let_in_only_if_the_admin_wants_it() {
         );
         machine.restore();
     }
+}
+
+/// What a customer's home holds is the customer's, and so are the homes of the sub-accounts in it.
+#[test]
+fn a_main_accounts_home_that_root_owns_is_given_back_and_the_account_stays_in_it() {
+    let machine = Machine::new();
+    let sb = &machine.sb;
+    sb.user("mle-sub").group("sftp").home("/home/mle/sub").add();
+    sb.sh("chown mle:mle /home/mle; chmod 711 /home/mle");
+    assert_eq!(machine.found(), (vec![], 0));
+    for (taken, modes) in [("chmod 700", "700"), ("chmod 755", "755"), ("chmod 500", "700")] {
+        sb.sh(&format!("chown root:root /home/mle; {taken} /home/mle"));
+        let back = "see that mle-sub is a sub-account of mle's, then: chown -h mle /home/mle && chmod u+rwx /home/mle";
+        if taken != "chmod 755" {
+            let (found, _) = machine.found();
+            let [[check, _, _, shown]] = &found[..] else { panic!("{found:#?}") };
+            assert_eq!((check.as_str(), shown.as_str()), ("rehearsal", back), "{taken}");
+        }
+        let probe = sb.try_sh("sftpjail probe mle").stdout;
+        assert!(!probe.contains("usermod"), "{probe}");
+        sb.sh(back.split_once(": ").expect("words").1);
+        assert_eq!(machine.found(), (vec![], 0), "{taken}");
+        assert_eq!(sb.sh("stat -c '%U:%G %a' /home/mle").stdout, format!("mle:root {modes}\n"));
+        sb.sh("chown mle:mle /home/mle; chmod 711 /home/mle");
+    }
+    // The homes of others in it say by their names whose it is.
+    sb.sh("usermod -d /srv/hosting/k17 mle; usermod -d /srv/hosting/k17/sub mle-sub
+        mkdir -p /srv/hosting; mv /home/mle /srv/hosting/k17; chown root:root /srv/hosting/k17; chmod 700 /srv/hosting/k17");
+    let shown = fix(sb, "problems", "rehearsal");
+    assert!(
+        shown.ends_with("then: chown -h mle /srv/hosting/k17 && chmod u+rwx /srv/hosting/k17"),
+        "{shown}"
+    );
 }
