@@ -25,8 +25,15 @@ const FIRST_UID: u32 = 1000;
 pub(super) fn missing(account: &Account) -> Fix {
     let words = "restore it from a backup";
     let Some(home) = root_path(&account.home) else {
-        let above = account.home.parent().unwrap_or(&account.home);
-        return format!("{words}, or let the owner of {} make it", escaped(above)).into();
+        // What an owner makes there is the owner's.
+        let above = account.home.ancestors().skip(1).find(|above| above.symlink_metadata().is_ok());
+        let (above, home) = (escaped(above.unwrap_or(&account.home)), escaped(&account.home));
+        return format!(
+            "{words}, or let the owner of {above} make {home}; then see that it is a directory and no symlink, and \
+             make {} its owner",
+            escaped(&account.name)
+        )
+        .into();
     };
     if !has_own_name(account) {
         return format!("{words}, or make it with the owner, the group and the mode that it had").into();

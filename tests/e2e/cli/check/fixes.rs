@@ -51,7 +51,9 @@ fn a_fix_for_a_path_that_others_can_change_is_no_command() {
     let shown = |sb: &Sandbox| sb.try_sh("sftpjail check mle").stdout;
     // web could plant a symlink for root to follow.
     assert!(
-        shown(&sb).contains("→ restore it from a backup, or let the owner of /home/web/site make it\n"),
+        shown(&sb).contains(
+            "→ restore it from a backup, or let the owner of /home/web make /home/web/site/mle; then see"
+        ),
         "{}",
         shown(&sb)
     );
@@ -182,4 +184,21 @@ fn a_line_of_an_unknown_kind_for_which_libpam_refuses_everybody() {
         "echo 'optional pam_permit.so' >>/etc/pam.d/sshd",
         "correct that line, or remove it: sed -i '/^optional pam_permit\\.so$/d' /etc/pam.d/sshd",
     );
+}
+
+/// The directory above the home is the customer's, and so is what the customer makes there.
+#[test]
+fn a_missing_home_below_that_of_a_main_account() {
+    let sb = machine();
+    sb.user("mle-sub").group("sftp").home("/home/mle/sub").add();
+    sb.sh("chown mle:mle /home/mle; chmod 711 /home/mle; rm -r /home/mle/sub");
+    let shown = sb.try_sh("sftpjail check mle-sub").stdout;
+    let fix = "→ restore it from a backup, or let the owner of /home/mle make /home/mle/sub; then see that it is a \
+               directory and no symlink, and make mle-sub its owner\n";
+    assert!(shown.contains(fix), "{shown}");
+    sb.sh(
+        "setpriv --reuid mle --regid mle --clear-groups mkdir /home/mle/sub; chown -h mle-sub /home/mle/sub",
+    );
+    sb.sh("sftpjail check mle-sub; echo mle-sub:pw | chpasswd");
+    sb.login("mle-sub").password("pw").sftp("mkdir made\n").ok();
 }
