@@ -4,7 +4,7 @@ pub(crate) mod order;
 
 use crate::host::pam::control::{Action, Control};
 use crate::host::pam::module::directory;
-use crate::host::pam::stack::{Line, Module};
+use crate::host::pam::stack::{Line, Module, Stack};
 use pam_sftpjail::session::{Arguments, SessionLine};
 use std::path::PathBuf;
 
@@ -90,6 +90,13 @@ impl Line {
     /// The part of a session that one of the module's lines is for.
     pub(crate) fn part(&self) -> SessionLine {
         self.module.as_ref().map_or(SessionLine::Single, |module| module.parsed().line)
+    }
+}
+
+impl Stack {
+    /// Whether one of these session lines asks the module to build jails. Its line with `close` alone builds none.
+    pub(crate) fn builds_jails(&self) -> bool {
+        self.lines.iter().any(|line| line.is_ours() && line.part() != SessionLine::Close)
     }
 }
 

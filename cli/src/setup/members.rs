@@ -35,6 +35,8 @@ const MAX_SHOWN: usize = 20;
 pub(super) struct Members {
     jailed_already: Vec<String>,
     jailed_from_now: Vec<String>,
+    /// Who are jailed already, and could do more there than SFTP.
+    limited_from_now: Vec<String>,
     /// Who can log in to a shell until then.
     lose_shell: Vec<String>,
     /// Users that the checks of a login refuse, and who could log in until now.
@@ -102,13 +104,14 @@ impl Members {
             self.lose_shell.push(user.clone());
         }
         match (refused, access) {
-            (Some(Reason { reason, fix }), Access::Jailed) => {
+            (Some(Reason { reason, fix }), Access::Jailed | Access::JailedOnly) => {
                 self.refused_already.push(Refused { user, reason, fix });
             }
             (Some(Reason { reason, fix }), Access::Shell | Access::Other) => {
                 self.refused_from_now.push(Refused { user, reason, fix });
             }
             (None, Access::Jailed) => self.jailed_already.push(user),
+            (None, Access::JailedOnly) => self.limited_from_now.push(user),
             (None, Access::Shell | Access::Other) => self.jailed_from_now.push(user),
         }
     }
@@ -132,6 +135,10 @@ impl Members {
         };
         list("Members who will be jailed from their next login on", &mut self.jailed_from_now.iter());
         list("Members who lose a shell with that", &mut self.lose_shell.iter());
+        list(
+            "Members who are jailed already, and can do nothing but SFTP from their next login on",
+            &mut self.limited_from_now.iter(),
+        );
         list("Users who will no longer be jailed and get their shells", &mut self.no_longer_jailed.iter());
         let mut findings = Findings::default();
         for Refused { user, reason, fix } in self.refused_already.iter().take(MAX_SHOWN) {
@@ -193,7 +200,8 @@ impl Members {
 
     /// Whether there is a member who can log in.
     pub(super) fn has_some(&self) -> bool {
-        !self.jailed_already.is_empty() || !self.jailed_from_now.is_empty()
+        let lists = [&self.jailed_already, &self.jailed_from_now, &self.limited_from_now];
+        lists.iter().any(|list| !list.is_empty())
     }
 }
 

@@ -1,6 +1,5 @@
 //! What a login of a user gets now, before setup has changed anything.
 
-use crate::desired::pam::OURS;
 use crate::desired::sshd::is_internal_sftp;
 use crate::host::accounts::runs_shell;
 use crate::host::pam::stack::Stack;
@@ -20,6 +19,8 @@ use std::path::{Path, PathBuf};
 pub(super) enum Access {
     /// The jail, or a refusal of the module's.
     Jailed,
+    /// The same, but sshd does not keep the user to SFTP: the jail has no shell.
+    JailedOnly,
     /// A shell.
     Shell,
     /// Something else: a chroot of others, one command, or nothing.
@@ -30,18 +31,19 @@ pub(super) enum Access {
 pub(super) struct Now {
     sshd: Sshd,
     connection: Connection,
-    /// `None`: PAM does not call the module.
+    /// `None`: the configuration cannot be used, so nobody is jailed.
     jail_root: Option<PathBuf>,
+    /// Whether PAM asks the module to build jails.
+    builds_jails: bool,
 }
 
 impl Now {
     /// `file`: that of sshd's configuration, if it is not the usual one. `session`: PAM's session lines for sshd.
     pub(super) fn read(file: Option<&Path>, session: &Stack) -> Result<Self, Error> {
-        // A configuration that cannot be used jails nobody.
         let jail_root = Config::load(None).ok().map(|config| config.jail_root.absolute());
-        let jail_root = jail_root.filter(|_| !session.positions(OURS).is_empty());
         let sshd = Sshd::find(file).map_err(NoAnswer::into_error)?;
-        Ok(Self { sshd, connection: Connection::plain(0, false, "22"), jail_root })
+        let connection = Connection::plain(0, false, "22");
+        Ok(Self { sshd, connection, jail_root, builds_jails: session.builds_jails() })
     }
 
     /// Asks sshd once for each kind of user. The error: it does not answer.
@@ -56,8 +58,13 @@ impl Now {
         let (chroot, command) = (settings.get("ChrootDirectory"), settings.get("ForceCommand"));
         let (chroot, command) = (chroot.unwrap_or("none"), command.unwrap_or("none"));
         let jail = self.jail_root.as_ref().map(|root| root.join(&account.name));
-        if is_internal_sftp(command) && jail.is_some_and(|jail| jail == expanded(chroot, account)) {
-            return Access::Jailed;
+        if jail.is_some_and(|jail| jail == expanded(chroot, account)) {
+            return match is_internal_sftp(command) {
+                // Without a jail there, sshd refuses the login.
+                _ if !self.builds_jails => Access::Other,
+                true => Access::Jailed,
+                false => Access::JailedOnly,
+            };
         }
         let user = User::by_name(&account.name).ok().flatten();
         let has_shell = command == "none" && user.is_some_and(|user| runs_shell(&user.shell));

@@ -181,3 +181,25 @@ fn members_whom_a_service_does_not_list_are_not_taken_for_none() {
     sb.sh("test -e /jail; mkdir -p /var/lib/extrausers; touch /var/lib/extrausers/passwd");
     assert!(!sb.try_sh("sftpjail setup --dry-run").stdout.contains(why));
 }
+
+/// sshd sends them into the jail, where no shell is. What they lose is only what sshd lets them do beside SFTP.
+#[test]
+fn members_who_are_in_the_jail_without_a_forced_command_are_not_said_to_have_a_shell() {
+    let sb = Sandbox::stock();
+    sb.user("anna").group("sftp").shell("/bin/bash").add();
+    sb.sh("sftpjail setup --yes; sed -i '/ForceCommand/d' /etc/ssh/sshd_config.d/00-sftpjail.conf");
+    let out = sb.try_sh("sftpjail setup --dry-run");
+    assert_eq!(out.code, Some(3), "{out}");
+    let what =
+        "Members who are jailed already, and can do nothing but SFTP from their next login on: anna.\n";
+    assert!(out.stdout.contains(what), "{out}");
+    for untrue in ["lose a shell", "will be jailed"] {
+        assert!(!out.stdout.contains(untrue), "{out}");
+    }
+    // Where PAM builds no jail, sshd refuses them.
+    sb.sh("sed -i '/sftpjail.so open/s/^/#/' /etc/pam.d/sshd");
+    sb.ssh("anna", &["id"]).failed();
+    let out = sb.try_sh("sftpjail setup --dry-run").stdout;
+    assert!(out.contains("Members who will be jailed from their next login on: anna.\n"), "{out}");
+    assert!(!out.contains("lose a shell"), "{out}");
+}
