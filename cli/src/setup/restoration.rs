@@ -14,7 +14,7 @@ use crate::host::configuration;
 use crate::report::Error;
 use file::{Fate, OwnFile};
 use needs::{Needs, of_sshd};
-pub(super) use needs::{is_below, jail_roots, names_module, pam_files, pam_names_module};
+pub(super) use needs::{is_below, jail_roots, names_module, pam_files};
 use pam_sftpjail::escape::escaped;
 pub(super) use part::Part;
 use std::fmt::{self, Display};

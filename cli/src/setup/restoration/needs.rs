@@ -166,8 +166,3 @@ pub(in crate::setup) fn pam_files() -> Result<Vec<PathBuf>, Error> {
 pub(in crate::setup) fn names_module(line: &str) -> bool {
     line.split('#').next().is_some_and(|line| line.contains(OURS))
 }
-
-/// Whether PAM names the module now.
-pub(in crate::setup) fn pam_names_module() -> Result<bool, Error> {
-    module_user(&[], true).map(|file| file.is_some())
-}

@@ -8,7 +8,7 @@ use crate::host::sshd::files::SshdConfig;
 use crate::report::Error;
 use crate::report::text::listed_first;
 use crate::setup::members::{incomplete, members_of};
-use crate::setup::restoration::{Action, FileAction, Part, is_below, pam_names_module};
+use crate::setup::restoration::{Action, FileAction, Part, is_below};
 use answer::{Answer, Question, Sent};
 use pam_sftpjail::account::Account;
 use pam_sftpjail::config::Config;
@@ -68,13 +68,12 @@ impl Affected {
     fn find_users(&mut self, config: Option<&Config>) -> Result<(), Error> {
         let names = candidates(config, &self.question)?;
         self.question.names = names.into_iter().collect();
-        let builds_jails = pam_names_module()?;
         for (name, sent) in self.question.ask()? {
             let Some(user) = User::by_name(&name)? else { continue };
             let is_member = config.map(|config| is_member(&name, config)).transpose()?.unwrap_or(false);
             let state = match sent {
-                Sent::IntoJailRoot if builds_jails && is_member => State::Jailed,
-                Sent::IntoJailRoot => State::Refused,
+                Sent::IntoJailRoot { has_jail: true } if is_member => State::Jailed,
+                Sent::IntoJailRoot { .. } => State::Refused,
                 Sent::Into(_) | Sent::Nowhere if is_member => State::NotSent,
                 Sent::Into(_) | Sent::Nowhere | Sent::KeptOut => continue,
             };
@@ -95,7 +94,7 @@ impl Affected {
         }
         match question.ask_in_namespace() {
             // What is needed for jails stays as long as one user is sent into the jail root.
-            Answer::Sent(sent) => Ok(self.sentences(&sent, Tense::Before, true)),
+            Answer::Sent(sent) => Ok(self.sentences(&sent, Tense::Before)),
             Answer::Broken { what, fix } => Err(Error::new(what, fix)),
             Answer::Unknown(why) => {
                 Ok(vec![format!("Note: who will no longer be jailed is unknown: {why}.")])
@@ -105,18 +104,18 @@ impl Affected {
 
     /// Sentences on where sshd sends them now, after something was undone.
     pub(super) fn now(&self) -> Vec<String> {
-        match self.question.ask().and_then(|sent| Ok((sent, pam_names_module()?))) {
-            Ok((sent, builds_jails)) => self.sentences(&sent, Tense::After, builds_jails),
+        match self.question.ask() {
+            Ok(sent) => self.sentences(&sent, Tense::After),
             Err(error) => vec![format!("Note: who is no longer jailed is unknown: {}.", error.what)],
         }
     }
 
     /// A sentence for all users with the same outcome.
-    fn sentences(&self, sent: &BTreeMap<String, Sent>, tense: Tense, builds_jails: bool) -> Vec<String> {
+    fn sentences(&self, sent: &BTreeMap<String, Sent>, tense: Tense) -> Vec<String> {
         let mut users = BTreeMap::<String, Vec<&str>>::new();
         for (name, now) in &self.users {
             let Some(sent) = sent.get(name) else { continue };
-            if let Some(sentence) = now.sentence(sent, tense, builds_jails) {
+            if let Some(sentence) = now.sentence(sent, tense) {
                 users.entry(sentence).or_default().push(name);
             }
         }
@@ -129,7 +128,7 @@ impl Affected {
 
 impl Now {
     /// The beginning of a sentence that ends with names.
-    fn sentence(&self, sent: &Sent, tense: Tense, builds_jails: bool) -> Option<String> {
+    fn sentence(&self, sent: &Sent, tense: Tense) -> Option<String> {
         let shell = Some(&self.shell).filter(|shell| !shell.as_os_str().is_empty());
         let shell = escaped(shell.map_or(Path::new("/bin/sh"), PathBuf::as_path));
         let no_longer = match (tense, self.state) {
@@ -144,13 +143,15 @@ impl Now {
             (Tense::Before, State::Jailed) => "Members who stay jailed",
             (Tense::Before, State::Refused) => "Users that sshd still refuses",
             (Tense::Before, State::NotSent) => "Members that sshd will send into the jail root",
-            (Tense::After, _) if !builds_jails => "Refused by sshd, which sends them into the jail root",
             (Tense::After, State::Jailed) => "Still jailed",
             (Tense::After, State::Refused) => "Still refused by sshd",
             (Tense::After, State::NotSent) => "Jailed",
         };
         match sent {
-            Sent::IntoJailRoot => Some(still.to_owned()),
+            Sent::IntoJailRoot { has_jail: false } if matches!(tense, Tense::After) => Some(
+                "Refused by sshd, which sends them into the jail root, where no jail is built".to_owned(),
+            ),
+            Sent::IntoJailRoot { .. } => Some(still.to_owned()),
             Sent::Nowhere => Some(format!("{no_longer}, with the shell {shell}")),
             Sent::Into(directory) => {
                 Some(format!("{no_longer}, but sent elsewhere (ChrootDirectory {})", escaped(directory)))

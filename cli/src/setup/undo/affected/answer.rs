@@ -1,5 +1,7 @@
 //! Asks sshd where it sends users after the login: as its files are, or as they will be.
 
+use crate::host::configuration;
+use crate::host::pam::stack::Stack;
 use crate::host::programs;
 use crate::host::sshd::access::barred;
 use crate::host::sshd::daemon::NoAnswer;
@@ -22,7 +24,10 @@ use std::process::Stdio;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Sent {
-    IntoJailRoot,
+    IntoJailRoot {
+        /// Whether PAM asks the module to build a jail there. If not, sshd refuses the login.
+        has_jail: bool,
+    },
     /// Into another directory: the value of ChrootDirectory.
     Into(String),
     /// Nowhere: the user sees the whole system.
@@ -78,10 +83,13 @@ impl Question {
     fn asked(&self) -> Result<BTreeMap<String, Sent>, NoAnswer> {
         // sshd's answer has nothing of the module's configuration.
         let config = Config::default();
+        let services = configuration::load(None).map(|config| config.services).unwrap_or_default();
         let mut all = BTreeMap::new();
         let files = [None].into_iter().chain(self.sshd_configs.iter().map(|file| Some(file.as_path())));
         for file in files {
             let mut sshd = Sshd::find(file)?;
+            let has_jail =
+                services.contains(&sshd.service) && Stack::read(&sshd.service, "session").builds_jails();
             for name in &self.names {
                 let account = match Account::lookup(name, &config) {
                     Ok(account) => account,
@@ -89,10 +97,13 @@ impl Question {
                     Err(Refusal::NoSuchUser { .. }) => continue,
                     Err(refusal) => return Err(NoAnswer::Unknown(Error::new(&refusal, refusal.fix()))),
                 };
-                let sent = self.sent(&account, &mut sshd)?;
+                let sent = self.sent(&account, &mut sshd, has_jail)?;
                 // A user is jailed if one of the sshds does it.
-                if all.get(name) != Some(&Sent::IntoJailRoot) {
-                    all.insert(name.clone(), sent);
+                match (all.get(name), &sent) {
+                    (Some(Sent::IntoJailRoot { has_jail: true }), _) => {}
+                    (Some(Sent::IntoJailRoot { .. }), other)
+                        if !matches!(other, Sent::IntoJailRoot { .. }) => {}
+                    _ => drop(all.insert(name.clone(), sent)),
                 }
             }
         }
@@ -100,7 +111,7 @@ impl Question {
     }
 
     /// Where this sshd sends the user over any connection: into the jail root if one connection leads there.
-    fn sent(&self, account: &Account, sshd: &mut Sshd) -> Result<Sent, NoAnswer> {
+    fn sent(&self, account: &Account, sshd: &mut Sshd, has_jail: bool) -> Result<Sent, NoAnswer> {
         let mut first = None;
         for connection in sshd.connections.clone() {
             let settings = sshd.settings(&account.name, &connection)?;
@@ -110,7 +121,7 @@ impl Question {
             let sent = match chroot {
                 _ if barred.is_some() => Sent::KeptOut,
                 _ if self.roots.iter().any(|root| directory.starts_with(root)) => {
-                    return Ok(Sent::IntoJailRoot);
+                    return Ok(Sent::IntoJailRoot { has_jail });
                 }
                 "none" => Sent::Nowhere,
                 other => Sent::Into(other.to_owned()),

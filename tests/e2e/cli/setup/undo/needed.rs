@@ -1,6 +1,6 @@
 //! What a `Match` block needs stays as long as the block does, in the files and in the running sshd.
 
-use super::{DROP_IN, JOURNAL, UNDO, has_a_shell, is_jailed, refuses};
+use super::{DROP_IN, JOURNAL, UNDO, has_a_shell, is_jailed, refuses, set_up};
 use crate::cli::setup::{assert_same, etc};
 use crate::common::readme;
 use sandbox::Sandbox;
@@ -94,4 +94,21 @@ fn a_file_of_sshds_that_cannot_be_read_may_hold_such_a_block() {
     // To sshd, a directory is an empty file.
     sb.sh("rm /etc/ssh/sshd_config.d/loop.conf; mkdir /etc/ssh/sshd_config.d/directory.conf; mkdir -p /run/sshd; sshd -t");
     sb.sh(UNDO);
+}
+
+/// Only the line that opens builds jails; the others are there.
+#[test]
+fn nobody_is_said_to_be_jailed_where_pam_builds_no_jail() {
+    let sb = set_up();
+    sb.sh(&format!(
+        "sed -i 's/^session.*sftpjail.so open$/#&/' /etc/pam.d/sshd; sed -i 's/-l INFO/-l VERBOSE/' {DROP_IN}"
+    ));
+    assert!(sb.sftp("anna", "pwd\n").code != Some(0));
+    let out = sb.sh(&format!("{UNDO} --force"));
+    assert!(!out.stdout.contains("tay jailed") && !out.stdout.contains("Still jailed"), "{out}");
+    assert!(out.stdout.contains("\nUsers that sshd still refuses: anna.\n"), "{out}");
+    let said = "\nRefused by sshd, which sends them into the jail root, where no jail is built: anna.\n";
+    assert!(out.stdout.contains(said), "{out}");
+    let all = sb.try_sh("sftpjail check --all").stdout;
+    assert!(all.contains("cannot log in"), "{all}");
 }
