@@ -178,6 +178,7 @@ fn set_up(state: &State, options: &Options, report: &mut Report<'_, impl Write>)
     let planned = Planned::find(options)?;
     planned.show(options, report)?;
     if planned.changes.is_empty() {
+        state.accept_edits()?;
         report.next(check(&planned, "--all"));
         return Ok(Ending::Ok);
     }

@@ -97,6 +97,7 @@ fn apply(planned: &Planned, options: &Options, out: &mut impl Write) -> Result<(
 /// Says in the journal that the changes stay, or until when they wait to be confirmed.
 fn finish(state: &State, within: Option<Duration>, out: &mut impl Write) -> Result<(), Error> {
     let Some(mut journal) = state.journal()? else { return Ok(()) };
+    journal.accept_edits()?;
     match within {
         Some(within) => {
             journal.phase = Phase::Unconfirmed;

@@ -173,6 +173,7 @@ impl Change {
                     after: atomic::digest(after),
                     inserted: inserted.clone(),
                     replaced: replaced.clone(),
+                    accepted: None,
                 }
             }
         })

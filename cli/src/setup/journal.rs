@@ -4,6 +4,8 @@
 //! changed, so that the next run can undo a run that was killed. `change` makes the steps, `restore` undoes
 //! them.
 
+mod step;
+
 use super::atomic;
 use super::target::Target;
 use crate::report::Error;
@@ -14,7 +16,7 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+pub(super) use step::{Backup, Replaced, Step};
 
 /// Owned by root, mode 0700.
 const DIRECTORY: &str = "/var/lib/sftpjail/setup";
@@ -54,66 +56,6 @@ pub(super) enum Phase {
     Applied,
     /// They are being undone.
     Undoing,
-}
-
-/// One change, with what undoing it takes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case")]
-pub(super) enum Step {
-    /// A directory that was made.
-    Directory { path: PathBuf },
-    /// A file that was written.
-    File {
-        path: PathBuf,
-        /// `None`: it was missing.
-        before: Option<Backup>,
-        /// The digest of the new content.
-        after: String,
-        /// The texts that were inserted between lines of others. If it and `replaced` are empty, all of the
-        /// file was written.
-        inserted: Vec<String>,
-        /// The lines of others that were replaced. Journals of version 1 have none.
-        #[serde(default)]
-        replaced: Vec<Replaced>,
-    },
-    /// A group that was added, and the files that the tool wrote for that.
-    Group { name: String, files: Vec<(PathBuf, Option<Backup>)> },
-}
-
-/// A line before and after, each with its newline.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Replaced {
-    pub(super) was: String,
-    pub(super) is: String,
-}
-
-/// The backup of a file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Backup {
-    /// Its name in [`DIRECTORY`].
-    #[serde(rename = "backup")]
-    name: String,
-    digest: String,
-    /// When the file was last changed.
-    pub(super) modified: Option<SystemTime>,
-}
-
-impl Backup {
-    /// Whether the file had this content.
-    pub(super) fn is_of(&self, bytes: &[u8]) -> bool {
-        self.digest == atomic::digest(bytes)
-    }
-
-    /// The content; `None` if it is lost.
-    pub(super) fn read(&self) -> Result<Option<Vec<u8>>, Error> {
-        let bytes = atomic::read(&Path::new(DIRECTORY).join(&self.name))?;
-        Ok(bytes.filter(|bytes| self.is_of(bytes)))
-    }
-
-    /// The number of the step that it belongs to.
-    fn number(&self) -> Option<usize> {
-        self.name.strip_prefix(BACKUP_PREFIX)?.split('-').next()?.parse().ok()
-    }
 }
 
 /// The directory of the journal, locked, so that no other setup runs.
@@ -179,6 +121,12 @@ impl State {
         peek()
     }
 
+    /// Notes in the journal, if there is one, that setup has found nothing to do beside what others have edited.
+    pub(super) fn accept_edits(&self) -> Result<(), Error> {
+        let Some(mut journal) = self.journal()? else { return Ok(()) };
+        if journal.accept_edits()? { self.save(&journal) } else { Ok(()) }
+    }
+
     /// Replaces the journal on the disk.
     pub(super) fn save(&self, journal: &Journal) -> Result<(), Error> {
         let bytes = serde_json::to_vec_pretty(journal)
@@ -189,7 +137,7 @@ impl State {
     /// Writes `bytes`, the content of `path`, to a backup of this name.
     pub(super) fn back_up(&self, name: String, path: &Path, bytes: &[u8]) -> Result<Backup, Error> {
         atomic::replace(&Target::ours(&Path::new(DIRECTORY).join(&name))?, bytes, 0o600, None)?;
-        Ok(Backup { name, digest: atomic::digest(bytes), modified: atomic::modified(path) })
+        Ok(Backup::of(name, path, bytes))
     }
 
     /// Ends an undo: of the unsettled steps, only those remain for which `stays` is true at their place, and they
@@ -205,9 +153,8 @@ impl State {
             return atomic::remove(&file());
         }
         self.save(&journal)?;
-        let needed: Vec<_> =
-            journal.steps.iter().flat_map(Step::backups).map(|backup| &backup.name).collect();
-        remove_leftovers(|name| needed.iter().any(|needed| *needed == name));
+        let needed: Vec<_> = journal.steps.iter().flat_map(Step::backups).map(Backup::name).collect();
+        remove_leftovers(|name| needed.contains(&name));
         Ok(())
     }
 
@@ -282,18 +229,22 @@ impl Journal {
         numbers.map(|number| number + 1).max().unwrap_or(0).max(self.steps.len())
     }
 
+    /// Notes what others have edited in files that setup has written as a whole: setup has read them, and set up the rest
+    /// for them as they are. Gives whether that is new.
+    pub(super) fn accept_edits(&mut self) -> Result<bool, Error> {
+        let mut paths = BTreeSet::new();
+        let mut is_new = false;
+        // The newest step of each file.
+        for step in self.steps.iter_mut().rev() {
+            if step.file().is_some_and(|path| paths.insert(path.to_owned())) {
+                is_new |= step.accept_edits()?;
+            }
+        }
+        Ok(is_new)
+    }
+
     /// The steps that are being done or undone, or wait to be confirmed.
     pub(super) fn unsettled(&self) -> &[Step] {
         self.steps.get(self.settled..).unwrap_or_default()
-    }
-}
-
-impl Step {
-    fn backups(&self) -> Vec<&Backup> {
-        match self {
-            Self::Directory { .. } => Vec::new(),
-            Self::File { before, .. } => before.iter().collect(),
-            Self::Group { files, .. } => files.iter().filter_map(|(_, before)| before.as_ref()).collect(),
-        }
     }
 }

@@ -3,6 +3,7 @@
 
 mod file;
 mod needs;
+pub(super) mod obstacle;
 mod part;
 
 use super::atomic;
@@ -12,9 +13,10 @@ use super::journal::{Backup, Step};
 use super::target::Target;
 use crate::host::configuration;
 use crate::report::Error;
-use file::{Fate, OwnFile};
+use file::{Edits, Fate, OwnFile};
 use needs::{Needs, of_sshd};
 pub(super) use needs::{is_below, jail_roots, names_module, pam_files};
+use obstacle::Obstacle;
 use pam_sftpjail::escape::escaped;
 pub(super) use part::Part;
 use std::fmt::{self, Display};
@@ -31,8 +33,10 @@ pub(super) struct Restoration {
     /// A clause for each thing that stays, and for each file that others have edited or removed.
     pub(super) notes: Vec<String>,
     /// What only `--force` goes on with: something stays that would have been removed if nobody had edited a file, or if
-    /// no `Match` block needed it. Each is a clause for an error.
-    pub(super) obstacles: Vec<String>,
+    /// no `Match` block needed it.
+    pub(super) obstacles: Vec<Obstacle>,
+    /// A clause for each file whose edits go with it, because a setup has accepted them.
+    pub(super) going: Vec<String>,
     /// Whether a file of sshd's is among what setup wrote, so that sshd has to be reloaded.
     pub(super) has_sshd: bool,
     /// The jail roots, as they are now.
@@ -96,9 +100,8 @@ impl Restoration {
         let has_sshd = of_sshd(&files).next().is_some();
         let mut making = Making { needs, files, jail_roots, has_sshd, ..Making::default() };
         if let Err(error) = config {
-            making
-                .obstacles
-                .push(format!("it is unknown which jail root sshd's lines still need ({})", error.what));
+            let clause = format!("it is unknown which jail root sshd's lines still need ({})", error.what);
+            making.obstacles.push(Obstacle::Configuration(clause));
         }
         // Several setups may have written the same file: the newest step decides, and the others go with it.
         let stays = steps.iter().rev().map(|step| making.undo(step)).collect::<Result<Vec<_>, _>>()?;
@@ -115,7 +118,8 @@ struct Making<'s> {
     has_sshd: bool,
     actions: Vec<Action>,
     notes: Vec<String>,
-    obstacles: Vec<String>,
+    obstacles: Vec<Obstacle>,
+    going: Vec<String>,
     /// What a `Match` block that stays needs, and what a line of PAM needs.
     for_block: Vec<String>,
     for_pam: Vec<String>,
@@ -147,10 +151,10 @@ impl Making<'_> {
                 self.notes.push(format!("{shown} has been removed since setup, and stays so"));
                 false
             }
-            Fate::Stays(why) => {
+            Fate::Stays { why, way } => {
                 let consequence = part.consequence(self.needs.block.is_some() || self.needs.pam.is_some());
                 self.notes.push(format!("{shown} {why}, so it stays as it is: {consequence}"));
-                self.obstacles.push(format!("{shown} {why}"));
+                self.obstacles.push(Obstacle::File { path: path.to_owned(), why, way });
                 self.explained.push(path.to_owned());
                 true
             }
@@ -161,10 +165,17 @@ impl Making<'_> {
                 self.explained.push(path.to_owned());
                 true
             }
-            Fate::Restored { target, now, then, modified, is_edited } => {
-                if is_edited {
-                    let what = "has been edited since setup, so only what setup added is removed";
-                    self.notes.push(format!("{shown} {what}"));
+            Fate::Restored { target, now, then, modified, edits } => {
+                match edits {
+                    Edits::None => {}
+                    Edits::Stay => {
+                        let what = "has been edited since setup, so only what setup added is removed";
+                        self.notes.push(format!("{shown} {what}"));
+                    }
+                    Edits::Go => {
+                        self.going
+                            .push(format!("{shown} has edits that setup has accepted; they go with it"));
+                    }
                 }
                 if then.is_none() {
                     self.removed.push(path.to_owned());
@@ -243,7 +254,7 @@ impl Making<'_> {
             let is_more = self.for_block.len()
                 > self.explained.iter().filter(|own| self.jail_roots.contains(own)).count();
             if is_more && self.obstacles.is_empty() {
-                self.obstacles.push(what);
+                self.obstacles.push(Obstacle::Block(what));
             }
         }
         if let Some(file) = self.needs.pam.as_ref().filter(|_| !self.for_pam.is_empty()) {
@@ -256,6 +267,7 @@ impl Making<'_> {
             stays,
             notes: self.notes,
             obstacles: self.obstacles,
+            going: self.going,
             has_sshd: self.has_sshd,
             jail_roots: self.jail_roots,
         }

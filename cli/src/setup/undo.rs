@@ -9,7 +9,7 @@ mod traces;
 use super::journal::{self, IfLocked, Journal, State};
 use super::options::Options;
 use super::report::Ending;
-use super::restoration::{Action, Extent, Restoration};
+use super::restoration::{Action, Extent, Restoration, obstacle};
 use super::restore::{self, Done, IfNotReloaded};
 use super::{ask, say};
 use crate::host::sshd::daemon::Daemon;
@@ -34,7 +34,7 @@ pub(super) fn run(options: &Options, out: &mut impl Write) -> Result<Ending, Err
     for action in &restoration.actions {
         let _ = write!(out, "{action}");
     }
-    for note in &restoration.notes {
+    for note in restoration.going.iter().chain(&restoration.notes) {
         say(out, format!("Note: {note}."));
     }
     let affected = show_affected(&journal, &restoration, out)?;
@@ -142,14 +142,16 @@ pub(super) fn undo_unconfirmed(state: &State, journal: Journal) -> Result<Vec<St
 fn refusal(restoration: &Restoration) -> Result<Option<Error>, Error> {
     let (mut reasons, mut fixes) = (Vec::new(), Vec::new());
     if !restoration.obstacles.is_empty() {
-        reasons.push(format!("undo cannot restore everything: {}", restoration.obstacles.join(", ")));
-        fixes.push("change that by hand and run this again, or use --force, which undoes the rest only");
+        let (reason, fix) = obstacle::error(&restoration.obstacles);
+        reasons.push(reason);
+        fixes.push(fix);
     }
     let users = if restoration.actions.is_empty() { Vec::new() } else { logged_in()? };
     if !users.is_empty() {
         let who = if users.len() == 1 { "a member is" } else { "members are" };
         reasons.push(format!("{who} logged in: {}", users.join(", ")));
-        fixes.push("wait until they have logged out (sftpjail list), or use --force, which lets their sessions go on");
+        let wait = "wait until they have logged out (sftpjail list), or use --force, which lets their sessions go on";
+        fixes.push(wait.to_owned());
     }
     Ok((!reasons.is_empty()).then(|| Error::new(reasons.join("; "), fixes.join("; "))))
 }

@@ -1,5 +1,6 @@
 //! What becomes of one file that setup has written, perhaps several times, when all of that is undone.
 
+use super::obstacle::Way;
 use super::part::Part;
 use crate::desired::pam::OURS;
 use crate::report::Error;
@@ -31,11 +32,24 @@ pub(super) enum Fate {
         then: Option<Vec<u8>>,
         /// The time of change that it gets, if all of it is as before.
         modified: Option<SystemTime>,
-        /// Whether edits of others stay in it.
-        is_edited: bool,
+        edits: Edits,
     },
-    /// It cannot be restored: what is so, as the predicate of a sentence.
-    Stays(&'static str),
+    /// It cannot be restored.
+    Stays {
+        /// What is so, as the predicate of a sentence.
+        why: &'static str,
+        way: Way,
+    },
+}
+
+/// What becomes of the edits of others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Edits {
+    None,
+    /// They stay in the file.
+    Stay,
+    /// A setup has accepted them, and they go with what setup wrote.
+    Go,
 }
 
 /// One time that setup wrote the file.
@@ -44,6 +58,14 @@ struct Written<'s> {
     after: &'s str,
     inserted: &'s [String],
     replaced: &'s [Replaced],
+    accepted: Option<&'s str>,
+}
+
+impl Written<'_> {
+    /// Whether all of the file was written.
+    fn is_whole(&self) -> bool {
+        self.inserted.is_empty() && self.replaced.is_empty()
+    }
 }
 
 impl<'s> OwnFile<'s> {
@@ -64,10 +86,11 @@ impl<'s> OwnFile<'s> {
     fn read(path: &'s Path, steps: &'s [Step]) -> Result<Self, Error> {
         let mut written = Vec::new();
         for step in steps {
-            if let Step::File { path: own, before, after, inserted, replaced } = step
+            if let Step::File { path: own, before, after, inserted, replaced, accepted } = step
                 && own == path
             {
-                written.push(Written { before: before.as_ref(), after, inserted, replaced });
+                let (before, accepted) = (before.as_ref(), accepted.as_deref());
+                written.push(Written { before, after, inserted, replaced, accepted });
             }
         }
         let inserted: Vec<_> = written.iter().flat_map(|written| written.inserted).cloned().collect();
@@ -84,49 +107,69 @@ impl<'s> OwnFile<'s> {
 }
 
 fn fate(path: &Path, written: &[Written<'_>]) -> Result<Fate, Error> {
-    let was_there = written.first().is_some_and(|first| first.before.is_some());
+    let before_all = written.first().and_then(|first| first.before);
     let Some(now) = atomic::read(path)? else {
-        return Ok(if was_there { Fate::Removed } else { Fate::Done });
+        return Ok(if before_all.is_some() { Fate::Removed } else { Fate::Done });
+    };
+    let stays = |why| {
+        let is_whole = written.iter().all(Written::is_whole);
+        let backup = before_all.map(Backup::found).transpose()?.flatten();
+        let way = match (backup, is_whole) {
+            (None, true) if before_all.is_none() => Way::MoveAway,
+            (None, true) => Way::None,
+            (Some(backup), true) => Way::PutBack(backup),
+            (backup, false) => Way::RemoveOurs(backup),
+        };
+        Ok(Fate::Stays { why, way })
     };
     if path.is_symlink() {
-        return Ok(Fate::Stays("has become a symlink since setup"));
+        return stays("has become a symlink since setup");
     }
     let mut then = now.clone();
     let mut modified = None;
-    let mut is_edited = false;
+    let mut edits = Edits::None;
+    // Whether the next setup began with this content, and so has accepted it.
+    let mut was_begun_with = false;
     for (i, step) in written.iter().enumerate().rev() {
+        let digest = atomic::digest(&then);
         let is_of = |before: &Backup| before.is_of(&then);
         let earlier = written.get(..i).unwrap_or_default();
+        let is_accepted = step.is_whole() && (was_begun_with || step.accepted == Some(digest.as_str()));
+        was_begun_with = false;
         if step.before.is_some_and(is_of) {
-            (is_edited, modified) = (false, step.before.and_then(|before| before.modified));
-        } else if atomic::digest(&then) == step.after {
+            (edits, modified) = (Edits::None, step.before.and_then(|before| before.modified));
+            was_begun_with = true;
+        } else if digest == step.after || is_accepted {
+            if digest != step.after {
+                edits = Edits::Go;
+            }
             match step.before {
-                None => return removed(path, now),
+                None => {
+                    let target = Target::ours(path)?;
+                    return Ok(Fate::Restored { target, now, then: None, modified: None, edits });
+                }
                 Some(before) => match (before.read()?, without(&then, step)) {
                     (Some(bytes), _) => (then, modified) = (bytes, before.modified),
                     (None, Without::Rest(rest)) => (then, modified) = (rest, before.modified),
-                    (None, _) => return Ok(Fate::Stays("has lost its backup")),
+                    (None, _) => return stays("has lost its backup"),
                 },
             }
-        } else if earlier.iter().any(|e| e.before.is_some_and(is_of) || atomic::digest(&then) == e.after) {
+            was_begun_with = true;
+        } else if earlier.iter().any(|e| e.before.is_some_and(is_of) || digest == e.after) {
             // A run that was killed has undone this step already.
         } else {
             match without(&then, step) {
                 Without::Rest(rest) => then = rest,
                 Without::NothingOfIt => {}
-                Without::Unknown => return Ok(Fate::Stays("has been edited since setup")),
+                Without::Unknown => return stays("has been edited since setup"),
             }
-            (is_edited, modified) = (true, None);
+            (edits, modified) = (Edits::Stay, None);
         }
     }
     if then == now {
         return Ok(Fate::Done);
     }
-    Ok(Fate::Restored { target: Target::ours(path)?, now, then: Some(then), modified, is_edited })
-}
-
-fn removed(path: &Path, now: Vec<u8>) -> Result<Fate, Error> {
-    Ok(Fate::Restored { target: Target::ours(path)?, now, then: None, modified: None, is_edited: false })
+    Ok(Fate::Restored { target: Target::ours(path)?, now, then: Some(then), modified, edits })
 }
 
 /// A content without what setup inserted, and with the former lines.
@@ -174,7 +217,8 @@ mod tests {
         let inserted: Vec<_> = inserted.iter().map(|&text| text.to_owned()).collect();
         let replaced: Vec<_> =
             replaced.iter().map(|&(was, is)| Replaced { was: was.into(), is: is.into() }).collect();
-        let written = Written { before: None, after: "", inserted: &inserted, replaced: &replaced };
+        let written =
+            Written { before: None, after: "", inserted: &inserted, replaced: &replaced, accepted: None };
         without(content.as_bytes(), &written)
     }
 

@@ -40,7 +40,7 @@ impl Needs {
             config.jail_root == built_in.jail_root && config.groups().eq(built_in.groups())
         });
         let keeps_own_block =
-            files.iter().any(|file| file.part == Part::Sshd && matches!(file.fate, Fate::Stays(_)));
+            files.iter().any(|file| file.part == Part::Sshd && matches!(file.fate, Fate::Stays { .. }));
         let block = match extent == Extent::All || keeps_own_block {
             true => block(files, jail_roots)?,
             false => None,

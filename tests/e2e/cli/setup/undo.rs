@@ -1,5 +1,6 @@
 //! `setup --undo` shows what it will do and asks, and what it says of members is so.
 
+mod accepted;
 mod edited;
 mod needed;
 

@@ -134,6 +134,7 @@ fn a_second_setup_between_and_an_edit_after_it() {
     let before = etc(&sb);
     sb.sh("sftpjail setup --yes");
     sb.sh(&format!("sed -i 's/\\[\"sftp\"\\]/[\"sftp\", \"partners\"]/' {CONFIG}; sftpjail setup --yes"));
+    sb.append(CONFIG, "# of an admin\n");
     let out = refuses(&sb, &[CONFIG, "--force"]);
     assert_eq!(out.stdout.matches("has been edited since setup").count(), 1, "{out}");
     sb.sh(&format!("sed -i '1i # of an admin' /etc/pam.d/sshd; {UNDO} --force; rm {CONFIG}"));

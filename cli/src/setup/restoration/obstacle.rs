@@ -1,0 +1,89 @@
+//! What keeps undo from restoring everything, and what an admin can do by hand so that undo can.
+
+use crate::report::text::joined;
+use pam_sftpjail::escape::escaped;
+use std::path::PathBuf;
+
+/// What only `--force` goes on with.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::setup) enum Obstacle {
+    /// A file that stays as it is.
+    File {
+        path: PathBuf,
+        /// The predicate of a sentence about it.
+        why: &'static str,
+        way: Way,
+    },
+    /// A `Match` block that nobody removes needs what is left. The text is a clause.
+    Block(String),
+    /// The configuration cannot be used. The text is a clause.
+    Configuration(String),
+}
+
+/// How undo gets a file that it can restore. All of it works whatever was edited.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::setup) enum Way {
+    /// It was not there before setup.
+    MoveAway,
+    /// Its backup is there.
+    PutBack(PathBuf),
+    /// Setup has inserted something. Its backup may be there.
+    RemoveOurs(Option<PathBuf>),
+    /// There is none.
+    None,
+}
+
+/// All of them as an error.
+pub(in crate::setup) fn error(obstacles: &[Obstacle]) -> (String, String) {
+    let whats: Vec<_> = obstacles.iter().map(Obstacle::what).collect();
+    (format!("undo cannot restore everything: {}", whats.join(", ")), fix(obstacles))
+}
+
+impl Obstacle {
+    fn what(&self) -> String {
+        match self {
+            Self::File { path, why, .. } => format!("{} {why}", escaped(path)),
+            Self::Block(clause) | Self::Configuration(clause) => clause.clone(),
+        }
+    }
+}
+
+/// What to do about all of them.
+fn fix(obstacles: &[Obstacle]) -> String {
+    let (mut moved, mut ways) = (Vec::new(), Vec::new());
+    for obstacle in obstacles {
+        match obstacle {
+            Obstacle::File { path, way, .. } => {
+                let shown = escaped(path);
+                match way {
+                    Way::MoveAway => moved.push(path),
+                    Way::PutBack(backup) => {
+                        ways.push(format!("put {} in the place of {shown}", escaped(backup)))
+                    }
+                    Way::RemoveOurs(backup) => {
+                        let backup = backup
+                            .as_ref()
+                            .map(|backup| format!(", or put {} in its place", escaped(backup)));
+                        ways.push(format!(
+                            "remove from {shown} what setup has added{}",
+                            backup.unwrap_or_default()
+                        ));
+                    }
+                    Way::None => {}
+                }
+            }
+            Obstacle::Block(_) => ways.push("remove that Match block".to_owned()),
+            Obstacle::Configuration(_) => ways.push("correct the configuration".to_owned()),
+        }
+    }
+    if !moved.is_empty() {
+        moved.sort_unstable();
+        let were = if moved.len() == 1 { "was" } else { "were" };
+        ways.insert(0, format!("move {} away, which {were} not there before setup", joined(&moved, " and ")));
+    }
+    let force = "use --force, which undoes the rest only";
+    match ways.is_empty() {
+        true => force.to_owned(),
+        false => format!("{}; then run this again, or {force}", ways.join("; ")),
+    }
+}
