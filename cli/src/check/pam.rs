@@ -1,6 +1,7 @@
 //! Checks PAM's configuration for sshd: sftpjail's three lines, their order among the others, and the module's file.
 
 mod line;
+mod loadable;
 mod module;
 mod session;
 
@@ -50,6 +51,9 @@ pub(super) fn examine(service: &str, config: &Config, path: Option<&Path>, findi
     let maker = maker.and_then(|i| Some((i, session.lines.get(i)?.location.clone())));
 
     illegal([&auth, &account, &session], findings);
+    for (kind, stack) in [("auth", &auth), ("account", &account), ("session", &session)] {
+        loadable::examine(kind, stack, findings);
+    }
     let service = Service { name: service, config: path };
     let has_account = service.lines("account", &account, maker.as_ref(), findings);
     let has_session = service.lines("session", &session, maker.as_ref(), findings);

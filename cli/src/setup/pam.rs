@@ -8,9 +8,12 @@ use super::change::{Change, FileChange};
 use super::journal::Replaced;
 use super::target::Target;
 use crate::desired::pam::order::{below_last, location_of_first, needs_first};
+use crate::desired::pam::unloadable::{Effect, Unloadable, find};
 use crate::desired::pam::{Example, HOME_MAKERS, OURS};
 use crate::host::pam::stack::{Line, Stack};
 use crate::report::Error;
+use crate::report::error::unreadable_fix;
+use pam_sftpjail::escape::escaped;
 use pam_sftpjail::session::SessionLine;
 use std::cmp::Reverse;
 use std::ops::RangeInclusive;
@@ -23,6 +26,11 @@ const COMMENT: &str = "# Added by `sftpjail setup`; `sftpjail setup --undo` take
 pub(super) fn change(service: &str) -> Result<Option<Change>, Error> {
     let account = Lines::read(service, "account");
     let session = Lines::read(service, "session");
+    check_logins(&[
+        ("auth", &Stack::read(service, "auth")),
+        ("account", &account.stack),
+        ("session", &session.stack),
+    ])?;
     let Some(file) = &session.stack.file else {
         let what = format!("PAM has no configuration for {service}: there is no /etc/pam.d/{service}");
         return Err(Error::new(what, "reinstall OpenSSH's server, or enable PAM for it"));
@@ -195,6 +203,33 @@ impl Lines {
         let what = format!("{}: this line can end PAM's {kind} stack before {OURS} is called", line.location);
         Error::new(what, format!("make it `required`, or put the {kind} line of {OURS} before it"))
     }
+}
+
+/// Refuses stacks with which libpam refuses logins whatever setup does: with lines, files or modules that it does not know.
+fn check_logins(stacks: &[(&str, &Stack)]) -> Result<(), Error> {
+    for (kind, stack) in stacks {
+        if let Some((location, word)) = stack.illegal.first() {
+            let what = format!(
+                "{location}: libpam does not know lines of the kind {}, and refuses logins",
+                escaped(word)
+            );
+            return Err(Error::new(what, "correct that line, or remove it"));
+        }
+        if let Some((path, Some(at), error)) = stack.unreadable.first() {
+            let what = format!("{at}: libpam cannot read {}: {error}, and refuses logins", escaped(path));
+            return Err(Error::new(what, "make it readable, or remove the line that names it"));
+        }
+        let (unloadable, unread) = find(kind, stack);
+        // It writes the module's own lines, and installs the module.
+        let refuses = |one: &Unloadable<'_>| one.effect != Effect::Ignored && !one.line.is_ours();
+        if let Some(one) = unloadable.into_iter().find(refuses) {
+            return Err(Error::new(one.evidence, one.fix));
+        }
+        if let Some(one) = unread.first() {
+            return Err(Error::new(format!("{}: {}", one.location, one.why), unreadable_fix()));
+        }
+    }
+    Ok(())
 }
 
 /// Refuses a session stack in which the line that opens is not the last, after those that make homes, or the

@@ -2,9 +2,9 @@
 
 use crate::host::programs;
 use object::{Object, ObjectSection, ObjectSymbol, SymbolSection};
-use pam_sftpjail::escape::one_line;
+use pam_sftpjail::escape::{escaped, one_line};
 use std::fs;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 /// The functions that libpam calls.
@@ -18,6 +18,45 @@ pub(crate) fn directory() -> Option<PathBuf> {
     let found = glob::glob("/usr/lib/*/security").into_iter().flatten().flatten();
     candidates.extend(found);
     candidates.into_iter().find(|directory| directory.join("pam_permit.so").exists())
+}
+
+/// Where else Debian's libpam looks for them.
+const ELSEWHERE: &str = "/lib/security";
+
+/// Why libpam cannot load the module that a line names by this path, if so: a clause about its file. Whether the dynamic
+/// linker finds all that the module needs is not tried. The error: the file could not be read.
+pub(crate) fn unloadable(path: &str) -> io::Result<Option<String>> {
+    let Some(usual) = directory() else {
+        return Err(io::Error::new(ErrorKind::NotFound, "the directory of PAM's modules was not found"));
+    };
+    // _pam_load_module of pam_handlers.c.
+    let path = path.replace("$ISA", ".");
+    let file = usual.join(&path);
+    let data = match fs::read(&file) {
+        Err(error) if error.kind() == ErrorKind::NotFound => fs::read(Path::new(ELSEWHERE).join(&path)),
+        other => other,
+    };
+    let is_for_this_system = |data: &[u8]| {
+        object::File::parse(data).is_ok_and(|elf| elf.is_64() == cfg!(target_pointer_width = "64"))
+    };
+    let why = match data {
+        Ok(data) if is_for_this_system(&data) => return Ok(None),
+        Err(error) if [ErrorKind::NotFound, ErrorKind::NotADirectory].contains(&error.kind()) => {
+            "does not exist"
+        }
+        Err(error) if error.kind() != ErrorKind::IsADirectory => return Err(error),
+        Ok(_) | Err(_) => "is not a shared object for this system",
+    };
+    Ok(Some(format!("{}, which {why}", escaped(&file))))
+}
+
+/// The names of all modules in the usual directory.
+pub(crate) fn names() -> Vec<String> {
+    let entries = directory().and_then(|directory| directory.read_dir().ok()).into_iter().flatten().flatten();
+    entries
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .filter(|name| name.ends_with(".so"))
+        .collect()
 }
 
 /// The module's version, read from the file without running any of it. The error is the end of a sentence

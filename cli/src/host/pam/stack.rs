@@ -1,6 +1,8 @@
 //! Reads the lines of a PAM service as libpam joins them (pam_handlers.c), and finds the lines that can keep
 //! a later one from being called (pam_dispatch.c).
 
+mod success;
+
 use super::control::{Action, Control};
 use crate::report::Location;
 use std::collections::BTreeSet;
@@ -39,6 +41,8 @@ pub(crate) struct Line {
     pub(crate) top: Location,
     /// How many substacks it is in.
     level: usize,
+    /// Whether libpam does not log that it cannot load the module: `-` before the line.
+    pub(crate) is_silent: bool,
     /// `None`: a substack begins here.
     pub(crate) module: Option<Module>,
 }
@@ -89,7 +93,8 @@ impl Stack {
     /// Adds a placeholder at the end, for a line that is not in the file yet; gives its position.
     pub(crate) fn add_end(&mut self) -> usize {
         let location = Location::single(self.file.clone().unwrap_or_default(), 0);
-        self.lines.push(Line { location: location.clone(), top: location, level: 0, module: None });
+        let top = location.clone();
+        self.lines.push(Line { location, top, level: 0, is_silent: false, module: None });
         self.lines.len() - 1
     }
 
@@ -253,6 +258,7 @@ impl Reader<'_> {
                 location: location.clone(),
                 top: top.clone(),
                 level: self.level,
+                is_silent: kind.starts_with('-'),
                 module,
             });
         };

@@ -35,6 +35,8 @@ macro_rules! control {
     };
 }
 
+mod unloadable;
+
 const LINES: [Fault; 31] = [
     failed("sed -i '/^account.*sftpjail/d' /etc/pam.d/sshd", "pam account", "no pam_sftpjail.so line: "),
     failed(
@@ -173,7 +175,7 @@ const LINES: [Fault; 31] = [
         ": stands above the line that makes homes (/etc/pam.d/sshd:",
     ),
     failed(
-        "sed -i '/^account.*sftpjail/d; $a session optional pam_oddjob_mkhomedir.so' /etc/pam.d/sshd",
+        "sed -i '/^account.*sftpjail/d; $a -session optional pam_oddjob_mkhomedir.so' /etc/pam.d/sshd",
         "pam session",
         ": stands above the line that makes homes",
     ),
@@ -200,7 +202,7 @@ const ORDER: [Fault; 9] = [
     warned(
         concat!(
             "sed -i '/sftpjail.so close$/d; s/user_readenv=1/user_readenv=0/' /etc/pam.d/sshd; ",
-            before!("session", "optional pam_mount.so")
+            "sed -i '/sftpjail.so open$/i -session optional pam_mount.so' /etc/pam.d/sshd"
         ),
         "pam session",
         "no `pam_sftpjail.so close` line at the top: pam_mount.so at /etc/pam.d/sshd:",
@@ -232,7 +234,7 @@ const ORDER: [Fault; 9] = [
     // Both have the same text.
     .in_words("remove the line at /etc/pam.d/sshd:2"),
     warned(
-        "echo session optional pam_script.so >>/etc/pam.d/sshd",
+        "echo -session optional pam_script.so >>/etc/pam.d/sshd",
         "pam session",
         ": pam_script.so at /etc/pam.d/sshd:",
     ),

@@ -257,3 +257,39 @@ fn a_second_setup_at_the_same_time_is_refused() {
         &["another `sftpjail setup` is running"],
     );
 }
+
+#[test]
+fn pam_that_refuses_everybody_is_not_called_set_up() {
+    let sb = Sandbox::stock();
+    sb.sh("sftpjail setup --yes; cp -a /etc/pam.d /tmp/good");
+    for (script, expected) in [
+        (
+            "sed -i '/^account .*sftpjail/i account required pam_sftpjial.so' /etc/pam.d/sshd",
+            "pam_sftpjial.so, which does not exist: libpam refuses every login, root's too; correct the module's name",
+        ),
+        (
+            "sed -i s/pam_unix.so/pam_unxi.so/ /etc/pam.d/common-auth",
+            "libpam refuses every password, root's too; ",
+        ),
+        ("echo @include missing >>/etc/pam.d/sshd", "libpam cannot read /etc/pam.d/missing"),
+        (
+            "echo sesion required pam_permit.so >>/etc/pam.d/sshd",
+            "libpam does not know lines of the kind sesion",
+        ),
+    ] {
+        sb.sh(script);
+        let before = etc(&sb);
+        for option in ["--yes", "--dry-run"] {
+            let out = sb.try_sh(&format!("sftpjail setup {option}"));
+            assert_eq!(out.code, Some(1), "{script}: {out}");
+            assert!(
+                out.stderr.contains(expected) && !out.stdout.contains("Nothing to do"),
+                "{script}: {out}"
+            );
+        }
+        assert_same(&before, &etc(&sb), &[]);
+        sb.sh("cp -a /tmp/good/. /etc/pam.d; sftpjail setup --yes | grep -q '^Nothing to do'");
+    }
+    // setup's own lines are written again, with a control field that lets everybody in.
+    sb.sh("sed -i 's/^account .*pam_sftpjail.so/account required pam_sftpjail.so/' /etc/pam.d/sshd; sftpjail setup --yes");
+}

@@ -12,7 +12,7 @@ fn stack(lines: &[&str]) -> Stack {
             path: words[2].clone(),
             arguments: words[3..].to_vec(),
         });
-        Line { top: location.clone(), location, level, module }
+        Line { top: location.clone(), location, level, is_silent: false, module }
     };
     Stack { lines: lines.iter().enumerate().map(line).collect(), ..Stack::default() }
 }
