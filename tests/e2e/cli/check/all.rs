@@ -110,6 +110,11 @@ fn members_of_every_profile() {
     let document = all(sb, "ok");
     let none = "a profile names the group sftp-only, which does not exist";
     assert!(findings(&document).iter().any(|f| f[..3] == ["profile", "warned", none]), "{document:#}");
+    // A member and a user who is never jailed hear of it, too.
+    for user in ["mle", "root"] {
+        let out = checked(sb.try_sh(&format!("sftpjail check {user}")), if user == "root" { 3 } else { 0 });
+        assert_eq!(out.stdout.matches(&format!("! profile        {none}")).count(), 1, "{out}");
+    }
 }
 
 /// Breaks something, so that a member is not jailed or may not be. `--all` must find it.
