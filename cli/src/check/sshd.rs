@@ -14,7 +14,7 @@ use crate::host::sshd::effective::Settings;
 use crate::host::sshd::logins::Sshd;
 use crate::report::text::counted;
 use crate::report::{Consequence, Findings};
-use fix::fix;
+use fix::{fix, own_block};
 use judge::{CHECKS, Deviation, judge, keywords, limits_sessions, log_level};
 use pam_sftpjail::account::Account;
 use pam_sftpjail::config::{Config, Profile};
@@ -139,7 +139,10 @@ fn report(
     for (deviation, times) in answers.deviations.iter().filter(|(found, _)| found.check == check) {
         is_ok = false;
         let mut evidence = deviation.evidence.clone();
-        if let Some(location) = sshd.config.location_of(deviation.keyword, &deviation.value) {
+        let (keyword, value) = (deviation.keyword, deviation.value.as_str());
+        let mut own = own_block(sshd, member).into_iter().flat_map(|block| sshd.config.of_block(block));
+        let own = own.find(|setting| setting.sets(keyword, value)).map(|setting| &setting.location);
+        if let Some(location) = own.or_else(|| sshd.config.location_of(keyword, value)) {
             evidence += &format!(" ({location})");
         }
         if times.len() < answers.count {

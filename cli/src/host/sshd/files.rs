@@ -77,7 +77,7 @@ impl Setting {
     }
 
     /// Whether it sets `keyword` to this value, both in any case.
-    fn sets(&self, keyword: &str, value: &str) -> bool {
+    pub(crate) fn sets(&self, keyword: &str, value: &str) -> bool {
         self.keyword.eq_ignore_ascii_case(keyword) && self.value.eq_ignore_ascii_case(value)
     }
 }
@@ -159,9 +159,11 @@ impl SshdConfig {
         all.map(|pattern| pattern.trim_start_matches('!').to_owned()).collect()
     }
 
-    /// The first line that sets `keyword` to `value`.
+    /// The line that sets `keyword` to `value`. `None`: there is none, or several do, of which one may be for other users.
     pub(crate) fn location_of(&self, keyword: &str, value: &str) -> Option<&Location> {
-        self.settings.iter().find(|setting| setting.sets(keyword, value)).map(|setting| &setting.location)
+        let mut all = self.settings.iter().filter(|setting| setting.sets(keyword, value));
+        let first = all.next().filter(|_| all.next().is_none());
+        first.map(|setting| &setting.location)
     }
 
     /// The settings of a block.

@@ -176,6 +176,21 @@ fn fixes_can_be_pasted_one_after_the_other() {
 }
 
 #[test]
+fn the_line_that_is_named_is_in_the_block_of_the_member() {
+    let machine = Machine::new();
+    machine.sb.sh("sed -i '/^Match Group sftp/i Match User bob\\n    X11Forwarding yes' /etc/ssh/sshd_config
+         sed -i 's/^    X11Forwarding no/    X11Forwarding yes/' /etc/ssh/sshd_config");
+    let line = machine.sb.sh("grep -n X11 /etc/ssh/sshd_config | tail -n 1 | cut -d: -f1").stdout;
+    let (found, _) = machine.found();
+    assert_eq!(checks(&found), ["sshd forwards"]);
+    let named = format!("X11Forwarding is yes instead of no (/etc/ssh/sshd_config:{})", line.trim());
+    assert!(found[0][2].starts_with(&named), "{found:#?}");
+    // Two lines have the same text.
+    let fix = format!(": write at /etc/ssh/sshd_config:{}: X11Forwarding no", line.trim());
+    assert!(found[0][3].ends_with(&fix), "{found:#?}");
+}
+
+#[test]
 fn a_block_that_does_not_match_every_address() {
     let machine = Machine::new();
     machine.sb.sh("sed -i 's/^Match Group sftp/& Address *,!10.1.2.3/' /etc/ssh/sshd_config");
