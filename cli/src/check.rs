@@ -17,6 +17,7 @@ mod rehearsal;
 mod room;
 mod sshd;
 mod system;
+mod trusted;
 mod user;
 mod user_manager;
 

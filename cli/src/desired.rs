@@ -11,3 +11,4 @@ pub(crate) mod reopened;
 pub(crate) mod root_owned;
 pub(crate) mod sshd;
 pub(crate) mod stray;
+pub(crate) mod trusted;

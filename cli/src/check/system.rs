@@ -3,6 +3,7 @@
 use super::Request;
 use super::pam::{self, Pam};
 use super::sshd;
+use super::trusted;
 use super::user_manager::{self, Systemd};
 use crate::host::accounts::{self, Accounts};
 use crate::host::configuration::{self, Unusable};
@@ -74,6 +75,7 @@ impl<'c> Host<'c> {
         };
         let service = sshd.as_ref().map_or("sshd", |sshd| &sshd.service);
         let pam = pam::examine(service, config, path, findings);
+        trusted::examine(sshd.as_ref(), service, findings);
         let systemd = user_manager::examine(config, path, findings);
         let accounts = Accounts::list().unwrap_or_else(|error| {
             findings.unknown("names", error, "see that NSS answers (getent passwd)");

@@ -6,10 +6,11 @@
 use super::atomic;
 use super::change::{Change, FileChange};
 use super::journal::Replaced;
-use super::target::Target;
+use super::target::{Target, check_trusted};
 use crate::desired::pam::order::{below_last, location_of_first, needs_first};
 use crate::desired::pam::unloadable::{Effect, Unloadable, find};
 use crate::desired::pam::{Example, HOME_MAKERS, OURS};
+use crate::desired::trusted;
 use crate::host::pam::stack::{Line, Stack};
 use crate::report::Error;
 use crate::report::error::unreadable_fix;
@@ -24,6 +25,7 @@ const COMMENT: &str = "# Added by `sftpjail setup`; `sftpjail setup --undo` take
 
 /// The change that the file of PAM's `service` needs, if it needs one.
 pub(super) fn change(service: &str) -> Result<Option<Change>, Error> {
+    check_trusted(&trusted::of_pam(service))?;
     let account = Lines::read(service, "account");
     let session = Lines::read(service, "session");
     check_logins(&[

@@ -8,7 +8,9 @@ pub(super) mod own_block;
 
 use super::change::Change;
 use super::choices::Choices;
+use super::target::check_trusted;
 use crate::desired::sshd::{Setting, block};
+use crate::desired::trusted;
 use crate::host::sshd::connections::Connection;
 use crate::host::sshd::daemon::{Daemon, NoAnswer};
 use crate::host::sshd::effective::Settings;
@@ -58,6 +60,7 @@ pub(super) fn needed(choices: &Choices, sshd: &Sshd) -> Result<Needed, Error> {
         return Err(Error::new(format!("there is no {}", escaped(main)), "reinstall OpenSSH's server"));
     }
     let config = SshdConfig::read(main)?;
+    check_trusted(&trusted::of_sshd(&config))?;
     check_use_pam(sshd, &config, main)?;
     check_subsystem(sshd, main)?;
 

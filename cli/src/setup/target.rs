@@ -3,6 +3,7 @@
 //!
 //! Every file that setup writes is a [`Target`]. `atomic` writes it.
 
+use crate::desired::trusted::{Found, Untrusted};
 use crate::host::trust::changeable;
 use crate::report::Error;
 use pam_sftpjail::escape::escaped;
@@ -110,6 +111,18 @@ pub(super) fn check_owner_above(path: &Path) -> Result<(), Error> {
     match changeable(above).map_err(unknown)? {
         None => Ok(()),
         Some(at) => check_owner(&at, &at.symlink_metadata().map_err(unknown)?),
+    }
+}
+
+/// Refuses what users other than root can change of what sshd and PAM read.
+pub(super) fn check_trusted(found: &Found) -> Result<(), Error> {
+    if let Some(Untrusted { at, .. }) = found.untrusted.first() {
+        let stat = at.symlink_metadata().map_err(|error| Error::with(at, "be checked", &error))?;
+        check_owner(at, &stat)?;
+    }
+    match found.unknown.first() {
+        Some((path, error)) => Err(Error::with(path, "be checked", error)),
+        None => Ok(()),
     }
 }
 

@@ -13,6 +13,7 @@ mod room;
 mod sshd;
 pub(crate) mod syslog;
 mod together;
+mod trusted;
 mod unanswered;
 mod user_manager;
 

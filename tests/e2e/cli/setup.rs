@@ -20,7 +20,7 @@ use sandbox::{Output, Sandbox};
 const HOME: &str = include_str!("../../../config/home.toml");
 
 /// What setup prints where nothing is left to do.
-const NOTHING: &str = "Nothing to do: everything is set up.\nNext: sftpjail check --all\n";
+pub(crate) const NOTHING: &str = "Nothing to do: everything is set up.\nNext: sftpjail check --all\n";
 
 /// Every file of /etc with type, mode, owner, target, time of change and digest. Directories have no time
 /// here, since temporary files change it.

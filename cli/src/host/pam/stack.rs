@@ -11,10 +11,10 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// The directories in which libpam looks for a service, in this order. The second is for packages.
-const DIRECTORIES: [&str; 2] = ["/etc/pam.d", "/usr/lib/pam.d"];
+pub(crate) const DIRECTORIES: [&str; 2] = ["/etc/pam.d", "/usr/lib/pam.d"];
 
 /// The kinds of lines.
-const KINDS: [&str; 4] = ["auth", "account", "session", "password"];
+pub(crate) const KINDS: [&str; 4] = ["auth", "account", "session", "password"];
 
 /// The characters that libpam takes for blanks within a line.
 const BLANKS: [char; 2] = [' ', '\t'];
@@ -27,6 +27,8 @@ const MAX_DEPTH: usize = 16;
 pub(crate) struct Stack {
     /// The service's own file, if it exists.
     pub(crate) file: Option<PathBuf>,
+    /// Every file that was read.
+    pub(crate) files: Vec<PathBuf>,
     pub(crate) lines: Vec<Line>,
     /// Files that cannot be read, and the lines that name them. No line names the service's own file.
     pub(crate) unreadable: Vec<(PathBuf, Option<Location>, ErrorKind)>,
@@ -187,6 +189,7 @@ impl Reader<'_> {
                     if self.depth == 0 {
                         stack.file = Some(path.clone());
                     }
+                    stack.files.push(path.clone());
                     return self.lines(&path, &String::from_utf8_lossy(&text), stack);
                 }
                 // libpam goes on after any error. Without the permission to read, nobody can know what it
