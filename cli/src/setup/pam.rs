@@ -223,7 +223,7 @@ fn check_logins(stacks: &[(&str, &Stack)]) -> Result<(), Error> {
         }
         let (unloadable, unread) = find(kind, stack);
         // It writes the module's own lines, and installs the module.
-        let refuses = |one: &Unloadable<'_>| one.effect != Effect::Ignored && !one.line.is_ours();
+        let refuses = |one: &Unloadable<'_>| one.effect == Effect::RefusesEverybody && !one.line.is_ours();
         if let Some(one) = unloadable.into_iter().find(refuses) {
             return Err(Error::new(one.evidence, one.fix));
         }

@@ -11,21 +11,24 @@ pub(super) fn examine(kind: &str, stack: &Stack, findings: &mut Findings) {
     let (unloadable, unread) = find(kind, stack);
     for one in unloadable {
         let location = &one.line.location;
-        let consequence = match (one.effect, kind) {
-            (Effect::Ignored, _) => {
-                findings.warned(&check, one.evidence, one.fix);
-                continue;
+        match (one.effect, kind) {
+            (Effect::RefusesEverybody, "auth") => {
+                // Who logs in with a key is not asked for a password.
+                let consequence =
+                    Consequence::Hindered(format!("PAM refuses passwords because of {location}"));
+                findings.failed(&check, consequence, one.evidence, one.fix);
             }
-            // Who logs in with a key is not asked for a password.
-            (_, "auth") => Consequence::Hindered(format!("PAM refuses passwords because of {location}")),
             (Effect::RefusesEverybody, _) => {
-                Consequence::KeptOut(format!("PAM refuses every login because of {location}"))
+                let consequence =
+                    Consequence::KeptOut(format!("PAM refuses every login because of {location}"));
+                findings.failed(&check, consequence, one.evidence, one.fix);
             }
-            (Effect::RefusesSome, _) => {
-                Consequence::Unknown(format!("PAM may refuse the login because of {location}"))
+            (Effect::Ignored, _) | (Effect::RefusesSome, "auth") => {
+                findings.warned(&check, one.evidence, one.fix);
             }
-        };
-        findings.failed(&check, consequence, one.evidence, one.fix);
+            // Such as those whom pam_localuser above it does not know.
+            (Effect::RefusesSome, _) => findings.unknown(&check, one.evidence, one.fix),
+        }
     }
     for one in unread {
         findings.unknown(&check, format!("{}: {}", one.location, one.why), unreadable_fix());

@@ -11,12 +11,19 @@ const CLOSE: &str =
 const OPEN: &str =
     "session [success=ok ignore=ignore module_unknown=ignore default=bad] pam_sftpjail.so open";
 
+/// What that distribution has, and Debian's libpam-modules has not, such as pam_sss.so.
+const MODULES: &str = "cd \"$(dirname \"$(find /usr/lib /usr/lib64 -name pam_permit.so -print -quit)\")\"
+    for module in $(grep -rhoE 'pam_[a-z0-9_]+[.]so' /etc/pam.d); do
+        [ -e $module ] || [ $module = pam_sftpjail.so ] || cp pam_permit.so $module
+    done";
+
 /// Debian's programs with another distribution's files.
 fn machine(distribution: &str) -> Sandbox {
     let sb = Sandbox::stock();
     sb.sh("rm -rf /etc/pam.d/* /etc/ssh/sshd_config /etc/ssh/sshd_config.d");
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(distribution);
     copy(&sb, &fixtures, "/etc");
+    sb.sh(MODULES);
     sb.user("joe").add();
     sb.user("anna").group("sftp").add();
     sb
