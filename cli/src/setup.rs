@@ -26,6 +26,7 @@ mod syslog;
 mod target;
 mod trial_member;
 mod undo;
+mod unread;
 mod user_manager;
 mod verify;
 
@@ -48,6 +49,7 @@ use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use undo::restore_unsettled;
+use unread::Unread;
 
 /// Runs the verb. [`Ending::Ok`]: done, or nothing to do. [`Ending::Problems`]: not done, and nothing is
 /// changed unless stderr says so. [`Ending::Unchecked`]: it does not run as root.
@@ -128,7 +130,7 @@ fn dry_run(options: &Options, report: &mut Report<'_, impl Write>) -> Result<End
     }
     let planned = Planned::find(options)?;
     planned.show(options, report)?;
-    if planned.changes.is_empty() && !is_interrupted {
+    if planned.is_nothing() && !is_interrupted {
         report.next(check(&planned, "--all"));
         return Ok(Ending::Ok);
     }
@@ -144,6 +146,8 @@ struct Planned {
     changes: Vec<Change>,
     notes: Vec<String>,
     members: Members,
+    /// Where no file needs a change: the sshds that have not read theirs.
+    unread: Vec<Unread>,
 }
 
 impl Planned {
@@ -151,18 +155,27 @@ impl Planned {
         let choices = Choices::read(options)?;
         let sshd = Sshd::find(options.sshd.path())?;
         let Needed { changes, notes, dropped_groups } = Needed::find(&choices, &sshd, options)?;
-        let members = match changes.is_empty() {
-            true => Members::default(),
-            false => Members::examine(&choices, &changes, &sshd, &dropped_groups)?,
+        let (members, unread) = match changes.is_empty() {
+            true => (Members::default(), Unread::find(&sshd)),
+            false => (Members::examine(&choices, &changes, &sshd, &dropped_groups)?, Vec::new()),
         };
-        Ok(Self { choices, sshd, changes, notes, members })
+        Ok(Self { choices, sshd, changes, notes, members, unread })
+    }
+
+    fn is_nothing(&self) -> bool {
+        self.changes.is_empty() && self.unread.is_empty()
     }
 
     /// Shows all of it. The error: members would be refused from their next login on.
     fn show(&self, options: &Options, report: &mut Report<'_, impl Write>) -> Result<(), Error> {
         report.changes(&self.changes);
-        if self.changes.is_empty() {
+        if self.is_nothing() {
             say(report, "Nothing to do: everything is set up.");
+        }
+        for unread in &self.unread {
+            say(report, unread.sentence());
+        }
+        if self.changes.is_empty() {
             return Ok(());
         }
         for note in &self.notes {
@@ -177,7 +190,7 @@ fn set_up(state: &State, options: &Options, report: &mut Report<'_, impl Write>)
     undo_interrupted(state, report)?;
     let planned = Planned::find(options)?;
     planned.show(options, report)?;
-    if planned.changes.is_empty() {
+    if planned.is_nothing() {
         state.accept_edits()?;
         report.next(check(&planned, "--all"));
         return Ok(Ending::Ok);
@@ -188,6 +201,15 @@ fn set_up(state: &State, options: &Options, report: &mut Report<'_, impl Write>)
     if !options.yes && !ask(report)? {
         say(report, "Nothing was changed.");
         return Ok(Ending::Problems);
+    }
+    if planned.changes.is_empty() {
+        unread::reload_all(&planned, report)?;
+        state.accept_edits()?;
+        if options.confirm_within.is_some() {
+            say(report, "No file was changed, so nothing waits to be confirmed.");
+        }
+        report.next(check(&planned, "--all"));
+        return Ok(Ending::Ok);
     }
     apply::all(state, &planned, options, report)?;
     report.next(match options.confirm_within {

@@ -20,9 +20,35 @@ const RESTART_TIME: Duration = Duration::from_millis(300);
 /// How long sshd may take to listen again.
 const LISTEN_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Makes sshd read its files again; sessions go on. Gives the sentence that says how.
+/// Makes every sshd that listens with these files read them again; sessions go on. Gives the sentences that say how.
 pub(super) fn sshd(sshd: &Sshd) -> Result<String, Error> {
     let fix = "see why: journalctl -u ssh -u sshd, or the system's log";
+    let (said, reloaded) = first(sshd, fix)?;
+    let Some(reloaded) = reloaded else { return Ok(said) };
+    let all = listening(sshd);
+    let has_unit =
+        |other: &Running| matches!(&reloaded, Reloaded::Unit(unit) if other.unit.as_deref() == Some(unit));
+    let named = named_by(pid_file(sshd)).map(|named| named.pid);
+    // Where no cgroup tells the unit, the pid file does.
+    let left: Vec<_> = match all.iter().any(has_unit) {
+        true => all.into_iter().filter(|other| !has_unit(other)).collect(),
+        false => all.into_iter().filter(|other| named != Some(other.pid)).collect(),
+    };
+    match left.is_empty() {
+        true => Ok(said),
+        false => Ok(format!("{said} {}", signalled(sshd, &left, fix)?)),
+    }
+}
+
+/// Which one was reloaded.
+enum Reloaded {
+    Unit(&'static str),
+    /// That which the pid file names.
+    Named,
+}
+
+/// Reloads the one that the init system or the pid file names. `None`: no other one is left.
+fn first(sshd: &Sshd, fix: &str) -> Result<(String, Option<Reloaded>), Error> {
     // The usual units are not those of a second sshd.
     let is_usual = sshd.daemon.file().is_none();
     if let Some(systemctl) = systemctl().filter(|_| is_usual) {
@@ -32,14 +58,15 @@ pub(super) fn sshd(sshd: &Sshd) -> Result<String, Error> {
                 // sshd executes itself again, and may fail to.
                 thread::sleep(RESTART_TIME);
                 programs::must(&systemctl, ["is-active", unit], fix)?;
-                return Ok(format!("sshd has been reloaded (systemctl reload {unit})."));
+                let said = format!("sshd has been reloaded (systemctl reload {unit}).");
+                return Ok((said, Some(Reloaded::Unit(unit))));
             }
         }
         for unit in ["ssh.socket", "sshd.socket"] {
             if programs::run(&systemctl, ["--quiet", "is-active", unit])?.success {
-                return Ok(format!(
-                    "{unit} starts sshd at the next connection, so nothing had to be reloaded."
-                ));
+                let said =
+                    format!("{unit} starts sshd at the next connection, so nothing had to be reloaded.");
+                return Ok((said, Some(Reloaded::Unit(unit))));
             }
         }
     }
@@ -48,10 +75,10 @@ pub(super) fn sshd(sshd: &Sshd) -> Result<String, Error> {
         && programs::run(&rc_service, ["sshd", "status"])?.success
     {
         programs::must(&rc_service, ["sshd", "reload"], fix)?;
-        return Ok("sshd has been reloaded (rc-service sshd reload).".to_owned());
+        return Ok(("sshd has been reloaded (rc-service sshd reload).".to_owned(), Some(Reloaded::Named)));
     }
-    let file = sshd.global.get("PidFile").unwrap_or("/run/sshd.pid");
-    let Some(listener) = named_by(file) else { return unnamed(sshd, fix) };
+    let file = pid_file(sshd);
+    let Some(listener) = named_by(file) else { return Ok((unnamed(sshd, fix)?, None)) };
     let old = fs::metadata(file).and_then(|stat| stat.modified()).ok();
     hang_up(&listener, fix)?;
     let pid = listener.pid;
@@ -60,7 +87,8 @@ pub(super) fn sshd(sshd: &Sshd) -> Result<String, Error> {
     while start.elapsed() < LISTEN_TIMEOUT {
         let new = fs::metadata(file).and_then(|stat| stat.modified()).ok();
         if new.is_some() && new != old && named_by(file).is_some() {
-            return Ok(format!("sshd has been reloaded (SIGHUP to pid {pid}, from {file})."));
+            let said = format!("sshd has been reloaded (SIGHUP to pid {pid}, from {file}).");
+            return Ok((said, Some(Reloaded::Named)));
         }
         thread::sleep(Duration::from_millis(20));
     }
@@ -69,15 +97,22 @@ pub(super) fn sshd(sshd: &Sshd) -> Result<String, Error> {
 
 /// Reloads the sshds that listen with this configuration though no pid file names them.
 fn unnamed(sshd: &Sshd, fix: &str) -> Result<String, Error> {
-    let usual = SshdConfig::main_file();
-    let find = || -> Vec<Running> {
-        let all = running::all().into_iter();
-        all.filter(|other| other.file().filter(|file| Some(*file) != usual) == sshd.daemon.file()).collect()
-    };
-    let found = find();
-    if found.is_empty() {
-        return Ok("sshd does not run. The changes take effect when it is started.".to_owned());
+    let found = listening(sshd);
+    match found.is_empty() {
+        true => Ok("sshd does not run. The changes take effect when it is started.".to_owned()),
+        false => signalled(sshd, &found, fix),
     }
+}
+
+/// The sshds that listen with this configuration.
+fn listening(sshd: &Sshd) -> Vec<Running> {
+    let usual = SshdConfig::main_file();
+    let all = running::all().into_iter();
+    all.filter(|other| other.file().filter(|file| Some(*file) != usual) == sshd.daemon.file()).collect()
+}
+
+/// Sends SIGHUP to these, and waits until they listen again.
+fn signalled(sshd: &Sshd, found: &[Running], fix: &str) -> Result<String, Error> {
     found.iter().try_for_each(|own| hang_up(own, fix))?;
     let pids: Vec<_> = found.iter().map(|own| own.pid.to_string()).collect();
     let pids = pids.join(", ");
@@ -85,13 +120,17 @@ fn unnamed(sshd: &Sshd, fix: &str) -> Result<String, Error> {
     // It executes itself again with the same pid, and listens.
     thread::sleep(RESTART_TIME);
     while start.elapsed() < LISTEN_TIMEOUT {
-        let left = find();
+        let left = listening(sshd);
         if found.iter().all(|own| left.iter().any(|other| other.process == own.process)) {
             return Ok(format!("sshd has been reloaded (SIGHUP to pid {pids})."));
         }
         thread::sleep(Duration::from_millis(20));
     }
     Err(Error::new(format!("sshd (pid {pids}) no longer listens after SIGHUP"), "start it"))
+}
+
+fn pid_file(sshd: &Sshd) -> &str {
+    sshd.global.get("PidFile").unwrap_or("/run/sshd.pid")
 }
 
 /// The sshd that listens and whose pid is in the file. An old file may have the pid of any process.

@@ -13,6 +13,7 @@ mod refused;
 mod reload;
 mod sshd;
 mod undo;
+mod unread;
 mod upgrade;
 
 use sandbox::{Output, Sandbox};

@@ -38,6 +38,8 @@ fn a_setup_with_nothing_to_do_accepts_what_is_there() {
     let sb = set_up();
     sb.sh(&format!("sed -i 's/-l INFO/-l VERBOSE/' {DROP_IN}"));
     refuses(&sb, &[DROP_IN, "--force"]);
+    // One that has not read the file would be reloaded.
+    sb.stop_sshd();
     let out = sb.sh("sftpjail setup --yes");
     assert!(out.stdout.starts_with("Nothing to do"), "{out}");
     let out = sb.sh(UNDO);

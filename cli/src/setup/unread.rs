@@ -1,0 +1,80 @@
+//! Finds the sshds that run and have not read their files as they are, and reloads them though no file needs a change.
+
+use super::sshd::Sshd;
+use super::{Planned, reload, say, verify};
+use crate::host::sshd::daemon::Daemon;
+use crate::host::sshd::files::SshdConfig;
+use crate::report::Error;
+use crate::report::text::joined;
+use std::io::Write;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How long a reloaded sshd may take to read its files.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// An sshd that has not read its files.
+pub(super) struct Unread {
+    pid: i32,
+    /// Whether that is unknown only: without a pid file, a reload is not seen.
+    may_have_read: bool,
+}
+
+impl Unread {
+    /// Those of this configuration.
+    pub(super) fn find(sshd: &Sshd) -> Vec<Self> {
+        of(&sshd.daemon, sshd)
+    }
+
+    /// The sentence about it.
+    pub(super) fn sentence(&self) -> String {
+        let pid = self.pid;
+        match self.may_have_read {
+            false => format!(
+                "sshd (pid {pid}) has not read its files as they are, so it may not jail members: it has to be reloaded."
+            ),
+            true => format!(
+                "sshd (pid {pid}) writes no pid file, so it is not known whether it has read its files as they are: it has \
+                 to be reloaded."
+            ),
+        }
+    }
+}
+
+fn of(daemon: &Daemon, sshd: &Sshd) -> Vec<Unread> {
+    let config = SshdConfig::readable(daemon.main_file());
+    let unread = daemon.running().filter_map(|running| {
+        let reading = running.reading(sshd.global.get("PidFile"))?;
+        reading.changed_since(&config)?;
+        Some(Unread { pid: running.pid, may_have_read: reading.may_be_later })
+    });
+    unread.collect()
+}
+
+/// Tries out what the files say, as after a change, and lets sshd read them. The error: it has not.
+pub(super) fn reload_all(planned: &Planned, out: &mut impl Write) -> Result<(), Error> {
+    let Planned { choices, sshd, .. } = planned;
+    for note in verify::all(choices, sshd)? {
+        say(out, note);
+    }
+    say(out, reload::sshd(sshd)?);
+    let start = Instant::now();
+    loop {
+        let daemon = Daemon::find(sshd.daemon.file())?;
+        let left = of(&daemon, sshd).into_iter().find(|unread| !unread.may_have_read);
+        match left {
+            None => break,
+            Some(_) if start.elapsed() < TIMEOUT => thread::sleep(Duration::from_millis(50)),
+            Some(Unread { pid, .. }) => {
+                let what =
+                    format!("sshd (pid {pid}) has still not read its files, so it may not jail members");
+                return Err(Error::new(
+                    what,
+                    "see in the system's log why it was not reloaded, and restart it",
+                ));
+            }
+        }
+    }
+    say(out, format!("Users in the group {} are jailed from now on.", joined(&choices.groups, " or ")));
+    Ok(())
+}
