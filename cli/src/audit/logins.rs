@@ -69,7 +69,11 @@ impl Logins {
             self.users.retain(|_, user| !user.unmatched.is_empty());
         }
         let user = self.users.entry((host, escaped(user).to_string())).or_default();
-        match user.unmatched.iter().position(|login| login.may_have_begun(time)) {
+        let possible = user.unmatched.iter().enumerate().filter(|(_, login)| login.may_have_begun(time));
+        // internal-sftp begins at once: it is that of the last session that was open then.
+        let best =
+            possible.max_by_key(|(_, login)| (login.lasted_at(time, SignedDuration::ZERO), login.began));
+        match best.map(|(at, _)| at) {
             Some(at) => {
                 user.unmatched.remove(at);
                 self.count -= 1;
@@ -179,9 +183,9 @@ fn parse(message: &[u8]) -> Option<(Event, String)> {
 mod tests {
     use super::*;
 
-    /// How many gaps there are after these lines. Each line is a minute later than the one before, unless it begins
-    /// with a second of its own.
-    fn gaps(lines: &[(u32, &str)]) -> u64 {
+    /// The gaps after these lines. Each line is a minute later than the one before, unless it begins with a second of its
+    /// own.
+    fn found(lines: &[(u32, &str)]) -> Gaps {
         let mut gaps = Gaps::between(None, None, jiff::tz::TimeZone::UTC);
         let mut logins = Logins::default();
         for (minute, (pid, line)) in lines.iter().enumerate() {
@@ -202,7 +206,12 @@ mod tests {
             }
         }
         logins.finish(None, &mut gaps);
-        gaps.all().map(|(_, tally)| tally.count).sum()
+        gaps
+    }
+
+    /// How many there are.
+    fn gaps(lines: &[(u32, &str)]) -> u64 {
+        found(lines).all().map(|(_, tally)| tally.count).sum()
     }
 
     #[test]
@@ -216,6 +225,25 @@ mod tests {
         // Still open, or opened before the log begins.
         assert_eq!(gaps(&[(1, opened)]), 0);
         assert_eq!(gaps(&[(1, closed)]), 0);
+    }
+
+    #[test]
+    fn the_gap_is_the_session_that_has_no_entries() {
+        let text = |kind: &str, second: u32| format!("{second}!session {kind} for user mle(uid=1): x");
+        for (first, second) in [((0, 1), (2, 4)), ((0, 9), (2, 4)), ((2, 4), (0, 9))] {
+            let (opened, closed) = (text("opened", first.0), text("closed", first.1));
+            let (later, ended) = (text("opened", second.0), text("closed", second.1));
+            let began = format!("{}!internal mle", second.0);
+            let mut lines = [(334, opened), (334, closed), (348, later), (5, began), (348, ended)];
+            lines.sort_by_key(|(_, line)| line.split_once('!').unwrap().0.parse::<u32>().unwrap());
+            let lines: Vec<_> = lines.iter().map(|(pid, line)| (*pid, line.as_str())).collect();
+            let gaps = found(&lines);
+            let named: Vec<_> = gaps.all().flat_map(|(_, tally)| &tally.examples).collect();
+            assert!(
+                matches!(&named[..], [one] if one.starts_with("mle, sshd's pid 334, ")),
+                "{lines:?}: {named:?}"
+            );
+        }
     }
 
     #[test]
