@@ -22,12 +22,15 @@ mod refusal;
 mod report;
 mod scratch_directory;
 mod session;
+mod sshd_fix;
 mod steps;
 mod templates;
+mod unwritable;
 mod user_manager;
 mod writing;
 
 use crate::desired::stray::Stray;
+use crate::host::accounts::suggested;
 use crate::host::configuration;
 use crate::host::rehearsal;
 use crate::host::room::{Writer, shortage};
@@ -48,6 +51,7 @@ use pam_sftpjail::session::{Membership, examine};
 use parent::Parent;
 use report::Report;
 use scratch_directory::ScratchDirectory;
+use sshd_fix::SshdFixes;
 use std::ffi::OsStr;
 use std::io::{self, Read, Write};
 use std::os::unix::process::CommandExt;
@@ -136,15 +140,19 @@ fn probe(request: &Request<'_>) -> Report {
             Err(refusal) if refusal.retry_when().is_some() => {
                 return report.unable(&refusal, refusal.fix());
             }
-            sessions => (Some(Expected::of(&config, *member)), sessions.err()),
+            sessions => (Some(Expected::of(*member)), sessions.err()),
         },
+        Err(ref refusal @ Refusal::NoSuchUser { ref name }) => {
+            let fix = match suggested(name) {
+                Some(meant) => format!("did you mean {}?", escaped(&meant)).into(),
+                None => refusal.fix(),
+            };
+            return report.unable(refusal, fix);
+        }
         // There is no account to log in to.
-        Err(
-            refusal @ (Refusal::NoSuchUser { .. }
-            | Refusal::Lookup { .. }
-            | Refusal::LoginName { .. }
-            | Refusal::Name { .. }),
-        ) => return report.unable(&refusal, refusal.fix()),
+        Err(refusal @ (Refusal::Lookup { .. } | Refusal::LoginName { .. } | Refusal::Name { .. })) => {
+            return report.unable(&refusal, refusal.fix());
+        }
         Err(refusal) => (None, Some(refusal)),
     };
     if let Err(error) = log_in(&mut report, request, &config, expected, refusal) {
@@ -199,7 +207,8 @@ fn log_in(
             parent.check()?;
             let servers = [server, tools.server().unwrap_or(server)];
             let account = account.as_ref();
-            let facts = Facts { config, account, settings: &settings, log: &log, servers, descriptors, sshd };
+            let fixes = expected.as_ref().map(|e| SshdFixes::new(request, config, e, &settings));
+            let facts = Facts { account, fixes: fixes.as_ref(), log: &log, servers, descriptors, sshd };
             report.add(refusal::finding(&message, &facts, refusal.as_ref()));
             return Ok(());
         }
@@ -207,7 +216,7 @@ fn log_in(
     if refusal.as_ref().is_some_and(Refusal::is_missing_home) {
         // The login may have made the home: pam_mkhomedir(8).
         (expected, refusal) = match examine(config, request.user, &mut |_, _| {}) {
-            Ok(Membership::Member(member)) => (Some(Expected::of(config, *member)), None),
+            Ok(Membership::Member(member)) => (Some(Expected::of(*member)), None),
             _ => (None, refusal),
         };
         if let Some(expected) = &expected {
@@ -221,22 +230,22 @@ fn log_in(
     };
     expected.with(&settings);
     let expected = &expected;
+    let fixes = &SshdFixes::new(request, config, expected, &settings);
     report.login_ms = u64::try_from(connection.login.as_millis()).ok();
     let login = Ok("the user can log in".into());
     report.add(Finding::judged("login", login, Consequence::None, String::new()));
-    module::examine(report, config, expected, connection.server);
+    module::examine(report, config, expected, connection.server, fixes);
     report.add(managers.finding(expected));
 
     let facts = Facts {
-        config,
         account: account.as_ref(),
-        settings: &settings,
+        fixes: Some(fixes),
         log: &log,
         servers: [connection.server; 2],
         descriptors: connection.descriptors,
         sshd: &[],
     };
-    let names = session::try_steps(report, &connection, expected, &facts, &parent)?;
+    let names = session::try_steps(report, &connection, expected, &facts, fixes, &parent)?;
     let ended = if connection.end() {
         Ok("sshd has ended the session")
     } else {
@@ -249,6 +258,6 @@ fn log_in(
     let session = LoggedSession { server: connection.server, names: &names };
     let (judgement, microseconds) = log.judge(&session, expected);
     report.module_us = microseconds;
-    report.add(Finding::judged("log", judgement, Consequence::None, report::log_fix(expected)));
+    report.add(Finding::judged("log", judgement, Consequence::None, report::log_fix(fixes)));
     Ok(())
 }

@@ -1,7 +1,8 @@
 //! Checks of the account: whether it has expired, whether its shell lets it log in, and whether each of its names is
 //! jailed.
 
-use crate::desired::{membership, reopened};
+use crate::desired::membership;
+use crate::desired::reopened::{self, RENEWED};
 use crate::host::accounts::{is_complete, runs_shell};
 use crate::host::shadow::{Shadow, ago, today};
 use crate::report::Location;
@@ -88,7 +89,7 @@ fn problem(shadow: &Shadow, today: i64) -> Option<(String, Consequence, &'static
     if let Some(evidence) = shadow.expired(today) {
         return Some((evidence, Consequence::Closed("the account has expired".to_owned()), "-E -1"));
     }
-    let renewed = "-d \"$(date +%F)\"";
+    let renewed = RENEWED;
     let changed = shadow.last_change?;
     if changed == 0 {
         let why = "the password must be changed at the next login";

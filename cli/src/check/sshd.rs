@@ -2,11 +2,12 @@
 //! nothing else, forwards nothing. It asks sshd about every name of the account, and every kind of connection that its
 //! configuration distinguishes.
 
-mod fix;
 mod judge;
 mod missing_block;
 pub(super) mod running;
 
+use crate::desired::sshd::fix::{self, fix, own_block};
+use crate::desired::sshd::log_level;
 use crate::desired::stray::Stray;
 use crate::host::sshd::access::barred;
 use crate::host::sshd::daemon::NoAnswer;
@@ -14,8 +15,7 @@ use crate::host::sshd::effective::Settings;
 use crate::host::sshd::logins::Sshd;
 use crate::report::text::counted;
 use crate::report::{Consequence, Findings};
-use fix::{fix, own_block};
-use judge::{CHECKS, Deviation, judge, keywords, limits_sessions, log_level};
+use judge::{CHECKS, Deviation, judge, keywords, limits_sessions};
 use pam_sftpjail::account::Account;
 use pam_sftpjail::config::{Config, Profile};
 use pam_sftpjail::escape::escaped;
@@ -41,6 +41,14 @@ pub(super) struct Member<'a> {
     pub(super) has_own_config: bool,
     /// Whether the login shell runs what the user types.
     pub(super) has_shell: bool,
+}
+
+impl Member<'_> {
+    /// What a fix needs to know.
+    fn of_fix(&self) -> fix::Member<'_> {
+        let Self { config, profile, account, has_own_config, .. } = *self;
+        fix::Member { config, profile, account, has_own_config }
+    }
 }
 
 /// sshd's answers for all names and connections.
@@ -140,7 +148,8 @@ fn report(
         is_ok = false;
         let mut evidence = deviation.evidence.clone();
         let (keyword, value) = (deviation.keyword, deviation.value.as_str());
-        let mut own = own_block(sshd, member).into_iter().flat_map(|block| sshd.config.of_block(block));
+        let mut own =
+            own_block(sshd, member.of_fix()).into_iter().flat_map(|block| sshd.config.of_block(block));
         let own = own.find(|setting| setting.sets(keyword, value)).map(|setting| &setting.location);
         if let Some(location) = own.or_else(|| sshd.config.location_of(keyword, value)) {
             evidence += &format!(" ({location})");
@@ -150,7 +159,7 @@ fn report(
             let more = if times.len() > MAX_SHOWN { ", and more" } else { "" };
             evidence += &format!("; {}{more}", shown.join("; "));
         }
-        let fix = fix(sshd, member, deviation);
+        let fix = fix(sshd, member.of_fix(), deviation.wrong());
         match &deviation.consequence {
             None => findings.warned(check, evidence, fix),
             Some(consequence) => findings.failed(check, consequence.clone(), evidence, fix),

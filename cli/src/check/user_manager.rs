@@ -2,9 +2,8 @@
 
 mod in_force;
 
-use super::groups;
 use crate::desired::drop_in::{self, Condition};
-use crate::desired::manager;
+use crate::desired::{manager, setup};
 use crate::host::systemd;
 use crate::report::text::listed;
 use crate::report::{Consequence, Findings};
@@ -157,7 +156,7 @@ fn report_condition(condition: &Condition, config: &Config, path: &Path, finding
             listed(&missing)
         );
         let fix = match path == Path::new(DEFAULT_PATH) {
-            true => groups::setup_fix(config),
+            true => setup::fix(config),
             false => reloaded("add them to the groups in its last line"),
         };
         // The groups that it does not name are asked for in the configuration.

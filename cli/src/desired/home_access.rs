@@ -21,12 +21,30 @@ pub(crate) enum Need {
     Write,
 }
 
-/// `home`: its path on the host. `sentence`: what to do where no command is safe.
+impl Need {
+    /// Whether the modes of a directory allow it to others than its owner and its group.
+    fn is_for_all(self, mode: u32) -> bool {
+        let bits = match self {
+            Self::Enter => 0o005,
+            Self::Write => 0o003,
+        };
+        mode & bits == bits
+    }
+}
+
+/// `home`: its path on the host. `sentence`: what to do where no command is safe, or none helps since the modes allow it
+/// already.
 pub(crate) fn fix(account: &Account, home: &Path, need: Need, sentence: String) -> Fix {
     let (Some(path), Ok(found)) = (root_path(home), home.symlink_metadata()) else { return sentence.into() };
     let uid = account.uid.as_raw();
     if found.is_dir() && found.uid() == uid {
-        return Command::new("chmod u+rwx").arg(&path).into();
+        return match found.mode() & 0o700 {
+            0o700 => sentence.into(),
+            _ => Command::new("chmod u+rwx").arg(&path).into(),
+        };
+    }
+    if need.is_for_all(found.mode()) {
+        return sentence.into();
     }
     let Ok(accounts) = Accounts::list() else { return sentence.into() };
     let others = [home, &account.home].map(|at| accounts.with_home_below(at, uid));

@@ -4,6 +4,9 @@
 use pam_sftpjail::account::Account;
 use pam_sftpjail::fix::{Command, Fix, Name};
 
+/// The options of chage(1) with which a password that has expired counts as changed today.
+pub(crate) const RENEWED: &str = "-d \"$(date +%F)\"";
+
 /// `options`: those of chage(1).
 pub(crate) fn by_chage(options: &'static str, account: &Account) -> Fix {
     let renew = Command::new("chage").arg(options).arg(Name(&account.name));

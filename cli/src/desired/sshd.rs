@@ -1,5 +1,7 @@
 //! What sshd's configuration must say for members.
 
+pub(crate) mod fix;
+
 use std::path::Path;
 
 /// The settings that must have a certain value: the check, the keyword, and the value.
@@ -95,4 +97,61 @@ pub(crate) fn block(jail_root: &Path) -> Vec<Setting> {
         move |(keyword, value): (_, &str)| Setting { keyword, value: value.to_owned(), is_required }
     };
     own.into_iter().chain(required).map(of(true)).chain(KEEPALIVE.map(of(false))).collect()
+}
+
+/// The log level of internal-sftp: the argument of `-l`, or the default.
+pub(crate) fn log_level(command: &str) -> &str {
+    let mut level = "ERROR";
+    let mut words = command.split_whitespace().skip(1);
+    while let Some(word) = words.next() {
+        // sftp-server.c: getopt "d:f:l:P:p:Q:u:cehR".
+        let Some(at) = word.strip_prefix('-').and_then(|w| w.find(['d', 'f', 'l', 'P', 'p', 'Q', 'u']))
+        else {
+            continue;
+        };
+        let (option, joined) = word.get(1 + at..).and_then(|w| w.split_at_checked(1)).unwrap_or_default();
+        let argument = if joined.is_empty() { words.next().unwrap_or_default() } else { joined };
+        if option == "l" {
+            level = argument;
+        }
+    }
+    level
+}
+
+/// Whether internal-sftp logs no operations on files at this level.
+pub(crate) fn is_low(level: &str) -> bool {
+    ["QUIET", "FATAL", "ERROR"].iter().any(|low| level.eq_ignore_ascii_case(low))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn internal_sftp_may_have_options() {
+        for (command, expected) in [
+            ("internal-sftp", true),
+            ("internal-sftp -l INFO", true),
+            ("internal-sftp\t-R", true),
+            ("internal-sftpd", false),
+            ("/usr/lib/openssh/sftp-server", false),
+            ("none", false),
+        ] {
+            assert_eq!(is_internal_sftp(command), expected, "{command}");
+        }
+    }
+
+    #[test]
+    fn the_log_level_is_read_as_getopt_reads_it() {
+        for (command, expected) in [
+            ("internal-sftp", "ERROR"),
+            ("internal-sftp -l INFO", "INFO"),
+            ("internal-sftp -R -lVERBOSE", "VERBOSE"),
+            ("internal-sftp -Rl INFO", "INFO"),
+            ("internal-sftp -f -l -l DEBUG3", "DEBUG3"),
+            ("internal-sftp -f LOCAL5 -d /l", "ERROR"),
+        ] {
+            assert_eq!(log_level(command), expected, "{command}");
+        }
+    }
 }

@@ -47,14 +47,21 @@ pub(crate) fn run<A: AsRef<OsStr>>(
     })?;
     let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
     let all = format!("{}\n{stdout}", String::from_utf8_lossy(&output.stderr));
-    let lines: Vec<_> =
-        all.lines().map(str::trim).filter(|line| !line.is_empty()).take(MAX_LINES).map(one_line).collect();
+    let lines: Vec<_> = telling(&all).take(MAX_LINES).map(one_line).collect();
     Ok(Output {
         success: output.status.success(),
         code: output.status.code(),
         stdout,
         words: lines.join(" / "),
     })
+}
+
+/// The lines of what a program has printed, without those that only frame or repeat another one: OpenSSH warns of a
+/// private key that others can read in seven lines, of which one names the file.
+pub(crate) fn telling(text: &str) -> impl Iterator<Item = &str> {
+    let framing = ["@", "It is required that your private key files", "This private key will be ignored"];
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    lines.filter(move |line| !framing.iter().any(|begin| line.starts_with(begin)))
 }
 
 /// Runs a program to its end. An exit status other than 0 is an error with this `fix`.

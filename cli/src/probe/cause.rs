@@ -3,15 +3,14 @@
 //!
 //! Every process of the host can write log entries. So they are shown, and no command is taken from them.
 
-use super::log::{ERROR_OF_PAM, Log};
-use super::login_settings::LoginSettings;
+use super::log::{ERROR_OF_PAM, Log, UNLOADABLE};
+use super::sshd_fix::SshdFixes;
 use crate::desired::reopened;
 use crate::host::limits;
 use crate::host::shadow::{Shadow, today};
 use pam_sftpjail::account::Account;
-use pam_sftpjail::config::Config;
 use pam_sftpjail::escape::{escaped, one_line};
-use pam_sftpjail::fix::{Command, Fix, Name};
+use pam_sftpjail::fix::Fix;
 use std::path::Path;
 
 /// A session needs more open files than this: sshd has some ten of its own, and PAM's modules a few.
@@ -31,10 +30,10 @@ pub(super) struct Cause {
 
 /// What is known of a login that did not come to a session.
 pub(super) struct Facts<'a> {
-    pub(super) config: &'a Config,
     /// `None`: it cannot be looked up.
     pub(super) account: Option<&'a Account>,
-    pub(super) settings: &'a LoginSettings,
+    /// `None`: it is unknown what the user should find in the jail.
+    pub(super) fixes: Option<&'a SshdFixes<'a>>,
     pub(super) log: &'a Log,
     /// The pids of the monitors of the login and of its repetition.
     pub(super) servers: [u32; 2],
@@ -52,9 +51,11 @@ impl Facts<'_> {
         by_module
             .map(|reason| self.of_module(reason))
             .or_else(|| self.few_descriptors(&entries))
+            .or_else(|| self.without_pam())
             .or_else(|| self.other_chroot())
             .or_else(|| self.expired())
             .or_else(|| self.no_logins())
+            .or_else(|| entries.iter().find_map(|entry| unloadable(entry)))
             .or_else(|| entries.iter().find_map(|entry| of_another_module(entry)))
             .or_else(|| entries.iter().find_map(|entry| of_pam(entry)))
     }
@@ -84,9 +85,10 @@ impl Facts<'_> {
     /// sshd looks for the jail where the module does not build it.
     fn other_chroot(&self) -> Option<Cause> {
         let is_about_chroot = self.sshd.iter().any(|line| line.contains("chroot"));
-        let account = self.account.filter(|_| is_about_chroot)?;
-        let jail = self.config.jail_root.absolute().join(account.user_name().ok()?.as_str());
-        let (written, chroot) = self.settings.chroot.as_ref().filter(|(_, chroot)| *chroot != jail)?;
+        let fixes = self.fixes.filter(|_| is_about_chroot)?;
+        let jail = fixes.jail();
+        let (written, chroot) = fixes.settings.chroot.as_ref()?;
+        let fix = fixes.of(&["ChrootDirectory"])?;
         Some(Cause {
             evidence: format!(
                 "sshd's ChrootDirectory is {}, so that it looks for the jail at {}, and the module builds it at {}",
@@ -94,12 +96,16 @@ impl Facts<'_> {
                 escaped(chroot),
                 escaped(&jail)
             ),
-            fix: format!(
-                "in sshd_config: ChrootDirectory {}/%u; or let jail_root of the configuration be where sshd looks",
-                escaped(&self.config.jail_root.absolute())
-            )
-            .into(),
+            fix,
         })
+    }
+
+    /// Without PAM, sshd does not ask the module, and refuses accounts with a locked password.
+    fn without_pam(&self) -> Option<Cause> {
+        let is_of_it = |line: &&String| line.contains("chroot") || line.contains("account is locked");
+        let said = self.sshd.iter().find(is_of_it)?;
+        let fixes = self.fixes.filter(|fixes| fixes.settings.value("UsePAM") == Some("no"))?;
+        Some(Cause { evidence: format!("{said}; sshd_config says UsePAM no"), fix: fixes.of(&["UsePAM"])? })
     }
 
     fn expired(&self) -> Option<Cause> {
@@ -123,10 +129,7 @@ pub(super) fn new_password(message: &str, account: &Account) -> Option<Cause> {
     let asks = ["required to change your password", "password has expired"];
     asks.iter().any(|words| message.contains(words)).then(|| Cause {
         evidence: "the user must change the password first, which SFTP cannot do".into(),
-        fix: Fix::after(
-            "let the user change the password, or see when it expires",
-            &Command::new("chage -l").arg(Name(&account.name)),
-        ),
+        fix: reopened::by_chage(reopened::RENEWED, account),
     })
 }
 
@@ -155,6 +158,18 @@ fn of_pam(entry: &str) -> Option<Cause> {
         fix: "see which module of PAM's stack refuses the user; pam_limits does so without a log entry, for maxlogins and \
               maxsyslogins in /etc/security/limits.conf and limits.d"
             .into(),
+    })
+}
+
+/// libpam's entry of a module that it cannot load: the words of _pam_load_module in Linux-PAM's pam_handlers.c.
+fn unloadable(entry: &str) -> Option<Cause> {
+    let module = one_line(entry.strip_prefix(UNLOADABLE)?.split_once(')')?.0);
+    Some(Cause {
+        evidence: format!("PAM cannot load {module} ({})", logged(entry)),
+        fix: format!(
+            "install the package that has {module}, or remove its line from the files in /etc/pam.d"
+        )
+        .into(),
     })
 }
 

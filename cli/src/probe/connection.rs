@@ -2,7 +2,7 @@
 
 use super::Request;
 use super::client::{command, program};
-use super::complaint::complaint;
+use super::complaint::{complaint, complaint_of_sshd};
 use super::limit_watch::LimitWatch;
 use super::scratch_directory::ScratchDirectory;
 use super::templates;
@@ -84,7 +84,7 @@ impl<'w> Tools<'w> {
         test.args(["-t", "-f"]).arg(&server);
         let output = run(test, b"")?;
         if !output.success {
-            return Err(io::Error::other(format!("sshd does not start: {}", complaint(&output))));
+            return Err(io::Error::other(format!("sshd does not start: {}", complaint_of_sshd(&output))));
         }
         Ok(Self { scratch, config, server_config: server })
     }

@@ -2,9 +2,11 @@
 
 use super::host_directory::HostDirectory;
 use super::login_settings::LoginSettings;
+use crate::desired::home_access::Need;
 use pam_sftpjail::account::Account;
-use pam_sftpjail::config::{Config, HomeAccess};
+use pam_sftpjail::config::{HomeAccess, Profile};
 use pam_sftpjail::escape::escaped;
+use pam_sftpjail::fix::Fix;
 use pam_sftpjail::name::UserName;
 use pam_sftpjail::session::Member;
 use std::collections::BTreeSet;
@@ -16,7 +18,7 @@ pub(super) struct Expected {
     /// `pw_name`
     pub(super) user: UserName,
     pub(super) account: Account,
-    pub(super) profile: String,
+    pub(super) profile: Profile,
     /// The directory in which the session begins.
     pub(super) start: PathBuf,
     /// The directories of the host that the jail holds: the home and the volumes.
@@ -29,10 +31,6 @@ pub(super) struct Expected {
     pub(super) names: bool,
     /// Whether the user's actions are logged.
     pub(super) log: bool,
-    /// sshd's `ChrootDirectory`.
-    pub(super) chroot: String,
-    /// sshd's `Match Group`.
-    pub(super) groups: String,
     /// Whether sshd starts internal-sftp, whatever the client asks for. `None`: sshd gave no answer.
     pub(super) forces_sftp: Option<bool>,
     /// The directory that sshd's settings name for the start, if the jail does not have it.
@@ -41,7 +39,7 @@ pub(super) struct Expected {
 
 impl Expected {
     /// By the plan of a member. The plan is dropped, with its descriptors.
-    pub(super) fn of(config: &Config, member: Member) -> Self {
+    pub(super) fn of(member: Member) -> Self {
         let Member { account, profile, plan } = member;
         let user = plan.user().clone();
         let plan = plan.with_listings(&profile, &account);
@@ -62,14 +60,7 @@ impl Expected {
             directories: HostDirectory::all(&plan, &account, &profile),
             names: profile.names,
             log: profile.log,
-            chroot: format!("{}/%u", escaped(&config.jail_root.absolute())),
-            groups: profile
-                .groups
-                .iter()
-                .map(|group| escaped(group).to_string())
-                .collect::<Vec<_>>()
-                .join(","),
-            profile: escaped(&profile.name).to_string(),
+            profile,
             account,
             user,
             entries,
@@ -93,6 +84,14 @@ impl Expected {
         let within = path.strip_prefix("/").unwrap_or(path);
         self.entries.iter().any(|entry| entry == within || entry.starts_with(within))
             || self.directories.iter().any(|directory| directory.has(path))
+    }
+
+    /// The fix where the session cannot begin in its directory, or cannot list it.
+    pub(super) fn start_fix(&self) -> Fix {
+        match self.directories.iter().find(|directory| directory.path == self.start) {
+            Some(directory) => directory.fix(&self.account, Need::Enter),
+            None => format!("let the user enter and list {} in the jail", escaped(&self.start)).into(),
+        }
     }
 
     /// The outermost directory that the session may leave with `cd ..` and still see nothing of the host: the one

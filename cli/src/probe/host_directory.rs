@@ -1,9 +1,6 @@
 //! The directories of the host that a jail holds, and what an admin can do where the user cannot write one.
 
 use crate::desired::home_access::{self, Need};
-use crate::host::as_user;
-use crate::host::room::{Shortage, Writer, shortage};
-use nix::errno::Errno;
 use pam_sftpjail::account::Account;
 use pam_sftpjail::config::{HomeAccess, Profile};
 use pam_sftpjail::escape::escaped;
@@ -18,7 +15,7 @@ pub(super) struct HostDirectory {
     /// Its path in the jail.
     pub(super) path: PathBuf,
     /// Its path on the host. `None`: the first login makes it.
-    host: Option<PathBuf>,
+    pub(super) host: Option<PathBuf>,
     pub(super) read_only: bool,
     is_home: bool,
 }
@@ -53,37 +50,18 @@ impl HostDirectory {
         host.join(below).is_dir()
     }
 
-    /// Why nothing can be written there although the modes may allow it, and the fix. `None`: for another reason.
-    pub(super) fn shortage(&self, user: &str) -> Option<(String, Fix)> {
-        let host = self.host.as_deref()?;
-        let shown = escaped(host);
-        if let Some(shortage) = shortage(host, Writer::User) {
-            return Some((
-                format!("the filesystem of {shown} has {shortage} left"),
-                Fix::from(format!("make room there: see {} {shown}", shortage.df())),
-            ));
-        }
-        match as_user::write(user, host) {
-            Ok(Some(Errno::EDQUOT)) => Some((
-                format!("the quota of {} for {shown} is used up", escaped(user)),
-                "let the user remove files, or raise the quota: see quota(1)".into(),
-            )),
-            Ok(Some(Errno::ENOSPC)) => Some((
-                format!("the filesystem of {shown} has {} left", Shortage::Space),
-                Fix::from(format!("make room there: see {} {shown}", Shortage::Space.df())),
-            )),
-            _ => None,
-        }
-    }
-
-    /// The fix where the user should be able to write it and is not.
-    pub(super) fn fix(&self, account: &Account) -> Fix {
-        let Some(host) = self.host.as_deref() else {
-            return "let the user or the user's group write the source of the volume".into();
+    /// The fix where the user should be able to do that there and is not.
+    pub(super) fn fix(&self, account: &Account, need: Need) -> Fix {
+        let what = match need {
+            Need::Enter => "enter",
+            Need::Write => "write",
         };
-        let sentence = format!("let the user write {} on the host", escaped(host));
+        let Some(host) = self.host.as_deref() else {
+            return format!("let the user or the user's group {what} the source of the volume").into();
+        };
+        let sentence = format!("let the user {what} {} on the host", escaped(host));
         match self.is_home {
-            true => home_access::fix(account, host, Need::Write, sentence),
+            true => home_access::fix(account, host, need, sentence),
             false => sentence.into(),
         }
     }

@@ -21,6 +21,9 @@ const LATENCY: Duration = Duration::from_secs(1);
 /// The beginning of sshd's log entry of an error of PAM's.
 pub(super) const ERROR_OF_PAM: &str = "error: PAM: ";
 
+/// The beginning of libpam's log entry of a module that it cannot load.
+pub(super) const UNLOADABLE: &str = "PAM unable to dlopen(";
+
 /// The log entries since before the login.
 pub(super) struct Log(Recent);
 
@@ -66,7 +69,8 @@ impl Log {
         (judgement(&found, session, expected), found.microseconds)
     }
 
-    /// The entries about PAM that these processes wrote, without time and process: those of modules, and sshd's errors.
+    /// The entries about PAM that these processes wrote, without time and process: those of modules and libpam, and
+    /// sshd's errors.
     /// Waits a while for the first: a login that was refused leaves one mostly.
     pub(super) fn of_pam(&self, processes: &[u32]) -> Vec<String> {
         let prefixes: Vec<_> = processes.iter().map(|pid| format!("[{pid}]: ")).collect();
@@ -75,7 +79,9 @@ impl Log {
             let lines = logs.iter().flat_map(|(_, text)| text.lines());
             let entries = lines.filter_map(|line| {
                 let (_, entry) = prefixes.iter().find_map(|prefix| line.split_once(prefix.as_str()))?;
-                (entry.starts_with("pam_") || entry.starts_with(ERROR_OF_PAM)).then(|| entry.to_owned())
+                let is_of_pam =
+                    ["pam_", ERROR_OF_PAM, UNLOADABLE].iter().any(|begin| entry.starts_with(begin));
+                is_of_pam.then(|| entry.to_owned())
             });
             Some(entries.collect::<Vec<_>>()).filter(|entries| !entries.is_empty())
         };

@@ -1,17 +1,24 @@
 //! What sshd is set to do with the probe's own login, by its own answer.
 
 use super::connection::Tools;
+use crate::desired::sshd::is_internal_sftp;
 use crate::host::sshd::connections::Connection;
 use crate::host::sshd::daemon::Daemon;
 use crate::host::sshd::effective::{Settings, expanded};
 use pam_sftpjail::account::Account;
 use std::path::{Path, PathBuf};
 
+/// The keyword of subsystems. Clients ask for the one with the name sftp.
+pub(super) const SUBSYSTEM: &str = "Subsystem";
+
 /// Effective settings for the probe's login. Nothing is known where sshd gives no answer.
 #[derive(Default)]
 pub(super) struct LoginSettings {
+    answer: Option<Settings>,
     /// ChrootDirectory as sshd prints it, and what it means for the user.
     pub(super) chroot: Option<(String, PathBuf)>,
+    /// The command that serves SFTP, if sshd runs its own server.
+    pub(super) server: Option<String>,
     /// Whether sshd starts internal-sftp, whatever the client asks for.
     pub(super) forces_sftp: Option<bool>,
     /// The directory that `-d` of internal-sftp names. A relative one is below the home.
@@ -23,29 +30,42 @@ impl LoginSettings {
     pub(super) fn ask(tools: &Tools<'_>, typed: &str, account: &Account) -> Self {
         let daemon = Daemon::find(Some(tools.server_config()));
         let answer = daemon.ok().and_then(|daemon| daemon.ask(typed, &Connection::over_a_pipe()).ok());
-        answer.map(|settings| Self::of(&settings, account)).unwrap_or_default()
+        answer.map(|settings| Self::of(settings, account)).unwrap_or_default()
     }
 
-    fn of(settings: &Settings, account: &Account) -> Self {
+    fn of(settings: Settings, account: &Account) -> Self {
         let forced = settings.get("ForceCommand").filter(|command| *command != "none");
-        let subsystem = || settings.all("Subsystem").find_map(|value| value.strip_prefix("sftp "));
         let chroot = settings.get("ChrootDirectory").filter(|path| *path != "none");
+        let server = forced.or_else(|| subsystem(&settings)).filter(|command| is_internal_sftp(command));
         Self {
             chroot: chroot.map(|path| (path.to_owned(), expanded(path, account))),
             forces_sftp: Some(forced.is_some_and(is_internal_sftp)),
-            start: forced.or_else(subsystem).filter(|command| is_internal_sftp(command)).and_then(
-                |command| {
-                    let directory = start_directory(command)?;
-                    Some(account.home.join(start_path(directory, account)))
-                },
-            ),
+            start: server.and_then(start_directory).map(|at| account.home.join(start_path(at, account))),
+            server: server.map(str::to_owned),
+            answer: Some(settings),
         }
+    }
+
+    /// Whether internal-sftp is told to refuse some requests: -R, -P and -p of sftp-server(8).
+    pub(super) fn is_limited(&self) -> bool {
+        let words = self.server.iter().flat_map(|server| server.split_whitespace());
+        words.filter_map(|word| word.strip_prefix('-')).any(|options| options.starts_with(['R', 'P', 'p']))
+    }
+
+    /// The value of a keyword, as sshd prints it. Of [`SUBSYSTEM`], that of sftp. Empty: sshd has none. `None`: sshd
+    /// gave no answer.
+    pub(super) fn value(&self, keyword: &str) -> Option<&str> {
+        let settings = self.answer.as_ref()?;
+        let value = match keyword {
+            SUBSYSTEM => subsystem(settings),
+            _ => settings.get(keyword),
+        };
+        Some(value.unwrap_or_default())
     }
 }
 
-/// Mirrors the comparison with INTERNAL_SFTP_NAME in OpenSSH's session.c.
-fn is_internal_sftp(command: &str) -> bool {
-    command.split_whitespace().next() == Some("internal-sftp")
+fn subsystem(settings: &Settings) -> Option<&str> {
+    settings.all(SUBSYSTEM).find_map(|value| value.strip_prefix("sftp "))
 }
 
 /// The argument of `-d`, which may be joined with it. sshd splits the command at blanks and knows no quotes.
@@ -92,6 +112,5 @@ mod tests {
         ] {
             assert_eq!(start_directory(command), directory, "{command}");
         }
-        assert!(is_internal_sftp("internal-sftp -l INFO") && !is_internal_sftp("/usr/lib/sftp-server"));
     }
 }

@@ -4,9 +4,11 @@
 use super::expected::Expected;
 use super::refusal::module_fix;
 use super::report::Report;
+use super::sshd_fix::SshdFixes;
 use crate::report::{Consequence, Finding};
 use pam_sftpjail::config::{Config, Namespace};
 use pam_sftpjail::error::Refusal;
+use pam_sftpjail::escape::escaped;
 use pam_sftpjail::fix::Fix;
 use pam_sftpjail::registry::{Record, Registry};
 use std::path::PathBuf;
@@ -16,8 +18,16 @@ type NoRecord = (String, Fix);
 
 /// Adds the finding about the session of this monitor. A login to a private jail goes on without a record, unless its
 /// profile limits the sessions.
-pub(super) fn examine(report: &mut Report, config: &Config, expected: &Expected, monitor: u32) {
-    let built = |namespace| format!("built the jail: profile {}, namespace {namespace}", expected.profile);
+pub(super) fn examine(
+    report: &mut Report,
+    config: &Config,
+    expected: &Expected,
+    monitor: u32,
+    fixes: &SshdFixes<'_>,
+) {
+    let built = |namespace| {
+        format!("built the jail: profile {}, namespace {namespace}", escaped(&expected.profile.name))
+    };
     let judgement = match record(expected, monitor) {
         Ok(record) => Ok(built(record.namespace)),
         Err(no_record) if has_private_jail(config, expected, monitor) => {
@@ -29,7 +39,7 @@ pub(super) fn examine(report: &mut Report, config: &Config, expected: &Expected,
         Err(_) => Err("has not built a jail for this session".to_owned()),
     };
     let consequence = Consequence::NotJailed("the module has built no jail for the session".into());
-    report.add(Finding::judged("module", judgement, consequence, module_fix()));
+    report.add(Finding::judged("module", judgement, consequence, module_fix(Some(fixes))));
 }
 
 fn record(expected: &Expected, monitor: u32) -> Result<Record, NoRecord> {

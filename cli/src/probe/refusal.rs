@@ -1,11 +1,14 @@
 //! The finding of a login that was refused, with the reason that sshd gives.
 
 use super::cause::{Cause, Facts};
+use super::sshd_fix::SshdFixes;
 use crate::report::{Consequence, Finding};
 use pam_sftpjail::error::Refusal;
+use pam_sftpjail::fix::Fix;
 
 /// Words of sshd's messages when it refuses a login, and the fix.
-const REASONS: [(&str, &str); 6] = [
+const REASONS: [(&str, &str); 7] = [
+    ("not allowed because shell", "give the account a shell that exists; /usr/sbin/nologin will do"),
     ("not allowed because", LISTS),
     ("by PAM account configuration", "read the log entries of the account lines of /etc/pam.d/sshd"),
     (
@@ -18,15 +21,14 @@ const REASONS: [(&str, &str); 6] = [
 ];
 
 const LISTS: &str = "if the user should be able to log in: see AllowUsers, DenyUsers, AllowGroups and DenyGroups in \
-     sshd_config (the probe has no address that they could list), and check that the account's shell exists";
+     sshd_config (the probe has no address that they could list)";
 
-const MODULE: &str = "check that /etc/pam.d/sshd has the module's session lines, that sshd_config says UsePAM yes, \
-     that config= of these lines is the configuration that the probe reads (--config), and that ChrootDirectory is %u in the \
-     jail root; then read the module's log entries";
+const MODULE: &str = "check that /etc/pam.d/sshd has the module's session lines, and that config= of these lines is the \
+     configuration that the probe reads (--config); then read the module's log entries";
 
 /// The fix where the module has not built a jail for a session.
-pub(super) fn module_fix() -> String {
-    MODULE.into()
+pub(super) fn module_fix(fixes: Option<&SshdFixes<'_>>) -> Fix {
+    fixes.and_then(|fixes| fixes.of(&["UsePAM"])).unwrap_or_else(|| MODULE.into())
 }
 
 /// The finding of a login that was refused: by the module with `refusal`, or else by sshd or another module.

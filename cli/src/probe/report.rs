@@ -1,8 +1,9 @@
 //! The report of a probe, as text and as JSON.
 
-use super::expected::Expected;
 use super::host_directory::HostDirectory;
+use super::sshd_fix::SshdFixes;
 use super::writing::Written;
+use crate::desired::home_access::Need;
 use crate::report::conclusion::Standing;
 use crate::report::json::{VERSION, document};
 use crate::report::{Conclusion, Consequence, Finding, Findings, Outcome, Status};
@@ -81,7 +82,7 @@ impl Report {
         let fix = match &written.cause {
             _ if directory.read_only => "report this as a bug".into(),
             Some(fix) => fix.clone(),
-            None => directory.fix(account),
+            None => directory.fix(account, Need::Write),
         };
         let shown = escaped(&directory.path);
         let consequence = match directory.read_only {
@@ -127,9 +128,6 @@ impl Report {
 }
 
 /// The fix where log entries are missing.
-pub(super) fn log_fix(expected: &Expected) -> String {
-    format!(
-        "check that rsyslog or the journal runs, and let sshd_config say for Match Group {}: ForceCommand internal-sftp -l INFO",
-        expected.groups
-    )
+pub(super) fn log_fix(fixes: &SshdFixes<'_>) -> Fix {
+    fixes.of_log().unwrap_or_else(|| "check that rsyslog or the journal runs".into())
 }

@@ -6,8 +6,11 @@ use super::connection::Connection;
 use super::expected::Expected;
 use super::parent::Parent;
 use super::report::Report;
+use super::sshd_fix::SshdFixes;
+use super::steps::{FOREIGN, ROOT, StepFix};
 use super::{attempt, guard, judge, steps, writing};
 use crate::report::{Consequence, Finding};
+use pam_sftpjail::fix::Fix;
 use std::io;
 
 /// Tries every step of the table, and then to write. Gives names that the log must have then; `None` if no
@@ -17,6 +20,7 @@ pub(super) fn try_steps(
     connection: &Connection<'_>,
     expected: &Expected,
     facts: &Facts<'_>,
+    fixes: &SshdFixes<'_>,
     parent: &Parent,
 ) -> io::Result<Option<Vec<String>>> {
     let first = attempt::run(connection, &steps::FIRST)?;
@@ -27,11 +31,12 @@ pub(super) fn try_steps(
         has_cause = cause.is_some();
         let Cause { evidence, fix } = cause.unwrap_or_else(|| Cause {
             evidence: complaint(&first.output),
-            fix: steps::not_served_fix(expected).into(),
+            fix: fix_of(&steps::SERVING, fixes),
         });
         let consequence = Consequence::KeptOut("SFTP is not served".into());
         report.add(Finding::judged("sftp", Err(format!("is not served: {evidence}")), consequence, fix));
     }
+    let mut is_root_seen = false;
     for step in steps::table(expected) {
         parent.check()?;
         // Where no session comes about, what sshd would run in it does not show.
@@ -39,22 +44,61 @@ pub(super) fn try_steps(
             let attempted = attempt::run(connection, &step.attempt)?;
             let judgement = judge::judge(&attempted, &step.expectation, expected.user.as_str());
             let evidence = judgement.as_ref().err().map(String::as_str).unwrap_or_default();
+            is_root_seen |= step.name == ROOT && (evidence.is_empty() || evidence.starts_with(FOREIGN));
             let consequence = step.expectation.consequence(evidence);
-            report.add(Finding::judged(step.name, judgement, consequence, step.fix));
+            let fix = if judgement.is_ok() { "".into() } else { fix_of(&step.fix, fixes) };
+            report.add(Finding::judged(step.name, judgement, consequence, fix));
         }
+    }
+    if !is_root_seen {
+        report.add(chroot(fixes));
     }
     if is_served && let Some(judgement) = guard::try_to_change(connection, expected)? {
         let consequence = Consequence::NotJailed("guarded names can be changed".into());
-        report.add(Finding::judged("guard", judgement, consequence, "report this as a bug"));
+        report.add(Finding::judged("guard", judgement, consequence, BUG));
     }
     let mut names = Vec::new();
     for directory in expected.directories.iter().filter(|_| is_served) {
         parent.check()?;
-        let written = writing::try_in(connection, directory, expected.user.as_str())?;
+        let written = writing::try_in(connection, directory, expected.user.as_str(), fixes.settings)?;
         report.add_written(directory, &written, &expected.account);
-        names.push(written.name);
+        // What its options forbid, internal-sftp does not log.
+        if !fixes.settings.is_limited() {
+            names.push(written.name);
+        }
     }
     parent.check()?;
     // Without a session there are no log entries of one.
     Ok(Some(names).filter(|_| !has_cause))
+}
+
+/// The fix where every setting is as it should be.
+const BUG: &str = "report this as a bug";
+
+fn fix_of(fix: &StepFix, fixes: &SshdFixes<'_>) -> Fix {
+    match fix {
+        StepFix::Sshd(keywords) => fixes.of(keywords).unwrap_or_else(|| BUG.into()),
+        StepFix::Start => fixes.of(&["ChrootDirectory"]).unwrap_or_else(|| fixes.expected.start_fix()),
+        StepFix::Sentence(sentence) => sentence.into(),
+    }
+}
+
+/// Where the user could not list `/`, only sshd's settings show whether the session is in the jail.
+fn chroot(fixes: &SshdFixes<'_>) -> Finding {
+    let Some(fix) = fixes.of(&["ChrootDirectory"]) else {
+        let chroot = fixes.settings.value("ChrootDirectory").unwrap_or_default();
+        let evidence = format!("sshd's ChrootDirectory is {chroot}");
+        return Finding::judged("chroot", Ok(evidence), Consequence::None, "");
+    };
+    let (evidence, consequence) = match fixes.settings.value("ChrootDirectory") {
+        Some(chroot) => {
+            let words = format!("ChrootDirectory of sshd is {chroot}");
+            (format!("{words}, so the session is in no jail"), Consequence::NotJailed(words))
+        }
+        None => {
+            let words = "sshd does not say where it chroots the user to";
+            (words.to_owned(), Consequence::Unknown(words.to_owned()))
+        }
+    };
+    Finding::judged("chroot", Err(evidence), consequence, fix)
 }

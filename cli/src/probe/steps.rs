@@ -2,6 +2,7 @@
 
 use super::batch::cd;
 use super::expected::Expected;
+use super::login_settings::SUBSYSTEM;
 use crate::report::Consequence;
 use pam_sftpjail::escape::escaped;
 use std::borrow::Cow;
@@ -14,7 +15,16 @@ pub(super) struct Step {
     pub(super) name: &'static str,
     pub(super) attempt: Attempt,
     pub(super) expectation: Expectation,
-    pub(super) fix: String,
+    pub(super) fix: StepFix,
+}
+
+/// Where to find the fix of a step.
+pub(super) enum StepFix {
+    /// The first of these settings of sshd that is not as it should be.
+    Sshd(&'static [&'static str]),
+    /// The same with ChrootDirectory; or else the directory in which the session begins.
+    Start,
+    Sentence(String),
 }
 
 /// What a client does.
@@ -89,7 +99,7 @@ impl Expectation {
             Self::SftpOnly { .. } if evidence == RAN => {
                 Consequence::Shell("sshd runs commands for the user".into())
             }
-            // A jail holds no program that could run it.
+            // Whether the session is in a jail, which holds no program that could run it, other findings say.
             Self::SftpOnly { .. } => Consequence::None,
             Self::Prohibited => Consequence::NotJailed("sshd forwards connections for the user".into()),
             Self::NothingFetched => Consequence::Shell("scp -O works".into()),
@@ -108,70 +118,63 @@ pub(super) const ECHOED: &str = "sftpjail-42";
 /// The first attempt. If it fails, nothing else is tried by SFTP.
 pub(super) const FIRST: Attempt = Attempt::Sftp(Cow::Borrowed(b"pwd\n"));
 
-/// The fix where that fails and nothing says why.
-pub(super) fn not_served_fix(expected: &Expected) -> String {
-    format!(
-        "in sshd_config, before the first Match: Subsystem sftp internal-sftp; then, {}",
-        forced(expected)
-    )
-}
+/// The settings on which it depends that SFTP is served.
+pub(super) const SERVING: StepFix = StepFix::Sshd(&[SUBSYSTEM, "ForceCommand", "ChrootDirectory"]);
 
-fn settings(Expected { groups, .. }: &Expected, lines: &str) -> String {
-    format!("in sshd_config, for Match Group {groups}: {lines}")
-}
+/// The step that shows whether the session is in the jail.
+pub(super) const ROOT: &str = "ls /";
 
-fn forced(expected: &Expected) -> String {
-    settings(expected, "ForceCommand internal-sftp -l INFO")
-}
+const TCP: StepFix = StepFix::Sshd(&["AllowTcpForwarding"]);
+
+const SOCKETS: StepFix = StepFix::Sshd(&["AllowStreamLocalForwarding"]);
+
+/// The settings that make the user see the jail.
+const JAIL: StepFix = StepFix::Sshd(&["ChrootDirectory"]);
+
+/// Those that keep the user from running anything.
+const FORCED: StepFix = StepFix::Sshd(&["ForceCommand", "ChrootDirectory"]);
 
 /// The table. A step's fix names sshd's settings, because the result of a step is what sshd does.
 pub(super) fn table(expected: &Expected) -> Vec<Step> {
-    let Expected { start, chroot, absent_start, .. } = expected;
-    let settings = |lines: &str| settings(expected, lines);
-    let jail = settings(&format!("ChrootDirectory {chroot}, and no Match before it may say otherwise"));
-    let forced = forced(expected);
-    let tcp = settings("DisableForwarding yes, AllowTcpForwarding no");
-    let sockets = settings("DisableForwarding yes, AllowStreamLocalForwarding no");
+    let Expected { start, absent_start, .. } = expected;
     let start_fix = match absent_start {
-        None => jail.clone(),
+        None => StepFix::Start,
         Some(absent) => {
-            format!("make the directory {} in the jail, or change the -d of internal-sftp", escaped(absent))
+            let absent = escaped(absent);
+            StepFix::Sentence(format!(
+                "make the directory {absent} in the jail, or change the -d of internal-sftp"
+            ))
         }
     };
     // Where it begins below the home, `cd ..` leads into the home.
     let above = expected.above();
     let list_above = [cd(above), b"ls -1a\n".to_vec()].concat();
     let sftp = |batch: &'static str| Attempt::Sftp(Cow::Borrowed(batch.as_bytes()));
-    let step =
-        |name, attempt, expectation, fix: &String| Step { name, attempt, expectation, fix: fix.clone() };
+    let step = |name, attempt, expectation, fix| Step { name, attempt, expectation, fix };
 
     let works_in = Expectation::WorksIn(absent_start.as_ref().unwrap_or(start).clone());
     let mut steps = vec![
-        step("pwd", sftp("pwd\n"), works_in, &start_fix),
-        step(
-            "ls",
-            sftp("ls -1\n"),
-            Expectation::Succeeds,
-            &"give the user the right to read the directory".to_owned(),
-        ),
-        step("cd ..", Attempt::Sftp(list_above.into()), Expectation::Lists(expected.names_in(above)), &jail),
-        step("ls /", sftp("ls -1a /\n"), Expectation::Lists(expected.names_in(Path::new("/"))), &jail),
-        step("/etc/passwd", Attempt::Fetch("/etc/passwd"), Expectation::OwnAccounts, &jail),
+        step("pwd", sftp("pwd\n"), works_in, start_fix),
+        // Without a path, sftp takes no notice of a directory that it cannot read.
+        step("ls", sftp("ls -1 .\n"), Expectation::Succeeds, StepFix::Start),
+        step("cd ..", Attempt::Sftp(list_above.into()), Expectation::Lists(expected.names_in(above)), JAIL),
+        step(ROOT, sftp("ls -1a /\n"), Expectation::Lists(expected.names_in(Path::new("/"))), JAIL),
+        step("/etc/passwd", Attempt::Fetch("/etc/passwd"), Expectation::OwnAccounts, JAIL),
         step(
             "ssh COMMAND",
             Attempt::Command(ECHO),
             Expectation::SftpOnly { forced: expected.forces_sftp },
-            &forced,
+            FORCED,
         ),
         // No process listens on port 1. Where forwarding is allowed, sshd tries it and says so.
-        step("ssh -L", Attempt::Connect("127.0.0.1:1"), Expectation::Prohibited, &tcp),
-        step("ssh -R port", Attempt::ListenOnPort, Expectation::Prohibited, &tcp),
-        step("ssh -R socket", Attempt::ListenOnSocket, Expectation::Prohibited, &sockets),
-        step("scp -O", Attempt::LegacyScp("/etc/passwd"), Expectation::NothingFetched, &forced),
+        step("ssh -L", Attempt::Connect("127.0.0.1:1"), Expectation::Prohibited, TCP),
+        step("ssh -R port", Attempt::ListenOnPort, Expectation::Prohibited, TCP),
+        step("ssh -R socket", Attempt::ListenOnSocket, Expectation::Prohibited, SOCKETS),
+        step("scp -O", Attempt::LegacyScp("/etc/passwd"), Expectation::NothingFetched, FORCED),
     ];
     // Where the user can write, scp is tried there instead.
     if expected.names && expected.directories.iter().all(|directory| directory.read_only) {
-        steps.push(step("scp", Attempt::Scp("/etc/passwd"), Expectation::Fetched, &jail));
+        steps.push(step("scp", Attempt::Scp("/etc/passwd"), Expectation::Fetched, JAIL));
     }
     steps
 }

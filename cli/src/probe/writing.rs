@@ -7,7 +7,10 @@ use super::complaint::complaint;
 use super::connection::Connection;
 use super::host_directory::HostDirectory;
 use super::judge::Judgement;
+use super::login_settings::LoginSettings;
+use super::unwritable;
 use crate::host::process::{until, wait};
+use crate::host::umask;
 use pam_sftpjail::escape::one_line;
 use pam_sftpjail::fix::Fix;
 use std::ffi::OsString;
@@ -31,7 +34,7 @@ pub(super) struct Written {
     /// The same with scp, where sftp could write.
     pub(super) scp: Option<Judgement>,
     pub(super) name: String,
-    /// What to do about it, where the filesystem is full.
+    /// What to do about it, where it is not for the modes.
     pub(super) cause: Option<Fix>,
 }
 
@@ -41,6 +44,7 @@ pub(super) fn try_in(
     connection: &Connection<'_>,
     directory: &HostDirectory,
     user: &str,
+    settings: &LoginSettings,
 ) -> io::Result<Written> {
     let name = format!(".sftpjail-probe-{}", random()?);
     let kept = TestDirectory::begin(connection, &directory.path, &name)?;
@@ -52,6 +56,7 @@ pub(super) fn try_in(
     } else {
         None
     };
+    let umask = if is_made && !read_back { umask::unusable(connection.server) } else { None };
     let said = kept.end(connection)?;
     let is_gone = is_gone(connection, &directory.path, &name)?;
     // The next directory needs these names again.
@@ -69,12 +74,14 @@ pub(super) fn try_in(
         }
         (false, _) => Err(format!("cannot be written: {said}")),
     };
-    // internal-sftp says "Failure" for a full filesystem and for a quota.
-    let shortage = match &sftp {
-        Err(said) if said.contains("Failure") => directory.shortage(user),
-        _ => None,
+    let reason = match (&sftp, umask) {
+        (Ok(_), _) => None,
+        // A directory that is read-only in the jail was written, or another reason is shown.
+        _ if directory.read_only || is_made && !is_gone => None,
+        (Err(_), Some(umask)) => Some(unwritable::by_umask(umask)),
+        (Err(_), None) => unwritable::reason(directory, user, settings),
     };
-    let (sftp, cause) = match shortage {
+    let (sftp, cause) = match reason {
         Some((why, fix)) => (Err(why), Some(fix)),
         None => (sftp, None),
     };

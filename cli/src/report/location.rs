@@ -114,7 +114,7 @@ pub(crate) fn append_block(file: &Path, lines: &[&str]) -> Edit {
 /// Inserts `lines` at the top of `file`, which has a line. None of them may hold a newline.
 pub(crate) fn prepend(file: &Path, lines: &[&str]) -> Edit {
     let words = format!("insert at the top of {}: {}", escaped(file), shown(lines));
-    Edit::one(editable(file), Some(Change::at_top(lines)), words)
+    Edit::one(editable(file), Some(Change::at_top(lines).unless_there(lines)), words)
 }
 
 /// A change of files: a command where root can paste it, and words for where not.

@@ -3,6 +3,7 @@
 mod accounts;
 mod blame;
 mod faults;
+mod fixes;
 mod interrupted;
 
 use sandbox::{Output, Sandbox};

@@ -2,7 +2,8 @@
 //! nobody.
 
 use super::Member;
-use crate::desired::sshd::{KEEPALIVE, REQUIRED, is_internal_sftp};
+use crate::desired::sshd::fix::Wrong;
+use crate::desired::sshd::{KEEPALIVE, REQUIRED, is_internal_sftp, is_low, log_level};
 use crate::host::sshd::effective::{Settings, expanded};
 use crate::report::Consequence;
 use pam_sftpjail::account::Account;
@@ -42,6 +43,13 @@ pub(super) struct Deviation {
     pub(super) evidence: String,
     /// What follows; `None`: it is worth a warning only.
     pub(super) consequence: Option<Consequence>,
+}
+
+impl Deviation {
+    /// What its fix changes.
+    pub(super) fn wrong(&self) -> Wrong<'_> {
+        Wrong { keyword: self.keyword, value: &self.value, is_log_level: self.check == "sshd log" }
+    }
 }
 
 /// All deviations for a login to this account. `barred`: the keyword that keeps the user out; `service`: the PAM service
@@ -120,10 +128,7 @@ pub(super) fn judge(
         deviations.push(Deviation { check, keyword, value, evidence, consequence: None });
     }
     let level = log_level(command);
-    if runs_sftp
-        && member.profile.log
-        && ["QUIET", "FATAL", "ERROR"].iter().any(|low| level.eq_ignore_ascii_case(low))
-    {
+    if runs_sftp && member.profile.log && is_low(level) {
         let level = escaped(level);
         let evidence = format!(
             "internal-sftp logs at {level} only, so there are no log entries for operations on files"
@@ -148,56 +153,4 @@ fn of_another_command(settings: &Settings, command: &str) -> Consequence {
 /// Whether a login may be refused because of live sessions.
 pub(super) fn limits_sessions(member: &Member<'_>) -> bool {
     member.profile.max_sessions.is_some() || member.config.namespace == Namespace::Host
-}
-
-/// The log level of internal-sftp: the argument of `-l`, or the default.
-pub(super) fn log_level(command: &str) -> &str {
-    let mut level = "ERROR";
-    let mut words = command.split_whitespace().skip(1);
-    while let Some(word) = words.next() {
-        // sftp-server.c: getopt "d:f:l:P:p:Q:u:cehR".
-        let Some(at) = word.strip_prefix('-').and_then(|w| w.find(['d', 'f', 'l', 'P', 'p', 'Q', 'u']))
-        else {
-            continue;
-        };
-        let (option, joined) = word.get(1 + at..).and_then(|w| w.split_at_checked(1)).unwrap_or_default();
-        let argument = if joined.is_empty() { words.next().unwrap_or_default() } else { joined };
-        if option == "l" {
-            level = argument;
-        }
-    }
-    level
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn internal_sftp_may_have_options() {
-        for (command, expected) in [
-            ("internal-sftp", true),
-            ("internal-sftp -l INFO", true),
-            ("internal-sftp\t-R", true),
-            ("internal-sftpd", false),
-            ("/usr/lib/openssh/sftp-server", false),
-            ("none", false),
-        ] {
-            assert_eq!(is_internal_sftp(command), expected, "{command}");
-        }
-    }
-
-    #[test]
-    fn the_log_level_is_read_as_getopt_reads_it() {
-        for (command, expected) in [
-            ("internal-sftp", "ERROR"),
-            ("internal-sftp -l INFO", "INFO"),
-            ("internal-sftp -R -lVERBOSE", "VERBOSE"),
-            ("internal-sftp -Rl INFO", "INFO"),
-            ("internal-sftp -f -l -l DEBUG3", "DEBUG3"),
-            ("internal-sftp -f LOCAL5 -d /l", "ERROR"),
-        ] {
-            assert_eq!(log_level(command), expected, "{command}");
-        }
-    }
 }

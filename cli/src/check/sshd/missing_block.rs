@@ -1,14 +1,11 @@
 //! Where sshd has no `Match` block for a member, every setting of it is wrong. That is one finding, with one fix.
 
-use super::fix::{before_all, own_block};
 use super::judge::Deviation;
 use super::{Answers, Member, Sshd};
-use crate::check::groups::setup_fix;
 use crate::desired;
+use crate::desired::sshd::fix::{missing_block, own_block};
 use crate::report::text::listed;
 use crate::report::{Consequence, Findings};
-use pam_sftpjail::fix::{Command, Fix};
-use pam_sftpjail::plan::root_path;
 
 /// The check under which it is reported.
 const CHECK: &str = "sshd chroot";
@@ -23,7 +20,7 @@ pub(super) fn is_missing(sshd: &Sshd, member: &Member<'_>, answers: &Answers) ->
         .deviations
         .iter()
         .any(|(deviation, times)| deviation.keyword == "ChrootDirectory" && times.len() == answers.count);
-    is_never_jailed && own_block(sshd, member).is_none()
+    is_never_jailed && own_block(sshd, member.of_fix()).is_none()
 }
 
 /// Whether the block has a setting for what deviates.
@@ -48,19 +45,10 @@ pub(super) fn report(sshd: &Sshd, member: &Member<'_>, answers: &Answers, findin
         chroot.join("; "),
         listed(keywords)
     );
-    findings.failed(CHECK, consequence.unwrap_or(Consequence::None), evidence, fix(sshd, member));
-}
-
-/// `sftpjail setup` adds the block, and what else is missing. It reads no other configuration than the usual one.
-fn fix(sshd: &Sshd, member: &Member<'_>) -> Fix {
-    if member.has_own_config {
-        return before_all(sshd, member, "ChrootDirectory", String::new());
-    }
-    match sshd.daemon.file() {
-        None => setup_fix(member.config),
-        Some(file) => Fix::or(
-            root_path(file).map(|file| Command::new("sftpjail setup --sshd-config").arg(&file)),
-            "run setup for that sshd, with --sshd-config",
-        ),
-    }
+    findings.failed(
+        CHECK,
+        consequence.unwrap_or(Consequence::None),
+        evidence,
+        missing_block(sshd, member.of_fix()),
+    );
 }

@@ -149,7 +149,7 @@ fn a_jail_that_sshd_looks_for_elsewhere_is_named() {
     let (line, fix) = only_fault(&sb, "login");
     let said = "sshd's ChrootDirectory is /jial/%u, so that it looks for the jail at /jial/mle, and the module builds it at /jail/mle";
     assert!(line.ends_with(said), "{line}");
-    assert!(fix.starts_with("in sshd_config: ChrootDirectory /jail/%u"), "{fix}");
+    assert!(fix.contains("ChrootDirectory /jail/%u") && !fix.contains("jail_root"), "{fix}");
 }
 
 #[test]

@@ -35,7 +35,9 @@ fn each_fault_is_found_and_named() {
         (
             edit("/^Match Group/,$d"),
             "mle IS NOT JAILED and gets a shell: sshd runs commands for the user.",
-            vec![chroot, accounts, shell, local, remote, socket, legacy_scp, log],
+            [chroot, accounts, shell, local, remote, socket, legacy_scp, log]
+                .map(|(step, evidence, _)| (step, evidence, "→ sftpjail setup"))
+                .to_vec(),
         ),
         (edit("s/ChrootDirectory .*/ChrootDirectory none/"), sees, vec![chroot, accounts]),
         (edit("1i Match User mle\\n    ChrootDirectory none\\nMatch all"), sees, vec![chroot, accounts]),
@@ -45,7 +47,7 @@ fn each_fault_is_found_and_named() {
         (
             "chage -d 0 mle".into(),
             none,
-            vec![("sftp", "the user must change the password first", "chage -l mle")],
+            vec![("sftp", "the user must change the password first", "chage -d \"$(date +%F)\" mle")],
         ),
         (edit("s/internal-sftp -l INFO/internal-sftp/"), fine, vec![log]),
         (
@@ -162,7 +164,7 @@ fn a_refused_login_names_the_reason() {
         (
             "sed -i 's/^UsePAM.*/UsePAM no/' /etc/ssh/sshd_config; usermod -p x mle",
             "safely_chroot: stat(",
-            module,
+            "UsePAM yes",
         ),
         (
             "sed -i '1i account required pam_deny.so' /etc/pam.d/sshd",

@@ -1,21 +1,45 @@
-//! Fixes for sshd's configuration: they change the line that is wrong, or add lines.
+//! Fixes for sshd's configuration: they change the line that is wrong, or add lines. What they add never keeps sshd from
+//! starting: a line of which there may be only one is added where sshd itself says that there is none.
 
-use super::judge::Deviation;
-use super::{Member, Sshd};
-use crate::desired;
+use super::{Setting, block};
+use crate::desired::setup;
 use crate::host::sshd::files::Block;
-use crate::report::location::{append, append_block, prepend};
+use crate::host::sshd::logins::Sshd;
+use crate::report::location::{Edit, append, append_block, prepend};
+use pam_sftpjail::account::Account;
+use pam_sftpjail::config::{Config, Profile};
 use pam_sftpjail::escape::{escaped, one_line};
-use pam_sftpjail::fix::Fix;
+use pam_sftpjail::fix::{Command, Fix};
+use pam_sftpjail::plan::root_path;
 
 const RELOAD: &str = "reload sshd after this and its other fixes";
 
 /// PAM asks for passwords as well, even with `PasswordAuthentication no`: sshd_config(5).
 const PASSWORDS: &str = "reload sshd after this and its other fixes, and see that KbdInteractiveAuthentication is no unless PAM may ask for passwords";
 
-/// The fix for one deviation.
-pub(super) fn fix(sshd: &Sshd, member: &Member<'_>, deviation: &Deviation) -> Fix {
-    let keyword = deviation.keyword;
+/// The member whom sshd does not treat as it should.
+#[derive(Clone, Copy)]
+pub(crate) struct Member<'a> {
+    pub(crate) config: &'a Config,
+    /// Whether that is not the usual configuration.
+    pub(crate) has_own_config: bool,
+    pub(crate) profile: &'a Profile,
+    pub(crate) account: &'a Account,
+}
+
+/// An effective setting that is not as it should be.
+#[derive(Clone, Copy)]
+pub(crate) struct Wrong<'a> {
+    pub(crate) keyword: &'static str,
+    /// As sshd prints it.
+    pub(crate) value: &'a str,
+    /// Whether only the log level in it is wrong.
+    pub(crate) is_log_level: bool,
+}
+
+/// The fix for one setting.
+pub(crate) fn fix(sshd: &Sshd, member: Member<'_>, wrong: Wrong<'_>) -> Fix {
+    let keyword = wrong.keyword;
     match keyword {
         "UsePAM" => return use_pam(sshd),
         "AllowUsers" => return let_in("add the user to AllowUsers"),
@@ -25,10 +49,10 @@ pub(super) fn fix(sshd: &Sshd, member: &Member<'_>, deviation: &Deviation) -> Fi
         }
         _ => {}
     }
-    let line = format!("    {keyword} {}", desired_value(sshd, member, deviation));
+    let line = format!("    {keyword} {}", desired_value(sshd, member, wrong));
     match own_block(sshd, member) {
         Some(block) => {
-            in_block(sshd, block, deviation, &line).unwrap_or_else(|| before_all(sshd, member, keyword, line))
+            in_block(sshd, block, wrong, &line).unwrap_or_else(|| before_all(sshd, member, keyword, line))
         }
         None => before_all(sshd, member, keyword, line),
     }
@@ -43,21 +67,43 @@ fn use_pam(sshd: &Sshd) -> Fix {
     if let Some(location) = sshd.config.location_of("UsePAM", "no") {
         return location.replace("UsePAM yes").explained(PASSWORDS);
     }
+    for_everybody(sshd, "UsePAM yes").explained(PASSWORDS)
+}
+
+/// The fix where sshd, by its own answer, has no `Subsystem sftp`: with a second one it would not start.
+pub(crate) fn subsystem(sshd: &Sshd) -> Fix {
+    for_everybody(sshd, "Subsystem sftp internal-sftp").explained(RELOAD)
+}
+
+/// Adds a line outside of all blocks: at the top of the main file.
+fn for_everybody(sshd: &Sshd, line: &str) -> Edit {
     let file = &sshd.config.main;
     // An empty file has no top.
-    let has_lines = file.metadata().is_ok_and(|stat| stat.len() > 0);
-    let lines = ["UsePAM yes"];
-    match has_lines {
-        true => prepend(file, &lines),
-        false => append(file, &lines),
+    match file.metadata().is_ok_and(|stat| stat.len() > 0) {
+        true => prepend(file, &[line]),
+        false => append(file, &[line]),
     }
-    .explained(PASSWORDS)
+}
+
+/// The fix where no block jails the member: `sftpjail setup` adds it, and what else is missing. It reads no other
+/// configuration than the usual one.
+pub(crate) fn missing_block(sshd: &Sshd, member: Member<'_>) -> Fix {
+    if member.has_own_config {
+        return before_all(sshd, member, "ChrootDirectory", String::new());
+    }
+    match sshd.daemon.file() {
+        None => setup::fix(member.config),
+        Some(file) => Fix::or(
+            root_path(file).map(|file| Command::new("sftpjail setup --sshd-config").arg(&file)),
+            "run setup for that sshd, with --sshd-config",
+        ),
+    }
 }
 
 /// The value that the keyword should have. The admin's own options of internal-sftp stay.
-fn desired_value(sshd: &Sshd, member: &Member<'_>, deviation: &Deviation) -> String {
-    if deviation.check == "sshd log" {
-        let mut words = deviation.value.split_whitespace();
+fn desired_value(sshd: &Sshd, member: Member<'_>, wrong: Wrong<'_>) -> String {
+    if wrong.is_log_level {
+        let mut words = wrong.value.split_whitespace();
         let mut kept = Vec::new();
         while let Some(word) = words.next() {
             match word.strip_prefix("-l") {
@@ -68,9 +114,9 @@ fn desired_value(sshd: &Sshd, member: &Member<'_>, deviation: &Deviation) -> Str
         }
         return format!("{} -l INFO", kept.join(" "));
     }
-    let block = desired::sshd::block(&member.config.jail_root.absolute());
-    let setting = block.into_iter().find(|setting| setting.keyword == deviation.keyword);
-    match (setting, deviation.keyword) {
+    let block = block(&member.config.jail_root.absolute());
+    let setting = block.into_iter().find(|setting| setting.keyword == wrong.keyword);
+    match (setting, wrong.keyword) {
         (Some(setting), _) => setting.value,
         (None, "PAMServiceName") => sshd.service.clone(),
         (None, _) => "no".to_owned(),
@@ -78,13 +124,12 @@ fn desired_value(sshd: &Sshd, member: &Member<'_>, deviation: &Deviation) -> Str
 }
 
 /// The member's block: the first that names the member, or a group of theirs, and has a setting of a jail.
-pub(super) fn own_block<'s>(sshd: &'s Sshd, member: &Member<'_>) -> Option<&'s Block> {
-    let desired = desired::sshd::block(&member.config.jail_root.absolute());
+pub(crate) fn own_block<'s>(sshd: &'s Sshd, member: Member<'_>) -> Option<&'s Block> {
+    let desired = block(&member.config.jail_root.absolute());
     let is_of_jail = |block: &Block| {
         let mut settings = sshd.config.of_block(block);
         settings.any(|own| {
-            let accepts =
-                |setting: &desired::sshd::Setting| setting.accepts(&own.keyword, &own.value) == Some(true);
+            let accepts = |setting: &Setting| setting.accepts(&own.keyword, &own.value) == Some(true);
             desired.iter().filter(|setting| setting.is_required).any(accepts)
         })
     };
@@ -97,26 +142,24 @@ pub(super) fn own_block<'s>(sshd: &'s Sshd, member: &Member<'_>) -> Option<&'s B
 }
 
 /// Changes the member's block, if the setting that is wrong stands there, or nowhere. `None`: another one comes first.
-fn in_block(sshd: &Sshd, block: &Block, deviation: &Deviation, line: &str) -> Option<Fix> {
-    let same = |keyword: &str| keyword.eq_ignore_ascii_case(deviation.keyword);
+fn in_block(sshd: &Sshd, block: &Block, wrong: Wrong<'_>, line: &str) -> Option<Fix> {
+    let same = |keyword: &str| keyword.eq_ignore_ascii_case(wrong.keyword);
     if let Some(setting) = sshd.config.of_block(block).find(|setting| same(&setting.keyword)) {
-        let is_in_force = setting.value.eq_ignore_ascii_case(&deviation.value);
+        let is_in_force = setting.value.eq_ignore_ascii_case(wrong.value);
         return is_in_force.then(|| setting.location.replace(line).explained(RELOAD));
     }
     let other = sshd.config.settings.iter().find(|setting| {
-        same(&setting.keyword)
-            && setting.is_in_block()
-            && setting.value.eq_ignore_ascii_case(&deviation.value)
+        same(&setting.keyword) && setting.is_in_block() && setting.value.eq_ignore_ascii_case(wrong.value)
     });
     other.is_none().then(|| block.location.insert_after(&[line]).explained(RELOAD))
 }
 
 /// Adds a block of its own for the member, before all others: sshd uses the first that matches a login.
-pub(super) fn before_all(sshd: &Sshd, member: &Member<'_>, keyword: &str, line: String) -> Fix {
+fn before_all(sshd: &Sshd, member: Member<'_>, keyword: &str, line: String) -> Fix {
     // Without a chroot, the whole block is missing.
     let lines = match keyword {
         "ChrootDirectory" => {
-            let block = desired::sshd::block(&member.config.jail_root.absolute());
+            let block = block(&member.config.jail_root.absolute());
             block.iter().map(|setting| format!("    {} {}", setting.keyword, setting.value)).collect()
         }
         _ => vec![line],
