@@ -9,13 +9,14 @@ use std::path::Path;
 /// `changeable`: what others can change, `file` itself or something that leads to it. An owner or a group of a directory
 /// on the way may need it, so then it is no command.
 pub(crate) fn fix(file: &Path, changeable: &Path) -> Fix {
-    let is_open_to_all =
-        lstat(changeable).is_ok_and(|stat| stat.st_uid == 0 && stat.st_mode & 0o022 == 0o002);
-    let own = root_path(changeable).and_then(|path| match (changeable == file, is_open_to_all) {
+    let stat = lstat(changeable).ok();
+    let is_roots = stat.is_some_and(|stat| stat.st_uid == 0);
+    let is_open_to_all_only = is_roots && stat.is_some_and(|stat| stat.st_mode & 0o022 == 0o002);
+    let own = root_path(changeable).and_then(|path| match (changeable == file, is_open_to_all_only) {
         (_, true) => Some(Command::new("chmod o-w").arg(&path)),
         (true, false) => {
             let modes = Command::new("chmod go-w").arg(&path);
-            Some(Command::new("chown -h root").arg(&path).and(&modes))
+            Some(if is_roots { modes } else { Command::new("chown -h root").arg(&path).and(&modes) })
         }
         (false, false) => None,
     });

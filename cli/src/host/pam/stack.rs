@@ -186,9 +186,7 @@ impl Reader<'_> {
             let path = Path::new(directory).join(service);
             match fs::read(&path) {
                 Ok(text) => {
-                    if self.depth == 0 {
-                        stack.file = Some(path.clone());
-                    }
+                    stack.file.get_or_insert_with(|| path.clone());
                     stack.files.push(path.clone());
                     return self.lines(&path, &String::from_utf8_lossy(&text), stack);
                 }

@@ -57,6 +57,8 @@ fn files_of_sshd_and_pam_that_others_can_change() {
         out.stdout.contains("mle IS NOT JAILED: users other than root can change /etc/pam.d/sshd"),
         "{out}"
     );
+    let fix = "→ check its content, then: chmod go-w /etc/pam.d/sshd\n";
+    assert!(out.stdout.contains(fix), "{out}");
     assert_eq!(sb.try_sh("sftpjail check --all").code, Some(1));
 }
 
