@@ -2,6 +2,7 @@
 
 pub(crate) mod fix;
 
+use crate::host::sshd::effective::Settings;
 use std::path::Path;
 
 /// The settings that must have a certain value: the check, the keyword, and the value.
@@ -43,6 +44,15 @@ impl Setting {
             _ => value.eq_ignore_ascii_case(&self.value),
         })
     }
+}
+
+/// The keyword of subsystems. SFTP clients ask for the one with the name sftp.
+pub(crate) const SUBSYSTEM: &str = "Subsystem";
+
+/// The command of the subsystem sftp. `None`: sshd has no such subsystem, and refuses what SFTP clients ask for.
+pub(crate) fn subsystem(settings: &Settings) -> Option<&str> {
+    let mut all = settings.all(SUBSYSTEM).filter_map(|value| value.split_once(char::is_whitespace));
+    all.find(|(name, _)| *name == "sftp").map(|(_, command)| command)
 }
 
 /// Whether sshd runs its own SFTP server for this command, as session.c of OpenSSH decides it.

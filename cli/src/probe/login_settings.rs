@@ -1,15 +1,12 @@
 //! What sshd is set to do with the probe's own login, by its own answer.
 
 use super::connection::Tools;
-use crate::desired::sshd::is_internal_sftp;
+use crate::desired::sshd::{SUBSYSTEM, is_internal_sftp, subsystem};
 use crate::host::sshd::connections::Connection;
 use crate::host::sshd::daemon::Daemon;
 use crate::host::sshd::effective::{Settings, expanded};
 use pam_sftpjail::account::Account;
 use std::path::{Path, PathBuf};
-
-/// The keyword of subsystems. Clients ask for the one with the name sftp.
-pub(super) const SUBSYSTEM: &str = "Subsystem";
 
 /// Effective settings for the probe's login. Nothing is known where sshd gives no answer.
 #[derive(Default)]
@@ -62,10 +59,6 @@ impl LoginSettings {
         };
         Some(value.unwrap_or_default())
     }
-}
-
-fn subsystem(settings: &Settings) -> Option<&str> {
-    settings.all(SUBSYSTEM).find_map(|value| value.strip_prefix("sftp "))
 }
 
 /// The argument of `-d`, which may be joined with it. sshd splits the command at blanks and knows no quotes.

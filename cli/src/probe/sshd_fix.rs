@@ -2,9 +2,9 @@
 //! already has none.
 
 use super::expected::Expected;
-use super::login_settings::{LoginSettings, SUBSYSTEM};
-use crate::desired::sshd::fix::{Member, Wrong, fix, missing_block, own_block, subsystem};
-use crate::desired::sshd::{REQUIRED, is_internal_sftp, is_low, log_level};
+use super::login_settings::LoginSettings;
+use crate::desired::sshd::fix::{Member, Wrong, fix, missing_block, own_block};
+use crate::desired::sshd::{REQUIRED, SUBSYSTEM, is_internal_sftp, is_low, log_level};
 use crate::host::sshd::logins::Sshd;
 use pam_sftpjail::config::{Config, DEFAULT_PATH};
 use pam_sftpjail::fix::{Command, Fix, Name};
@@ -80,7 +80,6 @@ impl<'a> SshdFixes<'a> {
         let is_of_block = !["UsePAM", SUBSYSTEM].contains(&wrong.keyword);
         let is_chrooted = self.settings.value(CHROOT).is_some_and(|value| self.is_right(CHROOT, value));
         match wrong.keyword {
-            SUBSYSTEM => subsystem(sshd),
             _ if is_of_block && !is_chrooted && own_block(sshd, member).is_none() => {
                 missing_block(sshd, member)
             }

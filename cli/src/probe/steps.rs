@@ -2,7 +2,7 @@
 
 use super::batch::cd;
 use super::expected::Expected;
-use super::login_settings::SUBSYSTEM;
+use crate::desired::sshd::SUBSYSTEM;
 use crate::report::Consequence;
 use pam_sftpjail::escape::escaped;
 use std::borrow::Cow;

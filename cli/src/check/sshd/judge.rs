@@ -3,7 +3,7 @@
 
 use super::Member;
 use crate::desired::sshd::fix::Wrong;
-use crate::desired::sshd::{KEEPALIVE, REQUIRED, is_internal_sftp, is_low, log_level};
+use crate::desired::sshd::{KEEPALIVE, REQUIRED, SUBSYSTEM, is_internal_sftp, is_low, log_level, subsystem};
 use crate::host::sshd::effective::{Settings, expanded};
 use crate::report::Consequence;
 use pam_sftpjail::account::Account;
@@ -117,6 +117,13 @@ pub(super) fn judge(
             Consequence::Unknown("sshd uses another PAM service for the user, which was not checked".into());
         deviates("sshd pam", "PAMServiceName", why, consequence);
     }
+    // Whatever it names, ForceCommand wins; but without it sshd refuses what SFTP clients ask for.
+    if runs_sftp && subsystem(settings).is_none() {
+        let evidence = "sshd has no `Subsystem sftp`, so it refuses every SFTP client".to_owned();
+        let consequence = Some(Consequence::KeptOut("sshd has no Subsystem sftp".to_owned()));
+        let (check, keyword, value) = ("sshd command", SUBSYSTEM, String::new());
+        deviations.push(Deviation { check, keyword, value, evidence, consequence });
+    }
     // With either of them at 0, sshd never notices a vanished client.
     let never = KEEPALIVE.into_iter().find(|(keyword, _)| value(keyword) == "0");
     if let Some((keyword, _)) = never.filter(|_| limits_sessions(member)) {
@@ -142,9 +149,7 @@ pub(super) fn judge(
 /// What follows where sshd is not told to run its own SFTP server. A jail holds no other program, so nothing runs there
 /// but that server, if clients get it as a subsystem.
 fn of_another_command(settings: &Settings, command: &str) -> Consequence {
-    let mut subsystems = settings.all("Subsystem").filter_map(|line| line.split_once(char::is_whitespace));
-    let sftp = subsystems.find(|(name, _)| *name == "sftp").map(|(_, command)| command);
-    match command == "none" && sftp.is_some_and(is_internal_sftp) {
+    match command == "none" && subsystem(settings).is_some_and(is_internal_sftp) {
         true => Consequence::None,
         false => Consequence::KeptOut("sshd does not run its SFTP server for the user".to_owned()),
     }

@@ -1,7 +1,7 @@
 //! Fixes for sshd's configuration: they change the line that is wrong, or add lines. What they add never keeps sshd from
 //! starting: a line of which there may be only one is added where sshd itself says that there is none.
 
-use super::{Setting, block};
+use super::{SUBSYSTEM, Setting, block};
 use crate::desired::setup;
 use crate::host::sshd::files::Block;
 use crate::host::sshd::logins::Sshd;
@@ -42,6 +42,7 @@ pub(crate) fn fix(sshd: &Sshd, member: Member<'_>, wrong: Wrong<'_>) -> Fix {
     let keyword = wrong.keyword;
     match keyword {
         "UsePAM" => return use_pam(sshd),
+        SUBSYSTEM => return subsystem(sshd),
         "AllowUsers" => return let_in("add the user to AllowUsers"),
         "AllowGroups" => return let_in("add a group of the user's to AllowGroups"),
         "DenyUsers" | "DenyGroups" => {
@@ -71,7 +72,7 @@ fn use_pam(sshd: &Sshd) -> Fix {
 }
 
 /// The fix where sshd, by its own answer, has no `Subsystem sftp`: with a second one it would not start.
-pub(crate) fn subsystem(sshd: &Sshd) -> Fix {
+fn subsystem(sshd: &Sshd) -> Fix {
     for_everybody(sshd, "Subsystem sftp internal-sftp").explained(RELOAD)
 }
 

@@ -35,7 +35,7 @@ macro_rules! before {
     };
 }
 
-const SETTINGS: [Fault; 24] = [
+const SETTINGS: [Fault; 25] = [
     failed("sed -i 's/^UsePAM yes/UsePAM no/' /etc/ssh/sshd_config; usermod -p '*' mle", "sshd pam", "UsePAM is no instead of yes (/etc/ssh/sshd_config:"),
     failed(block!("ChrootDirectory"), "sshd chroot", "ChrootDirectory is none, so the user sees the whole system"),
     failed(block!("ChrootDirectory", "none"), "sshd chroot", "ChrootDirectory is none"),
@@ -44,6 +44,7 @@ const SETTINGS: [Fault; 24] = [
     failed(block!("ChrootDirectory", "%h"), "sshd chroot", "ChrootDirectory is \"%h\""),
     failed(block!("ForceCommand"), "sshd command", "ForceCommand is none instead of internal-sftp"),
     failed(block!("ForceCommand", "/usr/lib/openssh/sftp-server"), "sshd command", "/usr/lib/openssh/sftp-server"),
+    failed("sed -i '/^Subsystem/d' /etc/ssh/sshd_config", "sshd command", "sshd has no `Subsystem sftp`, so it refuses every SFTP client"),
     failed(block!("AllowTcpForwarding", "yes"), "sshd forwards", "AllowTcpForwarding is yes instead of no (/etc/ssh/sshd_config:"),
     failed(block!("AllowTcpForwarding", "local"), "sshd forwards", "AllowTcpForwarding is local"),
     failed(block!("AllowTcpForwarding"), "sshd forwards", "AllowTcpForwarding is yes"),
