@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::path::Path;
 
-pub(super) const CHECK: &str = "user manager";
+const CHECK: &str = "user manager";
 
 /// A uid for which there are no unit files of its own: systemd's answer for it holds for every such uid.
 const UNSPECIFIC_UID: u32 = 65_533;
@@ -183,6 +183,6 @@ fn reloaded(first: impl Display) -> Fix {
 }
 
 /// Makes systemd read its files again.
-pub(super) fn reload() -> Command {
+fn reload() -> Command {
     Command::new("systemctl daemon-reload")
 }
