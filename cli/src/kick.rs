@@ -5,7 +5,7 @@ use crate::host::accounts::Accounts;
 use crate::host::accounts::suggested;
 use crate::host::child::is_ready_by;
 use crate::host::sessions::{self, Session};
-use crate::host::shadow::{Shadow, today};
+use crate::host::shadow::{Lapse, Shadow, today};
 use crate::report::json::{VERSION, document};
 use crate::report::terminal::Mark;
 use crate::report::{Outside, Status};
@@ -131,7 +131,7 @@ fn print_return(user: &str, out: &mut impl Write) -> io::Result<()> {
     }
     let is_local = Accounts::of_this_host().is_ok_and(|accounts| accounts.uid_of(user).is_some());
     let shadow = Shadow::of(user).ok().flatten();
-    if shadow.as_ref().is_some_and(|shadow| shadow.expired(today()).is_some()) {
+    if matches!(shadow.as_ref().and_then(|shadow| shadow.lapse(today())), Some(Lapse::Account(_))) {
         return Ok(());
     }
     writeln!(out, "{} {shown} can log in again, and some clients do so at once", Mark::Attention)?;

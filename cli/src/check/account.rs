@@ -2,9 +2,9 @@
 //! jailed.
 
 use crate::desired::membership;
-use crate::desired::reopened::{self, RENEWED};
+use crate::desired::reopened;
 use crate::host::accounts::{is_complete, runs_shell};
-use crate::host::shadow::{Shadow, ago, today};
+use crate::host::shadow::{Lapse, Shadow, today};
 use crate::report::Location;
 use crate::report::error::AS_ROOT;
 use crate::report::location::append;
@@ -82,29 +82,18 @@ pub(super) fn has_shell(account: &Account) -> bool {
     user.is_none_or(|user| user.shell.as_os_str().is_empty() || runs_shell(&user.shell))
 }
 
-/// Why the entry in shadow keeps the user out, what follows, and the options of chage(1) that fix it. Mirrors
-/// check_shadow_expiry of
-/// pam_unix and allowed_user of sshd. SFTP has no way to ask for a new password.
-fn problem(shadow: &Shadow, today: i64) -> Option<(String, Consequence, &'static str)> {
-    if let Some(evidence) = shadow.expired(today) {
-        return Some((evidence, Consequence::Closed("the account has expired".to_owned()), "-E -1"));
+/// What follows where the time of the account or of its password is over. SFTP has no way to ask for a new password.
+fn consequence(lapse: Lapse) -> Consequence {
+    match lapse {
+        Lapse::Account(_) => Consequence::Closed("the account has expired".to_owned()),
+        Lapse::Inactive { .. } => {
+            Consequence::KeptOut("the account is inactive, since its password has expired".into())
+        }
+        Lapse::MustChange => {
+            Consequence::KeptOut("the password must be changed at the next login".to_owned())
+        }
+        Lapse::Password(_) => Consequence::KeptOut("the password has expired".to_owned()),
     }
-    let renewed = RENEWED;
-    let changed = shadow.last_change?;
-    if changed == 0 {
-        let why = "the password must be changed at the next login";
-        return Some((format!("{why}, which SFTP cannot do"), Consequence::KeptOut(why.into()), renewed));
-    }
-    let maximum = shadow.maximum?;
-    if today - changed <= maximum {
-        return None;
-    }
-    let since = ago(today - (changed + maximum + 1));
-    let evidence = match shadow.inactive.filter(|days| today - changed > maximum + days) {
-        Some(_) => format!("the password expired {since}, and the account has become inactive for it"),
-        None => format!("the password expired {since}, and SFTP cannot change it"),
-    };
-    Some((evidence, Consequence::KeptOut("the password has expired".to_owned()), renewed))
 }
 
 /// Checks whether the account or its password has expired or is locked. `uses_pam`: whether sshd has `UsePAM yes`.
@@ -124,8 +113,8 @@ pub(super) fn shadow(account: &Account, uses_pam: bool, findings: &mut Findings)
             Err(error) => findings.unknown(check, &error, error.fix()),
         };
     };
-    if let Some((evidence, consequence, options)) = problem(&shadow, today()) {
-        return findings.failed(check, consequence, evidence, reopened::by_chage(options, account));
+    if let Some(lapse) = shadow.lapse(today()) {
+        return findings.failed(check, consequence(lapse), lapse, reopened::fix(lapse, account));
     }
     match shadow.password.starts_with('!') {
         // LOCKED_PASSWD_PREFIX of OpenSSH, which is checked without PAM only.
@@ -228,27 +217,5 @@ fn fix_for_name(account: &Account, name: &str, why: NotJailed) -> Fix {
                 .into()
         }
         NotJailed::Root => format!("give {shown} a uid of its own").into(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn users_are_kept_out_as_by_pam_unix() {
-        let problem = |line| {
-            let shadow = Shadow::parse(line).unwrap();
-            problem(&shadow, 20_000).map(|(_, _, options)| options)
-        };
-        let renewed = Some("-d \"$(date +%F)\"");
-        assert_eq!(problem("u:!:19000:0:99999:7:::"), None);
-        assert_eq!(problem("u:!:::::::"), None);
-        assert_eq!(problem("u:x:19000:0:99999:7::20001:"), None);
-        assert_eq!(problem("u:x:19000:0:99999:7::20000:"), Some("-E -1"));
-        assert_eq!(problem("u:x:0:0:99999:7:::"), renewed);
-        assert_eq!(problem("u:x:19000:0:1000:7:::"), None);
-        assert_eq!(problem("u:x:19000:0:999:7:::"), renewed);
-        assert_eq!(problem("u:x:19000:0:999:7:0::"), renewed);
     }
 }

@@ -4,6 +4,7 @@ use super::accounts::getent;
 use nix::unistd::geteuid;
 use pam_sftpjail::nss::switch::Line;
 use std::collections::HashMap;
+use std::fmt::{self, Display};
 use std::io;
 use std::sync::OnceLock;
 use std::time::SystemTime;
@@ -50,13 +51,26 @@ impl Shadow {
         Ok(getent("shadow", Some(name))?.lines().next().and_then(Self::parse))
     }
 
-    /// What is so of an account whose expiry date is `today` or before, as a clause. `None`: it has not expired.
-    pub(crate) fn expired(&self, today: i64) -> Option<String> {
-        let day = self.expire.filter(|day| today >= *day)?;
-        Some(match day {
+    /// Whether the time of the account or of its password is over on the day `today`. Mirrors check_shadow_expiry of
+    /// pam_unix's passverify.c.
+    pub(crate) fn lapse(&self, today: i64) -> Option<Lapse> {
+        if let Some(day) = self.expire.filter(|day| today >= *day) {
             // What admins set to close an account at once: chage -E 0, usermod -e 1.
-            0 | 1 => format!("the account was closed (its expiry date is 1970-01-0{})", day + 1),
-            _ => format!("the account expired {}", ago(today - day)),
+            return Some(Lapse::Account(if day <= 1 {
+                Expiry::Epoch(day)
+            } else {
+                Expiry::Ago(today - day)
+            }));
+        }
+        let changed = self.last_change?;
+        if changed == 0 {
+            return Some(Lapse::MustChange);
+        }
+        let maximum = self.maximum.filter(|maximum| today - changed > *maximum)?;
+        let ago = today - (changed + maximum + 1);
+        Some(match self.inactive.filter(|days| today - changed > maximum + days) {
+            Some(days) => Lapse::Inactive { expired: ago, inactive: ago - days },
+            None => Lapse::Password(ago),
         })
     }
 
@@ -74,6 +88,60 @@ impl Shadow {
     }
 }
 
+/// What keeps a user out whose time is over. As text: what is so, as a clause.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lapse {
+    /// The account has expired: sshd refuses each login.
+    Account(Expiry),
+    /// The account is inactive, since its password expired so many days ago, and nobody changed it in the days of grace:
+    /// sshd refuses each login.
+    Inactive { expired: i64, inactive: i64 },
+    /// sshd lets the user do nothing but change the password.
+    MustChange,
+    /// As [`MustChange`](Self::MustChange): the password expired so many days ago.
+    Password(i64),
+}
+
+/// When an account expired.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Expiry {
+    /// On the first or second day that shadow(5) can name.
+    Epoch(i64),
+    /// So many days ago.
+    Ago(i64),
+}
+
+impl Lapse {
+    /// Whether sshd refuses the login, instead of asking for a new password.
+    pub(crate) fn is_refusal(self) -> bool {
+        matches!(self, Self::Account(_) | Self::Inactive { .. })
+    }
+}
+
+impl Display for Lapse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Account(Expiry::Epoch(day)) => {
+                write!(f, "the account was closed (its expiry date is 1970-01-0{})", day + 1)
+            }
+            Self::Account(Expiry::Ago(days)) => write!(f, "the account expired {}", ago(days)),
+            Self::Inactive { expired, inactive } => {
+                let [expired, inactive] = [expired, inactive].map(ago);
+                write!(
+                    f,
+                    "the password expired {expired}, and for that the account became inactive {inactive}"
+                )
+            }
+            Self::MustChange => {
+                f.write_str("the password must be changed at the next login, which SFTP cannot do")
+            }
+            Self::Password(days) => {
+                write!(f, "the password expired {}, and SFTP cannot change it", ago(days))
+            }
+        }
+    }
+}
+
 /// The number of today, by the clock of this host.
 pub(crate) fn today() -> i64 {
     let now = SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs());
@@ -81,7 +149,7 @@ pub(crate) fn today() -> i64 {
 }
 
 /// When it was, `days` ago.
-pub(crate) fn ago(days: i64) -> String {
+fn ago(days: i64) -> String {
     match days {
         0 => "today".to_owned(),
         1 => "yesterday".to_owned(),
@@ -98,6 +166,32 @@ fn without_hash(password: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn accounts_lapse_as_for_pam_unix() {
+        let lapse = |line| Shadow::parse(line).unwrap().lapse(20_000);
+        for kept in
+            ["u:!:19000:0:99999:7:::", "u:!:::::::", "u:x:19000:0:99999:7::20001:", "u:x:19000:0:1000:7:::"]
+        {
+            assert_eq!(lapse(kept), None, "{kept}");
+        }
+        for (line, expected) in [
+            ("u:x:19000:0:99999:7::20000:", Lapse::Account(Expiry::Ago(0))),
+            ("u:x:0:0:999:7:0:1:", Lapse::Account(Expiry::Epoch(1))),
+            ("u:x:0:0:99999:7:::", Lapse::MustChange),
+            ("u:x:19000:0:999:7:::", Lapse::Password(0)),
+            ("u:x:19000:0:990:7:10::", Lapse::Password(9)),
+            ("u:x:19000:0:990:7:9::", Lapse::Inactive { expired: 9, inactive: 0 }),
+            ("u:x:19000:0:999:7:0::", Lapse::Inactive { expired: 0, inactive: 0 }),
+        ] {
+            assert_eq!(lapse(line), Some(expected), "{line}");
+        }
+        let inactive = Lapse::Inactive { expired: 9, inactive: 1 }.to_string();
+        assert_eq!(
+            inactive,
+            "the password expired 9 days ago, and for that the account became inactive yesterday"
+        );
+    }
 
     #[test]
     fn no_hash_is_kept() {

@@ -7,7 +7,7 @@ use super::log::{ERROR_OF_PAM, Log, UNLOADABLE};
 use super::sshd_fix::SshdFixes;
 use crate::desired::reopened;
 use crate::host::limits;
-use crate::host::shadow::{Shadow, today};
+use crate::host::shadow::{Lapse, Shadow, today};
 use pam_sftpjail::account::Account;
 use pam_sftpjail::escape::{escaped, one_line};
 use pam_sftpjail::fix::Fix;
@@ -110,8 +110,8 @@ impl Facts<'_> {
 
     fn expired(&self) -> Option<Cause> {
         let account = self.account?;
-        let evidence = Shadow::of(&account.name).ok()??.expired(today())?;
-        Some(Cause { evidence, fix: reopened::by_chage("-E -1", account) })
+        let lapse = Shadow::of(&account.name).ok()??.lapse(today()).filter(|lapse| lapse.is_refusal())?;
+        Some(Cause { evidence: lapse.to_string(), fix: reopened::fix(lapse, account) })
     }
 
     fn no_logins(&self) -> Option<Cause> {
@@ -129,7 +129,7 @@ pub(super) fn new_password(message: &str, account: &Account) -> Option<Cause> {
     let asks = ["required to change your password", "password has expired"];
     asks.iter().any(|words| message.contains(words)).then(|| Cause {
         evidence: "the user must change the password first, which SFTP cannot do".into(),
-        fix: reopened::by_chage(reopened::RENEWED, account),
+        fix: reopened::fix(Lapse::MustChange, account),
     })
 }
 

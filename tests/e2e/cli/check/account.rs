@@ -8,7 +8,7 @@ const ACCOUNT: [Fault; 12] = [
     failed("chage -E 19000 mle", "shadow", "the account expired "),
     failed("chage -d 0 mle", "shadow", "the password must be changed at the next login"),
     failed("chage -d 2020-01-01 -M 30 mle", "shadow", "the password expired "),
-    failed("chage -d 2020-01-01 -M 30 -I 5 mle", "shadow", "and the account has become inactive for it"),
+    failed("chage -d 2020-01-01 -M 30 -I 5 mle", "shadow", " days ago, and for that the account became inactive "),
     failed(
         "sed -i '/^account.*sftpjail/i account required pam_shells.so' /etc/pam.d/sshd; usermod -s /usr/sbin/nologin mle
          sed -i '/nologin/d' /etc/shells",

@@ -75,18 +75,26 @@ fn a_full_disk_of_the_logs_is_named() {
 }
 
 #[test]
-fn an_account_that_has_expired_is_named_with_the_command_that_renews_it() {
+fn an_account_whose_time_is_over_is_named_with_the_command_that_renews_it() {
     let sb = machine();
-    sb.sh("chage -E 19000 mle");
-    let (line, fix) = only_fault(&sb, "login");
-    assert!(
-        line.starts_with("✗ login          refused: the account expired ") && line.ends_with(" days ago"),
-        "{line}"
-    );
-    let (first, command) = fix.split_once(", then: ").expect("a command");
-    assert_eq!((first, command), ("if the user should be able to log in again", "chage -E -1 mle"));
-    sb.sh(command);
-    all_ok(&sb, "mle");
+    for (broken, evidence, command) in [
+        ("chage -E 19000 mle", "refused: the account expired ", "chage -E -1 mle"),
+        (
+            "chage -d 2020-01-01 -M 30 -I 5 mle",
+            "refused: the password expired ",
+            "chage -d \"$(date +%F)\" mle",
+        ),
+    ] {
+        sb.sh(broken);
+        let (line, fix) = only_fault(&sb, "login");
+        assert!(
+            line.starts_with(&format!("✗ login          {evidence}")) && line.ends_with(" days ago"),
+            "{line}"
+        );
+        assert_eq!(fix, format!("if the user should be able to log in again, then: {command}"));
+        sb.sh(command);
+        all_ok(&sb, "mle");
+    }
 }
 
 #[test]
