@@ -78,7 +78,13 @@ fn audit(config: Option<&Path>, mut options: Options, out: &mut impl Write) -> i
         (_, true) => Style::Json,
         _ => Style::Table(terminal::columns()),
     };
-    let mut join = Join::new(options.user.clone(), Gaps::between(options.since, options.until, zone.clone()));
+    if let Some((since, until)) = options.since.zip(options.until)
+        && since >= until
+    {
+        return Err(io::Error::other(time::reversed(since, until, &zone)));
+    }
+    let gaps = Gaps::between(options.since, options.until, zone.clone());
+    let mut join = Join::new(options.user.clone(), options.probe, gaps);
     let filter = Filter::of(&options);
     if options.summary && filter.has_all_operations() {
         join.marks.keep();

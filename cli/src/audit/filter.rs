@@ -4,12 +4,9 @@ use super::options::Options;
 use super::queue::Event;
 use super::row::Row;
 use super::wanted::Wanted;
-use super::who::Who;
+use super::who::{Client, Who};
 use glob::Pattern;
 use jiff::Timestamp;
-
-/// What internal-sftp logs as the address of a session that came through a pipe. sshd's own connections have one.
-const NO_ADDRESS: &str = "UNKNOWN";
 
 /// What was asked for, except for the user: [`super::join`] leaves the others out.
 pub(crate) struct Filter {
@@ -65,7 +62,6 @@ impl Filter {
     }
 }
 
-/// Whether it is a session of `sftpjail probe`, or of another program of root's that runs `sshd -i` behind a pipe.
 fn is_probe(who: &Who) -> bool {
-    who.client().is_some_and(|client| client.address == NO_ADDRESS)
+    who.client().is_some_and(Client::is_probe)
 }

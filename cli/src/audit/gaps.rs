@@ -2,6 +2,7 @@
 //!
 //! It counts them and names some as examples. It reads nothing and writes nothing.
 
+use super::time::shown;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
@@ -45,7 +46,7 @@ pub(crate) struct Clock(TimeZone);
 impl Clock {
     /// A time of the zone, without its offset.
     pub(crate) fn shown(&self, time: Timestamp) -> String {
-        self.0.to_datetime(time).strftime("%Y-%m-%d %H:%M:%S").to_string()
+        shown(time, &self.0)
     }
 }
 
@@ -194,7 +195,7 @@ impl Kind {
                 "run `sftpjail check USER`: it reports under `log` whether open sessions keep logging when rsyslog restarts"
             }
             Self::NotLogged => {
-                "let sshd_config say `ForceCommand internal-sftp -l INFO`; run `sftpjail check USER`, and read the file that it reports under `log`. A client that opened no channel (ssh -N) leaves none either"
+                "let sshd_config say `ForceCommand internal-sftp -l INFO`; run `sftpjail check USER`, and read the file that it reports under `log`. A client that opened no channel (ssh -N) leaves none either, nor does a session that sshd ended before: read auth.log at that time"
             }
             Self::TooManySessions | Self::TooManyUsers => "read fewer log files at once, with --file",
             Self::Cut | Self::Ambiguous => "there is none: internal-sftp does not log more",

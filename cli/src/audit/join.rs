@@ -38,6 +38,8 @@ const LONGEST_HOST: usize = 255;
 pub(crate) struct Join {
     /// The only user who was asked for, if there is one.
     user: Option<String>,
+    /// Whether sessions of `sftpjail probe` were asked for, too.
+    probe: bool,
     /// Hashes names of hosts and of files. Its key is random, so that nobody can choose names that collide.
     hasher: RandomState,
     sessions: HashMap<(u64, u32), Session>,
@@ -52,9 +54,10 @@ pub(crate) struct Join {
 }
 
 impl Join {
-    pub(crate) fn new(user: Option<String>, gaps: Gaps) -> Self {
+    pub(crate) fn new(user: Option<String>, probe: bool, gaps: Gaps) -> Self {
         Self {
             user,
+            probe,
             hasher: RandomState::new(),
             sessions: HashMap::new(),
             logins: Logins::default(),
@@ -157,7 +160,7 @@ impl Join {
         if self.entries == 0 {
             self.gaps.add(Kind::NoEntries, |_| String::new());
         }
-        self.logins.finish(self.user.as_deref(), &mut self.gaps);
+        self.logins.finish(self.user.as_deref(), self.probe, &mut self.gaps);
         let mut left: Vec<_> = self.sessions.drain().map(|(_, session)| session).collect();
         left.sort_by_key(|session| session.who.first);
         for session in left {
@@ -245,6 +248,9 @@ impl Join {
         let concerns = |name: &str| self.user.as_deref().is_none_or(|user| user == name);
         let who = &session.who;
         let (from, to) = (who.first, session.last);
+        if !self.probe && who.client().is_some_and(Client::is_probe) {
+            return;
+        }
         let which = |clock: &Clock| {
             let (host, pid) = (escaped(&*who.host), who.pid);
             format!("host {host}, pid {pid}, {} to {}", clock.shown(from), clock.shown(to))

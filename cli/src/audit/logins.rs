@@ -4,18 +4,22 @@
 //! With the drop-in each of the two has its own socket, and rsyslog reads each in its own thread. So their
 //! entries may be in the wrong order, and nothing is concluded before the log has ended.
 
-use super::entry::{self, Entry, Kind};
+use super::entry::{self, Entry, Kind, fields};
 use super::gaps::{self, Gaps};
-use crate::host::syslog::record::REFUSED;
+use super::who::NO_ADDRESS;
+use crate::host::syslog::record::{REFUSED, is_chroot_failure};
 use jiff::{SignedDuration, Timestamp};
 use pam_sftpjail::escape::escaped;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 /// How many sessions are compared at a time.
 const MAX_LOGINS: usize = 10_000;
 
 /// How many beginnings of one user may wait for the entry of pam_sftpjail.
 const MAX_EARLY: usize = 64;
+
+/// How many of the latest sessions of all users sshd may just have failed to chroot.
+const MAX_LATEST: usize = 64;
 
 /// A refused command may be logged so much before the beginning of its session, or after the end.
 const CLOSE: SignedDuration = SignedDuration::from_secs(1);
@@ -28,6 +32,8 @@ const SLACK: SignedDuration = SignedDuration::from_secs(5);
 pub(crate) struct Logins {
     users: HashMap<(u64, String), User>,
     count: usize,
+    /// The hosts and users of the latest sessions.
+    latest: VecDeque<(u64, String)>,
 }
 
 #[derive(Debug, Default)]
@@ -46,6 +52,8 @@ struct Login {
     pid: u32,
     began: Timestamp,
     ended: Option<Timestamp>,
+    /// It came through a pipe.
+    is_probe: bool,
 }
 
 impl Login {
@@ -82,18 +90,25 @@ impl Logins {
         }
     }
 
-    /// A log entry of sshd's; those of pam_sftpjail count.
+    /// A log entry of sshd's; those of pam_sftpjail count, and those that say why nothing ran in a session.
     pub(crate) fn line(&mut self, (host, pid, time): (u64, u32, Timestamp), message: &[u8]) {
+        if is_chroot_failure(message) {
+            return self.not_chrooted(host, pid, time);
+        }
         let Some((event, user)) = parse(message) else { return };
         if self.count >= MAX_LOGINS {
             // Reports nothing about them, rather than something wrong.
             self.users.clear();
             self.count = 0;
         }
+        if matches!(event, Event::Opened { .. }) {
+            self.latest.truncate(MAX_LATEST - 1);
+            self.latest.push_front((host, user.clone()));
+        }
         let user = self.users.entry((host, user)).or_default();
         match event {
-            Event::Opened => {
-                let login = Login { pid, began: time, ended: None };
+            Event::Opened { is_probe } => {
+                let login = Login { pid, began: time, ended: None, is_probe };
                 // A session that began long ago belongs to an earlier entry, which was lost.
                 user.early.retain(|early| login.may_have_begun(*early));
                 user.early_refusals.retain(|refused| login.lasted_at(*refused, CLOSE));
@@ -124,9 +139,34 @@ impl Logins {
         }
     }
 
+    /// sshd could not chroot the process of a session, and ran nothing in it. The entry has the pid of that process, and
+    /// names no user; sshd's monitor, which has opened the session, started it right before.
+    fn not_chrooted(&mut self, host: u64, pid: u32, time: Timestamp) {
+        let mut found = None;
+        for key in self.latest.iter().filter(|(on, _)| *on == host) {
+            for login in self.users.get(key).into_iter().flat_map(|user| &user.unmatched) {
+                if login.lasted_at(time, CLOSE) {
+                    let rank = (
+                        login.lasted_at(time, SignedDuration::ZERO),
+                        login.pid < pid,
+                        login.began,
+                        login.pid,
+                    );
+                    found = found.max(Some((rank, key.clone())));
+                }
+            }
+        }
+        let Some(((.., began, monitor), key)) = found else { return };
+        if let Some(user) = self.users.get_mut(&key) {
+            let before = user.unmatched.len();
+            user.unmatched.retain(|login| (login.began, login.pid) != (began, monitor));
+            self.count -= before - user.unmatched.len();
+        }
+    }
+
     /// The log has ended: counts the sessions that ended without an entry of internal-sftp, of every user or of the
-    /// one who was asked for.
-    pub(crate) fn finish(&mut self, user: Option<&str>, gaps: &mut Gaps) {
+    /// one who was asked for. `probe`: also those of `sftpjail probe`.
+    pub(crate) fn finish(&mut self, user: Option<&str>, probe: bool, gaps: &mut Gaps) {
         let user = user.map(|user| escaped(user).to_string());
         let mut unmatched: Vec<_> = self
             .users
@@ -135,7 +175,10 @@ impl Logins {
             .flat_map(|((_, name), user)| user.unmatched.into_iter().map(move |login| (login, name.clone())))
             .collect();
         unmatched.sort_by_key(|(login, _)| login.began);
-        for (Login { pid, began, ended }, name) in unmatched {
+        for (Login { pid, began, ended, is_probe }, name) in unmatched {
+            if is_probe && !probe {
+                continue;
+            }
             // A session that is still open may be about to get its first entry.
             let Some(ended) = ended else { continue };
             gaps.during((began, ended), gaps::Kind::NotLogged, |clock| {
@@ -154,7 +197,9 @@ fn remember(times: &mut Vec<Timestamp>, time: Timestamp) {
 }
 
 enum Event {
-    Opened,
+    Opened {
+        is_probe: bool,
+    },
     Closed,
     /// sshd refused something that is not SFTP.
     Refused,
@@ -170,9 +215,9 @@ fn parse(message: &[u8]) -> Option<(Event, String)> {
         let (user, _address) = rest.rsplit_once(' ')?;
         return Some((Event::Refused, escaped(user).to_string()));
     }
-    let Entry { kind, user, .. } = entry::parse(text)?;
+    let Entry { kind, user, rest } = entry::parse(text)?;
     let event = match kind {
-        Kind::Opened => Event::Opened,
+        Kind::Opened => Event::Opened { is_probe: fields(rest).any(|field| field == ("rhost", NO_ADDRESS)) },
         Kind::Continued => return None,
         Kind::Closed => Event::Closed,
     };
@@ -180,126 +225,4 @@ fn parse(message: &[u8]) -> Option<(Event, String)> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The gaps after these lines. Each line is a minute later than the one before, unless it begins with a second of its
-    /// own.
-    fn found(lines: &[(u32, &str)]) -> Gaps {
-        let mut gaps = Gaps::between(None, None, jiff::tz::TimeZone::UTC);
-        let mut logins = Logins::default();
-        for (minute, (pid, line)) in lines.iter().enumerate() {
-            let (second, line) = line
-                .split_once('!')
-                .map_or((60 * minute as i64, *line), |(second, line)| (second.parse().unwrap(), line));
-            let time = Timestamp::from_second(second).unwrap();
-            if let Some(line) = line.strip_prefix("sshd ") {
-                logins.line((0, *pid, time), line.as_bytes());
-                continue;
-            }
-            match line.strip_prefix("internal ") {
-                Some(user) => logins.logged(0, user, time),
-                None => {
-                    let line = format!("pam_sftpjail(sshd:session): {line}");
-                    logins.line((0, *pid, time), line.as_bytes());
-                }
-            }
-        }
-        logins.finish(None, &mut gaps);
-        gaps
-    }
-
-    /// How many there are.
-    fn gaps(lines: &[(u32, &str)]) -> u64 {
-        found(lines).all().map(|(_, tally)| tally.count).sum()
-    }
-
-    #[test]
-    fn a_session_without_entries_of_internal_sftp_is_a_gap() {
-        let (opened, closed) =
-            ("session opened for user mle(uid=1): home=/x", "session closed for user mle(uid=1): d");
-        assert_eq!(gaps(&[(1, opened), (1, "internal mle"), (1, closed)]), 0);
-        assert_eq!(gaps(&[(1, opened), (1, closed)]), 1);
-        assert_eq!(gaps(&[(1, opened), (1, "internal joe"), (1, closed)]), 1);
-        assert_eq!(gaps(&[(1, opened), (2, opened), (1, "internal mle"), (2, closed), (1, closed)]), 1);
-        // Still open, or opened before the log begins.
-        assert_eq!(gaps(&[(1, opened)]), 0);
-        assert_eq!(gaps(&[(1, closed)]), 0);
-    }
-
-    #[test]
-    fn the_gap_is_the_session_that_has_no_entries() {
-        let text = |kind: &str, second: u32| format!("{second}!session {kind} for user mle(uid=1): x");
-        for (first, second) in [((0, 1), (2, 4)), ((0, 9), (2, 4)), ((2, 4), (0, 9))] {
-            let (opened, closed) = (text("opened", first.0), text("closed", first.1));
-            let (later, ended) = (text("opened", second.0), text("closed", second.1));
-            let began = format!("{}!internal mle", second.0);
-            let mut lines = [(334, opened), (334, closed), (348, later), (5, began), (348, ended)];
-            lines.sort_by_key(|(_, line)| line.split_once('!').unwrap().0.parse::<u32>().unwrap());
-            let lines: Vec<_> = lines.iter().map(|(pid, line)| (*pid, line.as_str())).collect();
-            let gaps = found(&lines);
-            let named: Vec<_> = gaps.all().flat_map(|(_, tally)| &tally.examples).collect();
-            assert!(
-                matches!(&named[..], [one] if one.starts_with("mle, sshd's pid 334, ")),
-                "{lines:?}: {named:?}"
-            );
-        }
-    }
-
-    #[test]
-    fn entries_in_the_wrong_order_are_no_gap() {
-        let opened = "0!session opened for user mle(uid=1): home=/x";
-        let closed = "10!session closed for user mle(uid=1): d";
-        assert_eq!(gaps(&[(1, "1!internal mle"), (1, opened), (1, closed)]), 0);
-        assert_eq!(gaps(&[(1, opened), (1, closed), (1, "1!internal mle")]), 0);
-        let twice = [
-            (1, "1!internal mle"),
-            (1, "1!internal mle"),
-            (1, opened),
-            (2, opened),
-            (1, closed),
-            (2, closed),
-        ];
-        assert_eq!(gaps(&twice), 0);
-        // At another time, and so in another session.
-        let later = "60!session opened for user mle(uid=1): home=/x";
-        let ended = "70!session closed for user mle(uid=1): d";
-        assert_eq!(gaps(&[(1, "1!internal mle"), (1, later), (1, ended)]), 1);
-        assert_eq!(gaps(&[(1, opened), (1, closed), (1, "60!internal mle")]), 1);
-    }
-
-    #[test]
-    fn a_refused_command_is_no_gap() {
-        let opened = "0!session opened for user mle(uid=1): home=/x";
-        let closed = "1!session closed for user mle(uid=1): d";
-        let refused = "0!sshd error: Connection from user mle ::1 port 4711: refusing non-sftp session";
-        assert_eq!(gaps(&[(1, opened), (3, refused), (1, closed)]), 0);
-        // In the wrong order; and several of one connection.
-        assert_eq!(gaps(&[(3, refused), (1, opened), (1, closed)]), 0);
-        assert_eq!(gaps(&[(1, opened), (3, refused), (4, refused), (1, closed)]), 0);
-        // That of another user, or of another time.
-        let other = refused.replace("mle", "joe");
-        assert_eq!(gaps(&[(1, opened), (3, &other), (1, closed)]), 1);
-        assert_eq!(gaps(&[(1, opened), (1, closed), (3, &refused.replace("0!", "9!"))]), 1);
-        // It explains its own session only.
-        let later =
-            ["5!session opened for user mle(uid=1): home=/x", "6!session closed for user mle(uid=1): d"];
-        assert_eq!(gaps(&[(1, opened), (3, refused), (1, closed), (2, later[0]), (2, later[1])]), 1);
-    }
-
-    #[test]
-    fn odd_names_are_escaped_as_pam_sftpjail_escapes_them() {
-        let opened = "session opened for user \"a b\"(uid=1): home=/x";
-        assert_eq!(gaps(&[(1, opened), (1, "internal a b"), (1, &opened.replace("opened", "closed"))]), 0);
-    }
-
-    #[test]
-    fn no_bytes_make_it_panic() {
-        let mut logins = Logins::default();
-        crate::host::syslog::noise::noise(|bytes| {
-            let line = [b"pam_sftpjail(", bytes].concat();
-            logins.line((0, 0, Timestamp::UNIX_EPOCH), &line);
-            logins.logged(0, &String::from_utf8_lossy(bytes), Timestamp::MAX);
-        });
-    }
-}
+mod tests;

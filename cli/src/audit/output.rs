@@ -7,6 +7,7 @@ use super::row::Row;
 use super::summary::{Summary, Sums};
 use super::sums;
 use super::table::Table;
+use super::time::shown;
 use crate::report::Outside;
 use crate::report::csv::io_error;
 use jiff::Timestamp;
@@ -92,11 +93,6 @@ impl<W: Write> Output<W> {
             Sink::Json(out) => out.flush(),
         }
     }
-}
-
-/// For people.
-fn shown(time: Timestamp, zone: &TimeZone) -> String {
-    zone.to_datetime(time).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
 fn rfc3339(time: Timestamp, zone: &TimeZone) -> String {

@@ -1,6 +1,7 @@
-//! Parses the times of `--since` and `--until`.
+//! Parses the times of `--since` and `--until`, and writes times for people.
 
 use jiff::civil::{DateTime, Time};
+use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp, Zoned};
 
 /// RFC 3339, `YYYY-MM-DD[ HH:MM[:SS]]` in the host's zone, `now`, `today`, `yesterday`, or a time ago,
@@ -44,6 +45,17 @@ fn of(text: &str, now: &Zoned) -> Result<Timestamp, String> {
         .to_owned())
 }
 
+/// A time of the zone for people, without its offset.
+pub(crate) fn shown(time: Timestamp, zone: &TimeZone) -> String {
+    zone.to_datetime(time).strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// Why nothing can be between these two times. Two times ago are easily confused: `--since 3h --until 4h`.
+pub(crate) fn reversed(since: Timestamp, until: Timestamp, zone: &TimeZone) -> String {
+    let (since, until) = (shown(since, zone), shown(until, zone));
+    format!("--since ({since}) is not before --until ({until}); exchange them, or give other times")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -83,5 +95,14 @@ mod tests {
         crate::host::syslog::noise::noise(|bytes| {
             let _ = parse(&String::from_utf8_lossy(bytes));
         });
+    }
+
+    #[test]
+    fn times_that_are_reversed_are_named_with_what_to_do() {
+        let [since, until] = [7200, 3600].map(|second| Timestamp::from_second(second).unwrap());
+        assert_eq!(
+            reversed(since, until, &TimeZone::UTC),
+            "--since (1970-01-01 02:00:00) is not before --until (1970-01-01 01:00:00); exchange them, or give other times"
+        );
     }
 }

@@ -5,6 +5,9 @@ use jiff::Timestamp;
 use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
 
+/// What PAM and internal-sftp log as the address of a session that came through a pipe. sshd's own connections have one.
+pub(crate) const NO_ADDRESS: &str = "UNKNOWN";
+
 /// A session, as its operations name it.
 #[derive(Debug)]
 pub(crate) struct Who {
@@ -26,6 +29,13 @@ pub(crate) struct Who {
 pub(crate) struct Client {
     pub(crate) user: String,
     pub(crate) address: String,
+}
+
+impl Client {
+    /// Whether it is a session of `sftpjail probe`, or of another program of root's that runs `sshd -i` behind a pipe.
+    pub(crate) fn is_probe(&self) -> bool {
+        self.address == NO_ADDRESS
+    }
 }
 
 impl Who {

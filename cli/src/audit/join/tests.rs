@@ -1,6 +1,6 @@
+mod bounds;
 mod results;
 
-use super::room::MAX_SESSIONS;
 use super::*;
 use crate::host::syslog::record::{self, Parsed, Sender};
 use crate::host::syslog::stamp::Stamps;
@@ -17,7 +17,7 @@ struct Joined {
 
 /// Joins lines such as `67 remove name "/a"`: a pid and a message. Each line is a second later than the one before.
 fn join(user: Option<&str>, lines: &[&str]) -> Joined {
-    let mut join = Join::new(user.map(str::to_owned), gaps());
+    let mut join = Join::new(user.map(str::to_owned), false, gaps());
     let this = Host::new(None);
     let mut stamps = Stamps::new(jiff::tz::TimeZone::UTC, 2024);
     let mut events = Vec::new();
@@ -170,7 +170,7 @@ fn an_end_that_names_another_user_or_address_is_that_of_another_session() {
 
 #[test]
 fn what_the_journal_says_of_the_sender_wins_over_what_the_sender_says() {
-    let mut join = Join::new(None, gaps());
+    let mut join = Join::new(None, false, gaps());
     let this = Host::new(None);
     let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap().trim().to_owned();
     let mut log = |pid, uid, program: &str, of: Program, message: &str| {
@@ -234,69 +234,4 @@ fn dropped_messages_that_syslog_daemons_report_are_a_gap() {
         assert!(is_loss(message.as_bytes()), "{message}");
     }
     assert!(!is_loss(b"[origin software=\"rsyslogd\"] start"));
-}
-
-#[test]
-fn memory_is_bounded_whatever_the_log_holds() {
-    // No session ends, each opens many files and makes many directories, and the result of the first is never known.
-    let mut join = Join::new(None, gaps());
-    let this = Host::new(None);
-    let time = Timestamp::UNIX_EPOCH;
-    let log = |join: &mut Join, pid: u32, text: &str| {
-        let record = Record {
-            time,
-            host: b"h".as_slice().into(),
-            program: Program::Sftp,
-            pid,
-            message: text.as_bytes().into(),
-            sender: None,
-        };
-        join.line(&record, &this);
-    };
-    log(&mut join, 0, "session opened for local user mle from [::1]");
-    log(&mut join, 0, "open \"/a\" flags READ mode 0666");
-    log(&mut join, 0, "sent status No such file");
-    let mut events = 0;
-    for pid in 1..30_000 {
-        log(&mut join, pid, &format!("session opened for local user u{pid} from [::1]"));
-        for file in 0..(if pid < 100 { 200 } else { 1 }) {
-            log(&mut join, pid, &format!("open \"/{file}\" flags READ mode 0666"));
-            log(&mut join, pid, "sent status No such file");
-            log(&mut join, pid, &format!("mkdir name \"/{file}\" mode 0777"));
-            log(&mut join, pid, "sent status No such file");
-        }
-        while join.next().is_some() {
-            events += 1;
-        }
-        assert!(join.sessions.len() <= MAX_SESSIONS);
-    }
-    join.finish(&Host::new(None));
-    while join.next().is_some() {
-        events += 1;
-    }
-    assert_eq!(events, 1 + 2 * (99 * 200 + 29_900));
-}
-
-#[test]
-fn messages_longer_than_internal_sftp_writes_are_not_kept() {
-    let long = "x".repeat(2000);
-    let joined = join(None, &[OPENED, &format!("67 remove name \"/{long}\""), CLOSED]);
-    assert_eq!((joined.texts().len(), joined.gaps()), (0, vec![(Kind::Unreadable, 1)]));
-    let joined = join(None, &[&format!("67@{long} session opened for local user mle from [::1]")]);
-    assert_eq!(joined.gaps(), [(Kind::NoEntries, 1), (Kind::Unreadable, 1)]);
-}
-
-#[test]
-fn no_lines_make_it_panic() {
-    let mut join = Join::new(None, gaps());
-    let this = Host::new(None);
-    crate::host::syslog::noise::noise(|bytes| {
-        for program in [Program::Sftp, Program::Sshd, Program::Logger] {
-            let (host, message) = (bytes.into(), bytes.into());
-            let record = Record { time: Timestamp::UNIX_EPOCH, host, program, pid: 1, message, sender: None };
-            join.line(&record, &this);
-            while join.next().is_some() {}
-        }
-    });
-    join.finish(&Host::new(None));
 }

@@ -2,6 +2,7 @@
 //! a later one from being called (pam_dispatch.c).
 
 mod success;
+mod words;
 
 use super::control::{Action, Control};
 use crate::report::Location;
@@ -9,6 +10,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use words::words;
 
 /// The directories in which libpam looks for a service, in this order. The second is for packages.
 pub(crate) const DIRECTORIES: [&str; 2] = ["/etc/pam.d", "/usr/lib/pam.d"];
@@ -276,24 +278,6 @@ impl Reader<'_> {
             }
         }
     }
-}
-
-/// Splits a line into words. `[` and `]` enclose a word with blanks; they are kept only in the control field.
-fn words(line: &str) -> Vec<String> {
-    let mut words = Vec::new();
-    let mut rest = line.trim();
-    while !rest.is_empty() {
-        let end = match rest.strip_prefix('[') {
-            Some(inner) => inner.find(']').map(|i| i + 2),
-            None => rest.find(char::is_whitespace),
-        };
-        let (word, after) = rest.split_at_checked(end.unwrap_or(rest.len())).unwrap_or((rest, ""));
-        // The second word is the control field.
-        let bare = word.strip_prefix('[').and_then(|word| word.strip_suffix(']'));
-        words.push(if words.len() == 1 { word } else { bare.unwrap_or(word) }.to_owned());
-        rest = after.trim_start();
-    }
-    words
 }
 
 #[cfg(test)]

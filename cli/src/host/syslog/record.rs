@@ -105,12 +105,21 @@ fn program(name: &[u8]) -> Option<Program> {
     }
 }
 
-/// Whether it is an entry of pam_sftpjail, or about a refused command. Most entries of sshd are others, such as
-/// "Accepted …".
+/// Whether it is an entry of pam_sftpjail, or says why nothing ran in a session. Most entries of sshd are others, such
+/// as "Accepted …".
 fn matters(message: &[u8]) -> bool {
     let (begin, end) = REFUSED;
     message.starts_with(b"pam_sftpjail(")
         || (message.starts_with(begin.as_bytes()) && message.ends_with(end.as_bytes()))
+        || is_chroot_failure(message)
+}
+
+/// Whether sshd says that it could not chroot the process of a session (session.c, safely_chroot). All of these
+/// messages have the word. Before the user is authenticated, sshd chroots another process.
+pub(crate) fn is_chroot_failure(message: &[u8]) -> bool {
+    message.starts_with(b"fatal: ")
+        && !message.ends_with(b" [preauth]")
+        && memchr::memmem::find(message, b"chroot").is_some()
 }
 
 /// The text before the first `at`, and the text after it.

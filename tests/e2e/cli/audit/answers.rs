@@ -208,3 +208,17 @@ fn old_rows_keep_their_paths_after_the_configuration_has_changed() {
     sb.sh("sed -i 's/ home_access=.* setup_us/ setup_us/' /var/log/sftp.log");
     assert_eq!(rows("")[..1], ["/jail/mle/up/a"]);
 }
+
+#[test]
+fn times_that_leave_nothing_between_them_are_an_error() {
+    let sb = machine(&["mle"]);
+    for (since, until) in [("3h", "4h"), ("today", "yesterday"), ("2026-11-27", "2026-11-27")] {
+        for form in ["", "--json", "--csv", "--summary"] {
+            let out = sb.try_sh(&format!("sftpjail audit {form} --since {since} --until {until}"));
+            assert_eq!(out.code, Some(2), "{out}");
+            assert!(out.stderr.starts_with("sftpjail: --since (") && out.stdout.is_empty(), "{out}");
+            assert!(out.stderr.ends_with("); exchange them, or give other times\n"), "{out}");
+        }
+    }
+    sb.sh("sftpjail audit --since 4h --until 3h");
+}

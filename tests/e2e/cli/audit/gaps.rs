@@ -97,6 +97,25 @@ fn a_log_level_that_is_too_low_is_reported() {
 }
 
 #[test]
+fn a_session_that_was_refused_is_no_gap() {
+    let sb = machine(&["mle", "joe"]);
+    sb.configure("[[profile]]\nname = \"home\"\ngroups = [\"sftp\"]\nmax_sessions = 1\n");
+    // By the module: there is one already.
+    let live = sb.sftp_live("mle");
+    sb.sftp("mle", "pwd\n").failed();
+    sb.wait_for_log("refused user mle");
+    quit(&sb, live, "mle");
+    // By sshd, which finds no directory of the jail: a user's session, and that of a probe.
+    sb.sh("sed -i 's,ChrootDirectory /jail/,ChrootDirectory /elsewhere/,' /etc/ssh/sshd_config");
+    sb.restart_sshd();
+    sb.sftp("joe", "pwd\n").failed();
+    sb.wait_for_log("pam_sftpjail(sshd:session): session closed for user joe");
+    sb.try_sh("sftpjail probe joe");
+    let (operations, gaps) = audit(&sb, "");
+    assert_eq!((operations.len(), kinds(&gaps)), (0, vec![]), "{gaps:#?}");
+}
+
+#[test]
 fn messages_that_rsyslog_dropped_are_reported() {
     let sb = Sandbox::new();
     sb.user("mle").group("sftp").add();
