@@ -118,13 +118,15 @@ impl Level {
         }
     }
 
-    /// Where a line of the table has to be.
-    pub(super) fn place(self) -> &'static str {
-        match self {
-            Self::File => "above the first [[profile]]",
-            Self::Profile => "below a [[profile]]",
-            Self::Volume => "below a [[profile.volume]]",
-            Self::Create => "into create = { … }",
+    /// Where a line of the table has to be. `now`: the table in which it is.
+    pub(super) fn place(self, now: Self) -> &'static str {
+        match (self, now) {
+            (Self::File, _) => "above the first [[profile]]",
+            // Below, it would be the volume's.
+            (Self::Profile, Self::Volume | Self::Create) => "above [[profile.volume]]",
+            (Self::Profile, _) => "below a [[profile]]",
+            (Self::Volume, _) => "below a [[profile.volume]]",
+            (Self::Create, _) => "into create = { … }",
         }
     }
 }

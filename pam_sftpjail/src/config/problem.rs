@@ -57,7 +57,7 @@ impl Problem {
             && let Some((other, name)) =
                 Level::ALL.into_iter().find_map(|other| Some((other, other.nearest(1, &spelt)?)))
         {
-            let place = other.place();
+            let place = other.place(level);
             return match (name == spelt, level) {
                 (true, Level::Profile) if name == "read_only" => Self::at(
                     line,

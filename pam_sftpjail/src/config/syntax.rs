@@ -18,6 +18,9 @@ pub(super) fn line_of(text: &str, byte: usize) -> usize {
 
 fn explained(text: &str, error: &Error) -> Problem {
     let line = error.span().map_or(1, |span| line_of(text, span.start));
+    if let Some(problem) = unfinished(text, line) {
+        return problem;
+    }
     let written = text.lines().nth(line - 1).unwrap_or_default().trim();
     let problem = |what: String, fix: String| Problem::at(line, what, fix);
     if written.starts_with('[') {
@@ -31,6 +34,57 @@ fn explained(text: &str, error: &Error) -> Problem {
     }
     let what = format!("the value of {} is not written as TOML wants it", key.name);
     problem(what, format!("write {}", key.meant(value)))
+}
+
+/// A value without an end: the parser notices it in a later line only, `noticed`, which is not the one to correct.
+fn unfinished(text: &str, noticed: usize) -> Option<Problem> {
+    let lines: Vec<_> = text.lines().map(str::trim).collect();
+    let before = lines.get(..noticed.min(lines.len() + 1) - 1)?;
+    let has_key = |line: &&str| key_and_value(line).is_some();
+    // A text in three quotes may hold lines that look like keys.
+    let start = before.iter().rposition(|line| has_key(line) && !is_complete(line))?;
+    let (key, _) = key_and_value(before.get(start)?)?;
+    let begun = before.get(start..)?;
+    if is_complete(&begun.join("\n")) {
+        return None;
+    }
+    let written = lines.get(noticed - 1).copied().unwrap_or_default();
+    let name = key.name;
+    if let Some(at) = begun.iter().position(|line| has_open_quote(line)) {
+        let what = format!("a quote in the value of {name} is not closed");
+        let line = begun.get(at).copied().unwrap_or_default();
+        let fix = match at {
+            0 => format!("write {}", key.meant(key_and_value(line)?.1)),
+            _ => format!("correct the line: {}", one_line(line)),
+        };
+        return Some(Problem::at(start + at + 1, what, fix));
+    }
+    // Another line that is wrong may be part of the value.
+    let is_other = written.is_empty() || written.starts_with('[') || has_key(&written);
+    let whole = begun.join(" ");
+    let fix = format!("write {}", key.meant(key_and_value(&whole)?.1));
+    is_other.then(|| Problem::at(start + 1, format!("the value of {name} has no end"), fix))
+}
+
+/// Whether these lines are TOML by themselves.
+fn is_complete(lines: &str) -> bool {
+    DeTable::parse(lines).is_ok()
+}
+
+/// Whether a text that begins in the line does not end in it. One in three quotes may go on.
+fn has_open_quote(line: &str) -> bool {
+    let mut open = None;
+    let mut chars = line.chars();
+    while let Some(c) = chars.next() {
+        match (open, c) {
+            (None, '#') => return false,
+            (None, '"' | '\'') => open = Some(c),
+            (Some('"'), '\\') => drop(chars.next()),
+            (Some(quote), c) if c == quote => open = None,
+            _ => {}
+        }
+    }
+    open.is_some() && !line.contains("\"\"\"") && !line.contains("'''")
 }
 
 /// A line with a header, such as `[profile]`.

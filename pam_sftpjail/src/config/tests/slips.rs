@@ -10,8 +10,14 @@ fn meant(text: &str, said: &str, fix: &str) {
 /// A slip in the fourth line, in a profile.
 #[track_caller]
 fn in_profile(line: &str, said: &str, fix: &str) {
-    let text = format!("[[profile]]\nname = \"p\"\ngroups = [\"g\"]\n{line}\n");
-    meant(&text, &format!("line 4: {said}"), fix);
+    in_profile_at(4, line, said, fix);
+}
+
+/// The same, in this line: some begin several.
+#[track_caller]
+fn in_profile_at(line: usize, lines: &str, said: &str, fix: &str) {
+    let text = format!("[[profile]]\nname = \"p\"\ngroups = [\"g\"]\n{lines}\n");
+    meant(&text, &format!("line {line}: {said}"), fix);
 }
 
 #[test]
@@ -74,6 +80,14 @@ fn a_key_in_the_wrong_table_is_named_with_its_place() {
         "read_only is no key of a profile",
         "write it below a [[profile.volume]]; for the home, write home = \"read-only\"",
     );
+    let volume = "[[profile.volume]]\nsource = \"/a\"\n";
+    for (line, said) in [
+        ("home = \"none\"", "home is no key of a volume"),
+        ("maxsessions = 4", "there is no key maxsessions"),
+    ] {
+        let fix = if line.starts_with("home") { "write it" } else { "write max_sessions" };
+        in_profile_at(6, &format!("{volume}{line}"), said, &format!("{fix} above [[profile.volume]]"));
+    }
     in_profile("owner = \"%u\"", "owner is no key of a profile", "write it into create = { … }");
     meant(
         "[[profile]]\nname = \"p\"\ngroups = [\"g\"]\n[[profile.volume]]\nsorce = \"/a\"\n",
@@ -180,6 +194,47 @@ fn a_line_that_is_no_toml_is_shown_as_it_was_meant() {
     );
     let text = "[[profile]]\numask = \"027\"\numask = \"022\"\n";
     meant(text, "line 3: umask is there twice", "keep one of them");
+}
+
+#[test]
+fn what_has_no_end_is_named_with_the_line_in_which_it_begins() {
+    let quote = "a quote in the value of groups is not closed";
+    let list = "the value of groups has no end";
+    let fix = "write groups = [\"sftp\"]";
+    for (lines, said, fix) in [
+        ("groups = [\"sftp]\nhome = \"none\"", format!("line 3: {quote}"), fix),
+        ("groups = [\"sftp]\n\n# a comment\n[[profile.volume]]", format!("line 3: {quote}"), fix),
+        ("groups = ['sftp]\nhome = \"none\"", format!("line 3: {quote}"), fix),
+        ("groups = [\"sftp\"\nhome = \"none\"", format!("line 3: {list}"), fix),
+        ("groups = [\"sftp\",\nhome = \"none\"", format!("line 3: {list}"), fix),
+        ("groups = [\"sftp\"\n\n[[profile.volume]]\nsource = \"/a\"", format!("line 3: {list}"), fix),
+        ("groups = [\"a\",\n  \"b]\nhome = \"none\"", format!("line 4: {quote}"), "correct the line: \"b]"),
+        (
+            "groups = [\"a\",\n  \"b\"\nhome = \"none\"",
+            format!("line 3: {list}"),
+            "write groups = [\"a\", \"b\"]",
+        ),
+        (
+            "groups = [\"a\", # \"\n  \"b\" \"c\"]\nhome = \"none\"",
+            "line 4: missing comma between array elements, expected `,`".into(),
+            "correct the line: \"b\" \"c\"]",
+        ),
+        ("groups = \"\"\"a\n", "line 3: the value of groups has no end".into(), "write groups = [\"a\"]"),
+        (
+            "groups = [\n\"a\",\n\"b\"]\numask = 022",
+            "line 6: the value of umask is not written as TOML wants it".into(),
+            "write umask = \"022\"",
+        ),
+    ] {
+        meant(&format!("[[profile]]\nname = \"p\"\n{lines}\n"), &said, fix);
+    }
+    let create = "[[profile.volume]]\ncreate = { owner = \"%u\", group = \"%g\"\nread_only = true";
+    in_profile_at(
+        5,
+        create,
+        "the value of create has no end",
+        "write create = { owner = \"%u\", group = \"%g\", mode = \"0750\" }",
+    );
 }
 
 #[test]
