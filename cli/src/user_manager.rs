@@ -154,7 +154,7 @@ impl<'g> Policy<'g> {
         // An account that NSS lists and does not know by its name is an error, too: its name may not be UTF-8.
         let account = Account::lookup(name, &self.config).map_err(|why| explained(&why, why.fix()))?;
         match decide(&self.config, &account) {
-            Decision::Jail(_) => Ok(None),
+            Decision::Jail { .. } => Ok(None),
             Decision::Refuse(refusal) => Err(explained(&refusal, refusal.fix())),
             Decision::NotJailed(NotJailed::NoProfile) if !self.has_file => {
                 match self.groups.iter().find(|group| account.unknown_groups.contains(group)) {

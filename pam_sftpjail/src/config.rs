@@ -73,6 +73,8 @@ impl Display for Namespace {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Profile {
     pub name: String,
+    /// The line of the file in which it begins. `None`: it is built in.
+    pub line: Option<usize>,
     /// Group names. A user matches by the primary or a supplementary group.
     pub groups: Vec<String>,
     pub home: HomeAccess,
@@ -116,8 +118,12 @@ impl Display for HomeAccess {
 pub struct Volume {
     /// Where it is on the host.
     pub source: Template,
+    /// The line of the file that has the source.
+    pub source_line: usize,
     /// Where it appears in the jail.
     pub target: Template,
+    /// The line of the file that has the target.
+    pub target_line: usize,
     pub read_only: bool,
     /// How a missing source is made. `None`: it is not.
     pub create: Option<Create>,
@@ -195,6 +201,7 @@ impl Default for Config {
             exempt_groups: Vec::new(),
             profiles: vec![Profile {
                 name: "home".into(),
+                line: None,
                 groups: vec!["sftp".into()],
                 home: HomeAccess::ReadWrite,
                 umask: None,

@@ -35,6 +35,7 @@ pub use step::Content;
 use step::Steps;
 pub(crate) use step::{Role, Source, Step};
 use volume::CheckedVolume;
+pub use volume::{Fault, faults};
 pub use walk::root_path;
 
 /// The checks of a login, in this order. `Display` is the name of the check.

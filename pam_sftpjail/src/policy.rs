@@ -1,9 +1,12 @@
 //! [`Config`] + [`Account`] → [`Decision`]. It is a pure function: it reads nothing and asks nobody.
 #![forbid(unsafe_code)]
 
+mod never_used;
+
 use crate::account::Account;
 use crate::config::{Config, Profile};
 use crate::error::Refusal;
+pub use never_used::{NeverUsed, never_used};
 use thiserror::Error;
 
 /// What to do with a user. It is an enum, so that no caller can mix up yes and no.
@@ -12,10 +15,23 @@ use thiserror::Error;
 pub enum Decision<'c> {
     /// The module ignores this user.
     NotJailed(NotJailed),
-    /// The user is a member; this profile is the first one that matches.
-    Jail(&'c Profile),
+    /// The user is a member.
+    Jail {
+        /// The first profile that matches.
+        used: Match<'c>,
+        /// Those of further groups of the user's, in the order of the file: they are not used.
+        unused: Vec<Match<'c>>,
+    },
     /// The user is a member, but is refused, whatever is on the disk.
     Refuse(Refusal),
+}
+
+/// A profile, and the groups by which it is for a user.
+#[derive(Debug)]
+pub struct Match<'c> {
+    pub profile: &'c Profile,
+    /// Those that no earlier profile has.
+    pub groups: Vec<&'c str>,
 }
 
 /// Why a user is not jailed.
@@ -37,15 +53,33 @@ pub fn decide<'c>(config: &'c Config, account: &Account) -> Decision<'c> {
     if account.exempt_by.is_some() {
         return Decision::NotJailed(NotJailed::Exempt);
     }
-    let has = |group: &String| account.member_of.contains(group);
-    match config.profiles.iter().find(|profile| profile.groups.iter().any(has)) {
+    let mut matches = matches(config, account).into_iter();
+    match matches.next() {
         None => Decision::NotJailed(NotJailed::NoProfile),
-        Some(profile) => match (account.user_name(), unmatched(profile, account)) {
+        Some(used) => match (account.user_name(), unmatched(used.profile, account)) {
             (Err(refusal), _) => Decision::Refuse(refusal),
             (Ok(_), Some(refusal)) => Decision::Refuse(refusal),
-            (Ok(_), None) => Decision::Jail(profile),
+            (Ok(_), None) => Decision::Jail { used, unused: matches.collect() },
         },
     }
+}
+
+/// The profiles of the user's groups, in the order of the file. A group belongs to the first profile that has it.
+fn matches<'c>(config: &'c Config, account: &Account) -> Vec<Match<'c>> {
+    let mut matches: Vec<Match<'c>> = Vec::new();
+    for profile in &config.profiles {
+        let mut groups: Vec<&str> = Vec::new();
+        for group in profile.groups.iter().filter(|group| account.member_of.contains(group)) {
+            let is_known = matches.iter().any(|earlier| earlier.profile.groups.contains(group));
+            if !is_known && !groups.contains(&group.as_str()) {
+                groups.push(group);
+            }
+        }
+        if !groups.is_empty() {
+            matches.push(Match { profile, groups });
+        }
+    }
+    matches
 }
 
 /// A refusal if sshd's `Match Group` matches none of the profile's groups: then sshd would not jail the
@@ -71,7 +105,7 @@ mod tests {
     use crate::account::UnmatchedGroup;
     use crate::account::tests::account;
 
-    fn config(profiles: &[(&str, &[&str])]) -> Config {
+    pub(super) fn config(profiles: &[(&str, &[&str])]) -> Config {
         let mut config = Config::default();
         let template = config.profiles.remove(0);
         config.profiles = profiles
@@ -90,10 +124,26 @@ mod tests {
         let config = config(&[("a", &["x", "y"]), ("b", &["z"]), ("c", &["y"])]);
         for (groups, expected) in [(&["y"][..], "a"), (&["z", "y"], "a"), (&["z"], "b")] {
             match decide(&config, &account("joe", 1000, groups)) {
-                Decision::Jail(profile) => assert_eq!(profile.name, expected),
+                Decision::Jail { used, .. } => assert_eq!(used.profile.name, expected),
                 other => panic!("{groups:?}: {other:?}"),
             }
         }
+    }
+
+    #[test]
+    fn the_profiles_of_further_groups_are_named_and_not_used() {
+        let config = config(&[("a", &["x", "y"]), ("b", &["z", "y"]), ("c", &["y"]), ("d", &["w", "z"])]);
+        let of = |groups: &[&str]| match decide(&config, &account("joe", 1000, groups)) {
+            Decision::Jail { used, unused } => {
+                let all = [used].into_iter().chain(unused);
+                all.map(|found| format!("{} by {}", found.profile.name, found.groups.join("+"))).collect()
+            }
+            other => vec![format!("{other:?}")],
+        };
+        assert_eq!(of(&["y"]), ["a by y"]);
+        assert_eq!(of(&["z", "y", "x"]), ["a by x+y", "b by z"]);
+        assert_eq!(of(&["w", "z"]), ["b by z", "d by w"]);
+        assert_eq!(of(&["w", "x", "z"]), ["a by x", "b by z", "d by w"]);
     }
 
     #[test]
@@ -130,7 +180,7 @@ mod tests {
                 unmatched.iter().map(|group| UnmatchedGroup { group: (*group).into(), sshd_name: None });
             let account = Account { unmatched_by_sshd: unmatched.collect(), ..account("joe", 1000, groups) };
             match decide(&config, &account) {
-                Decision::Jail(profile) => profile.name.clone(),
+                Decision::Jail { used, .. } => used.profile.name.clone(),
                 Decision::Refuse(Refusal::UnmatchedBySshd { group, .. }) => format!("refused for {group}"),
                 other => panic!("{other:?}"),
             }
@@ -159,7 +209,7 @@ mod tests {
         for name in ["a.b", ".x", "joe@example.org", "DOM\\joe", "web$", "j\u{f6}rg", "a b", &"x".repeat(255)]
         {
             let decision = decide(&config, &account(name, 1000, &["sftp"]));
-            assert!(matches!(decision, Decision::Jail(_)), "{name:?}: {decision:?}");
+            assert!(matches!(decision, Decision::Jail { .. }), "{name:?}: {decision:?}");
         }
     }
 }

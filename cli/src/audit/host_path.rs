@@ -105,7 +105,7 @@ fn looked_up(config: &Config, user: &str) -> View {
     match decide(config, &account) {
         Decision::NotJailed(_) => View::NotJailed,
         Decision::Refuse(_) => View::Unknown,
-        Decision::Jail(profile) => jail(config, profile, &account).unwrap_or(View::Unknown),
+        Decision::Jail { used, .. } => jail(config, used.profile, &account).unwrap_or(View::Unknown),
     }
 }
 

@@ -147,7 +147,7 @@ pub(super) fn names(
         let shown = escaped(name);
         match Account::lookup(name, config) {
             Ok(other) => match decide(config, &other) {
-                Decision::Jail(_) => jailed.push((name.clone(), other)),
+                Decision::Jail { .. } => jailed.push((name.clone(), other)),
                 // The module refuses it, whatever sshd does.
                 Decision::Refuse(_) => {}
                 // A name with an account of its own, as panels have them: sub-accounts with the uid of the main one.

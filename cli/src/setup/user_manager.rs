@@ -63,7 +63,7 @@ pub(super) fn still_running() -> Vec<String> {
     };
     let accounts =
         running.into_iter().flat_map(names).filter_map(|name| Account::lookup(&name, &config).ok());
-    let members = accounts.filter(|account| matches!(decide(&config, account), Decision::Jail(_)));
+    let members = accounts.filter(|account| matches!(decide(&config, account), Decision::Jail { .. }));
     members
         .map(|account| {
             let unit = systemd::manager(account.uid.as_raw());

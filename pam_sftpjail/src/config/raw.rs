@@ -14,6 +14,8 @@ pub(super) struct Config {
 }
 
 pub(super) struct Profile {
+    /// The line of its header.
+    pub(super) line: usize,
     pub(super) name: At<String>,
     pub(super) groups: At<Vec<String>>,
     pub(super) home: Option<At<String>>,
@@ -64,6 +66,7 @@ impl Profile {
     fn read(table: &Table<'_>) -> Result<Self, Problem> {
         let volumes = table.tables("volume", Level::Volume)?.map(|list| list.value).unwrap_or_default();
         Ok(Self {
+            line: table.line,
             name: table.required("name", Table::text)?,
             groups: table.required("groups", Table::list)?,
             home: table.text("home")?,

@@ -93,6 +93,7 @@ fn profile(raw: raw::Profile) -> Result<Profile, Problem> {
         return Err(within(Problem::at(guard_line, what, "remove the guard")));
     }
     Ok(Profile {
+        line: Some(raw.line),
         home,
         guard,
         umask,
@@ -149,7 +150,9 @@ fn volume(raw: raw::Volume) -> Result<Volume, Problem> {
     };
     Ok(Volume {
         source: template("source", &raw.source)?,
+        source_line: raw.source.line,
         target: template("target", &raw.target)?,
+        target_line: raw.target.line,
         read_only: raw.read_only.unwrap_or(false),
         create: raw.create.map(create).transpose()?,
     })

@@ -27,7 +27,9 @@ fn readme(word: &str) -> &'static str {
 
 #[test]
 fn the_readme_shows_the_default() {
-    assert_eq!(Config::parse(readme("jail_root = ")).unwrap(), Config::default());
+    let mut config = Config::parse(readme("jail_root = ")).unwrap();
+    assert!(config.profiles[0].line.take().is_some());
+    assert_eq!(config, Config::default());
 }
 
 #[test]

@@ -1,10 +1,11 @@
 //! Checks the volumes of a profile: where they come from, and where they appear in the jail. It mounts nothing.
 
+mod paths;
 mod source;
 
-use super::{Check, CheckResult, Observer, Role, Source, Step, Steps, VolumePaths, system};
+use super::{Check, CheckResult, Observer, Role, Source, Step, Steps, VolumePaths};
 use crate::account::Account;
-use crate::config::{Config, HomeAccess, Profile, Template, Variable, Volume};
+use crate::config::{Config, HomeAccess, Profile, Variable, Volume};
 use crate::denied_by::DeniedBy;
 use crate::error::Refusal;
 use crate::escape::escaped;
@@ -16,6 +17,8 @@ use crate::sys::directory;
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::unistd::geteuid;
+use paths::Paths;
+pub use paths::{Fault, faults};
 use source::SourceError;
 use std::ffi::OsString;
 use std::os::fd::OwnedFd;
@@ -130,28 +133,11 @@ fn check_one(
     account: &Account,
     volume: &Volume,
 ) -> Result<Outcome, Refusal> {
-    let target = expanded(account, &volume.target, "target")?;
-    let source = expanded(account, &volume.source, "source")?;
+    let target = paths::target(&volume.target, |variable| value(account, variable))?;
+    let source = paths::source(&volume.source, |variable| value(account, variable))?;
+    let Paths { target, source, in_home } = paths::check(&config.jail_root, home, others, target, source)?;
     let refuse =
         |why: String, fix: Fix| Refusal::Volume { target: escaped(&target.absolute()).to_string(), why, fix };
-    if let Some(why) = system::forbidden_target(&target) {
-        return Err(refuse(why, "give it another target, such as /uploads".into()));
-    }
-    let in_home = home.is_some_and(|home| target.components().starts_with(home.components()));
-    if let Some(home) = home
-        && (target == *home || (target.overlaps(home) && !in_home))
-    {
-        let why = format!("would hide the home {}", escaped(&home.absolute()));
-        return Err(refuse(why, "give it a target below the home or beside it".into()));
-    }
-    if let Some(other) = others.iter().find(|other| target.overlaps(other)) {
-        let why = format!("overlaps the volume {}", escaped(&other.absolute()));
-        return Err(refuse(why, "give each a target outside of the other".into()));
-    }
-    if let Some(why) = system::forbidden(&config.jail_root, &source) {
-        let why = format!("cannot come from {}: it {why}", escaped(&source.absolute()));
-        return Err(refuse(why, "give it another source".into()));
-    }
     let (opened, is_missing) = match source::open(config, &source, volume, account) {
         Ok(found) => found,
         Err(SourceError::Refusal(refusal)) => return Err(refusal),
@@ -210,16 +196,6 @@ fn check_access(home: Option<(&Normalised, &OwnedFd)>, mut found: Outcome) -> Re
         target,
         why: "is in a part of the home that root cannot enter".into(),
         fix: format!("give it a target outside of the home, or {}", by.fix()).into(),
-    })
-}
-
-/// The path that a template stands for. `key` is its name in the configuration.
-fn expanded(account: &Account, template: &Template, key: &str) -> Result<Normalised, Refusal> {
-    let text = template.expand(|variable| value(account, variable))?;
-    Normalised::parse(&text).map_err(|why| Refusal::Volume {
-        target: escaped(&text).to_string(),
-        why: format!("{why}, so it cannot be the {key}"),
-        fix: "correct the volume in the configuration".into(),
     })
 }
 

@@ -79,15 +79,16 @@ pub fn examine(config: &Config, name: &str, observe: Observer<'_>) -> Result<Mem
         let missing = MissingGroup(group);
         observe(Check::Profile, CheckResult::Warned(&missing, missing.fix()));
     }
-    let profile = match policy::decide(config, &account) {
+    let used = match policy::decide(config, &account) {
         Decision::NotJailed(why) => return Ok(Membership::NotJailed { why, name: account.name }),
         Decision::Refuse(refusal) => {
             observe(Check::Name, CheckResult::Failed(&refusal));
             return Err(refusal);
         }
-        Decision::Jail(profile) => profile.clone(),
+        Decision::Jail { used, .. } => used,
     };
-    let groups = account.member_of.iter().map(|g| escaped(g).to_string()).collect::<Vec<_>>().join(", ");
+    let groups = used.groups.iter().map(|group| escaped(group).to_string()).collect::<Vec<_>>().join(", ");
+    let profile = used.profile.clone();
     observe(
         Check::Profile,
         CheckResult::Passed(&format_args!("{}, as a member of {groups}", escaped(&profile.name))),

@@ -185,7 +185,7 @@ fn candidates(config: Option<&Config>, question: &Question) -> Result<BTreeSet<S
 /// Whether a login of this name would be jailed. The error: it could not be looked up.
 fn is_member(name: &str, config: &Config) -> Result<bool, Error> {
     match Account::lookup(name, config) {
-        Ok(account) => Ok(matches!(decide(config, &account), Decision::Jail(_))),
+        Ok(account) => Ok(matches!(decide(config, &account), Decision::Jail { .. })),
         Err(Refusal::NoSuchUser { .. }) => Ok(false),
         Err(refusal) => Err(Error::new(&refusal, refusal.fix())),
     }
