@@ -13,6 +13,7 @@ mod leftovers;
 mod pam;
 mod path_to_home;
 mod precedence;
+mod profile;
 mod rehearsal;
 mod room;
 mod sshd;
@@ -135,6 +136,7 @@ fn check_user(request: &Request<'_>, user: &str) -> Report {
     };
     leftovers::examine(&config, UserName::parse(&name).ok().as_ref(), &mut about_host);
     groups::examine(&config, Concern::Nothing, &mut about_host);
+    profile::examine_all(&config, path, &mut about_host);
     let examined = examine(&mut host, user, about_host);
     findings.append(examined.findings);
     precedence::apply(host.sshd.as_ref(), &mut [&mut findings]);

@@ -1,9 +1,16 @@
 //! `sftpjail config check [FILE]`: whether a configuration can be used, as `sshd -t` says it of sshd's. It reads the
 //! file only, and neither accounts nor the system.
+//!
+//! A volume that refuses everybody is a problem. A profile that is never used is a warning: its members have another one.
 
 use crate::host::configuration::{self, Unusable};
 use crate::report::{Error, Status};
-use pam_sftpjail::config::DEFAULT_PATH;
+use pam_sftpjail::config::{Config, DEFAULT_PATH};
+use pam_sftpjail::escape::escaped;
+use pam_sftpjail::fix::Fix;
+use pam_sftpjail::plan::faults;
+use pam_sftpjail::policy::never_used;
+use std::fmt::Display;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -20,11 +27,26 @@ pub(crate) fn check(path: Option<&Path>, draft: Option<&Path>) -> io::Result<Sta
         Some(draft) => configuration::load_draft(draft),
     };
     let (unusable, status) = match checked {
-        Ok(_) => return Ok(Status::Ok),
+        Ok(config) => return report(&config, draft.unwrap_or(in_use)),
         Err(unusable @ Unusable::Broken(_)) => (unusable, Status::Problems),
         Err(unusable @ Unusable::Unread(_)) => (unusable, Status::Unchecked),
     };
     let Error { what, fix, .. } = unusable.into();
     writeln!(io::stderr(), "{what}\n→ {fix}")?;
     Ok(status)
+}
+
+/// Reports on stderr what is wrong in a configuration that the module can read.
+fn report(config: &Config, file: &Path) -> io::Result<Status> {
+    let say = |line: usize, what: &dyn Display, fix: Fix| {
+        writeln!(io::stderr(), "{}: line {line}: {what}\n→ {fix}", escaped(file))
+    };
+    let faults = faults(config);
+    for fault in &faults {
+        say(fault.line, fault, fault.refusal.fix())?;
+    }
+    for never in never_used(config) {
+        say(never.profile.line.unwrap_or(1), &never, never.fix())?;
+    }
+    Ok(if faults.is_empty() { Status::Ok } else { Status::Problems })
 }

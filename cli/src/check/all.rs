@@ -4,7 +4,7 @@
 use super::groups::{self, Concern};
 use super::system::{self, Host};
 use super::user::{self, Examined};
-use super::{Report, Request, leftovers, precedence};
+use super::{Report, Request, leftovers, precedence, profile};
 use crate::desired::membership;
 use crate::host::workers::{self, Work};
 use crate::host::{accounts, shadow};
@@ -43,6 +43,7 @@ pub(super) fn run(request: &Request<'_>) -> Everybody {
         let mut host = Host::examine(&config, request, &mut findings);
         leftovers::examine(&config, None, &mut findings);
         groups::examine(&config, Concern::NotJailed, &mut findings);
+        profile::examine_all(&config, request.config, &mut findings);
         // From here on, thousands of users are looked up.
         accounts::remember();
         shadow::remember();

@@ -5,7 +5,7 @@ use super::keys::Keys;
 use super::path_to_home::PathToHome;
 use super::sshd::{self, Login, Member};
 use super::system::Host;
-use super::{account, home, host_programs, rehearsal, room};
+use super::{account, home, host_programs, profile, rehearsal, room};
 use crate::host::keys;
 use crate::host::rehearsal::Rehearsal;
 use crate::host::sshd::effective::Settings;
@@ -39,6 +39,7 @@ pub(super) fn examine(host: &mut Host<'_>, user: &str, about_host: Findings) -> 
     let mut findings = Findings::default();
     let is_root = geteuid().is_root();
     let makes_homes = host.pam.makes_homes.clone();
+    let account = Account::lookup(user, host.config);
     let membership = examine_login(host.config, user, &mut |check, result| match (&result, &makes_homes) {
         (CheckResult::Failed(refusal), Some(location)) if refusal.is_missing_home() => {
             findings.warned(check, refusal, format!("nothing: the first login makes it ({location})"));
@@ -52,6 +53,13 @@ pub(super) fn examine(host: &mut Host<'_>, user: &str, about_host: Findings) -> 
         }
         // `groups` reports a missing group, with a better fix.
         (CheckResult::Warned(..), _) if check == Check::Profile => {}
+        (CheckResult::Passed(_), _)
+            if check == Check::Profile
+                && let Ok(account) = &account
+                && let Decision::Jail { used, unused } = decide(host.config, account) =>
+        {
+            profile::examine(&account.name, &used, &unused, host.path, &mut findings);
+        }
         _ => findings.add_result(check, result, is_root),
     });
     let is_member = match membership {
@@ -76,10 +84,10 @@ pub(super) fn examine(host: &mut Host<'_>, user: &str, about_host: Findings) -> 
     };
     // An error of the look-up is reported already, unless it is new.
     let mut standing = Standing::Undecided;
-    match Account::lookup(user, host.config) {
+    match account {
         Ok(account) => {
-            if let Decision::Jail(profile) = decide(host.config, &account) {
-                let account = &account;
+            if let Decision::Jail { used, .. } = decide(host.config, &account) {
+                let (account, profile) = (&account, used.profile);
                 standing = Standing::Member;
                 // The problems so far are those for which the account hook refuses.
                 let is_refused = findings.status() == Status::Problems;
@@ -233,7 +241,8 @@ pub(super) fn examine_without_files(
                 return Examined { findings, rehearsal: None, standing: Standing::InNoProfile };
             }
             Decision::Refuse(refusal) => findings.failed("name", (&refusal).into(), &refusal, refusal.fix()),
-            Decision::Jail(profile) => {
+            Decision::Jail { used, .. } => {
+                let profile = used.profile;
                 standing = Standing::Member;
                 unknown(&mut findings);
                 findings.append(about_host);

@@ -9,6 +9,7 @@ mod host_programs;
 mod leftovers;
 mod owners;
 mod pam;
+mod profile;
 mod room;
 mod sshd;
 pub(crate) mod syslog;

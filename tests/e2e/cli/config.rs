@@ -66,3 +66,72 @@ fn what_cannot_be_read_is_neither_good_nor_bad() {
         "/nowhere.toml: cannot be read: No such file or directory\n→ write the file, or correct its path\n";
     says(&sb.try_sh("sftpjail config check /nowhere.toml"), 2, said);
 }
+
+/// The module refuses them all at the login, with the same sentence.
+#[test]
+fn a_volume_that_refuses_everybody_is_named_with_its_line() {
+    for (source, target, line, what, fix) in [
+        (
+            "srv",
+            "/x",
+            6,
+            "the volume srv is relative, so it cannot be the source",
+            "give an absolute path of the host, such as source = \"/srv/sftp/%u\"",
+        ),
+        (
+            "/etc/ssh",
+            "/x",
+            6,
+            "the volume /x cannot come from /etc/ssh: it is in the system directory /etc",
+            "give it another source, such as source = \"/srv/sftp/%u\"",
+        ),
+        (
+            "/srv",
+            "x",
+            7,
+            "the volume x is relative, so it cannot be the target",
+            "give an absolute path of the jail, such as target = \"/uploads\"",
+        ),
+        (
+            "/srv",
+            "/usr/lib",
+            7,
+            "the volume /usr/lib would be in /usr, where sshd's process in the jail looks for code and settings of \
+             the system",
+            "give it another target, such as target = \"/uploads\"",
+        ),
+    ] {
+        let sb = Sandbox::new();
+        sb.user("anna").group("sftp").add();
+        sb.configure(&format!(
+            "[[profile]]\nname = \"p\"\ngroups = [\"sftp\"]\n[[profile.volume]]\nsource = \"{source}\"\n\
+             target = \"{target}\"\n"
+        ));
+        let said =
+            format!("{CONFIG}: line {line}: the profile p refuses all of its members: {what}\n→ {fix}\n");
+        says(&sb.try_sh("sftpjail config check"), 1, &said);
+        let check = sb.try_sh("sftpjail check anna --json");
+        assert!(
+            check.code == Some(1) && check.stdout.contains(&format!("\"evidence\": {what:?}")),
+            "{check}"
+        );
+        sb.sftp("anna", "pwd\n").failed();
+        let entry = sb.wait_for_log("refused user anna");
+        assert!(entry.contains(&format!("{what}; fix: {fix}")), "{entry}");
+    }
+}
+
+#[test]
+fn a_quote_that_is_not_closed_is_named_with_its_own_line() {
+    let sb = Sandbox::new();
+    sb.write("/root/c.toml", "[[profile]]\nname = \"p\"\ngroups = [\"sftp]\nhome = \"none\"\n");
+    let said =
+        "/root/c.toml: line 3: a quote in the value of groups is not closed\n→ write groups = [\"sftp\"]\n";
+    says(&sb.try_sh("sftpjail config check /root/c.toml"), 1, said);
+    sb.write(
+        "/root/c.toml",
+        "[[profile]]\nname = \"p\"\ngroups = [\"g\"]\n[[profile.volume]]\nsource = \"/s\"\ntarget = \"/t\"\nhome = \"none\"\n",
+    );
+    let said = "/root/c.toml: line 7: home is no key of a volume\n→ write it above [[profile.volume]]\n";
+    says(&sb.try_sh("sftpjail config check /root/c.toml"), 1, said);
+}

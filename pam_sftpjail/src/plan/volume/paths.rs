@@ -8,6 +8,7 @@ use crate::fix::Fix;
 use crate::path::Normalised;
 use crate::plan::system;
 use std::ffi::OsString;
+use std::fmt::{self, Display};
 
 /// The paths of a volume.
 pub(super) struct Paths {
@@ -16,7 +17,7 @@ pub(super) struct Paths {
     pub(super) in_home: bool,
 }
 
-/// Something in a profile that refuses each of its members, whoever that is.
+/// A volume that refuses each member of its profile, whoever that is. `Display` is the sentence about it.
 #[derive(Debug)]
 pub struct Fault<'c> {
     pub profile: &'c Profile,
@@ -24,6 +25,13 @@ pub struct Fault<'c> {
     pub line: usize,
     /// As a login gives it, with the variables of the configuration in the place of their values.
     pub refusal: Refusal,
+}
+
+impl Display for Fault<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { profile, refusal, .. } = self;
+        write!(f, "the profile {} refuses all of its members: {refusal}", escaped(&profile.name))
+    }
 }
 
 /// The path at which the volume appears. `value` gives what a variable stands for.
