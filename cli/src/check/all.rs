@@ -113,7 +113,7 @@ impl Work for All<'_, '_> {
 fn everybody(host: &mut Host<'_>, names: &[String], findings: &mut Findings) -> Vec<Report> {
     let mut progress = Progress::new(names.len());
     if let Some(sshd) = &mut host.sshd {
-        // The children ask again, and report what it does not answer.
+        // The children report what it does not answer.
         let _ = sshd.ask_for_all(names);
     }
     let mut examined = BTreeMap::new();

@@ -1,7 +1,9 @@
 //! Runs a program until it ends or a time limit passes, and keeps what it prints.
 
+use super::programs::ended_by;
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
+use pam_sftpjail::escape::escaped;
 use std::io::{self, Read, Write};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -25,6 +27,7 @@ pub(crate) struct Output {
 
 /// Runs it with `input` until it ends or the time limit passes.
 pub(crate) fn run(mut command: Command, input: &[u8]) -> io::Result<Output> {
+    let program = escaped(command.get_program()).to_string();
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     if let Some(mut stdin) = child.stdin.take() {
         // The input fits into the pipe. A program that ended without reading it says why on stderr.
@@ -39,6 +42,9 @@ pub(crate) fn run(mut command: Command, input: &[u8]) -> io::Result<Output> {
     let mut stderr = String::from_utf8_lossy(&text(stderr)).into_owned();
     if status.is_none() {
         stderr.push_str(&format!("no answer within {} s\n", TIMEOUT.as_secs()));
+    }
+    if let Some(by) = status.and_then(ended_by) {
+        stderr.push_str(&format!("{program} {by}\n"));
     }
     Ok(Output { success: status.is_some_and(|status| status.success()), stdout: text(stdout), stderr })
 }

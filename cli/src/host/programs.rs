@@ -2,10 +2,12 @@
 
 use crate::report::Error;
 use crate::report::error::errno;
+use nix::sys::signal::Signal;
 use pam_sftpjail::escape::{escaped, one_line};
 use std::ffi::OsStr;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 
 /// The directories of programs, in the form of the variable PATH. The last is that of NixOS.
 pub(crate) const PATH: &str =
@@ -31,8 +33,10 @@ pub(crate) struct Output {
     pub(crate) success: bool,
     /// Exit status; `None` if a signal ended it.
     pub(crate) code: Option<i32>,
+    /// How a signal ended it: [`ended_by`].
+    pub(crate) killed: Option<String>,
     pub(crate) stdout: String,
-    /// Its stderr, then its stdout, on one line.
+    /// Its stderr, then its stdout, on one line, and how a signal ended it.
     pub(crate) words: String,
 }
 
@@ -47,13 +51,26 @@ pub(crate) fn run<A: AsRef<OsStr>>(
     })?;
     let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
     let all = format!("{}\n{stdout}", String::from_utf8_lossy(&output.stderr));
-    let lines: Vec<_> = telling(&all).take(MAX_LINES).map(one_line).collect();
+    let killed = ended_by(output.status);
+    let lines: Vec<_> = telling(&all).take(MAX_LINES).map(one_line).chain(killed.clone()).collect();
     Ok(Output {
         success: output.status.success(),
         code: output.status.code(),
+        killed,
         stdout,
         words: lines.join(" / "),
     })
+}
+
+/// How a program ended that a signal has ended, as the end of a sentence: "was ended by SIGSEGV (core dumped)". It has
+/// answered nothing then, whatever it has printed.
+pub(crate) fn ended_by(status: ExitStatus) -> Option<String> {
+    let number = status.signal()?;
+    // Real-time signals have no names.
+    let name =
+        Signal::try_from(number).map_or_else(|_| format!("signal {number}"), |signal| signal.to_string());
+    let dumped = if status.core_dumped() { " (core dumped)" } else { "" };
+    Some(format!("was ended by {name}{dumped}"))
 }
 
 /// The lines of what a program has printed, without those that only frame or repeat another one: OpenSSH warns of a
@@ -71,8 +88,9 @@ pub(crate) fn must<A: AsRef<OsStr>>(
     fix: &str,
 ) -> Result<Output, Error> {
     let output = run(program, args)?;
-    match output.success {
-        true => Ok(output),
-        false => Err(Error::new(format!("{} says: {}", escaped(program), output.words), fix)),
+    match &output.killed {
+        None if output.success => Ok(output),
+        None => Err(Error::new(format!("{} says: {}", escaped(program), output.words), fix)),
+        Some(by) => Err(Error::new(format!("{} {by}", escaped(program)), fix)),
     }
 }

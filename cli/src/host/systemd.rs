@@ -200,7 +200,7 @@ pub(crate) fn scope() -> Option<String> {
 fn systemctl(args: &[&str]) -> io::Result<String> {
     let program = programs::find("systemctl")
         .ok_or_else(|| io::Error::other("systemd runs, but there is no systemctl"))?;
-    let output = Command::new(program)
+    let output = Command::new(&program)
         .args(args)
         .env_clear()
         .env("PATH", programs::PATH)
@@ -209,6 +209,9 @@ fn systemctl(args: &[&str]) -> io::Result<String> {
         .output()?;
     if !output.status.success() {
         let stderr = String::from_utf8_lossy(&output.stderr);
+        if let Some(by) = programs::ended_by(output.status) {
+            return Err(io::Error::other(format!("{} {by}", program.display())));
+        }
         let first = stderr.lines().next().map(one_line).unwrap_or_else(|| output.status.to_string());
         return Err(io::Error::other(format!("systemctl says: {first}")));
     }

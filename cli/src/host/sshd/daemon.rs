@@ -17,6 +17,10 @@ use std::path::{Path, PathBuf};
 
 const CHECK_AGAIN: &str = "fix what it names, then check";
 
+/// The fix for a program that a signal has ended.
+const CRASHED: &str =
+    "see in the system's log what ended it; if it has crashed, install OpenSSH's packages again";
+
 /// The sshd binary, which reads the configuration and listens, also since OpenSSH 9.8.
 pub(crate) struct Daemon {
     pub(crate) binary: PathBuf,
@@ -29,6 +33,7 @@ pub(crate) struct Daemon {
 }
 
 /// Why sshd gives no settings.
+#[derive(Clone)]
 pub(crate) enum NoAnswer {
     /// Its configuration is broken, so it serves nobody.
     Broken(Error),
@@ -129,13 +134,9 @@ impl Daemon {
             return Ok(Settings::parse(&output.stdout));
         }
         let error = as_root(self.complaint("-T", &output));
-        if !geteuid().is_root() {
-            return Err(NoAnswer::Unknown(error));
-        }
-        match missing_directory(&output) {
-            Some(_) => Err(NoAnswer::Unknown(error)),
-            None => Err(NoAnswer::Broken(error)),
-        }
+        let is_unknown =
+            output.killed.is_some() || !geteuid().is_root() || missing_directory(&output).is_some();
+        Err(if is_unknown { NoAnswer::Unknown(error) } else { NoAnswer::Broken(error) })
     }
 
     /// Whether StrictModes accepts files that the user's own group can write. It does on Debian and Ubuntu,
@@ -149,6 +150,9 @@ impl Daemon {
 
     /// What it has printed when it failed, with the fix.
     fn complaint(&self, option: &str, output: &Output) -> Error {
+        if let Some(by) = &output.killed {
+            return Error::new(format!("sshd {option} {by}"), CRASHED);
+        }
         let fix = match missing_directory(output) {
             Some(directory) => {
                 let make = root_path(Path::new(directory));

@@ -9,7 +9,7 @@ mod line;
 use super::patterns::is_match;
 use crate::report::{Error, Location};
 use include::{included, looked_in};
-use line::{criteria, words};
+use line::{criteria, is_plain, words};
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::ErrorKind;
@@ -44,6 +44,8 @@ pub(crate) struct SshdConfig {
     includes: Vec<String>,
     /// What is there and could not be read.
     unreadable: Vec<Error>,
+    /// Whether every line with `Match` or `Include` is sure to be read as every version of sshd reads it.
+    pub(crate) is_plain: bool,
 }
 
 /// A `Match` block.
@@ -148,6 +150,7 @@ impl SshdConfig {
             directories: Vec::new(),
             includes: Vec::new(),
             unreadable: Vec::new(),
+            is_plain: true,
         };
         config.file(main, None, 0, planned);
         config
@@ -156,7 +159,12 @@ impl SshdConfig {
     /// The patterns of all blocks for `attribute`, without `!`.
     pub(crate) fn patterns(&self, attribute: &str) -> Vec<String> {
         let all = self.blocks.iter().flat_map(|block| block.patterns(attribute));
-        all.map(|pattern| pattern.trim_start_matches('!').to_owned()).collect()
+        all.map(|pattern| pattern.strip_prefix('!').unwrap_or(pattern).to_owned()).collect()
+    }
+
+    /// Whether a block tests this attribute.
+    pub(crate) fn asks_for(&self, attribute: &str) -> bool {
+        self.blocks.iter().flat_map(|block| &block.criteria).any(|(own, _)| own == attribute)
     }
 
     /// The line that sets `keyword` to `value`. `None`: there is none, or several do, of which one may be for other users.
@@ -199,6 +207,7 @@ impl SshdConfig {
     /// Reads a file. `block`: the one that includes it. A `Match` in the file ends with the file.
     fn file(&mut self, file: &Path, block: Option<usize>, depth: usize, planned: Option<(&Path, &str)>) {
         if depth > MAX_DEPTH {
+            self.is_plain = false;
             return;
         }
         let bytes = match planned.filter(|(path, _)| *path == file) {
@@ -209,7 +218,10 @@ impl SshdConfig {
                 Err(error) if [ErrorKind::NotFound, ErrorKind::IsADirectory].contains(&error.kind()) => {
                     return;
                 }
-                Err(error) => return self.unreadable.push(Error::with(file, "be read", &error)),
+                Err(error) => {
+                    self.is_plain = false;
+                    return self.unreadable.push(Error::with(file, "be read", &error));
+                }
             },
         };
         self.files.push(file.to_owned());
@@ -221,6 +233,7 @@ impl SshdConfig {
                 _ if text == END.trim_end() => false,
                 _ => is_marked,
             };
+            self.is_plain &= is_plain(text);
             let mut words = words(text).into_iter();
             let Some(written) = words.next() else { continue };
             let arguments: Vec<_> = words.collect();
@@ -236,6 +249,7 @@ impl SshdConfig {
                 self.directories.extend(directories);
                 for pattern in &arguments {
                     let (included, unreadable) = included(pattern, planned_path);
+                    self.is_plain &= unreadable.is_empty();
                     self.unreadable.extend(unreadable);
                     for file in included {
                         self.file(&file, current, depth + 1, planned);

@@ -9,6 +9,7 @@ use super::patterns::is_match;
 use crate::host::groups::group_names;
 use crate::report::{Error, Location};
 use pam_sftpjail::escape::escaped;
+use pam_sftpjail::nss::User;
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::rc::Rc;
@@ -26,7 +27,8 @@ pub(crate) struct Sshd {
     users: Vec<String>,
     groups: Vec<String>,
     kinds: HashMap<String, Kind>,
-    answers: HashMap<(Kind, Connection), Rc<Settings>>,
+    /// sshd's answers; an error as well: it is the same for all users of a kind.
+    answers: HashMap<(Kind, Connection), Result<Rc<Settings>, NoAnswer>>,
     /// The name of the PAM service.
     pub(crate) service: String,
     /// Its setting PidFile.
@@ -36,9 +38,9 @@ pub(crate) struct Sshd {
 /// Users with the same settings of sshd.
 #[derive(Clone, PartialEq, Eq, Hash)]
 enum Kind {
-    /// Which of the patterns match.
+    /// Whether NSS knows the user, and which of the patterns match.
     Matching(Vec<bool>),
-    /// Only this user, whose groups are unknown.
+    /// Only this user: the groups are unknown, or the configuration says what is not sure to be read as sshd reads it.
     Only(String),
 }
 
@@ -78,7 +80,7 @@ impl Sshd {
     ) -> Result<Rc<Settings>, NoAnswer> {
         let question = (self.kind(login), connection.clone());
         if let Some(known) = self.answers.get(&question) {
-            return Ok(Rc::clone(known));
+            return known.clone();
         }
         // sshd splits the argument at every comma, and has no quotes there.
         if login.contains(',') {
@@ -87,26 +89,22 @@ impl Sshd {
                 "check by hand that sshd's Match block is for a group of this user",
             )));
         }
-        let answer = Rc::new(self.daemon.ask(login, connection)?);
-        self.answers.insert(question, Rc::clone(&answer));
-        Ok(answer)
+        let answer = self.daemon.ask(login, connection).map(Rc::new);
+        self.answers.insert(question, answer.clone());
+        answer
     }
 
-    /// Asks sshd once for each kind of user among `logins`, so that children of this process know the answers. The
-    /// error is the last that sshd gave: the children ask, and get it, again.
+    /// Asks sshd once for each kind of user among `logins`, so that children of this process know the answers, and the
+    /// errors. The error is the last that sshd gave.
     pub(crate) fn ask_for_all(&mut self, logins: &[String]) -> Result<(), NoAnswer> {
         let mut answered = Ok(());
         self.daemon.lets_own_group_write();
         let mut known = HashSet::new();
-        for login in logins {
+        for login in logins.iter().filter(|login| !login.contains(',')) {
             let kind = self.kind(login);
             if matches!(kind, Kind::Matching(_)) && known.insert(kind) {
                 for connection in self.connections.clone() {
-                    if !login.contains(',')
-                        && let Err(no_answer) = self.settings(login, &connection)
-                    {
-                        answered = Err(no_answer);
-                    }
+                    answered = self.settings(login, &connection).map(drop).and(answered);
                 }
             }
         }
@@ -123,23 +121,22 @@ impl Sshd {
     }
 
     fn kind_of(&self, login: &str) -> Kind {
-        if self.users.iter().chain(&self.groups).any(|pattern| is_ambiguous(pattern)) {
-            return Kind::Only(login.to_owned());
+        let only = || Kind::Only(login.to_owned());
+        if !self.config.is_plain {
+            return only();
         }
         let groups = match self.groups.as_slice() {
             [] => Ok(Vec::new()),
             _ => group_names(login),
         };
-        let Ok(groups) = groups else { return Kind::Only(login.to_owned()) };
+        // A connection for a user whom NSS does not know has settings of its own: `Match invalid-user`.
+        let is_known = match self.config.asks_for("invalid-user") {
+            true => User::by_name(login).map(|user| user.is_some()),
+            false => Ok(true),
+        };
+        let (Ok(groups), Ok(is_known)) = (groups, is_known) else { return only() };
         let user = self.users.iter().map(|pattern| is_match(pattern, login));
         let any = |pattern: &String| groups.iter().any(|group| is_match(pattern, group));
-        Kind::Matching(user.chain(self.groups.iter().map(any)).collect())
+        Kind::Matching([is_known].into_iter().chain(user).chain(self.groups.iter().map(any)).collect())
     }
-}
-
-/// Whether versions of sshd read a pattern differently: since OpenSSH 9.9, argv_split of misc.c takes a backslash
-/// before a quote, a blank or another backslash for an escape.
-fn is_ambiguous(pattern: &str) -> bool {
-    let escapes = ["\\\\", "\\ "].iter().any(|escape| pattern.contains(escape));
-    pattern.contains(['\'', '"']) || escapes || pattern.ends_with('\\')
 }

@@ -2,6 +2,7 @@
 
 mod impostor;
 mod keepalive;
+mod kinds;
 mod reused_pid;
 mod running;
 mod second;

@@ -27,6 +27,56 @@ fn criteria_are_attributes_with_patterns() {
     assert_eq!(criteria(&words("User")), []);
 }
 
+/// Wherever versions of sshd, glob(3) or this program could read a line differently, users are asked about singly.
+#[test]
+fn lines_that_may_be_read_differently_are_not_plain() {
+    for line in [
+        "Match Group sftp",
+        "\tmatch user anna,bob*,!b?b Address 10.0.0.0/8,*",
+        "Match Group \"EXAMPLE\\sftp users,sftp\" # why",
+        "Match User müller Host *.example.org",
+        "Match all",
+        "Match invalid-user",
+        "Match LocalPort 22 RDomain vrf-* LocalAddress 192.0.2.1",
+        "Include /etc/ssh/sshd_config.d/*.conf more/?.conf",
+        "# Match User=anna",
+        "Banner \"a'b=c\"",
+        "",
+    ] {
+        assert!(is_plain(line), "{line}");
+    }
+    for line in [
+        "Match User=anna",
+        "Match=User anna",
+        "Match User \"anna",
+        "Match User a\"nn\"a",
+        "Match User 'anna'",
+        "Match User \"anna\"b",
+        "Match User \"a, b\"",
+        "Match User anna,,bob",
+        "Match User a\\",
+        "Match Group \"a\\ b\"",
+        "Match Group a\\\\b",
+        "Match User a\u{a0}b",
+        "Match User a\u{c}Group b",
+        "Match User \u{fffd}",
+        "Match User",
+        "Match",
+        "Match version OpenSSH_10*",
+        "Match sessiontype subsystem",
+        "Match exec /bin/true",
+        "Match command x",
+        "\"Match\" User=anna",
+        "Include /etc/ssh/[!a]*.conf",
+        "Include /etc/ssh/{a,b}",
+        "Include \"/etc/ssh/a",
+        "Include ~/x",
+        "Include /etc/**/x",
+    ] {
+        assert!(!is_plain(line), "{line}");
+    }
+}
+
 #[test]
 fn a_block_names_what_its_patterns_match() {
     let location = Location::single("/etc/ssh/sshd_config".into(), 1);
