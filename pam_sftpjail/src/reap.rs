@@ -13,7 +13,7 @@ use crate::sys::{SysError, directory};
 use nix::errno::Errno;
 use std::collections::BTreeSet;
 use std::os::fd::OwnedFd;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A jail that was removed, or could not be.
 pub struct Reaped {
@@ -48,6 +48,12 @@ pub fn reap(config: &Config) -> Result<Vec<Reaped>, Refusal> {
         }
     }
     Ok(reaped)
+}
+
+/// Unmounts what logins mounted at the jail root itself, for jails in the host's namespace: a mount of the directory on
+/// itself. What is in use stays.
+pub fn release_jail_root(path: &Path) {
+    host::release_root(path);
 }
 
 /// What there was of a user's jail in the host's namespace.

@@ -13,6 +13,7 @@ use super::{reload, syslog, user_manager};
 use crate::host::sshd::daemon::Daemon;
 use crate::report::Error;
 use pam_sftpjail::escape::escaped;
+use pam_sftpjail::reap::release_jail_root;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -129,10 +130,12 @@ fn commit(action: &Action) -> Result<(), Error> {
 fn commit_or_keep(action: &Action, steps: &[Step], stays: &mut [bool]) -> Result<Option<String>, Error> {
     let why = match action {
         Action::File(_) => commit(action).map(|()| None)?,
-        Action::Directory(path) => match atomic::remove_directory(path)? {
-            true => None,
-            false => Some(format!("{} stays, because it is not empty, or is in use", escaped(path))),
-        },
+        // Logins with jails in the host's namespace make the jail root a mount of itself.
+        Action::Directory(path) => {
+            release_jail_root(path);
+            let stays = || format!("{} stays, because it is not empty, or is in use", escaped(path));
+            (!atomic::remove_directory(path)?).then(stays)
+        }
         Action::Group { name, files } => {
             let reason = group::restore(name, files)?;
             reason.map(|why| format!("the group {} stays, because {why}", escaped(name)))

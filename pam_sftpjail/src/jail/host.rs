@@ -9,6 +9,7 @@ use crate::error::Refusal;
 use crate::escape::escaped;
 use crate::name::UserName;
 use crate::plan::{JailRoot, MountPoint, Plan, Role, Step};
+use crate::sys::mount_table::MountTable;
 use crate::sys::umask::Umask;
 use crate::sys::{SysError, directory, lock, mount};
 use std::ffi::OsStr;
@@ -90,6 +91,16 @@ impl Jail {
             let _ = mount::detach(&self.path());
             let _ = directory::remove_empty(root, self.user.as_ref());
         })
+    }
+}
+
+/// Makes the jail root what it was before the first login made it a mount of itself. Any other mount stays, and so does
+/// one in use, by jails or by a process.
+pub(crate) fn release_root(jail_root: &Path) {
+    let is_own = |root: OwnedFd| MountTable::read().and_then(|table| table.is_own(&root)).unwrap_or(false);
+    if directory::open_without_symlinks(jail_root).is_ok_and(is_own) {
+        // An error is ignored: then the directory cannot be removed, and that is reported.
+        let _ = mount::unmount(jail_root);
     }
 }
 

@@ -109,6 +109,11 @@ pub(crate) fn detach(target: &Path) -> Result<(), SysError> {
         .map_err(SysError::of("umount2", escaped(target).to_string()))
 }
 
+/// Unmounts what is at `target`. EBUSY: a process or another mount uses it.
+pub(crate) fn unmount(target: &Path) -> Result<(), SysError> {
+    umount2(target, MntFlags::UMOUNT_NOFOLLOW).map_err(SysError::of("umount2", escaped(target).to_string()))
+}
+
 /// `struct mount_attr` of linux/mount.h.
 #[repr(C)]
 struct MountAttr {

@@ -1,7 +1,7 @@
 //! Reads which mounts this process's namespace has: proc_pid_mountinfo(5).
 //!
 //! The kernel writes a line for every mount of the host, so this costs time if there are many. It is read
-//! only for profiles with a guard.
+//! only for profiles with a guard, and to undo the set-up.
 #![forbid(unsafe_code)]
 
 use super::{SysError, directory};
@@ -107,6 +107,18 @@ impl MountTable {
             self.0.iter().filter(|mount| mount.at.starts_with(&at) && self.is_on(mount, id)).cloned(),
         );
         Ok(tree)
+    }
+
+    /// Whether a directory is a mount of itself: the root of a mount that shows what is below that mount, too.
+    pub(crate) fn is_own(&self, directory: &OwnedFd) -> Result<bool, SysError> {
+        let id = directory::mount_id(directory)?;
+        let is_own = || {
+            let mount = self.0.iter().find(|mount| mount.id == id)?;
+            let parent = self.0.iter().find(|parent| parent.id == mount.parent)?;
+            Some(mount.root == parent.root.join(mount.at.strip_prefix(&parent.at).ok()?))
+        };
+        let is_root = directory::is_mount_root(directory).map_err(SysError::of("statx", "a directory"))?;
+        Ok(is_root && is_own().unwrap_or(false))
     }
 
     /// Whether a mount is on the mount `id`, or on another one that is.
