@@ -8,5 +8,6 @@ mod kick;
 mod list;
 mod probe;
 pub(crate) mod setup;
+mod sound;
 mod transcripts;
 mod user_manager;

@@ -5,5 +5,5 @@
 mod common;
 
 mod cli;
-mod pam_sftpjail;
+pub(crate) mod pam_sftpjail;
 mod project;

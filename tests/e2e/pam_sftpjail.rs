@@ -16,4 +16,4 @@ mod pam;
 
 mod log;
 mod name;
-mod nss;
+pub(crate) mod nss;

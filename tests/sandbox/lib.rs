@@ -28,6 +28,7 @@ mod namespace;
 mod output;
 mod process;
 mod sandbox;
+pub mod sound;
 mod sshd;
 mod stock;
 mod syslog;

@@ -1,9 +1,9 @@
 //! Checks of the account: whether it has expired, whether its shell lets it log in, and whether each of its names is
 //! jailed.
 
-use crate::desired::membership;
 use crate::desired::reopened;
-use crate::host::accounts::{is_complete, runs_shell};
+use crate::desired::{home_access, membership};
+use crate::host::accounts::{Accounts, is_complete, runs_shell};
 use crate::host::shadow::{Lapse, Shadow, today};
 use crate::report::Location;
 use crate::report::error::AS_ROOT;
@@ -138,10 +138,12 @@ pub(super) fn shadow(account: &Account, uses_pam: bool, findings: &mut Findings)
 pub(super) fn names(
     account: &Account,
     others: &BTreeSet<String>,
+    accounts: &Accounts,
     config: &Config,
     findings: &mut Findings,
 ) -> Vec<(String, Account)> {
     let mut jailed = Vec::new();
+    let mut mains = Vec::new();
     let mut is_ok = true;
     for name in others {
         let shown = escaped(name);
@@ -150,6 +152,13 @@ pub(super) fn names(
                 Decision::Jail { .. } => jailed.push((name.clone(), other)),
                 // The module refuses it, whatever sshd does.
                 Decision::Refuse(_) => {}
+                Decision::NotJailed(why) if is_main_account(&other, account, accounts) => {
+                    mains.push(format!(
+                        "{shown}, whose home {} holds this one, has the same uid ({}) and is not jailed: {why}",
+                        escaped(&other.home),
+                        account.uid
+                    ));
+                }
                 // A name with an account of its own, as panels have them: sub-accounts with the uid of the main one.
                 Decision::NotJailed(why) if other.name.to_lowercase() != account.name.to_lowercase() => {
                     is_ok = false;
@@ -179,16 +188,23 @@ pub(super) fn names(
         }
     }
     if is_ok {
-        let evidence = match jailed.as_slice() {
+        let shown: Vec<_> = jailed.iter().map(|(name, _)| escaped(name).to_string()).collect();
+        let known = (!shown.is_empty()).then(|| format!("also known as {}", shown.join(", ")));
+        let parts: Vec<_> = known.into_iter().chain(mains).collect();
+        let evidence = match parts.as_slice() {
             [] => "no other name leads to this account".to_owned(),
-            names => {
-                let shown: Vec<_> = names.iter().map(|(name, _)| escaped(name).to_string()).collect();
-                format!("also known as {}", shown.join(", "))
-            }
+            parts => parts.join("; "),
         };
         findings.passed("names", evidence);
     }
     jailed
+}
+
+/// Whether another account with the uid of `account` is its main account, as panels make them: by its name or by those of
+/// its sub-accounts, the home that holds this one is that account's own, and does not only stand above it as `/home` does.
+fn is_main_account(other: &Account, account: &Account, accounts: &Accounts) -> bool {
+    let below = accounts.with_home_below(&other.home, account.uid.as_raw());
+    account.home.starts_with(&other.home) && home_access::is_of_main_account(other, &other.home, &below)
 }
 
 /// The fix for another account with the same uid that is not jailed. A command would jail the main account of a panel.

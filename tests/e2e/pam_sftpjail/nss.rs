@@ -1,7 +1,7 @@
 //! Users and groups of a directory, which may be out of reach: members are jailed or refused, never
 //! ignored, and the host's own admins are let in.
 
-mod ldap;
+pub(crate) mod ldap;
 mod sssd;
 
 use std::time::Duration;

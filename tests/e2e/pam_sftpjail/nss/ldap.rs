@@ -38,10 +38,10 @@ o: example
 
 /// What the directory holds.
 #[derive(Default)]
-pub(super) struct Directory(String);
+pub(crate) struct Directory(String);
 
 impl Directory {
-    pub(super) fn group(mut self, name: &str, gid: u32, members: &[&str]) -> Self {
+    pub(crate) fn group(mut self, name: &str, gid: u32, members: &[&str]) -> Self {
         self.0 += &format!(
             "\ndn: cn={name},dc=example,dc=org\nobjectClass: posixGroup\ncn: {name}\ngidNumber: {gid}\n"
         );
@@ -49,18 +49,23 @@ impl Directory {
         self
     }
 
+    /// With the home `/home/NAME` and a shell.
+    pub(crate) fn user(self, name: &str, uid: u32, gid: u32) -> Self {
+        self.user_with_shell(name, uid, gid, "/bin/sh")
+    }
+
     /// With the home `/home/NAME`.
-    pub(super) fn user(mut self, name: &str, uid: u32, gid: u32) -> Self {
+    pub(crate) fn user_with_shell(mut self, name: &str, uid: u32, gid: u32, shell: &str) -> Self {
         self.0 += &format!(
             "\ndn: uid={name},dc=example,dc=org\nobjectClass: account\nobjectClass: posixAccount\ncn: {name}\n\
-             uid: {name}\nuidNumber: {uid}\ngidNumber: {gid}\nhomeDirectory: /home/{name}\nloginShell: /bin/sh\n"
+             uid: {name}\nuidNumber: {uid}\ngidNumber: {gid}\nhomeDirectory: /home/{name}\nloginShell: {shell}\n"
         );
         self
     }
 
     /// Starts slapd with it, and nslcd, and lets NSS ask `files` first.
     #[track_caller]
-    pub(super) fn serve(self, sb: &Sandbox) {
+    pub(crate) fn serve(self, sb: &Sandbox) {
         for (program, package) in [("/usr/sbin/slapd", "slapd"), ("/usr/sbin/nslcd", "nslcd")] {
             assert!(
                 Path::new(program).exists(),
@@ -78,24 +83,24 @@ impl Directory {
 }
 
 /// Gives `passwd` and `group` these services, and takes other lines about them away.
-pub(super) fn nsswitch(sb: &Sandbox, services: &str) {
+pub(crate) fn nsswitch(sb: &Sandbox, services: &str) {
     sb.sh("sed -i -E '/^(passwd|group|initgroups|shadow|gshadow):/d' /etc/nsswitch.conf");
     sb.append("/etc/nsswitch.conf", format!("passwd: {services}\ngroup: {services}\nshadow: files\n"));
 }
 
 #[track_caller]
-pub(super) fn start_slapd(sb: &Sandbox) {
+pub(crate) fn start_slapd(sb: &Sandbox) {
     sb.sh("/usr/sbin/slapd -f /etc/ldap/slapd.conf -h ldap://127.0.0.1/");
 }
 
 #[track_caller]
-pub(super) fn start_nslcd(sb: &Sandbox) {
+pub(crate) fn start_nslcd(sb: &Sandbox) {
     sb.sh("/usr/sbin/nslcd");
 }
 
 /// Ends one of the two as a crash does: what it has left at its socket's path stays.
 #[track_caller]
-pub(super) fn kill(sb: &Sandbox, program: &str) {
+pub(crate) fn kill(sb: &Sandbox, program: &str) {
     let [pid] = sb.pids(&format!("/usr/sbin/{program}"))[..] else {
         panic!("not one {program}: {:?}", sb.processes())
     };
