@@ -13,3 +13,4 @@ pub(crate) mod setup;
 pub(crate) mod sshd;
 pub(crate) mod stray;
 pub(crate) mod trusted;
+pub(crate) mod unwritable;

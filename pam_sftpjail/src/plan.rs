@@ -101,11 +101,12 @@ pub struct Plan {
     purpose: String,
 }
 
-/// Where a volume appears in a jail, and where it is on the host: for the log.
+/// Where a volume appears in a jail, and where it is on the host.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct VolumePaths {
-    pub(crate) target: PathBuf,
-    pub(crate) source: PathBuf,
+pub struct VolumePaths {
+    pub target: PathBuf,
+    /// As the configuration spells it.
+    pub source: PathBuf,
 }
 
 /// Makes the plan, or gives the first refusal. Checks that do not depend on each other are all made, so
@@ -208,6 +209,11 @@ impl Plan {
             }
             _ => None,
         })
+    }
+
+    /// The volumes that sessions see, in the order of the profile.
+    pub fn volumes(&self) -> &[VolumePaths] {
+        &self.volumes
     }
 
     /// Whose jail it is.

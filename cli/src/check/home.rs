@@ -1,10 +1,10 @@
-//! Checks the directories above a home: whether the jail opens a home that their modes close, and who can replace the
-//! home.
+//! Checks the directories above a home and above the sources of volumes: whether the jail opens a home that their modes
+//! close, and who can replace the home or a source.
 //!
-//! A home below that of another account, the main account of a hosting customer, is meant to be there: then this is no
-//! warning.
+//! What is below the home of another account, the main account of a hosting customer, is meant to be there: then this is
+//! no warning.
 
-use super::path_to_home::{PathToHome, described, group, user};
+use super::path_to_home::{self, PathToHome, described, group, user};
 use crate::desired::home_access;
 use crate::host::accounts::Accounts;
 use crate::report::Findings;
@@ -13,7 +13,7 @@ use nix::sys::stat::{FileStat, Mode, stat};
 use pam_sftpjail::account::Account;
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::fix::{Command, Fix};
-use pam_sftpjail::plan::root_path;
+use pam_sftpjail::plan::{VolumePaths, root_path};
 use std::fmt::{self, Display};
 use std::path::{Path, PathBuf};
 
@@ -26,12 +26,13 @@ struct MainHome {
 }
 
 impl MainHome {
-    fn find(accounts: &Accounts, account: &Account, path_to_home: &PathToHome) -> Option<Self> {
-        let home = path_to_home.home()?;
-        path_to_home.above().iter().find_map(|above| {
+    /// `spelled`: the path as the account's entry or the configuration has it; `way`: the directories from `/` to it.
+    fn find(accounts: &Accounts, account: &Account, spelled: &Path, way: &[PathBuf]) -> Option<Self> {
+        let (path, all_above) = way.split_last()?;
+        all_above.iter().find_map(|above| {
             // As the entries of both accounts spell it.
-            let below = home.strip_prefix(above).ok()?.components().count();
-            let spelled = account.home.ancestors().nth(below)?;
+            let below = path.strip_prefix(above).ok()?.components().count();
+            let spelled = spelled.ancestors().nth(below)?;
             let (name, uid) = accounts.with_home(spelled).or_else(|| accounts.with_home(above))?;
             let is_theirs =
                 uid != 0 && name != account.name && stat(above).is_ok_and(|stat| stat.st_uid == uid);
@@ -59,9 +60,42 @@ pub(super) fn examine(
     findings: &mut Findings,
 ) {
     others(account, accounts, path_to_home, findings);
-    let main = MainHome::find(accounts, account, path_to_home);
+    let main = MainHome::find(accounts, account, &account.home, path_to_home.directories());
     access(account, path_to_home, main.as_ref(), has_keys, findings);
-    parents(account, path_to_home.above(), main.as_ref(), findings);
+    let home = Replaceable {
+        check: "home parents",
+        what: "the home".to_owned(),
+        by: format!("another directory that {} or root owns", escaped(&account.name)),
+    };
+    parents(account, path_to_home.above(), main.as_ref(), &home, findings);
+}
+
+/// Checks the directories above the sources of volumes. One that is missing yet is made where only root can write.
+pub(super) fn examine_volumes(
+    account: &Account,
+    accounts: &Accounts,
+    volumes: &[VolumePaths],
+    findings: &mut Findings,
+) {
+    for VolumePaths { target, source } in volumes {
+        let way = path_to_home::way_to(source);
+        let Some((_, above)) = way.split_last() else { continue };
+        let main = MainHome::find(accounts, account, source, &way);
+        let volume = Replaceable {
+            check: "volume parents",
+            what: escaped(source).to_string(),
+            by: format!("any other directory, which members would see as {}", escaped(target)),
+        };
+        parents(account, above, main.as_ref(), &volume, findings);
+    }
+}
+
+/// What can be replaced by who can write a directory above it.
+struct Replaceable {
+    check: &'static str,
+    what: String,
+    /// What it can be replaced with: a login refuses a home that another user owns.
+    by: String,
 }
 
 /// All that is below the home is in the jail, such as all homes if the home is `/home`. A main account owns the home that
@@ -123,9 +157,15 @@ fn access(
     findings.warned(check, evidence, fix);
 }
 
-/// Users who can write a directory above the home can replace the home between two logins.
-fn parents(account: &Account, above: &[PathBuf], main: Option<&MainHome>, findings: &mut Findings) {
-    let check = "home parents";
+/// Users who can write a directory above it can replace it between two logins.
+fn parents(
+    account: &Account,
+    above: &[PathBuf],
+    main: Option<&MainHome>,
+    replaceable: &Replaceable,
+    findings: &mut Findings,
+) {
+    let Replaceable { check, what, by } = replaceable;
     let mut is_ok = true;
     let mut is_mains = false;
     for directory in above {
@@ -148,25 +188,25 @@ fn parents(account: &Account, above: &[PathBuf], main: Option<&MainHome>, findin
         if !who.is_empty() {
             is_ok = false;
             let evidence = format!(
-                "{} ({}): {} can replace the home with another directory that {} or root owns",
+                "{} ({}): {} can replace {what} with {by}",
                 escaped(directory),
                 described(&stat),
                 who.join(" and "),
-                escaped(&account.name)
             );
             findings.warned(check, evidence, parent_fix(directory, &stat));
         }
     }
     match main.filter(|_| is_mains) {
         _ if !is_ok || above.is_empty() => {}
-        Some(main) => {
-            findings.passed(check, format!("below {main}, who can replace it"));
+        Some(main) => findings.passed(check, format!("below {main}, who can replace it")),
+        None => {
+            findings
+                .passed(check, format!("only root and the user can replace the directories above {what}"));
         }
-        None => findings.passed(check, "only root and the user can replace the directories above the home"),
     }
 }
 
-/// What keeps others from replacing the home. The owner of the directory may need it, so that stays as it is.
+/// What keeps others from replacing it. The owner of the directory may need it, so that stays as it is.
 fn parent_fix(directory: &Path, stat: &FileStat) -> Fix {
     let words = "nothing if that is intended; otherwise";
     let modes = root_path(directory).filter(|_| stat.st_uid == 0);

@@ -22,10 +22,7 @@ impl PathToHome {
     /// Walks to the home as root, then as the user, who also tries to read `files`. Finds no directories where the home
     /// cannot be reached, which the checks of the login report.
     pub(super) fn walk(account: &Account, files: &[PathBuf], findings: &mut Findings) -> Self {
-        let real = canonicalize(&account.home);
-        let mut directories: Vec<_> =
-            real.iter().flat_map(|home| home.ancestors()).map(Path::to_path_buf).collect();
-        directories.reverse();
+        let directories = way_to(&account.home);
         let mut tried = None;
         if geteuid().is_root() {
             match as_user::run(&account.name, &directories, files) {
@@ -36,6 +33,11 @@ impl PathToHome {
             findings.unknown("home access", "only root can try what the user can reach", AS_ROOT);
         }
         Self { directories, tried }
+    }
+
+    /// From `/` to the home itself. There are none where it cannot be reached.
+    pub(super) fn directories(&self) -> &[PathBuf] {
+        &self.directories
     }
 
     /// The directories above the home.
@@ -53,6 +55,15 @@ impl PathToHome {
         let is_closed = |i| self.tried.as_ref().is_some_and(|tried| tried.is_closed(i));
         (0..self.directories.len()).any(is_closed)
     }
+}
+
+/// The directories from `/` to this one, without symlinks. There are none where it cannot be reached.
+pub(super) fn way_to(path: &Path) -> Vec<PathBuf> {
+    let real = canonicalize(path);
+    let mut directories: Vec<_> =
+        real.iter().flat_map(|real| real.ancestors()).map(Path::to_path_buf).collect();
+    directories.reverse();
+    directories
 }
 
 /// Owner, group and mode, such as `mle:sftp, mode 0750`.

@@ -2,6 +2,7 @@
 //! in the jail.
 
 mod restrictions;
+mod writing;
 
 use super::sshd::running::name;
 use super::system::Host;
@@ -13,7 +14,9 @@ use crate::report::error::AS_ROOT;
 use crate::report::{Consequence, Findings, Outside};
 use nix::unistd::geteuid;
 use pam_sftpjail::account::Account;
+use pam_sftpjail::config::{HomeAccess, Profile};
 use pam_sftpjail::escape::escaped;
+use pam_sftpjail::plan::VolumePaths;
 use restrictions::Trial;
 use serde::{Serialize, Serializer};
 use std::io::{self, Write};
@@ -23,20 +26,31 @@ const CHECK: &str = "rehearsal";
 /// The end of the problem where the user enters the jail and cannot write.
 const READ_ONLY: &str = "is read-only in it";
 
+/// Whose jail is built, and what it should show.
+pub(super) struct Subject<'a> {
+    /// The name as typed.
+    pub(super) user: &'a str,
+    pub(super) account: &'a Account,
+    pub(super) profile: &'a Profile,
+    /// Those of the plan.
+    pub(super) volumes: &'a [VolumePaths],
+}
+
 /// Builds the jail in a private namespace, with the confinement of the running sshd, and enters it as the user.
-pub(super) fn run(host: &Host<'_>, user: &str, findings: &mut Findings) -> Option<Rehearsal> {
+pub(super) fn run(host: &Host<'_>, subject: &Subject<'_>, findings: &mut Findings) -> Option<Rehearsal> {
+    let user = subject.user;
     if !geteuid().is_root() {
         findings.unknown(CHECK, "only root can build a jail", AS_ROOT);
         return None;
     }
     let own = || rehearsal::forked(host.path, user, &AsSshd::default());
-    let Some(sshd) = &host.confined else { return report(host, own(), user, None, findings) };
+    let Some(sshd) = &host.confined else { return report(host, own(), subject, None, findings) };
     let trial = Trial { sshd, path: host.path, user };
     let tried = trial.with(&sshd.confined);
     let problem = match &tried {
-        Ok(Ok(rehearsal)) if rehearsal.read_only().next().is_none() => None,
+        Ok(Ok(rehearsal)) if rehearsal.unwritable().next().is_none() => None,
         Ok(Ok(rehearsal)) => own().ok().and_then(Result::ok).and_then(|own| {
-            let path = rehearsal.read_only().find(|path| own.read_only().all(|other| other != *path))?;
+            let path = rehearsal.unwritable().find(|path| own.unwritable().all(|other| other != *path))?;
             Some(format!("{path} {READ_ONLY}"))
         }),
         Ok(Err(failure)) if failure.is_untried => {
@@ -47,14 +61,14 @@ pub(super) fn run(host: &Host<'_>, user: &str, findings: &mut Findings) -> Optio
         Err(error) if Forbidden::is_reason_for(error) => Some(trial.forbidden()),
         Err(_) => None,
     };
-    let Some(problem) = problem else { return report(host, tried, user, Some(sshd), findings) };
+    let Some(problem) = problem else { return report(host, tried, subject, Some(sshd), findings) };
     match own() {
         Ok(Ok(_)) => {
             trial.blame(&problem, findings);
             None
         }
         // It has nothing to do with the confinement.
-        failed => report(host, failed, user, None, findings),
+        failed => report(host, failed, subject, None, findings),
     }
 }
 
@@ -62,7 +76,7 @@ pub(super) fn run(host: &Host<'_>, user: &str, findings: &mut Findings) -> Optio
 fn report(
     host: &Host<'_>,
     rehearsed: io::Result<Result<Rehearsal, Failure>>,
-    user: &str,
+    subject: &Subject<'_>,
     sshd: Option<&Running>,
     findings: &mut Findings,
 ) -> Option<Rehearsal> {
@@ -73,7 +87,7 @@ fn report(
                 "built{} in {} µs; {} enters it at {}",
                 how.unwrap_or_default(),
                 rehearsal.microseconds,
-                escaped(user),
+                escaped(subject.user),
                 rehearsal.home
             );
             findings.passed(CHECK, evidence);
@@ -84,6 +98,10 @@ fn report(
                 );
                 findings.warned(CHECK, evidence, "unmount it on the host");
             }
+            if !host.is_trial {
+                writing::listing(&rehearsal, subject, findings);
+                writing::report(&rehearsal, subject, findings);
+            }
             Some(rehearsal)
         }
         Ok(Err(failure)) => {
@@ -91,10 +109,14 @@ fn report(
                 true => Consequence::Hindered("cannot enter the home there".to_owned()),
                 false => Consequence::Refused("building the jail fails".to_owned()),
             };
-            let account = Account::lookup(user, host.config).ok().filter(|_| failure.is_inside);
-            let fix = match account {
-                Some(account) => home_access::fix(&account, &account.home, Need::Enter, failure.fix),
-                None => failure.fix.into(),
+            let account = subject.account;
+            let need = match subject.profile.home {
+                HomeAccess::ReadWrite => Need::Write,
+                HomeAccess::ReadOnly | HomeAccess::None => Need::Enter,
+            };
+            let fix = match failure.is_inside {
+                true => home_access::fix(account, &account.home, need, failure.fix),
+                false => failure.fix.into(),
             };
             findings.failed(CHECK, consequence, failure.problem, fix);
             None
@@ -110,10 +132,13 @@ fn report(
 pub(super) fn print(rehearsal: &Rehearsal, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "  What the user will see:")?;
     for entry in &rehearsal.tree {
+        let is_meant = rehearsal.unwritable().any(|path| path == entry.path);
         let note = match (entry.kind, entry.writable) {
             (Kind::Home, true) => "  ← the home, writable",
+            (Kind::Home, false) if is_meant => "  ← the home, which the user cannot write",
             (Kind::Home, false) => "  ← the home, read-only",
             (Kind::Volume, true) => "  ← a volume, writable",
+            (Kind::Volume, false) if is_meant => "  ← a volume, which the user cannot write",
             (Kind::Volume, false) => "  ← a volume, read-only",
             (Kind::Syslog, _) => "  ← the host's, for internal-sftp's log",
             (_, true) => "  ← WRITABLE",

@@ -21,6 +21,8 @@ use std::path::Path;
 pub(super) struct Host<'c> {
     pub(super) config: &'c Config,
     pub(super) path: Option<&'c Path>,
+    /// Whether the member is setup's: what its volumes let others do says nothing of it.
+    pub(super) is_trial: bool,
     /// The running sshd whose confinement differs from that of this program, if there is one.
     pub(super) confined: Option<Running>,
     /// `None`: sshd does not answer.
@@ -89,7 +91,7 @@ impl<'c> Host<'c> {
         let usable = sshd.as_ref().filter(|_| !request.is_trial);
         let confined = usable
             .and_then(|sshd| sshd.daemon.running().find(|running| !running.confined.is_empty()).cloned());
-        Self { config, path, confined, sshd, pam, systemd, accounts }
+        Self { config, path, is_trial: request.is_trial, confined, sshd, pam, systemd, accounts }
     }
 }
 

@@ -3,7 +3,7 @@
 use super::groups::{self, Concern};
 use super::keys::Keys;
 use super::path_to_home::PathToHome;
-use super::sshd::{self, Login, Member};
+use super::sshd::{self, Login};
 use super::system::Host;
 use super::{account, home, host_programs, profile, rehearsal, room};
 use crate::host::keys;
@@ -19,7 +19,7 @@ use pam_sftpjail::error::Refusal;
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::plan::{Check, CheckResult};
 use pam_sftpjail::policy::{Decision, NotJailed, decide};
-use pam_sftpjail::session::{Membership, examine as examine_login};
+use pam_sftpjail::session::{Member, Membership, examine as examine_login};
 use pam_sftpjail::suggestion::nearest;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -65,7 +65,7 @@ pub(super) fn examine(host: &mut Host<'_>, user: &str, about_host: Findings) -> 
         }
         _ => findings.add_result(check, result, is_root),
     });
-    let is_member = match membership {
+    let member = match membership {
         Ok(Membership::NotJailed { why, .. }) => {
             findings.passed("profile", why);
             let whom = match why {
@@ -80,10 +80,11 @@ pub(super) fn examine(host: &mut Host<'_>, user: &str, about_host: Findings) -> 
             room::examine(&member.plan, &mut findings);
             // The findings have the result.
             let _ = member.check_sessions(&mut |check, result| findings.add_result(check, result, is_root));
-            true
+            let Member { account, profile, plan } = *member;
+            Some((account, profile, plan.volumes().to_vec()))
         }
         // The findings have the error.
-        Err(_) => false,
+        Err(_) => None,
     };
     // An error of the look-up is reported already, unless it is new.
     let mut standing = Standing::Undecided;
@@ -96,15 +97,21 @@ pub(super) fn examine(host: &mut Host<'_>, user: &str, about_host: Findings) -> 
                 let is_refused = findings.status() == Status::Problems;
                 findings.append(about_host);
                 let settings = examine_member(host, &Subject { user, account, profile }, &mut findings);
+                if let Some((.., volumes)) = &member {
+                    home::examine_volumes(account, &host.accounts, volumes, &mut findings);
+                }
                 if let Some(settings) = settings.filter(|_| is_refused) {
                     sshd::examine_penalties(&settings, &mut findings);
                 }
             }
         }
-        Err(refusal) if is_member => findings.unknown("account", &refusal, refusal.fix()),
+        Err(refusal) if member.is_some() => findings.unknown("account", &refusal, refusal.fix()),
         Err(_) => {}
     }
-    let rehearsal = if is_member { rehearsal::run(host, user, &mut findings) } else { None };
+    let rehearsal = member.and_then(|(account, profile, volumes)| {
+        let subject = rehearsal::Subject { user, account: &account, profile: &profile, volumes: &volumes };
+        rehearsal::run(host, &subject, &mut findings)
+    });
     Examined { findings, rehearsal, standing }
 }
 
@@ -210,7 +217,7 @@ fn examine_setup(host: &mut Host<'_>, subject: &Subject<'_>, findings: &mut Find
 
     let has_own_config = host.path.is_some_and(|path| path != Path::new(DEFAULT_PATH));
     let has_shell = account::has_shell(account);
-    let member = Member { config: host.config, profile, account, has_own_config, has_shell };
+    let member = sshd::Member { config: host.config, profile, account, has_own_config, has_shell };
     let settings = host.sshd.as_mut().and_then(|sshd| sshd::examine(sshd, &member, &logins, findings));
     if let Some(settings) = &settings {
         look_ups(account, profile, settings.all("AllowGroups").next().is_some(), findings);

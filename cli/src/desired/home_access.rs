@@ -1,12 +1,13 @@
 //! How an admin lets the user enter or write the home. A home that root owns may be a web root, or hold the homes of
-//! others: a command that gives it to the user's group would take it from them. So it is a sentence unless the directory
-//! is plainly the user's. Where it is the user's and holds sub-accounts' homes, the user gets it back, and stays there.
+//! others: a command that gives it to the user or to the user's group would take it from them. So it is a sentence unless
+//! the directory is plainly the user's. Where it is the user's and holds sub-accounts' homes, the user gets it back, and
+//! stays there.
 
 use crate::host::accounts::Accounts;
 use crate::report::text::listed_first;
 use pam_sftpjail::account::Account;
 use pam_sftpjail::escape::escaped;
-use pam_sftpjail::fix::{Command, Fix, Name};
+use pam_sftpjail::fix::{Command, Fix, Name, RootPath};
 use pam_sftpjail::nss::Group;
 use pam_sftpjail::nss::switch::Line;
 use pam_sftpjail::plan::root_path;
@@ -57,18 +58,25 @@ pub(crate) fn fix(account: &Account, home: &Path, need: Need, sentence: String) 
         }
         let are = if others.len() == 1 { "is a sub-account" } else { "are sub-accounts" };
         let first = format!("see that {} {are} of {name}'s", listed_first(others.iter()));
-        let owned = Command::new("chown -h").arg(Name(&account.name)).arg(&path);
-        return Fix::after(first, &owned.and(&Command::new("chmod u+rwx").arg(&path)));
+        return Fix::after(first, &given(account, &path));
     }
-    if !is_plainly_theirs(account, &accounts, home, &found) {
-        return sentence.into();
+    match need {
+        _ if !is_roots_by_their_name(account, home, &found) => sentence.into(),
+        // Not by a group that could write: sshd's StrictModes takes no keys from such a home.
+        Need::Write => given(account, &path).into(),
+        // Root stays the owner.
+        Need::Enter if is_group_theirs(account, &accounts) => {
+            let modes = Command::new("chmod g+rx").arg(&path);
+            Command::new("chgrp").arg(account.gid.as_raw()).arg(&path).and(&modes).into()
+        }
+        Need::Enter => sentence.into(),
     }
-    // Root stays the owner.
-    let modes = match need {
-        Need::Enter => Command::new("chmod g+rx"),
-        Need::Write => Command::new("chmod g+rwx"),
-    };
-    Command::new("chgrp").arg(account.gid.as_raw()).arg(&path).and(&modes.arg(&path)).into()
+}
+
+/// Makes the account the owner.
+fn given(account: &Account, path: &RootPath) -> Command {
+    let owned = Command::new("chown -h").arg(Name(&account.name)).arg(path);
+    owned.and(&Command::new("chmod u+rwx").arg(path))
 }
 
 /// Whether a directory with the homes of others is by the names the account's own, as that of a hosting customer with
@@ -80,17 +88,18 @@ pub(crate) fn is_of_main_account(account: &Account, home: &Path, others: &[&str]
     home.file_name().is_some_and(|last| last == account.name.as_str()) || others.iter().all(is_sub_account)
 }
 
-/// Whether a home that root owns is for this user only: neither its path nor its group stands for anybody else.
-fn is_plainly_theirs(account: &Account, accounts: &Accounts, home: &Path, found: &Metadata) -> bool {
-    let is_roots = found.is_dir() && found.uid() == 0 && found.gid() == 0;
-    let has_own_name = home.file_name().is_some_and(|last| last == account.name.as_str());
-    let has_own_group = || {
-        Group::by_gid(account.gid).is_ok_and(|group| group.is_some_and(|group| group.name == account.name))
-    };
+/// Whether root owns a home that has the account's name, and that no other group has been given.
+fn is_roots_by_their_name(account: &Account, home: &Path, found: &Metadata) -> bool {
+    let is_roots = found.is_dir() && found.uid() == 0 && [0, account.gid.as_raw()].contains(&found.gid());
+    is_roots && home.file_name().is_some_and(|last| last == account.name.as_str())
+}
+
+/// Whether the primary group is for this user only.
+fn is_group_theirs(account: &Account, accounts: &Accounts) -> bool {
+    let has_own_name =
+        Group::by_gid(account.gid).is_ok_and(|group| group.is_some_and(|group| group.name == account.name));
     // Where NSS does not list everybody, others may be in the group.
-    let is_alone = || {
-        Line::all_are_listed()
-            && accounts.is_alone_in(account.gid.as_raw(), account.uid.as_raw()).unwrap_or(false)
-    };
-    is_roots && has_own_name && has_own_group() && is_alone()
+    has_own_name
+        && Line::all_are_listed()
+        && accounts.is_alone_in(account.gid.as_raw(), account.uid.as_raw()).unwrap_or(false)
 }

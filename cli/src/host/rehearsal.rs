@@ -4,8 +4,10 @@
 //! The jail is in a mount namespace of the child, so nothing of it is on the host.
 
 mod as_sshd;
+mod writing;
 
 pub(crate) use as_sshd::AsSshd;
+pub(crate) use writing::Unwritable;
 
 use crate::host::{child, configuration};
 use crate::report::Error;
@@ -23,6 +25,7 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
+use writing::{Meant, unwritable, write_error};
 
 /// What the user will see.
 #[derive(Debug, Serialize, Deserialize)]
@@ -33,15 +36,18 @@ pub(crate) struct Rehearsal {
     pub(crate) home: String,
     /// The paths in the jail of each procfs that is mounted below the home or a volume, each escaped as a whole.
     pub(crate) procfs: Vec<String>,
+    /// Why the user cannot list that directory; `None` if that is possible.
+    pub(crate) unlistable: Option<i32>,
+    /// The home and the volumes that should be writable, and are not.
+    pub(crate) unwritable: Vec<Unwritable>,
     /// Everything in the jail but the contents of the home and of volumes.
     pub(crate) tree: Vec<Entry>,
 }
 
 impl Rehearsal {
-    /// The home and the volumes that the user cannot write.
-    pub(crate) fn read_only(&self) -> impl Iterator<Item = &str> {
-        let all = self.tree.iter().filter(|entry| matches!(entry.kind, Kind::Home | Kind::Volume));
-        all.filter(|entry| !entry.writable).map(|entry| entry.path.as_str())
+    /// The paths of the home and the volumes that should be writable, and are not.
+    pub(crate) fn unwritable(&self) -> impl Iterator<Item = &str> {
+        self.unwritable.iter().map(|unwritable| unwritable.path.as_str())
     }
 }
 
@@ -122,6 +128,7 @@ pub(crate) fn rehearse(config: Option<&Path>, user: &str, as_sshd: &AsSshd) -> R
     };
     let Member { account, profile, plan } = member;
     let root = config.jail_root.absolute().join(plan.user());
+    let mut meant = Meant::all(&plan, &profile, &account.home);
 
     let is_recorded = config.namespace == Namespace::Host || profile.max_sessions.is_some();
     if let Some(problem) = as_sshd.unwritable_registry().filter(|_| is_recorded) {
@@ -144,6 +151,7 @@ pub(crate) fn rehearse(config: Option<&Path>, user: &str, as_sshd: &AsSshd) -> R
         })
     };
     step("chroot into the jail", chdir(&root).and_then(|()| chroot(".")))?;
+    meant.iter_mut().for_each(Meant::open);
     step("setgroups", setgroups(&account.gids))?;
     step("setgid", setgid(account.gid))?;
     step("setuid", setuid(account.uid))?;
@@ -163,7 +171,8 @@ pub(crate) fn rehearse(config: Option<&Path>, user: &str, as_sshd: &AsSshd) -> R
     let mut tree = Vec::new();
     let top = lstat("/").map_err(|e| failure(format!("lstat /: {}", e.desc()), "check again".into()))?;
     list(Path::new("/"), &top, &Own { device: top.st_dev, home: &account.home }, &mut tree);
-    Ok(Rehearsal { microseconds, home, procfs, tree })
+    let unlistable = access(begin, AccessFlags::R_OK).err().map(|errno| errno as i32);
+    Ok(Rehearsal { microseconds, home, procfs, unlistable, unwritable: unwritable(meant), tree })
 }
 
 /// The mount points of procfs below `root`, as paths from there: mountinfo of proc(5).
@@ -199,7 +208,11 @@ fn list(path: &Path, stat: &FileStat, jail: &Own<'_>, tree: &mut Vec<Entry>) {
             (_, true) => Kind::Directory,
             (_, false) => Kind::File,
         },
-        writable: access(path, AccessFlags::W_OK).is_ok(),
+        writable: if is_directory {
+            write_error(path).is_none()
+        } else {
+            access(path, AccessFlags::W_OK).is_ok()
+        },
         mode: format!("{:04o}", stat.st_mode & Mode::all().bits()),
         uid: stat.st_uid,
         gid: stat.st_gid,

@@ -1,9 +1,10 @@
 //! The directories of the host that a jail holds, and what an admin can do where the user cannot write one.
 
 use crate::desired::home_access::{self, Need};
+use crate::host::rehearsal::Rehearsal;
 use pam_sftpjail::account::Account;
 use pam_sftpjail::config::{HomeAccess, Profile};
-use pam_sftpjail::escape::escaped;
+use pam_sftpjail::escape::{escaped, unescaped, whole};
 use pam_sftpjail::fix::Fix;
 use pam_sftpjail::plan::{Content, Plan};
 use std::fs;
@@ -48,6 +49,24 @@ impl HostDirectory {
     pub(super) fn has(&self, path: &Path) -> bool {
         let (Ok(below), Some(host)) = (path.strip_prefix(&self.path), &self.host) else { return false };
         host.join(below).is_dir()
+    }
+
+    /// A directory in it, for which this is a part.
+    fn inside(&self, below: &Path) -> Self {
+        Self {
+            path: self.path.join(below),
+            host: self.host.as_ref().map(|host| host.join(below)),
+            read_only: self.read_only,
+            is_home: false,
+        }
+    }
+
+    /// A directory in it that the user can write, where it is not to be written itself, as in an upload portal.
+    pub(super) fn portal(&self, rehearsal: &Rehearsal) -> Option<Self> {
+        let own = whole(&self.path).to_string();
+        let found = rehearsal.unwritable.iter().find(|found| found.path == own)?;
+        let below = found.inside.iter().find_map(|path| unescaped(path))?;
+        Some(self.inside(Path::new(&below)))
     }
 
     /// The fix where the user should be able to do that there and is not.

@@ -4,11 +4,13 @@ use super::cause::{self, Cause, Facts};
 use super::complaint::complaint;
 use super::connection::Connection;
 use super::expected::Expected;
+use super::host_directory::HostDirectory;
 use super::parent::Parent;
 use super::report::Report;
 use super::sshd_fix::SshdFixes;
 use super::steps::{FOREIGN, ROOT, StepFix};
 use super::{attempt, guard, judge, steps, writing};
+use crate::host::rehearsal;
 use crate::report::{Consequence, Finding};
 use pam_sftpjail::fix::Fix;
 use std::io;
@@ -60,11 +62,22 @@ pub(super) fn try_steps(
     let mut names = Vec::new();
     for directory in expected.directories.iter().filter(|_| is_served) {
         parent.check()?;
-        let written = writing::try_in(connection, directory, expected.user.as_str(), fixes.settings)?;
-        report.add_written(directory, &written, &expected.account);
+        let user = expected.user.as_str();
+        let try_in = |directory: &HostDirectory| writing::try_in(connection, directory, user, fixes.settings);
+        let mut tried = vec![try_in(directory)?];
+        let portal = tried.first().filter(|written| written.is_for_modes()).and_then(|_| {
+            let rehearsed = rehearsal::run(fixes.path, user).ok()?.ok()?;
+            directory.portal(&rehearsed)
+        });
+        if let Some(portal) = &portal {
+            tried.push(try_in(portal)?);
+        }
+        if let Some(written) = tried.last() {
+            report.add_written(portal.as_ref().unwrap_or(directory), written, &expected.account);
+        }
         // What its options forbid, internal-sftp does not log.
         if !fixes.settings.is_limited() {
-            names.push(written.name);
+            names.extend(tried.into_iter().map(|written| written.name));
         }
     }
     parent.check()?;

@@ -18,8 +18,9 @@ const COMMAND: &str = "ForceCommand";
 pub(super) struct SshdFixes<'a> {
     pub(super) settings: &'a LoginSettings,
     config: &'a Config,
+    /// The path of the configuration, if it is not the usual one.
+    pub(super) path: Option<&'a Path>,
     pub(super) expected: &'a Expected,
-    has_own_config: bool,
     /// The main file of sshd's configuration, if it is not the usual one.
     file: Option<&'a Path>,
     /// Asked when the first step fails.
@@ -33,9 +34,8 @@ impl<'a> SshdFixes<'a> {
         expected: &'a Expected,
         settings: &'a LoginSettings,
     ) -> Self {
-        let has_own_config = request.config.is_some_and(|path| path != Path::new(DEFAULT_PATH));
-        let file = request.sshd_config;
-        Self { settings, config, expected, has_own_config, file, sshd: OnceCell::new() }
+        let (path, file) = (request.config, request.sshd_config);
+        Self { settings, config, path, expected, file, sshd: OnceCell::new() }
     }
 
     /// The fix for the first of these settings that is not as it should be. `None`: all are.
@@ -74,7 +74,8 @@ impl<'a> SshdFixes<'a> {
 
     fn fix(&self, wrong: Wrong<'_>) -> Fix {
         let Some(sshd) = self.sshd.get_or_init(|| Sshd::find(self.file).ok()) else { return self.unknown() };
-        let Self { config, has_own_config, expected, .. } = *self;
+        let Self { config, path, expected, .. } = *self;
+        let has_own_config = path.is_some_and(|path| path != Path::new(DEFAULT_PATH));
         let member =
             Member { config, has_own_config, profile: &expected.profile, account: &expected.account };
         let is_of_block = !["UsePAM", SUBSYSTEM].contains(&wrong.keyword);

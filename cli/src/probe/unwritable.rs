@@ -2,16 +2,12 @@
 
 use super::host_directory::HostDirectory;
 use super::login_settings::LoginSettings;
+use crate::desired::unwritable::{self, Reason};
 use crate::host::as_user;
-use crate::host::mounts::mount_point;
 use crate::host::room::{Shortage, Writer, shortage};
 use nix::errno::Errno;
 use pam_sftpjail::escape::escaped;
-use pam_sftpjail::fix::Fix;
 use std::path::Path;
-
-/// What is so, and the fix.
-type Reason = (String, Fix);
 
 /// The reason on the host, or else in sshd's settings. `None`: the modes, or another reason.
 pub(super) fn reason(directory: &HostDirectory, user: &str, settings: &LoginSettings) -> Option<Reason> {
@@ -22,16 +18,11 @@ pub(super) fn reason(directory: &HostDirectory, user: &str, settings: &LoginSett
     }
     Some(match as_user::write(user, host).ok()? {
         None => return limited(settings),
-        Some(Errno::EROFS) => read_only(host),
+        Some(errno @ (Errno::EROFS | Errno::EPERM)) => return unwritable::reason(host, errno),
         Some(Errno::ENOSPC) => full(host, Shortage::Space),
         Some(Errno::EDQUOT) => (
             format!("the quota of {} for {shown} is used up", escaped(user)),
             "let the user remove files, or raise the quota: see quota(1)".into(),
-        ),
-        Some(Errno::EPERM) => (
-            format!("an attribute of {shown} forbids it, whatever its modes are"),
-            format!("see the attributes i and a in lsattr -d {shown}, and why they were set: chattr(1)")
-                .into(),
         ),
         Some(_) => return None,
     })
@@ -51,15 +42,6 @@ fn full(host: &Path, shortage: Shortage) -> Reason {
     let shown = escaped(host);
     let fix = format!("make room there: see {} {shown}", shortage.df());
     (format!("the filesystem of {shown} has {shortage} left"), fix.into())
-}
-
-fn read_only(host: &Path) -> Reason {
-    let at = mount_point(host).unwrap_or_else(|| host.to_owned());
-    let at = escaped(&at);
-    let fix = format!(
-        "make the mount at {at} writable; where it has become read-only by itself, the kernel's log has the error"
-    );
-    (format!("the mount at {at} is read-only"), fix.into())
 }
 
 /// The user can write there on the host: whether internal-sftp was told to forbid it.

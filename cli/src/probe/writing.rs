@@ -38,6 +38,13 @@ pub(super) struct Written {
     pub(super) cause: Option<Fix>,
 }
 
+impl Written {
+    /// Whether the user cannot write there, and nothing but modes is known to forbid it.
+    pub(super) fn is_for_modes(&self) -> bool {
+        self.sftp.is_err() && self.cause.is_none()
+    }
+}
+
 /// Tries to write into a directory of the host. Nothing that exists is touched: everything goes into a new directory,
 /// whose name nobody can guess.
 pub(super) fn try_in(

@@ -17,6 +17,7 @@ mod together;
 mod trusted;
 mod unanswered;
 mod user_manager;
+mod writing;
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;

@@ -140,7 +140,7 @@ impl Trial<'_> {
     /// Whether this part alone keeps sshd from building the jail.
     fn fails_with(&self, part: Part) -> bool {
         match self.with(&[part]) {
-            Ok(Ok(rehearsal)) => part == Part::Mounts && rehearsal.read_only().next().is_some(),
+            Ok(Ok(rehearsal)) => part == Part::Mounts && rehearsal.unwritable().next().is_some(),
             Ok(Err(failure)) => !failure.is_untried,
             Err(error) => Forbidden::is_reason_for(&error),
         }

@@ -18,11 +18,12 @@ fn fix(sb: &Sandbox, status: &str, check: &str) -> String {
 fn a_home_that_root_owns_is_opened_only_if_it_is_plainly_the_users() {
     let machine = Machine::new();
     let enter = "let mle enter it";
+    let own = "chown -h mle /home/mle && chmod u+rwx /home/mle";
     for (script, opened, advice) in [
         ("install -d -m 700 /srv/www; usermod -d /srv/www mle", "/srv/www", enter),
         ("install -d -g www-data -m 2770 /srv/mle; usermod -d /srv/mle mle", "/srv/mle", enter),
-        ("usermod -g users mle; chown root:root /home/mle; chmod 700 /home/mle", "/home/mle", enter),
-        ("usermod -aG mle joe; chown root:root /home/mle; chmod 700 /home/mle", "/home/mle", enter),
+        ("usermod -g users mle; chown root:root /home/mle; chmod 700 /home/mle", "/home/mle", own),
+        ("usermod -aG mle joe; chown root:root /home/mle; chmod 700 /home/mle", "/home/mle", own),
         (
             "chown root:root /home/mle; chmod 700 /home/mle; usermod -d /home/mle/joe joe; mkdir /home/mle/joe",
             "/home/mle",
@@ -36,6 +37,32 @@ fn a_home_that_root_owns_is_opened_only_if_it_is_plainly_the_users() {
         assert_eq!(machine.sb.sh(&state).stdout, before, "{script}");
         machine.restore();
     }
+}
+
+/// In a read-only profile, a user has to enter the home only: root stays its owner, and its group must be nobody else's.
+#[test]
+fn a_home_to_be_read_is_opened_to_a_group_only_if_that_is_the_users_alone() {
+    let machine = Machine::new();
+    let sb = &machine.sb;
+    sb.configure("[[profile]]\nname = \"home\"\ngroups = [\"sftp\"]\nhome = \"read-only\"\n");
+    let gid = sb.sh("id -g mle").stdout.trim().to_owned();
+    let own = format!("chgrp {gid} /home/mle && chmod g+rx /home/mle");
+    let closed = "chown root:root /home/mle; chmod 700 /home/mle";
+    for (script, advice) in [
+        ("true", own.as_str()),
+        ("usermod -g users mle", "let mle enter it"),
+        ("usermod -aG mle joe", "let mle enter it"),
+        // NSS may have members of the group that it does not list.
+        ("sed -i 's/^group:.*/group: files sss/' /etc/nsswitch.conf", "let mle enter it"),
+    ] {
+        sb.sh(&format!("{script}; {closed}"));
+        assert_eq!(fix(sb, "problems", "rehearsal"), advice, "{script}");
+        machine.restore();
+        sb.configure("[[profile]]\nname = \"home\"\ngroups = [\"sftp\"]\nhome = \"read-only\"\n");
+    }
+    sb.sh(&format!("{closed}; {own}"));
+    assert_eq!(machine.found(), (vec![], 0));
+    assert_eq!(sb.sh("stat -c '%U:%G %a' /home/mle").stdout, "root:mle 750\n");
 }
 
 #[test]

@@ -268,13 +268,10 @@ fn a_home_that_is_not_plainly_the_users_is_opened_by_no_command() {
             "let the user write /srv/www on the host",
         ),
         (
-            "useradd -m joe; usermod -d /home mle",
+            "useradd -m joe; usermod -d /home mle; chown root /home/mle",
             "give mle a home of its own (usermod -d): /home holds the homes of others",
         ),
-        (
-            "usermod -g users mle; chown root:root /home/mle; chmod 755 /home/mle",
-            "let the user write /home/mle on the host",
-        ),
+        ("chown root:users /home/mle; chmod 755 /home/mle", "let the user write /home/mle on the host"),
     ] {
         let sb = machine();
         sb.sh(script);

@@ -70,7 +70,7 @@ fn each_fault_is_found_and_named() {
         (
             "chown root:root /home/mle; chmod 755 /home/mle".into(),
             writes_nothing,
-            vec![written(" /home/mle && chmod g+rwx /home/mle")],
+            vec![written("→ chown -h mle /home/mle && chmod u+rwx /home/mle")],
         ),
     ] {
         sb.sh(&broken);

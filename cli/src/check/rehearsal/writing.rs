@@ -1,0 +1,109 @@
+//! Reports what the user should be able to list or write in the jail, and cannot.
+
+use super::Subject;
+use crate::check::path_to_home::described;
+use crate::desired::home_access::{self, Need};
+use crate::desired::unwritable::reason;
+use crate::host::rehearsal::{Rehearsal, Unwritable};
+use crate::report::{Consequence, Findings, Outside};
+use nix::errno::Errno;
+use nix::sys::stat::{FileStat, stat};
+use pam_sftpjail::account::Account;
+use pam_sftpjail::escape::escaped;
+use pam_sftpjail::fix::Fix;
+
+const CHECK: &str = "write";
+
+/// Reports the directory in which the session begins, if the user cannot list it: clients stop there.
+pub(super) fn listing(rehearsal: &Rehearsal, subject: &Subject<'_>, findings: &mut Findings) {
+    let Some(errno) = rehearsal.unlistable else { return };
+    let account = subject.account;
+    let (name, home) = (escaped(&account.name), escaped(&account.home));
+    let state = stat(&account.home).map(|stat| format!(" ({})", described(&stat))).unwrap_or_default();
+    let evidence = format!(
+        "{name} cannot list {home}{state}, in which the session begins: {}",
+        Errno::from_raw(errno).desc()
+    );
+    let consequence = Consequence::Hindered(format!("cannot list {home}"));
+    let fix = home_access::fix(account, &account.home, Need::Enter, format!("let {name} list it"));
+    findings.failed("list", consequence, evidence, fix);
+}
+
+/// Reports what cannot be written. A directory of root's with one in it that the user can write is meant so, as in an
+/// upload portal.
+pub(super) fn report(rehearsal: &Rehearsal, subject: &Subject<'_>, findings: &mut Findings) {
+    let name = escaped(&subject.account.name);
+    for found in &rehearsal.unwritable {
+        let at = Outside::of_escaped(&found.path);
+        let volume = found.volume.and_then(|index| subject.volumes.get(index));
+        let what = match volume {
+            Some(volume) => format!("the volume {at}, which is {} on the host", escaped(&volume.source)),
+            None => at.to_string(),
+        };
+        if !found.inside.is_empty() {
+            let inside = found.inside.iter().map(|path| Outside::of_escaped(path).to_string());
+            let inside = inside.collect::<Vec<_>>().join(", ");
+            findings.passed(CHECK, format!("{name} cannot write {what}, but can write {inside} in it"));
+            continue;
+        }
+        let host = volume.map_or(&subject.account.home, |volume| &volume.source);
+        let errno = Errno::from_raw(found.errno);
+        let (why, fix) = match reason(host, errno) {
+            Some((why, fix)) => (format!(": {why}"), fix),
+            None => (by_modes(found, errno, stat(host).ok(), subject.account), by_access(subject, found)),
+        };
+        let consequence = Consequence::Hindered(format!("cannot write {at}"));
+        findings.failed(CHECK, consequence, format!("{name} cannot write {what}{why}"), fix);
+    }
+}
+
+/// The end of the evidence where the kernel has asked the modes.
+fn by_modes(found: &Unwritable, errno: Errno, stat: Option<FileStat>, account: &Account) -> String {
+    let state = stat.map(|stat| format!(" ({})", described(&stat))).unwrap_or_default();
+    let why = match errno {
+        Errno::EACCES if stat.is_some_and(|stat| is_allowed(&stat, account)) => {
+            "; its modes allow it, so an access control list or a security module does not"
+        }
+        Errno::EACCES if found.has_more => ", nor any of the first directories in it",
+        Errno::EACCES => ", nor a directory in it",
+        other => return format!("{state}: {}", other.desc()),
+    };
+    format!("{state}{why}")
+}
+
+/// Whether the modes let the account write the directory: inode_permission of Linux's fs/namei.c.
+fn is_allowed(stat: &FileStat, account: &Account) -> bool {
+    let bits = if stat.st_uid == account.uid.as_raw() {
+        0o300
+    } else if account.gids.iter().any(|gid| gid.as_raw() == stat.st_gid) {
+        0o030
+    } else {
+        0o003
+    };
+    stat.st_mode & bits == bits
+}
+
+fn by_access(subject: &Subject<'_>, found: &Unwritable) -> Fix {
+    let Subject { account, profile, volumes, .. } = *subject;
+    let name = escaped(&account.name);
+    let let_write = |host| format!("let {name} write {} on the host, or a directory in it", escaped(host));
+    match found.volume {
+        None => {
+            let sentence = format!(
+                "{}; if it is meant to be so, say home = \"read-only\" in the profile {}",
+                let_write(&account.home),
+                escaped(&profile.name)
+            );
+            home_access::fix(account, &account.home, Need::Write, sentence)
+        }
+        Some(index) => match volumes.get(index) {
+            Some(volume) => format!(
+                "{}; if it is meant to be so, say read_only = true for the volume",
+                let_write(&volume.source)
+            )
+            .into(),
+            // The configuration has changed since.
+            None => "check again".into(),
+        },
+    }
+}

@@ -1,0 +1,246 @@
+//! Members who can log in and cannot write: `sftpjail check` says so, and `probe` agrees.
+
+use super::faults::{Fault, Machine, failed};
+use sandbox::Sandbox;
+
+const HOME: [Fault; 6] = [
+    // The most common complaint of all.
+    failed(
+        "chown root:root /home/mle; chmod 755 /home/mle",
+        "write",
+        "mle cannot write /home/mle (root:root, mode 0755), nor a directory in it",
+    ),
+    failed("chown root:root /home/mle; chmod 755 /home/mle; mkdir -m 755 /home/mle/www", "write", "nor a directory in it"),
+    failed("chmod 555 /home/mle", "write", "mle cannot write /home/mle (mle:mle, mode 0555), nor a directory in it"),
+    failed("chown root:joe /home/mle; chmod 755 /home/mle", "write", "(root:joe, mode 0755), nor")
+        .in_words("let mle write /home/mle on the host, or a directory in it; if it is meant to be so, say home = \"read-only\" in the profile home"),
+    // Nobody but the user can have made what the symlink leads to, and it is not in the home.
+    failed(
+        "mkdir /srv/own; chown mle /srv/own; ln -s /srv/own /home/mle/link; chown root:root /home/mle; chmod 755 /home/mle",
+        "write",
+        "nor a directory in it",
+    ),
+    failed("chown root /home/mle", "write", "mle cannot write /home/mle (root:mle, mode 0750), nor a directory in it"),
+];
+
+#[test]
+fn a_home_that_its_modes_do_not_let_the_user_write() {
+    let machine = Machine::new();
+    machine.each(&HOME);
+    machine.sb.sh("chown root:root /home/mle; chmod 755 /home/mle");
+    let out = machine.sb.try_sh("sftpjail check mle").stdout;
+    assert!(out.contains("  /home/mle  ← the home, which the user cannot write\n"), "{out}");
+    assert!(out.ends_with("\nmle is jailed and can log in, but cannot write /home/mle.\n"), "{out}");
+    let all = machine.sb.try_sh("sftpjail check --all");
+    assert!(
+        all.stdout.ends_with("\n1 user: 1 is jailed and can log in, but cannot work. The host is ok.\n"),
+        "{all}"
+    );
+    assert_eq!(all.code, Some(1));
+    let probe = machine.sb.try_sh("sftpjail probe mle").stdout;
+    let fix =
+        |out: &str| out.lines().skip_while(|line| !line.starts_with("✗ write ")).nth(1).map(str::to_owned);
+    assert_eq!(fix(&probe), fix(&out), "{probe}");
+    assert!(
+        fix(&out).is_some_and(|fix| fix.ends_with("→ chown -h mle /home/mle && chmod u+rwx /home/mle")),
+        "{out}"
+    );
+}
+
+/// The line of `check` about writing.
+fn line(sb: &Sandbox) -> Option<String> {
+    let out = sb.try_sh("sftpjail check mle").stdout;
+    out.lines().find(|line| line[line.len().min(4)..].starts_with("write  ")).map(str::to_owned)
+}
+
+/// As ChrootDirectory wants a home, and as many hosts have it since.
+#[test]
+fn a_home_of_roots_with_a_directory_that_the_user_can_write_is_a_portal() {
+    let machine = Machine::new();
+    let sb = &machine.sb;
+    sb.sh(
+        "install -d -o mle /home/mle/uploads /home/mle/.cache; chown root /home/mle; mkdir /home/mle/archive",
+    );
+    // Also where the user cannot list the home, of which clients complain.
+    for (mode, is_listed) in [("755", true), ("711", false)] {
+        sb.sh(&format!("chmod {mode} /home/mle"));
+        assert_eq!(
+            line(sb).as_deref(),
+            Some("✓ write          mle cannot write /home/mle, but can write uploads in it")
+        );
+        let out = sb.try_sh("sftpjail check mle").stdout;
+        let probe = sb.try_sh("sftpjail probe mle").stdout;
+        assert!(
+            probe.contains("✓ write          /home/mle/uploads: a file is written, read and removed\n"),
+            "{probe}"
+        );
+        let last = |what: &str| format!("\nmle is jailed and can log in{what}.\n");
+        if is_listed {
+            assert_eq!(machine.found(), (vec![], 0));
+            assert!(
+                out.ends_with(&last("")) && probe.contains("\nmle is jailed and can log in.\n"),
+                "{out}{probe}"
+            );
+        } else {
+            assert!(out.ends_with(&last(", but cannot list /home/mle")), "{out}");
+            assert!(probe.ends_with(&last(", but cannot list the directory")), "{probe}");
+            let (found, status) = machine.found();
+            let [[check, _, evidence, fix]] = &found[..] else { panic!("{found:#?}") };
+            assert_eq!((check.as_str(), status), ("list", 1));
+            assert_eq!(
+                evidence,
+                "mle cannot list /home/mle (root:mle, mode 0711), in which the session begins: Permission denied"
+            );
+            sb.sh(fix);
+            assert_eq!(machine.found(), (vec![], 0));
+        }
+    }
+    // What a program has made is no place for uploads.
+    sb.sh("rmdir /home/mle/uploads");
+    assert!(line(sb).is_some_and(|line| line.starts_with('✗')));
+    // Nor are so many entries looked at that one has to wait for them.
+    sb.sh("cd /home/mle; seq 2000 | xargs touch");
+    assert!(
+        line(sb).is_some_and(|line| line.ends_with("nor any of the first directories in it")),
+        "{:?}",
+        line(sb)
+    );
+    sb.configure("[[profile]]\nname = \"home\"\ngroups = [\"sftp\"]\nhome = \"read-only\"\n");
+    assert_eq!((line(sb), machine.found()), (None, (vec![], 0)));
+}
+
+#[test]
+fn a_home_on_a_filesystem_that_is_read_only_and_one_with_an_attribute() {
+    let machine = Machine::new();
+    let sb = &machine.sb;
+    let found = || {
+        let (found, status) = machine.found();
+        let [[check, outcome, evidence, fix]] = &found[..] else { panic!("{found:#?}") };
+        assert_eq!((check.as_str(), outcome.as_str(), status), ("write", "failed", 1));
+        (evidence.clone(), fix.clone())
+    };
+    sb.sh("mount -t tmpfs none /mnt; mkdir /mnt/mle; cp -a /home/mle/. /mnt/mle; chown mle:mle /mnt/mle; chmod 750 /mnt/mle
+           usermod -d /mnt/mle mle; mount -o remount,ro /mnt");
+    let (evidence, fix) = found();
+    assert_eq!(evidence, "mle cannot write /mnt/mle: the mount at /mnt is read-only");
+    assert!(
+        fix.starts_with("make the mount at /mnt writable; where it has become read-only by itself"),
+        "{fix}"
+    );
+    sb.sh("mount -o remount,rw /mnt; chattr +i /mnt/mle");
+    let (evidence, fix) = found();
+    assert_eq!(
+        evidence,
+        "mle cannot write /mnt/mle: an attribute of /mnt/mle forbids it, whatever its modes are"
+    );
+    assert!(fix.contains("lsattr -d /mnt/mle"), "{fix}");
+    sb.sh("chattr -i /mnt/mle");
+    assert_eq!(machine.found(), (vec![], 0));
+}
+
+#[test]
+fn a_volume_that_the_user_cannot_write_unless_it_is_meant_to_be_read() {
+    let machine = Machine::new();
+    let sb = &machine.sb;
+    let configure = |volume: &str| {
+        sb.configure(&format!(
+            "[[profile]]\nname = \"home\"\ngroups = [\"sftp\"]\n[[profile.volume]]\nsource = \"/srv/up\"\n{volume}\n"
+        ));
+    };
+    let fix = "let mle write /srv/up on the host, or a directory in it; if it is meant to be so, say read_only = true for \
+               the volume";
+    let evidence = |modes: &str, at: &str| {
+        format!(
+            "mle cannot write the volume {at}, which is /srv/up on the host ({modes}), nor a directory in it"
+        )
+    };
+    // Below the home, a volume appears where the home has a directory.
+    sb.sh("install -d -o mle /home/mle/deep /home/mle/deep/up");
+    for at in ["/up", "/home/mle/deep/up"] {
+        configure(&format!("target = \"{at}\""));
+        for (made, modes) in [
+            ("install -d -m 755 /srv/up", "root:root, mode 0755"),
+            ("install -d -o joe -m 755 /srv/up", "joe:root, mode 0755"),
+            ("install -d -g mle -m 725 /srv/up", "root:mle, mode 0725"),
+        ] {
+            sb.sh(made);
+            let expected = ["write", "failed", &evidence(modes, at), fix].map(str::to_owned);
+            assert_eq!(machine.found(), (vec![expected], 1), "{made}");
+            let out = sb.try_sh("sftpjail check mle").stdout;
+            assert!(
+                out.ends_with(&format!("\nmle is jailed and can log in, but cannot write {at}.\n")),
+                "{out}"
+            );
+            sb.sh("rmdir /srv/up");
+        }
+        sb.sh("install -d -m 755 /srv/up; install -d -o mle /srv/up/mle /srv/up/joe");
+        assert_eq!(machine.found(), (vec![], 0));
+        assert!(
+            line(sb).is_some_and(|line| line.ends_with(&format!(
+                "the volume {at}, which is /srv/up on the host, but can write joe, mle in it"
+            ))),
+            "{:?}",
+            line(sb)
+        );
+        sb.sh("rmdir /srv/up/* /srv/up; install -d -m 755 /srv/up");
+        configure(&format!("target = \"{at}\"\nread_only = true"));
+        assert_eq!((line(sb), machine.found()), (None, (vec![], 0)));
+        sb.sh("rmdir /srv/up");
+    }
+    // The rehearsal makes it as it is to be made.
+    configure("target = \"/up\"\ncreate = { owner = \"root\", group = \"root\", mode = \"0755\" }");
+    let expected = ["write", "failed", &evidence("root:root, mode 0755", "/up"), fix].map(str::to_owned);
+    assert_eq!(machine.found(), (vec![expected], 1));
+}
+
+/// Who can write a directory above a source chooses what members see; no owner is asked for.
+#[test]
+fn a_volume_that_others_could_replace() {
+    let machine = Machine::new();
+    let sb = &machine.sb;
+    sb.configure(
+        "[[profile]]\nname = \"home\"\ngroups = [\"sftp\"]\n[[profile.volume]]\nsource = \"/srv/sftp/%u\"\ntarget = \"/up\"\n",
+    );
+    sb.sh("install -d -o mle /srv/sftp/mle");
+    let ok = "✓ volume parents only root and the user can replace the directories above /srv/sftp/mle\n";
+    let shown = || sb.try_sh("sftpjail check mle").stdout;
+    assert!(shown().contains(ok), "{}", shown());
+    let what = "can replace /srv/sftp/mle with any other directory, which members would see as /up";
+    machine.each(&[]);
+    for (breaks, who, fix) in [
+        (
+            "chmod 777 /srv/sftp",
+            "/srv/sftp (root:root, mode 0777): the group root and everybody",
+            "nothing if that is intended; otherwise: chmod go-w /srv/sftp",
+        ),
+        (
+            "chgrp joe /srv/sftp; chmod 775 /srv/sftp",
+            "/srv/sftp (root:joe, mode 0775): the group joe",
+            "nothing if that is intended; otherwise: chmod go-w /srv/sftp",
+        ),
+        (
+            "chown joe /srv/sftp",
+            "/srv/sftp (joe:root, mode 0755): its owner joe",
+            "nothing if that is intended; otherwise let only root own and write /srv/sftp",
+        ),
+    ] {
+        sb.sh(breaks);
+        let expected = ["volume parents", "warned", &format!("{who} {what}"), fix].map(str::to_owned);
+        assert_eq!(machine.found(), (vec![expected], 0), "{breaks}");
+        if fix.contains(": ") {
+            machine.paste(fix);
+            assert!(shown().contains(ok), "{}", shown());
+        }
+        sb.sh("chown root:root /srv/sftp; chmod 755 /srv/sftp");
+    }
+    // A sticky directory, and the customer's own, of which sub-accounts see a part.
+    sb.sh("chmod 1777 /srv/sftp");
+    assert_eq!(machine.found(), (vec![], 0));
+    sb.sh("usermod -d /srv/sftp joe; chown joe:joe /srv/sftp; chmod 755 /srv/sftp");
+    assert_eq!(machine.found(), (vec![], 0));
+    assert!(
+        shown().contains("✓ volume parents below /srv/sftp, the home of joe, who can replace it\n"),
+        "{}",
+        shown()
+    );
+}
