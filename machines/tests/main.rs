@@ -2,6 +2,7 @@
 
 mod refused;
 mod running_sshd;
+mod sound;
 mod user_manager;
 
 use machines::{Machine, Suite};

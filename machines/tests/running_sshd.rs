@@ -95,3 +95,21 @@ fn a_configuration_that_sshd_has_not_read_is_found_until_it_is_reloaded() {
     let out = machine.sh("sftpjail check anna");
     assert!(finding(&out, "✓ sshd running").contains("ssh.socket starts it at the next connection"), "{out}");
 }
+
+#[test]
+fn those_who_check_at_the_same_time_wait_for_each_other_to_read_the_filters_of_sshd() {
+    let machine = machine();
+    harden(&machine, "SystemCallFilter=~@reboot");
+    let all = "for i in $(seq 12); do { sftpjail check anna >/tmp/$i || echo $? >>/tmp/$i; } & done; wait; cat $(seq -f /tmp/%g 12)";
+    let out = machine.sh(all).stdout;
+    assert_eq!(out.matches("\nanna is jailed and can log in.\n").count(), 12, "{out}");
+    assert_eq!(out.matches("✓ rehearsal      built with all that restricts sshd ").count(), 12, "{out}");
+    // A debugger is not waited for.
+    let out = machine.try_sh(
+        "strace -qq -o /dev/null -p $(cat /run/sshd.pid) & tracer=$!
+         until ! grep -q 'TracerPid:.0' /proc/$(cat /run/sshd.pid)/status; do sleep 0.02; done
+         sftpjail check anna || echo $?; kill $tracer",
+    );
+    assert!(finding(&out, "! rehearsal").contains(" traces): Operation not permitted"), "{out}");
+    assert!(out.stdout.ends_with("\n2\n"), "{out}");
+}

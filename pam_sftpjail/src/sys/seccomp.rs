@@ -20,8 +20,11 @@ const PTRACE_SECCOMP_GET_FILTER: u32 = 0x420c;
 /// dozen.
 const MAX_FILTERS: usize = 256;
 
-/// How long the process may take to stop. It may be in a system call that does not end.
+/// How long the process may take to stop, and another tracer to let it go. It may be in a system call that does not end.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How long an EPERM may come from a tracer that has let the process go since.
+const BRIEFLY: Duration = Duration::from_millis(20);
 
 /// linux/bpf_common.h: BPF_RET | BPF_K, an instruction that ends the filter with the action in `k`.
 const RETURN: u16 = 0x06;
@@ -66,7 +69,7 @@ impl Traced {
     fn stop(process: &Process) -> Result<Self, SysError> {
         let pid = Pid::from_raw(process.pid());
         let failed = |request: &str| SysError::of::<Errno>("ptrace", format!("{request}, {pid}"));
-        ptrace::seize(pid, Options::empty()).map_err(failed("PTRACE_SEIZE"))?;
+        seize(pid)?;
         let mut traced = Self { pid, pending: None };
         // A tracee keeps its pid until its tracer has waited for it. A stranger is not stopped, and no tracee any more as
         // soon as this process ends.
@@ -106,6 +109,29 @@ impl Traced {
         request(instructions.as_mut_ptr())?;
         Ok(Filter(instructions))
     }
+}
+
+/// Becomes the tracer. A process has one at a time, and others who check it at this moment trace it for less than a
+/// millisecond.
+fn seize(pid: Pid) -> Result<(), SysError> {
+    let begun = Instant::now();
+    loop {
+        let Err(errno) = ptrace::seize(pid, Options::empty()) else { return Ok(()) };
+        let tracer = tracer(pid).filter(|_| errno == Errno::EPERM);
+        let limit = if tracer.is_some() { PATIENCE } else { BRIEFLY };
+        if errno != Errno::EPERM || begun.elapsed() > limit {
+            let whose = tracer.map(|tracer| format!(", which process {tracer} traces")).unwrap_or_default();
+            return Err(SysError::of("ptrace", format!("PTRACE_SEIZE, {pid}{whose}"))(errno));
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Who traces a process: proc_pid_status(5). `None`: nobody, or it is unknown.
+fn tracer(pid: Pid) -> Option<i32> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let tracer = status.lines().find_map(|line| line.strip_prefix("TracerPid:"))?.trim().parse().ok()?;
+    (tracer != 0).then_some(tracer)
 }
 
 impl Drop for Traced {
