@@ -37,6 +37,7 @@ use crate::host::accounts;
 use crate::host::syslog::source::{self, Source};
 use crate::host::syslog::wait::Stop;
 use crate::report::Status;
+use crate::report::streams;
 use crate::report::terminal;
 use filter::Filter;
 use gaps::{Gaps, Kind};
@@ -117,7 +118,7 @@ fn audit(config: Option<&Path>, mut options: Options, out: &mut impl Write) -> i
     let mut all_read = true;
     let mut report = |error: &str| {
         all_read = false;
-        writeln!(io::stderr(), "sftpjail: {error}")
+        writeln!(streams::stderr(), "sftpjail: {error}")
     };
     for error in &unreadable {
         report(&unreadable::log(error))?;
@@ -135,7 +136,7 @@ fn audit(config: Option<&Path>, mut options: Options, out: &mut impl Write) -> i
         let suggestion =
             accounts::suggested(&user).map(|other| format!("; did you mean {}?", escaped(&other)));
         let suggestion = suggestion.unwrap_or_default();
-        writeln!(io::stderr(), "! there are no matching log entries of {}{suggestion}", escaped(&user))?;
+        writeln!(streams::stderr(), "! there are no matching log entries of {}{suggestion}", escaped(&user))?;
     }
     Ok(if all_read { Status::Ok } else { Status::Unchecked })
 }

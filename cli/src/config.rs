@@ -4,7 +4,7 @@
 //! A volume that refuses everybody is a problem. A profile that is never used is a warning: its members have another one.
 
 use crate::host::configuration::{self, Unusable};
-use crate::report::{Error, Status};
+use crate::report::{Error, Status, streams};
 use pam_sftpjail::config::{Config, DEFAULT_PATH};
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::fix::Fix;
@@ -32,14 +32,14 @@ pub(crate) fn check(path: Option<&Path>, draft: Option<&Path>) -> io::Result<Sta
         Err(unusable @ Unusable::Unread(_)) => (unusable, Status::Unchecked),
     };
     let Error { what, fix, .. } = unusable.into();
-    writeln!(io::stderr(), "{what}\n→ {fix}")?;
+    writeln!(streams::stderr(), "{what}\n→ {fix}")?;
     Ok(status)
 }
 
 /// Reports on stderr what is wrong in a configuration that the module can read.
 fn report(config: &Config, file: &Path) -> io::Result<Status> {
     let say = |line: usize, what: &dyn Display, fix: Fix| {
-        writeln!(io::stderr(), "{}: line {line}: {what}\n→ {fix}", escaped(file))
+        writeln!(streams::stderr(), "{}: line {line}: {what}\n→ {fix}", escaped(file))
     };
     let faults = faults(config);
     for fault in &faults {

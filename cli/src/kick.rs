@@ -7,10 +7,10 @@ use crate::host::child::is_ready_by;
 use crate::host::sessions::{self, Session};
 use crate::host::shadow::{Lapse, Shadow, today};
 use crate::report::json::{VERSION, document};
-use crate::report::terminal::Mark;
+use crate::report::terminal::{Mark, advice, wrapped};
 use crate::report::{Outside, Status};
 use pam_sftpjail::escape::escaped;
-use pam_sftpjail::fix::{Command, Name};
+use pam_sftpjail::fix::{Command, Fix, Name};
 use pam_sftpjail::nss::User;
 use pam_sftpjail::suggestion::nearest;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
@@ -88,32 +88,31 @@ fn print(target: &Target<'_>, users: &[String], kicked: &[Kicked], out: &mut imp
         let user = Outside::new(&session.user);
         match (session.ended, session.pid) {
             (true, Some(pid)) => {
-                writeln!(out, "{} the session of {user}{from} has ended (process {pid})", Mark::Good)?
+                let what = format!("the session of {user}{from} has ended (process {pid})");
+                writeln!(out, "{} {}", Mark::Good, wrapped(&what, 2))?;
             }
             (false, Some(pid)) => {
-                writeln!(out, "{} the session of {user}{from} goes on (process {pid})", Mark::Bad)?;
+                let what = format!("the session of {user}{from} goes on (process {pid})");
+                writeln!(out, "{} {}", Mark::Bad, wrapped(&what, 2))?;
                 let kill = Command::new("sftpjail kick --force --pid").arg(pid.cast_unsigned());
-                writeln!(out, "  → kill it: {kill}")?;
+                advise(&Fix::from(kill).explained("kill it"), out)?;
             }
             (true, None) => writeln!(out, "{} the session of {user}{from} ended by itself", Mark::Good)?,
             (false, None) => {
-                writeln!(
-                    out,
-                    "{} the session of {user}{from} goes on: its processes cannot be seen from here",
-                    Mark::Bad
-                )?;
-                writeln!(out, "  → run this where sshd runs: another container shares /run with it")?;
+                let what =
+                    format!("the session of {user}{from} goes on: its processes cannot be seen from here");
+                writeln!(out, "{} {}", Mark::Bad, wrapped(&what, 2))?;
+                advise(&"run this where sshd runs: another container shares /run with it".into(), out)?;
             }
         }
     }
     if kicked.is_empty() {
         match target {
             Target::User(user) => {
-                write!(out, "{} has no live session", escaped(user))?;
-                match meant(&user.to_string_lossy(), users) {
-                    Some(other) => writeln!(out, "; did you mean {}?", escaped(&other))?,
-                    None => writeln!(out, ".")?,
-                }
+                let other = meant(&user.to_string_lossy(), users);
+                let end =
+                    other.map_or(".".to_owned(), |other| format!("; did you mean {}?", escaped(&other)));
+                writeln!(out, "{}", wrapped(&format!("{} has no live session{end}", escaped(user)), 0))?;
             }
             Target::Pid(pid) => writeln!(out, "{pid} is not a process of a live session.")?,
         }
@@ -127,25 +126,31 @@ fn print_return(user: &str, out: &mut impl Write) -> io::Result<()> {
     let shown = Outside::new(user);
     if let Ok(None) = User::by_name(user) {
         let what = format!("there is no account {shown} any more, so nobody can log in by this name");
-        return writeln!(out, "{} {what}", Mark::Good);
+        return writeln!(out, "{} {}", Mark::Good, wrapped(&what, 2));
     }
     let is_local = Accounts::of_this_host().is_ok_and(|accounts| accounts.uid_of(user).is_some());
     let shadow = Shadow::of(user).ok().flatten();
     if matches!(shadow.as_ref().and_then(|shadow| shadow.lapse(today())), Some(Lapse::Account(_))) {
         return Ok(());
     }
-    writeln!(out, "{} {shown} can log in again, and some clients do so at once", Mark::Attention)?;
+    let what = format!("{shown} can log in again, and some clients do so at once");
+    writeln!(out, "{} {}", Mark::Attention, wrapped(&what, 2))?;
     let Some(shadow) = shadow.filter(|_| is_local) else {
-        return writeln!(out, "  → to prevent that, lock the account where it is kept, then kick again");
+        return advise(&"to prevent that, lock the account where it is kept, then kick again".into(), out);
     };
     let kick = Command::new("sftpjail kick").arg(Name(user));
     let lock = Command::new("chage -E 0").arg(Name(user)).and(&kick);
-    writeln!(out, "  → to prevent that, let the account expire first: {lock}")?;
+    advise(&Fix::from(lock).explained("to prevent that, let the account expire first"), out)?;
     let unlock = match shadow.expire.and_then(|day| u32::try_from(day).ok()) {
         Some(day) => Command::new("chage -E").arg(day).arg(Name(user)),
         None => Command::new("chage -E -1").arg(Name(user)),
     };
-    writeln!(out, "  → and let it in again later: {unlock}")
+    advise(&Fix::from(unlock).explained("and let it in again later"), out)
+}
+
+/// Prints what can be done about it.
+fn advise(fix: &Fix, out: &mut impl Write) -> io::Result<()> {
+    writeln!(out, "  {}", advice(&fix.to_string(), fix.command(), 2))
 }
 
 /// The name that was meant, where there is no user of the name that was typed: of a user with a live session or, if none

@@ -17,14 +17,14 @@ mod user_manager;
 
 use arguments::{Arguments, ConfigVerb, Verb};
 use kick::Target;
-use report::{Status, json};
+use report::{Status, json, streams};
 use serde::Serialize;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let arguments = Arguments::read();
-    let mut out = anstream::stdout().lock();
+    let mut out = streams::stdout();
     let config = arguments.config.as_deref();
     let result = match arguments.verb {
         Verb::Check { user, trial, all: _, sshd, json } => {
@@ -44,7 +44,7 @@ fn main() -> ExitCode {
         // It may write gigabytes, and has no colours for anstream to remove.
         Verb::Audit(options) => {
             drop(out);
-            audit::run(config, options, &mut io::stdout().lock())
+            audit::run(config, options, &mut streams::plain_stdout())
         }
         Verb::Config(ConfigVerb::Check { file }) => config::check(config, file.as_deref()),
         Verb::Probe { user, sshd, json } => {
@@ -72,7 +72,7 @@ fn main() -> ExitCode {
         // The reader has closed the pipe, such as `head`.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
-            let _ = writeln!(io::stderr(), "sftpjail: {error}");
+            let _ = writeln!(streams::stderr(), "sftpjail: {error}");
             Status::Unchecked.into()
         }
     }

@@ -2,8 +2,9 @@
 
 use crate::host::configuration;
 use crate::report::json::{VERSION, document};
-use crate::report::terminal::Mark;
+use crate::report::terminal::{Mark, advice, wrapped};
 use crate::report::{Error, Outside, Status};
+use pam_sftpjail::error::Refusal;
 use pam_sftpjail::reap::{Reaped, reap};
 use serde::Serialize;
 use std::io::{self, Write};
@@ -26,14 +27,17 @@ struct Jail {
     problem: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     fix: Option<String>,
+    /// The end of the fix, if that is a command to paste.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    command: Option<String>,
 }
 
 /// Removes the jails that no session is in, and reports each. The error is a configuration or a registry that cannot
 /// be read.
 pub(crate) fn run(config: Option<&Path>, json: bool, out: &mut impl Write) -> io::Result<Status> {
     let config = configuration::load(config).map_err(|why| io::Error::other(Error::from(why).to_string()))?;
-    let reaped =
-        reap(&config).map_err(|refusal| io::Error::other(format!("{refusal}; fix: {}", refusal.fix())))?;
+    let failed = |refusal: Refusal| io::Error::other(Error::new(&refusal, refusal.fix()).to_string());
+    let reaped = reap(&config).map_err(failed)?;
     let status = if reaped.iter().all(|jail| jail.done.is_ok()) { Status::Ok } else { Status::Problems };
     let jails: Vec<_> = reaped.into_iter().map(Jail::of).collect();
     let written = if json { document(&Report { version: VERSION, jails }, out) } else { print(&jails, out) };
@@ -45,7 +49,8 @@ fn print(jails: &[Jail], out: &mut impl Write) -> io::Result<()> {
         let path = Outside::new(&jail.path);
         match (&jail.problem, &jail.fix) {
             (Some(problem), Some(fix)) => {
-                writeln!(out, "{} {path} cannot be removed: {problem}\n  → {fix}", Mark::Bad)?;
+                let what = wrapped(&format!("{path} cannot be removed: {problem}"), 2);
+                writeln!(out, "{} {what}\n  {}", Mark::Bad, advice(fix, jail.command.as_deref(), 2))?;
             }
             _ => writeln!(out, "{} {path} is removed", Mark::Good)?,
         }
@@ -59,13 +64,15 @@ fn print(jails: &[Jail], out: &mut impl Write) -> io::Result<()> {
 impl Jail {
     fn of(reaped: Reaped) -> Self {
         let refusal = reaped.done.err();
+        let fix = refusal.as_ref().map(Refusal::fix);
         let path = Outside::new(&reaped.jail);
         Self {
             path: path.plain().into_owned(),
             path_bytes: path.bytes(),
             removed: refusal.is_none(),
             problem: refusal.as_ref().map(ToString::to_string),
-            fix: refusal.map(|refusal| refusal.fix().to_string()),
+            fix: fix.as_ref().map(ToString::to_string),
+            command: fix.and_then(|fix| fix.command().map(str::to_owned)),
         }
     }
 }

@@ -10,8 +10,10 @@ pub(crate) mod error;
 pub(crate) mod findings;
 pub(crate) mod json;
 pub(crate) mod location;
+
 pub(crate) mod outside;
 pub(crate) mod status;
+pub(crate) mod streams;
 pub(crate) mod table;
 pub(crate) mod terminal;
 pub(crate) mod text;

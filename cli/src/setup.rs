@@ -31,7 +31,7 @@ mod user_manager;
 mod verify;
 
 use crate::report::error::AS_ROOT;
-use crate::report::{Error, Status};
+use crate::report::{Error, Status, streams};
 use change::Change;
 use changes::Needed;
 use choices::Choices;
@@ -92,7 +92,7 @@ fn status_of(result: Result<(), Error>) -> Status {
     match result {
         Ok(()) => Status::Ok,
         Err(error) => {
-            let _ = writeln!(io::stderr(), "sftpjail: {error}");
+            let _ = writeln!(streams::stderr(), "sftpjail: {error}");
             Status::Problems
         }
     }

@@ -43,50 +43,64 @@ use std::path::{Path, PathBuf};
 
 /// A sentence or a command, on one line. Names and paths in it are escaped already.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Fix(String);
+pub struct Fix {
+    text: Box<str>,
+    /// How many bytes of the text come before the command, which is its end. All of them: there is no command.
+    words: usize,
+}
 
 impl Fix {
     /// A command that is safe only after the admin has done what `first` says.
     pub fn after(first: impl Display, command: &Command) -> Self {
-        Self(format!("{first}, then: {command}"))
+        Self::with(&format!("{first}, then: "), command)
     }
 
     /// `command`, if every path in it could be made a [`RootPath`]; otherwise the sentence.
     pub fn or(command: Option<Command>, sentence: impl Into<String>) -> Self {
-        command.map_or_else(|| Self(sentence.into()), Self::from)
+        command.map_or_else(|| Self::from(sentence.into()), Self::from)
     }
 
     /// The fix with words before it, and a colon.
     #[must_use]
     pub fn explained(self, words: impl Display) -> Self {
-        Self(format!("{words}: {self}"))
+        let before = format!("{words}: ");
+        Self { words: before.len() + self.words, text: format!("{before}{}", self.text).into() }
+    }
+
+    /// The command at its end, which can be pasted as it is.
+    pub fn command(&self) -> Option<&str> {
+        self.text.get(self.words..).filter(|command| !command.is_empty())
+    }
+
+    fn with(words: &str, command: &Command) -> Self {
+        Self { text: format!("{words}{command}").into(), words: words.len() }
     }
 }
 
 impl Display for Fix {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.text)
     }
 }
 
 /// A sentence.
 impl From<&str> for Fix {
     fn from(sentence: &str) -> Self {
-        Self(sentence.to_owned())
+        sentence.to_owned().into()
     }
 }
 
 /// A sentence.
 impl From<String> for Fix {
     fn from(sentence: String) -> Self {
-        Self(sentence)
+        Self { words: sentence.len(), text: sentence.into() }
     }
 }
 
 /// A sentence.
 impl From<&String> for Fix {
     fn from(sentence: &String) -> Self {
-        Self(sentence.clone())
+        sentence.clone().into()
     }
 }
 
@@ -98,7 +112,7 @@ impl From<&Self> for Fix {
 
 impl From<Command> for Fix {
     fn from(command: Command) -> Self {
-        Self(command.0)
+        Self::with("", &command)
     }
 }
 
@@ -237,5 +251,9 @@ mod tests {
         assert_eq!(make.and(&Command::new("sync")).to_string(), "install -d -m 0700 -g 1000 && sync");
         let fix = Fix::after("see what it is", &Command::new("sync"));
         assert_eq!(fix.to_string(), "see what it is, then: sync");
+        let explained = fix.explained("if it is yours");
+        assert_eq!(explained.to_string(), "if it is yours: see what it is, then: sync");
+        assert_eq!(explained.command(), Some("sync"));
+        assert_eq!(Fix::or(None, "wait").command(), None);
     }
 }

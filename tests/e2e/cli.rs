@@ -6,6 +6,7 @@ pub(crate) mod check;
 mod config;
 mod kick;
 mod list;
+mod outside;
 mod probe;
 pub(crate) mod setup;
 mod sound;

@@ -8,10 +8,10 @@ use super::summary::{Summary, Sums};
 use super::sums;
 use super::table::Table;
 use super::time::shown;
-use crate::report::Outside;
-use crate::report::csv::io_error;
+use crate::report::csv::Sheet;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 /// The form of the output.
@@ -31,7 +31,7 @@ pub(crate) struct Output<W: Write> {
 
 enum Sink<W: Write> {
     Table(Table, W),
-    Csv(Box<csv::Writer<W>>),
+    Csv(Box<Sheet<W>>),
     Json(W),
 }
 
@@ -42,10 +42,8 @@ impl<W: Write> Output<W> {
             Style::Table(width) => Sink::Table(Table::new(width), out),
             Style::Json => Sink::Json(out),
             Style::Csv => {
-                let mut writer = csv::Writer::from_writer(out);
                 let header = if is_summary { sums::COLUMNS.as_slice() } else { &COLUMNS };
-                writer.write_record(header).map_err(io_error)?;
-                Sink::Csv(Box::new(writer))
+                Sink::Csv(Box::new(Sheet::new(out, header)?))
             }
         };
         Ok(Self { zone, sink })
@@ -56,9 +54,7 @@ impl<W: Write> Output<W> {
         let time = row.event.time;
         match &mut self.sink {
             Sink::Table(table, out) => table.row(row, shown(time, &self.zone), out),
-            Sink::Csv(writer) => {
-                writer.write_record(fields(row, rfc3339(time, &self.zone))).map_err(io_error)
-            }
+            Sink::Csv(sheet) => sheet.row(fields(row, rfc3339(time, &self.zone))),
             Sink::Json(out) => json::operation(row, rfc3339(time, &self.zone), out),
         }
     }
@@ -70,9 +66,9 @@ impl<W: Write> Output<W> {
         let mut users = summary.users.iter().map(|(user, sums)| (user.as_deref(), sums));
         match &mut self.sink {
             Sink::Table(table, out) => sums::print(summary, |time| shown(time, zone), table.columns, out),
-            Sink::Csv(writer) => users.try_for_each(|(user, sums)| {
-                writer.write_record(sums::fields(user, sums, times(sums))).map_err(io_error)
-            }),
+            Sink::Csv(sheet) => {
+                users.try_for_each(|(user, sums)| sheet.row(sums::fields(user, sums, times(sums))))
+            }
             Sink::Json(out) => users.try_for_each(|(user, sums)| sums::json(user, sums, times(sums), out)),
         }
     }
@@ -89,7 +85,7 @@ impl<W: Write> Output<W> {
     pub(crate) fn flush(&mut self) -> io::Result<()> {
         match &mut self.sink {
             Sink::Table(table, out) => table.flush(out).and_then(|()| out.flush()),
-            Sink::Csv(writer) => writer.flush(),
+            Sink::Csv(sheet) => sheet.flush(),
             Sink::Json(out) => out.flush(),
         }
     }
@@ -99,27 +95,27 @@ fn rfc3339(time: Timestamp, zone: &TimeZone) -> String {
     time.display_with_offset(zone.to_offset(time)).to_string()
 }
 
-fn fields(row: &Row, time: String) -> [String; COLUMNS.len()] {
+fn fields(row: &Row, time: String) -> [Cow<'_, [u8]>; COLUMNS.len()] {
     let Event { who, operation, .. } = &row.event;
     let (result, status) = row.result();
-    let number = |number: Option<u64>| number.map_or(String::new(), |number| number.to_string());
+    let number = |number: Option<u64>| number.map_or(Vec::new(), |number| number.to_string().into()).into();
     let client = who.client();
-    let field = |text: &[u8]| Outside::of_bytes(text).field();
+    let text = |text: &'_ str| Cow::Owned(text.as_bytes().to_vec());
     [
-        time,
-        field(client.map_or("", |client| &client.user).as_bytes()),
-        field(client.map_or("", |client| &client.address).as_bytes()),
-        operation.verb.name().to_owned(),
-        field(row.path()),
+        text(&time),
+        text(client.map_or("", |client| &client.user)),
+        text(client.map_or("", |client| &client.address)),
+        text(operation.verb.name()),
+        row.path().into(),
         number(operation.bytes.map(|(read, _)| read)),
         number(operation.bytes.map(|(_, written)| written)),
-        result.to_owned(),
-        field(status.unwrap_or_default().as_bytes()),
-        field(row.target().unwrap_or_default()),
-        field(operation.detail.as_bytes()),
-        row.path.as_ref().map_or(String::new(), |_| field(&operation.path)),
-        field(who.host.as_bytes()),
-        who.pid.to_string(),
+        text(result),
+        text(status.unwrap_or_default()),
+        row.target().unwrap_or_default().into(),
+        text(&operation.detail),
+        row.path.as_ref().map_or(Cow::default(), |_| operation.path.as_slice().into()),
+        text(&who.host),
+        text(&who.pid.to_string()),
     ]
 }
 

@@ -16,10 +16,12 @@ use crate::host::syslog::source::{self, Origin, Source};
 use crate::host::syslog::tail::Tail;
 use crate::host::syslog::unreadable::Unreadable;
 use crate::host::syslog::wait::{Patient, Stop};
+use crate::report::streams;
 use jiff::tz::TimeZone;
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::AsFd;
+use std::thread;
 use std::time::{Duration, Instant};
 
 /// With `--follow`, how long the result of an operation may stay open. A failure is logged within a millisecond, unless
@@ -88,15 +90,19 @@ impl<W: Write> Pass<'_, W> {
                 Err(error) => Ok(Err(unreadable::rest(name, &error))),
             },
             Origin::Journal => {
-                let (journal, pipe) = match Journal::start(stop.is_some()) {
+                let (journal, pipe, mut errors) = match Journal::start(stop.is_some()) {
                     Ok(started) => started,
                     Err(failure) => return Ok(Err(unreadable::journal(&failure))),
                 };
+                // It ends with journalctl.
+                let shown = thread::spawn(move || io::copy(&mut errors, &mut streams::stderr()));
                 let read = self.stream(&source, Patient { pipe, stop, is_told: false }, |_| true)?;
                 if stop.is_some_and(Stop::is_wanted) {
                     return Ok(read);
                 }
-                Ok(read.and_then(|()| journal.finish().map_err(|failure| unreadable::journal(&failure))))
+                let finished = journal.finish();
+                let _ = shown.join();
+                Ok(read.and_then(|()| finished.map_err(|failure| unreadable::journal(&failure))))
             }
         }
     }
@@ -244,7 +250,7 @@ impl<W: Write> Pass<'_, W> {
             if self.output.gap(kind, tally)? {
                 continue;
             }
-            let mut err = io::stderr().lock();
+            let mut err = streams::stderr();
             writeln!(err, "! {}", kind.message(tally.count))?;
             for example in tally.examples.iter().filter(|example| !example.is_empty()) {
                 writeln!(err, "    {example}")?;
@@ -257,7 +263,7 @@ impl<W: Write> Pass<'_, W> {
                 1 => ("1 operation".to_owned(), "it"),
                 many => (format!("{many} operations"), "them"),
             };
-            writeln!(io::stderr(), "{operations} of `sftpjail probe` left out; --probe shows {them}")?;
+            writeln!(streams::stderr(), "{operations} of `sftpjail probe` left out; --probe shows {them}")?;
         }
         Ok(self.is_empty && self.filter.left_out == 0)
     }

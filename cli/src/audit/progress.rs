@@ -1,7 +1,7 @@
 //! A progress bar on stderr, while a long log is read. It writes only to a terminal.
 
 use std::cell::Cell;
-use std::io::{self, IsTerminal, Read, Write};
+use std::io::{self, IsTerminal, Read, Stderr, Write};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -28,6 +28,14 @@ impl<R: Read> Read for Counted<R> {
     }
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "only numbers are written, and a terminal is to obey what surrounds them"
+)]
+fn terminal() -> Stderr {
+    io::stderr()
+}
+
 /// The progress bar.
 pub(crate) struct Progress {
     done: Count,
@@ -39,7 +47,7 @@ pub(crate) struct Progress {
 impl Progress {
     /// For `total` bytes. There is no bar without a terminal, or where `total` is 0: unknown.
     pub(crate) fn new(done: Count, total: u64) -> Self {
-        let next = (total > 0 && io::stderr().is_terminal()).then(|| Instant::now() + PATIENCE);
+        let next = (total > 0 && terminal().is_terminal()).then(|| Instant::now() + PATIENCE);
         Self { done, total, next, is_shown: false }
     }
 
@@ -55,14 +63,14 @@ impl Progress {
         let filled = (WIDTH * done / self.total) as usize;
         let bar = format!("{:<width$}", "#".repeat(filled), width = WIDTH as usize);
         let percent = 100 * done / self.total;
-        let _ = write!(io::stderr(), "\r[{bar}] {percent:>3} % of {} MB", self.total / 1_000_000);
+        let _ = write!(terminal(), "\r[{bar}] {percent:>3} % of {} MB", self.total / 1_000_000);
         self.is_shown = true;
     }
 
     /// Erases it, before something else is written.
     pub(crate) fn erase(&mut self) {
         if std::mem::take(&mut self.is_shown) {
-            let _ = write!(io::stderr(), "\r\x1b[K");
+            let _ = write!(terminal(), "\r\x1b[K");
         }
     }
 }

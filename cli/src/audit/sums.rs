@@ -52,7 +52,7 @@ struct Document<'s> {
 /// The fields of CSV of one user; times are RFC 3339.
 pub(crate) fn fields(user: Option<&str>, sums: &Sums, [first, last]: [String; 2]) -> [String; COLUMNS.len()] {
     [
-        Outside::new(user.unwrap_or_default()).field(),
+        user.unwrap_or_default().to_owned(),
         sums.sessions.to_string(),
         sums.uploaded_files.to_string(),
         sums.uploaded_bytes.to_string(),

@@ -109,6 +109,14 @@ fn shown(path: &[u8]) -> String {
     Outside::of_bytes(path).to_string()
 }
 
+/// Begins another line of the same row. Gives the room in it.
+fn begin_line(line: &mut String, columns: usize) -> usize {
+    line.truncate(line.trim_end().len());
+    line.push('\n');
+    line.extend(std::iter::repeat_n(' ', INDENT));
+    columns.saturating_sub(INDENT)
+}
+
 fn write(
     text: &Text,
     widths: &[usize; COLUMNS],
@@ -116,15 +124,22 @@ fn write(
     out: &mut impl Write,
 ) -> io::Result<()> {
     let [cells @ .., path] = &text.cells;
-    let mut line = table::line(cells, widths);
-    let mut room = columns.map_or(usize::MAX, |columns| columns.saturating_sub(line.width()));
-    if room < NARROWEST
-        && let Some(columns) = columns
-    {
-        line.truncate(line.trim_end().len());
-        line += "\n";
-        line.extend(std::iter::repeat_n(' ', INDENT));
-        room = columns.saturating_sub(INDENT);
+    let mut line = String::new();
+    let all = columns.unwrap_or(usize::MAX);
+    let mut room = all;
+    let mut is_broken = false;
+    // A terminal may be too narrow even for what comes before the path.
+    for (cell, width) in cells.iter().zip(widths) {
+        if room < cell.width() && room < all {
+            room = begin_line(&mut line, all);
+            is_broken = true;
+        }
+        let cell = table::line(std::slice::from_ref(cell), std::slice::from_ref(width));
+        room = room.saturating_sub(cell.width());
+        line += &cell;
+    }
+    if room < NARROWEST || is_broken {
+        room = begin_line(&mut line, all);
     }
     if path.width() + text.detail.width() <= room {
         line += path;

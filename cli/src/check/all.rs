@@ -9,6 +9,7 @@ use crate::desired::membership;
 use crate::host::workers::{self, Work};
 use crate::host::{accounts, shadow};
 use crate::report::conclusion::{Kind, Standing};
+use crate::report::terminal::wrapped;
 use crate::report::text::counted;
 use crate::report::{Findings, Status};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -192,6 +193,6 @@ impl Everybody {
         };
         let users = counted(self.users.len(), "user");
         let users = if counts.is_empty() { users } else { format!("{users}: {}", counts.join(", ")) };
-        writeln!(out, "{users}. The host {host}.")
+        writeln!(out, "{}", wrapped(&format!("{users}. The host {host}."), 0))
     }
 }

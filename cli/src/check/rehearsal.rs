@@ -11,6 +11,7 @@ use crate::host::child::Forbidden;
 use crate::host::rehearsal::{self, AsSshd, Failure, Kind, Rehearsal};
 use crate::host::sshd::running::Running;
 use crate::report::error::AS_ROOT;
+use crate::report::terminal::wrapped;
 use crate::report::{Consequence, Findings, Outside};
 use nix::unistd::geteuid;
 use pam_sftpjail::account::Account;
@@ -128,6 +129,9 @@ fn report(
     }
 }
 
+/// The column in which paths begin.
+const TREE_INDENT: usize = 22;
+
 /// Prints the tree of the jail, with what can be written in it.
 pub(super) fn print(rehearsal: &Rehearsal, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "  What the user will see:")?;
@@ -144,8 +148,8 @@ pub(super) fn print(rehearsal: &Rehearsal, out: &mut impl Write) -> io::Result<(
             (_, true) => "  ← WRITABLE",
             (_, false) => "",
         };
-        let path = Outside::of_escaped(&entry.path);
-        writeln!(out, "    {} {:>5} {:>5}  {path}{note}", entry.mode, entry.uid, entry.gid)?;
+        let shown = wrapped(&format!("{}{note}", Outside::of_escaped(&entry.path)), TREE_INDENT);
+        writeln!(out, "    {} {:>5} {:>5}  {shown}", entry.mode, entry.uid, entry.gid)?;
     }
     Ok(())
 }

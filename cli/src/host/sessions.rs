@@ -4,6 +4,7 @@ mod idle;
 
 pub(crate) use idle::Clocks;
 
+use crate::report::Error;
 use pam_sftpjail::error::Refusal;
 use pam_sftpjail::name::UserName;
 use pam_sftpjail::registry::{DIRECTORY, Record, Registry};
@@ -36,7 +37,7 @@ pub(crate) struct Session {
 
 /// All live sessions, sorted by user and time.
 pub(crate) fn live() -> io::Result<Vec<Session>> {
-    let failed = |refusal: Refusal| io::Error::other(format!("{refusal}; fix: {}", refusal.fix()));
+    let failed = |refusal: Refusal| io::Error::other(Error::new(&refusal, refusal.fix()).to_string());
     let mut sessions = Vec::new();
     let Some(registry) = Registry::existing().map_err(failed)? else { return Ok(sessions) };
     for user in registry.users().map_err(failed)? {

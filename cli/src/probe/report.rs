@@ -6,6 +6,7 @@ use super::writing::Written;
 use crate::desired::home_access::Need;
 use crate::report::conclusion::Standing;
 use crate::report::json::{VERSION, document};
+use crate::report::terminal::wrapped;
 use crate::report::{Conclusion, Consequence, Finding, Findings, Outcome, Status};
 use pam_sftpjail::account::Account;
 use pam_sftpjail::escape::escaped;
@@ -110,7 +111,7 @@ impl Report {
                 (None, Some(us)) => format!("and building a jail takes {us} µs in a rehearsal"),
                 (None, None) => "and the time that the module took is unknown".to_owned(),
             };
-            writeln!(out, "The login took {login} ms, {module}.")?;
+            writeln!(out, "{}", wrapped(&format!("The login took {login} ms, {module}."), 0))?;
         }
         match self.status {
             Status::Ok | Status::Problems | Status::CannotLogIn => {
@@ -121,8 +122,12 @@ impl Report {
                 };
                 Conclusion::of(&self.user, membership, &self.findings, &Findings::default()).print(out)
             }
-            Status::Unchecked => writeln!(out, "{user} could not be probed: see what is marked !."),
-            Status::InNoProfile => writeln!(out, "{user} is in no profile, and was not probed."),
+            Status::Unchecked => {
+                writeln!(out, "{}", wrapped(&format!("{user} could not be probed: see what is marked !."), 0))
+            }
+            Status::InNoProfile => {
+                writeln!(out, "{}", wrapped(&format!("{user} is in no profile, and was not probed."), 0))
+            }
         }
     }
 }

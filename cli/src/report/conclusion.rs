@@ -5,7 +5,7 @@ use crate::report::consequence::Consequence::{
 };
 use crate::report::error::AS_ROOT;
 use crate::report::findings::status;
-use crate::report::terminal::Alarm;
+use crate::report::terminal::{Alarm, wrapped};
 use crate::report::{Finding, Findings, Outcome, Status};
 use pam_sftpjail::escape::{escaped, one_line};
 use serde::{Deserialize, Serialize};
@@ -72,9 +72,10 @@ impl Conclusion {
 
     /// Prints the sentence; in red if the user is not jailed.
     pub(crate) fn print(&self, out: &mut impl Write) -> io::Result<()> {
+        let sentence = wrapped(&format!("{}.", one_line(&self.sentence)), 0);
         match self.kind {
-            Kind::NotJailed => writeln!(out, "{}.", Alarm(&self.sentence)),
-            _ => writeln!(out, "{}.", self.sentence),
+            Kind::NotJailed => writeln!(out, "{}", Alarm(&sentence)),
+            _ => writeln!(out, "{sentence}"),
         }
     }
 }

@@ -1,11 +1,32 @@
-//! Fields of CSV: safe on a terminal and in a spreadsheet.
+//! Writes CSV, in which every field is safe on a terminal and in a spreadsheet, whatever a verb puts into it.
 
 use pam_sftpjail::escape::is_plain;
 use std::fmt::Write as _;
-use std::io;
+use std::io::{self, Write};
+
+/// A table of CSV that is being written.
+pub(crate) struct Sheet<W: Write>(csv::Writer<W>);
+
+impl<W: Write> Sheet<W> {
+    /// Begins with a line of the names of the columns.
+    pub(crate) fn new(out: W, columns: &[&str]) -> io::Result<Self> {
+        let mut writer = csv::Writer::from_writer(out);
+        writer.write_record(columns).map_err(io_error)?;
+        Ok(Self(writer))
+    }
+
+    /// Writes a row, with as many fields as there are columns: any bytes.
+    pub(crate) fn row(&mut self, fields: impl IntoIterator<Item = impl AsRef<[u8]>>) -> io::Result<()> {
+        self.0.write_record(fields.into_iter().map(|text| field(text.as_ref()))).map_err(io_error)
+    }
+
+    pub(crate) fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
 
 /// The I/O error behind an error of the csv crate. The crate's own conversion hides a broken pipe.
-pub(crate) fn io_error(error: csv::Error) -> io::Error {
+fn io_error(error: csv::Error) -> io::Error {
     match error.into_kind() {
         csv::ErrorKind::Io(error) => error,
         other => io::Error::other(format!("{other:?}")),
@@ -16,7 +37,7 @@ pub(crate) fn io_error(error: csv::Error) -> io::Error {
 /// it. Users choose names, and a spreadsheet runs `=HYPERLINK(…)` as a formula. So the first character of a formula
 /// becomes `\xNN`, and `;` does everywhere: a spreadsheet that takes it for the separator, as in German or French,
 /// would begin a new cell after it. (A tab is not printable.)
-pub(super) fn field(text: &[u8]) -> String {
+fn field(text: &[u8]) -> String {
     let mut safe = String::with_capacity(text.len());
     let mut is_first = true;
     for chunk in text.utf8_chunks() {
@@ -71,5 +92,15 @@ mod tests {
             assert!(!field(text.as_bytes()).contains([';', '\t']));
         }
         assert_eq!(field(b"\xff=1"), "\\xff=1");
+    }
+
+    #[test]
+    fn no_row_is_written_as_it_is() {
+        let mut out = Vec::new();
+        let mut sheet = Sheet::new(&mut out, &["path", "pid"]).unwrap();
+        sheet.row([b"=1,\n\xff".as_slice(), b"7"]).unwrap();
+        sheet.flush().unwrap();
+        drop(sheet);
+        assert_eq!(String::from_utf8(out).unwrap(), "path,pid\n\"\\x3d1,\\x0a\\xff\",7\n");
     }
 }

@@ -1,6 +1,6 @@
 //! Findings: what a check has seen, whether that is ok, and the fix where it is not.
 
-use crate::report::terminal::{Mark, wrapped};
+use crate::report::terminal::{Mark, advice, wrapped};
 use crate::report::text::listed_first;
 use crate::report::{Consequence, Status};
 use pam_sftpjail::error::Refusal;
@@ -32,6 +32,9 @@ pub(crate) struct Finding {
     pub(super) evidence: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) fix: Option<String>,
+    /// The end of the fix, if that is a command to paste.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    command: Option<String>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -51,7 +54,7 @@ impl Findings {
     }
 
     pub(crate) fn warned(&mut self, check: impl Display, evidence: impl Display, fix: impl Into<Fix>) {
-        self.push(Finding::new(Outcome::Warned, check, evidence, Some(fix.into().to_string())));
+        self.push(Finding::new(Outcome::Warned, check, evidence, Some(fix.into())));
     }
 
     /// `consequence`: what follows for the user.
@@ -62,12 +65,12 @@ impl Findings {
         evidence: impl Display,
         fix: impl Into<Fix>,
     ) {
-        let finding = Finding::new(Outcome::Failed, check, evidence, Some(fix.into().to_string()));
+        let finding = Finding::new(Outcome::Failed, check, evidence, Some(fix.into()));
         self.push(Finding { consequence: Some(consequence), ..finding });
     }
 
     pub(crate) fn unknown(&mut self, check: impl Display, evidence: impl Display, fix: impl Into<Fix>) {
-        self.push(Finding::new(Outcome::Unknown, check, evidence, Some(fix.into().to_string())));
+        self.push(Finding::new(Outcome::Unknown, check, evidence, Some(fix.into())));
     }
 
     /// Whether something is wrong or unknown of which `is_meant` is true: the name of its check, and its fix.
@@ -80,10 +83,8 @@ impl Findings {
     /// Gives all that is wrong or unknown of which `is_meant` is true this fix instead.
     pub(crate) fn postpone(&mut self, is_meant: impl Fn(&str, &str) -> bool, fix: &Fix) {
         for finding in &mut self.0 {
-            if let Some(old) = &mut finding.fix
-                && is_meant(&finding.check, old)
-            {
-                *old = fix.to_string();
+            if finding.fix.as_ref().is_some_and(|old| is_meant(&finding.check, old)) {
+                finding.set_fix(fix);
             }
         }
     }
@@ -158,7 +159,8 @@ impl Findings {
         for finding in findings {
             finding.print(out)?;
             let users = names.remove(finding).unwrap_or_default();
-            writeln!(out, "  {:<14} applies to {}", "", listed_first(users.iter()))?;
+            let users = format!("applies to {}", listed_first(users.iter()));
+            writeln!(out, "  {:<14} {}", "", wrapped(&users, INDENT))?;
         }
         Ok(())
     }
@@ -175,9 +177,16 @@ pub(super) fn status<'f>(findings: impl Iterator<Item = &'f Finding> + Clone) ->
 }
 
 impl Finding {
-    fn new(outcome: Outcome, check: impl Display, evidence: impl Display, fix: Option<String>) -> Self {
+    fn new(outcome: Outcome, check: impl Display, evidence: impl Display, fix: Option<Fix>) -> Self {
         let (check, evidence) = (check.to_string(), evidence.to_string());
-        Self { check, outcome, consequence: None, evidence, fix }
+        let mut new = Self { check, outcome, consequence: None, evidence, fix: None, command: None };
+        fix.iter().for_each(|fix| new.set_fix(fix));
+        new
+    }
+
+    fn set_fix(&mut self, fix: &Fix) {
+        self.fix = Some(fix.to_string());
+        self.command = fix.command().map(str::to_owned);
     }
 
     /// A finding that has passed with the evidence of `Ok`, or failed with that of `Err`, from which `consequence`
@@ -192,7 +201,7 @@ impl Finding {
             Ok(evidence) => Self::new(Outcome::Passed, check, evidence, None),
             Err(evidence) => Self {
                 consequence: Some(consequence),
-                ..Self::new(Outcome::Failed, check, evidence, Some(fix.into().to_string()))
+                ..Self::new(Outcome::Failed, check, evidence, Some(fix.into()))
             },
         }
     }
@@ -203,11 +212,8 @@ impl Finding {
             Outcome::Failed => Mark::Bad,
             Outcome::Warned | Outcome::Unknown => Mark::Attention,
         };
-        // A fix stays on one line, so that it can be pasted.
         writeln!(out, "{mark} {:<14} {}", self.check, wrapped(&one_line(&self.evidence), INDENT))?;
-        match &self.fix {
-            Some(fix) => writeln!(out, "  {:<14} → {}", "", one_line(fix)),
-            None => Ok(()),
-        }
+        let Some(fix) = &self.fix else { return Ok(()) };
+        writeln!(out, "  {:<14} {}", "", advice(fix, self.command.as_deref(), INDENT))
     }
 }

@@ -3,7 +3,6 @@
 //! Users choose names, so a terminal, a spreadsheet or a line of output must obey nothing in them. Who prints a name
 //! of a log, of a record or of a file system makes an [`Outside`] of it first.
 
-use super::csv;
 use pam_sftpjail::escape::{escaped, unescaped};
 use std::borrow::Cow;
 use std::ffi::OsStr;
@@ -53,11 +52,6 @@ impl<'a> Outside<'a> {
             hexadecimal
         }))
     }
-
-    /// For CSV.
-    pub(crate) fn field(&self) -> String {
-        csv::field(&self.0)
-    }
 }
 
 impl Display for Outside<'_> {
@@ -88,6 +82,5 @@ mod tests {
         }
         let broken = Outside::of_bytes(b"a\xff");
         assert_eq!((broken.plain().as_ref(), broken.bytes().as_deref()), ("a\u{fffd}", Some("61ff")));
-        assert_eq!(broken.field(), "a\\xff");
     }
 }

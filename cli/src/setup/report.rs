@@ -4,6 +4,7 @@ use super::change::{self, Change};
 use super::members::Members;
 use crate::report::Error;
 use crate::report::json::{VERSION, document};
+use crate::report::streams;
 use serde::Serialize;
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -131,7 +132,7 @@ impl<'o, W: Write> Report<'o, W> {
             let _ = document(&finished, self.out);
         }
         if let Some(error) = error {
-            let _ = writeln!(io::stderr(), "sftpjail: {error}");
+            let _ = writeln!(streams::stderr(), "sftpjail: {error}");
         }
         status
     }

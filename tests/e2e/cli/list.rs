@@ -117,7 +117,7 @@ fn without_root_it_says_to_run_as_root() {
     for verb in ["list", "reap"] {
         let out = sb.try_sh(&format!("setpriv --reuid nobody --clear-groups sftpjail {verb}"));
         assert_eq!(out.code, Some(2), "{out}");
-        assert!(out.stderr.contains("permission denied; fix: run this as root"), "{out}");
+        assert!(out.stderr.contains("permission denied; run this as root"), "{out}");
     }
 }
 

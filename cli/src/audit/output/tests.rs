@@ -68,6 +68,14 @@ TIME                 USER  ADDRESS    OPERATION  RESULT             BYTES      P
     /home/mle/a -> /home/mle/b
 ";
     assert!(narrower.ends_with(expected), "{narrower}");
+    let narrowest = written(Style::Table(Some(40)), &rows());
+    let expected = "\
+2024-11-22 04:04:05  mle   192.0.2.7
+    close      ok
+    8 written
+    \"/home/mle/a b\"
+";
+    assert!(narrowest.contains(expected), "{narrowest}");
     // Without a terminal, nothing is shortened.
     assert!(written(Style::Table(None), &[row(long.as_bytes(), Verb::Remove)]).contains(&long));
 }

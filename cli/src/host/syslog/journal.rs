@@ -2,7 +2,7 @@
 
 use crate::host::programs;
 use std::io::{self, ErrorKind};
-use std::process::{Child, ChildStdout, ExitStatus, Stdio};
+use std::process::{Child, ChildStderr, ChildStdout, ExitStatus, Stdio};
 
 pub(crate) const TOOL: &str = "journalctl";
 
@@ -43,15 +43,17 @@ pub(crate) enum Failure {
 }
 
 impl Journal {
-    /// Starts `journalctl`. Gives what it writes, too.
-    pub(crate) fn start(follow: bool) -> Result<(Self, ChildStdout), Failure> {
+    /// Starts `journalctl`. Gives what it writes, too, and its errors.
+    pub(crate) fn start(follow: bool) -> Result<(Self, ChildStdout, ChildStderr), Failure> {
         let tool = programs::find(TOOL).ok_or(Failure::Missing)?;
         let mut command = programs::command(&tool);
         command.args(ARGUMENTS).args(FOLLOW.iter().filter(|_| follow));
         let mut child =
-            command.stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().map_err(Failure::NotRun)?;
-        let out = child.stdout.take().ok_or_else(|| Failure::NotRun(ErrorKind::BrokenPipe.into()))?;
-        Ok((Self(child), out))
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(Failure::NotRun)?;
+        let (Some(out), Some(errors)) = (child.stdout.take(), child.stderr.take()) else {
+            return Err(Failure::NotRun(ErrorKind::BrokenPipe.into()));
+        };
+        Ok((Self(child), out, errors))
     }
 
     /// Waits for its end.

@@ -39,6 +39,7 @@ impl Stop {
     }
 
     /// Waits until `input` can be read, for a while at most.
+    #[expect(clippy::disallowed_methods, reason = "it writes nothing")]
     pub(super) fn wait(&self, input: Option<BorrowedFd<'_>>, most: Duration) -> Woken {
         let out = io::stdout();
         let mut polled = vec![PollFd::new(&self.0, PollFlags::IN), PollFd::new(&out, PollFlags::empty())];
