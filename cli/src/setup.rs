@@ -36,7 +36,7 @@ use change::Change;
 use changes::Needed;
 use choices::Choices;
 use journal::{IfLocked, Journal, Phase, State};
-use members::Members;
+use members::{Members, OtherGroups};
 use nix::unistd::geteuid;
 pub(crate) use options::Options;
 use pam_sftpjail::config::DEFAULT_PATH;
@@ -154,11 +154,10 @@ impl Planned {
     fn find(options: &Options) -> Result<Self, Error> {
         let choices = Choices::read(options)?;
         let sshd = Sshd::find(options.sshd.path())?;
-        let Needed { changes, notes, dropped_groups } = Needed::find(&choices, &sshd, options)?;
-        let (members, unread) = match changes.is_empty() {
-            true => (Members::default(), Unread::find(&sshd)),
-            false => (Members::examine(&choices, &changes, &sshd, &dropped_groups)?, Vec::new()),
-        };
+        let Needed { changes, notes, dropped_groups, stray_groups } = Needed::find(&choices, &sshd, options)?;
+        let others = OtherGroups { dropped: &dropped_groups, stray: &stray_groups };
+        let members = Members::examine(&choices, &changes, &sshd, &others)?;
+        let unread = if changes.is_empty() { Unread::find(&sshd) } else { Vec::new() };
         Ok(Self { choices, sshd, changes, notes, members, unread })
     }
 
@@ -166,7 +165,8 @@ impl Planned {
         self.changes.is_empty() && self.unread.is_empty()
     }
 
-    /// Shows all of it. The error: members would be refused from their next login on.
+    /// Shows all of it. The error: members would be refused from their next login on, or are not jailed though nothing is
+    /// to be changed.
     fn show(&self, options: &Options, report: &mut Report<'_, impl Write>) -> Result<(), Error> {
         report.changes(&self.changes);
         if self.is_nothing() {
@@ -175,10 +175,10 @@ impl Planned {
         for unread in &self.unread {
             say(report, unread.sentence());
         }
-        if self.changes.is_empty() {
-            return Ok(());
+        for note in &self.choices.notes {
+            say(report, format!("Note: {note}."));
         }
-        for note in &self.notes {
+        for note in self.notes.iter().filter(|_| !self.changes.is_empty()) {
             say(report, format!("Note: {note}."));
         }
         report.members(&self.members);
@@ -196,7 +196,7 @@ fn set_up(state: &State, options: &Options, report: &mut Report<'_, impl Write>)
         return Ok(Ending::Ok);
     }
     if options.yes && !options.force {
-        planned.members.stop_if_shells()?;
+        planned.members.stop_if_misspelt()?;
     }
     if !options.yes && !ask(report)? {
         say(report, "Nothing was changed.");

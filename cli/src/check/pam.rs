@@ -5,6 +5,7 @@ mod loadable;
 mod module;
 mod session;
 
+use crate::desired::pam::service::unlisted;
 use crate::desired::pam::{Example, HOME_MAKERS, OURS, order};
 use crate::host::pam::stack::{Line, Stack};
 use crate::report::error::AS_ROOT;
@@ -12,7 +13,7 @@ use crate::report::location::{Edit, Location, append};
 use crate::report::{Consequence, Findings};
 use nix::unistd::geteuid;
 use pam_sftpjail::config::{Config, DEFAULT_PATH};
-use pam_sftpjail::escape::{escaped, one_line};
+use pam_sftpjail::escape::escaped;
 use pam_sftpjail::fix::Command;
 use pam_sftpjail::plan::root_path;
 use pam_sftpjail::session::SessionLine;
@@ -30,22 +31,11 @@ pub(super) struct Pam {
 /// Checks the lines of `service`. `path`: that of the configuration, if it is not the usual one.
 pub(super) fn examine(service: &str, config: &Config, path: Option<&Path>, findings: &mut Findings) -> Pam {
     let [auth, account, session] = ["auth", "account", "session"].map(|kind| Stack::read(service, kind));
-    if !config.services.iter().any(|known| known == service) {
-        let evidence = format!(
-            "`services` in the configuration does not list {}, so the module does nothing",
-            escaped(service)
-        );
-        let file = escaped(path.unwrap_or(Path::new(DEFAULT_PATH))).to_string();
-        let services = config.services.iter().map(String::as_str).chain([service]);
-        let services: Vec<_> = services.map(|name| format!("\"{}\"", one_line(name))).collect();
+    let file = path.unwrap_or(Path::new(DEFAULT_PATH));
+    if let Some((evidence, fix)) = unlisted(config, file, service) {
         let consequence =
             Consequence::NoJail(format!("the module does nothing for the PAM service {}", escaped(service)));
-        findings.failed(
-            "pam service",
-            consequence,
-            evidence,
-            format!("write services = [{}] in {file}", services.join(", ")),
-        );
+        findings.failed("pam service", consequence, evidence, fix);
     }
     let maker = HOME_MAKERS.iter().flat_map(|maker| session.positions(maker)).min();
     let maker = maker.and_then(|i| Some((i, session.lines.get(i)?.location.clone())));

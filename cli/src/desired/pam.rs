@@ -1,6 +1,7 @@
 //! PAM's lines for the module: their text, the control field that they must have, and what is wrong with another.
 
 pub(crate) mod order;
+pub(crate) mod service;
 pub(crate) mod unloadable;
 
 use crate::host::pam::control::{Action, Control};

@@ -9,8 +9,10 @@ use super::choices::Choices;
 use super::sshd::{self, Sshd};
 use super::target::Target;
 use super::{directory, module, pam, syslog, user_manager, verify};
+use crate::desired::pam::service;
 use crate::report::Error;
 use pam_sftpjail::config::DEFAULT_PATH;
+use pam_sftpjail::escape::escaped;
 use pam_sftpjail::nss::Group;
 use std::path::Path;
 
@@ -21,10 +23,17 @@ pub(super) struct Needed {
     pub(super) notes: Vec<String>,
     /// The groups whose members sshd will no longer jail.
     pub(super) dropped_groups: Vec<String>,
+    /// As in [`sshd::Needed`].
+    pub(super) stray_groups: Vec<String>,
 }
 
 impl Needed {
     pub(super) fn find(choices: &Choices, sshd: &Sshd, options: &Options) -> Result<Self, Error> {
+        let service = sshd.daemon.pam_service(&sshd.global);
+        let path = Path::new(DEFAULT_PATH);
+        if let Some((what, fix)) = service::unlisted(&choices.config, path, &service) {
+            return Err(Error::new(format!("{}: {what}, and sshd refuses members", escaped(path)), fix));
+        }
         let mut changes = Vec::new();
         changes.extend(module::change(options.module.as_deref())?);
         for name in &choices.groups {
@@ -37,7 +46,6 @@ impl Needed {
             changes.extend(directory::change(parent, 0o755)?);
         }
         if let Some(text) = &choices.new_config {
-            let path = Path::new(DEFAULT_PATH);
             if let Some(above) = path.parent() {
                 changes.extend(directory::change(above, 0o755)?);
             }
@@ -45,14 +53,15 @@ impl Needed {
         }
         changes.extend(user_manager::changes(choices)?);
         changes.extend(syslog::changes()?);
-        let of_sshd = sshd::needed(choices, sshd)?;
-        if let Some(error) = of_sshd.doubt
+        let mut of_sshd = sshd::needed(choices, sshd)?;
+        if let Some(error) = of_sshd.doubt.take()
             && !verify::are_members_jailed(choices, sshd)
         {
             return Err(error);
         }
-        changes.extend(of_sshd.changes);
-        changes.extend(pam::change(&sshd.daemon.pam_service(&sshd.global))?);
-        Ok(Self { changes, notes: of_sshd.notes, dropped_groups: of_sshd.dropped_groups })
+        changes.extend(std::mem::take(&mut of_sshd.changes));
+        changes.extend(pam::change(&service)?);
+        let sshd::Needed { notes, dropped_groups, stray_groups, .. } = of_sshd;
+        Ok(Self { changes, notes, dropped_groups, stray_groups })
     }
 }

@@ -12,6 +12,8 @@ use pam_sftpjail::account::{in_etc_group, known_to_etc_group};
 use pam_sftpjail::config::{Config, DEFAULT_PATH};
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::nss::{Group, User};
+use pam_sftpjail::plan::faults;
+use pam_sftpjail::policy::never_used;
 use std::path::{Path, PathBuf};
 
 /// The configurations of the two profiles, before the options are put into them.
@@ -32,6 +34,17 @@ impl Profile {
             Self::UploadPortal => (UPLOAD_PORTAL, "sftp-only"),
         }
     }
+
+    /// The lines of the profile alone, for this group or the usual one.
+    fn lines(self, group: Option<&str>) -> String {
+        let (template, default) = self.template();
+        let from = template.find("[[profile]]").unwrap_or_default();
+        let lines = template.get(from..).unwrap_or(template);
+        match group {
+            Some(group) => lines.replace(&quoted(default), &quoted(group)),
+            None => lines.to_owned(),
+        }
+    }
 }
 
 /// The choices. The names of groups in them may need quotes, but can be written into every file that needs them.
@@ -47,6 +60,10 @@ pub(super) struct Choices {
     pub(super) jail_root: PathBuf,
     /// The directories in which logins will make volumes.
     pub(super) volume_parents: Vec<PathBuf>,
+    /// Whether the jail root is the argument of `--jail-root`.
+    pub(super) is_root_given: bool,
+    /// Sentences about the configuration that is there.
+    pub(super) notes: Vec<String>,
 }
 
 impl Choices {
@@ -66,11 +83,10 @@ impl Choices {
         let group = options.group.as_deref().unwrap_or(default);
         let root = options.jail_root.as_deref().unwrap_or("/jail");
         check_names(&[group.to_owned()], Path::new(root))?;
-        let quoted = format!("[\"{}\"]", group.replace('\\', "\\\\"));
         let text = template
             .replace("\"/jail\"", &format!("\"{root}\""))
             .replace(" /jail/", &format!(" {}/", root.trim_end_matches('/')))
-            .replace(&format!("[\"{default}\"]"), &quoted);
+            .replace(&quoted(default), &quoted(group));
         let mut exempt_groups: Vec<_> = ADMIN_GROUPS.iter().map(|admins| (*admins).to_owned()).collect();
         exempt_groups.retain(|admins| admins != group);
         let known: Vec<_> = known_to_etc_group(&exempt_groups)?.into_iter().map(str::to_owned).collect();
@@ -90,12 +106,22 @@ impl Choices {
             exempt_groups,
             jail_root: root.into(),
             volume_parents,
+            is_root_given: options.jail_root.is_some(),
+            notes: Vec::new(),
         })
     }
 
     fn from_file(path: &Path, options: &Options) -> Result<Self, Error> {
         let shown = escaped(path);
         let config = configuration::load(Some(path))?;
+        if let Some(fault) = faults(&config).into_iter().next() {
+            return Err(Error::new(format!("{shown}:{}: {fault}", fault.line), fault.refusal.fix()));
+        }
+        let notes = never_used(&config).into_iter().map(|never| {
+            let line = never.profile.line.unwrap_or(1);
+            format!("{shown}:{line}: {never}; {}", never.fix())
+        });
+        let notes = notes.collect();
         let jail_root = config.jail_root.absolute();
         let mut groups: Vec<String> = Vec::new();
         for group in config.groups() {
@@ -104,21 +130,33 @@ impl Choices {
             }
         }
         check_names(&groups, &jail_root)?;
-        let conflict = |what: &str, option: &str| {
-            let fix = format!("edit that file, and run this without {option}");
-            Err(Error::new(format!("{shown} exists and has {what}"), fix))
-        };
-        if options.jail_root.as_ref().is_some_and(|root| Path::new(root) != jail_root) {
-            return conflict(&format!("jail_root = \"{}\"", escaped(&jail_root)), "--jail-root");
-        }
-        if options.group.as_ref().is_some_and(|group| !groups.contains(group)) {
-            return conflict(&format!("groups = {groups:?}"), "--group");
+        let conflict =
+            |what: String, fix: String| Err(Error::new(format!("{shown} exists and has {what}"), fix));
+        if let Some(root) = options.jail_root.as_ref().filter(|root| Path::new(root) != jail_root) {
+            let fix =
+                format!("write jail_root = \"{}\" there, and run this without --jail-root", escaped(root));
+            return conflict(format!("jail_root = \"{}\"", escaped(&jail_root)), fix);
         }
         if let Some(profile) = options.profile {
             let name = if profile == Profile::Home { "home" } else { "upload-portal" };
             if !config.profiles.iter().any(|profile| profile.name == name) {
-                return conflict(&format!("no profile {name}"), "--profile");
+                let lines = profile.lines(options.group.as_deref());
+                let without = if options.group.is_some() { "--profile and --group" } else { "--profile" };
+                let fix = format!("append these lines to it, and run this without {without}:\n\n{lines}");
+                return conflict(format!("no profile {name}"), fix);
             }
+        }
+        if let Some(group) = options.group.as_ref().filter(|group| !groups.contains(group)) {
+            let all: Vec<_> = groups.iter().chain([group]).collect();
+            let what = format!("groups = {groups:?}");
+            let fix = match config.profiles.as_slice() {
+                [_] => format!("write groups = {all:?} there, and run this without --group"),
+                _ => format!(
+                    "add {} to `groups` of a profile there, and run this without --group",
+                    escaped(group)
+                ),
+            };
+            return conflict(what, fix);
         }
         Ok(Self {
             new_config: None,
@@ -127,6 +165,8 @@ impl Choices {
             config,
             jail_root,
             volume_parents: Vec::new(),
+            is_root_given: false,
+            notes,
         })
     }
 
@@ -135,6 +175,11 @@ impl Choices {
         let Some(user) = User::by_name(name)? else { return Ok(false) };
         Ok(in_etc_group(&self.exempt_groups, &user.name, user.gid)?.is_some())
     }
+}
+
+/// The group as a list of TOML.
+fn quoted(group: &str) -> String {
+    format!("[\"{}\"]", group.replace('\\', "\\\\"))
 }
 
 /// Refuses groups whose names sshd or systemd would read as something else, missing ones that no tool can add, and

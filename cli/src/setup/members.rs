@@ -6,29 +6,25 @@
 
 mod look;
 mod now;
+mod said;
 
 use super::change::Change;
 use super::choices::Choices;
-use super::say;
 use super::sshd::Sshd;
 use crate::host::accounts::{self, Accounts};
 use crate::host::groups::{all_members, group_names, suggested};
 use crate::host::workers;
-use crate::report::text::{counted, listed, listed_first};
-use crate::report::{Consequence, Error, Findings};
+use crate::report::Error;
+use crate::report::text::listed;
 use look::{Look, Looked, Reason};
 use now::Access;
-use pam_sftpjail::config::{Config, DEFAULT_PATH};
+use pam_sftpjail::config::Config;
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::nss::Group;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
-use std::io::Write;
 use std::path::Path;
-
-/// How many refused members are shown with their reasons.
-const MAX_SHOWN: usize = 20;
 
 /// Members by what happens to them. In JSON, lists of names.
 #[derive(Clone, Default, Serialize)]
@@ -44,12 +40,27 @@ pub(super) struct Members {
     /// Users that they refuse now, too.
     refused_already: Vec<Refused>,
     no_longer_jailed: BTreeSet<String>,
+    /// Users in no profile that sshd sends into the jail root, where it refuses them.
+    refused_by_sshd: BTreeSet<String>,
+    /// Where nothing is to be changed: members that sshd does not jail all the same.
+    not_jailed: Vec<String>,
     /// Why there may be more members than these.
     #[serde(skip_serializing_if = "Option::is_none")]
     incomplete: Option<String>,
     /// The groups that do not exist yet and look misspelt, and those that are probably meant.
     #[serde(skip)]
     misspelt: Vec<(String, String)>,
+    /// Whether something is to be changed.
+    #[serde(skip)]
+    is_changing: bool,
+}
+
+/// Groups that no profile names.
+pub(super) struct OtherGroups<'g> {
+    /// Those whose users sshd will no longer jail.
+    pub(super) dropped: &'g [String],
+    /// Those whose users sshd sends into the jail root all the same.
+    pub(super) stray: &'g [String],
 }
 
 #[derive(Clone, Serialize)]
@@ -60,25 +71,33 @@ struct Refused {
 }
 
 impl Members {
-    /// Checks every member that NSS lists. `dropped`: groups whose members sshd will no longer jail.
+    /// Checks every member that NSS lists.
     pub(super) fn examine(
         choices: &Choices,
         changes: &[Change],
         sshd: &Sshd,
-        dropped: &[String],
+        others: &OtherGroups<'_>,
     ) -> Result<Self, Error> {
         let names = members_of(choices.groups.iter().map(String::as_str))?;
         refuse_callers(choices, &names)?;
-        let mut members = Self { misspelt: misspelt(choices), incomplete: incomplete(), ..Self::default() };
-        if !dropped.is_empty() {
-            members.no_longer_jailed = members_of(dropped.iter().map(String::as_str))?;
-            members.no_longer_jailed.retain(|name| !names.contains(name));
-        }
+        let users_of = |groups: &[String]| -> Result<BTreeSet<String>, Error> {
+            let mut users = members_of(groups.iter().map(String::as_str))?;
+            users.retain(|name| !names.contains(name));
+            Ok(users)
+        };
+        let mut members = Self {
+            misspelt: misspelt(choices),
+            incomplete: incomplete(),
+            no_longer_jailed: users_of(others.dropped)?,
+            refused_by_sshd: users_of(others.stray)?,
+            is_changing: !changes.is_empty(),
+            ..Self::default()
+        };
         if names.is_empty() {
             return Ok(members);
         }
         let config = without_new_directories(choices, changes);
-        let mut look = Look::prepare(&config, sshd)?;
+        let mut look = Look::prepare(&config, choices.is_root_given, sshd)?;
         let names: Vec<_> = names.into_iter().collect();
         // Thousands of users may be looked up.
         accounts::remembered(|| members.look_at(&mut look, &names)).map(|()| members)
@@ -100,102 +119,22 @@ impl Members {
     }
 
     fn add(&mut self, user: String, access: Access, refused: Option<Reason>) {
-        if access == Access::Shell {
+        if access == Access::Shell && self.is_changing {
             self.lose_shell.push(user.clone());
         }
         match (refused, access) {
-            (Some(Reason { reason, fix }), Access::Jailed | Access::JailedOnly) => {
-                self.refused_already.push(Refused { user, reason, fix });
-            }
-            (Some(Reason { reason, fix }), Access::Shell | Access::Other) => {
+            (Some(Reason { reason, fix }), Access::Shell | Access::Other | Access::Unknown)
+                if self.is_changing =>
+            {
                 self.refused_from_now.push(Refused { user, reason, fix });
             }
+            (Some(Reason { reason, fix }), _) => self.refused_already.push(Refused { user, reason, fix }),
             (None, Access::Jailed) => self.jailed_already.push(user),
+            (None, Access::Unknown) if !self.is_changing => {}
+            (None, _) if !self.is_changing => self.not_jailed.push(user),
             (None, Access::JailedOnly) => self.limited_from_now.push(user),
-            (None, Access::Shell | Access::Other) => self.jailed_from_now.push(user),
+            (None, Access::Shell | Access::Other | Access::Unknown) => self.jailed_from_now.push(user),
         }
-    }
-
-    /// Prints who is concerned.
-    pub(super) fn print(&self, out: &mut impl Write) {
-        if let Some(why) = &self.incomplete {
-            say(out, format!("Note: {why}."));
-        }
-        for (name, meant) in &self.misspelt {
-            let (name, meant) = (escaped(name), escaped(meant));
-            say(out, format!("Note: there is no group {name} yet; did you mean {meant}?"));
-        }
-        if !self.jailed_already.is_empty() {
-            say(out, format!("Members who are jailed already: {}.", self.jailed_already.len()));
-        }
-        let mut list = |what: &str, names: &mut dyn ExactSizeIterator<Item = &String>| {
-            if names.len() > 0 {
-                say(out, format!("{what}: {}.", listed_first(names)));
-            }
-        };
-        list("Members who will be jailed from their next login on", &mut self.jailed_from_now.iter());
-        list("Members who lose a shell with that", &mut self.lose_shell.iter());
-        list(
-            "Members who are jailed already, and can do nothing but SFTP from their next login on",
-            &mut self.limited_from_now.iter(),
-        );
-        list("Users who will no longer be jailed and get their shells", &mut self.no_longer_jailed.iter());
-        let mut findings = Findings::default();
-        for Refused { user, reason, fix } in self.refused_already.iter().take(MAX_SHOWN) {
-            findings.warned(escaped(user), format!("is refused already: {reason}"), fix);
-        }
-        for Refused { user, reason, fix } in self.refused_from_now.iter().take(MAX_SHOWN) {
-            findings.failed(escaped(user), Consequence::Refused(reason.clone()), reason, fix);
-        }
-        let _ = findings.print(out);
-        for (list, what) in
-            [(&self.refused_already, "are refused already"), (&self.refused_from_now, "would be refused")]
-        {
-            let more = list.iter().skip(MAX_SHOWN).map(|refused| &refused.user);
-            if more.len() > 0 {
-                say(
-                    out,
-                    format!("  … and {} more {what} (--json has all): {}.", more.len(), listed_first(more)),
-                );
-            }
-        }
-    }
-
-    /// Refuses a setup after which members could not log in, or after which that is unknown, unless that is accepted.
-    pub(super) fn stop(&self, is_accepted: bool) -> Result<(), Error> {
-        if is_accepted {
-            return Ok(());
-        }
-        if self.refused_from_now.is_empty() {
-            let fix = "see that the service answers, or use --accept-refused to set up all the same";
-            return self.incomplete.as_ref().map_or(Ok(()), |why| Err(Error::new(why, fix)));
-        }
-        let names = self.refused_from_now.iter().map(|refused| &refused.user);
-        let what = format!(
-            "{} would be refused from their next login on: {}",
-            counted(names.len(), "member"),
-            listed_first(names)
-        );
-        Err(Error::new(what, "fix what is marked ✗, or use --accept-refused to set up all the same"))
-    }
-
-    /// Refuses, with `--yes`, a setup after which users would get their shells.
-    pub(super) fn stop_if_shells(&self) -> Result<(), Error> {
-        if self.no_longer_jailed.is_empty() {
-            return Ok(());
-        }
-        let meant = self.misspelt.first().map(|(_, meant)| format!(" (did you mean {}?)", escaped(meant)));
-        let what = format!(
-            "these users would no longer be jailed and get their shells: {}",
-            listed_first(self.no_longer_jailed.iter())
-        );
-        Err(Error::new(
-            what,
-            format!(
-                "correct `groups` in {DEFAULT_PATH}{}, or use --force if that is meant",
-                meant.unwrap_or_default()
-            ),
-        ))
     }
 
     /// Whether there is a member who can log in.

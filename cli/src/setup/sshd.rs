@@ -8,6 +8,7 @@ pub(super) mod own_block;
 
 use super::change::Change;
 use super::choices::Choices;
+use super::restoration::is_below;
 use super::target::check_trusted;
 use crate::desired::sshd::{Setting, block};
 use crate::desired::trusted;
@@ -49,6 +50,8 @@ pub(super) struct Needed {
     pub(super) notes: Vec<String>,
     /// The groups of our present block that no profile names any more, and that the changes leave out.
     pub(super) dropped_groups: Vec<String>,
+    /// The groups that no profile names, and whose users sshd sends into the jail root all the same, where it refuses them.
+    pub(super) stray_groups: Vec<String>,
     /// What seems to win over the block that is there already. sshd itself can be asked whether it does.
     pub(super) doubt: Option<Error>,
 }
@@ -79,13 +82,27 @@ pub(super) fn needed(choices: &Choices, sshd: &Sshd) -> Result<Needed, Error> {
     {
         return Err(error);
     }
-    let mut needed = Needed { notes, doubt: winning, ..Needed::default() };
+    let stray_groups = stray_groups(choices, &planned);
+    let mut needed = Needed { notes, doubt: winning, stray_groups, ..Needed::default() };
     if let Some(edited) = edited {
         needed.dropped_groups = own.dropped_groups(&config, &planned, choices);
         needed.notes.splice(0..0, edited.notes);
         needed.changes = edited.changes;
     }
     Ok(needed)
+}
+
+/// The groups of `Match` blocks that send users into the jail root, without those of profiles.
+fn stray_groups(choices: &Choices, planned: &SshdConfig) -> Vec<String> {
+    let roots = [choices.jail_root.clone()];
+    let is_such = |block: &&Block| planned.of_block(block).any(|setting| is_below(setting, &roots));
+    let mut groups: Vec<String> = Vec::new();
+    for group in planned.blocks.iter().filter(is_such).flat_map(|block| block.patterns("group")) {
+        if !group.starts_with('!') && !choices.groups.contains(group) && !groups.contains(group) {
+            groups.push(group.clone());
+        }
+    }
+    groups
 }
 
 /// Refuses an sshd that does not use PAM.

@@ -12,6 +12,7 @@ mod others;
 mod refused;
 mod reload;
 mod sshd;
+mod unchanged;
 mod undo;
 mod unread;
 mod upgrade;

@@ -9,14 +9,18 @@ use crate::setup::sshd::Sshd;
 use pam_sftpjail::account::Account;
 use pam_sftpjail::config::Config;
 use pam_sftpjail::error::Refusal;
+use pam_sftpjail::path::Normalised;
 use pam_sftpjail::policy::NotJailed;
 use pam_sftpjail::session::{Membership, examine};
 use serde::{Deserialize, Serialize};
+use std::path::Path;
 
 /// What all checks need.
 pub(super) struct Look<'c> {
     /// The configuration to be.
     config: &'c Config,
+    /// Whether the jail root is the argument of `--jail-root`.
+    is_root_given: bool,
     /// Whether PAM makes missing homes.
     makes_homes: bool,
     now: Now,
@@ -42,10 +46,10 @@ pub(super) struct Reason {
 }
 
 impl<'c> Look<'c> {
-    pub(super) fn prepare(config: &'c Config, sshd: &Sshd) -> Result<Self, Error> {
+    pub(super) fn prepare(config: &'c Config, is_root_given: bool, sshd: &Sshd) -> Result<Self, Error> {
         let session = Stack::read(&sshd.daemon.pam_service(&sshd.global), "session");
         let makes_homes = session.lines.iter().any(|line| HOME_MAKERS.iter().any(|maker| line.is(maker)));
-        Ok(Self { config, makes_homes, now: Now::read(sshd.daemon.file(), &session)? })
+        Ok(Self { config, is_root_given, makes_homes, now: Now::read(sshd.daemon.file(), &session)? })
     }
 
     /// Asks sshd once for each kind of user, before there are children.
@@ -53,10 +57,20 @@ impl<'c> Look<'c> {
         self.now.ask_for_all(names)
     }
 
+    /// Whether the home is the jail root, above it or below it.
+    fn is_at_root(&self, home: &Path) -> bool {
+        Normalised::parse(home.as_os_str()).is_ok_and(|home| home.overlaps(&self.config.jail_root))
+    }
+
     fn reason(&self, refusal: &Refusal) -> Option<Reason> {
         // The first login makes it, or a login waits until it passes.
         let passes = (refusal.is_missing_home() && self.makes_homes) || refusal.retry_when().is_some();
-        let fix = refusal.fix().to_string();
+        let fix = match refusal {
+            Refusal::HomeSpelling { home, .. } if self.is_root_given && self.is_at_root(home) => {
+                "choose another --jail-root, outside of all homes".to_owned()
+            }
+            _ => refusal.fix().to_string(),
+        };
         (!passes).then(|| Reason { reason: refusal.to_string(), fix })
     }
 }
@@ -78,13 +92,13 @@ impl Work for Look<'_> {
         };
         let account = account.or_else(|| Account::lookup(user, self.config).ok());
         // If the account cannot be looked up, the refusal says why.
-        let access = account.map_or(Access::Other, |account| self.now.access(&account));
+        let access = account.map_or(Access::Unknown, |account| self.now.access(&account));
         Looked::Member { access, refused }
     }
 
     fn give_up(&mut self, user: &str, why: &str) -> Looked {
         let account = Account::lookup(user, self.config).ok();
-        let access = account.map_or(Access::Other, |account| self.now.access(&account));
+        let access = account.map_or(Access::Unknown, |account| self.now.access(&account));
         let fix =
             "see that the filesystems on the way to the home and the volumes answer (findmnt)".to_owned();
         Looked::Member { access, refused: Some(Reason { reason: why.to_owned(), fix }) }

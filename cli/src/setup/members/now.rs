@@ -25,6 +25,8 @@ pub(super) enum Access {
     Shell,
     /// Something else: a chroot of others, one command, or nothing.
     Other,
+    /// sshd or NSS does not answer for the user.
+    Unknown,
 }
 
 /// sshd and PAM as they are.
@@ -54,7 +56,9 @@ impl Now {
     /// Where sshd or NSS does not answer for a user (sshd -T cannot be asked about a name with a comma), nothing is
     /// said of a shell.
     pub(super) fn access(&mut self, account: &Account) -> Access {
-        let Ok(settings) = self.sshd.settings(&account.name, &self.connection) else { return Access::Other };
+        let Ok(settings) = self.sshd.settings(&account.name, &self.connection) else {
+            return Access::Unknown;
+        };
         let (chroot, command) = (settings.get("ChrootDirectory"), settings.get("ForceCommand"));
         let (chroot, command) = (chroot.unwrap_or("none"), command.unwrap_or("none"));
         let jail = self.jail_root.as_ref().map(|root| root.join(&account.name));

@@ -6,10 +6,10 @@
 use super::is_complete;
 use super::own_block::Own;
 use crate::desired::sshd::Setting;
-use crate::host::groups::all_members;
 use crate::host::sshd::files::{self, Block, SshdConfig};
 use crate::report::Error;
 use crate::setup::choices::Choices;
+use crate::setup::members::members_of;
 use pam_sftpjail::escape::{escaped, one_line};
 
 /// What others set for members.
@@ -30,9 +30,14 @@ pub(super) fn find(
 ) -> Result<Conflicts, Error> {
     let mut found = Conflicts::default();
     for group in &choices.groups {
-        let members = all_members([group.as_str()].into_iter())?;
+        let members = members_of([group.as_str()].into_iter())?;
+        // sshd uses a block only where all of its criteria match. Who is in another group as well is not known here;
+        // `verify` asks sshd about all members.
+        let tests = |block: &Block, attribute: &str| block.patterns(attribute).next().is_some();
         let names_members = |block: &Block| {
-            block.names("group", group) || members.iter().any(|user| block.names("user", user))
+            let is_for_group = !tests(block, "group") || block.names("group", group);
+            let is_for_user = !tests(block, "user") || members.iter().any(|user| block.names("user", user));
+            !block.is_for_anybody() && is_for_group && is_for_user
         };
         let ours = planned.blocks.iter().find(|block| is_complete(planned, block, group, settings));
         let is_ours = |block: &Block| ours.is_some_and(|ours| ours.location == block.location);

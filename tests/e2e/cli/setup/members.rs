@@ -66,6 +66,10 @@ fn a_jail_root_above_or_below_homes_is_refused() {
     for (root, who) in [("/home", "anna"), ("/srv", "bob")] {
         let what = format!("1 member would be refused from their next login on: {who}");
         refused(&sb, &format!("{YES} --jail-root {root}"), &[&what]);
+        // Another home below /home would be refused, too.
+        let out = sb.try_sh(&format!("{YES} --jail-root {root}")).stdout;
+        let fix = "→ choose another --jail-root, outside of all homes\n";
+        assert!(out.contains(fix) && !out.contains("another home"), "{out}");
     }
     sb.sh("usermod -d /data bob; mkdir /data; chown bob /data");
     let out = sb.try_sh("sftpjail setup --dry-run --group customers --jail-root /data/jail");
