@@ -219,3 +219,33 @@ fn where_nothing_is_written_sshd_says_whether_a_block_that_comes_before_wins() {
     let out = sb.try_sh("sftpjail setup --yes").failed();
     assert!(out.stderr.contains("00-others.conf:2: X11Forwarding is yes for members"), "{out}");
 }
+
+#[test]
+fn a_block_for_a_user_of_the_group_is_a_conflict_only_if_that_user_is_a_member() {
+    let sb = Sandbox::stock();
+    sb.user("anna").group("sftp").add();
+    sb.user("joe").add();
+    let others = "/etc/ssh/sshd_config.d/00-others.conf";
+    sb.write(others, "Match Group sftp User joe,anna\n  X11Forwarding yes\n");
+    let out = sb.try_sh("sftpjail setup --yes").failed();
+    assert!(out.stderr.contains("00-others.conf:2: X11Forwarding is yes for members"), "{out}");
+    sb.sh("! test -e /jail");
+    sb.write(others, "Match Group sftp User joe\n  X11Forwarding yes\n");
+    sb.sh("sftpjail setup --yes; sftpjail check anna");
+}
+
+/// The member list of a group is not all: users of every service of NSS may have it as the primary one.
+#[test]
+fn a_block_for_a_member_by_primary_group_of_another_service_is_a_conflict() {
+    let sb = Sandbox::stock();
+    sb.sh("groupadd sftp; mkdir -p /var/lib/extrausers /home/ext; chown 3000 /home/ext
+        sed -i 's/^passwd:.*/passwd: files extrausers/' /etc/nsswitch.conf
+        echo \"ext:x:3000:$(getent group sftp | cut -d: -f3)::/home/ext:/bin/sh\" >/var/lib/extrausers/passwd");
+    sb.write("/etc/ssh/sshd_config.d/00-others.conf", "Match User ext\n  PermitTTY yes\n");
+    let before = etc(&sb);
+    let out = sb.try_sh("sftpjail setup --dry-run");
+    assert_eq!(out.code, Some(1), "{out}");
+    let what = "00-others.conf:2: PermitTTY is yes for members, in the Match block of line 1, which comes before setup's";
+    assert!(out.stderr.contains(what), "{out}");
+    assert_same(&before, &etc(&sb), &[]);
+}

@@ -69,7 +69,8 @@ fn members_who_are_refused_are_listed_though_nothing_is_to_be_changed() {
     ] {
         assert!(format!("\n{out}").contains(line), "{line:?} is missing: {out}");
     }
-    let document: Value = serde_json::from_str(&sb.sh("sftpjail setup --dry-run --json").stdout).expect("JSON");
+    let document: Value =
+        serde_json::from_str(&sb.sh("sftpjail setup --dry-run --json").stdout).expect("JSON");
     assert_eq!((&document["status"], &document["changes"]), (&json!("ok"), &json!([])));
     let members = &document["members"];
     assert_eq!(members["jailed_already"], json!(["anna"]));
