@@ -189,7 +189,6 @@ fn options_that_conflict_with_the_configuration_are_refused() {
     sb.write("/etc/sftpjail/config.toml", config.replace("\"/jail\"", "\"/srv/jails\""));
     refused(&sb, "sftpjail setup --yes --jail-root /jail", &["/etc/sftpjail/config.toml", "/srv/jails"]);
     refused(&sb, "sftpjail setup --yes --group other", &["/etc/sftpjail/config.toml", "sftp"]);
-    refused(&sb, "sftpjail setup --yes --profile upload-portal", &["upload-portal"]);
     sb.sh("sftpjail setup --yes; grep -q 'ChrootDirectory /srv/jails/%u' /etc/ssh/sshd_config.d/00-sftpjail.conf");
 }
 
