@@ -19,14 +19,19 @@ pub(crate) fn group_names(login: &str) -> Result<Vec<String>, LookupError> {
     Ok(names)
 }
 
-/// The users in the groups, as far as NSS lists them, and the users of /etc/passwd who have one of them as
-/// the primary group.
-pub(crate) fn all_members<'n>(names: impl Iterator<Item = &'n str>) -> Result<BTreeSet<String>, Error> {
+/// The users in the groups, by member list or primary group, as far as NSS lists them. The services that do not answer
+/// are left out: [`is_complete`](super::accounts::is_complete) says so.
+pub(crate) fn members_of<'n>(names: impl Iterator<Item = &'n str>) -> Result<BTreeSet<String>, Error> {
     let mut members = BTreeSet::new();
     let local = local_accounts()?;
+    let listed = Accounts::list().map_err(|error| {
+        Error::new(format!("NSS does not list its users: {error}"), "see that it answers (getent passwd)")
+    })?;
     for name in names {
         let Some(group) = Group::by_name(name)? else { continue };
-        members.extend(local.with_primary_group(group.gid.as_raw()).map(str::to_owned));
+        for accounts in [&local, &listed] {
+            members.extend(accounts.with_primary_group(group.gid.as_raw()).map(str::to_owned));
+        }
         members.extend(group.members.iter().cloned());
     }
     Ok(members)

@@ -11,8 +11,8 @@ mod said;
 use super::change::Change;
 use super::choices::Choices;
 use super::sshd::Sshd;
-use crate::host::accounts::{self, Accounts};
-use crate::host::groups::{all_members, group_names, suggested};
+use crate::host::accounts;
+use crate::host::groups::{group_names, members_of, suggested};
 use crate::host::workers;
 use crate::report::Error;
 use crate::report::text::listed;
@@ -149,23 +149,6 @@ impl Members {
 pub(super) fn incomplete() -> Option<String> {
     let error = accounts::is_complete().err()?;
     Some(format!("not all members are known, because a service of NSS does not answer: {error}"))
-}
-
-/// The users in the groups, by member list or primary group, as far as NSS lists them. The services that do not answer
-/// are left out: [`Members`] says so.
-pub(super) fn members_of<'n>(
-    names: impl Iterator<Item = &'n str> + Clone,
-) -> Result<BTreeSet<String>, Error> {
-    let mut members = all_members(names.clone())?;
-    let listed = Accounts::list().map_err(|error| {
-        Error::new(format!("NSS does not list its users: {error}"), "see that it answers (getent passwd)")
-    })?;
-    for name in names {
-        if let Some(group) = Group::by_name(name)? {
-            members.extend(listed.with_primary_group(group.gid.as_raw()).map(str::to_owned));
-        }
-    }
-    Ok(members)
 }
 
 /// Refuses a setup that jails root, or the admin who runs it.

@@ -15,7 +15,7 @@ use crate::host::configuration;
 use crate::report::Error;
 use file::{Edits, Fate, OwnFile};
 use needs::{Needs, of_sshd};
-pub(super) use needs::{is_below, jail_roots, names_module, pam_files};
+pub(super) use needs::{jail_roots, names_module, pam_files};
 use obstacle::Obstacle;
 use pam_sftpjail::escape::escaped;
 pub(super) use part::Part;

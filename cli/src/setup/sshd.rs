@@ -8,7 +8,6 @@ pub(super) mod own_block;
 
 use super::change::Change;
 use super::choices::Choices;
-use super::restoration::is_below;
 use super::target::check_trusted;
 use crate::desired::sshd::{Setting, block};
 use crate::desired::trusted;
@@ -95,7 +94,7 @@ pub(super) fn needed(choices: &Choices, sshd: &Sshd) -> Result<Needed, Error> {
 /// The groups of `Match` blocks that send users into the jail root, without those of profiles.
 fn stray_groups(choices: &Choices, planned: &SshdConfig) -> Vec<String> {
     let roots = [choices.jail_root.clone()];
-    let is_such = |block: &&Block| planned.of_block(block).any(|setting| is_below(setting, &roots));
+    let is_such = |block: &&Block| planned.of_block(block).any(|setting| setting.chroots_below(&roots));
     let mut groups: Vec<String> = Vec::new();
     for group in planned.blocks.iter().filter(is_such).flat_map(|block| block.patterns("group")) {
         if !group.starts_with('!') && !choices.groups.contains(group) && !groups.contains(group) {

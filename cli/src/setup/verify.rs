@@ -2,12 +2,12 @@
 //! checks a trial member.
 
 use super::choices::Choices;
-use super::members::members_of;
 use super::sshd::Sshd;
 use super::syslog;
 use super::trial_member::NAME;
 use crate::desired::sshd::{Setting, block};
 use crate::host::accounts;
+use crate::host::groups::members_of;
 use crate::host::programs::{self, Output};
 use crate::host::sshd::connections::Connection;
 use crate::host::sshd::daemon::NoAnswer;

@@ -78,6 +78,11 @@ impl Setting {
         self.block.is_some()
     }
 
+    /// Whether it is a `ChrootDirectory` below one of these directories.
+    pub(crate) fn chroots_below(&self, roots: &[PathBuf]) -> bool {
+        self.keyword == "chrootdirectory" && roots.iter().any(|root| Path::new(&self.value).starts_with(root))
+    }
+
     /// Whether it sets `keyword` to this value, both in any case.
     pub(crate) fn sets(&self, keyword: &str, value: &str) -> bool {
         self.keyword.eq_ignore_ascii_case(keyword) && self.value.eq_ignore_ascii_case(value)

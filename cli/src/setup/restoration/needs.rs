@@ -73,7 +73,7 @@ pub(super) fn of_sshd<'s>(files: &[OwnFile<'s>]) -> impl Iterator<Item = &'s Pat
 fn block(files: &[OwnFile<'_>], roots: &[PathBuf]) -> Result<Option<Location>, Error> {
     for main in SshdConfig::main_file().into_iter().chain(of_sshd(files)) {
         let config = SshdConfig::read(main)?;
-        let mut chroots = config.settings.iter().filter(|setting| is_below(setting, roots));
+        let mut chroots = config.settings.iter().filter(|setting| setting.chroots_below(roots));
         if let Some(setting) = chroots.find(|setting| stays(setting, files)) {
             return Ok(Some(setting.location.clone()));
         }
@@ -108,11 +108,6 @@ pub(in crate::setup) fn jail_roots<'f>(
 
 fn chroot(setting: &Setting) -> Option<&str> {
     (setting.keyword == "chrootdirectory").then_some(setting.value.as_str())
-}
-
-/// Whether it is a `ChrootDirectory` below one of the jail roots.
-pub(in crate::setup) fn is_below(setting: &Setting, roots: &[PathBuf]) -> bool {
-    chroot(setting).is_some_and(|value| roots.iter().any(|root| Path::new(value).starts_with(root)))
 }
 
 /// Whether a line of sshd's is still there after the files are restored.

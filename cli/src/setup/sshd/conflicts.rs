@@ -6,10 +6,10 @@
 use super::is_complete;
 use super::own_block::Own;
 use crate::desired::sshd::Setting;
+use crate::host::groups::members_of;
 use crate::host::sshd::files::{self, Block, SshdConfig};
 use crate::report::Error;
 use crate::setup::choices::Choices;
-use crate::setup::members::members_of;
 use pam_sftpjail::escape::{escaped, one_line};
 
 /// What others set for members.

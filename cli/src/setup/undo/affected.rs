@@ -4,11 +4,12 @@
 pub(super) mod answer;
 
 use crate::host::configuration;
+use crate::host::groups::members_of;
 use crate::host::sshd::files::SshdConfig;
 use crate::report::Error;
 use crate::report::text::listed_first;
-use crate::setup::members::{incomplete, members_of};
-use crate::setup::restoration::{Action, FileAction, Part, is_below};
+use crate::setup::members::incomplete;
+use crate::setup::restoration::{Action, FileAction, Part};
 use answer::{Answer, Question, Sent};
 use pam_sftpjail::account::Account;
 use pam_sftpjail::config::Config;
@@ -170,7 +171,7 @@ fn candidates(config: Option<&Config>, question: &Question) -> Result<BTreeSet<S
     let mains = SshdConfig::main_file().into_iter().chain(question.sshd_configs.iter().map(PathBuf::as_path));
     for main in mains {
         let sshd = SshdConfig::read(main)?;
-        let is_such = |block| sshd.of_block(block).any(|setting| is_below(setting, &question.roots));
+        let is_such = |block| sshd.of_block(block).any(|setting| setting.chroots_below(&question.roots));
         for block in sshd.blocks.iter().filter(|block| is_such(block)) {
             groups.extend(block.patterns("group").cloned());
             names.extend(block.patterns("user").cloned());

@@ -6,7 +6,7 @@ use crate::host::configuration;
 use crate::host::groups::local_list;
 use crate::host::sshd::files::{BEGIN, SshdConfig};
 use crate::report::{Error, Location};
-use crate::setup::restoration::{is_below, jail_roots, names_module, pam_files};
+use crate::setup::restoration::{jail_roots, names_module, pam_files};
 use crate::setup::sshd::own_block::DROP_IN;
 use crate::setup::{atomic, journal, say, syslog};
 use pam_sftpjail::config::{Config, DEFAULT_PATH};
@@ -93,7 +93,7 @@ fn jailing(config: &Config, sshd_config: Option<&Path>) -> Result<Vec<Trace>, Er
         let config = SshdConfig::read(main)?;
         let own = config.settings.iter().filter(|setting| {
             let is_drop_in = setting.location.file.file_name() == Some(OsStr::new(DROP_IN));
-            setting.keyword == "chrootdirectory" && (is_drop_in || is_below(setting, &roots))
+            setting.keyword == "chrootdirectory" && (is_drop_in || setting.chroots_below(&roots))
         });
         for setting in own {
             let what = format!("sshd sends users into {}", escaped(&setting.value));
