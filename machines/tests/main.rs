@@ -1,5 +1,6 @@
 //! What must hold on a whole system. Each test boots one of its own.
 
+mod groups;
 mod refused;
 mod running_sshd;
 mod sound;

@@ -66,14 +66,18 @@ pub(super) enum Removal {
     Impossible(String),
 }
 
-/// What [`restore`] would come to. It changes nothing.
-pub(super) fn removal(name: &str, files: &[(PathBuf, Option<Backup>)]) -> Result<Removal, Error> {
+/// What [`restore`] would come to. It changes nothing. `added`: all groups that setup has added.
+pub(super) fn removal(
+    name: &str,
+    files: &[(PathBuf, Option<Backup>)],
+    added: &[&str],
+) -> Result<Removal, Error> {
     if let Some(reason) = reason_to_keep(name)? {
         return Ok(Removal::Impossible(reason));
     }
     for [file, copy] in PAIRS {
         let current = atomic::read(Path::new(file))?.unwrap_or_default();
-        if without_line(&current, name) != current || is_groupadds(copy, file, files)? {
+        if without_line(&current, name) != current || is_groupadds(copy, file, files, added)? {
             return Ok(Removal::Possible);
         }
     }
@@ -81,10 +85,32 @@ pub(super) fn removal(name: &str, files: &[(PathBuf, Option<Backup>)]) -> Result
 }
 
 /// Whether the copy is what groupadd made of the file before it wrote it, so that nobody has written it since.
-fn is_groupadds(copy: &str, file: &str, files: &[(PathBuf, Option<Backup>)]) -> Result<bool, Error> {
+///
+/// One setup may add several groups. All of its backups are of the file without any of them; the copy has all but the last.
+fn is_groupadds(
+    copy: &str,
+    file: &str,
+    files: &[(PathBuf, Option<Backup>)],
+    added: &[&str],
+) -> Result<bool, Error> {
     let (Some(was), older) = (before(files, file), before(files, copy)) else { return Ok(false) };
-    let current = atomic::read(Path::new(copy))?;
-    Ok(current.is_some_and(|bytes| was.is_of(&bytes) && !older.is_some_and(|older| older.is_of(&bytes))))
+    let Some(current) = atomic::read(Path::new(copy))? else { return Ok(false) };
+    if older.is_some_and(|older| older.is_of(&current)) {
+        return Ok(false);
+    }
+    if was.is_of(&current) {
+        return Ok(true);
+    }
+    // Without its backup, it is unknown which of them are of the same setup.
+    let Some(bytes) = was.read()? else { return Ok(false) };
+    let mut without = current;
+    let mut missing = 0;
+    for name in added.iter().filter(|name| without_line(&bytes, name) == bytes) {
+        let rest = without_line(&without, name);
+        missing += usize::from(rest == without);
+        without = rest;
+    }
+    Ok(missing == 1 && was.is_of(&without))
 }
 
 /// The backup of one of the files.
@@ -92,8 +118,12 @@ fn before<'f>(files: &'f [(PathBuf, Option<Backup>)], path: &str) -> Option<&'f 
     files.iter().find(|(own, _)| own == Path::new(path)).and_then(|(_, backup)| backup.as_ref())
 }
 
-/// Removes the group again, unless somebody is or may be in it; then it gives the reason.
-pub(super) fn restore(name: &str, files: &[(PathBuf, Option<Backup>)]) -> Result<Option<String>, Error> {
+/// Removes the group again, unless somebody is or may be in it; then it gives the reason. `added`: as in [`removal`].
+pub(super) fn restore(
+    name: &str,
+    files: &[(PathBuf, Option<Backup>)],
+    added: &[&str],
+) -> Result<Option<String>, Error> {
     let _lock = lock()?;
     if let Some(reason) = reason_to_keep(name)? {
         return Ok(Some(reason));
@@ -110,7 +140,7 @@ pub(super) fn restore(name: &str, files: &[(PathBuf, Option<Backup>)]) -> Result
                 atomic::replace(&Target::of_others(path)?, &without, 0o644, modified)?;
             }
         }
-        if is_groupadds(old, file, files)? {
+        if is_groupadds(old, file, files, added)? {
             let path = Path::new(old);
             match before(files, old)
                 .map(|older| older.read().map(|bytes| (bytes, older.modified)))

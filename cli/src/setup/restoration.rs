@@ -98,7 +98,8 @@ impl Restoration {
         let jail_roots = jail_roots(config.as_ref().ok(), of_sshd(&files));
         let needs = Needs::of(&files, config.as_ref().ok(), &jail_roots, extent)?;
         let has_sshd = of_sshd(&files).next().is_some();
-        let mut making = Making { needs, files, jail_roots, has_sshd, ..Making::default() };
+        let groups = Step::groups(steps);
+        let mut making = Making { needs, files, jail_roots, has_sshd, groups, ..Making::default() };
         if let Err(error) = config {
             let clause = format!("it is unknown which jail root sshd's lines still need ({})", error.what);
             making.obstacles.push(Obstacle::Configuration(clause));
@@ -113,6 +114,8 @@ impl Restoration {
 #[derive(Default)]
 struct Making<'s> {
     files: Vec<OwnFile<'s>>,
+    /// The groups that were added.
+    groups: Vec<&'s str>,
     needs: Needs,
     jail_roots: Vec<PathBuf>,
     has_sshd: bool,
@@ -220,7 +223,7 @@ impl Making<'_> {
 
     fn group(&mut self, name: &str, files: &[(PathBuf, Option<Backup>)]) -> Result<bool, Error> {
         let shown = format!("the group {}", escaped(name));
-        match group::removal(name, files)? {
+        match group::removal(name, files, &self.groups)? {
             group::Removal::Done => Ok(false),
             group::Removal::Impossible(why) => {
                 self.notes.push(format!("{shown} stays, because {why}"));

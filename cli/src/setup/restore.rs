@@ -137,7 +137,7 @@ fn commit_or_keep(action: &Action, steps: &[Step], stays: &mut [bool]) -> Result
             (!atomic::remove_directory(path)?).then(stays)
         }
         Action::Group { name, files } => {
-            let reason = group::restore(name, files)?;
+            let reason = group::restore(name, files, &Step::groups(steps))?;
             reason.map(|why| format!("the group {} stays, because {why}", escaped(name)))
         }
     };

@@ -13,13 +13,17 @@ use super::restoration::{Action, Extent, Restoration, obstacle};
 use super::restore::{self, Done, IfNotReloaded};
 use super::{ask, say};
 use crate::host::sshd::daemon::Daemon;
+use crate::host::sshd::files::SshdConfig;
 use crate::report::Error;
+use crate::report::text::listed;
 use affected::Affected;
 pub(crate) use affected::answer::{Answer, preview};
 use nix::sys::signal::{SigSet, Signal};
 use pam_sftpjail::error::Refusal;
+use pam_sftpjail::escape::escaped;
 use pam_sftpjail::registry::Registry;
 use std::io::Write;
+use std::path::{Path, PathBuf};
 
 /// `--undo`.
 pub(super) fn run(options: &Options, out: &mut impl Write) -> Result<Ending, Error> {
@@ -31,6 +35,9 @@ pub(super) fn run(options: &Options, out: &mut impl Write) -> Result<Ending, Err
         }
         return traces::report(options.sshd.path(), out).map(|()| Ending::Ok);
     };
+    if let Some(file) = options.sshd.path() {
+        return Err(for_one_sshd(file, &journal));
+    }
     for action in &restoration.actions {
         let _ = write!(out, "{action}");
     }
@@ -58,6 +65,21 @@ pub(super) fn run(options: &Options, out: &mut impl Write) -> Result<Ending, Err
     let result = undo_shown(&state, restoration, affected, out);
     state.close();
     result.map(|()| Ending::Ok)
+}
+
+/// The error for `--sshd-config`: undoing what is for one sshd would take PAM's lines and the jail root from the others.
+fn for_one_sshd(file: &Path, journal: &Journal) -> Error {
+    let others = journal.sshd_configs.iter().map(PathBuf::as_path);
+    let all = SshdConfig::main_file().into_iter().chain(others);
+    let what = format!(
+        "undo restores everything that setup has written, for every sshd ({}), and not only for that of {}",
+        listed(all),
+        escaped(file)
+    );
+    Error::new(
+        what,
+        "run it without --sshd-config; to end the jails of one sshd, remove its Match block by hand",
+    )
 }
 
 /// The journal, all of whose steps are to be undone, and what that comes to. `None`: there is no journal.
@@ -140,20 +162,26 @@ pub(super) fn undo_unconfirmed(state: &State, journal: Journal) -> Result<Vec<St
 
 /// Why undo goes on only with `--force`, if it does.
 fn refusal(restoration: &Restoration) -> Result<Option<Error>, Error> {
-    let (mut reasons, mut fixes) = (Vec::new(), Vec::new());
+    let (mut reasons, mut ways, mut forced) = (Vec::new(), Vec::new(), Vec::new());
     if !restoration.obstacles.is_empty() {
-        let (reason, fix) = obstacle::error(&restoration.obstacles);
+        let (reason, own) = obstacle::explained(&restoration.obstacles);
         reasons.push(reason);
-        fixes.push(fix);
+        ways.extend(own);
+        forced.push("undoes the rest only");
     }
     let users = if restoration.actions.is_empty() { Vec::new() } else { logged_in()? };
     if !users.is_empty() {
         let who = if users.len() == 1 { "a member is" } else { "members are" };
         reasons.push(format!("{who} logged in: {}", users.join(", ")));
-        let wait = "wait until they have logged out (sftpjail list), or use --force, which lets their sessions go on";
-        fixes.push(wait.to_owned());
+        ways.push("wait until they have logged out (sftpjail list)".to_owned());
+        forced.push("lets their sessions go on");
     }
-    Ok((!reasons.is_empty()).then(|| Error::new(reasons.join("; "), fixes.join("; "))))
+    let force = format!("use --force, which {}", forced.join(" and "));
+    let fix = match ways.is_empty() {
+        true => force,
+        false => format!("{}; then run this again, or {force}", ways.join("; ")),
+    };
+    Ok((!reasons.is_empty()).then(|| Error::new(reasons.join("; "), fix)))
 }
 
 /// The members who are logged in.

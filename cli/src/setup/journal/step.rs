@@ -90,6 +90,15 @@ impl Backup {
 }
 
 impl Step {
+    /// The groups that these steps added.
+    pub(in crate::setup) fn groups(steps: &[Self]) -> Vec<&str> {
+        let names = steps.iter().filter_map(|step| match step {
+            Self::Group { name, .. } => Some(name.as_str()),
+            Self::File { .. } | Self::Directory { .. } => None,
+        });
+        names.collect()
+    }
+
     /// The file that it wrote.
     pub(super) fn file(&self) -> Option<&Path> {
         match self {

@@ -33,10 +33,10 @@ pub(in crate::setup) enum Way {
     None,
 }
 
-/// All of them as an error.
-pub(in crate::setup) fn error(obstacles: &[Obstacle]) -> (String, String) {
+/// What is so because of all of them, and what to do before undo is run again.
+pub(in crate::setup) fn explained(obstacles: &[Obstacle]) -> (String, Vec<String>) {
     let whats: Vec<_> = obstacles.iter().map(Obstacle::what).collect();
-    (format!("undo cannot restore everything: {}", whats.join(", ")), fix(obstacles))
+    (format!("undo cannot restore everything: {}", whats.join(", ")), ways(obstacles))
 }
 
 impl Obstacle {
@@ -49,7 +49,7 @@ impl Obstacle {
 }
 
 /// What to do about all of them.
-fn fix(obstacles: &[Obstacle]) -> String {
+fn ways(obstacles: &[Obstacle]) -> Vec<String> {
     let (mut moved, mut ways) = (Vec::new(), Vec::new());
     for obstacle in obstacles {
         match obstacle {
@@ -81,9 +81,5 @@ fn fix(obstacles: &[Obstacle]) -> String {
         let were = if moved.len() == 1 { "was" } else { "were" };
         ways.insert(0, format!("move {} away, which {were} not there before setup", joined(&moved, " and ")));
     }
-    let force = "use --force, which undoes the rest only";
-    match ways.is_empty() {
-        true => force.to_owned(),
-        false => format!("{}; then run this again, or {force}", ways.join("; ")),
-    }
+    ways
 }

@@ -251,3 +251,19 @@ fn a_profile_whose_group_has_another_name_now_is_found_once() {
     assert_eq!(out.stdout.matches("which does not exist").count(), 1, "{out}");
     assert!(out.stdout.ends_with("mle is in no profile, so mle is not jailed.\n"), "{out}");
 }
+
+/// Who is never jailed is no member of a group that does not exist.
+#[test]
+fn a_missing_group_is_no_failure_for_root_and_for_exempt_users() {
+    let sb = machine();
+    sb.configure("exempt_groups = [\"staff\"]\n[[profile]]\nname = \"p\"\ngroups = [\"nosuch\"]\n");
+    sb.user("kim").group("staff").add();
+    let missing = "profile        a profile names the group nosuch, which does not exist";
+    for user in ["root", "kim"] {
+        let out = check(&sb, user, 3).stdout;
+        assert!(out.contains(&format!("! {missing}\n")), "{out}");
+    }
+    // joe may have been one.
+    let out = check(&sb, "joe", 1).stdout;
+    assert!(out.contains(&format!("✗ {missing}, and none that exists: the profile p jails nobody")), "{out}");
+}

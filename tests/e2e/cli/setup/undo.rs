@@ -2,7 +2,9 @@
 
 mod accepted;
 mod edited;
+mod groups;
 mod needed;
+mod unanswered;
 
 use super::{REWRITTEN_BY_USERADD, assert_same, etc};
 use sandbox::{Output, Sandbox};
