@@ -137,6 +137,8 @@ impl Making<'_> {
         match step {
             Step::File { path, .. } => Ok(self.file(path)),
             Step::Directory { path } => self.directory(path),
+            // Several setups may have added the same group.
+            Step::Group { .. } if self.actions.iter().any(|action| action.undoes(step)) => Ok(false),
             Step::Group { name, files } => self.group(name, files),
         }
     }
@@ -226,7 +228,9 @@ impl Making<'_> {
         match group::removal(name, files, &self.groups)? {
             group::Removal::Done => Ok(false),
             group::Removal::Impossible(why) => {
-                self.notes.push(format!("{shown} stays, because {why}"));
+                let note = format!("{shown} stays, because {why}");
+                self.notes.retain(|other| *other != note);
+                self.notes.push(note);
                 Ok(true)
             }
             group::Removal::Possible if self.is_needed(Part::Other, shown) => Ok(true),

@@ -112,3 +112,18 @@ fn nobody_is_said_to_be_jailed_where_pam_builds_no_jail() {
     let all = sb.try_sh("sftpjail check --all").stdout;
     assert!(all.contains("cannot log in"), "{all}");
 }
+
+#[test]
+fn a_group_that_two_setups_have_added_is_removed_or_kept_once() {
+    let sb = Sandbox::stock();
+    // The journal keeps the group, since somebody is in it.
+    sb.sh("useradd anna; sftpjail setup --yes; usermod -aG sftp anna; sftpjail setup --undo --yes
+        groupdel sftp; sftpjail setup --yes; usermod -aG sftp anna");
+    let count = |what: &str| sb.try_sh("sftpjail setup --undo --dry-run").stdout.matches(what).count();
+    assert_eq!(count("Note: the group sftp stays, because anna is in it.\n"), 1);
+    sb.sh("gpasswd -d anna sftp");
+    assert_eq!(count("groupdel sftp\n"), 1);
+    let out = sb.sh("sftpjail setup --undo --yes");
+    assert!(out.stdout.contains("\nEverything is as it was before.\n"), "{out}");
+    sb.sh("! getent group sftp; ! test -e /var/lib/sftpjail");
+}
