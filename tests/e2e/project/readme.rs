@@ -2,6 +2,7 @@
 
 use sandbox::Sandbox;
 
+use crate::cli::check::NO_MAIL;
 use crate::common::readme::{README, add_pam_lines, block};
 
 const DROP_IN: &str = include_str!("../../../rsyslog.d/sftpjail.conf");
@@ -73,6 +74,34 @@ fn the_commands_of_the_readme_set_up_a_stock_machine() {
     sb.sh(commands.next().filter(|command| command.starts_with("usermod ")).expect("a command"));
     sb.sftp("anna", "pwd\n").ok();
     sb.sftp("anna", "ls /etc/ssh\n").failed();
+}
+
+#[test]
+fn the_users_that_the_readme_adds_are_jailed_and_check_marks_nothing() {
+    let sb = Sandbox::stock();
+    sb.sh(NO_MAIL);
+    sb.sshd_as("/usr/sbin/sshd -D");
+    sb.sh("sftpjail setup --yes; cp /root/.ssh/id_ed25519.pub /tmp/abc.pub");
+    sb.restart_syslog();
+    sb.user("mle").mode(0o750).password("a customer's").add();
+    let (_, section) = README.split_once("### Adding users").expect("a section");
+    let (section, _) = section.split_once("\n### ").expect("its end");
+    let commands: Vec<_> = section.lines().filter_map(|line| line.strip_prefix("    ")).collect();
+    assert_eq!(commands.len(), 7, "{commands:#?}");
+    for command in commands {
+        // passwd asks for it.
+        let command = command.replace("passwd ", "printf '%s:secret\\n' ").replace("abc.pub", "/tmp/abc.pub");
+        let end = if command.starts_with("printf ") { " | chpasswd" } else { "" };
+        sb.sh(&format!("{command}{end}"));
+    }
+    sb.sftp("abc", "pwd\n").ok();
+    for (user, home) in [("abc", "/home/abc"), ("mle-web", "/home/mle/web")] {
+        let seen = sb.login(user).password("secret").sftp("pwd\nmkdir made\n").ok();
+        assert!(seen.stdout.contains(&format!("directory: {home}\n")), "{seen}");
+    }
+    let out = sb.sh("sftpjail check --all");
+    assert!(out.stdout.lines().all(|line| !line.starts_with(['!', '✗'])), "{out}");
+    assert!(out.stdout.ends_with("\n2 users: 2 are jailed and can log in. The host is ok.\n"), "{out}");
 }
 
 #[test]
