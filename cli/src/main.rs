@@ -59,8 +59,7 @@ fn main() -> ExitCode {
         Verb::SetupTimer { seconds, until } => Ok(setup::timer(seconds, until)),
         Verb::UserManager { user, groups } => return user_manager::run(config, &user, groups),
         Verb::Rehearse { user } => {
-            let as_sshd = host::rehearsal::AsSshd::default();
-            report_to_parent(Ok(host::rehearsal::rehearse(config, &user, &as_sshd)), &mut out)
+            report_to_parent(Ok(host::rehearsal::rehearse_here(config, &user)), &mut out)
         }
         Verb::WriteAs { user, directory } => {
             report_to_parent(host::as_user::write_here(&user, &directory), &mut out)

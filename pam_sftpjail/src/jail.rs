@@ -9,6 +9,7 @@ mod guard;
 pub(crate) mod host;
 pub(crate) mod private;
 mod size;
+pub mod without_live;
 
 use crate::config::Namespace;
 use crate::error::Refusal;
@@ -23,6 +24,7 @@ use size::Size;
 use std::ffi::OsStr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
+use without_live::WithoutLive;
 
 /// The jail of a session. Dropping it changes nothing: a forked child that drops its copy must not remove
 /// the jail.
@@ -38,15 +40,16 @@ impl Jail {
     /// are live, so this one shares their jail.
     pub(crate) fn build(plan: Plan, is_shared: bool) -> Result<Self, Refusal> {
         match plan.namespace() {
-            Namespace::Private => private::Jail::build(plan).map(Self::Private),
+            Namespace::Private => private::Jail::build(plan, None).map(Self::Private),
             Namespace::Host => host::Jail::enter(plan, is_shared).map(Self::Host),
         }
     }
 
-    /// Builds the jail in a private namespace, whatever the configuration says. It makes no placeholders in
-    /// the home.
-    pub fn rehearse(plan: Plan) -> Result<Self, Refusal> {
-        private::Jail::build(plan.for_rehearsal()).map(Self::Private)
+    /// Builds the jail in a private namespace, whatever the configuration says: in a copy of the present one, or of
+    /// `instead`. It makes no placeholders in the home.
+    pub fn rehearse(plan: Plan, instead: Option<&WithoutLive>) -> Result<Self, Refusal> {
+        let instead = instead.map(|without_live| &without_live.0);
+        private::Jail::build(plan.for_rehearsal(), instead).map(Self::Private)
     }
 }
 

@@ -1,8 +1,10 @@
-//! The benchmark of many sessions: compares the time of one session beside N live ones, and beside none.
+//! Many sessions at a time, of user0, user1 and so on. The benchmark compares the time of one session beside N live
+//! ones, and beside none.
 
 use crate::libpam::Pam;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use std::ffi::{CStr, CString};
+use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -11,19 +13,8 @@ const ROUNDS: usize = 500;
 /// Prints the medians and their ratio. `user0` and so on are members, like `user`. This process keeps their
 /// sessions open, with a descriptor each.
 pub(crate) fn run(others: u64, user: &CStr, confdir: &Path) {
-    let (_, most) = getrlimit(Resource::RLIMIT_NOFILE).expect("getrlimit");
-    let needed = others + 100;
-    setrlimit(Resource::RLIMIT_NOFILE, needed, most.max(needed)).expect("as many descriptors as sessions");
-
     let before = cost(user, confdir);
-    let crowd: Vec<_> = (0..others)
-        .map(|n| {
-            let name = CString::new(format!("user{n}")).expect("no NUL");
-            let mut pam = Pam::start(confdir, "sshd", &name);
-            assert_eq!(pam.open(), 0, "{name:?}");
-            pam
-        })
-        .collect();
+    let crowd = open(others, confdir);
     let beside = cost(user, confdir);
     for mut pam in crowd {
         assert_eq!(pam.close(), 0);
@@ -39,6 +30,29 @@ pub(crate) fn run(others: u64, user: &CStr, confdir: &Path) {
         println!("  {what:<36} {:>8.1}", time.as_secs_f64() * 1e6);
     }
     println!("ratio to none: {:.2}", beside.as_secs_f64() / before.min(after).as_secs_f64());
+}
+
+/// Opens a session of each, and prints `holding` once all are open; they end with standard input.
+pub(crate) fn hold(sessions: u64, confdir: &Path) {
+    let crowd = open(sessions, confdir);
+    println!("holding");
+    io::copy(&mut io::stdin(), &mut io::sink()).expect("a pipe");
+    for mut pam in crowd {
+        assert_eq!(pam.close(), 0);
+    }
+}
+
+fn open(sessions: u64, confdir: &Path) -> Vec<Pam> {
+    let (_, most) = getrlimit(Resource::RLIMIT_NOFILE).expect("getrlimit");
+    let needed = sessions + 100;
+    setrlimit(Resource::RLIMIT_NOFILE, needed, most.max(needed)).expect("as many descriptors as sessions");
+    let open = |n| {
+        let name = CString::new(format!("user{n}")).expect("no NUL");
+        let mut pam = Pam::start(confdir, "sshd", &name);
+        assert_eq!(pam.open(), 0, "{name:?}");
+        pam
+    };
+    (0..sessions).map(open).collect()
 }
 
 fn cost(user: &CStr, confdir: &Path) -> Duration {

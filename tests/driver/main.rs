@@ -18,6 +18,7 @@
 //! | `opens=N` | opens N sessions, and prints what the user would find in the home |
 //! | `mounts=N` | opens N sessions, and prints whether all mounts in the home are of the home |
 //! | `swap=A:B` | exchanges two names until it is killed |
+//! | `hold=N` | opens a session of each of user0 to userN-1, and prints `holding`; they end with standard input |
 //! | `measure=N`, `crowd=N` | the benchmarks: of one session, and of one beside those of user0 to userN-1 |
 
 #![expect(clippy::disallowed_methods, reason = "the benchmark compares our calls with the bare ones")]
@@ -93,6 +94,7 @@ fn main() {
             "swap" => swap(value),
             "cycles" => cycles(number(), &start),
             "measure" => measure::run(number(), &user, &confdir),
+            "hold" => crowd::hold(number(), &confdir),
             "crowd" => crowd::run(number(), &user, &confdir),
             _ => panic!("no step {step}"),
         }

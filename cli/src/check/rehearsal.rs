@@ -8,7 +8,7 @@ use super::sshd::running::name;
 use super::system::Host;
 use crate::desired::home_access::{self, Need};
 use crate::host::child::Forbidden;
-use crate::host::rehearsal::{self, AsSshd, Failure, Kind, Rehearsal};
+use crate::host::rehearsal::{AsSshd, Failure, Kind, Rehearsal};
 use crate::host::sshd::running::Running;
 use crate::report::error::AS_ROOT;
 use crate::report::terminal::wrapped;
@@ -44,9 +44,9 @@ pub(super) fn run(host: &Host<'_>, subject: &Subject<'_>, findings: &mut Finding
         findings.unknown(CHECK, "only root can build a jail", AS_ROOT);
         return None;
     }
-    let own = || rehearsal::forked(host.path, user, &AsSshd::default());
+    let own = || host.rehearsals.rehearse(user, &AsSshd::default());
     let Some(sshd) = &host.confined else { return report(host, own(), subject, None, findings) };
-    let trial = Trial { sshd, path: host.path, user };
+    let trial = Trial { sshd, rehearsals: &host.rehearsals, user };
     let tried = trial.with(&sshd.confined);
     let problem = match &tried {
         Ok(Ok(rehearsal)) if rehearsal.unwritable().next().is_none() => None,

@@ -7,6 +7,7 @@ use super::trusted;
 use super::user_manager::{self, Systemd};
 use crate::host::accounts::{self, Accounts};
 use crate::host::configuration::{self, Unusable};
+use crate::host::rehearsal::Rehearsals;
 use crate::host::sshd::logins::Sshd;
 use crate::host::sshd::running::Running;
 use crate::report::{Consequence, Error, Findings};
@@ -30,6 +31,7 @@ pub(super) struct Host<'c> {
     pub(super) pam: Pam,
     pub(super) systemd: Systemd,
     pub(super) accounts: Accounts,
+    pub(super) rehearsals: Rehearsals<'c>,
 }
 
 /// Reads and checks the configuration; `None` if it cannot be used.
@@ -91,7 +93,9 @@ impl<'c> Host<'c> {
         let usable = sshd.as_ref().filter(|_| !request.is_trial);
         let confined = usable
             .and_then(|sshd| sshd.daemon.running().find(|running| !running.confined.is_empty()).cloned());
-        Self { config, path, is_trial: request.is_trial, confined, sshd, pam, systemd, accounts }
+        let is_trial = request.is_trial;
+        let rehearsals = Rehearsals::new(path);
+        Self { config, path, is_trial, confined, sshd, pam, systemd, accounts, rehearsals }
     }
 }
 

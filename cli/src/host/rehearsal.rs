@@ -4,17 +4,20 @@
 //! The jail is in a mount namespace of the child, so nothing of it is on the host.
 
 mod as_sshd;
+mod without_live;
 mod writing;
 
 pub(crate) use as_sshd::AsSshd;
 pub(crate) use writing::Unwritable;
 
+use crate::host::sshd::running::Running;
 use crate::host::{child, configuration};
 use crate::report::Error;
 use nix::fcntl::AtFlags;
 use nix::sys::stat::{FileStat, Mode, SFlag, fstatat, lstat};
 use nix::unistd::{AccessFlags, access, chdir, chroot, setgid, setgroups, setuid};
-use pam_sftpjail::config::{HomeAccess, Namespace};
+use pam_sftpjail::config::{Config, HomeAccess, Namespace};
+use pam_sftpjail::confinement::Part;
 use pam_sftpjail::escape::{escaped, whole};
 use pam_sftpjail::fix::Fix;
 use pam_sftpjail::jail::Jail;
@@ -25,6 +28,7 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
+use without_live::Keeper;
 use writing::{Meant, unwritable, write_error};
 
 /// What the user will see.
@@ -89,13 +93,38 @@ pub(crate) struct Failure {
     pub(crate) is_untried: bool,
 }
 
-/// Rehearses in a child, with the confinement of a running sshd. The outer error: the child has not reported anything.
-pub(crate) fn forked(
-    config: Option<&Path>,
-    user: &str,
-    as_sshd: &AsSshd,
-) -> io::Result<Result<Rehearsal, Failure>> {
-    child::forked("the rehearsal", || Ok(rehearse(config, user, as_sshd)))
+/// Where rehearsals take place.
+#[derive(Default)]
+pub(crate) struct Rehearsals<'c> {
+    /// The path of the configuration, if it is not the usual one.
+    config: Option<&'c Path>,
+    /// This program's mount namespace, and that of a confined sshd, without the live jails.
+    own: Option<Keeper>,
+    sshds: Option<Keeper>,
+}
+
+impl<'c> Rehearsals<'c> {
+    pub(crate) fn new(config: Option<&'c Path>) -> Self {
+        Self { config, ..Self::default() }
+    }
+
+    /// For thousands of rehearsals: lets each copy the host's mounts without those of live jails. `confined`: a running
+    /// sshd with a confinement of its own.
+    pub(crate) fn leave_live_jails(&mut self, config: &Config, confined: Option<&Running>) {
+        if config.namespace == Namespace::Host {
+            let keeper = |as_sshd: &AsSshd| Keeper::start(as_sshd, &config.jail_root.absolute());
+            self.own = keeper(&AsSshd::default());
+            let sshd = confined.filter(|sshd| sshd.confined.contains(&Part::Mounts));
+            self.sshds = sshd.and_then(|sshd| keeper(&AsSshd::with(sshd, &[Part::Mounts])));
+        }
+    }
+
+    /// Rehearses in a child, with the confinement of a running sshd. The outer error: the child has not reported
+    /// anything.
+    pub(crate) fn rehearse(&self, user: &str, as_sshd: &AsSshd) -> io::Result<Result<Rehearsal, Failure>> {
+        let keeper = if as_sshd.has(Part::Mounts) { &self.sshds } else { &self.own };
+        child::forked("the rehearsal", || Ok(rehearse(self.config, user, as_sshd, keeper.as_ref())))
+    }
 }
 
 /// Rehearses with the confinement of this process, which may have threads.
@@ -104,14 +133,27 @@ pub(crate) fn run(config: Option<&Path>, user: &str) -> io::Result<Result<Rehear
     child::report("the rehearsal", config.chain(["rehearse", "--", user].map(OsStr::new)))
 }
 
-/// What both do in the child. The jail ends with this process, so nothing dismantles it.
-pub(crate) fn rehearse(config: Option<&Path>, user: &str, as_sshd: &AsSshd) -> Result<Rehearsal, Failure> {
+/// What [`run`] does in the child.
+pub(crate) fn rehearse_here(config: Option<&Path>, user: &str) -> Result<Rehearsal, Failure> {
+    rehearse(config, user, &AsSshd::default(), None)
+}
+
+/// Rehearses in this process, whose jail ends with it, so nothing dismantles it. `keeper`: has the mount namespace that
+/// is copied, if that is not the present one.
+fn rehearse(
+    config: Option<&Path>,
+    user: &str,
+    as_sshd: &AsSshd,
+    keeper: Option<&Keeper>,
+) -> Result<Rehearsal, Failure> {
     let failure = |problem: String, fix: Fix| Failure {
         is_inside: false,
         problem,
         fix: fix.to_string(),
         is_untried: false,
     };
+    // Before, since sshd's capabilities may not let it.
+    let without_live = keeper.and_then(Keeper::open);
     as_sshd.assume().map_err(|problem| Failure {
         is_inside: false,
         problem,
@@ -135,7 +177,7 @@ pub(crate) fn rehearse(config: Option<&Path>, user: &str, as_sshd: &AsSshd) -> R
         return Err(failure(problem, "let sshd write there".into()));
     }
     let start = Instant::now();
-    let _jail = Jail::rehearse(plan.with_listings(&profile, &account))
+    let _jail = Jail::rehearse(plan.with_listings(&profile, &account), without_live.as_ref())
         .map_err(|refusal| failure(refusal.to_string(), refusal.fix()))?;
     let microseconds = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
 

@@ -20,15 +20,16 @@ pub struct Jail {
 }
 
 impl Jail {
-    /// Builds the jail and moves the process into its namespace. On any error, the process is as before.
-    pub(super) fn build(mut plan: Plan) -> Result<Self, Refusal> {
+    /// Builds the jail and moves the process into its namespace, a copy of the present one or of `instead`. On any error,
+    /// the process is as before.
+    pub(super) fn build(mut plan: Plan, instead: Option<&namespace::Namespace>) -> Result<Self, Refusal> {
         make_missing(&mut plan)?;
         let detached = Detached::make(&mut plan, Namespace::Private)?;
         let Plan { jail_root, .. } = plan;
         jail_root.ensure()?;
         let departure = Departure::prepare()?.ok_or(Refusal::ServiceInChroot)?;
 
-        match assemble(&departure, &jail_root, &detached) {
+        match assemble(&departure, instead, &jail_root, &detached) {
             Ok(device) => Ok(Self { host: departure.keep(), jail_root: jail_root.path(), device }),
             Err(refusal) => match departure.undo() {
                 Ok(()) => Err(refusal),
@@ -49,7 +50,13 @@ impl Jail {
 }
 
 /// Enters the private namespace and mounts the jail there. Gives the `st_dev` of its tmpfs.
-fn assemble(departure: &Departure, jail_root: &JailRoot, jail: &Detached) -> Result<u64, Refusal> {
+fn assemble(
+    departure: &Departure,
+    instead: Option<&namespace::Namespace>,
+    jail_root: &JailRoot,
+    jail: &Detached,
+) -> Result<u64, Refusal> {
+    instead.map_or(Ok(()), namespace::Namespace::enter)?;
     departure.leave()?;
     let under = jail_root.reopen()?;
     jail.attach(&under)?;

@@ -1,6 +1,7 @@
 //! Forks this process, for programs that check many users: a child is there at once, and knows what its parent knows.
 //! The module never forks.
 
+use super::process::Process;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::libc;
@@ -108,6 +109,12 @@ impl Forked {
             Ok(other) => format!("{other:?}"),
             Err(errno) => errno.desc().to_owned(),
         }
+    }
+
+    /// Which process it is.
+    pub fn process(&self) -> io::Result<Process> {
+        let ended = || io::Error::from(io::ErrorKind::NotFound);
+        self.pid.and_then(Process::of).ok_or_else(ended)
     }
 
     /// Kills a child that waits for a filesystem, and does not wait for its end: it may not even end by SIGKILL.

@@ -20,11 +20,18 @@ const HARDENED: u64 = libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NODEV | libc::M
 /// Clones the directory or file `source`, with everything mounted below it, as a detached tree. If the
 /// descriptor is closed before the tree is attached, the tree is gone.
 pub(crate) fn clone_tree(source: BorrowedFd<'_>, what: &Path) -> Result<OwnedFd, SysError> {
-    let flags = OpenTreeFlags::OPEN_TREE_CLONE
-        | OpenTreeFlags::OPEN_TREE_CLOEXEC
-        | OpenTreeFlags::AT_EMPTY_PATH
-        | OpenTreeFlags::AT_RECURSIVE;
-    open_tree(source, c"", flags).map_err(SysError::of("open_tree", escaped(what).to_string()))
+    clone(source, OpenTreeFlags::AT_RECURSIVE, what)
+}
+
+/// The same, without what is mounted below it.
+pub(crate) fn clone_mount(source: BorrowedFd<'_>, what: &Path) -> Result<OwnedFd, SysError> {
+    clone(source, OpenTreeFlags::empty(), what)
+}
+
+fn clone(source: BorrowedFd<'_>, how_far: OpenTreeFlags, what: &Path) -> Result<OwnedFd, SysError> {
+    let flags =
+        OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC | OpenTreeFlags::AT_EMPTY_PATH;
+    open_tree(source, c"", flags | how_far).map_err(SysError::of("open_tree", escaped(what).to_string()))
 }
 
 /// Hardens a whole detached tree: nosuid, nodev, noexec.

@@ -24,6 +24,15 @@ pub(crate) struct Departure {
     working: OwnedFd,
 }
 
+/// Moves the process into a copy of its namespace. Later mounts in it are not visible outside, but later mounts outside
+/// still appear in it.
+pub(crate) fn leave() -> Result<(), SysError> {
+    unshare(CloneFlags::CLONE_NEWNS).map_err(SysError::of("unshare", "CLONE_NEWNS"))?;
+    let none = None::<&str>;
+    mount(none, "/", none, MsFlags::MS_SLAVE | MsFlags::MS_REC, none)
+        .map_err(SysError::of("mount", "/, MS_SLAVE|MS_REC"))
+}
+
 impl Departure {
     /// Prepares to leave the present namespace, and checks that the process can return. `None`: it cannot,
     /// because it is in a chroot. Otherwise setns(2) into the present namespace changes nothing.
@@ -40,13 +49,9 @@ impl Departure {
         Ok((before == after).then_some(departure))
     }
 
-    /// Moves the process into a copy of its namespace. Later mounts in it are not visible outside, but later
-    /// mounts outside still appear in it.
+    /// [`leave`]s the present namespace, and can return from there.
     pub(crate) fn leave(&self) -> Result<(), SysError> {
-        unshare(CloneFlags::CLONE_NEWNS).map_err(SysError::of("unshare", "CLONE_NEWNS"))?;
-        let none = None::<&str>;
-        mount(none, "/", none, MsFlags::MS_SLAVE | MsFlags::MS_REC, none)
-            .map_err(SysError::of("mount", "/, MS_SLAVE|MS_REC"))
+        leave()
     }
 
     /// Returns the process exactly to where it was. That destroys the private namespace with its mounts.

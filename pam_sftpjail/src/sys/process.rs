@@ -19,6 +19,12 @@ impl Process {
         Self { pid: Pid::from_raw(pid), started }
     }
 
+    /// The one that has this pid now. `None`: it has ended.
+    pub(crate) fn of(pid: Pid) -> Option<Self> {
+        let started = started(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)?;
+        Some(Self { pid, started })
+    }
+
     pub fn pid(&self) -> i32 {
         self.pid.as_raw()
     }
@@ -26,8 +32,7 @@ impl Process {
     /// Whether it is there. Then all that was read by its pid since it was found was its own: a pid that has gone to
     /// another process does not come back.
     pub fn exists(&self) -> bool {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid));
-        stat.is_ok_and(|stat| started(&stat) == Some(self.started))
+        Self::of(self.pid) == Some(*self)
     }
 
     /// The error, ESRCH: it is not there.
@@ -48,9 +53,8 @@ mod tests {
 
     #[test]
     fn a_process_with_the_same_pid_and_another_start_is_another_one() {
-        let pid = std::process::id();
-        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
-        let (pid, started) = (i32::try_from(pid).unwrap(), started(&stat).unwrap());
+        let this = Process::of(Pid::this()).unwrap();
+        let (pid, started) = (this.pid(), this.started);
         assert!(Process::new(pid, started).exists());
         assert!(!Process::new(pid, started + 1).exists());
         assert!(Process::new(pid, started + 1).must_exist().is_err());

@@ -7,6 +7,7 @@ mod fixes;
 mod harmless;
 mod host_programs;
 mod leftovers;
+mod live;
 mod owners;
 mod pam;
 mod profile;

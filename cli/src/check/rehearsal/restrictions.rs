@@ -4,7 +4,7 @@
 use super::{CHECK, READ_ONLY};
 use crate::check::sshd::running::name;
 use crate::host::child::Forbidden;
-use crate::host::rehearsal::{self, AsSshd, Failure, Rehearsal};
+use crate::host::rehearsal::{AsSshd, Failure, Rehearsal, Rehearsals};
 use crate::host::sshd::running::Running;
 use crate::host::systemd::service;
 use crate::report::text::listed;
@@ -13,7 +13,6 @@ use pam_sftpjail::confinement::Part;
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::fix::{Command, Fix, Name};
 use std::io;
-use std::path::Path;
 
 /// The settings of systemd.exec(5) that take from a service what jails need.
 const MOUNTS: [&str; 12] = [
@@ -71,20 +70,20 @@ const MAX_VALUE: usize = 40;
 /// A running sshd with restrictions, and the user whose jail it should build.
 pub(super) struct Trial<'a> {
     pub(super) sshd: &'a Running,
-    pub(super) path: Option<&'a Path>,
+    pub(super) rehearsals: &'a Rehearsals<'a>,
     pub(super) user: &'a str,
 }
 
 impl Trial<'_> {
     /// Rehearses with these parts of the confinement.
     pub(super) fn with(&self, parts: &[Part]) -> io::Result<Result<Rehearsal, Failure>> {
-        rehearsal::forked(self.path, self.user, &AsSshd::with(self.sshd, parts))
+        self.rehearsals.rehearse(self.user, &AsSshd::with(self.sshd, parts))
     }
 
     /// Which system call the filters forbid, with the death of the process.
     pub(super) fn forbidden(&self) -> String {
         let as_sshd = AsSshd::with(self.sshd, &self.sshd.confined).killing_nobody();
-        match rehearsal::forked(self.path, self.user, &as_sshd) {
+        match self.rehearsals.rehearse(self.user, &as_sshd) {
             Ok(Err(failure)) => format!("it would be killed at a system call ({})", failure.problem),
             _ => Forbidden.to_string(),
         }

@@ -27,6 +27,11 @@ impl AsSshd {
         Self { kills_nobody: true, ..self }
     }
 
+    /// Whether this part is among them.
+    pub(super) fn has(&self, part: Part) -> bool {
+        self.parts.contains(&part)
+    }
+
     /// Takes it on, for good.
     pub(super) fn assume(&self) -> Result<(), String> {
         let Some(process) = &self.process else { return Ok(()) };
