@@ -287,6 +287,9 @@ Examples:
     /// The child of `probe`: builds the jail around itself and reports as JSON.
     #[command(hide = true)]
     Rehearse { user: String },
+    /// The child of `probe`: makes the checks of a login, which may have to wait for a filesystem.
+    #[command(hide = true)]
+    Look { user: String },
     /// The child of `probe`: becomes USER, tries to write into DIRECTORY, and reports as JSON.
     #[command(hide = true)]
     WriteAs { user: String, directory: PathBuf },

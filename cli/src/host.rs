@@ -24,4 +24,5 @@ pub(crate) mod syslog;
 pub(crate) mod systemd;
 pub(crate) mod trust;
 pub(crate) mod umask;
+pub(crate) mod unanswered;
 pub(crate) mod workers;

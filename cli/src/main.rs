@@ -17,12 +17,15 @@ mod user_manager;
 
 use arguments::{Arguments, ConfigVerb, Verb};
 use kick::Target;
+use pam_sftpjail::forked::pass_on_standard_descriptors_only;
 use report::{Status, json, streams};
 use serde::Serialize;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    // Where the kernel cannot do it, it cannot build jails either.
+    let _ = pass_on_standard_descriptors_only();
     let arguments = Arguments::read();
     let mut out = streams::stdout();
     let config = arguments.config.as_deref();
@@ -61,6 +64,7 @@ fn main() -> ExitCode {
         Verb::Rehearse { user } => {
             report_to_parent(Ok(host::rehearsal::rehearse_here(config, &user)), &mut out)
         }
+        Verb::Look { user } => report_to_parent(host::unanswered::look_here(config, &user), &mut out),
         Verb::WriteAs { user, directory } => {
             report_to_parent(host::as_user::write_here(&user, &directory), &mut out)
         }

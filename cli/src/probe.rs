@@ -18,6 +18,7 @@ mod log;
 mod login_settings;
 mod module;
 mod parent;
+mod process;
 mod refusal;
 mod report;
 mod scratch_directory;
@@ -36,6 +37,7 @@ use crate::host::rehearsal;
 use crate::host::room::{Writer, shortage};
 use crate::host::sshd::daemon::NoAnswer;
 use crate::host::sshd::logins::Sshd;
+use crate::host::unanswered;
 use crate::report::{Consequence, Error, Finding, Status};
 use cause::Facts;
 use connection::{ConnectError, Connection, Tools};
@@ -52,11 +54,8 @@ use parent::Parent;
 use report::Report;
 use scratch_directory::ScratchDirectory;
 use sshd_fix::SshdFixes;
-use std::ffi::OsStr;
-use std::io::{self, Read, Write};
-use std::os::unix::process::CommandExt;
+use std::io::{self, Write};
 use std::path::Path;
-use std::process::{Command, Stdio};
 use user_manager::UserManagers;
 
 /// Where the probe and the registry have their files.
@@ -74,24 +73,7 @@ pub(crate) struct Request<'a> {
 
 /// Starts a child that probes, and writes its report. A reader that has closed the pipe does not change the exit status.
 pub(crate) fn run(request: &Request<'_>, json: bool, out: &mut impl Write) -> io::Result<Status> {
-    let mut child = Command::new("/proc/self/exe");
-    child
-        .arg0("sftpjail")
-        .args(request.config.into_iter().flat_map(|path| [OsStr::new("--config"), path.as_os_str()]))
-        .arg("probing")
-        .args(
-            request.sshd_config.into_iter().flat_map(|path| [OsStr::new("--sshd-config"), path.as_os_str()]),
-        );
-    child.args(["--", request.user]).env_clear();
-    // In a process group of its own: ctrl-C ends this process only, and the child sees that and cleans up.
-    let mut child = child.process_group(0).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
-    let mut text = Vec::new();
-    if let Some(mut stdout) = child.stdout.take() {
-        stdout.read_to_end(&mut text)?;
-    }
-    let status = child.wait()?;
-    let report: Report = serde_json::from_slice(&text)
-        .map_err(|_| io::Error::other(format!("the probe ended without a result: {status}")))?;
+    let report = process::report(request)?;
     report.status().after(report.write(json, out), out)
 }
 
@@ -113,6 +95,9 @@ fn probe(request: &Request<'_>) -> Report {
         Ok(config) => config,
         Err(error) => return report.unable(&error.what, error.fix),
     };
+    if let Err(error) = unanswered::look(path, user) {
+        return report.unable(&error, unanswered::FIX);
+    }
     // A login that will be refused is tried all the same, to see that it is.
     let (expected, refusal) = match examine(&config, user, &mut |_, _| {}) {
         Ok(Membership::NotJailed { why, name }) => {
@@ -215,6 +200,7 @@ fn log_in(
     };
     if refusal.as_ref().is_some_and(Refusal::is_missing_home) {
         // The login may have made the home: pam_mkhomedir(8).
+        unanswered::look(request.config, request.user)?;
         (expected, refusal) = match examine(config, request.user, &mut |_, _| {}) {
             Ok(Membership::Member(member)) => (Some(Expected::of(*member)), None),
             _ => (None, refusal),

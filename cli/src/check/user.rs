@@ -9,6 +9,7 @@ use super::{account, home, host_programs, profile, rehearsal, room};
 use crate::host::keys;
 use crate::host::rehearsal::Rehearsal;
 use crate::host::sshd::effective::Settings;
+use crate::host::unanswered;
 use crate::report::conclusion::Standing;
 use crate::report::text::listed;
 use crate::report::{Findings, Status};
@@ -239,9 +240,7 @@ pub(super) fn examine_without_files(
     let mut findings = Findings::default();
     let mut standing = Standing::Undecided;
     let unknown = |findings: &mut Findings| {
-        let fix =
-            "make the filesystems of the home and the volumes answer, or unmount them; then check again";
-        findings.unknown("home", why, fix);
+        findings.unknown("home", why, unanswered::FIX);
     };
     match Account::lookup(user, host.config) {
         Ok(account) => match decide(host.config, &account) {

@@ -3,7 +3,8 @@
 //! The probe runs in a child process, which a terminal's ctrl-C does not reach and which nobody has a reason
 //! to kill. When the parent ends, for whatever reason, a pipe ends, and the child cleans up.
 
-use std::io;
+use crate::report::streams;
+use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -25,8 +26,11 @@ impl Parent {
         Self { has_ended }
     }
 
-    /// The error of an interrupted probe, if the parent has ended.
+    /// Lets the parent know that this process goes on. The error of an interrupted probe, if the parent has ended.
     pub(super) fn check(&self) -> io::Result<()> {
+        let mut out = streams::stdout();
+        // Blank space before the report, which is JSON. A parent that has ended reads nothing any more.
+        let _ = out.write_all(b"\n").and_then(|()| out.flush());
         if self.has_ended.load(Ordering::Relaxed) {
             return Err(io::Error::other("interrupted"));
         }

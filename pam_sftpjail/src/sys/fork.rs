@@ -73,6 +73,15 @@ pub fn fork(group: Group, work: impl FnOnce(File)) -> io::Result<Forked> {
     }
 }
 
+/// Keeps what the caller of this program has left open, beyond standard input, output and error, from the programs that
+/// this one starts. One that waits for a filesystem for ever would keep a caller waiting that reads a pipe to its end.
+pub fn pass_on_standard_descriptors_only() -> io::Result<()> {
+    let (first, last) = (PIPE.unsigned_abs(), u32::MAX);
+    // SAFETY: it closes nothing, and sets a flag that counts when a program is started.
+    let done = unsafe { libc::syscall(libc::SYS_close_range, first, last, libc::CLOSE_RANGE_CLOEXEC) };
+    Ok(Errno::result(done).map(drop)?)
+}
+
 /// Leaves the child nothing of its parent's but `pipe`, and no life without it.
 fn keep_only(pipe: OwnedFd, parent: Pid, group: Group) -> Result<File, Errno> {
     if group == Group::Own {

@@ -1,0 +1,20 @@
+//! Filesystems that do not answer: the probe says so after ten seconds, and keeps nothing of the caller's open.
+
+use crate::common::unanswered::take_and_never_answer;
+use sandbox::Sandbox;
+
+#[test]
+fn a_home_that_never_answers_costs_ten_seconds() {
+    let sb = Sandbox::new();
+    sb.user("anna").group("sftp").shell("/usr/sbin/nologin").add();
+    sb.sh("mkdir -p -m 755 /run/sshd /jail");
+    take_and_never_answer(&sb, "anna", "/home/anna");
+    // The shell waits until nobody has the pipe any more, for longer than the probe's child could.
+    let out = sb.try_sh("out=$(sftpjail probe anna 2>&1 9>&1) || code=$?; echo \"$out\"; exit ${code:-0}");
+    assert_eq!(out.code, Some(2), "{out}");
+    assert!(
+        out.stdout.contains("the check of anna took more than 10 s: a filesystem does not answer"),
+        "{out}"
+    );
+    assert!(out.stdout.contains("make the filesystems of the home and the volumes answer"), "{out}");
+}
