@@ -162,12 +162,17 @@ pub(super) fn names(
                 // A name with an account of its own, as panels have them: sub-accounts with the uid of the main one.
                 Decision::NotJailed(why) if other.name.to_lowercase() != account.name.to_lowercase() => {
                     is_ok = false;
-                    let evidence = format!(
-                        "{shown} has the same uid ({}), but is not jailed: {why}; who logs in as {shown} may change all \
-                         files of {}",
-                        account.uid,
-                        escaped(&account.name)
-                    );
+                    let (uid, member) = (account.uid, escaped(&account.name));
+                    let evidence = match other.home == account.home {
+                        true => format!(
+                            "{shown} has the same uid ({uid}) and the same home, but is not jailed: {why}; a key that \
+                             {member} puts there is one for {shown}, too"
+                        ),
+                        false => format!(
+                            "{shown} has the same uid ({uid}), but is not jailed: {why}; who logs in as {shown} may \
+                             change all files of {member}"
+                        ),
+                    };
                     findings.warned("names", evidence, fix_for_twin(account, name, why));
                 }
                 Decision::NotJailed(why) => {
@@ -202,9 +207,11 @@ pub(super) fn names(
 
 /// Whether another account with the uid of `account` is its main account, as panels make them: by its name or by those of
 /// its sub-accounts, the home that holds this one is that account's own, and does not only stand above it as `/home` does.
+/// In the same home, the sub-account could write what the main account's logins obey.
 fn is_main_account(other: &Account, account: &Account, accounts: &Accounts) -> bool {
     let below = accounts.with_home_below(&other.home, account.uid.as_raw());
-    account.home.starts_with(&other.home) && home_access::is_of_main_account(other, &other.home, &below)
+    let is_below = account.home != other.home && account.home.starts_with(&other.home);
+    is_below && home_access::is_of_main_account(other, &other.home, &below)
 }
 
 /// The fix for another account with the same uid that is not jailed. A command would jail the main account of a panel.

@@ -131,6 +131,11 @@ fn judgement(found: &Found, session: &LoggedSession<'_>, expected: &Expected) ->
     }
     if !missing.is_empty() {
         let is_unread = UnixDatagram::unbound().and_then(|socket| socket.connect("/dev/log")).is_err();
+        if is_unread && !expected.log {
+            return Ok(
+                "none: no syslog daemon listens at /dev/log, and the profile says log = false".to_owned()
+            );
+        }
         let cause = match shortage(Path::new(LOGS), Writer::Root) {
             _ if is_unread => "no syslog daemon listens at /dev/log; ".to_owned(),
             Some(shortage) => format!("the filesystem of {LOGS} has {shortage} left; "),

@@ -20,7 +20,7 @@ mod upgrade;
 
 use sandbox::{Output, Sandbox};
 
-const HOME: &str = include_str!("../../../config/home.toml");
+pub(crate) const HOME: &str = include_str!("../../../config/home.toml");
 
 /// What setup prints where nothing is left to do.
 pub(crate) const NOTHING: &str = "Nothing to do: everything is set up.\nNext: sftpjail check --all\n";

@@ -6,6 +6,7 @@ mod homes;
 mod servers;
 
 use super::check::NO_MAIL;
+use super::setup::{assert_same, etc};
 use sandbox::sound::Sound;
 use sandbox::{Output, Sandbox};
 
@@ -40,17 +41,21 @@ fn members_without_home(sb: &Sandbox, names: &str, options: &str) {
     ));
 }
 
-/// What `act` does with the system as its admin sees it. `sftp`: how members log in.
-fn system<'a>(sb: &'a Sandbox, sftp: &str, members: &'a [(&'a str, &'a str)], act: impl FnOnce(&Sound<'_>)) {
-    sb.sshd_as(SSHD);
+/// What `act` does with the system as its admin sees it. It ends with undo, which restores /etc to the byte. `sshd`: its
+/// command line. `sftp`: how members log in.
+#[track_caller]
+fn system(sb: &Sandbox, sshd: &str, sftp: &str, members: &[(&str, &str)], act: impl FnOnce(&Sound<'_>)) {
+    sb.sshd_as(sshd);
+    let before = etc(sb);
     let shell = |script: &str, input: &[u8]| -> Output { sb.script(script, &[] as &[&str], input) };
     act(&Sound { shell: &shell, options: "", sftp, members });
+    assert_same(&before, &etc(sb), &[]);
 }
 
 /// Sets up as `options` say, restarts rsyslogd as setup asks for, and checks all, until undo.
 #[track_caller]
 fn is_sound(sb: &Sandbox, options: &str, sftp: &str, members: &[(&str, &str)]) {
-    system(sb, sftp, members, |system| {
+    system(sb, SSHD, sftp, members, |system| {
         system.set_up(options);
         sb.restart_syslog();
         system.is_sound();

@@ -4,7 +4,7 @@ use super::faults::{Fault, Machine, failed, warned};
 use super::{check, checked, machine};
 use std::time::Duration;
 
-const ACCOUNT: [Fault; 12] = [
+const ACCOUNT: [Fault; 13] = [
     failed("chage -E 19000 mle", "shadow", "the account expired "),
     failed("chage -d 0 mle", "shadow", "the password must be changed at the next login"),
     failed("chage -d 2020-01-01 -M 30 mle", "shadow", "the password expired "),
@@ -41,7 +41,14 @@ const ACCOUNT: [Fault; 12] = [
     warned(
         "useradd -M -o -u $(id -u mle) -g mle -d /home/mle other",
         "names",
-        "other has the same uid (",
+        " and the same home, but is not jailed: in no profile; a key that mle puts there is one for other, too",
+    )
+    .in_words("nothing if that is intended; otherwise put other into the group sftp, or give other a uid of its own"),
+    // Not a main account, though its home is above.
+    warned(
+        "useradd -M -o -u $(id -u mle) -g mle -d /home other",
+        "names",
+        "but is not jailed: in no profile; who logs in as other may change all files of mle",
     )
     .in_words("nothing if that is intended; otherwise put other into the group sftp, or give other a uid of its own"),
     // One more group would not help.

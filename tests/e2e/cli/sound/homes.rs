@@ -1,6 +1,6 @@
 //! What homes they have: none, in a portal; one that the first login makes; jails in the host's namespace.
 
-use super::{BY_KEY, PORTAL, is_sound, member, members_without_home, stock, system};
+use super::{BY_KEY, PORTAL, SSHD, is_sound, member, members_without_home, stock, system};
 
 #[test]
 fn a_portal_without_homes() {
@@ -23,7 +23,7 @@ fn jails_in_the_namespace_of_the_host() {
     let sb = stock("sftp");
     member(&sb, "anna", "/home/anna");
     member(&sb, "eve", "/home/eve");
-    system(&sb, BY_KEY, &[("anna", "/home/anna"), ("eve", "/home/eve")], |system| {
+    system(&sb, SSHD, BY_KEY, &[("anna", "/home/anna"), ("eve", "/home/eve")], |system| {
         system.set_up("");
         sb.restart_syslog();
         sb.sh("sed -i 's/^namespace = \"private\"/namespace = \"host\"/' /etc/sftpjail/config.toml; grep -q '^namespace = \"host\"' /etc/sftpjail/config.toml");
