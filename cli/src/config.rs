@@ -36,17 +36,18 @@ pub(crate) fn check(path: Option<&Path>, draft: Option<&Path>) -> io::Result<Sta
     Ok(status)
 }
 
-/// Reports on stderr what is wrong in a configuration that the module can read.
+/// Reports on stderr what is wrong in a configuration that the module can read, in the order of the file.
 fn report(config: &Config, file: &Path) -> io::Result<Status> {
-    let say = |line: usize, what: &dyn Display, fix: Fix| {
-        writeln!(streams::stderr(), "{}: line {line}: {what}\n→ {fix}", escaped(file))
-    };
     let faults = faults(config);
-    for fault in &faults {
-        say(fault.line, fault, fault.refusal.fix())?;
-    }
-    for never in never_used(config) {
-        say(never.profile.line.unwrap_or(1), &never, never.fix())?;
+    let never_used = never_used(config);
+    let mut all: Vec<(usize, &dyn Display, Fix)> = Vec::new();
+    all.extend(faults.iter().map(|fault| (fault.line, fault as &dyn Display, fault.refusal.fix())));
+    all.extend(
+        never_used.iter().map(|never| (never.profile.line.unwrap_or(1), never as &dyn Display, never.fix())),
+    );
+    all.sort_by_key(|(line, ..)| *line);
+    for (line, what, fix) in all {
+        writeln!(streams::stderr(), "{}: line {line}: {what}\n→ {fix}", escaped(file))?;
     }
     Ok(if faults.is_empty() { Status::Ok } else { Status::Problems })
 }

@@ -29,6 +29,11 @@ fn every_verb_prints_what_its_transcript_says() {
     sb.user("joe").add();
     sb.sh("rm -r /home/kim");
     sb.write("/root/draft.toml", "[[profile]]\nname = \"home\"\ngroups = [\"sftp\"]\numask = 22\n");
+    sb.write(
+        "/root/unused.toml",
+        "[[profile]]\nname = \"home\"\ngroups = [\"sftp\"]\n\n[[profile]]\nname = \"portal\"\ngroups = [\"sftp\"]\n\
+         home = \"none\"\n[[profile.volume]]\nsource = \"srv/sftp/%u\"\ntarget = \"/uploads\"\n",
+    );
     sb.sftp(
         "anna",
         "mkdir letters\nput /etc/hostname letters/one\nrename letters/one letters/two\nrm letters/two\n",
@@ -37,16 +42,46 @@ fn every_verb_prints_what_its_transcript_says() {
     let _live = sb.sftp_live("anna");
     let _kicked = sb.sftp_live("mle");
 
-    let wrapper = std::env::temp_dir().join(format!("sftpjail-transcripts-{}", std::process::id()));
-    std::fs::write(&wrapper, on_a_terminal(&sb)).expect("a place for temporary files");
+    compare(&sb, "*");
+}
+
+/// Runs the commands of these transcripts in the sandbox, and compares what they print.
+fn compare(sb: &Sandbox, transcripts: &str) {
+    let name = format!("sftpjail-transcripts-{}-{}", std::process::id(), sb.outer_pid());
+    let wrapper = std::env::temp_dir().join(name);
+    std::fs::write(&wrapper, on_a_terminal(sb)).expect("a place for temporary files");
     std::fs::set_permissions(&wrapper, PermissionsExt::from_mode(0o755)).expect("it is ours");
     let cases = trycmd::TestCases::new();
-    cases.register_bin("sftpjail", &wrapper).case("e2e/cli/transcripts/*.trycmd");
+    cases.register_bin("sftpjail", &wrapper).case(format!("e2e/cli/transcripts/{transcripts}.trycmd"));
     let shown = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| cases.run()));
     std::fs::remove_file(&wrapper).expect("it is ours");
     if let Err(difference) = shown {
         std::panic::resume_unwind(difference);
     }
+}
+
+/// A machine that setup has set up, with the members anna and kim.
+fn set_up() -> Sandbox {
+    let sb = Sandbox::stock();
+    sb.sh("sftpjail setup --yes");
+    sb.user("anna").group("sftp").shell("/bin/bash").add();
+    sb.user("kim").group("sftp").shell("/usr/sbin/nologin").add();
+    sb.sshd();
+    sb
+}
+
+#[test]
+fn undo_prints_what_its_transcript_says() {
+    compare(&set_up(), "undo/undo");
+}
+
+#[test]
+fn undo_of_edited_files_prints_what_its_transcript_says() {
+    let sb = set_up();
+    sb.sh("sed -i 's/-l INFO/-l VERBOSE/' /etc/ssh/sshd_config.d/00-sftpjail.conf; sed -i '1i # ours' /etc/pam.d/sshd
+        echo '# ours' >>/etc/rsyslog.d/10-sftpjail.conf");
+    let _live = sb.sftp_live("anna");
+    compare(&sb, "undo/edited");
 }
 
 #[test]
