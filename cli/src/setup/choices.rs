@@ -142,7 +142,10 @@ impl Choices {
             if !config.profiles.iter().any(|profile| profile.name == name) {
                 let lines = profile.lines(options.group.as_deref());
                 let without = if options.group.is_some() { "--profile and --group" } else { "--profile" };
-                let fix = format!("append these lines to it, and run this without {without}:\n\n{lines}");
+                let fix = format!(
+                    "append these lines to it, and run this without {without}:\n\n{}",
+                    lines.trim_end()
+                );
                 return conflict(format!("no profile {name}"), fix);
             }
         }

@@ -37,7 +37,7 @@ impl Members {
         );
         list("Users who will no longer be jailed and get their shells", &mut self.no_longer_jailed.iter());
         list(
-            "Users in no profile that sshd sends into the jail root, so that it refuses them",
+            "Users in no profile, whom sshd refuses because it sends them into the jail root",
             &mut self.refused_by_sshd.iter(),
         );
         let mut findings = Findings::default();

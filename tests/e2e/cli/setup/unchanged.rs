@@ -118,7 +118,7 @@ fn users_whom_a_misspelt_group_leaves_without_a_jail_are_named_and_yes_alone_ref
     sb.user("anna").group("sftp").add();
     sb.sh("mkdir -p /etc/sftpjail; printf '[[profile]]\nname = \"home\"\ngroups = [\"sfpt\"]\n' >/etc/sftpjail/config.toml");
     let before = etc(&sb);
-    let who = "Users in no profile that sshd sends into the jail root, so that it refuses them: anna.\n";
+    let who = "Users in no profile, whom sshd refuses because it sends them into the jail root: anna.\n";
     let out = sb.try_sh("sftpjail setup --yes");
     assert!(out.code == Some(1) && out.stdout.contains(who), "{out}");
     assert_eq!(
