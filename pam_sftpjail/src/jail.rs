@@ -46,8 +46,13 @@ impl Jail {
     }
 
     /// Builds the jail in a private namespace, whatever the configuration says: in a copy of the present one, or of
-    /// `instead`. It makes no placeholders in the home.
+    /// `instead`. It makes no placeholders in the home. If the jail is to be in the host's namespace, it tries to make its
+    /// directory.
     pub fn rehearse(plan: Plan, instead: Option<&WithoutLive>) -> Result<Self, Refusal> {
+        if plan.namespace() == Namespace::Host {
+            plan.jail_root.ensure()?;
+            plan.jail_root.try_directory()?;
+        }
         let instead = instead.map(|without_live| &without_live.0);
         private::Jail::build(plan.for_rehearsal(), instead).map(Self::Private)
     }

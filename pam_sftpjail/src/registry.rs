@@ -8,6 +8,7 @@
 
 mod record;
 mod sessions;
+mod trial;
 mod waiting_slot;
 
 use crate::config::Namespace;
@@ -25,6 +26,7 @@ pub(crate) use sessions::{OwnRecord, Sessions};
 use std::ffi::{OsStr, OsString};
 use std::os::fd::OwnedFd;
 use std::path::Path;
+pub use trial::can_record;
 pub(crate) use waiting_slot::WaitingSlot;
 
 /// The registry's directory: owned by root, mode 0700.
@@ -211,6 +213,18 @@ fn failed_at(path: impl AsRef<Path>, errno: Errno) -> Refusal {
     Refusal::Registry {
         path: escaped(path).to_string(),
         why: format!("cannot be used: {}", errno.desc()),
-        fix: limit_fix(errno).unwrap_or("make sure that root can read and write /run/sftpjail").into(),
+        fix: fix_at(path, errno),
+    }
+}
+
+/// What an admin can do about an error at a path of the registry.
+fn fix_at(path: &Path, errno: Errno) -> Fix {
+    let shown = escaped(path);
+    match errno {
+        Errno::ENOSPC | Errno::EDQUOT => {
+            format!("make room on that filesystem: see df -h {shown} and df -i {shown}").into()
+        }
+        Errno::EROFS => "mount that filesystem writable".into(),
+        errno => limit_fix(errno).unwrap_or("make sure that root can read and write /run/sftpjail").into(),
     }
 }

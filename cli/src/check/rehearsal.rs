@@ -105,6 +105,10 @@ fn report(
             }
             Some(rehearsal)
         }
+        // Without any confinement, that is what `sessions` has found.
+        Ok(Err(failure)) if failure.is_of_registry && findings.any_wrong(|check, _| check == "sessions") => {
+            None
+        }
         Ok(Err(failure)) => {
             let consequence = match failure.is_inside {
                 true => Consequence::Hindered("cannot enter the home there".to_owned()),

@@ -18,9 +18,11 @@ use nix::sys::stat::{FileStat, Mode, SFlag, fstatat, lstat};
 use nix::unistd::{AccessFlags, access, chdir, chroot, setgid, setgroups, setuid};
 use pam_sftpjail::config::{Config, HomeAccess, Namespace};
 use pam_sftpjail::confinement::Part;
+use pam_sftpjail::error::Refusal;
 use pam_sftpjail::escape::{escaped, whole};
 use pam_sftpjail::fix::Fix;
 use pam_sftpjail::jail::Jail;
+use pam_sftpjail::registry::can_record;
 use pam_sftpjail::session::{Member, Membership, examine};
 use serde::{Deserialize, Serialize};
 use std::ffi::OsStr;
@@ -91,6 +93,8 @@ pub(crate) struct Failure {
     pub(crate) fix: String,
     /// Whether the confinement of sshd could not be taken on, so that nothing was tried.
     pub(crate) is_untried: bool,
+    /// Whether the session cannot be recorded, as it has to be.
+    pub(crate) is_of_registry: bool,
 }
 
 /// Where rehearsals take place.
@@ -151,6 +155,7 @@ fn rehearse(
         problem,
         fix: fix.to_string(),
         is_untried: false,
+        is_of_registry: false,
     };
     // Before, since sshd's capabilities may not let it.
     let without_live = keeper.and_then(Keeper::open);
@@ -159,6 +164,7 @@ fn rehearse(
         problem,
         fix: "see `systemctl cat` for what restricts sshd, and log in as the user".to_owned(),
         is_untried: true,
+        is_of_registry: false,
     })?;
     let config = configuration::load(config).map_err(Error::from).map_err(|e| failure(e.what, e.fix))?;
     let member = match examine(&config, user, &mut |_, _| {}) {
@@ -168,13 +174,17 @@ fn rehearse(
         }
         Err(refusal) => return Err(failure(refusal.to_string(), refusal.fix())),
     };
+    let must_be_recorded = member.must_be_recorded();
     let Member { account, profile, plan } = member;
     let root = config.jail_root.absolute().join(plan.user());
     let mut meant = Meant::all(&plan, &profile, &account.home);
 
-    let is_recorded = config.namespace == Namespace::Host || profile.max_sessions.is_some();
-    if let Some(problem) = as_sshd.unwritable_registry().filter(|_| is_recorded) {
-        return Err(failure(problem, "let sshd write there".into()));
+    if must_be_recorded && let Err(refusal) = can_record(plan.user()) {
+        let problem = match &refusal {
+            Refusal::Registry { path, why, .. } => format!("{path} {why}"),
+            other => other.to_string(),
+        };
+        return Err(Failure { is_of_registry: true, ..failure(problem, refusal.fix()) });
     }
     let start = Instant::now();
     let _jail = Jail::rehearse(plan.with_listings(&profile, &account), without_live.as_ref())
@@ -208,6 +218,7 @@ fn rehearse(
         // What the admin can do on the host is not known in here.
         fix: format!("let {} enter it", escaped(&account.name)),
         is_untried: false,
+        is_of_registry: false,
     })?;
 
     let mut tree = Vec::new();

@@ -19,6 +19,9 @@ use std::fmt::{self, Display};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
+/// The name of a directory that is made to see whether it can be made. No [`UserName`] begins with a hyphen.
+const TRIAL: &str = "-rehearsal";
+
 /// `jail_root` may name a directory that others need.
 const ONLY_FOR_JAILS: &str = "if it is only for jails";
 
@@ -152,6 +155,19 @@ impl JailRoot {
                 other => other?,
             }
         }
+        Ok(())
+    }
+
+    /// Makes a directory in it and removes it, as far as the filesystem has room for one.
+    pub(crate) fn try_directory(&self) -> Result<(), Refusal> {
+        let root = self.reopen()?;
+        match directory::make(&root, TRIAL, 0) {
+            // Another rehearsal was faster.
+            Err(error) if error.errno == Errno::EEXIST => {}
+            other => other?,
+        }
+        // As above.
+        let _ = directory::remove_empty(&root, TRIAL.as_ref());
         Ok(())
     }
 

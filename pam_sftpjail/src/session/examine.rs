@@ -10,6 +10,7 @@ use crate::error::Refusal;
 use crate::escape::escaped;
 use crate::plan::{self, Check, CheckResult, Observer, Plan};
 use crate::policy::{self, Decision, NotJailed};
+use crate::registry::can_record;
 
 /// Whether a user is a member.
 #[must_use]
@@ -34,19 +35,29 @@ impl Member {
     /// Checks whether the user may have one more session beside the live ones. The answer may change at
     /// once: only a session that opens makes sure of it, and waits for it.
     pub fn check_sessions(&self, observe: Observer<'_>) -> Result<(), Refusal> {
-        self.report(recorded_jail::check_room(&self.plan, self.profile.max_sessions), observe)
+        let counted = recorded_jail::check_room(&self.plan, self.profile.max_sessions);
+        self.report(counted.and_then(|live| self.recordable(live)), observe)
     }
 
-    /// Checks whether live sessions can be counted, where that matters.
+    /// Checks whether live sessions can be counted and one more recorded, where that matters.
     pub(super) fn check_registry(&self) -> Result<(), Refusal> {
-        self.report(recorded_jail::count(&self.plan.user), &mut |_, _| {})
+        let counted = recorded_jail::count(&self.plan.user);
+        self.report(counted.and_then(|live| self.recordable(live)), &mut |_, _| {})
+    }
+
+    /// `live`, if one more session could be recorded.
+    fn recordable(&self, live: SessionCount) -> Result<SessionCount, Refusal> {
+        can_record(&self.plan.user).map(|()| live)
     }
 
     fn report(&self, counted: Result<SessionCount, Refusal>, observe: Observer<'_>) -> Result<(), Refusal> {
         match counted {
             Ok(live) => observe(Check::Sessions, CheckResult::Passed(&live)),
             Err(refusal @ Refusal::Registry { .. }) if !self.must_be_recorded() => {
-                observe(Check::Sessions, CheckResult::Warned(&refusal, refusal.fix()));
+                let evidence = format!(
+                    "{refusal}. A login goes on, but `sftpjail list` and `kick` do not know its session"
+                );
+                observe(Check::Sessions, CheckResult::Warned(&evidence, refusal.fix()));
             }
             Err(refusal) => {
                 observe(Check::Sessions, CheckResult::Failed(&refusal));
@@ -57,7 +68,7 @@ impl Member {
     }
 
     /// Whether other sessions rely on the record of this one.
-    pub(super) fn must_be_recorded(&self) -> bool {
+    pub fn must_be_recorded(&self) -> bool {
         self.plan.namespace() == Namespace::Host || self.profile.max_sessions.is_some()
     }
 }

@@ -247,3 +247,17 @@ pub(crate) fn write(parent: impl AsFd, path: &Path, content: &[u8]) -> Result<()
     let file = make_file(parent, path, 0o644)?;
     File::from(file).write_all(content).map_err(SysError::of("write", escaped(path).to_string()))
 }
+
+/// Makes a file without a name in a directory, and opens it for writing: O_TMPFILE of open(2). It ends with its
+/// descriptor. `EOPNOTSUPP`, or `EISDIR`, where the filesystem has no such files.
+pub(crate) fn make_unnamed(directory: impl AsFd) -> Result<OwnedFd, Errno> {
+    let flags = OFlag::O_TMPFILE | OFlag::O_WRONLY | OFlag::O_CLOEXEC;
+    openat(directory, ".", flags, Mode::from_bits_truncate(0o600))
+}
+
+/// Writes as many bytes.
+pub(crate) fn fill(file: &OwnedFd, bytes: usize) -> Result<(), Errno> {
+    let file = file.try_clone().map_err(|error| Errno::from_raw(error.raw_os_error().unwrap_or_default()))?;
+    let written = File::from(file).write_all(&vec![0; bytes]);
+    written.map_err(|error| Errno::from_raw(error.raw_os_error().unwrap_or(Errno::EIO as i32)))
+}

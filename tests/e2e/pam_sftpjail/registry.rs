@@ -101,7 +101,7 @@ const UNUSABLE: [(&str, &str); 5] = [
     ),
     (
         "mkdir -m 700 /run/sftpjail; mount -t tmpfs -o ro,mode=700 ro /run/sftpjail",
-        "/run/sftpjail/mle cannot be used: Read-only file system",
+        ": Read-only file system; fix: mount that filesystem writable",
     ),
 ];
 

@@ -1,11 +1,7 @@
 //! Takes on the confinement of a running sshd, so that a rehearsal can do what that sshd can, and nothing else.
 
 use crate::host::sshd::running::{Running, privileges};
-use nix::errno::Errno;
-use nix::unistd::{AccessFlags, access};
 use pam_sftpjail::confinement::{Confinement, Part, Process};
-use pam_sftpjail::registry;
-use std::path::Path;
 
 /// Which parts of the confinement of a running sshd a child takes on. Its default is none of them.
 #[derive(Clone, Debug, Default)]
@@ -46,18 +42,5 @@ impl AsSshd {
             confinement.kill_nobody();
         }
         confinement.assume().map_err(failed)
-    }
-
-    /// What keeps this process from recording a session. A login goes on without a record, unless it has to be counted.
-    pub(super) fn unwritable_registry(&self) -> Option<String> {
-        let registry = Path::new(registry::DIRECTORY);
-        let tried = |path: &Path| access(path, AccessFlags::W_OK);
-        let (path, tried) = match (tried(registry), registry.parent()) {
-            // A login makes it.
-            (Err(Errno::ENOENT), Some(parent)) => (parent, tried(parent)),
-            (tried, _) => (registry, tried),
-        };
-        let errno = tried.err().filter(|_| self.process.is_some())?;
-        Some(format!("{} cannot be written: {}", path.display(), errno.desc()))
     }
 }
