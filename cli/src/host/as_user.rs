@@ -1,18 +1,20 @@
 //! Reads what a user can enter, read and write on the host: a child process becomes the user and tries it.
 //!
-//! So access control lists and quotas count, too. Nothing that exists is opened, and what is written has no name.
+//! So access control lists and quotas count, too. Nothing that exists is opened, and what is written has no name when it
+//! is written.
 
 use crate::host::child;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::Mode;
-use nix::unistd::{AccessFlags, access, setgid, setgroups, setuid};
+use nix::unistd::{AccessFlags, access, getpid, setgid, setgroups, setuid, unlink};
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::nss::User;
 use serde::{Deserialize, Serialize};
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Write};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 /// What the user can do, in the order of the paths: `None` if it is possible, or the errno.
@@ -69,17 +71,30 @@ fn become_user(user: &str) -> io::Result<()> {
     Ok(())
 }
 
-/// Why a file without a name (O_TMPFILE of open(2)) cannot be written there.
+/// Why a file cannot be written there.
 fn write_error(directory: &Path) -> Option<i32> {
-    let flags = OFlag::O_TMPFILE | OFlag::O_WRONLY | OFlag::O_CLOEXEC;
     let write = || {
-        let mut file = File::from(open(directory, flags, Mode::S_IRUSR | Mode::S_IWUSR)?);
+        let mut file = File::from(nameless(directory)?);
         file.write_all(&[b'x'; 4096])?;
         // A filesystem of a server may say only now that it is full.
         file.sync_all()
     };
     let error: io::Error = write().err()?;
     error.raw_os_error()
+}
+
+/// A new file without a name: O_TMPFILE of open(2). FUSE and NFS have none, so there it loses its name at once.
+fn nameless(directory: &Path) -> nix::Result<OwnedFd> {
+    let flags = OFlag::O_WRONLY | OFlag::O_CLOEXEC;
+    let mode = Mode::S_IRUSR | Mode::S_IWUSR;
+    match open(directory, flags | OFlag::O_TMPFILE, mode) {
+        Err(Errno::EOPNOTSUPP | Errno::EISDIR | Errno::ENOSYS) => {}
+        opened => return opened,
+    }
+    let name = directory.join(format!(".sftpjail-write-{}", getpid()));
+    let file = open(&name, flags | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW, mode)?;
+    unlink(&name)?;
+    Ok(file)
 }
 
 fn error(path: &Path, how: AccessFlags) -> Option<i32> {

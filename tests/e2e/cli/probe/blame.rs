@@ -43,6 +43,34 @@ fn a_full_filesystem_of_the_home_is_named() {
     }
 }
 
+/// The kernel of the tests has no quotas; the filesystem is a real one of FUSE, whose daemon is told so at its writes.
+#[test]
+fn a_quota_that_is_used_up_is_named() {
+    let sb = machine();
+    sb.sh("[ -e /dev/fuse ] || mknod -m 666 /dev/fuse c 10 229; echo user_allow_other >>/etc/fuse.conf
+        install -d -o mle -g mle /srv/cipher; rm -rf /home/mle/.[!.]*
+        setpriv --reuid mle --regid mle --init-groups sh -ec 'cd /srv
+            gocryptfs -q -init -scryptn 10 -extpass \"echo pw\" cipher </dev/null
+            gocryptfs -q -extpass \"echo pw\" -allow_other cipher /home/mle </dev/null'");
+    all_ok(&sb, "mle");
+    let strace = sb.sh(
+        "setsid strace -f -qqo /dev/null -e inject=pwrite64,fallocate:error=EDQUOT -p $(pgrep -x gocryptfs) \
+         >/dev/null 2>&1 </dev/null & echo $!",
+    );
+    let used_up = || {
+        (sb.try_sh("! runuser -u mle -- sh -c 'echo x >/home/mle/full' 2>/dev/null").code == Some(0))
+            .then_some(())
+    };
+    sandbox::wait_until(Duration::from_secs(60), used_up).expect("strace is there");
+    sb.sh("rm /home/mle/full");
+    let (line, fix) = only_fault(&sb, "write");
+    assert_eq!(line, "✗ write          /home/mle: the quota of mle for /home/mle is used up");
+    assert_eq!(fix, "let the user remove files, or raise the quota: see quota(1)");
+    assert_eq!(sb.sh("ls -A /home/mle").stdout, "");
+    sb.sh(&format!("kill {}", strace.stdout.trim()));
+    all_ok(&sb, "mle");
+}
+
 #[test]
 fn a_full_run_is_named() {
     let sb = machine();
