@@ -48,7 +48,9 @@ pub(crate) fn fix(account: &Account, home: &Path, need: Need, sentence: String) 
         return sentence.into();
     }
     let Ok(accounts) = Accounts::list() else { return sentence.into() };
-    let others = [home, &account.home].map(|at| accounts.with_home_below(at, uid));
+    // As entries of others may spell it.
+    let real = home.canonicalize().unwrap_or_default();
+    let others = [home, &account.home, &real].map(|at| accounts.with_home_below(at, uid));
     if let Some(others) = others.into_iter().find(|others| !others.is_empty()) {
         let name = escaped(&account.name);
         if !(is_of_main_account(account, home, &others) && found.is_dir() && found.uid() == 0) {

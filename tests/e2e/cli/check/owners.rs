@@ -312,3 +312,21 @@ fn a_main_accounts_home_that_root_owns_is_given_back_and_the_account_stays_in_it
         "{shown}"
     );
 }
+
+/// The entries of sub-accounts may spell the directory in another way than the disk.
+#[test]
+fn the_homes_of_others_are_seen_by_both_spellings_of_the_directory_above() {
+    let machine = Machine::new();
+    let sb = &machine.sb;
+    sb.user("mle-sub").group("sftp").home("/home/mle/sub").add();
+    sb.sh("mkdir /srv/real; ln -s /srv/real /srv/hosting; mv /home/mle /srv/real/mle; usermod -d /srv/hosting/mle mle
+        chown root:root /srv/real/mle; chmod 755 /srv/real/mle");
+    let first = "see that mle-sub is a sub-account of mle's, then: ";
+    for above in ["/srv/hosting", "/srv/real"] {
+        sb.sh(&format!("usermod -d {above}/mle/sub mle-sub"));
+        let shown = fix(sb, "problems", "write");
+        assert!(shown.starts_with(first), "{above}: {shown}");
+        let probe = sb.try_sh("sftpjail probe mle").stdout;
+        assert!(probe.contains(&format!("→ {first}chown -h mle ")), "{above}: {probe}");
+    }
+}
