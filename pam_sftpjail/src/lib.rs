@@ -25,6 +25,8 @@ pub(crate) mod sys;
 
 pub mod fix;
 
+pub mod rsyslog;
+
 pub mod confinement;
 
 pub(crate) mod application;

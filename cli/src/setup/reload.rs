@@ -7,6 +7,7 @@ use crate::host::sshd::running::{self, Running};
 use crate::host::systemd::is_booted;
 use crate::report::Error;
 use crate::report::error::errno;
+use pam_sftpjail::rsyslog;
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use std::fs;
@@ -178,7 +179,7 @@ pub(super) fn rsyslog() -> String {
     if rc_service.is_some_and(|rc_service| restart(&rc_service, &["--ifstarted", "rsyslog", "restart"])) {
         return "rsyslog has been restarted (rc-service --ifstarted rsyslog restart).".to_owned();
     }
-    "Restart rsyslog, so that it reads its files again.".to_owned()
+    format!("{}.", rsyslog::restart().explained("Restart rsyslog, so that it reads its files again"))
 }
 
 /// The path of systemctl, if systemd is PID 1.

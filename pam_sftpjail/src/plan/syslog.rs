@@ -8,6 +8,7 @@ use super::{Check, CheckResult, Observer, walk};
 use crate::escape::escaped;
 use crate::fix::Fix;
 use crate::path::Normalised;
+use crate::rsyslog;
 use crate::sys::directory;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
@@ -50,19 +51,20 @@ pub(super) fn find(observe: Observer<'_>) -> Option<Syslog> {
         }
         (Ok((directory, false)), None) => {
             let evidence = "no syslog daemon is running; open sessions will find /run/sftpjail-dev/log when rsyslog is started";
-            warn(evidence, "start rsyslog".into());
+            warn(evidence, rsyslog::start());
             Some(Syslog::Directory(directory))
         }
         (other, Some((socket, false))) => {
             let lost = "/dev/log, which open sessions lose when the syslog daemon is restarted";
             match other {
                 Err(Some(Unusable { why, fix })) => warn(&format!("{lost}; {why}"), fix),
-                _ => warn(lost, INSTALL.into()),
+                _ => warn(lost, rsyslog::restart().explained(INSTALL)),
             }
             Some(Syslog::Socket(socket))
         }
         (Err(_), None) => {
-            warn("there is no syslog, so no log entries for the user's actions", INSTALL.into());
+            let evidence = "there is no syslog, so no log entries for the user's actions";
+            warn(evidence, rsyslog::restart().explained(INSTALL));
             None
         }
     }
@@ -99,14 +101,16 @@ fn directory() -> Result<(OwnedFd, bool), Option<Unusable>> {
 }
 
 /// The host's socket, and whether it is the journal's. Then `/dev/log` is a symlink; only root can have made
-/// it.
+/// it. Without systemd, another daemon has made the socket there, and makes a new one when it is restarted.
 fn socket() -> Option<(OwnedFd, bool)> {
     let socket = open("/dev/log", OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty()).ok()?;
     if !is_socket(&socket) {
         return None;
     }
     let this = directory::stat(&socket).ok()?;
-    let is_journals = stat(JOURNAL).is_ok_and(|s| (s.st_dev, s.st_ino) == (this.st_dev, this.st_ino));
+    let is_booted = || stat(rsyslog::SYSTEMD).is_ok_and(|stat| directory::kind(&stat) == SFlag::S_IFDIR);
+    let is_journals =
+        is_booted() && stat(JOURNAL).is_ok_and(|s| (s.st_dev, s.st_ino) == (this.st_dev, this.st_ino));
     Some((socket, is_journals))
 }
 

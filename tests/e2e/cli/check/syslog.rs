@@ -22,8 +22,24 @@ fn says(sb: &Sandbox, finding: &str, fix: &str) {
 fn check_says_whether_the_log_survives_a_restart(namespace: Namespace) {
     let sb = Sandbox::in_namespace(namespace);
     sb.user("mle").group("sftp").add();
-    let install =
-        "install sftpjail's rsyslog.d/sftpjail.conf as /etc/rsyslog.d/10-sftpjail.conf, and restart rsyslog";
+    let words = "install sftpjail's rsyslog.d/sftpjail.conf as /etc/rsyslog.d/10-sftpjail.conf, and restart rsyslog: ";
+    let no_manager =
+        "end rsyslogd, whose pid is in /run/rsyslogd.pid, and start it again as this host does when it boots";
+    // By the command of what starts services.
+    for (made, command) in [
+        ("/etc/init.d/rsyslog", "/etc/init.d/rsyslog restart"),
+        ("/run/openrc", "rc-service rsyslog restart"),
+        ("/run/systemd/system", "systemctl restart rsyslog"),
+    ] {
+        sb.sh(&format!("mkdir -p {made}"));
+        let out = sb.try_sh("sftpjail check mle").stdout;
+        assert!(
+            out.contains(&format!("! log            {LOST}\n                 → {words}{command}\n")),
+            "{out}"
+        );
+        sb.sh(&format!("rmdir {made}"));
+    }
+    let install = &format!("{words}{no_manager}");
     says(&sb, &format!("! log            {LOST}"), install);
     let document: serde_json::Value =
         serde_json::from_str(&sb.sh("sftpjail check --json mle").stdout).expect("JSON");
@@ -35,18 +51,23 @@ fn check_says_whether_the_log_survives_a_restart(namespace: Namespace) {
     sb.stop_syslog();
     says(&sb, "! log            there is no syslog, so no log entries for the user's actions", install);
 
-    // As with systemd: /dev/log is a symlink, and the socket stays.
+    // As with systemd: /dev/log is a symlink, and the socket stays. Where another daemon has made it, it does not.
     sb.write(
         "/etc/rsyslog.d/journal.conf",
         "input(type=\"imuxsock\" Socket=\"/run/systemd/journal/dev-log\" CreatePath=\"on\")\n",
     );
     sb.start_syslog();
     sb.sh("ln -sf /run/systemd/journal/dev-log /dev/log");
-    let journal = "/dev/log, the journal's, which systemd keeps over restarts";
-    says(&sb, &format!("✓ log            {journal}"), "");
+    says(&sb, &format!("! log            {LOST}"), install);
+    sb.sh("mkdir -p /run/systemd/system");
+    let out = sb.try_sh("sftpjail check mle").stdout;
+    assert!(
+        out.contains("\n✓ log            /dev/log, the journal's, which systemd keeps over restarts\n"),
+        "{out}"
+    );
     sb.sftp("mle", "pwd\n").ok();
     sb.wait_for_log("session opened for local user mle from [127.0.0.1]");
-    sb.sh("rm /etc/rsyslog.d/journal.conf");
+    sb.sh("rm /etc/rsyslog.d/journal.conf; rmdir /run/systemd/system");
 
     sb.install_log_drop_in();
     says(&sb, "✓ log            /run/sftpjail-dev/log, which survives a restart of rsyslog", "");
@@ -64,7 +85,7 @@ fn check_says_whether_the_log_survives_a_restart(namespace: Namespace) {
     sb.stop_syslog();
     let waiting =
         "no syslog daemon is running; open sessions will find /run/sftpjail-dev/log when rsyslog is started";
-    says(&sb, &format!("! log            {waiting}"), "start rsyslog\n");
+    says(&sb, &format!("! log            {waiting}"), "start rsyslogd as this host does when it boots\n");
 
     switch_off(&sb, &["log"]);
     says(&sb, "✓ log            none, as the profile says: no log entries for the user's actions", "");
