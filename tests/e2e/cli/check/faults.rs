@@ -16,6 +16,8 @@ pub(super) struct Fault {
     /// Part of the evidence.
     pub(super) evidence: &'static str,
     pub(super) fix: Fix,
+    /// The last sentence, without its full stop; `None`: any.
+    pub(super) conclusion: Option<&'static str>,
 }
 
 pub(super) enum Fix {
@@ -26,17 +28,23 @@ pub(super) enum Fix {
 }
 
 pub(super) const fn failed(breaks: &'static str, check: &'static str, evidence: &'static str) -> Fault {
-    Fault { breaks, check, outcome: "failed", evidence, fix: Fix::Pasted }
+    Fault { breaks, check, outcome: "failed", evidence, fix: Fix::Pasted, conclusion: None }
 }
 
 pub(super) const fn warned(breaks: &'static str, check: &'static str, evidence: &'static str) -> Fault {
-    Fault { outcome: "warned", ..failed(breaks, check, evidence) }
+    let can = Some("mle is jailed and can log in");
+    Fault { outcome: "warned", conclusion: can, ..failed(breaks, check, evidence) }
 }
 
 impl Fault {
     /// The same fault with a fix that is no command.
     pub(super) const fn in_words(self, part: &'static str) -> Self {
         Fault { fix: Fix::Words(part), ..self }
+    }
+
+    /// The same fault, with the last sentence.
+    pub(super) const fn concludes(self, sentence: &'static str) -> Self {
+        Fault { conclusion: Some(sentence), ..self }
     }
 }
 
@@ -76,12 +84,20 @@ impl Machine {
     /// The findings about mle that have not passed, and the exit status.
     #[track_caller]
     pub(super) fn found(&self) -> (Vec<[String; 4]>, i32) {
+        let (found, code, _) = self.concluded();
+        (found, code)
+    }
+
+    /// As [`found`](Self::found), with the last sentence.
+    #[track_caller]
+    pub(super) fn concluded(&self) -> (Vec<[String; 4]>, i32, String) {
         let out = self.sb.try_sh("sftpjail check --json mle");
         let code = out.code.unwrap_or(-1);
         let out = checked(out, code);
         let document: Value = serde_json::from_str(&out.stdout).unwrap_or_else(|e| panic!("{e}: {out}"));
         let of = findings(&document).into_iter().filter(|f| f[1] != "passed");
-        (of.map(|f| f.map(str::to_owned)).collect(), code)
+        let sentence = document["conclusion"]["sentence"].as_str().expect("a sentence").to_owned();
+        (of.map(|f| f.map(str::to_owned)).collect(), code, sentence)
     }
 
     /// Each fault in turn.
@@ -100,8 +116,8 @@ impl Machine {
 
     #[track_caller]
     fn one(&self, fault: &Fault) {
-        let (found, code) = self.found();
-        let context = format!("after {}\nfound {found:#?}", fault.breaks);
+        let (found, code, sentence) = self.concluded();
+        let context = format!("after {}\nfound {found:#?}\n{sentence}", fault.breaks);
         let status = match fault.outcome {
             "failed" => 1,
             "unknown" => 2,
@@ -111,6 +127,9 @@ impl Machine {
         let [[check, outcome, evidence, fix]] = &found[..] else { panic!("not one finding {context}") };
         assert_eq!((check.as_str(), outcome.as_str()), (fault.check, fault.outcome), "{context}");
         assert!(evidence.contains(fault.evidence), "no {:?} {context}", fault.evidence);
+        if let Some(conclusion) = fault.conclusion {
+            assert_eq!(sentence, conclusion, "{context}");
+        }
         match fault.fix {
             Fix::Words(part) => assert!(fix.contains(part), "no {part:?} {context}"),
             Fix::Pasted => {

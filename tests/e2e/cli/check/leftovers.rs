@@ -2,34 +2,43 @@
 
 use super::faults::{Fault, Machine, failed, warned};
 
+/// Nothing is served from such a mount while jails are built.
+const FIX_IT: &str = "mle is jailed and can log in. Fix what is marked ✗ all the same";
+
 const LEFTOVERS: [Fault; 9] = [
     failed(
         "echo '/home/mle /jail/mle none bind 0 0' >>/etc/fstab",
         "fstab",
         "mounts something at /jail/mle, which sshd would serve",
-    ),
-    failed("echo '/home/mle /jail/mle/home/mle none bind,nofail 0 0' >>/etc/fstab", "fstab", "/etc/fstab:"),
+    )
+    .concludes(FIX_IT),
+    failed("echo '/home/mle /jail/mle/home/mle none bind,nofail 0 0' >>/etc/fstab", "fstab", "/etc/fstab:")
+        .concludes(FIX_IT),
     failed(
         "printf '/dev/x\\t/jail/mle/a\\\\040b\\text4\\n' >>/etc/fstab",
         "fstab",
         "mounts something at \"/jail/mle/a b\"",
-    ),
+    )
+    .concludes(FIX_IT),
     warned("echo '/home/bob /jail/bob none bind 0 0' >>/etc/fstab", "fstab", "mounts something at /jail/bob"),
     failed(
         "echo '/jail /etc/auto.jail --timeout=5' >/etc/auto.master",
         "autofs",
         "/etc/auto.master:1 lets autofs mount at /jail,",
-    ),
+    )
+    .concludes(FIX_IT),
     failed(
         "mkdir /etc/auto.master.d; echo '\"/jail\" program:/etc/auto.jail' >/etc/auto.master.d/jail.autofs",
         "autofs",
         "/etc/auto.master.d/jail.autofs:1 lets autofs mount at /jail,",
-    ),
+    )
+    .concludes(FIX_IT),
     failed(
         "echo '/jail/mle -fstype=bind :/home/mle' >/etc/auto.direct",
         "autofs",
         "/etc/auto.direct:1 lets autofs mount at /jail/mle,",
-    ),
+    )
+    .concludes(FIX_IT),
     warned(
         "echo '/jail/bob -fstype=bind :/home/bob' >/etc/auto.direct",
         "autofs",
@@ -39,7 +48,8 @@ const LEFTOVERS: [Fault; 9] = [
         "mkdir /etc/autofs; echo '/jail /etc/auto.jail' >/etc/autofs/auto.master",
         "autofs",
         "/etc/autofs/auto.master:1",
-    ),
+    )
+    .concludes(FIX_IT),
 ];
 
 #[test]

@@ -176,15 +176,22 @@ fn a_jail_root_without_room_for_the_directories_of_jails() {
 fn a_jail_root_that_cannot_be_made() {
     let sb = Sandbox::new();
     sb.user("mle").group("sftp").add();
-    sb.sh("mkdir /srv/jails; mount -t tmpfs -o nr_inodes=1,mode=755 none /srv/jails; sed -i 's,/jail/%u,/srv/jails/all/%u,' /etc/ssh/sshd_config");
+    sb.sh("mkdir /srv/jails; mount -t tmpfs -o nr_inodes=1,mode=755 none /srv/jails
+        sed -i 's,/jail/%u,/srv/jails/all/%u,' /etc/ssh/sshd_config");
     sb.configure("jail_root = \"/srv/jails/all\"\n");
+    let said = |errno: &str, fix: &str| {
+        format!(
+            "✗ rehearsal      building the jail failed: mkdirat(all): {errno}\n                 → {fix}\n"
+        )
+    };
     let check = sb.try_sh("sftpjail check mle").stdout;
-    let said = "✗ rehearsal      building the jail failed: mkdirat(all): No space left on device\n                 → make room on that filesystem: space, inodes and root's quota\n";
-    assert!(check.contains(said), "{check}");
+    let full =
+        said("No space left on device", "make room on that filesystem: space, inodes and root's quota");
+    assert!(check.contains(&full), "{check}");
     // As root, who is no less than root.
     sb.sh("mount -o remount,ro /srv/jails");
     let check = sb.try_sh("sftpjail check mle").stdout;
-    let said = "✗ rehearsal      building the jail failed: mkdirat(all): Read-only file system\n                 → mount that filesystem writable: it is mounted read-only\n";
-    assert!(check.contains(said) && !check.contains("run this as root"), "{check}");
+    let read_only = said("Read-only file system", "mount that filesystem writable: it is mounted read-only");
+    assert!(check.contains(&read_only) && !check.contains("run this as root"), "{check}");
     assert!(check.ends_with("mle is jailed but cannot log in: building the jail fails.\n"), "{check}");
 }

@@ -3,24 +3,48 @@
 use super::faults::{Fault, Machine, failed};
 use sandbox::Sandbox;
 
+const CANNOT: &str = "mle is jailed and can log in, but cannot write /home/mle";
+
 const HOME: [Fault; 6] = [
     // The most common complaint of all.
     failed(
         "chown root:root /home/mle; chmod 755 /home/mle",
         "write",
         "mle cannot write /home/mle (root:root, mode 0755), nor a directory in it",
-    ),
-    failed("chown root:root /home/mle; chmod 755 /home/mle; mkdir -m 755 /home/mle/www", "write", "nor a directory in it"),
-    failed("chmod 555 /home/mle", "write", "mle cannot write /home/mle (mle:mle, mode 0555), nor a directory in it"),
-    failed("chown root:joe /home/mle; chmod 755 /home/mle", "write", "(root:joe, mode 0755), nor")
-        .in_words("let mle write /home/mle on the host, or a directory in it; if it is meant to be so, say home = \"read-only\" in the profile home"),
-    // Nobody but the user can have made what the symlink leads to, and it is not in the home.
+    )
+    .concludes(CANNOT),
     failed(
-        "mkdir /srv/own; chown mle /srv/own; ln -s /srv/own /home/mle/link; chown root:root /home/mle; chmod 755 /home/mle",
+        "chown root:root /home/mle; chmod 755 /home/mle; mkdir -m 755 /home/mle/www",
         "write",
         "nor a directory in it",
-    ),
-    failed("chown root /home/mle", "write", "mle cannot write /home/mle (root:mle, mode 0750), nor a directory in it"),
+    )
+    .concludes(CANNOT),
+    failed(
+        "chmod 555 /home/mle",
+        "write",
+        "mle cannot write /home/mle (mle:mle, mode 0555), nor a directory in it",
+    )
+    .concludes(CANNOT),
+    failed("chown root:joe /home/mle; chmod 755 /home/mle", "write", "(root:joe, mode 0755), nor")
+        .concludes(CANNOT)
+        .in_words(
+            "let mle write /home/mle on the host, or a directory in it; if it is meant to be so, say home = \
+             \"read-only\" in the profile home",
+        ),
+    // Nobody but the user can have made what the symlink leads to, and it is not in the home.
+    failed(
+        "mkdir /srv/own; chown mle /srv/own; ln -s /srv/own /home/mle/link; chown root:root /home/mle
+         chmod 755 /home/mle",
+        "write",
+        "nor a directory in it",
+    )
+    .concludes(CANNOT),
+    failed(
+        "chown root /home/mle",
+        "write",
+        "mle cannot write /home/mle (root:mle, mode 0750), nor a directory in it",
+    )
+    .concludes(CANNOT),
 ];
 
 #[test]
@@ -119,7 +143,8 @@ fn a_home_on_a_filesystem_that_is_read_only_and_one_with_an_attribute() {
         assert_eq!((check.as_str(), outcome.as_str(), status), ("write", "failed", 1));
         (evidence.clone(), fix.clone())
     };
-    sb.sh("mount -t tmpfs none /mnt; mkdir /mnt/mle; cp -a /home/mle/. /mnt/mle; chown mle:mle /mnt/mle; chmod 750 /mnt/mle
+    sb.sh("mount -t tmpfs none /mnt; mkdir /mnt/mle; cp -a /home/mle/. /mnt/mle
+           chown mle:mle /mnt/mle; chmod 750 /mnt/mle
            usermod -d /mnt/mle mle; mount -o remount,ro /mnt");
     let (evidence, fix) = found();
     assert_eq!(evidence, "mle cannot write /mnt/mle: the mount at /mnt is read-only");
@@ -147,8 +172,8 @@ fn a_volume_that_the_user_cannot_write_unless_it_is_meant_to_be_read() {
             "[[profile]]\nname = \"home\"\ngroups = [\"sftp\"]\n[[profile.volume]]\nsource = \"/srv/up\"\n{volume}\n"
         ));
     };
-    let fix = "let mle write /srv/up on the host, or a directory in it; if it is meant to be so, say read_only = true for \
-               the volume";
+    let fix = "let mle write /srv/up on the host, or a directory in it; if it is meant to be so, say read_only = \
+               true for the volume";
     let evidence = |modes: &str, at: &str| {
         format!(
             "mle cannot write the volume {at}, which is /srv/up on the host ({modes}), nor a directory in it"
@@ -199,7 +224,8 @@ fn a_volume_that_others_could_replace() {
     let machine = Machine::new();
     let sb = &machine.sb;
     sb.configure(
-        "[[profile]]\nname = \"home\"\ngroups = [\"sftp\"]\n[[profile.volume]]\nsource = \"/srv/sftp/%u\"\ntarget = \"/up\"\n",
+        "[[profile]]\nname = \"home\"\ngroups = [\"sftp\"]\n\
+         [[profile.volume]]\nsource = \"/srv/sftp/%u\"\ntarget = \"/up\"\n",
     );
     sb.sh("install -d -o mle /srv/sftp/mle");
     let ok = "✓ volume parents only root and the user can replace the directories above /srv/sftp/mle\n";
