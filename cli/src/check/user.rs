@@ -250,9 +250,10 @@ pub(super) fn examine_without_files(
                 return Examined { findings, rehearsal: None, standing: Standing::InNoProfile };
             }
             Decision::Refuse(refusal) => findings.failed("name", (&refusal).into(), &refusal, refusal.fix()),
-            Decision::Jail { used, .. } => {
+            Decision::Jail { used, unused } => {
                 let profile = used.profile;
                 standing = Standing::Member;
+                profile::examine(&account.name, &used, &unused, host.path, &mut findings);
                 unknown(&mut findings);
                 findings.append(about_host);
                 let known = examine_setup(host, &Subject { user, account: &account, profile }, &mut findings);

@@ -161,6 +161,15 @@ pub(super) fn make_directory(path: &Path, mode: u32) -> Result<(), Error> {
     }
 }
 
+/// Whether a directory is there, and no symlink. The error: that is unknown.
+pub(super) fn is_directory(path: &Path) -> Result<bool, Error> {
+    match path.symlink_metadata() {
+        Ok(stat) => Ok(stat.is_dir()),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(false),
+        Err(error) => Err(Error::with(path, "be read", &error)),
+    }
+}
+
 /// Removes a directory if it is empty and not in use. Gives whether it is gone.
 pub(super) fn remove_directory(path: &Path) -> Result<bool, Error> {
     match ignore_missing(fs::remove_dir(path)) {

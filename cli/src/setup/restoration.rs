@@ -98,8 +98,8 @@ impl Restoration {
         let jail_roots = jail_roots(config.as_ref().ok(), of_sshd(&files));
         let needs = Needs::of(&files, config.as_ref().ok(), &jail_roots, extent)?;
         let has_sshd = of_sshd(&files).next().is_some();
-        let groups = Step::groups(steps);
-        let mut making = Making { needs, files, jail_roots, has_sshd, groups, ..Making::default() };
+        let added_groups = Step::groups(steps);
+        let mut making = Making { needs, files, jail_roots, has_sshd, added_groups, ..Making::default() };
         if let Err(error) = config {
             let clause = format!("it is unknown which jail root sshd's lines still need ({})", error.what);
             making.obstacles.push(Obstacle::Configuration(clause));
@@ -114,8 +114,7 @@ impl Restoration {
 #[derive(Default)]
 struct Making<'s> {
     files: Vec<OwnFile<'s>>,
-    /// The groups that were added.
-    groups: Vec<&'s str>,
+    added_groups: Vec<&'s str>,
     needs: Needs,
     jail_roots: Vec<PathBuf>,
     has_sshd: bool,
@@ -192,9 +191,7 @@ impl Making<'_> {
     }
 
     fn directory(&mut self, path: &Path) -> Result<bool, Error> {
-        if !path.symlink_metadata().is_ok_and(|stat| stat.is_dir())
-            || self.removed.iter().any(|own| own == path)
-        {
+        if !atomic::is_directory(path)? || self.removed.iter().any(|own| own == path) {
             return Ok(false);
         }
         let shown = escaped(path);
@@ -225,7 +222,7 @@ impl Making<'_> {
 
     fn group(&mut self, name: &str, files: &[(PathBuf, Option<Backup>)]) -> Result<bool, Error> {
         let shown = format!("the group {}", escaped(name));
-        match group::removal(name, files, &self.groups)? {
+        match group::removal(name, files, &self.added_groups)? {
             group::Removal::Done => Ok(false),
             group::Removal::Impossible(why) => {
                 let note = format!("{shown} stays, because {why}");

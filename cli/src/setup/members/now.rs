@@ -2,6 +2,7 @@
 
 use crate::desired::sshd::is_internal_sftp;
 use crate::host::accounts::runs_shell;
+use crate::host::configuration;
 use crate::host::pam::stack::Stack;
 use crate::host::sshd::connections::Connection;
 use crate::host::sshd::daemon::NoAnswer;
@@ -9,7 +10,6 @@ use crate::host::sshd::effective::expanded;
 use crate::host::sshd::logins::Sshd;
 use crate::report::Error;
 use pam_sftpjail::account::Account;
-use pam_sftpjail::config::Config;
 use pam_sftpjail::nss::User;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -33,8 +33,7 @@ pub(super) enum Access {
 pub(super) struct Now {
     sshd: Sshd,
     connection: Connection,
-    /// `None`: the configuration cannot be used, so nobody is jailed.
-    jail_root: Option<PathBuf>,
+    jail_root: PathBuf,
     /// Whether PAM asks the module to build jails.
     builds_jails: bool,
 }
@@ -42,7 +41,7 @@ pub(super) struct Now {
 impl Now {
     /// `file`: that of sshd's configuration, if it is not the usual one. `session`: PAM's session lines for sshd.
     pub(super) fn read(file: Option<&Path>, session: &Stack) -> Result<Self, Error> {
-        let jail_root = Config::load(None).ok().map(|config| config.jail_root.absolute());
+        let jail_root = configuration::load(None)?.jail_root.absolute();
         let sshd = Sshd::find(file).map_err(NoAnswer::into_error)?;
         let connection = Connection::plain(0, false, "22");
         Ok(Self { sshd, connection, jail_root, builds_jails: session.builds_jails() })
@@ -61,8 +60,7 @@ impl Now {
         };
         let (chroot, command) = (settings.get("ChrootDirectory"), settings.get("ForceCommand"));
         let (chroot, command) = (chroot.unwrap_or("none"), command.unwrap_or("none"));
-        let jail = self.jail_root.as_ref().map(|root| root.join(&account.name));
-        if jail.is_some_and(|jail| jail == expanded(chroot, account)) {
+        if self.jail_root.join(&account.name) == expanded(chroot, account) {
             return match is_internal_sftp(command) {
                 // Without a jail there, sshd refuses the login.
                 _ if !self.builds_jails => Access::Other,
@@ -70,7 +68,7 @@ impl Now {
                 false => Access::JailedOnly,
             };
         }
-        let user = User::by_name(&account.name).ok().flatten();
+        let Ok(user) = User::by_name(&account.name) else { return Access::Unknown };
         let has_shell = command == "none" && user.is_some_and(|user| runs_shell(&user.shell));
         if has_shell { Access::Shell } else { Access::Other }
     }

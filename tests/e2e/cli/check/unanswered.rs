@@ -40,6 +40,7 @@ fn homes_that_never_answer_cost_ten_seconds_together_and_hide_nothing() {
         }
         let why = format!("the check of {user} took more than 10 s: a filesystem does not answer");
         assert!(has("home", "unknown", &why), "{report:#}");
+        assert!(has("profile", "passed", "home, as a member of sftp"), "{report:#}");
         assert_eq!(has("sshd chroot", "passed", ""), user != "stuck7", "{report:#}");
         assert_eq!(has("sshd chroot", "failed", "ChrootDirectory is none"), user == "stuck7", "{report:#}");
     }
