@@ -37,6 +37,8 @@ use crate::host::accounts;
 use crate::host::syslog::source::{self, Source};
 use crate::host::syslog::wait::Stop;
 use crate::report::Status;
+use crate::report::error::errno;
+use crate::report::status::unwritten;
 use crate::report::streams;
 use crate::report::terminal;
 use filter::Filter;
@@ -61,6 +63,8 @@ pub(crate) fn run(config: Option<&Path>, options: Options, out: &mut impl Write)
     match audit(config, options, out) {
         // The reader has closed the pipe, such as `head`.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(Status::Ok),
+        // All that cannot be read is a sentence.
+        Err(error) if error.raw_os_error().is_some() => Err(unwritten(&error)),
         other => other,
     }
 }
@@ -90,7 +94,9 @@ fn audit(config: Option<&Path>, mut options: Options, out: &mut impl Write) -> i
     if options.summary && filter.has_all_operations() {
         join.marks.keep();
     }
-    let stop = options.follow.then(Stop::new).transpose()?;
+    let stop = options.follow.then(Stop::new).transpose().map_err(|error| {
+        io::Error::other(format!("--follow cannot wait for ctrl-C: {}; close other programs", errno(&error)))
+    })?;
     let source::Logs { sources, unreadable, missing } = source::open(&options.file, &zone, options.follow);
     for number in missing {
         join.gaps.add(Kind::MissingFile, |_| format!("number {number}"));
@@ -129,10 +135,11 @@ fn audit(config: Option<&Path>, mut options: Options, out: &mut impl Write) -> i
             report(&error)?;
         }
     }
-    if pass.finish()?
-        && !options.follow
-        && let Some(user) = options.user
-    {
+    let is_empty = pass.finish()? && !options.follow;
+    if is_empty && options.user.is_none() && matches!(style, Style::Table(Some(_))) {
+        writeln!(streams::stderr(), "! there are no matching log entries")?;
+    }
+    if is_empty && let Some(user) = options.user {
         let suggestion =
             accounts::suggested(&user).map(|other| format!("; did you mean {}?", escaped(&other)));
         let suggestion = suggestion.unwrap_or_default();

@@ -17,6 +17,7 @@ use crate::host::syslog::tail::Tail;
 use crate::host::syslog::unreadable::Unreadable;
 use crate::host::syslog::wait::{Patient, Stop};
 use crate::report::streams;
+use crate::report::terminal::wrapped_error;
 use jiff::tz::TimeZone;
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};
@@ -251,11 +252,11 @@ impl<W: Write> Pass<'_, W> {
                 continue;
             }
             let mut err = streams::stderr();
-            writeln!(err, "! {}", kind.message(tally.count))?;
+            writeln!(err, "! {}", wrapped_error(&kind.message(tally.count), 2))?;
             for example in tally.examples.iter().filter(|example| !example.is_empty()) {
-                writeln!(err, "    {example}")?;
+                writeln!(err, "    {}", wrapped_error(example, 6))?;
             }
-            writeln!(err, "  → {}", kind.fix())?;
+            writeln!(err, "  → {}", wrapped_error(kind.fix(), 4))?;
         }
         self.output.flush()?;
         if self.filter.left_out > 0 {

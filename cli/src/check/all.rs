@@ -9,8 +9,8 @@ use crate::desired::membership;
 use crate::host::workers::{self, Work};
 use crate::host::{accounts, shadow};
 use crate::report::conclusion::{Kind, Standing};
-use crate::report::terminal::wrapped;
-use crate::report::text::counted;
+use crate::report::terminal::{Alarm, wrapped};
+use crate::report::text::{counted, listed_first};
 use crate::report::{Findings, Status};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use pam_sftpjail::account::Account;
@@ -167,26 +167,27 @@ impl Everybody {
         self.findings.print(out)?;
         let users = self.users.iter().map(|report| (report.user.as_str(), &report.findings));
         Findings::print_together(users, out)?;
-        let count = |kind| self.users.iter().filter(|report| report.conclusion.kind == kind).count();
+        let of = |kind| self.users.iter().filter(move |report| report.conclusion.kind == kind);
         // What is meant first, and what nobody may miss last: the words for one user, and for more.
         let counts = [
             (Kind::Jailed, "is jailed and can log in", "are jailed and can log in"),
             (
                 Kind::Hindered,
-                "is jailed and can log in, but cannot work",
-                "are jailed and can log in, but cannot work",
+                "is jailed and can log in, but not work",
+                "are jailed and can log in, but not work",
             ),
-            (Kind::Closed, "cannot log in on purpose", "cannot log in on purpose"),
+            (Kind::Closed, "is kept out on purpose", "are kept out on purpose"),
             (Kind::CannotLogIn, "cannot log in", "cannot log in"),
             (Kind::Unknown, "cannot be judged", "cannot be judged"),
             (Kind::NotJailed, "IS NOT JAILED", "ARE NOT JAILED"),
         ];
-        let counts = counts.map(|(kind, one, more)| match count(kind) {
+        let counts = counts.map(|(kind, one, more)| match of(kind).count() {
             0 => None,
             1 => Some(format!("1 {one}")),
             count => Some(format!("{count} {more}")),
         });
         let counts: Vec<_> = counts.into_iter().flatten().collect();
+        let not_jailed: Vec<_> = of(Kind::NotJailed).map(|report| &report.user).collect();
         let host = match self.findings.status() {
             Status::Problems => "has problems",
             Status::Unchecked => "could not be checked",
@@ -194,6 +195,13 @@ impl Everybody {
         };
         let users = counted(self.users.len(), "user");
         let users = if counts.is_empty() { users } else { format!("{users}: {}", counts.join(", ")) };
-        writeln!(out, "{}", wrapped(&format!("{users}. The host {host}."), 0))
+        match not_jailed.is_empty() {
+            true => writeln!(out, "{}", wrapped(&format!("{users}. The host {host}."), 0)),
+            false => {
+                let names = listed_first(not_jailed.iter());
+                let all = wrapped(&format!("{users} ({names}). The host {host}."), 0);
+                writeln!(out, "{}", Alarm(&all))
+            }
+        }
     }
 }

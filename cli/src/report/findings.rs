@@ -15,6 +15,9 @@ use std::io::{self, Write};
 /// The column in which evidence begins.
 const INDENT: usize = 17;
 
+/// A fix of more bytes is not repeated.
+const LONG_FIX: usize = 80;
+
 /// Findings about a user, or about the host, in the order in which they are reported.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -135,9 +138,16 @@ impl Findings {
         status(self.iter())
     }
 
-    /// Prints every finding, for people.
+    /// Prints every finding, for people. A long fix stands there once.
     pub(crate) fn print(&self, out: &mut impl Write) -> io::Result<()> {
-        self.0.iter().try_for_each(|finding| finding.print(out))
+        let mut shown: HashMap<&str, &str> = HashMap::new();
+        for finding in &self.0 {
+            let long = finding.fix.as_deref().filter(|fix| fix.len() > LONG_FIX);
+            let earlier = long.and_then(|fix| shown.get(fix).copied());
+            finding.print(earlier, out)?;
+            shown.extend(long.filter(|_| earlier.is_none()).map(|fix| (fix, finding.check.as_str())));
+        }
+        Ok(())
     }
 
     /// Prints what has not passed for these users, each finding once, with the users that it applies to.
@@ -157,7 +167,7 @@ impl Findings {
             }
         }
         for finding in findings {
-            finding.print(out)?;
+            finding.print(None, out)?;
             let users = names.remove(finding).unwrap_or_default();
             let users = format!("applies to {}", listed_first(users.iter()));
             writeln!(out, "  {:<14} {}", "", wrapped(&users, INDENT))?;
@@ -206,7 +216,8 @@ impl Finding {
         }
     }
 
-    fn print(&self, out: &mut impl Write) -> io::Result<()> {
+    /// `same`: the check before that has the same fix.
+    fn print(&self, same: Option<&str>, out: &mut impl Write) -> io::Result<()> {
         let mark = match self.outcome {
             Outcome::Passed => Mark::Good,
             Outcome::Failed => Mark::Bad,
@@ -214,6 +225,10 @@ impl Finding {
         };
         writeln!(out, "{mark} {:<14} {}", self.check, wrapped(&one_line(&self.evidence), INDENT))?;
         let Some(fix) = &self.fix else { return Ok(()) };
-        writeln!(out, "  {:<14} {}", "", advice(fix, self.command.as_deref(), INDENT))
+        let advice = match same {
+            Some(check) => advice(&format!("the same as for {check}"), None, INDENT),
+            None => advice(fix, self.command.as_deref(), INDENT),
+        };
+        writeln!(out, "  {:<14} {advice}", "")
     }
 }

@@ -1,5 +1,6 @@
 //! Exit statuses, which are the same for every verb.
 
+use super::error::errno;
 use serde::{Deserialize, Serialize};
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
@@ -29,11 +30,16 @@ impl From<Status> for ExitCode {
 
 impl Status {
     /// The exit status of a verb whose report was written to `out` with the result `written`. A reader that closes
-    /// the pipe early does not change it; any other error is returned.
+    /// the pipe early does not change it; any other error is returned, as a sentence.
     pub(crate) fn after(self, written: io::Result<()>, out: &mut impl Write) -> io::Result<Self> {
         match written.and_then(|()| out.flush()) {
-            Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error),
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(unwritten(&error)),
             _ => Ok(self),
         }
     }
+}
+
+/// Why the report is not all there.
+pub(crate) fn unwritten(error: &io::Error) -> io::Error {
+    io::Error::other(format!("the output could not be written: {}; write it somewhere else", errno(error)))
 }

@@ -4,6 +4,7 @@ use anstyle::{AnsiColor, Style};
 use pam_sftpjail::escape::one_line;
 use std::fmt::{self, Display};
 use std::io::{self, IsTerminal};
+use std::os::fd::AsFd;
 use unicode_width::UnicodeWidthStr;
 
 /// All that this program writes to set or reset a colour, in the pieces in which it is written: of marks, of alarms, and
@@ -13,11 +14,14 @@ pub(super) const COLOURS: [&str; 6] = ["\x1b[0m", "\x1b[1m", "\x1b[31m", "\x1b[3
 /// The width of the terminal in columns; `None` if standard output is no terminal.
 #[expect(clippy::disallowed_methods, reason = "it writes nothing")]
 pub(crate) fn columns() -> Option<usize> {
-    let stdout = io::stdout();
-    if !stdout.is_terminal() {
+    columns_of(&io::stdout())
+}
+
+fn columns_of(stream: &(impl IsTerminal + AsFd)) -> Option<usize> {
+    if !stream.is_terminal() {
         return None;
     }
-    let of_terminal = rustix::termios::tcgetwinsize(&stdout).map_or(0, |size| usize::from(size.ws_col));
+    let of_terminal = rustix::termios::tcgetwinsize(stream).map_or(0, |size| usize::from(size.ws_col));
     // A serial console does not know its width.
     let of_environment = || std::env::var("COLUMNS").ok()?.parse().ok();
     Some(of_terminal).filter(|columns| *columns > 0).or_else(of_environment).filter(|columns| *columns > 0)
@@ -26,6 +30,12 @@ pub(crate) fn columns() -> Option<usize> {
 /// Breaks a text between words, so that it fits to the right of `indent` columns. Without a terminal it stays as it is.
 pub(crate) fn wrapped(text: &str, indent: usize) -> String {
     joined(text.split(' '), columns(), indent)
+}
+
+/// As [`wrapped`], for standard error.
+#[expect(clippy::disallowed_methods, reason = "it writes nothing")]
+pub(crate) fn wrapped_error(text: &str, indent: usize) -> String {
+    joined(text.split(' '), columns_of(&io::stderr()), indent)
 }
 
 /// A fix behind an arrow, which stands in the column `indent`. The `command` at its end stays on one line, so that it can
