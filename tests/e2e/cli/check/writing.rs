@@ -57,7 +57,7 @@ fn a_home_that_its_modes_do_not_let_the_user_write() {
     assert!(out.ends_with("\nmle is jailed and can log in, but cannot write /home/mle.\n"), "{out}");
     let all = machine.sb.try_sh("sftpjail check --all");
     assert!(
-        all.stdout.ends_with("\n1 user: 1 is jailed and can log in, but cannot work. The host is ok.\n"),
+        all.stdout.ends_with("\n1 user: 1 is jailed and can log in, but not work. The host is ok.\n"),
         "{all}"
     );
     assert_eq!(all.code, Some(1));
