@@ -10,6 +10,7 @@ mod leftovers;
 mod live;
 mod owners;
 mod pam;
+mod places;
 mod profile;
 mod room;
 mod sshd;
@@ -18,6 +19,7 @@ mod together;
 mod trusted;
 mod unanswered;
 mod user_manager;
+mod volume_parents;
 mod writing;
 
 use std::ffi::OsStr;

@@ -65,7 +65,7 @@ fn by_modes(found: &Unwritable, errno: Errno, stat: Option<FileStat>, account: &
             "; its modes allow it, so an access control list or a security module does not"
         }
         Errno::EACCES if found.has_more => ", nor any of the first directories in it",
-        Errno::EACCES => ", nor a directory in it",
+        Errno::EACCES => ", nor a directory in it (hidden ones aside)",
         other => return format!("{state}: {}", other.desc()),
     };
     format!("{state}{why}")
