@@ -99,6 +99,10 @@ impl Choices {
         };
         let config = Config::of_text(&text, Path::new(DEFAULT_PATH))
             .map_err(|error| Error::new(error, "choose other names"))?;
+        // The sources of the templates are right beside the usual jail root.
+        if let Some(fault) = faults(&config).into_iter().next() {
+            return Err(Error::new(fault, "choose another --jail-root"));
+        }
         Ok(Self {
             config,
             new_config: Some(text),

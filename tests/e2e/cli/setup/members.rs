@@ -78,6 +78,19 @@ fn a_jail_root_above_or_below_homes_is_refused() {
     refused(&sb, &format!("{YES} --jail-root /data/jail"), &["1 member would be refused", "bob"]);
 }
 
+/// All members would be refused, so none has to be there.
+#[test]
+fn a_jail_root_that_holds_the_folders_of_the_upload_portal_is_refused() {
+    let sb = Sandbox::stock();
+    for root in ["/srv", "/srv/sftp"] {
+        let what = format!(
+            "the profile upload-portal refuses all of its members: the volume /uploads cannot come from \
+             \"/srv/sftp/%u\": it overlaps the jail root {root}; choose another --jail-root"
+        );
+        refused(&sb, &format!("sftpjail setup --yes --profile upload-portal --jail-root {root}"), &[&what]);
+    }
+}
+
 #[test]
 fn who_loses_a_shell_is_listed_and_who_has_none_is_not() {
     let sb = Sandbox::stock();
