@@ -38,11 +38,13 @@ mod lines;
 
 use crate::escape::{escaped, word};
 pub use lines::{Change, Line, LineEdit};
+use serde::{Deserialize, Serialize};
 use std::fmt::{self, Display};
 use std::path::{Path, PathBuf};
 
-/// A sentence or a command, on one line. Names and paths in it are escaped already.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+/// A sentence or a command, on one line. Names and paths in it are escaped already. A child process can hand it to its
+/// parent.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Fix {
     text: Box<str>,
     /// How many bytes of the text come before the command, which is its end. All of them: there is no command.

@@ -55,7 +55,7 @@ pub(super) fn run(host: &Host<'_>, subject: &Subject<'_>, findings: &mut Finding
             Some(format!("{path} {READ_ONLY}"))
         }),
         Ok(Err(failure)) if failure.is_untried => {
-            findings.unknown(CHECK, &failure.problem, failure.fix.as_str());
+            findings.unknown(CHECK, &failure.problem, &failure.fix);
             return None;
         }
         Ok(Err(failure)) => Some(failure.problem.clone()),
@@ -120,8 +120,8 @@ fn report(
                 HomeAccess::ReadOnly | HomeAccess::None => Need::Enter,
             };
             let fix = match failure.is_inside {
-                true => home_access::fix(account, &account.home, need, failure.fix),
-                false => failure.fix.into(),
+                true => home_access::fix(account, &account.home, need, failure.fix.to_string()),
+                false => failure.fix,
             };
             findings.failed(CHECK, consequence, failure.problem, fix);
             None

@@ -90,7 +90,7 @@ pub(crate) struct Failure {
     /// Whether the jail was built, and is of no use to the user.
     pub(crate) is_inside: bool,
     pub(crate) problem: String,
-    pub(crate) fix: String,
+    pub(crate) fix: Fix,
     /// Whether the confinement of sshd could not be taken on, so that nothing was tried.
     pub(crate) is_untried: bool,
     /// Whether the session cannot be recorded, as it has to be.
@@ -153,7 +153,7 @@ fn rehearse(
     let failure = |problem: String, fix: Fix| Failure {
         is_inside: false,
         problem,
-        fix: fix.to_string(),
+        fix,
         is_untried: false,
         is_of_registry: false,
     };
@@ -162,7 +162,7 @@ fn rehearse(
     as_sshd.assume().map_err(|problem| Failure {
         is_inside: false,
         problem,
-        fix: "see `systemctl cat` for what restricts sshd, and log in as the user".to_owned(),
+        fix: "see `systemctl cat` for what restricts sshd, and log in as the user".into(),
         is_untried: true,
         is_of_registry: false,
     })?;
@@ -216,7 +216,7 @@ fn rehearse(
         is_inside: true,
         problem: format!("the user cannot enter the home {home}: {}", e.desc()),
         // What the admin can do on the host is not known in here.
-        fix: format!("let {} enter it", escaped(&account.name)),
+        fix: format!("let {} enter it", escaped(&account.name)).into(),
         is_untried: false,
         is_of_registry: false,
     })?;

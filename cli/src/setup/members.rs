@@ -20,8 +20,9 @@ use look::{Look, Looked, Reason};
 use now::Access;
 use pam_sftpjail::config::Config;
 use pam_sftpjail::escape::escaped;
+use pam_sftpjail::fix::Fix;
 use pam_sftpjail::nss::Group;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::path::Path;
@@ -67,7 +68,12 @@ pub(super) struct OtherGroups<'g> {
 struct Refused {
     user: String,
     reason: String,
-    fix: String,
+    #[serde(serialize_with = "sentence")]
+    fix: Fix,
+}
+
+fn sentence<S: Serializer>(fix: &Fix, out: S) -> Result<S::Ok, S::Error> {
+    out.collect_str(fix)
 }
 
 impl Members {

@@ -9,6 +9,7 @@ use crate::setup::sshd::Sshd;
 use pam_sftpjail::account::Account;
 use pam_sftpjail::config::Config;
 use pam_sftpjail::error::Refusal;
+use pam_sftpjail::fix::Fix;
 use pam_sftpjail::path::Normalised;
 use pam_sftpjail::policy::NotJailed;
 use pam_sftpjail::session::{Membership, examine};
@@ -42,7 +43,7 @@ pub(super) enum Looked {
 #[derive(Serialize, Deserialize)]
 pub(super) struct Reason {
     pub(super) reason: String,
-    pub(super) fix: String,
+    pub(super) fix: Fix,
 }
 
 impl<'c> Look<'c> {
@@ -67,9 +68,9 @@ impl<'c> Look<'c> {
         let passes = (refusal.is_missing_home() && self.makes_homes) || refusal.retry_when().is_some();
         let fix = match refusal {
             Refusal::HomeSpelling { home, .. } if self.is_root_given && self.is_at_root(home) => {
-                "choose another --jail-root, outside of all homes".to_owned()
+                "choose another --jail-root, outside of all homes".into()
             }
-            _ => refusal.fix().to_string(),
+            _ => refusal.fix(),
         };
         (!passes).then(|| Reason { reason: refusal.to_string(), fix })
     }
@@ -85,7 +86,7 @@ impl Work for Look<'_> {
                 let reason =
                     "is in a group of exempt_groups, so no jail is built, and sshd refuses the login";
                 let fix = "remove the user from one of the two groups";
-                (None, Some(Reason { reason: reason.to_owned(), fix: fix.to_owned() }))
+                (None, Some(Reason { reason: reason.to_owned(), fix: fix.into() }))
             }
             Ok(Membership::NotJailed { .. }) | Err(Refusal::NoSuchUser { .. }) => return Looked::Nobody,
             Err(refusal) => (None, self.reason(&refusal)),
@@ -99,8 +100,7 @@ impl Work for Look<'_> {
     fn give_up(&mut self, user: &str, why: &str) -> Looked {
         let account = Account::lookup(user, self.config).ok();
         let access = account.map_or(Access::Unknown, |account| self.now.access(&account));
-        let fix =
-            "see that the filesystems on the way to the home and the volumes answer (findmnt)".to_owned();
+        let fix = "see that the filesystems on the way to the home and the volumes answer (findmnt)".into();
         Looked::Member { access, refused: Some(Reason { reason: why.to_owned(), fix }) }
     }
 }
