@@ -139,7 +139,7 @@ fn check_user(request: &Request<'_>, user: &str) -> Report {
     profile::examine_all(&config, path, &mut about_host);
     let examined = examine(&mut host, user, about_host);
     findings.append(examined.findings);
-    precedence::apply(host.sshd.as_ref(), &mut [&mut findings]);
+    precedence::apply(&mut [&mut findings]);
     Report::new(user, Examined { findings, ..examined }, &Findings::default())
 }
 

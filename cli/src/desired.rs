@@ -13,4 +13,5 @@ pub(crate) mod setup;
 pub(crate) mod sshd;
 pub(crate) mod stray;
 pub(crate) mod trusted;
+pub(crate) mod unit;
 pub(crate) mod unwritable;

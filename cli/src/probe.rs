@@ -20,8 +20,10 @@ mod module;
 mod parent;
 mod process;
 mod refusal;
+mod repetition;
 mod report;
 mod scratch_directory;
+mod server;
 mod session;
 mod sshd_fix;
 mod steps;
@@ -51,9 +53,11 @@ use pam_sftpjail::error::Refusal;
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::session::{Membership, examine};
 use parent::Parent;
+use repetition::repeat;
 use report::Report;
 use scratch_directory::ScratchDirectory;
 use sshd_fix::SshdFixes;
+use std::cell::OnceCell;
 use std::io::{self, Write};
 use std::path::Path;
 use user_manager::UserManagers;
@@ -177,23 +181,25 @@ fn log_in(
     let scratch = ScratchDirectory::open()?;
     let tools = Tools::prepare(&scratch, request)?;
     parent.check()?;
+    server::examine(report, tools.running(), request.user);
     let log = Log::from_now();
     let managers = UserManagers::now();
     let account = Account::lookup(request.user, config).ok();
     let settings = account.as_ref().map(|account| LoginSettings::ask(&tools, request.user, account));
     let settings = settings.unwrap_or_default();
+    let service = &settings.service(&tools);
     let opened = Connection::open(&tools);
     parent.check()?;
     let mut connection = match opened {
         Ok(connection) => connection,
         Err(ConnectError::Unable(error)) => return Err(error),
-        Err(ConnectError::Refused { message, server, descriptors }) => {
-            let sshd = &tools.sshd_messages()?;
+        Err(ConnectError::Refused { message, descriptors }) => {
+            let repetition = OnceCell::from(repeat(&tools)?);
             parent.check()?;
-            let servers = [server, tools.server().unwrap_or(server)];
             let account = account.as_ref();
             let fixes = expected.as_ref().map(|e| SshdFixes::new(request, config, e, &settings));
-            let facts = Facts { account, fixes: fixes.as_ref(), log: &log, servers, descriptors, sshd };
+            let facts =
+                Facts { account, fixes: fixes.as_ref(), tools: &tools, repetition, descriptors, service };
             report.add(refusal::finding(&message, &facts, refusal.as_ref()));
             return Ok(());
         }
@@ -226,10 +232,10 @@ fn log_in(
     let facts = Facts {
         account: account.as_ref(),
         fixes: Some(fixes),
-        log: &log,
-        servers: [connection.server; 2],
+        tools: &tools,
+        repetition: OnceCell::new(),
         descriptors: connection.descriptors,
-        sshd: &[],
+        service,
     };
     let names = session::try_steps(report, &connection, expected, &facts, fixes, &parent)?;
     let ended = if connection.end() {

@@ -24,7 +24,8 @@ pub enum Part {
 
 /// The confinement of a process.
 pub struct Confinement {
-    mounts: Option<Namespace>,
+    /// The process in whose mount namespace it is. A descriptor of that would not be inherited by children.
+    mounts: Option<Process>,
     capabilities: Option<CapabilitySets>,
     /// Oldest first.
     filters: Vec<Filter>,
@@ -69,7 +70,7 @@ impl Confinement {
         let has = |part| parts.contains(&part);
         let set = CapabilitySet::from_bits_retain;
         let confinement = Self {
-            mounts: has(Part::Mounts).then(|| Namespace::of(Pid::from_raw(process.pid()))).transpose()?,
+            mounts: has(Part::Mounts).then_some(*process),
             capabilities: has(Part::Capabilities).then(|| CapabilitySets {
                 effective: set(privileges.effective),
                 permitted: set(privileges.permitted),
@@ -84,25 +85,28 @@ impl Confinement {
         process.must_exist().map(|()| confinement)
     }
 
-    /// Answers with EPERM where a seccomp filter would kill, so that the call that it forbids can be named.
-    pub fn kill_nobody(&mut self) {
-        self.filters.iter_mut().for_each(Filter::kill_nobody);
-    }
-
-    /// Puts it on this process, for good. The process must have one thread.
-    pub fn assume(self) -> Result<(), SysError> {
-        if let Some(mounts) = self.mounts {
+    /// Puts these parts of it on this process, for good. The process must have one thread. `kills`: whether a system call
+    /// that a seccomp filter forbids may end the process; otherwise it fails with EPERM, so that it can be named.
+    pub fn assume(&self, parts: &[Part], kills: bool) -> Result<(), SysError> {
+        let has = |part| parts.contains(&part);
+        if let Some(process) = self.mounts.filter(|_| has(Part::Mounts)) {
+            let mounts = Namespace::of(Pid::from_raw(process.pid()))?;
+            process.must_exist()?;
             mounts.enter()?;
         }
+        let filters = if has(Part::Filters) { self.filters.as_slice() } else { &[] };
         // The capability that allows filters may be among those that are dropped. Apart from that, no_new_privs changes
         // nothing for a process that executes no other program.
-        if self.no_new_privs || !self.filters.is_empty() {
+        if (self.no_new_privs && has(Part::Filters)) || !filters.is_empty() {
             set_no_new_privs(true).map_err(SysError::of("prctl", "PR_SET_NO_NEW_PRIVS"))?;
         }
-        if let Some(sets) = self.capabilities {
+        if let Some(sets) = self.capabilities.filter(|_| has(Part::Capabilities)) {
             set_capabilities(None, sets)
                 .map_err(SysError::of("capset", format!("{:x}", sets.effective.bits())))?;
         }
-        self.filters.iter().try_for_each(Filter::install)
+        filters.iter().try_for_each(|filter| match kills {
+            true => filter.install(),
+            false => filter.killing_nobody().install(),
+        })
     }
 }

@@ -14,7 +14,7 @@ use pam_sftpjail::account::Account;
 use pam_sftpjail::config::Config;
 use pam_sftpjail::error::Refusal;
 use pam_sftpjail::escape::escaped;
-use pam_sftpjail::fix::Fix;
+use pam_sftpjail::fix::{Command, Fix};
 use pam_sftpjail::nss::User;
 use pam_sftpjail::policy::{Decision, NotJailed, decide};
 use std::collections::BTreeSet;
@@ -130,6 +130,18 @@ pub(super) fn shadow(account: &Account, uses_pam: bool, findings: &mut Findings)
             findings.passed(check, "not expired; no password, so only a key can log in");
         }
         _ => findings.passed(check, "not expired"),
+    }
+}
+
+/// Warns about sessions that began when the user was no member yet: they go on. `pids`: their processes of sshd's.
+pub(super) fn sessions(account: &Account, pids: Option<&Vec<i32>>, findings: &mut Findings) {
+    for pid in pids.into_iter().flatten() {
+        let evidence = format!(
+            "{} has a session of sshd's in no jail (pid {pid}), which goes on: it began before {0} was to be jailed",
+            escaped(&account.name)
+        );
+        let end = Command::new("kill").arg(pid.cast_unsigned());
+        findings.warned("sessions", evidence, Fix::after("see what runs there, because that ends", &end));
     }
 }
 

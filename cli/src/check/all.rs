@@ -11,7 +11,7 @@ use crate::host::{accounts, shadow};
 use crate::report::conclusion::{Kind, Standing};
 use crate::report::terminal::{Alarm, wrapped};
 use crate::report::text::{counted, listed_first};
-use crate::report::{Findings, Status};
+use crate::report::{Finding, Findings, Status};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use pam_sftpjail::account::Account;
 use pam_sftpjail::config::Config;
@@ -52,7 +52,7 @@ pub(super) fn run(request: &Request<'_>) -> Everybody {
         users = everybody(&mut host, &candidates, &mut findings);
         let of_users = users.iter_mut().map(|report| &mut report.findings);
         let mut all: Vec<_> = of_users.chain([&mut findings]).collect();
-        precedence::apply(host.sshd.as_ref(), &mut all);
+        precedence::apply(&mut all);
     }
     let statuses = users.iter().map(|report| report.status).chain([findings.status()]);
     let has = |status| statuses.clone().any(|other| other == status);
@@ -188,7 +188,10 @@ impl Everybody {
         });
         let counts: Vec<_> = counts.into_iter().flatten().collect();
         let not_jailed: Vec<_> = of(Kind::NotJailed).map(|report| &report.user).collect();
+        let is_of_host = |report: &Report| report.findings.any_wrong(Finding::is_fault_of_host);
         let host = match self.findings.status() {
+            // What was found for users may be wrong with the host.
+            Status::Ok if self.users.iter().any(is_of_host) => "has problems",
             Status::Problems => "has problems",
             Status::Unchecked => "could not be checked",
             Status::Ok | Status::CannotLogIn | Status::InNoProfile => "is ok",

@@ -7,6 +7,8 @@ mod session;
 
 use crate::desired::pam::service::unlisted;
 use crate::desired::pam::{Example, HOME_MAKERS, OURS, order};
+use crate::desired::setup;
+use crate::host::pam::nologin;
 use crate::host::pam::stack::{Line, Stack};
 use crate::report::error::AS_ROOT;
 use crate::report::location::{Edit, Location, append};
@@ -14,7 +16,7 @@ use crate::report::{Consequence, Findings};
 use nix::unistd::geteuid;
 use pam_sftpjail::config::{Config, DEFAULT_PATH};
 use pam_sftpjail::escape::escaped;
-use pam_sftpjail::fix::Command;
+use pam_sftpjail::fix::{Command, Fix};
 use pam_sftpjail::plan::root_path;
 use pam_sftpjail::session::SessionLine;
 use std::io::ErrorKind;
@@ -28,8 +30,15 @@ pub(super) struct Pam {
     pub(super) requires_shells: Option<Location>,
 }
 
-/// Checks the lines of `service`. `path`: that of the configuration, if it is not the usual one.
-pub(super) fn examine(service: &str, config: &Config, path: Option<&Path>, findings: &mut Findings) -> Pam {
+/// Checks the lines of `service`. `path`: that of the configuration, if it is not the usual one. `sshd_file`: that of
+/// sshd's configuration, if it is not the usual one.
+pub(super) fn examine(
+    service: &str,
+    config: &Config,
+    path: Option<&Path>,
+    sshd_file: Option<&Path>,
+    findings: &mut Findings,
+) -> Pam {
     let [auth, account, session] = ["auth", "account", "session"].map(|kind| Stack::read(service, kind));
     let file = path.unwrap_or(Path::new(DEFAULT_PATH));
     if let Some((evidence, fix)) = unlisted(config, file, service) {
@@ -44,7 +53,12 @@ pub(super) fn examine(service: &str, config: &Config, path: Option<&Path>, findi
     for (kind, stack) in [("auth", &auth), ("account", &account), ("session", &session)] {
         loadable::examine(kind, stack, findings);
     }
-    let service = Service { name: service, config: path };
+    // Lines that setup adds go with its undo; pasted ones stay.
+    let has_ours = [&account, &session].iter().any(|stack| !stack.positions(OURS).is_empty());
+    let is_usual = path.is_none_or(|path| path == Path::new(DEFAULT_PATH));
+    let is_stock = !has_ours && is_usual && session.file.is_some();
+    let setup = is_stock.then(|| setup::fix_of(config, sshd_file));
+    let service = Service { name: service, config: path, setup };
     let has_account = service.lines("account", &account, maker.as_ref(), findings);
     let has_session = service.lines("session", &session, maker.as_ref(), findings);
 
@@ -60,6 +74,20 @@ pub(super) fn examine(service: &str, config: &Config, path: Option<&Path>, findi
     Pam {
         makes_homes: maker.filter(|_| has_session && !has_account).map(|(_, location)| location),
         requires_shells: shells.into_iter().flatten().next().map(|line| line.location.clone()),
+    }
+}
+
+/// Reports a file that keeps everybody but root out.
+pub(super) fn nologin(service: &str, findings: &mut Findings) {
+    let account = Stack::read(service, "account");
+    if let Some((file, location)) = nologin::in_force(&account) {
+        let file = escaped(&file);
+        findings.failed(
+            "nologin",
+            Consequence::Closed(format!("{file} exists")),
+            format!("{file} exists, so PAM lets nobody but root log in (pam_nologin at {location})"),
+            "remove that file when the maintenance is over",
+        );
     }
 }
 
@@ -90,6 +118,8 @@ struct Service<'a> {
     name: &'a str,
     /// The path of the configuration, if it is not the usual one.
     config: Option<&'a Path>,
+    /// The fix where it has no line of the module at all.
+    setup: Option<Fix>,
 }
 
 impl Service<'_> {
@@ -177,11 +207,12 @@ impl Service<'_> {
             let evidence = format!("no {OURS} line that opens: no jail is built, so sshd refuses members");
             let close = is_first_missing.then_some(example.close);
             let consequence = Consequence::NoJail("PAM does not ask the module to build a jail".to_owned());
-            findings.failed(check, consequence, evidence, self.added(stack, close, Some(example.open)));
+            let added = || self.added(stack, close, Some(example.open)).into();
+            findings.failed(check, consequence, evidence, self.setup.clone().unwrap_or_else(added));
         } else {
             let evidence = format!("no {OURS} line: refused users get no explanation");
-            let fix = self.added(stack, None, Some(example.account));
-            findings.failed(check, Consequence::None, evidence, fix);
+            let added = || self.added(stack, None, Some(example.account)).into();
+            findings.failed(check, Consequence::None, evidence, self.setup.clone().unwrap_or_else(added));
         }
     }
 

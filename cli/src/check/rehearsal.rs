@@ -4,7 +4,6 @@
 mod restrictions;
 mod writing;
 
-use super::sshd::running::name;
 use super::system::Host;
 use crate::desired::home_access::{self, Need};
 use crate::host::child::Forbidden;
@@ -45,8 +44,9 @@ pub(super) fn run(host: &Host<'_>, subject: &Subject<'_>, findings: &mut Finding
         return None;
     }
     let own = || host.rehearsals.rehearse(user, &AsSshd::default());
-    let Some(sshd) = &host.confined else { return report(host, own(), subject, None, findings) };
-    let trial = Trial { sshd, rehearsals: &host.rehearsals, user };
+    let Some(confined) = &host.confined else { return report(host, own(), subject, None, findings) };
+    let sshd = &confined.sshd;
+    let trial = Trial { confined, rehearsals: &host.rehearsals, user };
     let tried = trial.with(&sshd.confined);
     let problem = match &tried {
         Ok(Ok(rehearsal)) if rehearsal.unwritable().next().is_none() => None,
@@ -83,7 +83,7 @@ fn report(
 ) -> Option<Rehearsal> {
     match rehearsed {
         Ok(Ok(rehearsal)) => {
-            let how = sshd.map(|sshd| format!(" with all that restricts {}", name(sshd)));
+            let how = sshd.map(|sshd| format!(" with all that restricts {}", sshd.name()));
             let evidence = format!(
                 "built{} in {} µs; {} enters it at {}",
                 how.unwrap_or_default(),
@@ -106,7 +106,9 @@ fn report(
             Some(rehearsal)
         }
         // Without any confinement, that is what `sessions` has found.
-        Ok(Err(failure)) if failure.is_of_registry && findings.any_wrong(|check, _| check == "sessions") => {
+        Ok(Err(failure))
+            if failure.is_of_registry && findings.any_wrong(|finding| finding.is_of("sessions")) =>
+        {
             None
         }
         Ok(Err(failure)) => {

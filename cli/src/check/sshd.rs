@@ -4,14 +4,16 @@
 
 mod judge;
 mod missing_block;
+pub(super) mod others;
 pub(super) mod running;
 
 use crate::desired::sshd::fix::{self, fix, own_block};
 use crate::desired::sshd::log_level;
 use crate::desired::stray::Stray;
 use crate::host::sshd::access::barred;
+use crate::host::sshd::chroot;
 use crate::host::sshd::daemon::NoAnswer;
-use crate::host::sshd::effective::Settings;
+use crate::host::sshd::effective::{Settings, expanded};
 use crate::host::sshd::logins::Sshd;
 use crate::report::text::counted;
 use crate::report::{Consequence, Findings};
@@ -41,6 +43,8 @@ pub(super) struct Member<'a> {
     pub(super) has_own_config: bool,
     /// Whether the login shell runs what the user types.
     pub(super) has_shell: bool,
+    /// Whether the user's files may be looked at: a filesystem of the user's may not answer.
+    pub(super) may_touch: bool,
 }
 
 impl Member<'_> {
@@ -122,7 +126,8 @@ fn ask_about(
             answers.unknown_groups = Some(error);
             None
         });
-        for deviation in judge(&settings, barred, member, login.account, &sshd.service) {
+        let unusable = unusable_chroot(&settings, member, login.account);
+        for deviation in judge(&settings, barred, unusable, member, login.account, &sshd.service) {
             match answers.deviations.iter_mut().find(|(known, _)| *known == deviation) {
                 Some((_, times)) => times.push(when.clone()),
                 None => answers.deviations.push((deviation, vec![when.clone()])),
@@ -132,6 +137,13 @@ fn ask_about(
         answers.usual.get_or_insert(settings);
     }
     Ok(())
+}
+
+/// Why sshd cannot chroot the user, where it would not chroot to the jail.
+fn unusable_chroot(settings: &Settings, member: &Member<'_>, account: &Account) -> Option<String> {
+    let chroot = settings.get("ChrootDirectory").filter(|chroot| *chroot != "none" && member.may_touch)?;
+    let (at, jail) = (expanded(chroot, account), member.config.jail_root.absolute().join(&account.name));
+    if at == jail { None } else { chroot::refusal(&at) }
 }
 
 /// Reports one check.

@@ -7,15 +7,16 @@ use super::trusted;
 use super::user_manager::{self, Systemd};
 use crate::host::accounts::{self, Accounts};
 use crate::host::configuration::{self, Unusable};
-use crate::host::rehearsal::Rehearsals;
+use crate::host::rehearsal::{ConfinedSshd, Rehearsals};
+use crate::host::sessions::unjailed;
 use crate::host::sshd::logins::Sshd;
-use crate::host::sshd::running::Running;
 use crate::report::{Consequence, Error, Findings};
 use nix::unistd::geteuid;
 use pam_sftpjail::account::known_to_etc_group;
 use pam_sftpjail::config::{Config, DEFAULT_PATH};
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::nss::switch::{Database, Line};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// What the checks of each user need; read once.
@@ -25,13 +26,15 @@ pub(super) struct Host<'c> {
     /// Whether the member is setup's: what its volumes let others do says nothing of it.
     pub(super) is_trial: bool,
     /// The running sshd whose confinement differs from that of this program, if there is one.
-    pub(super) confined: Option<Running>,
+    pub(super) confined: Option<ConfinedSshd>,
     /// `None`: sshd does not answer.
     pub(super) sshd: Option<Sshd>,
     pub(super) pam: Pam,
     pub(super) systemd: Systemd,
     pub(super) accounts: Accounts,
     pub(super) rehearsals: Rehearsals<'c>,
+    /// The processes of sshd that serve users outside of jails, by uid.
+    pub(super) unjailed: BTreeMap<u32, Vec<i32>>,
 }
 
 /// Reads and checks the configuration; `None` if it cannot be used.
@@ -64,11 +67,17 @@ impl<'c> Host<'c> {
     /// Reads all of it, and reports what holds for everybody.
     pub(super) fn examine(config: &'c Config, request: &Request<'c>, findings: &mut Findings) -> Self {
         let path = request.config;
+        let mut about_names = Findings::default();
+        let accounts = Accounts::list().unwrap_or_else(|error| {
+            about_names.unknown("names", error, "see that NSS answers (getent passwd)");
+            Accounts::default()
+        });
         let sshd = match Sshd::find(request.sshd_config) {
             Ok(sshd) => {
                 sshd::describe(&sshd, findings);
                 if !request.is_trial {
                     sshd::running::describe(&sshd, request.user.is_none(), findings);
+                    sshd::others::describe(&sshd, config, request.user, &accounts, findings);
                 }
                 Some(sshd)
             }
@@ -78,24 +87,23 @@ impl<'c> Host<'c> {
             }
         };
         let service = sshd.as_ref().map_or("sshd", |sshd| &sshd.service);
-        let pam = pam::examine(service, config, path, findings);
+        let pam = pam::examine(service, config, path, request.sshd_config, findings);
+        if !request.is_trial {
+            pam::nologin(service, findings);
+        }
         trusted::examine(sshd.as_ref(), service, findings);
         let systemd = user_manager::examine(config, path, findings);
-        let accounts = Accounts::list().unwrap_or_else(|error| {
-            findings.unknown("names", error, "see that NSS answers (getent passwd)");
-            Accounts::default()
-        });
+        findings.append(about_names);
         group_services(config, findings);
         if let Err(error) = accounts::is_complete() {
             let evidence = format!("NSS may not list all users: {error}");
             findings.unknown("names", evidence, error.fix());
         }
         let usable = sshd.as_ref().filter(|_| !request.is_trial);
-        let confined = usable
-            .and_then(|sshd| sshd.daemon.running().find(|running| !running.confined.is_empty()).cloned());
+        let confined = usable.and_then(|sshd| sshd.daemon.running().find_map(ConfinedSshd::read));
         let is_trial = request.is_trial;
-        let rehearsals = Rehearsals::new(path);
-        Self { config, path, is_trial, confined, sshd, pam, systemd, accounts, rehearsals }
+        let (rehearsals, unjailed) = (Rehearsals::new(path), unjailed());
+        Self { config, path, is_trial, confined, sshd, pam, systemd, accounts, rehearsals, unjailed }
     }
 }
 

@@ -97,7 +97,8 @@ pub(super) fn examine(host: &mut Host<'_>, user: &str, about_host: Findings) -> 
                 // The problems so far are those for which the account hook refuses.
                 let is_refused = findings.status() == Status::Problems;
                 findings.append(about_host);
-                let settings = examine_member(host, &Subject { user, account, profile }, &mut findings);
+                let subject = Subject { user, account, profile, may_touch: true };
+                let settings = examine_member(host, &subject, &mut findings);
                 if let Some((.., volumes)) = &member {
                     home::examine_volumes(account, &host.accounts, volumes, &mut findings);
                 }
@@ -171,6 +172,8 @@ struct Subject<'a> {
     user: &'a str,
     account: &'a Account,
     profile: &'a Profile,
+    /// Whether the user's files may be looked at.
+    may_touch: bool,
 }
 
 /// What the setup of the host says of a member.
@@ -191,6 +194,7 @@ fn examine_member(
     let Known { settings, others } = examine_setup(host, subject, findings);
     host_programs::examine(account, profile, findings);
     host.systemd.examine(account, &others, findings);
+    account::sessions(account, host.unjailed.get(&account.uid.as_raw()), findings);
     let sshd = host.sshd.as_ref().zip(settings.as_deref());
     let files = sshd.map(|(_, settings)| keys::files(settings, account)).unwrap_or_default();
     let path_to_home = PathToHome::walk(account, &files, findings);
@@ -204,9 +208,9 @@ fn examine_member(
     settings
 }
 
-/// Checks what says nothing of the user's own files, and touches none.
+/// Checks what says nothing of the user's own files. It touches none, unless the subject says that it may.
 fn examine_setup(host: &mut Host<'_>, subject: &Subject<'_>, findings: &mut Findings) -> Known {
-    let Subject { user, account, profile } = *subject;
+    let Subject { user, account, profile, may_touch } = *subject;
     let others = host.accounts.other_names(account, user).unwrap_or_else(|error| {
         findings.unknown("names", &error, error.fix());
         BTreeSet::new()
@@ -218,7 +222,7 @@ fn examine_setup(host: &mut Host<'_>, subject: &Subject<'_>, findings: &mut Find
 
     let has_own_config = host.path.is_some_and(|path| path != Path::new(DEFAULT_PATH));
     let has_shell = account::has_shell(account);
-    let member = sshd::Member { config: host.config, profile, account, has_own_config, has_shell };
+    let member = sshd::Member { config: host.config, profile, account, has_own_config, has_shell, may_touch };
     let settings = host.sshd.as_mut().and_then(|sshd| sshd::examine(sshd, &member, &logins, findings));
     if let Some(settings) = &settings {
         look_ups(account, profile, settings.all("AllowGroups").next().is_some(), findings);
@@ -256,8 +260,10 @@ pub(super) fn examine_without_files(
                 profile::examine(&account.name, &used, &unused, host.path, &mut findings);
                 unknown(&mut findings);
                 findings.append(about_host);
-                let known = examine_setup(host, &Subject { user, account: &account, profile }, &mut findings);
+                let subject = Subject { user, account: &account, profile, may_touch: false };
+                let known = examine_setup(host, &subject, &mut findings);
                 host.systemd.examine(&account, &known.others, &mut findings);
+                account::sessions(&account, host.unjailed.get(&account.uid.as_raw()), &mut findings);
             }
         },
         Err(refusal) => {

@@ -29,6 +29,8 @@ pub(super) enum Systemd {
     Present {
         /// What is wrong for all members, if anything.
         fault: Option<Fault>,
+        /// The fix where the drop-in is missing.
+        setup: Fix,
         /// Uids whose user managers have unit files of their own.
         with_own_files: BTreeSet<u32>,
         /// The user managers that systemd has loaded, by uid, and whether each runs. Empty where systemd does not run.
@@ -69,7 +71,8 @@ pub(super) fn examine(config: &Config, path: Option<&Path>, findings: &mut Findi
             BTreeMap::new()
         }
     };
-    let fault = match condition_in_force(None) {
+    let setup = install(config, path);
+    let fault = match condition_in_force(None, &setup) {
         Ok(None) => {
             findings.passed(CHECK, "none, since user@.service is masked");
             None
@@ -83,17 +86,17 @@ pub(super) fn examine(config: &Config, path: Option<&Path>, findings: &mut Findi
             Some(fault)
         }
     };
-    Systemd::Present { fault, with_own_files: systemd::uids_with_files(), managers }
+    Systemd::Present { fault, setup, with_own_files: systemd::uids_with_files(), managers }
 }
 
 impl Systemd {
     /// Checks what holds for one member. `others`: further names of the account.
     pub(super) fn examine(&self, account: &Account, others: &BTreeSet<String>, findings: &mut Findings) {
-        let Self::Present { fault, with_own_files, managers } = self else { return };
+        let Self::Present { fault, setup, with_own_files, managers } = self else { return };
         let uid = account.uid.as_raw();
         let shown = escaped(&account.name);
         if with_own_files.contains(&uid) || managers.contains_key(&uid) {
-            let own = condition_in_force(Some(uid)).err();
+            let own = condition_in_force(Some(uid), setup).err();
             // What is wrong for all members is reported already.
             if let Some(own) = own.filter(|own| fault.as_ref() != Some(own)) {
                 own.report(findings);
@@ -116,6 +119,17 @@ impl Systemd {
         } else if lingering.is_empty() {
             findings.passed("linger", format!("off; no user manager of {shown} runs"));
         }
+    }
+}
+
+/// What installs the drop-in. Setup writes one for the usual configuration only.
+fn install(config: &Config, path: Option<&Path>) -> Fix {
+    match path.filter(|path| *path != Path::new(DEFAULT_PATH)) {
+        None => setup::fix(config),
+        Some(path) => reloaded(format!(
+            "install the drop-in that came with this program, with {} and the groups of its profiles in its last line",
+            escaped(path)
+        )),
     }
 }
 
@@ -161,6 +175,26 @@ fn report_condition(condition: &Condition, config: &Config, path: &Path, finding
         };
         // The groups that it does not name are asked for in the configuration.
         return findings.failed(CHECK, Consequence::None, evidence, fix);
+    }
+    let is_of_profile = |name: &&String| config.groups().any(|own| own == name.as_str());
+    let stale: Vec<_> = condition.groups.iter().filter(|name| !is_of_profile(name)).collect();
+    if !stale.is_empty() {
+        let evidence = format!(
+            "{} names these groups, which no profile names: {}. Their members get no user manager, though they are not \
+             jailed",
+            drop_in::PATH,
+            listed(&stale)
+        );
+        // With the configuration, its groups are gone.
+        return match path.exists() {
+            true => findings.warned(CHECK, evidence, reloaded("remove them from its last line")),
+            false => findings.failed(
+                CHECK,
+                Consequence::None,
+                format!("{} is missing, and {evidence}", escaped(path)),
+                "restore that file from a backup; without it, only members of the group sftp are jailed",
+            ),
+        };
     }
     if !condition.program.is_file() {
         let evidence = format!(

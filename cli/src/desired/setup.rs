@@ -6,6 +6,8 @@ use pam_sftpjail::config::Config;
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::fix::{Command, Fix};
 use pam_sftpjail::nss::Group;
+use pam_sftpjail::plan::root_path;
+use std::path::Path;
 
 /// The fix where `sftpjail setup` would help. It adds missing groups, so a misspelt one must be corrected first.
 pub(crate) fn fix(config: &Config) -> Fix {
@@ -13,6 +15,17 @@ pub(crate) fn fix(config: &Config) -> Fix {
     match config.groups().find(is_missing) {
         Some(name) => missing_group(name),
         None => Command::new("sftpjail setup").into(),
+    }
+}
+
+/// The same for the sshd with this configuration. `file`: if it is not the usual one.
+pub(crate) fn fix_of(config: &Config, file: Option<&Path>) -> Fix {
+    match file {
+        None => fix(config),
+        Some(file) => Fix::or(
+            root_path(file).map(|file| Command::new("sftpjail setup --sshd-config").arg(&file)),
+            "run setup for that sshd, with --sshd-config",
+        ),
     }
 }
 

@@ -2,4 +2,5 @@
 
 pub(crate) mod control;
 pub(crate) mod module;
+pub(crate) mod nologin;
 pub(crate) mod stack;

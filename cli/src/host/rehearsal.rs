@@ -7,10 +7,9 @@ mod as_sshd;
 mod without_live;
 mod writing;
 
-pub(crate) use as_sshd::AsSshd;
+pub(crate) use as_sshd::{AsSshd, ConfinedSshd};
 pub(crate) use writing::Unwritable;
 
-use crate::host::sshd::running::Running;
 use crate::host::{child, configuration};
 use crate::report::Error;
 use nix::fcntl::AtFlags;
@@ -114,18 +113,22 @@ impl<'c> Rehearsals<'c> {
 
     /// For thousands of rehearsals: lets each copy the host's mounts without those of live jails. `confined`: a running
     /// sshd with a confinement of its own.
-    pub(crate) fn leave_live_jails(&mut self, config: &Config, confined: Option<&Running>) {
+    pub(crate) fn leave_live_jails(&mut self, config: &Config, confined: Option<&ConfinedSshd>) {
         if config.namespace == Namespace::Host {
-            let keeper = |as_sshd: &AsSshd| Keeper::start(as_sshd, &config.jail_root.absolute());
+            let keeper = |as_sshd: &AsSshd<'_>| Keeper::start(as_sshd, &config.jail_root.absolute());
             self.own = keeper(&AsSshd::default());
-            let sshd = confined.filter(|sshd| sshd.confined.contains(&Part::Mounts));
+            let sshd = confined.filter(|confined| confined.sshd.confined.contains(&Part::Mounts));
             self.sshds = sshd.and_then(|sshd| keeper(&AsSshd::with(sshd, &[Part::Mounts])));
         }
     }
 
     /// Rehearses in a child, with the confinement of a running sshd. The outer error: the child has not reported
     /// anything.
-    pub(crate) fn rehearse(&self, user: &str, as_sshd: &AsSshd) -> io::Result<Result<Rehearsal, Failure>> {
+    pub(crate) fn rehearse(
+        &self,
+        user: &str,
+        as_sshd: &AsSshd<'_>,
+    ) -> io::Result<Result<Rehearsal, Failure>> {
         let keeper = if as_sshd.has(Part::Mounts) { &self.sshds } else { &self.own };
         child::forked("the rehearsal", || Ok(rehearse(self.config, user, as_sshd, keeper.as_ref())))
     }
@@ -147,7 +150,7 @@ pub(crate) fn rehearse_here(config: Option<&Path>, user: &str) -> Result<Rehears
 fn rehearse(
     config: Option<&Path>,
     user: &str,
-    as_sshd: &AsSshd,
+    as_sshd: &AsSshd<'_>,
     keeper: Option<&Keeper>,
 ) -> Result<Rehearsal, Failure> {
     let failure = |problem: String, fix: Fix| Failure {

@@ -1,8 +1,10 @@
 //! Reads live sessions: their records in the registry, and their processes.
 
 mod idle;
+mod unjailed;
 
 pub(crate) use idle::Clocks;
+pub(crate) use unjailed::unjailed;
 
 use crate::report::Error;
 use pam_sftpjail::error::Refusal;

@@ -2,6 +2,7 @@
 //! login, and which sshds run.
 
 pub(crate) mod access;
+pub(crate) mod chroot;
 pub(crate) mod connections;
 pub(crate) mod daemon;
 pub(crate) mod effective;

@@ -1,26 +1,38 @@
 //! Finds out why a login was refused, or why a session serves nothing: by what sshd, the module and other modules of
 //! PAM have written, and by what is set for the account.
 //!
-//! Every process of the host can write log entries. So they are shown, and no command is taken from them.
+//! Log entries count only where they come from the processes of the login: see `repetition`. They are shown, and no command
+//! is taken from them.
 
-use super::log::{ERROR_OF_PAM, Log, UNLOADABLE};
+use super::connection::Tools;
+use super::repetition::{Repetition, repeat};
 use super::sshd_fix::SshdFixes;
+use crate::desired::pam::unloadable::{Effect, Unloadable, find};
 use crate::desired::reopened;
 use crate::host::limits;
+use crate::host::pam::nologin;
+use crate::host::pam::stack::Stack;
 use crate::host::shadow::{Lapse, Shadow, today};
 use pam_sftpjail::account::Account;
 use pam_sftpjail::escape::{escaped, one_line};
 use pam_sftpjail::fix::Fix;
+use std::cell::OnceCell;
 use std::path::Path;
 
 /// A session needs more open files than this: sshd has some ten of its own, and PAM's modules a few.
 const FEW: u64 = 20;
 
+/// The beginning of sshd's message of an error of PAM's.
+const ERROR_OF_PAM: &str = "PAM: ";
+
+/// The beginning of libpam's log entry of a module that it cannot load.
+const UNLOADABLE: &str = "PAM unable to dlopen(";
+
+/// ENOSPC in the words of libc.
+const NO_SPACE: &str = "No space left";
+
 /// EMFILE in the words of libc.
 const TOO_MANY: &str = "Too many open files";
-
-/// The files that keep everybody but root out while they exist: pam_nologin(8).
-const NOLOGIN: [&str; 3] = ["/var/run/nologin", "/run/nologin", "/etc/nologin"];
 
 /// What is so, and the fix.
 pub(super) struct Cause {
@@ -34,41 +46,45 @@ pub(super) struct Facts<'a> {
     pub(super) account: Option<&'a Account>,
     /// `None`: it is unknown what the user should find in the jail.
     pub(super) fixes: Option<&'a SshdFixes<'a>>,
-    pub(super) log: &'a Log,
-    /// The pids of the monitors of the login and of its repetition.
-    pub(super) servers: [u32; 2],
+    /// For a login that says why, if none has been made yet.
+    pub(super) tools: &'a Tools<'a>,
+    pub(super) repetition: OnceCell<Repetition>,
     /// The fewest open files that the monitor was allowed.
     pub(super) descriptors: Option<u64>,
-    /// sshd's own messages.
-    pub(super) sshd: &'a [String],
+    /// The name of its PAM service.
+    pub(super) service: &'a str,
 }
 
 impl Facts<'_> {
     /// The cause, if it is known.
     pub(super) fn cause(&self) -> Option<Cause> {
-        let entries = self.log.of_pam(&self.servers);
+        let repetition = self.repetition();
+        let entries = &repetition.log;
         let by_module = entries.iter().find_map(|entry| refused_by_module(entry));
         by_module
             .map(|reason| self.of_module(reason))
-            .or_else(|| self.few_descriptors(&entries))
+            .or_else(|| too_many_mounts(repetition.unlogged.as_deref()?))
+            .or_else(|| self.few_descriptors(entries))
             .or_else(|| self.without_pam())
             .or_else(|| self.other_chroot())
             .or_else(|| self.expired())
             .or_else(|| self.no_logins())
-            .or_else(|| entries.iter().find_map(|entry| unloadable(entry)))
+            .or_else(|| unloadable(self.service, entries))
             .or_else(|| entries.iter().find_map(|entry| of_another_module(entry)))
-            .or_else(|| entries.iter().find_map(|entry| of_pam(entry)))
+            .or_else(|| repetition.sshd.iter().find_map(|line| of_pam(line)))
+    }
+
+    /// What the login says once more.
+    pub(super) fn repetition(&self) -> &Repetition {
+        self.repetition.get_or_init(|| repeat(self.tools).unwrap_or_default())
     }
 
     /// A refusal of the module, which examine(…) did not foresee: it depends on the process.
     fn of_module(&self, reason: &str) -> Cause {
         let fix = if reason.contains(TOO_MANY) {
             descriptors_fix()
-        } else if let (true, Some((now, most))) = (reason.contains("No space left"), limits::mounts())
-            && now.saturating_mul(2) > most
-        {
-            format!("raise the sysctl fs.mount-max: it is {most}, and the host has {now} mounts already")
-                .into()
+        } else if let Some(Cause { fix, .. }) = too_many_mounts(reason) {
+            fix
         } else {
             "do what the module's log entry says: it has the fix".into()
         };
@@ -84,7 +100,7 @@ impl Facts<'_> {
 
     /// sshd looks for the jail where the module does not build it.
     fn other_chroot(&self) -> Option<Cause> {
-        let is_about_chroot = self.sshd.iter().any(|line| line.contains("chroot"));
+        let is_about_chroot = self.repetition().sshd.iter().any(|line| line.contains("chroot"));
         let fixes = self.fixes.filter(|_| is_about_chroot)?;
         let jail = fixes.jail();
         let (written, chroot) = fixes.settings.chroot.as_ref()?;
@@ -103,7 +119,7 @@ impl Facts<'_> {
     /// Without PAM, sshd does not ask the module, and refuses accounts with a locked password.
     fn without_pam(&self) -> Option<Cause> {
         let is_of_it = |line: &&String| line.contains("chroot") || line.contains("account is locked");
-        let said = self.sshd.iter().find(is_of_it)?;
+        let said = self.repetition().sshd.iter().find(is_of_it)?;
         let fixes = self.fixes.filter(|fixes| fixes.settings.value("UsePAM") == Some("no"))?;
         Some(Cause { evidence: format!("{said}; sshd_config says UsePAM no"), fix: fixes.of(&["UsePAM"])? })
     }
@@ -115,8 +131,8 @@ impl Facts<'_> {
     }
 
     fn no_logins(&self) -> Option<Cause> {
-        self.sshd.iter().find(|line| line.contains("by PAM account configuration"))?;
-        let file = NOLOGIN.into_iter().find(|file| Path::new(file).exists())?;
+        self.repetition().sshd.iter().find(|line| line.contains("by PAM account configuration"))?;
+        let file = nologin::FILES.into_iter().find(|file| Path::new(file).exists())?;
         Some(Cause {
             evidence: format!("{file} exists, and lets nobody but root log in"),
             fix: "remove that file when the maintenance is over".into(),
@@ -130,6 +146,16 @@ pub(super) fn new_password(message: &str, account: &Account) -> Option<Cause> {
     asks.iter().any(|words| message.contains(words)).then(|| Cause {
         evidence: "the user must change the password first, which SFTP cannot do".into(),
         fix: reopened::fix(Lapse::MustChange, account),
+    })
+}
+
+/// Whether an error is that of the limit on mounts.
+fn too_many_mounts(error: &str) -> Option<Cause> {
+    let (now, most) = limits::mounts().filter(|_| error.contains(NO_SPACE))?;
+    (now.saturating_mul(2) > most).then(|| Cause {
+        evidence: "no jail can be mounted: No space left on device".to_owned(),
+        fix: format!("raise the sysctl fs.mount-max: it is {most}, and the host has {now} mounts already")
+            .into(),
     })
 }
 
@@ -161,15 +187,18 @@ fn of_pam(entry: &str) -> Option<Cause> {
     })
 }
 
-/// libpam's entry of a module that it cannot load: the words of _pam_load_module in Linux-PAM's pam_handlers.c.
-fn unloadable(entry: &str) -> Option<Cause> {
-    let module = one_line(entry.strip_prefix(UNLOADABLE)?.split_once(')')?.0);
-    Some(Cause {
-        evidence: format!("PAM cannot load {module} ({})", logged(entry)),
-        fix: format!(
-            "install the package that has {module}, or remove its line from the files in /etc/pam.d"
-        )
-        .into(),
+/// A line of PAM whose module libpam cannot load, so that it refuses the login. Passwords are not asked for.
+fn unloadable(service: &str, entries: &[String]) -> Option<Cause> {
+    let is_logged = entries.iter().any(|entry| entry.starts_with(UNLOADABLE));
+    ["account", "session"].into_iter().find_map(|kind| {
+        let stack = Stack::read(service, kind);
+        let refuses = |one: &Unloadable<'_>| match one.effect {
+            Effect::RefusesEverybody => true,
+            Effect::RefusesSome => is_logged,
+            Effect::Ignored => false,
+        };
+        let one = find(kind, &stack).0.into_iter().find(refuses)?;
+        Some(Cause { evidence: one.evidence, fix: one.fix.into() })
     })
 }
 

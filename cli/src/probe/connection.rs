@@ -9,6 +9,7 @@ use super::templates;
 use crate::host::child::is_ready_by;
 use crate::host::process::{Output, run, until, wait};
 use crate::host::sshd::daemon::Daemon;
+use crate::host::sshd::running::Running;
 use crate::host::systemd;
 use crate::report::error::errno;
 use pam_sftpjail::escape::{escaped, one_line};
@@ -30,8 +31,10 @@ pub(super) struct Tools<'w> {
     scratch: &'w ScratchDirectory,
     /// That of the clients.
     config: PathBuf,
-    /// That of sshd.
-    server_config: PathBuf,
+    /// The sshd, with its configuration, which includes the system's.
+    daemon: Daemon,
+    /// The sshd that runs with the system's.
+    running: Option<Running>,
 }
 
 /// Why there is no connection.
@@ -42,9 +45,7 @@ pub(super) enum ConnectError {
     Refused {
         /// What the client and sshd said.
         message: String,
-        /// The pid of sshd's monitor.
-        server: u32,
-        /// The fewest open files that it was allowed, as far as that was seen.
+        /// The fewest open files that sshd's monitor was allowed, as far as that was seen.
         descriptors: Option<u64>,
     },
 }
@@ -60,7 +61,7 @@ impl<'w> Tools<'w> {
     pub(super) fn prepare(scratch: &'w ScratchDirectory, request: &Request<'_>) -> io::Result<Self> {
         let daemon =
             Daemon::find(request.sshd_config).map_err(|error| io::Error::other(error.to_string()))?;
-        let (sshd, system) = (&daemon.binary, daemon.main_file());
+        let system = daemon.main_file();
         // sshd takes a missing included file for an empty one.
         fs::metadata(system).map_err(|error| {
             io::Error::new(error.kind(), format!("{}: {}", escaped(system), errno(&error)))
@@ -76,22 +77,32 @@ impl<'w> Tools<'w> {
         let own = scratch.write("own_settings", templates::own_settings(&scratch.authorized_keys()))?;
         let server = scratch.write("sshd_config", templates::sshd_config(&own, system))?;
         let scope = systemd::scope().unwrap_or_default();
-        scratch.write("serve", templates::serve(&scope, sshd, &server, &scratch.path("pid")))?;
+        let running = daemon.running().next().cloned();
+        let options = running.as_ref().map_or_else(Vec::new, |running| templates::options(running.options()));
+        let daemon = daemon.with(&server, options);
+        let serve =
+            templates::serve(&scope, &daemon.binary, &daemon.arguments(&["-i"]), &scratch.path("pid"));
+        scratch.write("serve", serve)?;
         let config = templates::ssh_config(request.user, &key, &scratch.path("control"));
         let config = scratch.write("ssh_config", config)?;
 
-        let mut test = command(sshd);
-        test.args(["-t", "-f"]).arg(&server);
+        let mut test = command(&daemon.binary);
+        test.args(daemon.arguments(&["-t"]));
         let output = run(test, b"")?;
         if !output.success {
             return Err(io::Error::other(format!("sshd does not start: {}", complaint_of_sshd(&output))));
         }
-        Ok(Self { scratch, config, server_config: server })
+        Ok(Self { scratch, config, daemon, running })
     }
 
-    /// The configuration of the probe's sshd, which includes the system's.
-    pub(super) fn server_config(&self) -> &Path {
-        &self.server_config
+    /// The probe's sshd.
+    pub(super) fn daemon(&self) -> &Daemon {
+        &self.daemon
+    }
+
+    /// The sshd that runs with the system's configuration, whose options the probe's has.
+    pub(super) fn running(&self) -> Option<&Running> {
+        self.running.as_ref()
     }
 
     pub(super) fn scratch(&self) -> &ScratchDirectory {
@@ -110,20 +121,9 @@ impl<'w> Tools<'w> {
         Ok(templates::keep(&program("sftp")?, &self.config, files))
     }
 
-    /// Logs in once more, without a session and with more log: what sshd says about it.
-    pub(super) fn sshd_messages(&self) -> io::Result<Vec<String>> {
-        let log = self.scratch.path("sshd_log");
-        let serve = self.scratch.path("serve");
-        // Without the limits of the other clients: its sshd would have them, too.
-        let mut client = command(program("ssh")?);
-        client.arg("-F").arg(&self.config);
-        let proxy =
-            format!("ProxyCommand=/bin/sh {} -e -o LogLevel=VERBOSE 2>{}", serve.display(), log.display());
-        client.args(["-o", &proxy, "-o", "ControlPath=none", "-s", "probe", "sftp"]);
-        run(client, b"")?;
-        // The monitor's last message comes after the client has ended.
-        self.has_gone();
-        Ok(self.scratch.read("sshd_log").lines().map(|line| one_line(line.trim())).collect())
+    /// The configuration of the clients.
+    pub(super) fn client_config(&self) -> &Path {
+        &self.config
     }
 
     /// The monitor of the sshd that was started last.
@@ -133,7 +133,7 @@ impl<'w> Tools<'w> {
 
     /// Waits for a while until that process has ended. Gives whether it has. A zombie has ended: in a container, PID 1
     /// may never ask for its exit status.
-    fn has_gone(&self) -> bool {
+    pub(super) fn has_gone(&self) -> bool {
         let pid = self.server().and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
         match pid.map(|pid| pidfd_open(pid, PidfdFlags::empty())) {
             None | Some(Err(Errno::SRCH)) => true,
@@ -182,9 +182,8 @@ impl<'w> Connection<'w> {
         if is_served {
             return Ok(connection);
         }
-        let (message, server) = (connection.last_message(), connection.server);
-        let descriptors = connection.descriptors;
-        Err(ConnectError::Refused { message, server, descriptors })
+        let (message, descriptors) = (connection.last_message(), connection.descriptors);
+        Err(ConnectError::Refused { message, descriptors })
     }
 
     /// Whether there is a session: sshd opens it only after it has told the client that the login succeeded.

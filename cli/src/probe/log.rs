@@ -2,7 +2,6 @@
 
 use super::expected::Expected;
 use super::judge::Judgement;
-use crate::host::process::until;
 use crate::host::room::{Writer, shortage};
 use crate::host::syslog::recent::Recent;
 use std::os::unix::net::UnixDatagram;
@@ -14,15 +13,6 @@ const LOGS: &str = "/var/log";
 
 /// How long to wait for the entries. A syslog daemon is faster.
 const PATIENCE: Duration = Duration::from_secs(4);
-
-/// The same for the entries of a login that was refused, which may leave none.
-const LATENCY: Duration = Duration::from_secs(1);
-
-/// The beginning of sshd's log entry of an error of PAM's.
-pub(super) const ERROR_OF_PAM: &str = "error: PAM: ";
-
-/// The beginning of libpam's log entry of a module that it cannot load.
-pub(super) const UNLOADABLE: &str = "PAM unable to dlopen(";
 
 /// The log entries since before the login.
 pub(super) struct Log(Recent);
@@ -67,25 +57,6 @@ impl Log {
             wait = (wait * 2).min(Duration::from_millis(500));
         }
         (judgement(&found, session, expected), found.microseconds)
-    }
-
-    /// The entries about PAM that these processes wrote, without time and process: those of modules and libpam, and
-    /// sshd's errors.
-    /// Waits a while for the first: a login that was refused leaves one mostly.
-    pub(super) fn of_pam(&self, processes: &[u32]) -> Vec<String> {
-        let prefixes: Vec<_> = processes.iter().map(|pid| format!("[{pid}]: ")).collect();
-        let find = || {
-            let logs = self.0.entries();
-            let lines = logs.iter().flat_map(|(_, text)| text.lines());
-            let entries = lines.filter_map(|line| {
-                let (_, entry) = prefixes.iter().find_map(|prefix| line.split_once(prefix.as_str()))?;
-                let is_of_pam =
-                    ["pam_", ERROR_OF_PAM, UNLOADABLE].iter().any(|begin| entry.starts_with(begin));
-                is_of_pam.then(|| entry.to_owned())
-            });
-            Some(entries.collect::<Vec<_>>()).filter(|entries| !entries.is_empty())
-        };
-        until(LATENCY, find).unwrap_or_default()
     }
 
     fn entries(&self, session: &LoggedSession<'_>) -> Found {

@@ -3,7 +3,6 @@
 use super::connection::Tools;
 use crate::desired::sshd::{SUBSYSTEM, is_internal_sftp, subsystem};
 use crate::host::sshd::connections::Connection;
-use crate::host::sshd::daemon::Daemon;
 use crate::host::sshd::effective::{Settings, expanded};
 use pam_sftpjail::account::Account;
 use std::path::{Path, PathBuf};
@@ -25,8 +24,7 @@ pub(super) struct LoginSettings {
 impl LoginSettings {
     /// Asks sshd, with the configuration of the probe.
     pub(super) fn ask(tools: &Tools<'_>, typed: &str, account: &Account) -> Self {
-        let daemon = Daemon::find(Some(tools.server_config()));
-        let answer = daemon.ok().and_then(|daemon| daemon.ask(typed, &Connection::over_a_pipe()).ok());
+        let answer = tools.daemon().ask(typed, &Connection::over_a_pipe()).ok();
         answer.map(|settings| Self::of(settings, account)).unwrap_or_default()
     }
 
@@ -41,6 +39,11 @@ impl LoginSettings {
             server: server.map(str::to_owned),
             answer: Some(settings),
         }
+    }
+
+    /// The name of the PAM service.
+    pub(super) fn service(&self, tools: &Tools<'_>) -> String {
+        tools.daemon().pam_service(self.answer.as_ref())
     }
 
     /// Whether internal-sftp is told to refuse some requests: -R, -P and -p of sftp-server(8).

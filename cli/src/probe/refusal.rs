@@ -41,7 +41,7 @@ pub(super) fn finding(message: &str, facts: &Facts<'_>, refusal: Option<&Refusal
         let consequence = Consequence::KeptOut(evidence.clone());
         return Finding::judged("login", Err(format!("refused: {evidence}")), consequence, fix);
     }
-    let log = facts.sshd;
+    let log = &facts.repetition().sshd;
     let reason = REASONS.iter().find_map(|(words, fix)| {
         let line = log.iter().find(|line| line.contains(words))?;
         Some((line.as_str(), *fix))

@@ -3,12 +3,26 @@
 //! sshd gets the system's own configuration, and before it the few settings that a login with a one-time key over a
 //! pipe needs.
 
+use crate::host::sshd::running::sets;
+use std::ffi::{OsStr, OsString};
 use std::fmt::Write;
 use std::path::Path;
 
 /// The algorithm of the one-time key, as ssh-keygen and as sshd name it. FIPS allows it as well.
 pub(super) const KEY_TYPE: &str = "ecdsa";
 const KEY_ALGORITHM: &str = "ecdsa-sha2-nistp256";
+
+/// The keywords of the probe's settings, and what older versions of sshd call them.
+const OWN: [&str; 8] = [
+    "PidFile",
+    "PubkeyAuthentication",
+    "AuthenticationMethods",
+    "PubkeyAcceptedAlgorithms",
+    "PubkeyAcceptedKeyTypes",
+    "AuthorizedKeysCommand",
+    "AuthorizedKeysFile",
+    "MaxSessions",
+];
 
 /// The configuration that sshd is started with. The first value wins (sshd_config(5)), so the system's file is last.
 pub(super) fn sshd_config(first: &Path, system: &Path) -> String {
@@ -42,15 +56,41 @@ pub(super) fn own_settings(authorized_keys: &Path) -> String {
 ///
 /// ssh ends its ProxyCommand with a signal. This shell gets it, so that sshd only sees the end of its input, as with
 /// any connection, and closes the PAM session.
-pub(super) fn serve(scope: &str, sshd: &Path, config: &Path, pid: &Path) -> String {
+pub(super) fn serve(scope: &str, sshd: &Path, arguments: &[OsString], pid: &Path) -> String {
+    let arguments: Vec<_> = arguments.iter().map(|argument| quoted(argument)).collect();
     format!(
         "umask 022\nexec 3<&0\n\
-         {scope}env -i PATH={} {} -i -f {} \"$@\" <&3 3<&- &\n\
+         {scope}env -i PATH={} {} {} \"$@\" <&3 3<&- &\n\
          echo $! >{}\nexec 3<&- </dev/null >/dev/null\nwait\n",
         crate::host::programs::PATH,
         sshd.display(),
-        config.display(),
+        arguments.join(" "),
         pid.display()
+    )
+}
+
+/// One word for a shell. sshd takes no bytes for options but those of text.
+fn quoted(argument: &OsStr) -> String {
+    format!("'{}'", argument.to_string_lossy().replace('\'', "'\\''"))
+}
+
+/// Of the options of a running sshd, those that leave the probe's own settings as they are: on the command line they would
+/// win over all files. `all`: each option, followed by its value.
+pub(super) fn options(all: &[OsString]) -> Vec<OsString> {
+    let is_own = |pair: &&[OsString]| pair.last().is_some_and(|value| OWN.iter().any(|own| sets(value, own)));
+    all.chunks_exact(2).filter(|pair| !is_own(pair)).flatten().cloned().collect()
+}
+
+/// The shell script that runs `serve` with a /dev/log of its own, the socket `log`. Without the programs or the right to do
+/// so, it runs it all the same, and why is in the file `unlogged`.
+pub(super) fn logged(serve: &Path, log: &Path, unlogged: &Path) -> String {
+    let (serve, log, unlogged) = (serve.display(), log.display(), unlogged.display());
+    format!(
+        "PATH={}; export PATH\n\
+         if unshare -m mount -n --bind {log} /dev/log 2>{unlogged}; then\n\
+         exec unshare -m /bin/sh -c 'mount -n --bind {log} /dev/log && exec /bin/sh {serve} \"$@\"' sh \"$@\"\n\
+         fi\nexec /bin/sh {serve} \"$@\"\n",
+        crate::host::programs::PATH
     )
 }
 
@@ -119,4 +159,32 @@ pub(super) fn keep(sftp: &Path, config: &Path, [begin, end, said, ended]: [&Path
         said.display(),
         ended.display(),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_that_the_probe_needs_are_its_own() {
+        let words = |words: &[&str]| words.iter().map(OsString::from).collect::<Vec<_>>();
+        let given = words(&[
+            "-o",
+            "authorizedkeysfile=/x",
+            "-o",
+            "UsePAM no",
+            "-p",
+            "22",
+            "-o",
+            "PidFile /y",
+            "-h",
+            "/k",
+        ]);
+        assert_eq!(options(&given), words(&["-o", "UsePAM no", "-p", "22", "-h", "/k"]));
+    }
+
+    #[test]
+    fn an_argument_is_one_word_for_the_shell() {
+        assert_eq!(quoted(OsStr::new("Banner=/it's $(here)")), "'Banner=/it'\\''s $(here)'");
+    }
 }

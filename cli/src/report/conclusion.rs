@@ -115,7 +115,9 @@ impl Found<'_> {
     /// The sentence where the user is not jailed.
     fn not_jailed(&self, user: &str) -> Option<String> {
         let shell = self.first(|c| matches!(c, Shell(_)));
-        let why = shell.or_else(|| self.first(|c| matches!(c, NotJailed(_))))?;
+        let why = shell
+            .or_else(|| self.not_jailed_by_sshd())
+            .or_else(|| self.first(|c| matches!(c, NotJailed(_))))?;
         // Where the module is not asked, it refuses nobody.
         let is_asked = !self.consequences().any(|c| matches!(c, NoJail(_)));
         let only = self.first(|c| matches!(c, KeptOut(_) | Closed(_)) || is_asked && matches!(c, Refused(_)));
@@ -123,6 +125,15 @@ impl Found<'_> {
             (Some(only), _) => format!("{user} IS NOT JAILED: {why}. Only this keeps {user} out now: {only}"),
             (None, Some(_)) => format!("{user} IS NOT JAILED and gets a shell: {why}"),
             (None, None) => format!("{user} IS NOT JAILED: {why}"),
+        })
+    }
+
+    /// Why sshd does not jail the user: without sshd's chroot, nothing else matters.
+    fn not_jailed_by_sshd(&self) -> Option<&str> {
+        let mut of_sshd = self.all.iter().filter(|finding| finding.is_about_sshd());
+        of_sshd.find_map(|finding| match &finding.consequence {
+            Some(consequence @ NotJailed(_)) => Some(consequence.reason()),
+            _ => None,
         })
     }
 

@@ -26,7 +26,7 @@ pub(crate) struct Findings(Vec<Finding>);
 /// What one check has seen; in JSON, an object.
 #[derive(PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Finding {
-    check: String,
+    pub(super) check: String,
     pub(super) outcome: Outcome,
     /// What follows for the user, if the check has failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -38,6 +38,9 @@ pub(crate) struct Finding {
     /// The end of the fix, if that is a command to paste.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     command: Option<String>,
+    /// Whether the fix makes sshd read its files.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    reloads_sshd: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -76,19 +79,26 @@ impl Findings {
         self.push(Finding::new(Outcome::Unknown, check, evidence, Some(fix.into())));
     }
 
-    /// Whether something is wrong or unknown of which `is_meant` is true: the name of its check, and its fix.
-    pub(crate) fn any_wrong(&self, is_meant: impl Fn(&str, &str) -> bool) -> bool {
-        let mut wrong =
-            self.0.iter().filter(|finding| matches!(finding.outcome, Outcome::Failed | Outcome::Unknown));
-        wrong.any(|finding| is_meant(&finding.check, finding.fix.as_deref().unwrap_or_default()))
+    /// What sshd does is unknown until it has read its files, which `fix` makes it do.
+    pub(crate) fn unread_by_sshd(
+        &mut self,
+        check: impl Display,
+        evidence: impl Display,
+        fix: impl Into<Fix>,
+    ) {
+        let finding = Finding::new(Outcome::Unknown, check, evidence, Some(fix.into()));
+        self.push(Finding { reloads_sshd: true, ..finding });
     }
 
-    /// Gives all that is wrong or unknown of which `is_meant` is true this fix instead.
-    pub(crate) fn postpone(&mut self, is_meant: impl Fn(&str, &str) -> bool, fix: &Fix) {
-        for finding in &mut self.0 {
-            if finding.fix.as_ref().is_some_and(|old| is_meant(&finding.check, old)) {
-                finding.set_fix(fix);
-            }
+    /// Whether something is wrong or unknown of which `is_meant` is true.
+    pub(crate) fn any_wrong(&self, is_meant: impl Fn(&Finding) -> bool) -> bool {
+        self.0.iter().filter(|finding| finding.is_wrong()).any(is_meant)
+    }
+
+    /// Gives all that is wrong or unknown, and whose fix makes sshd read its files, this fix instead.
+    pub(crate) fn postpone_reload(&mut self, fix: &Fix) {
+        for finding in self.0.iter_mut().filter(|finding| finding.reloads_sshd && finding.is_wrong()) {
+            finding.set_fix(fix);
         }
     }
 
@@ -189,7 +199,15 @@ pub(super) fn status<'f>(findings: impl Iterator<Item = &'f Finding> + Clone) ->
 impl Finding {
     fn new(outcome: Outcome, check: impl Display, evidence: impl Display, fix: Option<Fix>) -> Self {
         let (check, evidence) = (check.to_string(), evidence.to_string());
-        let mut new = Self { check, outcome, consequence: None, evidence, fix: None, command: None };
+        let mut new = Self {
+            check,
+            outcome,
+            consequence: None,
+            evidence,
+            fix: None,
+            command: None,
+            reloads_sshd: false,
+        };
         fix.iter().for_each(|fix| new.set_fix(fix));
         new
     }
@@ -214,6 +232,35 @@ impl Finding {
                 ..Self::new(Outcome::Failed, check, evidence, Some(fix.into()))
             },
         }
+    }
+
+    fn is_wrong(&self) -> bool {
+        matches!(self.outcome, Outcome::Failed | Outcome::Unknown)
+    }
+
+    /// Whether it is of this check.
+    pub(crate) fn is_of(&self, check: &str) -> bool {
+        self.check == check
+    }
+
+    /// Whether it is about sshd, its files or its processes.
+    pub(crate) fn is_about_sshd(&self) -> bool {
+        self.check == "sshd" || self.check.starts_with("sshd ")
+    }
+
+    /// Whether its fix makes sshd read its files.
+    pub(crate) fn reloads_sshd(&self) -> bool {
+        self.reloads_sshd
+    }
+
+    /// Whether it is a fault in how the host is set up for all of its users, also where it was found for one of them.
+    pub(crate) fn is_fault_of_host(&self) -> bool {
+        let is_about_host = match self.check.as_str() {
+            "sshd access" | "sshd penalties" => false,
+            "jail root" | "kernel" => true,
+            _ => self.is_about_sshd(),
+        };
+        self.outcome == Outcome::Failed && is_about_host
     }
 
     /// `same`: the check before that has the same fix.

@@ -29,7 +29,7 @@ pub(super) struct Needed {
 
 impl Needed {
     pub(super) fn find(choices: &Choices, sshd: &Sshd, options: &Options) -> Result<Self, Error> {
-        let service = sshd.daemon.pam_service(&sshd.global);
+        let service = sshd.daemon.pam_service(Some(&sshd.global));
         let path = Path::new(DEFAULT_PATH);
         if let Some((what, fix)) = service::unlisted(&choices.config, path, &service) {
             return Err(Error::new(format!("{}: {what}, and sshd refuses members", escaped(path)), fix));

@@ -3,7 +3,7 @@
 use super::sshd::Sshd;
 use crate::host::programs;
 use crate::host::sshd::files::SshdConfig;
-use crate::host::sshd::running::{self, Running};
+use crate::host::sshd::running::{self, NOTES, Running, note};
 use crate::host::systemd::is_booted;
 use crate::report::Error;
 use crate::report::error::errno;
@@ -13,7 +13,7 @@ use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use std::fs;
 use std::path::Path;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 /// How long to wait after a reload: an sshd that cannot start again has ended by then.
 const RESTART_TIME: Duration = Duration::from_millis(300);
@@ -23,6 +23,16 @@ const LISTEN_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Makes every sshd that listens with these files read them again; sessions go on. Gives the sentences that say how.
 pub(super) fn sshd(sshd: &Sshd) -> Result<String, Error> {
+    let before = SystemTime::now();
+    let said = reload(sshd)?;
+    let notes: String = listening(sshd).iter().map(|own| note(&own.process, before)).collect();
+    // Without the notes, the next setup reloads an sshd without a pid file once more.
+    let _ = fs::write(NOTES, notes);
+    Ok(said)
+}
+
+/// Reloads them, without a note.
+fn reload(sshd: &Sshd) -> Result<String, Error> {
     let fix = "see why: journalctl -u ssh -u sshd, or the system's log";
     let (said, reloaded) = first(sshd, fix)?;
     let Some(reloaded) = reloaded else { return Ok(said) };

@@ -35,7 +35,7 @@ impl Unread {
             ),
             true => format!(
                 "sshd (pid {pid}) writes no pid file, so it is not known whether it has read its files as they are: it has \
-                 to be reloaded."
+                 to be reloaded once."
             ),
         }
     }

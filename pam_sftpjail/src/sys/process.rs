@@ -29,6 +29,11 @@ impl Process {
         self.pid.as_raw()
     }
 
+    /// What no other process has until the next boot: the pid, and when it was started.
+    pub fn key(&self) -> String {
+        format!("{} {}", self.pid, self.started)
+    }
+
     /// Whether it is there. Then all that was read by its pid since it was found was its own: a pid that has gone to
     /// another process does not come back.
     pub fn exists(&self) -> bool {

@@ -142,13 +142,17 @@ impl Drop for Traced {
 }
 
 impl Filter {
-    /// Answers with EPERM where the filter would kill.
-    pub(crate) fn kill_nobody(&mut self) {
-        for instruction in self.0.iter_mut().filter(|instruction| instruction.code == RETURN) {
-            if [KILL_PROCESS, KILL_THREAD].contains(&(instruction.k & ACTION)) {
-                instruction.k = ERRNO | Errno::EPERM as u32;
+    /// The same, but it answers with EPERM where it would kill.
+    pub(crate) fn killing_nobody(&self) -> Self {
+        let changed = self.0.iter().map(|instruction| match instruction {
+            libc::sock_filter { code: RETURN, k, .. }
+                if [KILL_PROCESS, KILL_THREAD].contains(&(k & ACTION)) =>
+            {
+                libc::sock_filter { k: ERRNO | Errno::EPERM as u32, ..*instruction }
             }
-        }
+            other => *other,
+        });
+        Self(changed.collect())
     }
 
     /// Puts the filter on this thread, for good. It must have no_new_privs or CAP_SYS_ADMIN.

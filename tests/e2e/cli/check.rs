@@ -114,7 +114,9 @@ fn a_member_passes_every_check_and_sees_one_writable_directory() {
         "✓ log            /run/sftpjail-dev/log, which survives a restart of rsyslog",
         "✓ sessions       none is live",
         "✓ sshd           /usr/sbin/sshd answers; 1 configuration file, 1 kind of connection to ask about",
-        "✓ sshd running   none was found that has read /etc/ssh/sshd_config, so what one may do here was not tried",
+        "! sshd running   no sshd runs that has read /etc/ssh/sshd_config, so nobody can log in unless inetd starts one at \
+         each connection; what one may do here was not tried",
+        "                 → start sshd",
         &account,
         &session,
         &format!("✓ pam module     {module}, version {}, can be loaded", env!("CARGO_PKG_VERSION")),
@@ -168,6 +170,7 @@ fn a_member_passes_every_check_and_sees_one_writable_directory() {
 fn json_says_all_that_text_says() {
     let sb = machine();
     sb.install_log_drop_in();
+    sb.sshd();
     let document = json(&sb, "mle", "ok");
     let checks: Vec<_> = findings(&document).iter().map(|[check, outcome, ..]| [*check, *outcome]).collect();
     let all = "configuration,account,profile,home,home path,home owner,jail root,kernel,log,sessions,sshd,sshd running,pam account,\

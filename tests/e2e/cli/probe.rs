@@ -5,6 +5,7 @@ mod blame;
 mod faults;
 mod fixes;
 mod interrupted;
+mod server;
 mod unanswered;
 
 use sandbox::{Output, Sandbox};

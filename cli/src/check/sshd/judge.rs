@@ -52,11 +52,12 @@ impl Deviation {
     }
 }
 
-/// All deviations for a login to this account. `barred`: the keyword that keeps the user out; `service`: the PAM service
-/// that the checks read.
+/// All deviations for a login to this account. `barred`: the keyword that keeps the user out; `unusable`: why sshd cannot
+/// chroot to its ChrootDirectory; `service`: the PAM service that the checks read.
 pub(super) fn judge(
     settings: &Settings,
     barred: Option<&'static str>,
+    unusable: Option<String>,
     member: &Member<'_>,
     account: &Account,
     service: &str,
@@ -84,10 +85,17 @@ pub(super) fn judge(
     if !is_chrooted {
         let gets_shell = chroot == "none" && command == "none" && member.has_shell;
         let words = format!("ChrootDirectory of sshd is {}", escaped(chroot));
-        let consequence = if gets_shell { Consequence::Shell(words) } else { Consequence::NotJailed(words) };
-        let why = match chroot {
-            "none" => ", so the user sees the whole system".to_owned(),
-            _ => format!(" instead of {}/%u", escaped(&root)),
+        let instead = format!(" instead of {}/%u", escaped(&root));
+        let (why, consequence) = match unusable {
+            _ if gets_shell => (", so the user sees the whole system".to_owned(), Consequence::Shell(words)),
+            _ if chroot == "none" => {
+                (", so the user sees the whole system".to_owned(), Consequence::NotJailed(words))
+            }
+            None => (instead, Consequence::NotJailed(words)),
+            Some(why) => (
+                format!("{instead}, and sshd refuses users whom it cannot chroot: {why}"),
+                Consequence::KeptOut(format!("sshd cannot chroot to its ChrootDirectory: {why}")),
+            ),
         };
         deviates("sshd chroot", "ChrootDirectory", why, consequence);
     }

@@ -1,19 +1,17 @@
 //! Reports the sshd that runs: whether it has read the configuration as it is, and what it was started with.
 
 use super::Sshd;
-use crate::host::sshd::running::{Changed, Running};
-use crate::host::systemd::service::active_socket;
+use crate::desired::unit::of_unit;
+use crate::host::sshd::running::{Changed, Running, Socket};
 use crate::report::Findings;
-use crate::report::text::listed;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use nix::unistd::geteuid;
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::fix::{Command, Fix, Name};
-use pam_sftpjail::plan::root_path;
 use std::time::SystemTime;
 
-pub(in crate::check) const CHECK: &str = "sshd running";
+pub(super) const CHECK: &str = "sshd running";
 
 /// Without a pid file, a reload is not seen.
 const RESTART: &str = "let sshd write a pid file (PidFile in its configuration), and restart it";
@@ -24,21 +22,6 @@ pub(in crate::check) fn describe(sshd: &Sshd, is_for_all: bool, findings: &mut F
     for running in sshd.daemon.running() {
         describe_one(sshd, running, is_for_all, findings);
     }
-    for other in sshd.daemon.others() {
-        let evidence = match other.file().map(|file| (escaped(file), root_path(file))) {
-            Some((_, Some(file))) => format!(
-                "{} has a configuration of its own; to check that one: {}",
-                name(other),
-                Command::new("sftpjail check --sshd-config").arg(&file)
-            ),
-            Some((file, None)) => format!(
-                "{} has a configuration of its own, {file}, which others than root can change",
-                name(other)
-            ),
-            None => format!("{} has the usual configuration, which is not checked here", name(other)),
-        };
-        findings.passed(CHECK, evidence);
-    }
     if sshd.daemon.running().next().is_none() {
         not_found(sshd, findings);
     }
@@ -46,11 +29,8 @@ pub(in crate::check) fn describe(sshd: &Sshd, is_for_all: bool, findings: &mut F
 
 /// Reports that no running sshd was found with this configuration.
 fn not_found(sshd: &Sshd, findings: &mut Findings) {
-    // The usual sockets are not those of a second sshd.
-    if let Some(socket) = active_socket().filter(|_| sshd.daemon.file().is_none()) {
-        let evidence =
-            format!("{socket} starts it at the next connection; it reads the files as they are then");
-        return findings.passed(CHECK, evidence);
+    if let Some(socket) = sshd.daemon.socket() {
+        return by_socket(socket, findings);
     }
     let file = escaped(sshd.daemon.main_file());
     if sshd.daemon.others().next().is_some() {
@@ -62,13 +42,39 @@ fn not_found(sshd: &Sshd, findings: &mut Findings) {
     if !geteuid().is_root() {
         return;
     }
-    // It may be about to be started, or be started for each connection.
-    findings
-        .passed(CHECK, format!("none was found that has read {file}, so what one may do here was not tried"));
+    let evidence = format!(
+        "no sshd runs that has read {file}, so nobody can log in unless inetd starts one at each connection; what one may do \
+         here was not tried"
+    );
+    findings.warned(CHECK, evidence, "start sshd");
+}
+
+/// Reports that systemd starts it, and what it will be started with.
+fn by_socket(socket: &Socket, findings: &mut Findings) {
+    let options: Vec<_> = socket.options.iter().map(|option| option.to_string_lossy()).collect();
+    let options = match options.is_empty() {
+        true => String::new(),
+        false => format!(", with {}, which counts here, too", escaped(&options.join(" "))),
+    };
+    let evidence = format!(
+        "{} starts {} at the next connection{options}; it reads the files as they are then",
+        socket.unit,
+        escaped(&socket.service)
+    );
+    findings.passed(CHECK, evidence);
+    let restricts = of_unit(&socket.service);
+    if !restricts.is_empty() {
+        let evidence = format!(
+            "{} will be restricted by {}: whether it can build jails then was not tried",
+            escaped(&socket.service),
+            restricts.join(" and ")
+        );
+        findings.warned(CHECK, evidence, "log in as a member, and check again while that sshd runs");
+    }
 }
 
 fn describe_one(sshd: &Sshd, running: &Running, is_for_all: bool, findings: &mut Findings) {
-    let name = name(running);
+    let name = running.name();
     let reload = reload(running);
     // What it has read may jail members whom its files do not.
     let reload = match is_for_all {
@@ -120,7 +126,7 @@ fn describe_one(sshd: &Sshd, running: &Running, is_for_all: bool, findings: &mut
         false => (format!("{name} has read its configuration at {since}, before {what}, at {when}"), reload),
     };
     // An editor's temporary file changes a directory, too. But a file that is gone may have held anything.
-    findings.unknown(CHECK, format!("{evidence}: it may do something else than is said here"), fix);
+    findings.unread_by_sshd(CHECK, format!("{evidence}: it may do something else than is said here"), fix);
 }
 
 /// Makes it read its files again.
@@ -128,23 +134,6 @@ fn reload(running: &Running) -> Command {
     match &running.unit {
         Some(unit) => Command::new("systemctl reload").arg(Name(unit)),
         None => Command::new("kill -HUP").arg(running.pid.cast_unsigned()),
-    }
-}
-
-/// Whether a fix makes an sshd read its files.
-pub(in crate::check) fn makes_it_read(sshd: &Sshd, fix: &str) -> bool {
-    let is_reload = |running| fix.ends_with(&reload(running).to_string());
-    fix == RESTART || sshd.daemon.running().any(is_reload)
-}
-
-/// What it is called in a sentence.
-pub(in crate::check) fn name(running: &Running) -> String {
-    let ports: Vec<_> = running.ports.iter().map(u16::to_string).collect();
-    let unit = running.unit.iter().map(|unit| format!("{}, ", escaped(unit)));
-    let unit: String = unit.collect();
-    match ports.as_slice() {
-        [] => format!("sshd ({unit}pid {})", running.pid),
-        ports => format!("sshd ({unit}pid {}, port {})", running.pid, listed(ports)),
     }
 }
 

@@ -7,16 +7,16 @@ use crate::desired::root_owned;
 use crate::host::systemd::{self, Setting};
 use crate::host::trust;
 use pam_sftpjail::escape::escaped;
-use pam_sftpjail::fix::Command;
+use pam_sftpjail::fix::Fix;
 use std::fmt::Display;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// The condition that keeps members, or the one with this uid, from getting a user manager. `None`: user@.service is
-/// masked, so nobody gets one.
-pub(super) fn condition_in_force(uid: Option<u32>) -> Result<Option<Condition>, Fault> {
+/// masked, so nobody gets one. `setup`: the fix where the drop-in is missing.
+pub(super) fn condition_in_force(uid: Option<u32>, setup: &Fix) -> Result<Option<Condition>, Fault> {
     let condition =
-        in_files(uid).and_then(|found| is_trusted(uid, &found).and(is_effective(uid)).map(|()| found));
+        in_files(uid, setup).and_then(|found| is_trusted(uid, &found).and(is_effective(uid)).map(|()| found));
     if !systemd::is_booted() {
         return condition.map(Some);
     }
@@ -39,7 +39,7 @@ pub(super) fn condition_in_force(uid: Option<u32>) -> Result<Option<Condition>, 
 }
 
 /// The condition of the drop-in, if it is in force by systemd's files.
-fn in_files(uid: Option<u32>) -> Result<Condition, Fault> {
+fn in_files(uid: Option<u32>, setup: &Fix) -> Result<Condition, Fault> {
     let conditions = systemd::settings(uid, "ExecCondition");
     let found = conditions.iter().enumerate().rev().find_map(|(i, c)| Some((i, Condition::parse(&c.value)?)));
     let reset = conditions.iter().enumerate().rfind(|(_, condition)| condition.value.is_empty());
@@ -56,10 +56,8 @@ fn in_files(uid: Option<u32>) -> Result<Condition, Fault> {
                 format!("systemd reads {} instead of {}", escaped(file), drop_in::PATH),
                 reloaded(format!("see what {} is for, and remove it", escaped(file))),
             ),
-            None if own.exists() => {
-                (format!("{} is not what setup writes", drop_in::PATH), Command::new("sftpjail setup").into())
-            }
-            None => (format!("{} is missing", drop_in::PATH), Command::new("sftpjail setup").into()),
+            None if own.exists() => (format!("{} is not what setup writes", drop_in::PATH), setup.clone()),
+            None => (format!("{} is missing", drop_in::PATH), setup.clone()),
         },
     };
     let risk =

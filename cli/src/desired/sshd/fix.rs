@@ -9,8 +9,7 @@ use crate::report::location::{Edit, append, append_block, prepend};
 use pam_sftpjail::account::Account;
 use pam_sftpjail::config::{Config, Profile};
 use pam_sftpjail::escape::{escaped, one_line};
-use pam_sftpjail::fix::{Command, Fix};
-use pam_sftpjail::plan::root_path;
+use pam_sftpjail::fix::Fix;
 
 const RELOAD: &str = "reload sshd after this and its other fixes";
 
@@ -92,13 +91,7 @@ pub(crate) fn missing_block(sshd: &Sshd, member: Member<'_>) -> Fix {
     if member.has_own_config {
         return before_all(sshd, member, "ChrootDirectory", String::new());
     }
-    match sshd.daemon.file() {
-        None => setup::fix(member.config),
-        Some(file) => Fix::or(
-            root_path(file).map(|file| Command::new("sftpjail setup --sshd-config").arg(&file)),
-            "run setup for that sshd, with --sshd-config",
-        ),
-    }
+    setup::fix_of(member.config, sshd.daemon.file())
 }
 
 /// The value that the keyword should have. The admin's own options of internal-sftp stay.

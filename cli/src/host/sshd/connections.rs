@@ -25,6 +25,9 @@ pub(crate) struct Connection {
     pub(crate) rdomain: String,
     /// The attribute that makes it special, and the `Match` line that tests it.
     expected: Option<(&'static str, Location)>,
+    /// Which of the running sshds it comes to, if that matters: its place in
+    /// [`Daemon::different`](super::daemon::Daemon::different), and its name. `None`: the first.
+    pub(crate) sshd: Option<(usize, String)>,
 }
 
 /// The connections to ask about, and the patterns that none of them matches.
@@ -111,6 +114,7 @@ impl Connection {
             local_port: port.into(),
             rdomain: String::new(),
             expected: None,
+            sshd: None,
         }
     }
 
@@ -124,6 +128,7 @@ impl Connection {
             local_port: "65535".into(),
             rdomain: String::new(),
             expected: None,
+            sshd: None,
         }
     }
 
@@ -143,6 +148,11 @@ impl Connection {
         }
     }
 
+    /// The same connection to another running sshd.
+    pub(crate) fn to(&self, place: usize, name: String) -> Self {
+        Self { sshd: Some((place, name)), ..self.clone() }
+    }
+
     /// The argument of `sshd -T -C` for a user, by the name that is typed. It has all attributes, since a
     /// `Match` that tests a missing one silently does not match.
     pub(crate) fn of_user(&self, user: &str) -> String {
@@ -158,6 +168,9 @@ impl Connection {
 /// What makes the connection special, as the end of a sentence.
 impl Display for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some((_, name)) = &self.sshd {
+            write!(f, "to {name}, ")?;
+        }
         match &self.expected {
             Some(("address", at)) => write!(f, "from {} (Match at {at})", self.address),
             Some(("host", at)) => write!(f, "from the host {} (Match at {at})", self.host),

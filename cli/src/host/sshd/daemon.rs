@@ -30,6 +30,10 @@ pub(crate) struct Daemon {
     group_may_write: OnceCell<bool>,
     /// All sshds that listen on this system.
     listening: Vec<Running>,
+    /// Options that it gets besides.
+    options: Vec<OsString>,
+    /// What starts it at the next connection, where it does not run.
+    socket: Option<running::Socket>,
 }
 
 /// Why sshd gives no settings.
@@ -61,18 +65,48 @@ impl Daemon {
             file,
             group_may_write: OnceCell::new(),
             listening: running::all(),
+            options: Vec::new(),
+            socket: None,
         };
         let running = daemon.running().next().and_then(Running::program);
         let installed = || ["sshd.pam", "sshd"].into_iter().find_map(programs::find);
         daemon.binary = running.map(Path::to_owned).or_else(installed).ok_or_else(|| {
             Error::new(format!("there is no sshd in {}", programs::PATH), "install OpenSSH's server")
         })?;
+        // The usual sockets are not those of a second sshd.
+        if daemon.running().next().is_none() && daemon.file.is_none() && geteuid().is_root() {
+            daemon.socket = running::Socket::find();
+            daemon.options = daemon.socket.as_ref().map_or_else(Vec::new, |socket| socket.options.clone());
+        }
         Ok(daemon)
     }
 
     /// The sshds that run with this configuration.
     pub(crate) fn running(&self) -> impl Iterator<Item = &Running> {
         self.listening.iter().filter(|sshd| self.has_file_of(sshd))
+    }
+
+    /// Of those, the first, and each that was started with other settings than all before it.
+    pub(crate) fn different(&self) -> Vec<&Running> {
+        let mut found: Vec<&Running> = Vec::new();
+        for sshd in self.running() {
+            if !found.iter().any(|known| known.settings().eq(sshd.settings())) {
+                found.push(sshd);
+            }
+        }
+        found
+    }
+
+    /// The same sshd with another file, and with these options instead of those of the running one.
+    pub(crate) fn with(&self, file: &Path, options: Vec<OsString>) -> Self {
+        let binary = self.binary.clone();
+        let (file, listening) = (Some(file.to_owned()), Vec::new());
+        Self { binary, file, group_may_write: OnceCell::new(), listening, options, socket: None }
+    }
+
+    /// What starts it at the next connection, where it does not run.
+    pub(crate) fn socket(&self) -> Option<&running::Socket> {
+        self.socket.as_ref()
     }
 
     /// The sshds that run with another one.
@@ -86,9 +120,9 @@ impl Daemon {
     }
 
     /// The name of its PAM service. Before OpenSSH 9.8, it is the name by which sshd was started.
-    pub(crate) fn pam_service(&self, settings: &Settings) -> String {
+    pub(crate) fn pam_service(&self, settings: Option<&Settings>) -> String {
         let name = self.binary.file_name().and_then(OsStr::to_str).filter(|name| *name != "sshd.pam");
-        settings.get("PAMServiceName").or(name).unwrap_or("sshd").to_owned()
+        settings.and_then(|settings| settings.get("PAMServiceName")).or(name).unwrap_or("sshd").to_owned()
     }
 
     /// The file of its configuration, if it is not the usual one.
@@ -107,8 +141,13 @@ impl Daemon {
     /// The arguments with which it reads that file and has the settings of the running sshd's command line, and then
     /// these.
     pub(crate) fn arguments(&self, arguments: &[&str]) -> Vec<OsString> {
+        self.arguments_as(self.running().next(), arguments)
+    }
+
+    fn arguments_as(&self, running: Option<&Running>, arguments: &[&str]) -> Vec<OsString> {
         let file = self.file.iter().flat_map(|file| [OsStr::new("-f"), file.as_os_str()]);
-        let running = self.running().next().into_iter().flat_map(Running::options).map(OsString::as_os_str);
+        let running =
+            running.into_iter().flat_map(Running::options).chain(&self.options).map(OsString::as_os_str);
         file.chain(running).chain(arguments.iter().map(OsStr::new)).map(OsStr::to_owned).collect()
     }
 
@@ -128,7 +167,10 @@ impl Daemon {
             true => error,
             false => Error::new(error.what, AS_ROOT),
         };
-        let output = programs::run(&self.binary, self.arguments(&["-T", "-C", &connection.of_user(user)]))
+        let place = connection.sshd.as_ref().map_or(0, |(place, _)| *place);
+        let running = self.different().get(place).copied();
+        let asked = connection.of_user(user);
+        let output = programs::run(&self.binary, self.arguments_as(running, &["-T", "-C", &asked]))
             .map_err(|error| NoAnswer::Unknown(as_root(error)))?;
         if output.success {
             return Ok(Settings::parse(&output.stdout));

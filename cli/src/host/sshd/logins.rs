@@ -54,10 +54,17 @@ impl Sshd {
         let config = SshdConfig::readable(daemon.main_file());
         // Such as `0.0.0.0:22` and `[::]:22`. They need not have the number of Port.
         let listens = global.all("ListenAddress").filter_map(|at| at.split(" ").next()?.rsplit_once(":"));
-        let mut ports: Vec<_> = listens.map(|(_, port)| port).collect();
+        // A second one has others by `-p`.
+        let running = daemon.running().flat_map(|sshd| &sshd.ports).map(u16::to_string);
+        let mut ports: Vec<_> = listens.map(|(_, port)| port.to_owned()).chain(running).collect();
         ports.sort_unstable();
         ports.dedup();
-        let chosen = connections::choose(&config, global.get("UseDNS") == Some("yes"), &ports);
+        let ports: Vec<_> = ports.iter().map(String::as_str).collect();
+        let mut chosen = connections::choose(&config, global.get("UseDNS") == Some("yes"), &ports);
+        let usual = chosen.list.clone();
+        for (place, sshd) in daemon.different().iter().enumerate().skip(1) {
+            chosen.list.extend(usual.iter().map(|connection| connection.to(place, sshd.name())));
+        }
         Ok(Self {
             connections: chosen.list,
             untried: chosen.untried,
@@ -65,7 +72,7 @@ impl Sshd {
             groups: config.patterns("group"),
             kinds: HashMap::new(),
             answers: HashMap::new(),
-            service: daemon.pam_service(&global),
+            service: daemon.pam_service(Some(&global)),
             pid_file: global.get("PidFile").map(str::to_owned),
             config,
             daemon,

@@ -8,15 +8,18 @@
 
 mod command_line;
 mod reading;
+mod socket;
 
 use crate::host::systemd::service;
 use crate::host::trust;
 use command_line::CommandLine;
 use nix::unistd::geteuid;
 use pam_sftpjail::confinement::{Part, Privileges, Process as Identity};
+use pam_sftpjail::escape::escaped;
 use procfs::net::TcpState;
 use procfs::process::{FDTarget, Process, all_processes};
-pub(crate) use reading::{Changed, Reading};
+pub(crate) use reading::{Changed, NOTES, Reading, note};
+pub(crate) use socket::Socket;
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -105,6 +108,24 @@ impl Running {
         &self.command_line.options
     }
 
+    /// Those of its options that may matter to who is logged in: `-o`, without what concerns its sockets, files and log.
+    pub(crate) fn settings(&self) -> impl Iterator<Item = &OsString> {
+        let pairs = self.options().chunks_exact(2);
+        let values = pairs
+            .filter_map(|pair| pair.last().filter(|_| pair.first().is_some_and(|option| option == "-o")));
+        values.filter(|value| !OF_DAEMON.iter().any(|keyword| sets(value, keyword)))
+    }
+
+    /// What it is called in a sentence.
+    pub(crate) fn name(&self) -> String {
+        let ports: Vec<_> = self.ports.iter().map(u16::to_string).collect();
+        let unit: String = self.unit.iter().map(|unit| format!("{}, ", escaped(unit))).collect();
+        match ports.as_slice() {
+            [] => format!("sshd ({unit}pid {})", self.pid),
+            ports => format!("sshd ({unit}pid {}, port {})", self.pid, ports.join(", ")),
+        }
+    }
+
     /// Whether all of its command line is known: the kernel may show its beginning only.
     pub(crate) fn is_command_line_whole(&self) -> bool {
         self.command_line.is_whole
@@ -114,6 +135,26 @@ impl Running {
     pub(crate) fn reading(&self, pid_file: Option<&str>) -> Option<Reading> {
         Reading::of(self.pid, pid_file)
     }
+}
+
+/// Keywords that concern the daemon only.
+const OF_DAEMON: [&str; 9] = [
+    "AddressFamily",
+    "HostKey",
+    "ListenAddress",
+    "LogLevel",
+    "MaxStartups",
+    "PerSourceMaxStartups",
+    "PidFile",
+    "Port",
+    "SyslogFacility",
+];
+
+/// Whether the value of an option `-o` sets this keyword.
+pub(crate) fn sets(value: &OsStr, keyword: &str) -> bool {
+    let value = value.to_string_lossy();
+    let mut words = value.trim_start().split(|c: char| c == '=' || c.is_whitespace());
+    words.next().is_some_and(|word| word.eq_ignore_ascii_case(keyword))
 }
 
 /// The privileges of a process, if it exists.
@@ -126,7 +167,7 @@ fn own_privileges() -> Option<Privileges> {
 }
 
 /// Whether a process has this program's root directory. systemd's sandboxes keep it, and containers have their own.
-fn is_same_root(directory: &Path) -> bool {
+pub(crate) fn is_same_root(directory: &Path) -> bool {
     let place = |path: &Path| path.metadata().map(|stat| (stat.dev(), stat.ino())).ok();
     let theirs = place(&directory.join("root/"));
     theirs.is_some() && theirs == place(Path::new("/"))
@@ -134,7 +175,7 @@ fn is_same_root(directory: &Path) -> bool {
 
 /// Whether a process that has root's uids only executes an sshd of root's. One that a user started has them by a setuid
 /// bit; sudo even sets the real uid.
-fn was_started_by_root(directory: &Path) -> bool {
+pub(crate) fn was_started_by_root(directory: &Path) -> bool {
     let program = directory.join("exe");
     let is_roots =
         program.metadata().is_ok_and(|stat| stat.is_file() && stat.uid() == 0 && stat.mode() & 0o6022 == 0);

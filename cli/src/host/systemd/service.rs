@@ -38,11 +38,51 @@ pub(crate) fn settings(unit: &str, names: &[&'static str]) -> Vec<(&'static str,
     found
 }
 
-/// The socket of sshd's that systemd listens on for it, by the names that distributions give it.
-pub(crate) fn active_socket() -> Option<&'static str> {
-    let is_active = |unit: &&str| {
-        let shown = systemctl(&["show", "-p", "ActiveState", "--", unit]);
-        shown.is_ok_and(|shown| shown.trim() == "ActiveState=active")
-    };
-    ["ssh.socket", "sshd.socket"].into_iter().filter(|_| is_booted()).find(is_active)
+/// The socket of sshd's that systemd listens on for it, by the names that distributions give it, and the service that it
+/// starts.
+pub(crate) fn active_socket() -> Option<(&'static str, String)> {
+    ["ssh.socket", "sshd.socket"].into_iter().filter(|_| is_booted()).find_map(|unit| {
+        let shown = systemctl(&["show", "-p", "ActiveState,Accept,Triggers", "--", unit]).ok()?;
+        let value = |key: &str| shown.lines().find_map(|line| line.strip_prefix(key));
+        let is_active = value("ActiveState=") == Some("active");
+        let name = unit.strip_suffix(".socket")?;
+        // With `Accept=yes`, there is an instance for each connection.
+        let service = match value("Accept=") {
+            Some("yes") => format!("{name}@.service"),
+            _ => value("Triggers=")
+                .filter(|unit| !unit.is_empty())
+                .map_or(format!("{name}.service"), str::to_owned),
+        };
+        is_active.then_some((unit, service))
+    })
+}
+
+/// The command line with which systemd starts a service: its words, with the variables that are set for it. `None`: systemd
+/// does not say.
+pub(crate) fn command_line(unit: &str) -> Option<Vec<String>> {
+    // A template is no unit; an instance of it is.
+    let instance = unit.replace("@.", "@sftpjail.");
+    let shown = systemctl(&["show", "-p", "ExecStart,Environment,EnvironmentFiles", "--", &instance]).ok()?;
+    let values =
+        |key: &str| -> Vec<&str> { shown.lines().filter_map(|line| line.strip_prefix(key)).collect() };
+    let set = |word: &str| word.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let words = values("Environment=").into_iter().flat_map(|line| line.split(' '));
+    let mut variables: Vec<(String, String)> = words.filter_map(set).collect();
+    for file in values("EnvironmentFiles=") {
+        let path = file.split(" (").next().unwrap_or_default();
+        let text = fs::read_to_string(path).unwrap_or_default();
+        let set = text.lines().filter_map(|line| line.trim().split_once('='));
+        variables
+            .extend(set.map(|(name, value)| (name.to_owned(), value.trim_matches(['"', '\'']).to_owned())));
+    }
+    let start = values("ExecStart=").into_iter().next()?;
+    let (_, arguments) = start.split_once("argv[]=")?;
+    let arguments = arguments.split(" ; ").next()?;
+    let value =
+        |name: &str| variables.iter().rev().find(|(own, _)| own == name).map(|(_, value)| value.as_str());
+    let words = arguments.split(' ').flat_map(|word| match word.strip_prefix('$') {
+        Some(name) => value(name.trim_matches(['{', '}'])).unwrap_or_default().split_whitespace().collect(),
+        None => vec![word],
+    });
+    Some(words.map(str::to_owned).collect())
 }

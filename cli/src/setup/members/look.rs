@@ -48,7 +48,7 @@ pub(super) struct Reason {
 
 impl<'c> Look<'c> {
     pub(super) fn prepare(config: &'c Config, is_root_given: bool, sshd: &Sshd) -> Result<Self, Error> {
-        let session = Stack::read(&sshd.daemon.pam_service(&sshd.global), "session");
+        let session = Stack::read(&sshd.daemon.pam_service(Some(&sshd.global)), "session");
         let makes_homes = session.lines.iter().any(|line| HOME_MAKERS.iter().any(|maker| line.is(maker)));
         Ok(Self { config, is_root_given, makes_homes, now: Now::read(sshd.daemon.file(), &session)? })
     }

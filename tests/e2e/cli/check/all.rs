@@ -234,7 +234,7 @@ fn a_finding_about_many_users_is_printed_once() {
     assert!(out.contains("                 applies to a1, a2, a3, mle\n"), "{out}");
     assert!(out.contains("                 applies to a2\n"), "{out}");
     assert!(
-        out.ends_with("4 users: 3 are jailed and can log in, 1 cannot log in. The host is ok.\n"),
+        out.ends_with("4 users: 3 are jailed and can log in, 1 cannot log in. The host has problems.\n"),
         "{out}"
     );
 }

@@ -95,7 +95,8 @@ impl Machine {
         let code = out.code.unwrap_or(-1);
         let out = checked(out, code);
         let document: Value = serde_json::from_str(&out.stdout).unwrap_or_else(|e| panic!("{e}: {out}"));
-        let of = findings(&document).into_iter().filter(|f| f[1] != "passed");
+        // No sshd runs there: it would not have read the files as they are.
+        let of = findings(&document).into_iter().filter(|f| f[1] != "passed" && f[0] != "sshd running");
         let sentence = document["conclusion"]["sentence"].as_str().expect("a sentence").to_owned();
         (of.map(|f| f.map(str::to_owned)).collect(), code, sentence)
     }

@@ -35,6 +35,7 @@ macro_rules! control {
     };
 }
 
+mod nologin;
 mod unloadable;
 
 const LINES: [Fault; 31] = [

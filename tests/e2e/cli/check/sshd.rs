@@ -1,11 +1,13 @@
 //! What sshd must do for a member, and each setting that keeps it from doing so.
 
+mod conclusion;
 mod impostor;
 mod keepalive;
 mod kinds;
 mod reused_pid;
 mod running;
 mod second;
+mod several;
 mod unread;
 
 use super::faults::{Fault, Machine, failed, warned};
@@ -40,7 +42,7 @@ const SETTINGS: [Fault; 25] = [
     failed("sed -i 's/^UsePAM yes/UsePAM no/' /etc/ssh/sshd_config; usermod -p '*' mle", "sshd pam", "UsePAM is no instead of yes (/etc/ssh/sshd_config:"),
     failed(block!("ChrootDirectory"), "sshd chroot", "ChrootDirectory is none, so the user sees the whole system"),
     failed(block!("ChrootDirectory", "none"), "sshd chroot", "ChrootDirectory is none"),
-    failed(block!("ChrootDirectory", "/srv/%u"), "sshd chroot", "is \"/srv/%u\" instead of /jail/%u (/etc/ssh/sshd_config:"),
+    failed(block!("ChrootDirectory", "/srv/%u"), "sshd chroot", "is \"/srv/%u\" instead of /jail/%u, and sshd refuses users whom it cannot chroot: /srv/mle: No such file or directory (/etc/ssh/sshd_config:"),
     failed(block!("ChrootDirectory", "/jail"), "sshd chroot", "ChrootDirectory is /jail instead of /jail/%u"),
     failed(block!("ChrootDirectory", "%h"), "sshd chroot", "ChrootDirectory is \"%h\""),
     failed(block!("ForceCommand"), "sshd command", "ForceCommand is none instead of internal-sftp"),

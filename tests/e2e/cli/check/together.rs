@@ -120,7 +120,7 @@ fn of_one_line() {
 /// A second line that opens would refuse every member.
 #[test]
 fn of_missing_lines() {
-    for broken in ["/sftpjail.so open/d", "/^session.*sftpjail/d; /^account.*sftpjail/d"] {
+    for broken in ["/sftpjail.so open/d", "/sftpjail.so open/d; /^account.*sftpjail/d"] {
         let broken = format!("sed -i '{broken}' /etc/pam.d/sshd");
         mended("", &[&broken], 1, &[Order::AsShown, Order::Reversed, Order::Twice]);
     }
@@ -130,7 +130,7 @@ fn of_missing_lines() {
 #[test]
 fn of_a_file_that_is_copied_first() {
     let machine = Machine::new();
-    machine.sb.sh("cp -p /etc/pam.d/sshd /tmp/whole; sed /sftpjail/d /etc/pam.d/sshd >/usr/lib/pam.d/sshd; rm /etc/pam.d/sshd");
+    machine.sb.sh("cp -p /etc/pam.d/sshd /tmp/whole; sed '/sftpjail.so open/d; /^account.*sftpjail/d' /etc/pam.d/sshd >/usr/lib/pam.d/sshd; rm /etc/pam.d/sshd");
     let (found, _) = machine.found();
     let fixes: Vec<_> = found.iter().map(|finding| finding[3].as_str()).collect();
     assert_eq!(fixes.len(), 2, "{found:#?}");

@@ -156,7 +156,7 @@ fn the_limit_on_mounts_is_named() {
            while mkdir -p /srv/m/d/$i && mount --rbind /srv/m /srv/m/d/$i 2>/dev/null; do i=$((i+1)); done; \
            while test $i -gt 0; do i=$((i-1)); mkdir -p /srv/n/$i; mount --rbind /srv/m/d/$i /srv/n/$i 2>/dev/null || true; done");
     let (line, fix) = only_fault(&sb, "login");
-    assert!(line.contains("No space left on device (log entry of pam_sftpjail)"), "{line}");
+    assert!(line.contains("No space left on device"), "{line}");
     assert!(fix.starts_with("raise the sysctl fs.mount-max: it is "), "{fix}");
 }
 
@@ -307,4 +307,30 @@ fn a_home_that_is_not_plainly_the_users_is_opened_by_no_command() {
         assert!(line.contains("Permission denied"), "{line}");
         assert_eq!(fix, advice, "{script}");
     }
+}
+
+/// A process of the user's writes log entries that look like those of sshd: none of them is believed.
+#[test]
+fn log_entries_that_others_wrote_are_not_believed() {
+    let sb = machine();
+    sb.sh("usermod -s /bin/sh joe 2>/dev/null || useradd -m joe");
+    sb.write_mode(
+        "/srv/forge",
+        "#!/bin/sh
+        while :; do
+            for pid in $(pgrep -x sshd); do
+                for entry in 'pam_sftpjail(sshd:session): refused user mle rhost=x: forged; fix: rm -r /forged' \\
+                    'pam_forged(sshd:account): forged' 'error: PAM: forged' 'PAM unable to dlopen(forged.so): forged'; do
+                    logger --id=$pid -t sshd -p authpriv.err \"$entry\"
+                done
+            done
+        done",
+        0o755,
+    );
+    sb.sh("setpriv --reuid joe --regid joe --clear-groups /srv/forge >/dev/null 2>&1 </dev/null &
+        for i in $(seq 200); do grep -q forged /var/log/auth.log && exit; sleep 0.05; done; exit 1");
+    // Refused by another file than the forged entries name.
+    sb.sh("echo DenyUsers mle >/etc/ssh/sshd_config.d/deny.conf");
+    let out = probe(&sb, "mle", 1);
+    assert!(out.contains("not allowed because listed in DenyUsers") && !out.contains("forged"), "{out}");
 }

@@ -100,12 +100,23 @@ fn every_sshd_with_these_files_is_reloaded() {
 }
 
 #[test]
-fn without_a_pid_file_it_is_reloaded_each_time_since_nobody_knows() {
+fn without_a_pid_file_it_is_reloaded_once() {
     let sb = Sandbox::stock();
     sb.sshd();
-    sb.sh("rm /run/sshd.pid; echo 'PidFile none' >/etc/ssh/sshd_config.d/pid.conf; sleep 2.1; sftpjail setup --yes");
+    sb.sh("rm /run/sshd.pid; echo 'PidFile none' >/etc/ssh/sshd_config.d/pid.conf; sleep 2.1");
+    setup(&sb, "--yes", 0);
+    // setup remembers that it has reloaded it.
+    let nothing = "Nothing to do: everything is set up.\n";
+    assert!(setup(&sb, "--dry-run", 0).starts_with(nothing));
+    assert!(setup(&sb, "--yes", 0).starts_with(nothing));
+    // A later change, and another sshd with the same pid file.
+    sb.sh("sleep 0.1; touch /etc/ssh/sshd_config.d/pid.conf");
     let said = setup(&sb, "--dry-run", 3);
     assert!(said.contains("writes no pid file, so it is not known whether it has read its files"), "{said}");
     let said = setup(&sb, "--yes", 0);
     assert!(said.contains("sshd has been reloaded (SIGHUP to pid "), "{said}");
+    assert!(setup(&sb, "--dry-run", 0).starts_with(nothing));
+    sb.sh("sleep 2.1; touch /etc/ssh/sshd_config.d/pid.conf; kill $(ss -Hltnp sport = :22 | grep -o 'pid=[0-9]*' | head -n 1 | cut -d= -f2)
+        for i in $(seq 200); do ss -ltn | grep -q ':22 ' || break; sleep 0.02; done; /usr/sbin/sshd; sleep 0.2; cat /run/sftpjail-reloaded");
+    assert!(setup(&sb, "--dry-run", 0).starts_with(nothing));
 }

@@ -8,12 +8,31 @@
 //! there before.
 
 use crate::host::sshd::files::SshdConfig;
+use pam_sftpjail::confinement::Process as Identity;
 use procfs::process::Process;
 use procfs::{Current, Uptime};
 use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// Where setup notes when it has let which sshd read its files, for those that write no pid file: lines of [`note`]. It is
+/// gone after a reboot, as the processes are.
+pub(crate) const NOTES: &str = "/run/sftpjail-reloaded";
+
+/// The line for a process that was told to read its files at this time.
+pub(crate) fn note(process: &Identity, at: SystemTime) -> String {
+    let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();
+    format!("{} {}\n", process.key(), since.as_nanos())
+}
+
+/// When this process was last told so, by the notes.
+fn noted(process: &Identity) -> Option<SystemTime> {
+    let key = format!("{} ", process.key());
+    let notes = fs::read_to_string(NOTES).ok()?;
+    let since = notes.lines().rev().find_map(|line| line.strip_prefix(&key)?.parse().ok())?;
+    UNIX_EPOCH.checked_add(Duration::from_nanos(since))
+}
 
 /// By how much a time that is counted from the boot may be wrong: the clock may have been set since.
 const ERROR: Duration = Duration::from_secs(2);
@@ -49,7 +68,10 @@ impl Reading {
         // One that is older than the process is by the clock before it was set.
         Some(match written.filter(|written| *written + ERROR >= started) {
             Some(at) => Self { at, may_be_later: false },
-            None => Self { at: started + ERROR, may_be_later: true },
+            None => {
+                let noted = noted(&Identity::new(pid, stat.starttime));
+                Self { at: noted.unwrap_or(started + ERROR).max(started + ERROR), may_be_later: true }
+            }
         })
     }
 

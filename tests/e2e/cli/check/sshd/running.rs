@@ -113,6 +113,18 @@ fn what_the_kernel_forbids_the_running_sshd_is_found() {
     }
 }
 
+#[test]
+fn the_filters_of_the_running_sshd_are_read_once_for_all_members() {
+    let sb = started_by(&filtered(&forbidding(libc_unshare() + 1, 0x0005_0001)));
+    for name in ["m1", "m2", "m3"] {
+        sb.user(name).group("sftp").shell("/usr/sbin/nologin").add();
+    }
+    let out = checked(sb.try_sh("strace -qqfo /tmp/trace -e trace=ptrace sftpjail check --all"), 0);
+    assert!(out.stdout.contains("4 users: 4 are jailed and can log in."), "{out}");
+    let stops = sb.sh("grep -c PTRACE_SEIZE /tmp/trace").stdout;
+    assert_eq!(stops.trim(), "1");
+}
+
 fn libc_unshare() -> i64 {
     if cfg!(target_arch = "x86_64") { 272 } else { 97 }
 }
@@ -151,8 +163,8 @@ fn the_options_of_the_command_line_count() {
 fn only_the_sshd_that_is_meant_counts() {
     let sb = machine();
     // None runs.
-    let found = finding(&check(&sb, "mle", 0), "✓ sshd running");
-    assert!(found.contains("none was found that has read /etc/ssh/sshd_config"), "{found}");
+    let found = finding(&check(&sb, "mle", 0), "! sshd running");
+    assert!(found.contains("no sshd runs that has read /etc/ssh/sshd_config"), "{found}");
     // One with another file.
     sb.sh("{ echo PidFile /run/b.pid; echo Port 2222; cat /etc/ssh/sshd_config; } >/etc/ssh/b; /usr/sbin/sshd -f /etc/ssh/b");
     let out = check(&sb, "mle", 2);
@@ -173,6 +185,6 @@ fn only_the_sshd_that_is_meant_counts() {
     sb.stop_sshd();
     sb.sh("kill $(cat /run/b.pid); setsid unshare --pid --fork --kill-child /usr/sbin/sshd -D -o PidFile=none </dev/null >/dev/null 2>&1 &
         for i in $(seq 200); do ss -ltn | grep -q ':22 ' && exit; sleep 0.02; done; exit 1");
-    let found = finding(&check(&sb, "mle", 0), "✓ sshd running");
-    assert!(found.contains("none was found"), "{found}");
+    let found = finding(&check(&sb, "mle", 0), "! sshd running");
+    assert!(found.contains("no sshd runs"), "{found}");
 }

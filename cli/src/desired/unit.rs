@@ -1,0 +1,100 @@
+//! The settings of systemd's units that take from sshd what jails need.
+
+use crate::host::systemd::{Setting, service};
+use pam_sftpjail::escape::escaped;
+
+/// The settings of systemd.exec(5) that take from a service what jails need.
+pub(crate) const MOUNTS: [&str; 12] = [
+    "ProtectHome",
+    "ProtectSystem",
+    "ReadOnlyPaths",
+    "ReadOnlyDirectories",
+    "InaccessiblePaths",
+    "InaccessibleDirectories",
+    "TemporaryFileSystem",
+    "BindPaths",
+    "BindReadOnlyPaths",
+    "PrivateTmp",
+    "PrivateDevices",
+    "MountFlags",
+];
+pub(crate) const CAPABILITIES: [&str; 3] = ["CapabilityBoundingSet", "User", "PrivateUsers"];
+pub(crate) const FILTERS: [&str; 5] = [
+    "SystemCallFilter",
+    "RestrictNamespaces",
+    "SystemCallArchitectures",
+    "RestrictSUIDSGID",
+    "NoNewPrivileges",
+];
+
+/// Settings with one value, the last; the others add to each other.
+const SINGLE: [&str; 9] = [
+    "ProtectHome",
+    "ProtectSystem",
+    "PrivateTmp",
+    "PrivateDevices",
+    "User",
+    "PrivateUsers",
+    "RestrictNamespaces",
+    "RestrictSUIDSGID",
+    "NoNewPrivileges",
+];
+
+/// How much of a setting's value is shown, in characters.
+const MAX_VALUE: usize = 40;
+
+/// The settings of a unit that restrict it, each with its location. Of those that concern paths, those that concern a
+/// path in the problem, if there are any.
+pub(crate) fn settings(unit: &str, names: &[&'static str], problem: &str) -> Vec<String> {
+    let mut all = restrictions(unit, names);
+    let concerns = |name: &str, value: &str| match name {
+        "ProtectHome" => ["/home", "/root", "/run/user"].iter().any(|path| problem.contains(path)),
+        "ProtectSystem" => true,
+        "PrivateTmp" => problem.contains("/tmp"),
+        "PrivateDevices" => problem.contains("/dev"),
+        _ if !MOUNTS.contains(&name) => true,
+        _ => value.split([' ', ':']).any(|path| {
+            let path = path.trim_start_matches(['-', '+']);
+            path.starts_with('/') && problem.contains(path)
+        }),
+    };
+    if all.iter().any(|(name, setting)| concerns(name, &setting.value)) {
+        all.retain(|(name, setting)| concerns(name, &setting.value));
+    }
+    shown(&all)
+}
+
+/// All settings of a unit that restrict it, each with its location.
+pub(crate) fn of_unit(unit: &str) -> Vec<String> {
+    shown(&restrictions(unit, &[&MOUNTS[..], &CAPABILITIES[..], &FILTERS[..]].concat()))
+}
+
+/// The settings of a unit that take anything from it.
+fn restrictions(unit: &str, names: &[&'static str]) -> Vec<(&'static str, Setting)> {
+    let mut all = service::settings(unit, names);
+    for name in SINGLE {
+        let last = all.iter().rposition(|(own, _)| *own == name);
+        let mut at = 0..;
+        all.retain(|(own, _)| at.next().is_some_and(|at| *own != name || Some(at) == last));
+    }
+    all.retain(|(name, setting)| is_restriction(name, &setting.value));
+    all
+}
+
+fn shown(all: &[(&'static str, Setting)]) -> Vec<String> {
+    let shown = all.iter().map(|(name, setting)| {
+        let value: String = setting.value.chars().take(MAX_VALUE).collect();
+        let more = if value.len() < setting.value.len() { "…" } else { "" };
+        format!("{name}={}{more} ({})", escaped(&value), setting.location)
+    });
+    shown.collect()
+}
+
+/// Whether a value of a setting takes anything from a service that jails could need.
+fn is_restriction(name: &str, value: &str) -> bool {
+    match name {
+        "ProtectSystem" => value == "strict",
+        "User" => !["root", "0"].contains(&value),
+        _ => !["no", "false", "0", "off", "n", "f"].contains(&value.to_ascii_lowercase().as_str()),
+    }
+}
