@@ -5,6 +5,7 @@
 
 mod account;
 mod all;
+mod authentication;
 mod groups;
 mod home;
 mod host_programs;

@@ -4,7 +4,7 @@
 use crate::desired::reopened;
 use crate::desired::{home_access, membership};
 use crate::host::accounts::{Accounts, is_complete, runs_shell};
-use crate::host::shadow::{Lapse, Shadow, today};
+use crate::host::shadow::{Lapse, Password, Shadow, today};
 use crate::report::Location;
 use crate::report::error::AS_ROOT;
 use crate::report::location::append;
@@ -97,40 +97,51 @@ fn consequence(lapse: Lapse) -> Consequence {
 }
 
 /// Checks whether the account or its password has expired or is locked. `uses_pam`: whether sshd has `UsePAM yes`.
-pub(super) fn shadow(account: &Account, uses_pam: bool, findings: &mut Findings) {
+/// Returns what the shadow entry has for the password, if that can be known.
+pub(super) fn shadow(account: &Account, uses_pam: bool, findings: &mut Findings) -> Option<Password> {
     let check = "shadow";
     if !geteuid().is_root() {
-        return findings.unknown(check, "only root can see when an account expires", AS_ROOT);
+        findings.unknown(check, "only root can see when an account expires", AS_ROOT);
+        return None;
     }
     let entry = match Shadow::of(&account.name) {
         Ok(entry) => entry,
-        Err(error) => return findings.unknown(check, error, "see that NSS answers"),
+        Err(error) => {
+            findings.unknown(check, error, "see that NSS answers");
+            return None;
+        }
     };
     let Some(shadow) = entry else {
         // NSS gives the same answer if a service that does not answer has the entry.
-        return match is_complete() {
+        match is_complete() {
             Ok(()) => findings.passed(check, "no entry in shadow, so nothing expires"),
             Err(error) => findings.unknown(check, &error, error.fix()),
-        };
+        }
+        return None;
     };
+    let password = shadow.password();
     if let Some(lapse) = shadow.lapse(today()) {
-        return findings.failed(check, consequence(lapse), lapse, reopened::fix(lapse, account));
+        findings.failed(check, consequence(lapse), lapse, reopened::fix(lapse, account));
+    } else if shadow.is_marked() && !uses_pam {
+        let evidence = "the password is locked, and without UsePAM sshd refuses such accounts";
+        // Members need UsePAM anyway, and the password may be locked on purpose.
+        let fix = "let sshd_config say UsePAM yes, as members need it: then the password may stay locked, and a key can \
+                   log in";
+        let consequence = Consequence::Closed("the password is locked".to_owned());
+        findings.failed(check, consequence, evidence, fix);
+    } else {
+        let evidence = match password {
+            Password::Hash => "not expired",
+            Password::Empty => "not expired; the password is empty",
+            Password::NoHash => {
+                "not expired; what shadow has as the password is no hash, so no password matches it"
+            }
+            Password::None => "not expired; no password, so only a key can log in",
+            Password::Locked => "not expired; the password is locked, so only a key can log in",
+        };
+        findings.passed(check, evidence);
     }
-    match shadow.password.starts_with('!') {
-        // LOCKED_PASSWD_PREFIX of OpenSSH, which is checked without PAM only.
-        true if !uses_pam => {
-            let evidence = "the password is locked, and without UsePAM sshd refuses such accounts";
-            // Members need UsePAM anyway, and the password may be locked on purpose.
-            let fix = "let sshd_config say UsePAM yes, as members need it: then the password may stay locked, and a \
-                       key can log in";
-            let consequence = Consequence::Closed("the password is locked".to_owned());
-            findings.failed(check, consequence, evidence, fix);
-        }
-        _ if shadow.password.starts_with(['!', '*']) => {
-            findings.passed(check, "not expired; no password, so only a key can log in");
-        }
-        _ => findings.passed(check, "not expired"),
-    }
+    Some(password)
 }
 
 /// Warns about sessions that began when the user was no member yet: they go on. `pids`: their processes of sshd's.

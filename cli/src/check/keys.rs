@@ -2,100 +2,227 @@
 //! directory above it, up to the home or else to `/`, is owned by the user or root and writable by nobody else. And
 //! sshd reads the file as the user.
 
-use super::path_to_home::{PathToHome, described, user};
+pub(super) mod fix;
+
+use super::path_to_home::{PathToHome, described};
 use crate::host::accounts::Accounts;
-use crate::host::keys;
+use crate::host::keys::file::{KeyFile, NoKey};
+use crate::host::keys::{self, For};
 use crate::host::sshd::effective::Settings;
 use crate::host::sshd::logins::Sshd;
-use crate::report::error::AS_ROOT;
+use crate::report::error::{AS_ROOT, errno};
 use crate::report::{Consequence, Findings};
-use nix::errno::Errno;
+use fix::Fixes;
 use nix::sys::stat::{FileStat, stat};
 use nix::unistd::geteuid;
 use pam_sftpjail::account::Account;
 use pam_sftpjail::escape::escaped;
-use pam_sftpjail::fix::{Command, Fix, Mode, RootPath};
+use pam_sftpjail::fix::Fix;
 use pam_sftpjail::plan::root_path;
-use std::fmt::Display;
 use std::fs::canonicalize;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 const CHECK: &str = "keys";
 
-/// The mode of a file of keys that root owns.
-const PUBLIC: Mode = Mode(0o644);
-
-/// What the check of a key file needs.
+/// What the check of key files needs.
 pub(super) struct Keys<'a> {
     pub(super) account: &'a Account,
     pub(super) accounts: &'a Accounts,
     pub(super) sshd: &'a Sshd,
-    pub(super) settings: &'a Settings,
+    /// It has tried to read `files` as the user.
     pub(super) path_to_home: &'a PathToHome,
+    pub(super) files: &'a [PathBuf],
+}
+
+/// A file of keys.
+pub(super) struct Judged {
+    pub(super) file: PathBuf,
+    pub(super) keys: Taken,
+    /// Whether a directory above it is closed to the user.
+    pub(super) is_closed: bool,
+}
+
+/// Whether sshd takes a key from a file.
+pub(super) enum Taken {
+    Yes,
+    /// The file is missing or empty.
+    Nothing,
+    No(Refused),
+    /// It could not be read as the user, or not to its end.
+    Unknown,
+}
+
+/// Why sshd takes no key from a file that is there, or may be there.
+pub(super) struct Refused {
+    evidence: String,
+    fix: Fix,
+    /// Whether the file is below a directory that is closed to the user, the home or one above it. That has a finding
+    /// of its own.
+    is_below_closed: bool,
+}
+
+/// What it means for the user if sshd takes no key.
+pub(super) enum Without {
+    /// There is another way in.
+    Warning,
+    /// There may be another way in.
+    Unclear,
+    /// There is no other way in: why, in a few words.
+    KeptOut(String),
 }
 
 impl Keys<'_> {
-    /// Checks the key files of the user; `path_to_home` has tried whether the user can read them.
-    pub(super) fn examine(&self, files: &[PathBuf], findings: &mut Findings) {
+    /// Judges the files that these settings name.
+    pub(super) fn judge(&self, settings: &Settings) -> Vec<Judged> {
+        let files = keys::files(settings, self.account).into_iter().enumerate();
+        files
+            .map(|(i, file)| {
+                let tried = self.tried(&file);
+                let is_closed = matches!(tried, Some(KeyFile::Closed(at)) if *at != file);
+                Judged { keys: self.taken(settings, i, &file, tried), file, is_closed }
+            })
+            .collect()
+    }
+
+    /// What the user has found there.
+    fn tried(&self, file: &Path) -> Option<&KeyFile> {
+        let at = self.files.iter().position(|tried| tried == file)?;
+        self.path_to_home.tried.as_ref()?.keys.get(at)
+    }
+
+    fn taken(&self, settings: &Settings, i: usize, file: &Path, tried: Option<&KeyFile>) -> Taken {
+        let Some(tried) = tried else { return Taken::Unknown };
+        let (real, is_missing) = match canonicalize(file) {
+            Ok(real) => (real, false),
+            Err(error) => {
+                let missing = [ErrorKind::NotFound, ErrorKind::NotADirectory];
+                (file.to_owned(), missing.contains(&error.kind()))
+            }
+        };
+        let fixes = Fixes {
+            keys: self,
+            file,
+            real: &real,
+            is_for_one_user: self.is_for_one_user(keys::whose(settings, i)),
+            is_led: self.is_led_elsewhere(file, &real),
+        };
+        let is_strict = settings.get("StrictModes") != Some("no");
+        let refused = || self.refused(&real).filter(|_| is_strict);
+        let (shown, name) = (escaped(file), escaped(&self.account.name));
+        let (evidence, fix) = match tried {
+            KeyFile::Missing | KeyFile::Empty if fixes.is_led => {
+                (format!("{shown} leads to {}, and no key is there", escaped(&real)), fixes.replaced())
+            }
+            KeyFile::Missing | KeyFile::Empty => return Taken::Nothing,
+            // The user cannot see it, and root can.
+            KeyFile::Closed(_) if is_missing => return Taken::Nothing,
+            KeyFile::Long => return Taken::Unknown,
+            KeyFile::Closed(at) => {
+                let is_below_closed = self.path_to_home.home().is_some_and(|home| home.starts_with(at));
+                let evidence = self.closed(file, at, &fixes);
+                return Taken::No(Refused {
+                    evidence,
+                    fix: fixes.closed(at, is_below_closed),
+                    is_below_closed,
+                });
+            }
+            KeyFile::Unopened(error) => {
+                let error = errno(&io::Error::from_raw_os_error(*error));
+                let evidence =
+                    format!("{shown} cannot be opened by {name} ({error}), so sshd takes no key from it");
+                (evidence, fixes.replaced())
+            }
+            KeyFile::Irregular => {
+                (format!("{shown} is no regular file, so sshd takes no key from it"), fixes.replaced())
+            }
+            KeyFile::Keys | KeyFile::NoKey(_) => match (refused(), tried) {
+                (Some((at, stat)), _) => {
+                    let kind = if at == real { "file" } else { "directory" };
+                    let evidence = format!(
+                        "sshd takes no key from {shown}: the {kind} {} ({}) must be owned by {name} or root and writable by \
+                         nobody else (StrictModes)",
+                        escaped(&at),
+                        described(&stat)
+                    );
+                    (evidence, fixes.modes((&at, &stat)))
+                }
+                (None, KeyFile::NoKey(what)) => {
+                    (format!("sshd takes no key from {shown}: {}", instead(what)), fixes.no_key(what))
+                }
+                (None, _) => return Taken::Yes,
+            },
+        };
+        Taken::No(Refused { evidence, fix, is_below_closed: false })
+    }
+
+    /// What keeps the user from the file, as evidence: `at` is the file or a directory above it.
+    fn closed(&self, file: &Path, at: &Path, fixes: &Fixes<'_>) -> String {
+        let (shown, name) = (escaped(file), escaped(&self.account.name));
+        let state = |at: &Path| stat(at).map(|stat| described(&stat)).unwrap_or_default();
+        if at != file {
+            let state = state(at);
+            return format!(
+                "{name} may not enter {} ({state}), so sshd takes no key from a file below it",
+                escaped(at)
+            );
+        }
+        let leads = match fixes.is_led {
+            true => format!(" leads to {}, which", escaped(fixes.real)),
+            false => String::new(),
+        };
+        let state = state(fixes.real);
+        format!("{shown}{leads} ({state}) cannot be read by {name}, so sshd takes no key from it")
+    }
+
+    /// Reports the files of the user's usual settings.
+    pub(super) fn report(&self, judged: Vec<Judged>, without: &Without, findings: &mut Findings) {
         let mut taken = Vec::new();
+        let mut reported = Vec::new();
         let mut is_ok = true;
-        for (i, file) in files.iter().enumerate() {
-            match self.is_taken(i, file, findings) {
-                Ok(true) => taken.push(escaped(file).to_string()),
-                Ok(false) => {}
-                Err(Reported) => is_ok = false,
+        for Judged { file, keys, .. } in judged {
+            match keys {
+                Taken::Yes => taken.push(escaped(&file).to_string()),
+                Taken::Nothing => {}
+                Taken::Unknown => {
+                    is_ok = false;
+                    let (evidence, fix) = match geteuid().is_root() {
+                        true => (
+                            "whether sshd takes a key from it is unknown",
+                            "look at what is in it, or run this again",
+                        ),
+                        false => ("only root can read it as sshd does", AS_ROOT),
+                    };
+                    findings.unknown(CHECK, format!("{}: {evidence}", escaped(&file)), fix);
+                }
+                // Both files in a directory.
+                Taken::No(Refused { evidence, .. }) if reported.contains(&evidence) => {}
+                Taken::No(Refused { evidence, fix, is_below_closed }) => match without {
+                    Without::Warning | Without::Unclear if is_below_closed => {}
+                    Without::Warning => {
+                        is_ok = false;
+                        findings.warned(CHECK, evidence, fix);
+                    }
+                    Without::Unclear => {
+                        is_ok = false;
+                        findings.failed(CHECK, Consequence::None, evidence, fix);
+                    }
+                    Without::KeptOut(why) => {
+                        is_ok = false;
+                        reported.push(evidence.clone());
+                        let why = format!("sshd takes no key from {}, and {why}", escaped(&file));
+                        findings.failed(CHECK, Consequence::KeptOut(why), evidence, fix);
+                    }
+                },
             }
         }
         if is_ok {
             let evidence = match taken.as_slice() {
-                [] => "no authorized_keys, so a login needs a password or other means".to_owned(),
+                [] => "none that sshd takes, so a login needs a password or other means".to_owned(),
                 files => format!("sshd takes the keys in {}", files.join(", ")),
             };
             findings.passed(CHECK, evidence);
         }
-    }
-
-    /// Whether the file exists and sshd takes keys from it. Reports why not, unless the file is missing.
-    fn is_taken(&self, i: usize, file: &Path, findings: &mut Findings) -> Result<bool, Reported> {
-        let shown = escaped(file);
-        let name = escaped(&self.account.name);
-        let real = match canonicalize(file) {
-            Ok(real) => real,
-            Err(error) if error.raw_os_error() == Some(Errno::EACCES as i32) && !geteuid().is_root() => {
-                findings.unknown(CHECK, format!("{shown} cannot be read"), AS_ROOT);
-                return Err(Reported);
-            }
-            Err(_) => return Ok(false),
-        };
-        // Directories that are closed to the user have a finding of their own.
-        let tried = self.path_to_home.tried.as_ref().filter(|_| !self.path_to_home.is_closed());
-        if tried.is_some_and(|tried| tried.is_unreadable(i)) {
-            let state = stat(&real).map(|stat| described(&stat)).unwrap_or_default();
-            let is_led = self.is_led_elsewhere(file, &real);
-            let leads = if is_led { format!(" leads to {}, which", escaped(&real)) } else { String::new() };
-            let evidence =
-                format!("{shown}{leads} ({state}) cannot be read by {name}, so sshd takes no key from it");
-            let fix = match is_led {
-                true => self.replace_symlink(),
-                false if self.is_in_home_of_another() => self.own_home_first(),
-                false => self.read_fix(i, file),
-            };
-            findings.failed(CHECK, Consequence::None, evidence, fix);
-            return Err(Reported);
-        }
-        if self.settings.get("StrictModes") == Some("no") {
-            return Ok(true);
-        }
-        let Some((at, stat)) = self.refused(&real) else { return Ok(true) };
-        let kind = if at == real { "file" } else { "directory" };
-        let evidence = format!(
-            "sshd takes no key from {shown}: the {kind} {} ({}) must be owned by {name} or root and writable by nobody \
-             else (StrictModes)",
-            escaped(&at),
-            described(&stat)
-        );
-        findings.failed(CHECK, Consequence::None, evidence, self.modes_fix(i, (file, &real), (&at, &stat)));
-        Err(Reported)
     }
 
     /// The first component that `safe_path` refuses.
@@ -112,6 +239,11 @@ impl Keys<'_> {
             }
         }
         None
+    }
+
+    /// Whether somebody else owns the home. That has a finding of its own, and the files there are not the user's.
+    pub(super) fn is_home_of_another(&self) -> bool {
+        self.path_to_home.home().is_some_and(|home| stat(home).is_ok_and(|stat| !self.is_owned(&stat)))
     }
 
     fn is_owned(&self, stat: &FileStat) -> bool {
@@ -136,86 +268,27 @@ impl Keys<'_> {
         real != expected && root_path(file).is_none()
     }
 
-    fn replace_symlink(&self) -> Fix {
-        let name = escaped(&self.account.name);
-        format!("find out who made the symlink, and replace it with a file or directory that {name} owns")
-            .into()
-    }
-
-    /// Whether somebody else owns the home, which has a finding of its own. Then the files in it are not the user's.
-    fn is_in_home_of_another(&self) -> bool {
-        self.path_to_home.home().is_some_and(|home| stat(home).is_ok_and(|stat| !self.is_owned(&stat)))
-    }
-
-    fn own_home_first(&self) -> Fix {
-        format!("give {} a home of its own first", escaped(&self.account.name)).into()
-    }
-
-    /// A file of keys for a command to paste: one that is for this user only, and that root put there.
-    fn for_command(&self, i: usize, file: &Path) -> Option<RootPath> {
-        let is_file = || file.symlink_metadata().is_ok_and(|found| found.is_file());
-        root_path(file).filter(|_| keys::is_for_one_user(self.settings, i) && is_file())
-    }
-
-    /// The fix for a file that the user cannot read. Public keys are no secret, and root's file stays root's.
-    fn read_fix(&self, i: usize, file: &Path) -> Fix {
-        let sentence = format!("let {} read it", escaped(&self.account.name));
-        match (self.for_command(i, file), stat(file).map(|stat| stat.st_uid)) {
-            (Some(path), Ok(0)) => Command::new("chmod").arg(PUBLIC).arg(&path).into(),
-            (Some(path), Ok(uid)) if uid == self.account.uid.as_raw() => {
-                Command::new("chmod u+r").arg(&path).into()
-            }
-            (Some(path), Ok(uid)) => Fix::after(look(user(uid)), &taken_by_root(&path)),
-            _ => sentence.into(),
-        }
-    }
-
-    /// The fix for what `safe_path` refuses.
-    fn modes_fix(&self, i: usize, (file, real): (&Path, &Path), (at, stat): (&Path, &FileStat)) -> Fix {
-        if self.is_led_elsewhere(file, real) {
-            return self.replace_symlink();
-        }
-        if self.is_in_home_of_another() {
-            return self.own_home_first();
-        }
-        let is_users = at.starts_with(self.path_to_home.home().unwrap_or(&self.account.home))
-            || (at == real && keys::is_for_one_user(self.settings, i));
-        let owner = if is_users { &self.account.name } else { "root" };
-        let (owner, shown) = (escaped(owner), escaped(at));
-        let path = self.for_command(i, file).filter(|_| at == real);
-        let is_owned = self.is_owned(stat);
-        let look = match is_owned {
-            true => look("others"),
-            false => look(user(stat.st_uid)),
-        };
-        match (is_owned, at == real) {
-            (true, true) => match path.map(|path| Command::new("chmod go-w").arg(&path)) {
-                Some(modes) => Fix::after(look, &modes),
-                None => format!("{look}, then let nobody but {owner} write {shown}").into(),
-            },
-            // Others may be meant to write there, such as a group that shares the home.
-            (true, false) => match root_path(at).map(|at| Command::new("chmod go-w").arg(&at)) {
-                Some(modes) => Fix::after(format!("if nobody else is meant to write there, {look}"), &modes),
-                None => format!("{look}, then let nobody but {owner} write {shown}").into(),
-            },
-            // The owner of a directory may need it.
-            (false, _) => match path {
-                Some(path) => Fix::after(look, &taken_by_root(&path)),
-                None => format!("{look}, then let {owner} own {shown}, and let nobody else write it").into(),
-            },
+    /// Whether nobody else's keys are in a file. Several users may have one home.
+    fn is_for_one_user(&self, whose: For) -> bool {
+        match whose {
+            For::OneUser => true,
+            For::Home => !self.accounts.share(&self.account.home),
+            For::Everybody => false,
         }
     }
 }
 
-/// What comes before sshd takes a file of keys that others could write.
-fn look(who: impl Display) -> String {
-    format!("look at what is in it, because {who} could have put keys there")
+/// What a file has instead of a key, as a clause.
+fn instead(what: &NoKey) -> String {
+    match what {
+        NoKey::Private => "it has a private key".to_owned(),
+        NoKey::Exported => "its key is in the format of RFC 4716, which sshd does not read".to_owned(),
+        NoKey::Type(key_type) => {
+            format!(
+                "its key has the type {}, which sshd does not accept (PubkeyAcceptedAlgorithms)",
+                escaped(key_type)
+            )
+        }
+        NoKey::Line(number) => format!("no line of it is a whole public key; see line {number}"),
+    }
 }
-
-/// As root's own files of keys are: sshd reads them as the user.
-fn taken_by_root(path: &RootPath) -> Command {
-    Command::new("chown root").arg(path).and(&Command::new("chmod").arg(PUBLIC).arg(path))
-}
-
-/// A finding that has not passed is in the list.
-struct Reported;

@@ -9,6 +9,7 @@ use crate::desired::pam::service::unlisted;
 use crate::desired::pam::{Example, HOME_MAKERS, OURS, order};
 use crate::desired::setup;
 use crate::host::pam::nologin;
+use crate::host::pam::passwords;
 use crate::host::pam::stack::{Line, Stack};
 use crate::report::error::AS_ROOT;
 use crate::report::location::{Edit, Location, append};
@@ -28,6 +29,8 @@ pub(super) struct Pam {
     pub(super) makes_homes: Option<Location>,
     /// The location of pam_shells, which refuses users whose shell is not in /etc/shells.
     pub(super) requires_shells: Option<Location>,
+    /// Whether a password counts only if shadow(5) has it.
+    pub(super) has_passwords_in_shadow_only: bool,
 }
 
 /// Checks the lines of `service`. `path`: that of the configuration, if it is not the usual one. `sshd_file`: that of
@@ -74,6 +77,7 @@ pub(super) fn examine(
     Pam {
         makes_homes: maker.filter(|_| has_session && !has_account).map(|(_, location)| location),
         requires_shells: shells.into_iter().flatten().next().map(|line| line.location.clone()),
+        has_passwords_in_shadow_only: passwords::are_in_shadow_only(&auth),
     }
 }
 

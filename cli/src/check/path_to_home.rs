@@ -1,6 +1,7 @@
 //! The directories from `/` down to a home, and whether the user can enter them.
 
 use crate::host::as_user::{self, Tried};
+use crate::host::keys::Accepted;
 use crate::report::Findings;
 use crate::report::error::AS_ROOT;
 use nix::sys::stat::{FileStat, SFlag};
@@ -14,18 +15,23 @@ use std::path::{Path, PathBuf};
 /// From `/` to the home itself.
 pub(super) struct PathToHome {
     directories: Vec<PathBuf>,
-    /// The user's attempts to enter each of them, and to read the given files. `None`: only root can make them.
+    /// The user's attempts to enter each of them, and to read the files of keys. `None`: only root can make them.
     pub(super) tried: Option<Tried>,
 }
 
 impl PathToHome {
-    /// Walks to the home as root, then as the user, who also tries to read `files`. Finds no directories where the home
-    /// cannot be reached, which the checks of the login report.
-    pub(super) fn walk(account: &Account, files: &[PathBuf], findings: &mut Findings) -> Self {
+    /// Walks to the home as root, then as the user, who also tries to read the files of keys. Finds no directories where
+    /// the home cannot be reached, which the checks of the login report.
+    pub(super) fn walk(
+        account: &Account,
+        keys: &[PathBuf],
+        accepted: &Accepted,
+        findings: &mut Findings,
+    ) -> Self {
         let directories = way_to(&account.home);
         let mut tried = None;
         if geteuid().is_root() {
-            match as_user::run(&account.name, &directories, files) {
+            match as_user::run(&account.name, &directories, keys, accepted) {
                 Ok(done) => tried = Some(done),
                 Err(error) => findings.unknown("home access", error, "run this again"),
             }
@@ -48,12 +54,6 @@ impl PathToHome {
     /// The home, without symlinks.
     pub(super) fn home(&self) -> Option<&Path> {
         self.directories.last().map(PathBuf::as_path)
-    }
-
-    /// Whether the home, or a directory above it, is closed to the user.
-    pub(super) fn is_closed(&self) -> bool {
-        let is_closed = |i| self.tried.as_ref().is_some_and(|tried| tried.is_closed(i));
-        (0..self.directories.len()).any(is_closed)
     }
 }
 

@@ -23,7 +23,8 @@ use std::path::Path;
 pub(super) struct Host<'c> {
     pub(super) config: &'c Config,
     pub(super) path: Option<&'c Path>,
-    /// Whether the member is setup's: what its volumes let others do says nothing of it.
+    /// Whether the member is setup's, who has neither a password nor a key; and what its volumes let others do says
+    /// nothing of it.
     pub(super) is_trial: bool,
     /// The running sshd whose confinement differs from that of this program, if there is one.
     pub(super) confined: Option<ConfinedSshd>,

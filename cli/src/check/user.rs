@@ -1,13 +1,15 @@
 //! Checks one user: as a login does, then the settings of sshd, PAM and the account, and last a rehearsal.
 
+use super::authentication::Authentication;
 use super::groups::{self, Concern};
 use super::keys::Keys;
 use super::path_to_home::PathToHome;
 use super::sshd::{self, Login};
 use super::system::Host;
 use super::{account, home, host_programs, profile, rehearsal, room};
-use crate::host::keys;
+use crate::host::keys::{self, Accepted};
 use crate::host::rehearsal::Rehearsal;
+use crate::host::shadow::Password;
 use crate::host::sshd::effective::Settings;
 use crate::host::unanswered;
 use crate::report::conclusion::Standing;
@@ -24,7 +26,7 @@ use pam_sftpjail::session::{Member, Membership, examine as examine_login};
 use pam_sftpjail::suggestion::nearest;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 /// What was found out about one user.
@@ -182,6 +184,8 @@ struct Known {
     settings: Option<Rc<Settings>>,
     /// Further names of the account.
     others: BTreeSet<String>,
+    /// `None`: it is unknown.
+    password: Option<Password>,
 }
 
 /// Checks what a login does not check itself. Returns what sshd says for this member.
@@ -191,19 +195,38 @@ fn examine_member(
     findings: &mut Findings,
 ) -> Option<Rc<Settings>> {
     let Subject { account, profile, .. } = *subject;
-    let Known { settings, others } = examine_setup(host, subject, findings);
+    let Known { settings, others, password } = examine_setup(host, subject, findings);
     host_programs::examine(account, profile, findings);
     host.systemd.examine(account, &others, findings);
     account::sessions(account, host.unjailed.get(&account.uid.as_raw()), findings);
-    let sshd = host.sshd.as_ref().zip(settings.as_deref());
-    let files = sshd.map(|(_, settings)| keys::files(settings, account)).unwrap_or_default();
-    let path_to_home = PathToHome::walk(account, &files, findings);
-    if profile.home != HomeAccess::None {
+    let answers = host.sshd.as_mut().and_then(|sshd| sshd.settings_for_all(&account.name).ok());
+    let mut files: Vec<PathBuf> = Vec::new();
+    for settings in settings.iter().chain(answers.iter().flatten()) {
+        let named = keys::files(settings, account);
+        files.extend(named.into_iter().filter(|file| !files.contains(file)).collect::<Vec<_>>());
+    }
+    let accepted = Accepted::by(answers.iter().flatten().map(AsRef::as_ref));
+    let path_to_home = PathToHome::walk(account, &files, &accepted, findings);
+    let has_home = profile.home != HomeAccess::None;
+    if has_home {
         home::examine(account, &host.accounts, &path_to_home, !files.is_empty(), findings);
     }
-    if let Some((sshd, settings)) = sshd {
-        Keys { account, accounts: &host.accounts, sshd, settings, path_to_home: &path_to_home }
-            .examine(&files, findings);
+    if let Some((sshd, settings)) = host.sshd.as_ref().zip(settings.as_deref()) {
+        let authentication = Authentication {
+            keys: Keys {
+                account,
+                accounts: &host.accounts,
+                sshd,
+                path_to_home: &path_to_home,
+                files: &files,
+            },
+            answers: answers.as_deref(),
+            password,
+            is_in_shadow_only: host.pam.has_passwords_in_shadow_only,
+            has_home,
+        };
+        let is_closed = host.is_trial || findings.say_closed();
+        authentication.examine(settings, is_closed, findings);
     }
     settings
 }
@@ -229,9 +252,9 @@ fn examine_setup(host: &mut Host<'_>, subject: &Subject<'_>, findings: &mut Find
     }
     findings.append(about_names);
     let uses_pam = settings.as_ref().is_none_or(|settings| settings.get("UsePAM") == Some("yes"));
-    account::shadow(account, uses_pam, findings);
+    let password = account::shadow(account, uses_pam, findings);
     account::shell(account, host.pam.requires_shells.as_ref(), findings);
-    Known { settings, others }
+    Known { settings, others, password }
 }
 
 /// Checks a user whose files do not answer: nothing of the user's is touched. `why`: a clause, for people.

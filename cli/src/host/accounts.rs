@@ -21,6 +21,8 @@ pub(crate) struct Accounts {
     entries: Vec<Entry>,
     /// The index of the first entry with each home.
     by_home: BTreeMap<PathBuf, usize>,
+    /// The homes of several users.
+    shared_homes: BTreeSet<PathBuf>,
 }
 
 /// The fields of a line of passwd(5) that are used.
@@ -50,7 +52,10 @@ impl Accounts {
             let [uid, gid] = [fields.nth(1), fields.next()].map(|id| id.and_then(|id| id.parse().ok()));
             let (Some(name), Some(uid), Some(gid)) = (name, uid, gid) else { continue };
             let home = PathBuf::from(fields.nth(1).unwrap_or_default());
-            all.by_home.entry(home).or_insert(all.entries.len());
+            let first = *all.by_home.entry(home.clone()).or_insert(all.entries.len());
+            if all.entries.get(first).is_some_and(|first| first.uid != uid) {
+                all.shared_homes.insert(home);
+            }
             all.entries.push(Entry { name: name.to_owned(), uid, gid });
         }
         all
@@ -68,6 +73,11 @@ impl Accounts {
     pub(crate) fn with_home(&self, home: &Path) -> Option<(&str, u32)> {
         let entry = self.entries.get(*self.by_home.get(home)?)?;
         Some((&entry.name, entry.uid))
+    }
+
+    /// Whether users with another uid have this home as well.
+    pub(crate) fn share(&self, home: &Path) -> bool {
+        self.shared_homes.contains(home)
     }
 
     /// The accounts of other users whose home is below `directory`: the first account with each such home.

@@ -1,9 +1,11 @@
 //! Reads what a user can enter, read and write on the host: a child process becomes the user and tries it.
 //!
-//! So access control lists and quotas count, too. Nothing that exists is opened, and what is written has no name when it
-//! is written.
+//! So access control lists and quotas count, too. Of what exists, only files of keys are opened, as sshd opens them; and
+//! what is written has no name when it is written.
 
 use crate::host::child;
+use crate::host::keys::Accepted;
+use crate::host::keys::file::{self, KeyFile};
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::Mode;
@@ -17,11 +19,12 @@ use std::io::{self, Write};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
-/// What the user can do, in the order of the paths: `None` if it is possible, or the errno.
+/// What the user can do, in the order of the paths.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Tried {
-    pub(crate) enter: Vec<Option<i32>>,
-    pub(crate) read: Vec<Option<i32>>,
+    /// `None` if the user can enter the directory, or the errno.
+    enter: Vec<Option<i32>>,
+    pub(crate) keys: Vec<KeyFile>,
 }
 
 impl Tried {
@@ -29,16 +32,17 @@ impl Tried {
     pub(crate) fn is_closed(&self, directory: usize) -> bool {
         self.enter.get(directory) == Some(&Some(Errno::EACCES as i32))
     }
-
-    /// Whether modes or access control lists keep the user from reading the file at this index.
-    pub(crate) fn is_unreadable(&self, file: usize) -> bool {
-        self.read.get(file) == Some(&Some(Errno::EACCES as i32))
-    }
 }
 
-/// Tries in a child, as `user`, to enter directories and to read files. Only root can.
-pub(crate) fn run(user: &str, enter: &[PathBuf], read: &[PathBuf]) -> io::Result<Tried> {
-    child::forked("trying paths as the user", || try_paths(user, enter, read))
+/// Tries in a child, as `user`, to enter directories and to read files of keys. Only root can.
+pub(crate) fn run(user: &str, enter: &[PathBuf], keys: &[PathBuf], accepted: &Accepted) -> io::Result<Tried> {
+    child::forked("trying paths as the user", || {
+        become_user(user)?;
+        Ok(Tried {
+            enter: enter.iter().map(|path| error(path, AccessFlags::X_OK)).collect(),
+            keys: keys.iter().map(|path| file::read(path, accepted)).collect(),
+        })
+    })
 }
 
 /// Tries in a child, as `user`, to write a file of a few bytes without a name into a directory. Gives why that is
@@ -53,13 +57,6 @@ pub(crate) fn write(user: &str, directory: &Path) -> io::Result<Option<Errno>> {
 pub(crate) fn write_here(user: &str, directory: &Path) -> io::Result<Option<i32>> {
     become_user(user)?;
     Ok(write_error(directory))
-}
-
-/// What [`run`] does in the child: this process becomes `user`.
-fn try_paths(user: &str, enter: &[PathBuf], read: &[PathBuf]) -> io::Result<Tried> {
-    become_user(user)?;
-    let tried = |paths: &[PathBuf], how| paths.iter().map(|path| error(path, how)).collect();
-    Ok(Tried { enter: tried(enter, AccessFlags::X_OK), read: tried(read, AccessFlags::R_OK) })
 }
 
 fn become_user(user: &str) -> io::Result<()> {

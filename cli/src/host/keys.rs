@@ -1,4 +1,6 @@
-//! Reads from sshd's effective settings which files hold the keys of an account.
+//! Reads from sshd's effective settings which files hold the keys of an account, and which keys sshd accepts.
+
+pub(crate) mod file;
 
 use super::sshd::effective::{Settings, expanded};
 use pam_sftpjail::account::Account;
@@ -9,17 +11,80 @@ pub(crate) fn files(settings: &Settings, account: &Account) -> Vec<PathBuf> {
     names(settings).map(|name| account.home.join(expanded(name, account))).collect()
 }
 
-/// Whether the file at this index of [`files`] is for one user only: the name of the file is another one for others.
-pub(crate) fn is_for_one_user(settings: &Settings, index: usize) -> bool {
-    names(settings).nth(index).is_some_and(|name| {
-        let variables = name.replace("%%", "");
-        !name.starts_with('/') || ["%u", "%U", "%h"].iter().any(|variable| variables.contains(variable))
-    })
+/// Whose file of keys a word of AuthorizedKeysFile names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum For {
+    /// One user only: the name of the file is another one for others.
+    OneUser,
+    /// All users with the same home.
+    Home,
+    Everybody,
+}
+
+/// Whose the file at this index of [`files`] is.
+pub(crate) fn whose(settings: &Settings, index: usize) -> For {
+    let Some(name) = names(settings).nth(index) else { return For::Everybody };
+    let variables = name.replace("%%", "");
+    let has = |variable| variables.contains(variable);
+    if has("%u") || has("%U") {
+        For::OneUser
+    } else if !name.starts_with('/') || has("%h") {
+        For::Home
+    } else {
+        For::Everybody
+    }
+}
+
+/// Whether sshd may find other files than [`files`]: newer ones expand wildcards, as `user_key_allowed` of
+/// auth2-pubkey.c does.
+pub(crate) fn has_wildcards(settings: &Settings) -> bool {
+    names(settings).any(|name| name.contains(['*', '?', '[']))
 }
 
 /// The words of AuthorizedKeysFile.
 fn names(settings: &Settings) -> impl Iterator<Item = &str> {
     let is_used = settings.get("PubkeyAuthentication") != Some("no");
     let names = settings.get("AuthorizedKeysFile").filter(|_| is_used).unwrap_or_default();
-    names.split_whitespace().filter(|name| *name != "none")
+    names.split_whitespace().filter(|name| !name.eq_ignore_ascii_case("none"))
+}
+
+/// The types of keys that sshd accepts.
+pub(crate) struct Accepted(Option<Vec<String>>);
+
+impl Accepted {
+    /// What any of these settings accepts.
+    pub(crate) fn by<'s>(all: impl IntoIterator<Item = &'s Settings>) -> Self {
+        let mut types = Vec::new();
+        for settings in all {
+            // Its name before OpenSSH 8.5 is the second.
+            let named = settings.get("PubkeyAcceptedAlgorithms").or(settings.get("PubkeyAcceptedKeyTypes"));
+            let Some(named) = named else { return Self(None) };
+            types.extend(named.split(',').map(str::to_owned));
+        }
+        // Where there are no settings, nothing is known.
+        Self(Some(types).filter(|types| !types.is_empty()))
+    }
+
+    /// Whether a key of this type is accepted. With an RSA key, clients sign by several algorithms.
+    fn has(&self, key_type: &str) -> bool {
+        let is_it = |algorithm: &String| {
+            algorithm == key_type || key_type == "ssh-rsa" && algorithm.starts_with("rsa-sha2-")
+        };
+        self.0.as_ref().is_none_or(|all| all.iter().any(is_it))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_for_one_user_only_by_a_variable_that_differs_for_each() {
+        let settings = Settings::parse(
+            "authorizedkeysfile .ssh/keys .ssh/%u /etc/keys/%U %h/keys /etc/%%u/keys /etc/keys none\n",
+        );
+        let all: Vec<_> = (0..7).map(|i| whose(&settings, i)).collect();
+        use For::{Everybody, Home, OneUser};
+        assert_eq!(all, [Home, OneUser, OneUser, Home, Everybody, Everybody, Everybody]);
+    }
 }

@@ -3,4 +3,5 @@
 pub(crate) mod control;
 pub(crate) mod module;
 pub(crate) mod nologin;
+pub(crate) mod passwords;
 pub(crate) mod stack;

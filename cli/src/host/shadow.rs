@@ -33,9 +33,9 @@ pub(crate) fn remember() {
 /// A shadow entry. Days are counted since 1970-01-01; `None`: the field is empty.
 #[derive(Clone)]
 pub(crate) struct Shadow {
-    /// The marks before the hash, or what stands in its place. Of a hash there is an `x` only: processes that
-    /// become a user are forked from this one.
-    pub(crate) password: String,
+    /// The marks before the hash, or what stands in its place. Of a hash there is an `x` only, and of other text a `?`:
+    /// processes that become a user are forked from this one.
+    password: String,
     pub(crate) last_change: Option<i64>,
     pub(crate) maximum: Option<i64>,
     pub(crate) inactive: Option<i64>,
@@ -49,6 +49,23 @@ impl Shadow {
             return Ok(all.get(name).cloned());
         }
         Ok(getent("shadow", Some(name))?.lines().next().and_then(Self::parse))
+    }
+
+    /// Whether the field has the mark `!` of usermod -L and of a new account: LOCKED_PASSWD_PREFIX of OpenSSH, which refuses
+    /// such accounts without PAM.
+    pub(crate) fn is_marked(&self) -> bool {
+        self.password.starts_with('!')
+    }
+
+    /// What there is to compare a password with.
+    pub(crate) fn password(&self) -> Password {
+        match (self.password.chars().next_back(), self.password.len()) {
+            (None, _) => Password::Empty,
+            (Some('x'), 1) => Password::Hash,
+            (Some('x'), _) => Password::Locked,
+            (Some('?'), 1) => Password::NoHash,
+            _ => Password::None,
+        }
     }
 
     /// Whether the time of the account or of its password is over on the day `today`. Mirrors check_shadow_expiry of
@@ -86,6 +103,20 @@ impl Shadow {
             expire: days(7),
         })
     }
+}
+
+/// What the shadow entry of an account has for the password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Password {
+    Hash,
+    /// A hash behind a mark: somebody has locked it.
+    Locked,
+    /// A mark and no hash, as useradd makes it.
+    None,
+    /// Nothing: the password is empty.
+    Empty,
+    /// Text that crypt(5) never makes, such as a password that was given to useradd -p.
+    NoHash,
 }
 
 /// What keeps a user out whose time is over. As text: what is so, as a clause.
@@ -160,7 +191,13 @@ fn ago(days: i64) -> String {
 fn without_hash(password: &str) -> String {
     let hash = password.trim_start_matches(['!', '*']);
     let marks = password.strip_suffix(hash).unwrap_or_default();
-    format!("{marks}{}", if hash.is_empty() { "" } else { "x" })
+    let kept = match hash.len() {
+        0 => "",
+        // The oldest kind of hash has 13 characters, and all others have more.
+        1..13 => "?",
+        _ => "x",
+    };
+    format!("{marks}{kept}")
 }
 
 #[cfg(test)]
@@ -196,8 +233,10 @@ mod tests {
     #[test]
     fn no_hash_is_kept() {
         for (line, kept) in [
-            ("$6$salt$hash", "x"),
-            ("!$6$salt$hash", "!x"),
+            ("$6$salt$hash-of-86", "x"),
+            ("!$6$salt$hash-of-86", "!x"),
+            ("secret", "?"),
+            ("!secret", "!?"),
             ("!", "!"),
             ("!!", "!!"),
             ("*", "*"),
@@ -206,6 +245,27 @@ mod tests {
         ] {
             let entry = Shadow::parse(&format!("anna:{line}:1:0:99999:7:::")).unwrap();
             assert_eq!(entry.password, kept, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_password_that_was_locked_differs_from_one_that_never_was() {
+        for (line, expected) in [
+            ("abJnggxhB/yWI", Password::Hash),
+            ("$y$j9T$salt$hash", Password::Hash),
+            ("!$y$j9T$salt$hash", Password::Locked),
+            ("!!$y$j9T$salt$hash", Password::Locked),
+            ("*$y$j9T$salt$hash", Password::Locked),
+            ("!", Password::None),
+            ("!!", Password::None),
+            ("*", Password::None),
+            ("!*", Password::None),
+            ("*LK*", Password::None),
+            ("", Password::Empty),
+            ("secret", Password::NoHash),
+        ] {
+            let entry = Shadow::parse(&format!("anna:{line}:1:0:99999:7:::")).unwrap();
+            assert_eq!(entry.password(), expected, "{line}");
         }
     }
 }

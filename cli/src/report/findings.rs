@@ -129,6 +129,11 @@ impl Findings {
         self.0.iter()
     }
 
+    /// Whether the admin has closed the account.
+    pub(crate) fn say_closed(&self) -> bool {
+        self.0.iter().any(|finding| matches!(finding.consequence, Some(Consequence::Closed(_))))
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -2,6 +2,7 @@
 
 mod account;
 mod all;
+mod authentication;
 mod faults;
 mod fixes;
 mod harmless;
@@ -279,7 +280,7 @@ fn without_root_check_says_what_could_not_be_checked() {
     assert!(out.contains("→ run this as root\n"), "{out}");
 
     // mle's home is 0750.
-    sb.user("web").home("/home/mle/web").group("sftp").add();
+    sb.user("web").home("/home/mle/web").group("sftp").password("pw").add();
     let out = as_joe("web");
     assert!(out.contains("! home path      /home/mle/web cannot be accessed: permission denied\n"), "{out}");
     assert!(out.contains("→ run this as root"), "{out}");

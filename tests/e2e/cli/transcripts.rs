@@ -50,7 +50,7 @@ fn every_verb_prints_what_its_transcript_says() {
         sb.user(name).group("sftp").add();
     }
     sb.user("joe").add();
-    sb.sh("rm -r /home/kim");
+    sb.sh("rm -r /home/kim; echo kim:pw | chpasswd");
     sb.write("/root/draft.toml", "[[profile]]\nname = \"home\"\ngroups = [\"sftp\"]\numask = 22\n");
     sb.write(
         "/root/unused.toml",

@@ -80,7 +80,7 @@ impl Control {
     }
 
     /// The actions after all other answers than `success`.
-    pub(crate) fn otherwise(&self) -> impl Iterator<Item = Action> {
+    pub(crate) fn otherwise(&self) -> impl Iterator<Item = Action> + Clone {
         let named = self.named.iter().filter(|(name, _)| name != "success").map(|(_, action)| *action);
         named.chain([self.default])
     }

@@ -101,6 +101,12 @@ impl Sshd {
         answer
     }
 
+    /// The effective settings for the name `login` over every kind of connection, the usual one first.
+    pub(crate) fn settings_for_all(&mut self, login: &str) -> Result<Vec<Rc<Settings>>, NoAnswer> {
+        let connections = self.connections.clone();
+        connections.iter().map(|connection| self.settings(login, connection)).collect()
+    }
+
     /// Asks sshd once for each kind of user among `logins`, so that children of this process know the answers, and the
     /// errors. The error is the last that sshd gave.
     pub(crate) fn ask_for_all(&mut self, logins: &[String]) -> Result<(), NoAnswer> {

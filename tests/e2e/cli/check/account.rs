@@ -123,6 +123,7 @@ fn each_key_file_that_sshd_does_not_take() {
     // The finding is true: StrictModes refuses the key.
     machine.sb.sh("usermod -aG mle joe");
     machine.sb.sftp("mle", "pwd\n").failed();
+    machine.sb.sh("echo mle:pw | chpasswd");
     for setting in ["StrictModes no", "PubkeyAuthentication no"] {
         // check asks for what the running sshd has read.
         machine
@@ -147,19 +148,21 @@ const ABOVE: [Fault; 5] = [
     .in_words("nothing if that is intended; otherwise let only root own and write /home/team"),
     warned(
         "mkdir -m 777 /home/team; chown joe /home/team; mv /home/mle /home/team/mle; usermod -d /home/team/mle mle
-         echo PubkeyAuthentication no >/etc/ssh/sshd_config.d/no.conf",
+         echo PubkeyAuthentication no >/etc/ssh/sshd_config.d/no.conf; echo mle:pw | chpasswd",
         "home parents",
         "its owner joe and the group root and everybody can replace the home",
     )
     .in_words("let only root own and write /home/team"),
     warned(
-        "mkdir -m 700 /home/closed; mv /home/mle /home/closed/mle; usermod -d /home/closed/mle mle",
+        "mkdir -m 700 /home/closed; mv /home/mle /home/closed/mle; usermod -d /home/closed/mle mle
+         echo mle:pw | chpasswd",
         "home access",
         "mle may not enter /home/closed (root:root, mode 0700), but the jail shows /home/closed/mle below it; sshd cannot read keys",
     )
     .in_words("nothing if that is intended; otherwise let mle enter it"),
     warned(
-        "mkdir -m 750 /home/closed /home/closed/in; mv /home/mle /home/closed/in/mle; usermod -d /home/closed/in/mle mle",
+        "mkdir -m 750 /home/closed /home/closed/in; mv /home/mle /home/closed/in/mle; usermod -d /home/closed/in/mle mle
+         echo mle:pw | chpasswd",
         "home access",
         "mle may not enter /home/closed (root:root, mode 0750)",
     )
@@ -173,7 +176,7 @@ fn each_directory_above_a_home_that_others_own_or_that_is_closed() {
     // Sticky, as /tmp is; and closed, but open to the user's group.
     for script in [
         "mkdir -m 1777 /home/team; mv /home/mle /home/team/mle; usermod -d /home/team/mle mle
-         echo PubkeyAuthentication no >/etc/ssh/sshd_config.d/no.conf",
+         echo PubkeyAuthentication no >/etc/ssh/sshd_config.d/no.conf; echo mle:pw | chpasswd",
         "mkdir -m 750 /home/closed; chgrp mle /home/closed; mv /home/mle /home/closed/mle; usermod -d /home/closed/mle mle",
     ] {
         machine.sb.sh(script);
@@ -226,7 +229,7 @@ fn a_locked_password_keeps_out_without_pam_only() {
     assert!(
         check(&machine.sb, "mle", 0)
             .stdout
-            .contains("✓ shadow         not expired; no password, so only a key can log in\n")
+            .contains("✓ shadow         not expired; the password is locked, so only a key can log in\n")
     );
     machine.sb.sftp("mle", "pwd\n").ok();
 

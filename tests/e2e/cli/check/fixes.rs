@@ -78,7 +78,7 @@ fn a_pasted_fix_runs_no_command_in_a_path_or_name() {
     let sb = machine();
     sb.sh("touch /home/bait");
     let (name, home) = ("m l$(rm bait)e", "/home/it's `rm bait` \"$(rm bait)\"/m l$(rm bait)e");
-    sb.user(name).home(home).key(false).group("sftp").raw().add();
+    sb.user(name).home(home).password("pw").key(false).group("sftp").raw().add();
     for broken in ["chown joe \"$1\"", "rmdir \"$1\"", "chmod 0 \"$1\"; chown \"$2\" \"$1\""] {
         sb.script(&format!("rm -rf \"$1\"; mkdir \"$1\"; {broken}"), &[home, name], b"").ok();
         let document = json(&sb, name, "problems");
@@ -198,6 +198,6 @@ fn a_missing_home_below_that_of_a_main_account() {
     sb.sh(
         "setpriv --reuid mle --regid mle --clear-groups mkdir /home/mle/sub; chown -h mle-sub /home/mle/sub",
     );
-    sb.sh("sftpjail check mle-sub; echo mle-sub:pw | chpasswd");
+    sb.sh("echo mle-sub:pw | chpasswd; sftpjail check mle-sub");
     sb.login("mle-sub").password("pw").sftp("mkdir made\n").ok();
 }

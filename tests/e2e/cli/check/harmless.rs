@@ -25,7 +25,7 @@ const COMMANDS: [&str; 6] = ["chown ", "chmod ", "chgrp ", "rm ", "install -d", 
 fn no_fix_names_a_file_to_which_a_member_planted_a_symlink() {
     let sb = machine();
     sb.sh("install -d -o mle -g mle /home/mle/.ssh; mkdir -m 755 /srv/bob; chown joe /srv/bob
-        install -o joe -m 600 /dev/null /srv/bob/keys");
+        install -o joe -m 600 /root/.ssh/id_ed25519.pub /srv/bob/keys");
     let shadow = sb.sh("stat -c %U:%G:%a /etc/shadow").stdout;
     let as_mle =
         |script: &str| sb.sh(&format!("setpriv --reuid mle --regid mle --clear-groups sh -c '{script}'"));
@@ -37,7 +37,7 @@ fn no_fix_names_a_file_to_which_a_member_planted_a_symlink() {
     ] {
         as_mle(plants);
         if leads_to == "/srv/bob" {
-            sb.sh("install -o mle -m 644 /dev/null /srv/bob/authorized_keys");
+            sb.sh("install -o mle -m 644 /root/.ssh/id_ed25519.pub /srv/bob/authorized_keys");
         }
         let found = fixes(&sb, "mle", "problems");
         let words = "find out who made the symlink, and replace it with a file or directory that mle owns";
@@ -62,13 +62,13 @@ fn a_symlink_of_roots_that_leads_into_a_home_makes_no_command() {
     assert_eq!([check.as_str(), outcome], ["keys", "failed"]);
     assert_eq!(fix, "find out who made the symlink, and replace it with a file or directory that mle owns");
     // A file that is theirs, and to which only root leads.
-    sb.sh("rm /etc/ssh/keys/mle; install -m 600 /dev/null /etc/ssh/keys/mle");
+    sb.sh("rm /etc/ssh/keys/mle; install -m 600 /root/.ssh/id_ed25519.pub /etc/ssh/keys/mle");
     let (found, _) = machine.found();
     assert_eq!(found[0][3], "chmod 0644 /etc/ssh/keys/mle");
     machine.paste(&found[0][3]);
     assert_eq!(machine.found(), (vec![], 0));
     // One that everybody shares is not given to one of them.
-    sb.sh("sed -i 's,/etc/ssh/keys/%u,/etc/ssh/all_keys,' /etc/ssh/sshd_config; install -m 600 /dev/null /etc/ssh/all_keys");
+    sb.sh("sed -i 's,/etc/ssh/keys/%u,/etc/ssh/all_keys,' /etc/ssh/sshd_config; install -m 600 /root/.ssh/id_ed25519.pub /etc/ssh/all_keys");
     assert_eq!(machine.found().0[0][3], "let mle read it");
 }
 
@@ -77,6 +77,7 @@ fn the_home_of_a_customer_and_a_web_root_stay_with_their_owner_and_a_volume_is_a
     let sb = machine();
     sb.user("customer").add();
     sb.sh("mkdir -p /var/www/site; chown www-data:www-data /var/www/site");
+    sb.sh("echo mle:pw | chpasswd");
     for (home, owner, target) in
         [("/home/customer", "customer", "/customer"), ("/var/www/site", "www-data", "/site")]
     {
@@ -106,7 +107,7 @@ fn a_home_below_that_of_a_main_account_is_no_warning() {
     let sb = &machine.sb;
     sb.user("customer").add();
     sb.sh("chmod 700 /home/customer; install -d -o customer -g customer /home/customer/web
-        mv /home/mle /home/customer/web/mle; usermod -d /home/customer/web/mle mle; rm -r /home/customer/web/mle/.ssh");
+        mv /home/mle /home/customer/web/mle; usermod -d /home/customer/web/mle mle; echo mle:pw | chpasswd");
     assert_eq!(machine.found(), (vec![], 0));
     let out = check(sb, "mle", 0).stdout;
     for quiet in [

@@ -72,7 +72,7 @@ fn a_home_that_holds_the_homes_of_others_is_a_warning_unless_the_user_owns_it() 
     for user in ["web", "shop"] {
         sb.user(user).add();
     }
-    sb.sh("usermod -d /home mle");
+    sb.sh("usermod -d /home mle; echo mle:pw | chpasswd");
     let (found, code) = machine.found();
     let [[check, outcome, evidence, fix]] = &found[..] else { panic!("{found:#?}") };
     assert_eq!([check.as_str(), outcome], ["other homes", "warned"]);
@@ -106,7 +106,7 @@ fn a_file_of_keys_that_all_users_share_is_given_to_nobody() {
     for shared in ["/etc/ssh/mle/all", "/etc/ssh/keys/mle", "/etc/ssh/%%u/mle"] {
         sb.sh(&format!("sed -i '1i AuthorizedKeysFile {shared}' /etc/ssh/sshd_config"));
         let file = shared.replace("%%", "%");
-        sb.sh(&format!("mkdir -p $(dirname {file}); install -m 600 /dev/null {file}"));
+        sb.sh(&format!("mkdir -p $(dirname {file}); install -m 600 /root/.ssh/id_ed25519.pub {file}"));
         assert_eq!(fix(sb, "problems", "keys"), "let mle read it", "{shared}");
         machine.restore();
     }
@@ -286,7 +286,7 @@ fn a_main_accounts_home_that_root_owns_is_given_back_and_the_account_stays_in_it
     let machine = Machine::new();
     let sb = &machine.sb;
     sb.user("mle-sub").group("sftp").home("/home/mle/sub").add();
-    sb.sh("chown mle:mle /home/mle; chmod 711 /home/mle");
+    sb.sh("chown mle:mle /home/mle; chmod 711 /home/mle; echo mle:pw | chpasswd");
     assert_eq!(machine.found(), (vec![], 0));
     for (taken, modes) in [("chmod 700", "700"), ("chmod 755", "755"), ("chmod 500", "700")] {
         sb.sh(&format!("chown root:root /home/mle; {taken} /home/mle"));

@@ -340,7 +340,7 @@ fn other_spellings_of_the_same_lines_are_ok() {
 fn a_home_that_the_session_makes_may_be_missing() {
     let machine = Machine::new();
     machine.sb.sh("sed -i '/^account.*sftpjail/d; /^session.*sftpjail.so open/i session required pam_mkhomedir.so' /etc/pam.d/sshd
-        rm -r /home/mle");
+        rm -r /home/mle; echo mle:pw | chpasswd");
     assert_eq!(machine.found(), (vec![], 0));
     let out = check(&machine.sb, "mle", 0);
     assert!(

@@ -5,7 +5,7 @@ use sandbox::{Namespace, Sandbox};
 #[test]
 fn a_full_home_or_volume_is_a_warning() {
     let sb = Sandbox::new();
-    sb.user("mle").group("sftp").add();
+    sb.user("mle").group("sftp").password("pw").add();
     sb.sh(
         "mkdir -p /etc/sftpjail /srv/full /srv/read; mount -t tmpfs -o nr_inodes=1,mode=755,uid=$(id -u mle) none /srv/full; \
            mount -t tmpfs -o nr_inodes=1,mode=755 none /srv/read",

@@ -66,7 +66,7 @@ fn a_directory_that_does_not_answer_its_user_costs_ten_seconds() {
 #[test]
 fn the_daemon_of_a_home_that_is_stopped_and_goes_on() {
     let sb = machine();
-    sb.sh("mknod /dev/fuse c 10 229; mkdir /srv/cipher; echo secret > /root/pass
+    sb.sh("echo mle:pw | chpasswd; mknod /dev/fuse c 10 229; mkdir /srv/cipher; echo secret > /root/pass
         gocryptfs -q -init -scryptn 10 -passfile /root/pass /srv/cipher
         gocryptfs -q -nonempty -allow_other -passfile /root/pass /srv/cipher /home/mle
         chown mle: /home/mle; mkdir -p -m 755 /run/sshd /jail");

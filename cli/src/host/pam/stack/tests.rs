@@ -1,7 +1,7 @@
 use super::*;
 
 /// A stack of session lines without the word `session`. `> ` before a line: it is in a substack.
-fn stack(lines: &[&str]) -> Stack {
+pub(in crate::host::pam) fn stack(lines: &[&str]) -> Stack {
     let line = |(i, text): (usize, &&str)| {
         let level = text.matches("> ").count();
         let text = text.trim_start_matches("> ");
