@@ -99,7 +99,7 @@ fn a_locked_password_without_a_key_is_meant() {
         assert_eq!(sentence, "mle is jailed but cannot log in: there is no key, and the password is locked");
         assert_eq!(fix, "if the user should be able to log in again, then: usermod -U mle");
         let all = checked(sb.try_sh("sftpjail check --all"), 0).stdout;
-        assert!(all.ends_with("1 user: 1 cannot log in on purpose. The host is ok.\n"), "{all}");
+        assert!(all.ends_with("1 user: 1 is kept out on purpose. The host is ok.\n"), "{all}");
         machine.paste(fix);
         assert_eq!(machine.found(), (vec![], 0));
         sb.login("mle").password("pw").sftp("pwd\n").ok();
