@@ -47,7 +47,7 @@ PROGRAM = $(DESTDIR)$(PREFIX)/sbin/sftpjail
 AS_OWNER := $(if $(DESTDIR),,$(SUDO))
 INSTALL := $(AS_OWNER) install
 
-.PHONY: build build-release deps demo sandbox test machines machines-all lint bench bench-audit bench-check install uninstall
+.PHONY: build build-release deps demo sandbox test exhaustive machines machines-all lint bench bench-audit bench-check install uninstall
 
 build: deps
 	@$(CARGO) build --quiet --locked --workspace
@@ -144,6 +144,10 @@ test: build
 	sed -n '/^---- .* stdout ----$$/,/^failures:$$/p' $$log
 	awk '/^test result:/ { p += $$4; f += $$6; s += $$8 } END { printf "%d passed, %d failed, %d skipped\n", p, f, s }' $$log
 	exit $$status
+
+# What `make test` does to the command line at every third moment, such as a SIGKILL, at each.
+exhaustive: build
+	@EXHAUSTIVE=1 $(CARGO) test --locked $(AS_ROOT) --package sftpjail-tests --test e2e -- killed interrupted --test-threads $(THREADS)
 
 # Whole systems, booted with systemd as PID 1: machines/README.md.
 MACHINES := $(CARGO) test --locked $(AS_ROOT) --package sftpjail-machines -- --test-threads 2

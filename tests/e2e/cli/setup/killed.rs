@@ -1,7 +1,7 @@
-//! SIGKILL at every step: others can still log in, and the next run undoes what was begun.
+//! SIGKILL at every step, with `make exhaustive`: others can still log in, and the next run undoes what was begun.
 
 use super::{NOTHING, assert_same, etc};
-use sandbox::Sandbox;
+use sandbox::{Sandbox, one_moment_in};
 
 /// A machine with sshd and joe, who is not a member; /etc before setup, and after it.
 struct Machine {
@@ -73,7 +73,7 @@ impl Machine {
             }
             sb.sh("sftpjail setup --undo --yes");
             self.is_as_before();
-            nth += 1;
+            nth += one_moment_in();
         }
         assert!(nth > 1, "{call} is never made");
         sb.sh("sftpjail setup --undo --yes");
@@ -128,7 +128,7 @@ fn an_error_of_any_call_restores_everything() {
             }
             sb.sh("sftpjail setup --undo --yes");
             machine.is_as_before();
-            nth += 1;
+            nth += one_moment_in();
         }
         assert!(nth > 1, "{call} is never made");
         sb.sh("sftpjail setup --undo --yes");

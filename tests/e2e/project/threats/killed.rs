@@ -3,7 +3,7 @@
 use super::shared_host;
 use crate::common::jailed::{left_no_jail, left_nothing};
 use crate::common::system_calls;
-use sandbox::{Machine, Namespace, Sandbox, end, kill_now};
+use sandbox::{Machine, Namespace, Sandbox, end, kill_now, one_moment_in};
 use std::process::Stdio;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -15,7 +15,7 @@ in_both_namespaces!(
 
 /// A failure is repeated with its seed.
 const SEED: u64 = 0x5F7B_A117;
-const ROUNDS: u64 = 100;
+const ROUNDS: usize = 100;
 
 /// xorshift64, by Marsaglia: the rounds are the same in every run.
 struct Dice(u64);
@@ -138,7 +138,7 @@ fn row_17_killed_at_any_moment_a_session_costs_no_file_and_nothing_stays(namespa
     let login = start.elapsed();
 
     let mut dice = Dice(SEED);
-    for number in 0..ROUNDS {
+    for number in (0..).take(ROUNDS / one_moment_in()) {
         let round = Round::rolled(number, &mut dice, login);
         round.play(&sb);
         nothing_stays(&sb, round.number, &before, next_session);
