@@ -24,14 +24,14 @@ fn what_restricts_the_running_sshd_is_said_not_to_be_shown() {
     sb.stop_sshd();
     sb.sshd_as("/usr/bin/setpriv --bounding-set=-sys_admin /usr/sbin/sshd -D");
     let out = probe(&sb, "mle", 0);
-    assert!(out.contains("! sshd           sshd (pid "), "{out}");
+    assert!(out.contains("✓ sshd           sshd (pid "), "{out}");
     assert!(
         out.contains(
             "may do less than the sshd of this probe, which shows nothing of that: it lacks capabilities"
         ),
         "{out}"
     );
-    assert!(out.contains("→ see whether it can build the jail: sftpjail check mle"), "{out}");
+    assert!(out.contains("; to try whether it can build the jail: sftpjail check mle\n"), "{out}");
     // check shows it.
     assert!(sb.try_sh("sftpjail check mle").stdout.contains("it lacks CAP_SYS_ADMIN"));
 }
