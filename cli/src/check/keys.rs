@@ -105,7 +105,7 @@ impl Keys<'_> {
             file,
             real: &real,
             is_for_one_user: self.is_for_one_user(keys::whose(settings, i)),
-            is_led: self.is_led_elsewhere(file, &real),
+            is_led: !is_missing && self.is_led_elsewhere(file, &real),
         };
         let is_strict = settings.get("StrictModes") != Some("no");
         let refused = || self.refused(&real).filter(|_| is_strict);

@@ -204,6 +204,7 @@ fn without_root_what_could_not_be_checked_is_unknown() {
     let out = checked(machine.sb.try_sh(script), 2).stdout;
     for unknown in [
         "! sshd           sshd -T says: sshd: no hostkeys available -- exiting.\n",
+        "! sessions       /run cannot be accessed: permission denied\n",
         "! shadow         only root can see when an account expires\n",
         "! host programs  only root can see crontabs and at jobs\n",
         "! home access    only root can try what the user can reach\n",
@@ -212,7 +213,7 @@ fn without_root_what_could_not_be_checked_is_unknown() {
         assert!(out.contains(unknown), "no {unknown}: {out}");
     }
     assert!(out.contains("✓ pam module ") && !out.contains('✗'), "{out}");
-    assert_eq!(out.matches("→ run this as root\n").count(), 5, "{out}");
+    assert_eq!(out.matches("→ run this as root\n").count(), 6, "{out}");
 }
 
 #[test]

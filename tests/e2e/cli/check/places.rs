@@ -14,7 +14,8 @@ struct Fault {
 }
 
 /// A group without a name, and private homes.
-const MISSING: &str = "rm -r /home/mle; sed -Ei '/^(HOME_MODE|UMASK)/d' /etc/login.defs
+const MISSING: &str =
+    "rm -r /home/mle; sed -Ei '/^(HOME_MODE|UMASK)/d' /etc/login.defs
     echo 'HOME_MODE 0700' >>/etc/login.defs; sed -i 's/^mle:x:1000:1000:/mle:x:1000:4711:/' /etc/passwd";
 
 const FAULTS: [Fault; 16] = [
@@ -147,14 +148,14 @@ fn each_is_said_in_full_and_its_command_fixes_it() {
     let machine = Machine::new();
     let sb = &machine.sb;
     for Fault { breaks, check, evidence, fix, sentence } in &FAULTS {
-        sb.sh(&format!("{VOLUME}; {breaks}"));
+        // The keys go with the home.
+        sb.sh(&format!("{VOLUME}; echo mle:pw | chpasswd; {breaks}"));
         let (found, status, said) = machine.concluded();
         assert_eq!(found, [[*check, "failed", *evidence, *fix].map(str::to_owned)], "{breaks}");
         assert_eq!((said.as_str(), status), (*sentence, 1), "{breaks}");
         let command = fix.rsplit_once(": ").map_or(*fix, |(_, command)| command);
         if ["chown ", "chmod ", "install "].iter().any(|program| command.starts_with(program)) {
             sb.sh(command);
-            // The keys went with the home.
             let (found, ..) = machine.concluded();
             assert!(found.iter().all(|found| found[0] != *check), "{breaks}: {found:#?}");
         }

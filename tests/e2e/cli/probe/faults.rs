@@ -2,11 +2,15 @@
 
 use super::{all_ok, has_status, left_nothing, machine, probe, state};
 
-/// The line of a step that failed, and the line with its fix.
+/// The line of a step that failed, and the line with its fix, which may stand at an earlier step.
 pub(super) fn failed<'o>(out: &'o str, step: &str) -> Option<(&'o str, &'o str)> {
     let mut lines = out.lines();
     let line = lines.find(|line| line.strip_prefix("✗ ").is_some_and(|line| line.starts_with(step)))?;
-    Some((line, lines.next().unwrap_or_default()))
+    let fix = lines.next().unwrap_or_default();
+    match fix.trim_start().strip_prefix("→ the same as for ") {
+        Some(earlier) => failed(out, earlier).map(|(_, fix)| (line, fix)),
+        None => Some((line, fix)),
+    }
 }
 
 #[test]

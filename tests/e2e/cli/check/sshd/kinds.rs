@@ -152,20 +152,23 @@ fn users_who_are_asked_about_together_have_the_same_settings_as_singly() {
             let singly = about_sshd(&singly);
             assert_eq!(together[&Some(name)], singly, "round {round}, {name}\n{blocks}");
             // sshd's own word, for the usual connection.
-            let tty = sb.script(
-                "/usr/sbin/sshd -T -C \"user=$1,host=240.77.113.9,addr=240.77.113.9,laddr=240.77.113.10,lport=22,rdomain=\" | grep ^permittty",
+            let own = sb.script(
+                "/usr/sbin/sshd -T -C \"user=$1,host=240.77.113.9,addr=240.77.113.9,laddr=240.77.113.10,lport=22,rdomain=\"",
                 &[name],
                 b"",
             );
-            let is_found = singly
-                .iter()
-                .any(|f| f[0] == "sshd terminal" && f[1] == "failed" && !f[2].contains("; from 10."));
-            assert_eq!(
-                tty.stdout.trim() == "permittty yes",
-                is_found,
-                "round {round}, {name}\n{blocks}{singly:#?}"
-            );
-            different += usize::from(is_found);
+            for (setting, check) in
+                [("permittty yes", "sshd terminal"), ("forcecommand /bin/x", "sshd command")]
+            {
+                let is_found =
+                    singly.iter().any(|f| f[0] == check && f[1] == "failed" && !f[2].contains("; from 10."));
+                assert_eq!(
+                    own.stdout.lines().any(|line| line == setting),
+                    is_found,
+                    "round {round}, {name}, {setting}\n{blocks}{singly:#?}"
+                );
+                different += usize::from(is_found);
+            }
         }
     }
     assert!(different > 2, "the blocks do not differ: {different}");
