@@ -171,7 +171,9 @@ impl Authentication<'_> {
             None => Way::Unknown,
             Some(Password::Hash) => Way::Open,
             Some(Password::Empty) if !is_no(settings, "PermitEmptyPasswords") => Way::Open,
-            Some(Password::Empty | Password::Locked | Password::None | Password::NoHash) => Way::Closed,
+            Some(Password::Empty | Password::Locked { .. } | Password::None | Password::NoHash) => {
+                Way::Closed
+            }
         }
     }
 
@@ -179,7 +181,7 @@ impl Authentication<'_> {
     fn no_password(&self, settings: &Settings) -> NoPassword {
         match self.password {
             _ if !asks_for_passwords(settings) => NoPassword::NotAsked,
-            Some(Password::Locked) => NoPassword::Locked,
+            Some(Password::Locked { .. }) => NoPassword::Locked,
             Some(Password::Empty) => NoPassword::Empty,
             Some(Password::NoHash) => NoPassword::NoHash,
             Some(Password::Hash) | None => NoPassword::NotEnough,
@@ -221,7 +223,8 @@ impl Authentication<'_> {
     fn unlocked(&self) -> Fix {
         let name = &self.keys.account.name;
         let again = "if the user should be able to log in again";
-        match Accounts::of_this_host().is_ok_and(|accounts| accounts.uid_of(name).is_some()) {
+        let is_here = Accounts::of_this_host().is_ok_and(|accounts| accounts.uid_of(name).is_some());
+        match is_here && self.password == Some(Password::Locked { by_usermod: true }) {
             true => Fix::after(again, &Command::new("usermod -U").arg(Name(name))),
             false => {
                 format!("{again}, unlock the password of {}, or give {} a key", escaped(name), escaped(name))

@@ -62,7 +62,7 @@ impl Shadow {
         match (self.password.chars().next_back(), self.password.len()) {
             (None, _) => Password::Empty,
             (Some('x'), 1) => Password::Hash,
-            (Some('x'), _) => Password::Locked,
+            (Some('x'), _) => Password::Locked { by_usermod: self.password == "!x" },
             (Some('?'), 1) => Password::NoHash,
             _ => Password::None,
         }
@@ -109,8 +109,11 @@ impl Shadow {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Password {
     Hash,
-    /// A hash behind a mark: somebody has locked it.
-    Locked,
+    /// A hash behind a mark: somebody has locked it. `by_usermod`: the mark is the one `!` of usermod -L, which usermod -U
+    /// takes away, and none of others.
+    Locked {
+        by_usermod: bool,
+    },
     /// A mark and no hash, as useradd makes it.
     None,
     /// Nothing: the password is empty.
@@ -253,9 +256,9 @@ mod tests {
         for (line, expected) in [
             ("abJnggxhB/yWI", Password::Hash),
             ("$y$j9T$salt$hash", Password::Hash),
-            ("!$y$j9T$salt$hash", Password::Locked),
-            ("!!$y$j9T$salt$hash", Password::Locked),
-            ("*$y$j9T$salt$hash", Password::Locked),
+            ("!$y$j9T$salt$hash", Password::Locked { by_usermod: true }),
+            ("!!$y$j9T$salt$hash", Password::Locked { by_usermod: false }),
+            ("*$y$j9T$salt$hash", Password::Locked { by_usermod: false }),
             ("!", Password::None),
             ("!!", Password::None),
             ("*", Password::None),

@@ -106,6 +106,18 @@ fn a_locked_password_without_a_key_is_meant() {
         sb.stop_sshd();
         machine.restore();
     }
+    // usermod -U takes away the one mark that usermod -L makes, and passwd of Fedora makes two.
+    for mark in ["!!", "*"] {
+        sb.sh("rm -r /home/mle/.ssh; echo mle:pw | chpasswd");
+        sb.sh(&format!("usermod -p \"{mark}$(getent shadow mle | cut -d: -f2)\" mle"));
+        let (found, _, sentence) = machine.concluded();
+        let [[.., fix]] = &found[..] else { panic!("{found:#?}") };
+        assert_eq!(sentence, "mle is jailed but cannot log in: there is no key, and the password is locked");
+        let meant =
+            "if the user should be able to log in again, unlock the password of mle, or give mle a key";
+        assert_eq!(fix, meant, "{mark}");
+        machine.restore();
+    }
     // What the fix for an account without a password says ends the complaint as well.
     sb.sh("rm -r /home/mle/.ssh; chage -E 0 mle");
     let (found, _, sentence) = machine.concluded();
