@@ -4,6 +4,7 @@
 use crate::desired::reopened;
 use crate::desired::{home_access, membership};
 use crate::host::accounts::{Accounts, is_complete, runs_shell};
+use crate::host::sessions::Unjailed;
 use crate::host::shadow::{Lapse, Password, Shadow, today};
 use crate::report::Location;
 use crate::report::error::AS_ROOT;
@@ -137,16 +138,23 @@ pub(super) fn shadow(account: &Account, uses_pam: bool, findings: &mut Findings)
                 "not expired; what shadow has as the password is no hash, so no password matches it"
             }
             Password::None => "not expired; no password, so only a key can log in",
-            Password::Locked => "not expired; the password is locked, so only a key can log in",
+            Password::Locked { .. } => "not expired; the password is locked, so only a key can log in",
         };
         findings.passed(check, evidence);
     }
     Some(password)
 }
 
-/// Warns about sessions that began when the user was no member yet: they go on. `pids`: their processes of sshd's.
-pub(super) fn sessions(account: &Account, pids: Option<&Vec<i32>>, findings: &mut Findings) {
-    for pid in pids.into_iter().flatten() {
+/// Warns about sessions that began when the user was no member yet: they go on. `others`: further names of the account,
+/// such as that of a main account, whose sessions are its own. `all`: those of the uid.
+pub(super) fn sessions(
+    account: &Account,
+    others: &BTreeSet<String>,
+    all: Option<&Vec<Unjailed>>,
+    findings: &mut Findings,
+) {
+    let is_of_other = |session: &&Unjailed| session.user.as_ref().is_some_and(|user| others.contains(user));
+    for Unjailed { pid, .. } in all.into_iter().flatten().filter(|session| !is_of_other(session)) {
         let evidence = format!(
             "{} has a session of sshd's in no jail (pid {pid}), which goes on: it began before {0} was to be jailed",
             escaped(&account.name)

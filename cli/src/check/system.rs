@@ -8,7 +8,7 @@ use super::user_manager::{self, Systemd};
 use crate::host::accounts::{self, Accounts};
 use crate::host::configuration::{self, Unusable};
 use crate::host::rehearsal::{ConfinedSshd, Rehearsals};
-use crate::host::sessions::unjailed;
+use crate::host::sessions::{Unjailed, unjailed};
 use crate::host::sshd::logins::Sshd;
 use crate::report::{Consequence, Error, Findings};
 use nix::unistd::geteuid;
@@ -35,7 +35,7 @@ pub(super) struct Host<'c> {
     pub(super) accounts: Accounts,
     pub(super) rehearsals: Rehearsals<'c>,
     /// The processes of sshd that serve users outside of jails, by uid.
-    pub(super) unjailed: BTreeMap<u32, Vec<i32>>,
+    pub(super) unjailed: BTreeMap<u32, Vec<Unjailed>>,
 }
 
 /// Reads and checks the configuration; `None` if it cannot be used.

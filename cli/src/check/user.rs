@@ -198,7 +198,7 @@ fn examine_member(
     let Known { settings, others, password } = examine_setup(host, subject, findings);
     host_programs::examine(account, profile, findings);
     host.systemd.examine(account, &others, findings);
-    account::sessions(account, host.unjailed.get(&account.uid.as_raw()), findings);
+    account::sessions(account, &others, host.unjailed.get(&account.uid.as_raw()), findings);
     let answers = host.sshd.as_mut().and_then(|sshd| sshd.settings_for_all(&account.name).ok());
     let mut files: Vec<PathBuf> = Vec::new();
     for settings in settings.iter().chain(answers.iter().flatten()) {
@@ -286,7 +286,8 @@ pub(super) fn examine_without_files(
                 let subject = Subject { user, account: &account, profile, may_touch: false };
                 let known = examine_setup(host, &subject, &mut findings);
                 host.systemd.examine(&account, &known.others, &mut findings);
-                account::sessions(&account, host.unjailed.get(&account.uid.as_raw()), &mut findings);
+                let unjailed = host.unjailed.get(&account.uid.as_raw());
+                account::sessions(&account, &known.others, unjailed, &mut findings);
             }
         },
         Err(refusal) => {

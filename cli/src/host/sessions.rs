@@ -4,7 +4,7 @@ mod idle;
 mod unjailed;
 
 pub(crate) use idle::Clocks;
-pub(crate) use unjailed::unjailed;
+pub(crate) use unjailed::{Unjailed, unjailed};
 
 use crate::report::Error;
 use pam_sftpjail::error::Refusal;

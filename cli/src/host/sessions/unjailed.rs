@@ -5,10 +5,17 @@ use procfs::process::all_processes;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+/// A process of sshd that serves a user in no jail.
+pub(crate) struct Unjailed {
+    pub(crate) pid: i32,
+    /// The user, by the title that sshd gives the process: several users may have its uid. `None`: it has no such title.
+    pub(crate) user: Option<String>,
+}
+
 /// The processes of sshd that serve a user and have this program's root directory, by uid. sshd becomes the user after it
 /// has chrooted. Without being root, none is known.
-pub(crate) fn unjailed() -> BTreeMap<u32, Vec<i32>> {
-    let mut found: BTreeMap<u32, Vec<i32>> = BTreeMap::new();
+pub(crate) fn unjailed() -> BTreeMap<u32, Vec<Unjailed>> {
+    let mut found: BTreeMap<u32, Vec<Unjailed>> = BTreeMap::new();
     for process in all_processes().into_iter().flatten().flatten() {
         let Ok(status) = process.status() else { continue };
         // A user can give a program of the user's any name, and cannot write the file that sshd executes.
@@ -19,8 +26,34 @@ pub(crate) fn unjailed() -> BTreeMap<u32, Vec<i32>> {
             && is_same_root(&directory)
             && was_started_by_root(&directory)
         {
-            found.entry(status.ruid).or_default().push(process.pid);
+            let title = process.cmdline().ok().and_then(|words| words.into_iter().next());
+            let user = title.as_deref().and_then(user).map(str::to_owned);
+            found.entry(status.ruid).or_default().push(Unjailed { pid: process.pid, user });
         }
     }
     found
+}
+
+/// The user in a title such as `sshd: anna@pts/0`: do_child and session_proctitle of OpenSSH's session.c.
+fn user(title: &str) -> Option<&str> {
+    let (_, whose) = title.split_once(": ")?;
+    Some(whose.rsplit_once('@')?.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::user;
+
+    #[test]
+    fn the_title_of_a_session_names_its_user() {
+        for (title, expected) in [
+            ("sshd: anna@notty", Some("anna")),
+            ("sshd-session: anna@example.org@pts/0,pts/1", Some("anna@example.org")),
+            ("sshd: anna [priv]", None),
+            ("sshd: /usr/sbin/sshd -D [listener] 0 of 10-100 startups", None),
+            ("sshd", None),
+        ] {
+            assert_eq!(user(title), expected, "{title}");
+        }
+    }
 }

@@ -129,3 +129,17 @@ fn a_session_from_before_the_membership_is_warned_of() {
     assert!(!out.stdout.contains("in no jail"), "{out}");
     drop(live);
 }
+
+/// A panel's sub-account has the uid of its customer, who logs in to a shell.
+#[test]
+fn a_session_of_a_main_account_is_none_of_its_sub_account() {
+    let sb = machine();
+    sb.user("kim").shell("/bin/sh").add();
+    sb.sshd();
+    let _live = sb.sftp_live("kim");
+    sb.sh("useradd -o -u $(id -u kim) -g kim -G sftp -s /usr/sbin/nologin -d /home/kim/kim-web kim-web
+           install -d -o kim -g kim -m 750 /home/kim/kim-web");
+    let out = sb.try_sh("sftpjail check kim-web");
+    assert!(out.stdout.contains("kim, whose home /home/kim holds this one"), "{out}");
+    assert!(!out.stdout.contains("in no jail"), "{out}");
+}
