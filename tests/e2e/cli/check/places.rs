@@ -14,8 +14,7 @@ struct Fault {
 }
 
 /// A group without a name, and private homes.
-const MISSING: &str =
-    "rm -r /home/mle; sed -Ei '/^(HOME_MODE|UMASK)/d' /etc/login.defs
+const MISSING: &str = "rm -r /home/mle; sed -Ei '/^(HOME_MODE|UMASK)/d' /etc/login.defs
     echo 'HOME_MODE 0700' >>/etc/login.defs; sed -i 's/^mle:x:1000:1000:/mle:x:1000:4711:/' /etc/passwd";
 
 const FAULTS: [Fault; 16] = [
