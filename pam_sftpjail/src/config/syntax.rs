@@ -24,7 +24,7 @@ fn explained(text: &str, error: &Error) -> Problem {
     let written = text.lines().nth(line - 1).unwrap_or_default().trim();
     let problem = |what: String, fix: String| Problem::at(line, what, fix);
     if written.starts_with('[') {
-        return header(line, written, error);
+        return header(text, line, written, error);
     }
     let Some((key, value)) = key_and_value(written) else {
         return problem(one_line(error.message()), format!("correct the line: {}", one_line(written)));
@@ -88,8 +88,13 @@ fn has_open_quote(line: &str) -> bool {
 }
 
 /// A line with a header, such as `[profile]`.
-fn header(line: usize, written: &str, error: &Error) -> Problem {
+fn header(text: &str, line: usize, written: &str, error: &Error) -> Problem {
     let name = written.trim_matches(['[', ']']).trim();
+    // The parser notices a header in single brackets only where a right one of the same name comes after it.
+    if let Some(first) = single_bracketed(text, line, name).filter(|_| written.starts_with("[[")) {
+        let what = format!("[{}] is in single brackets, so there could be one only", one_line(name));
+        return Problem::at(first, what, format!("write [[{}]]", one_line(name)));
+    }
     let fix = match name.rsplit('.').next() {
         Some("profile") => "write [[profile]]".into(),
         Some("volume") => "write [[profile.volume]]".into(),
@@ -100,6 +105,16 @@ fn header(line: usize, written: &str, error: &Error) -> Problem {
         message => one_line(message),
     };
     Problem::at(line, what, fix)
+}
+
+/// The first line above `below` that is the header `[name]`.
+fn single_bracketed(text: &str, below: usize, name: &str) -> Option<usize> {
+    let is_it = |line: &str| {
+        let line = line.split('#').next().unwrap_or_default().trim();
+        let inside = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+        inside.is_some_and(|inside| inside.trim() == name)
+    };
+    text.lines().take(below - 1).position(is_it).map(|at| at + 1)
 }
 
 /// The known key that a line begins with, and what comes after `=`, `:` or a blank, without a comment.

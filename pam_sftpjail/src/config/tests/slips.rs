@@ -242,6 +242,16 @@ fn headers_and_other_text() {
     meant("[[profile]\nname = \"p\"", "line 1: unclosed array table, expected `]`", "write [[profile]]");
     meant("[[profile]]\n[profile]\n", "line 2: [profile] is there twice", "write [[profile]]");
     meant(
+        "namespace = \"host\"\n\n[profile] # one\nname = \"p\"\n[[profile]]\n",
+        "line 3: [profile] is in single brackets, so there could be one only",
+        "write [[profile]]",
+    );
+    meant(
+        "[[profile]]\nname = \"p\"\n[profile.volume]\n[[profile.volume]]\n",
+        "line 3: [profile.volume] is in single brackets, so there could be one only",
+        "write [[profile.volume]]",
+    );
+    meant(
         "{ \"jail\": 1 }",
         "line 1: invalid key-value pair, expected key",
         "correct the line: { \"jail\": 1 }",
