@@ -6,6 +6,7 @@ use crate::desired::sshd::fix::Wrong;
 use crate::desired::sshd::{KEEPALIVE, REQUIRED, SUBSYSTEM, is_internal_sftp, is_low, log_level, subsystem};
 use crate::host::sshd::effective::{Settings, expanded};
 use crate::report::Consequence;
+use crate::report::text::listed_first;
 use pam_sftpjail::account::Account;
 use pam_sftpjail::config::Namespace;
 use pam_sftpjail::escape::escaped;
@@ -63,6 +64,20 @@ pub(super) fn judge(
     service: &str,
 ) -> Vec<Deviation> {
     let mut deviations = Vec::new();
+    if let Some(keyword) = barred {
+        let by = format!("{keyword} of sshd");
+        let consequence = match settings.all("DenyUsers").any(|pattern| pattern == account.name) {
+            true => Consequence::Closed(by),
+            false => Consequence::KeptOut(by),
+        };
+        // sshd prints a line for each pattern.
+        let patterns: Vec<_> = settings.all(keyword).collect();
+        let evidence =
+            format!("{keyword} is {}, which keeps the user out", listed_first(patterns.iter().copied()));
+        let (value, consequence) = (patterns.join(" "), Some(consequence));
+        let check = "sshd access";
+        deviations.push(Deviation { check, keyword, value, evidence, consequence });
+    }
     let value = |keyword| settings.get(keyword).unwrap_or("not known to this sshd");
     let mut deviates = |check, keyword: &'static str, why: String, consequence| {
         let value = value(keyword);
@@ -70,14 +85,6 @@ pub(super) fn judge(
         let (value, consequence) = (value.to_owned(), Some(consequence));
         deviations.push(Deviation { check, keyword, value, evidence, consequence });
     };
-    if let Some(keyword) = barred {
-        let by = format!("{keyword} of sshd");
-        let consequence = match settings.all("DenyUsers").any(|pattern| pattern == account.name) {
-            true => Consequence::Closed(by),
-            false => Consequence::KeptOut(by),
-        };
-        deviates("sshd access", keyword, ", which keeps the user out".into(), consequence);
-    }
     let root = member.config.jail_root.absolute();
     let (chroot, command) = (value("ChrootDirectory"), value("ForceCommand"));
     let is_chrooted = expanded(chroot, account) == root.join(&account.name);

@@ -266,12 +266,19 @@ fn a_user_whom_sshd_is_told_to_refuse_is_let_in_only_if_the_admin_wants_it() {
         ("DenyUsers mle", "remove from DenyUsers what matches the user"),
         ("DenyGroups sftp", "remove from DenyGroups what matches the user"),
         ("AllowUsers joe", "add the user to AllowUsers"),
+        ("AllowUsers root joe", "add the user to AllowUsers"),
         ("AllowGroups joe", "add a group of the user's to AllowGroups"),
     ] {
         machine.sb.sh(&format!("sed -i '1i {line}' /etc/ssh/sshd_config"));
         let (found, _) = machine.found();
-        let [[check, _, _, shown]] = &found[..] else { panic!("{line}: {found:#?}") };
+        let [[check, _, evidence, shown]] = &found[..] else { panic!("{line}: {found:#?}") };
         assert_eq!(check, "sshd access");
+        let (keyword, patterns) = line.split_once(' ').unwrap();
+        let patterns = patterns.replace(' ', ", ");
+        assert_eq!(
+            *evidence,
+            format!("{keyword} is {patterns}, which keeps the user out (/etc/ssh/sshd_config:1)")
+        );
         assert_eq!(
             *shown,
             format!("if the user should be able to log in: {what}, and reload sshd after its other fixes")
