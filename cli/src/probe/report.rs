@@ -79,9 +79,17 @@ impl Report {
     }
 
     /// Adds what came of writing into a directory.
-    pub(super) fn add_written(&mut self, directory: &HostDirectory, written: &Written, account: &Account) {
+    /// `confined`: the fix where the jail does not hold what it should.
+    pub(super) fn add_written(
+        &mut self,
+        directory: &HostDirectory,
+        written: &Written,
+        account: &Account,
+        confined: impl FnOnce() -> Fix,
+    ) {
         let fix = match &written.cause {
-            _ if directory.read_only => "report this as a bug".into(),
+            _ if written.sftp.is_ok() => "".into(),
+            _ if directory.read_only => confined(),
             Some(fix) => fix.clone(),
             None => directory.fix(account, Need::Write),
         };

@@ -57,7 +57,7 @@ pub(super) fn try_steps(
     }
     if is_served && let Some(judgement) = guard::try_to_change(connection, expected)? {
         let consequence = Consequence::NotJailed("guarded names can be changed".into());
-        report.add(Finding::judged("guard", judgement, consequence, BUG));
+        report.add(Finding::judged("guard", judgement, consequence, confined(fixes)));
     }
     let mut names = Vec::new();
     for directory in expected.directories.iter().filter(|_| is_served) {
@@ -73,7 +73,8 @@ pub(super) fn try_steps(
             tried.push(try_in(portal)?);
         }
         if let Some(written) = tried.last() {
-            report.add_written(portal.as_ref().unwrap_or(directory), written, &expected.account);
+            let directory = portal.as_ref().unwrap_or(directory);
+            report.add_written(directory, written, &expected.account, || confined(fixes));
         }
         // What its options forbid, internal-sftp does not log.
         if !fixes.settings.is_limited() {
@@ -94,6 +95,11 @@ fn fix_of(fix: &StepFix, fixes: &SshdFixes<'_>) -> Fix {
         StepFix::Start => fixes.of(&["ChrootDirectory"]).unwrap_or_else(|| fixes.expected.start_fix()),
         StepFix::Sentence(sentence) => sentence.into(),
     }
+}
+
+/// The fix where the jail does not hold what it should: without the chroot, the session does not see the jail.
+fn confined(fixes: &SshdFixes<'_>) -> Fix {
+    fixes.of(&["ChrootDirectory"]).unwrap_or_else(|| BUG.into())
 }
 
 /// Where the user could not list `/`, only sshd's settings show whether the session is in the jail.
