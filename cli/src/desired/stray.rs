@@ -4,6 +4,7 @@ use super::membership;
 use crate::host::sshd::daemon::NoAnswer;
 use crate::host::sshd::effective::expanded;
 use crate::host::sshd::logins::Sshd;
+use crate::report::text::listed_first;
 use pam_sftpjail::account::Account;
 use pam_sftpjail::config::Config;
 use pam_sftpjail::escape::escaped;
@@ -52,11 +53,21 @@ fn evidence(sshd: &Sshd, account: &Account, chroot: &str) -> String {
 fn fix(config: &Config, account: &Account) -> Fix {
     let name = escaped(&account.name);
     let excluded = format!("exclude {name} from that Match block");
-    let mut groups = config.groups().filter(|name| matches!(Group::by_name(name), Ok(Some(_))));
-    match groups.next().filter(|_| !account.uid.is_root() && account.exempt_by.is_none()) {
-        Some(group) => {
+    if account.uid.is_root() || account.exempt_by.is_some() {
+        return excluded.into();
+    }
+    // A command is for one group only: what the user may do, and where, is different in the next.
+    let groups: Vec<_> = config.groups().collect();
+    match groups.as_slice() {
+        [] => excluded.into(),
+        [group] if matches!(Group::by_name(group), Ok(Some(_))) => {
             membership::added(&account.name, group).explained(format!("{excluded} or, to jail {name}"))
         }
-        None => excluded.into(),
+        _ => {
+            let groups = listed_first(groups.iter());
+            let of_which = "correct `groups` in the configuration, if a name there is wrong, or put";
+            format!("{excluded} or, to jail {name}, {of_which} {name} into the group of the profile that is meant: {groups}")
+                .into()
+        }
     }
 }
