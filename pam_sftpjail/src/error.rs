@@ -84,7 +84,7 @@ pub enum Refusal {
 
     /// The home of the passwd entry cannot be in a jail, whatever is on the disk.
     #[error("the home directory {} {why}", escaped(home))]
-    HomeSpelling { home: PathBuf, why: String, name: String },
+    HomeSpelling { home: PathBuf, why: String, fix: Fix },
 
     /// A component of the path to the home is missing or not safe.
     #[error("the home directory {home} cannot be used: {component} {why}")]
@@ -237,10 +237,8 @@ impl Refusal {
                 "correct the pam_sftpjail.so line in /etc/pam.d; its arguments are config=PATH, debug, open and close"
                     .into()
             }
-            Self::HomeSpelling { name, .. } => {
-                format!("give the account another home, such as {}", escaped(&format!("/home/{name}"))).into()
-            }
-            Self::HomeOwner { fix, .. }
+            Self::HomeSpelling { fix, .. }
+            | Self::HomeOwner { fix, .. }
             | Self::HomePath { fix, .. }
             | Self::Volume { fix, .. }
             | Self::Empty { fix, .. }

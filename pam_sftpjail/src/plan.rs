@@ -131,7 +131,7 @@ pub fn make(
         }
         _ => Ok(Vec::new()),
     };
-    let jail_root = JailRoot::open(&config.jail_root, config.namespace, &user);
+    let jail_root = JailRoot::open(&config.jail_root, config.namespace, &user, Some(&account.home));
     let jail_root = observed(Check::JailRoot, jail_root, observe);
     let kernel = mount::is_supported().map(|()| "it has mount_setattr(2)");
     let kernel = observed(Check::Kernel, kernel.map_err(|errno| Refusal::Kernel { errno }), observe);

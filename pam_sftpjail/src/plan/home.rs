@@ -57,7 +57,10 @@ fn spelling(jail_root: &Normalised, account: &Account) -> Result<Normalised, Ref
             Some(why) => Err(why),
             None => Ok(home),
         })
-        .map_err(|why| Refusal::HomeSpelling { home: account.home.clone(), why, name: account.name.clone() })
+        .map_err(|why| {
+            let fix = fixes::elsewhere(jail_root, account);
+            Refusal::HomeSpelling { home: account.home.clone(), why, fix }
+        })
 }
 
 fn open(jail_root: &Normalised, account: &Account, home: &Normalised) -> Result<Opened, Refusal> {

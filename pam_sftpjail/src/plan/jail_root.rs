@@ -48,8 +48,14 @@ enum State {
 impl JailRoot {
     /// Opens every component and checks it. If something is at the place of `user`'s jail, the user is
     /// refused: sshd would chroot into it whenever no jail is built. A jail in the host's namespace is allowed
-    /// there if the configuration has `namespace = "host"`.
-    pub(super) fn open(path: &Normalised, namespace: Namespace, user: &UserName) -> Result<Self, Refusal> {
+    /// there if the configuration has `namespace = "host"`. `home`: that of the account, which nobody should move away;
+    /// `None` when a jail root that has passed is opened again.
+    pub(super) fn open(
+        path: &Normalised,
+        namespace: Namespace,
+        user: &UserName,
+        home: Option<&Path>,
+    ) -> Result<Self, Refusal> {
         let refuse = |at: &Path, why: &str, fix: Fix| Refusal::JailRoot {
             root: escaped(&path.absolute()).to_string(),
             component: escaped(at).to_string(),
@@ -139,7 +145,11 @@ impl JailRoot {
                 "end the sessions from then, and run `sftpjail reap`".into(),
             )),
             (Ok(MountPoint::Other), _) => {
-                Err(occupied("is in the place of the jail", format!("move {} away", escaped(&at)).into()))
+                let fix = match home.is_some_and(|home| home.starts_with(&at)) {
+                    true => "set another jail_root in the configuration, outside of all homes".into(),
+                    false => format!("move {} away", escaped(&at)).into(),
+                };
+                Err(occupied("is in the place of the jail", fix))
             }
             (Err(errno), _) => Err(inaccessible(&at, errno)),
         }
@@ -174,7 +184,7 @@ impl JailRoot {
     /// Opens it again, with every check. A descriptor from before unshare(2) belongs to a mount of the former
     /// namespace, and nothing can be mounted there.
     pub(crate) fn reopen(&self) -> Result<OwnedFd, Refusal> {
-        match Self::open(&self.path, self.namespace, &self.user)?.state {
+        match Self::open(&self.path, self.namespace, &self.user, None)?.state {
             State::Exists(fd) => Ok(fd),
             State::Missing { .. } => Err(Refusal::JailRoot {
                 root: escaped(&self.path()).to_string(),
@@ -188,7 +198,7 @@ impl JailRoot {
     /// What is at the place of the user's jail now. It opens the jail root again, because the first session
     /// of all may have made it a mount since.
     pub(crate) fn mount_point(&self) -> Result<MountPoint, Refusal> {
-        match Self::open(&self.path, self.namespace, &self.user)?.state {
+        match Self::open(&self.path, self.namespace, &self.user, None)?.state {
             State::Missing { .. } => Ok(MountPoint::Free),
             State::Exists(fd) => {
                 Ok(MountPoint::inspect(fd, &self.user)

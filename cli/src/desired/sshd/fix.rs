@@ -10,6 +10,7 @@ use pam_sftpjail::account::Account;
 use pam_sftpjail::config::{Config, Profile};
 use pam_sftpjail::escape::{escaped, one_line};
 use pam_sftpjail::fix::Fix;
+use std::path::PathBuf;
 
 const RELOAD: &str = "reload sshd after this and its other fixes";
 
@@ -24,6 +25,13 @@ pub(crate) struct Member<'a> {
     pub(crate) has_own_config: bool,
     pub(crate) profile: &'a Profile,
     pub(crate) account: &'a Account,
+}
+
+impl Member<'_> {
+    /// Where sshd should chroot the user to.
+    fn jail(&self) -> PathBuf {
+        self.config.jail_root.absolute().join(&self.account.name)
+    }
 }
 
 /// An effective setting that is not as it should be.
@@ -46,6 +54,10 @@ pub(crate) fn fix(sshd: &Sshd, member: Member<'_>, wrong: Wrong<'_>) -> Fix {
         "AllowGroups" => return let_in("add a group of the user's to AllowGroups"),
         "DenyUsers" | "DenyGroups" => {
             return let_in(&format!("remove from {keyword} what matches the user"));
+        }
+        // sshd would take the home for the jail.
+        "ChrootDirectory" if member.account.home.starts_with(member.jail()) => {
+            return "set another jail_root in the configuration first, then check again".into();
         }
         _ => {}
     }

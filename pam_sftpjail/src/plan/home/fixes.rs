@@ -7,8 +7,10 @@ use crate::account::Account;
 use crate::escape::escaped;
 use crate::fix::{Command, Fix, Mode, Name};
 use crate::nss::{Group, User};
+use crate::path::Normalised;
 use crate::plan::root_path;
 use nix::unistd::Uid;
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::Read;
 
@@ -20,6 +22,21 @@ const MAX_SIZE: u64 = 256 << 10;
 
 /// UIDs below this one are for the system's own accounts: UID_MIN of login.defs(5).
 const FIRST_UID: u32 = 1000;
+
+/// The fix for a home that may not be where it is.
+pub(super) fn elsewhere(jail_root: &Normalised, account: &Account) -> Fix {
+    let overlaps = |home: &OsStr| Normalised::parse(home).is_ok_and(|home| home.overlaps(jail_root));
+    let usual = format!("/home/{}", account.name);
+    // A jail root above all homes is wrong, not the homes.
+    if overlaps(usual.as_ref()) {
+        return "set another jail_root in the configuration, outside of all homes, such as /jail".into();
+    }
+    let mut fix = format!("give the account another home, such as {}", escaped(&usual));
+    if overlaps(account.home.as_os_str()) {
+        fix.push_str(", or set another jail_root in the configuration, outside of all homes");
+    }
+    fix.into()
+}
 
 /// The fix for a missing home.
 pub(super) fn missing(account: &Account) -> Fix {

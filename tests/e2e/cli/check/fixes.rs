@@ -99,6 +99,32 @@ fn a_home_in_the_system() {
 }
 
 #[test]
+fn a_jail_root_above_all_homes_is_to_be_moved_and_no_home() {
+    let sb = machine();
+    sb.sh("mkdir -p /etc/sftpjail
+        printf 'jail_root = \"/home\"\n[[profile]]\nname = \"home\"\ngroups = [\"sftp\"]\n' >/etc/sftpjail/config.toml");
+    let out = check(&sb, "mle", 1);
+    let fix = "→ set another jail_root in the configuration, outside of all homes";
+    assert_eq!(out.stdout.matches(fix).count(), 2, "{out}");
+    for wrong in ["/home/mle away", "another home", "ChrootDirectory /home"] {
+        assert!(!out.stdout.contains(wrong), "{wrong}: {out}");
+    }
+}
+
+#[test]
+fn whose_profile_lost_its_group_is_put_into_no_other_profile_by_a_command() {
+    let sb = machine();
+    sb.sh("groupadd sftp-only; mkdir -p /etc/sftpjail
+        printf '[[profile]]\nname = \"home\"\ngroups = [\"sfpt\"]\n[[profile]]\nname = \"portal\"\ngroups = [\"sftp-only\"]\n' \
+            >/etc/sftpjail/config.toml");
+    let out = check(&sb, "mle", 1);
+    assert!(!out.stdout.contains("usermod"), "{out}");
+    let fix = "correct `groups` in the configuration, if a name there is wrong, or put mle into the group of the profile \
+               that is meant: sfpt, sftp-only";
+    assert!(out.stdout.contains(fix), "{out}");
+}
+
+#[test]
 fn a_jail_root_that_somebody_else_owns() {
     fixed_machine("chown joe /jail", "if it is only for jails, then: chown root /jail");
 }

@@ -66,7 +66,7 @@ const FAULTS: [Fault; 16] = [
         check: "rehearsal",
         evidence: "the user cannot enter the home /home/mle: Permission denied",
         fix: "chmod u+rwx /home/mle",
-        sentence: "mle is jailed and can log in, but cannot enter the home there",
+        sentence: "mle is jailed and can log in, but cannot enter the home",
     },
     Fault {
         breaks: "chown joe /jail",

@@ -17,6 +17,10 @@ in_both_namespaces!(
     a_home_of_five_thousand_bytes,
 );
 
+/// The fix for a home that overlaps the jail root.
+const OVERLAPPING: &str = "give the account another home, such as /home/mle, or set another jail_root in the \
+                           configuration, outside of all homes";
+
 /// The same for a home in which `why` is wrong with the spelling.
 #[track_caller]
 fn refused_spelling(namespace: Namespace, home: &str, why: &str) {
@@ -29,7 +33,11 @@ fn refused_spelling(namespace: Namespace, home: &str, why: &str) {
         _ => home.to_owned(),
     };
     let reason = format!("the home directory {shown} {why}");
-    refused(&sb, HOME, &reason, "give the account another home, such as /home/mle");
+    let fix = match why.starts_with("overlaps ") {
+        true => OVERLAPPING,
+        false => "give the account another home, such as /home/mle",
+    };
+    refused(&sb, HOME, &reason, fix);
 }
 
 fn the_root_directory_as_a_home(namespace: Namespace) {
@@ -53,12 +61,7 @@ fn a_home_above_the_jail_root(namespace: Namespace) {
     jail_root_at(&sb, "/srv/sftp/jail");
     sb.sh("mkdir -p /srv/sftp");
     mle(&sb).home("/srv").make_home(false).add();
-    refused(
-        &sb,
-        HOME,
-        "the home directory /srv overlaps the jail root /srv/sftp/jail",
-        "give the account another home, such as /home/mle",
-    );
+    refused(&sb, HOME, "the home directory /srv overlaps the jail root /srv/sftp/jail", OVERLAPPING);
 }
 
 fn a_relative_home(namespace: Namespace) {
