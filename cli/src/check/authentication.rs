@@ -101,7 +101,7 @@ impl Authentication<'_> {
         };
         let is_explained = matches!(without, Without::KeptOut(_))
             && judged.iter().any(|judged| matches!(judged.keys, Taken::No(_)));
-        let files: Vec<_> = judged.iter().map(|judged| (judged.file.clone(), judged.is_closed)).collect();
+        let files: Vec<_> = judged.iter().map(|judged| (judged.file.clone(), judged.is_usable)).collect();
         self.keys.report(judged, &without, findings);
         if way == Way::Closed && !is_closed && !is_explained {
             self.report(settings, &files, findings);
@@ -189,8 +189,8 @@ impl Authentication<'_> {
         }
     }
 
-    /// Reports that each way is closed. `files`: those in which sshd looks for keys, and whether they are below a directory
-    /// that is closed to the user.
+    /// Reports that each way is closed. `files`: those in which sshd looks for keys, and whether one can be put there for
+    /// this user alone.
     fn report(&self, settings: &Settings, files: &[(PathBuf, bool)], findings: &mut Findings) {
         let name = escaped(&self.keys.account.name);
         let takes_keys = !is_no(settings, "PubkeyAuthentication");
@@ -210,7 +210,7 @@ impl Authentication<'_> {
         if let Some(lists) = required(settings) {
             evidence += &format!("; AuthenticationMethods is {}", escaped(lists));
         }
-        let file = files.iter().find(|(_, is_closed)| !is_closed).map(|(file, _)| file.as_path());
+        let file = files.iter().find(|(_, is_usable)| *is_usable).map(|(file, _)| file.as_path());
         let (consequence, fix) = match self.no_password(settings) {
             // usermod -L and passwd -l are for this.
             NoPassword::Locked => (Consequence::Closed(reason), self.unlocked()),
@@ -246,7 +246,7 @@ impl Authentication<'_> {
                 format!("put a public key into {} as {name} (runuser -u)", escaped(file))
             }
             Some(file) => format!("put a public key into {}", escaped(file)),
-            None => format!("put a public key where sshd can read it ({OUTSIDE})"),
+            None => format!("put a public key where sshd can read it, for {name} alone ({OUTSIDE})"),
         };
         let may_use_key = !is_no(settings, "PubkeyAuthentication") && self.by_key(settings) != Way::Open;
         let may_use_password =

@@ -39,8 +39,8 @@ pub(super) struct Keys<'a> {
 pub(super) struct Judged {
     pub(super) file: PathBuf,
     pub(super) keys: Taken,
-    /// Whether a directory above it is closed to the user.
-    pub(super) is_closed: bool,
+    /// Whether a key can be put there for this user alone, who may enter all directories above it.
+    pub(super) is_usable: bool,
 }
 
 /// Whether sshd takes a key from a file.
@@ -80,7 +80,8 @@ impl Keys<'_> {
             .map(|(i, file)| {
                 let tried = self.tried(&file);
                 let is_closed = matches!(tried, Some(KeyFile::Closed(at)) if *at != file);
-                Judged { keys: self.taken(settings, i, &file, tried), file, is_closed }
+                let is_usable = !is_closed && self.is_for_one_user(keys::whose(settings, i));
+                Judged { keys: self.taken(settings, i, &file, tried), file, is_usable }
             })
             .collect()
     }

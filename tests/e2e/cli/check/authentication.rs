@@ -6,7 +6,7 @@ use sandbox::Sandbox;
 
 const NEITHER: &str = "mle is jailed but cannot log in: there is neither a password nor a key";
 
-const NO_WAY: [Fault; 11] = [
+const NO_WAY: [Fault; 13] = [
     // As useradd makes an account, on Red Hat too; and as useradd -p '*' does.
     failed(
         "rm -r /home/mle/.ssh",
@@ -19,6 +19,13 @@ const NO_WAY: [Fault; 11] = [
          should log in as mle, let the account expire (chage -E 0)",
     )
     .concludes(NEITHER),
+    // A key in a file for all would let mle in as everybody, and one in a shared home as the other.
+    failed("sed -i '1i AuthorizedKeysFile /etc/ssh/all' /etc/ssh/sshd_config", "authentication", "there is neither")
+        .in_words("give mle a password (passwd), or put a public key where sshd can read it, for mle alone (AuthorizedKeysFile")
+        .concludes(NEITHER),
+    failed("rm -r /home/mle/.ssh; useradd -M -d /home/mle twin", "authentication", "there is neither")
+        .in_words("give mle a password (passwd), or put a public key where sshd can read it, for mle alone (AuthorizedKeysFile")
+        .concludes(NEITHER),
     failed("rm -r /home/mle/.ssh; usermod -p '!!' mle", "authentication", "there is neither").in_words("give mle").concludes(NEITHER),
     failed("rm -r /home/mle/.ssh; usermod -p '*' mle", "authentication", "there is neither").in_words("give mle").concludes(NEITHER),
     failed("echo '# none' >/home/mle/.ssh/authorized_keys", "authentication", "there is neither")
@@ -247,7 +254,7 @@ fn keys_below_a_closed_home_of_a_main_account_let_nobody_in() {
     let [[check, _, _, fix]] = &found[..] else { panic!("{found:#?}") };
     assert_eq!((check.as_str(), sentence.as_str()), ("authentication", NEITHER));
     assert!(
-        fix.contains("or put a public key where sshd can read it (AuthorizedKeysFile .ssh/authorized_keys /etc/ssh/keys/%u in"),
+        fix.contains("or put a public key where sshd can read it, for mle alone (AuthorizedKeysFile .ssh/authorized_keys /etc/ssh/keys/%u in"),
         "{fix}"
     );
     // What is advised works.
@@ -341,7 +348,9 @@ fn the_key_of_a_member_without_a_home_is_where_root_keeps_it() {
         "{evidence}"
     );
     assert!(
-        fix.starts_with("give jack a password (passwd), or put a public key where sshd can read it (Auth"),
+        fix.starts_with(
+            "give jack a password (passwd), or put a public key where sshd can read it, for jack alone (Auth"
+        ),
         "{fix}"
     );
     let readme = include_str!("../../../../README.md");
