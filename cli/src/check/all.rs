@@ -125,7 +125,7 @@ fn everybody(host: &mut Host<'_>, names: &[String], findings: &mut Findings) -> 
             examined.insert(at, (name, result));
         }
     };
-    host.rehearsals.leave_live_jails(host.config, host.confined.as_ref());
+    host.rehearsals.leave_live_jails(host.config, &mut host.confined);
     if let Err(error) = workers::run(names, &mut All(host), done) {
         let evidence = format!("not all users could be checked: no child can be started: {error}");
         findings.unknown("processes", evidence, "raise the limits on processes and memory");

@@ -1,4 +1,4 @@
-//! Rehearses a login as the running sshd could do it, and writes the result as text and as JSON: what the user will see
+//! Rehearses a login as the running sshds could do it, and writes the result as text and as JSON: what the user will see
 //! in the jail.
 
 mod restrictions;
@@ -6,9 +6,7 @@ mod writing;
 
 use super::system::Host;
 use crate::desired::home_access::{self, Need};
-use crate::host::child::Forbidden;
 use crate::host::rehearsal::{AsSshd, Failure, Kind, Rehearsal};
-use crate::host::sshd::running::Running;
 use crate::report::error::AS_ROOT;
 use crate::report::terminal::wrapped;
 use crate::report::{Consequence, Findings, Outside};
@@ -17,8 +15,9 @@ use pam_sftpjail::account::Account;
 use pam_sftpjail::config::{HomeAccess, Profile};
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::plan::VolumePaths;
-use restrictions::Trial;
+use restrictions::{Attempt, Trial};
 use serde::{Serialize, Serializer};
+use std::cell::OnceCell;
 use std::io::{self, Write};
 
 const CHECK: &str = "rehearsal";
@@ -36,57 +35,63 @@ pub(super) struct Subject<'a> {
     pub(super) volumes: &'a [VolumePaths],
 }
 
-/// Builds the jail in a private namespace, with the confinement of the running sshd, and enters it as the user.
+/// Builds the jail in a private namespace, with the confinement of each running sshd, and enters it as the user.
 pub(super) fn run(host: &Host<'_>, subject: &Subject<'_>, findings: &mut Findings) -> Option<Rehearsal> {
     let user = subject.user;
     if !geteuid().is_root() {
         findings.unknown(CHECK, "only root can build a jail", AS_ROOT);
         return None;
     }
-    let own = || host.rehearsals.rehearse(user, &AsSshd::default());
-    let Some(confined) = &host.confined else { return report(host, own(), subject, None, findings) };
-    let sshd = &confined.sshd;
-    let trial = Trial { confined, rehearsals: &host.rehearsals, user };
-    let tried = trial.with(&sshd.confined);
-    let problem = match &tried {
-        Ok(Ok(rehearsal)) if rehearsal.unwritable().next().is_none() => None,
-        Ok(Ok(rehearsal)) => own().ok().and_then(Result::ok).and_then(|own| {
-            let path = rehearsal.unwritable().find(|path| own.unwritable().all(|other| other != *path))?;
-            Some(format!("{path} {READ_ONLY}"))
-        }),
-        Ok(Err(failure)) if failure.is_untried => {
-            findings.unknown(CHECK, &failure.problem, &failure.fix);
-            return None;
-        }
-        Ok(Err(failure)) => Some(failure.problem.clone()),
-        Err(error) if Forbidden::is_reason_for(error) => Some(trial.forbidden()),
-        Err(_) => None,
-    };
-    let Some(problem) = problem else { return report(host, tried, subject, Some(sshd), findings) };
-    match own() {
-        Ok(Ok(_)) => {
-            trial.blame(&problem, findings);
-            None
-        }
-        // It has nothing to do with the confinement.
-        failed => report(host, failed, subject, None, findings),
+    let own: OnceCell<io::Result<Result<Rehearsal, Failure>>> = OnceCell::new();
+    let tried_here = || own.get_or_init(|| host.rehearsals.rehearse(user, &AsSshd::default()));
+    // An sshd without restrictions does what this program does.
+    let mut needs_own = host.confined.is_empty() || host.has_unconfined;
+    if needs_own {
+        tried_here();
     }
+    let mut built = Vec::new();
+    let mut seen = None;
+    let mut kept = Vec::new();
+    for confined in &host.confined {
+        let trial = Trial { confined, rehearsals: &host.rehearsals, user };
+        match trial.attempt(tried_here) {
+            Attempt::Built(rehearsal) => {
+                built.push(confined.sshd.name());
+                seen.get_or_insert(rehearsal);
+            }
+            Attempt::Kept(problem) => kept.push((trial, problem)),
+            // It has nothing to do with the confinement.
+            Attempt::Failed => needs_own = true,
+            Attempt::Untried { problem, fix } => findings.unknown(CHECK, problem, fix),
+        }
+    }
+    let own = own.into_inner().filter(|_| needs_own);
+    if let Some(failed @ (Err(_) | Ok(Err(_)))) = own {
+        return report(host, failed, subject, &[], findings);
+    }
+    let rehearsal = seen.or(own.and_then(Result::ok).and_then(Result::ok));
+    for (trial, problem) in &kept {
+        trial.blame(problem, rehearsal.is_some(), findings);
+    }
+    report(host, Ok(Ok(rehearsal?)), subject, &built, findings)
 }
 
-/// Reports a rehearsal. `sshd`: the one whose confinement it had.
+/// Reports a rehearsal. `sshds`: the names of those with whose confinement it was made.
 fn report(
     host: &Host<'_>,
     rehearsed: io::Result<Result<Rehearsal, Failure>>,
     subject: &Subject<'_>,
-    sshd: Option<&Running>,
+    sshds: &[String],
     findings: &mut Findings,
 ) -> Option<Rehearsal> {
     match rehearsed {
         Ok(Ok(rehearsal)) => {
-            let how = sshd.map(|sshd| format!(" with all that restricts {}", sshd.name()));
+            let how = match sshds {
+                [] => String::new(),
+                names => format!(" with all that restricts {}", names.join(" and with that of ")),
+            };
             let evidence = format!(
-                "built{} in {} µs; {} enters it at {}",
-                how.unwrap_or_default(),
+                "built{how} in {} µs; {} enters it at {}",
                 rehearsal.microseconds,
                 escaped(subject.user),
                 rehearsal.home

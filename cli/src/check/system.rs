@@ -10,6 +10,7 @@ use crate::host::configuration::{self, Unusable};
 use crate::host::rehearsal::{ConfinedSshd, Rehearsals};
 use crate::host::sessions::{Unjailed, unjailed};
 use crate::host::sshd::logins::Sshd;
+use crate::host::sshd::running::Running;
 use crate::report::{Consequence, Error, Findings};
 use nix::unistd::geteuid;
 use pam_sftpjail::account::known_to_etc_group;
@@ -19,6 +20,9 @@ use pam_sftpjail::nss::switch::{Database, Line};
 use std::collections::BTreeMap;
 use std::path::Path;
 
+/// In how many kinds of confinement each of all members is rehearsed.
+const MAX_CONFINED: usize = 4;
+
 /// What the checks of each user need; read once.
 pub(super) struct Host<'c> {
     pub(super) config: &'c Config,
@@ -26,8 +30,10 @@ pub(super) struct Host<'c> {
     /// Whether the member is setup's, who has neither a password nor a key; and what its volumes let others do says
     /// nothing of it.
     pub(super) is_trial: bool,
-    /// The running sshd whose confinement differs from that of this program, if there is one.
-    pub(super) confined: Option<ConfinedSshd>,
+    /// The running sshds whose confinement differs from that of this program, one of each kind.
+    pub(super) confined: Vec<ConfinedSshd>,
+    /// Whether one runs whose confinement does not.
+    pub(super) has_unconfined: bool,
     /// `None`: sshd does not answer.
     pub(super) sshd: Option<Sshd>,
     pub(super) pam: Pam,
@@ -100,12 +106,51 @@ impl<'c> Host<'c> {
             let evidence = format!("NSS may not list all users: {error}");
             findings.unknown("names", evidence, error.fix());
         }
-        let usable = sshd.as_ref().filter(|_| !request.is_trial);
-        let confined = usable.and_then(|sshd| sshd.daemon.running().find_map(ConfinedSshd::read));
+        let running = sshd.iter().filter(|_| !request.is_trial).flat_map(|sshd| sshd.daemon.running());
+        let (unconfined, confined): (Vec<_>, _) = running.partition(|sshd| sshd.confined.is_empty());
+        let has_unconfined = !unconfined.is_empty();
+        let most = if request.user.is_none() { MAX_CONFINED } else { usize::MAX };
+        let confined = confined_sshds(confined, most, findings);
         let is_trial = request.is_trial;
         let (rehearsals, unjailed) = (Rehearsals::new(path), unjailed());
-        Self { config, path, is_trial, confined, sshd, pam, systemd, accounts, rehearsals, unjailed }
+        Self {
+            config,
+            path,
+            is_trial,
+            confined,
+            has_unconfined,
+            sshd,
+            pam,
+            systemd,
+            accounts,
+            rehearsals,
+            unjailed,
+        }
     }
+}
+
+/// Reads the confinement of one of each kind of these sshds, of `most` kinds.
+fn confined_sshds(all: Vec<&Running>, most: usize, findings: &mut Findings) -> Vec<ConfinedSshd> {
+    let mut kinds: Vec<&Running> = Vec::new();
+    for sshd in all {
+        if !kinds.iter().any(|known| known.is_confined_as(sshd)) {
+            kinds.push(sshd);
+        }
+    }
+    let (tried, untried) = kinds.split_at(kinds.len().min(most));
+    if !untried.is_empty() {
+        let names: Vec<_> = untried.iter().map(|sshd| sshd.name()).collect();
+        let evidence = format!(
+            "whether {} can build jails was not tried: for all members, {MAX_CONFINED} of the sshds with restrictions are",
+            names.join(" and ")
+        );
+        findings.warned(
+            sshd::running::CHECK,
+            evidence,
+            "run `sftpjail check USER`, which tries each of them",
+        );
+    }
+    tried.iter().filter_map(|sshd| ConfinedSshd::read(sshd)).collect()
 }
 
 /// Checks whether NSS is set up to say reliably who is a member.

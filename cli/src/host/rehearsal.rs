@@ -16,7 +16,6 @@ use nix::fcntl::AtFlags;
 use nix::sys::stat::{FileStat, Mode, SFlag, fstatat, lstat};
 use nix::unistd::{AccessFlags, access, chdir, chroot, setgid, setgroups, setuid};
 use pam_sftpjail::config::{Config, HomeAccess, Namespace};
-use pam_sftpjail::confinement::Part;
 use pam_sftpjail::error::Refusal;
 use pam_sftpjail::escape::{escaped, whole};
 use pam_sftpjail::fix::Fix;
@@ -101,9 +100,8 @@ pub(crate) struct Failure {
 pub(crate) struct Rehearsals<'c> {
     /// The path of the configuration, if it is not the usual one.
     config: Option<&'c Path>,
-    /// This program's mount namespace, and that of a confined sshd, without the live jails.
+    /// This program's mount namespace without the live jails.
     own: Option<Keeper>,
-    sshds: Option<Keeper>,
 }
 
 impl<'c> Rehearsals<'c> {
@@ -111,14 +109,13 @@ impl<'c> Rehearsals<'c> {
         Self { config, ..Self::default() }
     }
 
-    /// For thousands of rehearsals: lets each copy the host's mounts without those of live jails. `confined`: a running
-    /// sshd with a confinement of its own.
-    pub(crate) fn leave_live_jails(&mut self, config: &Config, confined: Option<&ConfinedSshd>) {
+    /// For thousands of rehearsals: lets each copy the host's mounts without those of live jails. `confined`: the running
+    /// sshds with confinements of their own.
+    pub(crate) fn leave_live_jails(&mut self, config: &Config, confined: &mut [ConfinedSshd]) {
         if config.namespace == Namespace::Host {
-            let keeper = |as_sshd: &AsSshd<'_>| Keeper::start(as_sshd, &config.jail_root.absolute());
-            self.own = keeper(&AsSshd::default());
-            let sshd = confined.filter(|confined| confined.sshd.confined.contains(&Part::Mounts));
-            self.sshds = sshd.and_then(|sshd| keeper(&AsSshd::with(sshd, &[Part::Mounts])));
+            let jail_root = config.jail_root.absolute();
+            self.own = Keeper::start(|| true, &jail_root);
+            confined.iter_mut().for_each(|sshd| sshd.leave_live_jails(&jail_root));
         }
     }
 
@@ -129,8 +126,8 @@ impl<'c> Rehearsals<'c> {
         user: &str,
         as_sshd: &AsSshd<'_>,
     ) -> io::Result<Result<Rehearsal, Failure>> {
-        let keeper = if as_sshd.has(Part::Mounts) { &self.sshds } else { &self.own };
-        child::forked("the rehearsal", || Ok(rehearse(self.config, user, as_sshd, keeper.as_ref())))
+        let keeper = as_sshd.keeper().unwrap_or(self.own.as_ref());
+        child::forked("the rehearsal", || Ok(rehearse(self.config, user, as_sshd, keeper)))
     }
 }
 

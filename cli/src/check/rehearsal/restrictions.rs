@@ -32,14 +32,56 @@ pub(super) struct Trial<'a> {
     pub(super) user: &'a str,
 }
 
+/// What came of a rehearsal with all that restricts an sshd.
+pub(super) enum Attempt {
+    Built(Rehearsal),
+    /// The restrictions keep it from that; the problem.
+    Kept(String),
+    /// It fails without them as well.
+    Failed,
+    /// They could not be taken on.
+    Untried {
+        problem: String,
+        fix: Fix,
+    },
+}
+
 impl Trial<'_> {
+    /// Rehearses with all that restricts the sshd. `own`: gives the rehearsal without that.
+    pub(super) fn attempt<'r>(
+        &self,
+        own: impl FnOnce() -> &'r io::Result<Result<Rehearsal, Failure>>,
+    ) -> Attempt {
+        let problem = match self.with(&self.confined.sshd.confined) {
+            Ok(Ok(rehearsal)) if rehearsal.unwritable().next().is_none() => return Attempt::Built(rehearsal),
+            Ok(Ok(rehearsal)) => {
+                let Ok(Ok(own)) = own() else { return Attempt::Built(rehearsal) };
+                let is_new = |path: &&str| own.unwritable().all(|other| other != *path);
+                let problem = rehearsal.unwritable().find(is_new).map(|path| format!("{path} {READ_ONLY}"));
+                return problem.map_or(Attempt::Built(rehearsal), Attempt::Kept);
+            }
+            Ok(Err(Failure { is_untried: true, problem, fix, .. })) => {
+                return Attempt::Untried { problem, fix };
+            }
+            Ok(Err(failure)) => failure.problem,
+            Err(error) if Forbidden::is_reason_for(&error) => self.forbidden(),
+            Err(error) => {
+                return Attempt::Untried { problem: error.to_string(), fix: "run this again".into() };
+            }
+        };
+        match own() {
+            Ok(Ok(_)) => Attempt::Kept(problem),
+            _ => Attempt::Failed,
+        }
+    }
+
     /// Rehearses with these parts of the confinement.
-    pub(super) fn with(&self, parts: &[Part]) -> io::Result<Result<Rehearsal, Failure>> {
+    fn with(&self, parts: &[Part]) -> io::Result<Result<Rehearsal, Failure>> {
         self.rehearsals.rehearse(self.user, &AsSshd::with(self.confined, parts))
     }
 
     /// Which system call the filters forbid, with the death of the process.
-    pub(super) fn forbidden(&self) -> String {
+    fn forbidden(&self) -> String {
         let as_sshd = AsSshd::with(self.confined, &self.confined.sshd.confined).killing_nobody();
         match self.rehearsals.rehearse(self.user, &as_sshd) {
             Ok(Err(failure)) => format!("it would be killed at a system call ({})", failure.problem),
@@ -47,8 +89,8 @@ impl Trial<'_> {
         }
     }
 
-    /// Reports what keeps sshd from building the jail.
-    pub(super) fn blame(&self, problem: &str, findings: &mut Findings) {
+    /// Reports what keeps sshd from building the jail. `is_possible`: whether another running sshd can build it.
+    pub(super) fn blame(&self, problem: &str, is_possible: bool, findings: &mut Findings) {
         let alone: Vec<_> =
             self.confined.sshd.confined.iter().copied().filter(|part| self.fails_with(*part)).collect();
         let parts = if alone.is_empty() { &self.confined.sshd.confined } else { &alone };
@@ -72,9 +114,9 @@ impl Trial<'_> {
             });
             lines.extend(settings);
         }
+        let name = self.confined.sshd.name();
         let evidence = format!(
-            "{} cannot let {} into a jail: {problem}; {}",
-            self.confined.sshd.name(),
+            "{name} cannot let {} into a jail: {problem}; {}",
             escaped(self.user),
             reasons.join(", and ")
         );
@@ -89,7 +131,11 @@ impl Trial<'_> {
             _ => Fix::from("start sshd without that restriction"),
         };
         let consequence = match problem.ends_with(READ_ONLY) {
+            true if is_possible => Consequence::Hindered(format!("through {name}, {problem}")),
             true => Consequence::Hindered(problem.to_owned()),
+            false if is_possible => {
+                Consequence::Hindered(format!("not through {name}, which cannot build the jail"))
+            }
             false => Consequence::Refused("the running sshd cannot build the jail".to_owned()),
         };
         findings.failed(CHECK, consequence, evidence, fix);

@@ -11,7 +11,7 @@ use pam_sftpjail::escape::escaped;
 use pam_sftpjail::fix::{Command, Fix, Name};
 use std::time::SystemTime;
 
-pub(super) const CHECK: &str = "sshd running";
+pub(in crate::check) const CHECK: &str = "sshd running";
 
 /// Without a pid file, a reload is not seen.
 const RESTART: &str = "let sshd write a pid file (PidFile in its configuration), and restart it";

@@ -1,8 +1,10 @@
 //! Takes on the confinement of a running sshd, so that a rehearsal can do what that sshd can, and nothing else.
 
+use super::without_live::Keeper;
 use crate::host::sshd::running::{Running, privileges};
 use pam_sftpjail::confinement::{Confinement, Part};
 use std::fmt::Display;
+use std::path::Path;
 
 /// A running sshd whose confinement differs from that of this program. It is read once, and its children have it: sshd
 /// is stopped for a moment when its seccomp filters are read.
@@ -10,6 +12,8 @@ pub(crate) struct ConfinedSshd {
     pub(crate) sshd: Running,
     /// The error: why it could not be read.
     confinement: Result<Confinement, String>,
+    /// Its mount namespace without the live jails.
+    without_live: Option<Keeper>,
 }
 
 impl ConfinedSshd {
@@ -20,7 +24,19 @@ impl ConfinedSshd {
             let privileges = privileges(process.pid()).ok_or_else(|| ended(sshd))?;
             Confinement::of(process, &privileges, &sshd.confined).map_err(|error| failed(sshd, &error))
         };
-        (!sshd.confined.is_empty()).then(|| Self { sshd: sshd.clone(), confinement: read() })
+        (!sshd.confined.is_empty()).then(|| Self {
+            sshd: sshd.clone(),
+            confinement: read(),
+            without_live: None,
+        })
+    }
+
+    /// Lets rehearsals copy its mounts without those of live jails.
+    pub(super) fn leave_live_jails(&mut self, jail_root: &Path) {
+        if self.sshd.confined.contains(&Part::Mounts) {
+            let enter = || AsSshd::with(self, &[Part::Mounts]).assume().is_ok();
+            self.without_live = Keeper::start(enter, jail_root);
+        }
     }
 }
 
@@ -56,14 +72,15 @@ impl<'a> AsSshd<'a> {
         Self { kills_nobody: true, ..self }
     }
 
-    /// Whether this part is among them.
-    pub(super) fn has(&self, part: Part) -> bool {
-        self.parts.contains(&part)
+    /// What has its mounts without those of live jails. The outer `None`: it has the mounts of this program.
+    pub(super) fn keeper(&self) -> Option<Option<&'a Keeper>> {
+        let sshd = self.sshd.filter(|_| self.parts.contains(&Part::Mounts))?;
+        Some(sshd.without_live.as_ref())
     }
 
     /// Takes it on, for good.
     pub(super) fn assume(&self) -> Result<(), String> {
-        let Some(ConfinedSshd { sshd, confinement }) = self.sshd else { return Ok(()) };
+        let Some(ConfinedSshd { sshd, confinement, .. }) = self.sshd else { return Ok(()) };
         let confinement = confinement.as_ref().map_err(Clone::clone)?;
         confinement.assume(&self.parts, !self.kills_nobody).map_err(|error| failed(sshd, &error))
     }

@@ -1,7 +1,6 @@
 //! Keeps a copy of a mount namespace without the live jails, in a child that does nothing else. See
 //! [`pam_sftpjail::jail::without_live`].
 
-use super::AsSshd;
 use nix::unistd::pause;
 use pam_sftpjail::forked::{Forked, Group, fork};
 use pam_sftpjail::jail::without_live::{WithoutLive, leave_jails};
@@ -12,11 +11,11 @@ use std::path::Path;
 pub(super) struct Keeper(Forked);
 
 impl Keeper {
-    /// Copies the mount namespace of this process, or of an sshd. `None`: no jail is mounted there, or the kernel does not
-    /// let us; then rehearsals take longer, and find the same.
-    pub(super) fn start(as_sshd: &AsSshd, jail_root: &Path) -> Option<Self> {
+    /// Copies the mount namespace that the child is in after `enter`, which says whether it has worked. `None`: no jail is
+    /// mounted there, or the kernel does not let us; then rehearsals take longer, and find the same.
+    pub(super) fn start(enter: impl FnOnce() -> bool, jail_root: &Path) -> Option<Self> {
         let child = fork(Group::Parents, |mut pipe| {
-            let has_left = as_sshd.assume().is_ok() && leave_jails(jail_root).is_ok_and(|is_other| is_other);
+            let has_left = enter() && leave_jails(jail_root).is_ok_and(|is_other| is_other);
             if has_left && pipe.write_all(b"\n").is_ok() {
                 // It is killed with its parent at the latest.
                 loop {

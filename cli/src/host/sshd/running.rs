@@ -44,6 +44,8 @@ pub(crate) struct Running {
     pub(crate) confined: Vec<Part>,
     /// Capabilities that this program has and it has not, as bits.
     pub(crate) missing: u64,
+    /// Its mount namespace, as namespaces(7) names it.
+    mounts: Option<PathBuf>,
 }
 
 /// The sshds that listen, by pid; none if this is not root, who alone can tell them apart. Those that cannot be read are
@@ -79,6 +81,7 @@ impl Running {
         let missing = own_privileges().map_or(0, |own| own.effective & !privileges.effective);
         let unit = service::of_process(process.pid);
         let confined = own.map(|_| differences(&directory, &privileges, missing)).unwrap_or_default();
+        let mounts = mount_namespace(&directory);
         // The last that is read: then all of the above was this process's, too.
         let identity = Identity::new(process.pid, process.stat().ok()?.starttime);
         Some(Self {
@@ -90,7 +93,15 @@ impl Running {
             unit,
             confined,
             missing,
+            mounts,
         })
+    }
+
+    /// Whether it is known that the kernel lets both do the same. Of seccomp filters, that is never known.
+    pub(crate) fn is_confined_as(&self, other: &Self) -> bool {
+        self.confined == other.confined
+            && !self.confined.contains(&Part::Filters)
+            && (self.missing, &self.mounts) == (other.missing, &other.mounts)
     }
 
     /// The path by which it was started. `None`: others than root can change it, or it is gone.
@@ -188,12 +199,15 @@ fn is_roots_alone(file: &Path) -> bool {
     file.is_file() && trust::changeable(file).is_ok_and(|path| path.is_none())
 }
 
+fn mount_namespace(directory: &Path) -> Option<PathBuf> {
+    fs::read_link(directory.join("ns/mnt")).ok()
+}
+
 /// In what the confinement of a process differs from that of this program.
 fn differences(directory: &Path, theirs: &Privileges, missing: u64) -> Vec<Part> {
     let Some(own) = own_privileges() else { return Vec::new() };
-    let namespace = |directory: &Path| fs::read_link(directory.join("ns/mnt")).ok();
-    let other = namespace(directory);
-    let is_elsewhere = other.is_some() && other != namespace(Path::new("/proc/self"));
+    let other = mount_namespace(directory);
+    let is_elsewhere = other.is_some() && other != mount_namespace(Path::new("/proc/self"));
     // A container puts the same filters on both.
     let is_filtered = theirs.filters > own.filters || (theirs.no_new_privs && !own.no_new_privs);
     let all =

@@ -8,6 +8,7 @@ mod reused_pid;
 mod running;
 mod second;
 mod several;
+mod several_confined;
 mod unread;
 
 use super::faults::{Fault, Machine, failed, warned};
