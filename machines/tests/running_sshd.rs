@@ -93,7 +93,83 @@ fn a_configuration_that_sshd_has_not_read_is_found_until_it_is_reloaded() {
     // With a socket, there is none until the first connection.
     machine.sh("systemctl stop ssh; systemctl start ssh.socket; install -d -m 0755 /run/sshd");
     let out = machine.sh("sftpjail check anna");
-    assert!(finding(&out, "✓ sshd running").contains("ssh.socket starts it at the next connection"), "{out}");
+    assert!(
+        finding(&out, "✓ sshd running").contains("ssh.socket starts ssh.service at the next connection"),
+        "{out}"
+    );
+}
+
+/// Stops sshd, and lets systemd's socket start it. The socket listens on port 22 after each change of its units.
+fn by_socket(machine: &Machine, changes: &str) {
+    machine.sh(&format!(
+        "systemctl stop ssh ssh.socket 2>/dev/null; {changes}
+         systemctl daemon-reload; systemctl start ssh.socket; install -d -m 0755 /run/sshd
+         ! pgrep -x sshd"
+    ));
+}
+
+#[test]
+fn an_sshd_that_its_socket_will_start_is_judged_from_the_unit() {
+    let machine = machine();
+    let service = "mkdir -p /etc/systemd/system/ssh.service.d; printf '[Service]\\n%b\\n'";
+    // What it will be started with counts.
+    by_socket(&machine, "echo 'SSHD_OPTS=\"-o UsePAM=no\"' >/etc/default/ssh");
+    let out = machine.try_sh("sftpjail check anna");
+    assert!(
+        finding(&out, "✓ sshd running").contains("with \"-o UsePAM=no\", which counts here, too"),
+        "{out}"
+    );
+    assert!(finding(&out, "✗ sshd pam").contains("UsePAM is no instead of yes"), "{out}");
+    let login = machine.sftp("anna", "pwd\n");
+    assert_ne!(login.code, Some(0), "{login}");
+    // A restriction is named with its line, and is true.
+    by_socket(&machine, &format!("rm /etc/default/ssh; {service} ProtectHome=yes >{DROP_IN}"));
+    let out = machine.sh("sftpjail check anna");
+    let found = finding(&out, "! sshd running");
+    assert!(
+        found.contains(&format!("ssh.service will be restricted by ProtectHome=yes ({DROP_IN}:2): ")),
+        "{out}"
+    );
+    let login = machine.sftp("anna", "put /etc/hostname written\n");
+    assert_ne!(login.code, Some(0), "{login}");
+    // The socket has started it: now it is tried.
+    let out = machine.try_sh("sftpjail check anna");
+    assert!(finding(&out, "✗ rehearsal").contains(&format!("ProtectHome=yes ({DROP_IN}:2)")), "{out}");
+    // Another file.
+    by_socket(
+        &machine,
+        &format!(
+            "cp /etc/ssh/sshd_config /etc/ssh/other; {service} 'ExecStart=\nExecStart=/usr/sbin/sshd -D -f /etc/ssh/other' >{DROP_IN}"
+        ),
+    );
+    let out = machine.try_sh("sftpjail check anna");
+    assert_eq!(out.code, Some(2), "{out}");
+    let found = finding(&out, "! sshd running");
+    assert!(
+        found.contains("ssh.socket starts ssh.service with a configuration of its own, /etc/ssh/other"),
+        "{out}"
+    );
+    let out = machine.sh("sftpjail check anna --sshd-config /etc/ssh/other");
+    assert!(finding(&out, "✓ sshd running").contains("ssh.socket starts ssh.service at the next"), "{out}");
+    // An instance for each connection: its unit is a template.
+    let template = "/etc/systemd/system/ssh@.service";
+    by_socket(
+        &machine,
+        &format!(
+            "rm {DROP_IN}; mkdir -p /etc/systemd/system/ssh.socket.d
+             printf '[Socket]\\nAccept=yes\\n' >/etc/systemd/system/ssh.socket.d/accept.conf
+             printf '[Service]\\nExecStart=-/usr/sbin/sshd -i -o PermitUserRC=yes\\nStandardInput=socket\\nProtectHome=yes\\n' >{template}"
+        ),
+    );
+    let out = machine.try_sh("sftpjail check anna");
+    assert!(finding(&out, "✓ sshd running").contains("\"-o PermitUserRC=yes\""), "{out}");
+    let found = finding(&out, "! sshd running");
+    assert!(
+        found.contains(&format!("ssh@.service will be restricted by ProtectHome=yes ({template}:4): ")),
+        "{out}"
+    );
+    let login = machine.sftp("anna", "put /etc/hostname written\n");
+    assert_ne!(login.code, Some(0), "{login}");
 }
 
 #[test]

@@ -32,6 +32,15 @@ fn not_found(sshd: &Sshd, findings: &mut Findings) {
     if let Some(socket) = sshd.daemon.socket() {
         return by_socket(socket, findings);
     }
+    if let Some((socket, file)) = sshd.daemon.socket_of_other() {
+        let evidence = format!(
+            "{} starts {} with a configuration of its own, {}: what is said here of sshd holds for none that it starts",
+            socket.unit,
+            escaped(&socket.service),
+            escaped(file)
+        );
+        return findings.unknown(CHECK, evidence, "use --sshd-config with that file");
+    }
     let file = escaped(sshd.daemon.main_file());
     if sshd.daemon.others().next().is_some() {
         let evidence = format!(

@@ -73,17 +73,16 @@ impl Daemon {
         daemon.binary = running.map(Path::to_owned).or_else(installed).ok_or_else(|| {
             Error::new(format!("there is no sshd in {}", programs::PATH), "install OpenSSH's server")
         })?;
-        // The usual sockets are not those of a second sshd.
-        if daemon.running().next().is_none() && daemon.file.is_none() && geteuid().is_root() {
+        if daemon.running().next().is_none() && geteuid().is_root() {
             daemon.socket = running::Socket::find();
-            daemon.options = daemon.socket.as_ref().map_or_else(Vec::new, |socket| socket.options.clone());
+            daemon.options = daemon.socket().map_or_else(Vec::new, |socket| socket.options.clone());
         }
         Ok(daemon)
     }
 
     /// The sshds that run with this configuration.
     pub(crate) fn running(&self) -> impl Iterator<Item = &Running> {
-        self.listening.iter().filter(|sshd| self.has_file_of(sshd))
+        self.listening.iter().filter(|sshd| self.has_file(sshd.file()))
     }
 
     /// Of those, the first, and each that was started with other settings than all before it.
@@ -106,17 +105,24 @@ impl Daemon {
 
     /// What starts it at the next connection, where it does not run.
     pub(crate) fn socket(&self) -> Option<&running::Socket> {
-        self.socket.as_ref()
+        self.socket.as_ref().filter(|socket| self.has_file(socket.file.as_deref()))
+    }
+
+    /// The socket that starts an sshd with another configuration, where none runs with this one; and that configuration.
+    pub(crate) fn socket_of_other(&self) -> Option<(&running::Socket, &Path)> {
+        let socket = self.socket.as_ref().filter(|socket| !self.has_file(socket.file.as_deref()))?;
+        Some((socket, socket.file.as_deref()?))
     }
 
     /// The sshds that run with another one.
     pub(crate) fn others(&self) -> impl Iterator<Item = &Running> {
-        self.listening.iter().filter(|sshd| !self.has_file_of(sshd))
+        self.listening.iter().filter(|sshd| !self.has_file(sshd.file()))
     }
 
-    fn has_file_of(&self, sshd: &Running) -> bool {
+    /// Whether this is its configuration. `None`: the usual one.
+    fn has_file(&self, file: Option<&Path>) -> bool {
         let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        sshd.file().map_or(self.file.is_none(), |file| real(file) == real(self.main_file()))
+        file.map_or(self.file.is_none(), |file| real(file) == real(self.main_file()))
     }
 
     /// The name of its PAM service. Before OpenSSH 9.8, it is the name by which sshd was started.

@@ -18,9 +18,15 @@ pub(crate) fn of_process(pid: i32) -> Option<String> {
     names.find(|name| name.ends_with(".service")).map(str::to_owned)
 }
 
+/// The name of a unit for systemctl. A template is no unit; an instance of it is.
+fn loadable(unit: &str) -> String {
+    unit.replace("@.", "@sftpjail.")
+}
+
 /// The files of a service that systemd has loaded, in the order in which it reads them. Empty: systemd does not answer.
 fn files(unit: &str) -> Vec<PathBuf> {
-    let shown = systemctl(&["show", "-p", "FragmentPath,DropInPaths", "--", unit]).unwrap_or_default();
+    let shown =
+        systemctl(&["show", "-p", "FragmentPath,DropInPaths", "--", &loadable(unit)]).unwrap_or_default();
     let value = |key: &str| shown.lines().find_map(|line| line.strip_prefix(key)).unwrap_or_default();
     let all = value("FragmentPath=").split(' ').chain(value("DropInPaths=").split(' '));
     all.filter(|path| !path.is_empty()).map(PathBuf::from).collect()
@@ -60,9 +66,8 @@ pub(crate) fn active_socket() -> Option<(&'static str, String)> {
 /// The command line with which systemd starts a service: its words, with the variables that are set for it. `None`: systemd
 /// does not say.
 pub(crate) fn command_line(unit: &str) -> Option<Vec<String>> {
-    // A template is no unit; an instance of it is.
-    let instance = unit.replace("@.", "@sftpjail.");
-    let shown = systemctl(&["show", "-p", "ExecStart,Environment,EnvironmentFiles", "--", &instance]).ok()?;
+    let shown =
+        systemctl(&["show", "-p", "ExecStart,Environment,EnvironmentFiles", "--", &loadable(unit)]).ok()?;
     let values =
         |key: &str| -> Vec<&str> { shown.lines().filter_map(|line| line.strip_prefix(key)).collect() };
     let set = |word: &str| word.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));
