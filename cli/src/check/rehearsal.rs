@@ -106,6 +106,7 @@ fn report(
             }
             if !host.is_trial {
                 writing::listing(&rehearsal, subject, findings);
+                writing::volumes(&rehearsal, subject, findings);
                 writing::report(&rehearsal, subject, findings);
             }
             Some(rehearsal)

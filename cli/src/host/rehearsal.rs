@@ -8,7 +8,7 @@ mod without_live;
 mod writing;
 
 pub(crate) use as_sshd::{AsSshd, ConfinedSshd};
-pub(crate) use writing::Unwritable;
+pub(crate) use writing::{Unlistable, Unwritable};
 
 use crate::host::{child, configuration};
 use crate::report::Error;
@@ -42,6 +42,8 @@ pub(crate) struct Rehearsal {
     pub(crate) procfs: Vec<String>,
     /// Why the user cannot list that directory; `None` if that is possible.
     pub(crate) unlistable: Option<i32>,
+    /// The volumes for reading only that the user cannot list.
+    pub(crate) unlistable_volumes: Vec<Unlistable>,
     /// The home and the volumes that should be writable, and are not.
     pub(crate) unwritable: Vec<Unwritable>,
     /// Everything in the jail but the contents of the home and of volumes.
@@ -178,6 +180,7 @@ fn rehearse(
     let Member { account, profile, plan } = member;
     let root = config.jail_root.absolute().join(plan.user());
     let mut meant = Meant::all(&plan, &profile, &account.home);
+    let for_reading = writing::for_reading(&plan);
 
     if must_be_recorded && let Err(refusal) = can_record(plan.user()) {
         let problem = match &refusal {
@@ -225,7 +228,9 @@ fn rehearse(
     let top = lstat("/").map_err(|e| failure(format!("lstat /: {}", e.desc()), "check again".into()))?;
     list(Path::new("/"), &top, &Own { device: top.st_dev, home: &account.home }, &mut tree);
     let unlistable = access(begin, AccessFlags::R_OK).err().map(|errno| errno as i32);
-    Ok(Rehearsal { microseconds, home, procfs, unlistable, unwritable: unwritable(meant), tree })
+    let unlistable_volumes = writing::unlistable(for_reading);
+    let unwritable = unwritable(meant);
+    Ok(Rehearsal { microseconds, home, procfs, unlistable, unlistable_volumes, unwritable, tree })
 }
 
 /// The mount points of procfs below `root`, as paths from there: mountinfo of proc(5).

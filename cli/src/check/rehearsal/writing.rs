@@ -29,6 +29,28 @@ pub(super) fn listing(rehearsal: &Rehearsal, subject: &Subject<'_>, findings: &m
     findings.failed("list", consequence, evidence, fix);
 }
 
+/// Reports the volumes for reading only that the user cannot list.
+pub(super) fn volumes(rehearsal: &Rehearsal, subject: &Subject<'_>, findings: &mut Findings) {
+    let name = escaped(&subject.account.name);
+    for found in &rehearsal.unlistable_volumes {
+        let Some(volume) = subject.volumes.get(found.volume) else { continue };
+        let (at, source) = (Outside::of_escaped(&found.path), escaped(&volume.source));
+        let state = stat(&volume.source).map(|stat| format!(" ({})", described(&stat))).unwrap_or_default();
+        let why = Errno::from_raw(found.errno).desc();
+        let evidence =
+            format!("{name} cannot list the volume {at}, which is {source} on the host{state}: {why}");
+        let fix = format!("let {name} enter and list {source} on the host");
+        match found.can_enter {
+            true => {
+                findings.warned("list", evidence, format!("nothing if that is intended; otherwise {fix}"))
+            }
+            false => {
+                findings.failed("list", Consequence::Hindered(format!("cannot enter {at}")), evidence, fix);
+            }
+        }
+    }
+}
+
 /// Reports what cannot be written. A directory of root's with one in it that the user can write is meant so, as in an
 /// upload portal.
 pub(super) fn report(rehearsal: &Rehearsal, subject: &Subject<'_>, findings: &mut Findings) {

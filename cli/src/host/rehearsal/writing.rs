@@ -1,4 +1,4 @@
-//! Tries in the jail, as the user, to write what the profile says is writable.
+//! Tries in the jail, as the user, to write what the profile says is writable, and to list the other volumes.
 //!
 //! The kernel answers: modes, access control lists, attributes and read-only mounts count, and nothing is written.
 
@@ -34,6 +34,40 @@ pub(crate) struct Unwritable {
     pub(crate) inside: Vec<String>,
     /// Whether it has more entries than were looked at.
     pub(crate) has_more: bool,
+}
+
+/// A volume for reading only that the user cannot list.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Unlistable {
+    /// Its path in the jail, escaped as a whole.
+    pub(crate) path: String,
+    /// The index of the volume among those of the plan.
+    pub(crate) volume: usize,
+    /// Whether the user can enter it all the same, and get what has a known name.
+    pub(crate) can_enter: bool,
+    /// Why it cannot be listed.
+    pub(crate) errno: i32,
+}
+
+/// The volumes of a plan that are for reading only: their indices, and their paths in the jail.
+pub(super) fn for_reading(plan: &Plan) -> Vec<(usize, PathBuf)> {
+    let read_only: Vec<_> = plan
+        .directories()
+        .filter(|(_, read_only, _)| *read_only)
+        .map(|(at, ..)| Path::new("/").join(at))
+        .collect();
+    let volumes = plan.volumes().iter().map(|volume| volume.target.clone()).enumerate();
+    volumes.filter(|(_, target)| read_only.contains(target)).collect()
+}
+
+/// Those of the volumes that this process cannot list. By now, it is the user.
+pub(super) fn unlistable(volumes: Vec<(usize, PathBuf)>) -> Vec<Unlistable> {
+    let tried = volumes.into_iter().filter_map(|(volume, path)| {
+        let errno = access(&path, AccessFlags::R_OK | AccessFlags::X_OK).err()? as i32;
+        let can_enter = access(&path, AccessFlags::X_OK).is_ok();
+        Some(Unlistable { path: whole(&path).to_string(), volume, can_enter, errno })
+    });
+    tried.collect()
 }
 
 /// A directory that sessions should be able to write.

@@ -218,6 +218,38 @@ fn a_volume_that_the_user_cannot_write_unless_it_is_meant_to_be_read() {
     assert_eq!(machine.found(), (vec![expected], 1));
 }
 
+/// An auditor, whose only directory it is, has nothing to read then.
+#[test]
+fn a_volume_for_reading_that_the_user_cannot_read() {
+    let machine = Machine::new();
+    let sb = &machine.sb;
+    sb.configure(
+        "[[profile]]\nname = \"auditors\"\ngroups = [\"sftp\"]\nhome = \"none\"\n[[profile.volume]]\n\
+         source = \"/srv/all\"\ntarget = \"/all\"\nread_only = true\n",
+    );
+    sb.sh("mkdir -m 755 /srv/all; echo mle:pw | chpasswd");
+    let list = |sb: &Sandbox| sb.login("mle").password("pw").sftp("ls /all\n");
+    assert_eq!(machine.found(), (vec![], 0));
+    list(sb).ok();
+    for (mode, outcome, last) in [
+        (700, "failed", "mle is jailed and can log in, but cannot enter /all"),
+        (711, "warned", "mle is jailed and can log in"),
+    ] {
+        sb.sh(&format!("chmod {mode} /srv/all"));
+        list(sb).failed();
+        let (found, _, said) = machine.concluded();
+        let [[check, is, evidence, fix]] = &found[..] else { panic!("{found:#?}") };
+        assert_eq!((check.as_str(), is.as_str(), said.as_str()), ("list", outcome, last));
+        assert_eq!(
+            *evidence,
+            format!(
+                "mle cannot list the volume /all, which is /srv/all on the host (root:root, mode 0{mode}): Permission denied"
+            )
+        );
+        assert!(fix.ends_with("let mle enter and list /srv/all on the host"), "{fix}");
+    }
+}
+
 /// An access control list on a directory of the sandbox, with what it says of mle, and of others, as acl(5) has it in an
 /// attribute.
 fn set_acl(sb: &Sandbox, directory: &str, of_mle: u16, of_others: u16) {
