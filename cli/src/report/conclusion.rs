@@ -171,7 +171,13 @@ impl Found<'_> {
             return Some("only root can check all of it".to_owned());
         }
         let failed = self.first(|c| matches!(c, Unknown(_))).map(str::to_owned);
-        failed.or_else(|| unknown.next().map(|finding| one_line(&finding.evidence)))
+        failed.or_else(|| {
+            // That finding names files and times.
+            unknown.next().map(|finding| match finding.reloads_sshd {
+                true => "sshd may not have read its files as they are".to_owned(),
+                false => one_line(&finding.evidence),
+            })
+        })
     }
 
     fn status(&self) -> Status {

@@ -40,7 +40,7 @@ pub(crate) struct Finding {
     command: Option<String>,
     /// Whether the fix makes sshd read its files.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    reloads_sshd: bool,
+    pub(super) reloads_sshd: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

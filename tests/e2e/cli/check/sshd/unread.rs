@@ -56,7 +56,10 @@ fn a_configuration_that_was_changed_after_sshd_has_read_it_is_found() {
         let out = check(&sb, "mle", 2);
         let found = finding(&out, "! sshd running");
         assert!(found.contains(expected), "{change}: {out}");
-        assert!(out.stdout.contains("\nmle cannot be judged: sshd (pid "), "{out}");
+        assert!(
+            out.stdout.contains("\nmle cannot be judged: sshd may not have read its files as they are.\n"),
+            "{out}"
+        );
         assert!(found.ends_with(&format!("{FIRST}kill -HUP {pid}")), "{found}");
         // Where all members are checked, the command is the fix.
         let found = finding(&checked(sb.try_sh("sftpjail check --all"), 2), "! sshd running");
