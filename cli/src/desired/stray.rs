@@ -1,6 +1,7 @@
 //! sshd must chroot nobody but members into the jail root. This finds other users that it chroots there.
 
 use super::membership;
+use crate::host::groups::local_list;
 use crate::host::sshd::daemon::NoAnswer;
 use crate::host::sshd::effective::expanded;
 use crate::host::sshd::logins::Sshd;
@@ -53,7 +54,17 @@ fn evidence(sshd: &Sshd, account: &Account, chroot: &str) -> String {
 fn fix(config: &Config, account: &Account) -> Fix {
     let name = escaped(&account.name);
     let excluded = format!("exclude {name} from that Match block");
-    if account.uid.is_root() || account.exempt_by.is_some() {
+    if account.uid.is_root() {
+        let lists =
+            |group: &&str| matches!(local_list(group), Ok(Some(members)) if members.contains(&account.name));
+        return match config.groups().find(lists) {
+            Some(group) => {
+                membership::removed(&account.name, group).explained(format!("{name} is never jailed"))
+            }
+            None => excluded.into(),
+        };
+    }
+    if account.exempt_by.is_some() {
         return excluded.into();
     }
     // A command is for one group only: what the user may do, and where, is different in the next.

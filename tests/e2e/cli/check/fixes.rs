@@ -112,6 +112,16 @@ fn a_jail_root_above_all_homes_is_to_be_moved_and_no_home() {
 }
 
 #[test]
+fn root_is_removed_from_the_group_of_a_profile() {
+    let sb = machine();
+    sb.sh("usermod -aG sftp root");
+    let out = check(&sb, "root", 1);
+    assert!(out.stdout.contains("→ root is never jailed: gpasswd -d root sftp\n"), "{out}");
+    sb.sh("gpasswd -d root sftp");
+    check(&sb, "root", 3);
+}
+
+#[test]
 fn whose_profile_lost_its_group_is_put_into_no_other_profile_by_a_command() {
     let sb = machine();
     sb.sh("groupadd sftp-only; mkdir -p /etc/sftpjail
