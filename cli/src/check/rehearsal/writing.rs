@@ -116,7 +116,11 @@ fn by_access(subject: &Subject<'_>, found: &Unwritable) -> Fix {
                 let_write(&account.home),
                 escaped(&profile.name)
             );
-            home_access::fix(account, &account.home, Need::Write, sentence)
+            match found.has_more {
+                // One that the user can write may be among the others: then the home is root's on purpose.
+                true => sentence.into(),
+                false => home_access::fix(account, &account.home, Need::Write, sentence),
+            }
         }
         Some(index) => match volumes.get(index) {
             Some(volume) => format!(
