@@ -69,6 +69,14 @@ impl HostDirectory {
         Some(self.inside(Path::new(&below)))
     }
 
+    /// The fix where it has so many entries that not all were looked at: one may be such a directory.
+    pub(super) fn fix_for_many(&self, rehearsal: &Rehearsal) -> Option<Fix> {
+        let own = whole(&self.path).to_string();
+        let found = rehearsal.unwritable.iter().find(|found| found.path == own)?;
+        let host = self.host.as_deref().filter(|_| found.has_more)?;
+        Some(format!("let the user write {} on the host, or a directory in it", escaped(host)).into())
+    }
+
     /// The fix where the user should be able to do that there and is not.
     pub(super) fn fix(&self, account: &Account, need: Need) -> Fix {
         let what = match need {

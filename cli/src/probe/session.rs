@@ -9,6 +9,7 @@ use super::parent::Parent;
 use super::report::Report;
 use super::sshd_fix::SshdFixes;
 use super::steps::{FOREIGN, ROOT, StepFix};
+use super::writing::Written;
 use super::{attempt, guard, judge, steps, writing};
 use crate::host::rehearsal;
 use crate::report::{Consequence, Finding};
@@ -65,12 +66,15 @@ pub(super) fn try_steps(
         let user = expected.user.as_str();
         let try_in = |directory: &HostDirectory| writing::try_in(connection, directory, user, fixes.settings);
         let mut tried = vec![try_in(directory)?];
-        let portal = tried.first().filter(|written| written.is_for_modes()).and_then(|_| {
-            let rehearsed = rehearsal::run(fixes.path, user).ok()?.ok()?;
-            directory.portal(&rehearsed)
-        });
+        let is_for_modes = tried.first().is_some_and(Written::is_for_modes);
+        let rehearsed = is_for_modes.then(|| rehearsal::run(fixes.path, user).ok()?.ok()).flatten();
+        let portal = rehearsed.as_ref().and_then(|rehearsed| directory.portal(rehearsed));
         if let Some(portal) = &portal {
             tried.push(try_in(portal)?);
+        } else if let Some(rehearsed) = rehearsed
+            && let Some(written) = tried.first_mut()
+        {
+            written.cause = directory.fix_for_many(&rehearsed);
         }
         if let Some(written) = tried.last() {
             let directory = portal.as_ref().unwrap_or(directory);

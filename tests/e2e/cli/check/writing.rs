@@ -133,6 +133,8 @@ fn a_home_of_roots_with_a_directory_that_the_user_can_write_is_a_portal() {
     let (found, _) = machine.found();
     let [[.., fix]] = &found[..] else { panic!("{found:#?}") };
     assert!(fix.starts_with("let mle write /home/mle on the host, or a directory in it; "), "{fix}");
+    let probe = sb.try_sh("sftpjail probe mle").stdout;
+    assert!(probe.contains("→ let the user write /home/mle on the host, or a directory in it\n"), "{probe}");
     sb.configure("[[profile]]\nname = \"home\"\ngroups = [\"sftp\"]\nhome = \"read-only\"\n");
     assert_eq!((line(sb), machine.found()), (None, (vec![], 0)));
 }
