@@ -6,6 +6,7 @@ mod groups;
 mod jail_root;
 mod needed;
 mod unanswered;
+mod unread;
 
 use super::{REWRITTEN_BY_USERADD, assert_same, etc};
 use sandbox::{Output, Sandbox};

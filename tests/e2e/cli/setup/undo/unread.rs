@@ -1,0 +1,39 @@
+//! Directories and files that the kernel does not let root read: what they hold is unknown, so nothing is removed that it
+//! may need.
+
+use super::{JOURNAL, UNDO};
+use crate::common::readme;
+use sandbox::Sandbox;
+
+#[test]
+fn a_directory_or_file_that_cannot_be_read_is_not_taken_for_an_empty_one() {
+    let sb = Sandbox::stock();
+    // A block of the admin's needs the jail root and PAM's lines.
+    sb.append("/etc/ssh/sshd_config", readme::block("Match Group sftp"));
+    sb.sh("sftpjail setup --yes; cp -a /var/lib/sftpjail /root/journal");
+    for (path, call) in [
+        // What `Include` names, and PAM's files.
+        ("/etc/ssh/sshd_config.d", "openat"),
+        ("/etc/pam.d", "openat"),
+        ("/etc/ssh/sshd_config", "statx"),
+    ] {
+        for is_journal_lost in [false, true] {
+            let lose = if is_journal_lost { format!("rm {JOURNAL};") } else { String::new() };
+            // sshd itself reads them, so that only this program does not know.
+            let out = sb
+                .try_sh(&format!(
+                    "{lose} strace -qqo /root/trace -P {path} -e trace={call} -e inject={call}:error=EIO {UNDO}"
+                ))
+                .failed();
+            assert!(sb.sh("cat /root/trace").stdout.contains("EIO"), "{path} {is_journal_lost}\n{out}");
+            let named = match call {
+                "openat" => format!("{path} cannot be read: I/O error"),
+                _ => format!("{path}:"),
+            };
+            let all = format!("{}{}", out.stdout, out.stderr);
+            let all = all.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(all.contains(&named), "{path} {is_journal_lost}\n{out}");
+            sb.sh("test -d /jail; grep -q pam_sftpjail.so /etc/pam.d/sshd; rm -rf /var/lib/sftpjail; cp -a /root/journal /var/lib/sftpjail");
+        }
+    }
+}
