@@ -1,12 +1,12 @@
 //! Checks of the account: whether it has expired, whether its shell lets it log in, and whether each of its names is
 //! jailed.
 
+use super::pam::Pam;
 use crate::desired::reopened;
 use crate::desired::{home_access, membership};
 use crate::host::accounts::{Accounts, is_complete, runs_shell};
 use crate::host::sessions::Unjailed;
 use crate::host::shadow::{Lapse, Password, Shadow, today};
-use crate::report::Location;
 use crate::report::error::AS_ROOT;
 use crate::report::location::append;
 use crate::report::{Consequence, Findings};
@@ -31,8 +31,9 @@ const OTHER_SERVICES: &str =
     "if every account with this shell may also use the other services that ask pam_shells, such as FTP";
 
 /// Checks the login shell. sshd does not use it for users that it chroots, but pam_shells requires a listed one, and
-/// other logins run it. `required_at`: the location of pam_shells in PAM's lines, if it is there.
-pub(super) fn shell(account: &Account, required_at: Option<&Location>, findings: &mut Findings) {
+/// other logins run it.
+pub(super) fn shell(account: &Account, pam: &Pam, findings: &mut Findings) {
+    let required_at = pam.requires_shells.as_ref();
     let user = match User::by_name(&account.name) {
         Ok(Some(user)) => user,
         // Removed since the last look-up; other checks report that.
@@ -53,10 +54,18 @@ pub(super) fn shell(account: &Account, required_at: Option<&Location>, findings:
         };
         if !listed.lines().any(|line| Path::new(line.trim()) == shell) {
             let name = escaped(&account.name);
-            let evidence = format!("{shown} is not in {SHELLS}, so pam_shells ({location}) refuses {name}");
+            let whom = if pam.are_shells_for_passwords { "every password of " } else { "" };
+            let evidence =
+                format!("{shown} is not in {SHELLS}, so pam_shells ({location}) refuses {whom}{name}");
+            let consequence = match pam.are_shells_for_passwords {
+                true => Consequence::Hindered(format!(
+                    "PAM refuses passwords, since pam_shells does not accept the shell {shown}"
+                )),
+                false => Consequence::KeptOut(format!("pam_shells does not accept the shell {shown}")),
+            };
             return findings.failed(
                 "shell",
-                Consequence::KeptOut(format!("pam_shells does not accept the shell {shown}")),
+                consequence,
                 evidence,
                 append(Path::new(SHELLS), &[&shell.to_string_lossy()]).explained(OTHER_SERVICES),
             );

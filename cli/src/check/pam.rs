@@ -1,5 +1,6 @@
 //! Checks PAM's configuration for sshd: sftpjail's three lines, their order among the others, and the module's file.
 
+mod closed;
 mod line;
 mod loadable;
 mod module;
@@ -29,6 +30,8 @@ pub(super) struct Pam {
     pub(super) makes_homes: Option<Location>,
     /// The location of pam_shells, which refuses users whose shell is not in /etc/shells.
     pub(super) requires_shells: Option<Location>,
+    /// Whether only passwords get to that line, and keys do not.
+    pub(super) are_shells_for_passwords: bool,
     /// Whether a password counts only if shadow(5) has it.
     pub(super) has_passwords_in_shadow_only: bool,
 }
@@ -56,6 +59,10 @@ pub(super) fn examine(
     for (kind, stack) in [("auth", &auth), ("account", &account), ("session", &session)] {
         loadable::examine(kind, stack, findings);
     }
+    // Where no password is accepted, keys may be.
+    for (kind, stack) in [("account", &account), ("session", &session)] {
+        closed::examine(kind, stack, findings);
+    }
     // Lines that setup adds go with its undo; pasted ones stay.
     let has_ours = [&account, &session].iter().any(|stack| !stack.positions(OURS).is_empty());
     let is_usual = path.is_none_or(|path| path == Path::new(DEFAULT_PATH));
@@ -73,10 +80,11 @@ pub(super) fn examine(
             module::examine(path, findings);
         }
     }
-    let shells = [&auth, &account].map(|s| s.lines.iter().find(|line| line.is("pam_shells.so")));
+    let shells = [&account, &auth].map(|s| s.lines.iter().find(|line| line.is("pam_shells.so")));
     Pam {
         makes_homes: maker.filter(|_| has_session && !has_account).map(|(_, location)| location),
         requires_shells: shells.into_iter().flatten().next().map(|line| line.location.clone()),
+        are_shells_for_passwords: shells[0].is_none(),
         has_passwords_in_shadow_only: passwords::are_in_shadow_only(&auth),
     }
 }

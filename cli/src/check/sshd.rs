@@ -60,6 +60,8 @@ impl Member<'_> {
 struct Answers {
     /// The settings for the member's own name and a connection that no Match line distinguishes.
     usual: Option<Rc<Settings>>,
+    /// That name and connection, as findings name them.
+    usually: String,
     /// The number of names and connections that sshd was asked about.
     count: usize,
     /// Each deviation, and the names and connections to which it applies.
@@ -134,7 +136,9 @@ fn ask_about(
             }
         }
         answers.count += 1;
-        answers.usual.get_or_insert(settings);
+        if answers.usual.is_none() {
+            (answers.usual, answers.usually) = (Some(settings), when);
+        }
     }
     Ok(())
 }
@@ -174,7 +178,11 @@ fn report(
         let fix = fix(sshd, member.of_fix(), deviation.wrong());
         match &deviation.consequence {
             None => findings.warned(check, evidence, fix),
-            Some(consequence) => findings.failed(check, consequence.clone(), evidence, fix),
+            Some(consequence) => {
+                let elsewhere = times.first().filter(|_| !times.contains(&answers.usually));
+                let consequence = consequence.clone().only(elsewhere.map(String::as_str));
+                findings.failed(check, consequence, evidence, fix);
+            }
         }
     }
     if !is_ok {

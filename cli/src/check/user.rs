@@ -253,7 +253,7 @@ fn examine_setup(host: &mut Host<'_>, subject: &Subject<'_>, findings: &mut Find
     findings.append(about_names);
     let uses_pam = settings.as_ref().is_none_or(|settings| settings.get("UsePAM") == Some("yes"));
     let password = account::shadow(account, uses_pam, findings);
-    account::shell(account, host.pam.requires_shells.as_ref(), findings);
+    account::shell(account, &host.pam, findings);
     Known { settings, others, password }
 }
 

@@ -63,7 +63,11 @@ const REFUSALS: [&str; 8] = [
 pub(crate) enum Flaw {
     /// A login can go on after the module has refused it.
     RefusalIsNotFinal,
-    /// It refuses users who are not members, or members that the module lets in.
+    /// It refuses everybody, whatever the module answers.
+    RefusesEverybody,
+    /// It refuses members whom the module lets in.
+    RefusesMembers,
+    /// It refuses users who are not members.
     RefusesOthers,
     /// It refuses everybody if the module's file is missing or cannot be loaded: libpam answers `module_unknown` then.
     RefusesIfUnloadable,
@@ -72,7 +76,12 @@ pub(crate) enum Flaw {
 /// The worst flaw of the control field of one of the module's lines.
 pub(crate) fn flaw(control: &Control) -> Option<Flaw> {
     let refuses = |answer| matches!(control.on(answer), Action::Bad | Action::Die);
-    if refuses("success") || control.on("ignore") != Action::Ignore {
+    let refuses_others = control.on("ignore") != Action::Ignore;
+    if refuses("success") && refuses_others {
+        Some(Flaw::RefusesEverybody)
+    } else if refuses("success") {
+        Some(Flaw::RefusesMembers)
+    } else if refuses_others {
         Some(Flaw::RefusesOthers)
     } else if !REFUSALS.iter().all(|answer| refuses(answer)) {
         Some(Flaw::RefusalIsNotFinal)

@@ -30,6 +30,18 @@ pub(crate) enum Consequence {
 }
 
 impl Consequence {
+    /// What follows if it is so for certain logins only, such as "from 192.0.2.1": the others go on as before. `None`: it
+    /// is so for all.
+    pub(crate) fn only(self, which: Option<&str>) -> Self {
+        let Some(which) = which else { return self };
+        match self {
+            Self::KeptOut(why) | Self::NoJail(why) => Self::Hindered(format!("not {which}: {why}")),
+            Self::NotJailed(why) => Self::NotJailed(format!("{which}, {why}")),
+            Self::Shell(why) => Self::Shell(format!("{which}, {why}")),
+            other => other,
+        }
+    }
+
     /// The reason in a few words; empty if there is no consequence.
     pub(super) fn reason(&self) -> &str {
         match self {

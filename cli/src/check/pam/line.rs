@@ -24,10 +24,11 @@ impl Service<'_> {
         let location = &line.location;
         let rewritten = module.rewritten(kind, None);
         let mut is_ok = true;
-        let mut failed = |evidence: String, fix: Edit| {
+        let mut failed_with = |consequence: Consequence, evidence: String, fix: Edit| {
             is_ok = false;
-            findings.failed(&check, Consequence::None, evidence, fix);
+            findings.failed(&check, consequence, evidence, fix);
         };
+        let mut failed = |evidence, fix| failed_with(Consequence::None, evidence, fix);
         match (maker, kind) {
             (Some((_, maker)), "account") => {
                 let evidence = format!(
@@ -50,6 +51,16 @@ impl Service<'_> {
             Some(Flaw::RefusalIsNotFinal) => {
                 let evidence = format!("{location}: {text} does not make a refusal final");
                 failed(evidence, location.replace(&rewritten));
+            }
+            Some(flaw @ (Flaw::RefusesEverybody | Flaw::RefusesMembers)) => {
+                let whom = match flaw {
+                    Flaw::RefusesEverybody => "everybody, root too",
+                    _ => "the members whom the module lets in",
+                };
+                let consequence =
+                    Consequence::KeptOut(format!("PAM refuses every login because of {location}"));
+                let evidence = format!("{location}: {text} refuses {whom}");
+                failed_with(consequence, evidence, location.replace(&rewritten));
             }
             Some(Flaw::RefusesOthers) => {
                 let evidence = format!("{location}: {text} refuses everybody who is not a member, root too");

@@ -115,8 +115,7 @@ pub(super) fn judge(
         if value(keyword) != required {
             let consequence = match check {
                 "sshd pam" => Consequence::NoJail("sshd does not use PAM".to_owned()),
-                // Without another forwarding, it has no effect.
-                "sshd forwards" if keyword != "GatewayPorts" => {
+                "sshd forwards" if is_in_force(settings, keyword) => {
                     Consequence::NotJailed(format!("sshd forwards for the user ({keyword})"))
                 }
                 // What the jail holds is not enough for a shell.
@@ -159,6 +158,17 @@ pub(super) fn judge(
         deviations.push(Deviation { check, keyword, value, evidence, consequence: None });
     }
     deviations
+}
+
+/// Whether what this keyword allows is forwarded. GatewayPorts has no effect without another forwarding.
+/// DisableForwarding stops TCP and sockets in every OpenSSH (serverloop.c, channels.c), and the rest only in some.
+fn is_in_force(settings: &Settings, keyword: &str) -> bool {
+    let is_disabled = settings.get("DisableForwarding") == Some("yes");
+    match keyword {
+        "GatewayPorts" => false,
+        "AllowTcpForwarding" | "AllowStreamLocalForwarding" => !is_disabled,
+        _ => true,
+    }
 }
 
 /// What follows where sshd is not told to run its own SFTP server. A jail holds no other program, so nothing runs there

@@ -118,9 +118,10 @@ impl Stack {
                     // After another answer than success, the stack can no longer succeed.
                     Action::Ok | Action::Done if !on_success => continue,
                     Action::Bad if !on_success => continue,
-                    Action::Die if !on_success => continue,
+                    // After none at all.
+                    Action::Die => continue,
                     Action::Bad | Action::Ok | Action::Ignore | Action::Reset => Some(i + 1),
-                    Action::Done | Action::Die => Some(self.after_stack(i, line.level)),
+                    Action::Done => Some(self.after_stack(i, line.level)),
                     Action::Jump(count) => self.after_jump(i, line.level, count),
                 };
                 match next {

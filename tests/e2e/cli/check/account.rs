@@ -1,42 +1,46 @@
 //! The account, its names, its keys, and what lies above its home.
 
-use super::faults::{Fault, Machine, failed, warned};
+use super::faults::{FIX_IT, Fault, Machine, failed, warned};
 use super::{check, checked, machine};
 use std::time::Duration;
 
+const NO_SHELL: &str =
+    "mle is jailed but cannot log in: pam_shells does not accept the shell /usr/sbin/nologin";
+
 const ACCOUNT: [Fault; 13] = [
-    failed("chage -E 19000 mle", "shadow", "the account expired "),
-    failed("chage -d 0 mle", "shadow", "the password must be changed at the next login"),
-    failed("chage -d 2020-01-01 -M 30 mle", "shadow", "the password expired "),
-    failed("chage -d 2020-01-01 -M 30 -I 5 mle", "shadow", " days ago, and for that the account became inactive "),
+    failed("chage -E 19000 mle", "shadow", "the account expired ").concludes("mle is jailed but cannot log in: the account has expired"),
+    failed("chage -d 0 mle", "shadow", "the password must be changed at the next login").concludes("mle is jailed but cannot log in: the password must be changed at the next login"),
+    failed("chage -d 2020-01-01 -M 30 mle", "shadow", "the password expired ").concludes("mle is jailed but cannot log in: the password has expired"),
+    failed("chage -d 2020-01-01 -M 30 -I 5 mle", "shadow", " days ago, and for that the account became inactive ").concludes("mle is jailed but cannot log in: the account is inactive, since its password has expired"),
     failed(
         "sed -i '/^account.*sftpjail/i account required pam_shells.so' /etc/pam.d/sshd; usermod -s /usr/sbin/nologin mle
          sed -i '/nologin/d' /etc/shells",
         "shell",
         "/usr/sbin/nologin is not in /etc/shells, so pam_shells (/etc/pam.d/sshd:",
-    ),
+    ).concludes(NO_SHELL),
     failed(
         "sed -i '/^account.*sftpjail/i account required pam_shells.so' /etc/pam.d/sshd; usermod -s /usr/sbin/nologin mle
          printf /bin/sh >/etc/shells",
         "shell",
         "/usr/sbin/nologin is not in /etc/shells",
-    ),
+    ).concludes(NO_SHELL),
     failed(
         "sed -i '/^account.*sftpjail/i account required pam_shells.so' /etc/pam.d/sshd; usermod -s /usr/sbin/nologin mle
          : >/etc/shells",
         "shell",
         "/usr/sbin/nologin is not in /etc/shells",
-    ),
+    ).concludes(NO_SHELL),
     failed(
         "echo auth required pam_shells.so >>/etc/pam.d/common-auth; usermod -s /opt/nologin mle",
         "shell",
+        // sshd asks that stack for passwords only.
         "/opt/nologin is not in /etc/shells, so pam_shells (/etc/pam.d/common-auth:",
-    ),
+    ).concludes("mle is jailed and can log in, but PAM refuses passwords, since pam_shells does not accept the shell /opt/nologin"),
     failed(
         "useradd -M -o -u $(id -u mle) -g mle -d /home/mle MLE",
         "names",
         "MLE is the same account (uid ",
-    ),
+    ).concludes("mle IS NOT JAILED: the other name MLE is not"),
     // As panels have them: a command would jail the main account.
     warned(
         "useradd -M -o -u $(id -u mle) -g mle -d /home/mle other",
@@ -65,7 +69,7 @@ const ACCOUNT: [Fault; 13] = [
          sed -i '/^Match Group sftp/i Match User other\\n    PermitTTY yes' /etc/ssh/sshd_config",
         "sshd terminal",
         "PermitTTY is yes instead of no (/etc/ssh/sshd_config:",
-    ),
+    ).concludes(FIX_IT),
 ];
 
 #[test]
@@ -73,43 +77,46 @@ fn each_account_that_cannot_log_in_or_is_not_jailed_by_every_name() {
     Machine::new().each(&ACCOUNT);
 }
 
+const NO_KEY: &str = "mle is jailed but cannot log in: sshd takes no key from /home/mle/.ssh/authorized_keys, and there is \
+                      no password";
+
 const KEYS: [Fault; 9] = [
     failed("chgrp joe /home/mle/.ssh/authorized_keys; chmod g+w /home/mle/.ssh/authorized_keys", "keys", "the file /home/mle/.ssh/authorized_keys (mle:joe, mode 0620) must be")
-        .in_words("let nobody but mle write /home/mle/.ssh/authorized_keys"),
+        .in_words("let nobody but mle write /home/mle/.ssh/authorized_keys").concludes(NO_KEY),
     failed("chown joe /home/mle/.ssh/authorized_keys; chmod 644 /home/mle/.ssh/authorized_keys", "keys", "(joe:mle, mode 0644) must be owned by mle or root and writable by nobody else")
-        .in_words("let mle own /home/mle/.ssh/authorized_keys, and let nobody else write it"),
+        .in_words("let mle own /home/mle/.ssh/authorized_keys, and let nobody else write it").concludes(NO_KEY),
     failed("chmod o+w /home/mle/.ssh", "keys", "the directory /home/mle/.ssh (mle:mle, mode 0702) must be")
-        .in_words("let nobody but mle write /home/mle/.ssh"),
-    failed("usermod -aG mle joe; chmod g+w /home/mle", "keys", "the directory /home/mle (mle:mle, mode 0770) must be"),
+        .in_words("let nobody but mle write /home/mle/.ssh").concludes(NO_KEY),
+    failed("usermod -aG mle joe; chmod g+w /home/mle", "keys", "the directory /home/mle (mle:mle, mode 0770) must be").concludes(NO_KEY),
     failed("chown root /home/mle/.ssh/authorized_keys", "keys", "(root:mle, mode 0600) cannot be read by mle")
-        .in_words("let mle read it"),
+        .in_words("let mle read it").concludes(NO_KEY),
     failed(
         "chmod 600 /home/mle/.ssh/authorized_keys; mv /home/mle/.ssh/authorized_keys /home/mle/.ssh/authorized_keys2
          chmod 666 /home/mle/.ssh/authorized_keys2",
         "keys",
         "/home/mle/.ssh/authorized_keys2 (mle:mle, mode 0666)",
     )
-    .in_words("let nobody but mle write /home/mle/.ssh/authorized_keys2"),
+    .in_words("let nobody but mle write /home/mle/.ssh/authorized_keys2").concludes("mle is jailed but cannot log in: sshd takes no key from /home/mle/.ssh/authorized_keys2, and there is no password"),
     failed(
         "sed -i '1i AuthorizedKeysFile /home/keys/%u' /etc/ssh/sshd_config; mkdir -m 777 /home/keys
          cp /home/mle/.ssh/authorized_keys /home/keys/mle; chmod 644 /home/keys/mle",
         "keys",
         "sshd takes no key from /home/keys/mle: the directory /home/keys (root:root, mode 0777)",
-    ),
+    ).concludes("mle is jailed but cannot log in: sshd takes no key from /home/keys/mle, and there is no password"),
     failed(
         "mkdir /home/keys; chown joe /home/keys; cp /home/mle/.ssh/authorized_keys /home/keys/mle; chmod 644 /home/keys/mle
          ln -sf /home/keys/mle /home/mle/.ssh/authorized_keys",
         "keys",
         "the directory /home/keys (joe:root, mode 0755)",
     )
-    .in_words("find out who made the symlink, and replace it with a file or directory that mle owns"),
+    .in_words("find out who made the symlink, and replace it with a file or directory that mle owns").concludes(NO_KEY),
     failed(
         "sed -i '/^Match Group sftp/a AuthorizedKeysFile %h/.ssh/%u' /etc/ssh/sshd_config
          cp -p /home/mle/.ssh/authorized_keys /home/mle/.ssh/mle; chmod 662 /home/mle/.ssh/mle",
         "keys",
         "sshd takes no key from /home/mle/.ssh/mle",
     )
-    .in_words("let nobody but mle write /home/mle/.ssh/mle"),
+    .in_words("let nobody but mle write /home/mle/.ssh/mle").concludes("mle is jailed but cannot log in: sshd takes no key from /home/mle/.ssh/mle, and there is no password"),
 ];
 
 #[test]

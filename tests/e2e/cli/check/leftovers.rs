@@ -1,10 +1,8 @@
 //! What an earlier setup left.
 
-use super::faults::{Fault, Machine, failed, warned};
+use super::faults::{FIX_IT, Fault, Machine, failed, warned};
 
 /// Nothing is served from such a mount while jails are built.
-const FIX_IT: &str = "mle is jailed and can log in. Fix what is marked ✗ all the same";
-
 const LEFTOVERS: [Fault; 9] = [
     failed(
         "echo '/home/mle /jail/mle none bind 0 0' >>/etc/fstab",

@@ -1,6 +1,6 @@
 //! PAM's configuration for sshd, and the module's file.
 
-use super::faults::{Fault, Machine, failed, warned};
+use super::faults::{FIX_IT, Fault, Machine, failed, warned};
 use super::{check, checked, findings, json};
 
 /// Inserts a line before the module's account line, or before its session line that opens.
@@ -35,27 +35,30 @@ macro_rules! control {
     };
 }
 
+/// PAM refuses the login, not the module.
+const REFUSED: &str = "mle is jailed but cannot log in: PAM refuses every login because of /etc/pam.d/sshd:N";
+
 mod nologin;
 mod unloadable;
 
-const LINES: [Fault; 31] = [
-    failed("sed -i '/^account.*sftpjail/d' /etc/pam.d/sshd", "pam account", "no pam_sftpjail.so line: "),
+const LINES: [Fault; 34] = [
+    failed("sed -i '/^account.*sftpjail/d' /etc/pam.d/sshd", "pam account", "no pam_sftpjail.so line: ").concludes(FIX_IT),
     failed(
         "sed -i '/^session.*sftpjail/d' /etc/pam.d/sshd",
         "pam session",
         "no pam_sftpjail.so line that opens: no jail is built",
-    ),
-    failed("sed -i 's/^account.*sftpjail/#&/' /etc/pam.d/sshd", "pam account", "no pam_sftpjail.so line"),
-    failed(control!("account", "", "optional"), "pam account", ": optional does not make a refusal final"),
-    failed(control!("session", " open", "optional"), "pam session", ": optional does not make"),
-    failed(control!("account", "", "sufficient"), "pam account", ": sufficient does not make"),
-    failed(control!("session", " open", "requird"), "pam session", ": requird refuses everybody"),
-    failed(control!("session", " close", "requird"), "pam session", ": requird refuses everybody"),
+    ).concludes("mle is jailed but cannot log in: PAM does not ask the module to build a jail"),
+    failed("sed -i 's/^account.*sftpjail/#&/' /etc/pam.d/sshd", "pam account", "no pam_sftpjail.so line").concludes(FIX_IT),
+    failed(control!("account", "", "optional"), "pam account", ": optional does not make a refusal final").concludes(FIX_IT),
+    failed(control!("session", " open", "optional"), "pam session", ": optional does not make").concludes(FIX_IT),
+    failed(control!("account", "", "sufficient"), "pam account", ": sufficient does not make").concludes(FIX_IT),
+    failed(control!("session", " open", "requird"), "pam session", ": requird refuses everybody, root too").concludes(REFUSED),
+    failed(control!("session", " close", "requird"), "pam session", ": requird refuses everybody, root too").concludes(REFUSED),
     failed(
         control!("account", "", "[success=ok module_unknown=ignore default=bad]"),
         "pam account",
         ": \"[success=ok module_unknown=ignore default=bad]\" refuses everybody who is not a member, root too",
-    ),
+    ).concludes(FIX_IT),
     warned(
         control!("account", "", "required"),
         "pam account",
@@ -75,22 +78,41 @@ const LINES: [Fault; 31] = [
         before!("account", "sufficient pam_localuser.so"),
         "pam account",
         "is skipped when pam_localuser.so (sufficient) at /etc/pam.d/sshd:",
-    ),
+    ).concludes(FIX_IT),
     failed(
         before!("session", "sufficient pam_permit.so"),
         "pam session",
         "is skipped when pam_permit.so (sufficient) at /etc/pam.d/sshd:",
-    ),
+    ).concludes("mle is jailed but cannot log in: PAM skips /etc/pam.d/sshd:N"),
     failed(
         before!("account", "[success=done default=ignore] pam_permit.so"),
         "pam account",
         "([success=done default=ignore])",
-    ),
+    ).concludes(FIX_IT),
+    // libpam refuses the login then, wherever the module's line stands.
     failed(
         before!("account", "[success=die default=ignore] pam_permit.so"),
         "pam account",
-        "([success=die default=ignore])",
-    ),
+        ": with [success=die default=ignore], libpam refuses everybody, root too, also where pam_permit.so succeeds",
+    )
+    .in_words("correct the control field at /etc/pam.d/sshd:").concludes(REFUSED),
+    failed(
+        "echo session requird pam_limits.so >>/etc/pam.d/common-session",
+        "pam session",
+        ": with requird, libpam refuses everybody, root too",
+    )
+    .in_words("correct the control field at /etc/pam.d/common-session:").concludes("mle is jailed but cannot log in: PAM refuses every login because of /etc/pam.d/common-session:N"),
+    failed(
+        "echo account required pam_deny.so >>/etc/pam.d/sshd",
+        "pam account",
+        "every login gets to pam_deny.so at /etc/pam.d/",
+    )
+    .in_words("remove the line that should not be there").concludes("mle is jailed but cannot log in: PAM refuses every login because of /etc/pam.d/common-account:N or /etc/pam.d/sshd:N"),
+    failed(
+        control!("account", "", "[success=bad ignore=ignore module_unknown=ignore default=bad]"),
+        "pam account",
+        " refuses the members whom the module lets in",
+    ).concludes(REFUSED),
     failed(
         concat!(
             before!("session", "[success=1 default=ignore] pam_permit.so"),
@@ -98,7 +120,7 @@ const LINES: [Fault; 31] = [
         ),
         "pam session",
         "is skipped when pam_permit.so ([success=1 default=ignore]) at /etc/pam.d/sshd:",
-    ),
+    ).concludes("mle is jailed but cannot log in: PAM skips /etc/pam.d/sshd:N"),
     failed(
         concat!(
             "echo account sufficient pam_localuser.so >/etc/pam.d/local; ",
@@ -106,12 +128,12 @@ const LINES: [Fault; 31] = [
         ),
         "pam account",
         "is skipped when pam_localuser.so (sufficient) at /etc/pam.d/local:1 succeeds",
-    ),
+    ).concludes(FIX_IT),
     failed(
         "echo account sufficient pam_localuser.so >>/etc/pam.d/common-account",
         "pam account",
         "is skipped when pam_localuser.so (sufficient) at /etc/pam.d/common-account:",
-    ),
+    ).concludes(FIX_IT),
     failed(
         "echo session sufficient pam_permit.so >/etc/pam.d/jail
          grep 'sftpjail.so open' /etc/pam.d/sshd >>/etc/pam.d/jail
@@ -119,7 +141,7 @@ const LINES: [Fault; 31] = [
         "pam session",
         "/etc/pam.d/jail:2 is skipped when pam_permit.so (sufficient) at /etc/pam.d/jail:1 succeeds",
     )
-    .in_words("move it up: "),
+    .in_words("move it up: ").concludes("mle is jailed but cannot log in: PAM skips /etc/pam.d/jail:N"),
     warned(
         concat!(
             before!("session", "[success=ignore default=1] pam_succeed_if.so user ingroup sftp"),
@@ -133,64 +155,66 @@ const LINES: [Fault; 31] = [
         "grep 'sftpjail.so open' /etc/pam.d/sshd | sed 's/ open//' >/tmp/second; cat /tmp/second >>/etc/pam.d/sshd",
         "pam session",
         ": a second session line, which refuses",
-    ),
+    ).concludes("mle is jailed but cannot log in: PAM opens the jail twice"),
     failed(
         before!("session", "include missing"),
         "pam session",
         "/etc/pam.d/missing, named at /etc/pam.d/sshd:",
     )
-    .in_words("make it readable"),
+    .in_words("make it readable").concludes("mle is jailed but cannot log in: PAM cannot read /etc/pam.d/missing"),
     failed(
         "sed -i 's/^account.*sftpjail.so/& confg=x/' /etc/pam.d/sshd",
         "pam account",
         ": unknown argument \"confg=x\"",
     )
-    .in_words("config=PATH, debug, open and close"),
+    .in_words("config=PATH, debug, open and close").concludes("mle is jailed but cannot log in: the module does not know the argument \"confg=x\""),
     failed(
         "sed -i 's/^session.*sftpjail.so close/& confg=x/' /etc/pam.d/sshd",
         "pam session",
         ": unknown argument \"confg=x\"",
     )
-    .in_words("config=PATH, debug, open and close"),
+    .in_words("config=PATH, debug, open and close").concludes("mle is jailed but cannot log in: the module does not know the argument \"confg=x\""),
     failed(
         "sed -i 's|^session.*sftpjail.so open|& config=/etc/jails.toml|' /etc/pam.d/sshd",
         "pam session",
         ": the module uses /etc/jails.toml, but this check uses /etc/sftpjail/config.toml",
     )
-    .in_words("--config PATH"),
+    .in_words("--config PATH").concludes("mle cannot be judged: the module uses another configuration, /etc/jails.toml"),
     failed(
         "mkdir /etc/sftpjail; echo 'services = [\"ftpd\"]' >/etc/sftpjail/config.toml",
         "pam service",
         "`services` in the configuration does not list sshd",
     )
-    .in_words("services = [\"ftpd\", \"sshd\"] in /etc/sftpjail/config.toml"),
+    .in_words("services = [\"ftpd\", \"sshd\"] in /etc/sftpjail/config.toml").concludes("mle is jailed but cannot log in: the module does nothing for the PAM service sshd"),
     // Where homes are made, there must be no account line.
     failed(
         concat!(before!("session", "required pam_mkhomedir.so")),
         "pam account",
         ": refuses users whose home is missing, though /etc/pam.d/sshd:",
-    ),
+    ).concludes(FIX_IT),
     failed(
         "sed -i '/^account.*sftpjail/d; $a session required pam_mkhomedir.so umask=0077' /etc/pam.d/sshd",
         "pam session",
         ": stands above the line that makes homes (/etc/pam.d/sshd:",
-    ),
+    ).concludes(FIX_IT),
     failed(
         "sed -i '/^account.*sftpjail/d; $a -session optional pam_oddjob_mkhomedir.so' /etc/pam.d/sshd",
         "pam session",
         ": stands above the line that makes homes",
-    ),
+    ).concludes(FIX_IT),
     // Only a distributor's file, without the module's line.
     failed(
         "sed '/^account.*sftpjail/d' /etc/pam.d/sshd >/usr/lib/pam.d/sshd; rm /etc/pam.d/sshd",
         "pam account",
         "no pam_sftpjail.so line",
-    ),
+    ).concludes(FIX_IT),
 ];
 
 #[test]
 fn each_line_that_is_missing_or_wrong() {
-    Machine::new().each(&LINES);
+    let machine = Machine::new();
+    machine.each(&LINES);
+    machine.try_logins(&LINES);
 }
 
 /// The order of the module's session lines among the others.
@@ -259,41 +283,54 @@ fn each_wrong_order_of_lines() {
 
 const INSTALL: &str = "install the module that came with this program (in its sources: make install)";
 
+const NOT_THE_MODULE: &str = "mle is jailed but cannot log in: the module's file is not the module";
+const CHANGEABLE: &str = "mle IS NOT JAILED: users other than root can change the module";
+
 const MODULE: [Fault; 10] = [
-    failed("rm \"$1\"", "pam module", "/pam_sftpjail.so: No such file or directory").in_words(INSTALL),
-    failed("echo nonsense >\"$1\"", "pam module", " is not a shared object").in_words(INSTALL),
+    failed("rm \"$1\"", "pam module", "/pam_sftpjail.so: No such file or directory")
+        .in_words(INSTALL)
+        .concludes("mle is jailed but cannot log in: the module's file is missing"),
+    failed("echo nonsense >\"$1\"", "pam module", " is not a shared object")
+        .in_words(INSTALL)
+        .concludes(NOT_THE_MODULE),
     failed("cp \"$(dirname \"$1\")/pam_permit.so\" \"$1\"", "pam module", " is not sftpjail's module")
-        .in_words(INSTALL),
+        .in_words(INSTALL)
+        .concludes(NOT_THE_MODULE),
     failed(
         "cp \"$(dirname \"$1\")/../libpam.so.0\" \"$1\"",
         "pam module",
         " is not sftpjail's module (pam_sm_acct_mgmt is missing)",
     )
-    .in_words(INSTALL),
-    failed("truncate -s 100000 \"$1\"", "pam module", "").in_words(INSTALL),
+    .in_words(INSTALL)
+    .concludes(NOT_THE_MODULE),
+    failed("truncate -s 100000 \"$1\"", "pam module", "").in_words(INSTALL).concludes(NOT_THE_MODULE),
     failed(
         "LC_ALL=C sed -i 's/0\\.1\\.0/0.0.9/g' \"$1\"",
         "pam module",
         " is version 0.0.9, and this program is 0.1.0",
     )
-    .in_words(INSTALL),
+    .in_words(INSTALL)
+    .concludes("mle cannot be judged: the module has another version than this program"),
     failed(
         "LC_ALL=C sed -i 's/libpam\\.so\\.0/libpxm.so.0/g' \"$1\"",
         "pam module",
         " cannot be loaded: libpxm.so.0: cannot open shared object file",
     )
-    .in_words(INSTALL),
+    .in_words(INSTALL)
+    .concludes("mle is jailed but cannot log in: PAM cannot load the module"),
     failed(
         "chmod g+w \"$1\"",
         "pam module",
         "/pam_sftpjail.so (owner 0, mode 0664), and sshd runs the module as root",
-    ),
-    failed("chown joe \"$1\"", "pam module", "users other than root can change "),
+    )
+    .concludes(CHANGEABLE),
+    failed("chown joe \"$1\"", "pam module", "users other than root can change ").concludes(CHANGEABLE),
     failed(
         "chmod o+w \"$(dirname \"$1\")\"",
         "pam module",
         "/security, which leads to the module (owner 0, mode 0757)",
-    ),
+    )
+    .concludes(CHANGEABLE),
 ];
 
 #[test]

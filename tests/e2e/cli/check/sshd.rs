@@ -11,7 +11,7 @@ mod several;
 mod several_confined;
 mod unread;
 
-use super::faults::{Fault, Machine, failed, warned};
+use super::faults::{FIX_IT, Fault, Machine, failed, unknown, warned};
 use super::{check, findings, json};
 
 /// Changes a line of the `Match` block, or removes it.
@@ -32,6 +32,13 @@ macro_rules! block {
     };
 }
 
+/// As the one above, where DisableForwarding does not stop it all the same.
+macro_rules! forwards {
+    ($keyword:literal, $value:literal) => {
+        concat!("sed -i /DisableForwarding/d /etc/ssh/sshd_config; ", block!($keyword, $value))
+    };
+}
+
 /// Inserts another block before the members' one.
 macro_rules! before {
     ($criteria:literal, $line:literal) => {
@@ -40,46 +47,44 @@ macro_rules! before {
 }
 
 const SETTINGS: [Fault; 25] = [
-    failed("sed -i 's/^UsePAM yes/UsePAM no/' /etc/ssh/sshd_config; usermod -p '*' mle", "sshd pam", "UsePAM is no instead of yes (/etc/ssh/sshd_config:"),
-    failed(block!("ChrootDirectory"), "sshd chroot", "ChrootDirectory is none, so the user sees the whole system"),
-    failed(block!("ChrootDirectory", "none"), "sshd chroot", "ChrootDirectory is none"),
-    failed(block!("ChrootDirectory", "/srv/%u"), "sshd chroot", "is \"/srv/%u\" instead of /jail/%u, and sshd refuses users whom it cannot chroot: /srv/mle: No such file or directory (/etc/ssh/sshd_config:"),
-    failed(block!("ChrootDirectory", "/jail"), "sshd chroot", "ChrootDirectory is /jail instead of /jail/%u"),
-    failed(block!("ChrootDirectory", "%h"), "sshd chroot", "ChrootDirectory is \"%h\""),
-    failed(block!("ForceCommand"), "sshd command", "ForceCommand is none instead of internal-sftp"),
-    failed(block!("ForceCommand", "/usr/lib/openssh/sftp-server"), "sshd command", "/usr/lib/openssh/sftp-server"),
-    failed("sed -i '/^Subsystem/d' /etc/ssh/sshd_config", "sshd command", "sshd has no `Subsystem sftp`, so it refuses every SFTP client"),
-    failed(block!("AllowTcpForwarding", "yes"), "sshd forwards", "AllowTcpForwarding is yes instead of no (/etc/ssh/sshd_config:"),
-    failed(block!("AllowTcpForwarding", "local"), "sshd forwards", "AllowTcpForwarding is local"),
-    failed(block!("AllowTcpForwarding"), "sshd forwards", "AllowTcpForwarding is yes"),
-    failed(block!("AllowStreamLocalForwarding", "yes"), "sshd forwards", "AllowStreamLocalForwarding is yes"),
-    failed(block!("AllowAgentForwarding", "yes"), "sshd forwards", "AllowAgentForwarding is yes"),
-    failed(block!("X11Forwarding", "yes"), "sshd forwards", "X11Forwarding is yes"),
-    failed(block!("PermitTunnel", "point-to-point"), "sshd forwards", "PermitTunnel is point-to-point"),
+    failed("sed -i 's/^UsePAM yes/UsePAM no/' /etc/ssh/sshd_config; usermod -p '*' mle", "sshd pam", "UsePAM is no instead of yes (/etc/ssh/sshd_config:").concludes("mle is jailed but cannot log in: sshd does not use PAM"),
+    failed(block!("ChrootDirectory"), "sshd chroot", "ChrootDirectory is none, so the user sees the whole system").concludes("mle IS NOT JAILED: ChrootDirectory of sshd is none"),
+    failed(block!("ChrootDirectory", "none"), "sshd chroot", "ChrootDirectory is none").concludes("mle IS NOT JAILED: ChrootDirectory of sshd is none"),
+    failed(block!("ChrootDirectory", "/srv/%u"), "sshd chroot", "is \"/srv/%u\" instead of /jail/%u, and sshd refuses users whom it cannot chroot: /srv/mle: No such file or directory (/etc/ssh/sshd_config:").concludes("mle is jailed but cannot log in: sshd cannot chroot to its ChrootDirectory: /srv/mle: No such file or directory"),
+    failed(block!("ChrootDirectory", "/jail"), "sshd chroot", "ChrootDirectory is /jail instead of /jail/%u").concludes("mle IS NOT JAILED: ChrootDirectory of sshd is /jail"),
+    failed(block!("ChrootDirectory", "%h"), "sshd chroot", "ChrootDirectory is \"%h\"").concludes("mle is jailed but cannot log in: sshd cannot chroot to its ChrootDirectory: /home/mle is not owned by root and writable by nobody else"),
+    failed(block!("ForceCommand"), "sshd command", "ForceCommand is none instead of internal-sftp").concludes("mle is jailed but cannot log in: sshd does not run its SFTP server for the user"),
+    failed(block!("ForceCommand", "/usr/lib/openssh/sftp-server"), "sshd command", "/usr/lib/openssh/sftp-server").concludes("mle is jailed but cannot log in: sshd does not run its SFTP server for the user"),
+    failed("sed -i '/^Subsystem/d' /etc/ssh/sshd_config", "sshd command", "sshd has no `Subsystem sftp`, so it refuses every SFTP client").concludes("mle is jailed but cannot log in: sshd has no Subsystem sftp"),
+    failed(forwards!("AllowTcpForwarding", "yes"), "sshd forwards", "AllowTcpForwarding is yes instead of no (/etc/ssh/sshd_config:").concludes("mle IS NOT JAILED: sshd forwards for the user (AllowTcpForwarding)"),
+    failed(block!("AllowTcpForwarding", "local"), "sshd forwards", "AllowTcpForwarding is local").concludes(FIX_IT),
+    failed(block!("AllowTcpForwarding"), "sshd forwards", "AllowTcpForwarding is yes").concludes(FIX_IT),
+    failed(forwards!("AllowStreamLocalForwarding", "yes"), "sshd forwards", "AllowStreamLocalForwarding is yes").concludes("mle IS NOT JAILED: sshd forwards for the user (AllowStreamLocalForwarding)"),
+    failed(block!("AllowAgentForwarding", "yes"), "sshd forwards", "AllowAgentForwarding is yes").concludes("mle IS NOT JAILED: sshd forwards for the user (AllowAgentForwarding)"),
+    failed(block!("X11Forwarding", "yes"), "sshd forwards", "X11Forwarding is yes").concludes("mle IS NOT JAILED: sshd forwards for the user (X11Forwarding)"),
+    failed(block!("PermitTunnel", "point-to-point"), "sshd forwards", "PermitTunnel is point-to-point").concludes("mle IS NOT JAILED: sshd forwards for the user (PermitTunnel)"),
     failed(
         "sed -i '/^Match Group sftp/a GatewayPorts yes' /etc/ssh/sshd_config",
         "sshd forwards",
         "GatewayPorts is yes instead of no",
-    ),
-    failed(block!("PermitTTY", "yes"), "sshd terminal", "PermitTTY is yes"),
-    failed(block!("PermitUserRC", "yes"), "sshd user rc", "PermitUserRC is yes"),
+    ).concludes(FIX_IT),
+    failed(block!("PermitTTY", "yes"), "sshd terminal", "PermitTTY is yes").concludes(FIX_IT),
+    failed(block!("PermitUserRC", "yes"), "sshd user rc", "PermitUserRC is yes").concludes(FIX_IT),
     warned(block!("ForceCommand", "internal-sftp"), "sshd log", "internal-sftp logs at ERROR only"),
     warned(block!("ForceCommand", "internal-sftp -l quiet"), "sshd log", "internal-sftp logs at quiet only"),
     failed("echo Nonsense yes >>/etc/ssh/sshd_config", "sshd", "sshd -T says: /etc/ssh/sshd_config: line ")
-        .in_words("fix what it names, then check: sshd -t"),
+        .in_words("fix what it names, then check: sshd -t").concludes("mle cannot be judged: sshd cannot read its configuration"),
     failed("echo Port 0 >/etc/ssh/sshd_config.d/port.conf", "sshd", "Badly formatted port number")
-        .in_words("sshd -t"),
+        .in_words("sshd -t").concludes("mle cannot be judged: sshd cannot read its configuration"),
     failed(
         "mv /etc/ssh/sshd_config /etc/ssh/base; sed '/^Match Group/,$d' /etc/ssh/base >/etc/ssh/sshd_config
          sed -n '/^Match Group/,$p' /etc/ssh/base | sed 's/AllowAgentForwarding no/AllowAgentForwarding yes/' \
             >/etc/ssh/sshd_config.d/jail.conf",
         "sshd forwards",
         "AllowAgentForwarding is yes instead of no (/etc/ssh/sshd_config.d/jail.conf:7)",
-    ),
-    Fault {
-        outcome: "unknown",
-        ..failed("rm -r /run/sshd", "sshd", "Missing privilege separation directory: /run/sshd")
-    },
+    ).concludes("mle IS NOT JAILED: sshd forwards for the user (AllowAgentForwarding)"),
+    unknown("rm -r /run/sshd", "sshd", "Missing privilege separation directory: /run/sshd")
+        .concludes("mle cannot be judged: sshd -T says: Missing privilege separation directory: /run/sshd"),
 ];
 
 #[test]
@@ -92,29 +97,29 @@ const OVERRIDES: [Fault; 14] = [
         before!("Address 10.0.0.0/8", "AllowTcpForwarding yes"),
         "sshd forwards",
         "; from 10.0.0.0 (Match at /etc/ssh/sshd_config:",
-    ),
+    ).concludes(FIX_IT),
     failed(
         "printf 'Match Address 192.168.*\\n ChrootDirectory none\\n' >/etc/ssh/sshd_config.d/lan.conf",
         "sshd chroot",
         "from 192.168.1.1 (Match at /etc/ssh/sshd_config.d/lan.conf:1)",
-    ),
-    failed(before!("Address 2001:db8::/32", "ForceCommand none"), "sshd command", "from 2001:db8:: (Match at "),
-    failed(before!("Address ::1", "PermitTTY yes"), "sshd terminal", "from ::1 (Match at "),
-    failed(before!("LocalPort 2222", "ForceCommand /bin/sh"), "sshd command", "to port 2222 (Match at "),
-    failed(before!("LocalAddress 192.0.2.1", "X11Forwarding yes"), "sshd forwards", "to 192.0.2.1 (Match at "),
-    failed(before!("RDomain vrf-*", "AllowTcpForwarding yes"), "sshd forwards", "in the routing domain vrf-x (Match at "),
+    ).concludes("mle IS NOT JAILED: from 192.168.1.1 (Match at /etc/ssh/sshd_config.d/lan.conf:N), ChrootDirectory of sshd is none"),
+    failed(before!("Address 2001:db8::/32", "ForceCommand none"), "sshd command", "from 2001:db8:: (Match at ").concludes("mle is jailed and can log in, but not from 2001:db8:: (Match at /etc/ssh/sshd_config:N): sshd does not run its SFTP server for the user"),
+    failed(before!("Address ::1", "PermitTTY yes"), "sshd terminal", "from ::1 (Match at ").concludes(FIX_IT),
+    failed(before!("LocalPort 2222", "ForceCommand /bin/sh"), "sshd command", "to port 2222 (Match at ").concludes("mle is jailed and can log in, but not to port 2222 (Match at /etc/ssh/sshd_config:N): sshd does not run its SFTP server for the user"),
+    failed(before!("LocalAddress 192.0.2.1", "X11Forwarding yes"), "sshd forwards", "to 192.0.2.1 (Match at ").concludes("mle IS NOT JAILED: to 192.0.2.1 (Match at /etc/ssh/sshd_config:N), sshd forwards for the user (X11Forwarding)"),
+    failed(before!("RDomain vrf-*", "AllowTcpForwarding yes"), "sshd forwards", "in the routing domain vrf-x (Match at ").concludes(FIX_IT),
     failed(
         concat!("sed -i '1i UseDNS yes' /etc/ssh/sshd_config; ", before!("Host *.example.org", "PermitTunnel yes")),
         "sshd forwards",
         "from the host x.example.org (Match at ",
-    ),
+    ).concludes("mle IS NOT JAILED: from the host x.example.org (Match at /etc/ssh/sshd_config:N), sshd forwards for the user (PermitTunnel)"),
     // Without UseDNS, a host is an address.
-    failed(before!("Host 10.*", "PermitUserRC yes"), "sshd user rc", "from the host 10.1.1.1 (Match at "),
+    failed(before!("Host 10.*", "PermitUserRC yes"), "sshd user rc", "from the host 10.1.1.1 (Match at ").concludes(FIX_IT),
     failed(
         before!("LocalPort 2222 Address 10.0.0.0/8", "AllowTcpForwarding yes"),
         "sshd forwards",
         "to port 2222 (Match at ",
-    ),
+    ).concludes(FIX_IT),
     // A narrower block before it must not hide it.
     failed(
         concat!(
@@ -123,16 +128,16 @@ const OVERRIDES: [Fault; 14] = [
         ),
         "sshd forwards",
         "from 10.255.255.255 (Match at ",
-    ),
+    ).concludes(FIX_IT),
     // An included file.
     failed(
         "mkdir /etc/ssh/more; printf 'Match Group sftp Address 10.9.0.0/16\\n PermitTTY yes\\n' >/etc/ssh/more/x
          sed -i '1i Include more/*' /etc/ssh/sshd_config",
         "sshd terminal",
         "from 10.9.0.0 (Match at /etc/ssh/more/x:1)",
-    ),
-    failed(before!("User mle", "AllowAgentForwarding yes"), "sshd forwards", "AllowAgentForwarding is yes"),
-    failed(before!("all", "AllowStreamLocalForwarding remote"), "sshd forwards", "AllowStreamLocalForwarding is remote"),
+    ).concludes(FIX_IT),
+    failed(before!("User mle", "AllowAgentForwarding yes"), "sshd forwards", "AllowAgentForwarding is yes").concludes("mle IS NOT JAILED: sshd forwards for the user (AllowAgentForwarding)"),
+    failed(before!("all", "AllowStreamLocalForwarding remote"), "sshd forwards", "AllowStreamLocalForwarding is remote").concludes(FIX_IT),
 ];
 
 #[test]

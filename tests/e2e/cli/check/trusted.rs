@@ -17,30 +17,41 @@ fn files_of_sshd_and_pam_that_others_can_change() {
             "chmod 666 /etc/ssh/sshd_config",
             SSHD,
             "users other than root can change /etc/ssh/sshd_config",
-        ),
+        )
+        .concludes("mle IS NOT JAILED: users other than root can change /etc/ssh/sshd_config"),
         failed(
             "chmod 666 /etc/ssh/sshd_config.d/50-own.conf",
             SSHD,
             "change /etc/ssh/sshd_config.d/50-own.conf",
-        ),
+        )
+        .concludes("mle IS NOT JAILED: users other than root can change /etc/ssh/sshd_config.d/50-own.conf"),
         failed(
             "chown joe /etc/ssh/sshd_config.d/50-own.conf",
             SSHD,
             "change /etc/ssh/sshd_config.d/50-own.conf",
-        ),
-        failed("chmod 777 /etc/ssh/sshd_config.d", SSHD, "change /etc/ssh/sshd_config.d"),
+        )
+        .concludes("mle IS NOT JAILED: users other than root can change /etc/ssh/sshd_config.d/50-own.conf"),
+        failed("chmod 777 /etc/ssh/sshd_config.d", SSHD, "change /etc/ssh/sshd_config.d")
+            .concludes("mle IS NOT JAILED: users other than root can change /etc/ssh/sshd_config.d"),
         // With the sticky bit, others can still add a file.
         failed(
             "rm /etc/ssh/sshd_config.d/*; chmod 1777 /etc/ssh/sshd_config.d",
             SSHD,
             "change /etc/ssh/sshd_config.d",
-        ),
-        failed("chmod 666 /etc/pam.d/sshd", PAM, "users other than root can change /etc/pam.d/sshd"),
-        failed("chgrp joe /etc/pam.d/sshd; chmod 664 /etc/pam.d/sshd", PAM, "change /etc/pam.d/sshd"),
-        failed("chmod 666 /etc/pam.d/common-auth", PAM, "change /etc/pam.d/common-auth"),
-        failed("chmod 666 /etc/pam.d/common-password", PAM, "change /etc/pam.d/common-password"),
-        failed("chmod 777 /etc/pam.d", PAM, "change /etc/pam.d"),
-        failed("chown joe /etc/pam.d", PAM, "change /etc/pam.d (owner "),
+        )
+        .concludes("mle IS NOT JAILED: users other than root can change /etc/ssh/sshd_config.d"),
+        failed("chmod 666 /etc/pam.d/sshd", PAM, "users other than root can change /etc/pam.d/sshd")
+            .concludes("mle IS NOT JAILED: users other than root can change /etc/pam.d/sshd"),
+        failed("chgrp joe /etc/pam.d/sshd; chmod 664 /etc/pam.d/sshd", PAM, "change /etc/pam.d/sshd")
+            .concludes("mle IS NOT JAILED: users other than root can change /etc/pam.d/sshd"),
+        failed("chmod 666 /etc/pam.d/common-auth", PAM, "change /etc/pam.d/common-auth")
+            .concludes("mle IS NOT JAILED: users other than root can change /etc/pam.d/common-auth"),
+        failed("chmod 666 /etc/pam.d/common-password", PAM, "change /etc/pam.d/common-password")
+            .concludes("mle IS NOT JAILED: users other than root can change /etc/pam.d/common-password"),
+        failed("chmod 777 /etc/pam.d", PAM, "change /etc/pam.d")
+            .concludes("mle IS NOT JAILED: users other than root can change /etc/pam.d"),
+        failed("chown joe /etc/pam.d", PAM, "change /etc/pam.d (owner ")
+            .concludes("mle IS NOT JAILED: users other than root can change /etc/pam.d"),
         Fault::in_words(
             failed(
                 "chgrp joe /etc/ssh; chmod 775 /etc/ssh",
@@ -48,7 +59,8 @@ fn files_of_sshd_and_pam_that_others_can_change() {
                 "change /etc/ssh, which leads to /etc/ssh/sshd_config.d",
             ),
             "let only root own and write /etc/ssh, after a look at what is in it",
-        ),
+        )
+        .concludes("mle IS NOT JAILED: users other than root can change /etc/ssh"),
     ]);
     let sb = &machine.sb;
     sb.sh("chmod 666 /etc/pam.d/sshd");

@@ -30,7 +30,7 @@ enum Answer {
 impl Stack {
     /// What can become of this stack of `kind` if libpam cannot load the modules of the lines at these positions. It takes
     /// `module_unknown` for their answer, with and without `-` before the line: pam.conf(5). Other modules may answer
-    /// anything, but pam_deny refuses.
+    /// anything, but pam_deny refuses and pam_permit never does.
     pub(crate) fn outcome(&self, kind: &str, missing: &BTreeSet<usize>) -> Outcome {
         let mut outcome = Outcome { can_succeed: false, called: BTreeSet::new() };
         let mut reached = BTreeSet::from([(0, Impression::Undecided)]);
@@ -94,6 +94,8 @@ fn answers(line: &Line, kind: &str, is_missing: bool) -> Vec<Answer> {
         // pam_deny.c.
         "session" if line.is("pam_deny.so") => on("session_err"),
         _ if line.is("pam_deny.so") => on("auth_err"),
+        // pam_permit.c.
+        _ if line.is("pam_permit.so") => vec![Answer::Success],
         _ => module.control.otherwise().map(Answer::Other).chain([Answer::Success]).collect(),
     }
 }
@@ -143,6 +145,9 @@ mod tests {
                 true,
             ),
             ("account required pam_x.so\naccount sufficient pam_permit.so", false),
+            // As libpam reads a control field that it does not know.
+            ("account required pam_a.so\naccount requird pam_b.so", false),
+            ("account [success=die default=ignore] pam_permit.so\naccount required pam_a.so", false),
         ] {
             assert_eq!(can_succeed(lines), expected, "{lines}");
         }

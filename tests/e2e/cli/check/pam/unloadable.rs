@@ -1,7 +1,8 @@
 //! Lines of PAM that name a module which libpam cannot load: it refuses everybody, or goes on without it.
 
-use super::super::faults::{Fault, Machine, failed, warned};
+use super::super::faults::{Fault, Machine, failed, unknown, warned};
 use super::super::{check, machine};
+use super::REFUSED;
 
 const FIX: &str = "or install the package that has it";
 
@@ -11,52 +12,53 @@ const LINES: [Fault; 12] = [
         "pam account",
         "/pam_sftpjial.so, which does not exist: libpam refuses every login, root's too",
     )
-    .in_words("(did you mean pam_sftpjail.so?), or install the package that has it"),
+    .in_words("(did you mean pam_sftpjail.so?), or install the package that has it").concludes(REFUSED),
     failed(before!("session", "requisite pam_nothing.so"), "pam session", "libpam refuses every login")
-        .in_words(FIX),
+        .in_words(FIX).concludes(REFUSED),
     // libpam does not log it, and refuses all the same.
     failed(
         "echo '-session required pam_nothing.so' >>/etc/pam.d/common-session",
         "pam session",
         "/etc/pam.d/common-session:",
     )
-    .in_words(FIX),
+    .in_words(FIX).concludes("mle is jailed but cannot log in: PAM refuses every login because of /etc/pam.d/common-session:N"),
     failed(
         before!("account", "[success=ok ignore=ignore default=bad] /opt/nowhere/pam_permit.so"),
         "pam account",
         "names /opt/nowhere/pam_permit.so, which does not exist",
     )
-    .in_words(FIX),
+    .in_words(FIX).concludes(REFUSED),
     failed(
         "cp /etc/hostname /usr/local/lib/pam_text.so; echo 'session required /usr/local/lib/pam_text.so' >>/etc/pam.d/sshd",
         "pam session",
         "/usr/local/lib/pam_text.so, which is not a shared object for this system",
     )
-    .in_words(FIX),
+    .in_words(FIX).concludes(REFUSED),
     // Its failure is ignored, but then comes pam_deny.
     failed(
         "sed -i 's/pam_unix.so/pam_unxi.so/' /etc/pam.d/common-account",
         "pam account",
         "pam_unxi.so, which does not exist: libpam refuses every login",
     )
-    .in_words("did you mean pam_unix.so?"),
+    .in_words("did you mean pam_unix.so?").concludes("mle is jailed but cannot log in: PAM refuses every login because of /etc/pam.d/common-account:N"),
     failed(
         "sed -i 's/pam_unix.so/pam_unxi.so/' /etc/pam.d/common-auth",
         "pam auth",
         "libpam refuses every password, root's too",
     )
-    .in_words("did you mean pam_unix.so?"),
+    .in_words("did you mean pam_unix.so?").concludes("mle is jailed and can log in, but PAM refuses passwords because of /etc/pam.d/common-auth:N"),
     // The one before may have ended the substack.
-    Fault {
-        outcome: "unknown",
-        ..warned(
-            "printf 'account sufficient pam_localuser.so\naccount required pam_nothing.so\n' >/etc/pam.d/some
-             sed -i '$a account substack some' /etc/pam.d/sshd",
-            "pam account",
-            "which does not exist: libpam refuses every login for which it gets to this line",
-        )
-        .in_words(FIX)
-    },
+    unknown(
+        "printf 'account sufficient pam_localuser.so\naccount required /opt/pam_nothing.so\n' >/etc/pam.d/some
+         sed -i '$a account substack some' /etc/pam.d/sshd",
+        "pam account",
+        "which does not exist: libpam refuses every login for which it gets to this line",
+    )
+    .in_words(FIX)
+    .concludes(
+        "mle cannot be judged: /etc/pam.d/some:N names /opt/pam_nothing.so, which does not exist: libpam refuses every \
+         login for which it gets to this line",
+    ),
     warned(
         before!("session", "optional pam_nothing.so"),
         "pam session",
@@ -76,12 +78,16 @@ const LINES: [Fault; 12] = [
         "/etc/pam.d/some:1 names ",
     )
     .in_words(FIX),
-    failed(before!("session", "required"), "pam session", "libpam refuses every login").in_words(FIX),
+    failed(before!("session", "required"), "pam session", "libpam refuses every login")
+        .in_words(FIX)
+        .concludes(REFUSED),
 ];
 
 #[test]
 fn each_line_whose_module_libpam_cannot_load() {
-    Machine::new().each(&LINES);
+    let machine = Machine::new();
+    machine.each(&LINES);
+    machine.try_logins(&LINES);
 }
 
 #[test]
