@@ -160,8 +160,9 @@ mod tests {
             ("sufficient", Some(Flaw::RefusalIsNotFinal)),
             ("[success=ok ignore=ignore session_err=ok default=bad]", Some(Flaw::RefusalIsNotFinal)),
             ("[success=ok default=ignore]", Some(Flaw::RefusalIsNotFinal)),
-            ("requird", Some(Flaw::RefusesOthers)),
-            ("[default=bad]", Some(Flaw::RefusesOthers)),
+            ("requird", Some(Flaw::RefusesEverybody)),
+            ("[default=bad]", Some(Flaw::RefusesEverybody)),
+            ("[success=bad ignore=ignore module_unknown=ignore default=bad]", Some(Flaw::RefusesMembers)),
             ("[success=ok module_unknown=ignore default=bad]", Some(Flaw::RefusesOthers)),
         ] {
             assert_eq!(flaw(&Control::parse(text)), expected, "{text}");
