@@ -1,6 +1,6 @@
 //! `make bench-check`: how long `sftpjail check --all` takes, the processor time of all of its processes, and the most
 //! memory of any one of them: for 3 members among 20,000 users, for 20,000 members, and for 2,000 members who are logged
-//! in, with the jails in the host's namespace. `USERS=2000` is quicker.
+//! in, with the jails in the host's namespace. `USERS=2000` is quicker, and `LIVE=500` sets the number of the last.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Stdio};
@@ -11,10 +11,11 @@ use nix::sys::time::TimeValLike;
 use sandbox::{Namespace, Sandbox, artifact};
 
 fn main() {
-    let users: u32 = std::env::var("USERS").ok().and_then(|n| n.parse().ok()).unwrap_or(20_000);
+    let number = |name: &str| std::env::var(name).ok().and_then(|n| n.parse::<u32>().ok());
+    let users = number("USERS").unwrap_or(20_000);
     println!("{:<52} {:>9} {:>9} {:>9}", "sftpjail check --all", "seconds", "of CPU", "peak MiB");
     in_private_namespaces(users);
-    let live = users / 10;
+    let live = number("LIVE").unwrap_or(users / 10);
     beside_live_jails(live, &[0, live / 4, live / 2, live]);
 }
 
