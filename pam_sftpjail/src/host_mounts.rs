@@ -141,7 +141,7 @@ fn words(file: &Path, n: usize) -> io::Result<Vec<MountEntry>> {
 }
 
 /// Decodes `\040`, as fstab and the kernel's mount tables write a space.
-pub(crate) fn octal(word: &[u8]) -> PathBuf {
+pub fn octal(word: &[u8]) -> PathBuf {
     escapes(word, b"\\", 3, 8)
 }
 

@@ -1,6 +1,9 @@
 //! Checks users in child processes, several at a time. Only they touch what users own: a filesystem of a user's that
 //! does not answer keeps a child waiting, and never this process.
 
+mod mounts;
+
+use mounts::{Mounts, Question};
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::forked::{Forked, Group, fork};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -45,6 +48,8 @@ struct Worker {
     /// When it began with the first that is left.
     since: Instant,
     is_slow: bool,
+    /// Whether the mount with the home of the first that is left answers; asked once that takes long.
+    question: Option<Question>,
 }
 
 /// Why a child gives no further results.
@@ -66,12 +71,21 @@ pub(crate) fn run<W: Work>(
     let mut queue: VecDeque<VecDeque<usize>> =
         places.chunks(size).map(|batch| batch.iter().copied().collect()).collect();
     let mut workers: Vec<Worker> = Vec::new();
+    let mut mounts = Mounts::default();
+    let name = |at: usize| users.get(at).map_or("", String::as_str);
     loop {
-        queue.retain(|batch| !batch.is_empty());
         while workers.iter().filter(|worker| !worker.is_slow).count() < most
-            && let Some(batch) = queue.pop_front()
+            && let Some(mut batch) = queue.pop_front()
         {
-            workers.push(Worker::start(users, batch, work)?);
+            batch.retain(|at| {
+                let Some(why) = mounts.is_silent(name(*at)) else { return true };
+                let why = format!("the check of {} was not made: {why}", escaped(name(*at)));
+                done(*at, work.give_up(name(*at), &why));
+                false
+            });
+            if !batch.is_empty() {
+                workers.push(Worker::start(users, batch, work)?);
+            }
         }
         if workers.is_empty() {
             return Ok(());
@@ -80,12 +94,14 @@ pub(crate) fn run<W: Work>(
         for mut worker in std::mem::take(&mut workers) {
             let has_failed = worker.read(&mut done).err();
             let Some(at) = worker.left.front().copied() else { continue };
-            let user = users.get(at).map_or("", String::as_str);
+            let user = name(at);
             let time = worker.since.elapsed();
-            if has_failed.is_none() && time <= LIMIT {
+            let limit = if mounts.is_silent(user).is_some() { PATIENCE } else { LIMIT };
+            if has_failed.is_none() && time <= limit {
                 let slow = workers.iter().filter(|worker| worker.is_slow).count();
                 if time > PATIENCE && !worker.is_slow && slow < MAX_SLOW {
                     worker.is_slow = true;
+                    worker.question = mounts.ask(user);
                     queue.push_front(worker.left.split_off(1));
                 }
                 workers.push(worker);
@@ -101,8 +117,13 @@ pub(crate) fn run<W: Work>(
                 Some(Failed::NoResult) => format!("the check of {shown} gave what is no result"),
                 None => {
                     worker.child.abandon();
-                    let seconds = LIMIT.as_secs();
-                    format!("the check of {shown} took more than {seconds} s: a filesystem does not answer")
+                    let known = mounts.is_silent(user);
+                    if let Some(question) = worker.question {
+                        mounts.end(question, user);
+                    }
+                    let seconds = limit.as_secs();
+                    let why = known.unwrap_or_else(|| "a filesystem does not answer".to_owned());
+                    format!("the check of {shown} took more than {seconds} s: {why}")
                 }
             };
             done(at, work.give_up(user, &why));
@@ -135,7 +156,7 @@ impl Worker {
             }
         })?;
         fcntl_setfl(&child.output, OFlags::NONBLOCK)?;
-        Ok(Self { child, left, text: Vec::new(), since: Instant::now(), is_slow: false })
+        Ok(Self { child, left, text: Vec::new(), since: Instant::now(), is_slow: false, question: None })
     }
 
     /// Reads what the child has written so far.
@@ -155,6 +176,7 @@ impl Worker {
                 let result = serde_json::from_slice(line).map_err(|_| Failed::NoResult)?;
                 if let Some(at) = self.left.pop_front() {
                     done(at, result);
+                    self.question = None;
                     self.since = Instant::now();
                 }
             }

@@ -47,6 +47,38 @@ fn homes_that_never_answer_cost_ten_seconds_together_and_hide_nothing() {
 }
 
 #[test]
+fn a_mount_that_never_answers_is_waited_for_once_whoever_has_a_home_on_it() {
+    let sb = machine();
+    // More than are waited for at a time.
+    let homes = 150;
+    sb.sh(&format!(
+        "gid=$(getent group sftp | cut -d: -f3); mkdir /home/far
+         for n in $(seq {homes}); do
+             echo \"far$n:x:$((5000 + n)):$gid::/home/far/far$n:/usr/sbin/nologin\" >> /etc/passwd
+             echo \"far$n:!:20000:0:99999:7:::\" >> /etc/shadow
+         done"
+    ));
+    take_and_never_answer(&sb, "root", "/home/far");
+    let out = checked(sb.try_sh("sftpjail check --all --json"), 2);
+    let document: serde_json::Value = serde_json::from_str(&out.stdout).expect("JSON");
+    let users = document["users"].as_array().expect("users");
+    assert_eq!(users.len(), homes + 1);
+    let with = |part: &str| {
+        let has = |report: &&serde_json::Value| {
+            findings(report).iter().any(|f| f[0] == "home" && f[2].contains(part))
+        };
+        users.iter().filter(has).count()
+    };
+    let silent = "the filesystem at /home/far has not answered the check of far";
+    assert!(with("took more than 10 s: a filesystem does not answer") >= 1, "{out}");
+    // The first of them, at a time.
+    assert!(with("took more than 10 s") <= 70, "{out}");
+    assert!(with(&format!("was not made: {silent}")) >= homes - 70, "{out}");
+    let mle = users.iter().find(|report| report["user"] == "mle").expect("mle");
+    assert_eq!(mle["status"], "ok", "{mle:#}");
+}
+
+#[test]
 fn a_directory_that_does_not_answer_its_user_costs_ten_seconds() {
     let sb = machine();
     sb.sh("mkdir -p -m 755 /run/sshd /jail; install -d -o mle -g mle /home/mle/.ssh");
