@@ -46,7 +46,7 @@ fn beside_live_jails(members: u32, live: &[u32]) {
     }
 }
 
-/// A machine with so many users in no profile, each with a home, a group and a shadow entry as useradd(8) makes them,
+/// A machine with so many users in no profile, each with a home, a group and a shadow entry as useradd(8) and chpasswd(8) make them,
 /// and three members.
 fn machine(users: u32, namespace: Namespace) -> Sandbox {
     let sb = Sandbox::in_namespace(namespace);
@@ -54,10 +54,11 @@ fn machine(users: u32, namespace: Namespace) -> Sandbox {
         sb.user(member).group("sftp").add();
     }
     sb.sh(&format!(
-        "seq 0 {last} | awk '{{ id = 100000 + $1; home = \"/home/user\" $1
+        "hash=$(perl -e 'print crypt(q(secret), q($6$salt$))')
+         seq 0 {last} | awk -v hash=\"$hash\" '{{ id = 100000 + $1; home = \"/home/user\" $1
              print \"user\" $1 \":x:\" id \":\" id \"::\" home \":/usr/sbin/nologin\" > \"/tmp/passwd\"
              print \"user\" $1 \":x:\" id \":\" > \"/tmp/group\"
-             print \"user\" $1 \":!:20000:0:99999:7:::\" > \"/tmp/shadow\" }}'
+             print \"user\" $1 \":\" hash \":20000:0:99999:7:::\" > \"/tmp/shadow\" }}'
          for file in passwd group shadow; do cat /tmp/$file >> /etc/$file; done
          perl -e 'for (0..{last}) {{ $home = \"/home/user$_\"; $id = 100000 + $_;
              mkdir $home, 0750 and chown $id, $id, $home or die \"$home: $!\" }}'
@@ -98,16 +99,15 @@ fn end(mut driver: Child) {
 /// Runs it, and prints its figures. It must find all well.
 fn measured(sb: &Sandbox, options: &[&str], what: &str) {
     let (begin, before) = (Instant::now(), ended());
-    let status = sb
+    let output = sb
         .command("sftpjail")
         .args(["check", "--all"])
         .args(options)
-        .stdout(Stdio::null())
-        .stderr(Stdio::inherit())
-        .status()
+        .stdin(Stdio::null())
+        .output()
         .expect("nsenter, of util-linux");
     let (seconds, after) = (begin.elapsed().as_secs_f64(), ended());
-    assert!(status.success(), "{status}");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
     let processor = cpu_seconds(&after) - cpu_seconds(&before);
     println!("{what:<52} {seconds:>9.2} {processor:>9.2} {:>9}", after.max_rss() >> 10);
 }
