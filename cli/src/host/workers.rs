@@ -11,7 +11,7 @@ use rustix::fs::{OFlags, fcntl_setfl};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::VecDeque;
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
@@ -60,11 +60,48 @@ enum Failed {
 }
 
 /// Checks the users, and calls `done` with the place and the result of each, in any order.
+///
+/// A child is the parent of those that check: this process keeps the results, and a fork takes time for all memory of the
+/// process that forks.
 pub(crate) fn run<W: Work>(
     users: &[String],
     work: &mut W,
     mut done: impl FnMut(usize, W::Result),
 ) -> io::Result<()> {
+    if users.len() < 2 {
+        return lead(users, work, done);
+    }
+    let mut foreman = fork(Group::Own, |mut pipe| {
+        let mut write = |line: &Line<W::Result>| {
+            let mut line = serde_json::to_vec(line).unwrap_or_default();
+            line.push(b'\n');
+            // A parent that has ended reads nothing any more.
+            let _ = pipe.write_all(&line);
+        };
+        if let Err(error) = lead(users, work, |at, result| write(&Ok((at, result)))) {
+            write(&Err(error.to_string()));
+        }
+    })?;
+    let mut has = vec![false; users.len()];
+    let mut lines = BufReader::new(&mut foreman.output);
+    let mut line = Vec::new();
+    while lines.read_until(b'\n', &mut line)? > 0 {
+        let (at, result) = serde_json::from_slice::<Line<W::Result>>(&line)?.map_err(io::Error::other)?;
+        has.get_mut(at).into_iter().for_each(|has| *has = true);
+        done(at, result);
+        line.clear();
+    }
+    let ended = foreman.ended();
+    match has.iter().all(|has| *has) {
+        true => Ok(()),
+        false => Err(io::Error::other(format!("the child that leads the others ended: {ended}"))),
+    }
+}
+
+/// What the parent of those that check writes: the place and the result of a user, or why it has to stop.
+type Line<R> = Result<(usize, R), String>;
+
+fn lead<W: Work>(users: &[String], work: &mut W, mut done: impl FnMut(usize, W::Result)) -> io::Result<()> {
     let most = available_parallelism().map_or(1, usize::from);
     let size = users.len().div_ceil(most * 8).clamp(1, MAX_BATCH);
     let places: Vec<_> = (0..users.len()).collect();
