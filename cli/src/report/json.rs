@@ -3,44 +3,48 @@
 
 use pam_sftpjail::escape::is_plain;
 use serde::Serialize;
-use serde_json::Serializer;
-use serde_json::ser::Formatter;
-use std::io::{self, Write};
+use std::io::{self, BufWriter, ErrorKind, Write};
 
 /// The version of all documents. It rises when a key is renamed or removed, or changes its meaning.
 pub(crate) const VERSION: u32 = 3;
 
 /// Writes a document of `--json`, indented.
 pub(crate) fn document(report: &impl Serialize, out: &mut impl Write) -> io::Result<()> {
-    let mut text = Vec::new();
-    serde_json::to_writer_pretty(&mut text, report)?;
-    // Outside of strings there is nothing but ASCII, and in them no control character of ASCII but DEL.
-    for (i, line) in String::from_utf8_lossy(&text).lines().enumerate() {
-        if i > 0 {
-            writeln!(out)?;
-        }
-        safe(line, out)?;
-    }
-    writeln!(out)
+    // Standard output would write each of its lines by itself.
+    let mut out = Safe(BufWriter::new(out));
+    serde_json::to_writer_pretty(&mut out, report)?;
+    out.0.write_all(b"\n")?;
+    out.flush()
 }
 
 /// Writes a document on one line.
 pub(crate) fn line(value: &impl Serialize, out: &mut impl Write) -> io::Result<()> {
-    value.serialize(&mut Serializer::with_formatter(&mut *out, Safe))?;
+    serde_json::to_writer(Safe(&mut *out), value)?;
     out.write_all(b"\n")
 }
 
-/// serde_json's compact form, with strings that are safe on a terminal.
-struct Safe;
+/// Writes what serde_json writes, with strings that are safe on a terminal. serde_json writes whole characters, and
+/// control characters of ASCII as escapes, but for DEL and the ends of lines between values.
+struct Safe<W>(W);
 
-impl Formatter for Safe {
-    fn write_string_fragment<W: ?Sized + Write>(&mut self, out: &mut W, fragment: &str) -> io::Result<()> {
-        safe(fragment, out)
+impl<W: Write> Write for Safe<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let text =
+            std::str::from_utf8(bytes).map_err(|error| io::Error::new(ErrorKind::InvalidData, error))?;
+        match text.strip_suffix('\n') {
+            Some(before) => safe(before, &mut self.0).and_then(|()| self.0.write_all(b"\n")),
+            None => safe(text, &mut self.0),
+        }?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
     }
 }
 
 /// Writes a part of a string, with `\uNNNN` for every character that a terminal would obey or hide.
-fn safe<W: ?Sized + Write>(text: &str, out: &mut W) -> io::Result<()> {
+fn safe(text: &str, out: &mut impl Write) -> io::Result<()> {
     if is_plain(text) {
         return out.write_all(text.as_bytes());
     }
