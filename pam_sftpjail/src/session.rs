@@ -30,11 +30,7 @@ use waiting::{Next, Waiting};
 /// The account hook: checks whether a member's jail can be built. `None`: the user is not jailed.
 pub(crate) fn authorize(login: &Login<'_>) -> Result<Option<()>, Refusal> {
     let mut waiting = Waiting::in_account();
-    let check = |member: Member| match application::counts_refusals() {
-        // The session hook checks how many sessions there are, and which jail they have.
-        true => member.check_registry(),
-        false => member.check_sessions(&mut |_, _| {}),
-    };
+    let check = |member: Member| member.admit(application::counts_refusals());
     loop {
         let checked = member::find(login).and_then(|member| member.map(check).transpose());
         let Err(refusal) = checked else { return checked };

@@ -36,18 +36,20 @@ impl Member {
     /// once: only a session that opens makes sure of it, and waits for it.
     pub fn check_sessions(&self, observe: Observer<'_>) -> Result<(), Refusal> {
         let counted = recorded_jail::check_room(&self.plan, self.profile.max_sessions);
-        self.report(counted.and_then(|live| self.recordable(live)), observe)
+        self.report(counted.and_then(|live| can_record(&self.plan.user).map(|()| live)), observe)
     }
 
-    /// Checks whether live sessions can be counted and one more recorded, where that matters.
-    pub(super) fn check_registry(&self) -> Result<(), Refusal> {
-        let counted = recorded_jail::count(&self.plan.user);
-        self.report(counted.and_then(|live| self.recordable(live)), &mut |_, _| {})
-    }
-
-    /// `live`, if one more session could be recorded.
-    fn recordable(&self, live: SessionCount) -> Result<SessionCount, Refusal> {
-        can_record(&self.plan.user).map(|()| live)
+    /// The same for a login, which no warning reaches: a record is tried only where its absence refuses the member.
+    /// `counts_refusals`: then the session hook checks how many sessions there are, and which jail they have.
+    pub(super) fn admit(&self, counts_refusals: bool) -> Result<(), Refusal> {
+        let mut counted = match counts_refusals {
+            true => recorded_jail::count(&self.plan.user),
+            false => recorded_jail::check_room(&self.plan, self.profile.max_sessions),
+        };
+        if self.must_be_recorded() {
+            counted = counted.and_then(|live| can_record(&self.plan.user).map(|()| live));
+        }
+        self.report(counted, &mut |_, _| {})
     }
 
     fn report(&self, counted: Result<SessionCount, Refusal>, observe: Observer<'_>) -> Result<(), Refusal> {

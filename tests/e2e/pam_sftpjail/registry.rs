@@ -134,6 +134,21 @@ fn without_a_registry_nobody_is_let_in_where_a_record_counts() {
     }
 }
 
+/// Where none counts, the account hook could only warn, and nobody reads that.
+#[test]
+fn the_account_hook_tries_to_write_a_record_only_where_one_counts() {
+    for (config, tries) in
+        [("# The built-in default.\n", false), ("namespace = \"host\"\n", true), (TWO_AT_MOST, true)]
+    {
+        let sb = machine(config);
+        install_alone(&sb, "");
+        sb.sh("strace -qqo /tmp/calls -e trace=openat pam-driver --confdir /etc/alone mle account");
+        let calls = sb.read_text("/tmp/calls");
+        assert!(calls.contains("pam_sftpjail.so"), "{calls}");
+        assert_eq!(calls.contains("O_TMPFILE"), tries, "{config}: {calls}");
+    }
+}
+
 #[test]
 fn a_login_that_is_stopped_does_not_stop_the_others_for_ever() {
     let sb = machine("namespace = \"host\"\n");
