@@ -44,7 +44,7 @@ pub(super) fn unsettled(
     restoration: Restoration,
     if_not_reloaded: IfNotReloaded,
 ) -> Result<Done, Error> {
-    let Restoration { actions, mut stays, notes, has_sshd, .. } = restoration;
+    let Restoration { actions, mut stays, notes, has_sshd, jail_roots, .. } = restoration;
     let mut done = Done { notes, ..Done::default() };
     let before = (journal.phase, journal.settled, journal.until);
     journal.phase = Phase::Undoing;
@@ -75,6 +75,12 @@ pub(super) fn unsettled(
         }
     }
     for action in &others {
+        // Logins with jails in the host's namespace make the jail root a mount of itself.
+        if let Action::Directory(path) = action
+            && jail_roots.contains(path)
+        {
+            release_jail_root(path);
+        }
         if let Some(note) = commit_or_keep(action, journal.unsettled(), &mut stays)? {
             done.notes.push(note);
         }
@@ -130,12 +136,10 @@ fn commit(action: &Action) -> Result<(), Error> {
 fn commit_or_keep(action: &Action, steps: &[Step], stays: &mut [bool]) -> Result<Option<String>, Error> {
     let why = match action {
         Action::File(_) => commit(action).map(|()| None)?,
-        // Logins with jails in the host's namespace make the jail root a mount of itself.
-        Action::Directory(path) => {
-            release_jail_root(path);
-            let stays = || format!("{} stays, because it is not empty, or is in use", escaped(path));
-            (!atomic::remove_directory(path)?).then(stays)
-        }
+        Action::Directory(path) => match atomic::remove_directory(path)? {
+            true => None,
+            false => Some(format!("{} stays, because it is not empty, or is in use", escaped(path))),
+        },
         Action::Group { name, files } => {
             let reason = group::restore(name, files, &Step::groups(steps))?;
             reason.map(|why| format!("the group {} stays, because {why}", escaped(name)))

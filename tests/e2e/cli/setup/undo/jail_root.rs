@@ -35,9 +35,23 @@ fn undo_removes_a_jail_root_that_logins_have_mounted() {
 
 #[test]
 fn undo_leaves_the_mount_of_an_admin_at_the_jail_root() {
-    let sb = set_up();
-    sb.sh("mount -t tmpfs -o mode=755 admins /jail");
+    for mount in [
+        "mount -t tmpfs -o mode=755 admins /jail",
+        "mkdir -m 700 /srv/admins; mount --bind /srv/admins /jail",
+    ] {
+        let sb = set_up();
+        sb.sh(mount);
+        let out = undo(&sb);
+        assert!(out.stdout.contains("/jail stays, because it is not empty, or is in use"), "{mount}: {out}");
+        sb.sh("findmnt --mountpoint /jail | grep admins");
+    }
+}
+
+#[test]
+fn undo_leaves_a_mount_of_itself_that_is_no_jail_root() {
+    let sb = Sandbox::stock();
+    sb.sh("sftpjail setup --yes --profile upload-portal; mount --bind /srv/sftp /srv/sftp");
     let out = undo(&sb);
-    assert!(out.stdout.contains("/jail stays, because it is not empty, or is in use"), "{out}");
-    sb.sh("grep -q '^admins /jail tmpfs' /proc/mounts");
+    assert!(out.stdout.contains("/srv/sftp stays, because it is not empty, or is in use"), "{out}");
+    sb.sh("findmnt --mountpoint /srv/sftp");
 }
