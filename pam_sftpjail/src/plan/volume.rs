@@ -17,7 +17,6 @@ use crate::sys::directory;
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::unistd::geteuid;
-use paths::Paths;
 pub use paths::{Fault, faults};
 use source::SourceError;
 use std::ffi::OsString;
@@ -135,7 +134,8 @@ fn check_one(
 ) -> Result<Outcome, Refusal> {
     let target = paths::target(&volume.target, |variable| value(account, variable))?;
     let source = paths::source(&volume.source, |variable| value(account, variable))?;
-    let Paths { target, source, in_home } = paths::check(&config.jail_root, home, others, target, source)?;
+    let in_home = paths::check_target(home, others, &target)?;
+    paths::check_source(&config.jail_root, &target, &source)?;
     let refuse =
         |why: String, fix: Fix| Refusal::Volume { target: escaped(&target.absolute()).to_string(), why, fix };
     let (opened, is_missing) = match source::open(config, &source, volume, account) {

@@ -10,13 +10,6 @@ use crate::plan::system;
 use std::ffi::OsString;
 use std::fmt::{self, Display};
 
-/// The paths of a volume.
-pub(super) struct Paths {
-    pub(super) target: Normalised,
-    pub(super) source: Normalised,
-    pub(super) in_home: bool,
-}
-
 /// A volume that refuses each member of its profile, whoever that is. `Display` is the sentence about it.
 #[derive(Debug)]
 pub struct Fault<'c> {
@@ -60,24 +53,9 @@ fn parsed(text: &OsString, key: &str, fix: &str) -> Result<Normalised, Refusal> 
     })
 }
 
-/// Checks them. `home`: if the profile has one. `others`: the targets of the volumes before it.
-pub(super) fn check(
-    jail_root: &Normalised,
-    home: Option<&Normalised>,
-    others: &[&Normalised],
-    target: Normalised,
-    source: Normalised,
-) -> Result<Paths, Refusal> {
-    let in_home = check_target(home, others, &target)?;
-    if let Some(why) = system::forbidden(jail_root, &source) {
-        let why = format!("cannot come from {}: it {why}", escaped(&source.absolute()));
-        return Err(refusal(&target, why, "give it another source, such as source = \"/srv/sftp/%u\""));
-    }
-    Ok(Paths { target, source, in_home })
-}
-
-/// Gives whether it is in the home.
-fn check_target(
+/// Checks where the volume appears. `home`: if the profile has one. `others`: the targets of the volumes before it. Gives
+/// whether it is in the home.
+pub(super) fn check_target(
     home: Option<&Normalised>,
     others: &[&Normalised],
     target: &Normalised,
@@ -97,6 +75,17 @@ fn check_target(
         return Err(refusal(target, why, "give each a target outside of the other"));
     }
     Ok(in_home)
+}
+
+/// Checks where the volume comes from.
+pub(super) fn check_source(
+    jail_root: &Normalised,
+    target: &Normalised,
+    source: &Normalised,
+) -> Result<(), Refusal> {
+    let Some(why) = system::forbidden(jail_root, source) else { return Ok(()) };
+    let why = format!("cannot come from {}: it {why}", escaped(&source.absolute()));
+    Err(refusal(target, why, "give it another source, such as source = \"/srv/sftp/%u\""))
 }
 
 fn refusal(target: &Normalised, why: String, fix: impl Into<Fix>) -> Refusal {
@@ -128,7 +117,7 @@ pub fn faults(config: &Config) -> Vec<Fault<'_>> {
                 (Err(refusal), _) => fault(volume.target_line, refusal),
                 (_, Err(refusal)) => fault(volume.source_line, refusal),
                 (Ok(target), Ok(source)) => {
-                    if let Err(refusal) = check(&config.jail_root, None, &[], target.clone(), source) {
+                    if let Err(refusal) = check_source(&config.jail_root, &target, &source) {
                         fault(volume.source_line, refusal);
                     }
                     others.push(target);
