@@ -98,25 +98,28 @@ fn rfc3339(time: Timestamp, zone: &TimeZone) -> String {
 fn fields(row: &Row, time: String) -> [Cow<'_, [u8]>; COLUMNS.len()] {
     let Event { who, operation, .. } = &row.event;
     let (result, status) = row.result();
-    let number = |number: Option<u64>| number.map_or(Vec::new(), |number| number.to_string().into()).into();
+    let number = |number: Option<u64>| owned(number.map_or(String::new(), |number| number.to_string()));
     let client = who.client();
-    let text = |text: &'_ str| Cow::Owned(text.as_bytes().to_vec());
     [
-        text(&time),
-        text(client.map_or("", |client| &client.user)),
-        text(client.map_or("", |client| &client.address)),
-        text(operation.verb.name()),
+        owned(time),
+        client.map_or("", |client| &client.user).as_bytes().into(),
+        client.map_or("", |client| &client.address).as_bytes().into(),
+        operation.verb.name().as_bytes().into(),
         row.path().into(),
         number(operation.bytes.map(|(read, _)| read)),
         number(operation.bytes.map(|(_, written)| written)),
-        text(result),
-        text(status.unwrap_or_default()),
+        result.as_bytes().into(),
+        status.unwrap_or_default().as_bytes().into(),
         row.target().unwrap_or_default().into(),
-        text(&operation.detail),
+        operation.detail.as_bytes().into(),
         row.path.as_ref().map_or(Cow::default(), |_| operation.path.as_slice().into()),
-        text(&who.host),
-        text(&who.pid.to_string()),
+        who.host.as_bytes().into(),
+        owned(who.pid.to_string()),
     ]
+}
+
+fn owned(text: String) -> Cow<'static, [u8]> {
+    text.into_bytes().into()
 }
 
 /// New columns come at the end, and none is renamed: CSV has no version.
