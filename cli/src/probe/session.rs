@@ -9,7 +9,6 @@ use super::parent::Parent;
 use super::report::Report;
 use super::sshd_fix::SshdFixes;
 use super::steps::{FOREIGN, ROOT, StepFix};
-use super::writing::Written;
 use super::{attempt, guard, judge, steps, writing};
 use crate::host::rehearsal;
 use crate::report::{Consequence, Finding};
@@ -65,24 +64,18 @@ pub(super) fn try_steps(
         parent.check()?;
         let user = expected.user.as_str();
         let try_in = |directory: &HostDirectory| writing::try_in(connection, directory, user, fixes.settings);
-        let mut tried = vec![try_in(directory)?];
-        let is_for_modes = tried.first().is_some_and(Written::is_for_modes);
-        let rehearsed = is_for_modes.then(|| rehearsal::run(fixes.path, user).ok()?.ok()).flatten();
+        let mut written = try_in(directory)?;
+        let rehearsed = written.is_for_modes().then(|| rehearsal::run(fixes.path, user).ok()?.ok()).flatten();
         let portal = rehearsed.as_ref().and_then(|rehearsed| directory.portal(rehearsed));
-        if let Some(portal) = &portal {
-            tried.push(try_in(portal)?);
-        } else if let Some(rehearsed) = rehearsed
-            && let Some(written) = tried.first_mut()
-        {
+        let within = portal.as_ref().map(try_in).transpose()?;
+        if let Some(rehearsed) = rehearsed.filter(|_| portal.is_none()) {
             written.cause = directory.fix_for_many(&rehearsed);
         }
-        if let Some(written) = tried.last() {
-            let directory = portal.as_ref().unwrap_or(directory);
-            report.add_written(directory, written, &expected.account, || confined(fixes));
-        }
+        let (place, tried) = portal.as_ref().zip(within.as_ref()).unwrap_or((directory, &written));
+        report.add_written(place, tried, &expected.account, || confined(fixes));
         // What its options forbid, internal-sftp does not log.
         if !fixes.settings.is_limited() {
-            names.extend(tried.into_iter().map(|written| written.name));
+            names.extend([Some(written), within].into_iter().flatten().map(|written| written.name));
         }
     }
     parent.check()?;
