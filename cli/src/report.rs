@@ -10,7 +10,6 @@ pub(crate) mod error;
 pub(crate) mod findings;
 pub(crate) mod json;
 pub(crate) mod location;
-
 pub(crate) mod outside;
 pub(crate) mod status;
 pub(crate) mod streams;

@@ -196,7 +196,7 @@ fn set_up(state: &State, options: &Options, report: &mut Report<'_, impl Write>)
         return Ok(Ending::Ok);
     }
     if options.yes && !options.force {
-        planned.members.stop_if_misspelt()?;
+        planned.members.stop_without_force()?;
     }
     if !options.yes && !ask(report)? {
         say(report, "Nothing was changed.");

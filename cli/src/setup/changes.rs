@@ -53,15 +53,15 @@ impl Needed {
         }
         changes.extend(user_manager::changes(choices)?);
         changes.extend(syslog::changes()?);
-        let mut of_sshd = sshd::needed(choices, sshd)?;
-        if let Some(error) = of_sshd.doubt.take()
+        let sshd::Needed { changes: of_sshd, notes, dropped_groups, stray_groups, doubt } =
+            sshd::needed(choices, sshd)?;
+        if let Some(error) = doubt
             && !verify::are_members_jailed(choices, sshd)
         {
             return Err(error);
         }
-        changes.extend(std::mem::take(&mut of_sshd.changes));
+        changes.extend(of_sshd);
         changes.extend(pam::change(&service)?);
-        let sshd::Needed { notes, dropped_groups, stray_groups, .. } = of_sshd;
         Ok(Self { changes, notes, dropped_groups, stray_groups })
     }
 }

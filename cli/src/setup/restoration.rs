@@ -226,8 +226,9 @@ impl Making<'_> {
             group::Removal::Done => Ok(false),
             group::Removal::Impossible(why) => {
                 let note = format!("{shown} stays, because {why}");
-                self.notes.retain(|other| *other != note);
-                self.notes.push(note);
+                if !self.notes.contains(&note) {
+                    self.notes.push(note);
+                }
                 Ok(true)
             }
             group::Removal::Possible if self.is_needed(Part::Other, shown) => Ok(true),

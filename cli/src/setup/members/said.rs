@@ -88,7 +88,7 @@ impl Members {
 
     /// Refuses, with `--yes`, a setup after which users would get their shells, or of which a misspelt group is the reason
     /// that sshd refuses them.
-    pub(in crate::setup) fn stop_if_misspelt(&self) -> Result<(), Error> {
+    pub(in crate::setup) fn stop_without_force(&self) -> Result<(), Error> {
         let meant = self.misspelt.first().map(|(_, meant)| format!(" (did you mean {}?)", escaped(meant)));
         let what = if !self.no_longer_jailed.is_empty() {
             let names = listed_first(self.no_longer_jailed.iter());
