@@ -121,7 +121,7 @@ impl Facts<'_> {
         let is_of_it = |line: &&String| line.contains("chroot") || line.contains("account is locked");
         let said = self.repetition().sshd.iter().find(is_of_it)?;
         let fixes = self.fixes.filter(|fixes| fixes.settings.value("UsePAM") == Some("no"))?;
-        Some(Cause { evidence: format!("{said}; sshd_config says UsePAM no"), fix: fixes.of(&["UsePAM"])? })
+        Some(Cause { evidence: format!("{said}; UsePAM is no"), fix: fixes.of(&["UsePAM"])? })
     }
 
     fn expired(&self) -> Option<Cause> {

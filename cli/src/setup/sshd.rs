@@ -9,6 +9,7 @@ pub(super) mod own_block;
 use super::change::Change;
 use super::choices::Choices;
 use super::target::check_trusted;
+use crate::desired::sshd::fix::without_option;
 use crate::desired::sshd::{Setting, block};
 use crate::desired::trusted;
 use crate::host::sshd::connections::Connection;
@@ -113,6 +114,9 @@ fn check_use_pam(sshd: &Sshd, config: &SshdConfig, main: &Path) -> Result<(), Er
             "install an sshd with PAM (openssh-server-pam on Alpine)",
         )),
         Some(_) => {
+            if let Some(fix) = without_option(&sshd.daemon) {
+                return Err(Error::new("UsePAM is no, so sshd calls no PAM module", fix));
+            }
             let line = config.settings.iter().find(|setting| setting.keyword == "usepam");
             let location = line.map_or_else(|| main.display().to_string(), |line| line.location.to_string());
             let what = format!("{location}: UsePAM is no, so sshd calls no PAM module");

@@ -3,6 +3,7 @@
 
 use super::{SUBSYSTEM, Setting, block};
 use crate::desired::setup;
+use crate::host::sshd::daemon::Daemon;
 use crate::host::sshd::files::Block;
 use crate::host::sshd::logins::Sshd;
 use crate::report::location::{Edit, append, append_block, prepend};
@@ -75,7 +76,17 @@ fn let_in(how: &str) -> Fix {
     format!("if the user should be able to log in: {how}, and reload sshd after its other fixes").into()
 }
 
+/// What to do where an option of sshd's command line says `UsePAM no`. `None`: none does.
+pub(crate) fn without_option(daemon: &Daemon) -> Option<String> {
+    let (name, option) = daemon.option("UsePAM", "no")?;
+    let option = escaped(&format!("-o {}", option.to_string_lossy())).to_string();
+    Some(format!("restart {name} without its option {option}, which wins over every file"))
+}
+
 fn use_pam(sshd: &Sshd) -> Fix {
+    if let Some(fix) = without_option(&sshd.daemon) {
+        return fix.into();
+    }
     if let Some(location) = sshd.config.location_of("UsePAM", "no") {
         return location.replace("UsePAM yes").explained(PASSWORDS);
     }

@@ -103,6 +103,17 @@ impl Daemon {
         Self { binary, file, group_may_write: OnceCell::new(), listening, options, socket: None }
     }
 
+    /// The option `-o` that sets this, and the name of what has it: an sshd that runs, or the service that starts it at the
+    /// next connection. It wins over all files, but not over their `Match` blocks.
+    pub(crate) fn option(&self, keyword: &str, value: &str) -> Option<(String, &OsStr)> {
+        let sets = |option: &&OsString| {
+            running::value_set(option, keyword).is_some_and(|set| set.eq_ignore_ascii_case(value))
+        };
+        let of_running = self.running().find_map(|sshd| Some((sshd.name(), sshd.settings().find(sets)?)));
+        let of_socket = || Some((self.socket()?.service.clone(), self.options.iter().find(sets)?));
+        of_running.or_else(of_socket).map(|(name, option)| (name, option.as_os_str()))
+    }
+
     /// What starts it at the next connection, where it does not run.
     pub(crate) fn socket(&self) -> Option<&running::Socket> {
         self.socket.as_ref().filter(|socket| self.has_file(socket.file.as_deref()))

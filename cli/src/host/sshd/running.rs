@@ -163,9 +163,15 @@ const OF_DAEMON: [&str; 9] = [
 
 /// Whether the value of an option `-o` sets this keyword.
 pub(crate) fn sets(value: &OsStr, keyword: &str) -> bool {
+    value_set(value, keyword).is_some()
+}
+
+/// To what the value of an option `-o` sets this keyword. `None`: it sets another one.
+pub(super) fn value_set(value: &OsStr, keyword: &str) -> Option<String> {
     let value = value.to_string_lossy();
-    let mut words = value.trim_start().split(|c: char| c == '=' || c.is_whitespace());
-    words.next().is_some_and(|word| word.eq_ignore_ascii_case(keyword))
+    let is_blank = |c: char| c == '=' || c.is_whitespace();
+    let (word, rest) = value.trim_start().split_once(is_blank).unwrap_or((&value, ""));
+    word.eq_ignore_ascii_case(keyword).then(|| rest.trim_matches(is_blank).to_owned())
 }
 
 /// The privileges of a process, if it exists.

@@ -155,7 +155,7 @@ fn without_pam_the_setting_is_named() {
     for (user, said) in [("locked", "account is locked"), ("mle", "safely_chroot: stat(\"/jail/mle\")")] {
         let out = probe(&sb, user, 1);
         let (line, fix) = failed(&out, "login").unwrap_or_else(|| panic!("{out}"));
-        assert!(line.contains(said) && line.ends_with("; sshd_config says UsePAM no"), "{out}");
+        assert!(line.contains(said) && line.ends_with("; UsePAM is no"), "{out}");
         assert!(fix.contains("UsePAM yes") && !fix.contains("AllowUsers"), "{out}");
     }
 }

@@ -1,5 +1,6 @@
 //! The sshd of the probe and the one that runs: options of the command line, and restrictions.
 
+use super::faults::failed;
 use super::{machine, probe};
 
 #[test]
@@ -10,8 +11,15 @@ fn the_options_of_the_running_sshd_hold_for_the_probe() {
     let out = probe(&sb, "mle", 1);
     let with = "with the options of sshd (pid ";
     assert!(out.contains(&format!("✓ sshd           {with}")) && out.contains("-o UsePAM=no"), "{out}");
-    assert!(out.contains("sshd_config says UsePAM no") || out.contains("UsePAM"), "{out}");
-    assert!(out.lines().last().is_some_and(|line| line.starts_with("mle ")), "{out}");
+    let (login, fix) = failed(&out, "login").expect("a fault");
+    assert!(
+        login.ends_with("refused: User mle not allowed because account is locked; UsePAM is no"),
+        "{login}"
+    );
+    // A line in a file would do nothing against it.
+    assert!(fix.contains("→ restart sshd (pid "), "{fix}");
+    assert!(fix.ends_with(" without its option \"-o UsePAM=no\", which wins over every file"), "{fix}");
+    assert!(out.lines().last().is_some_and(|line| line.starts_with("mle cannot log in: ")), "{out}");
     sb.stop_sshd();
     sb.sshd_as("/usr/sbin/sshd -D -o PermitTTY=no -o Banner=/etc/$(x)");
     let out = probe(&sb, "mle", 0);

@@ -249,3 +249,14 @@ fn a_block_for_a_member_by_primary_group_of_another_service_is_a_conflict() {
     assert!(out.stderr.contains(what), "{out}");
     assert_same(&before, &etc(&sb), &[]);
 }
+
+#[test]
+fn an_option_of_the_running_sshd_that_switches_pam_off_is_named_and_no_file() {
+    let sb = Sandbox::stock();
+    sb.sshd_as("/usr/sbin/sshd -D -o UsePAM=no");
+    let out = sb.try_sh("sftpjail setup --yes").failed();
+    let what = "sftpjail: UsePAM is no, so sshd calls no PAM module; restart sshd (pid ";
+    assert!(out.stderr.starts_with(what), "{out}");
+    let fix = " without its option \"-o UsePAM=no\", which wins over every file\n";
+    assert!(out.stderr.ends_with(fix), "{out}");
+}

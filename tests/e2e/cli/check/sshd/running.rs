@@ -157,6 +157,10 @@ fn the_options_of_the_command_line_count() {
         "{out}"
     );
     assert!(out.stdout.contains("✗ sshd pam       UsePAM is no instead of yes"), "{out}");
+    // A line in a file would do nothing against it.
+    let found = finding(&out, "✗ sshd pam");
+    assert!(found.contains("→ restart sshd (pid ") && !found.contains("sed "), "{found}");
+    assert!(found.ends_with(" without its option \"-o UsePAM=no\", which wins over every file"), "{found}");
 }
 
 #[test]
