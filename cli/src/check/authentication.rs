@@ -2,7 +2,7 @@
 //! certain: by a key from the user's files, by a password, or by others, of which this program knows only whether sshd
 //! has them.
 
-use super::keys::fix::OUTSIDE;
+use super::keys::fix::{OUTSIDE, to_write};
 use super::keys::{Keys, Taken, Without};
 use crate::host::accounts::Accounts;
 use crate::host::keys::has_wildcards;
@@ -11,7 +11,6 @@ use crate::host::sshd::effective::Settings;
 use crate::report::{Consequence, Findings};
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::fix::{Command, Fix, Name};
-use pam_sftpjail::plan::root_path;
 use std::fmt::{self, Display};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -241,11 +240,7 @@ impl Authentication<'_> {
             Some(file) if is_in_home(&file) && self.keys.is_home_of_another() => {
                 format!("give {name} a home of its own first, and put a public key there")
             }
-            // A member could plant a symlink for root to write to.
-            Some(file) if root_path(file).is_none() => {
-                format!("put a public key into {} as {name} (runuser -u)", escaped(file))
-            }
-            Some(file) => format!("put a public key into {}", escaped(file)),
+            Some(file) => format!("put a public key into {}", to_write(file, &self.keys.account.name)),
             None => format!("put a public key where sshd can read it, for {name} alone ({OUTSIDE})"),
         };
         let may_use_key = !is_no(settings, "PubkeyAuthentication") && self.by_key(settings) != Way::Open;

@@ -78,20 +78,23 @@ impl Fixes<'_> {
 
     /// For a file with other text than keys.
     pub(super) fn no_key(&self, what: &NoKey) -> Fix {
-        let shown = escaped(self.file);
+        if let Some(first) = self.first() {
+            return first;
+        }
+        let file = to_write(self.file, &self.keys.account.name);
         match what {
             NoKey::Private => format!(
-                "put the public key into {shown}, one line that begins with its type; and let {} make a new pair of keys, \
+                "put the public key into {file}, one line that begins with its type; and let {} make a new pair of keys, \
                  since a private key is for nobody else to see",
                 self.name()
             )
             .into(),
             NoKey::Exported => {
-                format!("put the key into {shown} as one line, which ssh-keygen -i makes of that format").into()
+                format!("put the key into {file}, as one line, which ssh-keygen -i makes of that format").into()
             }
-            NoKey::Type(_) => format!("put a key of another type into {shown}, such as ssh-ed25519").into(),
+            NoKey::Type(_) => format!("put a key of another type into {file}, such as ssh-ed25519").into(),
             NoKey::Line(_) => format!(
-                "put each public key into {shown} on a line of its own: the type, the key without a break, and a comment"
+                "put each public key into {file}, each on a line of its own: the type, the key without a break, and a comment"
             )
             .into(),
         }
@@ -147,6 +150,16 @@ impl Fixes<'_> {
                 None => format!("{look}, then let {owner} own {shown}, and let nobody else write it").into(),
             },
         }
+    }
+}
+
+/// A file to write keys to, for a sentence. A member could plant a symlink for root to write to, so root is to write it
+/// only where nobody else can.
+pub(in crate::check) fn to_write(file: &Path, name: &str) -> String {
+    let shown = escaped(file);
+    match root_path(file) {
+        Some(_) => shown.to_string(),
+        None => format!("{shown} as {} (runuser -u)", escaped(name)),
     }
 }
 

@@ -146,28 +146,28 @@ const NO_KEYS: [Fault; 9] = [
         "keys",
         ": its key is in the format of RFC 4716, which sshd does not read",
     )
-    .in_words("put the key into /home/mle/.ssh/authorized_keys as one line, which ssh-keygen -i makes of that format")
+    .in_words("put the key into /home/mle/.ssh/authorized_keys as mle (runuser -u), as one line, which ssh-keygen -i makes of that format")
     .concludes(WITHOUT),
     failed(
         "fold -w 40 /root/.ssh/id_ed25519.pub >/home/mle/.ssh/authorized_keys",
         "keys",
         ": no line of it is a whole public key; see line 1",
     )
-    .in_words("put each public key into /home/mle/.ssh/authorized_keys on a line of its own")
+    .in_words("put each public key into /home/mle/.ssh/authorized_keys as mle (runuser -u), each on a line of its own")
     .concludes(WITHOUT),
     failed(
         "(echo '# mine'; head -c 60 /root/.ssh/id_ed25519.pub) >/home/mle/.ssh/authorized_keys",
         "keys",
         ": no line of it is a whole public key; see line 2",
     )
-    .in_words("on a line of its own")
+    .in_words("each on a line of its own")
     .concludes(WITHOUT),
     failed(
         "sed -i '1i PubkeyAcceptedAlgorithms ecdsa-sha2-nistp256' /etc/ssh/sshd_config",
         "keys",
         ": its key has the type ssh-ed25519, which sshd does not accept (PubkeyAcceptedAlgorithms)",
     )
-    .in_words("put a key of another type into /home/mle/.ssh/authorized_keys")
+    .in_words("put a key of another type into /home/mle/.ssh/authorized_keys as mle (runuser -u), such as ssh-ed25519")
     .concludes(WITHOUT),
     failed(
         "rm /home/mle/.ssh/authorized_keys; mkdir /home/mle/.ssh/authorized_keys",
@@ -305,6 +305,13 @@ fn nobody_is_told_to_put_a_key_where_a_symlink_of_the_users_leads() {
     let [[check, _, evidence, fix]] = &found[..] else { panic!("{found:#?}") };
     assert_eq!(check, "keys");
     assert_eq!(evidence, "/home/mle/.ssh/authorized_keys leads to /etc/open/empty, and no key is there");
+    assert_eq!(fix, "find out who made the symlink, and replace it with a file or directory that mle owns");
+    // Nor where other text than a key is.
+    sb.sh("ln -sf /etc/passwd /home/mle/.ssh/authorized_keys; chown -h mle /home/mle/.ssh/authorized_keys");
+    let (found, ..) = machine.concluded();
+    let [[check, _, evidence, fix]] = &found[..] else { panic!("{found:#?}") };
+    assert_eq!(check, "keys");
+    assert!(evidence.contains("no line of it is a whole public key"), "{evidence}");
     assert_eq!(fix, "find out who made the symlink, and replace it with a file or directory that mle owns");
 }
 
