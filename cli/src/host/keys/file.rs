@@ -14,6 +14,9 @@ use std::path::{Path, PathBuf};
 /// Not more than this is read of a file: users choose what is in it.
 const MAX_BYTES: u64 = 1 << 20;
 
+/// The longest name of a type: RFC 4251. Findings name it.
+const MAX_TYPE: usize = 64;
+
 /// The types whose keys are strings only, each with its length before it.
 const OF_STRINGS: [&str; 5] = ["ssh-rsa", "ssh-dss", "ssh-ed25519", "ecdsa-sha2-", "sk-"];
 
@@ -157,7 +160,7 @@ fn key(text: &str) -> Option<&str> {
     let encoded = rest.trim_start_matches(BLANKS).split(BLANKS).next()?.trim_end();
     let blob = Base64::decode_vec(encoded).ok()?;
     let (named, mut rest) = string(&blob)?;
-    if named != key_type.as_bytes() || rest.is_empty() {
+    if named != key_type.as_bytes() || key_type.len() > MAX_TYPE || rest.is_empty() {
         return None;
     }
     let is_of_strings =

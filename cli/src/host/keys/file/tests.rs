@@ -46,6 +46,17 @@ fn what_is_no_key_is_named() {
     }
 }
 
+/// Users choose what is in the file, and findings name the type.
+#[test]
+fn a_type_with_a_longer_name_than_there_can_be_is_no_key() {
+    for (length, expected) in [(64, NoKey::Type("x".repeat(64))), (65, NoKey::Line(1))] {
+        let name = "x".repeat(length);
+        let blob = [&u32::try_from(length).unwrap().to_be_bytes()[..], name.as_bytes(), b"key"].concat();
+        let line = format!("{name} {}", Base64::encode_string(&blob));
+        assert_eq!(found(&line), KeyFile::NoKey(expected), "{length}");
+    }
+}
+
 #[test]
 fn the_key_of_an_authority_may_have_any_type() {
     assert_eq!(found(&format!("cert-authority,principals=\"anna\" {DSA}")), KeyFile::Keys);
