@@ -1,10 +1,11 @@
 //! Checks of the account: whether it has expired, whether its shell lets it log in, and whether each of its names is
 //! jailed.
 
-use super::pam::Pam;
+use super::pam::{Pam, Shells};
 use crate::desired::reopened;
 use crate::desired::{home_access, membership};
 use crate::host::accounts::{Accounts, is_complete, runs_shell};
+use crate::host::pam::passwords::Passwords;
 use crate::host::sessions::Unjailed;
 use crate::host::shadow::{Lapse, Password, Shadow, today};
 use crate::report::error::AS_ROOT;
@@ -31,59 +32,61 @@ const OTHER_SERVICES: &str =
     "if every account with this shell may also use the other services that ask pam_shells, such as FTP";
 
 /// Checks the login shell. sshd does not use it for users that it chroots, but pam_shells requires a listed one, and
-/// other logins run it.
-pub(super) fn shell(account: &Account, pam: &Pam, findings: &mut Findings) {
-    let required_at = pam.requires_shells.as_ref();
+/// other logins run it. Returns which passwords PAM accepts of the user.
+pub(super) fn shell(account: &Account, pam: &Pam, findings: &mut Findings) -> Passwords {
     let user = match User::by_name(&account.name) {
         Ok(Some(user)) => user,
         // Removed since the last look-up; other checks report that.
-        Ok(None) => return,
-        Err(error) => return findings.unknown("shell", &error, error.fix()),
+        Ok(None) => return pam.passwords,
+        Err(error) => {
+            findings.unknown("shell", &error, error.fix());
+            return pam.passwords;
+        }
     };
     // passwd(5)
     let shell = if user.shell.as_os_str().is_empty() { Path::new("/bin/sh") } else { &user.shell };
     let shown = escaped(shell);
-    if let Some(location) = required_at {
+    if let Some(Shells { location, is_for_passwords }) = &pam.shells {
         let listed = match fs::read(SHELLS) {
             Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
             Err(error) => {
                 let evidence = format!("{SHELLS} cannot be read: {error}");
-                return findings.unknown("shell", evidence, "see that root can read it");
+                findings.unknown("shell", evidence, "see that root can read it");
+                return pam.passwords;
             }
             Ok(listed) => String::from_utf8_lossy(&listed).into_owned(),
         };
         if !listed.lines().any(|line| Path::new(line.trim()) == shell) {
             let name = escaped(&account.name);
-            let whom = if pam.are_shells_for_passwords { "every password of " } else { "" };
+            let whom = if *is_for_passwords { "every password of " } else { "" };
             let evidence =
                 format!("{shown} is not in {SHELLS}, so pam_shells ({location}) refuses {whom}{name}");
-            let consequence = match pam.are_shells_for_passwords {
+            let consequence = match is_for_passwords {
                 true => Consequence::Hindered(format!(
                     "PAM refuses passwords, since pam_shells does not accept the shell {shown}"
                 )),
                 false => Consequence::KeptOut(format!("pam_shells does not accept the shell {shown}")),
             };
-            return findings.failed(
-                "shell",
-                consequence,
-                evidence,
-                append(Path::new(SHELLS), &[&shell.to_string_lossy()]).explained(OTHER_SERVICES),
-            );
+            let fix = append(Path::new(SHELLS), &[&shell.to_string_lossy()]).explained(OTHER_SERVICES);
+            findings.failed("shell", consequence, evidence, fix);
+            return if *is_for_passwords { Passwords::None } else { pam.passwords };
         }
     }
     if !runs_shell(shell) {
-        return findings.passed("shell", format!("{shown}, which runs nothing for the user"));
+        findings.passed("shell", format!("{shown}, which runs nothing for the user"));
+        return pam.passwords;
     }
     let evidence = format!(
         "{shown} runs outside of the jail if the user logs in by other means: su, a console, or an sshd whose Match \
          block does not match"
     );
-    let more = match required_at {
+    let more = match &pam.shells {
         Some(_) => format!(", and add that to {SHELLS}, since pam_shells requires it"),
         None => String::new(),
     };
     let fix = format!("nothing if that is intended; otherwise give the account the shell {NOLOGIN}{more}");
     findings.warned("shell", evidence, fix);
+    pam.passwords
 }
 
 /// Whether the user has a login shell that runs what is typed. An error counts as yes.

@@ -6,6 +6,7 @@ use super::keys::fix::{OUTSIDE, to_write};
 use super::keys::{Keys, Taken, Without};
 use crate::host::accounts::Accounts;
 use crate::host::keys::has_wildcards;
+use crate::host::pam::passwords::Passwords;
 use crate::host::shadow::Password;
 use crate::host::sshd::effective::Settings;
 use crate::report::{Consequence, Findings};
@@ -53,6 +54,7 @@ enum Way {
 enum NoPassword {
     NotAsked,
     Locked,
+    Refused,
     Empty,
     NoHash,
     None,
@@ -65,6 +67,7 @@ impl Display for NoPassword {
         f.write_str(match self {
             Self::NotAsked => "sshd asks for no password",
             Self::Locked => "the password is locked",
+            Self::Refused => "PAM refuses passwords",
             Self::Empty => "the password is empty",
             Self::NoHash => "what shadow has as the password is no hash",
             Self::None => "there is no password",
@@ -80,8 +83,8 @@ pub(super) struct Authentication<'a> {
     pub(super) answers: Option<&'a [Rc<Settings>]>,
     /// `None`: it is unknown.
     pub(super) password: Option<Password>,
-    /// Whether PAM compares passwords with that one only.
-    pub(super) is_in_shadow_only: bool,
+    /// Which passwords PAM accepts of the user.
+    pub(super) passwords: Passwords,
     /// Whether the home is in the jail; otherwise it may not exist.
     pub(super) has_home: bool,
 }
@@ -163,14 +166,16 @@ impl Authentication<'_> {
         if is_off {
             return Way::Closed;
         }
-        if settings.get("KerberosAuthentication") == Some("yes") || uses_pam && !self.is_in_shadow_only {
+        if settings.get("KerberosAuthentication") == Some("yes") {
             return Way::Unknown;
         }
-        match self.password {
-            None => Way::Unknown,
-            Some(Password::Hash) => Way::Open,
-            Some(Password::Empty) if !is_no(settings, "PermitEmptyPasswords") => Way::Open,
-            Some(Password::Empty | Password::Locked { .. } | Password::None | Password::NoHash) => {
+        match (self.passwords, self.password) {
+            (Passwords::None, _) if uses_pam => Way::Closed,
+            (Passwords::Unknown, _) if uses_pam => Way::Unknown,
+            (_, None) => Way::Unknown,
+            (_, Some(Password::Hash)) => Way::Open,
+            (_, Some(Password::Empty)) if !is_no(settings, "PermitEmptyPasswords") => Way::Open,
+            (_, Some(Password::Empty | Password::Locked { .. } | Password::None | Password::NoHash)) => {
                 Way::Closed
             }
         }
@@ -181,6 +186,7 @@ impl Authentication<'_> {
         match self.password {
             _ if !asks_for_passwords(settings) => NoPassword::NotAsked,
             Some(Password::Locked { .. }) => NoPassword::Locked,
+            _ if self.passwords == Passwords::None && !is_no(settings, "UsePAM") => NoPassword::Refused,
             Some(Password::Empty) => NoPassword::Empty,
             Some(Password::NoHash) => NoPassword::NoHash,
             Some(Password::Hash) | None => NoPassword::NotEnough,
@@ -244,12 +250,16 @@ impl Authentication<'_> {
             None => format!("put a public key where sshd can read it, for {name} alone ({OUTSIDE})"),
         };
         let may_use_key = !is_no(settings, "PubkeyAuthentication") && self.by_key(settings) != Way::Open;
-        let may_use_password =
-            asks_for_passwords(settings) && !matches!(self.no_password(settings), NoPassword::NotEnough);
+        let no_password = self.no_password(settings);
+        let may_use_password = asks_for_passwords(settings)
+            && !matches!(no_password, NoPassword::NotEnough | NoPassword::Refused);
         let open = match (may_use_key, may_use_password) {
             (true, true) => format!("give {name} a password (passwd), or {key}"),
             (true, false) => key,
             (false, true) => format!("give {name} a password (passwd)"),
+            (false, false) if matches!(no_password, NoPassword::Refused) => {
+                format!("correct what makes PAM refuse the password of {name}")
+            }
             (false, false) => format!(
                 "let the Match block for {name} say PubkeyAuthentication yes or PasswordAuthentication yes"
             ),

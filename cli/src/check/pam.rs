@@ -10,7 +10,7 @@ use crate::desired::pam::service::unlisted;
 use crate::desired::pam::{Example, HOME_MAKERS, OURS, order};
 use crate::desired::setup;
 use crate::host::pam::nologin;
-use crate::host::pam::passwords;
+use crate::host::pam::passwords::{self, Passwords};
 use crate::host::pam::stack::{Line, Stack};
 use crate::report::error::AS_ROOT;
 use crate::report::location::{Edit, Location, append};
@@ -28,12 +28,15 @@ use std::path::Path;
 pub(super) struct Pam {
     /// The location of a module that makes homes before sftpjail's builds a jail, so that a home may be missing.
     pub(super) makes_homes: Option<Location>,
-    /// The location of pam_shells, which refuses users whose shell is not in /etc/shells.
-    pub(super) requires_shells: Option<Location>,
+    pub(super) shells: Option<Shells>,
+    pub(super) passwords: Passwords,
+}
+
+/// The line of pam_shells, which refuses users whose shell is not in /etc/shells.
+pub(super) struct Shells {
+    pub(super) location: Location,
     /// Whether only passwords get to that line, and keys do not.
-    pub(super) are_shells_for_passwords: bool,
-    /// Whether a password counts only if shadow(5) has it.
-    pub(super) has_passwords_in_shadow_only: bool,
+    pub(super) is_for_passwords: bool,
 }
 
 /// Checks the lines of `service`. `path`: that of the configuration, if it is not the usual one. `sshd_file`: that of
@@ -56,7 +59,11 @@ pub(super) fn examine(
     let maker = maker.and_then(|i| Some((i, session.lines.get(i)?.location.clone())));
 
     illegal([&auth, &account, &session], findings);
-    for (kind, stack) in [("auth", &auth), ("account", &account), ("session", &session)] {
+    let passwords = match loadable::examine("auth", &auth, findings) {
+        true => Passwords::None,
+        false => passwords::accepted(&auth),
+    };
+    for (kind, stack) in [("account", &account), ("session", &session)] {
         loadable::examine(kind, stack, findings);
     }
     // Where no password is accepted, keys may be.
@@ -80,12 +87,15 @@ pub(super) fn examine(
             module::examine(path, findings);
         }
     }
-    let shells = [&account, &auth].map(|s| s.lines.iter().find(|line| line.is("pam_shells.so")));
+    let shells = [(&account, false), (&auth, true)].into_iter().find_map(|(stack, is_for_passwords)| {
+        let refuses = |line: &&Line| line.is("pam_shells.so") && line.refuses_on("auth_err");
+        let location = stack.lines.iter().find(refuses)?.location.clone();
+        Some(Shells { location, is_for_passwords })
+    });
     Pam {
         makes_homes: maker.filter(|_| has_session && !has_account).map(|(_, location)| location),
-        requires_shells: shells.into_iter().flatten().next().map(|line| line.location.clone()),
-        are_shells_for_passwords: shells[0].is_none(),
-        has_passwords_in_shadow_only: passwords::are_in_shadow_only(&auth),
+        shells,
+        passwords,
     }
 }
 

@@ -8,6 +8,7 @@ use super::sshd::{self, Login};
 use super::system::Host;
 use super::{account, home, host_programs, profile, rehearsal, room};
 use crate::host::keys::{self, Accepted};
+use crate::host::pam::passwords::Passwords;
 use crate::host::rehearsal::Rehearsal;
 use crate::host::shadow::Password;
 use crate::host::sshd::effective::Settings;
@@ -26,7 +27,7 @@ use pam_sftpjail::session::{Member, Membership, examine as examine_login};
 use pam_sftpjail::suggestion::nearest;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::rc::Rc;
 
 /// What was found out about one user.
@@ -186,6 +187,7 @@ struct Known {
     others: BTreeSet<String>,
     /// `None`: it is unknown.
     password: Option<Password>,
+    passwords: Passwords,
 }
 
 /// Checks what a login does not check itself. Returns what sshd says for this member.
@@ -195,16 +197,14 @@ fn examine_member(
     findings: &mut Findings,
 ) -> Option<Rc<Settings>> {
     let Subject { account, profile, .. } = *subject;
-    let Known { settings, others, password } = examine_setup(host, subject, findings);
+    let Known { settings, others, password, passwords } = examine_setup(host, subject, findings);
     host_programs::examine(account, profile, findings);
     host.systemd.examine(account, &others, findings);
     account::sessions(account, &others, host.unjailed.get(&account.uid.as_raw()), findings);
     let answers = host.sshd.as_mut().and_then(|sshd| sshd.settings_for_all(&account.name).ok());
-    let mut files: Vec<PathBuf> = Vec::new();
-    for settings in settings.iter().chain(answers.iter().flatten()) {
-        let named = keys::files(settings, account);
-        files.extend(named.into_iter().filter(|file| !files.contains(file)).collect::<Vec<_>>());
-    }
+    let all = settings.iter().chain(answers.iter().flatten());
+    let files = BTreeSet::from_iter(all.flat_map(|settings| keys::files(settings, account)));
+    let files = Vec::from_iter(files);
     let accepted = Accepted::by(answers.iter().flatten().map(AsRef::as_ref));
     let path_to_home = PathToHome::walk(account, &files, &accepted, findings);
     let has_home = profile.home != HomeAccess::None;
@@ -222,7 +222,7 @@ fn examine_member(
             },
             answers: answers.as_deref(),
             password,
-            is_in_shadow_only: host.pam.has_passwords_in_shadow_only,
+            passwords,
             has_home,
         };
         let is_closed = host.is_trial || findings.say_closed();
@@ -253,8 +253,8 @@ fn examine_setup(host: &mut Host<'_>, subject: &Subject<'_>, findings: &mut Find
     findings.append(about_names);
     let uses_pam = settings.as_ref().is_none_or(|settings| settings.get("UsePAM") == Some("yes"));
     let password = account::shadow(account, uses_pam, findings);
-    account::shell(account, &host.pam, findings);
-    Known { settings, others, password }
+    let passwords = account::shell(account, &host.pam, findings);
+    Known { settings, others, password, passwords }
 }
 
 /// Checks a user whose files do not answer: nothing of the user's is touched. `why`: a clause, for people.

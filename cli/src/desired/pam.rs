@@ -75,7 +75,7 @@ pub(crate) enum Flaw {
 
 /// The worst flaw of the control field of one of the module's lines.
 pub(crate) fn flaw(control: &Control) -> Option<Flaw> {
-    let refuses = |answer| matches!(control.on(answer), Action::Bad | Action::Die);
+    let refuses = |answer| control.refuses_on(answer);
     let refuses_others = control.on("ignore") != Action::Ignore;
     if refuses("success") && refuses_others {
         Some(Flaw::RefusesEverybody)

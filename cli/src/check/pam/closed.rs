@@ -1,6 +1,5 @@
 //! Checks that a login can get through PAM's lines at all: one wrong control field refuses everybody.
 
-use crate::host::pam::control::Action;
 use crate::host::pam::stack::{Line, Stack};
 use crate::report::{Consequence, Findings};
 use pam_sftpjail::escape::{escaped, one_line};
@@ -18,7 +17,8 @@ pub(super) fn examine(kind: &str, stack: &Stack, findings: &mut Findings) {
     let called: Vec<&Line> = outcome.called.iter().filter_map(|at| stack.lines.get(*at)).collect();
     let check = format!("pam {kind}");
     let reason = |at: &str| Consequence::KeptOut(format!("PAM refuses every login because of {at}"));
-    if let Some(line) = called.iter().find(|line| refuses_success(line)) {
+    // Where libpam does not understand the control field, it does so for each answer.
+    if let Some(line) = called.iter().find(|line| line.refuses_on("success")) {
         let Some(module) = line.module.as_ref().filter(|_| !line.is_ours()) else { return };
         let location = &line.location;
         let (text, path) = (one_line(&module.control.text), escaped(&module.path));
@@ -34,11 +34,4 @@ pub(super) fn examine(kind: &str, stack: &Stack, findings: &mut Findings) {
         let fix = "remove the line that should not be there, if users should be able to log in";
         findings.failed(check, reason(&at), evidence, fix);
     }
-}
-
-/// Whether libpam refuses the login where the module of this line succeeds. It does so for each answer if it does not
-/// understand the control field.
-fn refuses_success(line: &Line) -> bool {
-    let action = line.module.as_ref().map(|module| module.control.on("success"));
-    matches!(action, Some(Action::Bad | Action::Die))
 }

@@ -5,10 +5,11 @@ use crate::host::pam::stack::Stack;
 use crate::report::error::unreadable_fix;
 use crate::report::{Consequence, Findings};
 
-/// Checks the lines of one kind.
-pub(super) fn examine(kind: &str, stack: &Stack, findings: &mut Findings) {
+/// Checks the lines of one kind. Returns whether libpam refuses everybody because of one that it does not find.
+pub(super) fn examine(kind: &str, stack: &Stack, findings: &mut Findings) -> bool {
     let check = format!("pam {kind}");
     let (unloadable, unread) = find(kind, stack);
+    let refuses = unloadable.iter().any(|one| one.effect == Effect::RefusesEverybody);
     for one in unloadable {
         let location = &one.line.location;
         match (one.effect, kind) {
@@ -33,4 +34,5 @@ pub(super) fn examine(kind: &str, stack: &Stack, findings: &mut Findings) {
     for one in unread {
         findings.unknown(&check, format!("{}: {}", one.location, one.why), unreadable_fix());
     }
+    refuses
 }

@@ -79,6 +79,11 @@ impl Control {
         named.map_or(self.default, |(_, action)| *action)
     }
 
+    /// Whether libpam refuses the login after this answer.
+    pub(crate) fn refuses_on(&self, answer: &str) -> bool {
+        matches!(self.on(answer), Action::Bad | Action::Die)
+    }
+
     /// The actions after all other answers than `success`.
     pub(crate) fn otherwise(&self) -> impl Iterator<Item = Action> + Clone {
         let named = self.named.iter().filter(|(name, _)| name != "success").map(|(_, action)| *action);

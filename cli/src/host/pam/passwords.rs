@@ -1,7 +1,32 @@
-//! Reads from PAM's auth lines whether a password counts only if shadow(5) has it.
+//! Reads from PAM's auth lines which passwords count.
 
 use super::control::Action;
 use super::stack::Stack;
+use std::collections::BTreeSet;
+
+/// Which passwords PAM accepts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Passwords {
+    None,
+    /// Those that shadow(5) has.
+    InShadowOnly,
+    /// Another module may know others.
+    Unknown,
+}
+
+/// Which it accepts by the auth lines of the service.
+pub(crate) fn accepted(auth: &Stack) -> Passwords {
+    // Without any line, they may be where this program does not look.
+    if auth.lines.is_empty() || !auth.unreadable.is_empty() || !auth.illegal.is_empty() {
+        Passwords::Unknown
+    } else if !auth.outcome("auth", &BTreeSet::new()).can_succeed {
+        Passwords::None
+    } else if are_in_shadow_only(auth) {
+        Passwords::InShadowOnly
+    } else {
+        Passwords::Unknown
+    }
+}
 
 /// Compares the password with shadow's.
 const UNIX: &str = "pam_unix.so";
@@ -38,9 +63,9 @@ const OTHERS: [&str; 26] = [
     "pam_warn.so",
 ];
 
-/// Whether libpam lets nobody in by a password that shadow does not have. `auth`: the auth lines of the service. Where it
-/// cannot be known, such as with a module of another kind, the answer is no.
-pub(crate) fn are_in_shadow_only(auth: &Stack) -> bool {
+/// Whether libpam lets nobody in by a password that shadow does not have. Where it cannot be known, such as with a module of
+/// another kind, the answer is no.
+fn are_in_shadow_only(auth: &Stack) -> bool {
     let mut is_decided = false;
     for line in &auth.lines {
         let Some(module) = &line.module else { continue };
@@ -61,7 +86,7 @@ pub(crate) fn are_in_shadow_only(auth: &Stack) -> bool {
         }
         is_decided |= fails && (line.is(UNIX) || line.is(DENY));
     }
-    is_decided && auth.unreadable.is_empty() && auth.illegal.is_empty()
+    is_decided
 }
 
 #[cfg(test)]
@@ -80,7 +105,7 @@ mod tests {
     fn nobody_else_knows_a_password_beside_pam_unix() {
         let fedora = ["required pam_env.so", "sufficient pam_unix.so", "required pam_deny.so"];
         for lines in [&DEBIAN[..], &fedora, &["required pam_unix.so"]] {
-            assert!(are_in_shadow_only(&stack(lines)), "{lines:?}");
+            assert_eq!(accepted(&stack(lines)), Passwords::InShadowOnly, "{lines:?}");
         }
     }
 
@@ -95,7 +120,15 @@ mod tests {
         let above = [&["sufficient pam_permit.so"], &DEBIAN[..]].concat();
         let skipped = [&["[success=ok default=2] pam_localuser.so"], &DEBIAN[..]].concat();
         for lines in [&sssd[..], &above, &skipped, &["sufficient pam_unix.so", "required pam_env.so"], &[]] {
-            assert!(!are_in_shadow_only(&stack(lines)), "{lines:?}");
+            assert_eq!(accepted(&stack(lines)), Passwords::Unknown, "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn a_stack_that_cannot_succeed_accepts_none() {
+        let denied = [&["requisite pam_deny.so"], &DEBIAN[..]].concat();
+        for lines in [&denied[..], &["required pam_unix.so", "requird pam_env.so"]] {
+            assert_eq!(accepted(&stack(lines)), Passwords::None, "{lines:?}");
         }
     }
 }

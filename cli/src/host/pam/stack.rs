@@ -64,6 +64,11 @@ impl Line {
     pub(crate) fn is(&self, file_name: &str) -> bool {
         self.module.as_ref().is_some_and(|m| Path::new(&m.path).file_name() == Some(file_name.as_ref()))
     }
+
+    /// Whether libpam refuses the login after this answer of its module.
+    pub(crate) fn refuses_on(&self, answer: &str) -> bool {
+        self.module.as_ref().is_some_and(|module| module.control.refuses_on(answer))
+    }
 }
 
 /// A line that keeps another from being called.

@@ -4,6 +4,8 @@ use super::faults::{Fault, Machine, failed};
 use super::{check, checked, findings, json};
 use sandbox::Sandbox;
 
+mod refused_by_pam;
+
 const NEITHER: &str = "mle is jailed but cannot log in: there is neither a password nor a key";
 
 const NO_WAY: [Fault; 13] = [

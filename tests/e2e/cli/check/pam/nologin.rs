@@ -19,7 +19,7 @@ fn a_file_that_lets_only_root_log_in_is_found_and_is_the_reason() {
         assert!(out.ends_with(&format!("\nmle is jailed but cannot log in: {shown} exists.\n")), "{out}");
         let out = checked(sb.try_sh("sftpjail check --all"), 1).stdout;
         assert!(out.ends_with("1 user: 1 is kept out on purpose. The host has problems.\n"), "{out}");
-        // It is true, and setup does not mind.
+        // It is true.
         sb.sftp("mle", "ls\n").failed();
         sb.sh(&format!("rm {file}"));
     }
