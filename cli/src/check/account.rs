@@ -147,7 +147,7 @@ pub(super) fn shadow(account: &Account, uses_pam: bool, findings: &mut Findings)
             Password::Hash => "not expired",
             Password::Empty => "not expired; the password is empty",
             Password::NoHash => {
-                "not expired; what shadow has as the password is no hash, so no password matches it"
+                "not expired; what shadow has as the password is not a hash, so no password matches it"
             }
             Password::None => "not expired; no password, so only a key can log in",
             Password::Locked { .. } => "not expired; the password is locked, so only a key can log in",
@@ -157,7 +157,7 @@ pub(super) fn shadow(account: &Account, uses_pam: bool, findings: &mut Findings)
     Some(password)
 }
 
-/// Warns about sessions that began when the user was no member yet: they go on. `others`: further names of the account,
+/// Warns about sessions in no jail, such as those that began when the user was no member yet: they go on. `others`: further names of the account,
 /// such as that of a main account, whose sessions are its own. `all`: those of the uid.
 pub(super) fn sessions(
     account: &Account,
@@ -168,7 +168,8 @@ pub(super) fn sessions(
     let is_of_other = |session: &&Unjailed| session.user.as_ref().is_some_and(|user| others.contains(user));
     for Unjailed { pid, .. } in all.into_iter().flatten().filter(|session| !is_of_other(session)) {
         let evidence = format!(
-            "{} has a session of sshd's in no jail (pid {pid}), which goes on: it began before {0} was to be jailed",
+            "{} has a session of sshd's in no jail (pid {pid}), which goes on: when it began, {0} was no member or sshd did \
+             not jail {0}",
             escaped(&account.name)
         );
         let end = Command::new("kill").arg(pid.cast_unsigned());

@@ -113,6 +113,8 @@ fn a_session_from_before_the_membership_is_warned_of() {
     let out = checked(sb.try_sh("sftpjail check kim"), 0);
     let warning = "! sessions       kim has a session of sshd's in no jail (pid ";
     assert!(out.stdout.contains(warning), "{out}");
+    let why = "), which goes on: when it began, kim was no member or sshd did not jail kim\n";
+    assert!(out.stdout.contains(why), "{out}");
     let pid = pid(&out.stdout).unwrap_or_else(|| panic!("{out}"));
     assert!(
         out.stdout.contains(&format!("→ see what runs there, because that ends, then: kill {pid}\n")),
