@@ -47,9 +47,8 @@ pub(crate) fn fix(account: &Account, home: &Path, need: Need, sentence: String) 
     if need.is_for_all(found.mode()) {
         return sentence.into();
     }
-    let Ok(accounts) = Accounts::list() else { return sentence.into() };
-    // As entries of others may spell it.
-    let real = home.canonicalize().unwrap_or_default();
+    // Entries of others may spell it in this way.
+    let (Ok(accounts), Ok(real)) = (Accounts::list(), home.canonicalize()) else { return sentence.into() };
     let others = [home, &account.home, &real].map(|at| accounts.with_home_below(at, uid));
     if let Some(others) = others.into_iter().find(|others| !others.is_empty()) {
         let name = escaped(&account.name);
