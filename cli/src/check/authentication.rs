@@ -69,7 +69,7 @@ impl Display for NoPassword {
             Self::Locked => "the password is locked",
             Self::Refused => "PAM refuses passwords",
             Self::Empty => "the password is empty",
-            Self::NoHash => "what shadow has as the password is no hash",
+            Self::NoHash => "what shadow has as the password is not a hash",
             Self::None => "there is no password",
             Self::NotEnough => "a password is not enough (AuthenticationMethods)",
         })

@@ -135,7 +135,7 @@ impl Keys<'_> {
                 (evidence, fixes.replaced())
             }
             KeyFile::Irregular => {
-                (format!("{shown} is no regular file, so sshd takes no key from it"), fixes.replaced())
+                (format!("{shown} is not a regular file, so sshd takes no key from it"), fixes.replaced())
             }
             KeyFile::Keys | KeyFile::NoKey(_) => match (refused(), tried) {
                 (Some((at, stat)), _) => {

@@ -3,7 +3,7 @@
 
 use crate::report::text::listed;
 use crate::report::{Findings, Location};
-use pam_sftpjail::config::{Config, DEFAULT_PATH, HomeAccess, Profile};
+use pam_sftpjail::config::{Config, DEFAULT_PATH, HomeAccess, Profile, Volume};
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::policy::{Match, never_used};
 use std::path::Path;
@@ -68,10 +68,9 @@ fn stricter(used: &Profile, other: &Profile) -> Vec<String> {
             all.push(format!("it guards {added}"));
         }
     }
-    let is_read_only = |profile: &Profile, target| {
-        profile.volumes.iter().any(|volume| volume.target == target && volume.read_only)
-    };
-    if used.volumes.iter().any(|own| !own.read_only && is_read_only(other, own.target.clone())) {
+    let is_read_only_there =
+        |own: &Volume| other.volumes.iter().any(|volume| volume.target == own.target && volume.read_only);
+    if used.volumes.iter().any(|own| !own.read_only && is_read_only_there(own)) {
         all.push("a volume is read-only".to_owned());
     }
     if let Some(max) = other.max_sessions.filter(|max| used.max_sessions.is_none_or(|own| *max < own)) {

@@ -36,9 +36,9 @@ pub(crate) struct Shadow {
     /// The marks before the hash, or what stands in its place. Of a hash there is an `x` only, and of other text a `?`:
     /// processes that become a user are forked from this one.
     password: String,
-    pub(crate) last_change: Option<i64>,
-    pub(crate) maximum: Option<i64>,
-    pub(crate) inactive: Option<i64>,
+    last_change: Option<i64>,
+    maximum: Option<i64>,
+    inactive: Option<i64>,
     pub(crate) expire: Option<i64>,
 }
 
@@ -161,10 +161,7 @@ impl Display for Lapse {
             Self::Account(Expiry::Ago(days)) => write!(f, "the account expired {}", ago(days)),
             Self::Inactive { expired, inactive } => {
                 let [expired, inactive] = [expired, inactive].map(ago);
-                write!(
-                    f,
-                    "the password expired {expired}, and for that the account became inactive {inactive}"
-                )
+                write!(f, "the password expired {expired}, and so the account became inactive {inactive}")
             }
             Self::MustChange => {
                 f.write_str("the password must be changed at the next login, which SFTP cannot do")
@@ -227,10 +224,7 @@ mod tests {
             assert_eq!(lapse(line), Some(expected), "{line}");
         }
         let inactive = Lapse::Inactive { expired: 9, inactive: 1 }.to_string();
-        assert_eq!(
-            inactive,
-            "the password expired 9 days ago, and for that the account became inactive yesterday"
-        );
+        assert_eq!(inactive, "the password expired 9 days ago, and so the account became inactive yesterday");
     }
 
     #[test]

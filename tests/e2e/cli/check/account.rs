@@ -11,7 +11,7 @@ const ACCOUNT: [Fault; 13] = [
     failed("chage -E 19000 mle", "shadow", "the account expired ").concludes("mle is jailed but cannot log in: the account has expired"),
     failed("chage -d 0 mle", "shadow", "the password must be changed at the next login").concludes("mle is jailed but cannot log in: the password must be changed at the next login"),
     failed("chage -d 2020-01-01 -M 30 mle", "shadow", "the password expired ").concludes("mle is jailed but cannot log in: the password has expired"),
-    failed("chage -d 2020-01-01 -M 30 -I 5 mle", "shadow", " days ago, and for that the account became inactive ").concludes("mle is jailed but cannot log in: the account is inactive, since its password has expired"),
+    failed("chage -d 2020-01-01 -M 30 -I 5 mle", "shadow", " days ago, and so the account became inactive ").concludes("mle is jailed but cannot log in: the account is inactive, since its password has expired"),
     failed(
         "sed -i '/^account.*sftpjail/i account required pam_shells.so' /etc/pam.d/sshd; usermod -s /usr/sbin/nologin mle
          sed -i '/nologin/d' /etc/shells",

@@ -36,9 +36,9 @@ const NO_WAY: [Fault; 13] = [
     failed("rm -r /home/mle/.ssh; passwd -qd mle", "authentication", "there is no key, and the password is empty")
         .in_words("give mle a password (passwd)")
         .concludes("mle is jailed but cannot log in: there is no key, and the password is empty"),
-    failed("rm -r /home/mle/.ssh; usermod -p secret mle", "authentication", "what shadow has as the password is no hash")
+    failed("rm -r /home/mle/.ssh; usermod -p secret mle", "authentication", "what shadow has as the password is not a hash")
         .in_words("give mle a password (passwd)")
-        .concludes("mle is jailed but cannot log in: there is no key, and what shadow has as the password is no hash"),
+        .concludes("mle is jailed but cannot log in: there is no key, and what shadow has as the password is not a hash"),
     failed(
         "rm -r /home/mle/.ssh; echo mle:pw | chpasswd
          sed -i '1i PasswordAuthentication no\\nKbdInteractiveAuthentication no' /etc/ssh/sshd_config",
@@ -174,14 +174,14 @@ const NO_KEYS: [Fault; 9] = [
     failed(
         "rm /home/mle/.ssh/authorized_keys; mkdir /home/mle/.ssh/authorized_keys",
         "keys",
-        "/home/mle/.ssh/authorized_keys is no regular file, so sshd takes no key from it",
+        "/home/mle/.ssh/authorized_keys is not a regular file, so sshd takes no key from it",
     )
     .in_words("find out who made it")
     .concludes(WITHOUT),
     failed(
         "rm /home/mle/.ssh/authorized_keys; mkfifo /home/mle/.ssh/authorized_keys",
         "keys",
-        "/home/mle/.ssh/authorized_keys is no regular file, so sshd takes no key from it",
+        "/home/mle/.ssh/authorized_keys is not a regular file, so sshd takes no key from it",
     )
     .in_words("find out who made it")
     .concludes(WITHOUT),
