@@ -53,12 +53,11 @@ impl Service<'_> {
                 failed(evidence, location.replace(&rewritten));
             }
             Some(flaw @ (Flaw::RefusesEverybody | Flaw::RefusesMembers)) => {
-                let whom = match flaw {
-                    Flaw::RefusesEverybody => "everybody, root too",
-                    _ => "the members whom the module lets in",
+                let (whom, logins) = match flaw {
+                    Flaw::RefusesEverybody => ("everybody, root too", "every login"),
+                    _ => ("the members whom the module lets in", "members"),
                 };
-                let consequence =
-                    Consequence::KeptOut(format!("PAM refuses every login because of {location}"));
+                let consequence = Consequence::KeptOut(format!("PAM refuses {logins} because of {location}"));
                 let evidence = format!("{location}: {text} refuses {whom}");
                 failed_with(consequence, evidence, location.replace(&rewritten));
             }

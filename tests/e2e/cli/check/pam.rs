@@ -112,7 +112,7 @@ const LINES: [Fault; 34] = [
         control!("account", "", "[success=bad ignore=ignore module_unknown=ignore default=bad]"),
         "pam account",
         " refuses the members whom the module lets in",
-    ).concludes(REFUSED),
+    ).concludes("mle is jailed but cannot log in: PAM refuses members because of /etc/pam.d/sshd:N"),
     failed(
         concat!(
             before!("session", "[success=1 default=ignore] pam_permit.so"),
