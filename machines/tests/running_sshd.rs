@@ -170,6 +170,15 @@ fn an_sshd_that_its_socket_will_start_is_judged_from_the_unit() {
     );
     let login = machine.sftp("anna", "put /etc/hostname written\n");
     assert_ne!(login.code, Some(0), "{login}");
+    // No such unit.
+    by_socket(&machine, &format!("ln -sf /dev/null {template}"));
+    let out = machine.try_sh("sftpjail check anna");
+    assert_eq!(out.code, Some(2), "{out}");
+    let found = finding(&out, "! sshd running");
+    assert!(
+        found.contains("ssh@.service at the next connection, and systemd does not say with what"),
+        "{out}"
+    );
 }
 
 #[test]

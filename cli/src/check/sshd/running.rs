@@ -60,6 +60,15 @@ fn not_found(sshd: &Sshd, findings: &mut Findings) {
 
 /// Reports that systemd starts it, and what it will be started with.
 fn by_socket(socket: &Socket, findings: &mut Findings) {
+    if !socket.is_known {
+        let evidence = format!(
+            "{} starts {} at the next connection, and systemd does not say with what, so its options are unknown",
+            socket.unit,
+            escaped(&socket.service)
+        );
+        let look = Command::new("systemctl cat").arg(Name(&socket.service));
+        return findings.unknown(CHECK, evidence, Fix::from(look).explained("see what starts sshd"));
+    }
     let options: Vec<_> = socket.options.iter().map(|option| option.to_string_lossy()).collect();
     let options = match options.is_empty() {
         true => String::new(),
