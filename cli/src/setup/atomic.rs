@@ -163,9 +163,20 @@ pub(super) fn make_directory(path: &Path, mode: u32) -> Result<(), Error> {
 
 /// Whether a directory is there, and no symlink. The error: that is unknown.
 pub(super) fn is_directory(path: &Path) -> Result<bool, Error> {
-    match path.symlink_metadata() {
-        Ok(stat) => Ok(stat.is_dir()),
+    is(path, path.symlink_metadata(), Metadata::is_dir)
+}
+
+/// Whether a path leads to a file. The error: that is unknown.
+pub(super) fn is_file(path: &Path) -> Result<bool, Error> {
+    is(path, path.metadata(), Metadata::is_file)
+}
+
+fn is(path: &Path, found: io::Result<Metadata>, kind: fn(&Metadata) -> bool) -> Result<bool, Error> {
+    match found {
+        Ok(stat) => Ok(kind(&stat)),
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(false),
+        // Symlinks that lead to each other.
+        Err(error) if error.raw_os_error() == Some(Errno::LOOP.raw_os_error()) => Ok(false),
         Err(error) => Err(Error::with(path, "be read", &error)),
     }
 }

@@ -162,6 +162,11 @@ fn reload_sshd(has_sshd: bool, others: &BTreeSet<PathBuf>) -> Result<Vec<String>
     if Daemon::find(None).is_err() {
         return Ok(vec!["sshd is not installed, so nothing had to be reloaded.".to_owned()]);
     }
-    let others = others.iter().filter(|file| file.is_file()).map(|file| Some(file.as_path()));
-    [None].into_iter().chain(others).map(|file| reload::sshd(&Sshd::find(file)?)).collect()
+    let mut said = vec![reload::sshd(&Sshd::find(None)?)?];
+    for file in others {
+        if atomic::is_file(file)? {
+            said.push(reload::sshd(&Sshd::find(Some(file))?)?);
+        }
+    }
+    Ok(said)
 }

@@ -150,9 +150,13 @@ pub(in crate::setup) fn pam_files() -> Result<Vec<PathBuf>, Error> {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries.map_err(failed)?,
     };
-    let mut files =
-        entries.map(|entry| Ok(entry.map_err(failed)?.path())).collect::<Result<Vec<_>, Error>>()?;
-    files.retain(|path| path.is_file());
+    let mut files = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(failed)?.path();
+        if atomic::is_file(&path)? {
+            files.push(path);
+        }
+    }
     files.sort_unstable();
     Ok(files)
 }

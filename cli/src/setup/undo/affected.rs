@@ -8,6 +8,7 @@ use crate::host::groups::members_of;
 use crate::host::sshd::files::SshdConfig;
 use crate::report::Error;
 use crate::report::text::listed_first;
+use crate::setup::atomic;
 use crate::setup::members::incomplete;
 use crate::setup::restoration::{Action, FileAction, Part};
 use answer::{Answer, Question, Sent};
@@ -53,7 +54,9 @@ impl Affected {
     /// Reads them. `sshd_configs`: of further sshds. The clause: what could not be read. If it is neither the
     /// configuration nor a service of NSS, nobody is known.
     pub(super) fn read(sshd_configs: &BTreeSet<PathBuf>, roots: &[PathBuf]) -> (Self, Option<String>) {
-        let sshd_configs = sshd_configs.iter().filter(|file| file.is_file()).cloned().collect();
+        // One that cannot be read stays: reading it says why.
+        let is_there = |file: &&PathBuf| atomic::is_file(file).unwrap_or(true);
+        let sshd_configs = sshd_configs.iter().filter(is_there).cloned().collect();
         let question = Question { sshd_configs, roots: roots.to_owned(), ..Question::default() };
         let mut this = Self { users: BTreeMap::new(), question };
         let config = configuration::load(None).map_err(Error::from);

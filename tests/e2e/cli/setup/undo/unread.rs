@@ -11,11 +11,14 @@ fn a_directory_or_file_that_cannot_be_read_is_not_taken_for_an_empty_one() {
     // A block of the admin's needs the jail root and PAM's lines.
     sb.append("/etc/ssh/sshd_config", readme::block("Match Group sftp"));
     sb.sh("sftpjail setup --yes; cp -a /var/lib/sftpjail /root/journal");
-    for (path, call) in [
+    // Another service of the admin's needs the module.
+    sb.write("/etc/pam.d/ftp", "session required pam_sftpjail.so open\n");
+    for (path, call, said) in [
         // What `Include` names, and PAM's files.
-        ("/etc/ssh/sshd_config.d", "openat"),
-        ("/etc/pam.d", "openat"),
-        ("/etc/ssh/sshd_config", "statx"),
+        ("/etc/ssh/sshd_config.d", "openat", " cannot be read: I/O error"),
+        ("/etc/pam.d", "openat", " cannot be read: I/O error"),
+        ("/etc/pam.d/ftp", "statx", " cannot be read: I/O error"),
+        ("/etc/ssh/sshd_config", "statx", ":"),
     ] {
         for is_journal_lost in [false, true] {
             let lose = if is_journal_lost { format!("rm {JOURNAL};") } else { String::new() };
@@ -26,13 +29,9 @@ fn a_directory_or_file_that_cannot_be_read_is_not_taken_for_an_empty_one() {
                 ))
                 .failed();
             assert!(sb.sh("cat /root/trace").stdout.contains("EIO"), "{path} {is_journal_lost}\n{out}");
-            let named = match call {
-                "openat" => format!("{path} cannot be read: I/O error"),
-                _ => format!("{path}:"),
-            };
             let all = format!("{}{}", out.stdout, out.stderr);
             let all = all.split_whitespace().collect::<Vec<_>>().join(" ");
-            assert!(all.contains(&named), "{path} {is_journal_lost}\n{out}");
+            assert!(all.contains(&format!("{path}{said}")), "{path} {is_journal_lost}\n{out}");
             sb.sh("test -d /jail; grep -q pam_sftpjail.so /etc/pam.d/sshd; rm -rf /var/lib/sftpjail; cp -a /root/journal /var/lib/sftpjail");
         }
     }
