@@ -22,6 +22,7 @@ pub mod name;
 pub mod path;
 pub mod suggestion;
 pub(crate) mod sys;
+pub mod systemd;
 
 pub mod fix;
 

@@ -2,10 +2,8 @@
 #![forbid(unsafe_code)]
 
 use crate::fix::{Command, Fix};
+use crate::systemd::is_booted;
 use std::path::Path;
-
-/// The directory that exists where systemd is PID 1: sd_booted(3).
-pub(crate) const SYSTEMD: &str = "/run/systemd/system";
 
 /// What starts services here.
 enum Manager {
@@ -19,10 +17,16 @@ enum Manager {
 
 impl Manager {
     fn find() -> Self {
-        let managers =
-            [(SYSTEMD, Self::Systemd), ("/run/openrc", Self::Openrc), ("/etc/init.d/rsyslog", Self::Script)];
-        let found = managers.into_iter().find(|(path, _)| Path::new(path).exists());
-        found.map_or(Self::None, |(_, manager)| manager)
+        let exists = |path| Path::new(path).exists();
+        if is_booted() {
+            Self::Systemd
+        } else if exists("/run/openrc") {
+            Self::Openrc
+        } else if exists("/etc/init.d/rsyslog") {
+            Self::Script
+        } else {
+            Self::None
+        }
     }
 }
 

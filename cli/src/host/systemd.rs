@@ -6,6 +6,7 @@ use super::programs;
 use crate::report::Location;
 use pam_sftpjail::escape::one_line;
 use pam_sftpjail::name::UserName;
+pub(crate) use pam_sftpjail::systemd::is_booted;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fs;
@@ -36,11 +37,6 @@ const TEMPLATE: &str = "user@.service";
 /// The name of the unit of a uid's user manager.
 pub(crate) fn manager(uid: u32) -> String {
     format!("user@{uid}.service")
-}
-
-/// Whether systemd is PID 1: sd_booted(3).
-pub(crate) fn is_booted() -> bool {
-    Path::new("/run/systemd/system").is_dir()
 }
 
 /// The file of user@.service, if there is one.

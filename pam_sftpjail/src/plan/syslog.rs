@@ -10,6 +10,7 @@ use crate::fix::Fix;
 use crate::path::Normalised;
 use crate::rsyslog;
 use crate::sys::directory;
+use crate::systemd::is_booted;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::{Mode, SFlag, stat};
@@ -108,7 +109,6 @@ fn socket() -> Option<(OwnedFd, bool)> {
         return None;
     }
     let this = directory::stat(&socket).ok()?;
-    let is_booted = || stat(rsyslog::SYSTEMD).is_ok_and(|stat| directory::kind(&stat) == SFlag::S_IFDIR);
     let is_journals =
         is_booted() && stat(JOURNAL).is_ok_and(|s| (s.st_dev, s.st_ino) == (this.st_dev, this.st_ino));
     Some((socket, is_journals))
