@@ -66,7 +66,7 @@ impl Members {
         if !self.not_jailed.is_empty() {
             let names = listed_first(self.not_jailed.iter());
             let what = format!(
-                "by its files, sshd does not send these members into a jail, limited to SFTP: {names}"
+                "as its files are, sshd does not send these members into a jail with SFTP only: {names}"
             );
             return Err(Error::new(what, "see why: sftpjail check --all"));
         }
@@ -86,8 +86,8 @@ impl Members {
         Err(Error::new(what, "fix what is marked ✗, or use --accept-refused to set up all the same"))
     }
 
-    /// Refuses, with `--yes`, a setup after which users would get their shells, or of which a misspelt group is the reason
-    /// that sshd refuses them.
+    /// What `--yes` refuses without `--force`: users would get their shells, or sshd refuses them because the configuration
+    /// misspells their group.
     pub(in crate::setup) fn stop_without_force(&self) -> Result<(), Error> {
         let meant = self.misspelt.first().map(|(_, meant)| format!(" (did you mean {}?)", escaped(meant)));
         let what = if !self.no_longer_jailed.is_empty() {

@@ -90,7 +90,7 @@ fn members_whom_sshd_does_not_jail_are_an_error_though_nothing_is_to_be_changed(
     assert_eq!(out.code, Some(1), "{out}");
     assert_eq!(
         out.stderr,
-        "sftpjail: by its files, sshd does not send these members into a jail, limited to SFTP: bob; see why: sftpjail \
+        "sftpjail: as its files are, sshd does not send these members into a jail with SFTP only: bob; see why: sftpjail \
          check --all\n"
     );
     // As it says.
