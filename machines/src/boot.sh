@@ -15,9 +15,14 @@ mount -t cgroup2 cgroup2 /sys/fs/cgroup
 cgroup=$(mktemp -d /sys/fs/cgroup/sftpjail-machine-XXXXXX)
 (
     echo 0 >$cgroup/cgroup.procs
-    exec systemd-nspawn --quiet --register=no --keep-unit --private-network \
-        --capability=all --drop-capability=CAP_SYS_MODULE --machine=machine --directory=/run/machine \
-        --console=pipe --boot </dev/null >>/run/console 2>&1
+    # It ends with this status where the system inside reboots.
+    status=133
+    while test $status = 133; do
+        status=0
+        systemd-nspawn --quiet --register=no --keep-unit --private-network \
+            --capability=all --drop-capability=CAP_SYS_MODULE --machine=machine --directory=/run/machine \
+            --console=pipe --boot </dev/null >>/run/console 2>&1 || status=$?
+    done
 ) &
 cat >/dev/null
 echo 1 >$cgroup/cgroup.kill

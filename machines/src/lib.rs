@@ -15,9 +15,10 @@
 //! If something fails in the machine itself, that panics with the command and its output.
 #![forbid(unsafe_code)]
 
-mod login;
 mod machine;
 mod root;
+mod system;
 
 pub use machine::Machine;
 pub use root::Suite;
+pub use system::{OPTIONS, System};

@@ -1,7 +1,8 @@
-//! Boots a machine, runs commands in it, and ends it.
+//! Boots a container, runs commands in it, and ends it.
 
 use crate::root::Suite;
-use sandbox::{Output, PATH, artifact, entering, run, wait_until};
+use crate::system::System;
+use sandbox::{PATH, artifact, entering, wait_until};
 use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
@@ -11,10 +12,11 @@ use std::time::Duration;
 const SCRIPT: &str = include_str!("boot.sh");
 
 /// Longer than a boot takes while other tests run.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 
-/// A whole system: see the crate. Dropping it ends the system.
+/// A container: see the crate. Dropping it ends the system.
 pub struct Machine {
+    suite: Suite,
     /// `unshare`, whose child runs `boot.sh`. When its stdin ends, the machine ends.
     unshare: Child,
     /// The pid of its systemd on the host.
@@ -35,58 +37,45 @@ impl Machine {
         command.args(["sh", "-c", SCRIPT, "sh"]);
         command.arg(root).arg(built.parent().expect("a directory")).arg(source);
         let unshare = command.env_clear().env("PATH", PATH).stdin(Stdio::piped()).spawn();
-        let mut machine = Self { unshare: unshare.expect("unshare, of util-linux"), init: 0 };
-        let init = wait_until(PATIENCE, || match machine.unshare.try_wait() {
-            Ok(None) => init_below(machine.unshare.id()).map(Some),
-            _ => Some(None),
-        });
-        machine.init =
-            init.flatten().unwrap_or_else(|| panic!("systemd does not start:\n{}", machine.console()));
-        // Before the bus is there, systemctl says that the system is offline.
-        let state = wait_until(PATIENCE, || {
-            let state = machine.try_sh("systemctl is-system-running --wait 2>/dev/null || true").stdout;
-            Some(state).filter(|state| ["running\n", "degraded\n"].contains(&state.as_str()))
-        });
-        let failed = || machine.try_sh("systemctl --failed --no-pager").stdout;
-        assert_eq!(state.as_deref(), Some("running\n"), "{}\n{}", failed(), machine.console());
+        let unshare = unshare.expect("unshare, of util-linux");
+        let mut machine = Self { suite: suite.clone(), unshare, init: 0 };
+        machine.wait_for_boot();
         machine.make_keys();
         machine
     }
 
-    /// The text on its console.
-    #[must_use]
-    pub fn console(&self) -> String {
-        // The file is in the mount namespace of the script.
-        let script = children(self.unshare.id()).into_iter().next();
-        let text = script.and_then(|pid| fs::read(format!("/proc/{pid}/root/run/console")).ok());
-        String::from_utf8_lossy(&text.unwrap_or_default()).into_owned()
+    /// Waits until a systemd other than the last one runs, and has started everything.
+    fn wait_for_boot(&mut self) {
+        let last = self.init;
+        let init = wait_until(PATIENCE, || match self.unshare.try_wait() {
+            Ok(None) => init_below(self.unshare.id()).filter(|init| *init != last).map(Some),
+            _ => Some(None),
+        });
+        self.init = init.flatten().unwrap_or_else(|| panic!("systemd does not start:\n{}", self.console()));
+        self.wait_until_up();
+    }
+}
+
+impl System for Machine {
+    fn name(&self) -> String {
+        format!("{}, container", self.suite.name())
     }
 
-    /// A command that runs as root inside, in `/`, with an environment of PATH, HOME and LANG only. It is in no session
-    /// of logind and in no unit, because it needs no login.
-    pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
+    fn command(&self, program: &OsStr) -> Command {
         let namespaces = ["--mount", "--pid", "--net", "--ipc", "--uts", "--cgroup", "--root", "--wd"];
         entering(self.init, &namespaces, program)
     }
 
-    /// Runs a root shell (`sh -ec`) inside. Panics with script and output if it fails.
-    #[track_caller]
-    pub fn sh(&self, script: &str) -> Output {
-        self.try_sh(script).ok()
+    fn reboot(&mut self) {
+        self.sh("systemctl reboot");
+        self.wait_for_boot();
     }
 
-    /// Like [`Machine::sh`], but it does not panic if the script fails.
-    #[track_caller]
-    pub fn try_sh(&self, script: &str) -> Output {
-        self.script(script, b"")
-    }
-
-    /// The same with `input` on stdin.
-    #[track_caller]
-    pub fn script(&self, script: &str, input: &[u8]) -> Output {
-        let mut command = self.command("sh");
-        command.args(["-ec", script]);
-        run(command, script, input)
+    fn console(&self) -> String {
+        // The file is in the mount namespace of the script.
+        let script = children(self.unshare.id()).into_iter().next();
+        let text = script.and_then(|pid| fs::read(format!("/proc/{pid}/root/run/console")).ok());
+        String::from_utf8_lossy(&text.unwrap_or_default()).into_owned()
     }
 }
 

@@ -20,6 +20,14 @@ impl Suite {
         Self(std::env::var("SUITE").ok().filter(|name| !name.is_empty()).unwrap_or("bookworm".into()))
     }
 
+    /// The release's name for people; the code name of one that is not released.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let numbers = [("bullseye", "11"), ("bookworm", "12"), ("trixie", "13")];
+        let number = numbers.into_iter().find(|(code, _)| *code == self.0).map(|(_, number)| number);
+        format!("Debian {}", number.unwrap_or(&self.0))
+    }
+
     /// The path of the tar of its root. If it is missing, it is made, which takes about a minute and needs the network.
     /// A changed `root.sh` makes a new one. Panics with debootstrap's output if it cannot be made.
     #[must_use]

@@ -1,6 +1,6 @@
 //! A group of a directory, whose name has a blank and a backslash: this release's sshd, systemd and PAM take it.
 
-use machines::{Machine, Suite};
+use machines::{Machine, Suite, System};
 
 const GROUP: &str = r"EXAMPLE\sftp users";
 

@@ -6,7 +6,7 @@ mod running_sshd;
 mod sound;
 mod user_manager;
 
-use machines::{Machine, Suite};
+use machines::{Machine, Suite, System};
 
 #[test]
 fn root_and_a_user_in_no_profile_log_in_as_usual() {
@@ -16,4 +16,14 @@ fn root_and_a_user_in_no_profile_log_in_as_usual() {
         let seen = machine.ssh(user, "sleep 1; id -un; systemctl --user is-active default.target").ok();
         assert_eq!(seen.stdout, format!("{user}\nactive\n"));
     }
+}
+
+#[test]
+fn a_system_reboots_and_keeps_its_files() {
+    let mut machine = Machine::boot(&Suite::wanted());
+    let boot = machine.sh("cat /proc/sys/kernel/random/boot_id; touch /root/kept /run/lost").stdout;
+    machine.reboot();
+    machine.sh("test -e /root/kept; ! test -e /run/lost");
+    assert_ne!(machine.sh("cat /proc/sys/kernel/random/boot_id").stdout, boot);
+    assert_eq!(machine.ssh("root", "id -un").ok().stdout, "root\n");
 }

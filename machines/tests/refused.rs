@@ -1,6 +1,6 @@
 //! A refused user does not lock out others at the same address: PerSourcePenalties, from OpenSSH 9.8 on.
 
-use machines::{Machine, Suite};
+use machines::{Machine, Suite, System};
 use sandbox::Output;
 
 /// Logs in eight times at once, which must fail. Gives the messages of the clients.

@@ -1,7 +1,7 @@
 //! The sshd that runs as a service of systemd's: hardening that keeps it from building jails is found, and named with
 //! the line of the unit.
 
-use machines::{Machine, Suite};
+use machines::{Machine, Suite, System};
 use sandbox::Output;
 
 const DROP_IN: &str = "/etc/systemd/system/ssh.service.d/hardening.conf";

@@ -1,7 +1,7 @@
 //! Systems that are as they should be: nothing but ✓ in what `sftpjail` says of them, from setup to undo. With
 //! `SUITE=trixie` their OpenSSH is 10.0.
 
-use machines::{Machine, Suite};
+use machines::{Machine, Suite, System};
 use sandbox::Output;
 use sandbox::sound::Sound;
 

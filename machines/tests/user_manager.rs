@@ -1,7 +1,7 @@
 //! Row 20 of the table of threats: a jailed member uploads a unit for systemd's user manager, which would run it
 //! outside of the jail.
 
-use machines::{Machine, Suite};
+use machines::{Machine, Suite, System};
 use sandbox::Output;
 
 const UNIT: &str = "[Service]

@@ -40,7 +40,7 @@ pub use live::LiveSftp;
 pub use machine::{Machine, artifact};
 pub use moments::one_moment_in;
 pub use namespace::Namespace;
-pub use output::{Output, run};
+pub use output::{Output, run, run_within};
 pub use process::{PATH, end, entering, kill_now, wait_until};
 pub use sandbox::Sandbox;
 pub use users::{Account, User};

@@ -48,7 +48,13 @@ impl std::fmt::Display for Output {
 /// Runs `command` to its end with `input` on stdin. Panics if it cannot start, or if it or a process that
 /// inherited its output is still there after a minute.
 #[track_caller]
-pub fn run(mut command: Command, what: &str, input: &[u8]) -> Output {
+pub fn run(command: Command, what: &str, input: &[u8]) -> Output {
+    run_within(PATIENCE, command, what, input)
+}
+
+/// The same with another limit than a minute.
+#[track_caller]
+pub fn run_within(limit: Duration, mut command: Command, what: &str, input: &[u8]) -> Output {
     let start = Instant::now();
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap_or_else(|e| panic!("cannot start {what}: {e}"));
@@ -61,12 +67,12 @@ pub fn run(mut command: Command, what: &str, input: &[u8]) -> Output {
     let stderr = collect(child.stderr.take().expect("stderr is piped"));
 
     let mut texts = [stdout, stderr].map(|pipe| {
-        let left = PATIENCE.saturating_sub(start.elapsed());
+        let left = limit.saturating_sub(start.elapsed());
         pipe.recv_timeout(left).ok().map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
     });
     if texts.iter().any(Option::is_none) {
         end(&mut child);
-        panic!("still running after {PATIENCE:?}: {what}\nstdout, stderr so far: {texts:?}");
+        panic!("still running after {limit:?}: {what}\nstdout, stderr so far: {texts:?}");
     }
     let code = child.wait().expect("the command is our child").code();
     let [stdout, stderr] = texts.each_mut().map(|text| text.take().unwrap_or_default());
