@@ -9,6 +9,12 @@ use std::process::{Command, Stdio};
 
 const SCRIPT: &str = include_str!("root.sh");
 
+/// What tests use besides.
+const TOOLS: &str = "strace";
+
+/// The releases whose roots have rsyslog, as Debian installed it by default until 11, and as many have it now.
+const WITH_RSYSLOG: [&str; 2] = ["bullseye", "bookworm"];
+
 /// A release of Debian, by its code name.
 #[derive(Clone, Debug)]
 pub struct Suite(pub String);
@@ -28,6 +34,17 @@ impl Suite {
         format!("Debian {}", number.unwrap_or(&self.0))
     }
 
+    /// Whether rsyslog and logrotate run in it. Where they do not, systemd's journal is the only log.
+    #[must_use]
+    pub fn has_rsyslog(&self) -> bool {
+        WITH_RSYSLOG.contains(&self.0.as_str())
+    }
+
+    /// The packages of its root, besides those that it needs to boot.
+    fn packages(&self) -> String {
+        if self.has_rsyslog() { format!("{TOOLS},rsyslog,logrotate") } else { TOOLS.to_owned() }
+    }
+
     /// The path of the tar of its root. If it is missing, it is made, which takes about a minute and needs the network.
     /// A changed `root.sh` makes a new one. Panics with debootstrap's output if it cannot be made.
     #[must_use]
@@ -38,21 +55,26 @@ impl Suite {
         fs::create_dir_all(&directory).expect("the target directory can be written");
         let mut recipe = DefaultHasher::new();
         SCRIPT.hash(&mut recipe);
+        let packages = self.packages();
+        packages.hash(&mut recipe);
         let tar = directory.join(format!("{}-{:016x}.tar", self.0, recipe.finish()));
         let lock = File::create(directory.join(format!("{}.lock", self.0))).expect("a lock");
         flock(&lock, FlockOperation::LockExclusive).expect("a lock");
         if !tar.exists() {
-            make(&self.0, &tar);
+            make(&self.0, &packages, &tar);
         }
         tar
     }
 }
 
-fn make(suite: &str, tar: &Path) {
+fn make(suite: &str, packages: &str, tar: &Path) {
     let log = tar.with_extension("log");
     let said = File::create(&log).expect("the target directory can be written");
     let mut command = Command::new("unshare");
-    command.args(["--mount", "--propagation", "private", "sh", "-c", SCRIPT, "sh", suite]).arg(tar);
+    command
+        .args(["--mount", "--propagation", "private", "sh", "-c", SCRIPT, "sh", suite])
+        .arg(tar)
+        .arg(packages);
     let errors = said.try_clone().expect("a descriptor");
     let status = command.stdin(Stdio::null()).stdout(said).stderr(errors).status().expect("unshare");
     let text = fs::read_to_string(&log).unwrap_or_default();
