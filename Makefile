@@ -47,7 +47,7 @@ PROGRAM = $(DESTDIR)$(PREFIX)/sbin/sftpjail
 AS_OWNER := $(if $(DESTDIR),,$(SUDO))
 INSTALL := $(AS_OWNER) install
 
-.PHONY: build build-release deps demo sandbox test exhaustive machines machines-all lint bench bench-audit bench-check install uninstall
+.PHONY: build build-release deps demo sandbox test exhaustive machines machines-all machines-kernels lint bench bench-audit bench-check install uninstall
 
 build: deps
 	@$(CARGO) build --quiet --locked --workspace
@@ -150,7 +150,7 @@ exhaustive: build
 	@EXHAUSTIVE=1 $(CARGO) test --locked $(AS_ROOT) --package sftpjail-tests --test e2e -- killed interrupted --test-threads $(THREADS)
 
 # Whole systems, booted with systemd as PID 1: machines/README.md.
-MACHINES := $(CARGO) test --locked $(AS_ROOT) --package sftpjail-machines -- --test-threads 2
+MACHINES := $(CARGO) test --locked $(AS_ROOT) --package sftpjail-machines --test machine -- --test-threads 2
 
 machines: build
 	@SUITE=$(SUITE) $(MACHINES)
@@ -160,6 +160,10 @@ machines-all: build
 		echo "Debian $$suite:"
 		SUITE=$$suite $(MACHINES)
 	done
+
+# The same with other kernels, in guests of QEMU.
+machines-kernels: build
+	@$(CARGO) test --locked $(AS_ROOT) --package sftpjail-machines --test kernels -- --test-threads 1
 
 lint: deps
 	$(CARGO) fmt --all --check

@@ -1,11 +1,7 @@
 //! Makes the roots of Debian's releases, each once, and keeps them as tars.
 
-use rustix::fs::{FlockOperation, flock};
-use sandbox::artifact;
-use std::fs::{self, File};
-use std::hash::{DefaultHasher, Hash, Hasher};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use crate::recipe;
+use std::path::PathBuf;
 
 const SCRIPT: &str = include_str!("root.sh");
 
@@ -49,36 +45,6 @@ impl Suite {
     /// A changed `root.sh` makes a new one. Panics with debootstrap's output if it cannot be made.
     #[must_use]
     pub fn root(&self) -> PathBuf {
-        let built = artifact("sftpjail");
-        let target = built.ancestors().nth(2).expect("two directories above what cargo built");
-        let directory = target.join("machines");
-        fs::create_dir_all(&directory).expect("the target directory can be written");
-        let mut recipe = DefaultHasher::new();
-        SCRIPT.hash(&mut recipe);
-        let packages = self.packages();
-        packages.hash(&mut recipe);
-        let tar = directory.join(format!("{}-{:016x}.tar", self.0, recipe.finish()));
-        let lock = File::create(directory.join(format!("{}.lock", self.0))).expect("a lock");
-        flock(&lock, FlockOperation::LockExclusive).expect("a lock");
-        if !tar.exists() {
-            make(&self.0, &packages, &tar);
-        }
-        tar
+        recipe::made(&self.0, ".tar", SCRIPT, &[self.0.as_ref(), self.packages().as_ref()])
     }
-}
-
-fn make(suite: &str, packages: &str, tar: &Path) {
-    let log = tar.with_extension("log");
-    let said = File::create(&log).expect("the target directory can be written");
-    let mut command = Command::new("unshare");
-    command
-        .args(["--mount", "--propagation", "private", "sh", "-c", SCRIPT, "sh", suite])
-        .arg(tar)
-        .arg(packages);
-    let errors = said.try_clone().expect("a descriptor");
-    let status = command.stdin(Stdio::null()).stdout(said).stderr(errors).status().expect("unshare");
-    let text = fs::read_to_string(&log).unwrap_or_default();
-    let lines: Vec<_> = text.lines().collect();
-    let last = lines.get(lines.len().saturating_sub(20)..).unwrap_or_default().join("\n");
-    assert!(status.success() && tar.exists(), "no root of {suite} could be made: {status}\n{last}");
 }
