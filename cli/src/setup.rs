@@ -41,7 +41,7 @@ use nix::unistd::geteuid;
 pub(crate) use options::Options;
 use pam_sftpjail::config::DEFAULT_PATH;
 use pam_sftpjail::fix::{Command, Name};
-use pam_sftpjail::plan::root_path;
+use pam_sftpjail::plan::{kernel, root_path};
 use report::{Ending, Report};
 use sshd::Sshd;
 use std::ffi::OsString;
@@ -153,6 +153,7 @@ struct Planned {
 impl Planned {
     fn find(options: &Options) -> Result<Self, Error> {
         let choices = Choices::read(options)?;
+        kernel(&choices.config).map_err(|refusal| Error::new(&refusal, refusal.fix()))?;
         let sshd = Sshd::find(options.sshd.path())?;
         let Needed { changes, notes, dropped_groups, stray_groups } = Needed::find(&choices, &sshd, options)?;
         let others = OtherGroups { dropped: &dropped_groups, stray: &stray_groups };

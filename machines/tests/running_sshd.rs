@@ -36,6 +36,13 @@ fn finding(out: &Output, start: &str) -> String {
     lines.take_while(|line| line.starts_with("   ")).fold(first, |all, line| format!("{all} {}", line.trim()))
 }
 
+/// Settings whose seccomp filters forbid a call that jails need.
+const CALLS: [(&str, &str); 3] = [
+    ("RestrictNamespaces=yes", "setns"),
+    ("RestrictNamespaces=~mnt", "setns"),
+    ("RestrictSUIDSGID=yes", "openat2"),
+];
+
 #[test]
 fn each_hardening_that_keeps_sshd_from_building_jails_is_named_with_its_line() {
     let machine = machine();
@@ -52,6 +59,8 @@ fn each_hardening_that_keeps_sshd_from_building_jails_is_named_with_its_line() {
         "InaccessiblePaths=-/home/anna",
         "CapabilityBoundingSet=~CAP_SYS_ADMIN",
         "RestrictNamespaces=yes",
+        "RestrictNamespaces=~mnt",
+        "RestrictSUIDSGID=yes",
         "SystemCallFilter=~@mount",
         "SystemCallFilter=~@mount\nSystemCallErrorNumber=EPERM",
     ] {
@@ -66,6 +75,17 @@ fn each_hardening_that_keeps_sshd_from_building_jails_is_named_with_its_line() {
         // It is true.
         let login = machine.sftp("anna", "put /etc/hostname written\n");
         assert_ne!(login.code, Some(0), "{lines}\n{login}");
+        // An entry about a call names it, and does not blame the kernel.
+        if let Some((_, call)) = CALLS.iter().find(|(name, _)| lines.starts_with(name)) {
+            assert!(
+                found.contains(&format!("a seccomp filter forbids {call}(2), which jails need")),
+                "{found}"
+            );
+            let log = machine
+                .sh("journalctl --no-pager -t sshd -t sshd-session | grep 'refused user anna' | tail -n 1");
+            let said = format!("a seccomp filter forbids {call}(2), which jails need: ");
+            assert!(log.stdout.contains(&said) && !log.stdout.contains("too old"), "{log}");
+        }
     }
     // The lines of Debian's own ssh.service and harmless ones.
     for lines in [

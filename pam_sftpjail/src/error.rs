@@ -11,6 +11,7 @@ use crate::escape::escaped;
 use crate::fix::Fix;
 use crate::name::UserName;
 use crate::nss::LookupError;
+use crate::sys::needed::Uncallable;
 use crate::sys::{SysError, limit_fix};
 use nix::errno::Errno;
 use pam::constants::PamResultCode;
@@ -123,8 +124,8 @@ pub enum Refusal {
     JailRoot { root: String, component: String, why: String, fix: Fix },
 
     /// The kernel lacks a system call, or a filter forbids it.
-    #[error("mount_setattr(2) cannot be called: {}", errno.desc())]
-    Kernel { errno: Errno },
+    #[error(transparent)]
+    Kernel(#[from] Uncallable),
 
     /// sshd itself runs in a chroot(2); setns(2) would lead out of it.
     #[error("the service runs in a chroot that is not the root of its mount namespace")]
@@ -258,8 +259,7 @@ impl Refusal {
                     .into()
             }
             Self::Denied { by, .. } => by.fix().into(),
-            Self::Kernel { errno: Errno::ENOSYS } => "boot Linux 5.12 or newer".into(),
-            Self::Kernel { .. } => "allow the call in the service's seccomp filter".into(),
+            Self::Kernel(call) => call.fix().into(),
             Self::ServiceInChroot => "run sshd outside of the chroot, or in a container of its own".into(),
             Self::AlreadyOpen => {
                 "remove the second pam_sftpjail.so session line from the PAM configuration".into()

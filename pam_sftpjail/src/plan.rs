@@ -25,7 +25,7 @@ use crate::fix::Fix;
 use crate::name::UserName;
 use crate::sys::directory;
 use crate::sys::identity::Owner;
-use crate::sys::{SysError, mount};
+use crate::sys::{SysError, needed};
 pub(crate) use jail_root::JailRoot;
 pub(crate) use mount_point::MountPoint;
 use std::fmt::{self, Display};
@@ -118,6 +118,8 @@ pub fn make(
     observe: Observer<'_>,
 ) -> Result<Plan, Refusal> {
     let user = account.user_name()?;
+    // The other checks need some of the calls, and would blame a home for the kernel.
+    kernel(config).inspect_err(|refusal| observe(Check::Kernel, CheckResult::Failed(refusal)))?;
     let home = match profile.home {
         HomeAccess::None => Ok(None),
         _ => home::check(&config.jail_root, account, observe).map(Some),
@@ -133,8 +135,7 @@ pub fn make(
     };
     let jail_root = JailRoot::open(&config.jail_root, config.namespace, &user, Some(&account.home));
     let jail_root = observed(Check::JailRoot, jail_root, observe);
-    let kernel = mount::is_supported().map(|()| "it has mount_setattr(2)");
-    let kernel = observed(Check::Kernel, kernel.map_err(|errno| Refusal::Kernel { errno }), observe);
+    observe(Check::Kernel, CheckResult::Passed(&"it has mount_setattr(2)"));
     let syslog = if profile.log {
         syslog::find(observe)
     } else {
@@ -149,7 +150,6 @@ pub fn make(
     let volumes = volumes?;
     let guard = guard?;
     let jail_root = jail_root?;
-    kernel?;
 
     let mut steps = Steps::default();
     if let Some((at, source)) = home {
@@ -172,6 +172,11 @@ pub fn make(
         account.name, account.uid, account.gid
     );
     Ok(Plan { user, jail_root, steps: steps.0, volumes: paths, purpose })
+}
+
+/// Whether the kernel lets this process make the system calls that jails need. No path is touched.
+pub fn kernel(config: &Config) -> Result<(), Refusal> {
+    Ok(needed::all(config.namespace == Namespace::Private)?)
 }
 
 impl Plan {

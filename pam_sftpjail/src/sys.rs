@@ -1,8 +1,8 @@
 //! Wraps system calls, with errors that show the arguments. Nothing here knows what a jail is.
 //!
 //! The only `unsafe` code of the crate besides the `pam` module is here: for mount_setattr(2),
-//! sigpending(2), sigtimedwait(2) and seccomp(2), which neither nix nor rustix has, for look-ups in NSS, where nix gives
-//! up too early, and for forks.
+//! sigpending(2), sigtimedwait(2) and seccomp(2), which neither nix nor rustix has, for calls with arguments that no
+//! wrapper passes on, for look-ups in NSS, where nix gives up too early, and for forks.
 
 pub(crate) mod attribute;
 pub(crate) mod directory;
@@ -12,6 +12,7 @@ pub(crate) mod lock;
 pub(crate) mod mount;
 pub(crate) mod mount_table;
 pub(crate) mod namespace;
+pub(crate) mod needed;
 pub(crate) mod nss;
 pub(crate) mod process;
 pub(crate) mod safe_writes;
@@ -64,6 +65,9 @@ impl SysError {
                 "set namespace = \"host\", which needs no setns(2); another module of the PAM stack may prevent that call"
             }
             Errno::EPERM | Errno::EACCES => DeniedBy::Other.fix(),
+            Errno::ENOSYS => {
+                "see whether the kernel is older than Linux 5.12 (uname -r), and otherwise let the process make that call: a seccomp filter forbids it"
+            }
             Errno::ENOSPC if self.is_of_mounts() => {
                 "raise sysctl user.max_mnt_namespaces or fs.mount-max, or free memory"
             }

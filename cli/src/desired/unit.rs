@@ -43,8 +43,8 @@ const SINGLE: [&str; 9] = [
 /// How much of a setting's value is shown, in characters.
 const MAX_VALUE: usize = 40;
 
-/// The settings of a unit that restrict it, each with its location. Of those that concern paths, those that concern a
-/// path in the problem, if there are any.
+/// The settings of a unit that restrict it, each with its location. Of those that concern paths or system calls, those that
+/// concern what is in the problem, if there are any.
 pub(crate) fn settings(unit: &str, names: &[&'static str], problem: &str) -> Vec<String> {
     let mut all = restrictions(unit, names);
     let concerns = |name: &str, value: &str| match name {
@@ -52,6 +52,11 @@ pub(crate) fn settings(unit: &str, names: &[&'static str], problem: &str) -> Vec
         "ProtectSystem" => true,
         "PrivateTmp" => problem.contains("/tmp"),
         "PrivateDevices" => problem.contains("/dev"),
+        // Its filter answers ENOSYS to openat2(2): systemd's src/shared/seccomp-util.c, seccomp_restrict_suid_sgid.
+        "RestrictSUIDSGID" => problem.contains("openat2("),
+        "RestrictNamespaces" => ["setns(", "unshare("].iter().any(|call| problem.contains(call)),
+        // It forbids no call that jails need.
+        "NoNewPrivileges" => false,
         _ if !MOUNTS.contains(&name) => true,
         _ => value.split([' ', ':']).any(|path| {
             let path = path.trim_start_matches(['-', '+']);

@@ -81,7 +81,7 @@ impl From<&Refusal> for Consequence {
             Refusal::Guard { path, .. } => format!("{path} cannot be guarded"),
             Refusal::Full { .. } => "the filesystem of the home is full".to_owned(),
             Refusal::Denied { path, .. } => format!("{path} cannot be accessed"),
-            Refusal::Kernel { .. } => "the kernel does not let the module build jails".to_owned(),
+            Refusal::Kernel(call) => call.consequence().to_owned(),
             Refusal::ServiceInChroot => "sshd runs in a chroot".to_owned(),
             Refusal::Registry { path, why, .. } => format!("{path} {why}"),
             Refusal::Locked { .. } => "another login of the user does not end".to_owned(),

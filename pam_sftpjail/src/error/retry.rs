@@ -42,7 +42,7 @@ impl Refusal {
             | Self::Full { .. }
             | Self::Denied { .. }
             | Self::JailRoot { .. }
-            | Self::Kernel { .. }
+            | Self::Kernel(_)
             | Self::ServiceInChroot
             | Self::Registry { .. }
             | Self::AlreadyOpen

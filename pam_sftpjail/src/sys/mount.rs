@@ -54,15 +54,6 @@ pub(crate) fn seal(mount: BorrowedFd<'_>) -> Result<(), SysError> {
         .map_err(SysError::of("mount_setattr", "tmpfs, rdonly"))
 }
 
-/// Checks that mount_setattr(2) can be called. It is the newest call that a jail needs.
-pub(crate) fn is_supported() -> Result<(), Errno> {
-    match mount_setattr(libc::AT_FDCWD, 0, None) {
-        // A kernel with this call answers EINVAL to a size of 0, before it checks any privilege.
-        Ok(()) | Err(Errno::EINVAL) => Ok(()),
-        Err(errno) => Err(errno),
-    }
-}
-
 /// Removes one mount from its peer group. Mounts below it then appear in no other namespace.
 pub(crate) fn make_private(mount: BorrowedFd<'_>, what: &Path) -> Result<(), SysError> {
     set_attributes(mount, 0, 0, libc::MS_PRIVATE)
@@ -132,15 +123,10 @@ struct MountAttr {
 
 fn set_attributes(mount: BorrowedFd<'_>, flags: i32, set: u64, propagation: u64) -> Result<(), Errno> {
     let attr = MountAttr { attr_set: set, attr_clr: 0, propagation, userns_fd: 0 };
-    mount_setattr(mount.as_raw_fd(), flags | libc::AT_EMPTY_PATH, Some(&attr))
-}
-
-/// mount_setattr(2) on a descriptor; without `attr`, with a size of 0.
-fn mount_setattr(fd: i32, flags: i32, attr: Option<&MountAttr>) -> Result<(), Errno> {
-    let (pointer, size) =
-        attr.map_or((std::ptr::null(), 0), |attr| (std::ptr::from_ref(attr), size_of::<MountAttr>()));
-    // SAFETY: the call reads a C string and `size` bytes at `pointer`, which is either null with
-    // size 0 or a whole MountAttr that outlives the call; it writes nothing.
+    let (fd, flags) = (mount.as_raw_fd(), flags | libc::AT_EMPTY_PATH);
+    let (pointer, size) = (std::ptr::from_ref(&attr), size_of::<MountAttr>());
+    // SAFETY: the call reads a C string and `size` bytes at `pointer`, which are a whole MountAttr that outlives the
+    // call; it writes nothing.
     let result = unsafe { libc::syscall(libc::SYS_mount_setattr, fd, c"".as_ptr(), flags, pointer, size) };
     Errno::result(result).map(drop)
 }

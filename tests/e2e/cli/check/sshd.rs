@@ -1,6 +1,7 @@
 //! What sshd must do for a member, and each setting that keeps it from doing so.
 
 mod conclusion;
+mod filtered;
 mod impostor;
 mod keepalive;
 mod kinds;

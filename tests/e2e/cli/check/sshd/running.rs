@@ -11,7 +11,7 @@ pub(super) fn finding(out: &Output, start: &str) -> String {
 }
 
 /// A machine whose sshd is started by this shell script, which must execute `"$@"`.
-fn started_by(script: &str) -> Sandbox {
+pub(super) fn started_by(script: &str) -> Sandbox {
     let sb = machine();
     sb.write_mode("/usr/local/sbin/start", format!("#!/bin/sh\n{script}\n"), 0o755);
     sb.sshd_as("/usr/local/sbin/start /usr/sbin/sshd -D");
@@ -27,7 +27,7 @@ fn read_only(path: &str) -> String {
 }
 
 /// Installs the seccomp filter of a hexadecimal text, and becomes sshd.
-fn filtered(filter: &str) -> String {
+pub(super) fn filtered(filter: &str) -> String {
     let (prctl, no_new_privs, seccomp) = (if cfg!(target_arch = "x86_64") { 157 } else { 167 }, 38, 22);
     format!(
         "exec perl -e '
@@ -40,7 +40,7 @@ fn filtered(filter: &str) -> String {
 }
 
 /// A filter in classic BPF: `action` for the system call with this number, and none for others.
-fn forbidding(number: i64, action: u32) -> String {
+pub(super) fn forbidding(number: i64, action: u32) -> String {
     let number = u32::try_from(number).unwrap();
     let instructions: [(u16, u8, u8, u32); 4] = [
         // BPF_LD|BPF_W|BPF_ABS: the number; BPF_JMP|BPF_JEQ|BPF_K; BPF_RET|BPF_K; and SECCOMP_RET_ALLOW.
@@ -87,12 +87,13 @@ fn what_the_kernel_forbids_the_running_sshd_is_found() {
         ),
         (
             filtered(&forbidding(libc_unshare(), eperm)),
-            "unshare(CLONE_NEWNS): Operation not permitted; seccomp filters forbid it system calls",
+            "a seccomp filter forbids unshare(2), which jails need: Operation not permitted; seccomp filters forbid it \
+             system calls",
         ),
         (
             filtered(&forbidding(libc_unshare(), nobody)),
-            "it would be killed at a system call (building the jail failed: unshare(CLONE_NEWNS): Operation not permitted); \
-             seccomp filters",
+            "it would be killed at a system call (a seccomp filter forbids unshare(2), which jails need: Operation not \
+             permitted); seccomp filters",
         ),
     ] {
         let sb = started_by(&script);
