@@ -3,13 +3,14 @@
 mod suggested;
 
 use crate::host::sshd::option::SshdConfigOption;
+use crate::report::status::unwritten;
 use crate::report::streams;
 use crate::{audit, setup};
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use pam_sftpjail::escape::is_plain;
 use std::ffi::OsString;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 /// Sets up, checks and shows the jails of SFTP users.
@@ -53,7 +54,14 @@ fn exit(error: &clap::Error) -> ! {
         let _ = write!(streams::stderr(), "{text}");
         std::process::exit(error.exit_code());
     }
-    error.exit()
+    // The reader of a help may close the pipe, such as `head`.
+    match error.print() {
+        Err(failure) if failure.kind() != io::ErrorKind::BrokenPipe && !error.use_stderr() => {
+            let _ = writeln!(streams::stderr(), "sftpjail: {}", unwritten(&failure));
+            std::process::exit(2)
+        }
+        _ => std::process::exit(error.exit_code()),
+    }
 }
 
 /// Keeps `--config` out of the help of a verb that reads no configuration.

@@ -4,9 +4,10 @@ use super::change::{self, Change};
 use super::members::Members;
 use crate::report::Error;
 use crate::report::json::{VERSION, document};
+use crate::report::status::unwritten;
 use crate::report::streams;
 use serde::Serialize;
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 
 /// How setup ends. In JSON, the `status` of the document.
@@ -40,6 +41,8 @@ pub(super) struct Report<'o, W> {
     out: &'o mut W,
     /// With `--json`, what was written so far.
     json: Option<Document>,
+    /// Why some of it could not be written. A closed pipe is no reason.
+    unwritten: Option<io::Error>,
 }
 
 /// The document of `--json`.
@@ -74,18 +77,32 @@ impl<W: Write> Write for Report<'_, W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match &mut self.json {
             Some(document) => document.said.write(bytes),
-            None => self.out.write(bytes),
+            None => {
+                let written = self.out.write(bytes);
+                self.noted(written)
+            }
         }
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.out.flush()
+        let written = self.out.flush();
+        self.noted(written)
     }
 }
 
 impl<'o, W: Write> Report<'o, W> {
     pub(super) fn new(out: &'o mut W, is_json: bool) -> Self {
-        Self { out, json: is_json.then(Document::default) }
+        Self { out, json: is_json.then(Document::default), unwritten: None }
+    }
+
+    /// Keeps the first error. It is no reason to stop half-way, but it is reported at the end.
+    fn noted<T>(&mut self, written: io::Result<T>) -> io::Result<T> {
+        if let Err(error) = &written
+            && !matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::Interrupted)
+        {
+            self.unwritten.get_or_insert_with(|| unwritten(error));
+        }
+        written
     }
 
     /// Shows the changes, as `diff -u` does.
@@ -94,7 +111,7 @@ impl<'o, W: Write> Report<'o, W> {
             Some(document) => document.changes = changes.iter().map(Change::document).collect(),
             None => {
                 for change in changes {
-                    let _ = write!(self.out, "{change}");
+                    let _ = write!(self, "{change}");
                 }
             }
         }
@@ -104,7 +121,7 @@ impl<'o, W: Write> Report<'o, W> {
     pub(super) fn members(&mut self, members: &Members) {
         match &mut self.json {
             Some(document) => document.members = Some(members.clone()),
-            None => members.print(self.out),
+            None => members.print(self),
         }
     }
 
@@ -112,7 +129,7 @@ impl<'o, W: Write> Report<'o, W> {
     pub(super) fn next(&mut self, next: String) {
         match &mut self.json {
             Some(document) => document.next = Some(next),
-            None => super::say(self.out, format!("Next: {next}")),
+            None => super::say(self, format!("Next: {next}")),
         }
     }
 
@@ -124,17 +141,22 @@ impl<'o, W: Write> Report<'o, W> {
         }
     }
 
-    pub(super) fn end_with(self, status: Ending, error: Option<&Error>) -> Ending {
-        if let Some(begun) = self.json {
+    /// The same with the status. It is [`Ending::Problems`] where something could not be written.
+    pub(super) fn end_with(mut self, status: Ending, error: Option<&Error>) -> Ending {
+        if let Some(begun) = self.json.take() {
             let messages = String::from_utf8_lossy(&begun.said).lines().map(str::to_owned).collect();
             let error = error.map(Problem::of);
             let finished = Document { version: VERSION, status, messages, error, ..begun };
-            let _ = document(&finished, self.out);
+            let written = document(&finished, self.out);
+            let _ = self.noted(written);
         }
+        let _ = self.flush();
         if let Some(error) = error {
             let _ = writeln!(streams::stderr(), "sftpjail: {error}");
         }
-        status
+        let Some(unwritten) = self.unwritten else { return status };
+        let _ = writeln!(streams::stderr(), "sftpjail: {unwritten}");
+        if status == Ending::Unchecked { status } else { Ending::Problems }
     }
 }
 

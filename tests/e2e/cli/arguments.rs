@@ -32,6 +32,40 @@ fn words_of_other_programs_are_answered_with_the_verb_that_was_meant() {
     assert_eq!(usage(&sb.try_sh("sftpjail 'x\x1b[2J'")), "error: there is no verb \"x\\x1b[2J\"");
 }
 
+/// A pipe that was closed is no error: `sftpjail check --all | head`.
+#[test]
+fn an_output_that_cannot_be_written_is_an_error_of_every_verb() {
+    let sb = Sandbox::stock();
+    sb.sh("sftpjail setup --yes");
+    sb.user("anna").group("sftp").add();
+    sb.sftp("anna", "mkdir d\n").ok();
+    sb.wait_for_log("]: session closed for local user anna");
+    for (typed, code) in [
+        ("setup --yes", 1),
+        ("setup --yes --json", 1),
+        ("setup --dry-run", 1),
+        ("setup --undo --dry-run", 1),
+        ("check anna", 2),
+        ("check --all --json", 2),
+        ("list", 2),
+        ("kick anna", 2),
+        ("reap", 2),
+        ("probe anna", 2),
+        ("audit", 2),
+        ("audit --json", 2),
+        ("--help", 2),
+        ("--version", 2),
+        ("help check", 2),
+    ] {
+        let out = sb.try_sh(&format!("sftpjail {typed} >/dev/full"));
+        let sentence = "the output could not be written: No space left on device; write it somewhere else\n";
+        assert!(out.stderr.ends_with(sentence), "{typed}: {out}");
+        assert_eq!(out.code, Some(code), "{typed}: {out}");
+        let out = sb.sh(&format!("{{ sftpjail {typed} 2>/tmp/said || true; }} | true; cat /tmp/said"));
+        assert!(!out.stdout.contains("could not be written"), "{typed}: {out}");
+    }
+}
+
 #[test]
 fn verbs_that_read_no_configuration_take_none() {
     let sb = Sandbox::new();
