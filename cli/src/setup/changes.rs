@@ -52,9 +52,11 @@ impl Needed {
             changes.push(Change::File(FileChange::whole(Target::ours(path)?, None, text.as_str())));
         }
         changes.extend(user_manager::changes(choices)?);
-        changes.extend(syslog::changes()?);
-        let sshd::Needed { changes: of_sshd, notes, dropped_groups, stray_groups, doubt } =
+        let syslog::Needed { changes: of_syslog, note } = syslog::Needed::find()?;
+        changes.extend(of_syslog);
+        let sshd::Needed { changes: of_sshd, mut notes, dropped_groups, stray_groups, doubt } =
             sshd::needed(choices, sshd)?;
+        notes.extend(note);
         if let Some(error) = doubt
             && !verify::are_members_jailed(choices, sshd)
         {

@@ -211,6 +211,14 @@ pub(super) fn file() -> PathBuf {
 }
 
 impl Journal {
+    /// The digest of what the latest setup has written into this file.
+    pub(super) fn written(&self, file: &Path) -> Option<&str> {
+        self.steps.iter().rev().find_map(|step| match step {
+            Step::File { path, after, .. } if path == file => Some(after.as_str()),
+            _ => None,
+        })
+    }
+
     pub(super) fn new() -> Self {
         Self {
             version: VERSION,

@@ -2,6 +2,7 @@
 
 use super::atomic;
 use super::change::{Change, FileChange};
+use super::journal;
 use super::target::Target;
 use crate::host::programs;
 use crate::report::{Error, Location};
@@ -14,21 +15,63 @@ pub(super) const LOG: &str = "/var/log/sftp.log";
 /// logrotate's file for the logs of rsyslog: of Debian, SUSE and newer Fedora; of older Red Hat.
 const ROTATED: [&str; 2] = ["/etc/logrotate.d/rsyslog", "/etc/logrotate.d/syslog"];
 
-/// The changes that rsyslog needs; none if it is not installed.
-pub(super) fn changes() -> Result<Vec<Change>, Error> {
-    let path = Path::new(PATH);
-    if programs::find("rsyslogd").is_none() || !path.parent().is_some_and(Path::is_dir) {
-        return Ok(Vec::new());
+/// What rsyslog needs; nothing if it is not installed.
+#[derive(Default)]
+pub(super) struct Needed {
+    pub(super) changes: Vec<Change>,
+    /// A sentence for the admin.
+    pub(super) note: Option<String>,
+}
+
+impl Needed {
+    pub(super) fn find() -> Result<Self, Error> {
+        let path = Path::new(PATH);
+        if programs::find("rsyslogd").is_none() || !path.parent().is_some_and(Path::is_dir) {
+            return Ok(Self::default());
+        }
+        let mut needed = Self::default();
+        match drop_in(path)? {
+            DropIn::Ok => {}
+            DropIn::Needed(before) => {
+                needed.changes.push(Change::File(FileChange::whole(Target::ours(path)?, before, DROP_IN)));
+            }
+            DropIn::Adapted => {
+                needed.note = Some(format!(
+                    "{PATH} has other rules than this version writes, and stays, since somebody has adapted it; to get \
+                     this version's, move it away and run this again"
+                ));
+            }
+        }
+        for path in ROTATED.map(Path::new).into_iter().filter(|path| path.is_file()).take(1) {
+            needed.changes.extend(rotated(path)?);
+        }
+        Ok(needed)
     }
-    let mut changes = Vec::new();
-    // A file that an admin has adapted stays.
-    if !path.exists() {
-        changes.push(Change::File(FileChange::whole(Target::ours(path)?, None, DROP_IN)));
+}
+
+/// The state of our file.
+enum DropIn {
+    /// It has the rules of this version, whatever its comments say.
+    Ok,
+    /// It is missing, or it is just as an earlier version has written it: the content that is to be replaced.
+    Needed(Option<Vec<u8>>),
+    /// It stays.
+    Adapted,
+}
+
+fn drop_in(path: &Path) -> Result<DropIn, Error> {
+    let Some(bytes) = atomic::read(path)? else { return Ok(DropIn::Needed(None)) };
+    if rules(&String::from_utf8_lossy(&bytes)).eq(rules(DROP_IN)) {
+        return Ok(DropIn::Ok);
     }
-    for path in ROTATED.map(Path::new).into_iter().filter(|path| path.is_file()).take(1) {
-        changes.extend(rotated(path)?);
-    }
-    Ok(changes)
+    let written = journal::peek()?.and_then(|journal| journal.written(path).map(str::to_owned));
+    let is_earlier = !path.is_symlink() && written.is_some_and(|digest| digest == atomic::digest(&bytes));
+    Ok(if is_earlier { DropIn::Needed(Some(bytes)) } else { DropIn::Adapted })
+}
+
+/// The lines that are neither empty nor comments.
+fn rules(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'))
 }
 
 /// Adds the log at the top of the list of logs that rsyslog writes.

@@ -110,6 +110,44 @@ fn files_with_an_earlier_versions_comments_are_recognised_and_undone() {
     assert_same(&before, &etc(&sb), &files.split(' ').chain([".", "./pam.d"]).collect::<Vec<_>>());
 }
 
+const RSYSLOG: &str = "/etc/rsyslog.d/10-sftpjail.conf";
+
+#[test]
+fn rules_of_an_earlier_version_are_replaced_for_rsyslog_and_undo_removes_both() {
+    let sb = Sandbox::stock();
+    sb.sh("sftpjail setup --yes");
+    // Rules that this version does not have, in a file that is just as setup has left it.
+    let rules = sb.read_text(RSYSLOG);
+    sb.sh(&format!("sed -i 's/ UsePIDFromSystem=\"on\"//' {RSYSLOG}"));
+    assert_ne!(sb.read_text(RSYSLOG), rules);
+    let mut journal: Value = serde_json::from_slice(&sb.read(JOURNAL)).expect("JSON");
+    let steps = journal["steps"].as_array_mut().expect("a list");
+    let step = steps.iter_mut().find(|step| step["path"] == RSYSLOG).expect("a step");
+    step["after"] = json!(sb.sh(&format!("sha256sum <{RSYSLOG}")).stdout.split(' ').next());
+    sb.write(JOURNAL, journal.to_string());
+
+    let out = sb.sh("sftpjail setup --yes").stdout;
+    assert!(out.contains("\n+input(type=\"imuxsock\" ") && out.contains("UsePIDFromSystem"), "{out}");
+    assert_eq!(sb.read_text(RSYSLOG), rules);
+    assert!(sb.sh("sftpjail setup --yes").stdout.starts_with("Nothing to do"));
+
+    // What an admin has adapted stays, and setup says so where it changes something.
+    sb.sh(&format!("sed -i '/^input/d' {RSYSLOG}"));
+    let adapted = sb.read_text(RSYSLOG);
+    assert!(sb.sh("sftpjail setup --yes").stdout.starts_with("Nothing to do"));
+    sb.sh("sed -i '\\,/var/log/sftp.log,d' /etc/logrotate.d/rsyslog");
+    let out = sb.sh("sftpjail setup --yes").stdout;
+    assert!(
+        out.contains(&format!("Note: {RSYSLOG} has other rules than this version writes, and stays")),
+        "{out}"
+    );
+    assert_eq!(sb.read_text(RSYSLOG), adapted);
+
+    sb.write(RSYSLOG, rules);
+    undo(&sb);
+    sb.sh(&format!("! test -e {RSYSLOG}"));
+}
+
 #[test]
 fn undo_keeps_what_an_admin_changed_after_either_version_and_removes_all_of_setup() {
     for changes_before in [true, false] {
