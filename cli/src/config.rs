@@ -1,11 +1,12 @@
 //! `sftpjail config check [FILE]`: whether a configuration can be used, as `sshd -t` says it of sshd's. It reads the
 //! file only, and neither accounts nor the system.
 //!
-//! A volume that refuses everybody is a problem. A profile that is never used is a warning: its members have another one.
+//! A volume that refuses everybody is a problem. A profile that is never used is a warning, since its members have another
+//! one. So is a umask that takes from users what they need, since their logins work.
 
 use crate::host::configuration::{self, Unusable};
 use crate::report::{Error, Status, streams};
-use pam_sftpjail::config::{Config, DEFAULT_PATH};
+use pam_sftpjail::config::{Config, DEFAULT_PATH, owner_masks};
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::fix::Fix;
 use pam_sftpjail::plan::faults;
@@ -39,11 +40,14 @@ pub(crate) fn check(path: Option<&Path>, draft: Option<&Path>) -> io::Result<Sta
 /// Reports on stderr what is wrong in a configuration that the module can read, in the order of the file.
 fn report(config: &Config, file: &Path) -> io::Result<Status> {
     let faults = faults(config);
-    let never_used = never_used(config);
+    let (never_used, owner_masks) = (never_used(config), owner_masks(config));
     let mut all: Vec<(usize, &dyn Display, Fix)> = Vec::new();
     all.extend(faults.iter().map(|fault| (fault.line, fault as &dyn Display, fault.refusal.fix())));
     all.extend(
         never_used.iter().map(|never| (never.profile.line.unwrap_or(1), never as &dyn Display, never.fix())),
+    );
+    all.extend(
+        owner_masks.iter().map(|mask| (mask.profile.line.unwrap_or(1), mask as &dyn Display, mask.fix())),
     );
     all.sort_by_key(|(line, ..)| *line);
     for (line, what, fix) in all {

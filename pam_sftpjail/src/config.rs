@@ -7,6 +7,7 @@
 mod error;
 mod guard_entry;
 mod keys;
+mod owner_mask;
 mod problem;
 mod raw;
 mod resolve;
@@ -21,6 +22,7 @@ pub use guard_entry::GuardEntry;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::{Mode, SFlag, fstat};
+pub use owner_mask::{OwnerMask, owner_masks};
 use problem::Problem;
 use serde::{Deserialize, Serialize};
 use std::fmt::{self, Display};

@@ -3,18 +3,22 @@
 
 use crate::report::text::listed;
 use crate::report::{Findings, Location};
-use pam_sftpjail::config::{Config, DEFAULT_PATH, HomeAccess, Profile, Volume};
+use pam_sftpjail::config::{Config, DEFAULT_PATH, HomeAccess, Profile, Volume, owner_masks};
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::policy::{Match, never_used};
 use std::path::Path;
 
 const CHECK: &str = "profile";
 
-/// Reports each profile that no user can get. `path`: of the configuration, if it is not the usual one.
+/// Reports each profile that no user can get, and each with a umask that users cannot work with. `path`: of the configuration, if it is not the usual one.
 pub(super) fn examine_all(config: &Config, path: Option<&Path>, findings: &mut Findings) {
     for never in never_used(config) {
         let at = location(never.profile, path);
         findings.warned(CHECK, format!("{at}: {never}"), never.fix());
+    }
+    for mask in owner_masks(config) {
+        let at = location(mask.profile, path);
+        findings.warned(CHECK, format!("{at}: {mask}"), mask.fix());
     }
 }
 

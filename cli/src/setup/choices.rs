@@ -9,11 +9,13 @@ use crate::desired::sshd::unwritable;
 use crate::host::configuration;
 use crate::report::Error;
 use pam_sftpjail::account::{in_etc_group, known_to_etc_group};
-use pam_sftpjail::config::{Config, DEFAULT_PATH};
+use pam_sftpjail::config::{self, Config, DEFAULT_PATH, owner_masks};
 use pam_sftpjail::escape::escaped;
+use pam_sftpjail::fix::Fix;
 use pam_sftpjail::nss::{Group, User};
 use pam_sftpjail::plan::faults;
 use pam_sftpjail::policy::never_used;
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
 /// The configurations of the two profiles, before the options are put into them.
@@ -121,11 +123,12 @@ impl Choices {
         if let Some(fault) = faults(&config).into_iter().next() {
             return Err(Error::new(format!("{shown}:{}: {fault}", fault.line), fault.refusal.fix()));
         }
-        let notes = never_used(&config).into_iter().map(|never| {
-            let line = never.profile.line.unwrap_or(1);
-            format!("{shown}:{line}: {never}; {}", never.fix())
-        });
-        let notes = notes.collect();
+        let note = |profile: &config::Profile, what: &dyn Display, fix: Fix| {
+            format!("{shown}:{}: {what}; {fix}", profile.line.unwrap_or(1))
+        };
+        let mut notes: Vec<_> =
+            never_used(&config).iter().map(|never| note(never.profile, never, never.fix())).collect();
+        notes.extend(owner_masks(&config).iter().map(|mask| note(mask.profile, mask, mask.fix())));
         let jail_root = config.jail_root.absolute();
         let mut groups: Vec<String> = Vec::new();
         for group in config.groups() {

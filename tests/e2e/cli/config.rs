@@ -135,3 +135,19 @@ fn a_quote_that_is_not_closed_is_named_with_its_own_line() {
     let said = "/root/c.toml: line 7: home is no key of a volume\n→ write it above [[profile.volume]]\n";
     says(&sb.try_sh("sftpjail config check /root/c.toml"), 1, said);
 }
+
+/// The logins work, so it is a warning.
+#[test]
+fn a_umask_that_takes_from_the_user_is_named_with_what_to_write() {
+    let sb = Sandbox::new();
+    sb.user("anna").group("sftp").add();
+    sb.configure("[[profile]]\nname = \"p\"\ngroups = [\"sftp\"]\numask = \"777\"\n");
+    let what = "umask 777 of the profile p takes away what a session needs in what it makes: it cannot read its files, \
+                nor write its files, nor enter its directories";
+    let said = format!("{CONFIG}: line 2: {what}\n→ write umask = \"077\"\n");
+    says(&sb.try_sh("sftpjail config check"), 0, &said);
+    let all = sb.try_sh("sftpjail check --all --json");
+    assert!(all.stdout.contains(&format!("{CONFIG}:2: {what}")), "{all}");
+    sb.sh("sed -i s/777/077/ /etc/sftpjail/config.toml");
+    says(&sb.try_sh("sftpjail config check"), 0, "");
+}
