@@ -47,7 +47,7 @@ PROGRAM = $(DESTDIR)$(PREFIX)/sbin/sftpjail
 AS_OWNER := $(if $(DESTDIR),,$(SUDO))
 INSTALL := $(AS_OWNER) install
 
-.PHONY: build build-release deps demo sandbox test exhaustive machines machines-all machines-kernels lint bench bench-audit bench-check install uninstall
+.PHONY: build build-release deps demo sandbox test exhaustive machines machines-all machines-kernels lint bench bench-audit bench-check
 
 build: deps
 	@$(CARGO) build --quiet --locked --workspace
@@ -69,6 +69,40 @@ install: build-release
 	$(AS_OWNER) mv -fT "$(MODULE).new" "$(MODULE)"
 	$(AS_OWNER) mv -fT "$(PROGRAM).new" "$(PROGRAM)"
 	echo "Installed $(MODULE) and $(PROGRAM). Next: sftpjail setup"
+
+# The packages: packaging/README.md. With SUITE, `make deb` builds in a root of that release of Debian, for that release
+# and every later one; without it, on this machine.
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
+DEB_VERSION ?= $(VERSION)
+ARCH ?= $(shell dpkg --print-architecture 2>/dev/null)
+ROOT := $(if $(filter file,$(origin SUITE)),,$(SUITE))
+PACKAGED := $(abspath $(or $(CARGO_TARGET_DIR),target))/packages
+DEB := sftpjail_$(DEB_VERSION)_$(ARCH).deb
+export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || stat -c %Y CHANGELOG.md)
+deb: PACKAGES := lintian $(if $(ROOT),debootstrap,debhelper libpam0g-dev)
+deb: UNPACKED :=
+deb: STOCK :=
+deb: ANSWERS :=
+
+.PHONY: install uninstall deb
+deb: deps
+	@mkdir -p $(PACKAGED)
+	$(CARGO) vendor --quiet --locked --versioned-dirs $(PACKAGED)/vendor >/dev/null
+	log=$(PACKAGED)/$(DEB).log
+	echo "make: building $(PACKAGED)/$(DEB)"
+	build() {
+		if test -z "$(ROOT)"; then
+			CARGO_TARGET_DIR=$(PACKAGED)/cargo/here PATH="$$(dirname $(CARGO)):$$PATH" \
+				sh packaging/deb.sh $(CURDIR) $(PACKAGED)/$(DEB) $(DEB_VERSION) $(ARCH) $(PACKAGED)/build $(PACKAGED)/vendor
+		else
+			$(SUDO) env SUITE=$(ROOT) INCLUDE=debhelper,gcc,libc6-dev,libpam0g-dev,dpkg-dev,make FOREIGN= ROOTS=$(PACKAGED)/roots \
+				SOURCES=$(CURDIR) VENDOR=$(PACKAGED)/vendor TOOLCHAIN=$$($(dir $(CARGO))rustc --print sysroot) OUT=$(PACKAGED) \
+				SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) unshare --mount --propagation private sh packaging/in-root.sh \
+				sh /sources/packaging/deb.sh /sources /packages/$(DEB) $(DEB_VERSION) $(ARCH) /build /vendor
+		fi
+	}
+	build >$$log 2>&1 || { tail -n 30 $$log >&2; echo "make: the package was not built; the whole is in $$log" >&2; exit 1; }
+	lintian --fail-on error,warning $(PACKAGED)/$(DEB)
 
 DROP_IN := /etc/systemd/system/user@.service.d/50-sftpjail.conf
 

@@ -1,0 +1,22 @@
+# Before the program and the module are removed: undoes `sftpjail setup`. If that cannot be done, or if something that
+# was set up by hand still needs them, the removal stops. Both packages begin with this, and `make uninstall` asks the
+# second half.
+
+undo_setup() {
+    test -e /var/lib/sftpjail/setup/journal.json || return 0
+    /usr/sbin/sftpjail setup --undo --yes || stay "its setup could not be undone (see above)"
+}
+
+# Without its module, a PAM configuration that names it keeps members out. Files in /etc/pam.d may be symlinks.
+# Without its program, the drop-in of user@.service goes by groups that nobody keeps up to date.
+refuse_if_needed() {
+    named=$(grep -Rls '^[^#]*pam_sftpjail' /etc/pam.d || true)
+    test -z "$named" || stay "PAM's configuration names its module; remove those lines first:" $named
+    drop_in=/etc/systemd/system/user@.service.d/50-sftpjail.conf
+    ! test -e $drop_in || stay "systemd's drop-in names its program; remove it first: $drop_in"
+}
+
+stay() {
+    echo "sftpjail stays installed, because $*" >&2
+    exit 1
+}
