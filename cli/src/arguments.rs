@@ -301,6 +301,13 @@ Examples:
     /// The child of `probe`: becomes USER, tries to write into DIRECTORY, and reports as JSON.
     #[command(hide = true)]
     WriteAs { user: String, directory: PathBuf },
+    /// Becomes COMMAND, an sshd, where the directory exists that it needs to separate its privileges.
+    #[command(hide = true)]
+    WithPrivsep {
+        directory: PathBuf,
+        #[arg(last = true)]
+        command: Vec<OsString>,
+    },
     /// The child of `check`: reports whether the dynamic linker has loaded MODULE into it.
     #[command(hide = true)]
     Loaded { module: PathBuf },

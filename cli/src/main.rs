@@ -68,6 +68,7 @@ fn main() -> ExitCode {
         Verb::WriteAs { user, directory } => {
             report_to_parent(host::as_user::write_here(&user, &directory), &mut out)
         }
+        Verb::WithPrivsep { directory, command } => Err(host::sshd::privsep::exec(&directory, &command)),
         Verb::Loaded { module } => report_to_parent(host::pam::module::is_loaded(&module), &mut out),
     };
     match result {

@@ -159,6 +159,9 @@ impl Planned {
         let others = OtherGroups { dropped: &dropped_groups, stray: &stray_groups };
         let members = Members::examine(&choices, &changes, &sshd, &others)?;
         let unread = if changes.is_empty() { Unread::find(&sshd) } else { Vec::new() };
+        if !changes.is_empty() || !unread.is_empty() {
+            reload::examine(&sshd)?;
+        }
         Ok(Self { choices, sshd, changes, notes, members, unread })
     }
 

@@ -3,6 +3,7 @@
 mod groups;
 mod refused;
 mod running_sshd;
+mod socket_activation;
 mod sound;
 mod user_manager;
 

@@ -30,7 +30,7 @@ fn harden(machine: &Machine, lines: &str) {
 }
 
 /// The finding of `check` that begins with this mark and name, on one line.
-fn finding(out: &Output, start: &str) -> String {
+pub(crate) fn finding(out: &Output, start: &str) -> String {
     let mut lines = out.stdout.lines().skip_while(|line| !line.starts_with(start));
     let first = lines.next().unwrap_or_default().to_owned();
     lines.take_while(|line| line.starts_with("   ")).fold(first, |all, line| format!("{all} {}", line.trim()))
@@ -111,7 +111,7 @@ fn a_configuration_that_sshd_has_not_read_is_found_until_it_is_reloaded() {
     assert!(finding(&out, "! sshd running").ends_with("then: systemctl reload ssh.service"), "{out}");
     machine.sh("systemctl reload ssh.service; sleep 1; sftpjail check anna");
     // With a socket, there is none until the first connection.
-    machine.sh("systemctl stop ssh; systemctl start ssh.socket; install -d -m 0755 /run/sshd");
+    machine.sh("systemctl stop ssh; systemctl start ssh.socket");
     let out = machine.sh("sftpjail check anna");
     assert!(
         finding(&out, "✓ sshd running").contains("ssh.socket starts ssh.service at the next connection"),
@@ -120,10 +120,10 @@ fn a_configuration_that_sshd_has_not_read_is_found_until_it_is_reloaded() {
 }
 
 /// Stops sshd, and lets systemd's socket start it. The socket listens on port 22 after each change of its units.
-fn by_socket(machine: &Machine, changes: &str) {
+pub(crate) fn by_socket(machine: &Machine, changes: &str) {
     machine.sh(&format!(
         "systemctl stop ssh ssh.socket 2>/dev/null; {changes}
-         systemctl daemon-reload; systemctl start ssh.socket; install -d -m 0755 /run/sshd
+         systemctl daemon-reload; systemctl start ssh.socket
          ! pgrep -x sshd"
     ));
 }

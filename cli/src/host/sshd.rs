@@ -10,4 +10,5 @@ pub(crate) mod files;
 pub(crate) mod logins;
 pub(crate) mod option;
 pub(crate) mod patterns;
+pub(crate) mod privsep;
 pub(crate) mod running;

@@ -185,6 +185,11 @@ pub(crate) fn lingers(user: &UserName) -> bool {
     Path::new("/var/lib/systemd/linger").join(name).exists()
 }
 
+/// The path of systemctl, if systemd is PID 1 and has one.
+pub(crate) fn control() -> Option<PathBuf> {
+    programs::find("systemctl").filter(|_| is_booted())
+}
+
 /// The beginning of a shell command that systemd runs in a scope of its own, so that it is in no session of
 /// logind. `None`: systemd-run cannot do that, since it needs systemd and its bus.
 pub(crate) fn scope() -> Option<String> {

@@ -1,29 +1,17 @@
-//! What a client or sshd has printed, as the end of a sentence about it.
+//! What a client has printed, as the end of a sentence about it.
 
 use crate::host::process::Output;
 use crate::host::programs::telling;
 use pam_sftpjail::escape::one_line;
 
 /// The most lines of what a client prints: some of it may come from the user.
-const OF_CLIENT: usize = 3;
-
-/// The most lines of what sshd prints about its own files. It has a few host keys.
-const OF_SSHD: usize = 8;
+const MAX_LINES: usize = 3;
 
 /// The first lines of a client's stderr or, if it is empty, of its stdout, on one line.
 pub(super) fn complaint(output: &Output) -> String {
-    first(output, OF_CLIENT)
-}
-
-/// The same of sshd's.
-pub(super) fn complaint_of_sshd(output: &Output) -> String {
-    first(output, OF_SSHD)
-}
-
-fn first(output: &Output, most: usize) -> String {
     let stdout = String::from_utf8_lossy(&output.stdout);
     let lines = |text: &str| -> Vec<String> {
-        telling(text).filter(|line| !line.starts_with("sftp> ")).take(most).map(one_line).collect()
+        telling(text).filter(|line| !line.starts_with("sftp> ")).take(MAX_LINES).map(one_line).collect()
     };
     let printed = [lines(&output.stderr), lines(&stdout)].into_iter().find(|lines| !lines.is_empty());
     printed.map_or_else(|| "the client says nothing".into(), |lines| lines.join("; "))

@@ -2,7 +2,7 @@
 
 use super::Request;
 use super::client::{command, program};
-use super::complaint::{complaint, complaint_of_sshd};
+use super::complaint::complaint;
 use super::limit_watch::LimitWatch;
 use super::scratch_directory::ScratchDirectory;
 use super::templates;
@@ -80,18 +80,18 @@ impl<'w> Tools<'w> {
         let running = daemon.running().next().cloned();
         let options = running.as_ref().map_or_else(Vec::new, |running| templates::options(running.options()));
         let daemon = daemon.with(&server, options);
-        let serve =
-            templates::serve(&scope, &daemon.binary, &daemon.arguments(&["-i"]), &scratch.path("pid"));
-        scratch.write("serve", serve)?;
         let config = templates::ssh_config(request.user, &key, &scratch.path("control"));
         let config = scratch.write("ssh_config", config)?;
 
-        let mut test = command(&daemon.binary);
-        test.args(daemon.arguments(&["-t"]));
-        let output = run(test, b"")?;
+        let output =
+            daemon.run(daemon.arguments(&["-t"])).map_err(|error| io::Error::other(error.to_string()))?;
         if !output.success {
-            return Err(io::Error::other(format!("sshd does not start: {}", complaint_of_sshd(&output))));
+            return Err(io::Error::other(format!("sshd does not start: {}", output.words)));
         }
+        // The path of this process, which a shell has to find.
+        let own = format!("/proc/{}/exe", std::process::id());
+        let serve = daemon.words(Path::new(&own), &daemon.arguments(&["-i"]));
+        scratch.write("serve", templates::serve(&scope, &serve, &scratch.path("pid")))?;
         Ok(Self { scratch, config, daemon, running })
     }
 

@@ -3,6 +3,7 @@
 //! sshd gets the system's own configuration, and before it the few settings that a login with a one-time key over a
 //! pipe needs.
 
+use crate::host::sshd::privsep::Words;
 use crate::host::sshd::running::sets;
 use std::ffi::{OsStr, OsString};
 use std::fmt::Write;
@@ -56,14 +57,14 @@ pub(super) fn own_settings(authorized_keys: &Path) -> String {
 ///
 /// ssh ends its ProxyCommand with a signal. This shell gets it, so that sshd only sees the end of its input, as with
 /// any connection, and closes the PAM session.
-pub(super) fn serve(scope: &str, sshd: &Path, arguments: &[OsString], pid: &Path) -> String {
-    let arguments: Vec<_> = arguments.iter().map(|argument| quoted(argument)).collect();
+pub(super) fn serve(scope: &str, sshd: &Words, pid: &Path) -> String {
+    let arguments: Vec<_> = sshd.arguments.iter().map(|argument| quoted(argument)).collect();
     format!(
         "umask 022\nexec 3<&0\n\
          {scope}env -i PATH={} {} {} \"$@\" <&3 3<&- &\n\
          echo $! >{}\nexec 3<&- </dev/null >/dev/null\nwait\n",
         crate::host::programs::PATH,
-        sshd.display(),
+        sshd.program.display(),
         arguments.join(" "),
         pid.display()
     )

@@ -3,8 +3,7 @@
 //! The timer is a process that outlives the session of the admin, who may not be able to log in again.
 
 use super::journal::{self, IfLocked, Journal, Phase, State};
-use super::reload;
-use crate::host::programs;
+use crate::host::{programs, systemd};
 use crate::report::Error;
 use crate::report::error::errno;
 use nix::unistd::setsid;
@@ -27,7 +26,7 @@ pub(super) fn start(within: Duration, until: u64) -> Result<(), Error> {
     })?;
     let args =
         ["setup-timer".to_owned(), within.as_secs().to_string(), until.to_string()].map(OsString::from);
-    if reload::systemctl().is_some()
+    if systemd::control().is_some()
         && let Some(systemd_run) = programs::find("systemd-run")
     {
         let options =

@@ -4,6 +4,7 @@ use super::sshd::Sshd;
 use super::{Planned, reload, say, verify};
 use crate::host::sshd::daemon::Daemon;
 use crate::host::sshd::files::SshdConfig;
+use crate::host::sshd::running::Reread;
 use crate::report::Error;
 use crate::report::text::joined;
 use std::io::Write;
@@ -18,6 +19,7 @@ pub(super) struct Unread {
     pid: i32,
     /// Whether that is unknown only: without a pid file, a reload is not seen.
     may_have_read: bool,
+    reread: Reread,
 }
 
 impl Unread {
@@ -28,14 +30,14 @@ impl Unread {
 
     /// The sentence about it.
     pub(super) fn sentence(&self) -> String {
-        let pid = self.pid;
+        let (pid, done) = (self.pid, self.reread.participle());
         match self.may_have_read {
             false => format!(
-                "sshd (pid {pid}) has not read its files as they are, so it may not jail members: it has to be reloaded."
+                "sshd (pid {pid}) has not read its files as they are, so it may not jail members: it has to be {done}."
             ),
             true => format!(
                 "sshd (pid {pid}) writes no pid file, so it is not known whether it has read its files as they are: it has \
-                 to be reloaded once."
+                 to be {done} once."
             ),
         }
     }
@@ -46,7 +48,7 @@ fn of(daemon: &Daemon, sshd: &Sshd) -> Vec<Unread> {
     let unread = daemon.running().filter_map(|running| {
         let reading = running.reading(sshd.global.get("PidFile"))?;
         reading.changed_since(&config)?;
-        Some(Unread { pid: running.pid, may_have_read: reading.may_be_later })
+        Some(Unread { pid: running.pid, may_have_read: reading.may_be_later, reread: Reread::of(running) })
     });
     unread.collect()
 }

@@ -26,26 +26,26 @@ pub(super) fn all(choices: &Choices, sshd: &Sshd) -> Result<Vec<String>, Error> 
     sshd.daemon.test()?;
     syslog::test()?;
     let connection = Connection::plain(0, false, "22");
-    let asked = |user: &str| sshd.daemon.arguments(&["-T", "-C", &connection.of_user(user)]);
+    let own = Path::new("/proc/self/exe");
     for name in &choices.groups {
         let group = Group::by_name(name)?.ok_or_else(|| {
             let what = format!("the group {} was added, but NSS does not know it", escaped(name));
             Error::new(what, "check that /etc/nsswitch.conf has `files` for group")
         })?;
         let gid = group.gid.to_string();
-        let output = as_member(&gid, &sshd.daemon.binary, &asked(NAME))?;
+        let asked = sshd.daemon.words(own, &sshd.daemon.arguments(&["-T", "-C", &connection.of_user(NAME)]));
+        let output = as_member(&gid, &asked.program, &asked.arguments)?;
         let member = format!("a member of {}", escaped(name));
         if !output.success {
             let what = format!("sshd -T says of {member}: {}", output.words);
             return Err(Error::new(what, "fix what it names"));
         }
         check_settings(&Settings::parse(&output.stdout), choices, sshd, NAME, &member)?;
-        let program = Path::new("/proc/self/exe");
         let file =
             sshd.daemon.file().into_iter().flat_map(|file| [OsStr::new("--sshd-config"), file.as_os_str()]);
         let check = ["check", "--trial", NAME].map(OsStr::new).into_iter().chain(file);
         let check: Vec<_> = check.map(OsStr::to_owned).collect();
-        let output = as_member(&gid, program, &check)?;
+        let output = as_member(&gid, own, &check)?;
         let marked = |mark| output.stdout.lines().filter(move |line| line.starts_with(mark));
         match output.code {
             Some(0) => {}

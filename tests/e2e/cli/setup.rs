@@ -9,6 +9,7 @@ mod killed;
 mod links;
 mod members;
 mod misspelt;
+mod never_started;
 mod others;
 mod refused;
 mod reload;

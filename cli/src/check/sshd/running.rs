@@ -2,7 +2,7 @@
 
 use super::Sshd;
 use crate::desired::unit::of_unit;
-use crate::host::sshd::running::{Changed, Running, Socket};
+use crate::host::sshd::running::{Changed, Reread, Running, Socket};
 use crate::report::Findings;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -93,11 +93,11 @@ fn by_socket(socket: &Socket, findings: &mut Findings) {
 
 fn describe_one(sshd: &Sshd, running: &Running, is_for_all: bool, findings: &mut Findings) {
     let name = running.name();
-    let reload = reload(running);
+    let reread = Reread::of(running).fix();
     // What it has read may jail members whom its files do not.
-    let reload = match is_for_all {
-        true => Fix::from(reload),
-        false => Fix::after("see that `sftpjail check --all` finds nothing else about sshd", &reload),
+    let reread = match is_for_all {
+        true => reread,
+        false => reread.explained("see that `sftpjail check --all` finds nothing else about sshd, then"),
     };
     let options: Vec<_> = running.options().iter().map(|option| option.to_string_lossy()).collect();
     let options = match options.is_empty() {
@@ -141,18 +141,10 @@ fn describe_one(sshd: &Sshd, running: &Running, is_for_all: bool, findings: &mut
             ),
             RESTART.into(),
         ),
-        false => (format!("{name} has read its configuration at {since}, before {what}, at {when}"), reload),
+        false => (format!("{name} has read its configuration at {since}, before {what}, at {when}"), reread),
     };
     // An editor's temporary file changes a directory, too. But a file that is gone may have held anything.
     findings.unread_by_sshd(CHECK, format!("{evidence}: it may do something else than is said here"), fix);
-}
-
-/// Makes it read its files again.
-fn reload(running: &Running) -> Command {
-    match &running.unit {
-        Some(unit) => Command::new("systemctl reload").arg(Name(unit)),
-        None => Command::new("kill -HUP").arg(running.pid.cast_unsigned()),
-    }
 }
 
 /// A time of the host's clock, to the second.

@@ -6,6 +6,7 @@ use crate::desired::setup;
 use crate::host::sshd::daemon::Daemon;
 use crate::host::sshd::files::Block;
 use crate::host::sshd::logins::Sshd;
+use crate::host::sshd::running::{RELOAD, Reread};
 use crate::report::location::{Edit, append, append_block, prepend};
 use pam_sftpjail::account::Account;
 use pam_sftpjail::config::{Config, Profile};
@@ -13,10 +14,8 @@ use pam_sftpjail::escape::{escaped, one_line};
 use pam_sftpjail::fix::Fix;
 use std::path::PathBuf;
 
-const RELOAD: &str = "reload sshd after this and its other fixes";
-
 /// PAM asks for passwords as well, even with `PasswordAuthentication no`: sshd_config(5).
-const PASSWORDS: &str = "reload sshd after this and its other fixes, and see that KbdInteractiveAuthentication is no unless PAM may ask for passwords";
+const PASSWORDS: &str = "see that KbdInteractiveAuthentication is no unless PAM may ask for passwords";
 
 /// The member whom sshd does not treat as it should.
 #[derive(Clone, Copy)]
@@ -51,10 +50,10 @@ pub(crate) fn fix(sshd: &Sshd, member: Member<'_>, wrong: Wrong<'_>) -> Fix {
     match keyword {
         "UsePAM" => return use_pam(sshd),
         SUBSYSTEM => return subsystem(sshd),
-        "AllowUsers" => return let_in("add the user to AllowUsers"),
-        "AllowGroups" => return let_in("add a group of the user's to AllowGroups"),
+        "AllowUsers" => return let_in(sshd, "add the user to AllowUsers"),
+        "AllowGroups" => return let_in(sshd, "add a group of the user's to AllowGroups"),
         "DenyUsers" | "DenyGroups" => {
-            return let_in(&format!("remove from {keyword} what matches the user"));
+            return let_in(sshd, &format!("remove from {keyword} what matches the user"));
         }
         // sshd would take the home for the jail.
         "ChrootDirectory" if member.account.home.starts_with(member.jail()) => {
@@ -71,9 +70,21 @@ pub(crate) fn fix(sshd: &Sshd, member: Member<'_>, wrong: Wrong<'_>) -> Fix {
     }
 }
 
+/// A fix that changes sshd's files, with what has to follow it. `besides`: what else the admin has to see to.
+fn followed(sshd: &Sshd, edit: Edit, besides: Option<&str>) -> Fix {
+    let reread = sshd.daemon.reread().map_or_else(|| Some(RELOAD.to_owned()), Reread::after_fixes);
+    let words: Vec<_> = reread.as_deref().into_iter().chain(besides).collect();
+    match words.is_empty() {
+        true => edit.into(),
+        false => edit.explained(words.join(", and ")),
+    }
+}
+
 /// The admin may have kept the user out on purpose.
-fn let_in(how: &str) -> Fix {
-    format!("if the user should be able to log in: {how}, and reload sshd after its other fixes").into()
+fn let_in(sshd: &Sshd, how: &str) -> Fix {
+    let reread = sshd.daemon.reread().map_or_else(|| Some(RELOAD.to_owned()), Reread::after_fixes);
+    let reread = reread.map_or_else(String::new, |words| format!("; {words}"));
+    format!("if the user should be able to log in: {how}{reread}").into()
 }
 
 /// What to do where an option of sshd's command line says `UsePAM no`. `None`: none does.
@@ -88,14 +99,14 @@ fn use_pam(sshd: &Sshd) -> Fix {
         return fix.into();
     }
     if let Some(location) = sshd.config.location_of("UsePAM", "no") {
-        return location.replace("UsePAM yes").explained(PASSWORDS);
+        return followed(sshd, location.replace("UsePAM yes"), Some(PASSWORDS));
     }
-    for_everybody(sshd, "UsePAM yes").explained(PASSWORDS)
+    followed(sshd, for_everybody(sshd, "UsePAM yes"), Some(PASSWORDS))
 }
 
 /// The fix where sshd, by its own answer, has no `Subsystem sftp`: with a second one it would not start.
 fn subsystem(sshd: &Sshd) -> Fix {
-    for_everybody(sshd, "Subsystem sftp internal-sftp").explained(RELOAD)
+    followed(sshd, for_everybody(sshd, "Subsystem sftp internal-sftp"), None)
 }
 
 /// Adds a line outside of all blocks: at the top of the main file.
@@ -163,12 +174,12 @@ fn in_block(sshd: &Sshd, block: &Block, wrong: Wrong<'_>, line: &str) -> Option<
     let same = |keyword: &str| keyword.eq_ignore_ascii_case(wrong.keyword);
     if let Some(setting) = sshd.config.of_block(block).find(|setting| same(&setting.keyword)) {
         let is_in_force = setting.value.eq_ignore_ascii_case(wrong.value);
-        return is_in_force.then(|| setting.location.replace(line).explained(RELOAD));
+        return is_in_force.then(|| followed(sshd, setting.location.replace(line), None));
     }
     let other = sshd.config.settings.iter().find(|setting| {
         same(&setting.keyword) && setting.is_in_block() && setting.value.eq_ignore_ascii_case(wrong.value)
     });
-    other.is_none().then(|| block.location.insert_after(&[line]).explained(RELOAD))
+    other.is_none().then(|| followed(sshd, block.location.insert_after(&[line]), None))
 }
 
 /// Adds a block of its own for the member, before all others: sshd uses the first that matches a login.
@@ -201,9 +212,9 @@ fn before_all(sshd: &Sshd, member: Member<'_>, keyword: &str, line: String) -> F
     };
     let mut block = vec![head.as_str()];
     block.extend(lines.iter().map(String::as_str));
-    match sshd.config.blocks.first() {
+    let edit = match sshd.config.blocks.first() {
         Some(first) => first.location.insert(&block),
         None => append_block(&sshd.config.main, &block),
-    }
-    .explained(RELOAD)
+    };
+    followed(sshd, edit, None)
 }

@@ -3,7 +3,8 @@
 use super::connections::Connection;
 use super::effective::Settings;
 use super::files::{MAIN, SshdConfig};
-use super::running::{self, Running};
+use super::privsep::{self, Words};
+use super::running::{self, Reread, Running};
 use crate::host::programs::{self, Output};
 use crate::report::Error;
 use crate::report::error::AS_ROOT;
@@ -34,6 +35,13 @@ pub(crate) struct Daemon {
     options: Vec<OsString>,
     /// What starts it at the next connection, where it does not run.
     socket: Option<running::Socket>,
+    /// How it is made to read its files again; asked once.
+    reread: OnceCell<Option<Reread>>,
+    /// Whether any sshd listens on this system.
+    is_any_running: bool,
+    /// Its directory of privilege separation, if that is missing, and only because no sshd has been started; it says so when
+    /// it is run.
+    lent_directory: OnceCell<PathBuf>,
 }
 
 /// Why sshd gives no settings.
@@ -64,10 +72,14 @@ impl Daemon {
             binary: PathBuf::new(),
             file,
             group_may_write: OnceCell::new(),
+            is_any_running: false,
             listening: running::all(),
             options: Vec::new(),
             socket: None,
+            reread: OnceCell::new(),
+            lent_directory: OnceCell::new(),
         };
+        daemon.is_any_running = !daemon.listening.is_empty();
         let running = daemon.running().next().and_then(Running::program);
         let installed = || ["sshd.pam", "sshd"].into_iter().find_map(programs::find);
         daemon.binary = running.map(Path::to_owned).or_else(installed).ok_or_else(|| {
@@ -100,7 +112,17 @@ impl Daemon {
     pub(crate) fn with(&self, file: &Path, options: Vec<OsString>) -> Self {
         let binary = self.binary.clone();
         let (file, listening) = (Some(file.to_owned()), Vec::new());
-        Self { binary, file, group_may_write: OnceCell::new(), listening, options, socket: None }
+        Self {
+            binary,
+            file,
+            group_may_write: OnceCell::new(),
+            listening,
+            options,
+            socket: None,
+            reread: OnceCell::new(),
+            is_any_running: self.is_any_running,
+            lent_directory: self.lent_directory.clone(),
+        }
     }
 
     /// The option `-o` that sets this, and the name of what has it: an sshd that runs, or the service that starts it at the
@@ -123,6 +145,12 @@ impl Daemon {
     pub(crate) fn socket_of_other(&self) -> Option<(&running::Socket, &Path)> {
         let socket = self.socket.as_ref().filter(|socket| !self.has_file(socket.file.as_deref()))?;
         Some((socket, socket.file.as_deref()?))
+    }
+
+    /// How it is made to read its files again, by the first that runs. `None`: nothing is known of any.
+    pub(crate) fn reread(&self) -> Option<&Reread> {
+        let of_socket = || self.socket().map(Reread::of_socket);
+        self.reread.get_or_init(|| self.running().next().map(Reread::of).or_else(of_socket)).as_ref()
     }
 
     /// The sshds that run with another one.
@@ -161,6 +189,41 @@ impl Daemon {
         self.arguments_as(self.running().next(), arguments)
     }
 
+    /// Runs it to its end, with a directory of privilege separation of its own where that is missing because no sshd has
+    /// been started.
+    pub(crate) fn run(&self, arguments: Vec<OsString>) -> Result<Output, Error> {
+        let output = self.run_in(self.lent_directory.get().map(PathBuf::as_path), &arguments)?;
+        // Where one listens, the directory is missing for its sessions, too.
+        let is_before_start = !self.is_any_running && geteuid().is_root();
+        let missing = missing_directory(&output).map(Path::new);
+        let Some(missing) = missing.filter(|missing| is_before_start && privsep::is_made_at_start(missing))
+        else {
+            return Ok(output);
+        };
+        let lent = self.run_in(Some(missing), &arguments)?;
+        if lent.code == Some(privsep::NOT_LENT) {
+            return Ok(output);
+        }
+        // Nothing else sets it.
+        let _ = self.lent_directory.set(missing.to_owned());
+        Ok(lent)
+    }
+
+    fn run_in(&self, lent: Option<&Path>, arguments: &[OsString]) -> Result<Output, Error> {
+        let words = self.words_in(lent, Path::new("/proc/self/exe"), arguments);
+        programs::run(&words.program, &words.arguments)
+    }
+
+    /// What runs it with these arguments, as [`Daemon::run`] does, once that has been called. `own`: a path of this program.
+    pub(crate) fn words(&self, own: &Path, arguments: &[OsString]) -> Words {
+        self.words_in(self.lent_directory.get().map(PathBuf::as_path), own, arguments)
+    }
+
+    fn words_in(&self, lent: Option<&Path>, own: &Path, arguments: &[OsString]) -> Words {
+        let plain = Words { program: self.binary.clone(), arguments: arguments.to_vec() };
+        lent.map_or(plain.clone(), |directory| privsep::with(directory, own, &plain))
+    }
+
     fn arguments_as(&self, running: Option<&Running>, arguments: &[&str]) -> Vec<OsString> {
         let file = self.file.iter().flat_map(|file| [OsStr::new("-f"), file.as_os_str()]);
         let running =
@@ -170,7 +233,7 @@ impl Daemon {
 
     /// Runs `sshd -t`. The error: sshd cannot read its configuration.
     pub(crate) fn test(&self) -> Result<(), Error> {
-        let output = programs::run(&self.binary, self.arguments(&["-t"]))?;
+        let output = self.run(self.arguments(&["-t"]))?;
         match output.success {
             true => Ok(()),
             false => Err(self.complaint("-t", &output)),
@@ -187,14 +250,16 @@ impl Daemon {
         let place = connection.sshd.as_ref().map_or(0, |(place, _)| *place);
         let running = self.different().get(place).copied();
         let asked = connection.of_user(user);
-        let output = programs::run(&self.binary, self.arguments_as(running, &["-T", "-C", &asked]))
+        let output = self
+            .run(self.arguments_as(running, &["-T", "-C", &asked]))
             .map_err(|error| NoAnswer::Unknown(as_root(error)))?;
         if output.success {
             return Ok(Settings::parse(&output.stdout));
         }
         let error = as_root(self.complaint("-T", &output));
-        let is_unknown =
-            output.killed.is_some() || !geteuid().is_root() || missing_directory(&output).is_some();
+        // Without that directory, one that listens serves nobody; before one is started, that may be the only reason.
+        let is_only_before_start = missing_directory(&output).is_some() && !self.is_any_running;
+        let is_unknown = output.killed.is_some() || !geteuid().is_root() || is_only_before_start;
         Err(if is_unknown { NoAnswer::Unknown(error) } else { NoAnswer::Broken(error) })
     }
 
@@ -203,7 +268,7 @@ impl Daemon {
     pub(crate) fn lets_own_group_write(&self) -> bool {
         *self.group_may_write.get_or_init(|| {
             let arguments = self.arguments(&["-t", "-o", "DebianBanner=no"]);
-            programs::run(&self.binary, arguments).is_ok_and(|output| output.success)
+            self.run(arguments).is_ok_and(|output| output.success)
         })
     }
 

@@ -8,9 +8,10 @@
 
 mod command_line;
 mod reading;
+mod reread;
 mod socket;
 
-use crate::host::systemd::service;
+use crate::host::systemd::{is_booted, service};
 use crate::host::trust;
 use command_line::CommandLine;
 use nix::unistd::geteuid;
@@ -19,6 +20,7 @@ use pam_sftpjail::escape::escaped;
 use procfs::net::TcpState;
 use procfs::process::{FDTarget, Process, all_processes};
 pub(crate) use reading::{Changed, NOTES, Reading, note};
+pub(crate) use reread::{RELOAD, Reread};
 pub(crate) use socket::Socket;
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
@@ -38,6 +40,8 @@ pub(crate) struct Running {
     program: Option<PathBuf>,
     /// The ports on which it listens.
     pub(crate) ports: BTreeSet<u16>,
+    /// Whether systemd listens on its socket, too, and has passed it to this sshd.
+    pub(crate) has_socket_of_systemd: bool,
     /// The service of systemd that it belongs to.
     pub(crate) unit: Option<String>,
     /// In what its confinement differs from that of this program.
@@ -55,14 +59,16 @@ pub(crate) fn all() -> Vec<Running> {
         return Vec::new();
     }
     let own = Process::myself().ok();
+    let of_systemd = sockets_of_systemd();
     let processes = all_processes().into_iter().flatten().flatten();
-    let mut found: Vec<_> = processes.filter_map(|process| Running::read(&process, own.as_ref())).collect();
+    let mut found: Vec<_> =
+        processes.filter_map(|process| Running::read(&process, own.as_ref(), &of_systemd)).collect();
     found.sort_by_key(|sshd| sshd.pid);
     found
 }
 
 impl Running {
-    fn read(process: &Process, own: Option<&Process>) -> Option<Self> {
+    fn read(process: &Process, own: Option<&Process>, of_systemd: &BTreeSet<u64>) -> Option<Self> {
         let status = process.status().ok().filter(|status| status.name.starts_with("sshd"))?;
         // NSpid has a number for each PID namespace from this one down.
         if [status.ruid, status.euid, status.suid] != [0; 3]
@@ -74,7 +80,8 @@ impl Running {
         if !is_same_root(&directory) || !was_started_by_root(&directory) {
             return None;
         }
-        let ports = Some(listening_ports(process)).filter(|ports| !ports.is_empty())?;
+        let sockets = sockets(process);
+        let ports = Some(listening_ports(process, &sockets)).filter(|ports| !ports.is_empty())?;
         let command_line = CommandLine::of_listener(&process.cmdline().ok()?)?;
         let program = Some(&command_line.program).filter(|program| is_roots_alone(program)).cloned();
         let privileges = Privileges::parse(&fs::read_to_string(directory.join("status")).ok()?)?;
@@ -90,6 +97,7 @@ impl Running {
             command_line,
             program,
             ports,
+            has_socket_of_systemd: !sockets.is_disjoint(of_systemd),
             unit,
             confined,
             missing,
@@ -221,18 +229,25 @@ fn differences(directory: &Path, theirs: &Privileges, missing: u64) -> Vec<Part>
     all.into_iter().filter_map(|(part, differs)| differs.then_some(part)).collect()
 }
 
-/// The ports of the listening sockets that a process has open.
-fn listening_ports(process: &Process) -> BTreeSet<u16> {
-    let sockets: BTreeSet<_> = process
-        .fd()
-        .into_iter()
-        .flatten()
-        .flatten()
-        .filter_map(|descriptor| match descriptor.target {
-            FDTarget::Socket(inode) => Some(inode),
-            _ => None,
-        })
-        .collect();
+/// The sockets that systemd has open, by inode; none if it does not run the host. sshd's environment cannot tell that one
+/// was passed to it: sshd writes its state over it.
+fn sockets_of_systemd() -> BTreeSet<u64> {
+    let init = Process::new(1).ok().filter(|_| is_booted());
+    init.map(|init| sockets(&init)).unwrap_or_default()
+}
+
+/// The sockets that a process has open, by inode.
+fn sockets(process: &Process) -> BTreeSet<u64> {
+    let descriptors = process.fd().into_iter().flatten().flatten();
+    let sockets = descriptors.filter_map(|descriptor| match descriptor.target {
+        FDTarget::Socket(inode) => Some(inode),
+        _ => None,
+    });
+    sockets.collect()
+}
+
+/// The ports of those of a process's sockets that listen.
+fn listening_ports(process: &Process, sockets: &BTreeSet<u64>) -> BTreeSet<u16> {
     // Of its own network namespace.
     let all = process.tcp().into_iter().chain(process.tcp6()).flatten();
     all.filter(|entry| entry.state == TcpState::Listen && sockets.contains(&entry.inode))

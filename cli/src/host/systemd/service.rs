@@ -1,6 +1,7 @@
 //! Reads systemd's services: which one a process belongs to, and where its files set what restricts it.
 
 use super::{Setting, in_file, is_booted, systemctl};
+use procfs::process::all_processes;
 use std::fs;
 use std::path::PathBuf;
 
@@ -16,6 +17,19 @@ pub(crate) fn of_process(pid: i32) -> Option<String> {
     // A service may have delegated parts of its cgroup.
     let mut names = paths.flat_map(|path| path.rsplit('/'));
     names.find(|name| name.ends_with(".service")).map(str::to_owned)
+}
+
+/// The processes of a service.
+pub(crate) fn processes(unit: &str) -> Vec<i32> {
+    let all = all_processes().into_iter().flatten().flatten().map(|process| process.pid);
+    all.filter(|pid| of_process(*pid).as_deref() == Some(unit)).collect()
+}
+
+/// The `KillMode=` of a service, if with that its end is that of all of its processes: systemd.kill(5).
+pub(crate) fn fatal_kill_mode(unit: &str) -> Option<String> {
+    let shown = systemctl(&["show", "-p", "KillMode", "--", unit]).ok()?;
+    let mode = shown.trim().strip_prefix("KillMode=")?;
+    (!["process", "none"].contains(&mode)).then(|| mode.to_owned())
 }
 
 /// The name of a unit for systemctl. A template is no unit; an instance of it is.

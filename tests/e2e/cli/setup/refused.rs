@@ -240,13 +240,6 @@ fn another_path_of_the_configuration_is_refused() {
 }
 
 #[test]
-fn the_fix_is_printed_where_sshd_was_never_started() {
-    let sb = Sandbox::stock();
-    sb.sh("rmdir /run/sshd");
-    refused(&sb, YES, &["privilege separation directory", "install -d -m 0755 /run/sshd"]);
-}
-
-#[test]
 fn a_second_setup_at_the_same_time_is_refused() {
     let sb = Sandbox::stock();
     sb.sh("mkdir -p /var/lib/sftpjail/setup");

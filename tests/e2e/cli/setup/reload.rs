@@ -35,7 +35,7 @@ fn systemd_reloads_sshd_and_restarts_rsyslog() {
     assert!(out.stdout.contains("rsyslog has been restarted (systemctl try-restart rsyslog)."), "{out}");
     let calls = "systemctl daemon-reload\n\
                  systemctl list-units --all --full --plain --no-legend -- user@*.service\n\
-                 systemctl --quiet is-active ssh.service\nsystemctl reload ssh.service\n\
+                 systemctl is-active ssh.service\nsystemctl reload ssh.service\n\
                  systemctl is-active ssh.service\nsystemctl try-restart rsyslog\n\
                  systemctl list-units --all --full --plain --no-legend -- user@*.service\n";
     assert_eq!(sb.read_text("/run/calls"), calls);
@@ -71,7 +71,10 @@ fn an_sshd_that_ends_at_its_reload_restores_everything() {
 fn a_socket_that_starts_sshd_needs_no_reload() {
     let sb = Sandbox::stock();
     sb.sh("mkdir -p /run/systemd/system");
-    stand_in(&sb, "systemctl", "case \"$*\" in *is-active\\ ssh.socket) exit 0;; *is-active*) exit 3;; esac");
+    stand_in(&sb, "systemctl", "case \"$*\" in *is-active*) exit 3;; esac");
+    let show = "case \"$*\" in *ssh.socket) echo ActiveState=active; echo Accept=no; echo Triggers=ssh.service; exit;; esac";
+    let stand_in = sb.read_text("/usr/sbin/systemctl").replacen('\n', &format!("\n{show}\n"), 1);
+    sb.write_mode("/usr/sbin/systemctl", stand_in, 0o755);
     let out = sb.sh("sftpjail setup --yes");
     assert!(out.stdout.contains("ssh.socket starts sshd at the next connection"), "{out}");
 }

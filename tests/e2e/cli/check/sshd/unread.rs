@@ -25,7 +25,7 @@ fn reload(sb: &Sandbox, pid: i32) {
     sb.sh(&format!(
         "before=$(stat -c %Y.%z /run/sshd.pid); kill -HUP {pid}
          for i in $(seq 500); do
-            test -s /run/sshd.pid && test \"$(stat -c %Y.%z /run/sshd.pid)\" != \"$before\" && exit 0; sleep 0.02
+            now=$(stat -c %Y.%z /run/sshd.pid) && test \"$now\" != \"$before\" && test -s /run/sshd.pid && exit 0; sleep 0.02
          done; exit 1"
     ));
 }

@@ -1,0 +1,122 @@
+//! sshd with a socket of systemd's: setup, undo, their timer and all fixes let it read its files without ending it.
+
+use crate::running_sshd::{by_socket, finding};
+use machines::{Machine, Suite};
+
+/// Debian's and Ubuntu's ssh.socket, and an sshd that it has started.
+fn machine() -> Machine {
+    let machine = Machine::boot(&Suite::wanted());
+    machine.sh("groupadd --system sftp");
+    machine.user("anna", "sftp");
+    machine.user("joe", "");
+    by_socket(&machine, "systemctl disable --quiet ssh; systemctl enable --quiet ssh.socket");
+    machine.ssh("joe", "true").ok();
+    machine.sh("systemctl --quiet is-active ssh.service");
+    machine
+}
+
+/// A session of joe's that says at its end that it has lived on.
+const SESSION: &str = "ssh -q -o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null joe@127.0.0.1 \
+     'touch /tmp/begun; until test -e /tmp/end; do sleep 0.05; done; echo lived on' & \
+     until test -e /tmp/begun; do sleep 0.02; done";
+
+const SERVES: &str =
+    "systemctl --quiet is-active ssh.service ssh.socket; ! systemctl --quiet is-failed ssh.service";
+
+#[test]
+fn setup_undo_and_their_timer_restart_it_and_sessions_live_on() {
+    let machine = machine();
+    let before = machine.sh("find /etc -xdev -type f | sort | xargs md5sum").stdout;
+    let out = machine.sh(&format!("{SESSION}; sftpjail setup --yes; {SERVES}; touch /tmp/end; wait")).stdout;
+    assert!(out.contains("sshd has been restarted (systemctl restart ssh.service)"), "{out}");
+    assert!(out.contains("lived on"), "{out}");
+    let login = machine.sftp("anna", "ls /etc/ssh\n").failed();
+    assert!(login.stderr.contains("not found"), "{login}");
+    machine.sh("sftpjail check anna; sftpjail check --all; sftpjail probe anna");
+    // Nothing is left to do.
+    let again = machine.sh("sftpjail setup --yes");
+    assert!(again.stdout.contains("Nothing to do"), "{again}");
+
+    let out = machine.sh(&format!(
+        "rm /tmp/begun /tmp/end; {SESSION}; sftpjail setup --undo --yes; {SERVES}; touch /tmp/end; wait"
+    ));
+    assert!(out.stdout.contains("sshd has been restarted (systemctl restart ssh.service)"), "{out}");
+    assert!(out.stdout.contains("lived on"), "{out}");
+    machine.ssh("anna", "ls /etc/ssh/sshd_config").ok();
+
+    machine.sh(&format!("sftpjail setup --yes --confirm-within 6s; {SERVES}"));
+    machine.sftp("anna", "ls /etc/ssh\n").failed();
+    machine.sh("for i in $(seq 400); do test -e /var/lib/sftpjail || exit 0; sleep 0.05; done; exit 1");
+    machine.sh(SERVES);
+    machine.ssh("anna", "ls /etc/ssh/sshd_config").ok();
+    assert_eq!(machine.sh("find /etc -xdev -type f | sort | xargs md5sum").stdout, before);
+}
+
+#[test]
+fn the_fixes_that_check_shows_restart_it() {
+    let machine = machine();
+    machine.sh("sftpjail setup --yes; systemctl --quiet is-active ssh.service
+        until touch /etc/ssh/sshd_config && find /etc/ssh/sshd_config -newer /run/sshd.pid | grep -q .; do sleep 0.02; done");
+    let out = machine.try_sh("sftpjail check --all");
+    let found = finding(&out, "! sshd running");
+    let fix = found.split_once("→ ").unwrap_or_else(|| panic!("{out}")).1;
+    assert_eq!(fix, "systemctl restart ssh.service", "{out}");
+    machine.sh(&format!("{SESSION}; {fix}; {SERVES}; touch /tmp/end; wait; sftpjail check --all"));
+
+    // Without a file to change, setup restarts it.
+    machine.sh("until touch /etc/ssh/sshd_config && find /etc/ssh/sshd_config -newer /run/sshd.pid | grep -q .; do sleep 0.02; done");
+    let out = machine.sh(&format!("sftpjail setup --yes; {SERVES}; sftpjail check --all"));
+    assert!(out.stdout.contains("it has to be restarted."), "{out}");
+
+    // A fix for a line says the same.
+    machine.sh("sed -i 's/AllowTcpForwarding no/AllowTcpForwarding yes/' /etc/ssh/sshd_config.d/00-sftpjail.conf; systemctl restart ssh");
+    let out = machine.try_sh("sftpjail check anna");
+    let found = finding(&out, "✗ sshd forwards");
+    assert!(found.contains("restart ssh.service after this and its other fixes"), "{out}");
+    assert!(!out.stdout.contains("reload"), "{out}");
+}
+
+#[test]
+fn a_service_whose_restart_would_end_sessions_is_not_restarted() {
+    let machine = machine();
+    // Without logind, sessions belong to the service.
+    machine.sh("sed -i /pam_systemd/d /etc/pam.d/common-session; mkdir -p /etc/systemd/system/ssh.service.d
+        printf '[Service]\nKillMode=control-group\n' >/etc/systemd/system/ssh.service.d/kill.conf; systemctl daemon-reload");
+    let before = machine.sh("find /etc -xdev -type f | sort | xargs md5sum").stdout;
+    let out = machine
+        .sh(&format!("{SESSION}; sftpjail setup --yes 2>&1 || echo $?; {SERVES}; touch /tmp/end; wait"))
+        .stdout;
+    assert!(out.contains("KillMode=control-group") && out.contains("\n1\n"), "{out}");
+    assert!(out.contains("lived on"), "{out}");
+    assert_eq!(machine.sh("find /etc -xdev -type f | sort | xargs md5sum").stdout, before);
+    // With nobody logged in, it ends nobody's session.
+    machine.sh(&format!("sftpjail setup --yes; {SERVES}"));
+    machine.sftp("anna", "ls /etc/ssh\n").failed();
+}
+
+#[test]
+fn where_each_connection_has_an_sshd_of_its_own_nothing_is_told() {
+    let machine = machine();
+    by_socket(
+        &machine,
+        "mkdir -p /etc/systemd/system/ssh.socket.d
+         printf '[Socket]\nAccept=yes\n' >/etc/systemd/system/ssh.socket.d/accept.conf
+         printf '[Service]\nExecStart=-/usr/sbin/sshd -i\nStandardInput=socket\nRuntimeDirectory=sshd\n' >/etc/systemd/system/ssh@.service",
+    );
+    let out = machine.sh("sftpjail setup --yes");
+    assert!(out.stdout.contains("ssh.socket starts an sshd for each connection"), "{out}");
+    machine.sftp("anna", "ls /etc/ssh\n").failed();
+    machine.sh("sftpjail check --all");
+    machine.sh(
+        "sed -i 's/AllowTcpForwarding no/AllowTcpForwarding yes/' /etc/ssh/sshd_config.d/00-sftpjail.conf",
+    );
+    let out = machine.try_sh("sftpjail check anna");
+    let found = finding(&out, "✗ sshd forwards");
+    assert!(
+        found.contains("→ sed -i") && !out.stdout.contains("reload") && !found.contains("restart"),
+        "{out}"
+    );
+    let out = machine.sh("sftpjail setup --yes; sftpjail setup --undo --yes");
+    assert!(out.stdout.matches("ssh.socket starts an sshd for each connection").count() == 2, "{out}");
+    machine.ssh("anna", "ls /etc/ssh/sshd_config").ok();
+}
