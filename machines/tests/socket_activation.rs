@@ -1,7 +1,7 @@
 //! sshd with a socket of systemd's: setup, undo, their timer and all fixes let it read its files without ending it.
 
 use crate::running_sshd::{by_socket, finding};
-use machines::{Machine, Suite};
+use machines::{Machine, Suite, System};
 
 /// Debian's and Ubuntu's ssh.socket, and an sshd that it has started.
 fn machine() -> Machine {
