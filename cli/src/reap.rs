@@ -37,7 +37,7 @@ struct Jail {
 pub(crate) fn run(config: Option<&Path>, json: bool, out: &mut impl Write) -> io::Result<Status> {
     let config = configuration::load(config).map_err(|why| io::Error::other(Error::from(why).to_string()))?;
     let failed = |refusal: Refusal| io::Error::other(Error::new(&refusal, refusal.fix()).to_string());
-    let reaped = reap(&config).map_err(failed)?;
+    let reaped = reap(&config.jail_root.absolute()).map_err(failed)?;
     let status = if reaped.iter().all(|jail| jail.done.is_ok()) { Status::Ok } else { Status::Problems };
     let jails: Vec<_> = reaped.into_iter().map(Jail::of).collect();
     let written = if json { document(&Report { version: VERSION, jails }, out) } else { print(&jails, out) };

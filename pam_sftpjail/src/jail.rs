@@ -33,15 +33,24 @@ pub enum Jail {
     Host(host::Jail),
 }
 
+/// Where other live sessions of the user have jails that are in no namespace of their own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Others {
+    /// In this process's mount namespace: a new session shares that jail.
+    pub(crate) here: bool,
+    /// In another one, such as that of a service that was restarted since. Their jail is not in the way of one here, and
+    /// its mount point must stay: the kernel unmounts what is on a directory that is removed, in every namespace.
+    pub(crate) elsewhere: bool,
+}
+
 impl Jail {
     /// Builds the jail in the plan's namespace. On any error, the process and the host are as before.
     ///
-    /// In the host's namespace, the caller must hold the user's lock. `is_shared`: other sessions of the user
-    /// are live, so this one shares their jail.
-    pub(crate) fn build(plan: Plan, is_shared: bool) -> Result<Self, Refusal> {
+    /// In the host's namespace, the caller must hold the user's lock.
+    pub(crate) fn build(plan: Plan, others: Others) -> Result<Self, Refusal> {
         match plan.namespace() {
             Namespace::Private => private::Jail::build(plan, None).map(Self::Private),
-            Namespace::Host => host::Jail::enter(plan, is_shared).map(Self::Host),
+            Namespace::Host => host::Jail::enter(plan, others).map(Self::Host),
         }
     }
 

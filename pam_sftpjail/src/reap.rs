@@ -3,12 +3,11 @@
 //! The next login or logout of the same user would do the same.
 #![forbid(unsafe_code)]
 
-use crate::config::{Config, Namespace};
 use crate::error::Refusal;
 use crate::escape::escaped;
-use crate::jail::host;
+use crate::jail::{Others, host};
 use crate::name::UserName;
-use crate::registry::Registry;
+use crate::registry::{Registry, others};
 use crate::sys::{SysError, directory};
 use nix::errno::Errno;
 use std::collections::BTreeSet;
@@ -22,32 +21,58 @@ pub struct Reaped {
     pub done: Result<(), Refusal>,
 }
 
-/// Removes the records of dead sessions, and the jails without a live session. An error with one user does
-/// not stop it.
-pub fn reap(config: &Config) -> Result<Vec<Reaped>, Refusal> {
+/// Removes the records of dead sessions, and the jails without a live session: those in this process's mount namespace,
+/// and the directories on which they are mounted in any. An error with one user does not stop it.
+pub fn reap(jail_root: &Path) -> Result<Vec<Reaped>, Refusal> {
     let mut users: BTreeSet<UserName> = Registry::open()?.users()?.into_iter().collect();
-    let path = config.jail_root.absolute();
-    let failed = |call| SysError::of::<Errno>(call, escaped(&path).to_string());
-    if let Some(root) = jail_root(config)? {
-        let readable = directory::open_to_read(&root, ".".as_ref()).map_err(failed("openat"))?;
-        for name in directory::names(readable).map_err(failed("getdents"))? {
-            // An entry with another name is not a jail.
-            let Ok(user) = UserName::parse(&name) else { continue };
-            if host::Jail::find(&root, path.clone(), &user).is_some() {
-                users.insert(user);
-            }
-        }
-    }
+    users.extend(found(jail_root)?);
     let mut reaped = Vec::new();
     for user in users {
-        let jail = path.join(&user);
-        match take_down(config, &user) {
+        let jail = jail_root.join(&user);
+        match take_down(jail_root, &user) {
             Ok(Leftover::None | Leftover::InUse) => {}
             Ok(Leftover::Removed) => reaped.push(Reaped { jail, done: Ok(()) }),
             Err(refusal) => reaped.push(Reaped { jail, done: Err(refusal) }),
         }
     }
     Ok(reaped)
+}
+
+/// The jails without a live session, and the directories that are left of some, which [`reap`] would remove. `user`: only
+/// that one's. It changes nothing but records of dead sessions.
+pub fn left(jail_root: &Path, user: Option<&UserName>) -> Result<Vec<PathBuf>, Refusal> {
+    let mut left = Vec::new();
+    for found in found(jail_root)?.into_iter().filter(|found| user.is_none_or(|user| user == found)) {
+        // Most have live sessions. A session that is beginning or ending is waited for.
+        if !is_live(Registry::existing()?, &found)? && is_left(jail_root, &found)? {
+            left.push(jail_root.join(&found));
+        }
+    }
+    Ok(left)
+}
+
+fn is_live(registry: Option<Registry>, user: &UserName) -> Result<bool, Refusal> {
+    let live = registry.map_or(Ok(Vec::new()), |registry| registry.live(user))?;
+    Ok(others(&live) != Others::default())
+}
+
+/// Asks under the user's lock.
+fn is_left(jail_root: &Path, user: &UserName) -> Result<bool, Refusal> {
+    let mut sessions = Registry::open()?.lock(user)?;
+    let is_live = others(&sessions.live()?) != Others::default();
+    let is_there = |root: OwnedFd| host::Jail::find(&root, jail_root.to_owned(), user).is_some();
+    Ok(!is_live && open(jail_root)?.is_some_and(is_there))
+}
+
+/// The users with a jail, or what is left of one, below the jail root.
+fn found(jail_root: &Path) -> Result<Vec<UserName>, SysError> {
+    let failed = |call| SysError::of::<Errno>(call, escaped(jail_root).to_string());
+    let Some(root) = open(jail_root)? else { return Ok(Vec::new()) };
+    let readable = directory::open_to_read(&root, ".".as_ref()).map_err(failed("openat"))?;
+    let names = directory::names(readable).map_err(failed("getdents"))?;
+    // An entry with another name is not a jail.
+    let users = names.iter().filter_map(|name| UserName::parse(name).ok());
+    Ok(users.filter(|user| host::Jail::find(&root, jail_root.to_owned(), user).is_some()).collect())
 }
 
 /// Unmounts what logins mounted at the jail root itself, for jails in the host's namespace: a mount of the directory on
@@ -66,23 +91,21 @@ pub(crate) enum Leftover {
 }
 
 /// Removes the user's jail, if no session is live in it.
-pub(crate) fn take_down(config: &Config, user: &UserName) -> Result<Leftover, Refusal> {
+pub(crate) fn take_down(jail_root: &Path, user: &UserName) -> Result<Leftover, Refusal> {
     let mut sessions = Registry::open()?.lock(user)?;
-    if sessions.live()?.iter().any(|live| live.is_in(Namespace::Host)) {
+    let others = others(&sessions.live()?);
+    if others.here {
         return Ok(Leftover::InUse);
     }
-    let path = config.jail_root.absolute();
-    let left = jail_root(config)?.and_then(|root| host::Jail::find(&root, path, user));
-    let was_there = left.is_some();
-    left.map_or(Ok(()), host::Jail::take_down)?;
+    let left = open(jail_root)?.and_then(|root| host::Jail::find(&root, jail_root.to_owned(), user));
+    let was_removed = left.map_or(Ok(false), |jail| jail.take_down(others))?;
     sessions.forget_dead()?;
-    Ok(if was_there { Leftover::Removed } else { Leftover::None })
+    Ok(if was_removed { Leftover::Removed } else { Leftover::None })
 }
 
-fn jail_root(config: &Config) -> Result<Option<OwnedFd>, SysError> {
-    let path = config.jail_root.absolute();
-    match directory::open_without_symlinks(&path) {
+fn open(jail_root: &Path) -> Result<Option<OwnedFd>, SysError> {
+    match directory::open_without_symlinks(jail_root) {
         Err(Errno::ENOENT) => Ok(None),
-        root => root.map(Some).map_err(SysError::of("openat2", escaped(&path).to_string())),
+        root => root.map(Some).map_err(SysError::of("openat2", escaped(jail_root).to_string())),
     }
 }

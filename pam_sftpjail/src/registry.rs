@@ -1,4 +1,5 @@
-//! Keeps a record of each live session: `/run/sftpjail/USER/NAMESPACE-PID`.
+//! Keeps a record of each live session: `/run/sftpjail/USER/private-PID`, or `host-MOUNTS-PID` with the number of the mount
+//! namespace that has the jail.
 //!
 //! Sessions of a user begin and end under a lock on the user's directory (flock(2)). A record is live while
 //! the session's process, or one that it forked, has it open with a mark on it. The kernel drops the mark
@@ -6,18 +7,20 @@
 //! for people; nothing is decided by it.
 #![forbid(unsafe_code)]
 
+mod live;
 mod record;
 mod sessions;
 mod trial;
 mod waiting_slot;
 
-use crate::config::Namespace;
 use crate::denied_by::DeniedBy;
 use crate::error::Refusal;
 use crate::escape::escaped;
 use crate::fix::{Command, Fix};
 use crate::name::UserName;
 use crate::sys::{directory, limit_fix, lock};
+pub(crate) use live::others;
+pub use live::{LiveRecord, Mounts};
 use nix::errno::Errno;
 use nix::fcntl::AT_FDCWD;
 use nix::sys::stat::SFlag;
@@ -132,7 +135,7 @@ impl Registry {
             .and_then(|registry| directory::open_to_read(&registry, user.as_ref()))
             .and_then(directory::names);
         match names {
-            Ok(names) => Ok(names.iter().any(|name| is_in(name, Namespace::Host))),
+            Ok(names) => Ok(names.iter().any(|name| live::is_shared(name))),
             Err(Errno::ENOENT | Errno::ENOTDIR) => Ok(false),
             Err(errno) => Err(errno),
         }
@@ -141,7 +144,7 @@ impl Registry {
     /// The live sessions of a user, without the lock. Sessions that begin or end meanwhile may be missing.
     pub fn live(&self, user: &UserName) -> Result<Vec<LiveRecord>, Refusal> {
         let mut live = self.connections(user)?;
-        live.retain(|record| !is_refused(&record.name));
+        live.retain(|record| !is_refused(record.name()));
         Ok(live)
     }
 
@@ -154,33 +157,10 @@ impl Registry {
                 let found = opened.and_then(|directory| records(&directory));
                 let found = found.map_err(|errno| failed_at(&path, errno))?;
                 let live = found.into_iter().filter(|(_, is_live)| *is_live);
-                Ok(live.map(|(name, _)| LiveRecord { user: user.clone(), name }).collect())
+                Ok(live.map(|(name, _)| LiveRecord::new(user, name)).collect())
             }
         }
     }
-}
-
-/// A record that a process has open. This process closes it: there may be more of them than descriptors.
-pub struct LiveRecord {
-    user: UserName,
-    name: OsString,
-}
-
-impl LiveRecord {
-    /// Its name in the user's directory.
-    pub fn name(&self) -> &OsStr {
-        &self.name
-    }
-
-    /// Where the session's jail is mounted.
-    pub fn is_in(&self, namespace: Namespace) -> bool {
-        is_in(&self.name, namespace)
-    }
-}
-
-/// Whether a record of this name is for a session in the namespace.
-fn is_in(name: &OsStr, namespace: Namespace) -> bool {
-    name.to_string_lossy().starts_with(&format!("{namespace}-"))
 }
 
 /// Whether a record of this name is for a refused connection.

@@ -42,7 +42,7 @@ pub(super) fn run(request: &Request<'_>) -> Everybody {
     let mut users = Vec::new();
     if let Some(config) = system::config(request.config, &mut findings) {
         let mut host = Host::examine(&config, request, &mut findings);
-        leftovers::examine(&config, None, &mut findings);
+        leftovers::examine(&config, request.config, None, &mut findings);
         groups::examine(&config, Concern::NotJailed, &mut findings);
         profile::examine_all(&config, request.config, &mut findings);
         // From here on, thousands of users are looked up.

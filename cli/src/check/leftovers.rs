@@ -1,21 +1,32 @@
-//! Checks for what an earlier setup left: entries that would mount something below the jail root.
+//! Checks for what was left below the jail root: jails that no session is in, and entries of an earlier setup that would
+//! mount something there.
 
 use crate::report::Location;
 use crate::report::error::unreadable_fix;
+use crate::report::text::listed_first;
 use crate::report::{Consequence, Findings};
 use pam_sftpjail::config::Config;
 use pam_sftpjail::escape::escaped;
-use pam_sftpjail::fix::Fix;
+use pam_sftpjail::fix::{Command, Fix};
 use pam_sftpjail::host_mounts::{self, MountEntries, MountEntry};
 use pam_sftpjail::name::UserName;
+use pam_sftpjail::plan::root_path;
+use pam_sftpjail::reap::left;
 use std::path::{Path, PathBuf};
 
 /// An earlier setup may still serve somebody by that mount.
 const NOT_NEEDED: &str = "if nobody needs that mount";
 
-/// Checks fstab and the maps of autofs. `user`: the one who is checked; entries for other users are only warned of.
-pub(super) fn examine(config: &Config, user: Option<&UserName>, findings: &mut Findings) {
+/// Checks the jail root, fstab and the maps of autofs. `path`: that of the configuration, if it is not the usual one.
+/// `user`: the one who is checked; entries for other users are only warned of, and their jails are left out.
+pub(super) fn examine(
+    config: &Config,
+    path: Option<&Path>,
+    user: Option<&UserName>,
+    findings: &mut Findings,
+) {
     let root = config.jail_root.absolute();
+    jails(&root, path, user, findings);
     let is_for_others =
         |target: &Path| user.is_some_and(|user| target != root && !target.starts_with(root.join(user)));
     let fstab = host_mounts::fstab();
@@ -46,6 +57,23 @@ pub(super) fn examine(config: &Config, user: Option<&UserName>, findings: &mut F
     if is_ok {
         findings.passed("autofs", format!("nothing at {}", escaped(&root)));
     }
+}
+
+/// Warns of jails in the host's namespace, and of their directories, that a killed sshd or a power cut has left. Other
+/// checks report a jail root or a registry that cannot be read.
+fn jails(root: &Path, path: Option<&Path>, user: Option<&UserName>, findings: &mut Findings) {
+    let left = left(root, user).unwrap_or_default();
+    let what = match left.len() {
+        0 => return,
+        1 => "is left of a jail that no session is in",
+        _ => "are left of jails that no session is in",
+    };
+    let evidence = format!("{} {what}; the user's next login removes it", listed_first(left.iter()));
+    let command = match path.map(root_path) {
+        None => Some(Command::new("sftpjail reap")),
+        Some(path) => path.map(|path| Command::new("sftpjail reap --config").arg(&path)),
+    };
+    findings.warned("jail root", evidence, Fix::or(command, "run sftpjail reap with that configuration"));
 }
 
 /// Reports an entry. `what`: what it does.

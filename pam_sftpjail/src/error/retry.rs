@@ -9,7 +9,7 @@ use crate::name::UserName;
 pub enum RetryWhen<'a> {
     /// Fewer than `max` sessions of the user are live.
     SessionEnded { user: &'a UserName, max: u32 },
-    /// No session of the user is live in the host's namespace.
+    /// No session of the user is live whose jail is in this process's mount namespace.
     SharedJailGone { user: &'a UserName },
     /// Another login of the user has released the lock. The next try waits for that itself.
     Unlocked,

@@ -1,9 +1,12 @@
 //! A jail in the host's mount namespace, at `<jail_root>/<user>`. The user's sessions share it.
 //!
+//! "The host's" is that of the service. If it has one of its own and is restarted, sessions go on in the former one. They
+//! keep their jail there, and a new session gets a new one here, with the terms of now.
+//!
 //! The caller holds the user's lock, and knows from the registry whether sessions are live. An attribute of
 //! the mounted tmpfs shows that it is a jail, and on which terms it was built. No record is trusted for that.
 
-use super::{Detached, Tree, guard, make_missing};
+use super::{Detached, Others, Tree, guard, make_missing};
 use crate::config::Namespace;
 use crate::error::Refusal;
 use crate::escape::escaped;
@@ -12,6 +15,7 @@ use crate::plan::{JailRoot, MountPoint, Plan, Role, Step};
 use crate::sys::mount_table::MountTable;
 use crate::sys::umask::Umask;
 use crate::sys::{SysError, directory, lock, mount};
+use nix::errno::Errno;
 use std::ffi::OsStr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
@@ -23,33 +27,34 @@ pub struct Jail {
 }
 
 impl Jail {
-    /// Shares the jail of the live sessions, or builds one. `is_shared`: whether sessions are live.
-    pub(super) fn enter(mut plan: Plan, is_shared: bool) -> Result<Self, Refusal> {
+    /// Shares the jail of the live sessions here, or builds one.
+    pub(super) fn enter(mut plan: Plan, others: Others) -> Result<Self, Refusal> {
         make_missing(&mut plan)?;
         plan.jail_root.ensure()?;
         let root = own_mount(&plan.jail_root)?;
         let jail = Self { jail_root: plan.jail_root.path(), user: plan.user.clone() };
         let there = MountPoint::inspect(&root, &plan.user)
             .map_err(SysError::of("openat", escaped(&jail.path()).to_string()))?;
-        if is_shared {
+        if others.here {
             let shared = check_terms(&plan, there)?;
             guard::restore(&plan, &shared)?;
             refresh_log(&plan, &shared, &jail.path())?;
         } else {
-            jail.clear(&root, &there)?;
+            jail.clear(&root, &there, others)?;
             let detached = Detached::make(&mut plan, Namespace::Host)?;
-            jail.mount(&root, &detached)?;
+            jail.mount(&root, &detached, others)?;
         }
         Ok(jail)
     }
 
-    /// Unmounts the jail and removes its directory, as far as they are there.
-    pub(crate) fn take_down(self) -> Result<(), SysError> {
+    /// Unmounts the jail and removes its directory, as far as they are there and no others need them. Gives whether
+    /// anything was. No session may be live here.
+    pub(crate) fn take_down(self, others: Others) -> Result<bool, SysError> {
         let root = directory::open_without_symlinks(&self.jail_root)
             .map_err(SysError::of("openat2", escaped(&self.jail_root).to_string()))?;
         let there = MountPoint::inspect(&root, &self.user)
             .map_err(SysError::of("openat", escaped(&self.path()).to_string()))?;
-        self.clear(&root, &there)
+        self.clear(&root, &there, others)
     }
 
     /// The jail of `user` below `jail_root`, or what is left of one. `None`: there is neither.
@@ -66,22 +71,28 @@ impl Jail {
         self.jail_root.join(&self.user)
     }
 
-    /// Removes what is at the mount point, if sftpjail made it.
-    fn clear(&self, root: &OwnedFd, there: &MountPoint) -> Result<(), SysError> {
+    /// Removes what is at the mount point, if sftpjail made it and no others need it.
+    fn clear(&self, root: &OwnedFd, there: &MountPoint, others: Others) -> Result<bool, SysError> {
         match there {
-            MountPoint::Free | MountPoint::Other => return Ok(()),
+            MountPoint::Free | MountPoint::Other => return Ok(false),
             MountPoint::Leftover => {}
             // It is still the same: only root can change the jail root.
             MountPoint::Jail { .. } => mount::detach(&self.path())?,
         }
-        directory::remove_empty(root, self.user.as_ref())
+        if others.elsewhere {
+            return Ok(matches!(there, MountPoint::Jail { .. }));
+        }
+        directory::remove_empty(root, self.user.as_ref()).map(|()| true)
     }
 
-    fn mount(&self, root: &OwnedFd, detached: &Detached) -> Result<(), Refusal> {
+    fn mount(&self, root: &OwnedFd, detached: &Detached, others: Others) -> Result<(), Refusal> {
         {
             let _exact = Umask::none();
             // Mode 0 marks it as a leftover, if this process is killed before it mounts.
-            directory::make(root, AsRef::<OsStr>::as_ref(&self.user), 0)?;
+            match directory::make(root, AsRef::<OsStr>::as_ref(&self.user), 0) {
+                Err(error) if others.elsewhere && error.errno == Errno::EEXIST => {}
+                made => made?,
+            }
         }
         let mounted = directory::open_child(root, self.user.as_ref())
             .map_err(|errno| SysError::of("openat", self.user.to_string())(errno).into())
@@ -89,7 +100,9 @@ impl Jail {
         mounted.inspect_err(|_| {
             // Errors are ignored: the first one is reported, and the next login cleans up.
             let _ = mount::detach(&self.path());
-            let _ = directory::remove_empty(root, self.user.as_ref());
+            if !others.elsewhere {
+                let _ = directory::remove_empty(root, self.user.as_ref());
+            }
         })
     }
 }
@@ -108,6 +121,26 @@ pub(crate) fn release_root(jail_root: &Path) {
 pub(crate) fn can_share(plan: &Plan) -> Result<(), Refusal> {
     let there = plan.jail_root.mount_point()?;
     check_terms(plan, there).map(drop)
+}
+
+/// Refuses a plan for a private namespace while sessions are live whose jail is mounted here.
+pub(crate) fn must_be_absent(plan: &Plan) -> Result<(), Refusal> {
+    match plan.jail_root.mount_point()? {
+        MountPoint::Jail { .. } => Err(Refusal::OtherJail {
+            what: format!(
+                "theirs is {}, from when the configuration had namespace = \"host\"",
+                escaped(&plan.jail_root.path().join(&plan.user))
+            ),
+            name: plan.user.clone(),
+        }),
+        MountPoint::Free | MountPoint::Leftover | MountPoint::Other => Ok(()),
+    }
+}
+
+/// Removes the user's jail, or what is left of one. The caller holds the user's lock, and no session may be live in it.
+pub(crate) fn remove_left(plan: &Plan) -> Result<(), SysError> {
+    let jail = Jail { jail_root: plan.jail_root.path(), user: plan.user.clone() };
+    jail.take_down(Others::default()).map(drop)
 }
 
 /// The root of the live sessions' jail, if it has the plan's terms. A second jail is not possible: sshd

@@ -37,18 +37,19 @@ pub(crate) struct JailRoot {
 
 #[derive(Debug)]
 enum State {
-    Exists(OwnedFd),
-    /// Its parent was checked. The first session makes it.
-    Missing {
-        parent: OwnedFd,
-        name: OsString,
+    Exists {
+        root: OwnedFd,
+        /// Whether there is a jail of the user's in the host's namespace, or what is left of one.
+        has_jail: bool,
     },
+    /// Its parent was checked. The first session makes it.
+    Missing { parent: OwnedFd, name: OsString },
 }
 
 impl JailRoot {
-    /// Opens every component and checks it. If something is at the place of `user`'s jail, the user is
-    /// refused: sshd would chroot into it whenever no jail is built. A jail in the host's namespace is allowed
-    /// there if the configuration has `namespace = "host"`. `home`: that of the account, which nobody should move away;
+    /// Opens every component and checks it. If something else than a jail is at the place of `user`'s jail, the user is
+    /// refused: sshd would chroot into it whenever no jail is built. Whether a jail may be there, live sessions decide.
+    /// `home`: that of the account, which nobody should move away;
     /// `None` when a jail root that has passed is opened again.
     pub(super) fn open(
         path: &Normalised,
@@ -135,23 +136,20 @@ impl JailRoot {
         let occupied = |what: &str, fix: Fix| {
             refuse(&at, &format!("{what}, and sshd would serve it whenever no jail is built"), fix)
         };
-        match (MountPoint::inspect(&here, user), namespace) {
-            (Ok(MountPoint::Free), _)
-            | (Ok(MountPoint::Leftover | MountPoint::Jail { .. }), Namespace::Host) => {
-                Ok(Self { path: path.clone(), namespace, user: user.clone(), state: State::Exists(here) })
+        match MountPoint::inspect(&here, user) {
+            Ok(there @ (MountPoint::Free | MountPoint::Leftover | MountPoint::Jail { .. })) => {
+                let has_jail = !matches!(there, MountPoint::Free);
+                let state = State::Exists { root: here, has_jail };
+                Ok(Self { path: path.clone(), namespace, user: user.clone(), state })
             }
-            (Ok(MountPoint::Leftover | MountPoint::Jail { .. }), Namespace::Private) => Err(occupied(
-                "is a jail from when the configuration had namespace = \"host\"",
-                "end the sessions from then, and run `sftpjail reap`".into(),
-            )),
-            (Ok(MountPoint::Other), _) => {
+            Ok(MountPoint::Other) => {
                 let fix = match home.is_some_and(|home| home.starts_with(&at)) {
                     true => "set another jail_root in the configuration, outside of all homes".into(),
                     false => format!("move {} away", escaped(&at)).into(),
                 };
                 Err(occupied("is in the place of the jail", fix))
             }
-            (Err(errno), _) => Err(inaccessible(&at, errno)),
+            Err(errno) => Err(inaccessible(&at, errno)),
         }
     }
 
@@ -185,7 +183,7 @@ impl JailRoot {
     /// namespace, and nothing can be mounted there.
     pub(crate) fn reopen(&self) -> Result<OwnedFd, Refusal> {
         match Self::open(&self.path, self.namespace, &self.user, None)?.state {
-            State::Exists(fd) => Ok(fd),
+            State::Exists { root, .. } => Ok(root),
             State::Missing { .. } => Err(Refusal::JailRoot {
                 root: escaped(&self.path()).to_string(),
                 component: escaped(&self.path()).to_string(),
@@ -200,11 +198,14 @@ impl JailRoot {
     pub(crate) fn mount_point(&self) -> Result<MountPoint, Refusal> {
         match Self::open(&self.path, self.namespace, &self.user, None)?.state {
             State::Missing { .. } => Ok(MountPoint::Free),
-            State::Exists(fd) => {
-                Ok(MountPoint::inspect(fd, &self.user)
-                    .map_err(SysError::of("openat", self.user.to_string()))?)
-            }
+            State::Exists { root, .. } => Ok(MountPoint::inspect(root, &self.user)
+                .map_err(SysError::of("openat", self.user.to_string()))?),
         }
+    }
+
+    /// Whether a jail in the host's namespace, or what is left of one, is where one in a private namespace will be.
+    pub(crate) fn holds_left(&self) -> bool {
+        self.namespace == Namespace::Private && matches!(self.state, State::Exists { has_jail: true, .. })
     }
 
     /// Where it is.
@@ -221,7 +222,9 @@ impl Display for JailRoot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = self.path.absolute();
         match self.state {
-            State::Exists(_) => write!(f, "{}: owned by root and writable by nobody else", escaped(&path)),
+            State::Exists { .. } => {
+                write!(f, "{}: owned by root and writable by nobody else", escaped(&path))
+            }
             State::Missing { .. } => {
                 write!(f, "{} is missing; the first login or rehearsal makes it", escaped(&path))
             }

@@ -1,6 +1,6 @@
 //! The text of a record: what people and programs can read about a session.
 
-use super::{DIRECTORY, LiveRecord};
+use super::LiveRecord;
 use crate::config::Namespace;
 use crate::escape::escaped;
 use crate::sys::{attribute, directory};
@@ -9,7 +9,6 @@ use nix::fcntl::AT_FDCWD;
 use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
 
 /// In bytes. A record has some hundreds, most of them for the key; no more than this is read.
 const MAX_RECORD: u64 = 64 << 10;
@@ -48,9 +47,9 @@ impl Record {
 impl LiveRecord {
     /// Reads it. `None`: the session has just ended. The error is a sentence about the record.
     pub fn read(self) -> Result<Option<Record>, String> {
-        let name = escaped(&self.name).to_string();
+        let name = escaped(self.name()).to_string();
         let failed = |error: io::Error| format!("the record {name} cannot be read: {error}");
-        let path = Path::new(DIRECTORY).join(&self.user).join(&self.name);
+        let path = self.path();
         let file = match directory::open_file(AT_FDCWD, path.as_os_str()) {
             Err(Errno::ENOENT) => return Ok(None),
             file => file.map_err(|errno| failed(errno.into()))?,

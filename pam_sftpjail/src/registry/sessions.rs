@@ -1,9 +1,7 @@
 //! The sessions of one user under the user's lock: counts them, and writes and removes their records.
 
-use super::{
-    DIRECTORY, LiveRecord, REFUSED, Record, Registry, UNFINISHED, failed_at, is_in, is_refused, records,
-};
-use crate::config::Namespace;
+use super::live::{is_shared, prefix};
+use super::{DIRECTORY, LiveRecord, REFUSED, Record, Registry, UNFINISHED, failed_at, is_refused, records};
 use crate::error::Refusal;
 use crate::name::UserName;
 use crate::sys::{SysError, attribute, directory, lock};
@@ -40,8 +38,8 @@ impl Sessions {
             if is_live && is_refused(&name) {
                 has_refused = true;
             } else if is_live {
-                live.push(LiveRecord { user: self.user.clone(), name });
-            } else if is_in(&name, Namespace::Host) {
+                live.push(LiveRecord::new(&self.user, name));
+            } else if is_shared(&name) {
                 self.dead.push(name);
             } else {
                 self.remove(&name)?;
@@ -111,7 +109,7 @@ impl Sessions {
     /// The live sessions besides this process's own.
     pub(crate) fn others(&mut self, own: &OwnRecord) -> Result<Vec<LiveRecord>, Refusal> {
         let mut live = self.live()?;
-        live.retain(|record| record.name.to_str() != Some(&own.name));
+        live.retain(|record| record.name().to_str() != Some(&own.name));
         Ok(live)
     }
 
@@ -124,7 +122,7 @@ impl Sessions {
     /// A name that is not taken. A process may have several sessions. And a child of a killed process may
     /// still hold its record when another process gets the same pid.
     fn free_name(&self, record: &Record) -> Result<String, Errno> {
-        let kind = if record.refused { REFUSED.to_owned() } else { format!("{}-", record.namespace) };
+        let kind = if record.refused { REFUSED.to_owned() } else { prefix(record.namespace) };
         let mut name = format!("{kind}{}", record.pid);
         let mut n = 1;
         loop {

@@ -82,7 +82,7 @@ fn remove_old_jail(config: &Config, account: &str, why: NotJailed, log: &Log) {
             return;
         }
     }
-    match reap::take_down(config, &user) {
+    match reap::take_down(&config.jail_root.absolute(), &user) {
         Ok(Leftover::None | Leftover::Removed) => {}
         Ok(Leftover::InUse) => log.error(format_args!(
             "user {user} is no longer jailed ({why}), but older sessions still have a jail: if sshd chroots \

@@ -4,11 +4,11 @@
 
 use crate::config::Namespace;
 use crate::error::Refusal;
-use crate::jail::{Jail, host};
+use crate::jail::{Jail, Others, host};
 use crate::log::Log;
 use crate::name::UserName;
 use crate::plan::Plan;
-use crate::registry::{LiveRecord, OwnRecord, Record, Registry, Sessions};
+use crate::registry::{LiveRecord, OwnRecord, Record, Registry, Sessions, others};
 use std::fmt::{self, Display};
 
 /// The jail and the record of a live session. Dropping it changes nothing.
@@ -28,7 +28,7 @@ impl RecordedJail {
         must_be_recorded: bool,
         log: &Log,
     ) -> Result<Self, Refusal> {
-        let registered = match register(&plan.user, record, max) {
+        let registered = match register(&plan, record, max) {
             Ok(registered) => Some(registered),
             Err(refusal) if must_be_recorded => return Err(refusal),
             Err(refusal) => {
@@ -40,8 +40,11 @@ impl RecordedJail {
                 None
             }
         };
-        let is_shared = registered.as_ref().is_some_and(|(_, _, live)| live.has_host_jail);
-        match (Jail::build(plan, is_shared), registered) {
+        let others = registered.as_ref().map(|(_, _, live)| live.others).unwrap_or_default();
+        if registered.is_some() && plan.jail_root.holds_left() && others == Others::default() {
+            remove_left(&plan, log);
+        }
+        match (Jail::build(plan, others), registered) {
             (Ok(jail), None) => Ok(Self { jail, record: None }),
             (Ok(jail), Some((mut sessions, record, _))) => {
                 // An error is ignored: the next session removes them.
@@ -70,8 +73,9 @@ impl RecordedJail {
             (Jail::Host(_), None) => Ok(()),
             (Jail::Host(jail), Some(record)) => {
                 let mut sessions = Registry::open()?.lock(&record.user)?;
-                if !SessionCount::of(&sessions.others(&record)?).has_host_jail {
-                    jail.take_down()?;
+                let others = SessionCount::of(&sessions.others(&record)?).others;
+                if !others.here {
+                    jail.take_down(others)?;
                 }
                 sessions.leave(record)?;
                 sessions.forget_dead()
@@ -83,20 +87,19 @@ impl RecordedJail {
 /// How many sessions of a user are live.
 pub(super) struct SessionCount {
     all: usize,
-    /// Whether they share a jail in the host's namespace.
-    has_host_jail: bool,
+    /// Where they have jails that sessions share.
+    others: Others,
 }
 
 impl SessionCount {
     fn of(live: &[LiveRecord]) -> Self {
-        let has_host_jail = live.iter().any(|record| record.is_in(Namespace::Host));
-        Self { all: live.len(), has_host_jail }
+        Self { all: live.len(), others: others(live) }
     }
 }
 
 impl Display for SessionCount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.all, self.has_host_jail) {
+        match (self.all, self.others.here) {
             (0, _) => f.write_str("none is live"),
             (n, false) => write!(f, "{n} live"),
             (n, true) => write!(f, "{n} live, with a jail that a new one can share"),
@@ -118,15 +121,13 @@ pub(super) fn check_room(plan: &Plan, max: Option<u32>) -> Result<SessionCount, 
     let user = &plan.user;
     let Some(registry) = Registry::existing()? else { return check_limit(user, &[], max) };
     let live = check_limit(user, &registry.live(user)?, max)?;
-    if !live.has_host_jail || host::can_share(plan).is_ok() {
+    if may_begin(plan, &live).is_ok() {
         return Ok(live);
     }
     // A session that is beginning or ending has a record and no jail: ask again under the lock.
     let mut sessions = registry.lock(user)?;
     let live = check_limit(user, &sessions.live()?, max)?;
-    if live.has_host_jail {
-        host::can_share(plan)?;
-    }
+    may_begin(plan, &live)?;
     Ok(live)
 }
 
@@ -138,14 +139,35 @@ fn check_limit(user: &UserName, live: &[LiveRecord], max: Option<u32>) -> Result
     }
 }
 
+/// Refuses a plan beside live sessions here that have another jail.
+fn may_begin(plan: &Plan, live: &SessionCount) -> Result<(), Refusal> {
+    match plan.namespace() {
+        _ if !live.others.here => Ok(()),
+        Namespace::Host => host::can_share(plan),
+        // sshd would serve theirs whenever building the new one fails.
+        Namespace::Private => host::must_be_absent(plan),
+    }
+}
+
+/// Removes what a killed service or a power cut has left of the user's jail in the host's namespace. The caller holds the
+/// user's lock, and no session has such a jail. The new session does without, so an error refuses nobody.
+fn remove_left(plan: &Plan, log: &Log) {
+    if let Err(error) = host::remove_left(plan) {
+        log.error(format_args!("the jail that is left of user {}: {error}; fix: {}", plan.user, error.fix()));
+    }
+}
+
 /// Takes the user's lock, and writes the record.
 fn register(
-    user: &UserName,
+    plan: &Plan,
     record: &Record,
     max: Option<u32>,
 ) -> Result<(Sessions, OwnRecord, SessionCount), Refusal> {
-    let mut sessions = Registry::open()?.lock(user)?;
-    let live = check_limit(user, &sessions.live()?, max)?;
+    let mut sessions = Registry::open()?.lock(&plan.user)?;
+    let live = check_limit(&plan.user, &sessions.live()?, max)?;
+    if plan.namespace() == Namespace::Private {
+        may_begin(plan, &live)?;
+    }
     let record = sessions.enter(record)?;
     Ok((sessions, record, live))
 }

@@ -13,10 +13,9 @@
 //! that could be watched.
 
 use crate::application;
-use crate::config::Namespace;
 use crate::error::{Refusal, RetryWhen};
 use crate::name::UserName;
-use crate::registry::{Registry, WaitingSlot};
+use crate::registry::{Mounts, Registry, WaitingSlot};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -121,7 +120,7 @@ fn is_met(condition: RetryWhen<'_>) -> bool {
             live(user).map_or(true, |live| u32::try_from(live.len()).is_ok_and(|live| live < max))
         }
         RetryWhen::SharedJailGone { user } => {
-            live(user).map_or(true, |live| !live.iter().any(|record| record.is_in(Namespace::Host)))
+            live(user).map_or(true, |live| !live.iter().any(|record| record.mounts() == Mounts::Here))
         }
         RetryWhen::Unlocked => true,
     }

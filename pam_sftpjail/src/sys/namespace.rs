@@ -102,6 +102,11 @@ impl Namespace {
             .map_err(SysError::of("open", path))
     }
 
+    /// The number of the present one, which no other has while a process is in it: `stat` of namespaces(7).
+    pub(crate) fn number() -> Result<u64, Errno> {
+        Ok(stat("/proc/thread-self/ns/mnt")?.st_ino)
+    }
+
     /// That of another process.
     pub(crate) fn of(pid: Pid) -> Result<Self, SysError> {
         let path = format!("/proc/{pid}/ns/mnt");

@@ -34,7 +34,7 @@ fn a_record_says_who_is_in_since_when_from_where_and_how() {
         );
         assert_eq!(records(&sb), expected);
         let (pid, since) = (format!("pid = {monitor}"), sb.sh("stat -c %Y /run/sftpjail/mle/*").stdout);
-        sb.sh(&format!("grep -qx '{pid}' /run/sftpjail/mle/{namespace}-{monitor}"));
+        sb.sh(&format!("grep -qx '{pid}' /run/sftpjail/mle/{namespace}-*{monitor}"));
         sb.sh(&format!("grep -qE '^since = ({0}|'$(({0} - 1))')$' /run/sftpjail/mle/*", since.trim()));
         assert_eq!(sb.sh("stat -c '%u %a' /run/sftpjail /run/sftpjail/mle").stdout, "0 700\n0 700\n");
         // By another method; both are recorded.

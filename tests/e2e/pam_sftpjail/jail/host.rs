@@ -1,6 +1,8 @@
 //! `namespace = "host"`: one jail for all sessions of a user, in the host's mount namespace.
 
 mod left;
+mod own_mounts;
+mod power_cut;
 mod races;
 
 use crate::common::jailed::{has_only_its_home, names, works_in};
@@ -279,12 +281,12 @@ fn without_attributes_on_a_tmpfs_the_log_says_to_use_private_namespaces() {
 }
 
 #[test]
-fn back_to_private_a_jail_that_is_left_is_refused_until_it_is_reaped() {
+fn back_to_private_a_login_is_refused_while_sessions_from_before_are_live() {
     let sb = machine();
     let live = sb.sftp_live("mle");
     sb.sh("rm /etc/sftpjail/config.toml");
     sb.sftp("mle", "ls\n").failed();
-    sb.wait_for_log("/jail/mle is a jail from when the configuration had namespace = \"host\"");
+    sb.wait_for_log("theirs is /jail/mle, from when the configuration had namespace = \"host\"");
     leave(&sb, "mle", live);
     works_in(&sb, &mut sb.sftp_live("mle"), "/home/mle");
 }

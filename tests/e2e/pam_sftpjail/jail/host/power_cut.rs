@@ -1,0 +1,68 @@
+//! After a power cut, the directory on which a jail was mounted is on the disk, and everything else is gone.
+
+use super::machine;
+use crate::common::jailed::has_only_its_home;
+use sandbox::{Namespace, Sandbox};
+
+in_both_namespaces!(the_directory_that_is_left_of_a_jail_refuses_nobody_and_goes_with_the_next_login);
+
+/// What is left of jails of mle's, and of somebody who is no member and of one who does not exist.
+fn cut(sb: &Sandbox) {
+    sb.sh("mkdir -p -m 700 /jail; mkdir -m 0 /jail/mle /jail/joe /jail/gone");
+}
+
+fn the_directory_that_is_left_of_a_jail_refuses_nobody_and_goes_with_the_next_login(namespace: Namespace) {
+    let sb = Sandbox::in_namespace(namespace);
+    sb.configure("[[profile]]\nname = \"home\"\ngroups = [\"sftp\"]\n");
+    sb.user("mle").group("sftp").shell("/usr/sbin/nologin").add();
+    sb.user("joe").add();
+    cut(&sb);
+    // Each check names it, and changes nothing.
+    let out = sb.sh("sftpjail check mle").stdout;
+    let left = "! jail root      /jail/mle is left of a jail that no session is in; the user's next login removes it";
+    assert!(out.contains(&format!("{left}\n                 → sftpjail reap\n")), "{out}");
+    let out = sb.sh("sftpjail check --all").stdout;
+    assert!(
+        out.contains(
+            "! jail root      /jail/gone, /jail/joe, /jail/mle are left of jails that no session is in"
+        ),
+        "{out}"
+    );
+    let mut live = sb.sftp_live("mle");
+    has_only_its_home(&sb, &mut live, "/home/mle");
+    let out = sb.sh("sftpjail check mle").stdout;
+    assert!(!out.contains("! jail root"), "{out}");
+    assert_eq!(live.quit(), Some(0));
+    sb.wait_for_logouts();
+    assert_eq!(sb.sh("ls -A /jail").stdout, "gone\njoe\n");
+    sb.ssh("joe", &["true"]).ok();
+    // What is not a jail's stays.
+    sb.sh("mkdir /jail/ours");
+    assert_eq!(sb.sh("sftpjail reap").stdout, "✓ /jail/gone is removed\n✓ /jail/joe is removed\n");
+    assert_eq!(
+        sb.sh("ls -A /jail; rmdir /jail/ours; sftpjail reap").stdout,
+        "ours\nNothing was left behind.\n"
+    );
+    assert!(!sb.sh("sftpjail check --all").stdout.contains("! jail root"));
+}
+
+#[test]
+fn what_a_killed_session_left_in_the_hosts_namespace_refuses_nobody_in_a_private_one() {
+    let sb = machine();
+    let live = sb.sftp_live("mle");
+    for pid in [sb.session_monitor("mle"), sb.session_child("mle")] {
+        sb.kill(pid, "KILL");
+        sb.wait_gone(pid);
+    }
+    drop(live);
+    assert_eq!(sb.sh("findmnt -n -o FSTYPE /jail/mle").stdout, "tmpfs\n");
+    sb.sh("rm /etc/sftpjail/config.toml");
+    let mut live = sb.sftp_live("mle");
+    has_only_its_home(&sb, &mut live, "/home/mle");
+    assert_eq!(
+        sb.sh("ls -A /jail; ls /run/sftpjail/mle").stdout.lines().count(),
+        1,
+        "the record of the new one"
+    );
+    assert_eq!(live.quit(), Some(0));
+}
