@@ -35,8 +35,8 @@ pub(super) fn run(connection: &Connection<'_>, attempt: &Attempt) -> io::Result<
             forward(connection, &format!("127.0.0.1:{}:127.0.0.1:1", bound.port))
         }
         Attempt::ListenOnSocket => forward(connection, &format!("{ABSENT_SOCKET}:{ABSENT_SOCKET}")),
-        Attempt::LegacyScp(path) => scp(connection, &["-O"], path),
-        Attempt::Scp(path) => scp(connection, &[], path),
+        Attempt::LegacyScp(path) => scp(connection, connection.tools.scp.legacy(), path),
+        Attempt::Scp { options, path } => scp(connection, options, path),
     }?;
     let holder = connection.said().get(before..).unwrap_or_default().to_owned();
     let fetched = fs::read(&file).ok();

@@ -23,3 +23,39 @@ pub(super) fn command(program: impl AsRef<OsStr>) -> Command {
     command.current_dir("/").process_group(0);
     command
 }
+
+/// The protocols that the installed scp speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scp {
+    /// SFTP, with `-s`, and the legacy SCP protocol, with `-O`. From OpenSSH 9.0 on, SFTP needs no option.
+    Both,
+    /// The legacy protocol only, and neither option: OpenSSH before 8.7.
+    Legacy,
+}
+
+impl Scp {
+    /// Asks it: without a file, it complains of an option that it does not know, or else of the missing file.
+    pub(super) fn installed() -> io::Result<Self> {
+        let said = programs::run(&program("scp")?, ["-O"]).map_err(|error| io::Error::other(error.what))?;
+        Ok(if said.words.contains("option --") { Self::Legacy } else { Self::Both })
+    }
+
+    /// The options for the legacy protocol.
+    pub(super) fn legacy(self) -> &'static [&'static str] {
+        match self {
+            Self::Both => &["-O"],
+            Self::Legacy => &[],
+        }
+    }
+
+    /// The options for SFTP; or why that cannot be tried.
+    pub(super) fn sftp(self) -> Result<&'static [&'static str], &'static str> {
+        match self {
+            Self::Both => Ok(&["-s"]),
+            Self::Legacy => Err(NOT_TRIED),
+        }
+    }
+}
+
+const NOT_TRIED: &str =
+    "not tried: the scp of this system speaks the legacy protocol only (OpenSSH before 8.7), which is refused";

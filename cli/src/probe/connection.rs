@@ -1,13 +1,14 @@
 //! One login through the system's sshd, and the connection that all steps share.
 
 use super::Request;
-use super::client::{command, program};
+use super::client::{Scp, command, program};
 use super::complaint::complaint;
 use super::limit_watch::LimitWatch;
 use super::scratch_directory::ScratchDirectory;
 use super::templates;
 use crate::host::child::is_ready_by;
 use crate::host::process::{Output, run, until, wait};
+use crate::host::sshd::connections::Connection as LoginTo;
 use crate::host::sshd::daemon::Daemon;
 use crate::host::sshd::running::Running;
 use crate::host::systemd;
@@ -35,6 +36,7 @@ pub(super) struct Tools<'w> {
     daemon: Daemon,
     /// The sshd that runs with the system's.
     running: Option<Running>,
+    pub(super) scp: Scp,
 }
 
 /// Why there is no connection.
@@ -74,7 +76,10 @@ impl<'w> Tools<'w> {
             return Err(io::Error::other(format!("ssh-keygen made no key: {}", complaint(&output))));
         }
         scratch.authorize(&scratch.read("key.pub"))?;
-        let own = scratch.write("own_settings", templates::own_settings(&scratch.authorized_keys()))?;
+        // Where sshd does not answer, its test below says why.
+        let global = daemon.ask("root", &LoginTo::plain(0, false, "22")).ok().unwrap_or_default();
+        let own = templates::own_settings(&scratch.authorized_keys(), templates::algorithms(&global));
+        let own = scratch.write("own_settings", own)?;
         let server = scratch.write("sshd_config", templates::sshd_config(&own, system))?;
         let scope = systemd::scope().unwrap_or_default();
         let running = daemon.running().next().cloned();
@@ -92,7 +97,7 @@ impl<'w> Tools<'w> {
         let own = format!("/proc/{}/exe", std::process::id());
         let serve = daemon.words(Path::new(&own), &daemon.arguments(&["-i"]));
         scratch.write("serve", templates::serve(&scope, &serve, &scratch.path("pid")))?;
-        Ok(Self { scratch, config, daemon, running })
+        Ok(Self { scratch, config, daemon, running, scp: Scp::installed()? })
     }
 
     /// The probe's sshd.

@@ -38,6 +38,11 @@ pub(super) struct Expected {
 }
 
 impl Expected {
+    /// Whether scp is tried with the jail's /etc/passwd: the user can write nowhere.
+    pub(super) fn fetches_by_scp(&self) -> bool {
+        self.names && self.directories.iter().all(|directory| directory.read_only)
+    }
+
     /// By the plan of a member. The plan is dropped, with its descriptors.
     pub(super) fn of(member: Member) -> Self {
         let Member { account, profile, plan } = member;

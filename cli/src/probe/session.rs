@@ -39,7 +39,8 @@ pub(super) fn try_steps(
         report.add(Finding::judged("sftp", Err(format!("is not served: {evidence}")), consequence, fix));
     }
     let mut is_root_seen = false;
-    for step in steps::table(expected) {
+    let scp = connection.tools.scp;
+    for step in steps::table(expected, scp) {
         parent.check()?;
         // Where no session comes about, what sshd would run in it does not show.
         if is_served || !(step.attempt.needs_sftp() || has_cause && step.attempt.needs_session()) {
@@ -51,6 +52,12 @@ pub(super) fn try_steps(
             let fix = if judgement.is_ok() { "".into() } else { fix_of(&step.fix, fixes) };
             report.add(Finding::judged(step.name, judgement, consequence, fix));
         }
+    }
+    if is_served
+        && expected.fetches_by_scp()
+        && let Err(why) = scp.sftp()
+    {
+        report.add(Finding::judged("scp", Ok(why.to_owned()), Consequence::None, ""));
     }
     if !is_root_seen {
         report.add(chroot(fixes));

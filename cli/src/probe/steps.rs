@@ -1,6 +1,7 @@
 //! The table of what is tried on the connection: each step with its expectation and its fix. Plain data.
 
 use super::batch::cd;
+use super::client::Scp;
 use super::expected::Expected;
 use crate::desired::sshd::SUBSYSTEM;
 use crate::report::Consequence;
@@ -44,13 +45,13 @@ pub(super) enum Attempt {
     /// `scp -O`, which uses the legacy SCP protocol, fetches this file.
     LegacyScp(&'static str),
     /// `scp` fetches this file.
-    Scp(&'static str),
+    Scp { options: &'static [&'static str], path: &'static str },
 }
 
 impl Attempt {
     /// Whether it shows nothing where SFTP is not served at all.
     pub(super) fn needs_sftp(&self) -> bool {
-        matches!(self, Self::Sftp(_) | Self::Fetch(_) | Self::Scp(_))
+        matches!(self, Self::Sftp(_) | Self::Fetch(_) | Self::Scp { .. })
     }
 }
 
@@ -135,7 +136,7 @@ const JAIL: StepFix = StepFix::Sshd(&["ChrootDirectory"]);
 const FORCED: StepFix = StepFix::Sshd(&["ForceCommand", "ChrootDirectory"]);
 
 /// The table. A step's fix names sshd's settings, because the result of a step is what sshd does.
-pub(super) fn table(expected: &Expected) -> Vec<Step> {
+pub(super) fn table(expected: &Expected, scp: Scp) -> Vec<Step> {
     let Expected { start, absent_start, .. } = expected;
     let start_fix = match absent_start {
         None => StepFix::Start,
@@ -173,8 +174,11 @@ pub(super) fn table(expected: &Expected) -> Vec<Step> {
         step("scp -O", Attempt::LegacyScp("/etc/passwd"), Expectation::NothingFetched, FORCED),
     ];
     // Where the user can write, scp is tried there instead.
-    if expected.names && expected.directories.iter().all(|directory| directory.read_only) {
-        steps.push(step("scp", Attempt::Scp("/etc/passwd"), Expectation::Fetched, JAIL));
+    if expected.fetches_by_scp()
+        && let Ok(options) = scp.sftp()
+    {
+        let attempt = Attempt::Scp { options, path: "/etc/passwd" };
+        steps.push(step("scp", attempt, Expectation::Fetched, JAIL));
     }
     steps
 }

@@ -3,6 +3,7 @@
 //! sshd gets the system's own configuration, and before it the few settings that a login with a one-time key over a
 //! pipe needs.
 
+use crate::host::sshd::effective::Settings;
 use crate::host::sshd::privsep::Words;
 use crate::host::sshd::running::sets;
 use std::ffi::{OsStr, OsString};
@@ -13,13 +14,25 @@ use std::path::Path;
 pub(super) const KEY_TYPE: &str = "ecdsa";
 const KEY_ALGORITHM: &str = "ecdsa-sha2-nistp256";
 
+/// The keyword for the algorithms of keys, and that of OpenSSH before 8.5, which does not know the other one.
+const ALGORITHMS: &str = "PubkeyAcceptedAlgorithms";
+const ALGORITHMS_BEFORE_8_5: &str = "PubkeyAcceptedKeyTypes";
+
+/// Which of them an sshd knows, by its effective settings. Later ones may not know the old one any more.
+pub(super) fn algorithms(settings: &Settings) -> &'static str {
+    match settings.get(ALGORITHMS) {
+        None if settings.get(ALGORITHMS_BEFORE_8_5).is_some() => ALGORITHMS_BEFORE_8_5,
+        _ => ALGORITHMS,
+    }
+}
+
 /// The keywords of the probe's settings, and what older versions of sshd call them.
 const OWN: [&str; 8] = [
     "PidFile",
     "PubkeyAuthentication",
     "AuthenticationMethods",
-    "PubkeyAcceptedAlgorithms",
-    "PubkeyAcceptedKeyTypes",
+    ALGORITHMS,
+    ALGORITHMS_BEFORE_8_5,
     "AuthorizedKeysCommand",
     "AuthorizedKeysFile",
     "MaxSessions",
@@ -32,15 +45,15 @@ pub(super) fn sshd_config(first: &Path, system: &Path) -> String {
 
 /// The settings that the probe needs. They must win over the system's `Match` blocks, so they are in a `Match` block
 /// before them. It has a file of its own, because a `Match` block ends with its file, and the system's lines must
-/// not be part of it.
+/// not be part of it. `algorithms`: the keyword for the algorithms of keys.
 ///
 /// AllowUsers, DenyUsers, host keys, UsePAM and everything about the session are the system's.
-pub(super) fn own_settings(authorized_keys: &Path) -> String {
+pub(super) fn own_settings(authorized_keys: &Path, algorithms: &str) -> String {
     format!(
         "Match all\n    \
          PubkeyAuthentication yes\n    \
          AuthenticationMethods publickey\n    \
-         PubkeyAcceptedAlgorithms {KEY_ALGORITHM}\n    \
+         {algorithms} {KEY_ALGORITHM}\n    \
          AuthorizedKeysCommand none\n    \
          AuthorizedKeysFile {}\n    \
          # All steps go through one connection.\n    \

@@ -13,7 +13,7 @@ use crate::host::process::{until, wait};
 use crate::host::umask;
 use pam_sftpjail::escape::one_line;
 use pam_sftpjail::fix::Fix;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::Path;
@@ -165,10 +165,15 @@ fn reads_back(connection: &Connection<'_>, directory: &Path) -> io::Result<bool>
 }
 
 fn scp(connection: &Connection<'_>, directory: &Path) -> io::Result<Judgement> {
+    let options = match connection.tools.scp.sftp() {
+        Ok(options) => options,
+        Err(why) => return Ok(Ok(why.to_owned())),
+    };
     let content = connection.tools.scratch().path("content");
     let mut to = OsString::from("probe:");
     to.push(directory.join("scp"));
-    let output = connection.run("scp", [content.as_os_str(), &to], b"")?;
+    let arguments = options.iter().map(OsStr::new).chain([content.as_os_str(), &to]);
+    let output = connection.run("scp", arguments, b"")?;
     if output.success {
         return Ok(Ok("works, over SFTP".into()));
     }
