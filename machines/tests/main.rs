@@ -1,5 +1,6 @@
 //! What must hold on a whole system. Each test boots one of its own.
 
+mod confirm_within;
 mod groups;
 mod refused;
 mod running_sshd;

@@ -57,5 +57,4 @@ impl Scp {
     }
 }
 
-const NOT_TRIED: &str =
-    "not tried: the scp of this system speaks the legacy protocol only (OpenSSH before 8.7), which is refused";
+const NOT_TRIED: &str = "not tried: the scp of this system speaks the legacy protocol only (OpenSSH before 8.7), which is refused";

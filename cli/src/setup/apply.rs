@@ -101,8 +101,7 @@ fn finish(state: &State, within: Option<Duration>, out: &mut impl Write) -> Resu
     match within {
         Some(within) => {
             journal.phase = Phase::Unconfirmed;
-            let seconds = within.as_secs();
-            say(out, format!("Without `sftpjail setup --confirm`, everything is undone in {seconds} s."));
+            say(out, confirm::sentence(within));
         }
         None => {
             journal.phase = Phase::Applied;

@@ -1,13 +1,14 @@
 //! `--confirm-within` and `--confirm`: a timer undoes the setup unless somebody confirms it in time.
 //!
-//! The timer is a process that outlives the session of the admin, who may not be able to log in again.
+//! The timer outlives the session of the admin, who may not be able to log in again. Where systemd runs, it is a unit, and
+//! outlives a reboot, too; elsewhere it is a process.
 
 use super::journal::{self, IfLocked, Journal, Phase, State};
+use super::timer_unit;
 use crate::host::{programs, systemd};
 use crate::report::Error;
 use crate::report::error::errno;
 use nix::unistd::setsid;
-use std::ffi::OsString;
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -18,26 +19,17 @@ const INTERVAL: Duration = Duration::from_secs(1);
 /// How long after a failure the timer tries to undo the setup again.
 const RETRY_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Starts the timer. Where systemd runs, it is a unit, since logind may end all processes of a session.
-/// `until`: the deadline in the journal, by which the timer knows this setup from later ones.
+/// Starts the timer. `until`: the deadline in the journal, by which the timer knows this setup from later ones.
 pub(super) fn start(within: Duration, until: u64) -> Result<(), Error> {
+    if let Some(systemctl) = systemd::control() {
+        return timer_unit::start(&systemctl, within, until);
+    }
     let program = std::env::current_exe().map_err(|error| {
         Error::new(format!("the path of this program could not be read: {}", errno(&error)), "install it")
     })?;
-    let args =
-        ["setup-timer".to_owned(), within.as_secs().to_string(), until.to_string()].map(OsString::from);
-    if systemd::control().is_some()
-        && let Some(systemd_run) = programs::find("systemd-run")
-    {
-        let options =
-            ["--quiet", "--collect", "--service-type=exec", "--description=sftpjail setup --confirm-within"];
-        let options = options.into_iter().map(OsString::from);
-        let all = options.chain([program.into_os_string()]).chain(args);
-        programs::must(&systemd_run, all, "run this without --confirm-within, and keep a session open")?;
-        return Ok(());
-    }
     let started = Command::new(program)
-        .args(args)
+        .arg("setup-timer")
+        .args([within.as_secs(), until].map(|number| number.to_string()))
         .env_clear()
         .current_dir("/")
         .stdin(Stdio::null())
@@ -54,7 +46,7 @@ pub(super) fn start(within: Duration, until: u64) -> Result<(), Error> {
 
 /// The timer: waits until the deadline, and undoes a setup that nobody has confirmed.
 pub(super) fn wait(within: Duration, until: u64) -> Result<(), Error> {
-    // As a unit of systemd, it is the leader of its session already, and this fails.
+    // As a service of systemd's, it is the leader of its session already, and this fails.
     let _ = setsid();
     let start = Instant::now();
     let is_pending = |journal: Option<&Journal>| journal.is_some_and(|journal| journal.until == Some(until));
@@ -108,6 +100,12 @@ fn log(what: &str) {
 /// `--confirm`: ends the timer's wait. Gives the sentence to print.
 pub(super) fn confirm() -> Result<String, Error> {
     let state = State::open(IfLocked::Refuse)?;
+    let confirmed = settle(&state);
+    state.close();
+    confirmed
+}
+
+fn settle(state: &State) -> Result<String, Error> {
     match state.journal()? {
         Some(mut journal) if journal.phase == Phase::Unconfirmed => {
             journal.phase = Phase::Applied;
@@ -118,12 +116,22 @@ pub(super) fn confirm() -> Result<String, Error> {
         }
         Some(journal) if journal.phase == Phase::Applied => Ok("Nothing waits to be confirmed.".to_owned()),
         Some(_) => Err(Error::new("the setup was interrupted", "run `sftpjail setup` again")),
-        None => {
-            state.close();
-            Err(Error::new(
-                "nothing waits to be confirmed: everything is as it was before",
-                "run `sftpjail setup`",
-            ))
-        }
+        None => Err(Error::new(
+            "nothing waits to be confirmed: everything is as it was before",
+            "run `sftpjail setup`",
+        )),
+    }
+}
+
+/// What is to be said of the timer once it runs.
+pub(super) fn sentence(within: Duration) -> String {
+    let seconds = within.as_secs();
+    let first = format!("Without `sftpjail setup --confirm`, everything is undone in {seconds} s");
+    match systemd::control() {
+        Some(_) => format!("{first}, also if the system is rebooted before."),
+        None => format!(
+            "{first}. There is no systemd here, so a reboot before then ends the timer, and everything stays until \
+             `sftpjail setup --undo`."
+        ),
     }
 }

@@ -6,8 +6,8 @@
 
 mod step;
 
-use super::atomic;
 use super::target::Target;
+use super::{atomic, timer_unit};
 use crate::report::Error;
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
@@ -158,9 +158,12 @@ impl State {
         Ok(())
     }
 
-    /// Removes the directory if there is no journal, with all backups. What cannot be removed stays, and does no
-    /// harm.
+    /// Removes the directory if there is no journal, with all backups, and the timer unless something waits for it. What
+    /// cannot be removed stays, and does no harm.
     pub(super) fn close(self) {
+        if self.journal().is_ok_and(|journal| journal.is_none_or(|journal| journal.until.is_none())) {
+            timer_unit::remove();
+        }
         let path = Path::new(DIRECTORY);
         if file().exists() {
             return;

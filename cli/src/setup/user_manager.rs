@@ -5,13 +5,13 @@
 use super::change::{Change, FileChange};
 use super::choices::Choices;
 use super::directory;
-use super::target::{Target, roots_alone};
+use super::program;
+use super::target::Target;
 use crate::desired::drop_in::{self, Condition};
 use crate::desired::manager;
 use crate::host::accounts::Accounts;
-use crate::host::{systemd, trust};
+use crate::host::systemd;
 use crate::report::Error;
-use crate::report::error::errno;
 use nix::unistd::Uid;
 use pam_sftpjail::account::Account;
 use pam_sftpjail::config::{Config, DEFAULT_PATH};
@@ -20,7 +20,7 @@ use pam_sftpjail::fix::{Command, Name};
 use pam_sftpjail::nss::User;
 use pam_sftpjail::policy::{Decision, decide};
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// The changes that systemd needs; none if it is not installed.
 pub(super) fn changes(choices: &Choices) -> Result<Vec<Change>, Error> {
@@ -29,7 +29,7 @@ pub(super) fn changes(choices: &Choices) -> Result<Vec<Change>, Error> {
     }
     let path = Path::new(drop_in::PATH);
     let condition =
-        Condition { program: program()?, config: DEFAULT_PATH.into(), groups: choices.groups.clone() };
+        Condition { program: program::path()?, config: DEFAULT_PATH.into(), groups: choices.groups.clone() };
     let target = Target::ours(path)?;
     let before = target.read()?;
     let text = before.as_deref().map(String::from_utf8_lossy);
@@ -80,34 +80,4 @@ pub(super) fn still_running() -> Vec<String> {
 /// Whether it is the drop-in: systemd has to read its units again after a change of it.
 pub(super) fn is_read_by_systemd(path: &Path) -> bool {
     path == Path::new(drop_in::PATH)
-}
-
-/// The path of this program. systemd runs it as root, so nobody else may be able to replace it.
-fn program() -> Result<PathBuf, Error> {
-    let program = std::env::current_exe().map_err(|error| {
-        Error::new(format!("the path of this program could not be read: {}", errno(&error)), "install it")
-    })?;
-    let shown = escaped(&program);
-    let install = "install it: make install";
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | '+');
-    if !program.to_str().is_some_and(|path| path.chars().all(is_plain)) {
-        return Err(Error::new(
-            format!("systemd has to run {shown}, but that path would need quotes"),
-            install,
-        ));
-    }
-    match trust::changeable(&program).map_err(|error| Error::with(&program, "be checked", &error))? {
-        None => Ok(program),
-        Some(path) => {
-            let what = format!(
-                "systemd has to run {shown} as root, but others than root can write {}",
-                escaped(&path)
-            );
-            let fix = match program.starts_with("/usr") {
-                true => roots_alone(&path),
-                false => install.into(),
-            };
-            Err(Error::new(what, fix))
-        }
-    }
 }

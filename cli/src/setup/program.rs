@@ -1,0 +1,38 @@
+//! The path of this program, for what systemd is told to run.
+
+use super::target::roots_alone;
+use crate::host::trust;
+use crate::report::Error;
+use crate::report::error::errno;
+use pam_sftpjail::escape::escaped;
+use std::path::PathBuf;
+
+/// Its path, for a command line of systemd. systemd runs it as root, so nobody else may be able to replace it.
+pub(super) fn path() -> Result<PathBuf, Error> {
+    let program = std::env::current_exe().map_err(|error| {
+        Error::new(format!("the path of this program could not be read: {}", errno(&error)), "install it")
+    })?;
+    let shown = escaped(&program);
+    let install = "install it: make install";
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | '+');
+    if !program.to_str().is_some_and(|path| path.chars().all(is_plain)) {
+        return Err(Error::new(
+            format!("systemd has to run {shown}, but that path would need quotes"),
+            install,
+        ));
+    }
+    match trust::changeable(&program).map_err(|error| Error::with(&program, "be checked", &error))? {
+        None => Ok(program),
+        Some(path) => {
+            let what = format!(
+                "systemd has to run {shown} as root, but others than root can write {}",
+                escaped(&path)
+            );
+            let fix = match program.starts_with("/usr") {
+                true => roots_alone(&path),
+                false => install.into(),
+            };
+            Err(Error::new(what, fix))
+        }
+    }
+}
