@@ -203,7 +203,8 @@ Examples:
     /// Shows what members did, file by file.
     ///
     /// Reads the log entries of internal-sftp, and shows one line for each operation on a file. It reads
-    /// /var/log/sftp.log and its rotated files, or else auth.log or secure, or else systemd's journal.
+    /// /var/log/sftp.log and its rotated files, or else auth.log or secure, and systemd's journal beside
+    /// them. An entry that both have is shown once.
     ///
     /// Gaps in the log are reported on stderr, or with --json as lines of their own. A result with a
     /// question mark is unclear: the operation failed, or else a look-up after it, or a write before the

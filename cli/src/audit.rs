@@ -1,9 +1,10 @@
 //! `sftpjail audit [USER]`: internal-sftp's log entries as one row for each operation on a file.
 //!
-//! Data flows one way: [`crate::host::syslog`] → [`message`] → [`join`] (with [`session`], [`queue`],
-//! [`logins`] and [`openings`]) → [`paths`] → [`filter`] → [`output`] or [`summary`]. [`pass`] moves it along. It
+//! Data flows one way: [`crate::host::syslog`] → [`merge`] (of files and the journal [`beside`] them) → [`message`] →
+//! [`join`] (with [`session`], [`queue`], [`logins`], [`openings`] and [`restarts`]) → [`paths`] → [`filter`] → [`output`] or [`summary`]. [`pass`] moves it along. It
 //! may keep only so much at a time, so that a log may be of any size. What it has to drop for that is reported as a gap.
 
+mod beside;
 mod entry;
 mod filter;
 mod forged;
@@ -14,6 +15,7 @@ mod json;
 mod logins;
 mod loss;
 mod marks;
+mod merge;
 mod message;
 mod openings;
 mod operation;
@@ -23,7 +25,9 @@ mod pass;
 mod paths;
 mod progress;
 mod queue;
+mod restarts;
 mod row;
+mod seen;
 mod session;
 mod summary;
 mod sums;
@@ -34,6 +38,7 @@ mod wanted;
 mod who;
 
 use crate::host::accounts;
+use crate::host::syslog::journal;
 use crate::host::syslog::source::{self, Source};
 use crate::host::syslog::wait::Stop;
 use crate::report::Status;
@@ -41,6 +46,7 @@ use crate::report::error::errno;
 use crate::report::status::unwritten;
 use crate::report::streams;
 use crate::report::terminal;
+use beside::Beside;
 use filter::Filter;
 use gaps::{Gaps, Kind};
 use host_path::Host;
@@ -106,6 +112,15 @@ fn audit(config: Option<&Path>, mut options: Options, out: &mut impl Write) -> i
         let sentence = unreadable.first().map(unreadable::log);
         return Err(io::Error::other(sentence.unwrap_or_default()));
     }
+    let beside = options.file.is_empty() && !sources.iter().any(Source::is_journal) && journal::is_there();
+    if let Some(since) = options.since.filter(|_| !options.follow && options.file.is_empty()) {
+        let of_files = sources.iter().filter(|source| source.is_log()).filter_map(Source::first).min();
+        let is_read = beside || sources.iter().any(Source::is_journal);
+        let first = of_files.into_iter().chain(is_read.then(journal::begin).flatten()).min();
+        if let Some(first) = first.filter(|first| *first > since) {
+            join.gaps.add(Kind::BeginsLater, |clock| format!("its first entry is of {}", clock.shown(first)));
+        }
+    }
     let count = Count::default();
     let progress = Progress::new(count.clone(), sources.iter().map(Source::size).sum());
     let out = io::BufWriter::with_capacity(64 << 10, out);
@@ -120,6 +135,7 @@ fn audit(config: Option<&Path>, mut options: Options, out: &mut impl Write) -> i
         count,
         is_empty: true,
         live: stop.as_ref().map(Live::new),
+        beside: beside.then(|| Box::new(Beside::start(stop.as_ref()))),
     };
     let mut all_read = true;
     let mut report = |error: &str| {
@@ -134,6 +150,11 @@ fn audit(config: Option<&Path>, mut options: Options, out: &mut impl Write) -> i
             pass.progress.erase();
             report(&error)?;
         }
+    }
+    pass.rest_of_journal()?;
+    if let Some(failure) = pass.beside.take().and_then(|beside| beside.failure()) {
+        pass.progress.erase();
+        report(&unreadable::beside(&failure))?;
     }
     let is_empty = pass.finish()? && !options.follow;
     if is_empty && options.user.is_none() && matches!(style, Style::Table(Some(_))) {

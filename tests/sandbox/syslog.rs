@@ -40,7 +40,9 @@ impl Sandbox {
         let mut command = self.command("/usr/sbin/rsyslogd");
         command.args(["-n", "-f", "/run/rsyslog.conf"]);
         *slot = Some(self.start_daemon(command, "rsyslogd", "/run/rsyslogd.pid"));
-        let mut sockets = vec!["/dev/log"];
+        // With a journald, /dev/log is a symlink to its socket, and rsyslogd listens where that passes entries on.
+        let has_journald = self.try_sh("test -L /dev/log").code == Some(0);
+        let mut sockets = vec![if has_journald { "/run/systemd/journal/syslog" } else { "/dev/log" }];
         if self.try_read("/etc/rsyslog.d/10-sftpjail.conf").is_ok() {
             sockets.push("/run/sftpjail-dev/log");
         }

@@ -5,13 +5,11 @@
 //! journald does not name: its process had ended before journald looked, as internal-sftp does after its last entry.
 
 use super::message::Message;
-use crate::host::syslog::record::{Program, REFUSED, Record, Sender};
+use crate::host::syslog::record::Record;
+use crate::host::syslog::sender::Sender;
 use nix::unistd::Uid;
 use pam_sftpjail::nss::User;
 use std::collections::HashMap;
-
-/// The programs that run internal-sftp, and sftp-server(8) itself.
-const SERVERS: [&[u8]; 4] = [b"sshd", b"sshd-session", b"sftp-server", b"internal-sftp"];
 
 /// How many of these are remembered.
 const MAX_KNOWN: usize = 10_000;
@@ -45,17 +43,13 @@ pub(crate) fn is_forged(
     uids: &mut Uids,
     is_here: bool,
 ) -> bool {
-    let Some(Sender { uid, program }) = &record.sender else { return false };
-    let is_server = program.is_empty() || SERVERS.contains(&program.as_ref());
-    match (record.program, message) {
+    let Some(Sender { uid, .. }) = &record.sender else { return false };
+    let is_of_other = match message {
         // internal-sftp runs as the user that it names.
-        (Program::Sftp, Some(Message::Opened { user, .. } | Message::Closed { user, .. })) if is_here => {
-            !is_server || uids.is_of_other(*uid, user)
+        Some(Message::Opened { user, .. } | Message::Closed { user, .. }) if is_here => {
+            uids.is_of_other(*uid, user)
         }
-        (Program::Sftp, _) => !is_server,
-        // The process that refuses a command is the user's, pam_sftpjail is in root's.
-        (Program::Sshd, _) if record.message.starts_with(REFUSED.0.as_bytes()) => !is_server,
-        (Program::Sshd, _) => *uid != 0,
-        (Program::Logger, _) => false,
-    }
+        _ => false,
+    };
+    is_of_other || !record.is_genuine()
 }

@@ -14,9 +14,11 @@ const MAX_EXAMPLES: usize = 10;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Kind {
     NoEntries,
+    BeginsLater,
     MissingFile,
     Truncated,
     Dropped,
+    Restarted,
     TooLong,
     Unreadable,
     Forged,
@@ -98,9 +100,11 @@ impl Kind {
     pub(crate) fn key(self) -> &'static str {
         match self {
             Self::NoEntries => "no-entries",
+            Self::BeginsLater => "begins-later",
             Self::MissingFile => "missing-file",
             Self::Truncated => "truncated",
             Self::Dropped => "dropped",
+            Self::Restarted => "restarted",
             Self::TooLong => "too-long",
             Self::Unreadable => "unreadable",
             Self::Forged => "forged",
@@ -120,11 +124,18 @@ impl Kind {
     pub(crate) fn message(self, count: u64) -> String {
         let (one, many) = match self {
             Self::NoEntries => return "the log has no entries of internal-sftp".into(),
+            Self::BeginsLater => {
+                return "the log begins after --since: what was done before is not in it".into();
+            }
             Self::MissingFile => ("a rotated log file is missing", "rotated log files are missing"),
             Self::Truncated => ("the end of a log file is missing", "log files have lost their end"),
             Self::Dropped => (
                 "a syslog daemon reported that it dropped messages",
                 "times a syslog daemon reported that it dropped messages",
+            ),
+            Self::Restarted => (
+                "a session was open while rsyslogd did not run: what was done then is not in the log",
+                "sessions were open while rsyslogd did not run: what was done then is not in the log",
             ),
             Self::TooLong => ("a line is too long to be a log entry", "lines are too long to be log entries"),
             Self::Unreadable => (
@@ -181,10 +192,14 @@ impl Kind {
             Self::NoEntries => {
                 "run `sftpjail check USER`: it reports under `log` where internal-sftp's log entries go; name that file with --file"
             }
+            Self::BeginsLater => "if a backup has older log files, name them with --file",
             Self::MissingFile => "restore the file from a backup, or let logrotate keep more files",
             Self::Truncated => "if a backup has the whole file, name it with --file",
             Self::Dropped => {
                 "install rsyslog.d/sftpjail.conf, or raise RateLimitBurst= in journald.conf or ratelimit.burst in rsyslog.conf"
+            }
+            Self::Restarted => {
+                "nothing brings those entries back. Where systemd's journal runs, leave the line `input(…)` out of /etc/rsyslog.d/10-sftpjail.conf: then new sessions log to the journal's socket, which stays, and audit reads the journal, too"
             }
             Self::TooLong | Self::Unreadable => {
                 "look into the file: another program writes to it, or it is damaged"

@@ -1,5 +1,6 @@
 //! Log entries → operations: joins each entry to its session, by host and pid. What does not fit together is a gap.
 
+mod missing;
 mod room;
 
 use super::forged::{self, Uids};
@@ -8,14 +9,14 @@ use super::host_path::Host;
 use super::logins::Logins;
 use super::loss::is_loss;
 use super::marks::Marks;
-use super::message::{self, Message};
+use super::message::{self, MAX_REPEATED, Message};
 use super::openings::Openings;
 use super::operation::Operation;
 use super::queue::{Event, Outcome, Queue, Ticket};
+use super::restarts::{Restarts, is_start};
 use super::session::Session;
 use super::who::{Client, Who};
 use crate::host::syslog::record::{Program, Record};
-use crate::report::Outside;
 use jiff::Timestamp;
 use pam_sftpjail::escape::escaped;
 use std::borrow::Cow;
@@ -24,9 +25,6 @@ use std::ffi::OsStr;
 use std::hash::{BuildHasher, RandomState};
 use std::os::unix::ffi::OsStrExt;
 use std::rc::Rc;
-
-/// rsyslog does not count further than this in practice, and a damaged line must not cost hours.
-const MAX_REPEATED: u32 = 10_000;
 
 /// The longest message of each program, in bytes: internal-sftp logs 500 at most, and pam_sftpjail 6 KiB. It
 /// bounds everything that is kept.
@@ -45,6 +43,7 @@ pub(crate) struct Join {
     sessions: HashMap<(u64, u32), Session>,
     logins: Logins,
     pub(crate) openings: Openings,
+    restarts: Restarts,
     uids: Uids,
     queue: Queue,
     pub(crate) gaps: Gaps,
@@ -62,11 +61,19 @@ impl Join {
             sessions: HashMap::new(),
             logins: Logins::default(),
             openings: Openings::default(),
+            restarts: Restarts::default(),
             uids: Uids::default(),
             queue: Queue::default(),
             gaps,
             entries: 0,
             marks: Marks::default(),
+        }
+    }
+
+    /// rsyslogd was started. `before`: the time of the entry before in that file.
+    pub(crate) fn restarted(&mut self, record: &Record<'_>, before: Option<Timestamp>) {
+        if is_start(&record.message) {
+            self.restarts.add(self.hasher.hash_one(&record.host), before, record.time);
         }
     }
 
@@ -167,6 +174,7 @@ impl Join {
             let who = &session.who;
             let is_open = who.client().is_some_and(|client| host.is_open(&who.host, who.pid, &client.user));
             if is_open {
+                self.report_restart(&session, who.client());
                 session.abandon(&mut self.queue);
             } else {
                 self.abandon(session, None);
@@ -204,10 +212,12 @@ impl Join {
         }
         let mut session = own.unwrap_or_else(|| session(key, record, None));
         session.last = record.time;
+        session.is_in_journal |= record.sender.is_some();
         if session.who.client().is_none() {
             self.logins.logged(key.0, &client.user, session.who.first);
             self.report(&session, Some(&client.user));
         }
+        self.report_restart(&session, Some(&client));
         let who = Rc::clone(&session.who);
         session.end(client, &mut self.queue, &self.hasher);
         self.marks.add(record.time, &who, self.user.as_deref());
@@ -223,6 +233,7 @@ impl Join {
         }
         let session = self.sessions.entry(key).or_insert_with(|| session(key, record, None));
         session.last = record.time;
+        session.is_in_journal |= record.sender.is_some();
         let Message::Operation(operation) = message else {
             return session.line(&message, &mut self.queue, &self.hasher);
         };
@@ -236,47 +247,12 @@ impl Join {
         let event = event(operation, session, record.time);
         session.operation(event, &mut self.queue, &self.hasher);
     }
-
-    /// Reports what is missing of a session, and expects no more of it.
-    fn abandon(&mut self, session: Session, user: Option<&str>) {
-        self.report(&session, user);
-        session.abandon(&mut self.queue);
-    }
-
-    /// Reports what is missing of a session. `user`: as its end names it, if there is one.
-    fn report(&mut self, session: &Session, user: Option<&str>) {
-        let concerns = |name: &str| self.user.as_deref().is_none_or(|user| user == name);
-        let who = &session.who;
-        let (from, to) = (who.first, session.last);
-        if !self.probe && who.client().is_some_and(Client::is_probe) {
-            return;
-        }
-        let which = |clock: &Clock| {
-            let (host, pid) = (escaped(&*who.host), who.pid);
-            format!("host {host}, pid {pid}, {} to {}", clock.shown(from), clock.shown(to))
-        };
-        match (who.client(), user) {
-            (Some(client), _) if concerns(&client.user) => {
-                self.gaps.during((from, to), Kind::NoEnd, |clock| {
-                    let address = Outside::new(&client.address).address();
-                    format!("{} from {address}, {}", escaped(&client.user), which(clock))
-                })
-            }
-            (None, user) if user.is_none_or(concerns) => {
-                self.gaps.during((from, to), Kind::NoBeginning, |clock| {
-                    let owner =
-                        user.map_or(String::new(), |user| format!("{} as its end says, ", escaped(user)));
-                    format!("{owner}{}, operations: {}", which(clock), session.operations)
-                });
-            }
-            _ => {}
-        }
-    }
 }
 
 /// A session that begins in the log with this entry.
 fn session((host, pid): (u64, u32), record: &Record<'_>, client: Option<Client>) -> Session {
-    Session::new(Rc::new(Who::new((text(&record.host), host), pid, client, record.time)))
+    let who = Rc::new(Who::new((text(&record.host), host), pid, client, record.time));
+    Session::new(who, record.sender.is_some())
 }
 
 fn event(operation: Operation, session: &Session, time: Timestamp) -> Event {

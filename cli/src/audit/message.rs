@@ -46,18 +46,23 @@ const STATUS: [&str; 10] = [
     "Unknown error",
 ];
 
+/// rsyslog does not count further than this in practice, and a damaged line must not cost hours.
+pub(crate) const MAX_REPEATED: u32 = 10_000;
+
 /// Parses a message. Also gives how often the log says that it was repeated.
 pub(crate) fn parse(message: &[u8]) -> (Message, u32) {
-    // rsyslog writes this where $RepeatedMsgReduction is on, as on Ubuntu.
-    if let Some(rest) = message.strip_prefix(b"message repeated ")
-        && let Some(end) = memchr::memmem::find(rest, b" times: [")
-        && let Some(times) = rest.get(..end).and_then(|digits| std::str::from_utf8(digits).ok())
-        && let Some(repeated) = rest.get(end + 9..).and_then(|rest| rest.strip_suffix(b"]"))
-    {
-        let repeated = repeated.strip_prefix(b" ").unwrap_or(repeated);
-        return (unrepeated(repeated), times.parse().unwrap_or(u32::MAX));
-    }
-    (unrepeated(message), 1)
+    let (times, message) = repeated(message).unwrap_or((1, message));
+    (unrepeated(message), times)
+}
+
+/// How often a message was repeated, and the message, if it is a note of that. rsyslog writes it where
+/// $RepeatedMsgReduction is on, as on Ubuntu.
+pub(crate) fn repeated(message: &[u8]) -> Option<(u32, &[u8])> {
+    let rest = message.strip_prefix(b"message repeated ")?;
+    let end = memchr::memmem::find(rest, b" times: [")?;
+    let times = std::str::from_utf8(rest.get(..end)?).ok()?;
+    let repeated = rest.get(end + 9..)?.strip_suffix(b"]")?;
+    Some((times.parse().unwrap_or(u32::MAX), repeated.strip_prefix(b" ").unwrap_or(repeated)))
 }
 
 /// Parses a message without a note that it was repeated. One that is as long as log.c allows may have been cut.

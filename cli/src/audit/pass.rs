@@ -1,17 +1,19 @@
 //! One run over all logs: takes each line through the stages, and writes what was asked for as soon as it is known.
 
+use super::beside::Beside;
 use super::filter::Filter;
 use super::gaps::Kind;
 use super::join::Join;
+use super::merge::Before;
 use super::output::Output;
 use super::paths::Paths;
 use super::progress::{Count, Counted, Progress};
 use super::queue::{Event, Outcome, Ticket};
 use super::summary::Summary;
 use super::unreadable;
-use crate::host::syslog::journal::Journal;
-use crate::host::syslog::lines::Line;
-use crate::host::syslog::record::{self, Parsed, Program};
+use crate::host::syslog::journal::{Journal, Which};
+use crate::host::syslog::lines::{Line, Lines};
+use crate::host::syslog::record::{self, Parsed, Program, Record};
 use crate::host::syslog::source::{self, Origin, Source};
 use crate::host::syslog::tail::Tail;
 use crate::host::syslog::unreadable::Unreadable;
@@ -22,7 +24,6 @@ use jiff::tz::TimeZone;
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::AsFd;
-use std::thread;
 use std::time::{Duration, Instant};
 
 /// With `--follow`, how long the result of an operation may stay open. A failure is logged within a millisecond, unless
@@ -47,6 +48,8 @@ pub(crate) struct Pass<'s, W: Write> {
     pub(crate) is_empty: bool,
     /// Of `--follow`.
     pub(crate) live: Option<Live<'s>>,
+    /// The journal, where log files are read.
+    pub(crate) beside: Option<Box<Beside<'s>>>,
 }
 
 /// What `--follow` needs to know.
@@ -67,7 +70,7 @@ impl<'s> Live<'s> {
     }
 }
 
-impl<W: Write> Pass<'_, W> {
+impl<'s, W: Write> Pass<'s, W> {
     /// Reads one log. The outer error is about the output, the inner one is a sentence about the log.
     pub(crate) fn source(&mut self, source: Source) -> io::Result<Result<(), String>> {
         let Source { name, kind, .. } = &source;
@@ -91,18 +94,16 @@ impl<W: Write> Pass<'_, W> {
                 Err(error) => Ok(Err(unreadable::rest(name, &error))),
             },
             Origin::Journal => {
-                let (journal, pipe, mut errors) = match Journal::start(stop.is_some()) {
+                let which = if stop.is_some() { Which::Following } else { Which::All };
+                let (journal, pipe) = match Journal::start(which) {
                     Ok(started) => started,
                     Err(failure) => return Ok(Err(unreadable::journal(&failure))),
                 };
-                // It ends with journalctl.
-                let shown = thread::spawn(move || io::copy(&mut errors, &mut streams::stderr()));
                 let read = self.stream(&source, Patient { pipe, stop, is_told: false }, |_| true)?;
                 if stop.is_some_and(Stop::is_wanted) {
                     return Ok(read);
                 }
                 let finished = journal.finish();
-                let _ = shown.join();
                 Ok(read.and_then(|()| finished.map_err(|failure| unreadable::journal(&failure))))
             }
         }
@@ -116,12 +117,19 @@ impl<W: Write> Pass<'_, W> {
         matters: impl Fn(Program) -> bool,
     ) -> io::Result<Result<(), String>> {
         let name = &source.name;
-        let mut lines = match source::lines(Counted(reader, self.count.clone())) {
+        let counted = Counted(reader, self.count.clone());
+        let lines = match &source.kind {
+            // It is not compressed while it is written, and it may be empty for long.
+            Origin::Followed(..) => Ok(Lines::new(Box::new(counted) as Box<dyn Read>)),
+            _ => source::lines(counted),
+        };
+        let mut lines = match lines {
             Ok(lines) => lines,
             Err(why) => return Ok(Err(unreadable::log(&Unreadable { name: name.clone(), why }))),
         };
         let mut stamps = source.stamps(&self.zone);
         let is_main = matters(Program::Sftp);
+        let mut before = Before::default();
         let truncated = |join: &mut Join| {
             if is_main {
                 join.gaps.add(Kind::Truncated, |_| name.clone());
@@ -151,6 +159,7 @@ impl<W: Write> Pass<'_, W> {
                 }
                 // There is nothing to read now.
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    self.journal_now()?;
                     self.tick(true)?;
                     self.output.flush()?;
                     continue;
@@ -163,15 +172,23 @@ impl<W: Write> Pass<'_, W> {
                 Err(error) => return Ok(Err(unreadable::rest(name, &error))),
             };
             match record::parse(line, &mut stamps) {
-                Parsed::Record(record) if matters(record.program) => {
-                    self.join.line(&record, &self.paths.host);
-                    self.drain()?;
+                Parsed::Record(record) if record.program == Program::Logger => {
+                    self.join.restarted(&record, before.time(&mut stamps));
+                    self.entry_of_file(record)?;
                 }
+                Parsed::Record(record) if matters(record.program) => self.entry_of_file(record)?,
                 Parsed::Unreadable if is_main => self.join.unreadable(line),
                 _ => {}
             }
+            before.set(line);
         }
         Ok(Ok(()))
+    }
+
+    /// Takes an entry into account.
+    pub(super) fn take(&mut self, record: &Record<'_>) -> io::Result<()> {
+        self.join.line(record, &self.paths.host);
+        self.drain()
     }
 
     /// With `--follow`, what has waited long enough is written. `is_idle`: there is nothing to read now.
@@ -194,7 +211,7 @@ impl<W: Write> Pass<'_, W> {
     }
 
     /// Writes every operation whose result is known.
-    fn drain(&mut self) -> io::Result<()> {
+    pub(super) fn drain(&mut self) -> io::Result<()> {
         while let Some(event) = self.join.next() {
             self.event(event)?;
         }

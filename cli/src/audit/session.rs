@@ -45,6 +45,8 @@ pub(crate) struct Session {
     /// The time of its latest entry.
     pub(crate) last: Timestamp,
     pub(crate) operations: u64,
+    /// Whether entries of it come from the journal.
+    pub(crate) is_in_journal: bool,
     level: Level,
     /// The operation before the entry that is read now, while its result is open.
     latest: Option<Ticket>,
@@ -74,11 +76,12 @@ impl Handle {
 }
 
 impl Session {
-    pub(crate) fn new(who: Rc<Who>) -> Self {
+    pub(crate) fn new(who: Rc<Who>, is_in_journal: bool) -> Self {
         Self {
             last: who.first,
             who,
             operations: 0,
+            is_in_journal,
             level: Level::Info,
             latest: None,
             open: Vec::new(),

@@ -3,6 +3,7 @@
 use crate::host::syslog::journal::Failure;
 use crate::host::syslog::unreadable::{Unreadable, Why};
 use crate::report::error::errno;
+use pam_sftpjail::escape::one_line;
 use std::io;
 
 /// A log that cannot be read.
@@ -34,11 +35,27 @@ pub(crate) fn journal(failure: &Failure) -> String {
         Failure::NotRun(error) => {
             format!("journalctl cannot be run: {}; name a file with --file", errno(error))
         }
-        Failure::Ended(status) => {
-            format!("journalctl could not read the journal ({status}); run this as root")
+        Failure::Ended(status, said) => {
+            format!("journalctl could not read the journal ({status}{}); run this as root", colon(said))
+        }
+        Failure::LeftOut(said) => {
+            format!(
+                "journalctl left out a part of the journal{}; see what it says: journalctl --verify",
+                colon(said)
+            )
         }
         Failure::NotWaitedFor(error) => {
             format!("journalctl cannot be waited for: {}; run this again", errno(error))
         }
     }
+}
+
+/// The journal, which log files were read beside.
+pub(crate) fn beside(failure: &Failure) -> String {
+    format!("entries that only the journal has may be missing: {}", journal(failure))
+}
+
+/// What a program said, behind a colon, on one line.
+fn colon(said: &str) -> String {
+    if said.is_empty() { String::new() } else { format!(": {}", one_line(&said.replace('\n', "; "))) }
 }

@@ -1,5 +1,6 @@
 //! Reads the system's log: its files, those that logrotate has renamed, and systemd's journal.
 
+pub(crate) mod entry;
 mod gzip;
 pub(crate) mod journal;
 pub(crate) mod lines;
@@ -7,6 +8,7 @@ pub(crate) mod lines;
 pub(crate) mod noise;
 pub(crate) mod recent;
 pub(crate) mod record;
+pub(crate) mod sender;
 pub(crate) mod source;
 pub(crate) mod stamp;
 pub(crate) mod tail;

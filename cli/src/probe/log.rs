@@ -3,7 +3,8 @@
 use super::expected::Expected;
 use super::judge::Judgement;
 use crate::host::room::{Writer, shortage};
-use crate::host::syslog::recent::Recent;
+use crate::host::syslog::recent::{Entries, Recent};
+use crate::host::syslog::record::{Program, Record};
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -34,6 +35,8 @@ struct Found {
     activity: Option<String>,
     /// The module's own measurement, in µs.
     microseconds: Option<u64>,
+    /// Why logs could not be read.
+    unread: Vec<String>,
 }
 
 impl Log {
@@ -60,31 +63,35 @@ impl Log {
     }
 
     fn entries(&self, session: &LoggedSession<'_>) -> Found {
-        let mut found = Found::default();
-        for (log, text) in self.0.entries() {
-            found.add(log, &text, session);
+        let Entries { all, unread } = self.0.entries();
+        let mut found = Found { unread, ..Found::default() };
+        for (log, record) in all {
+            found.add(log, &record, session);
         }
         found
     }
 }
 
 impl Found {
-    /// Finds the session's entries in the text of one log.
-    fn add(&mut self, log: &str, text: &str, session: &LoggedSession<'_>) {
-        let module = format!("[{}]: pam_sftpjail(", session.server);
-        for line in text.lines() {
-            let here = || Some(log.to_owned());
-            if line.contains(&module) && line.contains("): session opened for user ") {
+    /// Takes the entry, if it is one of the session's.
+    fn add(&mut self, log: &str, record: &Record<'_>, session: &LoggedSession<'_>) {
+        let message = String::from_utf8_lossy(&record.message);
+        let here = || Some(log.to_owned());
+        let is_of_module = record.pid == session.server && message.starts_with("pam_sftpjail(");
+        match record.program {
+            Program::Sshd if is_of_module && message.contains("): session opened for user ") => {
                 self.opened = self.opened.take().or_else(here);
                 let measured =
-                    line.rsplit_once(" setup_us=").and_then(|(_, number)| number.trim().parse().ok());
+                    message.rsplit_once(" setup_us=").and_then(|(_, number)| number.trim().parse().ok());
                 self.microseconds = self.microseconds.or(measured);
-            } else if line.contains(&module) && line.contains("): session closed for user ") {
+            }
+            Program::Sshd if is_of_module && message.contains("): session closed for user ") => {
                 self.closed = self.closed.take().or_else(here);
-            } else if line.contains("internal-sftp[") && session.names.iter().any(|name| line.contains(name))
-            {
+            }
+            Program::Sftp if session.names.iter().any(|name| message.contains(name)) => {
                 self.activity = self.activity.take().or_else(here);
             }
+            _ => {}
         }
     }
 }
@@ -112,7 +119,8 @@ fn judgement(found: &Found, session: &LoggedSession<'_>, expected: &Expected) ->
             Some(shortage) => format!("the filesystem of {LOGS} has {shortage} left; "),
             None => String::new(),
         };
-        return Err(format!("{cause}there are no log entries {}", missing.join(", ")));
+        let unread: String = found.unread.iter().map(|why| format!("; {why}")).collect();
+        return Err(format!("{cause}there are no log entries {}{unread}", missing.join(", ")));
     }
     let module = found.opened.as_deref().unwrap_or_default();
     Ok(match (&found.activity, expected.log) {

@@ -5,6 +5,7 @@ mod blame;
 mod faults;
 mod fixes;
 mod interrupted;
+mod log;
 mod server;
 mod unanswered;
 

@@ -1,7 +1,10 @@
 //! Reads the log entries since a moment.
 
-use super::journal;
-use crate::host::{process, programs};
+use super::record::{self, Parsed, Program, Record};
+use super::stamp::Stamps;
+use super::{journal, lines};
+use jiff::tz::TimeZone;
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
@@ -30,6 +33,13 @@ pub(crate) struct Recent {
     since: u64,
 }
 
+/// The new entries of the programs of [`record`], each with the name of its log, and why some could not be read.
+#[derive(Default)]
+pub(crate) struct Entries {
+    pub(crate) all: Vec<(&'static str, Record<'static>)>,
+    pub(crate) unread: Vec<String>,
+}
+
 impl Recent {
     /// Begins now.
     pub(crate) fn from_now() -> Self {
@@ -38,34 +48,56 @@ impl Recent {
         Self { files: FILES.iter().map(|path| (*path, size(path))).collect(), since }
     }
 
-    /// The new entries of each log, with its name. Those of the journal are in the form of syslog.
-    pub(crate) fn entries(&self) -> Vec<(&'static str, String)> {
-        let mut entries: Vec<_> =
-            self.files.iter().map(|(path, before)| (*path, since(path, *before))).collect();
+    /// The new entries of each log. One of which journald says that another process sent it is left out, in a file, too.
+    pub(crate) fn entries(&self) -> Entries {
+        let mut entries = Entries::default();
+        let mut forged = HashSet::new();
         if Path::new(JOURNAL).exists() {
-            entries.push(("the journal", self.journal().unwrap_or_default()));
+            match journal::since(self.since) {
+                Ok(text) => {
+                    for record in records(&text) {
+                        match record.is_genuine() {
+                            true => entries.all.push(("the journal", record)),
+                            false => drop(forged.insert((record.claimed_pid(), record.message))),
+                        }
+                    }
+                }
+                Err(why) => entries.unread.push(format!("the journal cannot be read: {why}")),
+            }
+        }
+        for (path, before) in &self.files {
+            match since(path, *before) {
+                Ok(text) => {
+                    let of_file = records(&text);
+                    let is_believed =
+                        |record: &Record<'static>| !forged.contains(&(record.pid, record.message.clone()));
+                    entries.all.extend(of_file.filter(is_believed).map(|record| (*path, record)));
+                }
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => entries.unread.push(format!("{path} cannot be read: {error}")),
+            }
         }
         entries
     }
+}
 
-    fn journal(&self) -> Option<String> {
-        let mut command = programs::command(programs::find(journal::TOOL)?);
-        command.args(["--quiet", "--no-pager", "--output=short", &format!("--since=@{}", self.since)]);
-        command.args(["-t", "sshd", "-t", "sshd-session", "-t", "internal-sftp"]);
-        let output = process::run(command, b"").ok()?;
-        Some(String::from_utf8_lossy(&output.stdout).into_owned())
-    }
+/// The entries in the text of a log.
+fn records(text: &[u8]) -> impl Iterator<Item = Record<'static>> {
+    // Their times do not matter.
+    let mut stamps = Stamps::new(TimeZone::UTC, 1970);
+    let lines = text.split(|byte| *byte == b'\n').filter(|line| line.len() <= lines::MAX_LINE);
+    lines.filter_map(move |line| match record::parse(line, &mut stamps) {
+        Parsed::Record(record) if record.program != Program::Logger => Some(record.into_owned()),
+        _ => None,
+    })
 }
 
 /// What was appended to a file since it had `before` bytes, or all of a file that is new.
-fn since(path: &str, before: u64) -> String {
-    let read = || {
-        let mut file = File::open(path)?;
-        let size = file.metadata()?.len();
-        file.seek(SeekFrom::Start(if size < before { 0 } else { before }))?;
-        let mut bytes = Vec::new();
-        file.take(MAX_READ).read_to_end(&mut bytes)?;
-        io::Result::Ok(bytes)
-    };
-    String::from_utf8_lossy(&read().unwrap_or_default()).into_owned()
+fn since(path: &str, before: u64) -> io::Result<Vec<u8>> {
+    let mut file = File::open(path)?;
+    let size = file.metadata()?.len();
+    file.seek(SeekFrom::Start(if size < before { 0 } else { before }))?;
+    let mut bytes = Vec::new();
+    file.take(MAX_READ).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }

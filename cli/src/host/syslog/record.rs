@@ -1,9 +1,9 @@
 //! Parses a line of a log file or of `journalctl -o json` into program, time and message.
 
+use super::entry;
+use super::sender::Sender;
 use super::stamp::Stamps;
 use jiff::Timestamp;
-use serde::Deserialize;
-use serde::de::IgnoredAny;
 use std::borrow::Cow;
 
 /// A log entry of one of the programs below.
@@ -21,16 +21,8 @@ pub(crate) struct Record<'a> {
     pub(crate) sender: Option<Sender<'a>>,
 }
 
-/// The process that sent an entry of the journal: `_UID` and `_COMM` of systemd.journal-fields(7).
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Sender<'a> {
-    pub(crate) uid: u32,
-    /// The name of its program, in up to 15 bytes; empty if it had ended before journald looked.
-    pub(crate) program: Cow<'a, [u8]>,
-}
-
 /// The program that wrote an entry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Program {
     /// internal-sftp or sftp-server.
     Sftp,
@@ -50,9 +42,6 @@ pub(crate) enum Parsed<'a> {
     Unreadable,
 }
 
-/// Syslog daemons that can write to the journal.
-const FORWARDERS: [&[u8]; 2] = [b"rsyslogd", b"syslog-ng"];
-
 /// How an entry of sshd begins and ends that reports a refused command, since users may run internal-sftp only.
 pub(crate) const REFUSED: (&str, &str) = ("error: Connection from user ", ": refusing non-sftp session");
 
@@ -61,7 +50,7 @@ pub(crate) fn parse<'a>(line: &'a [u8], stamps: &mut Stamps) -> Parsed<'a> {
     // If a file is truncated while a program writes it, it begins with NUL bytes.
     let line =
         line.iter().position(|byte| *byte != 0).and_then(|start| line.get(start..)).unwrap_or_default();
-    let record = if line.starts_with(b"{") { journal(line) } else { file(line, stamps) };
+    let record = if line.starts_with(b"{") { entry::parse(line) } else { file(line, stamps) };
     match record {
         Some(Some(record)) => Parsed::Record(record),
         Some(None) => Parsed::Other,
@@ -94,7 +83,7 @@ fn file<'a>(line: &'a [u8], stamps: &mut Stamps) -> Option<Option<Record<'a>>> {
     Some(Some(Record { time, host: host.into(), program, pid, message: message.into(), sender: None }))
 }
 
-fn program(name: &[u8]) -> Option<Program> {
+pub(super) fn program(name: &[u8]) -> Option<Program> {
     match name {
         b"internal-sftp" | b"sftp-server" => Some(Program::Sftp),
         // Since OpenSSH 9.8, sessions have a binary of their own.
@@ -107,7 +96,7 @@ fn program(name: &[u8]) -> Option<Program> {
 
 /// Whether it is an entry of pam_sftpjail, or says why nothing ran in a session. Most entries of sshd are others, such
 /// as "Accepted …".
-fn matters(message: &[u8]) -> bool {
+pub(super) fn matters(message: &[u8]) -> bool {
     let (begin, end) = REFUSED;
     message.starts_with(b"pam_sftpjail(")
         || (message.starts_with(begin.as_bytes()) && message.ends_with(end.as_bytes()))
@@ -128,73 +117,8 @@ fn split_once(text: &[u8], at: u8) -> Option<(&[u8], &[u8])> {
     Some((before, after.get(1..)?))
 }
 
-fn number<T: std::str::FromStr>(digits: &[u8]) -> Option<T> {
+pub(super) fn number<T: std::str::FromStr>(digits: &[u8]) -> Option<T> {
     std::str::from_utf8(digits).ok()?.parse().ok()
-}
-
-/// An entry of the journal, with the fields of systemd.journal-fields(7) that a log line has, too.
-#[derive(Deserialize)]
-struct Entry<'a> {
-    #[serde(rename = "__REALTIME_TIMESTAMP", borrow)]
-    microseconds: Field<'a>,
-    #[serde(rename = "_HOSTNAME", default)]
-    host: Field<'a>,
-    #[serde(rename = "SYSLOG_IDENTIFIER", default)]
-    identifier: Field<'a>,
-    #[serde(rename = "SYSLOG_PID", default)]
-    syslog_pid: Field<'a>,
-    #[serde(rename = "_PID", default)]
-    pid: Field<'a>,
-    #[serde(rename = "_UID", default)]
-    uid: Field<'a>,
-    #[serde(rename = "_COMM", default)]
-    command: Field<'a>,
-    #[serde(rename = "MESSAGE", default)]
-    message: Field<'a>,
-}
-
-/// A field: text, or its bytes as numbers. If an entry has a field twice, it is a list of these.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Field<'a> {
-    Text(#[serde(borrow)] Cow<'a, str>),
-    Bytes(Vec<u8>),
-    #[allow(dead_code, reason = "a list is not used")]
-    Other(IgnoredAny),
-}
-
-impl Default for Field<'_> {
-    fn default() -> Self {
-        Self::Text("".into())
-    }
-}
-
-impl<'a> Field<'a> {
-    fn bytes(self) -> Cow<'a, [u8]> {
-        match self {
-            Self::Text(Cow::Borrowed(text)) => text.as_bytes().into(),
-            Self::Text(Cow::Owned(text)) => text.into_bytes().into(),
-            Self::Bytes(bytes) => bytes.into(),
-            Self::Other(_) => Cow::Borrowed(b""),
-        }
-    }
-}
-
-/// Parses an entry of `journalctl -o json`, with the result of [`file`].
-fn journal(line: &[u8]) -> Option<Option<Record<'_>>> {
-    let entry: Entry<'_> = serde_json::from_slice(line).ok()?;
-    let message = entry.message.bytes();
-    let Some(program) = program(&entry.identifier.bytes()) else { return Some(None) };
-    if program == Program::Sshd && !matters(&message) {
-        return Some(None);
-    }
-    let time = Timestamp::from_microsecond(number(&entry.microseconds.bytes())?).ok()?;
-    let sender = number(&entry.uid.bytes()).map(|uid| Sender { uid, program: entry.command.bytes() });
-    // root's syslog daemon passes on what others sent.
-    let sender = sender.filter(|sender| sender.uid != 0 || !FORWARDERS.contains(&sender.program.as_ref()));
-    let seen = number(&entry.pid.bytes()).filter(|_| sender.is_some());
-    let pid = seen.or_else(|| number(&entry.syslog_pid.bytes())).unwrap_or(0);
-    Some(Some(Record { time, host: entry.host.bytes(), program, pid, message, sender }))
 }
 
 #[cfg(test)]
@@ -243,10 +167,15 @@ mod tests {
         let line = br#"{"_UID":"1001","_BOOT_ID":"66096aa6c8dc471289d5358c5c10abc5","_CMDLINE":"\"sshd: mle@internal-sftp\"","SYSLOG_IDENTIFIER":"internal-sftp","_GID":"1001","_COMM":"sshd","_RUNTIME_SCOPE":"system","SYSLOG_TIMESTAMP":"Nov 22 10:18:53 ","_AUDIT_LOGINUID":"1001","_CAP_EFFECTIVE":"0","_HOSTNAME":"sandbox","_AUDIT_SESSION":"8826","MESSAGE":"mkdir name \"/home/mle/first\" mode 0777","_EXE":"/usr/sbin/sshd","_PID":"73","__REALTIME_TIMESTAMP":"1732244645000000","SYSLOG_PID":"73","__MONOTONIC_TIMESTAMP":"3101277871","_TRANSPORT":"syslog","__CURSOR":"s=504bcbb9db954a58b2ca572f9158a42c;i=a;b=66096aa6c8dc471289d5358c5c10abc5;m=b8d9beaf;t=660dacde1e415;x=9b050626ba3a6283","_SOURCE_REALTIME_TIMESTAMP":"1795342733534216","PRIORITY":"6","_MACHINE_ID":"3d1219c7c4c5404aaa1f6d2a48adfda4","SYSLOG_FACILITY":"4"}"#;
         is(line, Program::Sftp, 73, "mkdir name \"/home/mle/first\" mode 0777");
         let Parsed::Record(record) = of(line) else { panic!("it has just been one") };
-        assert_eq!(record.sender, Some(Sender { uid: 1001, program: b"sshd".as_slice().into() }));
+        assert_eq!(
+            record.sender,
+            Some(Sender { uid: 1001, claimed: 73, program: b"sshd".as_slice().into() })
+        );
         // Another process that says that it is this one.
         let line = br#"{"_PID":"99","SYSLOG_PID":"73","_UID":"1002","_COMM":"logger","SYSLOG_IDENTIFIER":"internal-sftp","MESSAGE":"x","__REALTIME_TIMESTAMP":"1732244645000000","_HOSTNAME":"sandbox"}"#;
         is(line, Program::Sftp, 99, "x");
+        let Parsed::Record(record) = of(line) else { panic!("it has just been one") };
+        assert_eq!((record.is_genuine(), record.claimed_pid()), (false, 73));
         // One that root's rsyslog has passed on.
         let line = String::from_utf8_lossy(line).replace("1002", "0").replace("\"logger\"", "\"rsyslogd\"");
         is(line.as_bytes(), Program::Sftp, 73, "x");

@@ -14,8 +14,12 @@ use std::io::{self, Read, Seek};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+/// Our drop-in for rsyslog, and the log of its rules.
+const DROP_IN: &str = "/etc/rsyslog.d/10-sftpjail.conf";
+const OWN: &str = "/var/log/sftp.log";
+
 /// The log files, of which the first that exists is read: that of our drop-in, Debian's, Red Hat's.
-const DEFAULTS: [&str; 3] = ["/var/log/sftp.log", "/var/log/auth.log", "/var/log/secure"];
+const DEFAULTS: [&str; 3] = [OWN, "/var/log/auth.log", "/var/log/secure"];
 
 /// The files in which rsyslog and journald report dropped messages: Debian's, Red Hat's.
 const COMPANIONS: [&str; 2] = ["/var/log/syslog", "/var/log/messages"];
@@ -69,9 +73,9 @@ pub(crate) fn open(named: &[PathBuf], zone: &TimeZone, follow: bool) -> Logs {
         Err(error) => unreadable.push(error),
     };
     if named.is_empty() {
-        let (log, files, found) = defaults(zone);
+        let (log, files, found) = defaults(zone, follow);
         followed = Some(log.into());
-        if files.is_empty() {
+        if log.is_empty() {
             let journal = Source { name: "the journal".into(), kind: Origin::Journal, first: None, year: 0 };
             return Logs { sources: vec![journal], unreadable, missing };
         }
@@ -99,8 +103,8 @@ pub(crate) fn open(named: &[PathBuf], zone: &TimeZone, follow: bool) -> Logs {
         }
         Origin::Stdin | Origin::Journal | Origin::Followed(..) => true,
     });
-    // Names do not show the order. Files without stamps come last.
-    sources.sort_by_key(|source| (source.first.is_none(), source.first));
+    // Names do not show the order. Files without stamps come last. When rsyslog was started is known before the sessions.
+    sources.sort_by_key(|source| (source.is_log(), source.first.is_none(), source.first));
     let is_file = |path: &PathBuf| path.as_os_str() != "-" && unreadable.is_empty();
     if let Some(path) = followed.filter(|path| follow && is_file(path)) {
         follow_last(&mut sources, path, zone);
@@ -134,13 +138,16 @@ fn follow_last(sources: &mut Vec<Source>, path: PathBuf, zone: &TimeZone) {
 type Found = Result<Option<Source>, Unreadable>;
 
 /// Opens the log files of this machine: gives the log, its files, and each of them opened. If one vanishes meanwhile,
-/// logrotate is running, and they are listed again.
-fn defaults(zone: &TimeZone) -> (&'static str, Vec<PathBuf>, Vec<Found>) {
+/// logrotate is running, and they are listed again. Without any, the log is empty. With `follow` it is the one that is to
+/// come, where rsyslog is going to make it.
+fn defaults(zone: &TimeZone, follow: bool) -> (&'static str, Vec<PathBuf>, Vec<Found>) {
+    let is_to_come = |log: &str| follow && log == OWN && Path::new(DROP_IN).exists();
     let mut attempts = 0;
     loop {
         attempts += 1;
         let logs = DEFAULTS.iter().map(|log| (*log, rotated(log)));
-        let (log, files) = logs.into_iter().find(|(_, files)| !files.is_empty()).unwrap_or_default();
+        let (log, files) =
+            logs.into_iter().find(|(log, files)| !files.is_empty() || is_to_come(log)).unwrap_or_default();
         let found: Vec<_> = files.iter().map(|path| file(path, Origin::File, zone)).collect();
         if attempts == MAX_ATTEMPTS || !found.iter().any(|found| matches!(found, Ok(None))) {
             return (log, files, found);
@@ -256,9 +263,19 @@ impl Source {
         }
     }
 
+    /// The time of its first entry, if it has one and is a file.
+    pub(crate) fn first(&self) -> Option<Timestamp> {
+        self.first
+    }
+
     /// Whether it can hold entries of SFTP sessions.
     pub(crate) fn is_log(&self) -> bool {
         !matches!(self.kind, Origin::Companion(_))
+    }
+
+    /// Whether it is the journal alone.
+    pub(crate) fn is_journal(&self) -> bool {
+        matches!(self.kind, Origin::Journal)
     }
 
     /// The parser of its stamps.

@@ -96,3 +96,21 @@ impl<R: Read + AsFd> Read for Patient<'_, R> {
         }
     }
 }
+
+/// A pipe that is read without waiting: where nothing can be read now, it gives [`io::ErrorKind::WouldBlock`], and its end
+/// when `stop` wants it. Without `stop` it waits.
+pub(crate) struct Ready<'s, R> {
+    pub(crate) pipe: R,
+    pub(crate) stop: Option<&'s Stop>,
+}
+
+impl<R: Read + AsFd> Read for Ready<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let input = self.pipe.as_fd();
+        match self.stop.map_or(Woken::Readable, |stop| stop.wait(Some(input), Duration::ZERO)) {
+            Woken::Readable => self.pipe.read(buffer),
+            Woken::Stopped => Ok(0),
+            Woken::Elapsed => Err(io::ErrorKind::WouldBlock.into()),
+        }
+    }
+}

@@ -50,7 +50,7 @@ fn a_session_without_a_beginning_has_the_user_of_its_end() {
     sb.wait_for_log("mkdir name \"/home/mle/second\"");
     quit(&sb, live, "mle");
     // Both files are whole, but the one between them is missing.
-    assert_eq!(kinds(&audit(&sb, "mle").1), [("missing-file", 1)]);
+    assert_eq!(kinds(&audit(&sb, "mle").1), [("missing-file", 1), ("restarted", 1)]);
     sb.sh("rm /var/log/sftp.log.2");
     let (operations, gaps) = audit(&sb, "");
     assert_eq!(

@@ -70,14 +70,20 @@ fn with_journal() -> (Sandbox, Child) {
     let sb = Sandbox::new();
     sb.user("mle").group("sftp").add();
     sb.stop_syslog();
-    sb.sh("rm -f /var/log/*.log");
+    sb.sh("rm -f /var/log/*.log /var/log/syslog");
+    let journald = start_journald(&sb);
+    (sb, journald)
+}
+
+/// Starts the real journald, without systemd. It has /dev/log. Panics if a syslog daemon runs.
+pub(super) fn start_journald(sb: &Sandbox) -> Child {
     let daemon = "/lib/systemd/systemd-journald";
     assert!(sb.try_sh(&format!("test -x {daemon}")).code == Some(0), "no {daemon}: run `make deps`");
-    // The real journald without systemd. It needs control groups.
+    // It needs control groups.
     sb.sh("mkdir -p /sys/fs/cgroup; mount -t cgroup2 -o ro cgroup2 /sys/fs/cgroup");
     let journald = sb.command(daemon).spawn().expect("nsenter, of util-linux");
     sb.sh("until test -S /run/systemd/journal/dev-log; do sleep 0.01; done; ln -s /run/systemd/journal/dev-log /dev/log");
-    (sb, journald)
+    journald
 }
 
 #[test]
