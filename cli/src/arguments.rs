@@ -1,16 +1,13 @@
 //! The command line as clap parses it: verbs, arguments and their help. It parses, and calls nothing.
 
+mod exit;
 mod suggested;
 
 use crate::host::sshd::option::SshdConfigOption;
-use crate::report::status::unwritten;
-use crate::report::streams;
 use crate::{audit, setup};
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
-use pam_sftpjail::escape::is_plain;
 use std::ffi::OsString;
-use std::io::{self, Write};
 use std::path::PathBuf;
 
 /// Sets up, checks and shows the jails of SFTP users.
@@ -38,29 +35,12 @@ pub(crate) struct Arguments {
 impl Arguments {
     /// Reads the command line. Where it is wrong, this prints what was meant, and ends the program.
     pub(crate) fn read() -> Self {
-        let arguments = Self::try_parse().unwrap_or_else(|error| exit(&suggested::explained(error)));
+        let arguments = Self::try_parse().unwrap_or_else(|error| exit::with(&suggested::explained(error)));
         if arguments.config.is_some() && matches!(arguments.verb, Verb::List { .. } | Verb::Kick { .. }) {
             let why = "--config is for the other verbs: list and kick read the registry of sessions, and no configuration";
-            exit(&Self::command().error(ErrorKind::ArgumentConflict, why));
+            exit::with(&Self::command().error(ErrorKind::ArgumentConflict, why));
         }
         arguments
-    }
-}
-
-/// Prints the help, or what is wrong on the command line, and ends the program. The words of a script can be anything.
-fn exit(error: &clap::Error) -> ! {
-    let text = error.render().to_string();
-    if error.use_stderr() && !text.lines().all(is_plain) {
-        let _ = write!(streams::stderr(), "{text}");
-        std::process::exit(error.exit_code());
-    }
-    // The reader of a help may close the pipe, such as `head`.
-    match error.print() {
-        Err(failure) if failure.kind() != io::ErrorKind::BrokenPipe && !error.use_stderr() => {
-            let _ = writeln!(streams::stderr(), "sftpjail: {}", unwritten(&failure));
-            std::process::exit(2)
-        }
-        _ => std::process::exit(error.exit_code()),
     }
 }
 

@@ -4,6 +4,7 @@
 //! [`join`] (with [`session`], [`queue`], [`logins`], [`openings`] and [`restarts`]) → [`paths`] → [`filter`] → [`output`] or [`summary`]. [`pass`] moves it along. It
 //! may keep only so much at a time, so that a log may be of any size. What it has to drop for that is reported as a gap.
 
+mod before;
 mod beside;
 mod entry;
 mod filter;

@@ -11,8 +11,9 @@ use super::message;
 use super::seen::{MAX_APART, Seen};
 use crate::host::syslog::entry;
 use crate::host::syslog::journal::{Failure, Journal, Which};
+use crate::host::syslog::line::{self, Parsed};
 use crate::host::syslog::lines::{Line, Lines};
-use crate::host::syslog::record::{self, Parsed, Program, Record};
+use crate::host::syslog::record::{Program, Record};
 use crate::host::syslog::stamp::Stamps;
 use crate::host::syslog::wait::{Ready, Stop};
 use jiff::tz::TimeZone;
@@ -183,7 +184,7 @@ impl<'s> Beside<'s> {
         if self.stop.is_some() {
             self.cursor = entry::place(line).map(|place| place.cursor).or(self.cursor.take());
         }
-        let record = match record::parse(line, &mut self.stamps) {
+        let record = match line::parse(line, &mut self.stamps) {
             Parsed::Record(record) => record.into_owned(),
             Parsed::Unreadable => {
                 self.gaps.push(Kind::Unreadable);

@@ -6,7 +6,7 @@
 
 use super::message::Message;
 use crate::host::syslog::record::Record;
-use crate::host::syslog::sender::Sender;
+use crate::host::syslog::record::Sender;
 use nix::unistd::Uid;
 use pam_sftpjail::nss::User;
 use std::collections::HashMap;

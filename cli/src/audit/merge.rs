@@ -4,29 +4,8 @@ use super::beside::Copies;
 use super::gaps::Kind;
 use super::pass::Pass;
 use crate::host::syslog::record::{Program, Record};
-use crate::host::syslog::stamp::Stamps;
 use std::borrow::Cow;
 use std::io::{self, Write};
-
-/// The line before in the same file, as far as its stamp may reach.
-#[derive(Default)]
-pub(super) struct Before(Vec<u8>);
-
-/// The longest stamp, and what follows it: `2026-11-27T14:01:34.146392+00:00 `.
-const MAX_STAMP: usize = 40;
-
-impl Before {
-    pub(super) fn set(&mut self, line: &[u8]) {
-        self.0.clear();
-        self.0.extend_from_slice(line.get(..MAX_STAMP).unwrap_or(line));
-    }
-
-    /// Its time; `None` if it has none, or there is no such line.
-    pub(super) fn time(&self, stamps: &mut Stamps) -> Option<jiff::Timestamp> {
-        let (raw, _) = stamps.split(&self.0)?;
-        stamps.time(raw)
-    }
-}
 
 impl<W: Write> Pass<'_, W> {
     /// Takes an entry of a file, and before it those of the journal that come first.

@@ -1,10 +1,10 @@
 //! One run over all logs: takes each line through the stages, and writes what was asked for as soon as it is known.
 
+use super::before::Before;
 use super::beside::Beside;
 use super::filter::Filter;
 use super::gaps::Kind;
 use super::join::Join;
-use super::merge::Before;
 use super::output::Output;
 use super::paths::Paths;
 use super::progress::{Count, Counted, Progress};
@@ -12,8 +12,9 @@ use super::queue::{Event, Outcome, Ticket};
 use super::summary::Summary;
 use super::unreadable;
 use crate::host::syslog::journal::{Journal, Which};
+use crate::host::syslog::line::{self, Parsed};
 use crate::host::syslog::lines::{Line, Lines};
-use crate::host::syslog::record::{self, Parsed, Program, Record};
+use crate::host::syslog::record::{Program, Record};
 use crate::host::syslog::source::{self, Origin, Source};
 use crate::host::syslog::tail::Tail;
 use crate::host::syslog::unreadable::Unreadable;
@@ -171,7 +172,7 @@ impl<'s, W: Write> Pass<'s, W> {
                 }
                 Err(error) => return Ok(Err(unreadable::rest(name, &error))),
             };
-            match record::parse(line, &mut stamps) {
+            match line::parse(line, &mut stamps) {
                 Parsed::Record(record) if record.program == Program::Logger => {
                     self.join.restarted(&record, before.time(&mut stamps));
                     self.entry_of_file(record)?;

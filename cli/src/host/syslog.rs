@@ -3,12 +3,13 @@
 pub(crate) mod entry;
 mod gzip;
 pub(crate) mod journal;
+pub(crate) mod line;
 pub(crate) mod lines;
 #[cfg(test)]
 pub(crate) mod noise;
 pub(crate) mod recent;
 pub(crate) mod record;
-pub(crate) mod sender;
+mod rotated;
 pub(crate) mod source;
 pub(crate) mod stamp;
 pub(crate) mod tail;

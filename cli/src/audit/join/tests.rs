@@ -2,8 +2,8 @@ mod bounds;
 mod results;
 
 use super::*;
-use crate::host::syslog::record::{self, Parsed};
-use crate::host::syslog::sender::Sender;
+use crate::host::syslog::line::{self, Parsed};
+use crate::host::syslog::record::Sender;
 use crate::host::syslog::stamp::Stamps;
 
 fn gaps() -> Gaps {
@@ -27,7 +27,7 @@ fn join(user: Option<&str>, lines: &[&str]) -> Joined {
         let time = Timestamp::from_second(second as i64).unwrap();
         let (host, pid) = pid.split_once('@').map_or(("h", pid), |(pid, host)| (host, pid));
         let line = format!("{time} {host} internal-sftp[{pid}]: {message}");
-        let Parsed::Record(record) = record::parse(line.as_bytes(), &mut stamps) else { panic!("{line}") };
+        let Parsed::Record(record) = line::parse(line.as_bytes(), &mut stamps) else { panic!("{line}") };
         join.line(&record, &this);
         events.extend(std::iter::from_fn(|| join.next()));
     }

@@ -1,7 +1,6 @@
 //! Parses an entry of systemd's journal, a line of `journalctl -o json`.
 
-use super::record::{Program, Record, matters, number, program};
-use super::sender::Sender;
+use super::record::{Program, Record, Sender, matters, number, program};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -78,7 +77,7 @@ pub(crate) fn place(line: &[u8]) -> Option<Place> {
     Some(Place { cursor, time: Timestamp::from_microsecond(microseconds.parse().ok()?).ok()? })
 }
 
-/// Parses an entry of `journalctl -o json`, with the result of `file` in [`super::record`].
+/// Parses an entry of `journalctl -o json`, with the result of `file` in [`super::line`].
 pub(super) fn parse(line: &[u8]) -> Option<Option<Record<'_>>> {
     let entry: Entry<'_> = serde_json::from_slice(line).ok()?;
     let message = entry.message.bytes();

@@ -81,7 +81,7 @@ pub(crate) fn begin() -> Option<Timestamp> {
     }
 }
 
-/// Its entries since this second of 1970, as [`super::record::parse`] takes them.
+/// Its entries since this second of 1970, as [`super::line::parse`] takes them.
 pub(crate) fn since(second: u64) -> Result<Vec<u8>, String> {
     let command = command(Which::Since(second)).map_err(|_| format!("there is no {TOOL}"))?;
     let output = process::run(command, b"").map_err(|error| error.to_string())?;

@@ -1,6 +1,7 @@
 //! Reads the log entries since a moment.
 
-use super::record::{self, Parsed, Program, Record};
+use super::line::{self, Parsed};
+use super::record::{Program, Record};
 use super::stamp::Stamps;
 use super::{journal, lines};
 use jiff::tz::TimeZone;
@@ -86,7 +87,7 @@ fn records(text: &[u8]) -> impl Iterator<Item = Record<'static>> {
     // Their times do not matter.
     let mut stamps = Stamps::new(TimeZone::UTC, 1970);
     let lines = text.split(|byte| *byte == b'\n').filter(|line| line.len() <= lines::MAX_LINE);
-    lines.filter_map(move |line| match record::parse(line, &mut stamps) {
+    lines.filter_map(move |line| match line::parse(line, &mut stamps) {
         Parsed::Record(record) if record.program != Program::Logger => Some(record.into_owned()),
         _ => None,
     })

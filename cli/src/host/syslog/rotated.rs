@@ -1,0 +1,52 @@
+//! The files of a log that logrotate has renamed.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+/// The log and its rotated files: `.1`, `.2.gz`, `-20241122`.
+pub(super) fn rotated(log: &str) -> Vec<PathBuf> {
+    let log = Path::new(log);
+    let (Some(directory), Some(name)) = (log.parent(), log.file_name().and_then(|name| name.to_str())) else {
+        return Vec::new();
+    };
+    let is_its = |file: &str| {
+        let Some(rest) = file.strip_prefix(name) else { return false };
+        let rest =
+            [".gz", ".xz", ".bz2", ".zst"].iter().find_map(|end| rest.strip_suffix(end)).unwrap_or(rest);
+        rest.is_empty()
+            || (rest.starts_with(['.', '-'])
+                && rest.chars().all(|c| c.is_ascii_digit() || c == '.' || c == '-'))
+    };
+    let entries = directory.read_dir().into_iter().flatten().flatten();
+    let mut files: Vec<_> = entries
+        .filter(|entry| entry.file_name().to_str().is_some_and(is_its))
+        .map(|entry| entry.path())
+        .collect();
+    files.sort();
+    files
+}
+
+/// The numbers that are missing between the rotated files.
+pub(super) fn missing_numbers(files: &[PathBuf]) -> Vec<u32> {
+    let number = |path: &PathBuf| -> Option<u32> {
+        let name = path.file_name()?.to_str()?;
+        name.split('.').rev().find_map(|part| part.parse().ok()).filter(|number| *number < 10_000)
+    };
+    let numbers: HashSet<u32> = files.iter().filter_map(number).collect();
+    // The numbers begin with 0 or 1. Files older than the oldest one were deleted on purpose.
+    let last = numbers.iter().copied().max().unwrap_or(0);
+    (1..last).filter(|number| !numbers.contains(number)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn missing_numbers_are_found() {
+        let missing = |names: &[&str]| missing_numbers(&names.iter().map(PathBuf::from).collect::<Vec<_>>());
+        assert_eq!(missing(&["x.log", "x.log.1", "x.log.2.gz"]), [0; 0]);
+        assert_eq!(missing(&["x.log", "x.log.1", "x.log.4.gz"]), [2, 3]);
+        assert_eq!(missing(&["x.log", "x.log-20241122.gz", "x.log-20241124.gz"]), [0; 0]);
+    }
+}
