@@ -1,6 +1,6 @@
 //! What a whole system can do, however it is run: [`System`]. It knows neither containers nor guests.
 
-use sandbox::{Output, run_within};
+use sandbox::{Output, run_within, script};
 use std::ffi::OsStr;
 use std::process::Command;
 use std::time::Duration;
@@ -27,7 +27,8 @@ pub trait System {
     /// The text on its console since it was first booted.
     fn console(&self) -> String;
 
-    /// Runs a root shell (`sh -ec`) inside. Panics with script and output if it fails.
+    /// Runs a root shell (`sh -ec`) inside. Panics with script and output if it fails. `not COMMAND` fails if the command
+    /// does not.
     #[track_caller]
     fn sh(&self, script: &str) -> Output {
         self.try_sh(script).ok()
@@ -41,10 +42,19 @@ pub trait System {
 
     /// The same with `input` on stdin.
     #[track_caller]
-    fn script(&self, script: &str, input: &[u8]) -> Output {
+    fn script(&self, text: &str, input: &[u8]) -> Output {
         let mut command = self.command("sh".as_ref());
-        command.args(["-ec", script]);
-        run_within(PATIENCE, command, script, input)
+        command.args(["-ec", &script(text)]);
+        run_within(PATIENCE, command, text, input)
+    }
+
+    /// Waits until a condition of the shell holds, such as `test -e /run/x`. Panics if it does not within five
+    /// minutes.
+    #[track_caller]
+    fn wait_for(&self, condition: &str) {
+        let loops = "end=$(($(date +%s) + 300)); while [ $(date +%s) -lt $end ]; do";
+        let out = self.try_sh(&format!("{loops} if {condition}; then exit 0; fi; sleep 0.1; done; exit 1"));
+        assert_eq!(out.code, Some(0), "not so within five minutes: {condition}\n{out}");
     }
 
     /// Waits until systemd has started everything. Panics if a unit has failed.

@@ -9,6 +9,7 @@ use crate::Namespace;
 use crate::machine::{artifact, downloaded, pam_modules, require};
 use crate::output::{Output, run};
 use crate::process::{Daemon, PATH, entering};
+use crate::script::script;
 
 /// systemd does not run in a sandbox, but sftpjail checks its files.
 const USER_MANAGER: &str = include_str!("../../systemd/50-sftpjail.conf");
@@ -136,7 +137,8 @@ impl Sandbox {
         entering(self.outer_pid, &["--mount", "--pid", "--net", "--ipc", "--uts"], program)
     }
 
-    /// Runs a root shell (`sh -ec`) inside. Panics with script and output if it fails.
+    /// Runs a root shell (`sh -ec`) inside. Panics with script and output if it fails. `not COMMAND` fails if the command
+    /// does not.
     #[track_caller]
     pub fn sh(&self, script: &str) -> Output {
         self.try_sh(script).ok()
@@ -150,10 +152,10 @@ impl Sandbox {
 
     /// Runs a fixed script with `args` as `$1`…: the way for names and paths with odd bytes.
     #[track_caller]
-    pub fn script(&self, script: &str, args: &[impl AsRef<OsStr>], input: &[u8]) -> Output {
+    pub fn script(&self, text: &str, args: &[impl AsRef<OsStr>], input: &[u8]) -> Output {
         let mut command = self.command("sh");
-        command.args(["-ec", script, "sh"]).args(args);
-        run(command, script, input)
+        command.args(["-ec", &script(text), "sh"]).args(args);
+        run(command, text, input)
     }
 }
 

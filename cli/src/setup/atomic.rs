@@ -124,8 +124,8 @@ pub(super) fn commit(path: &Path) -> Result<(), Error> {
 
 /// Removes the staged file, if there is one.
 pub(super) fn unstage(path: &Path) -> Result<(), Error> {
-    ignore_missing(fs::remove_file(staging_path(path)))
-        .map_err(|error| Error::with(path, "be written", &error))
+    let staged = staging_path(path);
+    ignore_missing(&staged, fs::remove_file(&staged)).map_err(|error| Error::with(path, "be written", &error))
 }
 
 /// [`stage`] and [`commit`].
@@ -144,7 +144,7 @@ pub(super) fn replace(
 
 /// Removes a file; it may be missing already.
 pub(super) fn remove(path: &Path) -> Result<(), Error> {
-    let removed = ignore_missing(fs::remove_file(path)).and_then(|()| sync_directory(path));
+    let removed = ignore_missing(path, fs::remove_file(path)).and_then(|()| sync_directory(path));
     removed.map_err(|error| Error::with(path, "be removed", &error))
 }
 
@@ -183,7 +183,7 @@ fn is(path: &Path, found: io::Result<Metadata>, kind: fn(&Metadata) -> bool) -> 
 
 /// Removes a directory if it is empty and not in use. Gives whether it is gone.
 pub(super) fn remove_directory(path: &Path) -> Result<bool, Error> {
-    match ignore_missing(fs::remove_dir(path)) {
+    match ignore_missing(path, fs::remove_dir(path)) {
         Ok(()) => Ok(true),
         Err(error) if matches!(error.kind(), ErrorKind::DirectoryNotEmpty | ErrorKind::ResourceBusy) => {
             Ok(false)
@@ -192,9 +192,19 @@ pub(super) fn remove_directory(path: &Path) -> Result<bool, Error> {
     }
 }
 
-fn ignore_missing(removed: io::Result<()>) -> io::Result<()> {
+/// What came of removing `path`, which may be missing.
+fn ignore_missing(path: &Path, removed: io::Result<()>) -> io::Result<()> {
+    let is_missing =
+        |error: &io::Error| matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory);
     match removed {
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(()),
+        Err(error) if is_missing(&error) => Ok(()),
+        // On a read-only filesystem, the kernel does not look whether there is anything to remove.
+        Err(error)
+            if error.kind() == ErrorKind::ReadOnlyFilesystem
+                && path.symlink_metadata().is_err_and(|error| is_missing(&error)) =>
+        {
+            Ok(())
+        }
         other => other,
     }
 }

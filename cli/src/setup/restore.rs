@@ -53,7 +53,7 @@ pub(super) fn unsettled(
         // Nothing was changed. If this fails, too, the next setup goes on with the undo.
         (journal.phase, journal.settled, journal.until) = before;
         let _ = state.save(&journal);
-        return Err(error.and("Undo has changed nothing."));
+        return Err(error.and("Undo has changed nothing"));
     }
     let has = |condition: fn(&Path) -> bool| {
         let is_such = |step: &Step| matches!(step, Step::File { path, .. } if condition(path));

@@ -114,7 +114,7 @@ fn a_stock_machine_jails_users_who_are_added_to_the_group_and_undo_restores_ever
     assert!(out.stdout.contains("sshd has been reloaded (SIGHUP"), "{out}");
     assert!(out.stdout.contains("Everything is as it was before."), "{out}");
     assert_same(&before, &etc(&sb), &REWRITTEN_BY_USERADD);
-    sb.sh("! getent group sftp; ! test -e /jail; ! test -e /var/lib/sftpjail");
+    sb.sh("not getent group sftp; not test -e /jail; not test -e /var/lib/sftpjail");
 }
 
 #[test]

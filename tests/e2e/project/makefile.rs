@@ -25,7 +25,7 @@ fn a_package_is_made_below_destdir_with_its_prefix() {
     sb.sh(&format!("{MAKE} install DESTDIR=/root/package PREFIX=/usr"));
     let found = sb.sh("cd /root/package; find . -type f -printf '%m /%P\\n' | sort").stdout;
     assert_eq!(found, format!("644 {module}\n755 /usr/sbin/sftpjail\n"));
-    sb.sh(&format!("! test -e {module}; ! test -e /usr/sbin/sftpjail"));
+    sb.sh(&format!("not test -e {module}; not test -e /usr/sbin/sftpjail"));
     assert_same(&before, &etc(&sb), &[]);
     sb.sh(&format!(
         "{MAKE} uninstall DESTDIR=/root/package PREFIX=/usr; ! find /root/package -type f | grep ."
@@ -50,7 +50,7 @@ fn installed_set_up_undone_and_uninstalled() {
     let out = sb.try_sh(&format!("{MAKE} uninstall")).failed();
     assert!(out.stderr.contains("50-sftpjail.conf names the program; run first"), "{out}");
     sb.sh(&format!("rm -r {drop_in}; {MAKE} uninstall"));
-    sb.sh(&format!("! test -e {module}; ! test -e /usr/local/sbin/sftpjail"));
+    sb.sh(&format!("not test -e {module}; not test -e /usr/local/sbin/sftpjail"));
     assert_same(&before, &etc(&sb), &REWRITTEN_BY_USERADD);
 }
 

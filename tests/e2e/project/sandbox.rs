@@ -124,7 +124,7 @@ fn jailed_or_stock() {
 
     let sb = Sandbox::stock();
     sb.user("mle").group("sftp").add();
-    let out = sb.sh(&format!("{check}; ! grep sftpjail /etc/pam.d/sshd; test ! -e /jail")).stdout;
+    let out = sb.sh(&format!("{check}; not grep sftpjail /etc/pam.d/sshd; test ! -e /jail")).stdout;
     assert!(out.contains("chrootdirectory none\nforcecommand none"), "{out}");
 }
 
@@ -135,7 +135,7 @@ fn any_spelling_of_a_name() {
     sb.sh("! getent passwd MLE");
     sb.ignore_case_of_names();
     assert_eq!(sb.sh("getent passwd MLE").stdout, sb.sh("getent passwd mle").stdout);
-    sb.sh("! getent passwd NOBODYELSE; ! getent passwd nobodyelse");
+    sb.sh("not getent passwd NOBODYELSE; not getent passwd nobodyelse");
     sb.sftp("MLE", "pwd\n").ok();
     assert_eq!(sb.ssh("Mle", &["id", "-un"]).ok().stdout, "mle\n");
 }

@@ -140,7 +140,7 @@ fn without_log_files_the_journal_is_read() {
     // A program of the same name elsewhere in PATH is not run.
     sb.sh("printf '#!/bin/sh\\ntouch /tmp/ran\\n' > /usr/local/bin/journalctl; chmod +x /usr/local/bin/journalctl");
     shows_both(&sb, "mle");
-    sb.sh("! test -e /tmp/ran; rm /usr/local/bin/journalctl");
+    sb.sh("not test -e /tmp/ran; rm /usr/local/bin/journalctl");
     // NixOS has its programs elsewhere.
     let nixos = "/run/current-system/sw/bin";
     sb.sh(&format!("mkdir -p {nixos}; mv /usr/bin/journalctl {nixos}"));

@@ -203,7 +203,7 @@ fn a_line_that_goes_on_over_several() {
         "sed -i 's/^account.*pam_sftpjail.*/account \\\\\\n  optional \\\\ \\t\\n\\n  # why\\n  pam_sftpjail.so/' /etc/pam.d/sshd",
         &format!("sed -i '/^account \\\\$/,+4c {line}' /etc/pam.d/sshd"),
     );
-    sb.sh("! grep -q optional.*sftpjail /etc/pam.d/sshd; ! grep -q '# why' /etc/pam.d/sshd");
+    sb.sh("not grep -q optional.*sftpjail /etc/pam.d/sshd; not grep -q '# why' /etc/pam.d/sshd");
 }
 
 #[test]

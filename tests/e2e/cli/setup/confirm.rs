@@ -107,7 +107,7 @@ fn what_the_timer_cannot_undo_is_logged_and_keeps_what_it_needs() {
     assert!(line.contains("the jail root") && line.contains("/etc/pam.d/sshd"), "{line}");
     sb.sftp("anna", "pwd\n").ok();
     sb.sftp("anna", "ls /etc/ssh\n").failed();
-    sb.sh("! test -e /etc/rsyslog.d/10-sftpjail.conf; test -e /var/lib/sftpjail/setup/journal.json");
+    sb.sh("not test -e /etc/rsyslog.d/10-sftpjail.conf; test -e /var/lib/sftpjail/setup/journal.json");
 }
 
 #[test]

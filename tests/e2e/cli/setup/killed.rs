@@ -37,7 +37,7 @@ impl Machine {
 
     fn is_as_before(&self) {
         assert_same(&self.before, &etc(&self.sb), &[]);
-        self.sb.sh("! test -e /jail; ! test -e /var/lib/sftpjail");
+        self.sb.sh("not test -e /jail; not test -e /var/lib/sftpjail");
     }
 
     fn is_complete(&self) {

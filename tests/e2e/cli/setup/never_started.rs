@@ -30,7 +30,7 @@ fn setup_check_probe_and_undo_work_and_make_no_directory() {
     assert!(out.stdout.contains("✓ logout") && out.stdout.contains("✓ scp "), "{out}");
     left_nothing(&sb, &mounts);
     sb.sh(
-        "! test -e /run/sshd; userdel -r anna 2>/dev/null; sftpjail setup --undo --yes; ! test -e /run/sshd",
+        "not test -e /run/sshd; userdel -r anna 2>/dev/null; sftpjail setup --undo --yes; not test -e /run/sshd",
     );
     assert_same(&before, &etc(&sb), &REWRITTEN_BY_USERADD);
 }

@@ -27,7 +27,7 @@ fn undo_keeps_what_others_have_changed_since_and_says_so() {
     assert!(pam.starts_with("# of an admin\n") && !pam.contains("sftpjail"), "{pam}");
     let rotate = sb.read_text("/etc/logrotate.d/rsyslog");
     assert!(rotate.starts_with("/var/log/syslog\n") && rotate.contains("rotate 9"), "{rotate}");
-    sb.sh("! test -e /etc/ssh/sshd_config.d/00-sftpjail.conf; getent group others");
+    sb.sh("not test -e /etc/ssh/sshd_config.d/00-sftpjail.conf; getent group others");
 }
 
 #[test]
@@ -45,7 +45,7 @@ fn undo_reports_once_a_file_that_two_setups_wrote_and_others_changed() {
 fn undo_removes_only_its_own_line_from_files_of_groups_that_others_changed() {
     let sb = Sandbox::stock();
     sb.sh("sftpjail setup --yes; groupadd others; sftpjail setup --undo --yes");
-    sb.sh("! getent group sftp; getent group others; ! grep ^sftp: /etc/gshadow; grep ^others: /etc/gshadow");
+    sb.sh("not getent group sftp; getent group others; not grep ^sftp: /etc/gshadow; grep ^others: /etc/gshadow");
 }
 
 #[test]
@@ -196,8 +196,10 @@ fn owner_mode_labels_and_symlinks_of_edited_files_are_kept() {
     sb.sh("sftpjail setup --yes; test -L /etc/pam.d/sshd; grep -q pam_sftpjail /etc/elsewhere/sshd
         test \"$(stat -c '%a %g' /etc/elsewhere/sshd)\" = '640 42'");
     assert_eq!(label(), Ok((1, b'x')));
-    sb.sh("sftpjail setup --undo --yes; test -L /etc/pam.d/sshd; ! grep -q pam_sftpjail /etc/elsewhere/sshd
-        test \"$(stat -c '%a %g' /etc/elsewhere/sshd)\" = '640 42'");
+    sb.sh(
+        "sftpjail setup --undo --yes; test -L /etc/pam.d/sshd; not grep -q pam_sftpjail /etc/elsewhere/sshd
+        test \"$(stat -c '%a %g' /etc/elsewhere/sshd)\" = '640 42'",
+    );
     assert_eq!(label(), Ok((1, b'x')));
 }
 

@@ -14,7 +14,7 @@ pub(super) fn refused(sb: &Sandbox, command: &str, words: &[&str]) {
         assert!(out.stderr.contains(word), "{word:?} is missing: {out}");
     }
     assert_same(&before, &etc(sb), &[]);
-    sb.sh("! test -e /jail; ! test -e /var/lib/sftpjail/setup/journal.json; ! getent group sftp");
+    sb.sh("not test -e /jail; not test -e /var/lib/sftpjail/setup/journal.json; not getent group sftp");
 }
 
 const YES: &str = "sftpjail setup --yes";
@@ -26,7 +26,7 @@ fn without_a_terminal_it_does_not_ask() {
     sb.sh("! test -e /var/lib/sftpjail");
     let out = sb.try_sh("sftpjail setup --dry-run");
     assert!(out.stdout.contains("+Match Group sftp"), "{out}");
-    sb.sh("! test -e /var/lib/sftpjail; ! test -e /etc/sftpjail");
+    sb.sh("not test -e /var/lib/sftpjail; not test -e /etc/sftpjail");
 }
 
 #[test]

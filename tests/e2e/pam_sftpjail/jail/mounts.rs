@@ -119,7 +119,7 @@ fn a_disk_that_root_unmounts_is_in_use_until_the_sessions_end(namespace: Namespa
     sb.user("mle").home("/srv/disk/mle").group("sftp").add();
     let mut live = sb.sftp_live("mle");
     let child = sb.session_child("mle");
-    sb.sh("umount /srv/disk; ! mountpoint -q /srv/disk; [ -z \"$(fuser -m /srv/disk/ 2>/dev/null)\" ]");
+    sb.sh("umount /srv/disk; not mountpoint -q /srv/disk; [ -z \"$(fuser -m /srv/disk/ 2>/dev/null)\" ]");
     live.send("put /etc/hostname later");
     let written = format!("/proc/{child}/root/srv/disk/mle/later");
     assert_eq!(sb.sh(&format!("cat {written}")).stdout, sb.sh("cat /etc/hostname").stdout);

@@ -65,6 +65,6 @@ fn what_was_edited_since_is_moved_away_or_restored_as_undo_says() {
     refuses(&sb, &[&moved, &removed, "; then run this again, or use --force, which undoes the rest only"]);
     sb.sh(&format!("mv {CONFIG} /root; mv {DROP_IN} /root; cp {backup} {pam}; {UNDO}"));
     assert_eq!(sb.read_text(pam), stock);
-    sb.sh("! grep -r sftpjail /etc/ssh /etc/rsyslog.d; ! test -e /jail");
+    sb.sh("not grep -r sftpjail /etc/ssh /etc/rsyslog.d; not test -e /jail");
     assert!(has_a_shell(&sb, "anna"));
 }

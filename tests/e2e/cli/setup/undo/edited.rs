@@ -31,7 +31,7 @@ fn an_edited_match_block_stays_with_all_that_it_needs_and_only_by_force() {
     sb.sh(&format!("rm {DROP_IN}"));
     let out = sb.sh(UNDO);
     assert!(out.stdout.contains("\nNot jailed, with the shell /bin/sh: anna.\n"), "{out}");
-    sb.sh("! test -e /jail; ! grep -q sftpjail /etc/pam.d/sshd");
+    sb.sh("not test -e /jail; not grep -q sftpjail /etc/pam.d/sshd");
     assert!(has_a_shell(&sb, "anna"));
 }
 
@@ -125,7 +125,7 @@ fn what_others_have_removed_already_needs_no_force() {
         "{out}"
     );
     assert!(!out.stdout.contains("o longer jailed"), "anna had her shell before: {out}");
-    sb.sh("! test -e /jail; ! test -e /etc/sftpjail; ! test -e /etc/logrotate.d/rsyslog");
+    sb.sh("not test -e /jail; not test -e /etc/sftpjail; not test -e /etc/logrotate.d/rsyslog");
 }
 
 #[test]

@@ -30,7 +30,7 @@ fn undo_removes_a_jail_root_that_logins_have_mounted() {
     sb.sh("findmnt --mountpoint /jail");
     let out = undo(&sb);
     assert!(!out.stdout.contains("/jail stays"), "{out}");
-    sb.sh("! test -e /jail; ! grep -q /jail /proc/mounts");
+    sb.sh("not test -e /jail; not grep -q /jail /proc/mounts");
 }
 
 #[test]

@@ -76,7 +76,7 @@ fn an_sshd_that_cannot_be_reloaded_keeps_pams_lines_and_undo_can_be_run_again() 
     ));
     sb.sh(&format!("sed -i 's/exit 1/exit 0/' /usr/sbin/systemctl; {UNDO}"));
     assert_same(&before, &etc(&sb), &[]);
-    sb.sh("! test -e /jail; ! test -e /var/lib/sftpjail");
+    sb.sh("not test -e /jail; not test -e /var/lib/sftpjail");
 }
 
 #[test]
@@ -125,5 +125,5 @@ fn a_group_that_two_setups_have_added_is_removed_or_kept_once() {
     assert_eq!(count("groupdel sftp\n"), 1);
     let out = sb.sh("sftpjail setup --undo --yes");
     assert!(out.stdout.contains("\nEverything is as it was before.\n"), "{out}");
-    sb.sh("! getent group sftp; ! test -e /var/lib/sftpjail");
+    sb.sh("not getent group sftp; not test -e /var/lib/sftpjail");
 }
