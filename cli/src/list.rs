@@ -38,6 +38,9 @@ struct Entry {
     /// Hexadecimal, where `jail` is not UTF-8 and so not exact.
     #[serde(skip_serializing_if = "Option::is_none")]
     jail_bytes: Option<String>,
+    /// A process that sees the jail there, where this program does not: its service has a mount namespace of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jail_seen_by: Option<i32>,
     home: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     home_bytes: Option<String>,
@@ -89,7 +92,11 @@ fn print(sessions: &[Session], out: &mut impl Write) -> io::Result<()> {
             if record.refused {
                 "none (refused)".into()
             } else {
-                format!("{} ({})", Outside::of_escaped(&record.jail), record.namespace)
+                let jail = Outside::of_escaped(&record.jail);
+                match session.seen_elsewhere_by() {
+                    None => format!("{jail} ({})", record.namespace),
+                    Some(pid) => format!("{jail} ({}, as process {pid} sees it)", record.namespace),
+                }
             },
         ])
     });
@@ -134,6 +141,7 @@ impl Entry {
             namespace: record.namespace,
             jail: jail.plain().into_owned(),
             jail_bytes: jail.bytes(),
+            jail_seen_by: session.seen_elsewhere_by(),
             home: home.plain().into_owned(),
             home_bytes: home.bytes(),
             authentication: record.authentication,

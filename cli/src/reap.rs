@@ -1,12 +1,13 @@
-//! `sftpjail reap`: removes what a killed sshd left behind. The library does it; this reports it.
+//! `sftpjail reap`: removes what a killed sshd or a power cut left behind. The library does it; this reports it, and lets
+//! it look also where sshds with a mount namespace of their own have their jails.
 
-use crate::host::configuration;
+use crate::host::{configuration, service_mounts};
 use crate::report::json::{VERSION, document};
 use crate::report::terminal::{Mark, advice, wrapped};
 use crate::report::{Error, Outside, Status};
 use pam_sftpjail::error::Refusal;
 use pam_sftpjail::reap::{Reaped, reap};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -16,19 +17,19 @@ struct Report {
     jails: Vec<Jail>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 struct Jail {
     path: String,
     /// Hexadecimal, where `path` is not UTF-8 and so not exact.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     path_bytes: Option<String>,
     removed: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     problem: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     fix: Option<String>,
     /// The end of the fix, if that is a command to paste.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     command: Option<String>,
 }
 
@@ -37,9 +38,18 @@ struct Jail {
 pub(crate) fn run(config: Option<&Path>, json: bool, out: &mut impl Write) -> io::Result<Status> {
     let config = configuration::load(config).map_err(|why| io::Error::other(Error::from(why).to_string()))?;
     let failed = |refusal: Refusal| io::Error::other(Error::new(&refusal, refusal.fix()).to_string());
-    let reaped = reap(&config.jail_root.absolute()).map_err(failed)?;
-    let status = if reaped.iter().all(|jail| jail.done.is_ok()) { Status::Ok } else { Status::Problems };
-    let jails: Vec<_> = reaped.into_iter().map(Jail::of).collect();
+    let jail_root = config.jail_root.absolute();
+    let here = || reap(&jail_root).map(|reaped| reaped.into_iter().map(Jail::of).collect::<Vec<_>>());
+    let mut jails = Vec::new();
+    for process in service_mounts::others() {
+        // What fails there is left for the next login there. Here, what can be reached is removed all the same.
+        jails.extend(service_mounts::within(&process, || here().unwrap_or_default()).unwrap_or_default());
+    }
+    jails.extend(here().map_err(failed)?);
+    jails.sort_by(|one, other| (&one.path, &one.path_bytes).cmp(&(&other.path, &other.path_bytes)));
+    // One that was unmounted there may have left its directory to be removed here.
+    jails.dedup_by(|later, first| later.is_at(first) && later.removed == first.removed);
+    let status = if jails.iter().all(|jail| jail.removed) { Status::Ok } else { Status::Problems };
     let written = if json { document(&Report { version: VERSION, jails }, out) } else { print(&jails, out) };
     status.after(written, out)
 }
@@ -62,6 +72,10 @@ fn print(jails: &[Jail], out: &mut impl Write) -> io::Result<()> {
 }
 
 impl Jail {
+    fn is_at(&self, other: &Self) -> bool {
+        (&self.path, &self.path_bytes) == (&other.path, &other.path_bytes)
+    }
+
     fn of(reaped: Reaped) -> Self {
         let refusal = reaped.done.err();
         let fix = refusal.as_ref().map(Refusal::fix);

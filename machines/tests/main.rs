@@ -2,6 +2,7 @@
 
 mod confirm_within;
 mod groups;
+mod own_mounts;
 mod refused;
 mod running_sshd;
 mod socket_activation;

@@ -128,7 +128,7 @@ fn report(
                 HomeAccess::ReadOnly | HomeAccess::None => Need::Enter,
             };
             let fix = match failure.is_inside {
-                true => home_access::fix(account, &account.home, need, failure.fix.to_string()),
+                true => home_access::fix(account, &account.home, need, failure.fix),
                 false => failure.fix,
             };
             findings.failed(CHECK, consequence, failure.problem, fix);

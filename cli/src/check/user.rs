@@ -6,7 +6,7 @@ use super::keys::Keys;
 use super::path_to_home::PathToHome;
 use super::sshd::{self, Login};
 use super::system::Host;
-use super::{account, home, host_programs, profile, rehearsal, room};
+use super::{account, home, host_programs, profile, rehearsal, room, sessions};
 use crate::host::keys::{self, Accepted};
 use crate::host::pam::passwords::Passwords;
 use crate::host::rehearsal::Rehearsal;
@@ -82,8 +82,7 @@ pub(super) fn examine(host: &mut Host<'_>, user: &str, about_host: Findings) -> 
         }
         Ok(Membership::Member(member)) => {
             room::examine(&member.plan, &mut findings);
-            // The findings have the result.
-            let _ = member.check_sessions(&mut |check, result| findings.add_result(check, result, is_root));
+            sessions::examine(host, user, &member, &mut findings);
             let Member { account, profile, plan } = *member;
             Some((account, profile, plan.volumes().to_vec()))
         }

@@ -33,22 +33,23 @@ impl Need {
     }
 }
 
-/// `home`: its path on the host. `sentence`: what to do where no command is safe, or none helps since the modes allow it
+/// `home`: its path on the host. `otherwise`: what to do where no command is safe, or none helps since the modes allow it
 /// already.
-pub(crate) fn fix(account: &Account, home: &Path, need: Need, sentence: String) -> Fix {
-    let (Some(path), Ok(found)) = (root_path(home), home.symlink_metadata()) else { return sentence.into() };
+pub(crate) fn fix(account: &Account, home: &Path, need: Need, otherwise: impl Into<Fix>) -> Fix {
+    let otherwise = otherwise.into();
+    let (Some(path), Ok(found)) = (root_path(home), home.symlink_metadata()) else { return otherwise };
     let uid = account.uid.as_raw();
     if found.is_dir() && found.uid() == uid {
         return match found.mode() & 0o700 {
-            0o700 => sentence.into(),
+            0o700 => otherwise,
             _ => Command::new("chmod u+rwx").arg(&path).into(),
         };
     }
     if need.is_for_all(found.mode()) {
-        return sentence.into();
+        return otherwise;
     }
     // Entries of others may spell it in this way.
-    let (Ok(accounts), Ok(real)) = (Accounts::list(), home.canonicalize()) else { return sentence.into() };
+    let (Ok(accounts), Ok(real)) = (Accounts::list(), home.canonicalize()) else { return otherwise };
     let others = [home, &account.home, &real].map(|at| accounts.with_home_below(at, uid));
     if let Some(others) = others.into_iter().find(|others| !others.is_empty()) {
         let name = escaped(&account.name);
@@ -62,7 +63,7 @@ pub(crate) fn fix(account: &Account, home: &Path, need: Need, sentence: String) 
         return Fix::after(first, &given(account, &path));
     }
     match need {
-        _ if !is_roots_by_their_name(account, home, &found) => sentence.into(),
+        _ if !is_roots_by_their_name(account, home, &found) => otherwise,
         // Not by a group that could write: sshd's StrictModes takes no keys from such a home.
         Need::Write => given(account, &path).into(),
         // Root stays the owner.
@@ -70,7 +71,7 @@ pub(crate) fn fix(account: &Account, home: &Path, need: Need, sentence: String) 
             let modes = Command::new("chmod g+rx").arg(&path);
             Command::new("chgrp").arg(account.gid.as_raw()).arg(&path).and(&modes).into()
         }
-        Need::Enter => sentence.into(),
+        Need::Enter => otherwise,
     }
 }
 

@@ -27,8 +27,24 @@ pub(crate) const FILTERS: [&str; 5] = [
     "NoNewPrivileges",
 ];
 
+/// The settings besides [`MOUNTS`] with which systemd gives a service a mount namespace of its own:
+/// exec_needs_mount_namespace of its src/core/execute.c.
+const NAMESPACES: [&str; 11] = [
+    "ProtectKernelModules",
+    "ProtectKernelTunables",
+    "ProtectKernelLogs",
+    "ProtectControlGroups",
+    "ProtectHostname",
+    "ProtectProc",
+    "ProcSubset",
+    "PrivateIPC",
+    "PrivateMounts",
+    "NoExecPaths",
+    "LogNamespace",
+];
+
 /// Settings with one value, the last; the others add to each other.
-const SINGLE: [&str; 9] = [
+const SINGLE: [&str; 19] = [
     "ProtectHome",
     "ProtectSystem",
     "PrivateTmp",
@@ -38,6 +54,16 @@ const SINGLE: [&str; 9] = [
     "RestrictNamespaces",
     "RestrictSUIDSGID",
     "NoNewPrivileges",
+    "ProtectKernelModules",
+    "ProtectKernelTunables",
+    "ProtectKernelLogs",
+    "ProtectControlGroups",
+    "ProtectHostname",
+    "ProtectProc",
+    "ProcSubset",
+    "PrivateIPC",
+    "PrivateMounts",
+    "LogNamespace",
 ];
 
 /// How much of a setting's value is shown, in characters.
@@ -74,15 +100,28 @@ pub(crate) fn of_unit(unit: &str) -> Vec<String> {
     shown(&restrictions(unit, &[&MOUNTS[..], &CAPABILITIES[..], &FILTERS[..]].concat()))
 }
 
+/// The settings of a unit that give it mounts of its own, each with its location.
+pub(crate) fn with_own_mounts(unit: &str) -> Vec<String> {
+    let mut all = in_force(unit, &[&MOUNTS[..], &NAMESPACES[..]].concat());
+    all.retain(|(_, setting)| is_on(&setting.value));
+    shown(&all)
+}
+
 /// The settings of a unit that take anything from it.
 fn restrictions(unit: &str, names: &[&'static str]) -> Vec<(&'static str, Setting)> {
+    let mut all = in_force(unit, names);
+    all.retain(|(name, setting)| is_restriction(name, &setting.value));
+    all
+}
+
+/// The settings of a unit that count.
+fn in_force(unit: &str, names: &[&'static str]) -> Vec<(&'static str, Setting)> {
     let mut all = service::settings(unit, names);
     for name in SINGLE {
         let last = all.iter().rposition(|(own, _)| *own == name);
         let mut at = 0..;
         all.retain(|(own, _)| at.next().is_some_and(|at| *own != name || Some(at) == last));
     }
-    all.retain(|(name, setting)| is_restriction(name, &setting.value));
     all
 }
 
@@ -100,6 +139,10 @@ fn is_restriction(name: &str, value: &str) -> bool {
     match name {
         "ProtectSystem" => value == "strict",
         "User" => !["root", "0"].contains(&value),
-        _ => !["no", "false", "0", "off", "n", "f"].contains(&value.to_ascii_lowercase().as_str()),
+        _ => is_on(value),
     }
+}
+
+fn is_on(value: &str) -> bool {
+    !["no", "false", "0", "off", "n", "f"].contains(&value.to_ascii_lowercase().as_str())
 }

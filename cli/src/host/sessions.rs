@@ -6,7 +6,9 @@ mod unjailed;
 pub(crate) use idle::Clocks;
 pub(crate) use unjailed::{Unjailed, unjailed};
 
+use crate::host::mount_namespace;
 use crate::report::Error;
+use pam_sftpjail::config::Namespace;
 use pam_sftpjail::error::Refusal;
 use pam_sftpjail::name::UserName;
 use pam_sftpjail::registry::{DIRECTORY, Record, Registry};
@@ -92,6 +94,18 @@ impl Session {
         let is_it = |name: &OsStr| Some(name) == self.path.file_name();
         live.map_or(true, |live| live.iter().any(|live| is_it(live.name())))
             && File::at(&self.path) == Some(self.file)
+    }
+
+    /// Whether other sessions of the user could share its jail: `namespace = "host"`.
+    pub(crate) fn shares_its_jail(&self) -> bool {
+        self.record.as_ref().is_ok_and(|record| record.namespace == Namespace::Host && !record.refused)
+    }
+
+    /// A process that sees its jail in another mount namespace than this program's. `None`: the jail is not in another, or
+    /// in one of the session's own.
+    pub(crate) fn seen_elsewhere_by(&self) -> Option<i32> {
+        let process = self.monitor().or_else(|| self.holders.first().copied())?;
+        (self.shares_its_jail() && mount_namespace::is_elsewhere(process)).then_some(process)
     }
 
     /// The process that opened the session and will close it, if it still runs.

@@ -134,6 +134,11 @@ impl Findings {
         self.0.iter().any(|finding| matches!(finding.consequence, Some(Consequence::Closed(_))))
     }
 
+    /// Whether anything is to be done or known.
+    pub(crate) fn has_other_than_passed(&self) -> bool {
+        self.0.iter().any(|finding| finding.outcome != Outcome::Passed)
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

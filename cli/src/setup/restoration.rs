@@ -18,6 +18,7 @@ use needs::{Needs, of_sshd};
 pub(super) use needs::{jail_roots, names_module, pam_files};
 use obstacle::Obstacle;
 use pam_sftpjail::escape::escaped;
+use pam_sftpjail::reap::left;
 pub(super) use part::Part;
 use std::fmt::{self, Display};
 use std::path::{Path, PathBuf};
@@ -195,25 +196,24 @@ impl Making<'_> {
             return Ok(false);
         }
         let shown = escaped(path);
-        if self.jail_roots.iter().any(|root| root == path) && self.is_needed(Part::Other, shown.to_string()) {
+        let is_jail_root = self.jail_roots.iter().any(|root| root == path);
+        if is_jail_root && self.is_needed(Part::Other, shown.to_string()) {
             self.explained.push(path.to_owned());
             return Ok(true);
         }
         let failed = |error: std::io::Error| Error::with(path, "be read", &error);
-        let mut is_empty = true;
-        let mut is_explained = true;
+        let left = if is_jail_root { left(path, None).unwrap_or_default() } else { Vec::new() };
+        let mut staying = Vec::new();
         for entry in path.read_dir().map_err(failed)? {
-            let entry = entry.map_err(failed)?.path();
-            let stays = !self.removed.contains(&entry) && !atomic::is_staged(&entry);
-            is_empty &= !stays;
-            is_explained &= !stays || self.explained.contains(&entry);
+            staying.push(entry.map_err(failed)?.path());
         }
-        if is_empty {
+        staying.retain(|at| !self.removed.contains(at) && !left.contains(at) && !atomic::is_staged(at));
+        if staying.is_empty() {
             self.removed.push(path.to_owned());
             self.actions.push(Action::Directory(path.to_owned()));
             return Ok(false);
         }
-        if !is_explained {
+        if !staying.iter().all(|at| self.explained.contains(at)) {
             self.notes.push(format!("{shown} stays, because it is not empty"));
         }
         self.explained.push(path.to_owned());

@@ -10,10 +10,11 @@ use super::journal::{Journal, Phase, State, Step};
 use super::restoration::{Action, FileAction, Part, Restoration};
 use super::sshd::Sshd;
 use super::{reload, syslog, user_manager};
+use crate::host::service_mounts;
 use crate::host::sshd::daemon::Daemon;
 use crate::report::Error;
 use pam_sftpjail::escape::escaped;
-use pam_sftpjail::reap::release_jail_root;
+use pam_sftpjail::reap::{reap, release_jail_root};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -75,11 +76,10 @@ pub(super) fn unsettled(
         }
     }
     for action in &others {
-        // Logins with jails in the host's namespace make the jail root a mount of itself.
         if let Action::Directory(path) = action
             && jail_roots.contains(path)
         {
-            release_jail_root(path);
+            empty_jail_root(path);
         }
         if let Some(note) = commit_or_keep(action, journal.unsettled(), &mut stays)? {
             done.notes.push(note);
@@ -94,6 +94,21 @@ pub(super) fn unsettled(
     done.is_incomplete = stays.contains(&true);
     state.forget_undone(journal, &stays)?;
     Ok(done)
+}
+
+/// Removes what logins with jails in the host's namespace leave in the jail root, and what they make of it: a mount of
+/// itself. Where an sshd has a mount namespace of its own, they have done so there.
+fn empty_jail_root(path: &Path) {
+    let empty = || {
+        // An error is ignored: then the directory cannot be removed, and that is reported.
+        let _ = reap(path);
+        release_jail_root(path);
+    };
+    for process in service_mounts::others() {
+        // As above.
+        let _ = service_mounts::within(&process, empty);
+    }
+    empty();
 }
 
 /// Writes the new contents beside the files: what needs room on the disk fails before anything is changed.

@@ -172,7 +172,11 @@ impl JailRoot {
         match directory::make(&root, TRIAL, 0) {
             // Another rehearsal was faster.
             Err(error) if error.errno == Errno::EEXIST => {}
-            other => other?,
+            Err(error) => {
+                let jail = self.path().join(&self.user);
+                return Err(SysError::of("mkdirat", escaped(&jail).to_string())(error.errno).into());
+            }
+            Ok(()) => {}
         }
         // As above.
         let _ = directory::remove_empty(&root, TRIAL.as_ref());
@@ -201,6 +205,11 @@ impl JailRoot {
             State::Exists { root, .. } => Ok(MountPoint::inspect(root, &self.user)
                 .map_err(SysError::of("openat", self.user.to_string()))?),
         }
+    }
+
+    /// Whether it existed when it was checked.
+    pub(crate) fn is_there(&self) -> bool {
+        matches!(self.state, State::Exists { .. })
     }
 
     /// Whether a jail in the host's namespace, or what is left of one, is where one in a private namespace will be.

@@ -49,7 +49,19 @@ impl Member {
         if self.must_be_recorded() {
             counted = counted.and_then(|live| can_record(&self.plan.user).map(|()| live));
         }
+        if self.plan.namespace() == Namespace::Host {
+            counted = counted.and_then(|live| self.can_make_directory(&live).map(|()| live));
+        }
         self.report(counted, &mut |_, _| {})
+    }
+
+    /// Whether the directory of a jail in the host's namespace can be made, unless live sessions share theirs. A jail root
+    /// that is missing is not made for that.
+    fn can_make_directory(&self, live: &SessionCount) -> Result<(), Refusal> {
+        match live.has_jail_here() || !self.plan.jail_root.is_there() {
+            true => Ok(()),
+            false => self.plan.jail_root.try_directory(),
+        }
     }
 
     fn report(&self, counted: Result<SessionCount, Refusal>, observe: Observer<'_>) -> Result<(), Refusal> {

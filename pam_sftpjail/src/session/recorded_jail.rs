@@ -95,6 +95,11 @@ impl SessionCount {
     fn of(live: &[LiveRecord]) -> Self {
         Self { all: live.len(), others: others(live) }
     }
+
+    /// Whether a new session would share a jail.
+    pub(super) fn has_jail_here(&self) -> bool {
+        self.others.here
+    }
 }
 
 impl Display for SessionCount {

@@ -11,6 +11,7 @@ mod reading;
 mod reread;
 mod socket;
 
+use crate::host::mount_namespace;
 use crate::host::systemd::{is_booted, service};
 use crate::host::trust;
 use command_line::CommandLine;
@@ -87,8 +88,8 @@ impl Running {
         let privileges = Privileges::parse(&fs::read_to_string(directory.join("status")).ok()?)?;
         let missing = own_privileges().map_or(0, |own| own.effective & !privileges.effective);
         let unit = service::of_process(process.pid);
-        let confined = own.map(|_| differences(&directory, &privileges, missing)).unwrap_or_default();
-        let mounts = mount_namespace(&directory);
+        let confined = own.map(|_| differences(process.pid, &privileges, missing)).unwrap_or_default();
+        let mounts = mount_namespace::of(process.pid);
         // The last that is read: then all of the above was this process's, too.
         let identity = Identity::new(process.pid, process.stat().ok()?.starttime);
         Some(Self {
@@ -213,15 +214,10 @@ fn is_roots_alone(file: &Path) -> bool {
     file.is_file() && trust::changeable(file).is_ok_and(|path| path.is_none())
 }
 
-fn mount_namespace(directory: &Path) -> Option<PathBuf> {
-    fs::read_link(directory.join("ns/mnt")).ok()
-}
-
 /// In what the confinement of a process differs from that of this program.
-fn differences(directory: &Path, theirs: &Privileges, missing: u64) -> Vec<Part> {
+fn differences(pid: i32, theirs: &Privileges, missing: u64) -> Vec<Part> {
     let Some(own) = own_privileges() else { return Vec::new() };
-    let other = mount_namespace(directory);
-    let is_elsewhere = other.is_some() && other != mount_namespace(Path::new("/proc/self"));
+    let is_elsewhere = mount_namespace::is_elsewhere(pid);
     // A container puts the same filters on both.
     let is_filtered = theirs.filters > own.filters || (theirs.no_new_privs && !own.no_new_privs);
     let all =

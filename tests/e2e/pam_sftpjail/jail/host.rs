@@ -290,3 +290,21 @@ fn back_to_private_a_login_is_refused_while_sessions_from_before_are_live() {
     leave(&sb, "mle", live);
     works_in(&sb, &mut sb.sftp_live("mle"), "/home/mle");
 }
+
+#[test]
+fn a_full_jail_root_refuses_in_the_account_phase_where_the_user_can_be_told() {
+    let sb = machine();
+    sb.sh("mkdir -m 700 /jail; mount -t tmpfs -o nr_inodes=2,mode=700 none /jail");
+    let live = sb.sftp_live("mle");
+    // The jail is there already: a second session makes no directory.
+    sb.sftp("mle", "pwd\n").ok();
+    leave(&sb, "mle", live);
+    sb.sh("touch /jail/full");
+    let out = sb.sftp("mle", "pwd\n").failed();
+    assert!(out.stderr.contains("because of a problem on this server"), "{out}");
+    let line = sb.wait_for_log("(sshd:account): refused user mle");
+    assert!(line.contains("building the jail failed: mkdirat(/jail/mle): No space left on device"), "{line}");
+    assert!(line.ends_with("; fix: make room on that filesystem: space, inodes and root's quota"), "{line}");
+    sb.sh("rm /jail/full");
+    sb.sftp("mle", "pwd\n").ok();
+}

@@ -1,0 +1,42 @@
+//! Finds the mount namespaces besides this program's in which jails "of the host's namespace" are, and lets a child look into
+//! them: those of sshds with one of their own, and those of live sessions that such an sshd has left behind.
+
+use super::child;
+use super::mount_namespace::{is_elsewhere, of};
+use super::sessions;
+use super::sshd::running;
+use pam_sftpjail::confinement::{Confinement, Part, Process as Identity};
+use procfs::process::Process;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
+use std::io;
+
+/// A process in each of them. Sessions that end meanwhile are left out, and so is everything where the registry cannot be
+/// read, which the caller reports.
+pub(crate) fn others() -> Vec<Identity> {
+    let sshds = running::all().into_iter().map(|sshd| sshd.process);
+    let live = sessions::live().unwrap_or_default();
+    let monitors = live.iter().filter(|session| session.shares_its_jail()).filter_map(|session| {
+        let pid = session.monitor().or_else(|| session.holders.first().copied())?;
+        Some(Identity::new(pid, Process::new(pid).ok()?.stat().ok()?.starttime))
+    });
+    let elsewhere = sshds.chain(monitors).filter(|process| is_elsewhere(process.pid()));
+    let by_namespace: BTreeMap<_, _> =
+        elsewhere.filter_map(|process| Some((of(process.pid())?, process))).collect();
+    by_namespace.into_values().collect()
+}
+
+/// Does `work` in the mount namespace of a process, in a child, which has none of this program's open files: it must open
+/// all that it needs. The error: the process has ended, or the child has.
+pub(crate) fn within<T: Serialize + DeserializeOwned>(
+    process: &Identity,
+    work: impl FnOnce() -> T,
+) -> io::Result<T> {
+    let parts = [Part::Mounts];
+    let confinement = Confinement::of(process, &Default::default(), &parts).map_err(io::Error::other)?;
+    child::forked("what looks into another mount namespace", || {
+        confinement.assume(&parts, false).map_err(io::Error::other)?;
+        Ok(work())
+    })
+}
