@@ -136,6 +136,7 @@ fn check_user(request: &Request<'_>, user: &str) -> Report {
         // The checks of the login report an unknown user.
         Ok(None) | Err(_) => user.to_owned(),
     };
+    sessions::unseen(&config, &host.confined, &mut about_host);
     leftovers::examine(&config, path, UserName::parse(&name).ok().as_ref(), &mut about_host);
     groups::examine(&config, Concern::Nothing, &mut about_host);
     profile::examine_all(&config, path, &mut about_host);

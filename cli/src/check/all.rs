@@ -4,7 +4,7 @@
 use super::groups::{self, Concern};
 use super::system::{self, Host};
 use super::user::{self, Examined};
-use super::{Report, Request, leftovers, precedence, profile};
+use super::{Report, Request, leftovers, precedence, profile, sessions};
 use crate::desired::membership;
 use crate::host::workers::{self, Work};
 use crate::host::{accounts, shadow};
@@ -42,6 +42,7 @@ pub(super) fn run(request: &Request<'_>) -> Everybody {
     let mut users = Vec::new();
     if let Some(config) = system::config(request.config, &mut findings) {
         let mut host = Host::examine(&config, request, &mut findings);
+        sessions::unseen(&config, &host.confined, &mut findings);
         leftovers::examine(&config, request.config, None, &mut findings);
         groups::examine(&config, Concern::NotJailed, &mut findings);
         profile::examine_all(&config, request.config, &mut findings);

@@ -2,7 +2,6 @@
 
 use super::Request;
 use super::pam::{self, Pam};
-use super::sessions;
 use super::sshd;
 use super::trusted;
 use super::user_manager::{self, Systemd};
@@ -112,7 +111,6 @@ impl<'c> Host<'c> {
         let has_unconfined = !unconfined.is_empty();
         let most = if request.user.is_none() { MAX_CONFINED } else { usize::MAX };
         let confined = confined_sshds(confined, most, findings);
-        sessions::unseen(config, &confined, findings);
         let is_trial = request.is_trial;
         let (rehearsals, unjailed) = (Rehearsals::new(path), unjailed());
         Self {
