@@ -35,7 +35,7 @@ DOWNLOADS := $(or $(CARGO_TARGET_DIR),target)/debian
 THREADS ?= 8
 # The releases of Debian that machines boot.
 SUITE ?= bookworm
-SUITES := bookworm trixie
+SUITES := bullseye bookworm trixie sid
 
 # Where `make install` puts things; DESTDIR is for packages.
 PREFIX ?= /usr/local
@@ -47,7 +47,7 @@ PROGRAM = $(DESTDIR)$(PREFIX)/sbin/sftpjail
 AS_OWNER := $(if $(DESTDIR),,$(SUDO))
 INSTALL := $(AS_OWNER) install
 
-.PHONY: build build-release deps demo sandbox test exhaustive machines machines-all machines-kernels lint bench bench-audit bench-check
+.PHONY: build build-release deps demo sandbox test exhaustive machines machines-all machines-kernels machine-tests tested-on lint bench bench-audit bench-check
 
 build: deps
 	@$(CARGO) build --quiet --locked --workspace
@@ -183,17 +183,29 @@ test: build
 exhaustive: build
 	@EXHAUSTIVE=1 $(CARGO) test --locked $(AS_ROOT) --package sftpjail-tests --test e2e -- killed interrupted --test-threads $(THREADS)
 
-# Whole systems, booted with systemd as PID 1: machines/README.md.
+# Whole systems, booted with systemd as PID 1: machines/README.md. These tests have one each.
 MACHINES := $(CARGO) test --locked $(AS_ROOT) --package sftpjail-machines --test machine -- --test-threads 2
 
-machines: build
+machine-tests: build
 	@SUITE=$(SUITE) $(MACHINES)
 
+# One scenario in whole systems, from the installation to the purge, with the package that installs on all of them.
+LAB := $(MAKE) --no-print-directory deb SUITE=bullseye && $(CARGO) run --quiet --locked $(AS_ROOT) --package sftpjail-machines --bin lab --
+
+machines: build
+	@$(LAB) $(SUITE)
+
 machines-all: build
-	@for suite in $(SUITES); do
-		echo "Debian $$suite:"
-		SUITE=$$suite $(MACHINES)
-	done
+	@$(LAB) $(SUITES)
+
+# In all systems; one run makes the page.
+tested-on: build
+	@status=0
+	page=$$(mktemp)
+	trap 'rm -f $$page' EXIT
+	$(LAB) all >$$page || status=$$?
+	test ! -s $$page || cat $$page >docs/tested-on.md
+	exit $$status
 
 # The same with other kernels, in guests of QEMU.
 machines-kernels: build

@@ -1,13 +1,13 @@
 # Boots the root in the tar $1, and ends it when standard input ends. In the root it installs the files that cargo
-# built in $2, with the Makefile of $3. It is PID 1 of a PID namespace, so that the machine ends with it, and has a
-# mount namespace of its own, so that the host sees nothing of it but a cgroup.
+# built in $2, if that is not empty, with the Makefile of $3. It is PID 1 of a PID namespace, so that the machine ends
+# with it, and has a mount namespace of its own, so that the host sees nothing of it but a cgroup.
 set -eu
 mount -t proc proc /proc
 mount -t tmpfs -o mode=0755 run /run
 mkdir /run/machine
 mount -t tmpfs -o mode=0755 machine /run/machine
 tar -C /run/machine --numeric-owner -xf "$1"
-make --silent -C "$3" -o build-release install DESTDIR=/run/machine RELEASE="$2" >/run/console
+test -z "$2" || make --silent -C "$3" -o build-release install DESTDIR=/run/machine RELEASE="$2" >/run/console
 
 # systemd needs the unified hierarchy, whatever the host has.
 umount -R /sys/fs/cgroup

@@ -15,12 +15,14 @@
 //! If something fails in the machine itself, that panics with the command and its output.
 #![forbid(unsafe_code)]
 
+mod client;
 mod guest;
 mod machine;
 mod recipe;
 mod root;
 mod system;
 
+pub use client::{ADDRESS, Client, Live};
 pub use guest::{Guest, Image};
 pub use machine::Machine;
 pub use root::Suite;

@@ -28,14 +28,25 @@ impl Machine {
     /// 127.0.0.1. Panics with the console's text if it does not boot.
     #[must_use]
     pub fn boot(suite: &Suite) -> Self {
+        let built = artifact("libpam_sftpjail.so");
+        Self::start(suite, built.parent().expect("a directory"))
+    }
+
+    /// Boots a machine as Debian made it, with nothing of ours; the rest as [`Machine::boot`].
+    #[must_use]
+    pub fn stock(suite: &Suite) -> Self {
+        Self::start(suite, Path::new(""))
+    }
+
+    /// `built`: the directory with the files to install, or nothing.
+    fn start(suite: &Suite, built: &Path) -> Self {
         assert!(rustix::process::geteuid().is_root(), "a machine needs root: run this with sudo");
         let root = suite.root();
-        let built = artifact("libpam_sftpjail.so");
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
         let mut command = Command::new("unshare");
         command.args(["--mount", "--pid", "--propagation", "private", "--fork", "--kill-child"]);
         command.args(["sh", "-c", SCRIPT, "sh"]);
-        command.arg(root).arg(built.parent().expect("a directory")).arg(source);
+        command.arg(root).arg(built).arg(source);
         let unshare = command.env_clear().env("PATH", PATH).stdin(Stdio::piped()).spawn();
         let unshare = unshare.expect("unshare, of util-linux");
         let mut machine = Self { suite: suite.clone(), unshare, init: 0 };

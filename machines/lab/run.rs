@@ -1,0 +1,128 @@
+//! Runs the scenario in one system, step by step, and keeps what came of each.
+
+use crate::lab::Lab;
+use crate::packages::Packages;
+use crate::scenario::{STEPS, Step};
+use crate::systems::Kind;
+use machines::System;
+use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind, set_hook};
+use std::time::Instant;
+
+/// What came of a step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Passed,
+    /// What must not work there does not work there, and this is said.
+    Refused(String),
+    /// The step is not for this system: why.
+    NotHere(String),
+    /// A step before it has failed without which it cannot be tried.
+    NotTried,
+    Failed(String),
+}
+
+/// A system of the table.
+pub struct Column {
+    pub name: String,
+    /// Versions of what matters, each with its name; none if it has not booted.
+    pub versions: Vec<(&'static str, String)>,
+    /// An outcome for each of `STEPS`, if it has booted.
+    pub outcomes: Vec<Outcome>,
+}
+
+impl Column {
+    pub fn has_failed(&self) -> bool {
+        self.outcomes.iter().any(|outcome| matches!(outcome, Outcome::Failed(_)))
+    }
+}
+
+thread_local! {
+    /// What this thread panicked with last.
+    static PANIC: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+/// What `run` returns, or what it panicked with.
+fn caught<T>(run: impl FnOnce() -> T) -> Result<T, String> {
+    set_hook(Box::new(|info| {
+        let payload = info.payload();
+        let text = payload.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("a panic without text");
+        let location = info.location().map(ToString::to_string).unwrap_or_default();
+        PANIC.with_borrow_mut(|panic| *panic = format!("{location}: {text}"));
+    }));
+    catch_unwind(AssertUnwindSafe(run)).map_err(|_| PANIC.take())
+}
+
+/// Boots a system and runs the scenario in it.
+pub fn scenario(kind: &Kind, packages: &Packages) -> Column {
+    eprintln!("{}:", kind.name);
+    let system = match caught(kind.boot) {
+        Ok(system) => system,
+        Err(reason) => {
+            eprintln!("  ✗ boot\n{reason}");
+            let mut outcomes = vec![Outcome::NotTried; STEPS.len()];
+            if let Some(first) = outcomes.first_mut() {
+                *first = Outcome::Failed(format!("it does not boot: {reason}"));
+            }
+            return Column { name: kind.name.to_owned(), versions: Vec::new(), outcomes };
+        }
+    };
+    let name = system.name();
+    let versions = versions(&*system);
+    let mut lab = Lab::new(system, packages);
+    let mut outcomes: Vec<Outcome> = Vec::new();
+    for step in STEPS {
+        let start = Instant::now();
+        let outcome = if can_be_tried(step, &outcomes) {
+            caught(|| (step.run)(&mut lab)).unwrap_or_else(Outcome::Failed)
+        } else {
+            Outcome::NotTried
+        };
+        eprintln!("  {} {} ({:.1} s)", outcome.mark(), step.name, start.elapsed().as_secs_f32());
+        match &outcome {
+            Outcome::Failed(reason) => {
+                let log = caught(|| lab.try_sh("journalctl --no-pager --lines 40").stdout);
+                eprintln!("{reason}\n-- end of the journal\n{}--", log.unwrap_or_default());
+            }
+            Outcome::Refused(reason) | Outcome::NotHere(reason) => eprintln!("    {reason}"),
+            Outcome::Passed | Outcome::NotTried => {}
+        }
+        outcomes.push(outcome);
+    }
+    Column { name, versions, outcomes }
+}
+
+/// Whether the step that it needs has passed.
+fn can_be_tried(step: &Step, outcomes: &[Outcome]) -> bool {
+    let has_passed =
+        |(other, outcome): (&Step, &Outcome)| Some(other.name) == step.needs && *outcome == Outcome::Passed;
+    step.needs.is_none() || STEPS.iter().zip(outcomes).any(has_passed)
+}
+
+/// The versions that the table has.
+fn versions(system: &dyn System) -> Vec<(&'static str, String)> {
+    let of = |package| format!("dpkg-query -Wf '${{Version}}' {package} 2>/dev/null || echo none");
+    let asked = [
+        ("OpenSSH", of("openssh-server")),
+        ("systemd", of("systemd")),
+        ("Linux", "uname -r".to_owned()),
+        ("glibc", of("libc6")),
+        ("rsyslog", of("rsyslog")),
+    ];
+    asked
+        .into_iter()
+        .map(|(name, command)| (name, system.sh(&command).stdout.trim_end().to_owned()))
+        .collect()
+}
+
+impl Outcome {
+    pub fn mark(&self) -> &'static str {
+        match self {
+            Self::Passed => "✓",
+            Self::Refused(_) => "refused",
+            Self::NotHere(_) | Self::NotTried => "–",
+            Self::Failed(_) => "✗",
+        }
+    }
+}
