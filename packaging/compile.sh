@@ -1,0 +1,15 @@
+# Builds the module and the program for the target $1, in the directory of the sources, as both packages have them. The
+# dependencies come from the directory VENDOR, and cargo builds in CARGO_TARGET_DIR.
+set -eu
+mkdir -p .cargo
+cat >.cargo/config.toml <<EOF
+[source.crates-io]
+replace-with = "vendored"
+[source.vendored]
+directory = "$VENDOR"
+[target.$1]
+linker = "${1%%-*}-linux-gnu-gcc"
+EOF
+# The paths of the machine that builds are in no panic's message.
+export RUSTFLAGS="--remap-path-prefix=$PWD=/usr/src/sftpjail --remap-path-prefix=$VENDOR=/usr/src/sftpjail/vendor"
+cargo build --release --locked --offline --target "$1" --package pam_sftpjail --package sftpjail
