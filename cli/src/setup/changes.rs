@@ -49,7 +49,9 @@ impl Needed {
             if let Some(above) = path.parent() {
                 changes.extend(directory::change(above, 0o755)?);
             }
-            changes.push(Change::File(FileChange::whole(Target::ours(path)?, None, text.as_str())));
+            let target = Target::ours(path)?;
+            let before = target.read()?;
+            changes.push(Change::File(FileChange::whole(target, before, text.as_str())));
         }
         changes.extend(user_manager::changes(choices)?);
         let syslog::Needed { changes: of_syslog, note } = syslog::Needed::find()?;
@@ -57,10 +59,10 @@ impl Needed {
         let sshd::Needed { changes: of_sshd, mut notes, dropped_groups, stray_groups, doubt } =
             sshd::needed(choices, sshd)?;
         notes.extend(note);
-        if let Some(error) = doubt
-            && !verify::are_members_jailed(choices, sshd)
-        {
-            return Err(error);
+        if let Some(error) = doubt {
+            if !verify::are_members_jailed(choices, sshd) {
+                return Err(error);
+            }
         }
         changes.extend(of_sshd);
         changes.extend(pam::change(&service)?);

@@ -3,8 +3,8 @@
 //! The options say so or, if the configuration is there already, the configuration does. What sshd, PAM and
 //! systemd need for these choices is in `desired/`, the same on every machine.
 
-use super::atomic;
 use super::options::{Options, Profile};
+use super::{atomic, journal};
 use crate::desired::sshd::unwritable;
 use crate::host::configuration;
 use crate::report::Error;
@@ -15,6 +15,7 @@ use pam_sftpjail::fix::Fix;
 use pam_sftpjail::nss::{Group, User};
 use pam_sftpjail::plan::faults;
 use pam_sftpjail::policy::never_used;
+use std::fmt::Debug;
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
@@ -53,7 +54,7 @@ impl Profile {
 pub(super) struct Choices {
     /// The configuration as it will be.
     pub(super) config: Config,
-    /// The text of the configuration, if it is missing and has to be written.
+    /// The text of the configuration, if it has to be written.
     pub(super) new_config: Option<String>,
     /// The groups of all profiles.
     pub(super) groups: Vec<String>,
@@ -75,6 +76,10 @@ impl Choices {
         let path = Path::new(DEFAULT_PATH);
         match atomic::read(path)? {
             None => Self::from_options(options),
+            // Nobody relies on it yet.
+            Some(text) if is_packaged(&text) && options.has_choice() && journal::peek()?.is_none() => {
+                Self::from_options(options)
+            }
             Some(_) => Self::from_file(path, options),
         }
     }
@@ -93,8 +98,7 @@ impl Choices {
         exempt_groups.retain(|admins| admins != group);
         let known: Vec<_> = known_to_etc_group(&exempt_groups)?.into_iter().map(str::to_owned).collect();
         exempt_groups.retain(|admins| known.contains(admins));
-        let text =
-            text.replace(NONE_EXEMPT, &format!("{:<26}", format!("exempt_groups = {exempt_groups:?}")));
+        let text = exempting(&text, &exempt_groups);
         let volume_parents = match profile {
             Profile::Home => Vec::new(),
             Profile::UploadPortal => vec!["/srv/sftp".into()],
@@ -185,6 +189,17 @@ impl Choices {
         let Some(user) = User::by_name(name)? else { return Ok(false) };
         Ok(in_etc_group(&self.exempt_groups, &user.name, user.gid)?.is_some())
     }
+}
+
+/// The template, with these groups as exempt.
+fn exempting<Name: AsRef<str> + Debug>(template: &str, groups: &[Name]) -> String {
+    template.replace(NONE_EXEMPT, &format!("{:<26}", format!("exempt_groups = {groups:?}")))
+}
+
+/// Whether it is the configuration that a package of ours installs, of which nobody has edited a byte. It has what setup
+/// would write: on Debian, `sudo` is exempt, on Red Hat `wheel`.
+pub(super) fn is_packaged(text: &[u8]) -> bool {
+    ADMIN_GROUPS.iter().any(|admins| exempting(HOME, &[admins]).as_bytes() == text)
 }
 
 /// The group as a list of TOML.

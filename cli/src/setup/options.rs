@@ -50,12 +50,16 @@ pub(crate) struct Options {
 }
 
 impl Options {
+    /// Whether an option says what the configuration has to say.
+    pub(super) fn has_choice(&self) -> bool {
+        self.group.is_some() || self.jail_root.is_some() || self.profile.is_some()
+    }
+
     /// Whether nothing is chosen.
     pub(super) fn is_default(&self) -> bool {
-        let Self { group, jail_root, profile, module, sshd, accept_refused, .. } = self;
+        let Self { module, sshd, accept_refused, .. } = self;
         let paths = [module.as_deref(), sshd.path()];
-        let is_chosen = group.is_some() || jail_root.is_some() || profile.is_some() || *accept_refused;
-        !is_chosen && paths.iter().all(Option::is_none)
+        !self.has_choice() && !accept_refused && paths.iter().all(Option::is_none)
     }
 }
 

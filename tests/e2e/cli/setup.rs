@@ -11,6 +11,7 @@ mod members;
 mod misspelt;
 mod never_started;
 mod others;
+mod packaged;
 mod refused;
 mod reload;
 mod sshd;

@@ -6,6 +6,7 @@ use crate::host::configuration;
 use crate::host::groups::local_list;
 use crate::host::sshd::files::{BEGIN, SshdConfig};
 use crate::report::{Error, Location};
+use crate::setup::choices::is_packaged;
 use crate::setup::restoration::{jail_roots, names_module, pam_files};
 use crate::setup::sshd::own_block::DROP_IN;
 use crate::setup::{atomic, journal, say, syslog};
@@ -122,7 +123,11 @@ fn others() -> Result<Vec<Trace>, Error> {
     ];
     let mut found = Vec::new();
     for (path, what) in files.map(|(path, what)| (Path::new(path), what)) {
-        if path.try_exists().map_err(|error| Error::with(path, "be read", &error))? {
+        let is_of_setup = match atomic::read(path)? {
+            Some(text) => path != Path::new(DEFAULT_PATH) || !is_packaged(&text),
+            None => false,
+        };
+        if is_of_setup {
             found.push(Trace { file: path.to_owned(), line: None, what: what.to_owned() });
         }
     }
