@@ -90,10 +90,10 @@ fn audit(config: Option<&Path>, mut options: Options, out: &mut impl Write) -> i
         (_, true) => Style::Json,
         _ => Style::Table(terminal::columns()),
     };
-    if let Some((since, until)) = options.since.zip(options.until)
-        && since >= until
-    {
-        return Err(io::Error::other(time::reversed(since, until, &zone)));
+    if let Some((since, until)) = options.since.zip(options.until) {
+        if since >= until {
+            return Err(io::Error::other(time::reversed(since, until, &zone)));
+        }
     }
     let gaps = Gaps::between(options.since, options.until, zone.clone());
     let mut join = Join::new(options.user.clone(), options.probe, gaps);
@@ -161,11 +161,17 @@ fn audit(config: Option<&Path>, mut options: Options, out: &mut impl Write) -> i
     if is_empty && options.user.is_none() && matches!(style, Style::Table(Some(_))) {
         writeln!(streams::stderr(), "! there are no matching log entries")?;
     }
-    if is_empty && let Some(user) = options.user {
-        let suggestion =
-            accounts::suggested(&user).map(|other| format!("; did you mean {}?", escaped(&other)));
-        let suggestion = suggestion.unwrap_or_default();
-        writeln!(streams::stderr(), "! there are no matching log entries of {}{suggestion}", escaped(&user))?;
+    if is_empty {
+        if let Some(user) = options.user {
+            let suggestion =
+                accounts::suggested(&user).map(|other| format!("; did you mean {}?", escaped(&other)));
+            let suggestion = suggestion.unwrap_or_default();
+            writeln!(
+                streams::stderr(),
+                "! there are no matching log entries of {}{suggestion}",
+                escaped(&user)
+            )?;
+        }
     }
     Ok(if all_read { Status::Ok } else { Status::Unchecked })
 }

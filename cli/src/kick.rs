@@ -94,7 +94,7 @@ fn print(target: &Target<'_>, users: &[String], kicked: &[Kicked], out: &mut imp
             (false, Some(pid)) => {
                 let what = format!("the session of {user}{from} goes on (process {pid})");
                 writeln!(out, "{} {}", Mark::Bad, wrapped(&what, 2))?;
-                let kill = Command::new("sftpjail kick --force --pid").arg(pid.cast_unsigned());
+                let kill = Command::new("sftpjail kick --force --pid").arg(pid.unsigned_abs());
                 advise(&Fix::from(kill).explained("kill it"), out)?;
             }
             (true, None) => writeln!(out, "{} the session of {user}{from} ended by itself", Mark::Good)?,

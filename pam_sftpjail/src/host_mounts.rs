@@ -96,11 +96,11 @@ pub fn units() -> Vec<(OsString, PathBuf)> {
                     fs::read_link(Path::new(directory).join(&name))
                         .is_ok_and(|to| to == Path::new("/dev/null"))
                 };
-                if let Some(path) = name.as_bytes().strip_suffix(suffix.as_bytes())
-                    && !is_masked()
-                {
-                    let at = unit_path(path);
-                    units.push((name, at));
+                if let Some(path) = name.as_bytes().strip_suffix(suffix.as_bytes()) {
+                    if !is_masked() {
+                        let at = unit_path(path);
+                        units.push((name, at));
+                    }
                 }
             }
         }

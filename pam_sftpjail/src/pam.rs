@@ -44,10 +44,9 @@ struct Kept {
 
 /// The version; `sftpjail check` reads it from the file.
 #[unsafe(no_mangle)]
-pub static PAM_SFTPJAIL_VERSION: [u8; VERSION.len()] = {
-    let mut bytes = [0; VERSION.len()];
-    bytes.copy_from_slice(VERSION.as_bytes());
-    bytes
+pub static PAM_SFTPJAIL_VERSION: [u8; VERSION.len()] = match VERSION.as_bytes().first_chunk() {
+    Some(bytes) => *bytes,
+    None => [0; VERSION.len()],
 };
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 

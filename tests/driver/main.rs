@@ -106,9 +106,8 @@ fn state() {
     let mut fds = BTreeMap::new();
     for entry in fs::read_dir("/proc/self/fd").expect("procfs") {
         let entry = entry.expect("procfs");
-        if let Ok(target) = fs::read_link(entry.path())
-            && !target.starts_with("/proc")
-        {
+        let target = fs::read_link(entry.path()).ok().filter(|target| !target.starts_with("/proc"));
+        if let Some(target) = target {
             fds.insert(entry.file_name(), target);
         }
     }

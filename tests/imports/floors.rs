@@ -65,17 +65,17 @@ impl Floors {
         if room == above {
             return None;
         }
-        if let Some(narrow) = &self.narrow
-            && (room.as_str(), above.as_str()) == (narrow.from, narrow.to)
-        {
-            let may = to.get(1).is_some_and(|module| narrow.modules.contains(&module.as_str()));
-            return (!may).then(|| {
-                format!(
-                    "`{room}` may name nothing of `{above}` but {}. \
+        if let Some(narrow) = &self.narrow {
+            if (room.as_str(), above.as_str()) == (narrow.from, narrow.to) {
+                let may = to.get(1).is_some_and(|module| narrow.modules.contains(&module.as_str()));
+                return (!may).then(|| {
+                    format!(
+                        "`{room}` may name nothing of `{above}` but {}. \
                      Fix: return a value, and let the caller judge and write it",
-                    narrow.modules.join(", ")
-                )
-            });
+                        narrow.modules.join(", ")
+                    )
+                });
+            }
         }
         let fault = match self.of(room).cmp(&self.of(above)) {
             Ordering::Greater => return None,

@@ -1,11 +1,12 @@
-//! Which module may name which: the floors of the CLI, and the order of the library. And which texts may not be commands.
-//! Reads the sources; needs no sandbox and no root.
+//! Which module may name which: the floors of the CLI, and the order of the library. And which texts may not be commands,
+//! and what an older Rust does not know. Reads the sources; needs no sandbox and no root.
 //!
 //! What is private within a module is left to the compiler, which lets nobody outside reach it.
 
 mod circles;
 mod commands;
 mod floors;
+mod let_chains;
 mod made_up;
 mod modules;
 mod references;
@@ -78,6 +79,19 @@ fn every_fix_that_is_a_command_is_made_of_paths_that_only_root_can_redirect() {
             let commands = commands::commands(&file, &text);
             found.extend(commands.unwrap_or_else(|error| panic!("{}: {error}", file.display())));
         }
+    }
+    assert_none(&found);
+}
+
+#[test]
+fn the_rust_of_debian_13_can_build_it() {
+    let mut found = Vec::new();
+    let roots =
+        ["pam_sftpjail/src/lib.rs", "cli/src/main.rs", "machines/src/lib.rs", "machines/tests/main.rs"];
+    // Below `tests`, every crate of the tests.
+    for (file, text) in roots.iter().chain(&["tests/Cargo.toml"]).flat_map(|root| sources(root)) {
+        let chains = let_chains::let_chains(&file, &text);
+        found.extend(chains.unwrap_or_else(|error| panic!("{}: {error}", file.display())));
     }
     assert_none(&found);
 }

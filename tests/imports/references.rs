@@ -110,10 +110,10 @@ impl Collector {
             match token {
                 TokenTree::Group(group) => self.add_quoted(group.stream()),
                 TokenTree::Literal(literal) => {
-                    if let Lit::Str(text) = Lit::new(literal)
-                        && let Ok(path) = text.parse::<syn::Path>()
-                    {
-                        self.visit_path(&path);
+                    if let Lit::Str(text) = Lit::new(literal) {
+                        if let Ok(path) = text.parse::<syn::Path>() {
+                            self.visit_path(&path);
+                        }
                     }
                 }
                 TokenTree::Ident(_) | TokenTree::Punct(_) => {}

@@ -42,7 +42,7 @@ pub use machine::{Machine, artifact};
 pub use moments::one_moment_in;
 pub use namespace::Namespace;
 pub use output::{Output, run, run_within};
-pub use process::{PATH, end, entering, kill_now, wait_until};
+pub use process::{PATH, end, entering, kill_now, pipe, wait_until};
 pub use sandbox::Sandbox;
 pub use script::script;
 pub use users::{Account, User};

@@ -1,12 +1,12 @@
 //! An sftp session that stays open while the test looks around.
 
-use std::io::{BufRead, BufReader, Write, pipe};
+use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Duration;
 
-use crate::process::end;
+use crate::process::{end, pipe};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -23,7 +23,7 @@ impl LiveSftp {
     #[track_caller]
     pub(crate) fn start(mut command: Command, user: &str) -> LiveSftp {
         // One pipe for both, so that errors stand where they belong.
-        let (reader, writer) = pipe().expect("a pipe");
+        let (reader, writer) = pipe();
         let errors = writer.try_clone().expect("a pipe");
         command.stdin(Stdio::piped()).stdout(writer).stderr(errors);
         let mut nsenter = command.spawn().expect("nsenter, of util-linux");

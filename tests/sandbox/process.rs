@@ -1,13 +1,14 @@
 //! Processes and mounts of the sandbox. Pids are those of its own PID namespace.
 
 use std::ffi::OsStr;
-use std::fs;
+use std::fs::{self, File};
 use std::io::Read;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::Sandbox;
@@ -31,6 +32,13 @@ pub fn entering(pid: u32, places: &[&str], program: impl AsRef<OsStr>) -> Comman
         .env("HOME", "/root")
         .env("LANG", "C.UTF-8");
     command
+}
+
+/// The two ends of a pipe that no other process inherits: what is written to the second comes from the first.
+#[must_use]
+pub fn pipe() -> (File, File) {
+    let (reader, writer) = pipe_with(PipeFlags::CLOEXEC).expect("a pipe");
+    (reader.into(), writer.into())
 }
 
 /// A daemon in the foreground, child of an nsenter that is our child.

@@ -17,10 +17,10 @@ impl Marks {
     /// A session began or ended, which counts if it is that of the user who was asked for.
     pub(crate) fn add(&mut self, time: Timestamp, who: &Rc<Who>, user: Option<&str>) {
         let is_theirs = |user: &str| who.client().is_some_and(|client| client.user == *user);
-        if let Some(marks) = &mut self.0
-            && user.is_none_or(is_theirs)
-        {
-            marks.push((time, Rc::clone(who)));
+        if let Some(marks) = &mut self.0 {
+            if user.is_none_or(is_theirs) {
+                marks.push((time, Rc::clone(who)));
+            }
         }
     }
 

@@ -46,10 +46,10 @@ impl Paths {
     /// What the paths of its session mean. `None`: the user is unknown.
     fn view(&mut self, event: &Event, openings: &Openings, gaps: &mut Gaps) -> Option<Rc<View>> {
         let client = event.client()?;
-        if let Some((latest, view)) = &self.latest
-            && Rc::ptr_eq(latest, &event.who)
-        {
-            return Some(Rc::clone(view));
+        if let Some((latest, view)) = &self.latest {
+            if Rc::ptr_eq(latest, &event.who) {
+                return Some(Rc::clone(view));
+            }
         }
         let Who { host, host_key, first, .. } = &*event.who;
         let own = openings.view(*host_key, &client.user, *first);

@@ -85,10 +85,10 @@ impl Queue {
 
     /// Nothing more will be known about it: it need not wait.
     pub(crate) fn settle(&mut self, ticket: Ticket) {
-        if let Some(at) = ticket.0.checked_sub(self.first).and_then(|at| usize::try_from(at).ok())
-            && let Some(slot) = self.slots.get_mut(at)
-        {
-            slot.settled = true;
+        if let Some(at) = ticket.0.checked_sub(self.first).and_then(|at| usize::try_from(at).ok()) {
+            if let Some(slot) = self.slots.get_mut(at) {
+                slot.settled = true;
+            }
         }
     }
 

@@ -206,10 +206,10 @@ impl Session {
     }
 
     fn opened(&mut self, handle: Handle, queue: &mut Queue) {
-        if self.open.len() == MAX_OPEN
-            && let Some(ticket) = self.open.remove(0).unclear
-        {
-            queue.settle(ticket);
+        if self.open.len() == MAX_OPEN {
+            if let Some(ticket) = self.open.remove(0).unclear {
+                queue.settle(ticket);
+            }
         }
         self.open.push(handle);
     }
@@ -251,11 +251,10 @@ impl Session {
         self.who.end(Some(client));
         self.succeeded(queue, names);
         for ticket in self.open.drain(..).filter_map(|handle| handle.unclear) {
-            if !self.closed_unknown
-                && let Some(event) = queue.get(ticket)
-                && let Outcome::Unclear(status) = event.outcome
-            {
-                event.outcome = Outcome::Failed(status.to_owned());
+            if let Some(event) = queue.get(ticket).filter(|_| !self.closed_unknown) {
+                if let Outcome::Unclear(status) = event.outcome {
+                    event.outcome = Outcome::Failed(status.to_owned());
+                }
             }
             queue.settle(ticket);
         }

@@ -35,11 +35,11 @@ fn of(text: &str, now: &Zoned) -> Result<Timestamp, String> {
         return zoned.map(|zoned| zoned.timestamp()).map_err(|error| error.to_string());
     }
     let ago = text.strip_suffix("ago").unwrap_or(text).trim();
-    if ago.starts_with(|c: char| c.is_ascii_digit())
-        && let Ok(span) = ago.parse::<Span>()
-        && let Ok(then) = now.checked_sub(span)
-    {
-        return Ok(then.timestamp());
+    if ago.starts_with(|c: char| c.is_ascii_digit()) {
+        let then = ago.parse::<Span>().and_then(|span| now.checked_sub(span));
+        if let Ok(then) = then {
+            return Ok(then.timestamp());
+        }
     }
     Err("write 2026-11-22, \"2026-11-22 03:04\", 2026-11-22T03:04:05Z, today, yesterday, or 2h or 3d for a time ago"
         .to_owned())

@@ -172,7 +172,7 @@ pub(super) fn sessions(
              not jail {0}",
             escaped(&account.name)
         );
-        let end = Command::new("kill").arg(pid.cast_unsigned());
+        let end = Command::new("kill").arg(pid.unsigned_abs());
         findings.warned("sessions", evidence, Fix::after("see what runs there, because that ends", &end));
     }
 }

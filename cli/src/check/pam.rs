@@ -187,10 +187,10 @@ impl Service<'_> {
         }
         let mut is_ok = true;
         for (position, maker) in firsts.first().map(|i| (**i, None)).into_iter().chain([(**builder, maker)]) {
-            if let Some(line) = stack.lines.get(position)
-                && let Some(module) = &line.module
-            {
-                is_ok &= self.line(kind, stack, (position, line, module), maker, findings);
+            if let Some(line) = stack.lines.get(position) {
+                if let Some(module) = &line.module {
+                    is_ok &= self.line(kind, stack, (position, line, module), maker, findings);
+                }
             }
         }
         if kind == "session" {

@@ -60,12 +60,13 @@ pub(super) fn examine(host: &mut Host<'_>, user: &str, about_host: Findings) -> 
         }
         // `groups` reports a missing group, with a better fix.
         (CheckResult::Warned(..), _) if check == Check::Profile => {}
-        (CheckResult::Passed(_), _)
-            if check == Check::Profile
-                && let Ok(account) = &account
-                && let Decision::Jail { used, unused } = decide(host.config, account) =>
-        {
-            profile::examine(&account.name, &used, &unused, host.path, &mut findings);
+        (CheckResult::Passed(_), _) if check == Check::Profile => {
+            match account.as_ref().map(|account| (account, decide(host.config, account))) {
+                Ok((account, Decision::Jail { used, unused })) => {
+                    profile::examine(&account.name, &used, &unused, host.path, &mut findings);
+                }
+                _ => findings.add_result(check, result, is_root),
+            }
         }
         _ => findings.add_result(check, result, is_root),
     });

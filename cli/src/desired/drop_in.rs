@@ -33,9 +33,8 @@ pub(crate) fn completed(before: &str, condition: &Condition) -> String {
     while let Some(line) = lines.next() {
         let mut whole = line.to_owned();
         if line.trim_start().starts_with("ExecCondition") {
-            while whole.trim_end().ends_with('\\')
-                && let Some(line) = lines.next()
-            {
+            while whole.trim_end().ends_with('\\') {
+                let Some(line) = lines.next() else { break };
                 whole += line;
             }
         }

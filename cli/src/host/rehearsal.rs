@@ -182,12 +182,14 @@ fn rehearse(
     let mut meant = Meant::all(&plan, &profile, &account.home);
     let for_reading = writing::for_reading(&plan);
 
-    if must_be_recorded && let Err(refusal) = can_record(plan.user()) {
-        let problem = match &refusal {
-            Refusal::Registry { path, why, .. } => format!("{path} {why}"),
-            other => other.to_string(),
-        };
-        return Err(Failure { is_of_registry: true, ..failure(problem, refusal.fix()) });
+    if must_be_recorded {
+        if let Err(refusal) = can_record(plan.user()) {
+            let problem = match &refusal {
+                Refusal::Registry { path, why, .. } => format!("{path} {why}"),
+                other => other.to_string(),
+            };
+            return Err(Failure { is_of_registry: true, ..failure(problem, refusal.fix()) });
+        }
     }
     let start = Instant::now();
     let _jail = Jail::rehearse(plan.with_listings(&profile, &account), without_live.as_ref())

@@ -114,11 +114,10 @@ pub(crate) fn values(text: &str, name: &str) -> Vec<(usize, String)> {
         let line = line.trim();
         if line.starts_with('[') {
             is_service = line == "[Service]";
-        } else if is_service
-            && let Some((key, value)) = line.split_once('=')
-            && key.trim_end() == name
-        {
-            found.push((number, value.trim_start().to_owned()));
+        } else if let Some((key, value)) = line.split_once('=').filter(|_| is_service) {
+            if key.trim_end() == name {
+                found.push((number, value.trim_start().to_owned()));
+            }
         }
     }
     found

@@ -111,9 +111,8 @@ fn lead<W: Work>(users: &[String], work: &mut W, mut done: impl FnMut(usize, W::
     let mut mounts = Mounts::default();
     let name = |at: usize| users.get(at).map_or("", String::as_str);
     loop {
-        while workers.iter().filter(|worker| !worker.is_slow).count() < most
-            && let Some(mut batch) = queue.pop_front()
-        {
+        while workers.iter().filter(|worker| !worker.is_slow).count() < most {
+            let Some(mut batch) = queue.pop_front() else { break };
             batch.retain(|at| {
                 let Some(why) = mounts.is_silent(name(*at)) else { return true };
                 let why = format!("the check of {} was not made: {why}", escaped(name(*at)));
@@ -174,7 +173,10 @@ fn wait(workers: &[Worker]) {
     let left = workers.iter().map(|worker| limit(worker).saturating_sub(worker.since.elapsed())).min();
     // Where no more children may be slow, this asks ten times a second.
     let left = left.unwrap_or_default().max(Duration::from_millis(100));
-    let timeout = Timespec { tv_sec: left.as_secs().cast_signed(), tv_nsec: left.subsec_nanos().into() };
+    let timeout = Timespec {
+        tv_sec: left.as_secs().try_into().unwrap_or(i64::MAX),
+        tv_nsec: left.subsec_nanos().into(),
+    };
     let pipes = workers.iter().map(|worker| PollFd::new(&worker.child.output, PollFlags::IN));
     // After an error, what is there is read all the same.
     let _ = poll(&mut pipes.collect::<Vec<_>>(), Some(&timeout));

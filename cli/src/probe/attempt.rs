@@ -76,10 +76,10 @@ impl BoundPort {
         let port = SocketAddr::try_from(getsockname(&first)?)?.port();
         let mut sockets = vec![first];
         // Without IPv6 there is no port to bind there.
-        if let Ok(second) = socket(AddressFamily::INET6)
-            && bind(&second, &SocketAddrV6::new(Ipv6Addr::LOCALHOST, port, 0, 0)).is_ok()
-        {
-            sockets.push(second);
+        if let Ok(second) = socket(AddressFamily::INET6) {
+            if bind(&second, &SocketAddrV6::new(Ipv6Addr::LOCALHOST, port, 0, 0)).is_ok() {
+                sockets.push(second);
+            }
         }
         Ok(Self { port, _sockets: sockets })
     }

@@ -59,12 +59,19 @@ fn read(mut from: impl Read + AsFd, silence: Duration) -> io::Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::{Write, pipe};
+    use nix::unistd::pipe;
+    use std::fs::File;
+    use std::io::Write;
     use std::thread::{sleep, spawn};
+
+    fn ends() -> (File, File) {
+        let (from, to) = pipe().unwrap();
+        (from.into(), to.into())
+    }
 
     #[test]
     fn a_child_that_writes_now_and_then_is_read_to_its_end() {
-        let (from, mut to) = pipe().unwrap();
+        let (from, mut to) = ends();
         let child = spawn(move || {
             for _ in 0..3 {
                 sleep(Duration::from_millis(20));
@@ -77,7 +84,7 @@ mod tests {
 
     #[test]
     fn a_child_that_writes_nothing_any_more_is_not_waited_for() {
-        let (from, mut to) = pipe().unwrap();
+        let (from, mut to) = ends();
         to.write_all(b"\n").unwrap();
         let error = read(from, Duration::from_millis(10)).unwrap_err().to_string();
         assert!(error.contains("has not gone on for 0 s"), "{error}");

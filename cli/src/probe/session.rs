@@ -53,18 +53,19 @@ pub(super) fn try_steps(
             report.add(Finding::judged(step.name, judgement, consequence, fix));
         }
     }
-    if is_served
-        && expected.fetches_by_scp()
-        && let Err(why) = scp.sftp()
-    {
-        report.add(Finding::judged("scp", Ok(why.to_owned()), Consequence::None, ""));
+    if is_served && expected.fetches_by_scp() {
+        if let Err(why) = scp.sftp() {
+            report.add(Finding::judged("scp", Ok(why.to_owned()), Consequence::None, ""));
+        }
     }
     if !is_root_seen {
         report.add(chroot(fixes));
     }
-    if is_served && let Some(judgement) = guard::try_to_change(connection, expected)? {
-        let consequence = Consequence::NotJailed("guarded names can be changed".into());
-        report.add(Finding::judged("guard", judgement, consequence, confined(fixes)));
+    if is_served {
+        if let Some(judgement) = guard::try_to_change(connection, expected)? {
+            let consequence = Consequence::NotJailed("guarded names can be changed".into());
+            report.add(Finding::judged("guard", judgement, consequence, confined(fixes)));
+        }
     }
     let mut names = Vec::new();
     for directory in expected.directories.iter().filter(|_| is_served) {

@@ -174,11 +174,11 @@ pub(super) fn table(expected: &Expected, scp: Scp) -> Vec<Step> {
         step("scp -O", Attempt::LegacyScp("/etc/passwd"), Expectation::NothingFetched, FORCED),
     ];
     // Where the user can write, scp is tried there instead.
-    if expected.fetches_by_scp()
-        && let Ok(options) = scp.sftp()
-    {
-        let attempt = Attempt::Scp { options, path: "/etc/passwd" };
-        steps.push(step("scp", attempt, Expectation::Fetched, JAIL));
+    if expected.fetches_by_scp() {
+        if let Ok(options) = scp.sftp() {
+            let attempt = Attempt::Scp { options, path: "/etc/passwd" };
+            steps.push(step("scp", attempt, Expectation::Fetched, JAIL));
+        }
     }
     steps
 }

@@ -21,12 +21,16 @@ pub(crate) fn widths<'r, const N: usize>(rows: impl IntoIterator<Item = &'r [Str
 /// The widths of as many columns as fit side by side into `room`, and at least that of the first.
 pub(crate) fn fitting(widths: &[usize], room: usize) -> &[usize] {
     let mut shown = widths;
-    while let Some((_, fewer)) = shown.split_last().filter(|(_, fewer)| !fewer.is_empty())
-        && shown.iter().sum::<usize>() + GAP * fewer.len() > room
-    {
-        shown = fewer;
+    loop {
+        match shown.split_last() {
+            Some((_, fewer))
+                if !fewer.is_empty() && shown.iter().sum::<usize>() + GAP * fewer.len() > room =>
+            {
+                shown = fewer;
+            }
+            _ => return shown,
+        }
     }
-    shown
 }
 
 /// A row: each cell in a column of this width, with a gap behind it. A cell that is too wide moves the others.

@@ -97,10 +97,10 @@ impl<'o, W: Write> Report<'o, W> {
 
     /// Keeps the first error. It is no reason to stop half-way, but it is reported at the end.
     fn noted<T>(&mut self, written: io::Result<T>) -> io::Result<T> {
-        if let Err(error) = &written
-            && !matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::Interrupted)
-        {
-            self.unwritten.get_or_insert_with(|| unwritten(error));
+        if let Err(error) = &written {
+            if !matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::Interrupted) {
+                self.unwritten.get_or_insert_with(|| unwritten(error));
+            }
         }
         written
     }

@@ -76,17 +76,19 @@ pub(super) fn unsettled(
         }
     }
     for action in &others {
-        if let Action::Directory(path) = action
-            && jail_roots.contains(path)
-        {
-            empty_jail_root(path);
+        if let Action::Directory(path) = action {
+            if jail_roots.contains(path) {
+                empty_jail_root(path);
+            }
         }
         if let Some(note) = commit_or_keep(action, journal.unsettled(), &mut stays)? {
             done.notes.push(note);
         }
     }
-    if for_systemd && let Err(error) = reload::units() {
-        done.notes.push(format!("systemd has not read its files again: {error}"));
+    if for_systemd {
+        if let Err(error) = reload::units() {
+            done.notes.push(format!("systemd has not read its files again: {error}"));
+        }
     }
     if for_syslog {
         done.reloaded.push(reload::rsyslog());

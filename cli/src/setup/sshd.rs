@@ -77,10 +77,10 @@ pub(super) fn needed(choices: &Choices, sshd: &Sshd) -> Result<Needed, Error> {
     let planned = edited.as_ref().map(|edited| (own.file.as_path(), edited.text.as_str()));
     let planned = SshdConfig::read_with(main, planned)?;
     let Conflicts { notes, winning } = conflicts::find(choices, &planned, &settings, &own)?;
-    if edited.is_some()
-        && let Some(error) = winning
-    {
-        return Err(error);
+    if edited.is_some() {
+        if let Some(error) = winning {
+            return Err(error);
+        }
     }
     let stray_groups = stray_groups(choices, &planned);
     let mut needed = Needed { notes, doubt: winning, stray_groups, ..Needed::default() };

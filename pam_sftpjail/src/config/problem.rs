@@ -53,26 +53,27 @@ impl Problem {
     pub(super) fn unknown_key(line: usize, level: Level, key: &str) -> Self {
         let spelt = key.to_lowercase().replace('-', "_");
         let shown = one_line(key);
-        if level.nearest(1, &spelt).is_none()
-            && let Some((other, name)) =
+        if level.nearest(1, &spelt).is_none() {
+            if let Some((other, name)) =
                 Level::ALL.into_iter().find_map(|other| Some((other, other.nearest(1, &spelt)?)))
-        {
-            let place = other.place(level);
-            return match (name == spelt, level) {
-                (true, Level::Profile) if name == "read_only" => Self::at(
-                    line,
-                    "read_only is no key of a profile",
-                    format!("write it {place}; for the home, write home = \"read-only\""),
-                ),
-                (true, _) => Self::at(
-                    line,
-                    format!("{shown} is no key of {}", level.name()),
-                    format!("write it {place}"),
-                ),
-                (false, _) => {
-                    Self::at(line, format!("there is no key {shown}"), format!("write {name} {place}"))
-                }
-            };
+            {
+                let place = other.place(level);
+                return match (name == spelt, level) {
+                    (true, Level::Profile) if name == "read_only" => Self::at(
+                        line,
+                        "read_only is no key of a profile",
+                        format!("write it {place}; for the home, write home = \"read-only\""),
+                    ),
+                    (true, _) => Self::at(
+                        line,
+                        format!("{shown} is no key of {}", level.name()),
+                        format!("write it {place}"),
+                    ),
+                    (false, _) => {
+                        Self::at(line, format!("there is no key {shown}"), format!("write {name} {place}"))
+                    }
+                };
+            }
         }
         let fix = match level.nearest(2, &spelt) {
             Some(name) => format!("write {name}"),

@@ -52,7 +52,7 @@ impl Line {
     /// such line, or another one has the same text, or no command can find it.
     pub fn find(content: &[u8], first: usize, last: usize) -> Option<Self> {
         let lines: Vec<_> =
-            content.split(|byte| *byte == b'\n').map(|line| str::from_utf8(line).ok()).collect();
+            content.split(|byte| *byte == b'\n').map(|line| std::str::from_utf8(line).ok()).collect();
         let text = lines.get(first.checked_sub(1)?).copied()?.filter(|text| !text.is_empty())?;
         let same = lines.iter().flatten().filter(|line| matches(text, line)).count();
         (same == 1).then_some(Self { text: text.to_owned(), more: last.checked_sub(first)? })

@@ -168,16 +168,13 @@ fn check_terms(plan: &Plan, there: MountPoint) -> Result<OwnedFd, Refusal> {
 /// one, for all sessions that share the jail.
 fn refresh_log(plan: &Plan, jail: &OwnedFd, path: &Path) -> Result<(), Refusal> {
     for step in &plan.steps {
-        if let Step::Mount { role: Role::Log, .. } = step
-            && let Some(tree) = Tree::of(step)?
-            && !tree.is_mounted(jail)
-        {
-            // Nothing can be mounted on a removed socket. Only root can change the way to it.
-            if tree.place(jail).and_then(directory::is_mount_root).unwrap_or(false) {
-                mount::detach(&path.join(&tree.at))?;
-            }
-            tree.attach(jail)?;
+        let Step::Mount { role: Role::Log, .. } = step else { continue };
+        let Some(tree) = Tree::of(step)?.filter(|tree| !tree.is_mounted(jail)) else { continue };
+        // Nothing can be mounted on a removed socket. Only root can change the way to it.
+        if tree.place(jail).and_then(directory::is_mount_root).unwrap_or(false) {
+            mount::detach(&path.join(&tree.at))?;
         }
+        tree.attach(jail)?;
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 
 use crate::escape::escaped;
 use crate::path::Normalised;
+use std::path::Path;
 
 /// No home and no source may be below these: a jail with one would show the system, or let members change
 /// it. No target may be there either: sshd's process in the jail, libc and NSS read code and settings from
@@ -20,7 +21,7 @@ const OF_VAR: [&str; 8] = ["cache", "db", "empty", "lib", "lock", "opt", "run", 
 pub(super) fn forbidden(jail_root: &Normalised, path: &Normalised) -> Option<String> {
     let first = path.components().first()?;
     if SYSTEM.iter().any(|system| first == *system) {
-        return Some(format!("is in the system directory /{}", first.display()));
+        return Some(format!("is in the system directory /{}", Path::new(first).display()));
     }
     path.overlaps(jail_root).then(|| format!("overlaps the jail root {}", escaped(&jail_root.absolute())))
 }
@@ -36,7 +37,7 @@ pub(super) fn forbidden_target(path: &Normalised) -> Option<String> {
     (is_system || is_of_var).then(|| {
         format!(
             "would be in /{}, where sshd's process in the jail looks for code and settings of the system",
-            first.display()
+            Path::new(first).display()
         )
     })
 }

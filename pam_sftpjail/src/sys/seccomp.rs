@@ -177,7 +177,7 @@ mod tests {
     #[test]
     fn a_process_that_got_the_pid_of_another_is_not_read_and_goes_on() {
         let mut stranger = Command::new("sleep").arg("60").spawn().unwrap();
-        let process = Process::of(Pid::from_raw(stranger.id().cast_signed())).unwrap();
+        let process = Process::of(Pid::from_raw(stranger.id().try_into().unwrap())).unwrap();
         let started: u64 = process.key().split_once(' ').unwrap().1.parse().unwrap();
         let error = filters(&Process::new(process.pid(), started - 1)).err().unwrap();
         assert_eq!(error.errno, Errno::ESRCH);

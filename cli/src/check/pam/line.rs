@@ -80,10 +80,11 @@ impl Service<'_> {
         }
         let skips = stack.skips(position);
         let worst = skips.iter().find(|skip| skip.on_success).or(skips.first());
-        if let Some(skip) = worst
-            && let Some(other) = stack.lines.get(skip.line)
-            && let Some(skipper) = &other.module
-        {
+        let skipped = worst.and_then(|skip| {
+            let other = stack.lines.get(skip.line)?;
+            Some((skip, other, other.module.as_ref()?))
+        });
+        if let Some((skip, other, skipper)) = skipped {
             let when = if skip.on_success { "succeeds" } else { "does not succeed" };
             let evidence = format!(
                 "{location} is skipped when {} ({}) at {} {when}",

@@ -42,15 +42,15 @@ impl Service<'_> {
                 } else if let Some(other) = above {
                     warned(format!("{}: stands too low: {}", ours.location, other), fix());
                 }
-                if let Some((builder, other)) = line(last)
-                    && module.file() != other.file()
-                {
-                    let evidence = format!(
-                        "{}: names another file than {}, but both lines must name the same one to work together",
-                        ours.location, builder.location
-                    );
-                    let same = format!("session {} {} close", Example::new().control(), other.path);
-                    warned(evidence, ours.location.replace(&same).into());
+                if let Some((builder, other)) = line(last) {
+                    if module.file() != other.file() {
+                        let evidence = format!(
+                            "{}: names another file than {}, but both lines must name the same one to work together",
+                            ours.location, builder.location
+                        );
+                        let same = format!("session {} {} close", Example::new().control(), other.path);
+                        warned(evidence, ours.location.replace(&same).into());
+                    }
                 }
             }
         }
@@ -60,12 +60,12 @@ impl Service<'_> {
                 second.location.delete().into(),
             );
         }
-        if let Some(other) = order::below_last(stack, last)
-            && let Some((ours, module)) = line(last)
-        {
-            let added = self.added(stack, None, Some(&module.rewritten("session", None)));
-            let fix = added.and(ours.location.delete()).explained("move this line below it");
-            warned(format!("{}: {}", ours.location, other), fix);
+        if let Some(other) = order::below_last(stack, last) {
+            if let Some((ours, module)) = line(last) {
+                let added = self.added(stack, None, Some(&module.rewritten("session", None)));
+                let fix = added.and(ours.location.delete()).explained("move this line below it");
+                warned(format!("{}: {}", ours.location, other), fix);
+            }
         }
         is_ok
     }

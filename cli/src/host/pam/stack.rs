@@ -225,13 +225,13 @@ impl Reader<'_> {
             }
             let (line, mut whole) = begun.take().unwrap_or((i + 1, String::new()));
             let (part, comment) = physical.split_once('#').map_or((physical, None), |(p, c)| (p, Some(c)));
-            if comment.is_none()
-                && let Some(part) = part.trim_end_matches(BLANKS).strip_suffix('\\')
-            {
-                whole += part;
-                whole.push(' ');
-                begun = Some((line, whole));
-                continue;
+            if comment.is_none() {
+                if let Some(part) = part.trim_end_matches(BLANKS).strip_suffix('\\') {
+                    whole += part;
+                    whole.push(' ');
+                    begun = Some((line, whole));
+                    continue;
+                }
             }
             whole += part;
             self.line(&Location { file: path.to_owned(), line, last: i + 1 }, &words(&whole), stack);

@@ -193,9 +193,8 @@ fn beginning(file: &File, written: Timestamp, zone: &TimeZone) -> Result<(Option
     let mut years: Option<(Years, Vec<u8>)> = None;
     let mut without = 0;
     // Errors are reported when the file is read for its entries.
-    while without < MAX_LINES_WITHOUT_STAMP
-        && let Ok(Some(line)) = lines.next()
-    {
+    while without < MAX_LINES_WITHOUT_STAMP {
+        let Ok(Some(line)) = lines.next() else { break };
         let (Line::Whole(line) | Line::Unended(line)) = line else { continue };
         if let Some((years, _)) = &mut years {
             years.add(line);

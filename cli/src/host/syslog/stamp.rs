@@ -60,10 +60,10 @@ impl Stamps {
         let text = match raw {
             Raw::Rfc3339(text) | Raw::Traditional(_, text) => text,
         };
-        if let Some((last, time)) = &self.last
-            && last == text
-        {
-            return Some(*time);
+        if let Some((last, time)) = &self.last {
+            if last == text {
+                return Some(*time);
+            }
         }
         let time = match raw {
             Raw::Rfc3339(text) => std::str::from_utf8(text).ok()?.parse().ok()?,
@@ -93,12 +93,12 @@ impl Years {
 
     /// Adds the next line, if it has a traditional stamp.
     pub(crate) fn add(&mut self, line: &[u8]) {
-        if let Some(last) = line.first_chunk()
-            && let Some(day) = day(last)
-        {
-            self.changes = self.changes.saturating_add(years_between(self.day, day));
-            self.day = day;
-            self.last = *last;
+        if let Some(last) = line.first_chunk() {
+            if let Some(day) = day(last) {
+                self.changes = self.changes.saturating_add(years_between(self.day, day));
+                self.day = day;
+                self.last = *last;
+            }
         }
     }
 

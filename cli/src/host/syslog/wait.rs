@@ -60,7 +60,10 @@ impl Stop {
 }
 
 fn is_ready(polled: &mut [PollFd<'_>], most: Duration) -> bool {
-    let most = Timespec { tv_sec: most.as_secs().cast_signed(), tv_nsec: most.subsec_nanos().into() };
+    let most = Timespec {
+        tv_sec: most.as_secs().try_into().unwrap_or(i64::MAX),
+        tv_nsec: most.subsec_nanos().into(),
+    };
     loop {
         match poll(polled, Some(&most)) {
             Err(error) if error.raw_os_error() == Errno::EINTR as i32 => {}

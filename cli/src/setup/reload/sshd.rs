@@ -100,10 +100,11 @@ fn first(sshd: &Sshd) -> Result<(String, Option<First>), Error> {
     }
     if let Some(rc_service) =
         programs::find("rc-service").filter(|_| is_usual && Path::new("/run/openrc").is_dir())
-        && programs::run(&rc_service, ["sshd", "status"])?.success
     {
-        programs::must(&rc_service, ["sshd", "reload"], SEE_LOG)?;
-        return Ok(("sshd has been reloaded (rc-service sshd reload).".to_owned(), Some(First::Named)));
+        if programs::run(&rc_service, ["sshd", "status"])?.success {
+            programs::must(&rc_service, ["sshd", "reload"], SEE_LOG)?;
+            return Ok(("sshd has been reloaded (rc-service sshd reload).".to_owned(), Some(First::Named)));
+        }
     }
     let file = pid_file(sshd);
     match named_by(file) {

@@ -73,10 +73,10 @@ impl<'s> OwnFile<'s> {
     pub(super) fn all(steps: &'s [Step]) -> Result<Vec<Self>, Error> {
         let mut files: Vec<Self> = Vec::new();
         for step in steps {
-            if let Step::File { path, .. } = step
-                && !files.iter().any(|file| file.path == path)
-            {
-                files.push(Self::read(path, steps)?);
+            if let Step::File { path, .. } = step {
+                if !files.iter().any(|file| file.path == path) {
+                    files.push(Self::read(path, steps)?);
+                }
             }
         }
         Ok(files)
@@ -86,11 +86,11 @@ impl<'s> OwnFile<'s> {
     fn read(path: &'s Path, steps: &'s [Step]) -> Result<Self, Error> {
         let mut written = Vec::new();
         for step in steps {
-            if let Step::File { path: own, before, after, inserted, replaced, accepted } = step
-                && own == path
-            {
-                let (before, accepted) = (before.as_ref(), accepted.as_deref());
-                written.push(Written { before, after, inserted, replaced, accepted });
+            if let Step::File { path: own, before, after, inserted, replaced, accepted } = step {
+                if own == path {
+                    let (before, accepted) = (before.as_ref(), accepted.as_deref());
+                    written.push(Written { before, after, inserted, replaced, accepted });
+                }
             }
         }
         let inserted: Vec<_> = written.iter().flat_map(|written| written.inserted).cloned().collect();

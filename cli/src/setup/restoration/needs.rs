@@ -96,10 +96,10 @@ pub(in crate::setup) fn jail_roots<'f>(
         let own = config.blocks.iter().filter(|block| block.location.file == path);
         let own = own.filter(|block| is_drop_in || block.is_marked);
         for setting in own.flat_map(|block| config.of_block(block)) {
-            if let Some(root) = chroot(setting).and_then(|value| value.strip_suffix("/%u"))
-                && !roots.iter().any(|known| known == Path::new(root))
-            {
-                roots.push(root.into());
+            if let Some(root) = chroot(setting).and_then(|value| value.strip_suffix("/%u")) {
+                if !roots.iter().any(|known| known == Path::new(root)) {
+                    roots.push(root.into());
+                }
             }
         }
     }

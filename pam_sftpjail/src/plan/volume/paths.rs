@@ -64,11 +64,11 @@ pub(super) fn check_target(
         return Err(refusal(target, why, "give it another target, such as target = \"/uploads\""));
     }
     let in_home = home.is_some_and(|home| target.components().starts_with(home.components()));
-    if let Some(home) = home
-        && (*target == *home || (target.overlaps(home) && !in_home))
-    {
-        let why = format!("would hide the home {}", escaped(&home.absolute()));
-        return Err(refusal(target, why, "give it a target below the home or beside it"));
+    if let Some(home) = home {
+        if *target == *home || (target.overlaps(home) && !in_home) {
+            let why = format!("would hide the home {}", escaped(&home.absolute()));
+            return Err(refusal(target, why, "give it a target below the home or beside it"));
+        }
     }
     if let Some(other) = others.iter().find(|other| target.overlaps(other)) {
         let why = format!("overlaps the volume {}", escaped(&other.absolute()));

@@ -35,8 +35,10 @@ pub(super) fn open(
 ) -> Result<(Source, bool), SourceError> {
     let failed = |error: walk::WalkError| {
         let is_missing = error.why == walk::Why::Errno(Errno::ENOENT);
-        if is_missing && let Some(Unmounted { why, fix }) = unmounted::above(&path.absolute(), &error.at) {
-            return SourceError::Unusable(error.at, why, fix);
+        if is_missing {
+            if let Some(Unmounted { why, fix }) = unmounted::above(&path.absolute(), &error.at) {
+                return SourceError::Unusable(error.at, why, fix);
+            }
         }
         let fix = match error.why {
             walk::Why::Denied(by) => {

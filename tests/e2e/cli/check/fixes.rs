@@ -11,9 +11,8 @@ fn fixed(sb: &Sandbox, broken: &str, first_fix: &str) {
     sb.sh(broken);
     let mut fixes = Vec::new();
     // Each fixes one problem, behind which there may be another.
-    while let document = json(sb, "mle", "problems")
-        && fixes.len() < 3
-    {
+    while fixes.len() < 3 {
+        let document = json(sb, "mle", "problems");
         let [_, _, evidence, fix] =
             *findings(&document).iter().find(|f| f[1] == "failed").expect("a reason for the status");
         assert_ne!(fix, "", "{evidence}");

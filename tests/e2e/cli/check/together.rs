@@ -27,9 +27,11 @@ fn mended(with: &str, broken: &[&str], least: usize, orders: &[Order]) {
             machine.sb.sh(script);
         }
         let mut rounds = 0;
-        while let (found, _) = machine.found()
-            && !found.is_empty()
-        {
+        loop {
+            let (found, _) = machine.found();
+            if found.is_empty() {
+                break;
+            }
             assert!(rounds > 0 || found.len() >= least, "{found:#?}");
             assert!(rounds < 3, "{order:?}: {found:#?}");
             rounds += 1;

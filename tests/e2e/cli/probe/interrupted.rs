@@ -96,7 +96,7 @@ fn the_next_probe_removes_what_a_killed_child_left() {
 fn a_reader_that_has_closed_the_pipe_does_not_change_the_exit_status() {
     let sb = machine();
     let before = state(&sb);
-    let (reader, writer) = std::io::pipe().unwrap();
+    let (reader, writer) = sandbox::pipe();
     drop(reader);
     let out = sb.command("sftpjail").args(["probe", "mle"]).stdout(writer).output().unwrap();
     assert_eq!((String::from_utf8_lossy(&out.stderr).as_ref(), out.status.code()), ("", Some(0)));

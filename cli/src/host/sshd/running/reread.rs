@@ -36,7 +36,7 @@ impl Reread {
     pub(crate) fn fix(&self) -> Fix {
         match self {
             Self::Reload { unit: Some(unit), .. } => Command::new("systemctl reload").arg(Name(unit)).into(),
-            Self::Reload { unit: None, pid } => Command::new("kill -HUP").arg(pid.cast_unsigned()).into(),
+            Self::Reload { unit: None, pid } => Command::new("kill -HUP").arg(pid.unsigned_abs()).into(),
             Self::Restart { unit, kills: None } => Command::new("systemctl restart").arg(Name(unit)).into(),
             Self::Restart { unit, kills: Some(mode) } => {
                 let (unit, mode) = (escaped(unit), escaped(mode));
