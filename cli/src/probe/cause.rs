@@ -17,7 +17,6 @@ use pam_sftpjail::account::Account;
 use pam_sftpjail::escape::{escaped, one_line};
 use pam_sftpjail::fix::Fix;
 use std::cell::OnceCell;
-use std::path::Path;
 
 /// A session needs more open files than this: sshd has some ten of its own, and PAM's modules a few.
 const FEW: u64 = 20;
@@ -132,9 +131,13 @@ impl Facts<'_> {
 
     fn no_logins(&self) -> Option<Cause> {
         self.repetition().sshd.iter().find(|line| line.contains("by PAM account configuration"))?;
-        let file = nologin::FILES.into_iter().find(|file| Path::new(file).exists())?;
+        let account = Stack::read(self.service, "account");
+        let (file, location) = nologin::in_force(&account)?;
         Some(Cause {
-            evidence: format!("{file} exists, and lets nobody but root log in"),
+            evidence: format!(
+                "{} exists, so PAM lets nobody but root log in (pam_nologin at {location})",
+                escaped(&file)
+            ),
             fix: "remove that file when the maintenance is over".into(),
         })
     }

@@ -37,7 +37,11 @@ impl Scp {
     /// Asks it: without a file, it complains of an option that it does not know, or else of the missing file.
     pub(super) fn installed() -> io::Result<Self> {
         let said = programs::run(&program("scp")?, ["-O"]).map_err(|error| io::Error::other(error.what))?;
-        Ok(if said.words.contains("option --") { Self::Legacy } else { Self::Both })
+        Ok(Self::of(&said.words))
+    }
+
+    fn of(complaint: &str) -> Self {
+        if complaint.contains("option --") { Self::Legacy } else { Self::Both }
     }
 
     /// The options for the legacy protocol.
@@ -58,3 +62,19 @@ impl Scp {
 }
 
 const NOT_TRIED: &str = "not tried: the scp of this system speaks the legacy protocol only (OpenSSH before 8.7), which is refused";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_scp_that_knows_no_other_protocol_is_known_by_its_complaint() {
+        // OpenSSH 8.4 and 9.2.
+        let old =
+            "unknown option -- O / usage: scp [-346BCpqrTv] [-c cipher] [-F ssh_config] [-i identity_file]";
+        let new = "usage: scp [-346ABCOpqRrsTv] [-c cipher] [-D sftp_server_path] [-F ssh_config]";
+        assert_eq!([Scp::of(old), Scp::of(new)], [Scp::Legacy, Scp::Both]);
+        assert_eq!(Scp::Legacy.legacy(), [""; 0]);
+        assert!(Scp::Legacy.sftp().is_err());
+    }
+}

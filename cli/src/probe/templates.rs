@@ -198,6 +198,14 @@ mod tests {
     }
 
     #[test]
+    fn the_keyword_for_algorithms_is_one_that_sshd_knows() {
+        let keyword = |text: &str| algorithms(&Settings::parse(text));
+        assert_eq!(keyword("usepam yes\npubkeyacceptedkeytypes ssh-ed25519\n"), ALGORITHMS_BEFORE_8_5);
+        assert_eq!(keyword("usepam yes\npubkeyacceptedalgorithms ssh-ed25519\n"), ALGORITHMS);
+        assert_eq!(keyword(""), ALGORITHMS);
+    }
+
+    #[test]
     fn an_argument_is_one_word_for_the_shell() {
         assert_eq!(quoted(OsStr::new("Banner=/it's $(here)")), "'Banner=/it'\\''s $(here)'");
     }

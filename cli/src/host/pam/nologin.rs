@@ -5,7 +5,7 @@ use crate::report::Location;
 use std::path::{Path, PathBuf};
 
 /// Where pam_nologin looks if its line has no `file=`, in this order.
-pub(crate) const FILES: [&str; 2] = ["/var/run/nologin", "/etc/nologin"];
+const FILES: [&str; 2] = ["/var/run/nologin", "/etc/nologin"];
 
 /// The file that is there, and the line of the account stack that refuses users because of it.
 pub(crate) fn in_force(account: &Stack) -> Option<(PathBuf, &Location)> {

@@ -85,8 +85,8 @@ pub(crate) fn command_line(unit: &str) -> Option<Vec<String>> {
     let values =
         |key: &str| -> Vec<&str> { shown.lines().filter_map(|line| line.strip_prefix(key)).collect() };
     let set = |word: &str| word.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let words = values("Environment=").into_iter().flat_map(|line| line.split(' '));
-    let mut variables: Vec<(String, String)> = words.filter_map(set).collect();
+    let words = values("Environment=").into_iter().flat_map(unquoted);
+    let mut variables: Vec<(String, String)> = words.filter_map(|word| set(&word)).collect();
     for file in values("EnvironmentFiles=") {
         let path = file.split(" (").next().unwrap_or_default();
         let text = fs::read_to_string(path).unwrap_or_default();
@@ -104,4 +104,47 @@ pub(crate) fn command_line(unit: &str) -> Option<Vec<String>> {
         None => vec![word],
     });
     Some(words.map(str::to_owned).collect())
+}
+
+/// The words of a line of `systemctl show`, which puts those with blanks between quotes, and a backslash before quotes,
+/// backslashes and `$` there: shell_maybe_quote() of systemd's escape.c.
+fn unquoted(line: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    // `None`: between two words.
+    let mut word: Option<String> = None;
+    let mut is_quoted = false;
+    let mut chars = line.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '"' => {
+                is_quoted = !is_quoted;
+                word.get_or_insert_default();
+            }
+            ' ' if !is_quoted => words.extend(word.take()),
+            '\\' if is_quoted => word.get_or_insert_default().extend(chars.next()),
+            c => word.get_or_insert_default().push(c),
+        }
+    }
+    words.extend(word);
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_of_systemctl_are_read_with_their_blanks() {
+        for (line, expected) in [
+            (
+                r#"LANG=C "SSHD_OPTS=-o UsePAM=no -p 2222" A=b"#,
+                &["LANG=C", "SSHD_OPTS=-o UsePAM=no -p 2222", "A=b"][..],
+            ),
+            (r#""A=say \"hi\" to \$HOME and C:\\x" B="#, &[r#"A=say "hi" to $HOME and C:\x"#, "B="]),
+            ("", &[]),
+            ("A=", &["A="]),
+        ] {
+            assert_eq!(unquoted(line), expected, "{line}");
+        }
+    }
 }

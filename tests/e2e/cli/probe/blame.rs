@@ -163,10 +163,18 @@ fn the_limit_on_mounts_is_named() {
 #[test]
 fn a_host_that_is_closed_for_maintenance_is_named() {
     let sb = machine();
+    let is_named = |file: &str| {
+        let (line, fix) = only_fault(&sb, "login");
+        let words = format!(
+            "✗ login          refused: {file} exists, so PAM lets nobody but root log in (pam_nologin at "
+        );
+        assert!(line.starts_with(&words), "{line}");
+        assert_eq!(fix, "remove that file when the maintenance is over");
+    };
     sb.sh("echo back soon >/etc/nologin");
-    let (line, fix) = only_fault(&sb, "login");
-    assert_eq!(line, "✗ login          refused: /etc/nologin exists, and lets nobody but root log in");
-    assert_eq!(fix, "remove that file when the maintenance is over");
+    is_named("/etc/nologin");
+    sb.sh("mv /etc/nologin /etc/closed; sed -i 's,pam_nologin.so,& file=/etc/closed,' /etc/pam.d/sshd");
+    is_named("/etc/closed");
 }
 
 #[test]
