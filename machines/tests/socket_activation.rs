@@ -9,7 +9,12 @@ fn machine() -> Machine {
     machine.sh("groupadd --system sftp");
     machine.user("anna", "sftp");
     machine.user("joe", "");
-    by_socket(&machine, "systemctl disable --quiet ssh; systemctl enable --quiet ssh.socket");
+    // Ubuntu's service requires its socket.
+    by_socket(
+        &machine,
+        "systemctl disable --quiet ssh; systemctl enable --quiet ssh.socket; mkdir -p /etc/systemd/system/ssh.service.d
+         printf '[Unit]\nRequires=ssh.socket\nAfter=ssh.socket\n' >/etc/systemd/system/ssh.service.d/ubuntu.conf",
+    );
     machine.ssh("joe", "true").ok();
     machine.sh("systemctl --quiet is-active ssh.service");
     machine
@@ -74,14 +79,22 @@ fn the_fixes_that_check_shows_restart_it() {
     let found = finding(&out, "✗ sshd forwards");
     assert!(found.contains("restart ssh.service after this and its other fixes"), "{out}");
     assert!(!out.stdout.contains("reload"), "{out}");
+
+    // What an undo by hand takes.
+    let out = machine.try_sh("rm -r /var/lib/sftpjail; sftpjail setup --undo").failed();
+    assert!(out.stderr.contains("first sshd's lines, then restart ssh.service, then PAM's lines"), "{out}");
 }
 
 #[test]
 fn a_service_whose_restart_would_end_sessions_is_not_restarted() {
     let machine = machine();
-    // Without logind, sessions belong to the service.
-    machine.sh("sed -i /pam_systemd/d /etc/pam.d/common-session; mkdir -p /etc/systemd/system/ssh.service.d
-        printf '[Service]\nKillMode=control-group\n' >/etc/systemd/system/ssh.service.d/kill.conf; systemctl daemon-reload");
+    // Without logind, sessions belong to the service, and live on by its KillMode=process.
+    machine.sh("sed -i /pam_systemd/d /etc/pam.d/common-session");
+    let out = machine.sh(&format!(
+        "{SESSION}; sftpjail setup --yes; {SERVES}; sftpjail setup --undo --yes; touch /tmp/end; wait"
+    ));
+    assert!(out.stdout.contains("has been restarted") && out.stdout.contains("lived on"), "{out}");
+    machine.sh("rm /tmp/begun /tmp/end; printf '[Service]\nKillMode=control-group\n' >/etc/systemd/system/ssh.service.d/kill.conf; systemctl daemon-reload");
     let before = machine.sh("find /etc -xdev -type f | sort | xargs md5sum").stdout;
     let out = machine
         .sh(&format!("{SESSION}; sftpjail setup --yes 2>&1 || echo $?; {SERVES}; touch /tmp/end; wait"))
@@ -92,6 +105,31 @@ fn a_service_whose_restart_would_end_sessions_is_not_restarted() {
     // With nobody logged in, it ends nobody's session.
     machine.sh(&format!("sftpjail setup --yes; {SERVES}"));
     machine.sftp("anna", "ls /etc/ssh\n").failed();
+}
+
+#[test]
+fn a_second_sshd_with_a_socket_of_its_own_is_restarted() {
+    let machine = machine();
+    machine.sh("grep -v '^Include' /etc/ssh/sshd_config >/etc/ssh/customers; echo 'PidFile /run/customers.pid' >>/etc/ssh/customers
+        cd /etc/systemd/system; printf '[Socket]\nListenStream=2222\n' >customers.socket
+        printf '[Service]\nExecStart=/usr/sbin/sshd -D -f /etc/ssh/customers\nKillMode=process\n' >customers.service
+        systemctl daemon-reload; systemctl start customers.socket");
+    let customers = "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o BatchMode=yes -q";
+    machine.sh(&format!(
+        "ssh -p 2222 {customers} joe@127.0.0.1 true; systemctl --quiet is-active customers.service"
+    ));
+    let out = machine.sh("sftpjail setup --yes --sshd-config /etc/ssh/customers; systemctl --quiet is-active customers.service");
+    assert!(out.stdout.contains("sshd has been restarted (systemctl restart customers.service)"), "{out}");
+    machine.sh("sftpjail check anna --sshd-config /etc/ssh/customers");
+    let login = machine
+        .try_sh(&format!("echo 'ls /etc/ssh' | sftp -b - -P 2222 {customers} anna@127.0.0.1"))
+        .failed();
+    assert!(login.stderr.contains("not found"), "{login}");
+    let out = machine
+        .sh(&format!("sftpjail setup --undo --yes; systemctl --quiet is-active customers.service; {SERVES}"));
+    for unit in ["ssh.service", "customers.service"] {
+        assert!(out.stdout.contains(&format!("sshd has been restarted (systemctl restart {unit})")), "{out}");
+    }
 }
 
 #[test]

@@ -80,7 +80,8 @@ fn first(sshd: &Sshd) -> Result<(String, Option<First>), Error> {
     if let Some(systemctl) = systemd::control().filter(|_| is_usual) {
         for unit in USUAL {
             if is_active(&systemctl, unit)? {
-                let is_own = |other: &Running| other.unit.as_deref().is_none_or(|own| own == unit);
+                // One of the names may be an alias of the other.
+                let is_own = |other: &Running| other.unit.as_deref().is_none_or(|own| USUAL.contains(&own));
                 let all = listening(sshd);
                 let said = match all.iter().any(|other| is_own(other) && other.has_socket_of_systemd) {
                     true => restarted(unit)?,

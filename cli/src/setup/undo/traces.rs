@@ -4,7 +4,9 @@
 use crate::desired::drop_in;
 use crate::host::configuration;
 use crate::host::groups::local_list;
+use crate::host::sshd::daemon::Daemon;
 use crate::host::sshd::files::{BEGIN, SshdConfig};
+use crate::host::sshd::running::Reread;
 use crate::report::{Error, Location};
 use crate::setup::choices::is_packaged;
 use crate::setup::restoration::{jail_roots, names_module, pam_files};
@@ -81,8 +83,16 @@ pub(super) fn report(sshd_config: Option<&Path>, out: &mut impl Write) -> Result
             "setup has no journal here ({journal}): this system was set up by hand, or the journal has been removed"
         ),
     };
-    let order = "first sshd's lines, then reload sshd, then PAM's lines, then the rest";
-    let order = if is_jailing { format!(": {order}") } else { String::new() };
+    let daemon = Daemon::find(sshd_config).ok();
+    let reread = daemon
+        .as_ref()
+        .and_then(Daemon::reread)
+        .map_or_else(|| Some("reload sshd".into()), Reread::imperative);
+    let reread = reread.map_or_else(String::new, |reread| format!(", then {reread}"));
+    let order = match is_jailing {
+        true => format!(": first sshd's lines{reread}, then PAM's lines, then the rest"),
+        false => String::new(),
+    };
     Err(Error::new(what, format!("remove by hand what is listed{order}")))
 }
 

@@ -47,6 +47,15 @@ impl Reread {
         }
     }
 
+    /// What the admin is told to do. `None`: nothing.
+    pub(crate) fn imperative(&self) -> Option<String> {
+        match self {
+            Self::Reload { .. } => Some("reload sshd".to_owned()),
+            Self::Restart { unit, .. } => Some(format!("restart {}", escaped(unit))),
+            Self::AtConnection { .. } => None,
+        }
+    }
+
     /// The words before a fix that changes sshd's files. `None`: nothing has to follow it.
     pub(crate) fn after_fixes(&self) -> Option<String> {
         match self {
