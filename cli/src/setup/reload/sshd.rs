@@ -90,13 +90,11 @@ fn first(sshd: &Sshd) -> Result<(String, Option<First>), Error> {
                 return Ok((said, Some(First::Unit(unit))));
             }
         }
-        if let Some(Socket { unit, service, .. }) = Socket::find() {
-            let what = match service.ends_with("@.service") {
-                true => "an sshd for each connection",
-                false => "sshd at the next connection",
-            };
-            let said = format!("{unit} starts {what}, so nothing had to be reloaded.");
-            return Ok((said, Some(First::Unit(unit))));
+        if let Some(Reread::AtConnection { socket, is_each }) = Socket::find().as_ref().map(Reread::of_socket)
+        {
+            let what = if is_each { "an sshd for each connection" } else { "sshd at the next connection" };
+            let said = format!("{socket} starts {what}, so nothing had to be reloaded.");
+            return Ok((said, Some(First::Unit(socket))));
         }
     }
     if let Some(rc_service) =

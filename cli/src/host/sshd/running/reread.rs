@@ -6,7 +6,7 @@ use pam_sftpjail::escape::escaped;
 use pam_sftpjail::fix::{Command, Fix, Name};
 
 /// What makes an sshd read its files again. Sessions go on, unless it says something else.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) enum Reread {
     /// SIGHUP, which systemd sends to the service, or root to the process.
     Reload { unit: Option<String>, pid: i32 },
