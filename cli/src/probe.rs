@@ -17,6 +17,7 @@ mod limit_watch;
 mod log;
 mod login_settings;
 mod module;
+mod mounts;
 mod parent;
 mod process;
 mod refusal;
@@ -181,7 +182,7 @@ fn log_in(
     let scratch = ScratchDirectory::open()?;
     let tools = Tools::prepare(&scratch, request)?;
     parent.check()?;
-    server::examine(report, tools.running(), request.user);
+    server::examine(report, &tools, request.user);
     let log = Log::from_now();
     let managers = UserManagers::now();
     let account = Account::lookup(request.user, config).ok();

@@ -4,6 +4,7 @@ use super::Request;
 use super::client::{Scp, command, program};
 use super::complaint::complaint;
 use super::limit_watch::LimitWatch;
+use super::mounts::Mounts;
 use super::scratch_directory::ScratchDirectory;
 use super::templates;
 use crate::host::child::is_ready_by;
@@ -36,6 +37,7 @@ pub(super) struct Tools<'w> {
     daemon: Daemon,
     /// The sshd that runs with the system's.
     running: Option<Running>,
+    mounts: Option<Mounts>,
     pub(super) scp: Scp,
 }
 
@@ -96,13 +98,22 @@ impl<'w> Tools<'w> {
         // The path of this process, which a shell has to find.
         let own = format!("/proc/{}/exe", std::process::id());
         let serve = daemon.words(Path::new(&own), &daemon.arguments(&["-i"]));
-        scratch.write("serve", templates::serve(&scope, &serve, &scratch.path("pid")))?;
-        Ok(Self { scratch, config, daemon, running, scp: Scp::installed()? })
+        let pid = scratch.path("pid");
+        let mounts = running.as_ref().and_then(Mounts::of);
+        let enter = mounts.as_ref().map(Mounts::enter).unwrap_or_default();
+        scratch.write("serve", templates::serve(&format!("{scope}{enter}"), &serve, &pid))?;
+        scratch.write("serve_inside", templates::serve(&scope, &serve, &pid))?;
+        Ok(Self { scratch, config, daemon, running, mounts, scp: Scp::installed()? })
     }
 
     /// The probe's sshd.
     pub(super) fn daemon(&self) -> &Daemon {
         &self.daemon
+    }
+
+    /// The mounts of the running sshd, which the probe's has, where they are not those of this program.
+    pub(super) fn mounts(&self) -> Option<&Mounts> {
+        self.mounts.as_ref()
     }
 
     /// The sshd that runs with the system's configuration, whose options the probe's has.

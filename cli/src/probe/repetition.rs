@@ -5,6 +5,7 @@
 
 use super::client::{command, program};
 use super::connection::Tools;
+use super::mounts::Mounts;
 use super::templates;
 use crate::host::process::run;
 use pam_sftpjail::escape::one_line;
@@ -21,9 +22,6 @@ const INTERVAL: Duration = Duration::from_millis(50);
 /// The most that is kept of the log, in bytes.
 const MAX_KEPT: usize = 1 << 20;
 
-/// How long a time is there.
-const TIME: &str = "Nov 27 10:00:00 ";
-
 /// What a repeated login says.
 #[derive(Default)]
 pub(super) struct Repetition {
@@ -38,10 +36,12 @@ pub(super) struct Repetition {
 /// Logs in once more, without a session.
 pub(super) fn repeat(tools: &Tools<'_>) -> io::Result<Repetition> {
     let scratch = tools.scratch();
-    let [said, serve, socket, unlogged] =
-        ["sshd_log", "serve", "log", "unlogged"].map(|name| scratch.path(name));
+    let [said, serve, inside, socket, unlogged] =
+        ["sshd_log", "serve", "serve_inside", "log", "unlogged"].map(|name| scratch.path(name));
     let log = Log::listen(UnixDatagram::bind(&socket)?)?;
-    let logged = scratch.write("logged", templates::logged(&serve, &socket, &unlogged))?;
+    let enter = tools.mounts().map(Mounts::enter).unwrap_or_default();
+    let logged = templates::logged(&enter, [&serve, &inside, &socket, &unlogged]);
+    let logged = scratch.write("logged", logged)?;
     // Without the limits of the other clients: its sshd would have them, too.
     let mut client = command(program("ssh")?);
     client.arg("-F").arg(tools.client_config());
@@ -59,10 +59,14 @@ pub(super) fn repeat(tools: &Tools<'_>) -> io::Result<Repetition> {
     })
 }
 
-/// The message in what syslog(3) sends: `<PRI>TIME NAME[PID]: MESSAGE`. sshd names its pid only where it logs there itself.
+/// The message in what syslog(3) sends: `<PRI>TIME NAME[PID]: MESSAGE`. sshd names its pid only where it logs there itself,
+/// and our module sends no time.
 fn message(entry: &str) -> Option<String> {
     let (_, dated) = entry.split_once('>')?;
-    let (_, message) = dated.get(TIME.len()..)?.split_once(": ")?;
+    let is_blank = |at: &usize| dated.as_bytes().get(*at) == Some(&b' ');
+    // `Nov 27 10:00:00 `
+    let text = if [3, 6, 15].iter().all(is_blank) { dated.get(16..)? } else { dated };
+    let (_, message) = text.split_once(": ")?;
     Some(one_line(message.trim_end_matches(['\n', '\0'])))
 }
 
@@ -119,6 +123,10 @@ mod tests {
             ),
             ("<83>Nov 27 10:00:00 sshd[7]: a [x]: b\n\0", Some("a [x]: b")),
             ("<83>Nov 27 10:00:00 sshd: pam_x(sshd:account): a: b", Some("pam_x(sshd:account): a: b")),
+            (
+                "<83>sshd[89]: pam_sftpjail(sshd:account): refused user mle",
+                Some("pam_sftpjail(sshd:account): refused user mle"),
+            ),
             ("<83>nothing", None),
             ("", None),
         ] {

@@ -1,7 +1,8 @@
-//! Says how the probe's own sshd stands to the one that runs: it has its file and its options, and not what restricts it.
+//! Says how the probe's own sshd stands to the one that runs: it has its file, its options and its mounts, and not what else
+//! restricts it.
 
+use super::connection::Tools;
 use super::report::Report;
-use crate::host::sshd::running::Running;
 use crate::report::{Consequence, Finding};
 use pam_sftpjail::confinement::Part;
 use pam_sftpjail::escape::escaped;
@@ -10,15 +11,21 @@ use pam_sftpjail::fix::{Command, Name};
 const CHECK: &str = "sshd";
 
 /// Adds what is to be said of the running sshd, if anything. `user`: the one who is probed.
-pub(super) fn examine(report: &mut Report, running: Option<&Running>, user: &str) {
-    let Some(running) = running else { return };
+pub(super) fn examine(report: &mut Report, tools: &Tools<'_>, user: &str) {
+    let Some(running) = tools.running() else { return };
+    let has_mounts = tools.mounts().is_some();
+    if has_mounts {
+        let evidence = format!("with the mounts of {}, which are not this program's", running.name());
+        report.add(Finding::judged(CHECK, Ok(evidence), Consequence::None, ""));
+    }
     let settings: Vec<_> =
         running.settings().map(|value| format!("-o {}", value.to_string_lossy())).collect();
     if !settings.is_empty() {
         let evidence = format!("with the options of {}: {}", running.name(), escaped(&settings.join(" ")));
         report.add(Finding::judged(CHECK, Ok(evidence), Consequence::None, ""));
     }
-    let parts = running.confined.iter().map(|part| match part {
+    let parts = running.confined.iter().filter(|part| **part != Part::Mounts || !has_mounts);
+    let parts = parts.map(|part| match part {
         Part::Mounts => "it has mounts of its own",
         Part::Capabilities => "it lacks capabilities",
         Part::Filters => "seccomp filters or no_new_privs restrict it",

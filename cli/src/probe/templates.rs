@@ -65,8 +65,8 @@ pub(super) fn own_settings(authorized_keys: &Path, algorithms: &str) -> String {
 /// The shell script that ssh runs as its ProxyCommand: sshd in inetd mode, with the environment that a service
 /// manager gives it. It is run by the name `sshd`, which is then its PAM service.
 ///
-/// `scope`: words before the command that move it out of the caller's logind session, if there is one. Inside of a
-/// session pam_systemd does nothing.
+/// `scope`: words before the command that move it out of the caller's logind session, if there is one, and into the mounts
+/// of the running sshd. Inside of a session pam_systemd does nothing.
 ///
 /// ssh ends its ProxyCommand with a signal. This shell gets it, so that sshd only sees the end of its input, as with
 /// any connection, and closes the PAM session.
@@ -96,13 +96,14 @@ pub(super) fn options(all: &[OsString]) -> Vec<OsString> {
 }
 
 /// The shell script that runs `serve` with a /dev/log of its own, the socket `log`. Without the programs or the right to do
-/// so, it runs it all the same, and why is in the file `unlogged`.
-pub(super) fn logged(serve: &Path, log: &Path, unlogged: &Path) -> String {
-    let (serve, log, unlogged) = (serve.display(), log.display(), unlogged.display());
+/// so, it runs it all the same, and why is in the file `unlogged`. `enter`: words before a command that give it the mounts of
+/// the running sshd, if there are any; `inside` is what runs sshd with these then, and `serve` enters them itself.
+pub(super) fn logged(enter: &str, [serve, inside, log, unlogged]: [&Path; 4]) -> String {
+    let [serve, inside, log, unlogged] = [serve, inside, log, unlogged].map(Path::display);
     format!(
         "PATH={}; export PATH\n\
-         if unshare -m mount -n --bind {log} /dev/log 2>{unlogged}; then\n\
-         exec unshare -m /bin/sh -c 'mount -n --bind {log} /dev/log && exec /bin/sh {serve} \"$@\"' sh \"$@\"\n\
+         if {enter}unshare -m mount -n --bind {log} /dev/log 2>{unlogged}; then\n\
+         exec {enter}unshare -m /bin/sh -c 'mount -n --bind {log} /dev/log && exec /bin/sh {inside} \"$@\"' sh \"$@\"\n\
          fi\nexec /bin/sh {serve} \"$@\"\n",
         crate::host::programs::PATH
     )

@@ -43,3 +43,49 @@ fn what_restricts_the_running_sshd_is_said_not_to_be_shown() {
     // check shows it.
     assert!(sb.try_sh("sftpjail check mle").stdout.contains("it lacks CAP_SYS_ADMIN"));
 }
+
+/// Starts sshd in a mount namespace of its own, in which this has been done.
+fn with_own_mounts(sb: &sandbox::Sandbox, done: &str) -> i32 {
+    sb.stop_sshd();
+    let script = format!(
+        "#!/bin/sh\nexec unshare --mount --propagation slave sh -c '{done}\nexec \"$@\"' sh \"$@\"\n"
+    );
+    sb.write_mode("/usr/local/sbin/start", script, 0o755);
+    sb.sshd_as("/usr/local/sbin/start /usr/sbin/sshd -D")
+}
+
+#[test]
+fn the_probe_logs_in_with_the_mounts_of_the_running_sshd() {
+    let sb = machine();
+    let pid = with_own_mounts(&sb, "mount --bind /home /home && mount -o remount,ro,bind /home");
+    let out = probe(&sb, "mle", 1);
+    let with = format!(
+        "✓ sshd           with the mounts of sshd (pid {pid}, port 22), which are not this program's\n"
+    );
+    assert!(out.contains(&with) && !out.contains("may do less"), "{out}");
+    let (write, _) = failed(&out, "write").expect("a fault");
+    assert!(write.contains("/home/mle"), "{write}");
+    // A refusal that this program's mounts do not show is explained by the module's entry.
+    with_own_mounts(&sb, "mount -t tmpfs -o mode=755 none /home");
+    let out = probe(&sb, "mle", 1);
+    let (login, _) = failed(&out, "login").expect("a fault");
+    assert!(login.contains("/home/mle cannot be used: it does not exist"), "{login}");
+}
+
+#[test]
+fn a_jail_of_the_probe_is_in_the_namespace_of_the_running_sshd() {
+    let sb = machine();
+    sb.sh("mkdir -p /etc/sftpjail; echo 'namespace = \"host\"' >/etc/sftpjail/config.toml; chmod 700 /jail || true");
+    let pid = with_own_mounts(&sb, ":");
+    // Beside a session there, the probe's is the second in the same jail.
+    let live = sb.sftp_live("mle");
+    let before = sb.mounts_of(pid);
+    let out = probe(&sb, "mle", 0);
+    assert!(out.contains("✓ module         built the jail: profile home, namespace host\n"), "{out}");
+    assert_eq!(sb.mounts_of(pid), before);
+    assert_eq!(live.quit(), Some(0));
+    sb.wait_for_logouts();
+    let out = probe(&sb, "mle", 0);
+    assert!(out.ends_with("mle is jailed and can log in.\n"), "{out}");
+    assert_eq!(sb.sh("ls -A /jail; ls /run/sftpjail").stdout, "");
+}
