@@ -9,6 +9,8 @@ use std::process::Command;
 pub struct Packages {
     /// The name of the first one's file.
     pub name: String,
+    /// Its SHA-256. Builds are reproducible, so that it tells from which sources it was built.
+    pub digest: String,
     /// The one that was built, and newer ones to upgrade to.
     pub packages: [Package; 3],
 }
@@ -34,7 +36,11 @@ impl Packages {
         fs::remove_dir_all(&made).expect("it was made");
         let name = built.file_name().expect("a file").to_string_lossy().into_owned();
         let [second, third] = newer;
-        Self { name, packages: [first, second, third] }
+        let mut sha256sum = Command::new("sha256sum");
+        sha256sum.arg(&built);
+        let digest = run(sha256sum, "sha256sum", b"").ok().stdout;
+        let digest = digest.split_whitespace().next().unwrap_or_default().to_owned();
+        Self { name, digest, packages: [first, second, third] }
     }
 }
 

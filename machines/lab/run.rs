@@ -106,7 +106,7 @@ fn versions(system: &dyn System) -> Vec<(&'static str, String)> {
     let asked = [
         ("OpenSSH", of("openssh-server")),
         ("systemd", of("systemd")),
-        ("Linux", "uname -r".to_owned()),
+        ("Linux", "uname -r | grep -o '^[0-9.]*'".to_owned()),
         ("glibc", of("libc6")),
         ("rsyslog", of("rsyslog")),
     ];

@@ -18,13 +18,13 @@ pub fn write(columns: &[Column], packages: &Packages, arguments: &[String]) -> S
     };
     let mut page = format!(
         "# Tested on\n\n\
-         `{command}` wrote this page on {}, from one run at commit {}. Do not edit it.\n\
-         The run has installed {} in each of these systems, and has done there what is in\n\
-         [scenario.rs](../machines/lab/scenario.rs), a step a row. [machines/README.md](../machines/README.md) says what\n\
-         the systems are. The kernel of a container is the host's.\n\n",
+         `{command}` wrote this page on {}, from one run. Do not edit it. The run has installed\n\
+         {} (SHA-256 {})\n\
+         in each of these systems, and has done there what is in [scenario.rs](../machines/lab/scenario.rs), a step a row.\n\
+         [machines/README.md](../machines/README.md) says what the systems are. The kernel of a container is the host's.\n\n",
         said("date", &["--utc", "+%Y-%m-%d"]),
-        said("git", &["describe", "--always", "--dirty"]),
         packages.name,
+        packages.digest,
     );
     let mut row = |cells: Vec<String>| writeln!(page, "| {} |", cells.join(" | ")).expect("memory");
     row([String::new()].into_iter().chain(columns.iter().map(|column| column.name.clone())).collect());
