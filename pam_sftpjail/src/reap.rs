@@ -35,6 +35,9 @@ pub fn reap(jail_root: &Path) -> Result<Vec<Reaped>, Refusal> {
             Err(refusal) => reaped.push(Reaped { jail, done: Err(refusal) }),
         }
     }
+    if let Some(root) = open(jail_root)? {
+        host::finish_root(&root, jail_root)?;
+    }
     Ok(reaped)
 }
 

@@ -117,6 +117,12 @@ pub(crate) fn release_root(jail_root: &Path) {
     }
 }
 
+/// Makes the mount that is the jail root private, if it is one of the directory on itself: a login that was killed between
+/// the two may have left it shared.
+pub(crate) fn finish_root(root: &OwnedFd, path: &Path) -> Result<(), SysError> {
+    if MountTable::read()?.is_own(root)? { mount::make_private(root.as_fd(), path) } else { Ok(()) }
+}
+
 /// Whether a login with this plan could share the jail of live sessions.
 pub(crate) fn can_share(plan: &Plan) -> Result<(), Refusal> {
     let there = plan.jail_root.mount_point()?;
