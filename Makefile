@@ -62,7 +62,7 @@ build-release: deps
 
 # The module beside pam_unix.so, and the program; `sftpjail setup` does the rest. Half a module, on a full
 # disk, would let nobody in, so that each is renamed once it is whole.
-install: build-release
+install: no-package build-release
 	@test -n "$(PAM_MODULES)" || { echo "make: no pam_unix.so; install PAM, or say PAM_MODULES=DIRECTORY" >&2; exit 1; }
 	$(INSTALL) -D -m 644 "$(RELEASE)/libpam_sftpjail.so" "$(MODULE).new"
 	$(INSTALL) -D -m 755 "$(RELEASE)/sftpjail" "$(PROGRAM).new"
@@ -70,45 +70,60 @@ install: build-release
 	$(AS_OWNER) mv -fT "$(PROGRAM).new" "$(PROGRAM)"
 	echo "Installed $(MODULE) and $(PROGRAM). Next: sftpjail setup"
 
-# The packages: packaging/README.md. With SUITE, `make deb` builds in a root of that release of Debian, for that release
-# and every later one; without it, on this machine.
-VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
-DEB_VERSION ?= $(VERSION)
+# The packages: packaging/README.md. With SUITE, they are built in a root of that release of Debian, and run there and on
+# everything later; without it, on this machine.
+VERSION ?= $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 ARCH ?= $(shell dpkg --print-architecture 2>/dev/null)
 ROOT := $(if $(filter file,$(origin SUITE)),,$(SUITE))
 PACKAGED := $(abspath $(or $(CARGO_TARGET_DIR),target))/packages
-DEB := sftpjail_$(DEB_VERSION)_$(ARCH).deb
+ROOTS := $(PACKAGED)/roots
+BUILD := /build
 export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || stat -c %Y CHANGELOG.md)
-deb: PACKAGES := lintian $(if $(ROOT),debootstrap,debhelper libpam0g-dev)
-deb: UNPACKED :=
-deb: STOCK :=
-deb: ANSWERS :=
 
-.PHONY: install uninstall deb
-deb: deps
-	@mkdir -p $(PACKAGED)
-	$(CARGO) vendor --quiet --locked --versioned-dirs $(PACKAGED)/vendor >/dev/null
-	log=$(PACKAGED)/$(DEB).log
-	echo "make: building $(PACKAGED)/$(DEB)"
-	build() {
-		if test -z "$(ROOT)"; then
-			CARGO_TARGET_DIR=$(PACKAGED)/cargo/here PATH="$$(dirname $(CARGO)):$$PATH" \
-				sh packaging/deb.sh $(CURDIR) $(PACKAGED)/$(DEB) $(DEB_VERSION) $(ARCH) $(PACKAGED)/build $(PACKAGED)/vendor
-		else
-			$(SUDO) env SUITE=$(ROOT) INCLUDE=debhelper,gcc,libc6-dev,libpam0g-dev,dpkg-dev,make FOREIGN= ROOTS=$(PACKAGED)/roots \
-				SOURCES=$(CURDIR) VENDOR=$(PACKAGED)/vendor TOOLCHAIN=$$($(dir $(CARGO))rustc --print sysroot) OUT=$(PACKAGED) \
-				SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) unshare --mount --propagation private sh packaging/in-root.sh \
-				sh /sources/packaging/deb.sh /sources /packages/$(DEB) $(DEB_VERSION) $(ARCH) /build /vendor
-		fi
-	}
-	build >$$log 2>&1 || { tail -n 30 $$log >&2; echo "make: the package was not built; the whole is in $$log" >&2; exit 1; }
-	lintian --fail-on error,warning $(PACKAGED)/$(DEB)
+.PHONY: deb rpm
+deb: PACKAGES := lintian $(if $(ROOT),debootstrap,libpam0g-dev debhelper)
+rpm: PACKAGES := rpm $(if $(ROOT),debootstrap,libpam0g-dev)
+deb rpm: UNPACKED :=
+deb rpm: STOCK :=
+deb rpm: ANSWERS :=
+deb rpm: deps
+	@CARGO=$(CARGO) OUT=$(PACKAGED) VERSION=$(VERSION) ARCH=$(ARCH) ROOT=$(ROOT) ROOTS=$(ROOTS) BUILD=$(BUILD) \
+		RUST=$(RUST) AS_ROOT=$(SUDO) sh packaging/package.sh $@
+
+# What a package has installed is for dpkg or rpm to replace and to remove.
+.PHONY: no-package
+no-package:
+	@test -z "$(DESTDIR)" || exit 0
+	if { dpkg-query --search '*/security/pam_sftpjail.so' || rpm --query sftpjail; } >/dev/null 2>&1; then
+		echo "make: the module belongs to the package sftpjail: upgrade or remove that. If $(PROGRAM) is of an earlier make install: rm $(PROGRAM), then sftpjail setup" >&2
+		exit 1
+	fi
+
+# Both packages as they are released, and what they must hold: tests/packages.
+.PHONY: packages reproducible
+packages: build
+	@$(MAKE) --no-print-directory deb rpm SUITE=bullseye
+	DEB=$(PACKAGED)/sftpjail_$(VERSION)_$(ARCH).deb RPM=$(PACKAGED)/sftpjail-$(VERSION)-1.x86_64.rpm \
+		$(CARGO) test --locked $(AS_ROOT) --package sftpjail-tests --test packages -- --test-threads 2
+
+# Both again, from a copy elsewhere with other permissions, and without anything that was kept: the same bytes.
+reproducible: packages
+	@copy=$$(mktemp -d)
+	trap 'rm -rf $$copy' EXIT
+	umask 077
+	git ls-files -z | xargs -0 tar -c | tar -C $$copy --no-same-permissions -x
+	$(MAKE) --no-print-directory -C $$copy deb rpm SUITE=bullseye PACKAGED=$(PACKAGED)/again \
+		ROOTS=$(ROOTS) BUILD=/var/tmp/elsewhere
+	for package in sftpjail_$(VERSION)_$(ARCH).deb sftpjail-$(VERSION)-1.x86_64.rpm; do
+		cmp $(PACKAGED)/$$package $(PACKAGED)/again/$$package
+		echo "The same bytes: $$package"
+	done
 
 DROP_IN := /etc/systemd/system/user@.service.d/50-sftpjail.conf
 
 # Without its module, a PAM configuration that names it would let nobody in. Files in it may be symlinks.
 # Without its program, the drop-in of user@.service goes by groups that nobody keeps up to date.
-uninstall:
+uninstall: no-package
 	@if test -z "$(DESTDIR)" && $(SUDO) grep -Rqs '^[^#]*pam_sftpjail' /etc/pam.d; then
 		echo "make: /etc/pam.d names the module; run first: sftpjail setup --undo" >&2
 		exit 1

@@ -1,6 +1,5 @@
 # Before the program and the module are removed: undoes `sftpjail setup`. If that cannot be done, or if something that
-# was set up by hand still needs them, the removal stops. Both packages begin with this, and `make uninstall` asks the
-# second half.
+# was set up by hand still needs them, the removal stops, for the reasons for which `make uninstall` stops as well.
 
 undo_setup() {
     test -e /var/lib/sftpjail/setup/journal.json || return 0
@@ -11,9 +10,9 @@ undo_setup() {
 # Without its program, the drop-in of user@.service goes by groups that nobody keeps up to date.
 refuse_if_needed() {
     named=$(grep -Rls '^[^#]*pam_sftpjail' /etc/pam.d || true)
-    test -z "$named" || stay "PAM's configuration names its module; remove those lines first:" $named
+    test -z "$named" || stay "PAM calls its module. Remove sshd's lines for its jails first, then those in:" $named
     drop_in=/etc/systemd/system/user@.service.d/50-sftpjail.conf
-    ! test -e $drop_in || stay "systemd's drop-in names its program; remove it first: $drop_in"
+    ! test -e $drop_in || stay "systemd calls its program. Remove this file first: $drop_in"
 }
 
 stay() {

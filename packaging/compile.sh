@@ -11,5 +11,6 @@ directory = "$VENDOR"
 linker = "${1%%-*}-linux-gnu-gcc"
 EOF
 # The paths of the machine that builds are in no panic's message.
-export RUSTFLAGS="--remap-path-prefix=$PWD=/usr/src/sftpjail --remap-path-prefix=$VENDOR=/usr/src/sftpjail/vendor"
+export RUSTFLAGS="--remap-path-prefix=$PWD=/usr/src/sftpjail --remap-path-prefix=$VENDOR=/usr/src/sftpjail/vendor \
+    --remap-path-prefix=$CARGO_TARGET_DIR=/usr/src/sftpjail/target"
 cargo build --release --locked --offline --target "$1" --package pam_sftpjail --package sftpjail

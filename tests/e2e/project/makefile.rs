@@ -73,3 +73,22 @@ fn a_module_that_a_linked_file_of_pams_names_is_not_uninstalled() {
     assert!(out.stderr.contains("run first: sftpjail setup --undo"), "{out}");
     sb.sh(&format!("test -e {module}"));
 }
+
+#[test]
+fn what_a_package_has_installed_is_neither_overwritten_nor_removed() {
+    let (sb, module) = source();
+    sb.sh(&format!(
+        "install -D -m 644 /root/source/target/release/libpam_sftpjail.so /root/package{module}; mkdir /root/package/DEBIAN
+        printf 'Package: sftpjail\\nVersion: 1\\nArchitecture: all\\nMaintainer: m <m@localhost>\\nDescription: d\\n' \
+            >/root/package/DEBIAN/control
+        dpkg-deb --build /root/package /root/package.deb; touch /var/lib/dpkg/status /var/lib/dpkg/available
+        dpkg --install /root/package.deb; sha256sum {module} >/root/sum"
+    ));
+    for target in ["install", "uninstall"] {
+        let out = sb.try_sh(&format!("{MAKE} {target}")).failed();
+        assert!(out.stderr.contains("the module belongs to the package sftpjail"), "{out}");
+    }
+    sb.sh("sha256sum -c /root/sum; not test -e /usr/local/sbin/sftpjail");
+    // A package of its own is built all the same.
+    sb.sh(&format!("{MAKE} install DESTDIR=/root/other"));
+}

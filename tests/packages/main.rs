@@ -1,0 +1,37 @@
+//! The packages that `make packages` has built: what is in them, what they need, and what their scripts do. The variables
+//! `DEB` and `RPM` name them.
+
+mod binaries;
+mod deb;
+mod rpm;
+
+use sandbox::Sandbox;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The package that the variable names.
+fn package(variable: &str) -> PathBuf {
+    match std::env::var_os(variable) {
+        Some(path) => path.into(),
+        None => panic!("{variable} names no package; run: make packages"),
+    }
+}
+
+/// The output of a program that reads a package.
+#[track_caller]
+fn read(program: &str, args: &[&str], package: &Path) -> String {
+    let out =
+        Command::new(program).args(args).arg(package).output().unwrap_or_else(|e| panic!("{program}: {e}"));
+    assert!(out.status.success(), "{program}: {}", String::from_utf8_lossy(&out.stderr));
+    String::from_utf8(out.stdout).expect("UTF-8")
+}
+
+/// A stock machine without our files, and the package in it.
+fn machine(package: &Path) -> (Sandbox, String) {
+    let sb = Sandbox::stock();
+    sb.sh("rm -f /usr/local/sbin/sftpjail /usr/lib/*/security/pam_sftpjail.so");
+    let name = package.file_name().expect("a file").to_string_lossy().into_owned();
+    let inside = format!("/root/{name}");
+    sb.install(package, &inside, 0o644);
+    (sb, inside)
+}
