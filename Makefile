@@ -194,9 +194,9 @@ test: build
 	awk '/^test result:/ { p += $$4; f += $$6; s += $$8 } END { printf "%d passed, %d failed, %d skipped\n", p, f, s }' $$log
 	exit $$status
 
-# What `make test` does to the command line at every third moment, such as a SIGKILL, at each.
+# What `make test` does to the command line at every third moment, such as a SIGKILL or a power cut, at each.
 exhaustive: build
-	@EXHAUSTIVE=1 $(CARGO) test --locked $(AS_ROOT) --package sftpjail-tests --test e2e -- killed interrupted --test-threads $(THREADS)
+	@EXHAUSTIVE=1 $(CARGO) test --locked $(AS_ROOT) --package sftpjail-tests --test e2e -- killed interrupted power_cut --test-threads $(THREADS)
 
 # Whole systems, booted with systemd as PID 1: machines/README.md. These tests have one each.
 MACHINES := $(CARGO) test --locked $(AS_ROOT) --package sftpjail-machines --test machine -- --test-threads 2

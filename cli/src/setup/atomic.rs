@@ -8,9 +8,9 @@ use crate::report::Error;
 use rustix::fs::{XattrFlags, fgetxattr, flistxattr, fsetxattr};
 use rustix::io::Errno;
 use sha2::{Digest, Sha256};
-use std::fs::{self, File, Metadata, OpenOptions, Permissions};
+use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -151,8 +151,10 @@ pub(super) fn remove(path: &Path) -> Result<(), Error> {
 /// Makes a directory, owned by root, with exactly this mode. One that is there stays as it is.
 pub(super) fn make_directory(path: &Path, mode: u32) -> Result<(), Error> {
     let make = || {
-        fs::create_dir(path)?;
+        // The umask may allow others to write, or take away what `mode` has.
+        DirBuilder::new().mode(mode).create(path)?;
         fs::set_permissions(path, Permissions::from_mode(mode))?;
+        sync(path)?;
         sync_directory(path)
     };
     match make() {
@@ -183,7 +185,7 @@ fn is(path: &Path, found: io::Result<Metadata>, kind: fn(&Metadata) -> bool) -> 
 
 /// Removes a directory if it is empty and not in use. Gives whether it is gone.
 pub(super) fn remove_directory(path: &Path) -> Result<bool, Error> {
-    match ignore_missing(path, fs::remove_dir(path)) {
+    match ignore_missing(path, fs::remove_dir(path)).and_then(|()| sync_directory(path)) {
         Ok(()) => Ok(true),
         Err(error) if matches!(error.kind(), ErrorKind::DirectoryNotEmpty | ErrorKind::ResourceBusy) => {
             Ok(false)
@@ -210,13 +212,20 @@ fn ignore_missing(path: &Path, removed: io::Result<()>) -> io::Result<()> {
 }
 
 /// Writes the directory of `path` to the disk, so that a power cut does not undo the change of its entry.
-fn sync_directory(path: &Path) -> io::Result<()> {
-    match path.parent().map(File::open) {
-        Some(directory) => match directory?.sync_all() {
-            // Some filesystems cannot sync directories.
-            Err(error) if error.kind() == ErrorKind::InvalidInput => Ok(()),
-            synced => synced,
-        },
+pub(super) fn sync_directory(path: &Path) -> io::Result<()> {
+    match path.parent().map(sync) {
+        // There is no entry then, either.
+        Some(Err(error)) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Some(synced) => synced,
         None => Ok(()),
+    }
+}
+
+/// Writes a directory to the disk: its entries, owner and mode.
+fn sync(directory: &Path) -> io::Result<()> {
+    match File::open(directory)?.sync_all() {
+        // Some filesystems cannot sync directories.
+        Err(error) if error.kind() == ErrorKind::InvalidInput => Ok(()),
+        synced => synced,
     }
 }

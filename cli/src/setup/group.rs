@@ -54,7 +54,9 @@ pub(super) fn add(name: &str) -> Result<(), Error> {
             fix,
         ));
     }
-    Ok(())
+    // A power cut could else leave half of what the tool did: the group in one of its files, and the tool's locks.
+    let file = Path::new(GROUP_FILE);
+    atomic::sync_directory(file).map_err(|error| Error::with(file, "be written", &error))
 }
 
 /// What undoing a group's addition comes to.

@@ -12,6 +12,7 @@ mod misspelt;
 mod never_started;
 mod others;
 mod packaged;
+mod power_cut;
 mod refused;
 mod reload;
 mod sshd;

@@ -4,22 +4,29 @@ use super::{NOTHING, assert_same, etc};
 use sandbox::{Sandbox, one_moment_in};
 
 /// A machine with sshd and joe, who is not a member; /etc before setup, and after it.
-struct Machine {
-    sb: Sandbox,
-    before: String,
-    complete: String,
+pub(super) struct Machine {
+    pub(super) sb: Sandbox,
+    pub(super) before: String,
+    pub(super) complete: String,
+    /// What happens right after a kill, and what must hold then.
+    after_kill: fn(&Self, call: &str),
 }
 
 impl Machine {
     fn new() -> Self {
+        Self::with(|_| {}, |_, _| {})
+    }
+
+    pub(super) fn with(prepare: fn(&Sandbox), after_kill: fn(&Self, &str)) -> Self {
         let sb = Sandbox::stock();
         sb.user("joe").add();
+        prepare(&sb);
         sb.sshd();
         let before = etc(&sb);
         sb.sh("sftpjail setup --yes");
         let complete = etc(&sb);
         sb.sh("sftpjail setup --undo --yes");
-        Self { sb, before, complete }
+        Self { sb, before, complete, after_kill }
     }
 
     /// Runs `sftpjail setup OPTION` and kills it at the nth `call`. False: it makes fewer calls.
@@ -30,7 +37,7 @@ impl Machine {
         out.code != Some(0)
     }
 
-    fn others_log_in(&self) {
+    pub(super) fn others_log_in(&self) {
         self.sb.sh("sshd -t");
         self.sb.sftp("joe", "ls /etc/ssh\n").ok();
     }
@@ -52,7 +59,7 @@ impl Machine {
     }
 
     /// Kills it at each of these calls. Afterwards, every other time, setup is run again; then it is undone.
-    fn survives(&self, option: &str, call: &str) {
+    pub(super) fn survives(&self, option: &str, call: &str) {
         let sb = &self.sb;
         let mut nth = 1;
         loop {
@@ -62,6 +69,7 @@ impl Machine {
             if !self.kill(option, call, nth) {
                 break;
             }
+            (self.after_kill)(self, call);
             if nth % 4 == 1 {
                 self.others_log_in();
             }
