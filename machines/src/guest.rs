@@ -28,6 +28,8 @@ const REMOTE: &str = r#"exec ssh $WAY_IN "cd / && exec env -i PATH=$PATH HOME=/r
 /// A whole system with a kernel of its own. Dropping it ends the guest, and its disk is gone.
 pub struct Guest {
     image: Image,
+    /// The image that has the kernel of the next boot.
+    kernel: Image,
     /// The disk, which has no name, so that it ends with the test: what differs from that of the image.
     disk: File,
     /// The text on its console, since it was first booted. It has no name, either.
@@ -41,21 +43,26 @@ pub struct Guest {
 }
 
 impl Guest {
-    /// Boots a guest in which `make install` has run and `sftpjail setup` has not. Root has a key for logins at
-    /// 127.0.0.1. Panics with the console's text if it does not boot.
+    /// Boots a guest in which `make install` has run and `sftpjail setup` has not. Panics with the console's text if it
+    /// does not boot.
     #[must_use]
     pub fn boot(image: &Image) -> Self {
+        let guest = Self::stock(image);
+        guest.sh("tar -C / --no-same-owner --no-overwrite-dir -xf /dev/vdb");
+        guest
+    }
+
+    /// Boots a guest as its packages have made it, with nothing of ours. Root has a key for logins at 127.0.0.1.
+    #[must_use]
+    pub fn stock(image: &Image) -> Self {
         assert!(rustix::process::geteuid().is_root(), "a guest needs root: run this with sudo");
         let (disk, console) = (nameless(), nameless());
         image.make_disk(&disk);
-        let unshare = start(image, &disk, &console);
+        let unshare = start(image, image, &disk, &console);
         let (boot, version) = <_>::default();
-        let mut guest = Self { image: image.clone(), disk, console, unshare, boot, version };
+        let (image, kernel) = (image.clone(), image.clone());
+        let mut guest = Self { image, kernel, disk, console, unshare, boot, version };
         guest.wait_for_boot();
-        // Kernel 5.10 of Debian 11 is "5.10.0-33-cloud-amd64".
-        let release = guest.sh("uname -r").stdout;
-        guest.version = release.split('.').take(2).collect::<Vec<_>>().join(".");
-        guest.sh("tar -C / --no-same-owner --no-overwrite-dir -xf /dev/vdb");
         guest.make_keys();
         guest
     }
@@ -63,7 +70,21 @@ impl Guest {
     /// Cuts the power and boots again: what was not on the disk is lost.
     pub fn power_cut(&mut self) {
         self.end();
-        self.unshare = start(&self.image, &self.disk, &self.console);
+        self.start();
+    }
+
+    /// Shuts down in order, and boots the kernel of another image from the same disk. That kernel has no modules but those
+    /// of its initrd.
+    pub fn boot_kernel_of(&mut self, image: &Image) {
+        let _ = self.try_sh("systemctl poweroff");
+        let ended = wait_until(PATIENCE, || self.unshare.try_wait().transpose());
+        assert!(ended.is_some(), "the guest does not shut down:\n{}", self.console());
+        self.kernel = image.clone();
+        self.start();
+    }
+
+    fn start(&mut self) {
+        self.unshare = start(&self.image, &self.kernel, &self.disk, &self.console);
         self.wait_for_boot();
     }
 
@@ -88,6 +109,9 @@ impl Guest {
         });
         self.boot = boot.flatten().unwrap_or_else(|| panic!("the guest does not boot:\n{}", self.console()));
         self.wait_until_up();
+        // That of Debian 11 is "5.10.0-33-cloud-amd64".
+        let release = self.sh("uname -r").stdout;
+        self.version = release.split('.').take(2).collect::<Vec<_>>().join(".");
     }
 }
 
@@ -123,15 +147,15 @@ impl System for Guest {
     }
 }
 
-/// Starts QEMU with this disk.
-fn start(image: &Image, disk: &File, console: &File) -> Child {
+/// Starts QEMU with this disk, which is one of the image, and with the kernel of another.
+fn start(image: &Image, kernel: &Image, disk: &File, console: &File) -> Child {
     let built = artifact("libpam_sftpjail.so");
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
     let shared = |file: &File| Stdio::from(file.try_clone().expect("a descriptor"));
     let mut command = Command::new("unshare");
     command.args(["--mount", "--pid", "--net", "--propagation", "private", "--fork", "--kill-child"]);
     command.args(["sh", "-c", SCRIPT, "sh"]).arg(image::emulator()).arg(image.path());
-    command.arg(built.parent().expect("a directory")).arg(source).arg(image.append);
+    command.arg(built.parent().expect("a directory")).arg(source).arg(kernel.path()).arg(kernel.append);
     command.env_clear().env("PATH", PATH).env("WAY_IN", image::WAY_IN);
     command.stdin(Stdio::piped()).stdout(shared(disk)).stderr(shared(console));
     command.spawn().expect("unshare, of util-linux")

@@ -9,10 +9,11 @@ mount -t proc proc "$root/proc"
 mount -t sysfs sysfs "$root/sys"
 mount --bind /dev "$root/dev"
 echo "deb $mirror $3 main" >"$root/etc/apt/sources.list.d/kernel.list"
-# An initrd with what the disk needs, and no more, is unpacked in a second.
+# An initrd with what the disk needs, and no more, is unpacked in a second. With the network in it, the kernel starts
+# on the disk of another image, too, which does not have its modules.
 mkdir -p "$root/etc/initramfs-tools/conf.d"
 echo MODULES=list >"$root/etc/initramfs-tools/conf.d/small"
-printf '%s\n' virtio_pci virtio_blk ext4 >"$root/etc/initramfs-tools/modules"
+printf '%s\n' virtio_pci virtio_blk virtio_net ext4 >"$root/etc/initramfs-tools/modules"
 apt="chroot $root apt-get -qy -o Acquire::Check-Valid-Until=false -o Dpkg::Options::=--force-confold"
 $apt update
 $apt install --no-install-recommends udev initramfs-tools dropbear-bin $4

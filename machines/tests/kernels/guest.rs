@@ -10,6 +10,6 @@ fn a_guest_reboots_and_after_a_power_cut_has_what_was_synced() {
     guest.reboot();
     guest.sh("test -e /root/kept; not test -e /run/lost; echo lost >/root/lost");
     guest.power_cut();
-    guest.sh("test -e /root/kept; ! test -s /root/lost");
+    guest.sh("test -e /root/kept; not test -s /root/lost");
     assert_eq!(guest.ssh("root", "id -un").ok().stdout, "root\n");
 }
