@@ -1,5 +1,6 @@
 //! What must hold on a whole system. Each test boots one of its own.
 
+mod audit;
 mod confirm_within;
 mod groups;
 mod own_mounts;
@@ -11,12 +12,17 @@ mod user_manager;
 
 use machines::{Machine, Suite, System};
 
+/// The user's name, and `active` once systemd's user manager has started everything for this login.
+const MANAGER_RUNS: &str =
+    "for i in $(seq 200); do systemctl --user -q is-active default.target && break; sleep 0.05; done
+                            id -un; systemctl --user is-active default.target";
+
 #[test]
 fn root_and_a_user_in_no_profile_log_in_as_usual() {
     let machine = Machine::boot(&Suite::wanted());
     machine.user("joe", "");
     for user in ["root", "joe"] {
-        let seen = machine.ssh(user, "sleep 1; id -un; systemctl --user is-active default.target").ok();
+        let seen = machine.ssh(user, MANAGER_RUNS).ok();
         assert_eq!(seen.stdout, format!("{user}\nactive\n"));
     }
 }

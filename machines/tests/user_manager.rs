@@ -1,6 +1,7 @@
 //! Row 20 of the table of threats: a jailed member uploads a unit for systemd's user manager, which would run it
 //! outside of the jail.
 
+use crate::MANAGER_RUNS;
 use machines::{Machine, Suite, System};
 use sandbox::Output;
 
@@ -36,9 +37,19 @@ fn machine() -> Machine {
 
 /// The user's processes while an sftp session is open, and whether the unit has run.
 fn during_a_session(machine: &Machine, user: &str) -> (String, bool) {
-    let script = "rm -f /tmp/proof-*; { echo pwd; sleep 4; } | sftp -b - -o BatchMode=yes \
-                  -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -q $1@127.0.0.1 >/dev/null & \
-                  sleep 2.5; ps -o args= -u $1; test ! -e /tmp/proof-$1 || echo proof; wait";
+    // At the answer to pwd, logind has waited for systemd to start the manager, or to skip it. A manager that runs needs a
+    // moment more to run the unit.
+    let script = "rm -f /tmp/proof-* /tmp/end; : >/tmp/said
+                  { echo pwd; for i in $(seq 1200); do test ! -e /tmp/end || break; sleep 0.05; done; } |
+                      sftp -b - -o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null \
+                          -q $1@127.0.0.1 >>/tmp/said &
+                  for i in $(seq 1200); do grep -q '^Remote working' /tmp/said && break; sleep 0.05; done
+                  grep -q '^Remote working' /tmp/said
+                  for i in $(seq 1200); do systemctl list-jobs | grep -q 'user@' || break; sleep 0.05; done
+                  if systemctl is-active --quiet user@$(id -u $1).service || pgrep -u $1 -x systemd >/dev/null; then
+                      for i in $(seq 400); do test ! -e /tmp/proof-$1 || break; sleep 0.05; done
+                  fi
+                  ps -o args= -u $1; test ! -e /tmp/proof-$1 || echo proof; touch /tmp/end; wait";
     let seen = machine.sh(&script.replace("$1", user)).stdout;
     let (proof, processes): (Vec<_>, Vec<_>) = seen.lines().partition(|line| *line == "proof");
     (processes.join("\n"), !proof.is_empty())
@@ -70,7 +81,7 @@ fn row_20_members_get_no_user_manager_and_others_do() {
     let machine = machine();
     only_sshds(&machine, "anna");
     has_a_manager(&machine, "joe");
-    let seen = machine.ssh("root", "sleep 1; id -un; systemctl --user is-active default.target").ok();
+    let seen = machine.ssh("root", MANAGER_RUNS).ok();
     assert_eq!(seen.stdout, "root\nactive\n");
     machine.sh("sftpjail check anna; sftpjail check --all");
     // From outside of any session, and from inside an admin's session.
@@ -220,6 +231,7 @@ fn whatever_disables_the_drop_in_is_found_and_undo_removes_it() {
     machine.sh(&format!("! test -e $(dirname {file})"));
     assert!(!machine.sh("systemctl cat user@1000.service").stdout.contains("sftpjail"));
     // An unconfirmed setup is undone, and systemd has read its units again.
-    machine.sh("sftpjail setup --yes --confirm-within 2s; sleep 5");
+    machine.sh("sftpjail setup --yes --confirm-within 2s
+         for i in $(seq 400); do systemctl show user@1000.service | grep -q sftpjail || break; sleep 0.05; done");
     assert!(!machine.sh("systemctl show user@1000.service").stdout.contains("sftpjail"));
 }
