@@ -177,14 +177,29 @@ demo: build
 sandbox: build
 	@$(CARGO) run --quiet --locked $(AS_ROOT) --package sftpjail-tests --bin sandbox-shell
 
-# Every test, those of a whole Debian 12 too; the last line counts them.
+# Every test, those of a whole Debian 12 too; the last line counts them. The two run at once, since machines mostly wait,
+# and what those of machines print comes last.
+ALL_BUT_MACHINES := $(CARGO) test --locked $(AS_ROOT) --workspace --exclude sftpjail-machines
+OF_MACHINES := $(CARGO) test --locked $(AS_ROOT) --package sftpjail-machines --test machine
+
 test: build
 	@log=$$(mktemp)
-	trap 'rm -f $$log' EXIT
+	of_machines=$$(mktemp)
+	trap 'rm -f $$log $$of_machines' EXIT
 	tests() {
-		local status=0
-		$(CARGO) test --locked $(AS_ROOT) --workspace --exclude sftpjail-machines --no-fail-fast -- --test-threads $(THREADS) || status=$$?
-		SUITE=bookworm $(MACHINES) || status=$$?
+		local status=0 pid
+		# Neither waits for what the other compiles.
+		$(ALL_BUT_MACHINES) --no-run
+		$(OF_MACHINES) --no-run
+		# A process group of its own, which ctrl-C does not reach.
+		set -m
+		SUITE=bookworm $(MACHINES) >$$of_machines 2>&1 &
+		pid=$$!
+		set +m
+		trap "kill -- -$$pid 2>/dev/null || true" EXIT
+		$(ALL_BUT_MACHINES) --no-fail-fast -- --test-threads $(THREADS) || status=$$?
+		wait $$pid || status=$$?
+		cat $$of_machines
 		return $$status
 	}
 	status=0
@@ -199,7 +214,7 @@ exhaustive: build
 	@EXHAUSTIVE=1 $(CARGO) test --locked $(AS_ROOT) --package sftpjail-tests --test e2e -- killed interrupted power_cut --test-threads $(THREADS)
 
 # Whole systems, booted with systemd as PID 1: machines/README.md. These tests have one each.
-MACHINES := $(CARGO) test --locked $(AS_ROOT) --package sftpjail-machines --test machine -- --test-threads 2
+MACHINES = $(OF_MACHINES) -- --test-threads 2
 
 machine-tests: build
 	@SUITE=$(SUITE) $(MACHINES)
