@@ -17,6 +17,7 @@ mod precedence;
 mod profile;
 mod rehearsal;
 mod room;
+mod selinux;
 mod sessions;
 mod sshd;
 mod system;

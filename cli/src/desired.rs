@@ -9,6 +9,7 @@ pub(crate) mod membership;
 pub(crate) mod pam;
 pub(crate) mod reopened;
 pub(crate) mod root_owned;
+pub(crate) mod selinux;
 pub(crate) mod setup;
 pub(crate) mod sshd;
 pub(crate) mod stray;

@@ -3,6 +3,7 @@
 //! Nothing here judges, writes or prints. The verbs do, with what they read here.
 
 pub(crate) mod accounts;
+pub(crate) mod apparmor;
 pub(crate) mod as_user;
 pub(crate) mod child;
 pub(crate) mod configuration;
@@ -18,6 +19,7 @@ pub(crate) mod process;
 pub(crate) mod programs;
 pub(crate) mod rehearsal;
 pub(crate) mod room;
+pub(crate) mod selinux;
 pub(crate) mod service_mounts;
 pub(crate) mod sessions;
 pub(crate) mod shadow;

@@ -4,6 +4,7 @@
 //! It writes only what `desired/` says that sshd, PAM and systemd need, and what these need in turn; whether
 //! a member's login works, `check` judges.
 
+mod apparmor;
 mod apply;
 mod atomic;
 mod change;
@@ -22,6 +23,7 @@ mod reload;
 mod report;
 mod restoration;
 mod restore;
+mod selinux;
 mod sshd;
 mod syslog;
 mod target;

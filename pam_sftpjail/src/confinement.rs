@@ -1,15 +1,17 @@
-//! What the kernel lets a process do: its mount namespace, capabilities and seccomp filters. They are read from a
+//! What the kernel lets a process do: its mount namespace, capabilities, seccomp filters and profile of AppArmor. They are read from a
 //! running sshd and put on a process that tries what that sshd can do.
 //!
 //! The hooks have no use for it: they run in sshd.
 #![forbid(unsafe_code)]
 
+use crate::lsm::Profile;
 use crate::sys::SysError;
 use crate::sys::namespace::Namespace;
 pub use crate::sys::process::Process;
 use crate::sys::seccomp::{self, Filter};
 use nix::unistd::Pid;
 use rustix::thread::{CapabilitySet, CapabilitySets, set_capabilities, set_no_new_privs};
+use std::path::Path;
 
 /// A part of a confinement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +22,8 @@ pub enum Part {
     Capabilities,
     /// The seccomp filters, and no_new_privs.
     Filters,
+    /// The profile of AppArmor.
+    Profile,
 }
 
 /// The confinement of a process.
@@ -30,6 +34,7 @@ pub struct Confinement {
     /// Oldest first.
     filters: Vec<Filter>,
     no_new_privs: bool,
+    profile: Option<Profile>,
 }
 
 /// The privileges of a process, as proc_pid_status(5) shows them. Capabilities are bits.
@@ -81,6 +86,10 @@ impl Confinement {
                 false => Vec::new(),
             },
             no_new_privs: has(Part::Filters) && privileges.no_new_privs,
+            profile: match has(Part::Profile) {
+                true => Profile::of(Path::new(&format!("/proc/{}", process.pid()))),
+                false => None,
+            },
         };
         process.must_exist().map(|()| confinement)
     }
@@ -103,6 +112,9 @@ impl Confinement {
         if let Some(sets) = self.capabilities.filter(|_| has(Part::Capabilities)) {
             set_capabilities(None, sets)
                 .map_err(SysError::of("capset", format!("{:x}", sets.effective.bits())))?;
+        }
+        if let Some(profile) = self.profile.as_ref().filter(|_| has(Part::Profile)) {
+            profile.assume().map_err(SysError::of("changeprofile", profile.name()))?;
         }
         filters.iter().try_for_each(|filter| match kills {
             true => filter.install(),

@@ -12,7 +12,7 @@ use crate::fix::Fix;
 use crate::name::UserName;
 use crate::nss::LookupError;
 use crate::sys::needed::Uncallable;
-use crate::sys::{SysError, limit_fix};
+use crate::sys::{SysError, process_fix};
 use nix::errno::Errno;
 use pam::constants::PamResultCode;
 pub use retry::RetryWhen;
@@ -226,10 +226,10 @@ impl Refusal {
             )
             .into(),
             Self::Exhausted { errno } => {
-                limit_fix(*errno).unwrap_or("make sure that root can read the configuration").into()
+                process_fix(*errno).unwrap_or("make sure that root can read the configuration").into()
             }
             Self::Sessions { errno } => {
-                limit_fix(*errno).unwrap_or("make sure that root can read /run/sftpjail").into()
+                process_fix(*errno).unwrap_or("make sure that root can read /run/sftpjail").into()
             }
             Self::Unconfigured => {
                 "fix the configuration; `sftpjail check` says what is wrong with it".into()

@@ -15,8 +15,11 @@
 // the list.
 
 // What every stage uses.
-pub mod denied_by;
 pub mod escape;
+
+pub mod lsm;
+
+pub mod denied_by;
 pub mod host_mounts;
 pub mod name;
 pub mod path;

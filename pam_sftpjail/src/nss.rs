@@ -11,8 +11,8 @@ pub mod switch;
 
 use crate::escape::escaped;
 use crate::fix::Fix;
-use crate::sys::limit_fix;
 use crate::sys::nss::{self, Key};
+use crate::sys::{limit_fix, process_fix};
 use nix::errno::Errno;
 use nix::unistd::{Gid, Uid};
 use std::fmt::{self, Display};
@@ -146,7 +146,7 @@ impl LookupError {
     pub fn fix(&self) -> Fix {
         match &self.why {
             Why::Service(_, line) => line.fix(),
-            Why::Errno(errno) => limit_fix(*errno).unwrap_or("make sure that root can read it").into(),
+            Why::Errno(errno) => process_fix(*errno).unwrap_or("make sure that root can read it").into(),
             Why::Changed => "log in again".into(),
         }
     }

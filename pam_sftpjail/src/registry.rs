@@ -18,7 +18,7 @@ use crate::error::Refusal;
 use crate::escape::escaped;
 use crate::fix::{Command, Fix};
 use crate::name::UserName;
-use crate::sys::{directory, limit_fix, lock};
+use crate::sys::{directory, lock, process_fix};
 pub(crate) use live::others;
 pub use live::{LiveRecord, Mounts};
 use nix::errno::Errno;
@@ -72,7 +72,7 @@ impl Registry {
             Ok(fd) => fd,
             Err(Errno::ENOENT) => return Ok(None),
             Err(Errno::EACCES) => {
-                return Err(Refusal::Denied { path: DIRECTORY.into(), by: DeniedBy::Other });
+                return Err(Refusal::Denied { path: DIRECTORY.into(), by: DeniedBy::process() });
             }
             Err(Errno::ENOTDIR) => {
                 let away = Fix::from(Command::new("mv /run/sftpjail /root"));
@@ -205,6 +205,6 @@ fn fix_at(path: &Path, errno: Errno) -> Fix {
             format!("make room on that filesystem: see df -h {shown} and df -i {shown}").into()
         }
         Errno::EROFS => "mount that filesystem writable".into(),
-        errno => limit_fix(errno).unwrap_or("make sure that root can read and write /run/sftpjail").into(),
+        errno => process_fix(errno).unwrap_or("make sure that root can read and write /run/sftpjail").into(),
     }
 }

@@ -20,6 +20,7 @@ pub(crate) mod seccomp;
 pub(crate) mod umask;
 
 use crate::denied_by::DeniedBy;
+use crate::lsm::Lsm;
 use nix::errno::Errno;
 use thiserror::Error;
 
@@ -46,9 +47,18 @@ pub(crate) fn limit_fix(errno: Errno) -> Option<&'static str> {
     }
 }
 
+/// What an admin can do if the process has reached a limit of its own, or if a security module may have denied it what
+/// root may do. `None`: the error has another cause.
+pub(crate) fn process_fix(errno: Errno) -> Option<&'static str> {
+    match errno {
+        Errno::EACCES => Lsm::here().map(Lsm::fix),
+        errno => limit_fix(errno),
+    }
+}
+
 /// What an admin can do if root cannot access a file or directory.
 pub(crate) fn access_fix(errno: Errno) -> &'static str {
-    limit_fix(errno).unwrap_or("make sure that root can access it")
+    process_fix(errno).unwrap_or("make sure that root can access it")
 }
 
 impl SysError {
@@ -58,13 +68,15 @@ impl SysError {
             Errno::EPERM | Errno::EOPNOTSUPP if self.call == "fsetxattr" => {
                 "set namespace = \"private\": this kernel or container allows no trusted attribute on a tmpfs"
             }
-            Errno::EPERM | Errno::EACCES if self.is_of_mounts() => {
-                "let the service mount: it needs CAP_SYS_ADMIN and CAP_SYS_CHROOT, and no seccomp, SELinux or AppArmor rule may forbid it"
-            }
+            // A security module answers EPERM where it denies a capability.
+            Errno::EPERM | Errno::EACCES if self.is_of_mounts() => Lsm::here().map_or(
+                "let the service mount: it needs CAP_SYS_ADMIN and CAP_SYS_CHROOT, and no seccomp filter may forbid it",
+                Lsm::fix,
+            ),
             Errno::EINVAL if self.call == "setns" => {
                 "set namespace = \"host\", which needs no setns(2); another module of the PAM stack may prevent that call"
             }
-            Errno::EPERM | Errno::EACCES => DeniedBy::Other.fix(),
+            Errno::EPERM | Errno::EACCES => DeniedBy::process().fix(),
             Errno::ENOSYS => {
                 "see whether the kernel is older than Linux 5.12 (uname -r), and otherwise let the process make that call: a seccomp filter forbids it"
             }
@@ -73,7 +85,7 @@ impl SysError {
             }
             Errno::ENOSPC | Errno::EDQUOT => "make room on that filesystem: space, inodes and root's quota",
             Errno::EROFS => "mount that filesystem writable: it is mounted read-only",
-            errno => limit_fix(errno).unwrap_or("see what the kernel says about it: dmesg"),
+            errno => process_fix(errno).unwrap_or("see what the kernel says about it: dmesg"),
         }
     }
 

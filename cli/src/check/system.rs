@@ -2,6 +2,7 @@
 
 use super::Request;
 use super::pam::{self, Pam};
+use super::selinux;
 use super::sshd;
 use super::trusted;
 use super::user_manager::{self, Systemd};
@@ -107,6 +108,7 @@ impl<'c> Host<'c> {
             findings.unknown("names", evidence, error.fix());
         }
         let running = sshd.iter().filter(|_| !request.is_trial).flat_map(|sshd| sshd.daemon.running());
+        selinux::examine(running.clone(), config, findings);
         let (unconfined, confined): (Vec<_>, _) = running.partition(|sshd| sshd.confined.is_empty());
         let has_unconfined = !unconfined.is_empty();
         let most = if request.user.is_none() { MAX_CONFINED } else { usize::MAX };
@@ -126,6 +128,15 @@ impl<'c> Host<'c> {
             rehearsals,
             unjailed,
         }
+    }
+}
+
+impl Host<'_> {
+    /// The running sshds that serve the user, as far as they matter: the home of setup's member lies in a namespace of its
+    /// own.
+    pub(super) fn running(&self) -> Vec<&Running> {
+        let sshd = self.sshd.iter().filter(|_| !self.is_trial);
+        sshd.flat_map(|sshd| sshd.daemon.running()).collect()
     }
 }
 

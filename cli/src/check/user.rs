@@ -6,7 +6,7 @@ use super::keys::Keys;
 use super::path_to_home::PathToHome;
 use super::sshd::{self, Login};
 use super::system::Host;
-use super::{account, home, host_programs, profile, rehearsal, room, sessions};
+use super::{account, home, host_programs, profile, rehearsal, room, selinux, sessions};
 use crate::host::keys::{self, Accepted};
 use crate::host::pam::passwords::Passwords;
 use crate::host::rehearsal::Rehearsal;
@@ -104,6 +104,7 @@ pub(super) fn examine(host: &mut Host<'_>, user: &str, about_host: Findings) -> 
                 let settings = examine_member(host, &subject, &mut findings);
                 if let Some((.., volumes)) = &member {
                     home::examine_volumes(account, &host.accounts, volumes, &mut findings);
+                    selinux::examine_user(&host.running(), account, profile, volumes, &mut findings);
                 }
                 if let Some(settings) = settings.filter(|_| is_refused) {
                     sshd::examine_penalties(&settings, &mut findings);

@@ -3,6 +3,7 @@
 
 use super::connection::Tools;
 use super::report::Report;
+use crate::host::selinux::{self, Context};
 use crate::report::{Consequence, Finding};
 use pam_sftpjail::confinement::Part;
 use pam_sftpjail::escape::escaped;
@@ -26,11 +27,15 @@ pub(super) fn examine(report: &mut Report, tools: &Tools<'_>, user: &str) {
     }
     let parts = running.confined.iter().filter(|part| **part != Part::Mounts || !has_mounts);
     let parts = parts.map(|part| match part {
-        Part::Mounts => "it has mounts of its own",
-        Part::Capabilities => "it lacks capabilities",
-        Part::Filters => "seccomp filters or no_new_privs restrict it",
+        Part::Mounts => "it has mounts of its own".to_owned(),
+        Part::Capabilities => "it lacks capabilities".to_owned(),
+        Part::Filters => "seccomp filters or no_new_privs restrict it".to_owned(),
+        Part::Profile => "a profile of AppArmor confines it".to_owned(),
     });
-    let parts: Vec<_> = parts.collect();
+    // SELinux leaves an sshd that root's shell starts in the domain of that shell.
+    let domain = selinux::mode().and_then(|_| Context::of_process(running.pid).ok());
+    let domain = domain.map(|context| format!("it runs in the domain {} of SELinux", context.type_name()));
+    let parts: Vec<_> = parts.chain(domain).collect();
     if !parts.is_empty() {
         // No warning: that is so in every container, and in each unit with some hardening.
         let evidence = format!(

@@ -4,7 +4,7 @@
 use super::change::Change;
 use super::journal::{Journal, Phase, State};
 use super::undo::restore_unsettled;
-use super::{Options, Planned, confirm, now, reload, say, syslog, user_manager, verify};
+use super::{Options, Planned, apparmor, confirm, now, reload, say, selinux, syslog, user_manager, verify};
 use crate::report::Error;
 use crate::report::text::joined;
 use nix::sys::signal::{SigSet, Signal};
@@ -78,11 +78,19 @@ fn apply(planned: &Planned, options: &Options, out: &mut impl Write) -> Result<(
     if changes.iter().any(|change| change.is_file_where(user_manager::is_read_by_systemd)) {
         reload::units()?;
     }
+    let labelled: Vec<_> = [&choices.jail_root].into_iter().chain(&choices.volume_parents).cloned().collect();
+    let is_policy_new = changes.iter().any(|change| change.is_file_where(selinux::is_policy));
+    let loaded = selinux::load(is_policy_new, &labelled)?;
+    let confined = changes.iter().filter_map(Change::file).filter(|file| apparmor::is_read_by_apparmor(file));
+    for said in loaded.into_iter().chain(apparmor::load(confined)?) {
+        say(out, said);
+    }
     for note in verify::all(choices, sshd)? {
         say(out, note);
     }
     say(out, reload::sshd(sshd)?);
-    if changes.iter().any(|change| change.is_file_where(syslog::is_read_by_rsyslog)) {
+    let is_for_rsyslog = |path: &Path| syslog::is_read_by_rsyslog(path) || apparmor::is_for_rsyslog(path);
+    if changes.iter().any(|change| change.is_file_where(is_for_rsyslog)) {
         say(out, reload::rsyslog());
     }
     for note in user_manager::still_running() {

@@ -153,9 +153,17 @@ impl Change {
         }
     }
 
+    /// The file that it writes.
+    pub(super) fn file(&self) -> Option<&Path> {
+        match self {
+            Self::File(file) => Some(file.target.path()),
+            Self::Directory { .. } | Self::Group { .. } => None,
+        }
+    }
+
     /// Whether it writes a file whose path meets `condition`.
     pub(super) fn is_file_where(&self, condition: impl Fn(&Path) -> bool) -> bool {
-        matches!(self, Self::File(file) if condition(file.target.path()))
+        self.file().is_some_and(condition)
     }
 
     /// Backs up what is needed to undo it. `number`: that of the step, which the names of the backups contain.

@@ -8,7 +8,7 @@ use super::change::{Change, FileChange};
 use super::choices::Choices;
 use super::sshd::{self, Sshd};
 use super::target::Target;
-use super::{directory, module, pam, syslog, user_manager, verify};
+use super::{apparmor, directory, module, pam, selinux, syslog, user_manager, verify};
 use crate::desired::pam::service;
 use crate::report::Error;
 use pam_sftpjail::config::DEFAULT_PATH;
@@ -56,6 +56,8 @@ impl Needed {
         changes.extend(user_manager::changes(choices)?);
         let syslog::Needed { changes: of_syslog, note } = syslog::Needed::find()?;
         changes.extend(of_syslog);
+        changes.extend(selinux::changes(choices)?);
+        changes.extend(apparmor::changes(choices, sshd)?);
         let sshd::Needed { changes: of_sshd, mut notes, dropped_groups, stray_groups, doubt } =
             sshd::needed(choices, sshd)?;
         notes.extend(note);

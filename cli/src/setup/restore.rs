@@ -9,7 +9,7 @@ use super::group;
 use super::journal::{Journal, Phase, State, Step};
 use super::restoration::{Action, FileAction, Part, Restoration};
 use super::sshd::Sshd;
-use super::{reload, syslog, user_manager};
+use super::{apparmor, reload, selinux, syslog, user_manager};
 use crate::host::service_mounts;
 use crate::host::sshd::daemon::Daemon;
 use crate::report::Error;
@@ -60,7 +60,13 @@ pub(super) fn unsettled(
         let is_such = |step: &Step| matches!(step, Step::File { path, .. } if condition(path));
         journal.unsettled().iter().any(is_such)
     };
-    let (for_syslog, for_systemd) = (has(syslog::is_read_by_rsyslog), has(user_manager::is_read_by_systemd));
+    let for_syslog = has(syslog::is_read_by_rsyslog) || has(apparmor::is_for_rsyslog);
+    let (for_systemd, for_selinux) = (has(user_manager::is_read_by_systemd), has(selinux::is_policy));
+    let files = journal.unsettled().iter().filter_map(|step| match step {
+        Step::File { path, .. } => Some(path.clone()),
+        Step::Directory { .. } | Step::Group { .. } => None,
+    });
+    let confined: Vec<_> = files.filter(|path| apparmor::is_read_by_apparmor(path)).collect();
     let (of_sshd, others): (Vec<_>, Vec<_>) =
         actions.into_iter().partition(|action| action.part() == Part::Sshd);
     of_sshd.iter().try_for_each(commit)?;
@@ -89,6 +95,14 @@ pub(super) fn unsettled(
         if let Err(error) = reload::units() {
             done.notes.push(format!("systemd has not read its files again: {error}"));
         }
+    }
+    match selinux::load(for_selinux, &jail_roots) {
+        Ok(sentence) => done.reloaded.extend(sentence),
+        Err(error) => done.notes.push(format!("SELinux has not read the policy module again: {error}")),
+    }
+    match apparmor::load(confined.iter().map(PathBuf::as_path)) {
+        Ok(sentences) => done.reloaded.extend(sentences),
+        Err(error) => done.notes.push(format!("AppArmor has not read its profiles again: {error}")),
     }
     if for_syslog {
         done.reloaded.push(reload::rsyslog());

@@ -7,7 +7,7 @@ use crate::error::Refusal;
 use crate::escape::escaped;
 use crate::sys::identity::Owner;
 use crate::sys::umask::Umask;
-use crate::sys::{access_fix, directory};
+use crate::sys::{access_fix, directory, process_fix};
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::sys::stat::SFlag;
@@ -138,7 +138,8 @@ impl GuardPoint {
                 return self.full();
             }
             let why = format!("it is missing, and an empty one cannot be made: {}", error.errno.desc());
-            self.refuse(&why, "make it, or remove it from the profile's guard")
+            let fix = process_fix(error.errno).unwrap_or("make it, or remove it from the profile's guard");
+            self.refuse(&why, fix)
         })?;
         self.open()?.ok_or_else(|| replaced(&self.shown))
     }

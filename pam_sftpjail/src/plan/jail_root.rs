@@ -64,7 +64,7 @@ impl JailRoot {
             fix,
         };
         let inaccessible = |at: &Path, errno: Errno| match errno {
-            Errno::EACCES => Refusal::Denied { path: escaped(at).to_string(), by: DeniedBy::Other },
+            Errno::EACCES => Refusal::Denied { path: escaped(at).to_string(), by: DeniedBy::process() },
             _ => {
                 let fix = access_fix(errno);
                 refuse(at, &unusable(errno), fix.into())

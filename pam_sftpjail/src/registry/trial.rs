@@ -29,7 +29,7 @@ pub fn can_record(user: &UserName) -> Result<(), Refusal> {
         // ENOENT: the last session of the user has just ended. EFBIG: then an attribute is the record.
         Ok(()) | Err(Errno::EOPNOTSUPP | Errno::EISDIR | Errno::EFBIG | Errno::ENOENT) => Ok(()),
         Err(Errno::EACCES | Errno::EPERM) if !geteuid().is_root() => {
-            Err(Refusal::Denied { path: escaped(&path).to_string(), by: DeniedBy::Other })
+            Err(Refusal::Denied { path: escaped(&path).to_string(), by: DeniedBy::process() })
         }
         Err(errno) => Err(Refusal::Registry {
             path: escaped(&path).to_string(),
@@ -57,7 +57,7 @@ impl Place {
                 (opened.map_err(|errno| failed_at(run, errno))?, run.to_owned(), 2)
             }
             (Err(Errno::EACCES), _) => {
-                return Err(Refusal::Denied { path: DIRECTORY.into(), by: DeniedBy::Other });
+                return Err(Refusal::Denied { path: DIRECTORY.into(), by: DeniedBy::process() });
             }
             (opened, _) => {
                 let opened = opened.map_err(|errno| failed_at(registry, errno))?;

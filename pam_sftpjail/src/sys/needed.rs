@@ -4,6 +4,7 @@
 //! A kernel that is too old answers ENOSYS. So does many a seccomp filter: that of systemd's RestrictSUIDSGID= for
 //! openat2(2), and those of container managers for calls that they do not know. What the admin has to do is not the same.
 
+use crate::sys::process_fix;
 use nix::errno::Errno;
 use nix::sys::utsname::uname;
 use std::fs;
@@ -217,9 +218,9 @@ impl Uncallable {
                      container"
                 )
             }
-            Reason::Unknown { .. } => {
-                "run the service on a Linux kernel that has all calls of 5.12, and see dmesg".to_owned()
-            }
+            Reason::Unknown { .. } => process_fix(self.errno)
+                .unwrap_or("run the service on a Linux kernel that has all calls of 5.12, and see dmesg")
+                .to_owned(),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Sessions: how they begin, how many at once, what they leave in the calling process, and the refused ones.
 
+mod denied;
 mod logins;
 mod parallel;
 mod process;

@@ -10,6 +10,7 @@ use crate::report::{Consequence, Findings};
 use pam_sftpjail::confinement::Part;
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::fix::{Command, Fix, Name};
+use pam_sftpjail::lsm::Lsm;
 use std::io;
 
 /// The capabilities with which sshd builds a jail and lets a user in: their numbers in linux/capability.h.
@@ -104,6 +105,11 @@ impl Trial<'_> {
                 Part::Capabilities => {
                     (format!("it lacks {}", listed(missing.iter().map(|(_, name)| name))), &CAPABILITIES)
                 }
+                Part::Profile => {
+                    let profile = self.confined.sshd.profile.as_ref();
+                    let name: String = profile.iter().map(|profile| format!(" {profile}")).collect();
+                    (format!("its profile{name} of AppArmor denies it that"), &[])
+                }
                 Part::Filters => ("seccomp filters forbid it system calls".to_owned(), &FILTERS),
             };
             let settings = self.confined.sshd.unit.iter().flat_map(|unit| settings(unit, names, problem));
@@ -128,6 +134,7 @@ impl Trial<'_> {
                              restart reads (without KillMode=process in the unit, it also ends live sessions)";
                 Fix::after(first, &restart)
             }
+            _ if parts.contains(&Part::Profile) => Lsm::AppArmor.fix().into(),
             _ => Fix::from("start sshd without that restriction"),
         };
         let consequence = match problem.ends_with(READ_ONLY) {

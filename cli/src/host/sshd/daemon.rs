@@ -87,7 +87,7 @@ impl Daemon {
     }
 
     /// The sshds that run with this configuration.
-    pub(crate) fn running(&self) -> impl Iterator<Item = &Running> {
+    pub(crate) fn running(&self) -> impl Iterator<Item = &Running> + Clone {
         self.listening.iter().filter(|sshd| self.has_file(sshd.file()))
     }
 

@@ -18,6 +18,7 @@ use command_line::CommandLine;
 use nix::unistd::geteuid;
 use pam_sftpjail::confinement::{Part, Privileges, Process as Identity};
 use pam_sftpjail::escape::escaped;
+use pam_sftpjail::lsm::Profile;
 use procfs::net::TcpState;
 use procfs::process::{FDTarget, Process, all_processes};
 pub(crate) use reading::{Changed, NOTES, Reading, note};
@@ -51,6 +52,8 @@ pub(crate) struct Running {
     pub(crate) missing: u64,
     /// Its mount namespace, as namespaces(7) names it.
     mounts: Option<PathBuf>,
+    /// The profile of AppArmor that confines it.
+    pub(crate) profile: Option<Profile>,
 }
 
 /// The sshds that listen, by pid; none if this is not root, who alone can tell them apart. Those that cannot be read are
@@ -88,7 +91,11 @@ impl Running {
         let privileges = Privileges::parse(&fs::read_to_string(directory.join("status")).ok()?)?;
         let missing = own_privileges().map_or(0, |own| own.effective & !privileges.effective);
         let unit = service::of_process(process.pid);
-        let confined = own.map(|_| differences(process.pid, &privileges, missing)).unwrap_or_default();
+        let profile = Profile::of(&directory);
+        let mut confined = own.map(|_| differences(process.pid, &privileges, missing)).unwrap_or_default();
+        if profile.is_some() && profile != Profile::of(Path::new("/proc/self")) {
+            confined.push(Part::Profile);
+        }
         let mounts = mount_namespace::of(process.pid);
         // The last that is read: then all of the above was this process's, too.
         let identity = Identity::new(process.pid, process.stat().ok()?.starttime);
@@ -103,6 +110,7 @@ impl Running {
             confined,
             missing,
             mounts,
+            profile,
         })
     }
 
@@ -110,7 +118,7 @@ impl Running {
     pub(crate) fn is_confined_as(&self, other: &Self) -> bool {
         self.confined == other.confined
             && !self.confined.contains(&Part::Filters)
-            && (self.missing, &self.mounts) == (other.missing, &other.mounts)
+            && (self.missing, &self.mounts, &self.profile) == (other.missing, &other.mounts, &other.profile)
     }
 
     /// The path by which it was started. `None`: others than root can change it, or it is gone.

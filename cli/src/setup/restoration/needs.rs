@@ -53,7 +53,7 @@ impl Needs {
         let is_needed = match part {
             Part::Sshd | Part::Log => false,
             Part::Config => self.keeps_own_block || !self.is_config_default,
-            Part::Pam | Part::UserManager | Part::Module | Part::Other => true,
+            Part::Pam | Part::UserManager | Part::Module | Part::Confinement | Part::Other => true,
         };
         self.block.is_some() && is_needed
     }

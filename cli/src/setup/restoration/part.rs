@@ -4,6 +4,7 @@ use crate::desired::drop_in;
 use crate::desired::pam::OURS;
 use crate::host::sshd::files::{BEGIN, MAIN};
 use crate::setup::sshd::own_block::DROP_IN;
+use crate::setup::{apparmor, selinux};
 use pam_sftpjail::config::DEFAULT_PATH;
 use std::ffi::OsStr;
 use std::path::Path;
@@ -22,6 +23,8 @@ pub(in crate::setup) enum Part {
     Log,
     Config,
     Module,
+    /// The rules of SELinux and AppArmor that let sshd build jails.
+    Confinement,
     /// Directories and groups.
     Other,
 }
@@ -31,6 +34,9 @@ impl Part {
     pub(super) fn of_file(path: &Path, inserted: &[String]) -> Self {
         let is_in = |directory: &str| path.starts_with(directory);
         let has = |text: &str| inserted.iter().any(|own| own.contains(text));
+        if selinux::is_policy(path) || apparmor::is_read_by_apparmor(path) {
+            return Self::Confinement;
+        }
         if path.file_name() == Some(OsStr::new(DROP_IN)) || MAIN.map(Path::new).contains(&path) || has(BEGIN)
         {
             Self::Sshd
@@ -53,6 +59,7 @@ impl Part {
             Self::Sshd => "sshd still reads it",
             Self::Pam => "PAM still calls the module, which can refuse members at login",
             Self::UserManager => "members still get no user manager of systemd's",
+            Self::Confinement => "SELinux or AppArmor still reads it",
             Self::Log => "the logs of SFTP still go where it says",
             Self::Config | Self::Module if is_jailing => "PAM's lines still need it",
             Self::Config | Self::Module | Self::Other => "nothing reads it any more",

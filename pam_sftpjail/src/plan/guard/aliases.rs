@@ -12,7 +12,7 @@ use crate::escape::escaped;
 use crate::plan::guard_point::refusal;
 use crate::plan::volume::CheckedVolume;
 use crate::sys::mount_table::{Location, Mount, MountTable};
-use crate::sys::{SysError, directory, limit_fix};
+use crate::sys::{SysError, directory, process_fix};
 use nix::errno::Errno;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
@@ -118,7 +118,7 @@ pub(super) fn source_refusal(path: &Path, volume: &CheckedVolume) -> Refusal {
 /// The refusal if the table cannot be read: something may be mounted there.
 fn unknown(home: &Home<'_>, error: &SysError) -> Refusal {
     let why = format!("the mounts of this host are unknown: {error}");
-    let fix = limit_fix(error.errno)
+    let fix = process_fix(error.errno)
         .unwrap_or("make sure that root can read /proc/self/mountinfo, and log in again");
     refusal(&Path::new("/").join(home.at), &why, fix)
 }
