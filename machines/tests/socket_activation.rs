@@ -26,7 +26,7 @@ const SESSION: &str = "ssh -q -o BatchMode=yes -o StrictHostKeyChecking=no -o Us
      until test -e /tmp/begun; do sleep 0.02; done";
 
 const SERVES: &str =
-    "systemctl --quiet is-active ssh.service ssh.socket; ! systemctl --quiet is-failed ssh.service";
+    "systemctl --quiet is-active ssh.service ssh.socket; not systemctl --quiet is-failed ssh.service";
 
 #[test]
 fn setup_undo_and_their_timer_restart_it_and_sessions_live_on() {

@@ -281,7 +281,9 @@ fn a_user_whom_sshd_is_told_to_refuse_is_let_in_only_if_the_admin_wants_it() {
         );
         assert_eq!(
             *shown,
-            format!("if the user should be able to log in: {what}, and reload sshd after its other fixes")
+            format!(
+                "if the user should be able to log in: {what}; reload sshd after this and its other fixes"
+            )
         );
         machine.restore();
     }

@@ -159,7 +159,7 @@ fn a_jail_root_without_room_for_the_directories_of_jails() {
         };
         let lines = check.stdout.replace("\n                 ", " ");
         assert!(
-            lines.contains("✗ rehearsal      building the jail failed: mkdirat(-rehearsal): ")
+            lines.contains("✗ rehearsal      building the jail failed: mkdirat(/jail/mle): ")
                 && lines.contains(&format!("{errno} → {fix}")),
             "{check}"
         );

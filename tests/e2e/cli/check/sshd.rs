@@ -365,7 +365,7 @@ fn a_fix_works_on_an_empty_configuration() {
     let command = "! grep -qsxe 'UsePAM yes' /etc/ssh/sshd_config && printf '%s\\n' '' 'UsePAM yes' >>/etc/ssh/sshd_config";
     let words = "reload sshd after this and its other fixes, and see that KbdInteractiveAuthentication is no unless PAM may ask for passwords";
     assert!(out.stdout.contains(&format!("→ {words}: {command}\n")), "{out}");
-    machine.sb.sh(&format!("{command}; sshd -T | grep -qi '^usepam yes'"));
+    machine.sb.sh(&format!("{{ {command}; }}; sshd -T | grep -qi '^usepam yes'"));
 }
 
 #[test]
