@@ -1,6 +1,6 @@
 //! When rsyslogd did not run. A jail that has rsyslog's own socket logs nothing then, and no log says what was lost.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use std::collections::VecDeque;
 
 /// How many times are remembered, the latest of them.
@@ -35,8 +35,49 @@ impl Restarts {
 
     /// The first that a session of this host lived through that had entries from `first` to `last`.
     pub(crate) fn within(&self, host: u64, first: Timestamp, last: Timestamp) -> Option<Restart> {
-        // Stamps may have whole seconds only, and most restarts take less.
-        let is_within = |restart: &&Restart| restart.host == host && first < restart.to && restart.to < last;
+        let is_within = |restart: &&Restart| {
+            restart.host == host && latest(first) < restart.to && latest(restart.to) < last
+        };
         self.0.iter().find(is_within).copied()
+    }
+}
+
+/// The latest moment that a stamp can mean: one of whole seconds does not say when in its second.
+fn latest(stamp: Timestamp) -> Timestamp {
+    if stamp.subsec_nanosecond() != 0 {
+        return stamp;
+    }
+    stamp.checked_add(SignedDuration::from_nanos(999_999_999)).unwrap_or(stamp)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(milliseconds: i64) -> Timestamp {
+        Timestamp::from_millisecond(milliseconds).unwrap()
+    }
+
+    #[test]
+    fn a_session_lived_through_a_restart_only_if_the_stamps_leave_no_other_order() {
+        for (first, restart, last, expected) in [
+            (100, 500, 900, true),
+            (600, 700, 900, true),
+            (600, 500, 900, false),
+            (100, 500, 400, false),
+            // Whole seconds: in the session's log, in rsyslogd's own, and in both.
+            (1_000, 1_500, 3_000, false),
+            (1_000, 2_500, 4_000, true),
+            (1_100, 2_000, 2_800, false),
+            (1_100, 2_000, 3_100, true),
+            (1_000, 1_000, 2_000, false),
+            (1_000, 2_000, 3_000, true),
+            (1_000, 2_000, 2_000, false),
+        ] {
+            let mut restarts = Restarts::default();
+            restarts.add(7, None, at(restart));
+            let found = restarts.within(7, at(first), at(last)).is_some();
+            assert_eq!(found, expected, "{first} {restart} {last}");
+        }
     }
 }
