@@ -42,8 +42,10 @@ pub(crate) fn run(config: Option<&Path>, json: bool, out: &mut impl Write) -> io
     let here = || reap(&jail_root).map(|reaped| reaped.into_iter().map(Jail::of).collect::<Vec<_>>());
     let mut jails = Vec::new();
     for process in service_mounts::others() {
-        // What fails there is left for the next login there. Here, what can be reached is removed all the same.
-        jails.extend(service_mounts::within(&process, || here().unwrap_or_default()).unwrap_or_default());
+        let there =
+            || here().unwrap_or_else(|refusal| vec![Jail::unseen(&jail_root, &refusal, process.pid())]);
+        // A process that has just ended has left nothing there. Here, what can be reached is removed all the same.
+        jails.extend(service_mounts::within(&process, there).unwrap_or_default());
     }
     jails.extend(here().map_err(failed)?);
     jails.sort_by(|one, other| (&one.path, &one.path_bytes).cmp(&(&other.path, &other.path_bytes)));
@@ -74,6 +76,19 @@ fn print(jails: &[Jail], out: &mut impl Write) -> io::Result<()> {
 impl Jail {
     fn is_at(&self, other: &Self) -> bool {
         (&self.path, &self.path_bytes) == (&other.path, &other.path_bytes)
+    }
+
+    /// Those that could not be looked for with the mounts of a process. A command to paste would have those of this program.
+    fn unseen(jail_root: &Path, refusal: &Refusal, pid: i32) -> Self {
+        let path = Outside::new(jail_root);
+        Self {
+            path: path.plain().into_owned(),
+            path_bytes: path.bytes(),
+            removed: false,
+            problem: Some(format!("process {pid} has mounts of its own, with which {refusal}")),
+            fix: Some(format!("with the mounts of that process (nsenter -m -t {pid}): {}", refusal.fix())),
+            command: None,
+        }
     }
 
     fn of(reaped: Reaped) -> Self {

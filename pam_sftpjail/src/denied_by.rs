@@ -31,13 +31,13 @@ impl DeniedBy {
         }
     }
 
-    /// For a directory of the host's own, where no filesystem stops root.
-    pub(crate) fn process() -> Self {
+    /// For a file or directory of the host's own, where no filesystem stops root.
+    pub fn process() -> Self {
         Lsm::here().map_or(Self::Other, Self::Lsm)
     }
 
     /// What an admin can do about it.
-    pub(crate) fn fix(self) -> &'static str {
+    pub fn fix(self) -> &'static str {
         match self {
             _ if !geteuid().is_root() => "run this as root",
             Self::Fuse => {

@@ -141,5 +141,5 @@ fn leads_past_the_guard(at: &Path, target: &Path, account: &Account, profile: &P
 }
 
 fn unknown(what: &str, error: &io::Error, findings: &mut Findings) {
-    findings.unknown(CHECK, format!("{what} cannot be read: {error}"), unreadable_fix());
+    findings.unknown(CHECK, format!("{what} cannot be read: {error}"), unreadable_fix(error));
 }

@@ -88,7 +88,7 @@ fn report(check: &str, is_for_others: bool, what: &str, fix: Fix, findings: &mut
 /// Whether all files could be read. Reports those that could not.
 fn are_read(check: &str, entries: &MountEntries, findings: &mut Findings) -> bool {
     for (file, error) in &entries.unread {
-        findings.unknown(check, format!("{} cannot be read: {error}", escaped(file)), unreadable_fix());
+        findings.unknown(check, format!("{} cannot be read: {error}", escaped(file)), unreadable_fix(error));
     }
     entries.unread.is_empty()
 }

@@ -43,27 +43,19 @@ const NAMESPACES: [&str; 11] = [
     "LogNamespace",
 ];
 
-/// Settings with one value, the last; the others add to each other.
-const SINGLE: [&str; 19] = [
-    "ProtectHome",
-    "ProtectSystem",
-    "PrivateTmp",
-    "PrivateDevices",
-    "User",
-    "PrivateUsers",
-    "RestrictNamespaces",
-    "RestrictSUIDSGID",
-    "NoNewPrivileges",
-    "ProtectKernelModules",
-    "ProtectKernelTunables",
-    "ProtectKernelLogs",
-    "ProtectControlGroups",
-    "ProtectHostname",
-    "ProtectProc",
-    "ProcSubset",
-    "PrivateIPC",
-    "PrivateMounts",
-    "LogNamespace",
+/// Settings whose values add to each other. The others have one value, the last.
+const LISTS: [&str; 11] = [
+    "ReadOnlyPaths",
+    "ReadOnlyDirectories",
+    "InaccessiblePaths",
+    "InaccessibleDirectories",
+    "TemporaryFileSystem",
+    "BindPaths",
+    "BindReadOnlyPaths",
+    "NoExecPaths",
+    "CapabilityBoundingSet",
+    "SystemCallFilter",
+    "SystemCallArchitectures",
 ];
 
 /// How much of a setting's value is shown, in characters.
@@ -117,10 +109,10 @@ fn restrictions(unit: &str, names: &[&'static str]) -> Vec<(&'static str, Settin
 /// The settings of a unit that count.
 fn in_force(unit: &str, names: &[&'static str]) -> Vec<(&'static str, Setting)> {
     let mut all = service::settings(unit, names);
-    for name in SINGLE {
-        let last = all.iter().rposition(|(own, _)| *own == name);
+    for name in names.iter().filter(|name| !LISTS.contains(name)) {
+        let last = all.iter().rposition(|(own, _)| own == name);
         let mut at = 0..;
-        all.retain(|(own, _)| at.next().is_some_and(|at| *own != name || Some(at) == last));
+        all.retain(|(own, _)| at.next().is_some_and(|at| own != name || Some(at) == last));
     }
     all
 }

@@ -13,7 +13,6 @@ use crate::desired::pam::{Example, HOME_MAKERS, OURS};
 use crate::desired::trusted;
 use crate::host::pam::stack::{Line, Stack};
 use crate::report::Error;
-use crate::report::error::unreadable_fix;
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::session::SessionLine;
 use std::cmp::Reverse;
@@ -228,7 +227,7 @@ fn check_logins(stacks: &[(&str, &Stack)]) -> Result<(), Error> {
             return Err(Error::new(one.evidence, one.fix));
         }
         if let Some(one) = unread.first() {
-            return Err(Error::new(format!("{}: {}", one.location, one.why), unreadable_fix()));
+            return Err(Error::new(format!("{}: {}", one.location, one.why), one.fix));
         }
     }
     Ok(())

@@ -143,10 +143,10 @@ pub(crate) fn must_be_absent(plan: &Plan) -> Result<(), Refusal> {
     }
 }
 
-/// Removes the user's jail, or what is left of one. The caller holds the user's lock, and no session may be live in it.
-pub(crate) fn remove_left(plan: &Plan) -> Result<(), SysError> {
+/// Removes the user's jail, or what is left of one. The caller holds the user's lock, and no session may be live here.
+pub(crate) fn remove_left(plan: &Plan, others: Others) -> Result<(), SysError> {
     let jail = Jail { jail_root: plan.jail_root.path(), user: plan.user.clone() };
-    jail.take_down(Others::default()).map(drop)
+    jail.take_down(others).map(drop)
 }
 
 /// The root of the live sessions' jail, if it has the plan's terms. A second jail is not possible: sshd

@@ -20,7 +20,7 @@ pub struct LiveRecord {
 
 /// The mount namespace that has the jail of a session, as seen from this process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mounts {
+enum Mounts {
     /// One of the session's own.
     Private,
     /// That of this process.
@@ -43,13 +43,14 @@ impl LiveRecord {
         PathBuf::from(DIRECTORY).join(&self.user).join(&self.name)
     }
 
-    /// Where the session's jail is mounted. A record of an earlier version has no number: its jail counts as one here.
-    pub fn mounts(&self) -> Mounts {
+    /// `ours`: the number of this process's mount namespace, if it is known. Without it, and for a record of an earlier
+    /// version, which has no number, the jail counts as one here: then none is mounted beside it, and none is removed.
+    fn mounts(&self, ours: Option<u64>) -> Mounts {
         if !is_shared(&self.name) {
             return Mounts::Private;
         }
-        match (number(&self.name), namespace::Namespace::number()) {
-            (Some(theirs), Ok(ours)) if theirs != ours => Mounts::Elsewhere,
+        match number(&self.name).zip(ours) {
+            Some((theirs, ours)) if theirs != ours => Mounts::Elsewhere,
             _ => Mounts::Here,
         }
     }
@@ -57,8 +58,18 @@ impl LiveRecord {
 
 /// Where these sessions have jails that others can share.
 pub(crate) fn others(live: &[LiveRecord]) -> Others {
-    let any = |mounts| live.iter().any(|record| record.mounts() == mounts);
-    Others { here: any(Mounts::Here), elsewhere: any(Mounts::Elsewhere) }
+    let mut others = Others::default();
+    if live.iter().any(|record| is_shared(&record.name)) {
+        let ours = namespace::Namespace::number().ok();
+        for record in live {
+            match record.mounts(ours) {
+                Mounts::Private => {}
+                Mounts::Here => others.here = true,
+                Mounts::Elsewhere => others.elsewhere = true,
+            }
+        }
+    }
+    others
 }
 
 /// The beginning of the name of a record of this process's.
@@ -98,7 +109,9 @@ mod tests {
             ("host-7.2".to_owned(), Mounts::Here),
         ] {
             let record = LiveRecord::new(&UserName::parse("anna").unwrap(), OsString::from(&name));
-            assert_eq!(record.mounts(), expected, "{name}");
+            assert_eq!(record.mounts(Some(own)), expected, "{name}");
+            let unknown = if expected == Mounts::Private { Mounts::Private } else { Mounts::Here };
+            assert_eq!(record.mounts(None), unknown, "{name}");
         }
         assert_eq!(prefix(Namespace::Private), "private-");
         assert_eq!(prefix(Namespace::Host), format!("host-{own}-"));

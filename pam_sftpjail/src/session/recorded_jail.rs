@@ -30,7 +30,10 @@ impl RecordedJail {
     ) -> Result<Self, Refusal> {
         let registered = match register(&plan, record, max) {
             Ok(registered) => Some(registered),
-            Err(refusal) if must_be_recorded => return Err(refusal),
+            // The second says nothing of the registry.
+            Err(refusal) if must_be_recorded || matches!(refusal, Refusal::OtherJail { .. }) => {
+                return Err(refusal);
+            }
             Err(refusal) => {
                 log.error(format_args!(
                     "no record of a session of user {}: {refusal}; fix: {}",
@@ -41,14 +44,15 @@ impl RecordedJail {
             }
         };
         let others = registered.as_ref().map(|(_, _, live)| live.others).unwrap_or_default();
-        if registered.is_some() && plan.jail_root.holds_left() && others == Others::default() {
-            remove_left(&plan, log);
-        }
+        let is_left = plan.jail_root.holds_left()
+            && !(registered.is_some() && !others.here && remove_left(&plan, others, log));
         match (Jail::build(plan, others), registered) {
             (Ok(jail), None) => Ok(Self { jail, record: None }),
             (Ok(jail), Some((mut sessions, record, _))) => {
-                // An error is ignored: the next session removes them.
-                let _ = sessions.forget_dead();
+                if !is_left {
+                    // An error is ignored: the next session removes them.
+                    let _ = sessions.forget_dead();
+                }
                 Ok(Self { jail, record: Some(record) })
             }
             (Err(refusal), None) => Err(refusal),
@@ -154,12 +158,14 @@ fn may_begin(plan: &Plan, live: &SessionCount) -> Result<(), Refusal> {
     }
 }
 
-/// Removes what a killed service or a power cut has left of the user's jail in the host's namespace. The caller holds the
-/// user's lock, and no session has such a jail. The new session does without, so an error refuses nobody.
-fn remove_left(plan: &Plan, log: &Log) {
-    if let Err(error) = host::remove_left(plan) {
+/// Removes what a killed service or a power cut has left of the user's jail here. The caller holds the user's lock, and no
+/// session is live in that jail. The new session does without, so an error refuses nobody. Gives whether it is gone.
+fn remove_left(plan: &Plan, others: Others, log: &Log) -> bool {
+    let removed = host::remove_left(plan, others);
+    if let Err(error) = &removed {
         log.error(format_args!("the jail that is left of user {}: {error}; fix: {}", plan.user, error.fix()));
     }
+    removed.is_ok()
 }
 
 /// Takes the user's lock, and writes the record.

@@ -15,7 +15,7 @@
 use crate::application;
 use crate::error::{Refusal, RetryWhen};
 use crate::name::UserName;
-use crate::registry::{Mounts, Registry, WaitingSlot};
+use crate::registry::{Registry, WaitingSlot, others};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -119,9 +119,7 @@ fn is_met(condition: RetryWhen<'_>) -> bool {
         RetryWhen::SessionEnded { user, max } => {
             live(user).map_or(true, |live| u32::try_from(live.len()).is_ok_and(|live| live < max))
         }
-        RetryWhen::SharedJailGone { user } => {
-            live(user).map_or(true, |live| !live.iter().any(|record| record.mounts() == Mounts::Here))
-        }
+        RetryWhen::SharedJailGone { user } => live(user).map_or(true, |live| !others(&live).here),
         RetryWhen::Unlocked => true,
     }
 }

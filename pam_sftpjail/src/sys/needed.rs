@@ -1,6 +1,9 @@
 //! Tries whether the kernel answers the system calls without which no jail is built. It makes each with arguments that
 //! the kernel refuses, so nothing is changed.
 //!
+//! Most of them are needed in the session phase only, where nobody can be told why a login is refused. So the account
+//! phase tries them. Together they take 2 µs.
+//!
 //! A kernel that is too old answers ENOSYS. So does many a seccomp filter: that of systemd's RestrictSUIDSGID= for
 //! openat2(2), and those of container managers for calls that they do not know. What the admin has to do is not the same.
 
@@ -10,86 +13,81 @@ use nix::sys::utsname::uname;
 use std::fs;
 use thiserror::Error;
 
-/// A call, arguments of which the kernel takes no notice or that it refuses, and what it answers to these.
+/// A call with arguments that every kernel refuses.
 struct Call {
     name: &'static str,
     number: libc::c_long,
     arguments: [libc::c_long; 5],
-    /// The errors with which a kernel that knows the call refuses the arguments.
-    answers: &'static [Errno],
+    /// Whether the kernel asks for CAP_SYS_ADMIN before it looks at the arguments. Who lacks that gets the answer when the
+    /// jail is built.
+    asks_first: bool,
     /// The first release of Linux that has it, for its use here.
     since: (u32, u32),
 }
 
-/// No flags, and no more flags than there are.
+/// Null, no flags, or a structure of size 0.
 const NONE: libc::c_long = 0;
+
+/// All flags, also those that no kernel knows.
 const ALL: libc::c_long = 0x7fff_ffff;
-
-/// The answer to wrong arguments, before any privilege is asked for.
-const WRONG: &[Errno] = &[Errno::EINVAL];
-
-/// The same of calls that ask for CAP_SYS_ADMIN first. Who lacks that gets the answer when the jail is built.
-const WRONG_OR_DENIED: &[Errno] = &[Errno::EINVAL, Errno::EPERM];
 
 /// In the order of the kernel's history, so that the first that an old kernel lacks is named; mount_setattr(2) is last.
 const EVERYWHERE: [Call; 8] = [
+    // The mask has a reserved bit, and there is no path.
     Call {
         name: "statx",
         number: libc::SYS_statx,
         arguments: [-1, NONE, NONE, 0x8000_0000, NONE],
-        // The mask has a reserved bit, and there is no path.
-        answers: &[Errno::EINVAL, Errno::EFAULT],
+        asks_first: false,
         since: (4, 11),
     },
     Call {
         name: "open_tree",
         number: libc::SYS_open_tree,
         arguments: [-1, NONE, ALL, NONE, NONE],
-        answers: WRONG,
+        asks_first: false,
         since: (5, 2),
     },
     Call {
         name: "move_mount",
         number: libc::SYS_move_mount,
         arguments: [-1, NONE, -1, NONE, ALL],
-        answers: WRONG_OR_DENIED,
+        asks_first: true,
         since: (5, 2),
     },
     Call {
         name: "fsopen",
         number: libc::SYS_fsopen,
         arguments: [NONE, ALL, NONE, NONE, NONE],
-        answers: WRONG_OR_DENIED,
+        asks_first: true,
         since: (5, 2),
     },
     Call {
         name: "fsconfig",
         number: libc::SYS_fsconfig,
         arguments: [-1, NONE, NONE, NONE, NONE],
-        answers: WRONG,
+        asks_first: false,
         since: (5, 2),
     },
     Call {
         name: "fsmount",
         number: libc::SYS_fsmount,
         arguments: [-1, ALL, NONE, NONE, NONE],
-        answers: WRONG_OR_DENIED,
+        asks_first: true,
         since: (5, 2),
     },
     Call {
         name: "openat2",
         number: libc::SYS_openat2,
-        // The size of its structure is 0.
         arguments: [-1, NONE, NONE, NONE, NONE],
-        answers: WRONG,
+        asks_first: false,
         since: (5, 6),
     },
     Call {
         name: "mount_setattr",
         number: libc::SYS_mount_setattr,
-        // The same.
         arguments: [-1, NONE, NONE, NONE, NONE],
-        answers: WRONG,
+        asks_first: false,
         since: (5, 12),
     },
 ];
@@ -100,15 +98,15 @@ const FOR_A_NAMESPACE: [Call; 2] = [
         name: "setns",
         number: libc::SYS_setns,
         arguments: [-1, libc::CLONE_NEWNS as _, NONE, NONE, NONE],
-        answers: &[Errno::EBADF],
+        asks_first: false,
         since: (3, 8),
     },
+    // The lowest bits are a signal for clone(2), and nothing to unshare.
     Call {
         name: "unshare",
         number: libc::SYS_unshare,
-        // The lowest bits are a signal for clone(2), and nothing to unshare.
         arguments: [(libc::CLONE_NEWNS | 0x7f) as _, NONE, NONE, NONE, NONE],
-        answers: WRONG,
+        asks_first: false,
         since: (2, 6),
     },
 ];
@@ -140,14 +138,26 @@ pub(crate) fn all(has_namespace: bool) -> Result<(), Uncallable> {
 
 impl Call {
     fn try_it(&self) -> Result<(), Uncallable> {
+        match self.answer() {
+            Err(errno) if self.is_barred(errno) => Err(self.uncallable(errno, is_filtered())),
+            _ => Ok(()),
+        }
+    }
+
+    fn answer(&self) -> Result<libc::c_long, Errno> {
         let [a, b, c, d, e] = self.arguments;
         // SAFETY: every pointer among the arguments is null, and every descriptor is none. The kernel refuses each call of
         // the tables for its arguments, before it reads or writes memory or changes anything.
-        let result = unsafe { libc::syscall(self.number, a, b, c, d, e, NONE) };
-        match Errno::result(result) {
-            Ok(_) => Ok(()),
-            Err(errno) if self.answers.contains(&errno) => Ok(()),
-            Err(errno) => Err(self.uncallable(errno, is_filtered())),
+        Errno::result(unsafe { libc::syscall(self.number, a, b, c, d, e, NONE) })
+    }
+
+    /// Whether this answer says that the call cannot be made. Any other is about the arguments: which of them a kernel looks
+    /// at first is its own affair, and a later one that does otherwise must not lock all members out.
+    fn is_barred(&self, errno: Errno) -> bool {
+        match errno {
+            Errno::ENOSYS => true,
+            Errno::EPERM | Errno::EACCES => !self.asks_first,
+            _ => false,
         }
     }
 
@@ -230,8 +240,34 @@ mod tests {
     use super::*;
 
     #[test]
-    fn this_kernel_answers_every_trial_as_the_tables_say() {
+    fn this_kernel_refuses_the_arguments_of_every_trial() {
+        for call in EVERYWHERE.iter().chain(&FOR_A_NAMESPACE) {
+            let answer = call.answer();
+            let is_about_arguments = matches!(answer, Err(Errno::EINVAL | Errno::EFAULT | Errno::EBADF));
+            assert!(
+                is_about_arguments || call.asks_first && answer == Err(Errno::EPERM),
+                "{}: {answer:?}",
+                call.name
+            );
+        }
         assert_eq!(all(true), Ok(()));
+    }
+
+    #[test]
+    fn only_an_answer_that_is_not_about_the_arguments_bars_a_call() {
+        let [setns, ..] = &FOR_A_NAMESPACE;
+        let asks = EVERYWHERE.iter().find(|call| call.asks_first).unwrap();
+        for (errno, bars_setns, bars_asking) in [
+            (Errno::ENOSYS, true, true),
+            (Errno::EPERM, true, false),
+            (Errno::EACCES, true, false),
+            // A later kernel may look at the other argument first.
+            (Errno::EINVAL, false, false),
+            (Errno::EBADF, false, false),
+            (Errno::E2BIG, false, false),
+        ] {
+            assert_eq!([setns.is_barred(errno), asks.is_barred(errno)], [bars_setns, bars_asking], "{errno}");
+        }
     }
 
     #[test]

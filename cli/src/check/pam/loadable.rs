@@ -2,7 +2,6 @@
 
 use crate::desired::pam::unloadable::{Effect, find};
 use crate::host::pam::stack::Stack;
-use crate::report::error::unreadable_fix;
 use crate::report::{Consequence, Findings};
 
 /// Checks the lines of one kind. Returns whether libpam refuses everybody because of one that it does not find.
@@ -32,7 +31,7 @@ pub(super) fn examine(kind: &str, stack: &Stack, findings: &mut Findings) -> boo
         }
     }
     for one in unread {
-        findings.unknown(&check, format!("{}: {}", one.location, one.why), unreadable_fix());
+        findings.unknown(&check, format!("{}: {}", one.location, one.why), one.fix);
     }
     refuses
 }

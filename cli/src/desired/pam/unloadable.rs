@@ -4,6 +4,7 @@ use super::OURS;
 use crate::host::pam::module::{names, unloadable};
 use crate::host::pam::stack::{Line, Stack};
 use crate::report::Location;
+use crate::report::error::unreadable_fix;
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::suggestion::nearest;
 use std::collections::BTreeSet;
@@ -28,10 +29,11 @@ pub(crate) enum Effect {
     Ignored,
 }
 
-/// A module's file that could not be read: the line that names it, and the error.
+/// A module's file that could not be read: the line that names it, the error and its fix.
 pub(crate) struct Unread<'s> {
     pub(crate) location: &'s Location,
     pub(crate) why: String,
+    pub(crate) fix: &'static str,
 }
 
 /// The lines of this stack of `kind` whose modules libpam cannot load, and those for which that is unknown. The module's
@@ -45,7 +47,7 @@ pub(crate) fn find<'s>(kind: &str, stack: &'s Stack) -> (Vec<Unloadable<'s>>, Ve
             Ok(Some(why)) => all.push((at, line, module.path.as_str(), why)),
             Err(error) => {
                 let why = format!("whether libpam can load {} is unknown: {error}", escaped(&module.path));
-                unread.push(Unread { location: &line.location, why });
+                unread.push(Unread { location: &line.location, why, fix: unreadable_fix(&error) });
             }
         }
     }

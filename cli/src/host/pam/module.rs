@@ -13,11 +13,15 @@ const HOOKS: [&str; 3] = ["pam_sm_acct_mgmt", "pam_sm_open_session", "pam_sm_clo
 /// The directory of modules that are named without one. It is compiled into libpam; where pam_permit.so is,
 /// which comes with libpam, is the right one.
 pub(crate) fn directory() -> Option<PathBuf> {
-    let ours = format!("/usr/lib/{}-linux-gnu/security", std::env::consts::ARCH);
-    let mut candidates = vec![ours.into(), PathBuf::from("/usr/lib64/security"), "/usr/lib/security".into()];
-    let found = glob::glob("/usr/lib/*/security").into_iter().flatten().flatten();
-    candidates.extend(found);
-    candidates.into_iter().find(|directory| directory.join("pam_permit.so").exists())
+    // Before Debian 12, there are systems on which /lib is no symlink to /usr/lib.
+    let below = |lib: &str| {
+        let ours = format!("{lib}/{}-linux-gnu/security", std::env::consts::ARCH);
+        let found = glob::glob(&format!("{lib}/*/security")).into_iter().flatten().flatten();
+        let usual = [ours, format!("{lib}64/security"), format!("{lib}/security")];
+        usual.map(PathBuf::from).into_iter().chain(found).collect::<Vec<_>>()
+    };
+    let mut candidates = ["/usr/lib", "/lib"].into_iter().flat_map(below);
+    candidates.find(|directory| directory.join("pam_permit.so").exists())
 }
 
 /// Where else Debian's libpam looks for them.

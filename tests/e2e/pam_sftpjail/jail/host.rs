@@ -6,7 +6,7 @@ mod power_cut;
 mod races;
 
 use crate::common::jailed::{has_only_its_home, names, works_in};
-use crate::common::libpam::install_alone;
+use crate::common::libpam::{code, install_alone};
 use sandbox::{LiveSftp, Namespace, Sandbox, end};
 use std::process::Stdio;
 
@@ -289,6 +289,24 @@ fn back_to_private_a_login_is_refused_while_sessions_from_before_are_live() {
     sb.wait_for_log("theirs is /jail/mle, from when the configuration had namespace = \"host\"");
     leave(&sb, "mle", live);
     works_in(&sb, &mut sb.sftp_live("mle"), "/home/mle");
+}
+
+/// Where sshd counts refusals of the account hook, only the session hook asks.
+#[test]
+fn back_to_private_the_session_hook_refuses_too_and_serves_nobody_without_a_record() {
+    let sb = machine();
+    let live = sb.sftp_live("mle");
+    sb.sh("rm /etc/sftpjail/config.toml");
+    install_alone(&sb, "");
+    sb.sh("cp /usr/local/sbin/pam-driver /usr/local/sbin/sshd-session");
+    let out = sb.sh("sshd-session --confdir /etc/alone mle account open");
+    assert_eq!((code(&out, "account"), code(&out, "open")), ("0".into(), "14".into()), "{out}");
+    let line = sb.wait_for_log("(sshd:session): refused user mle ");
+    assert!(line.contains("theirs is /jail/mle, from when the configuration had namespace"), "{line}");
+    assert_eq!(sb.log_lines("no record of a session"), [""; 0]);
+    leave(&sb, "mle", live);
+    let out = sb.sh("sshd-session --confdir /etc/alone mle account open close");
+    assert_eq!(code(&out, "open"), "0", "{out}");
 }
 
 #[test]

@@ -88,7 +88,7 @@ fn no_session_gets_the_jail_of_another_service_and_an_old_home() {
     let sb = machine();
     restart(&sb);
     let mut first = sb.sftp_live("mle");
-    sb.sh("mkdir -m 700 /home/new; chown mle: /home/new; cp -a /home/mle/.ssh /home/new; usermod -d /home/new mle || usermod -o -d /home/new mle || sed -i 's|:/home/mle:|:/home/new:|' /etc/passwd");
+    sb.sh("mkdir -m 700 /home/new; chown mle: /home/new; cp -a /home/mle/.ssh /home/new; sed -i 's|:/home/mle:|:/home/new:|' /etc/passwd");
     // Beside its own sessions, the same service refuses.
     sb.sftp("mle", "pwd\n").failed();
     sb.wait_for_log("the user's live sessions have another jail");
@@ -141,4 +141,24 @@ fn reap_takes_down_what_a_killed_session_left_in_the_namespace_of_its_service() 
     assert_eq!(jails(&sb, after), (1, 0));
     leave(&sb, "mle", live);
     nobody_is_in(&sb);
+}
+
+/// An error there is reported, and not taken for "nothing was left".
+#[test]
+fn reap_says_where_it_could_not_look() {
+    let sb = machine();
+    sb.sh("mkdir -p -m 700 /jail /run/sftpjail; mkdir -m 0 /jail/gone");
+    sb.stop_sshd();
+    let script = "#!/bin/sh\nmount -t tmpfs -o mode=777 none /run/sftpjail && exec /usr/sbin/sshd -D\n";
+    sb.write_mode("/usr/local/sbin/start", script, 0o755);
+    sb.sshd_as("unshare --mount --propagation slave /usr/local/sbin/start");
+    let pid = sb.sh("pgrep -x sshd").stdout;
+    let pid = pid.trim();
+    let out = sb.try_sh("sftpjail reap");
+    assert_eq!(out.code, Some(1), "{out}");
+    let unseen = format!(
+        "✗ /jail cannot be removed: process {pid} has mounts of its own, with which the registry of sessions cannot be \
+         used: /run/sftpjail is open to others than root\n  → with the mounts of that process (nsenter -m -t {pid}): "
+    );
+    assert!(out.stdout.starts_with(&unseen) && out.stdout.ends_with("✓ /jail/gone is removed\n"), "{out}");
 }

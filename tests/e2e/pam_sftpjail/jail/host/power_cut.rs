@@ -2,6 +2,7 @@
 
 use super::machine;
 use crate::common::jailed::has_only_its_home;
+use crate::common::libpam::install_alone;
 use sandbox::{Namespace, Sandbox};
 
 in_both_namespaces!(the_directory_that_is_left_of_a_jail_refuses_nobody_and_goes_with_the_next_login);
@@ -46,8 +47,8 @@ fn the_directory_that_is_left_of_a_jail_refuses_nobody_and_goes_with_the_next_lo
     assert!(!sb.sh("sftpjail check --all").stdout.contains("! jail root"));
 }
 
-#[test]
-fn what_a_killed_session_left_in_the_hosts_namespace_refuses_nobody_in_a_private_one() {
+/// A machine on which a killed session has left a jail in the host's namespace, and which has private namespaces since.
+fn left() -> Sandbox {
     let sb = machine();
     let live = sb.sftp_live("mle");
     for pid in [sb.session_monitor("mle"), sb.session_child("mle")] {
@@ -57,6 +58,12 @@ fn what_a_killed_session_left_in_the_hosts_namespace_refuses_nobody_in_a_private
     drop(live);
     assert_eq!(sb.sh("findmnt -n -o FSTYPE /jail/mle").stdout, "tmpfs\n");
     sb.sh("rm /etc/sftpjail/config.toml");
+    sb
+}
+
+#[test]
+fn what_a_killed_session_left_in_the_hosts_namespace_refuses_nobody_in_a_private_one() {
+    let sb = left();
     let mut live = sb.sftp_live("mle");
     has_only_its_home(&sb, &mut live, "/home/mle");
     assert_eq!(
@@ -65,4 +72,22 @@ fn what_a_killed_session_left_in_the_hosts_namespace_refuses_nobody_in_a_private
         "the record of the new one"
     );
     assert_eq!(live.quit(), Some(0));
+}
+
+/// By the record, a login knows that sshd could serve the jail where the module builds none.
+#[test]
+fn what_cannot_be_removed_keeps_its_record() {
+    let sb = left();
+    install_alone(&sb, "");
+    let record = sb.sh("ls /run/sftpjail/mle").stdout;
+    sb.sh("strace -qqo /dev/null -e inject=umount2:error=EBUSY pam-driver --confdir /etc/alone mle open");
+    sb.wait_for_log("the jail that is left of user mle: umount2(/jail/mle): ");
+    sb.sh(&format!("findmnt /jail/mle; ls /run/sftpjail/mle/{record}"));
+    sb.sh("echo no >/etc/sftpjail/config.toml");
+    sb.sftp("mle", "pwd\n").failed();
+    sb.wait_for_log("refused user mle");
+    sb.sh("rm /etc/sftpjail/config.toml");
+    sb.sftp("mle", "pwd\n").ok();
+    sb.wait_for_logouts();
+    assert_eq!(sb.sh("ls -A /jail; find /run/sftpjail -mindepth 1").stdout, "");
 }
