@@ -3,16 +3,26 @@
 
 undo_setup() {
     test -e /var/lib/sftpjail/setup/journal.json || return 0
+    # What undo leaves is found before it: else members would lose their jails for a removal that stops all the same.
+    stay_for "$(pam_files | grep -vx /etc/pam.d/sshd || true)"
     /usr/sbin/sftpjail setup --undo --yes || stay "its setup could not be undone (see above)"
 }
 
-# Without its module, a PAM configuration that names it keeps members out. Files in /etc/pam.d may be symlinks.
+# Without its module, a PAM configuration that names it keeps members out.
 # Without its program, the drop-in of user@.service goes by groups that nobody keeps up to date.
 refuse_if_needed() {
-    named=$(grep -Rls '^[^#]*pam_sftpjail' /etc/pam.d || true)
-    test -z "$named" || stay "PAM calls its module. Remove sshd's lines for its jails first, then those in:" $named
+    stay_for "$(pam_files)"
     drop_in=/etc/systemd/system/user@.service.d/50-sftpjail.conf
     ! test -e $drop_in || stay "systemd calls its program. Remove this file first: $drop_in"
+}
+
+# The files of PAM that name the module. They may be symlinks.
+pam_files() {
+    grep -Rls '^[^#]*pam_sftpjail' /etc/pam.d || true
+}
+
+stay_for() {
+    test -z "$1" || stay "PAM calls its module. Remove sshd's lines for its jails first, then those in:" $1
 }
 
 stay() {

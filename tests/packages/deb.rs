@@ -1,7 +1,7 @@
 //! The Debian package, installed, set up, upgraded and removed by dpkg in sandboxes.
 
 use super::{machine, package, read};
-use sandbox::Sandbox;
+use sandbox::{Sandbox, artifact};
 
 /// A machine on which it is installed. dpkg knows of no other package there.
 fn installed() -> (Sandbox, String) {
@@ -90,6 +90,36 @@ fn is_not_removed_while_a_member_is_logged_in_or_a_line_names_the_module() {
     let out = sb.try_sh("dpkg --remove sftpjail").failed();
     assert!(out.stderr.contains("systemd calls its program. Remove this file first"), "{out}");
     sb.sh("rm /etc/systemd/system/user@.service.d/50-sftpjail.conf; dpkg --remove sftpjail");
+}
+
+#[test]
+fn is_not_removed_nor_undone_while_another_service_of_pam_names_the_module() {
+    let (sb, _) = installed();
+    sb.sh("sftpjail setup --yes");
+    sb.user("anna").group("sftp").add();
+    sb.write("/etc/pam.d/ftp", "account required pam_sftpjail.so\n");
+    let out = sb.try_sh("dpkg --remove sftpjail").failed();
+    assert!(out.stderr.contains("first, then those in: /etc/pam.d/ftp\n"), "{out}");
+    sb.sftp("anna", "ls /etc/ssh\n").failed();
+    sb.sftp("anna", "pwd\n").ok();
+    sb.sh("rm /etc/pam.d/ftp; sftpjail setup --dry-run | grep 'Nothing to do'");
+}
+
+#[test]
+fn a_purge_keeps_the_setup_of_another_copy_and_the_log_of_other_rules() {
+    let (sb, _) = installed();
+    let copy = "/usr/lib/x86_64-linux-gnu/security/pam_sftpjail.so";
+    sb.sh("dpkg --remove sftpjail");
+    sb.install(&artifact("sftpjail"), "/usr/local/sbin/sftpjail", 0o755);
+    sb.install(&artifact("libpam_sftpjail.so"), copy, 0o644);
+    sb.sh("sftpjail setup --yes; echo entry >/var/log/sftp.log; dpkg --purge sftpjail");
+    sb.sh("grep -q entry /var/log/sftp.log; sftpjail setup --undo --yes | grep 'Everything is as it was before'");
+
+    let (sb, _) = installed();
+    sb.write("/etc/rsyslog.d/50-own.conf", ":programname, isequal, \"internal-sftp\" /var/log/sftp.log\n");
+    sb.sh("echo entry >/var/log/sftp.log; dpkg --remove sftpjail; dpkg --purge sftpjail; grep -q entry /var/log/sftp.log");
+    let (sb, _) = installed();
+    sb.sh("echo entry >/var/log/sftp.log; dpkg --purge sftpjail; not test -e /var/log/sftp.log");
 }
 
 #[test]
