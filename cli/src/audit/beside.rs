@@ -7,6 +7,7 @@
 //! size.
 
 use super::gaps::Kind;
+use super::join::longest;
 use super::message;
 use super::seen::{MAX_APART, Seen};
 use crate::host::syslog::entry;
@@ -18,7 +19,7 @@ use crate::host::syslog::stamp::Stamps;
 use crate::host::syslog::wait::{Ready, Stop};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use std::collections::{HashSet, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::hash::{BuildHasher, RandomState};
 use std::process::ChildStdout;
 
@@ -54,8 +55,8 @@ pub(super) struct Beside<'s> {
     hasher: RandomState,
     /// The host as the latest entry of the journal spells it.
     host: Vec<u8>,
-    /// Lines that cannot be used, since they were last taken.
-    pub(super) gaps: Vec<Kind>,
+    /// How many lines cannot be used.
+    pub(super) gaps: BTreeMap<Kind, u64>,
     failure: Option<Failure>,
 }
 
@@ -83,7 +84,7 @@ impl<'s> Beside<'s> {
             losses: HashSet::new(),
             hasher: RandomState::new(),
             host: Vec::new(),
-            gaps: Vec::new(),
+            gaps: BTreeMap::new(),
             failure: None,
         };
         beside.run(Which::All, None);
@@ -172,7 +173,7 @@ impl<'s> Beside<'s> {
         let line = match lines.next() {
             Ok(Some(Line::Whole(line) | Line::Unended(line))) => line,
             Ok(Some(Line::TooLong)) => {
-                self.gaps.push(Kind::TooLong);
+                *self.gaps.entry(Kind::TooLong).or_default() += 1;
                 return true;
             }
             Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return false,
@@ -187,7 +188,7 @@ impl<'s> Beside<'s> {
         let record = match line::parse(line, &mut self.stamps) {
             Parsed::Record(record) => record.into_owned(),
             Parsed::Unreadable => {
-                self.gaps.push(Kind::Unreadable);
+                *self.gaps.entry(Kind::Unreadable).or_default() += 1;
                 return true;
             }
             Parsed::Other => return true,
@@ -208,7 +209,7 @@ impl<'s> Beside<'s> {
         }
         // One that is forged is reported, whatever the files have.
         if !is_copy || !record.is_genuine() {
-            self.ahead.push_back(record);
+            self.ahead.push_back(cut(record));
         }
         true
     }
@@ -240,6 +241,15 @@ impl<'s> Beside<'s> {
     }
 }
 
+/// What is kept of an entry. One that is too long to be used still is, so that it is reported.
+fn cut(mut record: Record<'static>) -> Record<'static> {
+    let most = longest(record.program) + 1;
+    if let Some(begin) = record.message.get(..most) {
+        record.message = begin.to_vec().into();
+    }
+    record
+}
+
 /// The name of a host up to the first dot.
 fn short(host: &[u8]) -> &[u8] {
     host.split(|byte| *byte == b'.').next().unwrap_or_default()
@@ -248,4 +258,24 @@ fn short(host: &[u8]) -> &[u8] {
 /// Ten seconds.
 fn bucket(time: Timestamp) -> i64 {
     time.as_second() / 10
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_is_kept_of_an_entry_than_shows_that_it_is_too_long() {
+        let of = |length: usize| Record {
+            time: Timestamp::UNIX_EPOCH,
+            host: b"sandbox".as_slice().into(),
+            program: Program::Sftp,
+            pid: 1,
+            message: vec![b'x'; length].into(),
+            sender: None,
+        };
+        let most = longest(Program::Sftp);
+        let kept = [0, most, most + 1, 64 << 10].map(|length| cut(of(length)).message.len());
+        assert_eq!(kept, [0, most, most + 1, most + 1]);
+    }
 }

@@ -26,10 +26,15 @@ use std::hash::{BuildHasher, RandomState};
 use std::os::unix::ffi::OsStrExt;
 use std::rc::Rc;
 
-/// The longest message of each program, in bytes: internal-sftp logs 500 at most, and pam_sftpjail 6 KiB. It
-/// bounds everything that is kept.
-const LONGEST: [(Program, usize); 3] =
-    [(Program::Sftp, 1 << 10), (Program::Sshd, 8 << 10), (Program::Logger, 4 << 10)];
+/// The longest message of a program, in bytes: internal-sftp logs 500 at most, and pam_sftpjail 6 KiB. It bounds everything
+/// that is kept.
+pub(super) fn longest(program: Program) -> usize {
+    match program {
+        Program::Sftp => 1 << 10,
+        Program::Sshd => 8 << 10,
+        Program::Logger => 4 << 10,
+    }
+}
 const LONGEST_HOST: usize = 255;
 
 /// What is known between one log entry and the next.
@@ -79,9 +84,7 @@ impl Join {
 
     /// Takes the next log entry into account. `this`: the host on which this runs.
     pub(crate) fn line(&mut self, record: &Record<'_>, this: &Host) {
-        let is_long =
-            |(program, most): &(Program, usize)| *program == record.program && record.message.len() > *most;
-        if record.host.len() > LONGEST_HOST || LONGEST.iter().any(is_long) {
+        if record.host.len() > LONGEST_HOST || record.message.len() > longest(record.program) {
             return self.unreadable(&record.message);
         }
         let host = self.hasher.hash_one(&record.host);

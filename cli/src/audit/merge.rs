@@ -45,11 +45,14 @@ impl<W: Write> Pass<'_, W> {
         while let Some(entry) = self.beside.as_mut().and_then(|beside| beside.next()) {
             self.take(&entry)?;
         }
-        for kind in self.beside.as_mut().map(|beside| std::mem::take(&mut beside.gaps)).unwrap_or_default() {
-            self.join.gaps.add(kind, |_| match kind {
-                Kind::Unreadable => String::new(),
-                _ => "the journal".to_owned(),
-            });
+        let gaps = self.beside.as_mut().map(|beside| std::mem::take(&mut beside.gaps)).unwrap_or_default();
+        for (kind, count) in gaps {
+            for _ in 0..count {
+                self.join.gaps.add(kind, |_| match kind {
+                    Kind::Unreadable => String::new(),
+                    _ => "the journal".to_owned(),
+                });
+            }
         }
         Ok(())
     }
