@@ -82,13 +82,13 @@ fn with_flag(profile: &Profile) -> Result<Option<Change>, Error> {
         );
         Error::new(what, format!("give that profile flags=({FLAG}), and run this again"))
     };
-    let was = text.lines().find(|line| is_header(line)).ok_or_else(failed)?;
-    let Some(is) = flagged(was) else { return Ok(None) };
+    let (above, was, below) = header(&text).ok_or_else(failed)?;
+    let Some(flagged) = flagged(was) else { return Ok(None) };
     let target = Target::of_others(&profile.file)?;
-    let [was, is] = [was, &is].map(|line| format!("{line}\n"));
-    let after = text.replacen(&was, &is, 1).into_bytes();
+    let is = format!("{flagged}\n");
+    let after = [above, &is, below].concat().into_bytes();
+    let replaced = vec![Replaced { was: was.to_owned(), is }];
     let before = Some(text.into_bytes());
-    let replaced = vec![Replaced { was, is }];
     Ok(Some(Change::File(FileChange { target, before, after, inserted: Vec::new(), replaced })))
 }
 
@@ -101,6 +101,14 @@ fn read(file: &Path) -> Result<String, Error> {
         Error::new(what, "move the profile there, or unload it")
     })?;
     Ok(String::from_utf8_lossy(&text).into_owned())
+}
+
+/// The line with which the profile begins, with its newline, between what is above and below it.
+fn header(text: &str) -> Option<(&str, &str, &str)> {
+    let begin = text.split_inclusive('\n').take_while(|line| !is_header(line)).map(str::len).sum();
+    let (above, rest) = text.split_at_checked(begin)?;
+    let (line, below) = rest.split_at_checked(rest.find('\n')? + 1)?;
+    Some((above, line, below))
 }
 
 /// Whether a profile begins with this line: it is not indented, as those within a profile are.
@@ -172,5 +180,13 @@ mod tests {
         {
             assert!(!is_header(other), "{other}");
         }
+    }
+
+    #[test]
+    fn the_line_of_a_profile_is_not_one_in_a_comment() {
+        let (above, below) = ("# Was: /usr/sbin/sshd {\n", "  capability chown,\n}\n");
+        let text = format!("{above}/usr/sbin/sshd {{\n{below}");
+        assert_eq!(header(&text), Some((above, "/usr/sbin/sshd {\n", below)));
+        assert_eq!(header(above), None);
     }
 }
