@@ -5,8 +5,7 @@
 //! journald does not name: its process had ended before journald looked, as internal-sftp does after its last entry.
 
 use super::message::Message;
-use crate::host::syslog::record::Record;
-use crate::host::syslog::record::Sender;
+use crate::host::syslog::record::{Record, Sender};
 use nix::unistd::Uid;
 use pam_sftpjail::nss::User;
 use std::collections::HashMap;

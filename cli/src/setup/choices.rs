@@ -15,8 +15,7 @@ use pam_sftpjail::fix::Fix;
 use pam_sftpjail::nss::{Group, User};
 use pam_sftpjail::plan::faults;
 use pam_sftpjail::policy::never_used;
-use std::fmt::Debug;
-use std::fmt::Display;
+use std::fmt::{Debug, Display};
 use std::path::{Path, PathBuf};
 
 /// The configurations of the two profiles, before the options are put into them.

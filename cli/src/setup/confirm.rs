@@ -4,7 +4,7 @@
 //! outlives a reboot, too; elsewhere it is a process.
 
 use super::journal::{self, IfLocked, Journal, Phase, State};
-use super::timer_unit;
+use super::{program, timer_unit};
 use crate::host::{programs, systemd};
 use crate::report::Error;
 use crate::report::error::errno;
@@ -24,10 +24,7 @@ pub(super) fn start(within: Duration, until: u64) -> Result<(), Error> {
     if let Some(systemctl) = systemd::control() {
         return timer_unit::start(&systemctl, within, until);
     }
-    let program = std::env::current_exe().map_err(|error| {
-        Error::new(format!("the path of this program could not be read: {}", errno(&error)), "install it")
-    })?;
-    let started = Command::new(program)
+    let started = Command::new(program::running()?)
         .arg("setup-timer")
         .args([within.as_secs(), until].map(|number| number.to_string()))
         .env_clear()

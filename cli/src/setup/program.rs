@@ -1,4 +1,4 @@
-//! The path of this program, for what systemd is told to run.
+//! The path of this program, for what has to run it later.
 
 use super::target::roots_alone;
 use crate::host::trust;
@@ -7,11 +7,16 @@ use crate::report::error::errno;
 use pam_sftpjail::escape::escaped;
 use std::path::PathBuf;
 
+/// Its path.
+pub(super) fn running() -> Result<PathBuf, Error> {
+    std::env::current_exe().map_err(|error| {
+        Error::new(format!("the path of this program could not be read: {}", errno(&error)), "install it")
+    })
+}
+
 /// Its path, for a command line of systemd. systemd runs it as root, so nobody else may be able to replace it.
 pub(super) fn path() -> Result<PathBuf, Error> {
-    let program = std::env::current_exe().map_err(|error| {
-        Error::new(format!("the path of this program could not be read: {}", errno(&error)), "install it")
-    })?;
+    let program = running()?;
     let shown = escaped(&program);
     let install = "install it: make install";
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | '+');

@@ -56,17 +56,11 @@ pub(super) fn unsettled(
         let _ = state.save(&journal);
         return Err(error.and("Undo has changed nothing"));
     }
-    let has = |condition: fn(&Path) -> bool| {
-        let is_such = |step: &Step| matches!(step, Step::File { path, .. } if condition(path));
-        journal.unsettled().iter().any(is_such)
-    };
+    let files = || journal.unsettled().iter().filter_map(Step::file);
+    let has = |condition: fn(&Path) -> bool| files().any(condition);
     let for_syslog = has(syslog::is_read_by_rsyslog) || has(apparmor::is_for_rsyslog);
     let (for_systemd, for_selinux) = (has(user_manager::is_read_by_systemd), has(selinux::is_policy));
-    let files = journal.unsettled().iter().filter_map(|step| match step {
-        Step::File { path, .. } => Some(path.clone()),
-        Step::Directory { .. } | Step::Group { .. } => None,
-    });
-    let confined: Vec<_> = files.filter(|path| apparmor::is_read_by_apparmor(path)).collect();
+    let confined: Vec<_> = files().filter(|path| apparmor::is_read_by_apparmor(path)).collect();
     let (of_sshd, others): (Vec<_>, Vec<_>) =
         actions.into_iter().partition(|action| action.part() == Part::Sshd);
     of_sshd.iter().try_for_each(commit)?;
@@ -100,7 +94,7 @@ pub(super) fn unsettled(
         Ok(sentence) => done.reloaded.extend(sentence),
         Err(error) => done.notes.push(format!("SELinux has not read the policy module again: {error}")),
     }
-    match apparmor::load(confined.iter().map(PathBuf::as_path)) {
+    match apparmor::load(confined) {
         Ok(sentences) => done.reloaded.extend(sentences),
         Err(error) => done.notes.push(format!("AppArmor has not read its profiles again: {error}")),
     }

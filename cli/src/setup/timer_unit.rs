@@ -51,9 +51,7 @@ pub(super) fn start(systemctl: &Path, within: Duration, until: u64) -> Result<()
         atomic::replace(&Target::ours(&path(name))?, text.as_bytes(), 0o644, None)?;
     }
     let wanted = Path::new(WANTED);
-    if !wanted.exists() {
-        atomic::make_directory(wanted, 0o755)?;
-    }
+    atomic::make_directory(wanted, 0o755)?;
     let link = wanted.join(TIMER);
     atomic::remove(&link)?;
     symlink(path(TIMER), &link)

@@ -100,7 +100,7 @@ impl Step {
     }
 
     /// The file that it wrote.
-    pub(super) fn file(&self) -> Option<&Path> {
+    pub(in crate::setup) fn file(&self) -> Option<&Path> {
         match self {
             Self::File { path, .. } => Some(path),
             Self::Directory { .. } | Self::Group { .. } => None,
