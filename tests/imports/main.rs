@@ -19,21 +19,23 @@ use std::path::{Path, PathBuf};
 
 /// The sources of the crate whose root file is `root`, a path from the project.
 fn sources(root: &str) -> BTreeMap<PathBuf, String> {
-    fn load(directory: &Path, project: &Path, sources: &mut BTreeMap<PathBuf, String>) {
-        for entry in directory.read_dir().expect("the sources are there") {
-            let path = entry.expect("a readable directory").path();
-            if path.is_dir() {
-                load(&path, project, sources);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                let text = std::fs::read_to_string(&path).expect("UTF-8");
-                sources.insert(path.strip_prefix(project).expect("it is below").to_owned(), text);
-            }
-        }
-    }
     let project = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the project");
     let mut sources = BTreeMap::new();
-    load(project.join(root).parent().expect("a directory"), project, &mut sources);
+    walk(project.join(root).parent().expect("a directory"), &mut |path| {
+        if path.extension().is_some_and(|extension| extension == "rs") {
+            let text = std::fs::read_to_string(path).expect("UTF-8");
+            sources.insert(path.strip_prefix(project).expect("it is below").to_owned(), text);
+        }
+    });
     sources
+}
+
+/// Visits all files below a directory.
+fn walk(directory: &Path, visit: &mut impl FnMut(&Path)) {
+    for entry in directory.read_dir().expect("the sources are there") {
+        let path = entry.expect("a readable directory").path();
+        if path.is_dir() { walk(&path, visit) } else { visit(&path) }
+    }
 }
 
 /// The crate whose root file is `root`, a path from the project.
@@ -54,12 +56,28 @@ fn in_the_library_no_module_names_one_that_is_listed_below_it() {
     assert_none(&violations(&library, &Floors::as_listed(&library)));
 }
 
+/// Such as a pid file or a log of something that was tried by hand.
+#[test]
+fn nothing_but_sources_is_among_the_sources() {
+    let project = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the project");
+    let mut found = Vec::new();
+    for root in ["pam_sftpjail/src", "cli/src", "tests/e2e", "tests/imports"] {
+        walk(&project.join(root), &mut |path| {
+            if !path.extension().is_some_and(|extension| extension == "rs" || extension == "trycmd") {
+                found.push(format!("{} is left of a run. Fix: remove it", path.display()));
+            }
+        });
+    }
+    assert_none(&found);
+}
+
 #[test]
 fn no_modules_of_a_folder_hold_each_other() {
     for root in ["pam_sftpjail/src/lib.rs", "cli/src/main.rs"] {
         assert_none(&circles(&read(root)));
     }
 }
+
 #[test]
 fn in_the_cli_no_module_names_one_of_its_own_floor_or_above() {
     let cli = read("cli/src/main.rs");
