@@ -8,6 +8,7 @@ use crate::report::{Error, Outside, Status};
 use pam_sftpjail::error::Refusal;
 use pam_sftpjail::reap::{Reaped, reap};
 use serde::{Deserialize, Serialize};
+use std::fmt::Display;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -42,10 +43,17 @@ pub(crate) fn run(config: Option<&Path>, json: bool, out: &mut impl Write) -> io
     let here = || reap(&jail_root).map(|reaped| reaped.into_iter().map(Jail::of).collect::<Vec<_>>());
     let mut jails = Vec::new();
     for process in service_mounts::others() {
+        let unseen = |why: String, fix: &dyn Display| Jail::unseen(&jail_root, process.pid(), &why, fix);
         let there =
-            || here().unwrap_or_else(|refusal| vec![Jail::unseen(&jail_root, &refusal, process.pid())]);
-        // A process that has just ended has left nothing there. Here, what can be reached is removed all the same.
-        jails.extend(service_mounts::within(&process, there).unwrap_or_default());
+            || here().unwrap_or_else(|refusal| vec![unseen(format!("with which {refusal}"), &refusal.fix())]);
+        // Here, what can be reached is removed all the same.
+        match service_mounts::within(&process, there) {
+            // Who has just ended has left nothing there.
+            Ok(there) => jails.extend(there.unwrap_or_default()),
+            Err(error) => {
+                jails.push(unseen(format!("which could not be entered: {error}"), &"sftpjail reap"))
+            }
+        }
     }
     jails.extend(here().map_err(failed)?);
     jails.sort_by(|one, other| (&one.path, &one.path_bytes).cmp(&(&other.path, &other.path_bytes)));
@@ -78,15 +86,16 @@ impl Jail {
         (&self.path, &self.path_bytes) == (&other.path, &other.path_bytes)
     }
 
-    /// Those that could not be looked for with the mounts of a process. A command to paste would have those of this program.
-    fn unseen(jail_root: &Path, refusal: &Refusal, pid: i32) -> Self {
+    /// Those that could not be looked for with the mounts of a process. `why`: what is so of these mounts, in a clause. A
+    /// command to paste would have those of this program.
+    fn unseen(jail_root: &Path, pid: i32, why: &str, fix: &dyn Display) -> Self {
         let path = Outside::new(jail_root);
         Self {
             path: path.plain().into_owned(),
             path_bytes: path.bytes(),
             removed: false,
-            problem: Some(format!("process {pid} has mounts of its own, with which {refusal}")),
-            fix: Some(format!("with the mounts of that process (nsenter -m -t {pid}): {}", refusal.fix())),
+            problem: Some(format!("process {pid} has mounts of its own, {why}")),
+            fix: Some(format!("with the mounts of that process (nsenter -m -t {pid}): {fix}")),
             command: None,
         }
     }

@@ -9,6 +9,8 @@ use crate::report::Findings;
 use nix::unistd::geteuid;
 use pam_sftpjail::config::{Config, Namespace};
 use pam_sftpjail::confinement::Part;
+use pam_sftpjail::escape::escaped;
+use pam_sftpjail::plan::Check;
 use pam_sftpjail::session::{Member, Membership, examine as examine_login};
 
 /// Checks it as the sshds that run would find it. `user`: the name as typed.
@@ -18,11 +20,18 @@ pub(super) fn examine(host: &Host<'_>, user: &str, member: &Member, findings: &m
         // The rehearsal has the same mounts, and says so.
         Ok(Membership::NotJailed { .. }) | Err(_) => Findings::default(),
     };
+    let seen = |ConfinedSshd { sshd, .. }: &ConfinedSshd| {
+        service_mounts::within(&sshd.process, look).unwrap_or_else(|error| {
+            let (name, mut found) = (escaped(&member.account.name), Findings::default());
+            let evidence =
+                format!("whether {} lets {name} in beside live sessions is unknown: {error}", sshd.name());
+            found.unknown(Check::Sessions, evidence, "run this again");
+            Some(found)
+        })
+    };
     // An sshd that has just ended serves nobody.
-    let mut found: Vec<_> = elsewhere(host.config, &host.confined)
-        .filter_map(|sshd| service_mounts::within(&sshd.sshd.process, look).ok())
-        .filter(|found| !found.is_empty())
-        .collect();
+    let sshds = elsewhere(host.config, &host.confined);
+    let mut found: Vec<_> = sshds.filter_map(seen).filter(|found| !found.is_empty()).collect();
     if host.has_unconfined || found.is_empty() {
         found.push(checked(member));
     }

@@ -28,15 +28,21 @@ pub(crate) fn others() -> Vec<Identity> {
 }
 
 /// Does `work` in the mount namespace of a process, in a child, which has none of this program's open files: it must open
-/// all that it needs. The error: the process has ended, or the child has.
+/// all that it needs. `None`: the process has ended. The error: it runs, and that could not be done.
 pub(crate) fn within<T: Serialize + DeserializeOwned>(
     process: &Identity,
     work: impl FnOnce() -> T,
-) -> io::Result<T> {
+) -> io::Result<Option<T>> {
     let parts = [Part::Mounts];
-    let confinement = Confinement::of(process, &Default::default(), &parts).map_err(io::Error::other)?;
-    child::forked("what looks into another mount namespace", || {
-        confinement.assume(&parts, false).map_err(io::Error::other)?;
-        Ok(work())
-    })
+    let done = Confinement::of(process, &Default::default(), &parts).map_err(io::Error::other);
+    let done = done.and_then(|confinement| {
+        child::forked("what looks into another mount namespace", || {
+            confinement.assume(&parts, false).map_err(io::Error::other)?;
+            Ok(work())
+        })
+    });
+    match done {
+        Err(_) if !process.exists() => Ok(None),
+        done => done.map(Some),
+    }
 }

@@ -162,3 +162,24 @@ fn reap_says_where_it_could_not_look() {
     );
     assert!(out.stdout.starts_with(&unseen) && out.stdout.ends_with("✓ /jail/gone is removed\n"), "{out}");
 }
+
+/// Neither is an error at the way there.
+#[test]
+fn a_namespace_that_cannot_be_entered_is_not_taken_for_one_where_nothing_is() {
+    let sb = machine();
+    let pid = restart(&sb);
+    let denied = "strace -fqqo /dev/null -e inject=setns:error=EPERM sftpjail";
+    let out = sb.try_sh(&format!("{denied} reap"));
+    assert_eq!(out.code, Some(1), "{out}");
+    let why = format!(
+        "✗ /jail cannot be removed: process {pid} has mounts of its own, which could not be entered: setns(CLONE_NEWNS): \
+         Operation not permitted\n  → with the mounts of that process (nsenter -m -t {pid}): sftpjail reap\n"
+    );
+    assert_eq!(out.stdout.replace("\n  ", " ").replace(" → ", "\n  → "), why);
+    let out = sb.try_sh(&format!("{denied} check mle"));
+    let said = out.stdout.replace("\n                 ", " ");
+    assert!(said.contains("! sessions       whether sshd (pid ") && !said.contains("✓ sessions"), "{out}");
+    // One that has ended has left nothing.
+    sb.stop_sshd();
+    assert_eq!(sb.sh("sftpjail reap").stdout, "Nothing was left behind.\n");
+}
