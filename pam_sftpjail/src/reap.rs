@@ -47,24 +47,22 @@ pub fn left(jail_root: &Path, user: Option<&UserName>) -> Result<Vec<PathBuf>, R
     let mut left = Vec::new();
     for found in found(jail_root)?.into_iter().filter(|found| user.is_none_or(|user| user == found)) {
         // Most have live sessions. A session that is beginning or ending is waited for.
-        if !is_live(Registry::existing()?, &found)? && is_left(jail_root, &found)? {
-            left.push(jail_root.join(&found));
+        let live = Registry::existing()?.map_or(Ok(Vec::new()), |registry| registry.live(&found))?;
+        if is_left(jail_root, &found, others(&live))? {
+            // Under the lock.
+            let mut sessions = Registry::open()?.lock(&found)?;
+            if is_left(jail_root, &found, others(&sessions.live()?))? {
+                left.push(jail_root.join(&found));
+            }
         }
     }
     Ok(left)
 }
 
-fn is_live(registry: Option<Registry>, user: &UserName) -> Result<bool, Refusal> {
-    let live = registry.map_or(Ok(Vec::new()), |registry| registry.live(user))?;
-    Ok(others(&live) != Others::default())
-}
-
-/// Asks under the user's lock.
-fn is_left(jail_root: &Path, user: &UserName) -> Result<bool, Refusal> {
-    let mut sessions = Registry::open()?.lock(user)?;
-    let is_live = others(&sessions.live()?) != Others::default();
-    let is_there = |root: OwnedFd| host::Jail::find(&root, jail_root.to_owned(), user).is_some();
-    Ok(!is_live && open(jail_root)?.is_some_and(is_there))
+/// Whether there is anything of the user's to remove beside these sessions.
+fn is_left(jail_root: &Path, user: &UserName, others: Others) -> Result<bool, SysError> {
+    let root = open(jail_root)?.filter(|_| !others.here);
+    root.map_or(Ok(false), |root| host::Jail::at(jail_root, user).is_left(&root, others))
 }
 
 /// The users with a jail, or what is left of one, below the jail root.
@@ -75,7 +73,9 @@ fn found(jail_root: &Path) -> Result<Vec<UserName>, SysError> {
     let names = directory::names(readable).map_err(failed("getdents"))?;
     // An entry with another name is not a jail.
     let users = names.iter().filter_map(|name| UserName::parse(name).ok());
-    Ok(users.filter(|user| host::Jail::find(&root, jail_root.to_owned(), user).is_some()).collect())
+    // What cannot be read may be one. Who would remove it reports that.
+    let is_left = |user: &UserName| host::Jail::at(jail_root, user).is_left(&root, Others::default());
+    Ok(users.filter(|user| is_left(user).unwrap_or(true)).collect())
 }
 
 /// Unmounts what logins mounted at the jail root itself, for jails in the host's namespace: a mount of the directory on
@@ -100,8 +100,10 @@ pub(crate) fn take_down(jail_root: &Path, user: &UserName) -> Result<Leftover, R
     if others.here {
         return Ok(Leftover::InUse);
     }
-    let left = open(jail_root)?.and_then(|root| host::Jail::find(&root, jail_root.to_owned(), user));
-    let was_removed = left.map_or(Ok(false), |jail| jail.take_down(others))?;
+    let was_removed = match open(jail_root)? {
+        Some(_) => host::Jail::at(jail_root, user).take_down(others)?,
+        None => false,
+    };
     sessions.forget_dead()?;
     Ok(if was_removed { Leftover::Removed } else { Leftover::None })
 }

@@ -32,9 +32,8 @@ impl Jail {
         make_missing(&mut plan)?;
         plan.jail_root.ensure()?;
         let root = own_mount(&plan.jail_root)?;
-        let jail = Self { jail_root: plan.jail_root.path(), user: plan.user.clone() };
-        let there = MountPoint::inspect(&root, &plan.user)
-            .map_err(SysError::of("openat", escaped(&jail.path()).to_string()))?;
+        let jail = Self::at(&plan.jail_root.path(), &plan.user);
+        let there = jail.inspect(&root)?;
         if others.here {
             let shared = check_terms(&plan, there)?;
             guard::restore(&plan, &shared)?;
@@ -52,19 +51,23 @@ impl Jail {
     pub(crate) fn take_down(self, others: Others) -> Result<bool, SysError> {
         let root = directory::open_without_symlinks(&self.jail_root)
             .map_err(SysError::of("openat2", escaped(&self.jail_root).to_string()))?;
-        let there = MountPoint::inspect(&root, &self.user)
-            .map_err(SysError::of("openat", escaped(&self.path()).to_string()))?;
+        let there = self.inspect(&root)?;
         self.clear(&root, &there, others)
     }
 
-    /// The jail of `user` below `jail_root`, or what is left of one. `None`: there is neither.
-    pub(crate) fn find(jail_root: &OwnedFd, path: PathBuf, user: &UserName) -> Option<Self> {
-        match MountPoint::inspect(jail_root, user) {
-            Ok(MountPoint::Leftover | MountPoint::Jail { .. }) => {
-                Some(Self { jail_root: path, user: user.clone() })
-            }
-            _ => None,
-        }
+    /// That of `user` below `jail_root`, whether or not anything of it is there.
+    pub(crate) fn at(jail_root: &Path, user: &UserName) -> Self {
+        Self { jail_root: jail_root.to_owned(), user: user.clone() }
+    }
+
+    /// Whether [`Jail::take_down`] would remove anything.
+    pub(crate) fn is_left(&self, root: &OwnedFd, others: Others) -> Result<bool, SysError> {
+        Ok(is_left(&self.inspect(root)?, others))
+    }
+
+    fn inspect(&self, root: &OwnedFd) -> Result<MountPoint, SysError> {
+        MountPoint::inspect(root, &self.user)
+            .map_err(SysError::of("openat", escaped(&self.path()).to_string()))
     }
 
     fn path(&self) -> PathBuf {
@@ -73,16 +76,17 @@ impl Jail {
 
     /// Removes what is at the mount point, if sftpjail made it and no others need it.
     fn clear(&self, root: &OwnedFd, there: &MountPoint, others: Others) -> Result<bool, SysError> {
-        match there {
-            MountPoint::Free | MountPoint::Other => return Ok(false),
-            MountPoint::Leftover => {}
+        if !is_left(there, others) {
+            return Ok(false);
+        }
+        if let MountPoint::Jail { .. } = there {
             // It is still the same: only root can change the jail root.
-            MountPoint::Jail { .. } => mount::detach(&self.path())?,
+            mount::detach(&self.path())?;
         }
-        if others.elsewhere {
-            return Ok(matches!(there, MountPoint::Jail { .. }));
+        if !others.elsewhere {
+            directory::remove_empty(root, self.user.as_ref())?;
         }
-        directory::remove_empty(root, self.user.as_ref()).map(|()| true)
+        Ok(true)
     }
 
     fn mount(&self, root: &OwnedFd, detached: &Detached, others: Others) -> Result<(), Refusal> {
@@ -104,6 +108,16 @@ impl Jail {
                 let _ = directory::remove_empty(root, self.user.as_ref());
             }
         })
+    }
+}
+
+/// Whether it is sftpjail's, and can be removed where no session is live here. `others`: where sessions of the user are.
+fn is_left(there: &MountPoint, others: Others) -> bool {
+    match there {
+        MountPoint::Free | MountPoint::Other => false,
+        MountPoint::Jail { .. } => true,
+        // Their jail may be on it.
+        MountPoint::Leftover => !others.elsewhere,
     }
 }
 
@@ -145,8 +159,7 @@ pub(crate) fn must_be_absent(plan: &Plan) -> Result<(), Refusal> {
 
 /// Removes the user's jail, or what is left of one. The caller holds the user's lock, and no session may be live here.
 pub(crate) fn remove_left(plan: &Plan, others: Others) -> Result<(), SysError> {
-    let jail = Jail { jail_root: plan.jail_root.path(), user: plan.user.clone() };
-    jail.take_down(others).map(drop)
+    Jail::at(&plan.jail_root.path(), &plan.user).take_down(others).map(drop)
 }
 
 /// The root of the live sessions' jail, if it has the plan's terms. A second jail is not possible: sshd

@@ -143,6 +143,28 @@ fn reap_takes_down_what_a_killed_session_left_in_the_namespace_of_its_service() 
     nobody_is_in(&sb);
 }
 
+/// A live session elsewhere needs the directory, and not the jail that is mounted on it here.
+#[test]
+fn what_a_killed_session_left_here_is_named_and_removed_beside_a_live_one_elsewhere() {
+    let sb = machine();
+    let first = sb.sftp_live("mle");
+    let after = restart(&sb);
+    let mut second = sb.sftp_live("mle");
+    kill(&sb, first);
+    assert_eq!(jails(&sb, after), (1, 1));
+    let left = "! jail root      /jail/mle is left of a jail that no session is in";
+    let out = sb.sh("sftpjail check mle");
+    assert!(out.stdout.contains(left), "{out}");
+    assert_eq!(sb.sh("sftpjail reap").stdout, "✓ /jail/mle is removed\n");
+    assert_eq!(jails(&sb, after), (1, 0));
+    let out = sb.sh("sftpjail check mle");
+    assert!(!out.stdout.contains(left), "{out}");
+    assert_eq!(sb.sh("sftpjail reap").stdout, "Nothing was left behind.\n");
+    works_in(&sb, &mut second, "/home/mle");
+    leave(&sb, "mle", second);
+    nobody_is_in(&sb);
+}
+
 /// An error there is reported, and not taken for "nothing was left".
 #[test]
 fn reap_says_where_it_could_not_look() {
