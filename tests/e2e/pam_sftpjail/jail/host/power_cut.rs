@@ -83,6 +83,9 @@ fn what_cannot_be_removed_keeps_its_record() {
     sb.sh("strace -qqo /dev/null -e inject=umount2:error=EBUSY pam-driver --confdir /etc/alone mle open");
     sb.wait_for_log("the jail that is left of user mle: umount2(/jail/mle): ");
     sb.sh(&format!("findmnt /jail/mle; ls /run/sftpjail/mle/{record}"));
+    let out = sb.try_sh("strace -fqqo /dev/null -e inject=fgetxattr:error=EIO sftpjail reap");
+    assert!(out.stdout.starts_with("✗ /jail/mle cannot be removed: ") && out.code == Some(1), "{out}");
+    sb.sh(&format!("findmnt /jail/mle; ls /run/sftpjail/mle/{record}"));
     sb.sh("echo no >/etc/sftpjail/config.toml");
     sb.sftp("mle", "pwd\n").failed();
     sb.wait_for_log("refused user mle");
