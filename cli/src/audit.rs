@@ -1,8 +1,9 @@
 //! `sftpjail audit [USER]`: internal-sftp's log entries as one row for each operation on a file.
 //!
 //! Data flows one way: [`crate::host::syslog`] → [`merge`] (of files and the journal [`beside`] them) → [`message`] →
-//! [`join`] (with [`session`], [`queue`], [`logins`], [`openings`] and [`restarts`]) → [`paths`] → [`filter`] → [`output`] or [`summary`]. [`pass`] moves it along. It
-//! may keep only so much at a time, so that a log may be of any size. What it has to drop for that is reported as a gap.
+//! [`join`] (with [`session`], [`queue`], [`logins`], [`openings`] and [`restarts`]) → [`paths`] → [`filter`] →
+//! [`output`] or [`summary`]. [`pass`] moves it along. It may keep only so much at a time, so that a log may be of any
+//! size. What it has to drop for that is reported as a gap.
 
 mod before;
 mod beside;

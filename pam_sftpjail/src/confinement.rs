@@ -1,5 +1,5 @@
-//! What the kernel lets a process do: its mount namespace, capabilities, seccomp filters and profile of AppArmor. They are read from a
-//! running sshd and put on a process that tries what that sshd can do.
+//! What the kernel lets a process do: its mount namespace, capabilities, seccomp filters and profile of AppArmor. They are
+//! read from a running sshd and put on a process that tries what that sshd can do.
 //!
 //! The hooks have no use for it: they run in sshd.
 #![forbid(unsafe_code)]

@@ -157,8 +157,8 @@ pub(super) fn shadow(account: &Account, uses_pam: bool, findings: &mut Findings)
     Some(password)
 }
 
-/// Warns about sessions in no jail, such as those that began when the user was no member yet: they go on. `others`: further names of the account,
-/// such as that of a main account, whose sessions are its own. `all`: those of the uid.
+/// Warns about sessions in no jail, such as those that began when the user was no member yet: they go on. `others`: further
+/// names of the account, such as that of a main account, whose sessions are its own. `all`: those of the uid.
 pub(super) fn sessions(
     account: &Account,
     others: &BTreeSet<String>,

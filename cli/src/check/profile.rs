@@ -10,7 +10,8 @@ use std::path::Path;
 
 const CHECK: &str = "profile";
 
-/// Reports each profile that no user can get, and each with a umask that users cannot work with. `path`: of the configuration, if it is not the usual one.
+/// Reports each profile that no user can get, and each with a umask that users cannot work with. `path`: of the
+/// configuration, if it is not the usual one.
 pub(super) fn examine_all(config: &Config, path: Option<&Path>, findings: &mut Findings) {
     for never in never_used(config) {
         let at = location(never.profile, path);

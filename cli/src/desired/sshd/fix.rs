@@ -72,7 +72,7 @@ pub(crate) fn fix(sshd: &Sshd, member: Member<'_>, wrong: Wrong<'_>) -> Fix {
 
 /// A fix that changes sshd's files, with what has to follow it. `besides`: what else the admin has to see to.
 fn followed(sshd: &Sshd, edit: Edit, besides: Option<&str>) -> Fix {
-    let reread = sshd.daemon.reread().map_or_else(|| Some(RELOAD.to_owned()), Reread::after_fixes);
+    let reread = reread(sshd);
     let words: Vec<_> = reread.as_deref().into_iter().chain(besides).collect();
     match words.is_empty() {
         true => edit.into(),
@@ -80,10 +80,14 @@ fn followed(sshd: &Sshd, edit: Edit, besides: Option<&str>) -> Fix {
     }
 }
 
+/// How sshd gets to read its files after the fixes. `None`: it does so by itself.
+fn reread(sshd: &Sshd) -> Option<String> {
+    sshd.daemon.reread().map_or_else(|| Some(RELOAD.to_owned()), Reread::after_fixes)
+}
+
 /// The admin may have kept the user out on purpose.
 fn let_in(sshd: &Sshd, how: &str) -> Fix {
-    let reread = sshd.daemon.reread().map_or_else(|| Some(RELOAD.to_owned()), Reread::after_fixes);
-    let reread = reread.map_or_else(String::new, |words| format!("; {words}"));
+    let reread: String = reread(sshd).iter().map(|words| format!("; {words}")).collect();
     format!("if the user should be able to log in: {how}{reread}").into()
 }
 

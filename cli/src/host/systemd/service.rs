@@ -25,10 +25,14 @@ pub(crate) fn processes(unit: &str) -> Vec<i32> {
     all.filter(|pid| of_process(*pid).as_deref() == Some(unit)).collect()
 }
 
-/// The `KillMode=` of a service, if with that its end is that of all of its processes: systemd.kill(5).
+/// The `KillMode=` of a service, if with that its end is that of all of its processes. Where systemd does not say, its
+/// default counts, with which that is so: systemd.kill(5).
 pub(crate) fn fatal_kill_mode(unit: &str) -> Option<String> {
-    let shown = systemctl(&["show", "-p", "KillMode", "--", unit]).ok()?;
-    let mode = shown.trim().strip_prefix("KillMode=")?;
+    fatal(&systemctl(&["show", "-p", "KillMode", "--", unit]).unwrap_or_default())
+}
+
+fn fatal(shown: &str) -> Option<String> {
+    let mode = shown.trim().strip_prefix("KillMode=").unwrap_or("control-group");
     (!["process", "none"].contains(&mode)).then(|| mode.to_owned())
 }
 
@@ -132,6 +136,18 @@ fn unquoted(line: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_kill_mode_that_is_unknown_may_end_sessions() {
+        for (shown, expected) in [
+            ("KillMode=process\n", None),
+            ("KillMode=none\n", None),
+            ("KillMode=mixed\n", Some("mixed")),
+            ("", Some("control-group")),
+        ] {
+            assert_eq!(fatal(shown).as_deref(), expected, "{shown}");
+        }
+    }
 
     #[test]
     fn the_words_of_systemctl_are_read_with_their_blanks() {
