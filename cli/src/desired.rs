@@ -8,6 +8,7 @@ pub(crate) mod manager;
 pub(crate) mod membership;
 pub(crate) mod pam;
 pub(crate) mod reopened;
+pub(crate) mod restrictions;
 pub(crate) mod root_owned;
 pub(crate) mod selinux;
 pub(crate) mod setup;

@@ -23,6 +23,7 @@ mod process;
 mod refusal;
 mod repetition;
 mod report;
+mod restricted;
 mod scratch_directory;
 mod server;
 mod session;
@@ -38,7 +39,7 @@ use crate::host::accounts::suggested;
 use crate::host::configuration;
 use crate::host::rehearsal;
 use crate::host::room::{Writer, shortage};
-use crate::host::sshd::daemon::NoAnswer;
+use crate::host::sshd::daemon::{Daemon, NoAnswer};
 use crate::host::sshd::logins::Sshd;
 use crate::host::unanswered;
 use crate::report::{Consequence, Error, Finding, Status};
@@ -56,6 +57,7 @@ use pam_sftpjail::session::{Membership, examine};
 use parent::Parent;
 use repetition::repeat;
 use report::Report;
+use restricted::Restricted;
 use scratch_directory::ScratchDirectory;
 use sshd_fix::SshdFixes;
 use std::cell::OnceCell;
@@ -178,11 +180,14 @@ fn log_in(
     mut expected: Option<Expected>,
     mut refusal: Option<Refusal>,
 ) -> io::Result<()> {
+    let daemon = Daemon::find(request.sshd_config).map_err(|error| io::Error::other(error.to_string()))?;
+    // Before there are threads, since it forks.
+    let restricted = Restricted::rehearse(&daemon, request);
     let parent = Parent::watch();
     let scratch = ScratchDirectory::open()?;
-    let tools = Tools::prepare(&scratch, request)?;
+    let tools = Tools::prepare(&scratch, request, daemon)?;
     parent.check()?;
-    server::examine(report, &tools, request.user);
+    server::examine(report, &tools, restricted, request.user);
     let log = Log::from_now();
     let managers = UserManagers::now();
     let account = Account::lookup(request.user, config).ok();

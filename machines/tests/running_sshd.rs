@@ -43,6 +43,10 @@ const CALLS: [(&str, &str); 3] = [
     ("RestrictSUIDSGID=yes", "openat2"),
 ];
 
+/// Of what `check` is shown, one for each part of the confinement; for the mounts, one with which the user logs in.
+const PROBED: [&str; 3] =
+    ["ReadOnlyPaths=/home", "CapabilityBoundingSet=~CAP_SYS_ADMIN", "RestrictNamespaces=yes"];
+
 #[test]
 fn each_hardening_that_keeps_sshd_from_building_jails_is_named_with_its_line() {
     let machine = machine();
@@ -72,6 +76,13 @@ fn each_hardening_that_keeps_sshd_from_building_jails_is_named_with_its_line() {
         let at = found.find(&format!("{name}=")).unwrap_or_else(|| panic!("{lines}\n{out}"));
         assert!(found[at..].contains(value) && found[at..].contains(&format!("({DROP_IN}:4)")), "{found}");
         assert!(found.contains("systemctl daemon-reload && systemctl restart ssh.service"), "{found}");
+        // The probe's sshd is not restricted, and says what the running one would do.
+        if PROBED.contains(&lines) {
+            let out = machine.try_sh("sftpjail probe anna");
+            assert_eq!(out.code, Some(1), "{lines}\n{out}");
+            assert!(finding(&out, "✗ sshd").contains(&format!("({DROP_IN}:4)")), "{lines}\n{out}");
+            assert!(!out.stdout.ends_with("anna is jailed and can log in.\n"), "{lines}\n{out}");
+        }
         // It is true.
         let login = machine.sftp("anna", "put /etc/hostname written\n");
         assert_ne!(login.code, Some(0), "{lines}\n{login}");
@@ -95,8 +106,25 @@ fn each_hardening_that_keeps_sshd_from_building_jails_is_named_with_its_line() {
         harden(&machine, lines);
         let out = machine.sh("sftpjail check anna");
         assert!(finding(&out, "✓ rehearsal").contains("built"), "{lines}\n{out}");
+        let out = machine.sh("sftpjail probe anna");
+        assert!(out.stdout.ends_with("anna is jailed and can log in.\n"), "{lines}\n{out}");
         machine.sftp("anna", "put /etc/hostname written\n").ok();
     }
+}
+
+#[test]
+fn a_restriction_by_cgroup_is_said_not_to_be_tried() {
+    let machine = machine();
+    harden(&machine, "RestrictFileSystems=~nsfs");
+    let line = format!("RestrictFileSystems=\"~nsfs\" ({DROP_IN}:2), of which a rehearsal shows nothing");
+    let out = machine.sh("sftpjail check anna");
+    assert!(finding(&out, "! sshd running").contains(&line), "{out}");
+    let out = machine.sh("sftpjail probe anna");
+    let found = finding(&out, "! sshd");
+    assert!(
+        found.contains(&format!("shows nothing of that: RestrictFileSystems=\"~nsfs\" ({DROP_IN}:2)")),
+        "{out}"
+    );
 }
 
 #[test]

@@ -133,6 +133,57 @@ fn a_second_sshd_with_a_socket_of_its_own_is_restarted() {
 }
 
 #[test]
+fn a_second_sshd_that_its_socket_has_not_started_is_known_by_its_file() {
+    let machine = machine();
+    machine.sh("sed '/^Include/d; s/^#*Port .*/Port 2222/' /etc/ssh/sshd_config >/etc/ssh/customers; echo 'PidFile /run/customers.pid' >>/etc/ssh/customers
+        cd /etc/systemd/system; printf '[Socket]\nListenStream=2222\n' >customers.socket
+        printf '[Service]\nExecStart=/usr/sbin/sshd -D -f /etc/ssh/customers -o PermitUserRC=yes\nKillMode=process\n' >customers.service
+        printf '[Socket]\nListenStream=/run/other\n' >other.socket; printf '[Service]\nExecStart=/usr/bin/true\n' >other.service
+        systemctl daemon-reload; systemctl start customers.socket other.socket; sftpjail setup --yes");
+    let out = machine.try_sh("sftpjail check --all");
+    let found = finding(&out, "! sshd running");
+    assert!(
+        found.contains(
+            "customers.socket starts customers.service with a configuration of its own, /etc/ssh/customers, and lets anna \
+             in without a jail"
+        ),
+        "{out}"
+    );
+    let out = machine.sh("sftpjail setup --yes --sshd-config /etc/ssh/customers");
+    assert!(
+        out.stdout
+            .contains("customers.socket starts sshd at the next connection, so nothing had to be reloaded."),
+        "{out}"
+    );
+    let out = machine.try_sh("sftpjail check anna --sshd-config /etc/ssh/customers");
+    assert!(
+        finding(&out, "✓ sshd running")
+            .contains("customers.socket starts customers.service at the next connection, with \"-o PermitUserRC=yes\", which"),
+        "{out}"
+    );
+    assert!(out.stdout.ends_with("anna is jailed and can log in.\n"), "{out}");
+    let out = machine.sh("sftpjail probe anna --sshd-config /etc/ssh/customers");
+    assert!(finding(&out, "✓ sshd").contains("with the options of customers.service: "), "{out}");
+    let out = machine.sh("sftpjail check anna");
+    assert!(
+        out.stdout
+            .replace("\n                 ", " ")
+            .contains("; to check that one: sftpjail check --sshd-config /etc/ssh/customers"),
+        "{out}"
+    );
+    // It is true, and nothing of the above has started it.
+    machine.sh("not systemctl --quiet is-active customers.service");
+    let customers = "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o BatchMode=yes -q";
+    let login = machine
+        .try_sh(&format!("echo 'ls /etc/ssh' | sftp -b - -P 2222 {customers} anna@127.0.0.1"))
+        .failed();
+    assert!(login.stderr.contains("not found"), "{login}");
+    machine.sh("systemctl --quiet is-active customers.service; systemctl stop customers.service");
+    let out = machine.sh("sftpjail setup --undo --yes");
+    assert!(out.stdout.contains("customers.socket starts sshd at the next connection"), "{out}");
+}
+
+#[test]
 fn where_each_connection_has_an_sshd_of_its_own_nothing_is_told() {
     let machine = machine();
     by_socket(

@@ -1,11 +1,11 @@
 //! Rehearses a login as the running sshds could do it, and writes the result as text and as JSON: what the user will see
 //! in the jail.
 
-mod restrictions;
 mod writing;
 
 use super::system::Host;
 use crate::desired::home_access::{self, Need};
+use crate::desired::restrictions::{Attempt, Kept, Trial};
 use crate::host::rehearsal::{AsSshd, Failure, Kind, Rehearsal};
 use crate::report::error::AS_ROOT;
 use crate::report::terminal::wrapped;
@@ -15,15 +15,11 @@ use pam_sftpjail::account::Account;
 use pam_sftpjail::config::{HomeAccess, Profile};
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::plan::VolumePaths;
-use restrictions::{Attempt, Trial};
 use serde::{Serialize, Serializer};
 use std::cell::OnceCell;
 use std::io::{self, Write};
 
 const CHECK: &str = "rehearsal";
-
-/// The end of the problem where the user enters the jail and cannot write.
-const READ_ONLY: &str = "is read-only in it";
 
 /// Whose jail is built, and what it should show.
 pub(super) struct Subject<'a> {
@@ -71,7 +67,8 @@ pub(super) fn run(host: &Host<'_>, subject: &Subject<'_>, findings: &mut Finding
     }
     let rehearsal = seen.or(own.and_then(Result::ok).and_then(Result::ok));
     for (trial, problem) in &kept {
-        trial.blame(problem, rehearsal.is_some(), findings);
+        let Kept { consequence, evidence, fix } = trial.blame(problem, rehearsal.is_some());
+        findings.failed(CHECK, consequence, evidence, fix);
     }
     report(host, Ok(Ok(rehearsal?)), subject, &built, findings)
 }

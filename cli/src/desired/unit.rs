@@ -27,6 +27,9 @@ pub(crate) const FILTERS: [&str; 5] = [
     "NoNewPrivileges",
 ];
 
+/// What systemd has the kernel check by the service's cgroup. A rehearsal is in another one, and so is a probe.
+const BY_CGROUP: [&str; 1] = ["RestrictFileSystems"];
+
 /// The settings besides [`MOUNTS`] with which systemd gives a service a mount namespace of its own:
 /// exec_needs_mount_namespace of its src/core/execute.c.
 const NAMESPACES: [&str; 11] = [
@@ -44,7 +47,7 @@ const NAMESPACES: [&str; 11] = [
 ];
 
 /// Settings whose values add to each other. The others have one value, the last.
-const LISTS: [&str; 11] = [
+const LISTS: [&str; 12] = [
     "ReadOnlyPaths",
     "ReadOnlyDirectories",
     "InaccessiblePaths",
@@ -56,6 +59,7 @@ const LISTS: [&str; 11] = [
     "CapabilityBoundingSet",
     "SystemCallFilter",
     "SystemCallArchitectures",
+    "RestrictFileSystems",
 ];
 
 /// How much of a setting's value is shown, in characters.
@@ -89,7 +93,13 @@ pub(crate) fn settings(unit: &str, names: &[&'static str], problem: &str) -> Vec
 
 /// All settings of a unit that restrict it, each with its location.
 pub(crate) fn of_unit(unit: &str) -> Vec<String> {
-    shown(&restrictions(unit, &[&MOUNTS[..], &CAPABILITIES[..], &FILTERS[..]].concat()))
+    shown(&restrictions(unit, &[&MOUNTS[..], &CAPABILITIES[..], &FILTERS[..], &BY_CGROUP[..]].concat()))
+}
+
+/// The settings of a unit that may keep it from building jails, and of which a rehearsal shows nothing; each with its
+/// location.
+pub(crate) fn untried(unit: &str) -> Vec<String> {
+    shown(&restrictions(unit, &BY_CGROUP))
 }
 
 /// The settings of a unit that give it mounts of its own, each with its location.

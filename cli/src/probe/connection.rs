@@ -11,7 +11,6 @@ use crate::host::child::is_ready_by;
 use crate::host::process::{Output, run, until, wait};
 use crate::host::sshd::connections::Connection as LoginTo;
 use crate::host::sshd::daemon::Daemon;
-use crate::host::sshd::running::Running;
 use crate::host::systemd;
 use crate::report::error::errno;
 use pam_sftpjail::escape::{escaped, one_line};
@@ -35,8 +34,8 @@ pub(super) struct Tools<'w> {
     config: PathBuf,
     /// The sshd, with its configuration, which includes the system's.
     daemon: Daemon,
-    /// The sshd that runs with the system's.
-    running: Option<Running>,
+    /// The system's.
+    system: Daemon,
     mounts: Option<Mounts>,
     pub(super) scp: Scp,
 }
@@ -61,14 +60,16 @@ impl From<io::Error> for ConnectError {
 }
 
 impl<'w> Tools<'w> {
-    /// Makes a one-time key and writes the configurations.
-    pub(super) fn prepare(scratch: &'w ScratchDirectory, request: &Request<'_>) -> io::Result<Self> {
-        let daemon =
-            Daemon::find(request.sshd_config).map_err(|error| io::Error::other(error.to_string()))?;
-        let system = daemon.main_file();
+    /// Makes a one-time key and writes the configurations. `daemon`: the system's sshd.
+    pub(super) fn prepare(
+        scratch: &'w ScratchDirectory,
+        request: &Request<'_>,
+        daemon: Daemon,
+    ) -> io::Result<Self> {
+        let main_file = daemon.main_file();
         // sshd takes a missing included file for an empty one.
-        fs::metadata(system).map_err(|error| {
-            io::Error::new(error.kind(), format!("{}: {}", escaped(system), errno(&error)))
+        fs::metadata(main_file).map_err(|error| {
+            io::Error::new(error.kind(), format!("{}: {}", escaped(main_file), errno(&error)))
         })?;
         let key = scratch.path("key");
         let mut keygen = command(program("ssh-keygen")?);
@@ -82,11 +83,11 @@ impl<'w> Tools<'w> {
         let global = daemon.ask("root", &LoginTo::plain(0, false, "22")).ok().unwrap_or_default();
         let own = templates::own_settings(&scratch.authorized_keys(), templates::algorithms(&global));
         let own = scratch.write("own_settings", own)?;
-        let server = scratch.write("sshd_config", templates::sshd_config(&own, system))?;
+        let server = scratch.write("sshd_config", templates::sshd_config(&own, main_file))?;
         let scope = systemd::scope().unwrap_or_default();
-        let running = daemon.running().next().cloned();
-        let options = running.as_ref().map_or_else(Vec::new, |running| templates::options(running.options()));
-        let daemon = daemon.with(&server, options);
+        let options = templates::options(daemon.started_with());
+        let system = daemon;
+        let daemon = system.with(&server, options);
         let config = templates::ssh_config(request.user, &key, &scratch.path("control"));
         let config = scratch.write("ssh_config", config)?;
 
@@ -99,11 +100,11 @@ impl<'w> Tools<'w> {
         let own = format!("/proc/{}/exe", std::process::id());
         let serve = daemon.words(Path::new(&own), &daemon.arguments(&["-i"]));
         let pid = scratch.path("pid");
-        let mounts = running.as_ref().and_then(Mounts::of);
+        let mounts = system.running().next().and_then(Mounts::of);
         let enter = mounts.as_ref().map(Mounts::enter).unwrap_or_default();
         scratch.write("serve", templates::serve(&format!("{scope}{enter}"), &serve, &pid))?;
         scratch.write("serve_inside", templates::serve(&scope, &serve, &pid))?;
-        Ok(Self { scratch, config, daemon, running, mounts, scp: Scp::installed()? })
+        Ok(Self { scratch, config, daemon, system, mounts, scp: Scp::installed()? })
     }
 
     /// The probe's sshd.
@@ -116,9 +117,9 @@ impl<'w> Tools<'w> {
         self.mounts.as_ref()
     }
 
-    /// The sshd that runs with the system's configuration, whose options the probe's has.
-    pub(super) fn running(&self) -> Option<&Running> {
-        self.running.as_ref()
+    /// The sshd with the system's configuration, whose options the probe's has.
+    pub(super) fn system(&self) -> &Daemon {
+        &self.system
     }
 
     pub(super) fn scratch(&self) -> &ScratchDirectory {

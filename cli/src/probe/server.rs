@@ -3,48 +3,110 @@
 
 use super::connection::Tools;
 use super::report::Report;
+use super::restricted::Restricted;
+use crate::desired::unit::{of_unit, untried};
 use crate::host::selinux::{self, Context};
+use crate::host::sshd::running::{Running, Socket, of_login};
 use crate::report::{Consequence, Finding};
 use pam_sftpjail::confinement::Part;
 use pam_sftpjail::escape::escaped;
-use pam_sftpjail::fix::{Command, Name};
+use pam_sftpjail::fix::{Command, Fix, Name};
 
 const CHECK: &str = "sshd";
 
-/// Adds what is to be said of the running sshd, if anything. `user`: the one who is probed.
-pub(super) fn examine(report: &mut Report, tools: &Tools<'_>, user: &str) {
-    let Some(running) = tools.running() else { return };
+/// Adds what is to be said of the sshd that runs, or that systemd's socket will start, if anything. `user`: the one who is
+/// probed.
+pub(super) fn examine(report: &mut Report, tools: &Tools<'_>, restricted: Option<Restricted>, user: &str) {
+    let system = tools.system();
+    let (running, socket) = (system.running().next(), system.socket());
     let has_mounts = tools.mounts().is_some();
-    if has_mounts {
-        let evidence = format!("with the mounts of {}, which are not this program's", running.name());
-        report.add(Finding::judged(CHECK, Ok(evidence), Consequence::None, ""));
+    let mut passed = |evidence| report.add(Finding::judged(CHECK, Ok(evidence), Consequence::None, ""));
+    if let Some(running) = running.filter(|_| has_mounts) {
+        passed(format!("with the mounts of {}, which are not this program's", running.name()));
     }
-    let settings: Vec<_> =
-        running.settings().map(|value| format!("-o {}", value.to_string_lossy())).collect();
-    if !settings.is_empty() {
-        let evidence = format!("with the options of {}: {}", running.name(), escaped(&settings.join(" ")));
-        report.add(Finding::judged(CHECK, Ok(evidence), Consequence::None, ""));
+    let name =
+        running.map(Running::name).or_else(|| socket.map(|socket| escaped(&socket.service).to_string()));
+    let settings = of_login(system.started_with()).map(|value| format!("-o {}", value.to_string_lossy()));
+    let settings: Vec<_> = settings.collect();
+    if let Some(name) = name.filter(|_| !settings.is_empty()) {
+        passed(format!("with the options of {name}: {}", escaped(&settings.join(" "))));
     }
+    if let Some(running) = running {
+        restrictions(report, running, restricted, has_mounts, user);
+    } else if let Some(socket) = socket {
+        of_socket(report, socket);
+    }
+}
+
+/// Adds what restricts the running sshd, and what came of a rehearsal with that.
+fn restrictions(
+    report: &mut Report,
+    running: &Running,
+    restricted: Option<Restricted>,
+    has_mounts: bool,
+    user: &str,
+) {
+    let name = running.name();
     let parts = running.confined.iter().filter(|part| **part != Part::Mounts || !has_mounts);
     let parts = parts.map(|part| match part {
-        Part::Mounts => "it has mounts of its own".to_owned(),
-        Part::Capabilities => "it lacks capabilities".to_owned(),
-        Part::Filters => "seccomp filters or no_new_privs restrict it".to_owned(),
-        Part::Profile => "a profile of AppArmor confines it".to_owned(),
+        Part::Mounts => "it has mounts of its own",
+        Part::Capabilities => "it lacks capabilities",
+        Part::Filters => "seccomp filters or no_new_privs restrict it",
+        Part::Profile => "a profile of AppArmor confines it",
     });
+    let parts = parts.collect::<Vec<_>>().join(", ");
+    let less = format!("{name} may do less than the sshd of this probe");
+    let look = || Command::new("sftpjail check").arg(Name(user));
+    // What is left is no warning: that is so in every container, and in each unit with some hardening.
+    match restricted {
+        Some(Restricted::Kept(kept)) => {
+            report.add(Finding::judged(CHECK, Err(kept.evidence), kept.consequence, kept.fix));
+        }
+        Some(Restricted::Untried { problem, fix }) => {
+            report.warn(
+                CHECK,
+                format!("{less}, and whether it can build the jail is not known: {problem}"),
+                fix,
+            );
+        }
+        Some(Restricted::Builds) if !parts.is_empty() => {
+            let evidence = format!("{less} ({parts}), and builds the jail in a rehearsal with that");
+            report.add(Finding::judged(CHECK, Ok(evidence), Consequence::None, ""));
+        }
+        Some(Restricted::Failed) if !parts.is_empty() => {
+            let evidence = format!(
+                "{less}, which shows nothing of that: {parts}; to try whether it can build the jail: {}",
+                look()
+            );
+            report.add(Finding::judged(CHECK, Ok(evidence), Consequence::None, ""));
+        }
+        Some(Restricted::Builds | Restricted::Failed) | None => {}
+    }
     // SELinux leaves an sshd that root's shell starts in the domain of that shell.
-    let domain = selinux::mode().and_then(|_| Context::of_process(running.pid).ok());
-    let domain = domain.map(|context| format!("it runs in the domain {} of SELinux", context.type_name()));
-    let parts: Vec<_> = parts.chain(domain).collect();
-    if !parts.is_empty() {
-        // No warning: that is so in every container, and in each unit with some hardening.
+    if let Some(domain) = selinux::mode().and_then(|_| Context::of_process(running.pid).ok()) {
         let evidence = format!(
-            "{} may do less than the sshd of this probe, which shows nothing of that: {}; to try whether it can build the \
-             jail: {}",
-            running.name(),
-            parts.join(", "),
-            Command::new("sftpjail check").arg(Name(user))
+            "{less}, which shows nothing of that: it runs in the domain {} of SELinux; to try whether it can build the jail: {}",
+            domain.type_name(),
+            look()
         );
         report.add(Finding::judged(CHECK, Ok(evidence), Consequence::None, ""));
+    }
+    let by_cgroup = running.unit.iter().flat_map(|unit| untried(unit)).collect::<Vec<_>>();
+    if !by_cgroup.is_empty() {
+        let evidence = format!("{less}, which shows nothing of that: {}", by_cgroup.join(" and "));
+        report.warn(CHECK, evidence, "log in as a member, too");
+    }
+}
+
+/// Adds what will restrict an sshd that does not run yet.
+fn of_socket(report: &mut Report, socket: &Socket) {
+    let restricts = of_unit(&socket.service);
+    if !restricts.is_empty() {
+        let evidence = format!(
+            "{} will be restricted by {}, of which this probe shows nothing",
+            escaped(&socket.service),
+            restricts.join(" and ")
+        );
+        report.warn(CHECK, evidence, Fix::from("log in as a member, and probe again while that sshd runs"));
     }
 }

@@ -1,12 +1,12 @@
-//! Reports the sshds that run with another configuration than the one that is checked: whether they let members in without
-//! a jail.
+//! Reports the sshds that run with another configuration than the one that is checked, or that systemd's sockets start with
+//! it: whether they let members in without a jail.
 
-use super::running::CHECK;
+use super::running::{CHECK, configuration};
 use super::{Sshd, escaped};
 use crate::host::accounts::Accounts;
 use crate::host::sshd::access::barred;
 use crate::host::sshd::effective::expanded;
-use crate::host::sshd::running::Running;
+use crate::host::sshd::running::{Running, Socket};
 use crate::report::Findings;
 use pam_sftpjail::account::Account;
 use pam_sftpjail::config::Config;
@@ -14,9 +14,30 @@ use pam_sftpjail::fix::{Command, Fix};
 use pam_sftpjail::nss::Group;
 use pam_sftpjail::plan::root_path;
 use pam_sftpjail::policy::{Decision, decide};
+use std::path::Path;
 
 /// How many users of each group are looked up for one who is a member.
 const MAX_TRIED: usize = 20;
+
+/// An sshd with another configuration, which runs, or which systemd's socket starts at the next connection.
+struct Other<'a> {
+    /// The beginning of a sentence about it.
+    has: String,
+    /// The file of its configuration, if it is not the usual one.
+    file: Option<&'a Path>,
+}
+
+impl<'a> Other<'a> {
+    fn running(running: &'a Running) -> Self {
+        let file = running.file();
+        Self { has: format!("{} has {}", running.name(), configuration(file)), file }
+    }
+
+    fn of_socket(socket: &'a Socket) -> Self {
+        let file = socket.file.as_deref();
+        Self { has: format!("{} with {}", socket.starts(), configuration(file)), file }
+    }
+}
 
 /// Reports them. `user`: the one who is checked; without one, a member of each group of a profile is asked about.
 pub(in crate::check) fn describe(
@@ -26,19 +47,18 @@ pub(in crate::check) fn describe(
     accounts: &Accounts,
     findings: &mut Findings,
 ) {
-    if sshd.daemon.others().next().is_none() {
+    let running = sshd.daemon.others().map(Other::running);
+    let others: Vec<_> = running.chain(sshd.daemon.sockets_of_others().map(Other::of_socket)).collect();
+    if others.is_empty() {
         return;
     }
     let members: Vec<_> = match user {
         Some(user) => member(user, config).into_iter().collect(),
         None => config.groups().filter_map(|group| first_member(group, config, accounts)).collect(),
     };
-    for other in sshd.daemon.others() {
-        let has = match other.file() {
-            Some(file) => format!("{} has a configuration of its own, {}", other.name(), escaped(file)),
-            None => format!("{} has the usual configuration", other.name()),
-        };
-        let file = other.file().map(root_path);
+    for Other { has, file } in others {
+        let path = file;
+        let file = path.map(root_path);
         let look = match &file {
             None => Some(Command::new("sftpjail check")),
             Some(Some(file)) => Some(Command::new("sftpjail check --sshd-config").arg(file)),
@@ -53,7 +73,7 @@ pub(in crate::check) fn describe(
             );
             continue;
         };
-        match unjailed(other, &members, config) {
+        match unjailed(path, &members, config) {
             Ok(None) => findings.passed(CHECK, format!("{has}; to check that one: {look}")),
             Ok(Some(evidence)) => findings.warned(
                 CHECK,
@@ -71,8 +91,8 @@ pub(in crate::check) fn describe(
 }
 
 /// The first of these members whom an sshd lets in without a jail. The error: it does not answer.
-fn unjailed(other: &Running, members: &[Account], config: &Config) -> Result<Option<String>, String> {
-    let mut asked = Sshd::find(other.file()).map_err(|error| error.into_error().what)?;
+fn unjailed(file: Option<&Path>, members: &[Account], config: &Config) -> Result<Option<String>, String> {
+    let mut asked = Sshd::find(file).map_err(|error| error.into_error().what)?;
     for account in members.iter().filter(|account| !account.name.contains(',')) {
         for connection in asked.connections.clone() {
             let settings =

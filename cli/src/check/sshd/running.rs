@@ -1,7 +1,7 @@
 //! Reports the sshd that runs: whether it has read the configuration as it is, and what it was started with.
 
 use super::Sshd;
-use crate::desired::unit::of_unit;
+use crate::desired::unit::{of_unit, untried};
 use crate::host::sshd::running::{Changed, Reread, Running, Socket};
 use crate::report::Findings;
 use jiff::Timestamp;
@@ -9,6 +9,7 @@ use jiff::tz::TimeZone;
 use nix::unistd::geteuid;
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::fix::{Command, Fix, Name};
+use std::path::Path;
 use std::time::SystemTime;
 
 pub(in crate::check) const CHECK: &str = "sshd running";
@@ -32,12 +33,11 @@ fn not_found(sshd: &Sshd, findings: &mut Findings) {
     if let Some(socket) = sshd.daemon.socket() {
         return by_socket(socket, findings);
     }
-    if let Some((socket, file)) = sshd.daemon.socket_of_other() {
+    if let Some(socket) = sshd.daemon.sockets_of_others().next() {
         let evidence = format!(
-            "{} starts {} with a configuration of its own, {}: what is said here of sshd holds for none that it starts",
-            socket.unit,
-            escaped(&socket.service),
-            escaped(file)
+            "{} with {}: what is said here of sshd holds for none that it starts",
+            socket.starts(),
+            configuration(socket.file.as_deref())
         );
         return findings.unknown(CHECK, evidence, "use --sshd-config with that file");
     }
@@ -58,13 +58,20 @@ fn not_found(sshd: &Sshd, findings: &mut Findings) {
     findings.warned(CHECK, evidence, "start sshd");
 }
 
+/// The configuration of another sshd, as part of a sentence.
+pub(super) fn configuration(file: Option<&Path>) -> String {
+    match file {
+        Some(file) => format!("a configuration of its own, {}", escaped(file)),
+        None => "the usual configuration".to_owned(),
+    }
+}
+
 /// Reports that systemd starts it, and what it will be started with.
 fn by_socket(socket: &Socket, findings: &mut Findings) {
     if !socket.is_known {
         let evidence = format!(
-            "{} starts {} at the next connection, and systemd does not say with what, so its options are unknown",
-            socket.unit,
-            escaped(&socket.service)
+            "{} at the next connection, and systemd does not say with what, so its options are unknown",
+            socket.starts()
         );
         let look = Command::new("systemctl cat").arg(Name(&socket.service));
         return findings.unknown(CHECK, evidence, Fix::from(look).explained("see what starts sshd"));
@@ -74,11 +81,8 @@ fn by_socket(socket: &Socket, findings: &mut Findings) {
         true => String::new(),
         false => format!(", with {}, which counts here, too", escaped(&options.join(" "))),
     };
-    let evidence = format!(
-        "{} starts {} at the next connection{options}; it reads the files as they are then",
-        socket.unit,
-        escaped(&socket.service)
-    );
+    let evidence =
+        format!("{} at the next connection{options}; it reads the files as they are then", socket.starts());
     findings.passed(CHECK, evidence);
     let restricts = of_unit(&socket.service);
     if !restricts.is_empty() {
@@ -120,6 +124,14 @@ fn describe_one(sshd: &Sshd, running: &Running, is_for_all: bool, findings: &mut
             format!("the kernel shows only the beginning of the command line of {name}"),
             "look for further options where sshd is started; those of -o win over the files",
         );
+    }
+    let untried = running.unit.iter().flat_map(|unit| untried(unit)).collect::<Vec<_>>();
+    if !untried.is_empty() {
+        let evidence = format!(
+            "{name} is restricted by {}, of which a rehearsal shows nothing: whether it can build jails was not tried",
+            untried.join(" and ")
+        );
+        findings.warned(CHECK, evidence, "log in as a member");
     }
     let Some(reading) = running.reading(sshd.pid_file.as_deref()) else {
         return findings.unknown(CHECK, format!("{name} has ended"), "check again");

@@ -5,7 +5,7 @@ mod run;
 use super::connections::Connection;
 use super::effective::Settings;
 use super::files::{MAIN, SshdConfig};
-use super::running::{self, Reread, Running};
+use super::running::{self, Reread, Running, Socket};
 use crate::host::programs;
 use crate::report::Error;
 use crate::report::error::AS_ROOT;
@@ -27,8 +27,8 @@ pub(crate) struct Daemon {
     listening: Vec<Running>,
     /// Options that it gets besides.
     options: Vec<OsString>,
-    /// What starts it at the next connection, where it does not run.
-    socket: Option<running::Socket>,
+    /// What starts sshds at the next connection.
+    sockets: Vec<Socket>,
     /// How it is made to read its files again; asked once.
     reread: OnceCell<Option<Reread>>,
     /// Whether any sshd listens on this system.
@@ -69,7 +69,7 @@ impl Daemon {
             is_any_running: false,
             listening: running::all(),
             options: Vec::new(),
-            socket: None,
+            sockets: Vec::new(),
             reread: OnceCell::new(),
             lent_directory: OnceCell::new(),
         };
@@ -79,8 +79,8 @@ impl Daemon {
         daemon.binary = running.map(Path::to_owned).or_else(installed).ok_or_else(|| {
             Error::new(format!("there is no sshd in {}", programs::PATH), "install OpenSSH's server")
         })?;
-        if daemon.running().next().is_none() && geteuid().is_root() {
-            daemon.socket = running::Socket::find();
+        if geteuid().is_root() {
+            daemon.sockets = Socket::all(&daemon.listening);
             daemon.options = daemon.socket().map_or_else(Vec::new, |socket| socket.options.clone());
         }
         Ok(daemon)
@@ -112,7 +112,7 @@ impl Daemon {
             group_may_write: OnceCell::new(),
             listening,
             options,
-            socket: None,
+            sockets: Vec::new(),
             reread: OnceCell::new(),
             is_any_running: self.is_any_running,
             lent_directory: self.lent_directory.clone(),
@@ -131,14 +131,19 @@ impl Daemon {
     }
 
     /// What starts it at the next connection, where it does not run.
-    pub(crate) fn socket(&self) -> Option<&running::Socket> {
-        self.socket.as_ref().filter(|socket| self.has_file(socket.file.as_deref()))
+    pub(crate) fn socket(&self) -> Option<&Socket> {
+        let mut sockets = self.sockets.iter().filter(|_| self.running().next().is_none());
+        sockets.find(|socket| self.has_file(socket.file.as_deref()))
     }
 
-    /// The socket that starts an sshd with another configuration, where none runs with this one; and that configuration.
-    pub(crate) fn socket_of_other(&self) -> Option<(&running::Socket, &Path)> {
-        let socket = self.socket.as_ref().filter(|socket| !self.has_file(socket.file.as_deref()))?;
-        Some((socket, socket.file.as_deref()?))
+    /// The options with which the first that runs was started, or with which systemd's socket will start it.
+    pub(crate) fn started_with(&self) -> &[OsString] {
+        self.running().next().map_or(&self.options, Running::options)
+    }
+
+    /// The sockets that start an sshd with another configuration.
+    pub(crate) fn sockets_of_others(&self) -> impl Iterator<Item = &Socket> {
+        self.sockets.iter().filter(|socket| !self.has_file(socket.file.as_deref()))
     }
 
     /// How it is made to read its files again, by the first that runs. `None`: nothing is known of any.

@@ -54,8 +54,9 @@ impl Sshd {
         let config = SshdConfig::readable(daemon.main_file());
         // Such as `0.0.0.0:22` and `[::]:22`. They need not have the number of Port.
         let listens = global.all("ListenAddress").filter_map(|at| at.split(" ").next()?.rsplit_once(":"));
-        // A second one has others by `-p`.
-        let running = daemon.running().flat_map(|sshd| &sshd.ports).map(u16::to_string);
+        // A second one has others by `-p`, and one with a socket of systemd's has that socket's.
+        let of_socket = daemon.socket().into_iter().flat_map(|socket| &socket.ports);
+        let running = daemon.running().flat_map(|sshd| &sshd.ports).chain(of_socket).map(u16::to_string);
         let mut ports: Vec<_> = listens.map(|(_, port)| port.to_owned()).chain(running).collect();
         ports.sort_unstable();
         ports.dedup();

@@ -136,12 +136,9 @@ impl Running {
         &self.command_line.options
     }
 
-    /// Those of its options that may matter to who is logged in: `-o`, without what concerns its sockets, files and log.
+    /// Those of its options that may matter to who is logged in.
     pub(crate) fn settings(&self) -> impl Iterator<Item = &OsString> {
-        let pairs = self.options().chunks_exact(2);
-        let values = pairs
-            .filter_map(|pair| pair.last().filter(|_| pair.first().is_some_and(|option| option == "-o")));
-        values.filter(|value| !OF_DAEMON.iter().any(|keyword| sets(value, keyword)))
+        of_login(self.options())
     }
 
     /// What it is called in a sentence.
@@ -163,6 +160,14 @@ impl Running {
     pub(crate) fn reading(&self, pid_file: Option<&str>) -> Option<Reading> {
         Reading::of(self.pid, pid_file)
     }
+}
+
+/// Those of these options that may matter to who is logged in: `-o`, without what concerns sockets, files and log.
+pub(crate) fn of_login(options: &[OsString]) -> impl Iterator<Item = &OsString> {
+    let pairs = options.chunks_exact(2);
+    let values =
+        pairs.filter_map(|pair| pair.last().filter(|_| pair.first().is_some_and(|option| option == "-o")));
+    values.filter(|value| !OF_DAEMON.iter().any(|keyword| sets(value, keyword)))
 }
 
 /// Keywords that concern the daemon only.

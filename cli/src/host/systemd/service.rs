@@ -2,6 +2,7 @@
 
 use super::{Setting, in_file, is_booted, systemctl};
 use procfs::process::all_processes;
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
@@ -62,23 +63,43 @@ pub(crate) fn settings(unit: &str, names: &[&'static str]) -> Vec<(&'static str,
     found
 }
 
-/// The socket of sshd's that systemd listens on for it, by the names that distributions give it, and the service that it
-/// starts.
-pub(crate) fn active_socket() -> Option<(&'static str, String)> {
-    ["ssh.socket", "sshd.socket"].into_iter().filter(|_| is_booted()).find_map(|unit| {
-        let shown = systemctl(&["show", "-p", "ActiveState,Accept,Triggers", "--", unit]).ok()?;
-        let value = |key: &str| shown.lines().find_map(|line| line.strip_prefix(key));
-        let is_active = value("ActiveState=") == Some("active");
-        let name = unit.strip_suffix(".socket")?;
-        // With `Accept=yes`, there is an instance for each connection.
-        let service = match value("Accept=") {
-            Some("yes") => format!("{name}@.service"),
-            _ => value("Triggers=")
-                .filter(|unit| !unit.is_empty())
-                .map_or(format!("{name}.service"), str::to_owned),
-        };
-        is_active.then_some((unit, service))
-    })
+/// A socket of systemd's that accepts connections over TCP.
+pub(crate) struct ActiveSocket {
+    /// Its unit.
+    pub(crate) unit: String,
+    /// The service that it starts, or with `Accept=yes` the template of one for each connection.
+    pub(crate) service: String,
+    pub(crate) ports: BTreeSet<u16>,
+}
+
+/// The active sockets of systemd's that listen on a port. Empty: there are none, or systemd does not answer.
+pub(crate) fn active_sockets() -> Vec<ActiveSocket> {
+    if !is_booted() {
+        return Vec::new();
+    }
+    // Of a pattern, it shows the units that are loaded.
+    let properties = "Id,ActiveState,Accept,Triggers,Listen";
+    let shown = systemctl(&["show", "-p", properties, "--", "*.socket"]).unwrap_or_default();
+    shown.split("\n\n").filter_map(active_socket).collect()
+}
+
+/// What `systemctl show` prints of a socket. `None`: it is not active, or has no port.
+fn active_socket(shown: &str) -> Option<ActiveSocket> {
+    let values = |key: &'static str| shown.lines().filter_map(move |line| line.strip_prefix(key));
+    let value = |key| values(key).next();
+    let unit = value("Id=")?;
+    let name = unit.strip_suffix(".socket").filter(|_| value("ActiveState=") == Some("active"))?;
+    let service = match value("Accept=") {
+        Some("yes") => format!("{name}@.service"),
+        _ => value("Triggers=")
+            .filter(|unit| !unit.is_empty())
+            .map_or(format!("{name}.service"), str::to_owned),
+    };
+    // Such as `[::]:22 (Stream)`; those of other kinds are a path or begin with `vsock:`.
+    let streams = values("Listen=").filter_map(|at| at.strip_suffix(" (Stream)"));
+    let of_network = streams.filter(|at| !at.starts_with(['/', '@']) && !at.starts_with("vsock:"));
+    let ports: BTreeSet<_> = of_network.filter_map(|at| at.rsplit_once(':')?.1.parse().ok()).collect();
+    (!ports.is_empty()).then(|| ActiveSocket { unit: unit.to_owned(), service, ports })
 }
 
 /// The command line with which systemd starts a service: its words, with the variables that are set for it. `None`: systemd
@@ -146,6 +167,21 @@ mod tests {
             ("", Some("control-group")),
         ] {
             assert_eq!(fatal(shown).as_deref(), expected, "{shown}");
+        }
+    }
+
+    #[test]
+    fn a_socket_counts_if_it_is_active_and_has_a_port() {
+        let of = |rest: &str| active_socket(&format!("Id=a.socket\n{rest}"));
+        let listens = "ActiveState=active\nListen=[::]:22 (Stream)\nListen=10.0.0.1:2222 (Stream)";
+        let found = of(&format!("{listens}\nAccept=no\nTriggers=b.service")).unwrap();
+        assert_eq!((found.service.as_str(), Vec::from_iter(found.ports)), ("b.service", vec![22, 2222]));
+        assert_eq!(of(&format!("{listens}\nAccept=yes\nTriggers=")).unwrap().service, "a@.service");
+        for rest in [
+            "ActiveState=inactive\nListen=[::]:22 (Stream)",
+            "ActiveState=active\nListen=/run/a:22 (Stream)\nListen=vsock::22 (Stream)\nListen=[::]:53 (Datagram)",
+        ] {
+            assert!(of(rest).is_none(), "{rest}");
         }
     }
 

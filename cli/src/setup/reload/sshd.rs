@@ -1,8 +1,9 @@
 //! Makes the sshds that run read their files again: a reload, or a restart where their socket is systemd's.
 
 use crate::host::programs;
+use crate::host::sshd::daemon::Daemon;
 use crate::host::sshd::files::SshdConfig;
-use crate::host::sshd::running::{self, NOTES, Reread, Running, Socket, note};
+use crate::host::sshd::running::{self, NOTES, Reread, Running, note};
 use crate::host::systemd::{self, service};
 use crate::report::Error;
 use crate::report::error::errno;
@@ -90,12 +91,13 @@ fn first(sshd: &Sshd) -> Result<(String, Option<First>), Error> {
                 return Ok((said, Some(First::Unit(unit))));
             }
         }
-        if let Some(Reread::AtConnection { socket, is_each }) = Socket::find().as_ref().map(Reread::of_socket)
-        {
-            let what = if is_each { "an sshd for each connection" } else { "sshd at the next connection" };
-            let said = format!("{socket} starts {what}, so nothing had to be reloaded.");
-            return Ok((said, Some(First::Unit(socket))));
-        }
+    }
+    // Since sshd was found, a connection may have started it.
+    let daemon = Daemon::find(sshd.daemon.file())?;
+    if let Some(Reread::AtConnection { socket, is_each }) = daemon.socket().map(Reread::of_socket) {
+        let what = if is_each { "an sshd for each connection" } else { "sshd at the next connection" };
+        let said = format!("{} starts {what}, so nothing had to be reloaded.", escaped(&socket));
+        return Ok((said, None));
     }
     if let Some(rc_service) =
         programs::find("rc-service").filter(|_| is_usual && Path::new("/run/openrc").is_dir())

@@ -27,21 +27,38 @@ fn the_options_of_the_running_sshd_hold_for_the_probe() {
 }
 
 #[test]
-fn what_restricts_the_running_sshd_is_said_not_to_be_shown() {
+fn what_restricts_the_running_sshd_is_rehearsed() {
     let sb = machine();
-    sb.stop_sshd();
-    sb.sshd_as("/usr/bin/setpriv --bounding-set=-sys_admin /usr/sbin/sshd -D");
-    let out = probe(&sb, "mle", 0);
-    assert!(out.contains("✓ sshd           sshd (pid "), "{out}");
+    let restricted = |drop: &str| {
+        sb.stop_sshd();
+        sb.sshd_as(&format!("/usr/bin/setpriv --bounding-set={drop} /usr/sbin/sshd -D"));
+    };
+    restricted("-sys_admin");
+    let out = probe(&sb, "mle", 1);
+    let (found, fix) = failed(&out, "sshd").expect("a fault");
     assert!(
-        out.contains(
-            "may do less than the sshd of this probe, which shows nothing of that: it lacks capabilities"
-        ),
+        found.contains(" cannot let mle into a jail: ") && found.ends_with("; it lacks CAP_SYS_ADMIN"),
         "{out}"
     );
+    assert_eq!(fix.trim(), "→ start sshd without that restriction");
+    assert!(out.contains("✓ login "), "{out}");
+    let last = "mle is jailed but cannot log in: the running sshd cannot build the jail.\n";
+    assert!(out.ends_with(last), "{out}");
+    sb.sftp("mle", "pwd\n").failed();
+    // What jails do not need.
+    restricted("-sys_time");
+    let out = probe(&sb, "mle", 0);
+    assert!(
+        out.contains("may do less than the sshd of this probe (it lacks capabilities), and builds the jail in a rehearsal"),
+        "{out}"
+    );
+    assert!(out.ends_with("mle is jailed and can log in.\n"), "{out}");
+    // Where the login fails anyway, that is the reason.
+    restricted("-sys_admin");
+    sb.sh("chown joe /home/mle || chown daemon /home/mle");
+    let out = probe(&sb, "mle", 1);
     assert!(out.contains("; to try whether it can build the jail: sftpjail check mle\n"), "{out}");
-    // check shows it.
-    assert!(sb.try_sh("sftpjail check mle").stdout.contains("it lacks CAP_SYS_ADMIN"));
+    assert!(failed(&out, "login").is_some() && failed(&out, "sshd").is_none(), "{out}");
 }
 
 /// Starts sshd in a mount namespace of its own, in which this has been done.

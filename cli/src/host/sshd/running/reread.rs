@@ -16,7 +16,7 @@ pub(crate) enum Reread {
     Restart { unit: String, kills: Option<String> },
     /// Nothing: this socket of systemd's starts an sshd at the next connection, and that one reads the files as they are
     /// then.
-    AtConnection { socket: &'static str, is_each: bool },
+    AtConnection { socket: String, is_each: bool },
 }
 
 impl Reread {
@@ -29,7 +29,7 @@ impl Reread {
     }
 
     pub(crate) fn of_socket(socket: &Socket) -> Self {
-        Self::AtConnection { socket: socket.unit, is_each: socket.service.ends_with("@.service") }
+        Self::AtConnection { socket: socket.unit.clone(), is_each: socket.service.ends_with("@.service") }
     }
 
     /// The fix that does it: a command, unless it would end sessions. Empty: there is nothing to do.

@@ -1,12 +1,11 @@
-//! Finds out which restriction of a running sshd keeps it from building a jail, and names the lines of systemd's files
-//! that set it.
+//! A running sshd must be able to build jails. This finds out which restriction keeps it from that, by rehearsals, and names
+//! the lines of systemd's files that set it.
 
-use super::{CHECK, READ_ONLY};
-use crate::desired::unit::{CAPABILITIES, FILTERS, MOUNTS, settings};
+use super::unit::{CAPABILITIES, FILTERS, MOUNTS, settings};
 use crate::host::child::Forbidden;
 use crate::host::rehearsal::{AsSshd, ConfinedSshd, Failure, Rehearsal, Rehearsals};
+use crate::report::Consequence;
 use crate::report::text::listed;
-use crate::report::{Consequence, Findings};
 use pam_sftpjail::confinement::Part;
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::fix::{Command, Fix, Name};
@@ -26,15 +25,25 @@ const NEEDED: [(u32, &str); 9] = [
     (21, "CAP_SYS_ADMIN"),
 ];
 
+/// The end of the problem where the user enters the jail and cannot write.
+const READ_ONLY: &str = "is read-only in it";
+
 /// A running sshd with restrictions, and the user whose jail it should build.
-pub(super) struct Trial<'a> {
-    pub(super) confined: &'a ConfinedSshd,
-    pub(super) rehearsals: &'a Rehearsals<'a>,
-    pub(super) user: &'a str,
+pub(crate) struct Trial<'a> {
+    pub(crate) confined: &'a ConfinedSshd,
+    pub(crate) rehearsals: &'a Rehearsals<'a>,
+    pub(crate) user: &'a str,
+}
+
+/// What is wrong with an sshd that cannot build the jail.
+pub(crate) struct Kept {
+    pub(crate) consequence: Consequence,
+    pub(crate) evidence: String,
+    pub(crate) fix: Fix,
 }
 
 /// What came of a rehearsal with all that restricts an sshd.
-pub(super) enum Attempt {
+pub(crate) enum Attempt {
     Built(Rehearsal),
     /// The restrictions keep it from that; the problem.
     Kept(String),
@@ -49,7 +58,7 @@ pub(super) enum Attempt {
 
 impl Trial<'_> {
     /// Rehearses with all that restricts the sshd. `own`: gives the rehearsal without that.
-    pub(super) fn attempt<'r>(
+    pub(crate) fn attempt<'r>(
         &self,
         own: impl FnOnce() -> &'r io::Result<Result<Rehearsal, Failure>>,
     ) -> Attempt {
@@ -90,8 +99,8 @@ impl Trial<'_> {
         }
     }
 
-    /// Reports what keeps sshd from building the jail. `is_possible`: whether another running sshd can build it.
-    pub(super) fn blame(&self, problem: &str, is_possible: bool, findings: &mut Findings) {
+    /// What keeps sshd from building the jail. `is_possible`: whether another running sshd can build it.
+    pub(crate) fn blame(&self, problem: &str, is_possible: bool) -> Kept {
         let alone: Vec<_> =
             self.confined.sshd.confined.iter().copied().filter(|part| self.fails_with(*part)).collect();
         let parts = if alone.is_empty() { &self.confined.sshd.confined } else { &alone };
@@ -145,7 +154,7 @@ impl Trial<'_> {
             }
             false => Consequence::Refused("the running sshd cannot build the jail".to_owned()),
         };
-        findings.failed(CHECK, consequence, evidence, fix);
+        Kept { consequence, evidence, fix }
     }
 
     /// Whether this part alone keeps sshd from building the jail.
