@@ -16,9 +16,6 @@ use std::time::Duration;
 
 const SCRIPT: &str = include_str!("guest/run.sh");
 
-/// Longer than a boot takes whose processor is emulated on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(600);
-
 /// Between two questions to a guest that may not be up.
 const INTERVAL: Duration = Duration::from_millis(500);
 
@@ -77,7 +74,7 @@ impl Guest {
     /// of its initrd.
     pub fn boot_kernel_of(&mut self, image: &Image) {
         let _ = self.try_sh("systemctl poweroff");
-        let ended = wait_until(PATIENCE, || self.unshare.try_wait().transpose());
+        let ended = wait_until(self.patience(), || self.unshare.try_wait().transpose());
         assert!(ended.is_some(), "the guest does not shut down:\n{}", self.console());
         self.kernel = image.clone();
         self.start();
@@ -96,7 +93,7 @@ impl Guest {
 
     /// Waits until the guest is up with another boot than the last one, and has started everything.
     fn wait_for_boot(&mut self) {
-        let boot = wait_until(PATIENCE, || {
+        let boot = wait_until(self.patience(), || {
             std::thread::sleep(INTERVAL);
             let ended = self.unshare.try_wait().is_ok_and(|status| status.is_some());
             if ended || self.console().ends_with("end Kernel panic") {
@@ -137,6 +134,11 @@ impl System for Guest {
         let said = self.try_sh("systemctl reboot");
         assert!(matches!(said.code, Some(0 | 255)), "{said}");
         self.wait_for_boot();
+    }
+
+    /// Its processor is emulated, and a busy machine leaves it a tenth of one.
+    fn patience(&self) -> Duration {
+        Duration::from_secs(2400)
     }
 
     fn console(&self) -> String {

@@ -11,9 +11,6 @@ use std::time::Duration;
 
 const SCRIPT: &str = include_str!("boot.sh");
 
-/// Longer than a boot takes while other tests run.
-const PATIENCE: Duration = Duration::from_secs(120);
-
 /// A container: see the crate. Dropping it ends the system.
 pub struct Machine {
     suite: Suite,
@@ -58,7 +55,7 @@ impl Machine {
     /// Waits until a systemd other than the last one runs, and has started everything.
     fn wait_for_boot(&mut self) {
         let last = self.init;
-        let init = wait_until(PATIENCE, || match self.unshare.try_wait() {
+        let init = wait_until(self.patience(), || match self.unshare.try_wait() {
             Ok(None) => init_below(self.unshare.id()).filter(|init| *init != last).map(Some),
             _ => Some(None),
         });
@@ -80,6 +77,10 @@ impl System for Machine {
     fn reboot(&mut self) {
         self.sh("systemctl reboot");
         self.wait_for_boot();
+    }
+
+    fn patience(&self) -> Duration {
+        Duration::from_secs(600)
     }
 
     fn console(&self) -> String {

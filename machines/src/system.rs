@@ -5,9 +5,6 @@ use std::ffi::OsStr;
 use std::process::Command;
 use std::time::Duration;
 
-/// Longer than anything in a system takes, also one whose processor is emulated on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(600);
-
 /// Options of the clients: they ask nothing and keep nothing.
 pub const OPTIONS: &str = "-q -o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null";
 
@@ -27,6 +24,9 @@ pub trait System {
     /// The text on its console since it was first booted.
     fn console(&self) -> String;
 
+    /// Longer than a command or a boot takes in it while other tests run.
+    fn patience(&self) -> Duration;
+
     /// Runs a root shell (`sh -ec`) inside. Panics with script and output if it fails. `not COMMAND` fails if the command
     /// does not.
     #[track_caller]
@@ -45,23 +45,24 @@ pub trait System {
     fn script(&self, text: &str, input: &[u8]) -> Output {
         let mut command = self.command("sh".as_ref());
         command.args(["-ec", &script(text)]);
-        run_within(PATIENCE, command, text, input)
+        run_within(self.patience(), command, text, input)
     }
 
-    /// Waits until a condition of the shell holds, such as `test -e /run/x`. Panics if it does not within five
-    /// minutes.
+    /// Waits until a condition of the shell holds, such as `test -e /run/x`. Panics if it does not within
+    /// half of [`System::patience`].
     #[track_caller]
     fn wait_for(&self, condition: &str) {
-        let loops = "end=$(($(date +%s) + 300)); while [ $(date +%s) -lt $end ]; do";
+        let seconds = self.patience().as_secs() / 2;
+        let loops = format!("end=$(($(date +%s) + {seconds})); while [ $(date +%s) -lt $end ]; do");
         let out = self.try_sh(&format!("{loops} if {condition}; then exit 0; fi; sleep 0.1; done; exit 1"));
-        assert_eq!(out.code, Some(0), "not so within five minutes: {condition}\n{out}");
+        assert_eq!(out.code, Some(0), "not so within {seconds} s: {condition}\n{out}");
     }
 
     /// Waits until systemd has started everything. Panics if a unit has failed.
     #[track_caller]
     fn wait_until_up(&self) {
         // Before the bus is there, systemctl says that the system is offline.
-        let state = sandbox::wait_until(PATIENCE, || {
+        let state = sandbox::wait_until(self.patience(), || {
             let state = self.try_sh("systemctl is-system-running --wait 2>/dev/null || true").stdout;
             Some(state).filter(|state| ["running\n", "degraded\n"].contains(&state.as_str()))
         });

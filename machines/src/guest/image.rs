@@ -42,8 +42,9 @@ impl Image {
     /// takes a minute or two and needs the network.
     pub(super) fn path(&self) -> PathBuf {
         let root = self.suite.root();
+        let root = root.file_name().expect("a file");
         let packages = self.packages.join(" ");
-        let args: [&OsStr; 3] = [root.as_ref(), self.kernel.as_ref(), packages.as_ref()];
+        let args: [&OsStr; 3] = [root, self.kernel.as_ref(), packages.as_ref()];
         recipe::made(&format!("guest-{}-{}", self.suite.0, self.kernel), "", include_str!("image.sh"), &args)
     }
 

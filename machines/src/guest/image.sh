@@ -1,10 +1,10 @@
-# Makes the directory $1 from the root in the tar $2: a disk, with a kernel of Debian's and its initrd beside it.
-# $3: the release from which the kernel comes, such as trixie-backports; $4: further packages, separated by blanks.
-# Runs in a mount namespace of its own.
+# Makes the directory $1 from the root in the tar $2, which is in the same directory: a disk, with a kernel of Debian's
+# and its initrd beside it. $3: the release from which the kernel comes, such as trixie-backports; $4: further packages,
+# separated by blanks. Runs in a mount namespace of its own.
 rm -rf --one-file-system "$1.new"
 mkdir -p "$1.new/root"
 root=$1.new/root
-tar -C "$root" --numeric-owner -xf "$2"
+tar -C "$root" --numeric-owner -xf "${1%/*}/$2"
 mount -t proc proc "$root/proc"
 mount -t sysfs sysfs "$root/sys"
 mount --bind /dev "$root/dev"
