@@ -74,11 +74,8 @@ pub fn scenario(kind: &Kind, packages: &Packages) -> Column {
     let mut outcomes: Vec<Outcome> = Vec::new();
     for step in STEPS {
         let start = Instant::now();
-        let outcome = if can_be_tried(step, &outcomes) {
-            caught(|| (step.run)(&mut lab)).unwrap_or_else(Outcome::Failed)
-        } else {
-            Outcome::NotTried
-        };
+        let outcome = what_it_lacks(step, &outcomes)
+            .unwrap_or_else(|| caught(|| (step.run)(&mut lab)).unwrap_or_else(Outcome::Failed));
         eprintln!("  {} {} ({:.1} s)", outcome.mark(), step.name, start.elapsed().as_secs_f32());
         match &outcome {
             Outcome::Failed(reason) => {
@@ -93,11 +90,16 @@ pub fn scenario(kind: &Kind, packages: &Packages) -> Column {
     Column { name, versions, outcomes }
 }
 
-/// Whether the step that it needs has passed.
-fn can_be_tried(step: &Step, outcomes: &[Outcome]) -> bool {
-    let has_passed =
-        |(other, outcome): (&Step, &Outcome)| Some(other.name) == step.needs && *outcome == Outcome::Passed;
-    step.needs.is_none() || STEPS.iter().zip(outcomes).any(has_passed)
+/// Why it cannot be tried: the step that it needs has not passed.
+fn what_it_lacks(step: &Step, outcomes: &[Outcome]) -> Option<Outcome> {
+    let needed = step.needs?;
+    let outcome =
+        STEPS.iter().zip(outcomes).find(|(other, _)| other.name == needed).map(|(_, outcome)| outcome);
+    match outcome {
+        Some(Outcome::Passed) => None,
+        Some(Outcome::Refused(_)) => Some(Outcome::NotHere(format!("`{needed}` is refused there"))),
+        _ => Some(Outcome::NotTried),
+    }
 }
 
 /// The versions that the table has.
@@ -106,7 +108,11 @@ fn versions(system: &dyn System) -> Vec<(&'static str, String)> {
     let asked = [
         ("OpenSSH", of("openssh-server")),
         ("systemd", of("systemd")),
-        ("Linux", "uname -r | grep -o '^[0-9.]*'".to_owned()),
+        // Debian's name of a kernel has the number of the series only: 6.1.0.
+        (
+            "Linux",
+            "{ uname -v | sed 's/.* Debian //'; uname -r; } | grep -o '^[0-9.]*[0-9]' | head -n 1".to_owned(),
+        ),
         ("glibc", of("libc6")),
         ("rsyslog", of("rsyslog")),
     ];

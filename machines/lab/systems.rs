@@ -1,6 +1,6 @@
 //! The systems that the lab knows, each by the name with which it is asked for.
 
-use machines::{Machine, Suite, System};
+use machines::{Guest, Image, Machine, Suite, System};
 
 /// A system that can be booted.
 pub struct Kind {
@@ -15,11 +15,19 @@ pub const KINDS: &[Kind] = &[
     Kind { name: "bookworm", boot: || container("bookworm") },
     Kind { name: "trixie", boot: || container("trixie") },
     Kind { name: "sid", boot: || container("sid") },
+    Kind { name: "linux-5.10", boot: || guest(&Image::of("bullseye")) },
+    Kind { name: "linux-6.1", boot: || guest(&Image::of("bookworm")) },
+    Kind { name: "linux-6.12", boot: || guest(&Image::of("trixie")) },
+    Kind { name: "linux-newest", boot: || guest(&Image::newest()) },
 ];
 
 /// The one with this name.
 pub fn named(name: &str) -> Option<&'static Kind> {
     KINDS.iter().find(|kind| kind.name == name)
+}
+
+fn guest(image: &Image) -> Box<dyn System> {
+    Box::new(Guest::stock(image))
 }
 
 fn container(suite: &str) -> Box<dyn System> {

@@ -38,6 +38,12 @@ impl Image {
         Self { suite: Suite(suite.to_owned()), kernel, packages: &[], append: "", label: "" }
     }
 
+    /// Debian 13 with the newest kernel of its backports.
+    #[must_use]
+    pub fn newest() -> Self {
+        Self { kernel: "trixie-backports", ..Self::of("trixie") }
+    }
+
     /// The directory of the disk, the kernel, its initrd, and the key for the way in. If it is missing, it is made, which
     /// takes a minute or two and needs the network.
     pub(super) fn path(&self) -> PathBuf {
