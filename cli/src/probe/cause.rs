@@ -69,7 +69,7 @@ impl Facts<'_> {
             .or_else(|| self.expired())
             .or_else(|| self.no_logins())
             .or_else(|| unloadable(self.service, entries))
-            .or_else(|| entries.iter().find_map(|entry| of_another_module(entry)))
+            .or_else(|| entries.iter().find_map(|entry| of_another_module(self.service, entry)))
             .or_else(|| repetition.sshd.iter().find_map(|line| of_pam(line)))
     }
 
@@ -205,8 +205,9 @@ fn unloadable(service: &str, entries: &[String]) -> Option<Cause> {
     })
 }
 
-/// An entry of another module that says more than that a session begins or ends.
-fn of_another_module(entry: &str) -> Option<Cause> {
+/// An entry of another module that says more than that a session begins or ends. Where libpam ignores the module's errors,
+/// it is not why the login was refused.
+fn of_another_module(service: &str, entry: &str) -> Option<Cause> {
     let usual = ["session opened for user", "session closed for user", "reading of user environment enabled"];
     if !entry.starts_with("pam_")
         || entry.starts_with("pam_sftpjail(")
@@ -214,11 +215,31 @@ fn of_another_module(entry: &str) -> Option<Cause> {
     {
         return None;
     }
-    let (module, _) = entry.split_once('(')?;
+    let (module, rest) = entry.split_once('(')?;
+    if is_ignored(service, module, rest) {
+        return None;
+    }
     Some(Cause {
         evidence: logged(entry),
         fix: format!("see why {} says that: {}(8)", one_line(module), one_line(module)).into(),
     })
+}
+
+/// Whether libpam goes on in the same way whatever the module answers. `entry`: what follows its name in the log entry,
+/// `sshd:session): …`, of which pam_syslog(3) says the kind of the stack.
+fn is_ignored(service: &str, module: &str, entry: &str) -> bool {
+    let asked = entry.split_once(')').and_then(|(by, _)| by.rsplit_once(':'));
+    let kind = match asked {
+        Some((_, "setcred")) => "auth",
+        Some((_, kind)) => kind,
+        None => return false,
+    };
+    let stack = Stack::read(service, kind);
+    let file = format!("{module}.so");
+    let mut controls =
+        stack.lines.iter().filter(|line| line.is(&file)).filter_map(|line| line.module.as_ref());
+    let is_first_ignored = controls.next().is_some_and(|first| first.control.ignores_errors());
+    is_first_ignored && controls.all(|other| other.control.ignores_errors())
 }
 
 #[cfg(test)]
@@ -238,10 +259,12 @@ mod tests {
             "pam_unix(sshd:session): session opened for user mle(uid=1000) by (uid=0)",
             "pam_env(sshd:session): deprecated reading of user environment enabled",
         ] {
-            assert!(of_another_module(entry).is_none(), "{entry}");
+            assert!(of_another_module("sshd", entry).is_none(), "{entry}");
         }
-        let cause =
-            of_another_module("pam_access(sshd:account): access denied for user `mle' from `UNKNOWN'");
+        let cause = of_another_module(
+            "none",
+            "pam_access(sshd:account): access denied for user `mle' from `UNKNOWN'",
+        );
         assert_eq!(cause.map(|cause| cause.fix), Some("see why pam_access says that: pam_access(8)".into()));
     }
 }

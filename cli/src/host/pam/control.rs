@@ -84,6 +84,15 @@ impl Control {
         matches!(self.on(answer), Action::Bad | Action::Die)
     }
 
+    /// Whether libpam goes on in the same way whatever the module answers, as after `optional`.
+    pub(crate) fn ignores_errors(&self) -> bool {
+        let others =
+            self.named.iter().filter(|(name, _)| !["success", "new_authtok_reqd"].contains(&name.as_str()));
+        let mut errors = others.map(|(_, action)| *action).chain([self.default]);
+        matches!(self.on("success"), Action::Ok | Action::Ignore | Action::Reset)
+            && errors.all(|action| matches!(action, Action::Ignore | Action::Reset))
+    }
+
     /// The actions after all other answers than `success`.
     pub(crate) fn otherwise(&self) -> impl Iterator<Item = Action> + Clone {
         let named = self.named.iter().filter(|(name, _)| name != "success").map(|(_, action)| *action);
@@ -94,6 +103,20 @@ impl Control {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_error_that_leads_to_another_line_than_success_is_not_ignored() {
+        for (text, expected) in [
+            ("optional", true),
+            ("[success=ok default=ignore]", true),
+            ("required", false),
+            ("sufficient", false),
+            ("[success=1 default=ignore]", false),
+            ("[success=ok perm_denied=die default=ignore]", false),
+        ] {
+            assert_eq!(Control::parse(text).ignores_errors(), expected, "{text}");
+        }
+    }
 
     #[test]
     fn the_last_of_two_actions_counts_and_zero_is_not_a_jump() {

@@ -148,6 +148,21 @@ fn limits_of_the_session_are_named() {
     assert!(fix.contains("pam_limits does so without a log entry, for maxlogins"), "{fix}");
 }
 
+/// As pam_systemd says so where it cannot reach logind.
+#[test]
+fn a_module_whose_errors_pam_ignores_is_not_blamed() {
+    let sb = machine();
+    sb.sh("echo 'mle hard maxlogins 0' >/etc/security/limits.conf
+        sed -i '1i session optional pam_exec.so /bin/false' /etc/pam.d/sshd");
+    let (line, fix) = only_fault(&sb, "sftp");
+    assert!(line.contains("sshd says of PAM: pam_open_session(): Permission denied"), "{line}");
+    assert!(!fix.contains("pam_exec"), "{fix}");
+    sb.sh("sed -i '1s/optional/required/' /etc/pam.d/sshd");
+    let (line, fix) = only_fault(&sb, "sftp");
+    assert!(line.contains("pam_exec(sshd:session): /bin/false failed"), "{line}");
+    assert_eq!(fix, "see why pam_exec says that: pam_exec(8)");
+}
+
 #[test]
 fn the_limit_on_mounts_is_named() {
     let sb = machine();
