@@ -30,6 +30,7 @@ mod target;
 mod timer_unit;
 mod trial_member;
 mod undo;
+mod unloaded;
 mod unread;
 mod user_manager;
 mod verify;
@@ -53,6 +54,7 @@ use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use undo::restore_unsettled;
+use unloaded::Unloaded;
 use unread::Unread;
 
 /// Runs the verb. [`Ending::Ok`]: done, or nothing to do. [`Ending::Problems`]: not done, and nothing is
@@ -152,6 +154,8 @@ struct Planned {
     members: Members,
     /// Where no file needs a change: the sshds that have not read theirs.
     unread: Vec<Unread>,
+    /// The rules that the kernel does not have, though files have them.
+    unloaded: Unloaded,
 }
 
 impl Planned {
@@ -163,14 +167,15 @@ impl Planned {
         let others = OtherGroups { dropped: &dropped_groups, stray: &stray_groups };
         let members = Members::examine(&choices, &changes, &sshd, &others)?;
         let unread = if changes.is_empty() { Unread::find(&sshd) } else { Vec::new() };
+        let unloaded = Unloaded::find(&choices, &sshd)?;
         if !changes.is_empty() || !unread.is_empty() {
             reload::examine(&sshd)?;
         }
-        Ok(Self { choices, sshd, changes, notes, members, unread })
+        Ok(Self { choices, sshd, changes, notes, members, unread, unloaded })
     }
 
     fn is_nothing(&self) -> bool {
-        self.changes.is_empty() && self.unread.is_empty()
+        self.changes.is_empty() && self.unread.is_empty() && self.unloaded.is_empty()
     }
 
     /// Shows all of it. The error: members would be refused from their next login on, or are not jailed though nothing is
@@ -180,8 +185,9 @@ impl Planned {
         if self.is_nothing() {
             say(report, "Nothing to do: everything is set up.");
         }
-        for unread in &self.unread {
-            say(report, unread.sentence());
+        let unloaded = if self.changes.is_empty() { self.unloaded.sentences() } else { Vec::new() };
+        for due in self.unread.iter().map(Unread::sentence).chain(unloaded) {
+            say(report, due);
         }
         for note in &self.choices.notes {
             say(report, format!("Note: {note}."));
@@ -211,7 +217,7 @@ fn set_up(state: &State, options: &Options, report: &mut Report<'_, impl Write>)
         return Ok(Ending::Problems);
     }
     if planned.changes.is_empty() {
-        unread::reload_all(&planned, report)?;
+        unread::load_all(&planned, report)?;
         state.accept_edits()?;
         if options.confirm_within.is_some() {
             say(report, "No file was changed, so nothing waits to be confirmed.");

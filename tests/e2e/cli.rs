@@ -4,6 +4,7 @@ mod arguments;
 mod audit;
 pub(crate) mod check;
 mod config;
+mod denied;
 mod kick;
 mod list;
 mod outside;

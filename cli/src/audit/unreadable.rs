@@ -2,16 +2,20 @@
 
 use crate::host::syslog::journal::Failure;
 use crate::host::syslog::unreadable::{Unreadable, Why};
-use crate::report::error::errno;
+use crate::report::error::{AS_ROOT, errno, unreadable_fix};
+use nix::unistd::geteuid;
 use pam_sftpjail::escape::one_line;
-use std::io;
+use std::io::{self, ErrorKind};
 
 /// A log that cannot be read.
 pub(crate) fn log(Unreadable { name, why }: &Unreadable) -> String {
     match why {
         Why::Missing => format!("{name} does not exist; name another file"),
         Why::Directory => format!("{name} is a directory; name a file in it"),
-        Why::Denied => format!("{name} cannot be read: run this as root"),
+        Why::Failed(error) if error.kind() == ErrorKind::PermissionDenied => match geteuid().is_root() {
+            true => format!("{name} cannot be read: {}; {}", errno(error), unreadable_fix(error)),
+            false => format!("{name} cannot be read: {AS_ROOT}"),
+        },
         Why::Compressed(with) => {
             format!("{name} is compressed with {with}; try `{with} -dc {name} | sftpjail audit --file -`")
         }
@@ -36,7 +40,8 @@ pub(crate) fn journal(failure: &Failure) -> String {
             format!("journalctl cannot be run: {}; name a file with --file", errno(error))
         }
         Failure::Ended(status, said) => {
-            format!("journalctl could not read the journal ({status}{}); run this as root", colon(said))
+            let fix = if geteuid().is_root() { "see what it says: journalctl --verify" } else { AS_ROOT };
+            format!("journalctl could not read the journal ({status}{}); {fix}", colon(said))
         }
         Failure::LeftOut(said) => {
             format!(

@@ -17,6 +17,7 @@ use crate::report::location::{Edit, Location, append};
 use crate::report::{Consequence, Findings};
 use nix::unistd::geteuid;
 use pam_sftpjail::config::{Config, DEFAULT_PATH};
+use pam_sftpjail::denied_by::DeniedBy;
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::fix::{Command, Fix};
 use pam_sftpjail::plan::root_path;
@@ -164,7 +165,10 @@ impl Service<'_> {
                 }
                 _ => {
                     let consequence = Consequence::KeptOut(format!("PAM cannot read {}", escaped(path)));
-                    let fix = "make it readable, or remove the line that names it";
+                    let fix = match error {
+                        ErrorKind::PermissionDenied => DeniedBy::process().fix(),
+                        _ => "make it readable, or remove the line that names it",
+                    };
                     findings.failed(&check, consequence, evidence, fix);
                 }
             }

@@ -1,16 +1,30 @@
-//! AppArmor as the kernel has it: which profiles are loaded, and in which file each stands.
+//! AppArmor as the kernel has it: which profiles are loaded, in which file each stands, and what it allows. The files of
+//! securityfs are those of security/apparmor/apparmorfs.c in the kernel.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-/// The loaded profiles, a line each: name and mode (securityfs: security/apparmor/apparmorfs.c). Only root can read it.
+/// The loaded profiles, a line each: name and mode. Only root can read it.
 const LOADED: &str = "/sys/kernel/security/apparmor/profiles";
+
+/// Where the kernel is asked what a profile allows.
+const ACCESS: &str = "/sys/kernel/security/apparmor/.access";
+
+/// `AA_CLASS_FILE` of the kernel's apparmor.h.
+const OF_FILES: u8 = 2;
+
+/// `MAY_WRITE` and `AA_MAY_LOCK` of the kernel's perms.h.
+pub(crate) const WRITE: u32 = 2;
+pub(crate) const LOCK: u32 = 0x8000;
 
 /// Where profiles are, each named after the program that it confines.
 const DIRECTORY: &str = "/etc/apparmor.d";
 
 /// A loaded profile.
 pub(crate) struct Profile {
+    pub(crate) name: String,
     /// The file with the profile, and that with an admin's own rules for it.
     pub(crate) file: PathBuf,
     pub(crate) local: PathBuf,
@@ -22,10 +36,37 @@ pub(crate) fn profile(program: &Path) -> Option<Profile> {
     let loaded = fs::read_to_string(LOADED).ok()?;
     let path = program.to_str()?;
     let name = program.file_name()?.to_str()?;
-    names(&loaded).find(|loaded| [path, name].contains(loaded))?;
+    let own = names(&loaded).find(|loaded| [path, name].contains(loaded))?;
     let base = path.trim_start_matches('/').replace('/', ".");
     let directory = Path::new(DIRECTORY);
-    Some(Profile { file: directory.join(&base), local: directory.join("local").join(&base) })
+    Some(Profile {
+        name: own.to_owned(),
+        file: directory.join(&base),
+        local: directory.join("local").join(&base),
+    })
+}
+
+impl Profile {
+    /// Whether the profile, as it is loaded, gives root's process these permissions for a file of root's.
+    pub(crate) fn allows(&self, permissions: u32, path: &Path) -> io::Result<bool> {
+        let mut file = File::options().read(true).write(true).open(ACCESS)?;
+        let question =
+            [b"label\0", self.name.as_bytes(), &[0, OF_FILES], path.as_os_str().as_bytes()].concat();
+        file.write_all(&question)?;
+        let mut answer = String::new();
+        file.read_to_string(&mut answer)?;
+        let allowed = allowed(&answer).ok_or_else(|| io::Error::other("securityfs has no answer"))?;
+        Ok(allowed & permissions == permissions)
+    }
+}
+
+/// What the kernel's answer allows and does not deny: `allow 0x%08x`, `deny 0x%08x` and two others of query_label.
+fn allowed(answer: &str) -> Option<u32> {
+    let of = |key: &str| {
+        let value = answer.lines().find_map(|line| line.strip_prefix(key))?;
+        u32::from_str_radix(value.trim().strip_prefix("0x")?, 16).ok()
+    };
+    Some(of("allow ")? & !of("deny ")?)
 }
 
 /// The names in the kernel's list.
@@ -36,6 +77,13 @@ fn names(loaded: &str) -> impl Iterator<Item = &str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_kernels_answer_is_read() {
+        let answer = "allow 0x0000004e\ndeny 0x00000002\naudit 0x00000000\nquiet 0x00000000\n";
+        assert_eq!(allowed(answer), Some(0x4c));
+        assert_eq!(allowed("allow 0x00000000\n"), None);
+    }
 
     #[test]
     fn the_kernels_list_is_read() {

@@ -8,11 +8,12 @@ use super::choices::Choices;
 use super::journal::Replaced;
 use super::sshd::Sshd;
 use super::target::Target;
-use crate::host::apparmor::{Profile, profile};
+use crate::host::apparmor::{LOCK, Profile, WRITE, profile};
 use crate::host::programs;
 use crate::report::Error;
 use pam_sftpjail::config::Config;
 use pam_sftpjail::escape::escaped;
+use std::io;
 use std::path::{Path, PathBuf};
 
 const FOR_SSHD: &str = include_str!("../../../packaging/apparmor/usr.sbin.sshd");
@@ -21,24 +22,57 @@ const FOR_RSYSLOG: &str = include_str!("../../../packaging/apparmor/usr.sbin.rsy
 /// The flag with which a jail can be put together before it is mounted: apparmor.d(5).
 const FLAG: &str = "attach_disconnected";
 
+/// What the rules let sshd write besides the jail root, and rsyslogd.
+const IN_REGISTRY: &str = "/run/sftpjail/x";
+const SOCKET: &str = "/run/sftpjail-dev/log";
+
 /// Where profiles are.
 const DIRECTORY: &str = "/etc/apparmor.d";
 
 /// The changes that AppArmor needs; none where no such profile is loaded.
 pub(super) fn changes(choices: &Choices, sshd: &Sshd) -> Result<Vec<Change>, Error> {
     let mut changes = Vec::new();
-    let binary = &sshd.daemon.binary;
-    let real = binary.canonicalize().unwrap_or_else(|_| binary.clone());
-    if let Some(profile) = profile(&real) {
+    if let Some(profile) = of_sshd(sshd) {
         let usual = format!("{}/", Config::default().jail_root.absolute().display());
         let rules = FOR_SSHD.replace(&usual, &format!("{}/", choices.jail_root.display()));
         changes.extend(with_rules(&profile, &rules)?);
         changes.extend(with_flag(&profile)?);
     }
-    if let Some(profile) = programs::find("rsyslogd").and_then(|program| profile(&program)) {
+    if let Some(profile) = of_rsyslogd() {
         changes.extend(with_rules(&profile, FOR_RSYSLOG)?);
     }
     Ok(changes)
+}
+
+/// The profile that is loaded for this sshd.
+fn of_sshd(sshd: &Sshd) -> Option<Profile> {
+    let binary = &sshd.daemon.binary;
+    profile(&binary.canonicalize().unwrap_or_else(|_| binary.clone()))
+}
+
+fn of_rsyslogd() -> Option<Profile> {
+    profile(&programs::find("rsyslogd")?)
+}
+
+/// The files of profiles that have the rules and that the kernel has without them: what no profile allows but by these.
+pub(super) fn unloaded(choices: &Choices, sshd: &Sshd) -> Result<Vec<PathBuf>, Error> {
+    let in_jail_root = choices.jail_root.join("x");
+    let of_sshd = [in_jail_root.as_path(), Path::new(IN_REGISTRY)].map(|path| (WRITE | LOCK, path));
+    let of_rsyslogd = [(WRITE, Path::new(SOCKET))];
+    let asked = [(self::of_sshd(sshd), of_sshd.as_slice()), (self::of_rsyslogd(), of_rsyslogd.as_slice())];
+    let mut unloaded = Vec::new();
+    for (profile, needs) in asked.into_iter().filter_map(|(profile, needs)| Some((profile?, needs))) {
+        let answers = needs.iter().map(|(permissions, path)| profile.allows(*permissions, path));
+        let has_rules = answers.collect::<io::Result<Vec<_>>>().map_err(|error| {
+            let name = escaped(&profile.name);
+            let what = format!("the kernel does not say what AppArmor's profile {name} allows: {error}");
+            Error::new(what, "see what aa-status says")
+        })?;
+        if has_rules.contains(&false) {
+            unloaded.push(profile.file);
+        }
+    }
+    Ok(unloaded)
 }
 
 /// Adds these rules to the file with an admin's own, which the profile must include.

@@ -4,7 +4,7 @@
 use super::change::Change;
 use super::journal::{Journal, Phase, State};
 use super::undo::restore_unsettled;
-use super::{Options, Planned, apparmor, confirm, now, reload, say, selinux, syslog, user_manager, verify};
+use super::{Options, Planned, apparmor, confirm, now, reload, say, syslog, unloaded, user_manager, verify};
 use crate::report::Error;
 use crate::report::text::joined;
 use nix::sys::signal::{SigSet, Signal};
@@ -72,17 +72,13 @@ fn begin(state: &State, changes: &[Change], options: &Options) -> Result<(), Err
 
 /// Makes the changes, tries them out, and only then reloads the daemons.
 fn apply(planned: &Planned, options: &Options, out: &mut impl Write) -> Result<(), Error> {
-    let Planned { choices, sshd, changes, .. } = planned;
+    let Planned { choices, sshd, changes, unloaded, .. } = planned;
     changes.iter().try_for_each(Change::stage)?;
     changes.iter().try_for_each(Change::commit)?;
     if changes.iter().any(|change| change.is_file_where(user_manager::is_read_by_systemd)) {
         reload::units()?;
     }
-    let labelled: Vec<_> = [&choices.jail_root].into_iter().chain(&choices.volume_parents).cloned().collect();
-    let is_policy_new = changes.iter().any(|change| change.is_file_where(selinux::is_policy));
-    let loaded = selinux::load(is_policy_new, &labelled)?;
-    let confined = changes.iter().filter_map(Change::file).filter(|file| apparmor::is_read_by_apparmor(file));
-    for said in loaded.into_iter().chain(apparmor::load(confined)?) {
+    for said in unloaded::load(unloaded, changes.iter().filter_map(Change::file), choices)? {
         say(out, said);
     }
     for note in verify::all(choices, sshd)? {

@@ -50,6 +50,19 @@ pub(super) fn is_policy(path: &Path) -> bool {
     path == Path::new(PATH)
 }
 
+/// Whether the policy module's file is there and SELinux is on without it.
+pub(super) fn is_unloaded() -> Result<bool, Error> {
+    if selinux::mode().is_none() || !Path::new(PATH).exists() {
+        return Ok(false);
+    }
+    let is_known = selinux::knows_type(ROOT_TYPE).map_err(|error| {
+        let what =
+            format!("the kernel does not say whether SELinux has the policy module for jails: {error}");
+        Error::new(what, "see what `sestatus` says")
+    })?;
+    Ok(!is_known)
+}
+
 /// Labels what is there; before that, where the policy module's file was changed, loads it, or unloads it where the file is
 /// gone. Gives the sentence that says so. Where SELinux is off, it does nothing.
 pub(super) fn load(is_changed: bool, directories: &[PathBuf]) -> Result<Option<String>, Error> {

@@ -1,13 +1,15 @@
-//! Finds the sshds that run and have not read their files as they are, and reloads them though no file needs a change.
+//! Finds the sshds that run and have not read their files as they are, and reloads them though no file needs a change; the
+//! kernel gets the rules before that which it does not have.
 
 use super::sshd::Sshd;
-use super::{Planned, reload, say, verify};
+use super::{Planned, reload, say, unloaded, verify};
 use crate::host::sshd::daemon::Daemon;
 use crate::host::sshd::files::SshdConfig;
 use crate::host::sshd::running::Reread;
 use crate::report::Error;
 use crate::report::text::joined;
 use std::io::Write;
+use std::iter;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -53,11 +55,17 @@ fn of(daemon: &Daemon, sshd: &Sshd) -> Vec<Unread> {
     unread.collect()
 }
 
-/// Tries out what the files say, as after a change, and lets sshd read them. The error: it has not.
-pub(super) fn reload_all(planned: &Planned, out: &mut impl Write) -> Result<(), Error> {
-    let Planned { choices, sshd, .. } = planned;
+/// Tries out what the files say, as after a change, and lets the kernel and sshd read them. The error: they have not.
+pub(super) fn load_all(planned: &Planned, out: &mut impl Write) -> Result<(), Error> {
+    let Planned { choices, sshd, unread, unloaded, .. } = planned;
+    for said in unloaded::load(unloaded, iter::empty(), choices)? {
+        say(out, said);
+    }
     for note in verify::all(choices, sshd)? {
         say(out, note);
+    }
+    if unread.is_empty() {
+        return Ok(());
     }
     say(out, reload::sshd(sshd)?);
     let start = Instant::now();

@@ -3,6 +3,7 @@
 use super::problem::Problem;
 use crate::escape::escaped;
 use crate::fix::Fix;
+use crate::sys::process_fix;
 use nix::errno::Errno;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
@@ -72,7 +73,7 @@ impl ConfigError {
             }
             Cause::Problem(problem) => problem.fix.as_str().into(),
             Cause::Unreadable(Errno::ENOENT) => "write the file, or correct its path".into(),
-            Cause::Unreadable(_) => "make sure that root can read it".into(),
+            Cause::Unreadable(errno) => process_fix(*errno).unwrap_or("make sure that root can read it").into(),
         }
     }
 }

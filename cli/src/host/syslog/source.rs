@@ -160,10 +160,7 @@ fn defaults(zone: &TimeZone, follow: bool) -> (&'static str, Vec<PathBuf>, Vec<F
 fn file(path: &Path, kind: fn(File) -> Origin, zone: &TimeZone) -> Found {
     let name = escaped(path).to_string();
     let unreadable = |why| Unreadable { name: name.clone(), why };
-    let error = |error: io::Error| match error.kind() {
-        io::ErrorKind::PermissionDenied => unreadable(Why::Denied),
-        _ => unreadable(Why::Failed(error)),
-    };
+    let error = |error: io::Error| unreadable(Why::Failed(error));
     let mut file = match File::open(path) {
         Ok(file) => file,
         Err(missing) if missing.kind() == io::ErrorKind::NotFound => return Ok(None),

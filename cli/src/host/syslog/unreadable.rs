@@ -13,8 +13,6 @@ pub(crate) struct Unreadable {
 pub(crate) enum Why {
     Missing,
     Directory,
-    /// Only root may read it.
-    Denied,
     /// It is compressed with this program.
     Compressed(&'static str),
     Failed(io::Error),
