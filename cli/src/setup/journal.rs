@@ -159,15 +159,16 @@ impl State {
     }
 
     /// Removes the directory if there is no journal, with all backups, and the timer unless something waits for it. What
-    /// cannot be removed stays, and does no harm.
+    /// cannot be removed stays, and does no harm. If the journal cannot be read, everything stays.
     pub(super) fn close(self) {
-        if self.journal().is_ok_and(|journal| journal.is_none_or(|journal| journal.until.is_none())) {
+        let Ok(journal) = self.journal() else { return };
+        if journal.as_ref().is_none_or(|journal| journal.until.is_none()) {
             timer_unit::remove();
         }
-        let path = Path::new(DIRECTORY);
-        if file().exists() {
+        if journal.is_some() {
             return;
         }
+        let path = Path::new(DIRECTORY);
         remove_leftovers(|_| false);
         if atomic::remove_directory(path).is_ok_and(|removed| removed) {
             let _ = atomic::remove_directory(path.parent().unwrap_or(path));

@@ -3,8 +3,8 @@
 
 use super::change::{Change, FileChange};
 use super::choices::Choices;
-use super::directory;
 use super::target::Target;
+use super::{atomic, directory};
 use crate::desired::selinux::{FILE_TYPE, MODULE, PATH, ROOT_TYPE, policy};
 use crate::host::programs;
 use crate::host::selinux::{self, Context, LABEL};
@@ -69,7 +69,7 @@ pub(super) fn load(is_changed: bool, directories: &[PathBuf]) -> Result<Option<S
     if selinux::mode().is_none() {
         return Ok(None);
     }
-    let is_there = Path::new(PATH).exists();
+    let is_there = atomic::is_file(Path::new(PATH))?;
     // A setup that failed may not have loaded it.
     let is_due = is_changed && (is_there || selinux::knows_type(ROOT_TYPE).unwrap_or(true));
     let said = match is_there {

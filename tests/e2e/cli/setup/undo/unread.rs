@@ -36,3 +36,22 @@ fn a_directory_or_file_that_cannot_be_read_is_not_taken_for_an_empty_one() {
         }
     }
 }
+
+/// The backups are all that can restore the files.
+#[test]
+fn a_journal_that_cannot_be_read_keeps_its_backups() {
+    let sb = Sandbox::stock();
+    sb.sh("sftpjail setup --yes");
+    let list = "ls -A /var/lib/sftpjail/setup";
+    let before = sb.sh(list).stdout;
+    assert!(before.contains("before-"), "{before}");
+    for verb in [UNDO, "sftpjail setup --yes", "sftpjail setup --confirm"] {
+        for call in ["openat", "read", "statx"] {
+            let out =
+                sb.try_sh(&format!("strace -qqo /dev/null -P {JOURNAL} -e inject={call}:error=EIO {verb}"));
+            assert_eq!(sb.sh(list).stdout, before, "{verb} {call}: {out}");
+        }
+    }
+    sb.sh(UNDO);
+    sb.sh("not test -e /var/lib/sftpjail");
+}
