@@ -135,7 +135,7 @@ pub fn make(
     };
     let jail_root = JailRoot::open(&config.jail_root, config.namespace, &user, Some(&account.home));
     let jail_root = observed(Check::JailRoot, jail_root, observe);
-    observe(Check::Kernel, CheckResult::Passed(&"it has mount_setattr(2)"));
+    observe(Check::Kernel, CheckResult::Passed(&"it has every system call that jails need"));
     let syslog = if profile.log {
         syslog::find(observe)
     } else {

@@ -111,7 +111,7 @@ fn a_member_passes_every_check_and_sees_one_writable_directory() {
         "✓ home path      no symlink on the way",
         "✓ home owner     mle",
         "✓ jail root      /jail: owned by root and writable by nobody else",
-        "✓ kernel         it has mount_setattr(2)",
+        "✓ kernel         it has every system call that jails need",
         "✓ log            /run/sftpjail-dev/log, which survives a restart of rsyslog",
         "✓ sessions       none is live",
         "✓ sshd           /usr/sbin/sshd answers; 1 configuration file, 1 kind of connection to ask about",
