@@ -57,6 +57,28 @@ fn setup_undo_and_their_timer_restart_it_and_sessions_live_on() {
     assert_eq!(machine.sh("find /etc -xdev -type f | sort | xargs md5sum").stdout, before);
 }
 
+/// Such as a root whose capabilities are bounded: systemd says what it cannot see.
+#[test]
+fn a_setup_that_cannot_see_whose_the_socket_is_does_not_end_it() {
+    let machine = machine();
+    let bounded = "setpriv --bounding-set -sys_ptrace --inh-caps -sys_ptrace sftpjail setup --yes";
+    let out = machine.sh(&format!("{bounded}; {SERVES}"));
+    assert!(out.stdout.contains("sshd has been restarted (systemctl restart ssh.service)"), "{out}");
+    machine.sftp("anna", "ls /etc/ssh\n").failed();
+    let out = machine.sh(&format!("{bounded} --undo; {SERVES}"));
+    assert!(out.stdout.contains("sshd has been restarted (systemctl restart ssh.service)"), "{out}");
+}
+
+/// It is no sshd of setup's, but a signal would end it.
+#[test]
+fn a_service_that_reads_other_files_is_restarted_and_not_ended() {
+    let machine = machine();
+    machine.sh("cp /etc/ssh/sshd_config /etc/ssh/other; echo 'SSHD_OPTS=-f /etc/ssh/other' >/etc/default/ssh; systemctl restart ssh");
+    let out = machine.sh(&format!("sftpjail setup --yes; {SERVES}"));
+    assert!(!out.stdout.contains("has been reloaded"), "{out}");
+    machine.ssh("joe", "true").ok();
+}
+
 #[test]
 fn the_fixes_that_check_shows_restart_it() {
     let machine = machine();

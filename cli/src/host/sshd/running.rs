@@ -66,13 +66,13 @@ pub(crate) fn all() -> Vec<Running> {
     let of_systemd = sockets_of_systemd();
     let processes = all_processes().into_iter().flatten().flatten();
     let mut found: Vec<_> =
-        processes.filter_map(|process| Running::read(&process, own.as_ref(), &of_systemd)).collect();
+        processes.filter_map(|process| Running::read(&process, own.as_ref(), of_systemd.as_ref())).collect();
     found.sort_by_key(|sshd| sshd.pid);
     found
 }
 
 impl Running {
-    fn read(process: &Process, own: Option<&Process>, of_systemd: &BTreeSet<u64>) -> Option<Self> {
+    fn read(process: &Process, own: Option<&Process>, of_systemd: Option<&BTreeSet<u64>>) -> Option<Self> {
         let status = process.status().ok().filter(|status| status.name.starts_with("sshd"))?;
         // NSpid has a number for each PID namespace from this one down.
         if [status.ruid, status.euid, status.suid] != [0; 3]
@@ -84,13 +84,17 @@ impl Running {
         if !is_same_root(&directory) || !was_started_by_root(&directory) {
             return None;
         }
-        let sockets = sockets(process);
+        let sockets = sockets(process)?;
         let ports = Some(listening_ports(process, &sockets)).filter(|ports| !ports.is_empty())?;
         let command_line = CommandLine::of_listener(&process.cmdline().ok()?)?;
         let program = Some(&command_line.program).filter(|program| is_roots_alone(program)).cloned();
         let privileges = Privileges::parse(&fs::read_to_string(directory.join("status")).ok()?)?;
         let missing = own_privileges().map_or(0, |own| own.effective & !privileges.effective);
         let unit = service::of_process(process.pid);
+        let has_socket_of_systemd = match of_systemd {
+            Some(of_systemd) => !sockets.is_disjoint(of_systemd),
+            None => unit.as_deref().is_some_and(service::has_active_socket),
+        };
         let profile = Profile::of(&directory);
         let mut confined = own.map(|_| differences(process.pid, &privileges, missing)).unwrap_or_default();
         if profile.is_some() && profile != Profile::of(Path::new("/proc/self")) {
@@ -105,7 +109,7 @@ impl Running {
             command_line,
             program,
             ports,
-            has_socket_of_systemd: !sockets.is_disjoint(of_systemd),
+            has_socket_of_systemd,
             unit,
             confined,
             missing,
@@ -238,21 +242,19 @@ fn differences(pid: i32, theirs: &Privileges, missing: u64) -> Vec<Part> {
     all.into_iter().filter_map(|(part, differs)| differs.then_some(part)).collect()
 }
 
-/// The sockets that systemd has open, by inode; none if it does not run the host. sshd's environment cannot tell that one
-/// was passed to it: sshd writes its state over it.
-fn sockets_of_systemd() -> BTreeSet<u64> {
-    let init = Process::new(1).ok().filter(|_| is_booted());
-    init.map(|init| sockets(&init)).unwrap_or_default()
+/// The sockets that systemd has open, by inode; none if it does not run the host. `None`: they cannot be read. sshd's
+/// environment cannot tell that one was passed to it: sshd writes its state over it.
+fn sockets_of_systemd() -> Option<BTreeSet<u64>> {
+    if is_booted() { sockets(&Process::new(1).ok()?) } else { Some(BTreeSet::new()) }
 }
 
-/// The sockets that a process has open, by inode.
-fn sockets(process: &Process) -> BTreeSet<u64> {
-    let descriptors = process.fd().into_iter().flatten().flatten();
-    let sockets = descriptors.filter_map(|descriptor| match descriptor.target {
+/// The sockets that a process has open, by inode. `None`: they cannot be read.
+fn sockets(process: &Process) -> Option<BTreeSet<u64>> {
+    let sockets = process.fd().ok()?.flatten().filter_map(|descriptor| match descriptor.target {
         FDTarget::Socket(inode) => Some(inode),
         _ => None,
     });
-    sockets.collect()
+    Some(sockets.collect())
 }
 
 /// The ports of those of a process's sockets that listen.

@@ -83,6 +83,11 @@ pub(crate) fn active_sockets() -> Vec<ActiveSocket> {
     shown.split("\n\n").filter_map(active_socket).collect()
 }
 
+/// Whether systemd says that an active socket starts this service.
+pub(crate) fn has_active_socket(unit: &str) -> bool {
+    active_sockets().iter().any(|socket| socket.service == unit)
+}
+
 /// What `systemctl show` prints of a socket. `None`: it is not active, or has no port.
 fn active_socket(shown: &str) -> Option<ActiveSocket> {
     let values = |key: &'static str| shown.lines().filter_map(move |line| line.strip_prefix(key));

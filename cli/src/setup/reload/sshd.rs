@@ -81,10 +81,7 @@ fn first(sshd: &Sshd) -> Result<(String, Option<First>), Error> {
     if let Some(systemctl) = systemd::control().filter(|_| is_usual) {
         for unit in USUAL {
             if is_active(&systemctl, unit)? {
-                // One of the names may be an alias of the other.
-                let is_own = |other: &Running| other.unit.as_deref().is_none_or(|own| USUAL.contains(&own));
-                let all = listening(sshd);
-                let said = match all.iter().any(|other| is_own(other) && other.has_socket_of_systemd) {
+                let said = match has_socket_of_systemd() {
                     true => restarted(unit)?,
                     false => reloaded(&systemctl, unit)?,
                 };
@@ -116,6 +113,18 @@ fn first(sshd: &Sshd) -> Result<(String, Option<First>), Error> {
             }
             all => Ok((others(sshd, &all)?, None)),
         },
+    }
+}
+
+/// Whether the socket of the usual service is systemd's. Its sshd may have other files than those that were changed, and if
+/// it cannot be seen, systemd is asked.
+fn has_socket_of_systemd() -> bool {
+    // One of the names may be an alias of the other.
+    let is_own = |other: &Running| other.unit.as_deref().is_none_or(|own| USUAL.contains(&own));
+    let mut own = running::all().into_iter().filter(is_own).peekable();
+    match own.peek() {
+        Some(_) => own.any(|other| other.has_socket_of_systemd),
+        None => USUAL.into_iter().any(service::has_active_socket),
     }
 }
 
