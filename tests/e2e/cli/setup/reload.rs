@@ -70,7 +70,9 @@ fn a_socket_that_starts_sshd_needs_no_reload() {
     let sb = Sandbox::stock();
     sb.sh("mkdir -p /run/systemd/system");
     stand_in(&sb, "systemctl", "case \"$*\" in *is-active*) exit 3;; esac");
-    let show = "case \"$*\" in *ssh.socket) echo ActiveState=active; echo Accept=no; echo Triggers=ssh.service; exit;; esac";
+    let socket =
+        "Id=ssh.socket\\nActiveState=active\\nAccept=no\\nTriggers=ssh.service\\nListen=[::]:22 (Stream)\\n";
+    let show = format!("case \"$*\" in *.socket) printf '{socket}'; exit;; esac");
     let stand_in = sb.read_text("/usr/sbin/systemctl").replacen('\n', &format!("\n{show}\n"), 1);
     sb.write_mode("/usr/sbin/systemctl", stand_in, 0o755);
     let out = sb.sh("sftpjail setup --yes");
