@@ -42,6 +42,9 @@ fn holds_these_files() {
         "-rw-r--r-- root/root ./usr/share/lintian/overrides/sftpjail",
     ];
     assert_eq!(files, expected);
+    let examples = list.lines().filter_map(|line| line.split("/doc/sftpjail/examples/").nth(1));
+    let files = examples.filter(|path| !path.is_empty() && !path.ends_with('/'));
+    assert_eq!(files.collect::<Vec<_>>(), super::EXAMPLES, "{list}");
     let depends = read("dpkg-deb", &["--show", "--showformat=${Depends}"], &package("DEB"));
     let depends: Vec<_> = depends.split(", ").map(|one| one.split(' ').next().unwrap_or_default()).collect();
     assert_eq!(depends, ["libc6", "libgcc-s1", "libpam0g", "openssh-server"]);
@@ -132,7 +135,7 @@ fn an_upgrade_leaves_sessions_and_settings_as_they_are_and_asks_nothing() {
         "mkdir /root/newer; dpkg-deb --raw-extract {deb} /root/newer
         sed -i 's/^Version: .*/Version: 99/' /root/newer/DEBIAN/control
         echo '# A later default.' >>/root/newer/etc/sftpjail/config.toml
-        dpkg-deb --build /root/newer /root/newer.deb; cp -a /etc/pam.d /root/pam.d"
+        dpkg-deb -Znone --build /root/newer /root/newer.deb; cp -a /etc/pam.d /root/pam.d"
     ));
     install(&sb, "/root/newer.deb </dev/null");
     sb.sh("tail -n 1 /etc/sftpjail/config.toml | grep -q later; diff -r /root/pam.d /etc/pam.d");

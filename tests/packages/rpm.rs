@@ -32,6 +32,8 @@ fn holds_these_files_and_needs_no_more_than_it_should() {
         "-rwxr-xr-x root/root /usr/sbin/sftpjail",
     ];
     assert_eq!(files, expected);
+    let examples = list.lines().filter_map(|line| line.split("/doc/sftpjail/examples/").nth(1));
+    assert_eq!(examples.filter(|path| path.contains('.')).collect::<Vec<_>>(), super::EXAMPLES, "{list}");
     let requires = read("rpm", &["--query", "--requires", "--package"], &package("RPM"));
     let names = requires.lines().map(|line| line.split(['(', ' ']).next().unwrap_or_default());
     let mut names: Vec<_> = names.collect();
