@@ -139,6 +139,24 @@ fn an_entry_that_the_journal_knows_to_be_forged_is_not_believed_in_a_file_either
 }
 
 #[test]
+fn what_a_user_writes_into_the_socket_for_jails_is_in_no_session_that_exists() {
+    let (sb, mut journald) = with_both();
+    sb.user("joe").add();
+    let mut live = sb.sftp_live("mle");
+    live.send("mkdir own");
+    sb.wait_for_log("/home/mle/own");
+    sb.sh("pid=$(sed -n 's/.*internal-sftp\\[\\([0-9]*\\)\\]: session opened.*/\\1/p' /var/log/sftp.log)
+         setpriv --reuid joe --clear-groups logger --socket /run/sftpjail-dev/log -t internal-sftp --id=$pid \\
+             'mkdir name \"/home/mle/forged\" mode 0777'");
+    sb.wait_for_log("/home/mle/forged");
+    quit(&sb, live, "mle");
+    // Its pid is that of logger, whatever that said.
+    assert_eq!(rows(&sb, "mle", &[("no-beginning", 1)]), made(&["own"]));
+    assert_eq!(rows(&sb, "", &[("no-beginning", 1)]).len(), 2);
+    end(&mut journald);
+}
+
+#[test]
 fn a_session_that_lost_its_socket_with_rsyslog_is_a_gap_and_one_with_the_journals_is_none() {
     let (sb, mut journald) = with_both();
     let mut own = sb.sftp_live("mle");
