@@ -2,8 +2,9 @@
 
 use super::faults::Machine;
 
-/// What breaks one thing, and the one finding that follows.
-struct Fault {
+/// What breaks one thing, and all of the one finding that follows. Its fix need not bring back what was lost, as that of a
+/// [`Fault`](super::faults::Fault) does.
+struct BrokenPlace {
     /// A script.
     breaks: &'static str,
     check: &'static str,
@@ -17,36 +18,36 @@ struct Fault {
 const MISSING: &str = "rm -r /home/mle; sed -Ei '/^(HOME_MODE|UMASK)/d' /etc/login.defs
     echo 'HOME_MODE 0700' >>/etc/login.defs; sed -i 's/^mle:x:1000:1000:/mle:x:1000:4711:/' /etc/passwd";
 
-const FAULTS: [Fault; 16] = [
-    Fault {
+const PLACES: [BrokenPlace; 16] = [
+    BrokenPlace {
         breaks: "chown joe /home/mle",
         check: "home owner",
         evidence: "the home directory /home/mle belongs to uid 1001, not to mle (uid 1000) or root",
         fix: "if it is not meant to be joe's, then: chown -h mle /home/mle",
         sentence: "mle is jailed but cannot log in: the home belongs to another user",
     },
-    Fault {
+    BrokenPlace {
         breaks: MISSING,
         check: "home path",
         evidence: "the home directory /home/mle cannot be used: it does not exist",
         fix: "restore it from a backup, or make an empty one: install -d -m 0700 -o mle -g 4711 /home/mle",
         sentence: "mle is jailed but cannot log in: /home/mle does not exist",
     },
-    Fault {
+    BrokenPlace {
         breaks: "rm -r /home/mle; touch /home/mle",
         check: "home path",
         evidence: "the home directory /home/mle cannot be used: it is not a directory",
         fix: "move it away and make a directory there",
         sentence: "mle is jailed but cannot log in: /home/mle is not a directory",
     },
-    Fault {
+    BrokenPlace {
         breaks: "mv /home/mle /srv/mle; ln -s /srv/mle /home/mle",
         check: "home path",
         evidence: "the home directory /home/mle cannot be used: it is a symlink",
         fix: "give the account the link's target as its home (usermod -d)",
         sentence: "mle is jailed but cannot log in: /home/mle is a symlink",
     },
-    Fault {
+    BrokenPlace {
         breaks: "mkdir -m 777 /home/open; mv /home/mle /srv/mle; ln -s /srv/mle /home/open/mle
     usermod -d /home/open/mle mle",
         check: "home path",
@@ -54,49 +55,49 @@ const FAULTS: [Fault; 16] = [
         fix: "find out who made the symlink, and replace it with a directory that mle owns",
         sentence: "mle is jailed but cannot log in: /home/open/mle is a symlink",
     },
-    Fault {
+    BrokenPlace {
         breaks: "usermod -d /etc mle",
         check: "home",
         evidence: "the home directory /etc is in the system directory /etc",
         fix: "give the account another home, such as /home/mle",
         sentence: "mle is jailed but cannot log in: the home cannot be in a jail",
     },
-    Fault {
+    BrokenPlace {
         breaks: "chmod 0 /home/mle",
         check: "rehearsal",
         evidence: "the user cannot enter the home /home/mle: Permission denied",
         fix: "chmod u+rwx /home/mle",
         sentence: "mle is jailed and can log in, but cannot enter the home",
     },
-    Fault {
+    BrokenPlace {
         breaks: "chown joe /jail",
         check: "jail root",
         evidence: "the jail root /jail cannot be used: /jail is not owned by root",
         fix: "if it is only for jails, then: chown root /jail",
         sentence: "mle is jailed but cannot log in: /jail is not owned by root",
     },
-    Fault {
+    BrokenPlace {
         breaks: "chmod 777 /jail",
         check: "jail root",
         evidence: "the jail root /jail cannot be used: /jail can be written by its group or by others",
         fix: "if it is only for jails, then: chmod go-w /jail",
         sentence: "mle is jailed but cannot log in: /jail can be written by its group or by others",
     },
-    Fault {
+    BrokenPlace {
         breaks: "rmdir /jail; touch /jail",
         check: "jail root",
         evidence: "the jail root /jail cannot be used: /jail is not a directory",
         fix: "move /jail away",
         sentence: "mle is jailed but cannot log in: /jail is not a directory",
     },
-    Fault {
+    BrokenPlace {
         breaks: "rmdir /jail; ln -s /srv /jail",
         check: "jail root",
         evidence: "the jail root /jail cannot be used: /jail is not a directory",
         fix: "move /jail away",
         sentence: "mle is jailed but cannot log in: /jail is not a directory",
     },
-    Fault {
+    BrokenPlace {
         breaks: "mkdir /jail/mle",
         check: "jail root",
         evidence: "the jail root /jail cannot be used: /jail/mle is in the place of the jail, and sshd would \
@@ -105,14 +106,14 @@ const FAULTS: [Fault; 16] = [
         sentence: "mle is jailed but cannot log in: /jail/mle is in the place of the jail, and sshd would \
                    serve it whenever no jail is built",
     },
-    Fault {
+    BrokenPlace {
         breaks: "volume 'source = \"/srv/none\"'",
         check: "volume",
         evidence: "the volume /up cannot be used: /srv/none does not exist",
         fix: "make it with an owner, a group and a mode that let its members write",
         sentence: "mle is jailed but cannot log in: the volume /up cannot be mounted",
     },
-    Fault {
+    BrokenPlace {
         breaks: "volume 'source = \"/srv/none\"
 read_only = true'",
         check: "volume",
@@ -120,7 +121,7 @@ read_only = true'",
         fix: "install -d /srv/none",
         sentence: "mle is jailed but cannot log in: the volume /up cannot be mounted",
     },
-    Fault {
+    BrokenPlace {
         breaks: "volume 'source = \"/srv/none/%u\"
 create = { owner = \"%u\", group = \"mle\", mode = \"2750\" }'",
         check: "volume",
@@ -128,7 +129,7 @@ create = { owner = \"%u\", group = \"mle\", mode = \"2750\" }'",
         fix: "install -d -o mle -g mle -m 2750 /srv/none/mle",
         sentence: "mle is jailed but cannot log in: the volume /up cannot be mounted",
     },
-    Fault {
+    BrokenPlace {
         breaks: "touch /srv/file; volume 'source = \"/srv/file\"'",
         check: "volume",
         evidence: "the volume /up cannot be used: /srv/file is not a directory",
@@ -146,7 +147,7 @@ const VOLUME: &str = "volume() { mkdir -p /etc/sftpjail
 fn each_is_said_in_full_and_its_command_fixes_it() {
     let machine = Machine::new();
     let sb = &machine.sb;
-    for Fault { breaks, check, evidence, fix, sentence } in &FAULTS {
+    for BrokenPlace { breaks, check, evidence, fix, sentence } in &PLACES {
         // The keys go with the home.
         sb.sh(&format!("{VOLUME}; echo mle:pw | chpasswd; {breaks}"));
         let (found, status, said) = machine.concluded();
