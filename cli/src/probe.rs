@@ -42,7 +42,7 @@ use crate::host::room::{Writer, shortage};
 use crate::host::sshd::daemon::{Daemon, NoAnswer};
 use crate::host::sshd::logins::Sshd;
 use crate::host::unanswered;
-use crate::report::{Consequence, Error, Finding, Status};
+use crate::report::{Consequence, Error, Finding, SshdCheck, Status};
 use cause::Facts;
 use connection::{ConnectError, Connection, Tools};
 use expected::Expected;
@@ -121,7 +121,7 @@ fn probe(request: &Request<'_>) -> Report {
                 Ok(Some(Stray { evidence, fix })) => {
                     let consequence =
                         Consequence::KeptOut("sshd chroots the user to where no jail is built".into());
-                    report.add(Finding::judged("sshd chroot", Err(evidence), consequence, fix));
+                    report.add(Finding::judged(SshdCheck::Chroot, Err(evidence), consequence, fix));
                     report
                 }
                 Err(no_answer) => no_settings(report, no_answer),

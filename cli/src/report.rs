@@ -3,6 +3,7 @@
 //! It gets plain values and writes them. Nothing here reads the host, except that a location follows its
 //! file's symlinks for the command that edits the file.
 
+pub(crate) mod check_name;
 pub(crate) mod conclusion;
 pub(crate) mod consequence;
 pub(crate) mod csv;
@@ -17,6 +18,7 @@ pub(crate) mod table;
 pub(crate) mod terminal;
 pub(crate) mod text;
 
+pub(crate) use check_name::SshdCheck;
 pub(crate) use conclusion::Conclusion;
 pub(crate) use consequence::Consequence;
 pub(crate) use error::Error;

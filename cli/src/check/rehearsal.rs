@@ -14,7 +14,7 @@ use nix::unistd::geteuid;
 use pam_sftpjail::account::Account;
 use pam_sftpjail::config::{HomeAccess, Profile};
 use pam_sftpjail::escape::escaped;
-use pam_sftpjail::plan::VolumePaths;
+use pam_sftpjail::plan::{Check, VolumePaths};
 use serde::{Serialize, Serializer};
 use std::cell::OnceCell;
 use std::io::{self, Write};
@@ -110,7 +110,7 @@ fn report(
         }
         // Without any confinement, that is what `sessions` has found.
         Ok(Err(failure))
-            if failure.is_of_registry && findings.any_wrong(|finding| finding.is_of("sessions")) =>
+            if failure.is_of_registry && findings.any_wrong(|finding| finding.is_of(Check::Sessions)) =>
         {
             None
         }

@@ -16,7 +16,7 @@ use crate::host::sshd::daemon::NoAnswer;
 use crate::host::sshd::effective::{Settings, expanded};
 use crate::host::sshd::logins::Sshd;
 use crate::report::text::counted;
-use crate::report::{Consequence, Findings};
+use crate::report::{Consequence, Findings, SshdCheck};
 use judge::{CHECKS, Deviation, judge, keywords, limits_sessions};
 use pam_sftpjail::account::Account;
 use pam_sftpjail::config::{Config, Profile};
@@ -88,7 +88,7 @@ pub(super) fn examine(
     if let Some(error) = &answers.unknown_groups {
         let evidence =
             format!("whether sshd keeps the user out (DenyGroups, AllowGroups) is unknown: {error}");
-        findings.unknown("sshd access", evidence, error.fix());
+        findings.unknown(SshdCheck::Access, evidence, error.fix());
     }
     if let Some(settings) = &answers.usual {
         let has_no_block = missing_block::is_missing(sshd, member, &answers);
@@ -96,7 +96,7 @@ pub(super) fn examine(
             missing_block::report(sshd, member, &answers, findings);
             answers.deviations.retain(|(deviation, _)| !missing_block::has(member, deviation));
         }
-        let is_reported = |check: &str| has_no_block && missing_block::CHECKS.contains(&check);
+        let is_reported = |check: SshdCheck| has_no_block && missing_block::CHECKS.contains(&check);
         for check in CHECKS {
             let of_check = |(deviation, _): &(Deviation, _)| deviation.check == check;
             if !is_reported(check) || answers.deviations.iter().any(of_check) {
@@ -154,7 +154,7 @@ fn unusable_chroot(settings: &Settings, member: &Member<'_>, account: &Account) 
 fn report(
     sshd: &Sshd,
     member: &Member<'_>,
-    check: &str,
+    check: SshdCheck,
     settings: &Settings,
     answers: &Answers,
     findings: &mut Findings,
@@ -190,10 +190,10 @@ fn report(
     }
     let value = |keyword| settings.get(keyword).unwrap_or_default();
     match check {
-        "sshd log" if !member.profile.log => {}
-        "sshd keepalive" if !limits_sessions(member) => {}
-        "sshd access" => {}
-        "sshd log" => {
+        SshdCheck::Log if !member.profile.log => {}
+        SshdCheck::Keepalive if !limits_sessions(member) => {}
+        SshdCheck::Access => {}
+        SshdCheck::Log => {
             findings.passed(check, format!("internal-sftp logs at {}", log_level(value("ForceCommand"))))
         }
         _ => {
@@ -218,7 +218,7 @@ pub(super) fn examine_penalties(settings: &Settings, findings: &mut Findings) {
     );
     let fix = "fix what keeps the user out; and list addresses that many users share, such as an office's, in \
                 PerSourcePenaltyExemptList of sshd_config";
-    findings.warned("sshd penalties", evidence, fix);
+    findings.warned(SshdCheck::Penalties, evidence, fix);
 }
 
 /// Checks that a user who is in no profile is no [`Stray`].
@@ -233,7 +233,7 @@ pub(super) fn examine_in_no_profile(
         Ok(Some(Stray { evidence, fix })) => {
             let consequence =
                 Consequence::KeptOut("sshd chroots the user to where no jail is built".to_owned());
-            findings.failed("sshd chroot", consequence, evidence, fix);
+            findings.failed(SshdCheck::Chroot, consequence, evidence, fix);
         }
         Err(no_answer) => unanswered(&no_answer, findings),
     }
@@ -247,11 +247,11 @@ pub(super) fn describe(sshd: &Sshd, findings: &mut Findings) {
         counted(sshd.config.count_files(), "configuration file"),
         counted(sshd.connections.len(), "kind")
     );
-    findings.passed("sshd", evidence);
+    findings.passed(SshdCheck::Answers, evidence);
     for (location, pattern) in &sshd.untried {
         let evidence =
             format!("no connection was found that {} matches (Match at {location})", escaped(pattern));
-        findings.unknown("sshd", evidence, "see what sshd -T -C says for one");
+        findings.unknown(SshdCheck::Answers, evidence, "see what sshd -T -C says for one");
     }
 }
 
@@ -260,8 +260,8 @@ pub(super) fn unanswered(no_answer: &NoAnswer, findings: &mut Findings) {
     match no_answer {
         NoAnswer::Broken(error) => {
             let consequence = Consequence::Unknown("sshd cannot read its configuration".to_owned());
-            findings.failed("sshd", consequence, &error.what, &error.fix);
+            findings.failed(SshdCheck::Answers, consequence, &error.what, &error.fix);
         }
-        NoAnswer::Unknown(error) => findings.unknown("sshd", &error.what, &error.fix),
+        NoAnswer::Unknown(error) => findings.unknown(SshdCheck::Answers, &error.what, &error.fix),
     }
 }

@@ -3,19 +3,20 @@
 use crate::desired::root_owned;
 use crate::desired::trusted::{Found, Untrusted, of_pam, of_sshd};
 use crate::host::sshd::logins::Sshd;
-use crate::report::{Consequence, Findings};
+use crate::report::{Consequence, Findings, SshdCheck};
 use nix::sys::stat::{Mode, lstat};
 use pam_sftpjail::escape::escaped;
+use std::fmt::Display;
 
 /// `sshd`: if it answers. `service`: the name of its PAM service.
 pub(super) fn examine(sshd: Option<&Sshd>, service: &str, findings: &mut Findings) {
     if let Some(sshd) = sshd {
-        report("sshd files", "sshd", &of_sshd(&sshd.config), findings);
+        report(SshdCheck::Files, "sshd", &of_sshd(&sshd.config), findings);
     }
     report("pam files", "PAM", &of_pam(service), findings);
 }
 
-fn report(check: &str, reader: &str, found: &Found, findings: &mut Findings) {
+fn report(check: impl Display + Copy, reader: &str, found: &Found, findings: &mut Findings) {
     for Untrusted { file, at } in &found.untrusted {
         let shown = escaped(at);
         let state = lstat(at)

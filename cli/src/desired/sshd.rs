@@ -3,22 +3,23 @@
 pub(crate) mod fix;
 
 use crate::host::sshd::effective::Settings;
+use crate::report::SshdCheck;
 use std::path::Path;
 
 /// The settings that must have a certain value: the check, the keyword, and the value.
 ///
 /// `DisableForwarding yes` alone is not enough: it leaves tunnels and, before OpenSSH 10.0, X11 and
 /// agents (CVE-2025-32728).
-pub(crate) const REQUIRED: [(&str, &str, &str); 9] = [
-    ("sshd pam", "UsePAM", "yes"),
-    ("sshd forwards", "AllowTcpForwarding", "no"),
-    ("sshd forwards", "AllowStreamLocalForwarding", "no"),
-    ("sshd forwards", "AllowAgentForwarding", "no"),
-    ("sshd forwards", "X11Forwarding", "no"),
-    ("sshd forwards", "PermitTunnel", "no"),
-    ("sshd forwards", "GatewayPorts", "no"),
-    ("sshd terminal", "PermitTTY", "no"),
-    ("sshd user rc", "PermitUserRC", "no"),
+pub(crate) const REQUIRED: [(SshdCheck, &str, &str); 9] = [
+    (SshdCheck::Pam, "UsePAM", "yes"),
+    (SshdCheck::Forwards, "AllowTcpForwarding", "no"),
+    (SshdCheck::Forwards, "AllowStreamLocalForwarding", "no"),
+    (SshdCheck::Forwards, "AllowAgentForwarding", "no"),
+    (SshdCheck::Forwards, "X11Forwarding", "no"),
+    (SshdCheck::Forwards, "PermitTunnel", "no"),
+    (SshdCheck::Forwards, "GatewayPorts", "no"),
+    (SshdCheck::Terminal, "PermitTTY", "no"),
+    (SshdCheck::UserRc, "PermitUserRC", "no"),
 ];
 
 /// The settings with which sshd notices a vanished client: it asks three times, a minute apart.

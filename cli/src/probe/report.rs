@@ -60,7 +60,7 @@ impl Report {
     }
 
     /// Adds a warning, which changes no status.
-    pub(super) fn warn(&mut self, check: &str, evidence: impl Display, fix: impl Into<Fix>) {
+    pub(super) fn warn(&mut self, check: impl Display, evidence: impl Display, fix: impl Into<Fix>) {
         self.findings.warned(check, evidence, fix);
     }
 

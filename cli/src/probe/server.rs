@@ -7,12 +7,12 @@ use super::restricted::Restricted;
 use crate::desired::unit::{of_unit, untried};
 use crate::host::selinux::{self, Context};
 use crate::host::sshd::running::{Running, Socket, of_login};
-use crate::report::{Consequence, Finding};
+use crate::report::{Consequence, Finding, SshdCheck};
 use pam_sftpjail::confinement::Part;
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::fix::{Command, Fix, Name};
 
-const CHECK: &str = "sshd";
+const CHECK: SshdCheck = SshdCheck::Answers;
 
 /// Adds what is to be said of the sshd that runs, or that systemd's socket will start, if anything. `user`: the one who is
 /// probed.

@@ -1,5 +1,6 @@
 //! Findings: what a check has seen, whether that is ok, and the fix where it is not.
 
+use crate::report::check_name::CheckName;
 use crate::report::terminal::{Mark, advice, wrapped};
 use crate::report::text::listed_first;
 use crate::report::{Consequence, Status};
@@ -26,7 +27,7 @@ pub(crate) struct Findings(Vec<Finding>);
 /// What one check has seen; in JSON, an object.
 #[derive(PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Finding {
-    pub(super) check: String,
+    check: CheckName,
     pub(super) outcome: Outcome,
     /// What follows for the user, if the check has failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -160,12 +161,12 @@ impl Findings {
 
     /// Prints every finding, for people. A long fix stands there once.
     pub(crate) fn print(&self, out: &mut impl Write) -> io::Result<()> {
-        let mut shown: HashMap<&str, &str> = HashMap::new();
+        let mut shown: HashMap<&str, &CheckName> = HashMap::new();
         for finding in &self.0 {
             let long = finding.fix.as_deref().filter(|fix| fix.len() > LONG_FIX);
             let earlier = long.and_then(|fix| shown.get(fix).copied());
             finding.print(earlier, out)?;
-            shown.extend(long.filter(|_| earlier.is_none()).map(|fix| (fix, finding.check.as_str())));
+            shown.extend(long.filter(|_| earlier.is_none()).map(|fix| (fix, &finding.check)));
         }
         Ok(())
     }
@@ -208,7 +209,7 @@ pub(super) fn status<'f>(findings: impl Iterator<Item = &'f Finding> + Clone) ->
 
 impl Finding {
     fn new(outcome: Outcome, check: impl Display, evidence: impl Display, fix: Option<Fix>) -> Self {
-        let (check, evidence) = (check.to_string(), evidence.to_string());
+        let (check, evidence) = (check.to_string().into(), evidence.to_string());
         let mut new = Self {
             check,
             outcome,
@@ -248,14 +249,14 @@ impl Finding {
         matches!(self.outcome, Outcome::Failed | Outcome::Unknown)
     }
 
-    /// Whether it is of this check.
-    pub(crate) fn is_of(&self, check: &str) -> bool {
-        self.check == check
+    /// Whether it is of this check of a login.
+    pub(crate) fn is_of(&self, check: Check) -> bool {
+        self.check == CheckName::from(check.to_string())
     }
 
     /// Whether it is about sshd, its files or its processes.
     pub(crate) fn is_about_sshd(&self) -> bool {
-        self.check == "sshd" || self.check.starts_with("sshd ")
+        self.check.is_about_sshd()
     }
 
     /// Whether its fix makes sshd read its files.
@@ -265,16 +266,11 @@ impl Finding {
 
     /// Whether it is a fault in how the host is set up for all of its users, also where it was found for one of them.
     pub(crate) fn is_fault_of_host(&self) -> bool {
-        let is_about_host = match self.check.as_str() {
-            "sshd access" | "sshd penalties" => false,
-            "jail root" | "kernel" => true,
-            _ => self.is_about_sshd(),
-        };
-        self.outcome == Outcome::Failed && is_about_host
+        self.outcome == Outcome::Failed && self.check.is_about_host()
     }
 
     /// `same`: the check before that has the same fix.
-    fn print(&self, same: Option<&str>, out: &mut impl Write) -> io::Result<()> {
+    fn print(&self, same: Option<&CheckName>, out: &mut impl Write) -> io::Result<()> {
         let mark = match self.outcome {
             Outcome::Passed => Mark::Good,
             Outcome::Failed => Mark::Bad,

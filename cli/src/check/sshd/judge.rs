@@ -5,31 +5,31 @@ use super::Member;
 use crate::desired::sshd::fix::Wrong;
 use crate::desired::sshd::{KEEPALIVE, REQUIRED, SUBSYSTEM, is_internal_sftp, is_low, log_level, subsystem};
 use crate::host::sshd::effective::{Settings, expanded};
-use crate::report::Consequence;
 use crate::report::text::listed_first;
+use crate::report::{Consequence, SshdCheck};
 use pam_sftpjail::account::Account;
 use pam_sftpjail::config::Namespace;
 use pam_sftpjail::escape::escaped;
 
 /// Every check, in the order of the report.
-pub(super) const CHECKS: [&str; 9] = [
-    "sshd access",
-    "sshd chroot",
-    "sshd command",
-    "sshd pam",
-    "sshd forwards",
-    "sshd terminal",
-    "sshd user rc",
-    "sshd log",
-    "sshd keepalive",
+pub(super) const CHECKS: [SshdCheck; 9] = [
+    SshdCheck::Access,
+    SshdCheck::Chroot,
+    SshdCheck::Command,
+    SshdCheck::Pam,
+    SshdCheck::Forwards,
+    SshdCheck::Terminal,
+    SshdCheck::UserRc,
+    SshdCheck::Log,
+    SshdCheck::Keepalive,
 ];
 
 /// The keywords of a check.
-pub(super) fn keywords(check: &str) -> Vec<&'static str> {
+pub(super) fn keywords(check: SshdCheck) -> Vec<&'static str> {
     match check {
-        "sshd chroot" => vec!["ChrootDirectory"],
-        "sshd command" => vec!["ForceCommand"],
-        "sshd keepalive" => KEEPALIVE.map(|(keyword, _)| keyword).into(),
+        SshdCheck::Chroot => vec!["ChrootDirectory"],
+        SshdCheck::Command => vec!["ForceCommand"],
+        SshdCheck::Keepalive => KEEPALIVE.map(|(keyword, _)| keyword).into(),
         _ => REQUIRED.into_iter().filter(|must| must.0 == check).map(|must| must.1).collect(),
     }
 }
@@ -37,7 +37,7 @@ pub(super) fn keywords(check: &str) -> Vec<&'static str> {
 /// A setting that is not as desired.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Deviation {
-    pub(super) check: &'static str,
+    pub(super) check: SshdCheck,
     pub(super) keyword: &'static str,
     pub(super) value: String,
     /// The sentence of the finding.
@@ -49,7 +49,7 @@ pub(super) struct Deviation {
 impl Deviation {
     /// What its fix changes.
     pub(super) fn wrong(&self) -> Wrong<'_> {
-        Wrong { keyword: self.keyword, value: &self.value, is_log_level: self.check == "sshd log" }
+        Wrong { keyword: self.keyword, value: &self.value, is_log_level: self.check == SshdCheck::Log }
     }
 }
 
@@ -75,7 +75,7 @@ pub(super) fn judge(
         let evidence =
             format!("{keyword} is {}, which keeps the user out", listed_first(patterns.iter().copied()));
         let (value, consequence) = (patterns.join(" "), Some(consequence));
-        let check = "sshd access";
+        let check = SshdCheck::Access;
         deviations.push(Deviation { check, keyword, value, evidence, consequence });
     }
     let value = |keyword| settings.get(keyword).unwrap_or("not known to this sshd");
@@ -104,18 +104,18 @@ pub(super) fn judge(
                 Consequence::KeptOut(format!("sshd cannot chroot to its ChrootDirectory: {why}")),
             ),
         };
-        deviates("sshd chroot", "ChrootDirectory", why, consequence);
+        deviates(SshdCheck::Chroot, "ChrootDirectory", why, consequence);
     }
     if !runs_sftp {
         // Another finding says what follows without the chroot.
         let consequence = if is_chrooted { of_another_command(settings, command) } else { Consequence::None };
-        deviates("sshd command", "ForceCommand", " instead of internal-sftp".into(), consequence);
+        deviates(SshdCheck::Command, "ForceCommand", " instead of internal-sftp".into(), consequence);
     }
     for (check, keyword, required) in REQUIRED {
         if value(keyword) != required {
             let consequence = match check {
-                "sshd pam" => Consequence::NoJail("sshd does not use PAM".to_owned()),
-                "sshd forwards" if is_in_force(settings, keyword) => {
+                SshdCheck::Pam => Consequence::NoJail("sshd does not use PAM".to_owned()),
+                SshdCheck::Forwards if is_in_force(settings, keyword) => {
                     Consequence::NotJailed(format!("sshd forwards for the user ({keyword})"))
                 }
                 // What the jail holds is not enough for a shell.
@@ -129,13 +129,13 @@ pub(super) fn judge(
         let why = format!(" instead of {}, as for other users", escaped(service));
         let consequence =
             Consequence::Unknown("sshd uses another PAM service for the user, which was not checked".into());
-        deviates("sshd pam", "PAMServiceName", why, consequence);
+        deviates(SshdCheck::Pam, "PAMServiceName", why, consequence);
     }
     // Whatever it names, ForceCommand wins; but without it sshd refuses what SFTP clients ask for.
     if runs_sftp && subsystem(settings).is_none() {
         let evidence = "sshd has no `Subsystem sftp`, so it refuses every SFTP client".to_owned();
         let consequence = Some(Consequence::KeptOut("sshd has no Subsystem sftp".to_owned()));
-        let (check, keyword, value) = ("sshd command", SUBSYSTEM, String::new());
+        let (check, keyword, value) = (SshdCheck::Command, SUBSYSTEM, String::new());
         deviations.push(Deviation { check, keyword, value, evidence, consequence });
     }
     // With either of them at 0, sshd never notices a vanished client.
@@ -145,7 +145,7 @@ pub(super) fn judge(
             "{keyword} is 0, so a vanished client may count as a session for hours, for which new logins of the user are \
              refused"
         );
-        let (check, value) = ("sshd keepalive", "0".to_owned());
+        let (check, value) = (SshdCheck::Keepalive, "0".to_owned());
         deviations.push(Deviation { check, keyword, value, evidence, consequence: None });
     }
     let level = log_level(command);
@@ -154,7 +154,7 @@ pub(super) fn judge(
         let evidence = format!(
             "internal-sftp logs at {level} only, so there are no log entries for operations on files"
         );
-        let (check, keyword, value) = ("sshd log", "ForceCommand", command.to_owned());
+        let (check, keyword, value) = (SshdCheck::Log, "ForceCommand", command.to_owned());
         deviations.push(Deviation { check, keyword, value, evidence, consequence: None });
     }
     deviations

@@ -5,14 +5,21 @@ use super::{Answers, Member, Sshd};
 use crate::desired;
 use crate::desired::sshd::fix::{missing_block, own_block};
 use crate::report::text::listed;
-use crate::report::{Consequence, Findings};
+use crate::report::{Consequence, Findings, SshdCheck};
 
 /// The check under which it is reported.
-const CHECK: &str = "sshd chroot";
+const CHECK: SshdCheck = SshdCheck::Chroot;
 
 /// The checks that it covers.
-pub(super) const CHECKS: [&str; 7] =
-    [CHECK, "sshd command", "sshd forwards", "sshd terminal", "sshd user rc", "sshd log", "sshd keepalive"];
+pub(super) const CHECKS: [SshdCheck; 7] = [
+    CHECK,
+    SshdCheck::Command,
+    SshdCheck::Forwards,
+    SshdCheck::Terminal,
+    SshdCheck::UserRc,
+    SshdCheck::Log,
+    SshdCheck::Keepalive,
+];
 
 /// Whether these answers mean that the member has no block.
 pub(super) fn is_missing(sshd: &Sshd, member: &Member<'_>, answers: &Answers) -> bool {

@@ -3,7 +3,7 @@
 use super::Sshd;
 use crate::desired::unit::{of_unit, untried};
 use crate::host::sshd::running::{Changed, Reread, Running, Socket};
-use crate::report::Findings;
+use crate::report::{Findings, SshdCheck};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use nix::unistd::geteuid;
@@ -12,7 +12,7 @@ use pam_sftpjail::fix::{Command, Fix, Name};
 use std::path::Path;
 use std::time::SystemTime;
 
-pub(in crate::check) const CHECK: &str = "sshd running";
+pub(in crate::check) const CHECK: SshdCheck = SshdCheck::Running;
 
 /// Without a pid file, a reload is not seen.
 const RESTART: &str = "let sshd write a pid file (PidFile in its configuration), and restart it";

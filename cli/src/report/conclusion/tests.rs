@@ -1,6 +1,7 @@
 //! The sentence, for findings in every combination that changes it.
 
 use super::*;
+use crate::report::SshdCheck;
 
 /// What the findings say of the member anna; each is a consequence with a word as its reason.
 fn of(consequences: &[Consequence]) -> (Kind, String, Status) {
@@ -104,7 +105,7 @@ fn findings_about_the_host_decide_for_members_and_for_nobody_else() {
     assert_eq!(of(Standing::InNoProfile, &none), (Kind::InNoProfile, sentence, Status::InNoProfile));
 
     let mut own = Findings::default();
-    own.failed("sshd chroot", KeptOut("sshd wants a jail".to_owned()), "evidence", "fix");
+    own.failed(SshdCheck::Chroot, KeptOut("sshd wants a jail".to_owned()), "evidence", "fix");
     let sentence = "anna is in no profile, and cannot log in: sshd wants a jail".to_owned();
     assert_eq!(of(Standing::InNoProfile, &own), (Kind::CannotLogIn, sentence, Status::Problems));
 }
