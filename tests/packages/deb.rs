@@ -1,6 +1,6 @@
 //! The Debian package, installed, set up, upgraded and removed by dpkg in sandboxes.
 
-use super::{machine, package, read};
+use super::{EXAMPLES, examples, machine, package, read};
 use sandbox::{Sandbox, artifact};
 
 /// A machine on which it is installed. dpkg knows of no other package there.
@@ -42,9 +42,7 @@ fn holds_these_files() {
         "-rw-r--r-- root/root ./usr/share/lintian/overrides/sftpjail",
     ];
     assert_eq!(files, expected);
-    let examples = list.lines().filter_map(|line| line.split("/doc/sftpjail/examples/").nth(1));
-    let files = examples.filter(|path| !path.is_empty() && !path.ends_with('/'));
-    assert_eq!(files.collect::<Vec<_>>(), super::EXAMPLES, "{list}");
+    assert_eq!(examples(&list), EXAMPLES);
     let depends = read("dpkg-deb", &["--show", "--showformat=${Depends}"], &package("DEB"));
     let depends: Vec<_> = depends.split(", ").map(|one| one.split(' ').next().unwrap_or_default()).collect();
     assert_eq!(depends, ["libc6", "libgcc-s1", "libpam0g", "openssh-server"]);

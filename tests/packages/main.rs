@@ -9,6 +9,24 @@ use sandbox::Sandbox;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+/// What both packages have as examples.
+const EXAMPLES: [&str; 8] = [
+    "apparmor/usr.sbin.rsyslogd",
+    "apparmor/usr.sbin.sshd",
+    "home.toml",
+    "pam.d/sshd",
+    "rsyslog.d/sftpjail.conf",
+    "selinux/sftpjail.cil",
+    "systemd/50-sftpjail.conf",
+    "upload-portal.toml",
+];
+
+/// The paths of the examples in a list of a package's files.
+fn examples(list: &str) -> Vec<&str> {
+    let below = list.lines().filter_map(|line| line.split("/doc/sftpjail/examples/").nth(1));
+    below.filter(|path| !path.is_empty() && !path.ends_with('/')).collect()
+}
+
 /// The package that the variable names.
 fn package(variable: &str) -> PathBuf {
     match std::env::var_os(variable) {
