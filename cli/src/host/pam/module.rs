@@ -5,6 +5,7 @@ use object::{Object, ObjectSection, ObjectSymbol, SymbolSection};
 use pam_sftpjail::escape::{escaped, one_line};
 use std::fs;
 use std::io::{self, ErrorKind};
+use std::iter;
 use std::path::{Path, PathBuf};
 
 /// The functions that libpam calls.
@@ -16,9 +17,11 @@ pub(crate) fn directory() -> Option<PathBuf> {
     // Before Debian 12, there are systems on which /lib is no symlink to /usr/lib.
     let below = |lib: &str| {
         let ours = format!("{lib}/{}-linux-gnu/security", std::env::consts::ARCH);
-        let found = glob::glob(&format!("{lib}/*/security")).into_iter().flatten().flatten();
         let usual = [ours, format!("{lib}64/security"), format!("{lib}/security")];
-        usual.map(PathBuf::from).into_iter().chain(found).collect::<Vec<_>>()
+        let pattern = format!("{lib}/*/security");
+        // Only where it is in none of the usual ones: this asks for each directory of /usr/lib.
+        let found = iter::once_with(move || glob::glob(&pattern)).flatten().flatten().flatten();
+        usual.map(PathBuf::from).into_iter().chain(found)
     };
     let mut candidates = ["/usr/lib", "/lib"].into_iter().flat_map(below);
     candidates.find(|directory| directory.join("pam_permit.so").exists())
