@@ -124,7 +124,7 @@ impl System for Guest {
             fs::read_to_string(format!("/proc/{unshare}/task/{unshare}/children")).unwrap_or_default();
         // If it has ended: a pid that no process has.
         let script = script.trim().parse().unwrap_or(u32::MAX);
-        let mut command = entering(script, &["--mount", "--pid", "--net"], "bash");
+        let mut command = entering(script, "mnt,pid,net", "bash");
         command.args(["-c", REMOTE, "bash"]).arg(program).env("WAY_IN", image::WAY_IN);
         command
     }

@@ -70,8 +70,7 @@ impl System for Machine {
     }
 
     fn command(&self, program: &OsStr) -> Command {
-        let namespaces = ["--mount", "--pid", "--net", "--ipc", "--uts", "--cgroup", "--root", "--wd"];
-        entering(self.init, &namespaces, program)
+        entering(self.init, "mnt,pid,net,ipc,uts,cgroup,root", program)
     }
 
     fn reboot(&mut self) {

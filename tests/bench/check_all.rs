@@ -83,7 +83,7 @@ fn hold(sb: &Sandbox, sessions: u32) -> Child {
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
-        .expect("nsenter, of util-linux");
+        .expect("sandbox-enter");
     let mut line = String::new();
     let mut stdout = BufReader::new(driver.stdout.take().expect("stdout is piped"));
     stdout.read_line(&mut line).expect("a pipe");
@@ -105,7 +105,7 @@ fn measured(sb: &Sandbox, options: &[&str], what: &str) {
         .args(options)
         .stdin(Stdio::null())
         .output()
-        .expect("nsenter, of util-linux");
+        .expect("sandbox-enter");
     let (seconds, after) = (begin.elapsed().as_secs_f64(), ended());
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
     let processor = cpu_seconds(&after) - cpu_seconds(&before);

@@ -1,11 +1,12 @@
 //! Files of the sandbox, from outside, without a process inside.
 
 use std::ffi::OsStr;
-use std::fs::File;
-use std::io::{self, Read, Write};
+use std::fs::{File, Permissions};
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::unix::fs::{PermissionsExt, fchown};
 use std::path::Path;
 
-use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, ResolveFlags, mkdirat, openat, openat2, unlinkat};
 use rustix::io::Errno;
 
 use crate::Sandbox;
@@ -55,6 +56,51 @@ impl Sandbox {
             .unwrap_or_else(|e| panic!("append to {path:?} in the sandbox: {e}"));
     }
 
+    /// Removes a file of the sandbox, if it is there.
+    #[track_caller]
+    pub(crate) fn remove(&self, path: &str) {
+        let path = Path::new(path);
+        let removed = self
+            .directory(path.parent().expect("below /"))
+            .and_then(|parent| Ok(unlinkat(&parent, path.file_name().expect("a file"), AtFlags::empty())?));
+        match removed {
+            Err(e) if e.kind() != ErrorKind::NotFound => panic!("remove {path:?} in the sandbox: {e}"),
+            _ => {}
+        }
+    }
+
+    /// Whether it is a symlink.
+    pub(crate) fn is_link(&self, path: &str) -> bool {
+        let file = self.open(path.as_ref(), OFlags::PATH | OFlags::NOFOLLOW, 0);
+        file.and_then(|file| file.metadata()).is_ok_and(|metadata| metadata.is_symlink())
+    }
+
+    /// A directory, made if it is missing: with this owner, group and mode, where it is there, too. Those above, if
+    /// missing, are root's, 0755. As `install -d` does.
+    #[track_caller]
+    pub(crate) fn make_directory(&self, path: &Path, uid: u32, gid: u32, mode: u32) {
+        let make = || -> io::Result<()> {
+            for ancestor in path.ancestors().collect::<Vec<_>>().into_iter().rev() {
+                let (Some(parent), Some(name)) = (ancestor.parent(), ancestor.file_name()) else { continue };
+                match mkdirat(self.directory(parent)?, name, Mode::from_raw_mode(0o755)) {
+                    Ok(()) | Err(Errno::EXIST) => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            own(&self.open(path.as_os_str(), OFlags::RDONLY | OFlags::DIRECTORY, 0)?, uid, gid, mode)
+        };
+        make().unwrap_or_else(|e| panic!("make {path:?} in the sandbox: {e}"));
+    }
+
+    /// A file with this owner, group and mode.
+    #[track_caller]
+    pub(crate) fn write_owned(&self, path: &Path, content: &[u8], uid: u32, gid: u32, mode: u32) {
+        self.write_mode(path, content, 0o600);
+        self.open(path.as_os_str(), OFlags::RDONLY, 0)
+            .and_then(|file| own(&file, uid, gid, mode))
+            .unwrap_or_else(|e| panic!("give away {path:?} in the sandbox: {e}"));
+    }
+
     /// Copies a file of the real machine into the sandbox, to be executed or loaded there.
     #[track_caller]
     pub fn install(&self, from: &Path, to: impl AsRef<OsStr>, mode: u32) {
@@ -70,6 +116,10 @@ impl Sandbox {
             Ok(output) if output.status.success() => {}
             why => panic!("copy {} to {to:?} in the sandbox: {why:?}", from.display()),
         }
+    }
+
+    fn directory(&self, path: &Path) -> io::Result<File> {
+        self.open(path.as_os_str(), OFlags::PATH | OFlags::DIRECTORY, 0)
     }
 
     /// Opens below the sandbox's root. IN_ROOT, since an absolute symlink met on the way from outside
@@ -90,4 +140,10 @@ impl Sandbox {
             }
         }
     }
+}
+
+fn own(file: &File, uid: u32, gid: u32, mode: u32) -> io::Result<()> {
+    fchown(file, Some(uid), Some(gid))?;
+    // Not before: chown(2) clears bits.
+    file.set_permissions(Permissions::from_mode(mode))
 }

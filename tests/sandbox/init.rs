@@ -4,15 +4,16 @@
 //! Of the host, a sandbox has /usr without /usr/local, and nothing else: `/` is an empty tmpfs. The test
 //! process then writes /etc, see `stock.rs`.
 //!
-//! `unshare` starts it in new mount, PID, network, IPC and UTS namespaces. Its stdin is a pipe whose
-//! other end only the test process holds. When that process ends, however it ends, so does PID 1; the
-//! kernel then kills every other process of the PID namespace, and the mounts go with the last of them.
+//! `sandbox-init MOUNTS NETWORK` starts it in new mount, PID, network, IPC and UTS namespaces, those two made from the
+//! given ones, see `base.rs`. Its stdin is a pipe whose other end only the test process holds. When that process ends,
+//! however it ends, so does PID 1; the kernel then kills every other process of the PID namespace, and the mounts go
+//! with the last of them.
 
-#![forbid(unsafe_code)]
+mod child;
 
 use std::ffi::CStr;
 use std::fmt::Display;
-use std::fs::{self, Permissions};
+use std::fs::{self, File, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
@@ -20,7 +21,9 @@ use std::process::{Command, ExitCode, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use rustix::fs::{CWD, FileType, Mode, XattrFlags, makedev, mknodat, setxattr};
+use nix::sched::{CloneFlags, setns, unshare};
+use nix::unistd::Pid;
+use rustix::fs::{CWD, FileType, Mode, makedev, mknodat};
 use rustix::io::Errno;
 use rustix::mount::{MountFlags, MountPropagationFlags, UnmountFlags, mount, mount_change, unmount};
 use rustix::process::{WaitOptions, pivot_root, umask, wait};
@@ -51,6 +54,36 @@ const LINKS: [(&str, &str); 4] = [
 const OURS_IN_USR: [&str; 2] = ["/usr/sbin/sftpjail", "/usr/bin/sftpjail"];
 
 fn main() -> ExitCode {
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    let started = match &arguments[..] {
+        [mounts, network] => start(mounts, network),
+        // Started by hand, it would turn the machine itself into a sandbox.
+        _ => Err("sandbox-init is PID 1 of a sandbox and nothing else; see `make sandbox`".into()),
+    };
+    match started {
+        Ok(Some(init)) => child::follow(init),
+        Ok(None) => init(),
+        Err(sentence) => {
+            eprintln!("{sentence}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Starts PID 1, and is `None` there.
+fn start(mounts: &str, network: &str) -> Result<Option<Pid>, String> {
+    let open = |path| File::open(path).map_err(said("the base of sandboxes"));
+    // Before the mounts: with others, /proc may be another one.
+    for namespace in [open(network)?, open(mounts)?] {
+        setns(namespace, CloneFlags::empty()).map_err(said("setns"))?;
+    }
+    let mut own = CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWPID | CloneFlags::CLONE_NEWNET;
+    own |= CloneFlags::CLONE_NEWIPC | CloneFlags::CLONE_NEWUTS;
+    unshare(own).map_err(said("unshare"))?;
+    child::start().map_err(said("fork"))
+}
+
+fn init() -> ExitCode {
     let outer_pid = match build() {
         Ok(pid) => pid,
         Err(sentence) => {
@@ -76,15 +109,11 @@ fn main() -> ExitCode {
 
 /// Makes a machine of its own in the copy of the host's mount tree; gives our pid as the host counts.
 fn build() -> Result<String, String> {
-    // Started by hand, it would turn the machine itself into a sandbox.
-    if std::process::id() != 1 {
-        return Err("sandbox-init is PID 1 of a sandbox and nothing else; see `make sandbox`".into());
-    }
     umask(Mode::from_raw_mode(0o022));
     // /proc is still the host's.
     let outer_pid = fs::read_link("/proc/self").map_err(said("readlink /proc/self"))?;
 
-    new_root(Path::new("/tmp"))?;
+    new_root()?;
     for (mode, directories) in DIRECTORIES {
         for directory in directories.split(' ') {
             fs::create_dir_all(directory).map_err(said(directory))?;
@@ -126,23 +155,21 @@ fn build() -> Result<String, String> {
     Ok(outer_pid.display().to_string())
 }
 
-/// A tmpfs becomes `/`, with an overlay of the host's /usr, whose writes stay in memory. Nothing else of
-/// the host's tree can be reached from then on.
-fn new_root(scratch: &Path) -> Result<(), String> {
+/// A tmpfs becomes `/`, with an overlay of the host's /usr and the build's files, whose writes stay in memory. Nothing
+/// else of the host's tree can be reached from then on.
+fn new_root() -> Result<(), String> {
+    let scratch = Path::new("/tmp/sandbox");
     mount("sandbox", scratch, "tmpfs", MountFlags::empty(), c"mode=0755")
         .map_err(said("mount a tmpfs for the overlay"))?;
-    for name in ["upper", "upper/local", "work", "root"] {
+    for name in ["upper", "work", "root"] {
         fs::create_dir(scratch.join(name)).map_err(said("mkdir for the overlay"))?;
     }
-    // /usr/local is the admin's, and first in PATH.
-    setxattr(scratch.join("upper/local"), "trusted.overlay.opaque", b"y", XattrFlags::empty())
-        .map_err(said("hide the host's /usr/local"))?;
 
     let root = scratch.join("root");
     mount("sandbox", &root, "tmpfs", MountFlags::empty(), c"mode=0755")
         .map_err(said("mount a tmpfs for the root"))?;
     fs::create_dir(root.join("usr")).map_err(said("mkdir usr"))?;
-    let layers = c"lowerdir=/usr,upperdir=/tmp/upper,workdir=/tmp/work";
+    let layers = c"lowerdir=/tmp/ours:/usr,upperdir=/tmp/sandbox/upper,workdir=/tmp/sandbox/work";
     mount("sandbox", root.join("usr"), "overlay", MountFlags::empty(), layers)
         .map_err(said("mount an overlay of /usr (the kernel needs overlayfs, and stacks two at most)"))?;
     for name in ["bin", "sbin", "lib", "lib32", "lib64", "libx32"] {

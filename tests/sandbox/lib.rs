@@ -19,6 +19,7 @@
 #![forbid(unsafe_code)]
 
 mod accounts;
+mod base;
 mod client;
 mod conffiles;
 mod files;

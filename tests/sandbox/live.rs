@@ -12,7 +12,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A live sftp session. Dropping it kills the client, as a lost connection does.
 pub struct LiveSftp {
-    nsenter: Child,
+    entered: Child,
     stdin: Option<ChildStdin>,
     lines: Receiver<String>,
     sent: usize,
@@ -26,7 +26,7 @@ impl LiveSftp {
         let (reader, writer) = pipe();
         let errors = writer.try_clone().expect("a pipe");
         command.stdin(Stdio::piped()).stdout(writer).stderr(errors);
-        let mut nsenter = command.spawn().expect("nsenter, of util-linux");
+        let mut entered = command.spawn().expect("sandbox-enter");
         // The command holds the pipe's other end.
         drop(command);
 
@@ -36,8 +36,8 @@ impl LiveSftp {
                 let _ = sender.send(String::from_utf8_lossy(&line).into_owned());
             }
         });
-        let stdin = nsenter.stdin.take();
-        let mut live = LiveSftp { nsenter, stdin, lines, sent: 0, user: user.to_owned() };
+        let stdin = entered.stdin.take();
+        let mut live = LiveSftp { entered, stdin, lines, sent: 0, user: user.to_owned() };
         live.until_mark().unwrap_or_else(|lines| panic!("no session for {user:?}: {lines:#?}"));
         live
     }
@@ -73,7 +73,7 @@ impl LiveSftp {
     /// Ends it properly; gives sftp's exit status.
     pub fn quit(mut self) -> Option<i32> {
         drop(self.stdin.take());
-        self.nsenter.wait().expect("sftp is our child").code()
+        self.entered.wait().expect("sftp is our child").code()
     }
 
     /// sftp echoes every line of its batch once it comes to it, comments too.
@@ -98,6 +98,6 @@ impl LiveSftp {
 
 impl Drop for LiveSftp {
     fn drop(&mut self) {
-        end(&mut self.nsenter);
+        end(&mut self.entered);
     }
 }

@@ -11,21 +11,18 @@ use std::time::{Duration, Instant};
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::Sandbox;
+use crate::{Sandbox, artifact};
 
 /// The PATH of every process that is started inside.
 pub const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// A command that runs as root where the process `pid` is, without supplementary groups, and
-/// with an environment of PATH, HOME and LANG only.
-/// `places`: options of nsenter(1), such as `--mount`.
-pub fn entering(pid: u32, places: &[&str], program: impl AsRef<OsStr>) -> Command {
-    let mut command = Command::new("/usr/bin/nsenter");
+/// with an environment of PATH, HOME and LANG only. The command itself is the parent of `program`, which goes with it.
+/// `places`: namespaces as /proc/PID/ns spells them, and `root`, with commas between.
+pub fn entering(pid: u32, places: &str, program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(artifact("sandbox-enter"));
     command
-        .args(["--target", &pid.to_string()])
-        .args(places)
-        // nsenter forks into the PID namespace. When it is killed, its child should not stay behind.
-        .args(["--", "setpriv", "--pdeathsig", "KILL", "--clear-groups", "--"])
+        .args([&pid.to_string(), places])
         .arg(program)
         .env_clear()
         .env("PATH", PATH)
@@ -41,16 +38,16 @@ pub fn pipe() -> (File, File) {
     (reader.into(), writer.into())
 }
 
-/// A daemon in the foreground, child of an nsenter that is our child.
+/// A daemon in the foreground, child of a `sandbox-enter` that is our child.
 pub(crate) struct Daemon {
-    nsenter: Child,
+    entered: Child,
     pub(crate) pid: i32,
 }
 
 impl Daemon {
     /// What it has forked off, and what those have. Pids are those of the real machine.
     pub(crate) fn descendants(&self) -> (Vec<Pid>, Vec<Pid>) {
-        let daemon = children(Pid::from_child(&self.nsenter));
+        let daemon = children(Pid::from_child(&self.entered));
         let forked: Vec<_> = daemon.into_iter().flat_map(children).collect();
         let theirs = forked.iter().copied().flat_map(children).collect();
         (forked, theirs)
@@ -58,25 +55,25 @@ impl Daemon {
 
     /// Waits for a daemon that was sent a signal to end.
     pub(crate) fn reap(mut self) {
-        let _ = self.nsenter.wait();
+        let _ = self.entered.wait();
     }
 }
 
-/// Kills what an nsenter of [`Sandbox::command`] runs, and waits for both.
+/// Kills what a [`Sandbox::command`] runs, and waits for both.
 ///
-/// `Child::kill` would end nsenter first: the process inside dies too, but then the real machine's
+/// `Child::kill` would end `sandbox-enter` first: the process inside dies too, but then the real machine's
 /// init has to reap it, and until it does the sandbox cannot end.
-pub fn end(nsenter: &mut Child) {
+pub fn end(entered: &mut Child) {
     // It has been waited for, and its pid may be another process's by now.
-    if let Ok(Some(_)) = nsenter.try_wait() {
+    if let Ok(Some(_)) = entered.try_wait() {
         return;
     }
-    let inside = children(Pid::from_child(nsenter));
+    let inside = children(Pid::from_child(entered));
     if inside.is_empty() {
-        let _ = nsenter.kill();
+        let _ = entered.kill();
     }
     kill_now(&inside);
-    let _ = nsenter.wait();
+    let _ = entered.wait();
 }
 
 /// A process's children; none if it is gone. Pids are those of the real machine.
@@ -98,16 +95,16 @@ impl Sandbox {
     /// Panics with what it printed if it ends before.
     #[track_caller]
     pub(crate) fn start_daemon(&self, mut command: Command, name: &str, pid_file: &str) -> Daemon {
-        self.sh(&format!("rm -f {pid_file}"));
-        let mut nsenter = command
+        self.remove(pid_file);
+        let mut entered = command
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             // A pipe is enough: what a daemon prints before it closes stderr is a few lines.
             .stderr(Stdio::piped())
             .spawn()
-            .expect("nsenter, of util-linux");
+            .expect("sandbox-enter");
         let pid = wait_until(Duration::from_secs(10), || {
-            if let Ok(Some(_)) = nsenter.try_wait() {
+            if let Ok(Some(_)) = entered.try_wait() {
                 return Some(None);
             }
             let pid = self.try_read(pid_file).ok()?;
@@ -115,11 +112,11 @@ impl Sandbox {
             String::from_utf8_lossy(&pid).trim().parse().ok().map(Some)
         });
         match pid {
-            Some(Some(pid)) => Daemon { nsenter, pid },
+            Some(Some(pid)) => Daemon { entered, pid },
             ended => {
-                end(&mut nsenter);
+                end(&mut entered);
                 let mut said = String::new();
-                let _ = nsenter.stderr.take().expect("piped").read_to_string(&mut said);
+                let _ = entered.stderr.take().expect("piped").read_to_string(&mut said);
                 let how = if ended.is_some() { "ended at once" } else { "does not listen" };
                 panic!("{name} {how}: {said}\n-- log\n{}--", self.log());
             }

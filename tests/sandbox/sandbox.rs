@@ -2,11 +2,13 @@
 
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
 
 use crate::Namespace;
-use crate::machine::{artifact, downloaded, pam_modules, require};
+use crate::base::Base;
+use crate::machine::{artifact, downloaded, require};
 use crate::output::{Output, run};
 use crate::process::{Daemon, PATH, entering};
 use crate::script::script;
@@ -16,8 +18,8 @@ const USER_MANAGER: &str = include_str!("../../systemd/50-sftpjail.conf");
 
 /// A machine for one test, see the crate. Dropping it ends every process and mount in it.
 pub struct Sandbox {
-    /// `unshare`, whose child is PID 1 inside. Closing its stdin ends the sandbox.
-    unshare: Child,
+    /// Its child is PID 1 inside. Closing its stdin ends the sandbox.
+    starter: Child,
     outer_pid: u32,
     /// Is there a `Match Group sftp` in sshd_config?
     pub(crate) jailed: bool,
@@ -33,7 +35,8 @@ impl Sandbox {
     #[must_use]
     pub fn new() -> Sandbox {
         let sandbox = Sandbox::start(true);
-        sandbox.sh("groupadd --system sftp; mkdir /etc/systemd/system/user@.service.d");
+        sandbox.add_members_group();
+        sandbox.make_directory(Path::new("/etc/systemd/system/user@.service.d"), 0, 0, 0o755);
         sandbox.write("/etc/systemd/system/user@.service.d/50-sftpjail.conf", USER_MANAGER);
         sandbox
     }
@@ -59,29 +62,27 @@ impl Sandbox {
         require();
         // Every process inside inherits it, and it must not depend on who runs the tests.
         rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
-        let mut unshare = Command::new("unshare")
-            .args(["--mount", "--pid", "--net", "--ipc", "--uts", "--propagation", "private"])
-            .args(["--fork", "--kill-child"])
-            .arg(artifact("sandbox-init"))
+        let mut starter = Command::new(artifact("sandbox-init"))
+            .args(Base::get().paths())
             .env_clear()
             .env("PATH", PATH)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .expect("unshare, of util-linux");
+            .expect("sandbox-init");
 
         let mut line = String::new();
-        let mut stdout = BufReader::new(unshare.stdout.take().expect("stdout is piped"));
+        let mut stdout = BufReader::new(starter.stdout.take().expect("stdout is piped"));
         let _ = stdout.read_line(&mut line);
         let Some(pid) = line.strip_prefix("ready ").and_then(|pid| pid.trim().parse().ok()) else {
             let mut reason = String::new();
-            let _ = unshare.stderr.take().expect("stderr is piped").read_to_string(&mut reason);
-            let _ = unshare.wait();
+            let _ = starter.stderr.take().expect("stderr is piped").read_to_string(&mut reason);
+            let _ = starter.wait();
             panic!("this machine cannot hold a sandbox: {}", reason.trim());
         };
         let sandbox = Sandbox {
-            unshare,
+            starter,
             outer_pid: pid,
             jailed,
             namespace: Namespace::Private,
@@ -89,22 +90,23 @@ impl Sandbox {
             syslog: Mutex::default(),
         };
         sandbox.write_stock_files();
-        sandbox.install_ours();
         sandbox.start_syslog();
         sandbox.set_up_sshd();
         sandbox.set_up_client();
         sandbox
     }
 
-    /// Copies, not bind mounts: the target directory may lie anywhere, and the mount table stays Debian's.
-    fn install_ours(&self) {
-        let modules = pam_modules();
-        let libraries = modules.parent().expect("security is below lib");
-        let pam = modules.join("pam_sftpjail.so");
-        self.install(&artifact("libpam_sftpjail.so"), pam, 0o644);
-        let nss = libraries.join("libnss_spelling.so.2");
-        self.install(&artifact("libnss_spelling.so"), nss, 0o644);
-        self.install(&artifact("sftpjail"), "/usr/local/sbin/sftpjail", 0o755);
+    /// As `groupadd --system sftp` does, which runs once in each test process.
+    fn add_members_group(&self) {
+        static ADDED: OnceLock<[Vec<u8>; 4]> = OnceLock::new();
+        let paths = ["/etc/group", "/etc/gshadow", "/etc/group-", "/etc/gshadow-"];
+        let added = ADDED.get_or_init(|| {
+            self.sh("groupadd --system sftp");
+            paths.map(|path| self.read(path))
+        });
+        for (path, content) in paths.into_iter().zip(added) {
+            self.write(path, content);
+        }
     }
 
     /// Unpacks a package that `make deps` has only downloaded, without running its scripts.
@@ -134,7 +136,7 @@ impl Sandbox {
     /// PATH, HOME and LANG only.
     /// For live processes; [`end`](crate::end) kills one.
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
-        entering(self.outer_pid, &["--mount", "--pid", "--net", "--ipc", "--uts"], program)
+        entering(self.outer_pid, "mnt,pid,net,ipc,uts", program)
     }
 
     /// Runs a root shell (`sh -ec`) inside. Panics with script and output if it fails. `not COMMAND` fails if the command
@@ -174,9 +176,9 @@ impl Drop for Sandbox {
             let end = &lines[lines.len().saturating_sub(40)..];
             eprintln!("-- end of the sandbox's log\n{}\n--", end.join("\n"));
         }
-        // PID 1 reads EOF and exits; the kernel ends the rest before unshare returns.
-        drop(self.unshare.stdin.take());
-        let _ = self.unshare.wait();
+        // PID 1 reads EOF and exits; the kernel ends the rest before the starter returns.
+        drop(self.starter.stdin.take());
+        let _ = self.starter.wait();
         for daemon in [&self.sshd, &self.syslog] {
             // A test that panicked may have poisoned it.
             let mut daemon = daemon.lock().unwrap_or_else(std::sync::PoisonError::into_inner);

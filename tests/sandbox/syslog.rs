@@ -41,7 +41,7 @@ impl Sandbox {
         command.args(["-n", "-f", "/run/rsyslog.conf"]);
         *slot = Some(self.start_daemon(command, "rsyslogd", "/run/rsyslogd.pid"));
         // With a journald, /dev/log is a symlink to its socket, and rsyslogd listens where that passes entries on.
-        let has_journald = self.try_sh("test -L /dev/log").code == Some(0);
+        let has_journald = self.is_link("/dev/log");
         let mut sockets = vec![if has_journald { "/run/systemd/journal/syslog" } else { "/dev/log" }];
         if self.try_read("/etc/rsyslog.d/10-sftpjail.conf").is_ok() {
             sockets.push("/run/sftpjail-dev/log");
@@ -60,7 +60,7 @@ impl Sandbox {
     #[track_caller]
     pub fn stop_syslog(&self) {
         self.end_syslog("TERM");
-        self.sh("rm -f /dev/log");
+        self.remove("/dev/log");
     }
 
     /// Ends rsyslogd with a signal (`"KILL"`), and leaves what it leaves. Panics if it does not run.

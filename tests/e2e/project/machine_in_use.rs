@@ -63,7 +63,7 @@ fn tests_pass_on_a_machine_where_sftpjail_is_set_up() {
     set_up(&sb);
     let _live = sb.sftp_live("anna");
     sb.sh(&format!("mkdir -p {BUILT}"));
-    for name in ["sandbox-init", "sftpjail", "libpam_sftpjail.so", "libnss_spelling.so"] {
+    for name in ["sandbox-init", "sandbox-enter", "sftpjail", "libpam_sftpjail.so", "libnss_spelling.so"] {
         sb.install(&artifact(name), format!("{BUILT}/{name}"), 0o755);
     }
     sb.install(&current_exe().expect("this test"), format!("{BUILT}/e2e"), 0o755);
@@ -71,7 +71,7 @@ fn tests_pass_on_a_machine_where_sftpjail_is_set_up() {
 
     let mut command = sb.command(format!("{BUILT}/e2e"));
     command.args(["--exact", "--show-output", "--test-threads", "2"]).args(SMOKE);
-    let output = command.output().expect("nsenter, of util-linux");
+    let output = command.output().expect("sandbox-enter");
     let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}");
     // A test that has been renamed does not run, and nothing else would show it.

@@ -15,7 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running `audit --json`. Dropping it ends it.
 pub(super) struct Running {
-    nsenter: Child,
+    entered: Child,
     lines: Receiver<String>,
 }
 
@@ -23,15 +23,15 @@ impl Running {
     pub(super) fn start(sb: &Sandbox, script: &str) -> Self {
         let mut command = sb.command("sh");
         command.args(["-c", script]).stdin(Stdio::null()).stdout(Stdio::piped());
-        let mut nsenter = command.spawn().expect("nsenter, of util-linux");
-        let out = nsenter.stdout.take().unwrap();
+        let mut entered = command.spawn().expect("sandbox-enter");
+        let out = entered.stdout.take().unwrap();
         let (sender, lines) = channel();
         thread::spawn(move || {
             for line in BufReader::new(out).lines().map_while(Result::ok) {
                 let _ = sender.send(line);
             }
         });
-        Self { nsenter, lines }
+        Self { entered, lines }
     }
 
     /// The pid of `sftpjail audit`, once it waits for signals.
@@ -56,13 +56,13 @@ impl Running {
     /// Waits for its end; gives its exit status.
     pub(super) fn ended(mut self) -> Option<i32> {
         while self.lines.recv_timeout(PATIENCE).is_ok() {}
-        self.nsenter.wait().expect("it is our child").code()
+        self.entered.wait().expect("it is our child").code()
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        end(&mut self.nsenter);
+        end(&mut self.entered);
     }
 }
 

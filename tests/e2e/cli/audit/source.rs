@@ -81,7 +81,7 @@ pub(super) fn start_journald(sb: &Sandbox) -> Child {
     assert!(sb.try_sh(&format!("test -x {daemon}")).code == Some(0), "no {daemon}: run `make deps`");
     // It needs control groups.
     sb.sh("mkdir -p /sys/fs/cgroup; mount -t cgroup2 -o ro cgroup2 /sys/fs/cgroup");
-    let journald = sb.command(daemon).spawn().expect("nsenter, of util-linux");
+    let journald = sb.command(daemon).spawn().expect("sandbox-enter");
     sb.sh("until test -S /run/systemd/journal/dev-log; do sleep 0.01; done; ln -s /run/systemd/journal/dev-log /dev/log");
     journald
 }

@@ -165,7 +165,7 @@ fn a_user_who_makes_the_probes_file_grow_fills_no_disk() {
         .arg("cd /home/mle; while :; do for d in .sftpjail-probe-*; do test -e $d/sftp && truncate -c -s 1T $d/sftp && : >hit; done; done")
         .stderr(std::process::Stdio::null())
         .spawn()
-        .expect("nsenter runs");
+        .expect("sandbox-enter runs");
     for _ in 0..10 {
         let out = sb.try_sh("sftpjail probe mle").stdout;
         assert!(!out.contains("no answer within"), "{out}");

@@ -251,7 +251,7 @@ fn a_zombie_has_ended() {
         .command("unshare")
         .args(["--pid", "--fork", "--kill-child", "--mount-proc", "sleep", "300"])
         .spawn()
-        .expect("nsenter runs");
+        .expect("sandbox-enter runs");
     let sleep = "pgrep -x sleep";
     let runs = || (sb.try_sh(sleep).code == Some(0)).then_some(());
     sandbox::wait_until(Duration::from_secs(60), runs).expect("the container runs");

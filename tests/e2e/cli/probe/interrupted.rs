@@ -12,7 +12,7 @@ fn interrupt(sb: &Sandbox, signal: &str, process: &str, moment: &str) -> bool {
     // Not started by a shell in the background, where it would ignore SIGINT.
     let mut probe = sb.command("sftpjail");
     probe.args(["probe", "mle"]).stdout(Stdio::null()).stderr(Stdio::null());
-    let mut probe = probe.spawn().expect("nsenter runs");
+    let mut probe = probe.spawn().expect("sandbox-enter runs");
     sb.try_sh(moment);
     let found = sb.processes().into_iter().find(|(_, line)| line.starts_with(process));
     if let Some((pid, _)) = found {

@@ -27,7 +27,7 @@ fn an_entry_that_the_journal_knows_to_be_forged_is_not_counted() {
     sb.write("/tmp/forger", FORGER);
     let mut command = sb.command("setpriv");
     command.args(["--reuid", "joe", "--clear-groups", "perl", "/tmp/forger"]);
-    let mut forger = command.spawn().expect("nsenter, of util-linux");
+    let mut forger = command.spawn().expect("sandbox-enter");
     let is_logged = wait_until(Duration::from_secs(20), || sb.log().contains("setup_us=7").then_some(()));
     assert!(is_logged.is_some(), "{}", sb.log());
     let out = sb.try_sh("sftpjail probe --json mle");

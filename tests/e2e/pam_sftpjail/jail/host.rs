@@ -84,7 +84,7 @@ fn the_jail_root_is_a_private_mount_that_nobody_else_can_enter() {
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
-        .expect("nsenter runs");
+        .expect("sandbox-enter runs");
     sb.sh("for i in $(seq 500); do [ -e /tmp/ready ] && exit 0; sleep 0.02; done; exit 1");
     sb.user("kim").group("sftp").add();
     let kim = sb.sftp_live("kim");
@@ -196,7 +196,7 @@ fn what_a_killed_session_left_is_cleared_by_the_next_login_or_by_reap() {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .expect("nsenter runs");
+            .expect("sandbox-enter runs");
         sb.sh("for i in $(seq 500); do [ -e /jail/mle/home/mle/.ssh ] && exit 0; sleep 0.02; done; exit 1");
         end(&mut driver);
         assert_eq!(mounted(&sb).len(), 4, "it is left behind");

@@ -230,7 +230,7 @@ fn a_session_is_guarded_again_after_the_host_has_replaced_a_name(namespace: Name
         .args(["-m", "--propagation", "slave", "sh", "-ec", &format!("touch /tmp/ready; {replace}")])
         .stdin(Stdio::piped())
         .spawn()
-        .expect("nsenter runs");
+        .expect("sandbox-enter runs");
     sb.sh("for i in $(seq 500); do [ -e /tmp/ready ] && exit 0; sleep 0.02; done; exit 1");
     let mut first = sb.sftp_live("mle");
     drop(service.stdin.take().map(|mut line| line.write_all(b"now\n")));

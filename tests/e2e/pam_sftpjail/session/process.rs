@@ -188,7 +188,7 @@ fn ten_thousand_sessions_in_one_process_leak_nothing(namespace: Namespace) {
     let mut driver = sb.command("pam-driver");
     // On a busy machine they take more than the minute that a script may.
     let out = driver.args(["--confdir", "/etc/alone", "mle-sub", "cycles=10000"]).output();
-    let out = String::from_utf8(out.expect("nsenter runs").stdout).expect("UTF-8");
+    let out = String::from_utf8(out.expect("sandbox-enter runs").stdout).expect("UTF-8");
     let mut seen = 0;
     for line in out.lines().filter_map(|line| line.strip_prefix("cycles ")) {
         let [what, before, after] = line.split(' ').collect::<Vec<_>>()[..] else { panic!("{line}") };

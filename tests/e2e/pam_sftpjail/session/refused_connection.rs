@@ -18,7 +18,7 @@ fn machine(namespace: Namespace) -> Sandbox {
 fn connect(sb: &Sandbox) -> Child {
     let mut ssh = sb.login("mle").client("ssh");
     ssh.args(["-N", "127.0.0.1"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    ssh.spawn().expect("nsenter, of util-linux")
+    ssh.spawn().expect("sandbox-enter")
 }
 
 /// The connections that `list` calls refused, once there are any.

@@ -24,7 +24,7 @@ fn machine(namespace: Namespace, max: u32) -> Sandbox {
 fn beginning(sb: &Sandbox) -> JoinHandle<Output> {
     let mut sftp = sb.login("mle").client("sftp");
     sftp.args(["-b", "-", "127.0.0.1"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut sftp = sftp.spawn().expect("nsenter runs");
+    let mut sftp = sftp.spawn().expect("sandbox-enter runs");
     // At its end, sftp quits.
     drop(sftp.stdin.take());
     thread::spawn(move || {

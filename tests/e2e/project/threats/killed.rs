@@ -81,7 +81,7 @@ impl Round {
                 let mut client = sb.login("mle-sub").client("sftp");
                 client.args(["-b", "-", "127.0.0.1"]);
                 client.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
-                let mut client = client.spawn().expect("nsenter runs");
+                let mut client = client.spawn().expect("sandbox-enter runs");
                 self.strike(sb);
                 end(&mut client);
             }

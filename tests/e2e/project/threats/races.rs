@@ -23,7 +23,7 @@ fn swapping(sb: &Sandbox, a: &str, b: &str) -> Child {
         .args(["root", &format!("swap={a}:{b}")])
         .stdout(Stdio::piped())
         .spawn()
-        .expect("nsenter runs");
+        .expect("sandbox-enter runs");
     let mut line = String::new();
     BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line).expect("a line");
     assert_eq!(line, "swapping\n");

@@ -24,7 +24,7 @@ fn row_8_a_directory_renamed_out_of_the_home_leads_nowhere_else(namespace: Names
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
-        .expect("nsenter runs");
+        .expect("sandbox-enter runs");
     let mut lines = BufReader::new(driver.stdout.take().expect("piped")).lines().map_while(Result::ok);
     assert_eq!(lines.next().as_deref(), Some("open 0"));
     assert_eq!(lines.next().as_deref(), Some("ls \"..\" [\"deep\"]"));

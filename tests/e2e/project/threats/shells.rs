@@ -28,7 +28,7 @@ fn row_12_nothing_but_sftp_is_served(namespace: Namespace) {
     for forward in [["-L", "8022:127.0.0.1:22"], ["-D", "8022"]] {
         let mut client = sb.login("mle-sub").client("ssh");
         let mut tunnel =
-            client.args(["-N", forward[0], forward[1], "127.0.0.1"]).spawn().expect("nsenter runs");
+            client.args(["-N", forward[0], forward[1], "127.0.0.1"]).spawn().expect("sandbox-enter runs");
         sb.sh(
             "for i in $(seq 500); do ss -Hltn sport = :8022 | grep -q . && exit 0; sleep 0.01; done; exit 1",
         );
@@ -45,12 +45,16 @@ fn row_12_nothing_but_sftp_is_served(namespace: Namespace) {
         end(&mut tunnel);
     }
     // X11 and the agent are asked for beside an SFTP session that works.
-    let mut agent = sb.command("ssh-agent").args(["-D", "-a", "/tmp/agent"]).spawn().expect("nsenter runs");
+    let mut agent =
+        sb.command("ssh-agent").args(["-D", "-a", "/tmp/agent"]).spawn().expect("sandbox-enter runs");
     sb.sh("for i in $(seq 500); do test -S /tmp/agent && exit 0; sleep 0.01; done; exit 1");
     let mut client = sb.login("mle-sub").client("ssh");
     client.env("DISPLAY", "127.0.0.1:0").env("SSH_AUTH_SOCK", "/tmp/agent");
-    let asked =
-        client.args(["-vYAs", "127.0.0.1", "sftp"]).stdin(Stdio::null()).output().expect("nsenter runs");
+    let asked = client
+        .args(["-vYAs", "127.0.0.1", "sftp"])
+        .stdin(Stdio::null())
+        .output()
+        .expect("sandbox-enter runs");
     let said = String::from_utf8_lossy(&asked.stderr);
     assert!(
         said.contains("Requesting X11 forwarding") && said.contains("Requesting authentication agent"),

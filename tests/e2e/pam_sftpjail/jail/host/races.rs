@@ -21,7 +21,7 @@ fn held(sb: &Sandbox, script: &str) -> Child {
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
-        .expect("nsenter runs")
+        .expect("sandbox-enter runs")
 }
 
 #[test]

@@ -122,7 +122,7 @@ fn a_name_that_is_swapped_during_the_login_is_never_another_ones(namespace: Name
             .arg(format!("swap={home}/{guarded}:{home}/{other}"))
             .stdout(Stdio::piped())
             .spawn()
-            .expect("nsenter runs");
+            .expect("sandbox-enter runs");
         let mut line = String::new();
         BufReader::new(swapper.stdout.take().expect("piped")).read_line(&mut line).expect("a line");
         let out = sb.sh("pam-driver --confdir /etc/alone mle-sub mounts=300");
