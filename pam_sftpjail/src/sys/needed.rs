@@ -37,7 +37,7 @@ const EVERYWHERE: [Call; 8] = [
     Call {
         name: "statx",
         number: libc::SYS_statx,
-        arguments: [-1, NONE, NONE, 0x8000_0000, NONE],
+        arguments: [-1, NONE, NONE, libc::STATX__RESERVED as _, NONE],
         asks_first: false,
         since: (4, 11),
     },
