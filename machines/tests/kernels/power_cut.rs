@@ -1,4 +1,4 @@
-//! A power cut while members are logged in: the next boot has nothing left of it.
+//! A power cut while members are logged in, and while setup changes files: the next boot has nothing left of it.
 
 use machines::{Guest, Image, OPTIONS, System};
 
@@ -88,4 +88,88 @@ fn in_mid_session_leaves_nothing_that_keeps_a_member_out_in_either_mode() {
     guest.sh("sync");
     guest.power_cut();
     the_next_login_works(&guest);
+}
+
+/// A line for each file below /etc: digest and path. What is staged is read by nobody, and useradd's copies neither.
+fn etc(guest: &Guest) -> Vec<String> {
+    let files =
+        "find /etc -type f ! -name '*.sftpjail.dpkg-new' ! -name '*-' -exec sha256sum {} + | sort -k2";
+    guest.sh(files).stdout.lines().map(str::to_owned).collect()
+}
+
+/// A moment of setup or undo: after its first call of this name with this path.
+struct Moment {
+    option: &'static str,
+    call: &'static str,
+    path: &'static str,
+}
+
+/// Undo and setup in turns, since each begins with what the other has made.
+const MOMENTS: [Moment; 3] = [
+    // sshd sends nobody into jails any more, and PAM's lines are just restored.
+    moment(UNDO, "fsync", "/etc/pam.d"),
+    // sshd is to send members into jails that nothing builds yet.
+    moment(SETUP, "rename", "/etc/ssh/sshd_config.d/.00-sftpjail.conf.sftpjail.dpkg-new"),
+    moment(UNDO, "unlink", "/etc/ssh/sshd_config.d/00-sftpjail.conf"),
+];
+
+const SETUP: &str = "--yes";
+const UNDO: &str = "--undo --yes";
+
+const fn moment(option: &'static str, call: &'static str, path: &'static str) -> Moment {
+    Moment { option, call, path }
+}
+
+impl Moment {
+    /// Runs setup until then, and cuts the power.
+    #[track_caller]
+    fn cut_power(&self, guest: &mut Guest) {
+        let Self { option, call, path, .. } = self;
+        guest.sh("sync");
+        // strace takes the first path of a rename, as it is written.
+        guest.sh(&format!(
+            "setsid sh -c 'strace -o /run/calls -P {path} -e trace={call} -e inject={call}:signal=STOP:when=1 \
+                 sftpjail setup {option}; touch /run/ended' >/run/said 2>&1 </dev/null &"
+        ));
+        guest.wait_for("grep -q 'stopped by SIGSTOP' /run/calls || test -e /run/ended");
+        guest.sh("if test -e /run/ended; then cat /run/calls /run/said; exit 1; fi");
+        guest.power_cut();
+    }
+}
+
+#[test]
+fn in_mid_setup_leaves_whole_files_and_the_next_one_goes_to_its_end() {
+    let mut guest = guest();
+    let before = etc(&guest);
+    guest.sh("sftpjail setup --yes");
+    let complete = etc(&guest);
+    for moment in MOMENTS {
+        let when = format!("{}: {} {}", moment.option, moment.call, moment.path);
+        moment.cut_power(&mut guest);
+        let now = etc(&guest);
+        let torn: Vec<_> =
+            now.iter().filter(|line| !before.contains(line) && !complete.contains(line)).collect();
+        assert!(torn.is_empty(), "{when}: {torn:#?}");
+        let is_new = |line: &&String| !before.contains(line);
+        let (new, all) = (now.iter().filter(is_new).count(), complete.iter().filter(is_new).count());
+        println!("{when}: {new} of {all} files are setup's");
+        guest.sh("sshd -t; systemctl is-active ssh");
+        for user in ["root", "joe"] {
+            assert_eq!(guest.ssh(user, "id -un").ok().stdout, format!("{user}\n"), "{when}");
+        }
+        // Whom sshd sends into a jail gets one or is refused.
+        if guest.try_sh("test -e /etc/ssh/sshd_config.d/00-sftpjail.conf").code == Some(0) {
+            let out = guest.ssh("anna", "id").failed();
+            assert!(!out.stdout.contains("uid="), "{when}: {out}");
+        }
+        guest.sh(&format!("sftpjail setup {}", moment.option));
+        if moment.option == UNDO {
+            assert_eq!(etc(&guest), before, "{when}");
+            assert_eq!(guest.ssh("anna", "id -un").ok().stdout, "anna\n", "{when}");
+            continue;
+        }
+        assert_eq!(etc(&guest), complete, "{when}");
+        assert!(guest.sftp("anna", "pwd\n").ok().stdout.contains("/home/anna"), "{when}");
+        guest.wait_for("sftpjail list | grep -q ^Nobody");
+    }
 }
