@@ -248,6 +248,8 @@ machines-kernels: build
 lint: deps
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --quiet --locked --workspace --all-targets -- -D warnings
+	# It is none of these, since it needs packages to run.
+	$(CARGO) clippy --quiet --locked --package sftpjail-tests --test packages -- -D warnings
 
 # The module against the bare system calls; prints ratios.
 bench: deps
