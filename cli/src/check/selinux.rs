@@ -1,7 +1,7 @@
 //! Checks whether SELinux, where it is on, lets the running sshds build jails: it asks the kernel what the loaded policy
 //! allows them.
 
-use crate::desired::selinux::{DOMAIN, HOME_TYPE, PATH, ROOT_TYPE, Rule, VOLUME_TYPE, rules};
+use crate::desired::selinux::{DOMAIN, HOME_TYPE, MODULE, PATH, ROOT_TYPE, Rule, VOLUME_TYPE, rules};
 use crate::host::selinux::{self, Context, Mode, ask};
 use crate::host::sshd::running::Running;
 use crate::report::{Consequence, Findings};
@@ -126,7 +126,7 @@ fn report(
         format!("{state}, and denies {name}, in {domain}, what jails need: {shown}{more}{missing}");
     let is_label = Context::of_file(jail_root).is_ok_and(|label| label.type_name() != ROOT_TYPE);
     let fix = if denied.lacks_module && Path::new(PATH).exists() {
-        Command::new("semodule -i").arg(PATH).into()
+        Command::new("semodule -i").arg(PATH).arg("-e").arg(MODULE).into()
     } else if denied.lacks_module {
         Command::new("sftpjail setup").into()
     } else if is_label {

@@ -76,11 +76,12 @@ pub(super) fn load(is_changed: bool, directories: &[PathBuf]) -> Result<Option<S
         _ if !is_due => None,
         true => {
             label_policy()?;
-            semodule_with(["-i", PATH])?;
-            Some(format!("SELinux has loaded the policy module for jails (semodule -i {PATH})."))
+            // One that somebody has disabled stays disabled, whatever is installed: semodule(8).
+            semodule_with(&["-i", PATH, "-e", MODULE])?;
+            Some(format!("SELinux has loaded the policy module for jails (semodule -i {PATH} -e {MODULE})."))
         }
         false => {
-            semodule_with(["-r", MODULE])?;
+            semodule_with(&["-r", MODULE])?;
             leave_run()?;
             Some(format!("SELinux has unloaded the policy module for jails (semodule -r {MODULE})."))
         }
@@ -106,7 +107,7 @@ fn set_label(path: &Path, label: io::Result<Context>) -> Result<(), Error> {
     labelled.map_err(|error| Error::with(path, "be labelled", &error))
 }
 
-fn semodule_with(args: [&str; 2]) -> Result<(), Error> {
+fn semodule_with(args: &[&str]) -> Result<(), Error> {
     programs::must(&semodule()?, args, "fix what it names, and run this again").map(drop)
 }
 
