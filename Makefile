@@ -36,7 +36,7 @@ THREADS ?= 8
 # The releases of Debian that machines boot.
 SUITE ?= bookworm
 SUITES := bullseye bookworm trixie sid
-KERNELS := linux-5.10 linux-6.1 linux-6.12 linux-newest
+KERNELS := linux-5.10 linux-6.1 linux-6.12 linux-newest selinux apparmor
 
 # Where `make install` puts things; DESTDIR is for packages.
 PREFIX ?= /usr/local
@@ -238,7 +238,8 @@ tested-on: build
 	test ! -s $$page || cat $$page >docs/tested-on.md
 	exit $$status
 
-# The same with other kernels, in guests of QEMU, and what only a guest can show: power cuts and a kernel that is too old.
+# The same with other kernels, SELinux and AppArmor, in guests of QEMU, and what only a guest can show: power cuts, a kernel
+# that is too old, what is denied.
 machines-kernels: build
 	@status=0
 	$(LAB) $(KERNELS) || status=$$?

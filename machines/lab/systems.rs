@@ -19,6 +19,8 @@ pub const KINDS: &[Kind] = &[
     Kind { name: "linux-6.1", boot: || guest(&Image::of("bookworm")) },
     Kind { name: "linux-6.12", boot: || guest(&Image::of("trixie")) },
     Kind { name: "linux-newest", boot: || guest(&Image::newest()) },
+    Kind { name: "selinux", boot: || guest(&Image::selinux()) },
+    Kind { name: "apparmor", boot: with_apparmor },
 ];
 
 /// The one with this name.
@@ -32,4 +34,10 @@ fn guest(image: &Image) -> Box<dyn System> {
 
 fn container(suite: &str) -> Box<dyn System> {
     Box::new(Machine::stock(&Suite(suite.to_owned())))
+}
+
+fn with_apparmor() -> Box<dyn System> {
+    let guest = Guest::stock(&Image::apparmor());
+    guest.load_profiles();
+    Box::new(guest)
 }

@@ -1,5 +1,6 @@
 //! Boots a guest of QEMU, runs commands in it, cuts its power, and ends it.
 
+mod confined;
 mod image;
 
 use crate::recipe;
@@ -125,7 +126,11 @@ impl System for Guest {
         // If it has ended: a pid that no process has.
         let script = script.trim().parse().unwrap_or(u32::MAX);
         let mut command = entering(script, "mnt,pid,net", "bash");
-        command.args(["-c", REMOTE, "bash"]).arg(program).env("WAY_IN", image::WAY_IN);
+        command
+            .args(["-c", REMOTE, "bash"])
+            .args(self.image.runner)
+            .arg(program)
+            .env("WAY_IN", image::WAY_IN);
         command
     }
 

@@ -23,6 +23,8 @@ pub struct Image {
     pub append: &'static str,
     /// What people need to know besides the release and the kernel: `, SELinux`.
     pub label: &'static str,
+    /// The program, with its arguments, that runs commands as an admin's session would.
+    pub runner: &'static [&'static str],
 }
 
 impl Image {
@@ -35,7 +37,7 @@ impl Image {
             "sid" => "sid",
             _ => "bookworm",
         };
-        Self { suite: Suite(suite.to_owned()), kernel, packages: &[], append: "", label: "" }
+        Self { suite: Suite(suite.to_owned()), kernel, packages: &[], append: "", label: "", runner: &[] }
     }
 
     /// Debian 13 with the newest kernel of its backports.

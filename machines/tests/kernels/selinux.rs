@@ -1,0 +1,134 @@
+//! SELinux, enforcing, with Debian's policy: setup loads what sshd needs for jails, members log in, and undo removes it.
+
+use super::set_namespace;
+use machines::{Guest, Image, OPTIONS, System};
+
+const BATCH: &str = "put /etc/hostname /home/anna/sent\nmkdir /home/anna/made\nrename /home/anna/sent /home/anna/made/sent\n\
+     get /home/anna/made/sent /dev/null\nls -l /\nrm /home/anna/made/sent\nrmdir /home/anna/made\npwd\n";
+
+/// sshd is confined, as the kernel has it.
+#[track_caller]
+fn sshd_is_confined(guest: &Guest) {
+    let context = guest.sh("tr -d '\\0' </proc/$(pgrep -o -x sshd)/attr/current").stdout;
+    assert!(context.starts_with("system_u:system_r:sshd_t:"), "{context}");
+    assert_eq!(
+        guest.sh("getenforce; getsebool allow_polyinstantiation").stdout,
+        "Enforcing\nallow_polyinstantiation --> off\n"
+    );
+}
+
+/// anna's session does everything that the client asks for, and nothing is denied to sshd meanwhile.
+#[track_caller]
+fn anna_logs_in(guest: &Guest) {
+    let denials = "grep -h 'avc: *denied' /var/log/audit/audit.log | grep 'comm=\"sshd\"' || true";
+    let before = guest.sh(denials).stdout;
+    let seen = guest.sftp("anna", BATCH).ok();
+    assert!(seen.stdout.contains("Remote working directory: /home/anna"), "{seen}");
+    let after = guest.sh(denials).stdout;
+    assert_eq!(after.strip_prefix(&before), Some(""), "denials");
+}
+
+#[test]
+fn members_log_in_where_selinux_enforces_its_policy_and_sshd_is_confined_by_it() {
+    let mut guest = Guest::boot(&Image::selinux());
+    sshd_is_confined(&guest);
+    let said = guest.sh("sftpjail setup --yes");
+    assert!(said.stdout.contains("SELinux has loaded the policy module for jails"), "{said}");
+    guest.user("anna", "sftp");
+    assert!(guest.sh("ls -dZ /jail").stdout.contains(":sftpjail_root_t:"));
+    for namespace in ["private", "host"] {
+        set_namespace(&guest, namespace);
+        anna_logs_in(&guest);
+        let checked = guest.sh("sftpjail check anna");
+        assert!(checked.stdout.contains("✓ SELinux        enforcing, and lets sshd"), "{checked}");
+        assert!(checked.stdout.ends_with("anna is jailed and can log in.\n"), "{checked}");
+    }
+    a_reboot_in_mid_session_leaves_nothing(&mut guest);
+    set_namespace(&guest, "private");
+    a_wrong_label_is_named(&guest);
+    a_policy_that_somebody_has_unloaded_is_loaded(&guest);
+    undo_leaves_no_label(&guest, || {
+        guest.sh("gpasswd --delete anna sftp");
+        let said = guest.sh("sftpjail setup --undo --yes");
+        assert!(said.stdout.contains("SELinux has unloaded the policy module for jails"), "{said}");
+    });
+}
+
+/// The timer of systemd undoes it in another domain than that of an admin's shell.
+#[test]
+fn a_setup_that_is_not_confirmed_is_undone_under_selinux() {
+    let guest = Guest::boot(&Image::selinux());
+    guest.sh("groupadd --system sftp");
+    guest.user("anna", "sftp");
+    undo_leaves_no_label(&guest, || {
+        guest.sh("sftpjail setup --yes --confirm-within 2m");
+        anna_logs_in(&guest);
+        guest.wait_for("! test -e /var/lib/sftpjail/setup/journal.json");
+    });
+    assert_eq!(guest.ssh("anna", "id -un").ok().stdout, "anna\n");
+}
+
+/// What a process outside of the policy has made is gone after a boot, and sshd makes it again.
+#[track_caller]
+fn a_reboot_in_mid_session_leaves_nothing(guest: &mut Guest) {
+    guest.sh(&format!(
+        "mkfifo /run/batch
+         sleep 1000 >/run/batch 2>/dev/null </dev/null &
+         setsid sftp {OPTIONS} -b /run/batch anna@127.0.0.1 >/dev/null 2>&1 </dev/null &
+         echo 'put /etc/hostname before-the-reboot' >/run/batch"
+    ));
+    guest.wait_for("test -s /home/anna/before-the-reboot && sftpjail list | grep -q '^anna '");
+    guest.reboot();
+    sshd_is_confined(guest);
+    assert!(guest.sh("sftpjail list; ls -A /jail").stdout.starts_with("Nobody"));
+    anna_logs_in(guest);
+    let labels = guest.sh("ls -dZ /run/sftpjail /run/sftpjail-dev /jail").stdout;
+    assert!(
+        labels.matches(":sftpjail_run_t:").count() == 2 && labels.contains(":sftpjail_root_t:"),
+        "{labels}"
+    );
+}
+
+/// The jail root has the label of a directory that no service may use.
+#[track_caller]
+fn a_wrong_label_is_named(guest: &Guest) {
+    guest.sh("chcon -t default_t /jail");
+    let checked = guest.try_sh("sftpjail check anna");
+    assert!(checked.stdout.contains("✗ SELinux"), "{checked}");
+    assert!(checked.stdout.contains("→ restorecon -v /jail"), "{checked}");
+    guest.sftp("anna", "pwd\n").failed();
+    let log = guest.sh("grep 'refused user anna' /var/log/auth.log").stdout;
+    assert!(log.contains("let SELinux allow it") && !log.contains("NFS"), "{log}");
+    guest.sh("restorecon -v /jail");
+    anna_logs_in(guest);
+}
+
+/// One that is disabled stays so when it is installed again.
+#[track_caller]
+fn a_policy_that_somebody_has_unloaded_is_loaded(guest: &Guest) {
+    guest.sh("semodule -d sftpjail");
+    guest.sftp("anna", "pwd\n").failed();
+    let checked = guest.try_sh("sftpjail check anna");
+    assert!(checked.stdout.contains("→ semodule -i /etc/sftpjail/sftpjail.cil -e sftpjail"), "{checked}");
+    let planned = guest.try_sh("sftpjail setup --dry-run");
+    assert!(
+        planned.code == Some(3)
+            && planned.stdout.contains("SELinux does not have the policy module for jails")
+            && !planned.stdout.contains("Nothing to do"),
+        "{planned}"
+    );
+    let said = guest.sh("sftpjail setup --yes");
+    assert!(said.stdout.contains("SELinux has loaded the policy module for jails"), "{said}");
+    anna_logs_in(guest);
+    let planned = guest.sh("sftpjail setup --dry-run");
+    assert!(planned.stdout.contains("Nothing to do: everything is set up."), "{planned}");
+}
+
+/// The policy no longer knows the types that it had, and nothing has a label of them.
+#[track_caller]
+fn undo_leaves_no_label(guest: &Guest, undo: impl FnOnce()) {
+    undo();
+    guest.sh("semodule --list | not grep sftpjail; not test -e /jail; not test -e /etc/sftpjail; sshd -t");
+    let labels = guest.sh("ls -dZ /run/sftpjail /run/sftpjail-dev").stdout;
+    assert!(!labels.contains("sftpjail_run_t") && !labels.contains("unlabeled_t"), "{labels}");
+}
