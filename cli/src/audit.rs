@@ -10,6 +10,7 @@ mod beside;
 mod entry;
 mod filter;
 mod forged;
+mod forwarding;
 mod gaps;
 mod host_path;
 mod join;

@@ -6,6 +6,7 @@
 //! have, the journal's counts, since journald says who sent it. It keeps what is near in time, so that both may be of any
 //! size.
 
+use super::forwarding::Forwarding;
 use super::gaps::Kind;
 use super::join::longest;
 use super::message;
@@ -50,6 +51,9 @@ pub(super) struct Beside<'s> {
     /// What was read and not yet given, in its order.
     ahead: VecDeque<Record<'static>>,
     of_journal: Seen,
+    /// Those that other processes than they say have sent.
+    forged: Seen,
+    forwarding: Forwarding,
     of_files: Seen,
     losses: HashSet<(u64, i64)>,
     hasher: RandomState,
@@ -80,6 +84,8 @@ impl<'s> Beside<'s> {
             stamps: Stamps::new(TimeZone::UTC, 0),
             ahead: VecDeque::new(),
             of_journal: Seen::default(),
+            forged: Seen::default(),
+            forwarding: Forwarding::default(),
             of_files: Seen::default(),
             losses: HashSet::new(),
             hasher: RandomState::new(),
@@ -145,9 +151,12 @@ impl<'s> Beside<'s> {
         if times > message::MAX_REPEATED {
             return Copies::All;
         }
+        let may_be_forged = self.forwarding.is_on(record.time);
         let mut own = 0;
         for _ in 0..times {
-            if !self.of_journal.take(key, record.time) {
+            if self.of_journal.take(key, record.time) {
+                self.forwarding.arrived(key);
+            } else if !may_be_forged || !self.forged.take(key, record.time) {
                 own += 1;
                 if self.may_have_more_near(record.time) {
                     self.of_files.add(key, record.time);
@@ -197,18 +206,26 @@ impl<'s> Beside<'s> {
             self.host = record.host.to_vec();
         }
         let key = self.key(&record, &record.message);
+        let is_genuine = record.is_genuine();
         let is_copy = match record.program {
+            _ if !is_genuine && !self.forwarding.is_on(record.time) => false,
             Program::Logger => {
                 let at = bucket(record.time);
                 (at - 1..=at + 1).any(|at| self.losses.contains(&(key, at)))
             }
             _ => self.of_files.take(key, record.time),
         };
-        if !is_copy {
-            self.of_journal.add(key, record.time);
+        match is_genuine {
+            _ if is_copy => self.forwarding.arrived(key),
+            true => self.of_journal.add(key, record.time),
+            false => self.forged.add(key, record.time),
+        }
+        let is_roots = record.sender.as_ref().is_some_and(|sender| sender.uid == 0);
+        if !is_copy && is_roots && record.program == Program::Sshd {
+            self.forwarding.sent(key, record.time);
         }
         // One that is forged is reported, whatever the files have.
-        if !is_copy || !record.is_genuine() {
+        if !is_copy || !is_genuine {
             self.ahead.push_back(cut(record));
         }
         true
@@ -236,7 +253,7 @@ impl<'s> Beside<'s> {
         // journald cuts blanks off at the end, rsyslog does not.
         let text = text.trim_ascii();
         // A log daemon names its pid in a file only.
-        let pid = if record.program == Program::Logger { 0 } else { record.claimed_pid() };
+        let pid = if record.program == Program::Logger { 0 } else { record.pid_in_file() };
         self.hasher.hash_one((record.program, pid, short(&record.host), text))
     }
 }

@@ -143,8 +143,8 @@ impl Kind {
                 "log entries of internal-sftp cannot be understood",
             ),
             Self::Forged => (
-                "a log entry says that it is sshd's, but another process wrote it: it is not used",
-                "log entries say that they are sshd's, but other processes wrote them: they are not used",
+                "a log entry says that it is sshd's, but another process wrote it: neither it nor its copy in a log file is used",
+                "log entries say that they are sshd's, but other processes wrote them: neither they nor their copies in log files are used",
             ),
             Self::NoBeginning => (
                 "a session has no beginning in the log: entries before it may be missing, and only its end can name the user",

@@ -175,7 +175,7 @@ fn what_the_journal_says_of_the_sender_wins_over_what_the_sender_says() {
     let this = Host::new(None);
     let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap().trim().to_owned();
     let mut log = |pid, uid, program: &str, of: Program, message: &str| {
-        let sender = Some(Sender { uid, claimed: 0, program: program.as_bytes().into() });
+        let sender = Some(Sender { uid, claimed: 0, is_native: false, program: program.as_bytes().into() });
         let (host, message) = (name.as_bytes().into(), message.as_bytes().into());
         join.line(&Record { time: Timestamp::UNIX_EPOCH, host, program: of, pid, message, sender }, &this);
     };

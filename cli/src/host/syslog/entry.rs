@@ -22,6 +22,8 @@ struct Entry<'a> {
     syslog_pid: Field<'a>,
     #[serde(rename = "_PID", default)]
     pid: Field<'a>,
+    #[serde(rename = "_TRANSPORT", default)]
+    transport: Field<'a>,
     #[serde(rename = "_UID", default)]
     uid: Field<'a>,
     #[serde(rename = "_COMM", default)]
@@ -90,6 +92,7 @@ pub(super) fn parse(line: &[u8]) -> Option<Option<Record<'_>>> {
     let sender = number(&entry.uid.bytes()).map(|uid| Sender {
         uid,
         claimed: claimed.unwrap_or(0),
+        is_native: *entry.transport.bytes() == *b"journal",
         program: entry.command.bytes(),
     });
     // root's syslog daemon passes on what others sent.

@@ -17,7 +17,7 @@ const DIRECTORIES: [&str; 2] = ["/run/log/journal", "/var/log/journal"];
 /// The form of an entry. Without `--all`, journalctl leaves out a message of more than 4096 bytes.
 const FORM: [&str; 5] = [
     "--output=json",
-    "--output-fields=_HOSTNAME,SYSLOG_IDENTIFIER,SYSLOG_PID,_PID,_UID,_COMM,MESSAGE",
+    "--output-fields=_HOSTNAME,SYSLOG_IDENTIFIER,SYSLOG_PID,_TRANSPORT,_PID,_UID,_COMM,MESSAGE",
     "--all",
     "--no-pager",
     "--quiet",

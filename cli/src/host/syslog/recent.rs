@@ -59,7 +59,7 @@ impl Recent {
                     for record in records(&text) {
                         match record.is_genuine() {
                             true => entries.all.push(("the journal", record)),
-                            false => drop(forged.insert((record.claimed_pid(), record.message))),
+                            false => drop(forged.insert((record.pid_in_file(), record.message))),
                         }
                     }
                 }

@@ -68,8 +68,10 @@ pub(super) fn number<T: std::str::FromStr>(digits: &[u8]) -> Option<T> {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Sender<'a> {
     pub(crate) uid: u32,
-    /// The pid that the entry itself has, as in a log file; 0 if it has none.
+    /// The pid that the entry itself has; 0 if it has none.
     pub(crate) claimed: u32,
+    /// Whether it came by the journal's own protocol, in which the sender names all fields: sd_journal_send(3).
+    pub(crate) is_native: bool,
     /// The name of its program, in up to 15 bytes; empty if it had ended before journald looked.
     pub(crate) program: Cow<'a, [u8]>,
 }
@@ -81,9 +83,11 @@ impl Record<'_> {
     /// Whether the process that sent it can be the one that it names. Any user may write to the host's `/dev/log` what
     /// they like, under any name; journald notes who it was. Where it does not say so, nothing is concluded.
     pub(crate) fn is_genuine(&self) -> bool {
-        let Some(Sender { uid, program, .. }) = &self.sender else { return true };
-        // The process had ended before journald looked, as internal-sftp does after its last entry.
-        let is_server = program.is_empty() || SERVERS.contains(&program.as_ref());
+        let Some(Sender { uid, program, claimed, .. }) = &self.sender else { return true };
+        // The process had ended before journald looked, as internal-sftp does after its last entry. Anybody may name a
+        // program so, but internal-sftp names its own pid: syslog(3) does.
+        let is_server =
+            (program.is_empty() || SERVERS.contains(&program.as_ref())) && [0, self.pid].contains(claimed);
         match self.program {
             Program::Sftp => is_server,
             // The process that refuses a command is the user's, pam_sftpjail is in root's.
@@ -93,19 +97,19 @@ impl Record<'_> {
         }
     }
 
-    /// The pid that the entry itself has, as a log file would show it.
-    pub(crate) fn claimed_pid(&self) -> u32 {
-        self.sender.as_ref().map_or(self.pid, |sender| sender.claimed)
+    /// The pid that a log file shows, where journald has passed the entry on: what the sender has named or, of an entry that
+    /// came by the journal's own protocol, that of the process (server_forward_syslog of systemd's journald-syslog.c).
+    pub(crate) fn pid_in_file(&self) -> u32 {
+        match &self.sender {
+            Some(sender) if !sender.is_native => sender.claimed,
+            _ => self.pid,
+        }
     }
 
     /// The same, without its line.
     pub(crate) fn into_owned(self) -> Record<'static> {
         let owned = |text: Cow<'_, [u8]>| Cow::Owned(text.into_owned());
-        let sender = self.sender.map(|Sender { uid, claimed, program }| Sender {
-            uid,
-            claimed,
-            program: owned(program),
-        });
+        let sender = self.sender.map(|sender| Sender { program: owned(sender.program), ..sender });
         let (host, message) = (owned(self.host), owned(self.message));
         Record { time: self.time, host, program: self.program, pid: self.pid, message, sender }
     }

@@ -139,6 +139,54 @@ fn an_entry_that_the_journal_knows_to_be_forged_is_not_believed_in_a_file_either
 }
 
 #[test]
+fn a_copy_of_an_entry_by_a_program_named_sshd_takes_nothing_from_the_users_session() {
+    let (sb, mut journald) = with_both();
+    sb.user("joe").add();
+    let mut live = sb.sftp_live("mle");
+    live.send("mkdir own");
+    sb.wait_for_log("/home/mle/own");
+    // By syslog(3) the file gets the pid that joe names, and by the journal's own protocol that of his process.
+    let server = sb.session_server("mle");
+    let text = "mkdir name \"/home/mle/own\" mode 0777";
+    sb.sh(&format!(
+        "cp /usr/bin/logger /tmp/sshd; as_joe='setpriv --reuid joe --clear-groups /tmp/sshd'
+         (echo '{text}'; sleep 1) | $as_joe -t internal-sftp --id={server}
+         printf 'SYSLOG_IDENTIFIER=internal-sftp\\nSYSLOG_PID={server}\\nMESSAGE=%s\\n' '{text}' >/tmp/native
+         (cat /tmp/native; sleep 1) | $as_joe --journald"
+    ));
+    quit(&sb, live, "mle");
+    assert_eq!(sb.log().matches("/home/mle/own").count(), 3, "{}", sb.log());
+    assert_eq!(rows(&sb, "", &[("forged", 2)]), made(&["own"]));
+    assert_eq!(rows(&sb, "mle", &[("forged", 2)]), made(&["own"]));
+    end(&mut journald);
+}
+
+#[test]
+fn where_the_journal_passes_nothing_on_a_forged_copy_takes_no_entry_from_a_file() {
+    let (sb, mut journald) = with_both();
+    end(&mut journald);
+    sb.sh("mkdir -p /etc/systemd/journald.conf.d");
+    sb.write("/etc/systemd/journald.conf.d/own.conf", "[Journal]\nForwardToSyslog=no\n");
+    sb.sh("rm /dev/log /run/systemd/journal/dev-log; umount /sys/fs/cgroup");
+    let mut journald = start_journald(&sb);
+    sb.user("joe").add();
+    let mut live = sb.sftp_live("mle");
+    wait_for_journal(&sb, "session opened for user mle");
+    // Within two seconds, the file's copy could still be under way.
+    sb.sh("sleep 3");
+    live.send("mkdir own");
+    sb.wait_for_log("/home/mle/own");
+    let server = sb.session_server("mle");
+    sb.sh(&format!(
+        "(echo 'mkdir name \"/home/mle/own\" mode 0777'; sleep 1) |
+         setpriv --reuid joe --clear-groups logger -t internal-sftp --id={server}"
+    ));
+    quit(&sb, live, "mle");
+    assert_eq!(rows(&sb, "mle", &[("forged", 1)]), made(&["own"]));
+    end(&mut journald);
+}
+
+#[test]
 fn what_a_user_writes_into_the_socket_for_jails_is_in_no_session_that_exists() {
     let (sb, mut journald) = with_both();
     sb.user("joe").add();
