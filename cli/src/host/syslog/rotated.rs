@@ -1,9 +1,10 @@
 //! The files of a log that logrotate has renamed.
 
+use std::cmp::Reverse;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-/// The log and its rotated files: `.1`, `.2.gz`, `-20241122`.
+/// The log and its rotated files, such as `.1`, `.2.gz` or `-20241122`. The oldest comes first: two may begin in one second.
 pub(super) fn rotated(log: &str) -> Vec<PathBuf> {
     let log = Path::new(log);
     let (Some(directory), Some(name)) = (log.parent(), log.file_name().and_then(|name| name.to_str())) else {
@@ -22,17 +23,23 @@ pub(super) fn rotated(log: &str) -> Vec<PathBuf> {
         .filter(|entry| entry.file_name().to_str().is_some_and(is_its))
         .map(|entry| entry.path())
         .collect();
-    files.sort();
+    sort(&mut files, log);
     files
+}
+
+fn sort(files: &mut [PathBuf], log: &Path) {
+    files.sort_by_cached_key(|file| (file == log, Reverse(number(file)), file.clone()));
+}
+
+/// The number of a rotated file. `None`: it has a date, or is the log itself.
+fn number(file: &Path) -> Option<u32> {
+    let name = file.file_name()?.to_str()?;
+    name.split('.').rev().find_map(|part| part.parse().ok()).filter(|number| *number < 10_000)
 }
 
 /// The numbers that are missing between the rotated files.
 pub(super) fn missing_numbers(files: &[PathBuf]) -> Vec<u32> {
-    let number = |path: &PathBuf| -> Option<u32> {
-        let name = path.file_name()?.to_str()?;
-        name.split('.').rev().find_map(|part| part.parse().ok()).filter(|number| *number < 10_000)
-    };
-    let numbers: HashSet<u32> = files.iter().filter_map(number).collect();
+    let numbers: HashSet<u32> = files.iter().filter_map(|file| number(file)).collect();
     // The numbers begin with 0 or 1. Files older than the oldest one were deleted on purpose.
     let last = numbers.iter().copied().max().unwrap_or(0);
     (1..last).filter(|number| !numbers.contains(number)).collect()
@@ -41,6 +48,19 @@ pub(super) fn missing_numbers(files: &[PathBuf]) -> Vec<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_oldest_file_comes_first_and_the_log_last() {
+        for names in [
+            ["x.log.10.gz", "x.log.2.gz", "x.log.1", "x.log"],
+            ["x.log-20241122.gz", "x.log-20241123", "x.log-20241124", "x.log"],
+        ] {
+            let mut files = names.map(PathBuf::from);
+            files.reverse();
+            sort(&mut files, Path::new("x.log"));
+            assert_eq!(files, names.map(PathBuf::from));
+        }
+    }
 
     #[test]
     fn missing_numbers_are_found() {
