@@ -154,7 +154,7 @@ fn without_log_files_the_journal_is_read() {
 
     sb.sh("printf '#!/bin/sh\\nexit 1\\n' > /usr/bin/journalctl");
     let out = sb.try_sh("sftpjail audit");
-    let message = "sftpjail: journalctl could not read the journal (exit status: 1); run this as root\n";
+    let message = "sftpjail: journalctl could not read the journal (exit status: 1); see what it says: journalctl --verify\n";
     assert_eq!(out.code, Some(2), "{out}");
     assert!(out.stderr.starts_with(message), "{out}");
     sb.sh("rm /usr/bin/journalctl");
