@@ -3,10 +3,9 @@
 
 use super::child;
 use super::mount_namespace::{is_elsewhere, of};
-use super::sessions;
+use super::sessions::{self, Session};
 use super::sshd::running;
 use pam_sftpjail::confinement::{Confinement, Part, Process as Identity};
-use procfs::process::Process;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
@@ -17,11 +16,8 @@ use std::io;
 pub(crate) fn others() -> Vec<Identity> {
     let sshds = running::all().into_iter().map(|sshd| sshd.process);
     let live = sessions::live().unwrap_or_default();
-    let monitors = live.iter().filter(|session| session.shares_its_jail()).filter_map(|session| {
-        let pid = session.monitor().or_else(|| session.holders.first().copied())?;
-        Some(Identity::new(pid, Process::new(pid).ok()?.stat().ok()?.starttime))
-    });
-    let elsewhere = sshds.chain(monitors).filter(|process| is_elsewhere(process.pid()));
+    let of_sessions = live.iter().filter(|session| session.shares_its_jail()).filter_map(Session::process);
+    let elsewhere = sshds.chain(of_sessions).filter(|process| is_elsewhere(process.pid()));
     let by_namespace: BTreeMap<_, _> =
         elsewhere.filter_map(|process| Some((of(process.pid())?, process))).collect();
     by_namespace.into_values().collect()

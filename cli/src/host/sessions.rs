@@ -9,6 +9,7 @@ pub(crate) use unjailed::{Unjailed, unjailed};
 use crate::host::mount_namespace;
 use crate::report::Error;
 use pam_sftpjail::config::Namespace;
+use pam_sftpjail::confinement::Process as Identity;
 use pam_sftpjail::error::Refusal;
 use pam_sftpjail::name::UserName;
 use pam_sftpjail::registry::{DIRECTORY, Record, Registry};
@@ -106,6 +107,14 @@ impl Session {
     pub(crate) fn seen_elsewhere_by(&self) -> Option<i32> {
         let process = self.monitor().or_else(|| self.holders.first().copied())?;
         (self.shares_its_jail() && mount_namespace::is_elsewhere(process)).then_some(process)
+    }
+
+    /// A process with the session's mounts, not to be taken for another one. `None`: it has ended.
+    pub(crate) fn process(&self) -> Option<Identity> {
+        let pid = self.monitor().or_else(|| self.holders.first().copied())?;
+        let identity = Identity::new(pid, Process::new(pid).ok()?.stat().ok()?.starttime);
+        // Since the holders were listed, its pid may have become that of a user's process with mounts of that user's.
+        self.holders_now().contains(&pid).then_some(identity)
     }
 
     /// The process that opened the session and will close it, if it still runs.
