@@ -70,7 +70,7 @@ pub(super) fn configuration(file: Option<&Path>) -> String {
 fn by_socket(socket: &Socket, findings: &mut Findings) {
     if !socket.is_known {
         let evidence = format!(
-            "{} at the next connection, and systemd does not say with what, so its options are unknown",
+            "{} at the next connection, but its options are unknown: the unit or a file of its EnvironmentFile= cannot be read",
             socket.starts()
         );
         let look = Command::new("systemctl cat").arg(Name(&socket.service));

@@ -4,6 +4,7 @@ use super::{Setting, in_file, is_booted, systemctl};
 use procfs::process::all_processes;
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 /// The service that a process belongs to, by its cgroup.
@@ -118,8 +119,7 @@ pub(crate) fn command_line(unit: &str) -> Option<Vec<String>> {
     let words = values("Environment=").into_iter().flat_map(unquoted);
     let mut variables: Vec<(String, String)> = words.filter_map(|word| set(&word)).collect();
     for file in values("EnvironmentFiles=") {
-        let path = file.split(" (").next().unwrap_or_default();
-        let text = fs::read_to_string(path).unwrap_or_default();
+        let text = environment_file(file)?;
         let set = text.lines().filter_map(|line| line.trim().split_once('='));
         variables
             .extend(set.map(|(name, value)| (name.to_owned(), value.trim_matches(['"', '\'']).to_owned())));
@@ -134,6 +134,25 @@ pub(crate) fn command_line(unit: &str) -> Option<Vec<String>> {
         None => vec![word],
     });
     Some(words.map(str::to_owned).collect())
+}
+
+/// The text of a file of `EnvironmentFiles=`, as systemctl shows it: `/etc/default/ssh (ignore_errors=yes)`. One that is missing
+/// is empty where the service does not need it. `None`: what it sets is unknown.
+fn environment_file(shown: &str) -> Option<String> {
+    let (path, is_needed) = match shown.rsplit_once(" (ignore_errors=") {
+        Some((path, rest)) => (path, rest != "yes)"),
+        None => (shown, true),
+    };
+    // systemd.exec(5) allows wildcards.
+    match fs::read(path) {
+        Ok(text) => Some(String::from_utf8_lossy(&text).into_owned()),
+        Err(error)
+            if error.kind() == ErrorKind::NotFound && !is_needed && !path.contains(['*', '?', '[']) =>
+        {
+            Some(String::new())
+        }
+        Err(_) => None,
+    }
 }
 
 /// The words of a line of `systemctl show`, which puts those with blanks between quotes, and a backslash before quotes,
@@ -172,6 +191,19 @@ mod tests {
             ("", Some("control-group")),
         ] {
             assert_eq!(fatal(shown).as_deref(), expected, "{shown}");
+        }
+    }
+
+    #[test]
+    fn an_environment_file_that_cannot_be_read_is_not_empty() {
+        for (shown, expected) in [
+            ("/dev/null (ignore_errors=no)", Some("")),
+            ("/dev/null/none (ignore_errors=yes)", None),
+            ("/none (ignore_errors=yes)", Some("")),
+            ("/none (ignore_errors=no)", None),
+            ("/none/* (ignore_errors=yes)", None),
+        ] {
+            assert_eq!(environment_file(shown).as_deref(), expected, "{shown}");
         }
     }
 

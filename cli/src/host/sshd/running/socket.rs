@@ -22,7 +22,7 @@ pub(crate) struct Socket {
     pub(crate) file: Option<PathBuf>,
     /// The options of the service's command line that change its settings, as arguments for `sshd -T`.
     pub(crate) options: Vec<OsString>,
-    /// Whether systemd says with what it starts the service. Without that, file and options are unknown.
+    /// Whether it is known with what systemd starts the service. Otherwise, file and options are unknown.
     pub(crate) is_known: bool,
 }
 
