@@ -68,7 +68,7 @@ fn jails(root: &Path, path: Option<&Path>, user: Option<&UserName>, findings: &m
         1 => "is left of a jail that no session is in",
         _ => "are left of jails that no session is in",
     };
-    let evidence = format!("{} {what}; the user's next login removes it", listed_first(left.iter()));
+    let evidence = format!("{} {what}", listed_first(left.iter()));
     let command = match path.map(root_path) {
         None => Some(Command::new("sftpjail reap")),
         Some(path) => path.map(|path| Command::new("sftpjail reap --config").arg(&path)),

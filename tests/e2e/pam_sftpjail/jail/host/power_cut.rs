@@ -20,7 +20,7 @@ fn the_directory_that_is_left_of_a_jail_refuses_nobody_and_goes_with_the_next_lo
     cut(&sb);
     // Each check names it, and changes nothing.
     let out = sb.sh("sftpjail check mle").stdout;
-    let left = "! jail root      /jail/mle is left of a jail that no session is in; the user's next login removes it";
+    let left = "! jail root      /jail/mle is left of a jail that no session is in";
     assert!(out.contains(&format!("{left}\n                 → sftpjail reap\n")), "{out}");
     let out = sb.sh("sftpjail check --all").stdout;
     assert!(
