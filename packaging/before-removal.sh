@@ -5,7 +5,7 @@ undo_setup() {
     test -e /var/lib/sftpjail/setup/journal.json || return 0
     # What undo leaves is found before it: else members would lose their jails for a removal that stops all the same.
     stay_for "$(pam_files | grep -vx /etc/pam.d/sshd || true)"
-    /usr/sbin/sftpjail setup --undo --yes || stay "its setup could not be undone (see above)"
+    /usr/sbin/sftpjail setup --undo --yes || stay "its setup could not be undone (see above). First: sftpjail setup --undo"
 }
 
 # Without its module, a PAM configuration that names it keeps members out.

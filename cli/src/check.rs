@@ -27,7 +27,7 @@ mod user_manager;
 
 use crate::host::rehearsal::Rehearsal;
 use crate::host::workers::{self, Work};
-use crate::report::conclusion::Standing;
+use crate::report::conclusion::{Kind, Standing};
 use crate::report::json::{VERSION, document};
 use crate::report::{Conclusion, Findings, Status};
 use groups::Concern;
@@ -158,7 +158,7 @@ impl Report {
     fn print(&self, out: &mut impl Write) -> io::Result<()> {
         self.findings.print(out)?;
         if let Some(rehearsal) = &self.rehearsal {
-            rehearsal::print(rehearsal, out)?;
+            rehearsal::print(rehearsal, self.conclusion.kind != Kind::NotJailed, out)?;
         }
         self.conclusion.print(out)
     }

@@ -4,7 +4,7 @@ use crate::host::sessions::{self, Clocks, Session};
 use crate::report::json::{VERSION, document};
 use crate::report::table;
 use crate::report::terminal::{self, Mark};
-use crate::report::text::size;
+use crate::report::text::{duration, size};
 use crate::report::{Outside, Status};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -12,7 +12,6 @@ use pam_sftpjail::config::Namespace;
 use pam_sftpjail::registry::Record;
 use serde::Serialize;
 use std::io::{self, Write};
-use std::time::Duration;
 
 #[derive(Serialize)]
 struct Report {
@@ -112,17 +111,6 @@ fn opened(record: &Record) -> Option<Timestamp> {
     Timestamp::from_second(i64::try_from(record.since).ok()?).ok()
 }
 
-/// A time in its two largest units: `2h 5m`.
-fn duration(time: Duration) -> String {
-    let seconds = time.as_secs();
-    match (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60, seconds % 60) {
-        (0, 0, 0, s) => format!("{s}s"),
-        (0, 0, m, s) => format!("{m}m {s}s"),
-        (0, h, m, _) => format!("{h}h {m}m"),
-        (d, h, ..) => format!("{d}d {h}h"),
-    }
-}
-
 impl Entry {
     fn of(session: &Session, clocks: &mut Clocks) -> Option<Self> {
         let record = session.record.clone().ok()?;
@@ -147,17 +135,5 @@ impl Entry {
             authentication: record.authentication,
             refused: record.refused,
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn durations_are_short() {
-        for (seconds, text) in [(0, "0s"), (59, "59s"), (61, "1m 1s"), (7_500, "2h 5m"), (90_000, "1d 1h")] {
-            assert_eq!(duration(Duration::from_secs(seconds)), text);
-        }
     }
 }

@@ -39,7 +39,7 @@ fn after_a_reboot_before_the_deadline_it_is_undone_at_the_deadline() {
     let before = machine.sh(ETC).stdout;
     let out = machine.sh("sftpjail setup --yes --confirm-within 40s");
     assert!(
-        out.stdout.contains("everything is undone in 40 s, also if the system is rebooted before."),
+        out.stdout.contains("everything is undone in 40s, also if the system is rebooted before."),
         "{out}"
     );
     let deadline = now() + 40;

@@ -141,9 +141,13 @@ fn report(
 /// The column in which paths begin.
 const TREE_INDENT: usize = 22;
 
-/// Prints the tree of the jail, with what can be written in it.
-pub(super) fn print(rehearsal: &Rehearsal, out: &mut impl Write) -> io::Result<()> {
-    writeln!(out, "  What the user will see:")?;
+/// Prints the tree of the jail, with what can be written in it. `is_jailed`: whether sessions get into it.
+pub(super) fn print(rehearsal: &Rehearsal, is_jailed: bool, out: &mut impl Write) -> io::Result<()> {
+    let what = match is_jailed {
+        true => "What the user will see:",
+        false => "What the user would see in a jail:",
+    };
+    writeln!(out, "  {what}")?;
     for entry in &rehearsal.tree {
         let is_meant = rehearsal.unwritable().any(|path| path == entry.path);
         let note = match (entry.kind, entry.writable) {

@@ -7,7 +7,6 @@ use crate::host::rehearsal::{AsSshd, ConfinedSshd, Failure, Rehearsal, Rehearsal
 use crate::report::Consequence;
 use crate::report::text::listed;
 use pam_sftpjail::confinement::Part;
-use pam_sftpjail::escape::escaped;
 use pam_sftpjail::fix::{Command, Fix, Name};
 use pam_sftpjail::lsm::Lsm;
 use std::io;
@@ -130,11 +129,8 @@ impl Trial<'_> {
             lines.extend(settings);
         }
         let name = self.confined.sshd.name();
-        let evidence = format!(
-            "{name} cannot let {} into a jail: {problem}; {}",
-            escaped(self.user),
-            reasons.join(", and ")
-        );
+        let evidence =
+            format!("{name} cannot let the user into a jail: {problem}; {}", reasons.join(", and "));
         let fix = match &self.confined.sshd.unit {
             Some(unit) if !lines.is_empty() => {
                 let restart = Command::new("systemctl daemon-reload")

@@ -9,11 +9,12 @@ use pam_sftpjail::nss::Group;
 use pam_sftpjail::plan::root_path;
 use std::path::Path;
 
-/// The fix where `sftpjail setup` would help. It adds missing groups, so a misspelt one must be corrected first.
+/// The fix where `sftpjail setup` would help. It adds missing groups, so one that seems to be misspelt must be corrected
+/// first.
 pub(crate) fn fix(config: &Config) -> Fix {
     let is_missing = |name: &&str| matches!(Group::by_name(name), Ok(None));
-    match config.groups().find(is_missing) {
-        Some(name) => missing_group(name),
+    match config.groups().filter(is_missing).find_map(misspelt) {
+        Some(correct) => correct,
         None => Command::new("sftpjail setup").into(),
     }
 }
@@ -31,10 +32,11 @@ pub(crate) fn fix_of(config: &Config, file: Option<&Path>) -> Fix {
 
 /// The fix for a group that a profile names and that does not exist.
 pub(crate) fn missing_group(name: &str) -> Fix {
-    match suggested(name) {
-        Some(meant) => {
-            format!("did you mean {}? Then correct `groups` in the configuration", escaped(&meant)).into()
-        }
-        None => MissingGroup(name).fix(),
-    }
+    misspelt(name).unwrap_or_else(|| MissingGroup(name).fix())
+}
+
+/// The same where a group with a similar name exists.
+fn misspelt(name: &str) -> Option<Fix> {
+    let meant = suggested(name)?;
+    Some(format!("did you mean {}? Then correct `groups` in the configuration", escaped(&meant)).into())
 }

@@ -2,6 +2,7 @@
 
 use pam_sftpjail::escape::escaped;
 use std::ffi::OsStr;
+use std::time::Duration;
 
 /// The greatest number of names in one sentence.
 const MAX_NAMES: usize = 20;
@@ -24,6 +25,21 @@ pub(crate) fn size(bytes: u64) -> String {
         unit = larger;
     }
     format!("{amount} {unit}")
+}
+
+/// A time in its two largest units, such as `2h 5m`; the second one is left out where it is 0.
+pub(crate) fn duration(time: Duration) -> String {
+    let seconds = time.as_secs();
+    let (first, second) = match seconds {
+        0..60 => ((seconds, "s"), (0, "")),
+        60..3_600 => ((seconds / 60, "m"), (seconds % 60, "s")),
+        3_600..86_400 => ((seconds / 3_600, "h"), (seconds / 60 % 60, "m")),
+        _ => ((seconds / 86_400, "d"), (seconds / 3_600 % 24, "h")),
+    };
+    match second.0 {
+        0 => format!("{}{}", first.0, first.1),
+        more => format!("{}{} {more}{}", first.0, first.1, second.1),
+    }
 }
 
 /// Names, escaped, with commas between them.
@@ -49,7 +65,23 @@ pub(crate) fn listed_first<S: AsRef<OsStr>>(names: impl ExactSizeIterator<Item =
 
 #[cfg(test)]
 mod tests {
-    use super::size;
+    use super::{duration, size};
+    use std::time::Duration;
+
+    #[test]
+    fn durations_are_short() {
+        for (seconds, text) in [
+            (0, "0s"),
+            (59, "59s"),
+            (61, "1m 1s"),
+            (1_200, "20m"),
+            (3_630, "1h"),
+            (7_500, "2h 5m"),
+            (90_000, "1d 1h"),
+        ] {
+            assert_eq!(duration(Duration::from_secs(seconds)), text);
+        }
+    }
 
     #[test]
     fn sizes_are_short() {

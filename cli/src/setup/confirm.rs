@@ -6,8 +6,8 @@
 use super::journal::{self, IfLocked, Journal, Phase, State};
 use super::{program, timer_unit};
 use crate::host::{programs, systemd};
-use crate::report::Error;
 use crate::report::error::errno;
+use crate::report::{Error, text};
 use nix::unistd::setsid;
 use std::process::{Command, Stdio};
 use std::thread;
@@ -122,8 +122,8 @@ fn settle(state: &State) -> Result<String, Error> {
 
 /// What is to be said of the timer once it runs.
 pub(super) fn sentence(within: Duration) -> String {
-    let seconds = within.as_secs();
-    let first = format!("Without `sftpjail setup --confirm`, everything is undone in {seconds} s");
+    let time = text::duration(within);
+    let first = format!("Without `sftpjail setup --confirm`, everything is undone in {time}");
     match systemd::control() {
         Some(_) => format!("{first}, also if the system is rebooted before."),
         None => format!(

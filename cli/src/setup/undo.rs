@@ -53,6 +53,7 @@ pub(super) fn run(options: &Options, out: &mut impl Write) -> Result<Ending, Err
         return Ok(if restoration.actions.is_empty() { Ending::Ok } else { Ending::Changes });
     }
     if let Some(error) = refusal {
+        say(out, "Nothing was changed.");
         return Err(error);
     }
     if !restoration.actions.is_empty() && !options.yes && !ask(out)? {

@@ -85,6 +85,10 @@ fn unit(sb: &Sandbox) -> String {
 fn a_stock_machine_jails_users_who_are_added_to_the_group_and_undo_restores_every_byte() {
     let sb = Sandbox::stock();
     let before = etc(&sb);
+    // What is missing is what setup adds, the group among it.
+    let found = sb.try_sh("sftpjail check --all | grep -A 1 -e '^. pam' -e '^. user manager'").stdout;
+    assert!(found.contains("pam session") && found.contains("→ sftpjail setup\n"), "{found}");
+    assert!(!found.contains("groupadd"), "{found}");
     let out = sb.sh("sftpjail setup --yes");
     let open = "+session [success=ok ignore=ignore module_unknown=ignore default=bad] pam_sftpjail.so open";
     for part in ["+Match Group sftp", open, "groupadd --system sftp"] {
@@ -111,6 +115,7 @@ fn a_stock_machine_jails_users_who_are_added_to_the_group_and_undo_restores_ever
     let live = sb.sftp_live("anna");
     let out = sb.try_sh("sftpjail setup --undo --yes").failed();
     assert!(out.stderr.contains("a member is logged in: anna"), "{out}");
+    assert!(out.stdout.ends_with("\nNothing was changed.\n"), "{out}");
     drop(live);
     sb.sh("userdel -r anna 2>/dev/null");
     let out = sb.sh("sftpjail setup --undo --yes --force");

@@ -37,7 +37,7 @@ fn what_restricts_the_running_sshd_is_rehearsed() {
     let out = probe(&sb, "mle", 1);
     let (found, fix) = failed(&out, "sshd").expect("a fault");
     assert!(
-        found.contains(" cannot let mle into a jail: ") && found.ends_with("; it lacks CAP_SYS_ADMIN"),
+        found.contains(" cannot let the user into a jail: ") && found.ends_with("; it lacks CAP_SYS_ADMIN"),
         "{out}"
     );
     assert_eq!(fix.trim(), "→ start sshd without that restriction");

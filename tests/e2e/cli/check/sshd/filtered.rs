@@ -49,7 +49,10 @@ fn a_call_that_a_filter_of_sshd_forbids_is_named_and_the_kernel_is_not_blamed() 
             }
             let out = check(&sb, "mle", 1);
             let found = finding(&out, "✗ rehearsal");
-            assert!(found.contains(&format!(" cannot let mle into a jail: {why}; seccomp filters")), "{out}");
+            assert!(
+                found.contains(&format!(" cannot let the user into a jail: {why}; seccomp filters")),
+                "{out}"
+            );
             // Who is in no profile needs none of the calls.
             sb.ssh("joe", &["true"]).ok();
         }

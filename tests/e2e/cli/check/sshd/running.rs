@@ -102,7 +102,7 @@ fn what_the_kernel_forbids_the_running_sshd_is_found() {
         let out = check(&sb, "mle", 1);
         let found = finding(&out, "✗ rehearsal");
         assert!(
-            found.contains(" cannot let mle into a jail: ") && found.contains(expected),
+            found.contains(" cannot let the user into a jail: ") && found.contains(expected),
             "{script}\n{found}\n{out}"
         );
         assert!(found.ends_with("→ start sshd without that restriction"), "{found}");

@@ -30,6 +30,7 @@ fn login(sb: &Sandbox, port: u16) -> bool {
 #[test]
 fn each_kind_of_confinement_is_tried_and_the_sshd_that_cannot_build_jails_is_named() {
     let sb = machine();
+    sb.user("zoe").group("sftp").add();
     // The first one can, and is not restricted.
     sb.sshd();
     others(&sb, &["", WITHOUT_ADMIN, READ_ONLY]);
@@ -40,7 +41,7 @@ fn each_kind_of_confinement_is_tried_and_the_sshd_that_cannot_build_jails_is_nam
             (2223, "it lacks CAP_SYS_ADMIN"),
             (2224, "/home/mle is read-only in it; it has mounts of its own"),
         ] {
-            let named = format!("port {port}) cannot let mle into a jail: ");
+            let named = format!("port {port}) cannot let the user into a jail: ");
             let found = all.split("✗ rehearsal ").find(|found| found.contains(&named));
             let found = found.unwrap_or_else(|| panic!("{port}\n{out}"));
             assert!(
@@ -49,6 +50,8 @@ fn each_kind_of_confinement_is_tried_and_the_sshd_that_cannot_build_jails_is_nam
             );
         }
         assert!(!all.contains("port 2222) cannot"), "{out}");
+        // Once for all members.
+        assert_eq!(all.matches("port 2223) cannot let the user into a jail").count(), 1, "{out}");
     }
     let last = check(&sb, "mle", 1).stdout;
     let last = last.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -76,7 +79,7 @@ fn the_first_confined_sshd_that_can_does_not_hide_the_second_that_cannot() {
     sb.sh("kill $(cat /run/2222.pid); while ss -ltn | grep -q :2222; do sleep 0.02; done");
     others(&sb, &[WITHOUT_ADMIN]);
     let out = check(&sb, "mle", 1);
-    assert!(finding(&out, "✗ rehearsal").contains("port 2222) cannot let mle into a jail: "), "{out}");
+    assert!(finding(&out, "✗ rehearsal").contains("port 2222) cannot let the user into a jail: "), "{out}");
     assert!(finding(&out, "✓ rehearsal").contains("restricts sshd (pid "), "{out}");
 }
 
