@@ -15,7 +15,7 @@ fn a_setup_that_nobody_confirms_is_undone_after_the_admins_session_has_ended() {
     let before = etc(&sb);
     // All processes of the session that runs setup are killed.
     let out = sb.sh("setsid sh -c 'sftpjail setup --yes --confirm-within 8s; kill -HUP 0' || true");
-    assert!(out.stdout.contains("sftpjail setup --confirm`") && out.stdout.contains("in 8 s"), "{out}");
+    assert!(out.stdout.contains("sftpjail setup --confirm`") && out.stdout.contains("in 8s"), "{out}");
     assert!(etc(&sb) != before);
     let out = sb.try_sh("sftpjail setup --yes").failed();
     assert!(out.stderr.contains("waits to be confirmed"), "{out}");
