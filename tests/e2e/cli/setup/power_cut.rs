@@ -24,13 +24,17 @@ fn put_on_a_disk(sb: &Sandbox) {
          mount -o loop /tmp/disk /mnt; cp -a /etc /mnt/etc; cp -a /var/lib /mnt/lib; umount /mnt
          {MOUNT}"
     ));
-    // The disk loses what was not synced: else the tests of setup below prove nothing.
-    sb.sh("echo lost >/etc/lost; echo kept >/etc/kept; sync /etc/kept; echo lost >/etc/lost.later");
-    cut(sb);
-    let left = sb.sh(
-        "cat /etc/kept; not test -s /etc/lost; not test -e /etc/lost.later; rm -f /etc/kept /etc/lost; sync",
-    );
-    assert_eq!(left.stdout, "kept\n", "{left}");
+    // The disk loses what was not synced: else the tests of setup below prove nothing. Whatever else on the machine calls
+    // sync(2) in that moment saves it, so one loss of some is enough.
+    let loses = (0..10).any(|_| {
+        sb.sh("echo lost >/etc/lost; echo kept >/etc/kept; sync /etc/kept; echo lost >/etc/lost.later");
+        cut(sb);
+        let left = sb.sh("cat /etc/kept; cat /etc/lost /etc/lost.later 2>&1 || true");
+        sb.sh("rm -f /etc/kept /etc/lost /etc/lost.later; sync -f /etc");
+        assert!(left.stdout.starts_with("kept\n"), "{left}");
+        !left.stdout.contains("lost\n")
+    });
+    assert!(loses);
 }
 
 fn cut(sb: &Sandbox) {
