@@ -93,7 +93,7 @@ impl Running {
         let unit = service::of_process(process.pid);
         let has_socket_of_systemd = match of_systemd {
             Some(of_systemd) => !sockets.is_disjoint(of_systemd),
-            None => unit.as_deref().is_some_and(service::has_active_socket),
+            None => unit.as_deref().is_some_and(service::may_have_active_socket),
         };
         let profile = Profile::of(&directory);
         let mut confined = own.map(|_| differences(process.pid, &privileges, missing)).unwrap_or_default();

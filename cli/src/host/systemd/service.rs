@@ -73,20 +73,25 @@ pub(crate) struct ActiveSocket {
     pub(crate) ports: BTreeSet<u16>,
 }
 
-/// The active sockets of systemd's that listen on a port. Empty: there are none, or systemd does not answer.
-pub(crate) fn active_sockets() -> Vec<ActiveSocket> {
+/// The active sockets of systemd's that listen on a port. `None`: systemd does not answer.
+pub(crate) fn active_sockets() -> Option<Vec<ActiveSocket>> {
     if !is_booted() {
-        return Vec::new();
+        return Some(Vec::new());
     }
     // Of a pattern, it shows the units that are loaded.
     let properties = "Id,ActiveState,Accept,Triggers,Listen";
-    let shown = systemctl(&["show", "-p", properties, "--", "*.socket"]).unwrap_or_default();
-    shown.split("\n\n").filter_map(active_socket).collect()
+    let shown = systemctl(&["show", "-p", properties, "--", "*.socket"]).ok()?;
+    Some(shown.split("\n\n").filter_map(active_socket).collect())
 }
 
-/// Whether systemd says that an active socket starts this service.
-pub(crate) fn has_active_socket(unit: &str) -> bool {
-    active_sockets().iter().any(|socket| socket.service == unit)
+/// Whether an active socket may start this service. Where systemd does not say, it may: a reload ends for good an sshd that
+/// has its socket from systemd, and a restart is refused where it would end sessions.
+pub(crate) fn may_have_active_socket(unit: &str) -> bool {
+    may_start(active_sockets(), unit)
+}
+
+fn may_start(sockets: Option<Vec<ActiveSocket>>, unit: &str) -> bool {
+    sockets.is_none_or(|all| all.iter().any(|socket| socket.service == unit))
 }
 
 /// What `systemctl show` prints of a socket. `None`: it is not active, or has no port.
@@ -214,6 +219,9 @@ mod tests {
         let found = of(&format!("{listens}\nAccept=no\nTriggers=b.service")).unwrap();
         assert_eq!((found.service.as_str(), Vec::from_iter(found.ports)), ("b.service", vec![22, 2222]));
         assert_eq!(of(&format!("{listens}\nAccept=yes\nTriggers=")).unwrap().service, "a@.service");
+        let all = || of(&format!("{listens}\nAccept=no\nTriggers=b.service")).into_iter().collect::<Vec<_>>();
+        assert_eq!([may_start(Some(all()), "b.service"), may_start(Some(all()), "c.service")], [true, false]);
+        assert!(may_start(None, "c.service"), "systemd does not answer");
         for rest in [
             "ActiveState=inactive\nListen=[::]:22 (Stream)",
             "ActiveState=active\nListen=/run/a:22 (Stream)\nListen=vsock::22 (Stream)\nListen=[::]:53 (Datagram)",

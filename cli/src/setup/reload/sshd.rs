@@ -124,7 +124,7 @@ fn has_socket_of_systemd() -> bool {
     let mut own = running::all().into_iter().filter(is_own).peekable();
     match own.peek() {
         Some(_) => own.any(|other| other.has_socket_of_systemd),
-        None => USUAL.into_iter().any(service::has_active_socket),
+        None => USUAL.into_iter().any(service::may_have_active_socket),
     }
 }
 
