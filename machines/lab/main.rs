@@ -1,7 +1,7 @@
 //! Runs the scenario in whole systems, and says in a table what came of it: `make machines`.
 //!
-//! `lab SYSTEM…` runs it in these, `lab all` in all. The table is printed when all have ended, and what happens before
-//! that goes to stderr. The exit status is 1 if a step has failed in any system.
+//! `lab SYSTEM…` runs it in these, `lab all` in all, two at a time. The table is printed when all have ended, and what
+//! happens before that goes to stderr. The exit status is 1 if a step has failed in any system.
 #![forbid(unsafe_code)]
 
 mod etc;
@@ -28,7 +28,7 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     };
     let packages = Packages::built();
-    let columns: Vec<_> = kinds.into_iter().map(|kind| run::scenario(kind, &packages)).collect();
+    let columns = run::scenarios(&kinds, &packages);
     println!("{}", table::write(&columns, &packages, &arguments).trim_end());
     ExitCode::from(u8::from(columns.iter().any(run::Column::has_failed)))
 }

@@ -1,4 +1,4 @@
-//! Runs the scenario in one system, step by step, and keeps what came of each.
+//! Runs the scenario in systems, step by step, and keeps what came of each.
 
 use crate::lab::Lab;
 use crate::packages::Packages;
@@ -7,7 +7,12 @@ use crate::systems::Kind;
 use machines::System;
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook};
+use std::sync::Mutex;
+use std::thread;
 use std::time::Instant;
+
+/// Systems that run at once: a system waits about half of its time.
+const AT_ONCE: usize = 2;
 
 /// What came of a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,8 +47,13 @@ thread_local! {
     static PANIC: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
-/// What `run` returns, or what it panicked with.
+/// What `run` returns, or what it panicked with, which `keep_panics` has kept.
 fn caught<T>(run: impl FnOnce() -> T) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(run)).map_err(|_| PANIC.take())
+}
+
+/// Lets a panic be kept, and not printed.
+fn keep_panics() {
     set_hook(Box::new(|info| {
         let payload = info.payload();
         let text = payload.downcast_ref::<String>().map(String::as_str);
@@ -51,16 +61,31 @@ fn caught<T>(run: impl FnOnce() -> T) -> Result<T, String> {
         let location = info.location().map(ToString::to_string).unwrap_or_default();
         PANIC.with_borrow_mut(|panic| *panic = format!("{location}: {text}"));
     }));
-    catch_unwind(AssertUnwindSafe(run)).map_err(|_| PANIC.take())
+}
+
+/// Runs the scenario in each of these. The columns have their order.
+pub fn scenarios(kinds: &[&Kind], packages: &Packages) -> Vec<Column> {
+    keep_panics();
+    let next = Mutex::new(kinds.iter().enumerate());
+    let take = || next.lock().expect("no thread panics with the lock").next();
+    let work = || {
+        std::iter::from_fn(take).map(|(index, kind)| (index, scenario(kind, packages))).collect::<Vec<_>>()
+    };
+    let mut columns: Vec<_> = thread::scope(|scope| {
+        let workers: Vec<_> = (0..AT_ONCE).map(|_| scope.spawn(work)).collect();
+        workers.into_iter().flat_map(|worker| worker.join().expect("a scenario keeps its panics")).collect()
+    });
+    columns.sort_by_key(|(index, _)| *index);
+    columns.into_iter().map(|(_, column)| column).collect()
 }
 
 /// Boots a system and runs the scenario in it.
-pub fn scenario(kind: &Kind, packages: &Packages) -> Column {
-    eprintln!("{}:", kind.name);
+fn scenario(kind: &Kind, packages: &Packages) -> Column {
+    eprintln!("{}: boots", kind.name);
     let system = match caught(kind.boot) {
         Ok(system) => system,
         Err(reason) => {
-            eprintln!("  ✗ boot\n{reason}");
+            eprintln!("{}: ✗ boot\n{reason}", kind.name);
             let mut outcomes = vec![Outcome::NotTried; STEPS.len()];
             if let Some(first) = outcomes.first_mut() {
                 *first = Outcome::Failed(format!("it does not boot: {reason}"));
@@ -76,13 +101,14 @@ pub fn scenario(kind: &Kind, packages: &Packages) -> Column {
         let start = Instant::now();
         let outcome = what_it_lacks(step, &outcomes)
             .unwrap_or_else(|| caught(|| (step.run)(&mut lab)).unwrap_or_else(Outcome::Failed));
-        eprintln!("  {} {} ({:.1} s)", outcome.mark(), step.name, start.elapsed().as_secs_f32());
+        let seconds = start.elapsed().as_secs_f32();
+        eprintln!("{}: {} {} ({seconds:.1} s)", kind.name, outcome.mark(), step.name);
         match &outcome {
             Outcome::Failed(reason) => {
                 let log = caught(|| lab.try_sh("journalctl --no-pager --lines 40").stdout);
-                eprintln!("{reason}\n-- end of the journal\n{}--", log.unwrap_or_default());
+                eprintln!("{reason}\n-- end of the journal of {}\n{}--", kind.name, log.unwrap_or_default());
             }
-            Outcome::Refused(reason) | Outcome::NotHere(reason) => eprintln!("    {reason}"),
+            Outcome::Refused(reason) | Outcome::NotHere(reason) => eprintln!("{}: {reason}", kind.name),
             Outcome::Passed | Outcome::NotTried => {}
         }
         outcomes.push(outcome);
