@@ -29,7 +29,9 @@ impl Packages {
         let target = target.ancestors().nth(2).expect("two directories above what cargo built");
         let built = newest(&target.join("packages"));
         let version = dpkg_deb(&["--field"], &[&built], &["Version"]).trim_end().to_owned();
-        let made = target.join("machines").join(format!("upgrade-{}", std::process::id()));
+        let machines = target.join("machines");
+        fs::create_dir_all(&machines).expect("the target directory can be written");
+        let made = machines.join(format!("upgrade-{}", std::process::id()));
         dpkg_deb(&["--raw-extract"], &[&built, &made], &[]);
         let first = Package { version: version.clone(), bytes: read(&built) };
         let newer = [1, 2].map(|number| renumbered(&made, &format!("{version}+upgrade{number}")));
