@@ -81,9 +81,17 @@ pub trait System {
     #[track_caller]
     fn user(&self, name: &str, group: &str) {
         let option = if group.is_empty() { String::new() } else { format!("-G {group}") };
+        self.sh(&format!("useradd -m -s /bin/sh {option} {name}"));
+        self.accept_key(name);
+    }
+
+    /// Lets an account log in with root's key, in files with the labels that SELinux wants where it is on.
+    #[track_caller]
+    fn accept_key(&self, name: &str) {
         self.sh(&format!(
-            "useradd -m -s /bin/sh {option} {name}; install -d -o {name} -m 700 /home/{name}/.ssh
-             install -o {name} -m 600 /root/.ssh/id_ed25519.pub /home/{name}/.ssh/authorized_keys"
+            "install -d -o {name} -g {name} -m 700 /home/{name}/.ssh
+             install -o {name} -g {name} -m 600 /root/.ssh/id_ed25519.pub /home/{name}/.ssh/authorized_keys
+             not command -v restorecon >/dev/null || restorecon -R /home/{name}"
         ));
     }
 

@@ -5,9 +5,8 @@ use crate::run::Outcome::{self, Passed, Refused};
 use machines::ADDRESS;
 
 pub fn add(lab: &mut Lab) -> Outcome {
-    // Where the administrator puts the key is not part of it.
-    lab.sh("useradd -m -G sftp anna; install -d -o anna -g anna -m 700 /home/anna/.ssh
-         install -o anna -g anna -m 600 /root/.ssh/id_ed25519.pub /home/anna/.ssh/authorized_keys");
+    lab.sh("useradd -m -G sftp anna");
+    lab.accept_key("anna");
     let out = lab.sh("sftpjail check anna");
     assert!(out.stdout.ends_with("\nanna is jailed and can log in.\n"), "{out}");
     Passed
