@@ -40,7 +40,11 @@ pub const STEPS: &[Step] = &[
     step("the log daemon restarts during a session", Some(SET_UP), daemons::restart_log),
     step("logrotate during a session", Some(SET_UP), daemons::rotate_log),
     step("upgrade during a session", Some(SET_UP), package::upgrade),
-    step("upgrade during a transfer of 500 MB", Some(SET_UP), package::upgrade_in_transfer),
+    step(
+        "upgrade during a transfer of 500 MB (100 MB where emulated)",
+        Some(SET_UP),
+        package::upgrade_in_transfer,
+    ),
     step("reboot during a session", Some(SET_UP), daemons::reboot),
     step("the host's namespace: session, reboot during one", Some(SET_UP), daemons::host_namespace),
     step("setup --undo", Some(SET_UP), package::undo),

@@ -141,7 +141,11 @@ impl System for Guest {
         self.wait_for_boot();
     }
 
-    /// Its processor is emulated, and a busy machine leaves it a tenth of one.
+    fn is_emulated(&self) -> bool {
+        true
+    }
+
+    /// A busy machine leaves it a tenth of a processor.
     fn patience(&self) -> Duration {
         Duration::from_secs(2400)
     }

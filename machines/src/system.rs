@@ -24,6 +24,11 @@ pub trait System {
     /// The text on its console since it was first booted.
     fn console(&self) -> String;
 
+    /// Whether its processor is emulated, so that it encrypts a megabyte or two in a second.
+    fn is_emulated(&self) -> bool {
+        false
+    }
+
     /// Longer than a command or a boot takes in it while other tests run.
     fn patience(&self) -> Duration;
 
