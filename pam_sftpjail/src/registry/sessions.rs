@@ -27,6 +27,11 @@ impl Sessions {
         Self { registry, user: user.clone(), directory, is_empty: true, dead: Vec::new() }
     }
 
+    /// The live sessions. It removes nothing.
+    pub(crate) fn seen(&self) -> Result<Vec<LiveRecord>, Refusal> {
+        self.registry.live(&self.user)
+    }
+
     /// The live sessions. Dead records are removed, except those in the host's namespace:
     /// [`Sessions::forget_dead`] does that.
     pub(crate) fn live(&mut self) -> Result<Vec<LiveRecord>, Refusal> {

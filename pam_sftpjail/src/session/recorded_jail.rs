@@ -134,8 +134,8 @@ pub(super) fn check_room(plan: &Plan, max: Option<u32>) -> Result<SessionCount, 
         return Ok(live);
     }
     // A session that is beginning or ending has a record and no jail: ask again under the lock.
-    let mut sessions = registry.lock(user)?;
-    let live = check_limit(user, &sessions.live()?, max)?;
+    let sessions = registry.lock(user)?;
+    let live = check_limit(user, &sessions.seen()?, max)?;
     may_begin(plan, &live)?;
     Ok(live)
 }
