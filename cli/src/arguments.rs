@@ -85,8 +85,8 @@ pub(crate) enum Verb {
     /// every member.
     ///
     /// As root it also rehearses the jail: it builds one in a private mount namespace, becomes USER
-    /// in it, and shows what USER will see. On the host it makes the jail root and the sources of
-    /// volumes, where they are missing, as the first login would. Nothing else changes.
+    /// in it, and shows what USER will see. It changes nothing: what the first login would make, such as a
+    /// missing jail root or source of a volume, is in that namespace only.
     ///
     /// Exit status: 0 USER can log in and is jailed, 1 there are problems, 2 something could not be
     /// checked, 3 USER is in no profile. Without USER it is 1 if there are problems, or

@@ -1,7 +1,7 @@
 //! `sftpjail check`: whether a user can log in, and into a jail only.
 //!
 //! It calls the checks that a login makes, compares what sshd, PAM and systemd say with the desired state, and fills a
-//! report. The rehearsal makes what the first login would make: a missing jail root or volume. Nothing else changes.
+//! report. It changes nothing: what the first login would make has a stand-in in the rehearsal.
 
 mod account;
 mod all;

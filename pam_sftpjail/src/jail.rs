@@ -55,15 +55,14 @@ impl Jail {
     }
 
     /// Builds the jail in a private namespace, whatever the configuration says: in a copy of the present one, or of
-    /// `instead`. It makes no placeholders in the home. If the jail is to be in the host's namespace, it tries to make its
-    /// directory.
-    pub fn rehearse(plan: Plan, instead: Option<&WithoutLive>) -> Result<Self, Refusal> {
-        if plan.namespace() == Namespace::Host {
-            plan.jail_root.ensure()?;
-            plan.jail_root.try_directory()?;
-        }
-        let instead = instead.map(|without_live| &without_live.0);
-        private::Jail::build(plan.for_rehearsal(), instead).map(Self::Private)
+    /// `instead`. It makes nothing on the host, and fails where a login could not make what is missing. Gives where the
+    /// jail is in that namespace, until this process ends.
+    pub fn rehearse(plan: Plan, instead: Option<&WithoutLive>) -> Result<PathBuf, Refusal> {
+        let mut plan = plan.for_rehearsal()?;
+        stand_in(&mut plan)?;
+        let at = plan.jail_root.path().join(&plan.user);
+        private::Jail::build(plan, instead.map(|without_live| &without_live.0))?;
+        Ok(at)
     }
 }
 
@@ -121,11 +120,24 @@ fn make_missing(plan: &mut Plan) -> Result<(), Refusal> {
     for step in &mut plan.steps {
         let Step::Mount { source, .. } = step else { continue };
         let made = match source {
-            Source::Open(_) => continue,
+            Source::Open(_) | Source::StandIn(_) => continue,
             Source::Missing(new) => new.make()?,
             Source::Placeholder(place) => place.make()?,
         };
         *source = Source::Open(made);
+    }
+    Ok(())
+}
+
+/// Puts a stand-in into the plan for each source that a login would make.
+fn stand_in(plan: &mut Plan) -> Result<(), SysError> {
+    for step in &mut plan.steps {
+        let Step::Mount { source, .. } = step else { continue };
+        let Source::Missing(new) = source else { continue };
+        *source = match new.stand_in()? {
+            Some(mounted) => Source::StandIn(mounted),
+            None => Source::Open(new.open()?),
+        };
     }
     Ok(())
 }
@@ -142,10 +154,15 @@ struct Tree {
 impl Tree {
     /// Clones and hardens the source of a step. `None`: the step mounts nothing.
     fn of(step: &Step) -> Result<Option<Self>, SysError> {
-        let Step::Mount { at, source: Source::Open(source), read_only, role } = step else {
-            return Ok(None);
+        let Step::Mount { at, source, read_only, role } = step else { return Ok(None) };
+        let detached = match source {
+            Source::Open(source) => mount::clone_tree(source.as_fd(), at)?,
+            // The kernel clones no detached tree (before Linux 6.15).
+            Source::StandIn(mounted) => {
+                mounted.try_clone().map_err(SysError::of("fcntl", escaped(at).to_string()))?
+            }
+            Source::Missing(_) | Source::Placeholder(_) => return Ok(None),
         };
-        let detached = mount::clone_tree(source.as_fd(), at)?;
         mount::harden(detached.as_fd(), *read_only, at)?;
         let stat = directory::stat(&detached).map_err(SysError::of("fstat", escaped(at).to_string()))?;
         let is_directory = directory::kind(&stat) == SFlag::S_IFDIR;

@@ -208,7 +208,7 @@ impl Plan {
             Step::Mount { at, source, read_only, role: Role::Home | Role::Volume | Role::VolumeInHome } => {
                 let directory = match source {
                     Source::Open(directory) => Some(directory.as_fd()),
-                    Source::Missing(_) | Source::Placeholder(_) => None,
+                    Source::Missing(_) | Source::StandIn(_) | Source::Placeholder(_) => None,
                 };
                 Some((at.as_path(), *read_only, directory))
             }
@@ -226,11 +226,11 @@ impl Plan {
         &self.user
     }
 
-    /// The plan without the placeholders that the first login makes in a home: a rehearsal changes nothing
-    /// there.
-    pub(crate) fn for_rehearsal(mut self) -> Self {
+    /// The plan for a rehearsal, which makes nothing on the host: without placeholders in the home, and perhaps with
+    /// another jail root. The error: a login could not make that.
+    pub(crate) fn for_rehearsal(mut self) -> Result<Self, Refusal> {
         self.steps.retain(|step| !matches!(step, Step::Mount { source: Source::Placeholder(_), .. }));
-        self
+        Ok(Self { jail_root: self.jail_root.for_rehearsal()?, ..self })
     }
 
     /// The directory whose filesystem stores the user's files: the home, or else the first writable volume,
@@ -279,7 +279,7 @@ impl Plan {
                 Source::Open(fd) => directory::stat(fd).map(Some),
                 // Another session may have made it since; or it is there, half-made, with mode 0.
                 Source::Missing(new) => new.existing(),
-                Source::Placeholder(_) => continue,
+                Source::StandIn(_) | Source::Placeholder(_) => continue,
             };
             let from = match stat.map_err(SysError::of("fstat", escaped(at).to_string()))? {
                 None => "a directory that is missing".into(),

@@ -13,6 +13,7 @@ pub(crate) mod mount;
 pub(crate) mod mount_table;
 pub(crate) mod namespace;
 pub(crate) mod needed;
+pub(crate) mod new_directory;
 pub(crate) mod nss;
 pub(crate) mod process;
 pub(crate) mod safe_writes;

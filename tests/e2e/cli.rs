@@ -13,3 +13,4 @@ pub(crate) mod setup;
 mod sound;
 mod transcripts;
 mod user_manager;
+mod writes_nothing;

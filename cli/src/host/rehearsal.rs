@@ -178,7 +178,6 @@ fn rehearse(
     };
     let must_be_recorded = member.must_be_recorded();
     let Member { account, profile, plan } = member;
-    let root = config.jail_root.absolute().join(plan.user());
     let mut meant = Meant::all(&plan, &profile, &account.home);
     let for_reading = writing::for_reading(&plan);
 
@@ -192,7 +191,7 @@ fn rehearse(
         }
     }
     let start = Instant::now();
-    let _jail = Jail::rehearse(plan.with_listings(&profile, &account), without_live.as_ref())
+    let root = Jail::rehearse(plan.with_listings(&profile, &account), without_live.as_ref())
         .map_err(|refusal| failure(refusal.to_string(), refusal.fix()))?;
     let microseconds = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
 

@@ -105,7 +105,7 @@ fn make_volumes(uid: u32, gid: u32) -> std::io::Result<()> {
     }
     let group = Group::by_gid(Gid::from_raw(gid)).map_err(std::io::Error::other)?;
     let group = group.map(|group| group.name).unwrap_or_default();
-    // A login makes those with `create` itself.
+    // A login makes those with `create` itself, and a rehearsal has stand-ins for them.
     for volume in volumes.iter().filter(|volume| volume.create.is_none()) {
         let path = expanded(&volume.source, |variable| match variable {
             Variable::User => NAME.to_owned(),

@@ -12,7 +12,7 @@ use crate::escape::escaped;
 use crate::fix::{Command, Fix, RootPath};
 use crate::name::UserName;
 use crate::path::Normalised;
-use crate::sys::{SysError, access_fix, directory, umask::Umask};
+use crate::sys::{SysError, access_fix, directory, new_directory, umask::Umask};
 use nix::errno::Errno;
 use std::ffi::{OsStr, OsString};
 use std::fmt::{self, Display};
@@ -21,6 +21,9 @@ use std::path::{Path, PathBuf};
 
 /// The name of a directory that is made to see whether it can be made. No [`UserName`] begins with a hyphen.
 const TRIAL: &str = "-rehearsal";
+
+/// Where the jail of a rehearsal is if there is no jail root. Every host has it, and no part of the jail needs it then.
+const STAND_IN: &str = "/run";
 
 /// `jail_root` may name a directory that others need.
 const ONLY_FOR_JAILS: &str = "if it is only for jails";
@@ -44,6 +47,8 @@ enum State {
     },
     /// Its parent was checked. The first session makes it.
     Missing { parent: OwnedFd, name: OsString },
+    /// It is missing, and a rehearsal makes none: [`STAND_IN`] is in its place.
+    StandIn,
 }
 
 impl JailRoot {
@@ -170,7 +175,7 @@ impl JailRoot {
     pub(crate) fn try_directory(&self) -> Result<(), Refusal> {
         let root = self.reopen()?;
         match directory::make(&root, TRIAL, 0) {
-            // Another rehearsal was faster.
+            // Another login was faster.
             Err(error) if error.errno == Errno::EEXIST => {}
             Err(error) => {
                 let jail = self.path().join(&self.user);
@@ -183,12 +188,34 @@ impl JailRoot {
         Ok(())
     }
 
+    /// The one of a rehearsal, which makes nothing on the host and mounts in its own namespace only. The error: a login
+    /// could not make it, or the user's directory in it.
+    pub(super) fn for_rehearsal(self) -> Result<Self, Refusal> {
+        let state = match self.state {
+            State::Missing { parent, name } => {
+                new_directory::try_to_make(parent, name)?;
+                State::StandIn
+            }
+            State::Exists { root, has_jail } => {
+                if self.namespace == Namespace::Host {
+                    new_directory::try_to_make(&root, self.path.absolute().join(&self.user))?;
+                }
+                State::Exists { root, has_jail }
+            }
+            State::StandIn => State::StandIn,
+        };
+        Ok(Self { state, ..self })
+    }
+
     /// Opens it again, with every check. A descriptor from before unshare(2) belongs to a mount of the former
     /// namespace, and nothing can be mounted there.
     pub(crate) fn reopen(&self) -> Result<OwnedFd, Refusal> {
+        if let State::StandIn = self.state {
+            return Ok(directory::open(STAND_IN)?);
+        }
         match Self::open(&self.path, self.namespace, &self.user, None)?.state {
             State::Exists { root, .. } => Ok(root),
-            State::Missing { .. } => Err(Refusal::JailRoot {
+            State::Missing { .. } | State::StandIn => Err(Refusal::JailRoot {
                 root: escaped(&self.path()).to_string(),
                 component: escaped(&self.path()).to_string(),
                 why: "was removed during the login".into(),
@@ -201,7 +228,7 @@ impl JailRoot {
     /// of all may have made it a mount since.
     pub(crate) fn mount_point(&self) -> Result<MountPoint, Refusal> {
         match Self::open(&self.path, self.namespace, &self.user, None)?.state {
-            State::Missing { .. } => Ok(MountPoint::Free),
+            State::Missing { .. } | State::StandIn => Ok(MountPoint::Free),
             State::Exists { root, .. } => Ok(MountPoint::inspect(root, &self.user)
                 .map_err(SysError::of("openat", self.user.to_string()))?),
         }
@@ -219,7 +246,10 @@ impl JailRoot {
 
     /// Where it is.
     pub(crate) fn path(&self) -> PathBuf {
-        self.path.absolute()
+        match self.state {
+            State::StandIn => PathBuf::from(STAND_IN),
+            State::Exists { .. } | State::Missing { .. } => self.path.absolute(),
+        }
     }
 
     pub(crate) fn namespace(&self) -> Namespace {
@@ -234,8 +264,8 @@ impl Display for JailRoot {
             State::Exists { .. } => {
                 write!(f, "{}: owned by root and writable by nobody else", escaped(&path))
             }
-            State::Missing { .. } => {
-                write!(f, "{} is missing; the first login or rehearsal makes it", escaped(&path))
+            State::Missing { .. } | State::StandIn => {
+                write!(f, "{} is missing: the first login makes it", escaped(&path))
             }
         }
     }

@@ -1,8 +1,8 @@
 //! The steps that build a jail, as plain data. They do nothing; a loop in [`crate::jail`] carries them out.
 
 use super::guard_point::GuardPoint;
-use crate::sys::directory::NewDirectory;
 use crate::sys::identity::Owner;
+use crate::sys::new_directory::NewDirectory;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
@@ -56,8 +56,10 @@ impl Role {
 #[derive(Debug)]
 pub(crate) enum Source {
     Open(OwnedFd),
-    /// The first session makes it.
+    /// The first session makes it, and no rehearsal does.
     Missing(NewDirectory),
+    /// What a rehearsal has instead: an empty directory, as the root of a detached mount.
+    StandIn(OwnedFd),
     /// The first session makes it, and no rehearsal does.
     Placeholder(GuardPoint),
 }

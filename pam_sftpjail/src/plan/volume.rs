@@ -138,7 +138,7 @@ fn check_one(
     paths::check_source(&config.jail_root, &target, &source)?;
     let refuse =
         |why: String, fix: Fix| Refusal::Volume { target: escaped(&target.absolute()).to_string(), why, fix };
-    let (opened, is_missing) = match source::open(config, &source, volume, account) {
+    let (opened, made) = match source::open(config, &source, volume, account) {
         Ok(found) => found,
         Err(SourceError::Refusal(refusal)) => return Err(refusal),
         Err(SourceError::Unusable(at, why, fix)) => {
@@ -156,7 +156,7 @@ fn check_one(
         escaped(&source.absolute()),
         if volume.read_only { "read-only" } else { "writable" },
         if in_home { ", where the home has a directory for it" } else { "" },
-        if is_missing { "; missing, the first login or rehearsal makes it" } else { "" },
+        made.map_or_else(String::new, |made| format!("; missing: the first login makes it ({made})")),
     );
     Ok(Outcome::Mount(
         CheckedVolume {

@@ -8,9 +8,9 @@ use nix::NixPath;
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, OFlag, OpenHow, ResolveFlag, openat, openat2, readlinkat, renameat};
 use nix::libc;
-use nix::sys::stat::{FileStat, Mode, SFlag, fchmod, fstat, fstatat, mkdirat};
-use nix::unistd::{Gid, Uid, UnlinkatFlags, fchown, unlinkat};
-use rustix::fs::{AtFlags, Dir, StatxAttributes, StatxFlags, statx};
+use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat, mkdirat};
+use nix::unistd::{UnlinkatFlags, unlinkat};
+use rustix::fs::{Access, AtFlags, Dir, StatxAttributes, StatxFlags, accessat, statx};
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::Write;
@@ -171,44 +171,9 @@ pub(crate) fn make<P: ?Sized + NixPath + AsRef<OsStr>>(
         .map_err(SysError::of("mkdirat", escaped(path).to_string()))
 }
 
-/// A missing directory, and how it is to be made.
-#[derive(Debug)]
-pub(crate) struct NewDirectory {
-    /// It and all above it are owned by root and writable by nobody else.
-    pub(crate) parent: OwnedFd,
-    pub(crate) name: OsString,
-    pub(crate) owner: Uid,
-    pub(crate) group: Gid,
-    pub(crate) mode: u32,
-}
-
-impl NewDirectory {
-    /// The directory that is there already, perhaps made by another login.
-    pub(crate) fn existing(&self) -> Result<Option<FileStat>, Errno> {
-        match open_child(&self.parent, &self.name) {
-            Err(Errno::ENOENT) => Ok(None),
-            opened => fstat(opened?).map(Some),
-        }
-    }
-
-    /// Makes it and opens it. The mode is 0 at first, and is set last. So an empty one with mode 0 was left
-    /// half-made, and is finished. If it has something in it, an admin has set the mode 0, and it stays.
-    /// Another login may do the same at the same time.
-    pub(crate) fn make(&self) -> Result<OwnedFd, SysError> {
-        let shown = || escaped(&self.name).to_string();
-        match make(&self.parent, self.name.as_os_str(), 0) {
-            Err(error) if error.errno == Errno::EEXIST => {}
-            other => other?,
-        }
-        let fd = open_to_read(&self.parent, &self.name).map_err(SysError::of("openat", shown()))?;
-        if is_closed(&fd).map_err(SysError::of("fstat", shown()))?
-            && names(&fd).map_err(SysError::of("getdents", shown()))?.is_empty()
-        {
-            fchown(&fd, Some(self.owner), Some(self.group)).map_err(SysError::of("fchown", shown()))?;
-            fchmod(&fd, Mode::from_bits_truncate(self.mode)).map_err(SysError::of("fchmod", shown()))?;
-        }
-        Ok(fd)
-    }
+/// Whether modes, security modules and the mount let this process make something in a directory.
+pub(crate) fn writable(directory: impl AsFd) -> Result<(), Errno> {
+    accessat(directory, c".", Access::WRITE_OK | Access::EXEC_OK, AtFlags::empty()).map_err(errno)
 }
 
 /// Whether its permissions are 0. A setgid bit may come from the parent.

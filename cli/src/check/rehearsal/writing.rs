@@ -11,8 +11,14 @@ use nix::sys::stat::{FileStat, stat};
 use pam_sftpjail::account::Account;
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::fix::Fix;
+use pam_sftpjail::plan::VolumePaths;
+use std::path::Path;
 
 const CHECK: &str = "write";
+
+/// The beginning of the fix for a volume that the first login makes.
+const OTHER_CREATE: &str =
+    "give its `create` in the configuration an owner, a group or a mode that lets the user";
 
 /// Reports the directory in which the session begins, if the user cannot list it: clients stop there.
 pub(super) fn listing(rehearsal: &Rehearsal, subject: &Subject<'_>, findings: &mut Findings) {
@@ -34,12 +40,14 @@ pub(super) fn volumes(rehearsal: &Rehearsal, subject: &Subject<'_>, findings: &m
     let name = escaped(&subject.account.name);
     for found in &rehearsal.unlistable_volumes {
         let Some(volume) = subject.volumes.get(found.volume) else { continue };
-        let (at, source) = (Outside::of_escaped(&found.path), escaped(&volume.source));
+        let at = Outside::of_escaped(&found.path);
         let state = stat(&volume.source).map(|stat| format!(" ({})", described(&stat))).unwrap_or_default();
         let why = Errno::from_raw(found.errno).desc();
-        let evidence =
-            format!("{name} cannot list the volume {at}, which is {source} on the host{state}: {why}");
-        let fix = format!("let {name} enter and list {source} on the host");
+        let evidence = format!("{name} cannot list {}{state}: {why}", on_the_host(&at, volume));
+        let fix = match is_missing(&volume.source) {
+            true => format!("{OTHER_CREATE} enter and list it"),
+            false => format!("let {name} enter and list {} on the host", escaped(&volume.source)),
+        };
         match found.can_enter {
             true => {
                 findings.warned("list", evidence, format!("nothing if that is intended; otherwise {fix}"))
@@ -51,6 +59,20 @@ pub(super) fn volumes(rehearsal: &Rehearsal, subject: &Subject<'_>, findings: &m
     }
 }
 
+/// What a volume is, for a sentence.
+fn on_the_host(at: &Outside<'_>, volume: &VolumePaths) -> String {
+    let source = escaped(&volume.source);
+    match is_missing(&volume.source) {
+        true => format!("the volume {at}, which the first login makes as {source} on the host"),
+        false => format!("the volume {at}, which is {source} on the host"),
+    }
+}
+
+/// Whether a login makes the source of a volume, and only the rehearsal has it.
+fn is_missing(source: &Path) -> bool {
+    stat(source) == Err(Errno::ENOENT)
+}
+
 /// Reports what cannot be written. A directory of root's with one in it that the user can write is meant so, as in an
 /// upload portal.
 pub(super) fn report(rehearsal: &Rehearsal, subject: &Subject<'_>, findings: &mut Findings) {
@@ -59,7 +81,7 @@ pub(super) fn report(rehearsal: &Rehearsal, subject: &Subject<'_>, findings: &mu
         let at = Outside::of_escaped(&found.path);
         let volume = found.volume.and_then(|index| subject.volumes.get(index));
         let what = match volume {
-            Some(volume) => format!("the volume {at}, which is {} on the host", escaped(&volume.source)),
+            Some(volume) => on_the_host(&at, volume),
             None => at.to_string(),
         };
         if !found.inside.is_empty() {
@@ -123,11 +145,13 @@ fn by_access(subject: &Subject<'_>, found: &Unwritable) -> Fix {
             }
         }
         Some(index) => match volumes.get(index) {
-            Some(volume) => format!(
-                "{}; if it is meant to be so, say read_only = true for the volume",
-                let_write(&volume.source)
-            )
-            .into(),
+            Some(volume) => {
+                let other = match is_missing(&volume.source) {
+                    true => format!("{OTHER_CREATE} write it"),
+                    false => let_write(&volume.source),
+                };
+                format!("{other}; if it is meant to be so, say read_only = true for the volume").into()
+            }
             // The configuration has changed since.
             None => "check again".into(),
         },

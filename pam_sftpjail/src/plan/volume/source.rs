@@ -12,7 +12,8 @@ use crate::path::Normalised;
 use crate::plan::unmounted::{self, Unmounted};
 use crate::plan::{Source, root_path, system, walk};
 use crate::sys::access_fix;
-use crate::sys::directory::{self, NewDirectory};
+use crate::sys::directory;
+use crate::sys::new_directory::NewDirectory;
 use nix::errno::Errno;
 use std::path::{Path, PathBuf};
 
@@ -26,13 +27,13 @@ pub(super) enum SourceError {
     ByOthers(PathBuf, String, Fix),
 }
 
-/// The source, and whether the first session still has to make it.
+/// The source and, if the first session still has to make it, with which owner and mode.
 pub(super) fn open(
     config: &Config,
     path: &Normalised,
     volume: &Volume,
     account: &Account,
-) -> Result<(Source, bool), SourceError> {
+) -> Result<(Source, Option<String>), SourceError> {
     let failed = |error: walk::WalkError| {
         let is_missing = error.why == walk::Why::Errno(Errno::ENOENT);
         if is_missing {
@@ -81,7 +82,7 @@ pub(super) fn open(
             match create {
                 // Mode 0: perhaps a login was killed after it made the source, and before it set the owner.
                 Some(create) if directory::is_closed(&walked.directory).unwrap_or(false) => (create, false),
-                _ => return Ok((Source::Open(walked.directory), false)),
+                _ => return Ok((Source::Open(walked.directory), None)),
             }
         }
         (Err(error), Some(create))
@@ -109,7 +110,8 @@ pub(super) fn open(
     let (user, group) = owner(&path.absolute(), create, account)?;
     let new =
         NewDirectory { parent: parent.directory, name, owner: user.uid, group: group.gid, mode: create.mode };
-    Ok((Source::Missing(new), is_missing))
+    let made = || format!("{}:{}, mode {:04o}", escaped(&user.name), escaped(&group.name), create.mode);
+    Ok((Source::Missing(new), is_missing.then(made)))
 }
 
 /// Whether something else is in the place of the source.

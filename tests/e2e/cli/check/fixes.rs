@@ -135,17 +135,17 @@ fn whose_profile_lost_its_group_is_put_into_no_other_profile_by_a_command() {
 
 #[test]
 fn a_jail_root_that_somebody_else_owns() {
-    fixed_machine("chown joe /jail", "if it is only for jails, then: chown root /jail");
+    fixed_machine("mkdir -m 700 /jail; chown joe /jail", "if it is only for jails, then: chown root /jail");
 }
 
 #[test]
 fn a_jail_root_that_others_can_write() {
-    fixed_machine("chmod 777 /jail", "if it is only for jails, then: chmod go-w /jail");
+    fixed_machine("mkdir -m 777 /jail", "if it is only for jails, then: chmod go-w /jail");
 }
 
 #[test]
 fn a_jail_root_that_others_own_and_can_write() {
-    fixed_machine("chown joe /jail; chmod 777 /jail", "if it is only for jails, then: chown root /jail");
+    fixed_machine("mkdir -m 777 /jail; chown joe /jail", "if it is only for jails, then: chown root /jail");
 }
 
 #[test]

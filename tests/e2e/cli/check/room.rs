@@ -195,3 +195,37 @@ fn a_jail_root_that_cannot_be_made() {
     assert!(check.contains(&read_only) && !check.contains("run this as root"), "{check}");
     assert!(check.ends_with("mle is jailed but cannot log in: building the jail fails.\n"), "{check}");
 }
+
+/// The first login of a member makes it, and no check does.
+#[test]
+fn a_source_of_a_volume_that_cannot_be_made() {
+    let sb = Sandbox::new();
+    sb.user("mle").group("sftp").add();
+    sb.configure(
+        "[[profile]]\nname = \"home\"\ngroups = [\"sftp\"]\n[[profile.volume]]\nsource = \"/srv/all/%u\"\n\
+         target = \"/up\"\ncreate = { owner = \"%u\", group = \"%g\", mode = \"0750\" }\n",
+    );
+    for (options, errno) in [
+        ("nr_inodes=1", Some("No space left on device")),
+        ("ro", Some("Read-only file system")),
+        ("size=4k", None),
+    ] {
+        sb.sh(&format!(
+            "mkdir -p /srv/all; mount -t tmpfs -o mode=755,{options} none /srv/all
+             cat /dev/zero >/srv/all/fill || true"
+        ));
+        let check = sb.try_sh("sftpjail check mle");
+        sb.sh("not test -e /srv/all/mle");
+        if let Some(errno) = errno {
+            let said = format!("✗ rehearsal      building the jail failed: mkdirat(mle): {errno}\n");
+            assert!(check.stdout.contains(&said) && check.code == Some(1), "{check}");
+            sb.sftp("mle", "pwd\n").failed();
+        } else {
+            // A directory takes no space there.
+            assert_eq!(check.code, Some(0), "{check}");
+            sb.sftp("mle", "pwd\n").ok();
+        }
+        sb.wait_for_logouts();
+        sb.sh("umount /srv/all");
+    }
+}

@@ -218,10 +218,29 @@ fn a_volume_that_the_user_cannot_write_unless_it_is_meant_to_be_read() {
         assert_eq!((line(sb), machine.found()), (None, (vec![], 0)));
         sb.sh("rmdir /srv/up");
     }
-    // The rehearsal makes it as it is to be made.
+    // What the rehearsal has in the place of a missing one has its owner and mode.
     configure("target = \"/up\"\ncreate = { owner = \"root\", group = \"root\", mode = \"0755\" }");
-    let expected = ["write", "failed", &evidence("root:root, mode 0755", "/up"), fix].map(str::to_owned);
-    assert_eq!(machine.found(), (vec![expected], 1));
+    let evidence = "mle cannot write the volume /up, which the first login makes as /srv/up on the host, nor a \
+                    directory in it (hidden ones aside)";
+    let fix = "give its `create` in the configuration an owner, a group or a mode that lets the user write it; if it is \
+               meant to be so, say read_only = true for the volume";
+    assert_eq!(machine.found(), (vec![["write", "failed", evidence, fix].map(str::to_owned)], 1));
+    // Closed by an admin, with something in it, it stays as it is.
+    sb.sh("mkdir -m 0 /srv/up; touch /srv/up/x");
+    assert_eq!(
+        machine.found().0[0][2],
+        "mle cannot write the volume /up, which is /srv/up on the host (root:root, mode 0000), nor \
+                                         a directory in it (hidden ones aside)"
+    );
+    sb.sh("rm -r /srv/up");
+    configure(
+        "target = \"/up\"\nread_only = true\ncreate = { owner = \"root\", group = \"root\", mode = \"0700\" }",
+    );
+    let evidence = "mle cannot list the volume /up, which the first login makes as /srv/up on the host: Permission \
+                    denied";
+    let fix = "give its `create` in the configuration an owner, a group or a mode that lets the user enter and list it";
+    assert_eq!(machine.found(), (vec![["list", "failed", evidence, fix].map(str::to_owned)], 1));
+    sb.sh("not test -e /srv/up");
 }
 
 /// An auditor, whose only directory it is, has nothing to read then.
