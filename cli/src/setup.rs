@@ -16,6 +16,7 @@ mod group;
 mod journal;
 mod members;
 mod module;
+mod next;
 mod options;
 mod pam;
 mod program;
@@ -23,6 +24,7 @@ mod reload;
 mod report;
 mod restoration;
 mod restore;
+mod restricted;
 mod selinux;
 mod sshd;
 mod syslog;
@@ -42,12 +44,13 @@ use changes::Needed;
 use choices::Choices;
 use journal::{IfLocked, Journal, Phase, State};
 use members::{Members, OtherGroups};
+use next::{check, next};
 use nix::unistd::geteuid;
 pub(crate) use options::Options;
 use pam_sftpjail::config::DEFAULT_PATH;
-use pam_sftpjail::fix::{Command, Name};
-use pam_sftpjail::plan::{kernel, root_path};
+use pam_sftpjail::plan::kernel;
 use report::{Ending, Report};
+use restricted::Restricted;
 use sshd::Sshd;
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
@@ -152,6 +155,8 @@ struct Planned {
     changes: Vec<Change>,
     notes: Vec<String>,
     members: Members,
+    /// What the running sshds could build of jails.
+    restricted: Restricted,
     /// Where no file needs a change: the sshds that have not read theirs.
     unread: Vec<Unread>,
     /// The rules that the kernel does not have, though files have them.
@@ -171,15 +176,16 @@ impl Planned {
         if !changes.is_empty() || !unread.is_empty() {
             reload::examine(&sshd)?;
         }
-        Ok(Self { choices, sshd, changes, notes, members, unread, unloaded })
+        let restricted = Restricted::find(&choices, &members, &sshd)?;
+        Ok(Self { choices, sshd, changes, notes, members, restricted, unread, unloaded })
     }
 
     fn is_nothing(&self) -> bool {
         self.changes.is_empty() && self.unread.is_empty() && self.unloaded.is_empty()
     }
 
-    /// Shows all of it. The error: members would be refused from their next login on, or are not jailed though nothing is
-    /// to be changed.
+    /// Shows all of it. The error: members would be refused from their next login on, or a running sshd can build no jails,
+    /// or members are not jailed though nothing is to be changed.
     fn show(&self, options: &Options, report: &mut Report<'_, impl Write>) -> Result<(), Error> {
         report.changes(&self.changes);
         if self.is_nothing() {
@@ -196,7 +202,8 @@ impl Planned {
             say(report, format!("Note: {note}."));
         }
         report.members(&self.members);
-        self.members.stop(options.accept_refused)
+        self.members.stop(options.accept_refused)?;
+        self.restricted.stop(options.accept_refused || self.is_nothing(), report)
     }
 }
 
@@ -270,26 +277,6 @@ fn ask(out: &mut impl Write) -> Result<bool, Error> {
     let mut answer = String::new();
     let _ = io::stdin().read_line(&mut answer);
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
-}
-
-/// What to type after a setup.
-fn next(planned: &Planned) -> String {
-    if planned.members.has_some() {
-        return check(planned, "--all");
-    }
-    let group = planned.choices.groups.first().map(String::as_str).unwrap_or_default();
-    let add = Command::new("usermod -aG").arg(Name(group)).arg("USER");
-    format!("{add}, then {}", check(planned, "USER"))
-}
-
-/// The command that checks.
-fn check(planned: &Planned, user: &'static str) -> String {
-    let with_file = |command: Command| match planned.sshd.daemon.file() {
-        None => Some(command),
-        Some(file) => root_path(file).map(|file| command.arg("--sshd-config").arg(&file)),
-    };
-    let command = with_file(Command::new("sftpjail check").arg(user));
-    command.map_or("sftpjail check with --sshd-config".to_owned(), |command| command.to_string())
 }
 
 /// Seconds since 1970.

@@ -76,6 +76,9 @@ fn each_hardening_that_keeps_sshd_from_building_jails_is_named_with_its_line() {
         let at = found.find(&format!("{name}=")).unwrap_or_else(|| panic!("{lines}\n{out}"));
         assert!(found[at..].contains(value) && found[at..].contains(&format!("({DROP_IN}:4)")), "{found}");
         assert!(found.contains("systemctl daemon-reload && systemctl restart ssh.service"), "{found}");
+        // setup says the same. Here it has nothing to change, and so does not stop.
+        let out = machine.try_sh("sftpjail setup --dry-run");
+        assert!(out.stdout.contains(&format!("({DROP_IN}:4)")), "{lines}\n{out}");
         // The probe's sshd is not restricted, and says what the running one would do.
         if PROBED.contains(&lines) {
             let out = machine.try_sh("sftpjail probe anna");

@@ -49,7 +49,7 @@ pub(super) fn run(host: &Host<'_>, subject: &Subject<'_>, findings: &mut Finding
     let mut seen = None;
     let mut kept = Vec::new();
     for confined in &host.confined {
-        let trial = Trial { confined, rehearsals: &host.rehearsals, user };
+        let trial = Trial { confined, rehearsals: &host.rehearsals, user, whom: "the user" };
         match trial.attempt(tried_here) {
             Attempt::Built(rehearsal) => {
                 built.push(confined.sshd.name());

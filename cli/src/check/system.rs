@@ -142,12 +142,7 @@ impl Host<'_> {
 
 /// Reads the confinement of one of each kind of these sshds, of `most` kinds.
 fn confined_sshds(all: Vec<&Running>, most: usize, findings: &mut Findings) -> Vec<ConfinedSshd> {
-    let mut kinds: Vec<&Running> = Vec::new();
-    for sshd in all {
-        if !kinds.iter().any(|known| known.is_confined_as(sshd)) {
-            kinds.push(sshd);
-        }
-    }
+    let kinds = ConfinedSshd::kinds(all);
     let (tried, untried) = kinds.split_at(kinds.len().min(most));
     if !untried.is_empty() {
         let names: Vec<_> = untried.iter().map(|sshd| sshd.name()).collect();

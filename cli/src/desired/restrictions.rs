@@ -1,12 +1,14 @@
 //! A running sshd must be able to build jails. This finds out which restriction keeps it from that, by rehearsals, and names
 //! the lines of systemd's files that set it.
 
-use super::unit::{CAPABILITIES, FILTERS, MOUNTS, settings};
+use super::unit::{CAPABILITIES, FILTERS, MOUNTS, of_unit, settings, untried};
 use crate::host::child::Forbidden;
 use crate::host::rehearsal::{AsSshd, ConfinedSshd, Failure, Rehearsal, Rehearsals};
+use crate::host::sshd::running::{Running, Socket};
 use crate::report::Consequence;
 use crate::report::text::listed;
 use pam_sftpjail::confinement::Part;
+use pam_sftpjail::escape::escaped;
 use pam_sftpjail::fix::{Command, Fix, Name};
 use pam_sftpjail::lsm::Lsm;
 use std::io;
@@ -32,6 +34,8 @@ pub(crate) struct Trial<'a> {
     pub(crate) confined: &'a ConfinedSshd,
     pub(crate) rehearsals: &'a Rehearsals<'a>,
     pub(crate) user: &'a str,
+    /// Who that is in a sentence.
+    pub(crate) whom: &'static str,
 }
 
 /// What is wrong with an sshd that cannot build the jail.
@@ -53,6 +57,37 @@ pub(crate) enum Attempt {
         problem: String,
         fix: Fix,
     },
+}
+
+/// Restrictions that no rehearsal can take on.
+pub(crate) struct Untried {
+    pub(crate) evidence: String,
+    pub(crate) fix: &'static str,
+}
+
+impl Untried {
+    /// Those of the unit of a running sshd that systemd has the kernel check by the cgroup.
+    pub(crate) fn of_running(running: &Running) -> Option<Self> {
+        let settings = running.unit.iter().flat_map(|unit| untried(unit)).collect::<Vec<_>>();
+        let evidence = format!(
+            "{} is restricted by {}, of which a rehearsal shows nothing: whether it can build jails was not tried",
+            running.name(),
+            settings.join(" and ")
+        );
+        (!settings.is_empty()).then_some(Self { evidence, fix: "log in as a member" })
+    }
+
+    /// Those of the sshd that systemd will start.
+    pub(crate) fn of_socket(socket: &Socket) -> Option<Self> {
+        let settings = of_unit(&socket.service);
+        let evidence = format!(
+            "{} will be restricted by {}: whether it can build jails then was not tried",
+            escaped(&socket.service),
+            settings.join(" and ")
+        );
+        let fix = "log in as a member, and check again while that sshd runs";
+        (!settings.is_empty()).then_some(Self { evidence, fix })
+    }
 }
 
 impl Trial<'_> {
@@ -129,8 +164,8 @@ impl Trial<'_> {
             lines.extend(settings);
         }
         let name = self.confined.sshd.name();
-        let evidence =
-            format!("{name} cannot let the user into a jail: {problem}; {}", reasons.join(", and "));
+        let whom = self.whom;
+        let evidence = format!("{name} cannot let {whom} into a jail: {problem}; {}", reasons.join(", and "));
         let fix = match &self.confined.sshd.unit {
             Some(unit) if !lines.is_empty() => {
                 let restart = Command::new("systemctl daemon-reload")

@@ -4,14 +4,14 @@
 //! The jail is in a mount namespace of the child, so nothing of it is on the host.
 
 mod as_sshd;
+mod source;
 mod without_live;
 mod writing;
 
 pub(crate) use as_sshd::{AsSshd, ConfinedSshd};
 pub(crate) use writing::{Unlistable, Unwritable};
 
-use crate::host::{child, configuration};
-use crate::report::Error;
+use crate::host::child;
 use nix::fcntl::AtFlags;
 use nix::sys::stat::{FileStat, Mode, SFlag, fstatat, lstat};
 use nix::unistd::{AccessFlags, access, chdir, chroot, setgid, setgroups, setuid};
@@ -23,6 +23,7 @@ use pam_sftpjail::jail::Jail;
 use pam_sftpjail::registry::can_record;
 use pam_sftpjail::session::{Member, Membership, examine};
 use serde::{Deserialize, Serialize};
+use source::Source;
 use std::ffi::OsStr;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -98,17 +99,21 @@ pub(crate) struct Failure {
 }
 
 /// Where rehearsals take place.
-#[derive(Default)]
 pub(crate) struct Rehearsals<'c> {
-    /// The path of the configuration, if it is not the usual one.
-    config: Option<&'c Path>,
+    config: Source<'c>,
     /// This program's mount namespace without the live jails.
     own: Option<Keeper>,
 }
 
 impl<'c> Rehearsals<'c> {
+    /// `config`: the path of the configuration, if it is not the usual one.
     pub(crate) fn new(config: Option<&'c Path>) -> Self {
-        Self { config, ..Self::default() }
+        Self { config: Source::File(config), own: None }
+    }
+
+    /// With a configuration that is in no file yet.
+    pub(crate) fn with(config: Config) -> Self {
+        Self { config: Source::Value(Box::new(config)), own: None }
     }
 
     /// For thousands of rehearsals: lets each copy the host's mounts without those of live jails. `confined`: the running
@@ -129,7 +134,7 @@ impl<'c> Rehearsals<'c> {
         as_sshd: &AsSshd<'_>,
     ) -> io::Result<Result<Rehearsal, Failure>> {
         let keeper = as_sshd.keeper().unwrap_or(self.own.as_ref());
-        child::forked("the rehearsal", || Ok(rehearse(self.config, user, as_sshd, keeper)))
+        child::forked("the rehearsal", || Ok(rehearse(&self.config, user, as_sshd, keeper)))
     }
 }
 
@@ -141,13 +146,13 @@ pub(crate) fn run(config: Option<&Path>, user: &str) -> io::Result<Result<Rehear
 
 /// What [`run`] does in the child.
 pub(crate) fn rehearse_here(config: Option<&Path>, user: &str) -> Result<Rehearsal, Failure> {
-    rehearse(config, user, &AsSshd::default(), None)
+    rehearse(&Source::File(config), user, &AsSshd::default(), None)
 }
 
 /// Rehearses in this process, whose jail ends with it, so nothing dismantles it. `keeper`: has the mount namespace that
 /// is copied, if that is not the present one.
 fn rehearse(
-    config: Option<&Path>,
+    config: &Source<'_>,
     user: &str,
     as_sshd: &AsSshd<'_>,
     keeper: Option<&Keeper>,
@@ -168,7 +173,7 @@ fn rehearse(
         is_untried: true,
         is_of_registry: false,
     })?;
-    let config = configuration::load(config).map_err(Error::from).map_err(|e| failure(e.what, e.fix))?;
+    let config = config.load().map_err(|e| failure(e.what, e.fix))?;
     let member = match examine(&config, user, &mut |_, _| {}) {
         Ok(Membership::Member(member)) => *member,
         Ok(Membership::NotJailed { .. }) => {

@@ -27,7 +27,8 @@ impl Restricted {
     pub(super) fn rehearse(daemon: &Daemon, request: &Request<'_>) -> Option<Self> {
         let confined = ConfinedSshd::read(daemon.running().next()?)?;
         let rehearsals = Rehearsals::new(request.config);
-        let trial = Trial { confined: &confined, rehearsals: &rehearsals, user: request.user };
+        let trial =
+            Trial { confined: &confined, rehearsals: &rehearsals, user: request.user, whom: "the user" };
         let own = OnceCell::new();
         let tried_here = || own.get_or_init(|| rehearsals.rehearse(request.user, &AsSshd::default()));
         Some(match trial.attempt(tried_here) {

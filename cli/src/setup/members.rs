@@ -143,10 +143,14 @@ impl Members {
         }
     }
 
+    /// Those who can log in.
+    pub(super) fn jailed(&self) -> impl Iterator<Item = &String> {
+        [&self.jailed_already, &self.jailed_from_now, &self.limited_from_now].into_iter().flatten()
+    }
+
     /// Whether there is a member who can log in.
     pub(super) fn has_some(&self) -> bool {
-        let lists = [&self.jailed_already, &self.jailed_from_now, &self.limited_from_now];
-        lists.iter().any(|list| !list.is_empty())
+        self.jailed().next().is_some()
     }
 }
 

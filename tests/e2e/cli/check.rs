@@ -14,7 +14,7 @@ mod pam;
 mod places;
 mod profile;
 mod room;
-mod sshd;
+pub(crate) mod sshd;
 pub(crate) mod syslog;
 mod together;
 mod trusted;

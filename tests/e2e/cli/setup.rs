@@ -15,6 +15,7 @@ mod packaged;
 mod power_cut;
 mod refused;
 mod reload;
+mod restricted;
 mod separate_lib;
 mod sshd;
 mod unchanged;

@@ -1,7 +1,7 @@
 //! Reports the sshd that runs: whether it has read the configuration as it is, and what it was started with.
 
 use super::Sshd;
-use crate::desired::unit::{of_unit, untried};
+use crate::desired::restrictions::Untried;
 use crate::host::sshd::running::{Changed, Reread, Running, Socket};
 use crate::report::{Findings, SshdCheck};
 use jiff::Timestamp;
@@ -84,14 +84,8 @@ fn by_socket(socket: &Socket, findings: &mut Findings) {
     let evidence =
         format!("{} at the next connection{options}; it reads the files as they are then", socket.starts());
     findings.passed(CHECK, evidence);
-    let restricts = of_unit(&socket.service);
-    if !restricts.is_empty() {
-        let evidence = format!(
-            "{} will be restricted by {}: whether it can build jails then was not tried",
-            escaped(&socket.service),
-            restricts.join(" and ")
-        );
-        findings.warned(CHECK, evidence, "log in as a member, and check again while that sshd runs");
+    if let Some(Untried { evidence, fix }) = Untried::of_socket(socket) {
+        findings.warned(CHECK, evidence, fix);
     }
 }
 
@@ -125,13 +119,8 @@ fn describe_one(sshd: &Sshd, running: &Running, is_for_all: bool, findings: &mut
             "look for further options where sshd is started; those of -o win over the files",
         );
     }
-    let untried = running.unit.iter().flat_map(|unit| untried(unit)).collect::<Vec<_>>();
-    if !untried.is_empty() {
-        let evidence = format!(
-            "{name} is restricted by {}, of which a rehearsal shows nothing: whether it can build jails was not tried",
-            untried.join(" and ")
-        );
-        findings.warned(CHECK, evidence, "log in as a member");
+    if let Some(Untried { evidence, fix }) = Untried::of_running(running) {
+        findings.warned(CHECK, evidence, fix);
     }
     let Some(reading) = running.reading(sshd.pid_file.as_deref()) else {
         return findings.unknown(CHECK, format!("{name} has ended"), "check again");

@@ -31,6 +31,17 @@ impl ConfinedSshd {
         })
     }
 
+    /// Of these sshds, the first of each kind of confinement, in which the others differ from none of them.
+    pub(crate) fn kinds<'r>(all: impl IntoIterator<Item = &'r Running>) -> Vec<&'r Running> {
+        let mut kinds: Vec<&Running> = Vec::new();
+        for sshd in all {
+            if !kinds.iter().any(|known| known.is_confined_as(sshd)) {
+                kinds.push(sshd);
+            }
+        }
+        kinds
+    }
+
     /// Lets rehearsals copy its mounts without those of live jails.
     pub(super) fn leave_live_jails(&mut self, jail_root: &Path) {
         if self.sshd.confined.contains(&Part::Mounts) {

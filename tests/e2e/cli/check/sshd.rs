@@ -6,7 +6,7 @@ mod impostor;
 mod keepalive;
 mod kinds;
 mod reused_pid;
-mod running;
+pub(crate) mod running;
 mod second;
 mod several;
 mod several_confined;

@@ -27,7 +27,7 @@ fn read_only(path: &str) -> String {
 }
 
 /// Installs the seccomp filter of a hexadecimal text, and becomes sshd.
-pub(super) fn filtered(filter: &str) -> String {
+pub(crate) fn filtered(filter: &str) -> String {
     let (prctl, no_new_privs, seccomp) = (if cfg!(target_arch = "x86_64") { 157 } else { 167 }, 38, 22);
     format!(
         "exec perl -e '
@@ -40,7 +40,7 @@ pub(super) fn filtered(filter: &str) -> String {
 }
 
 /// A filter in classic BPF: `action` for the system call with this number, and none for others.
-pub(super) fn forbidding(number: i64, action: u32) -> String {
+pub(crate) fn forbidding(number: i64, action: u32) -> String {
     let number = u32::try_from(number).unwrap();
     let instructions: [(u16, u8, u8, u32); 4] = [
         // BPF_LD|BPF_W|BPF_ABS: the number; BPF_JMP|BPF_JEQ|BPF_K; BPF_RET|BPF_K; and SECCOMP_RET_ALLOW.
