@@ -223,6 +223,36 @@ fn users_in_no_profile_that_sshd_chroots_into_the_jail_root() {
 }
 
 #[test]
+fn a_misspelt_group_is_reported_once_for_all_of_its_users() {
+    let machine = Machine::new();
+    let sb = &machine.sb;
+    let names: Vec<_> = (1..=12).map(|n| format!("k{n:02}")).collect();
+    for name in &names {
+        sb.user(name).group("sftp").add();
+    }
+    for (groups, fix) in [
+        ("\"sfpt\"", "did you mean sftp? Then correct `groups` in the configuration"),
+        ("\"customers\"", "exclude them from that Match block or, to jail them, correct `groups`"),
+    ] {
+        sb.configure(&format!("[[profile]]\nname = \"home\"\ngroups = [{groups}]\n"));
+        let out = checked(sb.try_sh("sftpjail check --all"), 1).stdout;
+        let all = out.split_whitespace().collect::<Vec<_>>().join(" ");
+        let (_, found) = all.split_once("✗ sshd chroot ").unwrap_or_else(|| panic!("{out}"));
+        assert!(!found.contains("✗ sshd chroot"), "{out}");
+        assert!(
+            found.contains("for users in no profile, so no jail is built and sshd refuses them"),
+            "{out}"
+        );
+        assert!(found.contains(&format!("→ {fix}")), "{out}");
+        assert!(found.contains(" applies to k01, k02, k03, "), "{out}");
+        assert!(out.contains("13 users: 13 cannot log in."), "{out}");
+        // The same for one of them.
+        let out = checked(sb.try_sh("sftpjail check k01"), 1).stdout;
+        assert!(out.split_whitespace().collect::<Vec<_>>().join(" ").contains(&format!("→ {fix}")), "{out}");
+    }
+}
+
+#[test]
 fn a_finding_about_many_users_is_printed_once() {
     let machine = Machine::new();
     for name in ["a1", "a2", "a3"] {
