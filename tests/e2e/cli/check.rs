@@ -117,7 +117,7 @@ fn a_member_passes_every_check_and_sees_one_writable_directory() {
         "✓ sshd           /usr/sbin/sshd answers; 1 configuration file, 1 kind of connection to ask about",
         "! sshd running   no sshd runs that has read /etc/ssh/sshd_config, so nobody can log in unless inetd starts one at \
          each connection; what one may do here was not tried",
-        "                 → start sshd",
+        "                 → if users are to log in now, start sshd",
         &account,
         &session,
         &format!("✓ pam module     {module}, version {}, can be loaded", env!("CARGO_PKG_VERSION")),

@@ -3,6 +3,7 @@
 use super::Sshd;
 use crate::desired::restrictions::Untried;
 use crate::host::sshd::running::{Changed, Reread, Running, Socket};
+use crate::host::systemd::service;
 use crate::report::{Findings, SshdCheck};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -13,6 +14,9 @@ use std::path::Path;
 use std::time::SystemTime;
 
 pub(in crate::check) const CHECK: SshdCheck = SshdCheck::Running;
+
+/// The units of which one starts the usual sshd. A socket comes first: its service does not run before a connection.
+const AT_BOOT: [&str; 4] = ["ssh.socket", "sshd.socket", "ssh.service", "sshd.service"];
 
 /// Without a pid file, a reload is not seen.
 const RESTART: &str = "let sshd write a pid file (PidFile in its configuration), and restart it";
@@ -55,7 +59,13 @@ fn not_found(sshd: &Sshd, findings: &mut Findings) {
         "no sshd runs that has read {file}, so nobody can log in unless inetd starts one at each connection; what one may do \
          here was not tried"
     );
-    findings.warned(CHECK, evidence, "start sshd");
+    let unit = if sshd.daemon.file().is_none() { service::first_enabled(&AT_BOOT) } else { None };
+    let start = unit.map(|unit| Command::new("systemctl start").arg(unit));
+    let fix = start.map_or_else(
+        || "if users are to log in now, start sshd".into(),
+        |start| Fix::from(start).explained("if users are to log in now"),
+    );
+    findings.warned(CHECK, evidence, fix);
 }
 
 /// The configuration of another sshd, as part of a sentence.

@@ -64,6 +64,13 @@ pub(crate) fn settings(unit: &str, names: &[&'static str]) -> Vec<(&'static str,
     found
 }
 
+/// The first of these units that systemd starts at boot. `None`: it starts none, or does not answer.
+pub(crate) fn first_enabled(units: &[&'static str]) -> Option<&'static str> {
+    let is_enabled =
+        |unit: &&&str| systemctl(&["is-enabled", "--", unit]).is_ok_and(|answer| answer.trim() == "enabled");
+    units.iter().filter(|_| is_booted()).find(is_enabled).copied()
+}
+
 /// A socket of systemd's that accepts connections over TCP.
 pub(crate) struct ActiveSocket {
     /// Its unit.

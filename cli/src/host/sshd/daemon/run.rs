@@ -61,7 +61,7 @@ impl Daemon {
             Some(directory) => {
                 let make = root_path(Path::new(directory));
                 let make = make.map(|path| Command::new("install -d -m 0755").arg(&path));
-                make.map_or("start sshd".into(), |make| Fix::from(make).explained("start sshd, or"))
+                Fix::or(make, "make that directory, owned by root and writable by nobody else")
             }
             None => match self.file.as_deref().map(root_path) {
                 None => Fix::from(Command::new("sshd -t")).explained(CHECK_AGAIN),

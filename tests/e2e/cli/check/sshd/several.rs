@@ -93,6 +93,33 @@ fn a_host_on_which_no_sshd_runs_is_warned_of() {
             found.contains("no sshd runs that has read /etc/ssh/sshd_config, so nobody can log in"),
             "{found}"
         );
-        assert!(found.ends_with("→ start sshd"), "{found}");
+        assert!(found.ends_with("→ if users are to log in now, start sshd"), "{found}");
     }
+}
+
+#[test]
+fn the_unit_that_starts_sshd_at_boot_is_the_one_to_start() {
+    for (enabled, start) in [
+        ("ssh.socket", "ssh.socket"),
+        ("ssh.service sshd.service", "ssh.service"),
+        ("sshd.service", "sshd.service"),
+    ] {
+        let sb = machine();
+        let answer = format!(
+            "#!/bin/sh\ncase \"$*\" in is-enabled*) for unit in {enabled}; do [ \"$3\" != $unit ] || {{ echo enabled; exit; }}; done
+             echo disabled;; esac\nexit 1\n"
+        );
+        sb.write_mode("/usr/sbin/systemctl", answer, 0o755);
+        sb.sh("mkdir -p /run/systemd/system");
+        let found = finding(&sb.try_sh("sftpjail check mle"), "! sshd running");
+        assert!(
+            found.ends_with(&format!("→ if users are to log in now: systemctl start {start}")),
+            "{found}"
+        );
+    }
+    // Nothing starts one: perhaps nobody wants it.
+    let sb = machine();
+    sb.sh("mkdir -p /run/systemd/system; printf '#!/bin/sh\\nexit 1\\n' >/usr/sbin/systemctl; chmod 755 /usr/sbin/systemctl");
+    let found = finding(&sb.try_sh("sftpjail check mle"), "! sshd running");
+    assert!(found.ends_with("→ if users are to log in now, start sshd"), "{found}");
 }
