@@ -34,6 +34,7 @@ mod unwritable;
 mod user_manager;
 mod writing;
 
+use crate::desired::membership;
 use crate::desired::stray::Stray;
 use crate::host::accounts::suggested;
 use crate::host::configuration;
@@ -117,7 +118,7 @@ fn probe(request: &Request<'_>) -> Report {
                 Err(no_answer) => return no_settings(report, no_answer),
             };
             return match Stray::find(&mut sshd, &config, &account) {
-                Ok(None) => report.in_no_profile(&why),
+                Ok(None) => report.in_no_profile(&why, membership::into_a_profile(why, &name, &config)),
                 Ok(Some(Stray { evidence, fix })) => {
                     let consequence =
                         Consequence::KeptOut("sshd chroots the user to where no jail is built".into());

@@ -7,6 +7,7 @@ use super::path_to_home::PathToHome;
 use super::sshd::{self, Login};
 use super::system::Host;
 use super::{account, home, host_programs, profile, rehearsal, room, selinux, sessions};
+use crate::desired::membership;
 use crate::host::keys::{self, Accepted};
 use crate::host::pam::passwords::Passwords;
 use crate::host::rehearsal::Rehearsal;
@@ -71,12 +72,10 @@ pub(super) fn examine(host: &mut Host<'_>, user: &str, about_host: Findings) -> 
         _ => findings.add_result(check, result, is_root),
     });
     let member = match membership {
-        Ok(Membership::NotJailed { why, .. }) => {
-            findings.passed("profile", why);
-            let whom = match why {
-                NotJailed::NoProfile => Concern::NotJailed,
-                NotJailed::Root | NotJailed::Exempt => Concern::Nothing,
-            };
+        Ok(Membership::NotJailed { why, name }) => {
+            findings.passed_with("profile", why, membership::into_a_profile(why, &name, host.config));
+            let is_outside = why == NotJailed::NoProfile;
+            let whom = if is_outside { Concern::NotJailed } else { Concern::Nothing };
             groups::examine(host.config, whom, &mut findings);
             examine_in_no_profile(host, user, &mut findings);
             return Examined { findings, rehearsal: None, standing: Standing::InNoProfile };

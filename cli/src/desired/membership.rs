@@ -3,10 +3,12 @@
 
 use crate::host::accounts::Accounts;
 use crate::host::groups;
+use pam_sftpjail::config::Config;
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::fix::{Command, Fix, Name};
 use pam_sftpjail::nss::Group;
 use pam_sftpjail::nss::switch::{Database, Line};
+use pam_sftpjail::policy::NotJailed;
 
 /// Puts the user into the group.
 pub(crate) fn added(user: &str, group: &str) -> Fix {
@@ -18,6 +20,34 @@ pub(crate) fn added(user: &str, group: &str) -> Fix {
             Command::new("groupadd --system").arg(Name(group)).and(&join).into()
         }
         _ => format!("put {} into the group {}{}", escaped(user), escaped(group), elsewhere()).into(),
+    }
+}
+
+/// Puts a user who is not jailed for this reason into a profile: into its first group that exists. `None`: there is none, or
+/// that would not help.
+pub(crate) fn into_a_profile(why: NotJailed, user: &str, config: &Config) -> Option<Fix> {
+    if why != NotJailed::NoProfile {
+        return None;
+    }
+    let exists = |group: &&String| matches!(Group::by_name(group), Ok(Some(_)));
+    let mut groups: Vec<(&str, &str)> = Vec::new();
+    for profile in &config.profiles {
+        // A group belongs to the first profile that has it.
+        let is_new = |group: &&String| groups.iter().all(|(known, _)| known != group);
+        let Some(group) = profile.groups.iter().filter(exists).find(is_new) else { continue };
+        groups.push((group, &profile.name));
+    }
+    let what = format!("to jail {}", escaped(user));
+    match groups.as_slice() {
+        [] => None,
+        [(group, _)] => Some(added(user, group).explained(what)),
+        all => {
+            // What the user may do, and where, differs between them, so none is to be pasted without a thought.
+            let ways = all.iter().map(|(group, profile)| {
+                format!("{} (for the profile {})", added(user, group), escaped(profile))
+            });
+            Some(format!("{what}: {}", ways.collect::<Vec<_>>().join(", or ")).into())
+        }
     }
 }
 

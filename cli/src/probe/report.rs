@@ -71,9 +71,9 @@ impl Report {
         self
     }
 
-    /// Ends with the reason why the user is in no profile.
-    pub(super) fn in_no_profile(mut self, why: &dyn Display) -> Self {
-        self.findings.passed("profile", why);
+    /// Ends with the reason why the user is in no profile. `advice`: how to get into one.
+    pub(super) fn in_no_profile(mut self, why: &dyn Display, advice: Option<Fix>) -> Self {
+        self.findings.passed_with("profile", why, advice);
         self.status = Status::InNoProfile;
         self
     }

@@ -60,6 +60,11 @@ impl Findings {
         self.push(Finding::new(Outcome::Passed, check, evidence, None));
     }
 
+    /// `advice`: what can be done about it, though nothing has to be.
+    pub(crate) fn passed_with(&mut self, check: impl Display, evidence: impl Display, advice: Option<Fix>) {
+        self.push(Finding::new(Outcome::Passed, check, evidence, advice));
+    }
+
     pub(crate) fn warned(&mut self, check: impl Display, evidence: impl Display, fix: impl Into<Fix>) {
         self.push(Finding::new(Outcome::Warned, check, evidence, Some(fix.into())));
     }

@@ -196,7 +196,10 @@ fn json_says_all_that_text_says() {
     );
 
     let document = json(&sb, "joe", "in-no-profile");
-    assert_eq!(findings(&document)[2], ["profile", "passed", "in no profile", ""]);
+    assert_eq!(
+        findings(&document)[2],
+        ["profile", "passed", "in no profile", "to jail joe: usermod -aG sftp joe"]
+    );
     assert!(document["rehearsal"].is_null(), "{document}");
 
     sb.sh("chown joe /home/mle");
@@ -226,6 +229,41 @@ fn users_in_no_profile_have_an_exit_status_of_their_own() {
         );
     }
     sb.sh("test ! -e /jail");
+}
+
+#[test]
+fn how_a_user_gets_into_a_profile_is_said_and_is_no_fault() {
+    let sb = machine();
+    sb.sh("groupadd portal");
+    let advice = |groups: &[&str]| {
+        let profile =
+            |(at, groups): (usize, &&str)| format!("[[profile]]\nname = \"p{at}\"\ngroups = [{groups}]\n");
+        sb.configure(&groups.iter().enumerate().map(profile).collect::<String>());
+        let probe = sb.try_sh("sftpjail probe joe");
+        assert_eq!(probe.code, Some(3), "{probe}");
+        let check = check(&sb, "joe", 3);
+        [probe, check].map(|out| {
+            let (_, after) = out.stdout.split_once("✓ profile        in no profile\n").expect("the finding");
+            let advice = after.lines().take_while(|line| line.starts_with("   "));
+            advice.map(str::trim).collect::<Vec<_>>().join(" ")
+        })
+    };
+    let one = "→ to jail joe: usermod -aG sftp joe";
+    assert_eq!(advice(&["'sftp'"]), [one; 2]);
+    assert_eq!(advice(&["'gone', 'sftp', 'portal'"]), [one; 2]);
+    let both = "→ to jail joe: usermod -aG sftp joe (for the profile p0), or usermod -aG portal joe (for the profile p1)";
+    assert_eq!(advice(&["'sftp'", "'portal'", "'portal', 'sftp'"]), [both; 2]);
+    assert_eq!(advice(&["'sftp', 'portal'", "'sftp'"]), [one; 2]);
+    // The command does it.
+    let out = sb.try_sh("usermod -aG sftp joe; sftpjail check joe");
+    assert!(out.stdout.contains("✓ profile        p0, as a member of sftp\n"), "{out}");
+    sb.sh("gpasswd -d joe sftp");
+    // No group is there, and root is never jailed.
+    sb.configure("[[profile]]\nname = \"p\"\ngroups = [\"gone\"]\n");
+    for user in ["joe", "root"] {
+        let out = sb.try_sh(&format!("sftpjail check {user}; sftpjail probe {user}"));
+        assert!(!out.stdout.contains("usermod"), "{out}");
+    }
 }
 
 #[test]

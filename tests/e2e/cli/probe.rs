@@ -194,7 +194,8 @@ fn users_in_no_profile_are_not_probed() {
     let sb = machine();
     sb.user("joe").add();
     let (before, log) = (state(&sb), sb.log());
-    for (user, why) in [("joe", "in no profile"), ("root", "uid 0 is never jailed")] {
+    let join = "in no profile\n                 → to jail joe: usermod -aG sftp joe";
+    for (user, why) in [("joe", join), ("root", "uid 0 is never jailed")] {
         let out = probe(&sb, user, 3);
         assert_eq!(out, format!("✓ profile        {why}\n{user} is in no profile, and was not probed.\n"));
     }
