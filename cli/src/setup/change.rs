@@ -174,11 +174,13 @@ impl Change {
             Self::File(FileChange { target, before, after, inserted, replaced }) => {
                 let path = target.path();
                 let name = format!("{BACKUP_PREFIX}{number}");
+                let written = Some(state.back_up(format!("{name}-written"), path, after)?);
                 let before = before.as_ref().map(|bytes| state.back_up(name, path, bytes)).transpose()?;
                 Step::File {
                     path: path.to_owned(),
                     before,
                     after: atomic::digest(after),
+                    written,
                     inserted: inserted.clone(),
                     replaced: replaced.clone(),
                     accepted: None,

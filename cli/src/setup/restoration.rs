@@ -156,10 +156,10 @@ impl Making<'_> {
                 self.notes.push(format!("{shown} has been removed since setup, and stays so"));
                 false
             }
-            Fate::Stays { why, way } => {
+            Fate::Stays { why, way, edit } => {
                 let consequence = part.consequence(self.needs.block.is_some() || self.needs.pam.is_some());
                 self.notes.push(format!("{shown} {why}, so it stays as it is: {consequence}"));
-                self.obstacles.push(Obstacle::File { path: path.to_owned(), why, way });
+                self.obstacles.push(Obstacle::File { path: path.to_owned(), why, way, edit });
                 self.explained.push(path.to_owned());
                 true
             }

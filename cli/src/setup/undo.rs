@@ -9,7 +9,8 @@ mod traces;
 use super::journal::{self, IfLocked, Journal, State};
 use super::options::Options;
 use super::report::Ending;
-use super::restoration::{Action, Extent, Restoration, obstacle};
+use super::restoration::obstacle::{Obstacle, explained};
+use super::restoration::{Action, Extent, Restoration};
 use super::restore::{self, Done, IfNotReloaded};
 use super::{ask, say};
 use crate::host::sshd::daemon::Daemon;
@@ -43,6 +44,9 @@ pub(super) fn run(options: &Options, out: &mut impl Write) -> Result<Ending, Err
     }
     for note in restoration.going.iter().chain(&restoration.notes) {
         say(out, format!("Note: {note}."));
+    }
+    for edit in restoration.obstacles.iter().filter_map(Obstacle::edit) {
+        let _ = write!(out, "{edit}");
     }
     let affected = show_affected(&journal, &restoration, out)?;
     let refusal = refusal(&restoration)?.filter(|_| !options.force);
@@ -165,7 +169,7 @@ pub(super) fn undo_unconfirmed(state: &State, journal: Journal) -> Result<Vec<St
 fn refusal(restoration: &Restoration) -> Result<Option<Error>, Error> {
     let (mut reasons, mut ways, mut forced) = (Vec::new(), Vec::new(), Vec::new());
     if !restoration.obstacles.is_empty() {
-        let (reason, own) = obstacle::explained(&restoration.obstacles);
+        let (reason, own) = explained(&restoration.obstacles);
         reasons.push(reason);
         ways.extend(own);
         forced.push("undoes the rest only");

@@ -20,6 +20,9 @@ pub(in crate::setup) enum Step {
         before: Option<Backup>,
         /// The digest of the new content.
         after: String,
+        /// The new content, for who wants to see what others have edited since. Journals before 0.2 have none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        written: Option<Backup>,
         /// The texts that were inserted between lines of others. If it and `replaced` are empty, all of the
         /// file was written.
         inserted: Vec<String>,
@@ -42,7 +45,7 @@ pub(in crate::setup) struct Replaced {
     pub(in crate::setup) is: String,
 }
 
-/// The backup of a file.
+/// The copy of a file's content.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::setup) struct Backup {
     /// Its name in [`DIRECTORY`].
@@ -122,7 +125,7 @@ impl Step {
     pub(super) fn backups(&self) -> Vec<&Backup> {
         match self {
             Self::Directory { .. } => Vec::new(),
-            Self::File { before, .. } => before.iter().collect(),
+            Self::File { before, written, .. } => before.iter().chain(written).collect(),
             Self::Group { files, .. } => files.iter().filter_map(|(_, before)| before.as_ref()).collect(),
         }
     }

@@ -1,6 +1,6 @@
 //! What becomes of one file that setup has written, perhaps several times, when all of that is undone.
 
-use super::obstacle::Way;
+use super::obstacle::{Edit, Way};
 use super::part::Part;
 use crate::desired::pam::OURS;
 use crate::report::Error;
@@ -39,6 +39,7 @@ pub(super) enum Fate {
         /// What is so, as the predicate of a sentence.
         why: &'static str,
         way: Way,
+        edit: Option<Edit>,
     },
 }
 
@@ -56,6 +57,7 @@ pub(super) enum Edits {
 struct Written<'s> {
     before: Option<&'s Backup>,
     after: &'s str,
+    copy: Option<&'s Backup>,
     inserted: &'s [String],
     replaced: &'s [Replaced],
     accepted: Option<&'s str>,
@@ -86,10 +88,11 @@ impl<'s> OwnFile<'s> {
     fn read(path: &'s Path, steps: &'s [Step]) -> Result<Self, Error> {
         let mut written = Vec::new();
         for step in steps {
-            if let Step::File { path: own, before, after, inserted, replaced, accepted } = step {
+            if let Step::File { path: own, before, after, written: copy, inserted, replaced, accepted } = step
+            {
                 if own == path {
-                    let (before, accepted) = (before.as_ref(), accepted.as_deref());
-                    written.push(Written { before, after, inserted, replaced, accepted });
+                    let (before, copy, accepted) = (before.as_ref(), copy.as_ref(), accepted.as_deref());
+                    written.push(Written { before, after, copy, inserted, replaced, accepted });
                 }
             }
         }
@@ -111,7 +114,7 @@ fn fate(path: &Path, written: &[Written<'_>]) -> Result<Fate, Error> {
     let Some(now) = atomic::read(path)? else {
         return Ok(if before_all.is_some() { Fate::Removed } else { Fate::Done });
     };
-    let stays = |why| {
+    let stays = |why, edit| {
         let is_whole = written.iter().all(Written::is_whole);
         let backup = before_all.map(Backup::found).transpose()?.flatten();
         let way = match (backup, is_whole) {
@@ -120,10 +123,10 @@ fn fate(path: &Path, written: &[Written<'_>]) -> Result<Fate, Error> {
             (Some(backup), true) => Way::PutBack(backup),
             (backup, false) => Way::RemoveOurs(backup),
         };
-        Ok(Fate::Stays { why, way })
+        Ok(Fate::Stays { why, way, edit })
     };
     if path.is_symlink() {
-        return stays("has become a symlink since setup");
+        return stays("has become a symlink since setup", None);
     }
     let mut then = now.clone();
     let mut modified = None;
@@ -151,7 +154,7 @@ fn fate(path: &Path, written: &[Written<'_>]) -> Result<Fate, Error> {
                 Some(before) => match (before.read()?, without(&then, step)) {
                     (Some(bytes), _) => (then, modified) = (bytes, before.modified),
                     (None, Without::Rest(rest)) => (then, modified) = (rest, before.modified),
-                    (None, _) => return stays("has lost its backup"),
+                    (None, _) => return stays("has lost its backup", None),
                 },
             }
             was_begun_with = true;
@@ -161,7 +164,12 @@ fn fate(path: &Path, written: &[Written<'_>]) -> Result<Fate, Error> {
             match without(&then, step) {
                 Without::Rest(rest) => then = rest,
                 Without::NothingOfIt => {}
-                Without::Unknown => return stays("has been edited since setup"),
+                Without::Unknown => {
+                    let copy =
+                        written.last().and_then(|last| last.copy).map(Backup::read).transpose()?.flatten();
+                    let edit = copy.map(|written| Edit { path: path.to_owned(), written, now });
+                    return stays("has been edited since setup", edit);
+                }
             }
             (edits, modified) = (Edits::Stay, None);
         }
@@ -217,8 +225,14 @@ mod tests {
         let inserted: Vec<_> = inserted.iter().map(|&text| text.to_owned()).collect();
         let replaced: Vec<_> =
             replaced.iter().map(|&(was, is)| Replaced { was: was.into(), is: is.into() }).collect();
-        let written =
-            Written { before: None, after: "", inserted: &inserted, replaced: &replaced, accepted: None };
+        let written = Written {
+            before: None,
+            after: "",
+            copy: None,
+            inserted: &inserted,
+            replaced: &replaced,
+            accepted: None,
+        };
         without(content.as_bytes(), &written)
     }
 

@@ -1,7 +1,9 @@
 //! What keeps undo from restoring everything, and what an admin can do by hand so that undo can.
 
 use crate::report::text::joined;
+use crate::setup::change::write_diff;
 use pam_sftpjail::escape::escaped;
+use std::fmt::{self, Display};
 use std::path::PathBuf;
 
 /// What only `--force` goes on with.
@@ -13,6 +15,7 @@ pub(in crate::setup) enum Obstacle {
         /// The predicate of a sentence about it.
         why: &'static str,
         way: Way,
+        edit: Option<Edit>,
     },
     /// A `Match` block that nobody removes needs what is left. The text is a clause.
     Block(String),
@@ -33,6 +36,23 @@ pub(in crate::setup) enum Way {
     None,
 }
 
+/// What others have edited in a file.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::setup) struct Edit {
+    pub(super) path: PathBuf,
+    /// By the latest setup.
+    pub(super) written: Vec<u8>,
+    pub(super) now: Vec<u8>,
+}
+
+/// As setup shows its changes.
+impl Display for Edit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "What was edited in {} since setup:", escaped(&self.path))?;
+        write_diff(f, &self.path, Some(&self.written), Some(&self.now))
+    }
+}
+
 /// What is so because of all of them, and what to do before undo is run again.
 pub(in crate::setup) fn explained(obstacles: &[Obstacle]) -> (String, Vec<String>) {
     let whats: Vec<_> = obstacles.iter().map(Obstacle::what).collect();
@@ -40,6 +60,14 @@ pub(in crate::setup) fn explained(obstacles: &[Obstacle]) -> (String, Vec<String
 }
 
 impl Obstacle {
+    /// What others have edited in a file that stays, if it is known what setup wrote there.
+    pub(in crate::setup) fn edit(&self) -> Option<&Edit> {
+        match self {
+            Self::File { edit, .. } => edit.as_ref(),
+            Self::Block(_) | Self::Configuration(_) => None,
+        }
+    }
+
     fn what(&self) -> String {
         match self {
             Self::File { path, why, .. } => format!("{} {why}", escaped(path)),

@@ -56,7 +56,7 @@ fn what_was_edited_since_is_moved_away_or_restored_as_undo_says() {
         sed -i 's/^session.*sftpjail.so open$/#&/' {pam}"
     ));
     let backup = sb
-        .sh("grep -l 'PAM configuration for the Secure Shell service' /var/lib/sftpjail/setup/before-*")
+        .sh("grep -l 'PAM configuration for the Secure Shell service' /var/lib/sftpjail/setup/before-*[0-9]")
         .stdout;
     let backup = backup.trim();
     let stock = sb.read_text(backup);

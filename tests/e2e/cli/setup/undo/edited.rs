@@ -74,6 +74,52 @@ fn a_file_that_cannot_be_restored_stops_undo_and_force_leaves_no_member_refused(
 }
 
 #[test]
+fn what_was_edited_in_a_file_that_stays_is_shown_as_a_diff() {
+    for (path, edit, removed, added) in [
+        (
+            DROP_IN,
+            "sed -i 's/-l INFO/-l VERBOSE/'",
+            "    ForceCommand internal-sftp -l INFO",
+            "    ForceCommand internal-sftp -l VERBOSE",
+        ),
+        (
+            CONFIG,
+            "sed -i 's/^home .*/home = \"read-only\"/'",
+            "home      = \"read-write\" ",
+            "home = \"read-only\"",
+        ),
+        (
+            "/etc/logrotate.d/rsyslog",
+            "sed -i 's,/var/log/sftp.log,/var/log/sftp.log /var/log/more,'",
+            "/var/log/sftp.log",
+            "/var/log/sftp.log /var/log/more",
+        ),
+    ] {
+        let sb = set_up();
+        sb.sh(&format!("{edit} {path}"));
+        let said = [refuses(&sb, &[path]), sb.try_sh("sftpjail setup --undo --dry-run")];
+        for out in &said {
+            let start = format!("\nWhat was edited in {path} since setup:\n--- {path}\n+++ {path}\n@@ ");
+            let (_, diff) = out.stdout.split_once(&start).unwrap_or_else(|| panic!("{out}"));
+            // Its first line is the place of the first hunk.
+            let lines = diff.lines().skip(1).take_while(|line| line.starts_with([' ', '+', '-', '@']));
+            let changed: Vec<_> = lines.filter(|line| !line.starts_with(' ')).collect();
+            let [was, is] = changed[..] else { panic!("{changed:?}\n{out}") };
+            assert!(was.strip_prefix('-').is_some_and(|line| line.starts_with(removed)), "{was}\n{out}");
+            assert_eq!(is.strip_prefix('+'), Some(added), "{out}");
+            assert_eq!(out.stdout.matches("What was edited in ").count(), 1, "{out}");
+        }
+        // The journal of an earlier version has no copy of what setup wrote.
+        sb.sh("rm /var/lib/sftpjail/setup/before-*-written");
+        let out = refuses(&sb, &[path]);
+        assert!(!out.stdout.contains("What was edited in "), "{out}");
+    }
+    // Nothing of it is left after an undo.
+    let sb = set_up();
+    sb.sh(&format!("{UNDO}; not ls /var/lib/sftpjail/setup/before-*-written"));
+}
+
+#[test]
 fn beside_a_configuration_that_cannot_be_used_nobody_is_said_to_be_jailed() {
     let sb = set_up();
     sb.append(CONFIG, "colour = \"red\"\n");
