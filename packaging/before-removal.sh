@@ -4,14 +4,20 @@
 undo_setup() {
     test -e /var/lib/sftpjail/setup/journal.json || return 0
     # What undo leaves is found before it: else members would lose their jails for a removal that stops all the same.
-    stay_for "$(pam_files | grep -vx /etc/pam.d/sshd || true)"
-    /usr/sbin/sftpjail setup --undo --yes || stay "its setup could not be undone (see above). First: sftpjail setup --undo"
+    others=$(pam_files | grep -vx /etc/pam.d/sshd || true)
+    test -z "$others" || stay "other services of PAM call its module. First remove its lines in:" $others
+    said=$(/usr/sbin/sftpjail setup --undo --yes) ||
+        stay "its setup could not be undone, as said above. First undo it by hand: sftpjail setup --undo"
+    # Nobody can answer the diff here, and who is no longer jailed stands at the end.
+    echo "$said" | grep -v -e '^[-+@ /\]' -e '^rmdir ' -e '^groupdel ' -e '^Members who ' || true
 }
 
 # Without its module, a PAM configuration that names it keeps members out.
 # Without its program, the drop-in of user@.service goes by groups that nobody keeps up to date.
 refuse_if_needed() {
-    stay_for "$(pam_files)"
+    files=$(pam_files)
+    test -z "$files" || stay "PAM calls its module. First remove sshd's Match block for jails, if it is there, and reload" \
+        "sshd; then remove the module's lines in:" $files
     drop_in=/etc/systemd/system/user@.service.d/50-sftpjail.conf
     ! test -e $drop_in || stay "systemd calls its program. Remove this file first: $drop_in"
 }
@@ -19,10 +25,6 @@ refuse_if_needed() {
 # The files of PAM that name the module. They may be symlinks.
 pam_files() {
     grep -Rls '^[^#]*pam_sftpjail' /etc/pam.d || true
-}
-
-stay_for() {
-    test -z "$1" || stay "PAM calls its module. Remove sshd's lines for its jails first, then those in:" $1
 }
 
 stay() {

@@ -1,7 +1,7 @@
 //! Setup, and undo, on a machine where a package has installed the configuration.
 
 use super::{HOME, assert_same, etc, undo};
-use sandbox::Sandbox;
+use sandbox::{Output, Sandbox};
 
 const CONFIG: &str = "/etc/sftpjail/config.toml";
 
@@ -69,4 +69,58 @@ fn undo_has_nothing_to_undo_where_only_the_package_was_installed() {
     sb.write(CONFIG, config.replace("read-write", "read-only"));
     let out = sb.try_sh("sftpjail setup --undo --yes").failed();
     assert!(out.stdout.contains("config.toml: says who is jailed"), "{out}");
+}
+
+/// What both packages do before they are removed, with the program where they have it.
+fn removes(sb: &Sandbox) -> Output {
+    let script = include_str!("../../../../packaging/before-removal.sh");
+    sb.write("/root/before-removal", format!("set -e\n{script}\nundo_setup\nrefuse_if_needed\n"));
+    sb.sh("cp /usr/local/sbin/sftpjail /usr/sbin/sftpjail");
+    sb.try_sh("sh /root/before-removal")
+}
+
+#[test]
+fn a_removal_says_in_a_few_lines_what_has_become_of_members() {
+    let sb = Sandbox::stock();
+    sb.sshd();
+    sb.sh("sftpjail setup --yes");
+    sb.user("anna").group("sftp").add();
+    let out = removes(&sb).ok();
+    let lines: Vec<_> = out.stdout.lines().collect();
+    let [group, sshd, rsyslog, rest, members] = lines[..] else { panic!("{out}") };
+    assert_eq!(group, "Note: the group sftp stays, because anna is in it.", "{out}");
+    assert!(sshd.starts_with("sshd has been reloaded") && rsyslog.starts_with("Restart rsyslog"), "{out}");
+    assert_eq!(rest, "Everything else is as it was before.");
+    assert_eq!(members, "No longer jailed, with the shell /bin/sh: anna.");
+    assert_eq!(out.stderr, "");
+}
+
+#[test]
+fn a_removal_that_stops_says_what_to_do_first() {
+    let sb = Sandbox::stock();
+    sb.sshd();
+    sb.sh("sftpjail setup --yes");
+    sb.user("anna").group("sftp").add();
+    let live = sb.sftp_live("anna");
+    let out = removes(&sb).failed();
+    assert_eq!(out.stdout, "", "{out}");
+    let [why, stays] = out.stderr.lines().collect::<Vec<_>>()[..] else { panic!("{out}") };
+    assert!(why.starts_with("sftpjail: a member is logged in: anna; "), "{out}");
+    let what = "sftpjail stays installed, because its setup could not be undone, as said above. First undo it by hand: \
+                sftpjail setup --undo";
+    assert_eq!(stays, what);
+    drop(live);
+    // A service beside sshd names the module: nothing is undone for a removal that stops.
+    sb.write("/etc/pam.d/ftp", "account required pam_sftpjail.so\n");
+    let out = removes(&sb).failed();
+    let what = "sftpjail stays installed, because other services of PAM call its module. First remove its lines in: \
+                /etc/pam.d/ftp\n";
+    assert_eq!(out.stderr, what);
+    sb.sftp("anna", "ls /etc/ssh\n").failed();
+    // Without a journal.
+    sb.sh("rm -r /etc/pam.d/ftp /var/lib/sftpjail");
+    let out = removes(&sb).failed();
+    let what = "sftpjail stays installed, because PAM calls its module. First remove sshd's Match block for jails, if it is \
+                there, and reload sshd; then remove the module's lines in: /etc/pam.d/sshd\n";
+    assert_eq!(out.stderr, what);
 }
