@@ -101,7 +101,7 @@ pub(crate) fn take_down(jail_root: &Path, user: &UserName) -> Result<Leftover, R
         return Ok(Leftover::InUse);
     }
     let was_removed = match open(jail_root)? {
-        Some(_) => host::Jail::at(jail_root, user).take_down(others)?,
+        Some(root) => host::Jail::at(jail_root, user).take_down_below(&root, others)?,
         None => false,
     };
     sessions.forget_dead()?;

@@ -51,8 +51,13 @@ impl Jail {
     pub(crate) fn take_down(self, others: Others) -> Result<bool, SysError> {
         let root = directory::open_without_symlinks(&self.jail_root)
             .map_err(SysError::of("openat2", escaped(&self.jail_root).to_string()))?;
-        let there = self.inspect(&root)?;
-        self.clear(&root, &there, others)
+        self.take_down_below(&root, others)
+    }
+
+    /// The same, with the jail root opened by the caller.
+    pub(crate) fn take_down_below(&self, root: &OwnedFd, others: Others) -> Result<bool, SysError> {
+        let there = self.inspect(root)?;
+        self.clear(root, &there, others)
     }
 
     /// That of `user` below `jail_root`, whether or not anything of it is there.
