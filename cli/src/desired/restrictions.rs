@@ -85,7 +85,7 @@ impl Untried {
             escaped(&socket.service),
             settings.join(" and ")
         );
-        let fix = "log in as a member, and check again while that sshd runs";
+        let fix = "log in as a member, and run this again while that sshd runs";
         (!settings.is_empty()).then_some(Self { evidence, fix })
     }
 }

@@ -4,13 +4,14 @@
 use super::connection::Tools;
 use super::report::Report;
 use super::restricted::Restricted;
-use crate::desired::unit::{of_unit, untried};
+use crate::desired::restrictions::Untried;
+use crate::desired::unit::untried;
 use crate::host::selinux::{self, Context};
-use crate::host::sshd::running::{Running, Socket, of_login};
+use crate::host::sshd::running::{Running, of_login};
 use crate::report::{Consequence, Finding, SshdCheck};
 use pam_sftpjail::confinement::Part;
 use pam_sftpjail::escape::escaped;
-use pam_sftpjail::fix::{Command, Fix, Name};
+use pam_sftpjail::fix::{Command, Name};
 
 const CHECK: SshdCheck = SshdCheck::Answers;
 
@@ -34,7 +35,9 @@ pub(super) fn examine(report: &mut Report, tools: &Tools<'_>, restricted: Option
     if let Some(running) = running {
         restrictions(report, running, restricted, has_mounts, user);
     } else if let Some(socket) = socket {
-        of_socket(report, socket);
+        if let Some(Untried { evidence, fix }) = Untried::of_socket(socket) {
+            report.warn(CHECK, evidence, fix);
+        }
     }
 }
 
@@ -95,18 +98,5 @@ fn restrictions(
     if !by_cgroup.is_empty() {
         let evidence = format!("{less}, which shows nothing of that: {}", by_cgroup.join(" and "));
         report.warn(CHECK, evidence, "log in as a member, too");
-    }
-}
-
-/// Adds what will restrict an sshd that does not run yet.
-fn of_socket(report: &mut Report, socket: &Socket) {
-    let restricts = of_unit(&socket.service);
-    if !restricts.is_empty() {
-        let evidence = format!(
-            "{} will be restricted by {}, of which this probe shows nothing",
-            escaped(&socket.service),
-            restricts.join(" and ")
-        );
-        report.warn(CHECK, evidence, Fix::from("log in as a member, and probe again while that sshd runs"));
     }
 }
