@@ -21,22 +21,22 @@ const AT_BOOT: [&str; 4] = ["ssh.socket", "sshd.socket", "ssh.service", "sshd.se
 /// Without a pid file, a reload is not seen.
 const RESTART: &str = "let sshd write a pid file (PidFile in its configuration), and restart it";
 
-/// Reports every sshd that listens. `is_for_all`: whether all members are checked, so that it is known whether its files
-/// jail them.
+/// Reports every sshd that listens, and every socket that will start one. `is_for_all`: whether all members are checked,
+/// so that it is known whether its files jail them.
 pub(in crate::check) fn describe(sshd: &Sshd, is_for_all: bool, findings: &mut Findings) {
     for running in sshd.daemon.running() {
         describe_one(sshd, running, is_for_all, findings);
     }
-    if sshd.daemon.running().next().is_none() {
+    for socket in sshd.daemon.sockets() {
+        by_socket(socket, findings);
+    }
+    if sshd.daemon.running().next().is_none() && sshd.daemon.socket().is_none() {
         not_found(sshd, findings);
     }
 }
 
-/// Reports that no running sshd was found with this configuration.
+/// Reports that no sshd was found with this configuration.
 fn not_found(sshd: &Sshd, findings: &mut Findings) {
-    if let Some(socket) = sshd.daemon.socket() {
-        return by_socket(socket, findings);
-    }
     if let Some(socket) = sshd.daemon.sockets_of_others().next() {
         let evidence = format!(
             "{} with {}: what is said here of sshd holds for none that it starts",

@@ -25,7 +25,7 @@ pub(crate) struct Connection {
     pub(crate) rdomain: String,
     /// The attribute that makes it special, and the `Match` line that tests it.
     expected: Option<(&'static str, Location)>,
-    /// Which of the running sshds it comes to, if that matters: its place in
+    /// Which of the sshds it comes to, if that matters: its place in
     /// [`Daemon::different`](super::daemon::Daemon::different), and its name. `None`: the first.
     pub(crate) sshd: Option<(usize, String)>,
 }
@@ -148,7 +148,7 @@ impl Connection {
         }
     }
 
-    /// The same connection to another running sshd.
+    /// The same connection to another sshd.
     pub(crate) fn to(&self, place: usize, name: String) -> Self {
         Self { sshd: Some((place, name)), ..self.clone() }
     }

@@ -5,7 +5,7 @@ mod run;
 use super::connections::Connection;
 use super::effective::Settings;
 use super::files::{MAIN, SshdConfig};
-use super::running::{self, Reread, Running, Socket};
+use super::running::{self, Reread, Running, Socket, of_login};
 use crate::host::programs;
 use crate::report::Error;
 use crate::report::error::AS_ROOT;
@@ -36,6 +36,24 @@ pub(crate) struct Daemon {
     /// Its directory of privilege separation, if that is missing, and only because no sshd has been started; it says so when
     /// it is run.
     lent_directory: OnceCell<PathBuf>,
+}
+
+/// An sshd with this configuration: one that runs, or one that a socket of systemd's will start.
+pub(crate) struct Served<'a> {
+    /// What it is called in a sentence.
+    pub(crate) name: String,
+    /// The options of its command line that change its settings.
+    options: &'a [OsString],
+}
+
+impl<'a> Served<'a> {
+    fn running(sshd: &'a Running) -> Self {
+        Self { name: sshd.name(), options: sshd.options() }
+    }
+
+    fn by_socket(socket: &'a Socket) -> Self {
+        Self { name: escaped(&socket.service).to_string(), options: &socket.options }
+    }
 }
 
 /// Why sshd gives no settings.
@@ -91,12 +109,22 @@ impl Daemon {
         self.listening.iter().filter(|sshd| self.has_file(sshd.file()))
     }
 
-    /// Of those, the first, and each that was started with other settings than all before it.
-    pub(crate) fn different(&self) -> Vec<&Running> {
-        let mut found: Vec<&Running> = Vec::new();
-        for sshd in self.running() {
-            if !found.iter().any(|known| known.settings().eq(sshd.settings())) {
-                found.push(sshd);
+    /// The sockets that start an sshd with this configuration at the next connection.
+    pub(crate) fn sockets(&self) -> impl Iterator<Item = &Socket> + Clone {
+        self.sockets.iter().filter(|socket| self.has_file(socket.file.as_deref()))
+    }
+
+    /// What serves with this configuration: the sshds that run, and then those that sockets will start.
+    fn served(&self) -> impl Iterator<Item = Served<'_>> {
+        self.running().map(Served::running).chain(self.sockets().map(Served::by_socket))
+    }
+
+    /// Of those, the first, and each that is started with other settings than all before it.
+    pub(crate) fn different(&self) -> Vec<Served<'_>> {
+        let mut found: Vec<Served<'_>> = Vec::new();
+        for served in self.served() {
+            if !found.iter().any(|known| of_login(known.options).eq(of_login(served.options))) {
+                found.push(served);
             }
         }
         found
@@ -125,15 +153,13 @@ impl Daemon {
         let sets = |option: &&OsString| {
             running::value_set(option, keyword).is_some_and(|set| set.eq_ignore_ascii_case(value))
         };
-        let of_running = self.running().find_map(|sshd| Some((sshd.name(), sshd.settings().find(sets)?)));
-        let of_socket = || Some((self.socket()?.service.clone(), self.options.iter().find(sets)?));
-        of_running.or_else(of_socket).map(|(name, option)| (name, option.as_os_str()))
+        self.served()
+            .find_map(|Served { name, options }| Some((name, of_login(options).find(sets)?.as_os_str())))
     }
 
     /// What starts it at the next connection, where it does not run.
     pub(crate) fn socket(&self) -> Option<&Socket> {
-        let mut sockets = self.sockets.iter().filter(|_| self.running().next().is_none());
-        sockets.find(|socket| self.has_file(socket.file.as_deref()))
+        self.sockets().find(|_| self.running().next().is_none())
     }
 
     /// The options with which the first that runs was started, or with which systemd's socket will start it.
@@ -185,14 +211,13 @@ impl Daemon {
     /// The arguments with which it reads that file and has the settings of the running sshd's command line, and then
     /// these.
     pub(crate) fn arguments(&self, arguments: &[&str]) -> Vec<OsString> {
-        self.arguments_as(self.running().next(), arguments)
+        self.arguments_as(self.started_with(), arguments)
     }
 
-    fn arguments_as(&self, running: Option<&Running>, arguments: &[&str]) -> Vec<OsString> {
+    fn arguments_as(&self, options: &[OsString], arguments: &[&str]) -> Vec<OsString> {
         let file = self.file.iter().flat_map(|file| [OsStr::new("-f"), file.as_os_str()]);
-        let running =
-            running.into_iter().flat_map(Running::options).chain(&self.options).map(OsString::as_os_str);
-        file.chain(running).chain(arguments.iter().map(OsStr::new)).map(OsStr::to_owned).collect()
+        let options = options.iter().map(OsString::as_os_str);
+        file.chain(options).chain(arguments.iter().map(OsStr::new)).map(OsStr::to_owned).collect()
     }
 
     /// Runs `sshd -t`. The error: sshd cannot read its configuration.
@@ -212,10 +237,10 @@ impl Daemon {
             false => Error::new(error.what, AS_ROOT),
         };
         let place = connection.sshd.as_ref().map_or(0, |(place, _)| *place);
-        let running = self.different().get(place).copied();
+        let options = self.different().get(place).map_or(self.started_with(), |served| served.options);
         let asked = connection.of_user(user);
         let output = self
-            .run(self.arguments_as(running, &["-T", "-C", &asked]))
+            .run(self.arguments_as(options, &["-T", "-C", &asked]))
             .map_err(|error| NoAnswer::Unknown(as_root(error)))?;
         if output.success {
             return Ok(Settings::parse(&output.stdout));

@@ -55,7 +55,7 @@ impl Sshd {
         // Such as `0.0.0.0:22` and `[::]:22`. They need not have the number of Port.
         let listens = global.all("ListenAddress").filter_map(|at| at.split(" ").next()?.rsplit_once(":"));
         // A second one has others by `-p`, and one with a socket of systemd's has that socket's.
-        let of_socket = daemon.socket().into_iter().flat_map(|socket| &socket.ports);
+        let of_socket = daemon.sockets().flat_map(|socket| &socket.ports);
         let running = daemon.running().flat_map(|sshd| &sshd.ports).chain(of_socket).map(u16::to_string);
         let mut ports: Vec<_> = listens.map(|(_, port)| port.to_owned()).chain(running).collect();
         ports.sort_unstable();
@@ -63,8 +63,8 @@ impl Sshd {
         let ports: Vec<_> = ports.iter().map(String::as_str).collect();
         let mut chosen = connections::choose(&config, global.get("UseDNS") == Some("yes"), &ports);
         let usual = chosen.list.clone();
-        for (place, sshd) in daemon.different().iter().enumerate().skip(1) {
-            chosen.list.extend(usual.iter().map(|connection| connection.to(place, sshd.name())));
+        for (place, served) in daemon.different().iter().enumerate().skip(1) {
+            chosen.list.extend(usual.iter().map(|connection| connection.to(place, served.name.clone())));
         }
         Ok(Self {
             connections: chosen.list,

@@ -140,11 +140,6 @@ impl Running {
         &self.command_line.options
     }
 
-    /// Those of its options that may matter to who is logged in.
-    pub(crate) fn settings(&self) -> impl Iterator<Item = &OsString> {
-        of_login(self.options())
-    }
-
     /// What it is called in a sentence.
     pub(crate) fn name(&self) -> String {
         let ports: Vec<_> = self.ports.iter().map(u16::to_string).collect();

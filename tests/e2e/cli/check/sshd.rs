@@ -10,6 +10,7 @@ pub(crate) mod running;
 mod second;
 mod several;
 mod several_confined;
+mod sockets;
 mod unread;
 
 use super::faults::{FIX_IT, Fault, Machine, failed, warned};
