@@ -111,6 +111,35 @@ fn a_member_is_probed_and_nothing_is_left_behind() {
     sb.wait_for_log("Accepted publickey for mle from UNKNOWN port 65535 ssh2: ECDSA");
 }
 
+/// SELinux labels files after who makes them, and only their label tells the sshd that runs whether it may replace one.
+#[test]
+fn the_files_of_run_are_those_that_were_there_before() {
+    let sb = machine();
+    sb.sh("mkdir -p /etc/update-motd.d; printf '#!/bin/sh\\ndate +%%s.%%N\\n' >/etc/update-motd.d/99-now
+           chmod 755 /etc/update-motd.d/99-now");
+    let files = |sb: &Sandbox| sb.sh("find /run -type f -printf '%p %i %m %U %G %s %T@\\n' | sort").stdout;
+    let motd = || sb.try_sh("stat -c %i /run/motd.dynamic").stdout;
+    sb.sh("rm -f /run/motd.dynamic");
+    let before = files(&sb);
+    all_ok(&sb, "mle");
+    assert_eq!(files(&sb), before);
+    // A login writes it, as the probe's has.
+    sb.sftp("mle", "pwd\n").ok();
+    sb.wait_for_logouts();
+    let first = motd();
+    assert_ne!(first, "");
+    let before = files(&sb);
+    all_ok(&sb, "mle");
+    assert_eq!(files(&sb), before);
+    // One that refuses, too.
+    sb.sh("chown daemon /home/mle");
+    probe(&sb, "mle", 1);
+    assert_eq!(files(&sb), before);
+    sb.sh("chown mle /home/mle");
+    sb.sftp("mle", "pwd\n").ok();
+    assert_ne!(motd(), first);
+}
+
 #[test]
 fn no_port_is_opened_even_where_forwarding_is_allowed() {
     let sb = machine();
