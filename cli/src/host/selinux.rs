@@ -5,7 +5,7 @@ use crate::host::programs;
 use nix::sys::statvfs::{FsFlags, statvfs};
 use rustix::fs::lgetxattr;
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
 /// Where selinuxfs is mounted.
@@ -28,13 +28,16 @@ pub(crate) enum Mode {
 }
 
 /// Whether it is on. `None`: it is off. Where the mount is read-only, it is another system's: a container's host has it
-/// (libselinux's init.c).
+/// (libselinux's init.c). One that cannot be read may enforce.
 pub(crate) fn mode() -> Option<Mode> {
-    let text = fs::read(Path::new(SELINUXFS).join("enforce")).ok()?;
+    let text = match fs::read(Path::new(SELINUXFS).join("enforce")) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return None,
+        text => text.unwrap_or_default(),
+    };
     let is_read_only = statvfs(SELINUXFS).is_ok_and(|stat| stat.flags().contains(FsFlags::ST_RDONLY));
     (!is_read_only).then_some(match text.first() {
-        Some(b'1') => Mode::Enforcing,
-        _ => Mode::Permissive,
+        Some(b'0') => Mode::Permissive,
+        _ => Mode::Enforcing,
     })
 }
 
