@@ -198,7 +198,7 @@ impl Planned {
         for note in &self.choices.notes {
             say(report, format!("Note: {note}."));
         }
-        for note in self.notes.iter().filter(|_| !self.changes.is_empty()) {
+        for note in if self.changes.is_empty() { &self.unloaded.notes } else { &self.notes } {
             say(report, format!("Note: {note}."));
         }
         report.members(&self.members);

@@ -1,10 +1,13 @@
-//! AppArmor as the kernel has it: which profiles are loaded, in which file each stands, and what it allows. The files of
-//! securityfs are those of security/apparmor/apparmorfs.c in the kernel.
+//! AppArmor as the kernel has it: which profiles are loaded, and what they allow. The files of securityfs are those of
+//! security/apparmor/apparmorfs.c in the kernel. In which file a profile stands is in `file`.
 
+mod file;
+
+pub(crate) use file::{DIRECTORY, ProfileFile, including};
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// The loaded profiles, a line each: name and mode. Only root can read it.
 const LOADED: &str = "/sys/kernel/security/apparmor/profiles";
@@ -19,45 +22,26 @@ const OF_FILES: u8 = 2;
 pub(crate) const WRITE: u32 = 2;
 pub(crate) const LOCK: u32 = 0x8000;
 
-/// Where profiles are, each named after the program that it confines.
-const DIRECTORY: &str = "/etc/apparmor.d";
-
-/// A loaded profile.
-pub(crate) struct Profile {
-    pub(crate) name: String,
-    /// The file with the profile, and that with an admin's own rules for it.
-    pub(crate) file: PathBuf,
-    pub(crate) local: PathBuf,
-}
-
 /// The profile that is loaded for a program, by the name of the program or of the profile as distributions give it. `None`:
-/// AppArmor is off, or there is none.
-pub(crate) fn profile(program: &Path) -> Option<Profile> {
-    let loaded = fs::read_to_string(LOADED).ok()?;
-    let path = program.to_str()?;
-    let name = program.file_name()?.to_str()?;
-    let own = names(&loaded).find(|loaded| [path, name].contains(loaded))?;
-    let base = path.trim_start_matches('/').replace('/', ".");
-    let directory = Path::new(DIRECTORY);
-    Some(Profile {
-        name: own.to_owned(),
-        file: directory.join(&base),
-        local: directory.join("local").join(&base),
-    })
+/// AppArmor is off, or there is none. The error: the kernel does not say.
+pub(crate) fn loaded_for(program: &Path) -> io::Result<Option<String>> {
+    let loaded = match fs::read_to_string(LOADED) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        loaded => loaded?,
+    };
+    let own = [program.to_str(), program.file_name().and_then(|name| name.to_str())];
+    Ok(names(&loaded).find(|name| own.contains(&Some(*name))).map(str::to_owned))
 }
 
-impl Profile {
-    /// Whether the profile, as it is loaded, gives root's process these permissions for a file of root's.
-    pub(crate) fn allows(&self, permissions: u32, path: &Path) -> io::Result<bool> {
-        let mut file = File::options().read(true).write(true).open(ACCESS)?;
-        let question =
-            [b"label\0", self.name.as_bytes(), &[0, OF_FILES], path.as_os_str().as_bytes()].concat();
-        file.write_all(&question)?;
-        let mut answer = String::new();
-        file.read_to_string(&mut answer)?;
-        let allowed = allowed(&answer).ok_or_else(|| io::Error::other("securityfs has no answer"))?;
-        Ok(allowed & permissions == permissions)
-    }
+/// Whether a profile, as it is loaded, gives root's process these permissions for a file of root's.
+pub(crate) fn allows(profile: &str, permissions: u32, path: &Path) -> io::Result<bool> {
+    let mut file = File::options().read(true).write(true).open(ACCESS)?;
+    let question = [b"label\0", profile.as_bytes(), &[0, OF_FILES], path.as_os_str().as_bytes()].concat();
+    file.write_all(&question)?;
+    let mut answer = String::new();
+    file.read_to_string(&mut answer)?;
+    let allowed = allowed(&answer).ok_or_else(|| io::Error::other("securityfs has no answer"))?;
+    Ok(allowed & permissions == permissions)
 }
 
 /// What the kernel's answer allows and does not deny: `allow 0x%08x`, `deny 0x%08x` and two others of query_label.

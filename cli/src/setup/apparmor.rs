@@ -8,10 +8,12 @@ use super::choices::Choices;
 use super::journal::Replaced;
 use super::sshd::Sshd;
 use super::target::Target;
-use crate::host::apparmor::{LOCK, Profile, WRITE, profile};
+use crate::host::apparmor::{DIRECTORY, LOCK, ProfileFile, WRITE, allows, including, loaded_for};
 use crate::host::programs;
 use crate::report::Error;
+use crate::report::error::errno;
 use pam_sftpjail::config::Config;
+use pam_sftpjail::confinement::Part;
 use pam_sftpjail::escape::escaped;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -26,72 +28,168 @@ const FLAG: &str = "attach_disconnected";
 const IN_REGISTRY: &str = "/run/sftpjail/x";
 const SOCKET: &str = "/run/sftpjail-dev/log";
 
-/// Where profiles are.
-const DIRECTORY: &str = "/etc/apparmor.d";
+/// A loaded profile of a program that jails need.
+struct Confined {
+    /// The name of the program.
+    program: &'static str,
+    /// The name of the profile.
+    profile: String,
+    /// `None`: no file has it.
+    file: Option<ProfileFile>,
+    /// The rules that it needs.
+    rules: String,
+    /// What no profile allows but by these rules.
+    needs: Vec<(u32, PathBuf)>,
+}
 
-/// The changes that AppArmor needs; none where no such profile is loaded.
-pub(super) fn changes(choices: &Choices, sshd: &Sshd) -> Result<Vec<Change>, Error> {
-    let mut changes = Vec::new();
-    if let Some(profile) = of_sshd(sshd) {
+/// All of them, and sentences about what could not be found out.
+#[derive(Default)]
+pub(super) struct Profiles {
+    confined: Vec<Confined>,
+    pub(super) notes: Vec<String>,
+}
+
+impl Profiles {
+    pub(super) fn find(choices: &Choices, sshd: &Sshd) -> Result<Self, Error> {
+        let mut found = Self::default();
         let usual = format!("{}/", Config::default().jail_root.absolute().display());
         let rules = FOR_SSHD.replace(&usual, &format!("{}/", choices.jail_root.display()));
-        changes.extend(with_rules(&profile, &rules)?);
-        changes.extend(with_flag(&profile)?);
+        let in_jail_root = choices.jail_root.join("x");
+        let needs = [in_jail_root, IN_REGISTRY.into()].map(|path| (WRITE | LOCK, path));
+        found.add("sshd", of_sshd(sshd), rules, needs.into())?;
+        if let Some(rsyslogd) = programs::find("rsyslogd") {
+            let needs = vec![(WRITE, SOCKET.into())];
+            found.add("rsyslogd", loaded_for(&rsyslogd), FOR_RSYSLOG.to_owned(), needs)?;
+        }
+        Ok(found)
     }
-    if let Some(profile) = of_rsyslogd() {
-        changes.extend(with_rules(&profile, FOR_RSYSLOG)?);
+
+    fn add(
+        &mut self,
+        program: &'static str,
+        profile: io::Result<Option<String>>,
+        rules: String,
+        needs: Vec<(u32, PathBuf)>,
+    ) -> Result<(), Error> {
+        match profile {
+            Ok(Some(profile)) => {
+                let file = ProfileFile::find(&profile).map_err(unread)?;
+                self.confined.push(Confined { program, profile, file, rules, needs });
+            }
+            Ok(None) => {}
+            // So it is in a container, whose host has profiles.
+            Err(error) => self.notes.push(format!(
+                "whether AppArmor has a profile for {program} is not known, since the kernel does not list them ({}); if it \
+                 has one, that needs the rules for jails",
+                errno(&error)
+            )),
+        }
+        Ok(())
     }
-    Ok(changes)
+
+    /// The changes that AppArmor needs; none where no such profile is loaded.
+    pub(super) fn changes(&mut self) -> Result<Vec<Change>, Error> {
+        let mut changes = Vec::new();
+        for confined in &self.confined {
+            match &confined.file {
+                Some(file) => {
+                    changes.extend(with_rules(confined, file)?);
+                    if confined.program == "sshd" {
+                        changes.extend(with_flag(file)?);
+                    }
+                }
+                None => self.notes.push(without_file(confined)?),
+            }
+        }
+        Ok(changes)
+    }
+
+    /// The files of profiles that have the rules and that the kernel has without them. Where the kernel does not say, that
+    /// is noted.
+    pub(super) fn unloaded(&mut self) -> Vec<PathBuf> {
+        let mut unloaded = Vec::new();
+        for confined in &self.confined {
+            let Some(file) = &confined.file else { continue };
+            match confined.is_complete() {
+                Ok(true) => {}
+                Ok(false) => unloaded.push(file.path.clone()),
+                Err(error) => self.notes.push(format!(
+                    "whether AppArmor has {} with the rules for jails is not known, since the kernel does not say what a \
+                     profile allows ({}); if {} is denied something, load that file again with apparmor_parser -r",
+                    escaped(&file.path),
+                    errno(&error),
+                    confined.program
+                )),
+            }
+        }
+        unloaded
+    }
 }
 
-/// The profile that is loaded for this sshd.
-fn of_sshd(sshd: &Sshd) -> Option<Profile> {
+impl Confined {
+    /// Whether the profile, as it is loaded, has the rules.
+    fn is_complete(&self) -> io::Result<bool> {
+        for (permissions, path) in &self.needs {
+            if !allows(&self.profile, *permissions, path)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
+
+fn unread(error: io::Error) -> Error {
+    Error::with(Path::new(DIRECTORY), "be searched for profiles of AppArmor", &error)
+}
+
+/// The profile of this sshd: that which confines the running one, or else the one that is loaded for the program.
+fn of_sshd(sshd: &Sshd) -> io::Result<Option<String>> {
+    let mut confined = sshd.daemon.running().filter(|running| running.confined.contains(&Part::Profile));
+    if let Some(profile) = confined.find_map(|running| running.profile.as_ref()) {
+        return Ok(Some(profile.name().to_owned()));
+    }
     let binary = &sshd.daemon.binary;
-    profile(&binary.canonicalize().unwrap_or_else(|_| binary.clone()))
+    loaded_for(&binary.canonicalize().unwrap_or_else(|_| binary.clone()))
 }
 
-fn of_rsyslogd() -> Option<Profile> {
-    profile(&programs::find("rsyslogd")?)
-}
-
-/// The files of profiles that have the rules and that the kernel has without them: what no profile allows but by these.
-pub(super) fn unloaded(choices: &Choices, sshd: &Sshd) -> Result<Vec<PathBuf>, Error> {
-    let in_jail_root = choices.jail_root.join("x");
-    let of_sshd = [in_jail_root.as_path(), Path::new(IN_REGISTRY)].map(|path| (WRITE | LOCK, path));
-    let of_rsyslogd = [(WRITE, Path::new(SOCKET))];
-    let asked = [(self::of_sshd(sshd), of_sshd.as_slice()), (self::of_rsyslogd(), of_rsyslogd.as_slice())];
-    let mut unloaded = Vec::new();
-    for (profile, needs) in asked.into_iter().filter_map(|(profile, needs)| Some((profile?, needs))) {
-        let answers = needs.iter().map(|(permissions, path)| profile.allows(*permissions, path));
-        let has_rules = answers.collect::<io::Result<Vec<_>>>().map_err(|error| {
-            let name = escaped(&profile.name);
-            let what = format!("the kernel does not say what AppArmor's profile {name} allows: {error}");
-            Error::new(what, "see what aa-status says")
-        })?;
-        if has_rules.contains(&false) {
-            unloaded.push(profile.file);
+/// What is to be said of a profile that no file has. The error: the kernel does not say that it has the rules all the same.
+fn without_file(confined: &Confined) -> Result<String, Error> {
+    let profile = escaped(&confined.profile);
+    let what = format!(
+        "AppArmor confines {} by the profile {profile}, and no file in {DIRECTORY} has it",
+        confined.program
+    );
+    match confined.is_complete() {
+        Ok(true) => {
+            Ok(format!("{what}; it allows what jails write, and whether it has the flag {FLAG} is not known"))
+        }
+        Ok(false) | Err(_) => {
+            Err(Error::new(what, "put the file with that profile there, or unload the profile"))
         }
     }
-    Ok(unloaded)
 }
 
-/// Adds these rules to the file with an admin's own, which the profile must include.
-fn with_rules(profile: &Profile, rules: &str) -> Result<Option<Change>, Error> {
-    let text = read(&profile.file)?;
-    let name = profile.local.strip_prefix(DIRECTORY).unwrap_or(&profile.local);
-    let included = format!("<{}>", name.display());
-    if !text.lines().any(|line| line.contains("include") && line.contains(&included)) {
+/// Adds these rules to the file with an admin's own, which the profile must include, unless it has them itself.
+fn with_rules(confined: &Confined, file: &ProfileFile) -> Result<Option<Change>, Error> {
+    let rules = &confined.rules;
+    let Some(local) = file.local() else {
+        let mut needed = rules.lines().filter(|line| !line.starts_with('#'));
+        if needed.all(|line| file.rules().any(|own| own == line)) {
+            return Ok(None);
+        }
+        let name = file.path.strip_prefix(DIRECTORY).unwrap_or(&file.path);
         let what = format!(
-            "{} confines a program that jails need, and does not include {}",
-            escaped(&profile.file),
-            escaped(&profile.local)
+            "{} confines {}, which jails need, and includes no file with rules of your own",
+            escaped(&file.path),
+            confined.program
         );
+        let line = format!("include if exists <local/{}>", escaped(name));
         return Err(Error::new(
             what,
-            format!("add this as its last line but one: include if exists {included}"),
+            format!("add this as the last line of its profile {}: {line}", escaped(&confined.profile)),
         ));
-    }
-    let target = Target::of_others(&profile.local)?;
+    };
+    let target = Target::of_others(&local)?;
     let before = target.read()?;
     let text = String::from_utf8_lossy(before.as_deref().unwrap_or_default()).into_owned();
     if text.contains(rules) {
@@ -107,47 +205,14 @@ fn with_rules(profile: &Profile, rules: &str) -> Result<Option<Change>, Error> {
 }
 
 /// Adds the flag to the line with which the profile begins.
-fn with_flag(profile: &Profile) -> Result<Option<Change>, Error> {
-    let text = read(&profile.file)?;
-    let failed = || {
-        let what = format!(
-            "{} confines sshd, and the line with which its profile begins was not found",
-            escaped(&profile.file)
-        );
-        Error::new(what, format!("give that profile flags=({FLAG}), and run this again"))
-    };
-    let (above, was, below) = header(&text).ok_or_else(failed)?;
-    let Some(flagged) = flagged(was) else { return Ok(None) };
-    let target = Target::of_others(&profile.file)?;
+fn with_flag(file: &ProfileFile) -> Result<Option<Change>, Error> {
+    let Some(flagged) = flagged(&file.line) else { return Ok(None) };
+    let target = Target::of_others(&file.path)?;
     let is = format!("{flagged}\n");
-    let after = [above, &is, below].concat().into_bytes();
-    let replaced = vec![Replaced { was: was.to_owned(), is }];
-    let before = Some(text.into_bytes());
+    let after = [file.above.as_str(), &is, &file.below].concat().into_bytes();
+    let replaced = vec![Replaced { was: file.line.clone(), is }];
+    let before = Some(file.text().into_bytes());
     Ok(Some(Change::File(FileChange { target, before, after, inserted: Vec::new(), replaced })))
-}
-
-fn read(file: &Path) -> Result<String, Error> {
-    let text = super::atomic::read(file)?.ok_or_else(|| {
-        let what = format!(
-            "a profile of AppArmor is loaded that {} should hold, and there is no such file",
-            escaped(file)
-        );
-        Error::new(what, "move the profile there, or unload it")
-    })?;
-    Ok(String::from_utf8_lossy(&text).into_owned())
-}
-
-/// The line with which the profile begins, with its newline, between what is above and below it.
-fn header(text: &str) -> Option<(&str, &str, &str)> {
-    let begin = text.split_inclusive('\n').take_while(|line| !is_header(line)).map(str::len).sum();
-    let (above, rest) = text.split_at_checked(begin)?;
-    let (line, below) = rest.split_at_checked(rest.find('\n')? + 1)?;
-    Some((above, line, below))
-}
-
-/// Whether a profile begins with this line: it is not indented, as those within a profile are.
-fn is_header(line: &str) -> bool {
-    (line.starts_with('/') || line.starts_with("profile ")) && line.trim_end().ends_with('{')
 }
 
 /// The line with the flag. `None`: it has it.
@@ -172,14 +237,19 @@ pub(super) fn is_read_by_apparmor(path: &Path) -> bool {
 
 /// Whether it has rules for rsyslog, whose socket may be missing without them: rsyslog has to be started again.
 pub(super) fn is_for_rsyslog(path: &Path) -> bool {
-    is_read_by_apparmor(path) && path.file_name().is_some_and(|name| name == "usr.sbin.rsyslogd")
+    is_read_by_apparmor(path)
+        && path.file_name().is_some_and(|name| name.to_string_lossy().contains("rsyslog"))
 }
 
 /// Loads again the profiles that these files belong to; the processes that they confine go on. Gives a sentence for each.
 pub(super) fn load<'p>(paths: impl IntoIterator<Item = &'p Path>) -> Result<Vec<String>, Error> {
-    let directory = Path::new(DIRECTORY);
-    let mut files: Vec<PathBuf> =
-        paths.into_iter().filter_map(|path| Some(directory.join(path.file_name()?))).collect();
+    let mut files: Vec<PathBuf> = Vec::new();
+    for path in paths {
+        match path.parent() == Some(Path::new(DIRECTORY)) {
+            true => files.push(path.to_owned()),
+            false => files.extend(including(path).map_err(unread)?),
+        }
+    }
     files.sort();
     files.dedup();
     let mut said = Vec::new();
@@ -208,19 +278,5 @@ mod tests {
             "profile sshd /usr/sbin/sshd flags=(complain,attach_disconnected) {"
         );
         assert_eq!(flagged("/usr/sbin/sshd flags=(complain, attach_disconnected) {"), None);
-        assert!(is_header("profile rsyslogd /usr/sbin/rsyslogd {"));
-        for other in
-            ["  profile passwd {", "# /usr/sbin/sshd {", "capability chown,", "/usr/bin/passwd Cx -> passwd,"]
-        {
-            assert!(!is_header(other), "{other}");
-        }
-    }
-
-    #[test]
-    fn the_line_of_a_profile_is_not_one_in_a_comment() {
-        let (above, below) = ("# Was: /usr/sbin/sshd {\n", "  capability chown,\n}\n");
-        let text = format!("{above}/usr/sbin/sshd {{\n{below}");
-        assert_eq!(header(&text), Some((above, "/usr/sbin/sshd {\n", below)));
-        assert_eq!(header(above), None);
     }
 }

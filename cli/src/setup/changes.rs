@@ -4,11 +4,12 @@
 //! PAM's lines come last, after the module's file: they take effect with the next login.
 
 use super::Options;
+use super::apparmor::Profiles;
 use super::change::{Change, FileChange};
 use super::choices::Choices;
 use super::sshd::{self, Sshd};
 use super::target::Target;
-use super::{apparmor, directory, module, pam, selinux, syslog, user_manager, verify};
+use super::{directory, module, pam, selinux, syslog, user_manager, verify};
 use crate::desired::pam::service;
 use crate::report::Error;
 use pam_sftpjail::config::DEFAULT_PATH;
@@ -57,10 +58,11 @@ impl Needed {
         let syslog::Needed { changes: of_syslog, note } = syslog::Needed::find()?;
         changes.extend(of_syslog);
         changes.extend(selinux::changes(choices)?);
-        changes.extend(apparmor::changes(choices, sshd)?);
+        let mut profiles = Profiles::find(choices, sshd)?;
+        changes.extend(profiles.changes()?);
         let sshd::Needed { changes: of_sshd, mut notes, dropped_groups, stray_groups, doubt } =
             sshd::needed(choices, sshd)?;
-        notes.extend(note);
+        notes.extend(note.into_iter().chain(profiles.notes));
         if let Some(error) = doubt {
             if !verify::are_members_jailed(choices, sshd) {
                 return Err(error);

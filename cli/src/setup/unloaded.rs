@@ -1,6 +1,7 @@
 //! Finds the rules for SELinux and AppArmor that are in setup's files and that the kernel does not have, as after somebody
 //! has unloaded them. They are loaded though no file needs a change.
 
+use super::apparmor::Profiles;
 use super::choices::Choices;
 use super::sshd::Sshd;
 use super::{apparmor, selinux};
@@ -14,11 +15,16 @@ pub(super) struct Unloaded {
     pub(super) has_policy: bool,
     /// The profiles of AppArmor that were loaded without the rules.
     pub(super) profiles: Vec<PathBuf>,
+    /// Sentences about what could not be found out.
+    pub(super) notes: Vec<String>,
 }
 
 impl Unloaded {
     pub(super) fn find(choices: &Choices, sshd: &Sshd) -> Result<Self, Error> {
-        Ok(Self { has_policy: selinux::is_unloaded()?, profiles: apparmor::unloaded(choices, sshd)? })
+        let has_policy = selinux::is_unloaded()?;
+        let mut known = Profiles::find(choices, sshd)?;
+        let profiles = known.unloaded();
+        Ok(Self { has_policy, profiles, notes: known.notes })
     }
 
     pub(super) fn is_empty(&self) -> bool {

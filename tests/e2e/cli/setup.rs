@@ -1,5 +1,6 @@
 //! `sftpjail setup` on a stock machine: members are jailed, and undo restores every byte.
 
+mod apparmor;
 mod beside;
 mod confirm;
 mod distributions;
