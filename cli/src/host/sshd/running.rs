@@ -169,10 +169,11 @@ pub(crate) fn of_login(options: &[OsString]) -> impl Iterator<Item = &OsString> 
     values.filter(|value| !OF_DAEMON.iter().any(|keyword| sets(value, keyword)))
 }
 
-/// Keywords that concern the daemon only.
-const OF_DAEMON: [&str; 9] = [
+/// Keywords that concern the daemon only, or how a connection is encrypted.
+const OF_DAEMON: [&str; 10] = [
     "AddressFamily",
     "HostKey",
+    "KexAlgorithms",
     "ListenAddress",
     "LogLevel",
     "MaxStartups",
