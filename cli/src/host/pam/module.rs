@@ -1,10 +1,11 @@
 //! Reads a PAM module's file: where libpam finds it, its version, and whether the dynamic linker can load it.
 
 use crate::host::programs;
+use object::read::ReadCache;
 use object::{Object, ObjectSection, ObjectSymbol, SymbolSection};
 use pam_sftpjail::escape::{escaped, one_line};
-use std::fs;
-use std::io::{self, ErrorKind};
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::iter;
 use std::path::{Path, PathBuf};
 
@@ -39,15 +40,17 @@ pub(crate) fn unloadable(path: &str) -> io::Result<Option<String>> {
     // _pam_load_module of pam_handlers.c.
     let path = path.replace("$ISA", ".");
     let file = usual.join(&path);
-    let data = match fs::read(&file) {
-        Err(error) if error.kind() == ErrorKind::NotFound => fs::read(Path::new(ELSEWHERE).join(&path)),
+    let is_for_this_system = |file: &Path| {
+        parsed(file, |elf| elf.is_ok_and(|elf| elf.is_64() == cfg!(target_pointer_width = "64")))
+    };
+    let answer = match is_for_this_system(&file) {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            is_for_this_system(&Path::new(ELSEWHERE).join(&path))
+        }
         other => other,
     };
-    let is_for_this_system = |data: &[u8]| {
-        object::File::parse(data).is_ok_and(|elf| elf.is_64() == cfg!(target_pointer_width = "64"))
-    };
-    let why = match data {
-        Ok(data) if is_for_this_system(&data) => return Ok(None),
+    let why = match answer {
+        Ok(true) => return Ok(None),
         Err(error) if [ErrorKind::NotFound, ErrorKind::NotADirectory].contains(&error.kind()) => {
             "does not exist"
         }
@@ -55,6 +58,43 @@ pub(crate) fn unloadable(path: &str) -> io::Result<Option<String>> {
         Ok(_) | Err(_) => "is not a shared object for this system",
     };
     Ok(Some(format!("{}, which {why}", escaped(&file))))
+}
+
+/// What `judge` says of a file as the object that it holds. Only the parts that are asked for are read: modules are large,
+/// and many lines name the same one. The error: the file could not be read.
+fn parsed<T>(
+    file: &Path,
+    judge: impl for<'d> FnOnce(object::Result<object::File<'d, &'d ReadCache<Source>>>) -> T,
+) -> io::Result<T> {
+    let cache = ReadCache::new(Source { file: File::open(file)?, failed: None });
+    let judgement = judge(object::File::parse(&cache));
+    cache.into_inner().failed.map_or(Ok(judgement), Err)
+}
+
+/// A file that keeps the error of a read, which the parser takes for a damaged file.
+struct Source {
+    file: File,
+    failed: Option<io::Error>,
+}
+
+impl Read for Source {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.file.read(buffer).map_err(|error| {
+            let kind = error.kind();
+            // What was interrupted is tried again.
+            if kind != ErrorKind::Interrupted {
+                self.failed = Some(error);
+            }
+            kind.into()
+        })
+    }
+}
+
+impl Seek for Source {
+    /// An error is none of a read: it is no regular file, and no shared object.
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.file.seek(to)
+    }
 }
 
 /// The names of all modules in the usual directory.
@@ -69,18 +109,20 @@ pub(crate) fn names() -> Vec<String> {
 /// The module's version, read from the file without running any of it. The error is the end of a sentence
 /// about the file.
 pub(crate) fn version(file: &Path) -> Result<String, String> {
-    let data = fs::read(file).map_err(|error| format!("cannot be read: {error}"))?;
-    let foreign = || "is not sftpjail's module".to_owned();
-    let elf = object::File::parse(data.as_slice()).map_err(|_| "is not a shared object".to_owned())?;
-    let symbol = |name: &str| elf.dynamic_symbols().find(|s| s.is_definition() && s.name() == Ok(name));
-    if let Some(missing) = HOOKS.iter().find(|hook| symbol(hook).is_none()) {
-        return Err(format!("{} ({missing} is missing)", foreign()));
-    }
-    let version = symbol("PAM_SFTPJAIL_VERSION").ok_or_else(foreign)?;
-    let SymbolSection::Section(section) = version.section() else { return Err(foreign()) };
-    let section = elf.section_by_index(section).map_err(|_| foreign())?;
-    let bytes = section.data_range(version.address(), version.size()).ok().flatten().ok_or_else(foreign)?;
-    Ok(String::from_utf8_lossy(bytes).into_owned())
+    parsed(file, |elf| {
+        let foreign = || "is not sftpjail's module".to_owned();
+        let elf = elf.map_err(|_| "is not a shared object".to_owned())?;
+        let symbol = |name: &str| elf.dynamic_symbols().find(|s| s.is_definition() && s.name() == Ok(name));
+        if let Some(missing) = HOOKS.iter().find(|hook| symbol(hook).is_none()) {
+            return Err(format!("{} ({missing} is missing)", foreign()));
+        }
+        let version = symbol("PAM_SFTPJAIL_VERSION").ok_or_else(foreign)?;
+        let SymbolSection::Section(section) = version.section() else { return Err(foreign()) };
+        let section = elf.section_by_index(section).map_err(|_| foreign())?;
+        let bytes = section.data_range(version.address(), version.size()).ok().flatten();
+        Ok(String::from_utf8_lossy(bytes.ok_or_else(foreign)?).into_owned())
+    })
+    .unwrap_or_else(|error| Err(format!("cannot be read: {error}")))
 }
 
 /// Why a module cannot be loaded.
