@@ -71,8 +71,8 @@ install: no-package build-release
 	$(AS_OWNER) mv -fT "$(PROGRAM).new" "$(PROGRAM)"
 	echo "Installed $(MODULE) and $(PROGRAM). Next: sftpjail setup"
 
-# The packages: packaging/README.md. With SUITE, they are built in a root of that release of Debian, and run there and on
-# everything later; without it, on this machine.
+# The packages: packaging/README.md. With SUITE, they are built in a root of that release of Debian, and run there and
+# on everything later; without it, on this machine.
 VERSION ?= $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 ARCH ?= $(shell dpkg --print-architecture 2>/dev/null)
 ROOT := $(if $(filter file,$(origin SUITE)),,$(SUITE))
@@ -178,8 +178,8 @@ demo: build
 sandbox: build
 	@$(CARGO) run --quiet --locked $(AS_ROOT) --package sftpjail-tests --bin sandbox-shell
 
-# Every test, those of a whole Debian 12 too; the last line counts them. The two run at once, since machines mostly wait,
-# and what those of machines print comes last.
+# Every test, those of a whole Debian 12 too; the last line counts them. The two run at once, since machines mostly
+# wait, and what those of machines print comes last.
 ALL_BUT_MACHINES := $(CARGO) test --locked $(AS_ROOT) --workspace --exclude sftpjail-machines
 OF_MACHINES := $(CARGO) test --locked $(AS_ROOT) --package sftpjail-machines --test machine
 
@@ -238,8 +238,8 @@ tested-on: build
 	test ! -s $$page || cat $$page >docs/tested-on.md
 	exit $$status
 
-# The same with other kernels, SELinux and AppArmor, in guests of QEMU, and what only a guest can show: power cuts, a kernel
-# that is too old, what is denied.
+# The same with other kernels, SELinux and AppArmor, in guests of QEMU, and what only a guest can show: power cuts, a
+# kernel that is too old, what is denied.
 machines-kernels: build
 	@status=0
 	$(LAB) $(KERNELS) || status=$$?

@@ -1,4 +1,5 @@
-# Builds the package of the format $1 (deb or rpm) of the sources in this directory, and checks it. The environment says:
+# Builds the package of the format $1 (deb or rpm) of the sources in this directory, and checks it. The environment
+# says:
 #   CARGO          the cargo to use, with the rustc beside it
 #   OUT            the directory for the package, its log, and what is kept between builds
 #   VERSION, ARCH  of the package; the architecture as Debian names it

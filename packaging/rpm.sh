@@ -1,5 +1,5 @@
-# Builds the RPM package of the sources in $1 as $2, with version $3 and for architecture $4, as RPM names it. It is built
-# in the directory $5, and cargo takes dependencies from $6, which `cargo vendor` has made. The environment has
+# Builds the RPM package of the sources in $1 as $2, with version $3 and for architecture $4, as RPM names it. It is
+# built in the directory $5, and cargo takes dependencies from $6, which `cargo vendor` has made. The environment has
 # SOURCE_DATE_EPOCH, CARGO_TARGET_DIR, and a cargo and rustc in its PATH.
 set -eu
 package=$2 version=$3 architecture=$4 build=$5/sftpjail

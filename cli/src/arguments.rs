@@ -239,8 +239,8 @@ Examples:
     ///
     /// It makes the checks of a login for every member who exists, and stops if one would be refused.
     ///
-    /// With --undo, it restores what was there before: it shows the diff and which users sshd will no longer jail, asks,
-    /// and keeps what a `Match` block that stays needs.
+    /// With --undo, it restores what was there before: it shows the diff and which users sshd will no longer jail,
+    /// asks, and keeps what a `Match` block that stays needs.
     ///
     /// Exit status: 0 it is done, or was done already; 1 it is not done (also: you said no), and nothing
     /// has changed unless a message says so; 2 it does not run as root; 3 with --dry-run: something would

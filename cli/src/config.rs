@@ -1,8 +1,8 @@
 //! `sftpjail config check [FILE]`: whether a configuration can be used, as `sshd -t` says it of sshd's. It reads the
 //! file only, and neither accounts nor the system.
 //!
-//! A volume that refuses everybody is a problem. A profile that is never used is a warning, since its members have another
-//! one. So is a umask that takes from users what they need, since their logins work.
+//! A volume that refuses everybody is a problem. A profile that is never used is a warning, since its members have
+//! another one. So is a umask that takes from users what they need, since their logins work.
 
 use crate::host::configuration::{self, Unusable};
 use crate::report::{Error, Status, streams};

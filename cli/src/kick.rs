@@ -153,8 +153,8 @@ fn advise(fix: &Fix, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "  {}", advice(&fix.to_string(), fix.command(), 2))
 }
 
-/// The name that was meant, where there is no user of the name that was typed: of a user with a live session or, if none
-/// is similar, of any user.
+/// The name that was meant, where there is no user of the name that was typed: of a user with a live session or, if
+/// none is similar, of any user.
 fn meant(typed: &str, live: &[String]) -> Option<String> {
     let Ok(None) = User::by_name(typed) else { return None };
     let live = nearest(typed, live.iter().map(String::as_str));

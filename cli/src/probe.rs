@@ -81,7 +81,8 @@ pub(crate) struct Request<'a> {
     pub(crate) user: &'a str,
 }
 
-/// Starts a child that probes, and writes its report. A reader that has closed the pipe does not change the exit status.
+/// Starts a child that probes, and writes its report. A reader that has closed the pipe does not change the exit
+/// status.
 pub(crate) fn run(request: &Request<'_>, json: bool, out: &mut impl Write) -> io::Result<Status> {
     let report = process::report(request)?;
     report.status().after(report.write(json, out), out)

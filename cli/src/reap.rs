@@ -1,5 +1,5 @@
-//! `sftpjail reap`: removes what a killed sshd or a power cut left behind. The library does it; this reports it, and lets
-//! it look also where sshds with a mount namespace of their own have their jails.
+//! `sftpjail reap`: removes what a killed sshd or a power cut left behind. The library does it; this reports it, and
+//! lets it look also where sshds with a mount namespace of their own have their jails.
 
 use crate::host::{configuration, service_mounts};
 use crate::report::json::{VERSION, document};
@@ -86,8 +86,8 @@ impl Jail {
         (&self.path, &self.path_bytes) == (&other.path, &other.path_bytes)
     }
 
-    /// Those that could not be looked for with the mounts of a process. `why`: what is so of these mounts, in a clause. A
-    /// command to paste would have those of this program.
+    /// Those that could not be looked for with the mounts of a process. `why`: what is so of these mounts, in a clause.
+    /// A command to paste would have those of this program.
     fn unseen(jail_root: &Path, pid: i32, why: &str, fix: &dyn Display) -> Self {
         let path = Outside::new(jail_root);
         Self {

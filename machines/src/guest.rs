@@ -71,8 +71,8 @@ impl Guest {
         self.start();
     }
 
-    /// Shuts down in order, and boots the kernel of another image from the same disk. That kernel has no modules but those
-    /// of its initrd.
+    /// Shuts down in order, and boots the kernel of another image from the same disk. That kernel has no modules but
+    /// those of its initrd.
     pub fn boot_kernel_of(&mut self, image: &Image) {
         let _ = self.try_sh("systemctl poweroff");
         let ended = wait_until(self.patience(), || self.unshare.try_wait().transpose());

@@ -19,10 +19,10 @@ pub(crate) fn directory() -> PathBuf {
     directory
 }
 
-/// The path of what the script makes. It is called `name`, a hash of script and arguments, and `ending`. If it is missing,
-/// the script runs, as root in a mount namespace of its own: it makes the path in `$1`, whole or not at all, from the
-/// further arguments and the mirror in `$mirror`. The arguments name no directory, so that the target directory can be
-/// copied. Panics with the end of its output if it fails.
+/// The path of what the script makes. It is called `name`, a hash of script and arguments, and `ending`. If it is
+/// missing, the script runs, as root in a mount namespace of its own: it makes the path in `$1`, whole or not at all,
+/// from the further arguments and the mirror in `$mirror`. The arguments name no directory, so that the target
+/// directory can be copied. Panics with the end of its output if it fails.
 pub(crate) fn made(name: &str, ending: &str, script: &str, args: &[&OsStr]) -> PathBuf {
     let directory = directory();
     let script = format!("{PREAMBLE}{script}");

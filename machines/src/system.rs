@@ -32,8 +32,8 @@ pub trait System {
     /// Longer than a command or a boot takes in it while other tests run.
     fn patience(&self) -> Duration;
 
-    /// Runs a root shell (`sh -ec`) inside. Panics with script and output if it fails. `not COMMAND` fails if the command
-    /// does not.
+    /// Runs a root shell (`sh -ec`) inside. Panics with script and output if it fails. `not COMMAND` fails if the
+    /// command does not.
     #[track_caller]
     fn sh(&self, script: &str) -> Output {
         self.try_sh(script).ok()

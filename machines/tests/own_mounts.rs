@@ -1,5 +1,5 @@
-//! An sshd whose unit has a mount namespace of its own, with `namespace = "host"`: its jails are there, and go on there when
-//! systemd restarts it into another one.
+//! An sshd whose unit has a mount namespace of its own, with `namespace = "host"`: its jails are there, and go on there
+//! when systemd restarts it into another one.
 
 use machines::{Machine, Suite, System};
 

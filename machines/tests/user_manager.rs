@@ -37,8 +37,8 @@ fn machine() -> Machine {
 
 /// The user's processes while an sftp session is open, and whether the unit has run.
 fn during_a_session(machine: &Machine, user: &str) -> (String, bool) {
-    // At the answer to pwd, logind has waited for systemd to start the manager, or to skip it. A manager that runs needs a
-    // moment more to run the unit.
+    // At the answer to pwd, logind has waited for systemd to start the manager, or to skip it. A manager that runs
+    // needs a moment more to run the unit.
     let script = "rm -f /tmp/proof-* /tmp/end; : >/tmp/said
                   { echo pwd; for i in $(seq 1200); do test ! -e /tmp/end || break; sleep 0.05; done; } |
                       sftp -b - -o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null \

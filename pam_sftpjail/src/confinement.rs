@@ -1,5 +1,5 @@
-//! What the kernel lets a process do: its mount namespace, capabilities, seccomp filters and profile of AppArmor. They are
-//! read from a running sshd and put on a process that tries what that sshd can do.
+//! What the kernel lets a process do: its mount namespace, capabilities, seccomp filters and profile of AppArmor. They
+//! are read from a running sshd and put on a process that tries what that sshd can do.
 //!
 //! The hooks have no use for it: they run in sshd.
 #![forbid(unsafe_code)]
@@ -94,8 +94,8 @@ impl Confinement {
         process.must_exist().map(|()| confinement)
     }
 
-    /// Puts these parts of it on this process, for good. The process must have one thread. `kills`: whether a system call
-    /// that a seccomp filter forbids may end the process; otherwise it fails with EPERM, so that it can be named.
+    /// Puts these parts of it on this process, for good. The process must have one thread. `kills`: whether a system
+    /// call that a seccomp filter forbids may end the process; otherwise it fails with EPERM, so that it can be named.
     pub fn assume(&self, parts: &[Part], kills: bool) -> Result<(), SysError> {
         let has = |part| parts.contains(&part);
         if let Some(process) = self.mounts.filter(|_| has(Part::Mounts)) {

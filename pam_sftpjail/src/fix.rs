@@ -167,9 +167,9 @@ impl RootPath {
     }
 }
 
-/// The name of an account, a group or a unit, as root's databases have it. A text with a slash is no name, and neither is
-/// one that begins with a hyphen or holds a colon: it is shown as a placeholder, so that no command takes it for a path,
-/// an option, or a user and a group.
+/// The name of an account, a group or a unit, as root's databases have it. A text with a slash is no name, and neither
+/// is one that begins with a hyphen or holds a colon: it is shown as a placeholder, so that no command takes it for a
+/// path, an option, or a user and a group.
 #[derive(Clone, Copy, Debug)]
 pub struct Name<'a>(pub &'a str);
 

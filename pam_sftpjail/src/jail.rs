@@ -38,8 +38,8 @@ pub enum Jail {
 pub(crate) struct Others {
     /// In this process's mount namespace: a new session shares that jail.
     pub(crate) here: bool,
-    /// In another one, such as that of a service that was restarted since. Their jail is not in the way of one here, and
-    /// its mount point must stay: the kernel unmounts what is on a directory that is removed, in every namespace.
+    /// In another one, such as that of a service that was restarted since. Their jail is not in the way of one here,
+    /// and its mount point must stay: the kernel unmounts what is on a directory that is removed, in every namespace.
     pub(crate) elsewhere: bool,
 }
 

@@ -1,5 +1,5 @@
-//! Which security module of the kernel confines this process and may have denied root what permissions allow: SELinux or
-//! AppArmor. It is asked only after an error, and decides nothing.
+//! Which security module of the kernel confines this process and may have denied root what permissions allow: SELinux
+//! or AppArmor. It is asked only after an error, and decides nothing.
 #![forbid(unsafe_code)]
 
 use crate::escape::escaped;

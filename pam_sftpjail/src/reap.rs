@@ -41,8 +41,8 @@ pub fn reap(jail_root: &Path) -> Result<Vec<Reaped>, Refusal> {
     Ok(reaped)
 }
 
-/// The jails without a live session, and the directories that are left of some, which [`reap`] would remove. `user`: only
-/// that one's. It changes nothing but records of dead sessions.
+/// The jails without a live session, and the directories that are left of some, which [`reap`] would remove. `user`:
+/// only that one's. It changes nothing but records of dead sessions.
 pub fn left(jail_root: &Path, user: Option<&UserName>) -> Result<Vec<PathBuf>, Refusal> {
     let mut left = Vec::new();
     for found in found(jail_root)?.into_iter().filter(|found| user.is_none_or(|user| user == found)) {

@@ -1,5 +1,5 @@
-//! Keeps a record of each live session: `/run/sftpjail/USER/private-PID`, or `host-MOUNTS-PID` with the number of the mount
-//! namespace that has the jail.
+//! Keeps a record of each live session: `/run/sftpjail/USER/private-PID`, or `host-MOUNTS-PID` with the number of the
+//! mount namespace that has the jail.
 //!
 //! Sessions of a user begin and end under a lock on the user's directory (flock(2)). A record is live while
 //! the session's process, or one that it forked, has it open with a mark on it. The kernel drops the mark
@@ -126,8 +126,8 @@ impl Registry {
     /// owner and mode of `/run/sftpjail`, and only searches that directory, so that users without a record need no more
     /// of it. The error: this is unknown.
     ///
-    /// Where there is no directory (ENOENT, or ENOTDIR for a file or a symlink), no session has a record. Any other error
-    /// is none of that. On the user's own directory, it concerns that user only. On `/run/sftpjail`, it concerns
+    /// Where there is no directory (ENOENT, or ENOTDIR for a file or a symlink), no session has a record. Any other
+    /// error is none of that. On the user's own directory, it concerns that user only. On `/run/sftpjail`, it concerns
     /// everybody: a process that has run out of descriptors or memory, or that an LSM denies the search. root's modes
     /// alone cannot deny that to a service that runs as root.
     pub(crate) fn has_host_record(user: &UserName) -> Result<bool, Errno> {

@@ -1,6 +1,7 @@
 //! `make bench-check`: how long `sftpjail check --all` takes, the processor time of all of its processes, and the most
-//! memory of any one of them: for 3 members among 20,000 users, for 20,000 members, and for 2,000 members who are logged
-//! in, with the jails in the host's namespace. `USERS=2000` is quicker, and `LIVE=500` sets the number of the last.
+//! memory of any one of them: for 3 members among 20,000 users, for 20,000 members, and for 2,000 members who are
+//! logged in, with the jails in the host's namespace. `USERS=2000` is quicker, and `LIVE=500` sets the number of the
+//! last.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Stdio};
@@ -46,8 +47,8 @@ fn beside_live_jails(members: u32, live: &[u32]) {
     }
 }
 
-/// A machine with so many users in no profile, each with a home, a group and a shadow entry as useradd(8) and chpasswd(8) make them,
-/// and three members.
+/// A machine with so many users in no profile, each with a home, a group and a shadow entry as useradd(8) and
+/// chpasswd(8) make them, and three members.
 fn machine(users: u32, namespace: Namespace) -> Sandbox {
     let sb = Sandbox::in_namespace(namespace);
     for member in ["mle", "anna", "joe"] {

@@ -1,5 +1,5 @@
-//! Every `let` that only Rust 1.88 and later knows where it is: one beside other conditions, or in a guard. Debian 13 ships
-//! 1.85, and no newer compiler complains.
+//! Every `let` that only Rust 1.88 and later knows where it is: one beside other conditions, or in a guard. Debian 13
+//! ships 1.85, and no newer compiler complains.
 
 use std::path::Path;
 use syn::visit::{self, Visit};

@@ -1,5 +1,5 @@
-//! Which module may name which: the floors of the CLI, and the order of the library. And which texts may not be commands,
-//! and what an older Rust does not know. Reads the sources; needs no sandbox and no root.
+//! Which module may name which: the floors of the CLI, and the order of the library. And which texts may not be
+//! commands, and what an older Rust does not know. Reads the sources; needs no sandbox and no root.
 //!
 //! What is private within a module is left to the compiler, which lets nobody outside reach it.
 

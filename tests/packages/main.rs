@@ -1,5 +1,5 @@
-//! The packages that `make packages` has built: what is in them, what they need, and what their scripts do. The variables
-//! `DEB` and `RPM` name them.
+//! The packages that `make packages` has built: what is in them, what they need, and what their scripts do. The
+//! variables `DEB` and `RPM` name them.
 
 mod binaries;
 mod deb;

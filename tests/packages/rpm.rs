@@ -1,5 +1,5 @@
-//! The RPM package, installed and removed by rpm in sandboxes. Their libpam is Debian's, so that the directory of Red Hat's
-//! modules leads to that of Debian's.
+//! The RPM package, installed and removed by rpm in sandboxes. Their libpam is Debian's, so that the directory of Red
+//! Hat's modules leads to that of Debian's.
 
 use super::{EXAMPLES, examples, machine, package, read};
 use sandbox::Sandbox;

@@ -1,5 +1,5 @@
-//! What all sandboxes of a test process begin with, made once: the build's own files, as a layer over /usr, and a network
-//! whose children are cheap to look through.
+//! What all sandboxes of a test process begin with, made once: the build's own files, as a layer over /usr, and a
+//! network whose children are cheap to look through.
 
 use std::fs::{self, File};
 use std::io;

@@ -89,8 +89,8 @@ fn init() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    // The kernel removes orphans that end: signal(2). A loop that waits for some would wake up a hundred times a second,
-    // for there are mostly none.
+    // The kernel removes orphans that end: signal(2). A loop that waits for some would wake up a hundred times a
+    // second, for there are mostly none.
     // SAFETY: no handler is installed, and there was none.
     if let Err(error) = unsafe { signal(Signal::SIGCHLD, SigHandler::SigIgn) } {
         eprintln!("ignore SIGCHLD: {error}");

@@ -30,8 +30,8 @@ pub struct Sandbox {
 
 impl Sandbox {
     /// A machine on which sftpjail is set up as its README says: group `sftp`, the PAM lines of
-    /// `pam.d/sshd`, the `Match Group sftp` block, the drop-in of user@.service. rsyslogd runs, sshd starts when it is needed.
-    /// Panics with one sentence if the machine lacks something.
+    /// `pam.d/sshd`, the `Match Group sftp` block, the drop-in of user@.service. rsyslogd runs, sshd starts when it is
+    /// needed. Panics with one sentence if the machine lacks something.
     #[must_use]
     pub fn new() -> Sandbox {
         let sandbox = Sandbox::start(true);
@@ -139,8 +139,8 @@ impl Sandbox {
         entering(self.outer_pid, "mnt,pid,net,ipc,uts", program)
     }
 
-    /// Runs a root shell (`sh -ec`) inside. Panics with script and output if it fails. `not COMMAND` fails if the command
-    /// does not.
+    /// Runs a root shell (`sh -ec`) inside. Panics with script and output if it fails. `not COMMAND` fails if the
+    /// command does not.
     #[track_caller]
     pub fn sh(&self, script: &str) -> Output {
         self.try_sh(script).ok()

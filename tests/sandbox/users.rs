@@ -52,8 +52,8 @@ impl Sandbox {
         }
     }
 
-    /// Sets `passwd: files spelling` and `shadow: files spelling` in nsswitch.conf: a name with upper-case letters is answered with
-    /// the entry of its lower-case spelling, as directories that ignore case do.
+    /// Sets `passwd: files spelling` and `shadow: files spelling` in nsswitch.conf: a name with upper-case letters is
+    /// answered with the entry of its lower-case spelling, as directories that ignore case do.
     pub fn ignore_case_of_names(&self) {
         self.sh("sed -Ei 's/^(passwd|shadow):.*/\\1: files spelling/' /etc/nsswitch.conf");
     }

@@ -1,10 +1,10 @@
 //! The journal beside log files: the entries that the files lack, each at its time, and which of the files' entries the
 //! journal has as well.
 //!
-//! A jail has the journal's socket where rsyslog did not run at the login. journald passes on to rsyslog what it gets, so
-//! both may have an entry, and each may lack one: rsyslog was stopped, or the journal is shorter. Of an entry that both
-//! have, the journal's counts, since journald says who sent it. It keeps what is near in time, so that both may be of any
-//! size.
+//! A jail has the journal's socket where rsyslog did not run at the login. journald passes on to rsyslog what it gets,
+//! so both may have an entry, and each may lack one: rsyslog was stopped, or the journal is shorter. Of an entry that
+//! both have, the journal's counts, since journald says who sent it. It keeps what is near in time, so that both may be
+//! of any size.
 
 use super::forwarding::Forwarding;
 use super::gaps::Kind;

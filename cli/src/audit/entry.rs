@@ -1,5 +1,5 @@
-//! Parses the entries of pam_sftpjail about sessions: whose, and the fields behind the user. Values with other than plain
-//! characters are in quotes, escaped, so no value can pretend to be another field.
+//! Parses the entries of pam_sftpjail about sessions: whose, and the fields behind the user. Values with other than
+//! plain characters are in quotes, escaped, so no value can pretend to be another field.
 
 /// An entry about a session.
 #[derive(Debug, PartialEq, Eq)]

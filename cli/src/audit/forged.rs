@@ -1,5 +1,5 @@
-//! Whether an entry of the journal comes from where it says. Any user may write to the host's `/dev/log` what they like,
-//! under any name; journald notes who it was.
+//! Whether an entry of the journal comes from where it says. Any user may write to the host's `/dev/log` what they
+//! like, under any name; journald notes who it was.
 //!
 //! A log file does not say who wrote an entry, so nothing is concluded from one. Nor is anything from a program that
 //! journald does not name: its process had ended before journald looked, as internal-sftp does after its last entry.

@@ -2,8 +2,8 @@
 //!
 //! The log has the path as the client spelled it, as seen from inside. The home is at its real path in
 //! the jail, so that is the path on the host. A volume is not: its target becomes its source. The log says which
-//! volumes a session had ([`super::openings`]). Where it does not, the configuration and what NSS says of the user count,
-//! both as they are now. Everything else, such as the
+//! volumes a session had ([`super::openings`]). Where it does not, the configuration and what NSS says of the user
+//! count, both as they are now. Everything else, such as the
 //! jail's own /etc, is not on the host; it is shown below the jail root, `/jail/mle/etc`.
 //!
 //! It resolves no symlink, because nobody can tell later where it pointed then.

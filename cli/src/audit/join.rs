@@ -26,8 +26,8 @@ use std::hash::{BuildHasher, RandomState};
 use std::os::unix::ffi::OsStrExt;
 use std::rc::Rc;
 
-/// The longest message of a program, in bytes: internal-sftp logs 500 at most, and pam_sftpjail 6 KiB. It bounds everything
-/// that is kept.
+/// The longest message of a program, in bytes: internal-sftp logs 500 at most, and pam_sftpjail 6 KiB. It bounds
+/// everything that is kept.
 pub(super) fn longest(program: Program) -> usize {
     match program {
         Program::Sftp => 1 << 10,

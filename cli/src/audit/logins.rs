@@ -139,8 +139,8 @@ impl Logins {
         }
     }
 
-    /// sshd could not chroot the process of a session, and ran nothing in it. The entry has the pid of that process, and
-    /// names no user; sshd's monitor, which has opened the session, started it right before.
+    /// sshd could not chroot the process of a session, and ran nothing in it. The entry has the pid of that process,
+    /// and names no user; sshd's monitor, which has opened the session, started it right before.
     fn not_chrooted(&mut self, host: u64, pid: u32, time: Timestamp) {
         let mut found = None;
         for key in self.latest.iter().filter(|(on, _)| *on == host) {

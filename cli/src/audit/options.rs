@@ -11,7 +11,8 @@ use std::path::PathBuf;
 pub(crate) struct Options {
     /// Only what this user did. Give the name as the log spells it.
     pub(super) user: Option<String>,
-    /// Only at or after this time: RFC 3339, `YYYY-MM-DD[ HH:MM[:SS]]`, `today`, `yesterday`, or `2h` or `3d` for a time ago.
+    /// Only at or after this time: RFC 3339, `YYYY-MM-DD[ HH:MM[:SS]]`, `today`, `yesterday`, or `2h` or `3d` for a
+    /// time ago.
     #[arg(long, value_name = "TIME", value_parser = time::parse)]
     pub(super) since: Option<Timestamp>,
     /// Only before this time, in the same forms. A date alone means the midnight at which it begins.

@@ -6,8 +6,8 @@ use std::collections::HashMap;
 /// How far the two times of one entry may be apart: rsyslog may have waited to say how often it was repeated.
 pub(super) const MAX_APART: SignedDuration = SignedDuration::from_secs(60);
 
-/// How many different entries are remembered at least; twice as many at most. Copies come within a second, so that there
-/// are no more, unless a log is flooded.
+/// How many different entries are remembered at least; twice as many at most. Copies come within a second, so that
+/// there are no more, unless a log is flooded.
 const MAX: usize = 20_000;
 
 /// Entries by their key: the latest, and those before.

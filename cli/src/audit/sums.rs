@@ -96,8 +96,8 @@ pub(crate) fn json(
     line(&document, out)
 }
 
-/// Writes all users, by name, for a terminal of this width or for a pipe. Where the times do not fit into the line, they
-/// get one of their own; a terminal that is still too narrow goes without the last sums.
+/// Writes all users, by name, for a terminal of this width or for a pipe. Where the times do not fit into the line,
+/// they get one of their own; a terminal that is still too narrow goes without the last sums.
 pub(crate) fn print(
     summary: &Summary,
     time: impl Fn(jiff::Timestamp) -> String,

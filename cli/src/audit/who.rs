@@ -5,7 +5,8 @@ use jiff::Timestamp;
 use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
 
-/// What PAM and internal-sftp log as the address of a session that came through a pipe. sshd's own connections have one.
+/// What PAM and internal-sftp log as the address of a session that came through a pipe. sshd's own connections have
+/// one.
 pub(crate) const NO_ADDRESS: &str = "UNKNOWN";
 
 /// A session, as its operations name it.

@@ -157,8 +157,8 @@ pub(super) fn shadow(account: &Account, uses_pam: bool, findings: &mut Findings)
     Some(password)
 }
 
-/// Warns about sessions in no jail, such as those that began when the user was no member yet: they go on. `others`: further
-/// names of the account, such as that of a main account, whose sessions are its own. `all`: those of the uid.
+/// Warns about sessions in no jail, such as those that began when the user was no member yet: they go on. `others`:
+/// further names of the account, such as that of a main account, whose sessions are its own. `all`: those of the uid.
 pub(super) fn sessions(
     account: &Account,
     others: &BTreeSet<String>,
@@ -249,9 +249,9 @@ pub(super) fn names(
     jailed
 }
 
-/// Whether another account with the uid of `account` is its main account, as panels make them: by its name or by those of
-/// its sub-accounts, the home that holds this one is that account's own, and does not only stand above it as `/home` does.
-/// In the same home, the sub-account could write what the main account's logins obey.
+/// Whether another account with the uid of `account` is its main account, as panels make them: by its name or by those
+/// of its sub-accounts, the home that holds this one is that account's own, and does not only stand above it as `/home`
+/// does. In the same home, the sub-account could write what the main account's logins obey.
 fn is_main_account(other: &Account, account: &Account, accounts: &Accounts) -> bool {
     let below = accounts.with_home_below(&other.home, account.uid.as_raw());
     let is_below = account.home != other.home && account.home.starts_with(&other.home);

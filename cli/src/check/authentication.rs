@@ -194,8 +194,8 @@ impl Authentication<'_> {
         }
     }
 
-    /// Reports that each way is closed. `files`: those in which sshd looks for keys, and whether one can be put there for
-    /// this user alone.
+    /// Reports that each way is closed. `files`: those in which sshd looks for keys, and whether one can be put there
+    /// for this user alone.
     fn report(&self, settings: &Settings, files: &[(PathBuf, bool)], findings: &mut Findings) {
         let name = escaped(&self.keys.account.name);
         let takes_keys = !is_no(settings, "PubkeyAuthentication");

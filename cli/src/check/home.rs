@@ -1,8 +1,8 @@
 //! Checks the directories above a home and above the sources of volumes: whether the jail opens a home that their modes
 //! close, and who can replace the home or a source.
 //!
-//! What is below the home of another account, the main account of a hosting customer, is meant to be there: then this is
-//! no warning.
+//! What is below the home of another account, the main account of a hosting customer, is meant to be there: then this
+//! is no warning.
 
 use super::path_to_home::{self, PathToHome, described, group, user};
 use crate::desired::home_access;
@@ -98,8 +98,8 @@ struct Replaceable {
     by: String,
 }
 
-/// All that is below the home is in the jail, such as all homes if the home is `/home`. A main account owns the home that
-/// holds its sub-accounts' homes.
+/// All that is below the home is in the jail, such as all homes if the home is `/home`. A main account owns the home
+/// that holds its sub-accounts' homes.
 fn others(account: &Account, accounts: &Accounts, path_to_home: &PathToHome, findings: &mut Findings) {
     let Some(home) = path_to_home.home() else { return };
     let uid = account.uid.as_raw();

@@ -1,5 +1,5 @@
-//! Checks for what was left below the jail root: jails that no session is in, and entries of an earlier setup that would
-//! mount something there.
+//! Checks for what was left below the jail root: jails that no session is in, and entries of an earlier setup that
+//! would mount something there.
 
 use crate::report::Location;
 use crate::report::error::unreadable_fix;

@@ -20,8 +20,8 @@ pub(super) struct PathToHome {
 }
 
 impl PathToHome {
-    /// Walks to the home as root, then as the user, who also tries to read the files of keys. Finds no directories where
-    /// the home cannot be reached, which the checks of the login report.
+    /// Walks to the home as root, then as the user, who also tries to read the files of keys. Finds no directories
+    /// where the home cannot be reached, which the checks of the login report.
     pub(super) fn walk(
         account: &Account,
         keys: &[PathBuf],

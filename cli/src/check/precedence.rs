@@ -1,5 +1,5 @@
-//! Lets the fix wait that makes sshd read its files, until nothing else is wrong with these: what it has read before may be
-//! what jails members now.
+//! Lets the fix wait that makes sshd read its files, until nothing else is wrong with these: what it has read before
+//! may be what jails members now.
 
 use crate::report::{Finding, Findings};
 use pam_sftpjail::fix::Fix;

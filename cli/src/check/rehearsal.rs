@@ -1,5 +1,5 @@
-//! Rehearses a login as the running sshds could do it, and writes the result as text and as JSON: what the user will see
-//! in the jail.
+//! Rehearses a login as the running sshds could do it, and writes the result as text and as JSON: what the user will
+//! see in the jail.
 
 mod writing;
 

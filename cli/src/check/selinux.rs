@@ -1,5 +1,5 @@
-//! Checks whether SELinux, where it is on, lets the running sshds build jails: it asks the kernel what the loaded policy
-//! allows them.
+//! Checks whether SELinux, where it is on, lets the running sshds build jails: it asks the kernel what the loaded
+//! policy allows them.
 
 use crate::desired::selinux::{DOMAIN, HOME_TYPE, MODULE, PATH, ROOT_TYPE, Rule, VOLUME_TYPE, rules};
 use crate::host::selinux::{self, Context, Mode, ask};

@@ -1,5 +1,5 @@
-//! Checks whether the user may have one more session. Where the sshd that runs has a mount namespace of its own, its jails
-//! "in the host's namespace" are there, and so this looks there.
+//! Checks whether the user may have one more session. Where the sshd that runs has a mount namespace of its own, its
+//! jails "in the host's namespace" are there, and so this looks there.
 
 use super::system::Host;
 use crate::desired::unit;

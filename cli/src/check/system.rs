@@ -132,8 +132,8 @@ impl<'c> Host<'c> {
 }
 
 impl Host<'_> {
-    /// The running sshds that serve the user, as far as they matter: the home of setup's member lies in a namespace of its
-    /// own.
+    /// The running sshds that serve the user, as far as they matter: the home of setup's member lies in a namespace of
+    /// its own.
     pub(super) fn running(&self) -> Vec<&Running> {
         let sshd = self.sshd.iter().filter(|_| !self.is_trial);
         sshd.flat_map(|sshd| sshd.daemon.running()).collect()

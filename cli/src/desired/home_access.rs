@@ -1,7 +1,7 @@
 //! How an admin lets the user enter or write the home. A home that root owns may be a web root, or hold the homes of
-//! others: a command that gives it to the user or to the user's group would take it from them. So it is a sentence unless
-//! the directory is plainly the user's. Where it is the user's and holds sub-accounts' homes, the user gets it back, and
-//! stays there.
+//! others: a command that gives it to the user or to the user's group would take it from them. So it is a sentence
+//! unless the directory is plainly the user's. Where it is the user's and holds sub-accounts' homes, the user gets it
+//! back, and stays there.
 
 use crate::host::accounts::Accounts;
 use crate::report::text::listed_first;
@@ -33,8 +33,8 @@ impl Need {
     }
 }
 
-/// `home`: its path on the host. `otherwise`: what to do where no command is safe, or none helps since the modes allow it
-/// already.
+/// `home`: its path on the host. `otherwise`: what to do where no command is safe, or none helps since the modes allow
+/// it already.
 pub(crate) fn fix(account: &Account, home: &Path, need: Need, otherwise: impl Into<Fix>) -> Fix {
     let otherwise = otherwise.into();
     let (Some(path), Ok(found)) = (root_path(home), home.symlink_metadata()) else { return otherwise };

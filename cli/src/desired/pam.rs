@@ -105,8 +105,8 @@ impl Line {
 }
 
 impl Stack {
-    /// Whether one of these session lines asks the module, whose file is there, to build jails. Its line with `close` alone
-    /// builds none.
+    /// Whether one of these session lines asks the module, whose file is there, to build jails. Its line with `close`
+    /// alone builds none.
     pub(crate) fn builds_jails(&self) -> bool {
         let is_there = |line: &Line| line.module.as_ref().is_some_and(|module| module.file().is_some());
         let mut ours = self.lines.iter().filter(|line| line.is_ours());

@@ -6,8 +6,8 @@ use pam_sftpjail::fix::{Command, Fix};
 use pam_sftpjail::plan::root_path;
 use std::path::Path;
 
-/// `changeable`: what others can change, `file` itself or something that leads to it. An owner or a group of a directory
-/// on the way may need it, so then it is no command.
+/// `changeable`: what others can change, `file` itself or something that leads to it. An owner or a group of a
+/// directory on the way may need it, so then it is no command.
 pub(crate) fn fix(file: &Path, changeable: &Path) -> Fix {
     let stat = lstat(changeable).ok();
     let is_roots = stat.is_some_and(|stat| stat.st_uid == 0);

@@ -1,4 +1,5 @@
-//! What SELinux must let sshd do: the policy module, and its rules as a list. The file in `packaging/` states each rule once.
+//! What SELinux must let sshd do: the policy module, and its rules as a list. The file in `packaging/` states each rule
+//! once.
 
 use pam_sftpjail::config::Config;
 use std::path::Path;

@@ -9,8 +9,8 @@ use pam_sftpjail::nss::Group;
 use pam_sftpjail::plan::root_path;
 use std::path::Path;
 
-/// The fix where `sftpjail setup` would help. It adds missing groups, so one that seems to be misspelt must be corrected
-/// first.
+/// The fix where `sftpjail setup` would help. It adds missing groups, so one that seems to be misspelt must be
+/// corrected first.
 pub(crate) fn fix(config: &Config) -> Fix {
     let is_missing = |name: &&str| matches!(Group::by_name(name), Ok(None));
     match config.groups().filter(is_missing).find_map(misspelt) {

@@ -22,8 +22,8 @@ const OF_FILES: u8 = 2;
 pub(crate) const WRITE: u32 = 2;
 pub(crate) const LOCK: u32 = 0x8000;
 
-/// The profile that is loaded for a program, by the name of the program or of the profile as distributions give it. `None`:
-/// AppArmor is off, or there is none. The error: the kernel does not say.
+/// The profile that is loaded for a program, by the name of the program or of the profile as distributions give it.
+/// `None`: AppArmor is off, or there is none. The error: the kernel does not say.
 pub(crate) fn loaded_for(program: &Path) -> io::Result<Option<String>> {
     let loaded = match fs::read_to_string(LOADED) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),

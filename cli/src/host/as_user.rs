@@ -1,7 +1,7 @@
 //! Reads what a user can enter, read and write on the host: a child process becomes the user and tries it.
 //!
-//! So access control lists and quotas count, too. Of what exists, only files of keys are opened, as sshd opens them; and
-//! what is written has no name when it is written.
+//! So access control lists and quotas count, too. Of what exists, only files of keys are opened, as sshd opens them;
+//! and what is written has no name when it is written.
 
 use crate::host::child;
 use crate::host::keys::Accepted;

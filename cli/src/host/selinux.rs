@@ -94,8 +94,8 @@ pub(crate) struct Answer {
     pub(crate) is_permissive: bool,
 }
 
-/// Asks the kernel which of these permissions a process in the context `source` has for an object of a class. `None`: the
-/// policy does not know the class, or a type in the contexts.
+/// Asks the kernel which of these permissions a process in the context `source` has for an object of a class. `None`:
+/// the policy does not know the class, or a type in the contexts.
 pub(crate) fn ask(
     source: &Context,
     target: &Context,

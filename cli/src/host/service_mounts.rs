@@ -1,5 +1,5 @@
-//! Finds the mount namespaces besides this program's in which jails "of the host's namespace" are, and lets a child look into
-//! them: those of sshds with one of their own, and those of live sessions that such an sshd has left behind.
+//! Finds the mount namespaces besides this program's in which jails "of the host's namespace" are, and lets a child
+//! look into them: those of sshds with one of their own, and those of live sessions that such an sshd has left behind.
 
 use super::child;
 use super::mount_namespace::{is_elsewhere, of};
@@ -11,8 +11,8 @@ use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::io;
 
-/// A process in each of them. Sessions that end meanwhile are left out, and so is everything where the registry cannot be
-/// read, which the caller reports.
+/// A process in each of them. Sessions that end meanwhile are left out, and so is everything where the registry cannot
+/// be read, which the caller reports.
 pub(crate) fn others() -> Vec<Identity> {
     let sshds = running::all().into_iter().map(|sshd| sshd.process);
     let live = sessions::live().unwrap_or_default();
@@ -23,8 +23,8 @@ pub(crate) fn others() -> Vec<Identity> {
     by_namespace.into_values().collect()
 }
 
-/// Does `work` in the mount namespace of a process, in a child, which has none of this program's open files: it must open
-/// all that it needs. `None`: the process has ended. The error: it runs, and that could not be done.
+/// Does `work` in the mount namespace of a process, in a child, which has none of this program's open files: it must
+/// open all that it needs. `None`: the process has ended. The error: it runs, and that could not be done.
 pub(crate) fn within<T: Serialize + DeserializeOwned>(
     process: &Identity,
     work: impl FnOnce() -> T,

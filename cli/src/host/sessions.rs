@@ -102,8 +102,8 @@ impl Session {
         self.record.as_ref().is_ok_and(|record| record.namespace == Namespace::Host && !record.refused)
     }
 
-    /// A process that sees its jail in another mount namespace than this program's. `None`: the jail is not in another, or
-    /// in one of the session's own.
+    /// A process that sees its jail in another mount namespace than this program's. `None`: the jail is not in another,
+    /// or in one of the session's own.
     pub(crate) fn seen_elsewhere_by(&self) -> Option<i32> {
         let process = self.monitor().or_else(|| self.holders.first().copied())?;
         (self.shares_its_jail() && mount_namespace::is_elsewhere(process)).then_some(process)

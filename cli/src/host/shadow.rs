@@ -51,8 +51,8 @@ impl Shadow {
         Ok(getent("shadow", Some(name))?.lines().next().and_then(Self::parse))
     }
 
-    /// Whether the field has the mark `!` of usermod -L and of a new account: LOCKED_PASSWD_PREFIX of OpenSSH, which refuses
-    /// such accounts without PAM.
+    /// Whether the field has the mark `!` of usermod -L and of a new account: LOCKED_PASSWD_PREFIX of OpenSSH, which
+    /// refuses such accounts without PAM.
     pub(crate) fn is_marked(&self) -> bool {
         self.password.starts_with('!')
     }
@@ -109,8 +109,8 @@ impl Shadow {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Password {
     Hash,
-    /// A hash behind a mark: somebody has locked it. `by_usermod`: the mark is the one `!` of usermod -L, which usermod -U
-    /// takes away, and none of others.
+    /// A hash behind a mark: somebody has locked it. `by_usermod`: the mark is the one `!` of usermod -L, which usermod
+    /// -U takes away, and none of others.
     Locked {
         by_usermod: bool,
     },
@@ -127,8 +127,8 @@ pub(crate) enum Password {
 pub(crate) enum Lapse {
     /// The account has expired: sshd refuses each login.
     Account(Expiry),
-    /// The account is inactive, since its password expired so many days ago, and nobody changed it in the days of grace:
-    /// sshd refuses each login.
+    /// The account is inactive, since its password expired so many days ago, and nobody changed it in the days of
+    /// grace: sshd refuses each login.
     Inactive { expired: i64, inactive: i64 },
     /// sshd lets the user do nothing but change the password.
     MustChange,

@@ -90,8 +90,8 @@ fn in_file(file: &Path, name: &str) -> Vec<Setting> {
     values.into_iter().map(setting).collect()
 }
 
-/// The values of a setting of `[Service]`, each with the number of the line on which it begins. A backslash at the end of a
-/// line continues it; comments in between are skipped.
+/// The values of a setting of `[Service]`, each with the number of the line on which it begins. A backslash at the end
+/// of a line continues it; comments in between are skipped.
 pub(crate) fn values(text: &str, name: &str) -> Vec<(usize, String)> {
     let mut found = Vec::new();
     let mut whole = String::new();

@@ -61,8 +61,8 @@ enum Failed {
 
 /// Checks the users, and calls `done` with the place and the result of each, in any order.
 ///
-/// A child is the parent of those that check: this process keeps the results, and a fork takes time for all memory of the
-/// process that forks.
+/// A child is the parent of those that check: this process keeps the results, and a fork takes time for all memory of
+/// the process that forks.
 pub(crate) fn run<W: Work>(
     users: &[String],
     work: &mut W,

@@ -1,8 +1,8 @@
 //! Finds out why a login was refused, or why a session serves nothing: by what sshd, the module and other modules of
 //! PAM have written, and by what is set for the account.
 //!
-//! Log entries count only where they come from the processes of the login: see `repetition`. They are shown, and no command
-//! is taken from them.
+//! Log entries count only where they come from the processes of the login: see `repetition`. They are shown, and no
+//! command is taken from them.
 
 use super::connection::Tools;
 use super::repetition::{Repetition, repeat};
@@ -205,8 +205,8 @@ fn unloadable(service: &str, entries: &[String]) -> Option<Cause> {
     })
 }
 
-/// An entry of another module that says more than that a session begins or ends. Where libpam ignores the module's errors,
-/// it is not why the login was refused.
+/// An entry of another module that says more than that a session begins or ends. Where libpam ignores the module's
+/// errors, it is not why the login was refused.
 fn of_another_module(service: &str, entry: &str) -> Option<Cause> {
     let usual = ["session opened for user", "session closed for user", "reading of user environment enabled"];
     if !entry.starts_with("pam_")

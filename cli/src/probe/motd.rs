@@ -23,7 +23,8 @@ struct Kept {
 }
 
 impl Motd {
-    /// The scratch directory is in the same filesystem. What can have no second name, such as a directory, is left alone.
+    /// The scratch directory is in the same filesystem. What can have no second name, such as a directory, is left
+    /// alone.
     pub(super) fn keep(scratch: &ScratchDirectory) -> Self {
         Self(WRITTEN.into_iter().filter_map(|name| Kept::of(name, scratch)).collect())
     }
@@ -45,7 +46,8 @@ impl Kept {
 
 impl Drop for Motd {
     fn drop(&mut self) {
-        // Another login may have written it meanwhile. The next one writes it again, so neither that nor an error matters.
+        // Another login may have written it meanwhile. The next one writes it again, so neither that nor an error
+        // matters.
         for Kept { path, before } in &self.0 {
             let _ = match before {
                 None => fs::remove_file(path),

@@ -1,5 +1,6 @@
-//! The mount namespace of the running sshd, where it is not that of this program: the probe's sshd has it, too. Otherwise a
-//! login would find other files than users do, and mount jails of `namespace = "host"` where no user's jail is.
+//! The mount namespace of the running sshd, where it is not that of this program: the probe's sshd has it, too.
+//! Otherwise a login would find other files than users do, and mount jails of `namespace = "host"` where no user's jail
+//! is.
 
 use crate::host::programs;
 use crate::host::sshd::running::Running;

@@ -1,6 +1,6 @@
-//! The process that probes: started, and read until it has reported. It may have to wait for a filesystem that has stopped
-//! to answer, and then it does not end by SIGKILL either. So nobody waits for it for ever, and nothing of the caller's is
-//! open in it.
+//! The process that probes: started, and read until it has reported. It may have to wait for a filesystem that has
+//! stopped to answer, and then it does not end by SIGKILL either. So nobody waits for it for ever, and nothing of the
+//! caller's is open in it.
 
 use super::Request;
 use super::report::Report;

@@ -59,8 +59,8 @@ pub(super) fn repeat(tools: &Tools<'_>) -> io::Result<Repetition> {
     })
 }
 
-/// The message in what syslog(3) sends: `<PRI>TIME NAME[PID]: MESSAGE`. sshd names its pid only where it logs there itself,
-/// and our module sends no time.
+/// The message in what syslog(3) sends: `<PRI>TIME NAME[PID]: MESSAGE`. sshd names its pid only where it logs there
+/// itself, and our module sends no time.
 fn message(entry: &str) -> Option<String> {
     let (_, dated) = entry.split_once('>')?;
     let is_blank = |at: &usize| dated.as_bytes().get(*at) == Some(&b' ');

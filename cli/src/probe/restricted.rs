@@ -22,8 +22,8 @@ pub(super) enum Restricted {
 }
 
 impl Restricted {
-    /// For a process without threads: it forks. `None`: no sshd runs with this configuration, or nothing restricts it that
-    /// does not restrict this program.
+    /// For a process without threads: it forks. `None`: no sshd runs with this configuration, or nothing restricts it
+    /// that does not restrict this program.
     pub(super) fn rehearse(daemon: &Daemon, request: &Request<'_>) -> Option<Self> {
         let confined = ConfinedSshd::read(daemon.running().next()?)?;
         let rehearsals = Rehearsals::new(request.config);

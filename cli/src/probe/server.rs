@@ -1,5 +1,5 @@
-//! Says how the probe's own sshd stands to the one that runs: it has its file, its options and its mounts, and not what else
-//! restricts it.
+//! Says how the probe's own sshd stands to the one that runs: it has its file, its options and its mounts, and not what
+//! else restricts it.
 
 use super::connection::Tools;
 use super::report::Report;
@@ -15,8 +15,8 @@ use pam_sftpjail::fix::{Command, Name};
 
 const CHECK: SshdCheck = SshdCheck::Answers;
 
-/// Adds what is to be said of the sshd that runs, or that systemd's socket will start, if anything. `user`: the one who is
-/// probed.
+/// Adds what is to be said of the sshd that runs, or that systemd's socket will start, if anything. `user`: the one who
+/// is probed.
 pub(super) fn examine(report: &mut Report, tools: &Tools<'_>, restricted: Option<Restricted>, user: &str) {
     let system = tools.system();
     let (running, socket) = (system.running().next(), system.socket());

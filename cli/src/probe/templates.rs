@@ -65,8 +65,8 @@ pub(super) fn own_settings(authorized_keys: &Path, algorithms: &str) -> String {
 /// The shell script that ssh runs as its ProxyCommand: sshd in inetd mode, with the environment that a service
 /// manager gives it. It is run by the name `sshd`, which is then its PAM service.
 ///
-/// `scope`: words before the command that move it out of the caller's logind session, if there is one, and into the mounts
-/// of the running sshd. Inside of a session pam_systemd does nothing.
+/// `scope`: words before the command that move it out of the caller's logind session, if there is one, and into the
+/// mounts of the running sshd. Inside of a session pam_systemd does nothing.
 ///
 /// ssh ends its ProxyCommand with a signal. This shell gets it, so that sshd only sees the end of its input, as with
 /// any connection, and closes the PAM session.
@@ -88,16 +88,17 @@ fn quoted(argument: &OsStr) -> String {
     format!("'{}'", argument.to_string_lossy().replace('\'', "'\\''"))
 }
 
-/// Of the options of a running sshd, those that leave the probe's own settings as they are: on the command line they would
-/// win over all files. `all`: each option, followed by its value.
+/// Of the options of a running sshd, those that leave the probe's own settings as they are: on the command line they
+/// would win over all files. `all`: each option, followed by its value.
 pub(super) fn options(all: &[OsString]) -> Vec<OsString> {
     let is_own = |pair: &&[OsString]| pair.last().is_some_and(|value| OWN.iter().any(|own| sets(value, own)));
     all.chunks_exact(2).filter(|pair| !is_own(pair)).flatten().cloned().collect()
 }
 
-/// The shell script that runs `serve` with a /dev/log of its own, the socket `log`. Without the programs or the right to do
-/// so, it runs it all the same, and why is in the file `unlogged`. `enter`: words before a command that give it the mounts of
-/// the running sshd, if there are any; `inside` is what runs sshd with these then, and `serve` enters them itself.
+/// The shell script that runs `serve` with a /dev/log of its own, the socket `log`. Without the programs or the right
+/// to do so, it runs it all the same, and why is in the file `unlogged`. `enter`: words before a command that give it
+/// the mounts of the running sshd, if there are any; `inside` is what runs sshd with these then, and `serve` enters
+/// them itself.
 pub(super) fn logged(enter: &str, [serve, inside, log, unlogged]: [&Path; 4]) -> String {
     let [serve, inside, log, unlogged] = [serve, inside, log, unlogged].map(Path::display);
     format!(
@@ -152,8 +153,8 @@ pub(super) fn ssh_config(user: &str, key: &Path, control: &Path) -> String {
     text
 }
 
-/// The limits of every client but the one that starts sshd, as a shell sets them. What the server sends is up to the user. So no client can write a
-/// file of more than 1 MiB, and none can have more than 64 MiB of memory of its own.
+/// The limits of every client but the one that starts sshd, as a shell sets them. What the server sends is up to the
+/// user. So no client can write a file of more than 1 MiB, and none can have more than 64 MiB of memory of its own.
 const LIMITS: &str = "ulimit -f 2048; ulimit -d 65536";
 
 /// A shell command that runs a client with these limits.

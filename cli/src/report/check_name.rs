@@ -1,5 +1,5 @@
-//! The names of checks, and which checks are about sshd or about the host. Findings are told apart by these types, and not
-//! by what their names begin with.
+//! The names of checks, and which checks are about sshd or about the host. Findings are told apart by these types, and
+//! not by what their names begin with.
 
 use pam_sftpjail::plan::Check;
 use serde::{Deserialize, Serialize};

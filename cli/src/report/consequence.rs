@@ -30,8 +30,8 @@ pub(crate) enum Consequence {
 }
 
 impl Consequence {
-    /// What follows if it is so for certain logins only, such as "from 192.0.2.1": the others go on as before. `None`: it
-    /// is so for all.
+    /// What follows if it is so for certain logins only, such as "from 192.0.2.1": the others go on as before. `None`:
+    /// it is so for all.
     pub(crate) fn only(self, which: Option<&str>) -> Self {
         let Some(which) = which else { return self };
         match self {

@@ -7,8 +7,8 @@ use std::io::{self, IsTerminal};
 use std::os::fd::AsFd;
 use unicode_width::UnicodeWidthStr;
 
-/// All that this program writes to set or reset a colour, in the pieces in which it is written: of marks, of alarms, and
-/// of setup's diff.
+/// All that this program writes to set or reset a colour, in the pieces in which it is written: of marks, of alarms,
+/// and of setup's diff.
 pub(super) const COLOURS: [&str; 6] = ["\x1b[0m", "\x1b[1m", "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[36m"];
 
 /// The width of the terminal in columns; `None` if standard output is no terminal.
@@ -38,8 +38,8 @@ pub(crate) fn wrapped_error(text: &str, indent: usize) -> String {
     joined(text.split(' '), columns_of(&io::stderr()), indent)
 }
 
-/// A fix behind an arrow, which stands in the column `indent`. The `command` at its end stays on one line, so that it can
-/// be pasted.
+/// A fix behind an arrow, which stands in the column `indent`. The `command` at its end stays on one line, so that it
+/// can be pasted.
 pub(crate) fn advice(fix: &str, command: Option<&str>, indent: usize) -> String {
     let (fix, command) = (one_line(fix), command.map(one_line));
     let words = command.as_deref().and_then(|command| fix.strip_suffix(command)).unwrap_or(&fix);

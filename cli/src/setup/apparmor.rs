@@ -1,7 +1,7 @@
 //! Adds to the profiles of AppArmor what sshd and rsyslog need for jails, where such profiles are loaded.
 //!
-//! The rules go into the files that are there for an admin's own. The flag that lets a process reach what is not mounted
-//! yet can only stand in the profile itself.
+//! The rules go into the files that are there for an admin's own. The flag that lets a process reach what is not
+//! mounted yet can only stand in the profile itself.
 
 use super::change::{Change, FileChange};
 use super::choices::Choices;
@@ -104,8 +104,8 @@ impl Profiles {
         Ok(changes)
     }
 
-    /// The files of profiles that have the rules and that the kernel has without them. Where the kernel does not say, that
-    /// is noted.
+    /// The files of profiles that have the rules and that the kernel has without them. Where the kernel does not say,
+    /// that is noted.
     pub(super) fn unloaded(&mut self) -> Vec<PathBuf> {
         let mut unloaded = Vec::new();
         for confined in &self.confined {
@@ -152,7 +152,8 @@ fn of_sshd(sshd: &Sshd) -> io::Result<Option<String>> {
     loaded_for(&binary.canonicalize().unwrap_or_else(|_| binary.clone()))
 }
 
-/// What is to be said of a profile that no file has. The error: the kernel does not say that it has the rules all the same.
+/// What is to be said of a profile that no file has. The error: the kernel does not say that it has the rules all the
+/// same.
 fn without_file(confined: &Confined) -> Result<String, Error> {
     let profile = escaped(&confined.profile);
     let what = format!(
@@ -241,7 +242,8 @@ pub(super) fn is_for_rsyslog(path: &Path) -> bool {
         && path.file_name().is_some_and(|name| name.to_string_lossy().contains("rsyslog"))
 }
 
-/// Loads again the profiles that these files belong to; the processes that they confine go on. Gives a sentence for each.
+/// Loads again the profiles that these files belong to; the processes that they confine go on. Gives a sentence for
+/// each.
 pub(super) fn load<'p>(paths: impl IntoIterator<Item = &'p Path>) -> Result<Vec<String>, Error> {
     let mut files: Vec<PathBuf> = Vec::new();
     for path in paths {

@@ -195,8 +195,8 @@ fn exempting<Name: AsRef<str> + Debug>(template: &str, groups: &[Name]) -> Strin
     template.replace(NONE_EXEMPT, &format!("{:<26}", format!("exempt_groups = {groups:?}")))
 }
 
-/// Whether it is the configuration that a package of ours installs, of which nobody has edited a byte. It has what setup
-/// would write: on Debian, `sudo` is exempt, on Red Hat `wheel`.
+/// Whether it is the configuration that a package of ours installs, of which nobody has edited a byte. It has what
+/// setup would write: on Debian, `sudo` is exempt, on Red Hat `wheel`.
 pub(super) fn is_packaged(text: &[u8]) -> bool {
     ADMIN_GROUPS.iter().any(|admins| exempting(HOME, &[admins]).as_bytes() == text)
 }

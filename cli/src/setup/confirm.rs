@@ -1,7 +1,7 @@
 //! `--confirm-within` and `--confirm`: a timer undoes the setup unless somebody confirms it in time.
 //!
-//! The timer outlives the session of the admin, who may not be able to log in again. Where systemd runs, it is a unit, and
-//! outlives a reboot, too; elsewhere it is a process.
+//! The timer outlives the session of the admin, who may not be able to log in again. Where systemd runs, it is a unit,
+//! and outlives a reboot, too; elsewhere it is a process.
 
 use super::journal::{self, IfLocked, Journal, Phase, State};
 use super::{program, timer_unit};

@@ -88,7 +88,8 @@ pub(super) fn removal(
 
 /// Whether the copy is what groupadd made of the file before it wrote it, so that nobody has written it since.
 ///
-/// One setup may add several groups. All of its backups are of the file without any of them; the copy has all but the last.
+/// One setup may add several groups. All of its backups are of the file without any of them; the copy has all but the
+/// last.
 fn is_groupadds(
     copy: &str,
     file: &str,

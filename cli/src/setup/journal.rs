@@ -158,8 +158,8 @@ impl State {
         Ok(())
     }
 
-    /// Removes the directory if there is no journal, with all backups, and the timer unless something waits for it. What
-    /// cannot be removed stays, and does no harm. If the journal cannot be read, everything stays.
+    /// Removes the directory if there is no journal, with all backups, and the timer unless something waits for it.
+    /// What cannot be removed stays, and does no harm. If the journal cannot be read, everything stays.
     pub(super) fn close(self) {
         let Ok(journal) = self.journal() else { return };
         if journal.as_ref().is_none_or(|journal| journal.until.is_none()) {
@@ -241,8 +241,8 @@ impl Journal {
         numbers.map(|number| number + 1).max().unwrap_or(0).max(self.steps.len())
     }
 
-    /// Notes what others have edited in files that setup has written as a whole: setup has read them, and set up the rest
-    /// for them as they are. Gives whether that is new.
+    /// Notes what others have edited in files that setup has written as a whole: setup has read them, and set up the
+    /// rest for them as they are. Gives whether that is new.
     pub(super) fn accept_edits(&mut self) -> Result<bool, Error> {
         let mut paths = BTreeSet::new();
         let mut is_new = false;

@@ -2,7 +2,8 @@
 //!
 //! It makes the checks of a login for every one of them, with the configuration to be. Two kinds of surprise stop a
 //! setup: members that their next login would refuse, and, with `--yes`, members whose jail ends because no profile
-//! names their group any more. The likeliest reason for that is a misspelt group, and it would give all of them a shell.
+//! names their group any more. The likeliest reason for that is a misspelt group, and it would give all of them a
+//! shell.
 
 mod look;
 mod now;

@@ -206,7 +206,8 @@ impl Lines {
     }
 }
 
-/// Refuses stacks with which libpam refuses logins whatever setup does: with lines, files or modules that it does not know.
+/// Refuses stacks with which libpam refuses logins whatever setup does: with lines, files or modules that it does not
+/// know.
 fn check_logins(stacks: &[(&str, &Stack)]) -> Result<(), Error> {
     for (kind, stack) in stacks {
         if let Some((location, word)) = stack.illegal.first() {

@@ -1,4 +1,5 @@
-//! Lets the daemons whose files have changed read them again, through systemd or OpenRC where they run, or with a signal.
+//! Lets the daemons whose files have changed read them again, through systemd or OpenRC where they run, or with a
+//! signal.
 
 mod sshd;
 

@@ -178,8 +178,8 @@ fn commit_or_keep(action: &Action, steps: &[Step], stays: &mut [bool]) -> Result
     Ok(why)
 }
 
-/// Makes every sshd read its files again. Gives the sentences that say how. `has_sshd`: whether setup wrote any of them.
-/// `others`: the configurations of further sshds.
+/// Makes every sshd read its files again. Gives the sentences that say how. `has_sshd`: whether setup wrote any of
+/// them. `others`: the configurations of further sshds.
 fn reload_sshd(has_sshd: bool, others: &BTreeSet<PathBuf>) -> Result<Vec<String>, Error> {
     if !has_sshd {
         return Ok(Vec::new());

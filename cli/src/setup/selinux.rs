@@ -1,5 +1,5 @@
-//! Loads the policy module of SELinux that sshd needs for jails, and labels what setup made for them. What the module says
-//! is in `desired::selinux`.
+//! Loads the policy module of SELinux that sshd needs for jails, and labels what setup made for them. What the module
+//! says is in `desired::selinux`.
 
 use super::change::{Change, FileChange};
 use super::choices::Choices;
@@ -63,8 +63,8 @@ pub(super) fn is_unloaded() -> Result<bool, Error> {
     Ok(!is_known)
 }
 
-/// Labels what is there; before that, where the policy module's file was changed, loads it, or unloads it where the file is
-/// gone. Gives the sentence that says so. Where SELinux is off, it does nothing.
+/// Labels what is there; before that, where the policy module's file was changed, loads it, or unloads it where the
+/// file is gone. Gives the sentence that says so. Where SELinux is off, it does nothing.
 pub(super) fn load(is_changed: bool, directories: &[PathBuf]) -> Result<Option<String>, Error> {
     if selinux::mode().is_none() {
         return Ok(None);

@@ -50,7 +50,8 @@ pub(super) struct Needed {
     pub(super) notes: Vec<String>,
     /// The groups of our present block that no profile names any more, and that the changes leave out.
     pub(super) dropped_groups: Vec<String>,
-    /// The groups that no profile names, and whose users sshd sends into the jail root all the same, where it refuses them.
+    /// The groups that no profile names, and whose users sshd sends into the jail root all the same, where it refuses
+    /// them.
     pub(super) stray_groups: Vec<String>,
     /// What seems to win over the block that is there already. sshd itself can be asked whether it does.
     pub(super) doubt: Option<Error>,

@@ -1,5 +1,5 @@
-//! The timer of `--confirm-within` where systemd runs: a timer unit and its service, which are on the disk, and so outlive a
-//! reboot. It writes, starts and removes them, and does not know what the service does.
+//! The timer of `--confirm-within` where systemd runs: a timer unit and its service, which are on the disk, and so
+//! outlive a reboot. It writes, starts and removes them, and does not know what the service does.
 
 use super::target::Target;
 use super::{atomic, program};
@@ -63,8 +63,8 @@ pub(super) fn start(systemctl: &Path, within: Duration, until: u64) -> Result<()
     programs::must(systemctl, ["start", TIMER], FIX).map(drop)
 }
 
-/// Stops the timer and removes its files. The service goes on, if that is what calls this. What cannot be removed stays: it
-/// finds nothing to undo.
+/// Stops the timer and removes its files. The service goes on, if that is what calls this. What cannot be removed
+/// stays: it finds nothing to undo.
 pub(super) fn remove() {
     let link = Path::new(WANTED).join(TIMER);
     let files = [link.clone(), path(TIMER), path(SERVICE)];

@@ -1,7 +1,8 @@
-//! `--undo`: shows what it will do and which users sshd will no longer jail, asks, and restores what was there before setup.
+//! `--undo`: shows what it will do and which users sshd will no longer jail, asks, and restores what was there before
+//! setup.
 //!
-//! What that comes to says `restoration`, and `restore` does it. A setup that fails, or that nobody confirmed, is undone
-//! in the same way, without a question.
+//! What that comes to says `restoration`, and `restore` does it. A setup that fails, or that nobody confirmed, is
+//! undone in the same way, without a question.
 
 mod affected;
 mod traces;
@@ -72,7 +73,8 @@ pub(super) fn run(options: &Options, out: &mut impl Write) -> Result<Ending, Err
     result.map(|()| Ending::Ok)
 }
 
-/// The error for `--sshd-config`: undoing what is for one sshd would take PAM's lines and the jail root from the others.
+/// The error for `--sshd-config`: undoing what is for one sshd would take PAM's lines and the jail root from the
+/// others.
 fn for_one_sshd(file: &Path, journal: &Journal) -> Error {
     let others = journal.sshd_configs.iter().map(PathBuf::as_path);
     let all = SshdConfig::main_file().into_iter().chain(others);
@@ -95,8 +97,8 @@ fn read() -> Result<Option<(Journal, Restoration)>, Error> {
     Ok(Some((journal, restoration)))
 }
 
-/// Prints which users sshd will no longer jail, and gives those that it sends into the jail root now. The error: sshd could not
-/// read its configuration then.
+/// Prints which users sshd will no longer jail, and gives those that it sends into the jail root now. The error: sshd
+/// could not read its configuration then.
 fn show_affected(
     journal: &Journal,
     restoration: &Restoration,

@@ -1,5 +1,5 @@
-//! Finds the rules for SELinux and AppArmor that are in setup's files and that the kernel does not have, as after somebody
-//! has unloaded them. They are loaded though no file needs a change.
+//! Finds the rules for SELinux and AppArmor that are in setup's files and that the kernel does not have, as after
+//! somebody has unloaded them. They are loaded though no file needs a change.
 
 use super::apparmor::Profiles;
 use super::choices::Choices;

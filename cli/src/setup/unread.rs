@@ -1,5 +1,5 @@
-//! Finds the sshds that run and have not read their files as they are, and reloads them though no file needs a change; the
-//! kernel gets the rules before that which it does not have.
+//! Finds the sshds that run and have not read their files as they are, and reloads them though no file needs a change;
+//! the kernel gets the rules before that which it does not have.
 
 use super::sshd::Sshd;
 use super::{Planned, reload, say, unloaded, verify};

@@ -1,5 +1,5 @@
-//! Guests whose kernel confines sshd: by SELinux with Debian's policy, enforced, or by AppArmor with Debian's profile for
-//! sshd and Ubuntu's for rsyslogd.
+//! Guests whose kernel confines sshd: by SELinux with Debian's policy, enforced, or by AppArmor with Debian's profile
+//! for sshd and Ubuntu's for rsyslogd.
 
 use super::{Guest, Image};
 use crate::system::System;

@@ -46,8 +46,8 @@ impl Image {
         Self { kernel: "trixie-backports", ..Self::of("trixie") }
     }
 
-    /// The directory of the disk, the kernel, its initrd, and the key for the way in. If it is missing, it is made, which
-    /// takes a minute or two and needs the network.
+    /// The directory of the disk, the kernel, its initrd, and the key for the way in. If it is missing, it is made,
+    /// which takes a minute or two and needs the network.
     pub(super) fn path(&self) -> PathBuf {
         let root = self.suite.root();
         let root = root.file_name().expect("a file");

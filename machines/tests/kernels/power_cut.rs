@@ -2,8 +2,8 @@
 
 use machines::{Guest, Image, OPTIONS, System};
 
-/// A disk that writes nothing by itself for five minutes, so that a power cut takes all that was not synced, and an ext4
-/// that does not guess that a rename needs the new content.
+/// A disk that writes nothing by itself for five minutes, so that a power cut takes all that was not synced, and an
+/// ext4 that does not guess that a rename needs the new content.
 fn image() -> Image {
     Image { append: "rootflags=commit=300,noauto_da_alloc", ..Image::of("bookworm") }
 }

@@ -1,4 +1,5 @@
-//! SELinux, enforcing, with Debian's policy: setup loads what sshd needs for jails, members log in, and undo removes it.
+//! SELinux, enforcing, with Debian's policy: setup loads what sshd needs for jails, members log in, and undo removes
+//! it.
 
 use super::set_namespace;
 use machines::{Guest, Image, OPTIONS, System};

@@ -1,8 +1,8 @@
 //! Commands that change lines of a file.
 //!
-//! An admin pastes the fixes of a whole report, in any order, and some of them twice. So a line is found by its text: its
-//! number is another one as soon as a command before has added or removed a line. A command of which one part would not
-//! find its line any more does nothing: a line that is moved must not get lost.
+//! An admin pastes the fixes of a whole report, in any order, and some of them twice. So a line is found by its text:
+//! its number is another one as soon as a command before has added or removed a line. A command of which one part would
+//! not find its line any more does nothing: a line that is moved must not get lost.
 
 use super::{Argument, Command, RootPath};
 use crate::escape::word;
@@ -135,8 +135,8 @@ impl Command {
         Self(joined.join(" && "))
     }
 
-    /// A command that appends `lines`, none of which holds a newline, to a file that may be empty. It appends an empty line
-    /// first: if the last line of the file has no newline, it would otherwise be joined with the first of them.
+    /// A command that appends `lines`, none of which holds a newline, to a file that may be empty. It appends an empty
+    /// line first: if the last line of the file has no newline, it would otherwise be joined with the first of them.
     pub fn append(lines: &[&str], file: &RootPath) -> Self {
         let words: Vec<_> = lines.iter().map(|line| word(*line).to_string()).collect();
         Self(format!("printf '%s\\n' '' {} >>{}", words.join(" "), file.shell_word()))

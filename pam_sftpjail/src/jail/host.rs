@@ -1,7 +1,7 @@
 //! A jail in the host's mount namespace, at `<jail_root>/<user>`. The user's sessions share it.
 //!
-//! "The host's" is that of the service. If it has one of its own and is restarted, sessions go on in the former one. They
-//! keep their jail there, and a new session gets a new one here, with the terms of now.
+//! "The host's" is that of the service. If it has one of its own and is restarted, sessions go on in the former one.
+//! They keep their jail there, and a new session gets a new one here, with the terms of now.
 //!
 //! The caller holds the user's lock, and knows from the registry whether sessions are live. An attribute of
 //! the mounted tmpfs shows that it is a jail, and on which terms it was built. No record is trusted for that.
@@ -116,7 +116,8 @@ impl Jail {
     }
 }
 
-/// Whether it is sftpjail's, and can be removed where no session is live here. `others`: where sessions of the user are.
+/// Whether it is sftpjail's, and can be removed where no session is live here. `others`: where sessions of the user
+/// are.
 fn is_left(there: &MountPoint, others: Others) -> bool {
     match there {
         MountPoint::Free | MountPoint::Other => false,
@@ -136,8 +137,8 @@ pub(crate) fn release_root(jail_root: &Path) {
     }
 }
 
-/// Makes the mount that is the jail root private, if it is one of the directory on itself: a login that was killed between
-/// the two may have left it shared.
+/// Makes the mount that is the jail root private, if it is one of the directory on itself: a login that was killed
+/// between the two may have left it shared.
 pub(crate) fn finish_root(root: &OwnedFd, path: &Path) -> Result<(), SysError> {
     if MountTable::read()?.is_own(root)? { mount::make_private(root.as_fd(), path) } else { Ok(()) }
 }

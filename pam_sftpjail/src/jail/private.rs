@@ -20,8 +20,8 @@ pub struct Jail {
 }
 
 impl Jail {
-    /// Builds the jail and moves the process into its namespace, a copy of the present one or of `instead`. On any error,
-    /// the process is as before.
+    /// Builds the jail and moves the process into its namespace, a copy of the present one or of `instead`. On any
+    /// error, the process is as before.
     pub(super) fn build(mut plan: Plan, instead: Option<&namespace::Namespace>) -> Result<Self, Refusal> {
         make_missing(&mut plan)?;
         let detached = Detached::make(&mut plan, Namespace::Private)?;

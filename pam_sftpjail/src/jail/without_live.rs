@@ -1,8 +1,8 @@
 //! The host's mounts without the live jails, for a program that rehearses many logins. A session has no use for it.
 //!
-//! A rehearsal copies the mount namespace. In the host's, each live jail has some mounts of its own, so the rehearsals of
-//! thousands of members beside thousands of live jails would copy millions of them. So a process copies the namespace
-//! once, detaches the jails in the copy, and keeps it; rehearsals begin there.
+//! A rehearsal copies the mount namespace. In the host's, each live jail has some mounts of its own, so the rehearsals
+//! of thousands of members beside thousands of live jails would copy millions of them. So a process copies the
+//! namespace once, detaches the jails in the copy, and keeps it; rehearsals begin there.
 
 use crate::escape::escaped;
 use crate::sys::namespace::{Namespace, leave};
@@ -16,7 +16,8 @@ use std::path::Path;
 pub struct WithoutLive(pub(super) Namespace);
 
 impl WithoutLive {
-    /// Opens that of a process that has called [`leave_jails`]. The error is ESRCH if that process is not there any more.
+    /// Opens that of a process that has called [`leave_jails`]. The error is ESRCH if that process is not there any
+    /// more.
     pub fn of(process: &Process) -> Result<Self, SysError> {
         let namespace = Namespace::of(Pid::from_raw(process.pid()))?;
         process.must_exist().map(|()| Self(namespace))

@@ -2,8 +2,8 @@
 //!
 //! The C library reads /etc/passwd or /etc/group from its beginning for each look-up. With 20,000 users in them, one
 //! look-up each is 400 million lines. A snapshot answers as NSS does where NSS asks nobody but the host's own files and
-//! systemd: what those do not list, they do not have either. Of a directory service that is not so, and then there is no
-//! snapshot.
+//! systemd: what those do not list, they do not have either. Of a directory service that is not so, and then there is
+//! no snapshot.
 #![forbid(unsafe_code)]
 
 use super::switch::Line;

@@ -1,8 +1,8 @@
 //! A live record: whose it is, and which mount namespace has the jail of its session.
 //!
 //! A jail "in the host's namespace" is in that of the service, and a service may have one of its own (PrivateTmp= of
-//! systemd.exec(5) suffices), and another one after a restart, while its sessions live on. So the name of the record has
-//! the namespace's number. No other namespace gets it while the record is live: a process of the session is in it.
+//! systemd.exec(5) suffices), and another one after a restart, while its sessions live on. So the name of the record
+//! has the namespace's number. No other namespace gets it while the record is live: a process of the session is in it.
 
 use super::DIRECTORY;
 use crate::config::Namespace;

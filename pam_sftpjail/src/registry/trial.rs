@@ -1,5 +1,5 @@
-//! Tries whether a session could be recorded: with files that have no name, so that nobody sees them, that need no lock,
-//! and that the kernel removes whatever ends the process.
+//! Tries whether a session could be recorded: with files that have no name, so that nobody sees them, that need no
+//! lock, and that the kernel removes whatever ends the process.
 
 use super::{DIRECTORY, failed_at, fix_at};
 use crate::denied_by::DeniedBy;
@@ -16,8 +16,9 @@ use std::path::{Path, PathBuf};
 /// As much as most records need, in bytes: a page, or a block of a disk.
 const SIZE: usize = 4 << 10;
 
-/// Whether a record of a session of `user` could be written now. It writes as many files as the registry lacks files and
-/// directories then: each takes an inode. `Ok` where the filesystem has no files without names (O_TMPFILE of open(2)).
+/// Whether a record of a session of `user` could be written now. It writes as many files as the registry lacks files
+/// and directories then: each takes an inode. `Ok` where the filesystem has no files without names (O_TMPFILE of
+/// open(2)).
 pub fn can_record(user: &UserName) -> Result<(), Refusal> {
     let Place { directory, path, missing } = Place::of(user)?;
     let tried = (0..=missing).map(|_| directory::make_unnamed(&directory)).collect::<Result<Vec<_>, _>>();

@@ -55,8 +55,8 @@ impl Member {
         self.report(counted, &mut |_, _| {})
     }
 
-    /// Whether the directory of a jail in the host's namespace can be made, unless live sessions share theirs. A jail root
-    /// that is missing is not made for that.
+    /// Whether the directory of a jail in the host's namespace can be made, unless live sessions share theirs. A jail
+    /// root that is missing is not made for that.
     fn can_make_directory(&self, live: &SessionCount) -> Result<(), Refusal> {
         match live.has_jail_here() || !self.plan.jail_root.is_there() {
             true => Ok(()),

@@ -96,8 +96,9 @@ fn remove_old_jail(config: &Config, account: &str, why: NotJailed, log: &Log) {
 /// Whether a jail in the host's namespace may be mounted for the user. sshd would serve a login from it
 /// even where the module ignores the login. The error: that is unknown, so the login is refused.
 ///
-/// Nothing is asked for root, who never has a jail: whatever is wrong with the registry, an admin can log in as root. And
-/// nothing by a service that is not root, such as a screen locker: it cannot read the registry, and sends nobody into a jail.
+/// Nothing is asked for root, who never has a jail: whatever is wrong with the registry, an admin can log in as root.
+/// And nothing by a service that is not root, such as a screen locker: it cannot read the registry, and sends nobody
+/// into a jail.
 fn has_host_session(login: &Login<'_>) -> Result<bool, Refusal> {
     if !geteuid().is_root() {
         return Ok(false);

@@ -158,8 +158,8 @@ fn may_begin(plan: &Plan, live: &SessionCount) -> Result<(), Refusal> {
     }
 }
 
-/// Removes what a killed service or a power cut has left of the user's jail here. The caller holds the user's lock, and no
-/// session is live in that jail. The new session does without, so an error refuses nobody. Gives whether it is gone.
+/// Removes what a killed service or a power cut has left of the user's jail here. The caller holds the user's lock, and
+/// no session is live in that jail. The new session does without, so an error refuses nobody. Gives whether it is gone.
 fn remove_left(plan: &Plan, others: Others, log: &Log) -> bool {
     let removed = host::remove_left(plan, others);
     if let Err(error) = &removed {

@@ -5,7 +5,8 @@
 //! phase tries them. Together they take 2 µs.
 //!
 //! A kernel that is too old answers ENOSYS. So does many a seccomp filter: that of systemd's RestrictSUIDSGID= for
-//! openat2(2), and those of container managers for calls that they do not know. What the admin has to do is not the same.
+//! openat2(2), and those of container managers for calls that they do not know. What the admin has to do is not the
+//! same.
 
 use crate::sys::process_fix;
 use nix::errno::Errno;
@@ -18,8 +19,8 @@ struct Call {
     name: &'static str,
     number: libc::c_long,
     arguments: [libc::c_long; 5],
-    /// Whether the kernel asks for CAP_SYS_ADMIN before it looks at the arguments. Who lacks that gets the answer when the
-    /// jail is built.
+    /// Whether the kernel asks for CAP_SYS_ADMIN before it looks at the arguments. Who lacks that gets the answer when
+    /// the jail is built.
     asks_first: bool,
     /// The first release of Linux that has it, for its use here.
     since: (u32, u32),
@@ -146,13 +147,13 @@ impl Call {
 
     fn answer(&self) -> Result<libc::c_long, Errno> {
         let [a, b, c, d, e] = self.arguments;
-        // SAFETY: every pointer among the arguments is null, and every descriptor is none. The kernel refuses each call of
-        // the tables for its arguments, before it reads or writes memory or changes anything.
+        // SAFETY: every pointer among the arguments is null, and every descriptor is none. The kernel refuses each call
+        // of the tables for its arguments, before it reads or writes memory or changes anything.
         Errno::result(unsafe { libc::syscall(self.number, a, b, c, d, e, NONE) })
     }
 
-    /// Whether this answer says that the call cannot be made. Any other is about the arguments: which of them a kernel looks
-    /// at first is its own affair, and a later one that does otherwise must not lock all members out.
+    /// Whether this answer says that the call cannot be made. Any other is about the arguments: which of them a kernel
+    /// looks at first is its own affair, and a later one that does otherwise must not lock all members out.
     fn is_barred(&self, errno: Errno) -> bool {
         match errno {
             Errno::ENOSYS => true,

@@ -20,7 +20,8 @@ const PTRACE_SECCOMP_GET_FILTER: u32 = 0x420c;
 /// dozen.
 const MAX_FILTERS: usize = 256;
 
-/// How long the process may take to stop, and another tracer to let it go. It may be in a system call that does not end.
+/// How long the process may take to stop, and another tracer to let it go. It may be in a system call that does not
+/// end.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// How long an EPERM may come from a tracer that has let the process go since.
@@ -71,8 +72,8 @@ impl Traced {
         let failed = |request: &str| SysError::of::<Errno>("ptrace", format!("{request}, {pid}"));
         seize(pid)?;
         let mut traced = Self { pid, pending: None };
-        // A tracee keeps its pid until its tracer has waited for it. A stranger is not stopped, and no tracee any more as
-        // soon as this process ends.
+        // A tracee keeps its pid until its tracer has waited for it. A stranger is not stopped, and no tracee any more
+        // as soon as this process ends.
         process.must_exist()?;
         ptrace::interrupt(pid).map_err(failed("PTRACE_INTERRUPT"))?;
         let begun = Instant::now();

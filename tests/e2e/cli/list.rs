@@ -25,7 +25,8 @@ fn live_sessions_are_listed_and_no_others() {
         let lines: Vec<_> = list.lines().map(|line| line.split_whitespace().collect::<Vec<_>>()).collect();
         assert_eq!(lines[0], ["USER", "PID", "SINCE", "IDLE", "MOVED", "FROM", "PROFILE", "JAIL"]);
         let row = |user, pid: &i32| format!("{user} {pid} {now} 127.0.0.1 home /jail/{user} ({namespace})");
-        // Leaves out what differs from run to run: the seconds of the start, the idle time, and the bytes with their unit.
+        // Leaves out what differs from run to run: the seconds of the start, the idle time, and the bytes with their
+        // unit.
         let fixed = |line: &[&str]| [&line[..3], &[&line[3][..5]], &line[7..]].concat().join(" ");
         assert_eq!(fixed(&lines[1]), row("anna-with-a-long-name", &of_anna));
         assert_eq!(fixed(&lines[2]), row("mle", &of_mle));

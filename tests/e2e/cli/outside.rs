@@ -1,5 +1,5 @@
-//! Text from outside, in every verb and every form of output: a terminal obeys nothing in it, a spreadsheet runs nothing
-//! of it, and JSON has the plain value.
+//! Text from outside, in every verb and every form of output: a terminal obeys nothing in it, a spreadsheet runs
+//! nothing of it, and JSON has the plain value.
 
 use std::process::Command;
 

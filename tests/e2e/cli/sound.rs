@@ -41,8 +41,8 @@ fn members_without_home(sb: &Sandbox, names: &str, options: &str) {
     ));
 }
 
-/// What `act` does with the system as its admin sees it. It ends with undo, which restores /etc to the byte. `sshd`: its
-/// command line. `sftp`: how members log in.
+/// What `act` does with the system as its admin sees it. It ends with undo, which restores /etc to the byte. `sshd`:
+/// its command line. `sftp`: how members log in.
 #[track_caller]
 fn system(sb: &Sandbox, sshd: &str, sftp: &str, members: &[(&str, &str)], act: impl FnOnce(&Sound<'_>)) {
     sb.sshd_as(sshd);

@@ -105,7 +105,8 @@ fn every_verb_prints_what_its_transcript_says_where_something_is_wrong() {
     }
 }
 
-/// The log of another host: a session with failures that has no end, one without a beginning, one that logged too little.
+/// The log of another host: a session with failures that has no end, one without a beginning, one that logged too
+/// little.
 const LOG: &str = "\
 2026-11-22T10:12:19.900000+00:00 files sshd[60]: pam_sftpjail(sshd:session): session opened for user mle(uid=1002): home=/home/mle rhost=192.0.2.7 profile=home home_access=read-write jail=/jail/mle volumes=0 setup_us=444
 2026-11-22T10:12:20.100000+00:00 files internal-sftp[67]: session opened for local user mle from [192.0.2.7]

@@ -46,8 +46,8 @@ impl Join {
         }
     }
 
-    /// Reports a session that was open while rsyslogd did not run, and whose entries come from files only: the journal's
-    /// socket stays, so that a session that has it lost nothing.
+    /// Reports a session that was open while rsyslogd did not run, and whose entries come from files only: the
+    /// journal's socket stays, so that a session that has it lost nothing.
     pub(super) fn report_restart(&mut self, session: &Session, client: Option<&Client>) {
         let who = &session.who;
         let Some(client) = client.filter(|_| !session.is_in_journal) else { return };

@@ -53,8 +53,8 @@ impl Deviation {
     }
 }
 
-/// All deviations for a login to this account. `barred`: the keyword that keeps the user out; `unusable`: why sshd cannot
-/// chroot to its ChrootDirectory; `service`: the PAM service that the checks read.
+/// All deviations for a login to this account. `barred`: the keyword that keeps the user out; `unusable`: why sshd
+/// cannot chroot to its ChrootDirectory; `service`: the PAM service that the checks read.
 pub(super) fn judge(
     settings: &Settings,
     barred: Option<&'static str>,

@@ -1,5 +1,5 @@
-//! Reports the sshds that run with another configuration than the one that is checked, or that systemd's sockets start with
-//! it: whether they let members in without a jail.
+//! Reports the sshds that run with another configuration than the one that is checked, or that systemd's sockets start
+//! with it: whether they let members in without a jail.
 
 use super::running::{CHECK, configuration};
 use super::{Sshd, escaped};

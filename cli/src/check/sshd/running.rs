@@ -21,8 +21,8 @@ const AT_BOOT: [&str; 4] = ["ssh.socket", "sshd.socket", "ssh.service", "sshd.se
 /// Without a pid file, a reload is not seen.
 const RESTART: &str = "let sshd write a pid file (PidFile in its configuration), and restart it";
 
-/// Reports every sshd that listens, and every socket that will start one. `is_for_all`: whether all members are checked,
-/// so that it is known whether its files jail them.
+/// Reports every sshd that listens, and every socket that will start one. `is_for_all`: whether all members are
+/// checked, so that it is known whether its files jail them.
 pub(in crate::check) fn describe(sshd: &Sshd, is_for_all: bool, findings: &mut Findings) {
     for running in sshd.daemon.running() {
         describe_one(sshd, running, is_for_all, findings);

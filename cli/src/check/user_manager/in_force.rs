@@ -1,5 +1,5 @@
-//! Whether systemd itself keeps members from a user manager: what its files say, what it has loaded, and who could change
-//! that.
+//! Whether systemd itself keeps members from a user manager: what its files say, what it has loaded, and who could
+//! change that.
 
 use super::{Fault, UNSPECIFIC_UID, reload, reloaded};
 use crate::desired::drop_in::{self, Condition, SKIP};

@@ -36,8 +36,8 @@ pub(crate) struct Unread<'s> {
     pub(crate) fix: &'static str,
 }
 
-/// The lines of this stack of `kind` whose modules libpam cannot load, and those for which that is unknown. The module's
-/// own lines are among them only where libpam then refuses logins.
+/// The lines of this stack of `kind` whose modules libpam cannot load, and those for which that is unknown. The
+/// module's own lines are among them only where libpam then refuses logins.
 pub(crate) fn find<'s>(kind: &str, stack: &'s Stack) -> (Vec<Unloadable<'s>>, Vec<Unread<'s>>) {
     let (mut all, mut unread) = (Vec::new(), Vec::new());
     for (at, line) in stack.lines.iter().enumerate() {

@@ -1,5 +1,5 @@
-//! Fixes for sshd's configuration: they change the line that is wrong, or add lines. What they add never keeps sshd from
-//! starting: a line of which there may be only one is added where sshd itself says that there is none.
+//! Fixes for sshd's configuration: they change the line that is wrong, or add lines. What they add never keeps sshd
+//! from starting: a line of which there may be only one is added where sshd itself says that there is none.
 
 use super::{SUBSYSTEM, Setting, block};
 use crate::desired::setup;

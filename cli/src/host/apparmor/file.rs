@@ -1,5 +1,5 @@
-//! Finds the file in which a profile of AppArmor stands, by the line with which the profile begins: apparmor.d(5). The file may
-//! have any name.
+//! Finds the file in which a profile of AppArmor stands, by the line with which the profile begins: apparmor.d(5). The
+//! file may have any name.
 
 use std::fs;
 use std::io::{self, ErrorKind};

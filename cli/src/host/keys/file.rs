@@ -1,5 +1,6 @@
-//! Reads a file of keys as sshd does: whether it can be opened, and whether a line of it is a key. Mirrors auth_openfile and
-//! auth_check_authkey_line of OpenSSH's auth2-pubkeyfile.c. To be called in a process that has become the user.
+//! Reads a file of keys as sshd does: whether it can be opened, and whether a line of it is a key. Mirrors
+//! auth_openfile and auth_check_authkey_line of OpenSSH's auth2-pubkeyfile.c. To be called in a process that has become
+//! the user.
 
 use super::Accepted;
 use base64ct::{Base64, Encoding};
@@ -126,8 +127,8 @@ fn other(line: &str, number: usize) -> NoKey {
     }
 }
 
-/// The type of the key in a line, and whether it is the key of an authority that signs the user's keys. `None`: it is no
-/// key.
+/// The type of the key in a line, and whether it is the key of an authority that signs the user's keys. `None`: it is
+/// no key.
 fn key_type(line: &str) -> Option<(&str, bool)> {
     if let Some(found) = key(line) {
         return Some((found, false));

@@ -31,8 +31,8 @@ pub(crate) fn directory() -> Option<PathBuf> {
 /// Where else Debian's libpam looks for them.
 const ELSEWHERE: &str = "/lib/security";
 
-/// Why libpam cannot load the module that a line names by this path, if so: a clause about its file. Whether the dynamic
-/// linker finds all that the module needs is not tried. The error: the file could not be read.
+/// Why libpam cannot load the module that a line names by this path, if so: a clause about its file. Whether the
+/// dynamic linker finds all that the module needs is not tried. The error: the file could not be read.
 pub(crate) fn unloadable(path: &str) -> io::Result<Option<String>> {
     let Some(usual) = directory() else {
         return Err(io::Error::new(ErrorKind::NotFound, "the directory of PAM's modules was not found"));

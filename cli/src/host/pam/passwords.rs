@@ -63,8 +63,8 @@ const OTHERS: [&str; 26] = [
     "pam_warn.so",
 ];
 
-/// Whether libpam lets nobody in by a password that shadow does not have. Where it cannot be known, such as with a module of
-/// another kind, the answer is no.
+/// Whether libpam lets nobody in by a password that shadow does not have. Where it cannot be known, such as with a
+/// module of another kind, the answer is no.
 fn are_in_shadow_only(auth: &Stack) -> bool {
     let mut is_decided = false;
     for line in &auth.lines {

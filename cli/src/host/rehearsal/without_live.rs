@@ -11,8 +11,8 @@ use std::path::Path;
 pub(super) struct Keeper(Forked);
 
 impl Keeper {
-    /// Copies the mount namespace that the child is in after `enter`, which says whether it has worked. `None`: no jail is
-    /// mounted there, or the kernel does not let us; then rehearsals take longer, and find the same.
+    /// Copies the mount namespace that the child is in after `enter`, which says whether it has worked. `None`: no jail
+    /// is mounted there, or the kernel does not let us; then rehearsals take longer, and find the same.
     pub(super) fn start(enter: impl FnOnce() -> bool, jail_root: &Path) -> Option<Self> {
         let child = fork(Group::Parents, |mut pipe| {
             let has_left = enter() && leave_jails(jail_root).is_ok_and(|is_other| is_other);

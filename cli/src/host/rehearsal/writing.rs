@@ -29,8 +29,8 @@ pub(crate) struct Unwritable {
     pub(crate) volume: Option<usize>,
     /// Why it cannot be written.
     pub(crate) errno: i32,
-    /// The paths from there to directories that the user can write, each escaped as a whole. Those whose names begin with
-    /// a dot are left out: they hold the files of programs, such as keys.
+    /// The paths from there to directories that the user can write, each escaped as a whole. Those whose names begin
+    /// with a dot are left out: they hold the files of programs, such as keys.
     pub(crate) inside: Vec<String>,
     /// Whether it has more entries than were looked at.
     pub(crate) has_more: bool,

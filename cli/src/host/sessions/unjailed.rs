@@ -8,12 +8,13 @@ use std::path::PathBuf;
 /// A process of sshd that serves a user in no jail.
 pub(crate) struct Unjailed {
     pub(crate) pid: i32,
-    /// The user, by the title that sshd gives the process: several users may have its uid. `None`: it has no such title.
+    /// The user, by the title that sshd gives the process: several users may have its uid. `None`: it has no such
+    /// title.
     pub(crate) user: Option<String>,
 }
 
-/// The processes of sshd that serve a user and have this program's root directory, by uid. sshd becomes the user after it
-/// has chrooted. Without being root, none is known.
+/// The processes of sshd that serve a user and have this program's root directory, by uid. sshd becomes the user after
+/// it has chrooted. Without being root, none is known.
 pub(crate) fn unjailed() -> BTreeMap<u32, Vec<Unjailed>> {
     let mut found: BTreeMap<u32, Vec<Unjailed>> = BTreeMap::new();
     for process in all_processes().into_iter().flatten().flatten() {

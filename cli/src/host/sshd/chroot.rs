@@ -6,8 +6,8 @@ use nix::unistd::geteuid;
 use pam_sftpjail::escape::escaped;
 use std::path::Path;
 
-/// Why sshd refuses to chroot users to this path, as safely_chroot in OpenSSH's session.c: a clause. `None`: it does not, or
-/// only root can see it.
+/// Why sshd refuses to chroot users to this path, as safely_chroot in OpenSSH's session.c: a clause. `None`: it does
+/// not, or only root can see it.
 pub(crate) fn refusal(path: &Path) -> Option<String> {
     if !path.is_absolute() {
         return Some(format!("{} is not an absolute path", escaped(path)));

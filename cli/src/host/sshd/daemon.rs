@@ -33,8 +33,8 @@ pub(crate) struct Daemon {
     reread: OnceCell<Option<Reread>>,
     /// Whether any sshd listens on this system.
     is_any_running: bool,
-    /// Its directory of privilege separation, if that is missing, and only because no sshd has been started; it says so when
-    /// it is run.
+    /// Its directory of privilege separation, if that is missing, and only because no sshd has been started; it says so
+    /// when it is run.
     lent_directory: OnceCell<PathBuf>,
 }
 
@@ -76,8 +76,8 @@ impl NoAnswer {
 
 impl Daemon {
     /// Finds the binary: that of the sshd which runs with this configuration, if only root can change it, or else the
-    /// installed one. On Alpine, an sshd with PAM has the first name. `file`: that of its configuration, if it is not the
-    /// usual one.
+    /// installed one. On Alpine, an sshd with PAM has the first name. `file`: that of its configuration, if it is not
+    /// the usual one.
     pub(crate) fn find(file: Option<&Path>) -> Result<Self, Error> {
         let file = file.filter(|file| Some(*file) != SshdConfig::main_file()).map(Path::to_owned);
         let mut daemon = Self {
@@ -147,8 +147,8 @@ impl Daemon {
         }
     }
 
-    /// The option `-o` that sets this, and the name of what has it: an sshd that runs, or the service that starts it at the
-    /// next connection. It wins over all files, but not over their `Match` blocks.
+    /// The option `-o` that sets this, and the name of what has it: an sshd that runs, or the service that starts it at
+    /// the next connection. It wins over all files, but not over their `Match` blocks.
     pub(crate) fn option(&self, keyword: &str, value: &str) -> Option<(String, &OsStr)> {
         let sets = |option: &&OsString| {
             running::value_set(option, keyword).is_some_and(|set| set.eq_ignore_ascii_case(value))

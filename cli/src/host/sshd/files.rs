@@ -140,8 +140,8 @@ impl SshdConfig {
         }
     }
 
-    /// Reads what can be read: where sshd is asked as well, which reports the others itself, or where only what is known
-    /// counts.
+    /// Reads what can be read: where sshd is asked as well, which reports the others itself, or where only what is
+    /// known counts.
     pub(crate) fn readable(main: &Path) -> Self {
         Self::all(main, None)
     }
@@ -172,7 +172,8 @@ impl SshdConfig {
         self.blocks.iter().flat_map(|block| &block.criteria).any(|(own, _)| own == attribute)
     }
 
-    /// The line that sets `keyword` to `value`. `None`: there is none, or several do, of which one may be for other users.
+    /// The line that sets `keyword` to `value`. `None`: there is none, or several do, of which one may be for other
+    /// users.
     pub(crate) fn location_of(&self, keyword: &str, value: &str) -> Option<&Location> {
         let mut all = self.settings.iter().filter(|setting| setting.sets(keyword, value));
         let first = all.next().filter(|_| all.next().is_none());
@@ -184,8 +185,9 @@ impl SshdConfig {
         self.settings.iter().filter(|setting| setting.block == Some(block.number))
     }
 
-    /// Whether sshd meets this setting before the block's own line for the same keyword: of the lines that match a login,
-    /// the first counts. Included files are read in their place, so a block can go on after one that it includes.
+    /// Whether sshd meets this setting before the block's own line for the same keyword: of the lines that match a
+    /// login, the first counts. Included files are read in their place, so a block can go on after one that it
+    /// includes.
     pub(crate) fn comes_before(&self, setting: &Setting, block: &Block) -> bool {
         let is_own = |other: &Setting| other.block == Some(block.number) && other.keyword == setting.keyword;
         let first = self.settings.iter().find(|other| is_own(other) || other.location == setting.location);

@@ -1,9 +1,9 @@
-//! Lets sshd run where its directory of privilege separation is missing, such as /run/sshd before the first sshd since the
-//! boot: a process gets one in a mount namespace of its own. Nothing of it is on the host.
+//! Lets sshd run where its directory of privilege separation is missing, such as /run/sshd before the first sshd since
+//! the boot: a process gets one in a mount namespace of its own. Nothing of it is on the host.
 //!
-//! A directory for a mount cannot be made there without the host seeing it. So the namespace has another /run: a tmpfs with
-//! that directory, and with everything that is in the host's, mounted one by one. Only what is made right in /run stays in
-//! the namespace.
+//! A directory for a mount cannot be made there without the host seeing it. So the namespace has another /run: a tmpfs
+//! with that directory, and with everything that is in the host's, mounted one by one. Only what is made right in /run
+//! stays in the namespace.
 
 use crate::report::error::errno;
 use nix::mount::{MsFlags, mount};

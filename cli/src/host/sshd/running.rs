@@ -2,9 +2,9 @@
 //!
 //! An sshd of another PID namespace or with another root directory is another system's, such as a container's.
 //!
-//! A process's name and arguments are what whoever started it wrote there, and a user can start a setuid program with any.
-//! So only what root started is an sshd, by the file that it executes. Root runs no program that an argument names, unless
-//! nobody else can change it.
+//! A process's name and arguments are what whoever started it wrote there, and a user can start a setuid program with
+//! any. So only what root started is an sshd, by the file that it executes. Root runs no program that an argument
+//! names, unless nobody else can change it.
 
 mod command_line;
 mod reading;
@@ -56,8 +56,8 @@ pub(crate) struct Running {
     pub(crate) profile: Option<Profile>,
 }
 
-/// The sshds that listen, by pid; none if this is not root, who alone can tell them apart. Those that cannot be read are
-/// left out.
+/// The sshds that listen, by pid; none if this is not root, who alone can tell them apart. Those that cannot be read
+/// are left out.
 pub(crate) fn all() -> Vec<Running> {
     if !geteuid().is_root() {
         return Vec::new();

@@ -49,7 +49,8 @@ impl Recent {
         Self { files: FILES.iter().map(|path| (*path, size(path))).collect(), since }
     }
 
-    /// The new entries of each log. One of which journald says that another process sent it is left out, in a file, too.
+    /// The new entries of each log. One of which journald says that another process sent it is left out, in a file,
+    /// too.
     pub(crate) fn entries(&self) -> Entries {
         let mut entries = Entries::default();
         let mut forged = HashSet::new();

@@ -9,8 +9,8 @@ pub(crate) struct Record<'a> {
     pub(crate) time: Timestamp,
     pub(crate) host: Cow<'a, [u8]>,
     pub(crate) program: Program,
-    /// 0 if the entry has none. Of an entry of the journal with a `sender` it is the pid that journald has seen, whatever
-    /// the sender says.
+    /// 0 if the entry has none. Of an entry of the journal with a `sender` it is the pid that journald has seen,
+    /// whatever the sender says.
     pub(crate) pid: u32,
     pub(crate) message: Cow<'a, [u8]>,
     /// Who sent it, as journald has seen. A log file does not say that, and root's syslog daemon passes on what others
@@ -97,8 +97,9 @@ impl Record<'_> {
         }
     }
 
-    /// The pid that a log file shows, where journald has passed the entry on: what the sender has named or, of an entry that
-    /// came by the journal's own protocol, that of the process (server_forward_syslog of systemd's journald-syslog.c).
+    /// The pid that a log file shows, where journald has passed the entry on: what the sender has named or, of an entry
+    /// that came by the journal's own protocol, that of the process (server_forward_syslog of systemd's
+    /// journald-syslog.c).
     pub(crate) fn pid_in_file(&self) -> u32 {
         match &self.sender {
             Some(sender) if !sender.is_native => sender.claimed,

@@ -4,7 +4,8 @@ use std::cmp::Reverse;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-/// The log and its rotated files, such as `.1`, `.2.gz` or `-20241122`. The oldest comes first: two may begin in one second.
+/// The log and its rotated files, such as `.1`, `.2.gz` or `-20241122`. The oldest comes first: two may begin in one
+/// second.
 pub(super) fn rotated(log: &str) -> Vec<PathBuf> {
     let log = Path::new(log);
     let (Some(directory), Some(name)) = (log.parent(), log.file_name().and_then(|name| name.to_str())) else {

@@ -104,7 +104,8 @@ pub(crate) fn open(named: &[PathBuf], zone: &TimeZone, follow: bool) -> Logs {
         }
         Origin::Stdin | Origin::Journal | Origin::Followed(..) => true,
     });
-    // Names do not show the order. Files without stamps come last. When rsyslog was started is known before the sessions.
+    // Names do not show the order. Files without stamps come last. When rsyslog was started is known before the
+    // sessions.
     sources.sort_by_key(|source| (source.is_log(), source.first.is_none(), source.first));
     let is_file = |path: &PathBuf| path.as_os_str() != "-" && unreadable.is_empty();
     if let Some(path) = followed.filter(|path| follow && is_file(path)) {
@@ -139,8 +140,8 @@ fn follow_last(sources: &mut Vec<Source>, path: PathBuf, zone: &TimeZone) {
 type Found = Result<Option<Source>, Unreadable>;
 
 /// Opens the log files of this machine: gives the log, its files, and each of them opened. If one vanishes meanwhile,
-/// logrotate is running, and they are listed again. Without any, the log is empty. With `follow` it is the one that is to
-/// come, where rsyslog is going to make it.
+/// logrotate is running, and they are listed again. Without any, the log is empty. With `follow` it is the one that is
+/// to come, where rsyslog is going to make it.
 fn defaults(zone: &TimeZone, follow: bool) -> (&'static str, Vec<PathBuf>, Vec<Found>) {
     let is_to_come = |log: &str| follow && log == OWN && Path::new(DROP_IN).exists();
     let mut attempts = 0;

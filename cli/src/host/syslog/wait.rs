@@ -72,8 +72,8 @@ fn is_ready(polled: &mut [PollFd<'_>], most: Duration) -> bool {
     }
 }
 
-/// A pipe. Where nothing can be read for a moment, it gives [`io::ErrorKind::WouldBlock`] first, so that the caller can write what
-/// it has, and waits only when it is read again.
+/// A pipe. Where nothing can be read for a moment, it gives [`io::ErrorKind::WouldBlock`] first, so that the caller can
+/// write what it has, and waits only when it is read again.
 pub(crate) struct Patient<'s, R> {
     pub(crate) pipe: R,
     /// Ends it. `None`: only the pipe's writer does.
@@ -100,8 +100,8 @@ impl<R: Read + AsFd> Read for Patient<'_, R> {
     }
 }
 
-/// A pipe that is read without waiting: where nothing can be read now, it gives [`io::ErrorKind::WouldBlock`], and its end
-/// when `stop` wants it. Without `stop` it waits.
+/// A pipe that is read without waiting: where nothing can be read now, it gives [`io::ErrorKind::WouldBlock`], and its
+/// end when `stop` wants it. Without `stop` it waits.
 pub(crate) struct Ready<'s, R> {
     pub(crate) pipe: R,
     pub(crate) stop: Option<&'s Stop>,

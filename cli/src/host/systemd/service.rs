@@ -10,7 +10,8 @@ use std::path::PathBuf;
 /// The service that a process belongs to, by its cgroup.
 pub(crate) fn of_process(pid: i32) -> Option<String> {
     let text = fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
-    // A line each for the unified hierarchy, and for systemd's own of older systems: cgroups(7). Either may say nothing.
+    // A line each for the unified hierarchy, and for systemd's own of older systems: cgroups(7). Either may say
+    // nothing.
     let paths = text.lines().filter_map(|line| {
         let (number, rest) = line.split_once(':')?;
         let (controllers, path) = rest.split_once(':')?;
@@ -91,8 +92,8 @@ pub(crate) fn active_sockets() -> Option<Vec<ActiveSocket>> {
     Some(shown.split("\n\n").filter_map(active_socket).collect())
 }
 
-/// Whether an active socket may start this service. Where systemd does not say, it may: a reload ends for good an sshd that
-/// has its socket from systemd, and a restart is refused where it would end sessions.
+/// Whether an active socket may start this service. Where systemd does not say, it may: a reload ends for good an sshd
+/// that has its socket from systemd, and a restart is refused where it would end sessions.
 pub(crate) fn may_have_active_socket(unit: &str) -> bool {
     may_start(active_sockets(), unit)
 }
@@ -120,8 +121,8 @@ fn active_socket(shown: &str) -> Option<ActiveSocket> {
     (!ports.is_empty()).then(|| ActiveSocket { unit: unit.to_owned(), service, ports })
 }
 
-/// The command line with which systemd starts a service: its words, with the variables that are set for it. `None`: systemd
-/// does not say.
+/// The command line with which systemd starts a service: its words, with the variables that are set for it. `None`:
+/// systemd does not say.
 pub(crate) fn command_line(unit: &str) -> Option<Vec<String>> {
     let shown =
         systemctl(&["show", "-p", "ExecStart,Environment,EnvironmentFiles", "--", &loadable(unit)]).ok()?;
@@ -148,8 +149,8 @@ pub(crate) fn command_line(unit: &str) -> Option<Vec<String>> {
     Some(words.map(str::to_owned).collect())
 }
 
-/// The text of a file of `EnvironmentFiles=`, as systemctl shows it: `/etc/default/ssh (ignore_errors=yes)`. One that is missing
-/// is empty where the service does not need it. `None`: what it sets is unknown.
+/// The text of a file of `EnvironmentFiles=`, as systemctl shows it: `/etc/default/ssh (ignore_errors=yes)`. One that
+/// is missing is empty where the service does not need it. `None`: what it sets is unknown.
 fn environment_file(shown: &str) -> Option<String> {
     let (path, is_needed) = match shown.rsplit_once(" (ignore_errors=") {
         Some((path, rest)) => (path, rest != "yes)"),

@@ -29,8 +29,8 @@ pub(super) struct Question {
 }
 
 impl Mounts {
-    /// Asks the mount with the home of a user, without waiting for the answer. `None`: it is unknown, or no child can be
-    /// started.
+    /// Asks the mount with the home of a user, without waiting for the answer. `None`: it is unknown, or no child can
+    /// be started.
     pub(super) fn ask(&mut self, user: &str) -> Option<Question> {
         if self.points.is_empty() {
             self.points = points(&fs::read("/proc/self/mountinfo").unwrap_or_default());

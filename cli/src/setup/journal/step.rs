@@ -29,8 +29,8 @@ pub(in crate::setup) enum Step {
         /// The lines of others that were replaced. Journals of version 1 have none.
         #[serde(default)]
         replaced: Vec<Replaced>,
-        /// The digest of another content, which others have written since and a later setup has accepted. Journals before
-        /// 0.2 have none.
+        /// The digest of another content, which others have written since and a later setup has accepted. Journals
+        /// before 0.2 have none.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         accepted: Option<String>,
     },

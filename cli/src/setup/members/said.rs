@@ -86,8 +86,8 @@ impl Members {
         Err(Error::new(what, "fix what is marked ✗, or use --accept-refused to set up all the same"))
     }
 
-    /// What `--yes` refuses without `--force`: users would get their shells, or sshd refuses them because the configuration
-    /// misspells their group.
+    /// What `--yes` refuses without `--force`: users would get their shells, or sshd refuses them because the
+    /// configuration misspells their group.
     pub(in crate::setup) fn stop_without_force(&self) -> Result<(), Error> {
         let meant = self.misspelt.first().map(|(_, meant)| format!(" (did you mean {}?)", escaped(meant)));
         let what = if !self.no_longer_jailed.is_empty() {

@@ -116,8 +116,8 @@ fn first(sshd: &Sshd) -> Result<(String, Option<First>), Error> {
     }
 }
 
-/// Whether the socket of the usual service is systemd's. Its sshd may have other files than those that were changed, and if
-/// it cannot be seen, systemd is asked.
+/// Whether the socket of the usual service is systemd's. Its sshd may have other files than those that were changed,
+/// and if it cannot be seen, systemd is asked.
 fn has_socket_of_systemd() -> bool {
     // One of the names may be an alias of the other.
     let is_own = |other: &Running| other.unit.as_deref().is_none_or(|own| USUAL.contains(&own));

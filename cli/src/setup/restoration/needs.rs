@@ -81,8 +81,8 @@ fn block(files: &[OwnFile<'_>], roots: &[PathBuf]) -> Result<Option<Location>, E
     Ok(None)
 }
 
-/// The jail roots: that of the configuration, and those that setup's own blocks in these files of sshd name. If there is no
-/// usable configuration, the built-in jail root is among them.
+/// The jail roots: that of the configuration, and those that setup's own blocks in these files of sshd name. If there
+/// is no usable configuration, the built-in jail root is among them.
 pub(in crate::setup) fn jail_roots<'f>(
     config: Option<&Config>,
     own: impl IntoIterator<Item = &'f Path>,

@@ -9,8 +9,8 @@ use pam_sftpjail::config::DEFAULT_PATH;
 use std::ffi::OsStr;
 use std::path::Path;
 
-/// What a file is for. Undo restores the first before all others, since sshd must have forgotten its `Match` block before
-/// PAM's lines go; and then the second, since PAM's lines must be gone before the module goes.
+/// What a file is for. Undo restores the first before all others, since sshd must have forgotten its `Match` block
+/// before PAM's lines go; and then the second, since PAM's lines must be gone before the module goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::setup) enum Part {
     /// The members' `Match` block.

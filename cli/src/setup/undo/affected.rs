@@ -165,8 +165,8 @@ impl Now {
     }
 }
 
-/// Everybody that sshd may send into a jail root: the members of all profiles, and users that the `Match` blocks name that do
-/// so.
+/// Everybody that sshd may send into a jail root: the members of all profiles, and users that the `Match` blocks name
+/// that do so.
 fn candidates(config: Option<&Config>, question: &Question) -> Result<BTreeSet<String>, Error> {
     let mut groups: BTreeSet<String> =
         config.into_iter().flat_map(Config::groups).map(str::to_owned).collect();

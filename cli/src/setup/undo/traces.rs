@@ -1,5 +1,5 @@
-//! What there is to undo where setup has no journal: undo names it, and changes nothing, since it does not know what was
-//! there before.
+//! What there is to undo where setup has no journal: undo names it, and changes nothing, since it does not know what
+//! was there before.
 
 use crate::desired::drop_in;
 use crate::host::configuration;

@@ -1,5 +1,5 @@
-//! Says which paths a volume can have, whatever is on the disk. It only compares paths: those of a member, or those that
-//! the configuration gives all members of a profile.
+//! Says which paths a volume can have, whatever is on the disk. It only compares paths: those of a member, or those
+//! that the configuration gives all members of a profile.
 
 use crate::config::{Config, HomeAccess, Profile, Template, Variable};
 use crate::error::Refusal;

@@ -1,4 +1,5 @@
-//! `sftpjail audit` where rsyslog and systemd's journal both have a log, as on Debian 12: each may lack what the other has.
+//! `sftpjail audit` where rsyslog and systemd's journal both have a log, as on Debian 12: each may lack what the other
+//! has.
 
 use std::process::Child;
 
@@ -8,8 +9,8 @@ use super::follow::Running;
 use super::source::start_journald;
 use super::{audit, described, kinds, machine, quit};
 
-/// A machine with the member mle, with rsyslog's drop-in, and with the real journald, which passes on to rsyslog what it
-/// gets. On such a machine a jail has rsyslog's own socket or, where rsyslog does not run, the journal's.
+/// A machine with the member mle, with rsyslog's drop-in, and with the real journald, which passes on to rsyslog what
+/// it gets. On such a machine a jail has rsyslog's own socket or, where rsyslog does not run, the journal's.
 pub(crate) fn with_both() -> (Sandbox, Child) {
     let sb = machine(&["mle"]);
     sb.stop_syslog();

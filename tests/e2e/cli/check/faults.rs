@@ -156,7 +156,8 @@ impl Machine {
         }
     }
 
-    /// Real logins: after each fault, a user is let in if the last sentence says so. sshd does not read its files again.
+    /// Real logins: after each fault, a user is let in if the last sentence says so. sshd does not read its files
+    /// again.
     #[track_caller]
     pub(super) fn try_logins(&self, faults: &[Fault]) {
         self.sb.sshd();

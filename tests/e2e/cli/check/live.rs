@@ -13,8 +13,8 @@ fn machine() -> Sandbox {
     sb
 }
 
-/// Runs `check --all` beside a live session of mle's. Each rehearsal reads the mounts that it has: those of others must be
-/// without mle's jail.
+/// Runs `check --all` beside a live session of mle's. Each rehearsal reads the mounts that it has: those of others must
+/// be without mle's jail.
 #[track_caller]
 fn checks_without_the_live_jail(sb: &Sandbox) {
     let mut live = sb.sftp_live("mle");

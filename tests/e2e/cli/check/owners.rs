@@ -39,7 +39,8 @@ fn a_home_that_root_owns_is_opened_only_if_it_is_plainly_the_users() {
     }
 }
 
-/// In a read-only profile, a user has to enter the home only: root stays its owner, and its group must be nobody else's.
+/// In a read-only profile, a user has to enter the home only: root stays its owner, and its group must be nobody
+/// else's.
 #[test]
 fn a_home_to_be_read_is_opened_to_a_group_only_if_that_is_the_users_alone() {
     let machine = Machine::new();

@@ -2,7 +2,8 @@
 
 use super::faults::Machine;
 
-/// What breaks one thing, and all of the one finding that follows. Its fix need not bring back what was lost, as that of a
+/// What breaks one thing, and all of the one finding that follows. Its fix need not bring back what was lost, as that
+/// of a
 /// [`Fault`](super::faults::Fault) does.
 struct BrokenPlace {
     /// A script.

@@ -121,8 +121,8 @@ fn settings_that_do_no_harm_are_ok() {
     );
 }
 
-/// Groups of the drop-in that no profile has: their members lose their user managers for nothing. Where that is so because
-/// the configuration is gone, somebody must look.
+/// Groups of the drop-in that no profile has: their members lose their user managers for nothing. Where that is so
+/// because the configuration is gone, somebody must look.
 #[test]
 fn groups_in_the_drop_in_that_no_profile_names_are_found() {
     let sb = machine();

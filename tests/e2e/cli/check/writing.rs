@@ -275,8 +275,8 @@ fn a_volume_for_reading_that_the_user_cannot_read() {
     }
 }
 
-/// An access control list on a directory of the sandbox, with what it says of mle, and of others, as acl(5) has it in an
-/// attribute.
+/// An access control list on a directory of the sandbox, with what it says of mle, and of others, as acl(5) has it in
+/// an attribute.
 fn set_acl(sb: &Sandbox, directory: &str, of_mle: u16, of_others: u16) {
     let none = u32::MAX;
     let mle = sb.sh("id -u mle").stdout.trim().parse().expect("a uid");

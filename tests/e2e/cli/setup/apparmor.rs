@@ -1,5 +1,5 @@
-//! Profiles of AppArmor, in files of any name, and answers of the kernel that cannot be read. The kernel's list of profiles
-//! and apparmor_parser are stand-ins.
+//! Profiles of AppArmor, in files of any name, and answers of the kernel that cannot be read. The kernel's list of
+//! profiles and apparmor_parser are stand-ins.
 
 use super::{assert_same, etc, undo};
 use sandbox::Sandbox;

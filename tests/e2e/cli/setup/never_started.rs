@@ -1,4 +1,5 @@
-//! A system on which no sshd has been started since the boot, so that sshd's directory of privilege separation is missing.
+//! A system on which no sshd has been started since the boot, so that sshd's directory of privilege separation is
+//! missing.
 
 use super::{REWRITTEN_BY_USERADD, assert_same, etc};
 use crate::common::jailed::left_nothing;

@@ -24,8 +24,8 @@ fn put_on_a_disk(sb: &Sandbox) {
          mount -o loop /tmp/disk /mnt; cp -a /etc /mnt/etc; cp -a /var/lib /mnt/lib; umount /mnt
          {MOUNT}"
     ));
-    // The disk loses what was not synced: else the tests of setup below prove nothing. Whatever else on the machine calls
-    // sync(2) in that moment saves it, so one loss of some is enough.
+    // The disk loses what was not synced: else the tests of setup below prove nothing. Whatever else on the machine
+    // calls sync(2) in that moment saves it, so one loss of some is enough.
     let loses = (0..10).any(|_| {
         sb.sh("echo lost >/etc/lost; echo kept >/etc/kept; sync /etc/kept; echo lost >/etc/lost.later");
         cut(sb);

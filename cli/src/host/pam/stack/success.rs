@@ -28,9 +28,9 @@ enum Answer {
 }
 
 impl Stack {
-    /// What can become of this stack of `kind` if libpam cannot load the modules of the lines at these positions. It takes
-    /// `module_unknown` for their answer, with and without `-` before the line: pam.conf(5). Other modules may answer
-    /// anything, but pam_deny refuses and pam_permit never does.
+    /// What can become of this stack of `kind` if libpam cannot load the modules of the lines at these positions. It
+    /// takes `module_unknown` for their answer, with and without `-` before the line: pam.conf(5). Other modules may
+    /// answer anything, but pam_deny refuses and pam_permit never does.
     pub(crate) fn outcome(&self, kind: &str, missing: &BTreeSet<usize>) -> Outcome {
         let mut outcome = Outcome { can_succeed: false, called: BTreeSet::new() };
         let mut reached = BTreeSet::from([(0, Impression::Undecided)]);

@@ -17,8 +17,8 @@ const CRASHED: &str =
     "see in the system's log what ended it; if it has crashed, install OpenSSH's packages again";
 
 impl Daemon {
-    /// Runs it to its end, with a directory of privilege separation of its own where that is missing because no sshd has
-    /// been started.
+    /// Runs it to its end, with a directory of privilege separation of its own where that is missing because no sshd
+    /// has been started.
     pub(crate) fn run(&self, arguments: Vec<OsString>) -> Result<Output, Error> {
         let output = self.run_in(self.lent_directory.get().map(PathBuf::as_path), &arguments)?;
         // Where one listens, the directory is missing for its sessions, too.
@@ -42,7 +42,8 @@ impl Daemon {
         programs::run(&words.program, &words.arguments)
     }
 
-    /// What runs it with these arguments, as [`Daemon::run`] does, once that has been called. `own`: a path of this program.
+    /// What runs it with these arguments, as [`Daemon::run`] does, once that has been called. `own`: a path of this
+    /// program.
     pub(crate) fn words(&self, own: &Path, arguments: &[OsString]) -> Words {
         self.words_in(self.lent_directory.get().map(PathBuf::as_path), own, arguments)
     }

@@ -36,14 +36,14 @@ pub(super) fn criteria(arguments: &[String]) -> Vec<(String, Vec<String>)> {
     criteria
 }
 
-/// The attributes of `Match` that depend on the user or the connection, and on nothing else. A version of sshd that knows
-/// more of them may test anything.
+/// The attributes of `Match` that depend on the user or the connection, and on nothing else. A version of sshd that
+/// knows more of them may test anything.
 const ATTRIBUTES: [&str; 9] =
     ["all", "user", "group", "host", "address", "localaddress", "localport", "rdomain", "invalid-user"];
 
 /// Whether a line is sure to be read here as every version of sshd reads it: `Match` and `Include` decide for whom all
-/// others are. strdelim and argv_split of OpenSSH's misc.c differ in what a quote, a backslash and `=` mean, and glob(3)
-/// differs from the crate in brackets.
+/// others are. strdelim and argv_split of OpenSSH's misc.c differ in what a quote, a backslash and `=` mean, and
+/// glob(3) differs from the crate in brackets.
 pub(super) fn is_plain(line: &str) -> bool {
     let bare = line.trim_start_matches(|c: char| !c.is_alphanumeric()).to_ascii_lowercase();
     let is = |keyword| bare.starts_with(keyword) && !line.trim_start().starts_with('#');
@@ -69,8 +69,8 @@ pub(super) fn is_plain(line: &str) -> bool {
             .all(|pattern| !pattern.contains("\\\\") && !pattern.contains("\\ ") && !pattern.ends_with('\\'))
 }
 
-/// The words after the keyword of a line whose words have single kinds of blanks between them, and quotes around the whole
-/// of a word if any. `None`: the line is not of that form.
+/// The words after the keyword of a line whose words have single kinds of blanks between them, and quotes around the
+/// whole of a word if any. `None`: the line is not of that form.
 fn arguments(line: &str) -> Option<Vec<String>> {
     let blanks = [' ', '\t', '\r'];
     let mut rest = line.trim_matches(blanks);

@@ -3,9 +3,9 @@
 //! It does so when it is started, and when SIGHUP makes it execute itself again, which changes no time that the kernel
 //! keeps. But each time it writes its pid file again.
 //!
-//! What was changed since, the time of the inode tells: mv, cp -p and rsync -t keep that of the content. chmod(1) and hard
-//! links change it as well, and so does an editor's temporary file that of its directory; but nobody can know what was
-//! there before.
+//! What was changed since, the time of the inode tells: mv, cp -p and rsync -t keep that of the content. chmod(1) and
+//! hard links change it as well, and so does an editor's temporary file that of its directory; but nobody can know what
+//! was there before.
 
 use crate::host::sshd::files::SshdConfig;
 use pam_sftpjail::confinement::Process as Identity;
@@ -16,8 +16,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// Where setup notes when it has let which sshd read its files, for those that write no pid file: lines of [`note`]. It is
-/// gone after a reboot, as the processes are.
+/// Where setup notes when it has let which sshd read its files, for those that write no pid file: lines of [`note`]. It
+/// is gone after a reboot, as the processes are.
 pub(crate) const NOTES: &str = "/run/sftpjail-reloaded";
 
 /// The line for a process that was told to read its files at this time.

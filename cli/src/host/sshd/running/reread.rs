@@ -10,12 +10,12 @@ use pam_sftpjail::fix::{Command, Fix, Name};
 pub(crate) enum Reread {
     /// SIGHUP, which systemd sends to the service, or root to the process.
     Reload { unit: Option<String>, pid: i32 },
-    /// systemd restarts the service. At SIGHUP, sshd closes all sockets and executes itself again, and then cannot bind the
-    /// port of a socket that systemd has passed to it: sighup_restart() of OpenSSH's sshd.c. `kills`: the `KillMode=` with
-    /// which that ends the sessions in the service, too. Those of logind's are not in it.
+    /// systemd restarts the service. At SIGHUP, sshd closes all sockets and executes itself again, and then cannot bind
+    /// the port of a socket that systemd has passed to it: sighup_restart() of OpenSSH's sshd.c. `kills`: the
+    /// `KillMode=` with which that ends the sessions in the service, too. Those of logind's are not in it.
     Restart { unit: String, kills: Option<String> },
-    /// Nothing: this socket of systemd's starts an sshd at the next connection, and that one reads the files as they are
-    /// then.
+    /// Nothing: this socket of systemd's starts an sshd at the next connection, and that one reads the files as they
+    /// are then.
     AtConnection { socket: String, is_each: bool },
 }
 

@@ -27,8 +27,8 @@ pub(crate) struct Socket {
 }
 
 impl Socket {
-    /// Those of all sshds that are not among these, which run; those with the usual names first. None are known where systemd
-    /// does not answer.
+    /// Those of all sshds that are not among these, which run; those with the usual names first. None are known where
+    /// systemd does not answer.
     pub(crate) fn all(running: &[Running]) -> Vec<Self> {
         let runs = |service: &String| running.iter().any(|sshd| sshd.unit.as_ref() == Some(service));
         let sockets = service::active_sockets().into_iter().flatten().filter(|socket| !runs(&socket.service));

@@ -1,5 +1,5 @@
-//! Seccomp filters of a running sshd that answer as a kernel without the call would: the log, the message and `check` name
-//! the call and the filter, and neither the kernel nor the home.
+//! Seccomp filters of a running sshd that answer as a kernel without the call would: the log, the message and `check`
+//! name the call and the filter, and neither the kernel nor the home.
 
 use super::super::check;
 use super::running::{filtered, finding, forbidding, started_by};

@@ -1,5 +1,5 @@
-//! A process that only calls itself sshd: a user runs a setuid program by the name and with the arguments of an sshd. What
-//! it says of itself must lead root nowhere.
+//! A process that only calls itself sshd: a user runs a setuid program by the name and with the arguments of an sshd.
+//! What it says of itself must lead root nowhere.
 
 use super::super::machine;
 use sandbox::{Sandbox, wait_until};

@@ -1,5 +1,5 @@
-//! sshd is asked once for all users whom it treats alike: they must have the same settings, and what it does not answer is
-//! asked once, too.
+//! sshd is asked once for all users whom it treats alike: they must have the same settings, and what it does not answer
+//! is asked once, too.
 
 use super::super::{checked, findings, json};
 use super::Machine;

@@ -4,7 +4,8 @@ use super::super::{checked, machine};
 use super::running::finding;
 use sandbox::Sandbox;
 
-/// A systemctl that has nothing to say of user managers, which is a finding of its own, and that knows an active socket on port 2222, whose service starts sshd with these options.
+/// A systemctl that has nothing to say of user managers, which is a finding of its own, and that knows an active socket
+/// on port 2222, whose service starts sshd with these options.
 fn socket(sb: &Sandbox, options: &str) {
     sb.sh("mkdir -p /run/systemd/system");
     let stand_in = format!(

@@ -1,5 +1,5 @@
-//! What an admin has edited and a later setup has run over is undone as setup's own, and the diff shows it. What was edited
-//! since then is named with what to do about it, and that works.
+//! What an admin has edited and a later setup has run over is undone as setup's own, and the diff shows it. What was
+//! edited since then is named with what to do about it, and that works.
 
 use super::{DROP_IN, UNDO, has_a_shell, refuses, set_up};
 use crate::cli::setup::{REWRITTEN_BY_USERADD, assert_same, etc};

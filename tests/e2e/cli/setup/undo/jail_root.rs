@@ -1,4 +1,5 @@
-//! Logins with jails in the host's namespace make the jail root a mount of itself. Undo takes that away, and no other mount.
+//! Logins with jails in the host's namespace make the jail root a mount of itself. Undo takes that away, and no other
+//! mount.
 
 use super::UNDO;
 use sandbox::{Output, Sandbox};

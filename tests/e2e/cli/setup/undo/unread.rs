@@ -1,5 +1,5 @@
-//! Directories and files that the kernel does not let root read: what they hold is unknown, so nothing is removed that it
-//! may need.
+//! Directories and files that the kernel does not let root read: what they hold is unknown, so nothing is removed that
+//! it may need.
 
 use super::{JOURNAL, UNDO};
 use crate::common::readme;

@@ -1,5 +1,5 @@
-//! A service with a mount namespace of its own, as PrivateTmp= of systemd gives it: the jails "in the host's namespace" are
-//! there, and go on there when the service is restarted into another one.
+//! A service with a mount namespace of its own, as PrivateTmp= of systemd gives it: the jails "in the host's namespace"
+//! are there, and go on there when the service is restarted into another one.
 
 use super::{leave, machine};
 use crate::common::jailed::{has_only_its_home, names, works_in};
