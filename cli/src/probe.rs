@@ -62,6 +62,7 @@ use repetition::repeat;
 use report::Report;
 use restricted::Restricted;
 use scratch_directory::ScratchDirectory;
+use server::Domains;
 use sshd_fix::SshdFixes;
 use std::cell::OnceCell;
 use std::io::{self, Write};
@@ -211,7 +212,15 @@ fn log_in(
             let fixes = expected.as_ref().map(|e| SshdFixes::new(request, config, e, &settings));
             let facts =
                 Facts { account, fixes: fixes.as_ref(), tools: &tools, repetition, descriptors, service };
-            report.add(refusal::finding(&message, &facts, refusal.as_ref()));
+            let finding = refusal::finding(&message, &facts, refusal.as_ref());
+            match Domains::of_system(&tools).filter(|_| refusal.is_none()) {
+                Some(domains) => report.unknown(
+                    "login",
+                    domains.doubt(finding.evidence()),
+                    "log in as the user from another machine: its sshd is the running one",
+                ),
+                None => report.add(finding),
+            }
             return Ok(());
         }
     };

@@ -44,6 +44,10 @@ impl<'a> Lab<'a> {
         (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) < (5, 12)
     }
 
+    pub fn has_selinux(&self) -> bool {
+        self.try_sh("test -e /sys/fs/selinux/enforce").code == Some(0)
+    }
+
     pub fn has_rsyslog(&self) -> bool {
         self.try_sh("test -e /usr/sbin/rsyslogd").code == Some(0)
     }

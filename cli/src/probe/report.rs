@@ -64,10 +64,15 @@ impl Report {
         self.findings.warned(check, evidence, fix);
     }
 
+    /// Adds what a probe cannot tell.
+    pub(super) fn unknown(&mut self, check: impl Display, evidence: impl Display, fix: impl Into<Fix>) {
+        self.findings.unknown(check, evidence, fix);
+        self.status = Status::Unchecked;
+    }
+
     /// Ends with the reason why the probe could not be started or finished.
     pub(super) fn unable(mut self, why: &dyn Display, fix: impl Into<Fix>) -> Self {
-        self.findings.unknown("probe", why, fix);
-        self.status = Status::Unchecked;
+        self.unknown("probe", why, fix);
         self
     }
 

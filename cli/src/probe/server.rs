@@ -9,11 +9,42 @@ use crate::desired::unit::untried;
 use crate::host::selinux::{self, Context};
 use crate::host::sshd::running::{Running, of_login};
 use crate::report::{Consequence, Finding, SshdCheck};
+use nix::unistd::getpid;
 use pam_sftpjail::confinement::Part;
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::fix::{Command, Name};
 
 const CHECK: SshdCheck = SshdCheck::Answers;
+
+/// The domains of SELinux of an sshd and of the probe's, where they differ: SELinux leaves an sshd that root's shell
+/// starts in the domain of that shell.
+pub(super) struct Domains {
+    running: String,
+    own: String,
+}
+
+impl Domains {
+    fn of(running: &Running) -> Option<Self> {
+        selinux::mode()?;
+        let of = |pid| Context::of_process(pid).ok().map(|context| context.type_name().to_owned());
+        let (running, own) = (of(running.pid)?, of(getpid().as_raw())?);
+        (running != own).then_some(Self { running, own })
+    }
+
+    /// Those of the sshd that runs with this configuration.
+    pub(super) fn of_system(tools: &Tools<'_>) -> Option<Self> {
+        Self::of(tools.system().running().next()?)
+    }
+
+    /// The evidence where the probe's sshd has refused a login. Policies let PAM open sessions in the domain of the running
+    /// one only (default_contexts(5)).
+    pub(super) fn doubt(&self, refused: &str) -> String {
+        let Self { running, own } = self;
+        format!(
+            "{refused}; perhaps only because the sshd of this probe runs in the domain {own} of SELinux, and not in {running}"
+        )
+    }
+}
 
 /// Adds what is to be said of the sshd that runs, or that systemd's socket will start, if anything. `user`: the one who
 /// is probed.
@@ -85,11 +116,9 @@ fn restrictions(
         }
         Some(Restricted::Builds | Restricted::Failed) | None => {}
     }
-    // SELinux leaves an sshd that root's shell starts in the domain of that shell.
-    if let Some(domain) = selinux::mode().and_then(|_| Context::of_process(running.pid).ok()) {
+    if let Some(Domains { running, .. }) = Domains::of(running) {
         let evidence = format!(
-            "{less}, which shows nothing of that: it runs in the domain {} of SELinux; to try whether it can build the jail: {}",
-            domain.type_name(),
+            "{less}, which shows nothing of that: it runs in the domain {running} of SELinux; to try whether it can build the jail: {}",
             look()
         );
         report.add(Finding::judged(CHECK, Ok(evidence), Consequence::None, ""));

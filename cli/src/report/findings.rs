@@ -250,6 +250,10 @@ impl Finding {
         }
     }
 
+    pub(crate) fn evidence(&self) -> &str {
+        &self.evidence
+    }
+
     fn is_wrong(&self) -> bool {
         matches!(self.outcome, Outcome::Failed | Outcome::Unknown)
     }
