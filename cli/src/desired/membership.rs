@@ -30,6 +30,10 @@ pub(crate) fn into_a_profile(why: NotJailed, user: &str, config: &Config) -> Opt
         return None;
     }
     let exists = |group: &&String| matches!(Group::by_name(group), Ok(Some(_)));
+    // A profile that nobody gets may be this user's, with a slip in the name of its group.
+    if !config.profiles.iter().all(|profile| profile.groups.iter().any(|group| exists(&group))) {
+        return None;
+    }
     let mut groups: Vec<(&str, &str)> = Vec::new();
     for profile in &config.profiles {
         // A group belongs to the first profile that has it.

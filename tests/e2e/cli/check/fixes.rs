@@ -128,9 +128,7 @@ fn whose_profile_lost_its_group_is_put_into_no_other_profile_by_a_command() {
             >/etc/sftpjail/config.toml");
     let out = check(&sb, "mle", 1);
     assert!(!out.stdout.contains("usermod"), "{out}");
-    let fix = "correct `groups` in the configuration, if a name there is wrong, or put mle into the group of the profile \
-               that is meant: sfpt, sftp-only";
-    assert!(out.stdout.contains(fix), "{out}");
+    assert!(out.stdout.contains("did you mean sftp? Then correct `groups` in the configuration"), "{out}");
 }
 
 #[test]
