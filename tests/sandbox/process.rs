@@ -145,7 +145,7 @@ impl Sandbox {
                 let bytes = fs::read(entry.path().join("cmdline")).ok()?;
                 let text = String::from_utf8_lossy(&bytes).replace('\0', " ");
                 let text = text.trim();
-                let ended = pid == 1 || (text.is_empty() && is_zombie(&entry.path()));
+                let ended = pid == 1 || (text.is_empty() && has_ended(&entry.path()));
                 (!ended).then(|| (pid, text.to_owned()))
             })
             .collect();
@@ -224,9 +224,11 @@ impl Sandbox {
 }
 
 /// Whether the process of that directory of procfs has ended, or is not there.
-fn is_zombie(process: &Path) -> bool {
-    // The name, in brackets, may hold anything.
-    let state = |stat: String| stat.rsplit(')').next().is_some_and(|rest| rest.starts_with(" Z"));
+fn has_ended(process: &Path) -> bool {
+    // The name, in brackets, may hold anything. Z: a zombie; X: the kernel is removing it (proc_pid_stat(5)).
+    let state = |stat: String| {
+        stat.rsplit(')').next().is_some_and(|rest| [" Z", " X"].iter().any(|state| rest.starts_with(state)))
+    };
     fs::read_to_string(process.join("stat")).map_or(true, state)
 }
 
