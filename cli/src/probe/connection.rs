@@ -27,6 +27,10 @@ use std::time::{Duration, Instant};
 /// Longer than sshd takes to end a session.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// The files of the scratch directory that have the pid of sshd's monitor, and of the shell that starts it.
+const PID: &str = "pid";
+const SHELL: &str = "shell";
+
 /// The programs, and the files that they need.
 pub(super) struct Tools<'w> {
     scratch: &'w ScratchDirectory,
@@ -99,11 +103,11 @@ impl<'w> Tools<'w> {
         // The path of this process, which a shell has to find.
         let own = format!("/proc/{}/exe", std::process::id());
         let serve = daemon.words(Path::new(&own), &daemon.arguments(&["-i"]));
-        let pid = scratch.path("pid");
+        let pids = [scratch.path(SHELL), scratch.path(PID)];
         let mounts = system.running().next().and_then(Mounts::of);
         let enter = mounts.as_ref().map(Mounts::enter).unwrap_or_default();
-        scratch.write("serve", templates::serve(&format!("{scope}{enter}"), &serve, &pid))?;
-        scratch.write("serve_inside", templates::serve(&scope, &serve, &pid))?;
+        scratch.write("serve", templates::serve(&format!("{scope}{enter}"), &serve, &pids))?;
+        scratch.write("serve_inside", templates::serve(&scope, &serve, &pids))?;
         Ok(Self { scratch, config, daemon, system, mounts, scp: Scp::installed()? })
     }
 
@@ -145,18 +149,22 @@ impl<'w> Tools<'w> {
 
     /// The monitor of the sshd that was started last.
     pub(super) fn server(&self) -> Option<u32> {
-        self.scratch.read("pid").trim().parse().ok()
+        self.scratch.read(PID).trim().parse().ok()
     }
 
-    /// Waits for a while until that process has ended. Gives whether it has. A zombie has ended: in a container, PID 1
-    /// may never ask for its exit status.
+    /// Waits for a while until that process has ended, and the shell that has started it. Gives whether they have. A zombie
+    /// has ended: in a container, PID 1 may never ask for its exit status.
     pub(super) fn has_gone(&self) -> bool {
-        let pid = self.server().and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
-        match pid.map(|pid| pidfd_open(pid, PidfdFlags::empty())) {
-            None | Some(Err(Errno::SRCH)) => true,
-            Some(Ok(process)) => is_ready_by(process, Instant::now() + PATIENCE),
-            Some(Err(_)) => false,
-        }
+        let until = Instant::now() + PATIENCE;
+        let has_ended = |file: &str| {
+            let pid = self.scratch.read(file).trim().parse().ok().and_then(Pid::from_raw);
+            match pid.map(|pid| pidfd_open(pid, PidfdFlags::empty())) {
+                None | Some(Err(Errno::SRCH)) => true,
+                Some(Ok(process)) => is_ready_by(process, until),
+                Some(Err(_)) => false,
+            }
+        };
+        has_ended(PID) && has_ended(SHELL)
     }
 }
 
@@ -186,7 +194,7 @@ impl<'w> Connection<'w> {
         let holder = holder.spawn()?;
         let mut connection = Self { tools, holder, server: 0, descriptors: None, login: Duration::ZERO };
         let control = connection.tools.scratch.path("control");
-        let watch = LimitWatch::begin(scratch.path("pid"));
+        let watch = LimitWatch::begin(scratch.path(PID));
         let open = until(PATIENCE * 2, || {
             if control.exists() {
                 return Some(true);

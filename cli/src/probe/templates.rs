@@ -8,7 +8,7 @@ use crate::host::sshd::privsep::Words;
 use crate::host::sshd::running::sets;
 use std::ffi::{OsStr, OsString};
 use std::fmt::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The algorithm of the one-time key, as ssh-keygen and as sshd name it. FIPS allows it as well.
 pub(super) const KEY_TYPE: &str = "ecdsa";
@@ -70,16 +70,19 @@ pub(super) fn own_settings(authorized_keys: &Path, algorithms: &str) -> String {
 ///
 /// ssh ends its ProxyCommand with a signal. This shell gets it, so that sshd only sees the end of its input, as with
 /// any connection, and closes the PAM session.
-pub(super) fn serve(scope: &str, sshd: &Words, pid: &Path) -> String {
+///
+/// `pids`: the files for the pid of the shell, and for that of sshd's monitor, which the shell outlives.
+pub(super) fn serve(scope: &str, sshd: &Words, [shell, monitor]: &[PathBuf; 2]) -> String {
     let arguments: Vec<_> = sshd.arguments.iter().map(|argument| quoted(argument)).collect();
     format!(
-        "umask 022\nexec 3<&0\n\
+        "umask 022\nexec 3<&0\necho $$ >{}\n\
          {scope}env -i PATH={} {} {} \"$@\" <&3 3<&- &\n\
          echo $! >{}\nexec 3<&- </dev/null >/dev/null\nwait\n",
+        shell.display(),
         crate::host::programs::PATH,
         sshd.program.display(),
         arguments.join(" "),
-        pid.display()
+        monitor.display()
     )
 }
 
