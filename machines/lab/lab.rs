@@ -91,10 +91,12 @@ impl<'a> Lab<'a> {
         ));
     }
 
-    /// Waits until nobody is jailed.
+    /// Waits until nobody is jailed, and no sshd that a socket has started is left: where one ends, systemd takes away the
+    /// /run/sshd of the next.
     #[track_caller]
     pub fn wait_for_logouts(&self) {
-        self.wait_for("! sftpjail list | grep -q /jail/");
+        let sshds = "systemctl list-units --no-legend 'ssh@*.service' 'sshd@*.service'";
+        self.wait_for(&format!("! sftpjail list | grep -q /jail/ && ! {sshds} | grep -q ."));
     }
 
     /// Uploads root's file in anna's session, and sees that the whole of it is there.

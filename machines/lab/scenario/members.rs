@@ -23,6 +23,7 @@ pub fn log_in(lab: &mut Lab) -> Outcome {
     lab.wait_for_log(&format!("rhost={ADDRESS} profile=home"));
     let out = lab.client().ssh("anna", "id");
     assert!(out.code != Some(0) && !out.stdout.contains("uid="), "{out}");
+    lab.wait_for_logouts();
     assert_eq!(lab.client().ssh("joe", "id -un").ok().stdout, "joe\n");
     lab.wait_for_logouts();
     Passed
