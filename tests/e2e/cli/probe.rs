@@ -56,7 +56,9 @@ fn state(sb: &Sandbox) -> BTreeSet<String> {
                  ls -A /root; ss -Hltnx; ss -Hlun; md5sum /etc/passwd /etc/shadow /etc/group; \
                  md5sum /var/log/wtmp /var/log/btmp /var/log/lastlog /var/run/utmp 2>&1 || true";
     let lines = sb.sh(files).stdout;
-    let processes = sb.processes().into_iter().map(|(pid, line)| format!("{pid} {line}"));
+    // Without a command line, a process is ending, as one of before the probe may be on a busy machine.
+    let processes = sb.processes().into_iter().filter(|(_, line)| !line.is_empty());
+    let processes = processes.map(|(pid, line)| format!("{pid} {line}"));
     lines.lines().map(str::to_owned).chain(sb.mounts()).chain(processes).collect()
 }
 
