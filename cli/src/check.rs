@@ -9,6 +9,7 @@ mod authentication;
 mod groups;
 mod home;
 mod host_programs;
+mod in_no_profile;
 mod keys;
 mod leftovers;
 mod pam;

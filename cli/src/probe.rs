@@ -56,6 +56,7 @@ use pam_sftpjail::account::Account;
 use pam_sftpjail::config::Config;
 use pam_sftpjail::error::Refusal;
 use pam_sftpjail::escape::escaped;
+use pam_sftpjail::grants::Circumstances;
 use pam_sftpjail::session::{Membership, examine};
 use parent::Parent;
 use repetition::repeat;
@@ -111,7 +112,7 @@ fn probe(request: &Request<'_>) -> Report {
         return report.unable(&error, unanswered::FIX);
     }
     // A login that will be refused is tried all the same, to see that it is.
-    let (expected, refusal) = match examine(&config, user, &mut |_, _| {}) {
+    let (expected, refusal) = match examine(&config, user, &Circumstances::of_bare_login(), &mut |_, _| {}) {
         Ok(Membership::NotJailed { why, name }) => {
             let account = match Account::lookup(&name, &config) {
                 Ok(account) => account,
@@ -227,10 +228,11 @@ fn log_in(
     if refusal.as_ref().is_some_and(Refusal::is_missing_home) {
         // The login may have made the home: pam_mkhomedir(8).
         unanswered::look(request.config, request.user)?;
-        (expected, refusal) = match examine(config, request.user, &mut |_, _| {}) {
-            Ok(Membership::Member(member)) => (Some(Expected::of(*member)), None),
-            _ => (None, refusal),
-        };
+        (expected, refusal) =
+            match examine(config, request.user, &Circumstances::of_bare_login(), &mut |_, _| {}) {
+                Ok(Membership::Member(member)) => (Some(Expected::of(*member)), None),
+                _ => (None, refusal),
+            };
         if let Some(expected) = &expected {
             let made = format!("the login has made {}", escaped(&expected.account.home));
             report.add(Finding::judged("home", Ok(made), Consequence::None, ""));

@@ -4,15 +4,16 @@
 //! crate may rely on it.
 #![forbid(unsafe_code)]
 
-mod error;
+pub(crate) mod error;
 mod guard_entry;
-mod keys;
+pub(crate) mod keys;
 mod owner_mask;
-mod problem;
+pub(crate) mod problem;
 mod raw;
-mod resolve;
-mod syntax;
-mod table;
+pub(crate) mod resolve;
+pub(crate) mod root_file;
+pub(crate) mod syntax;
+pub(crate) mod table;
 mod template;
 
 use crate::path::Normalised;
@@ -20,22 +21,15 @@ use error::Cause;
 pub use error::ConfigError;
 pub use guard_entry::GuardEntry;
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, open};
-use nix::sys::stat::{Mode, SFlag, fstat};
 pub use owner_mask::{OwnerMask, owner_masks};
 use problem::Problem;
 use serde::{Deserialize, Serialize};
 use std::fmt::{self, Display};
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 pub use template::{Template, Variable};
 
 /// Where the configuration is unless the module argument `config=` says otherwise.
 pub const DEFAULT_PATH: &str = "/etc/sftpjail/config.toml";
-
-/// In bytes. A configuration is a page of text, so a larger file is something else.
-const MAX_SIZE: u64 = 1 << 20;
 
 /// The checked configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,6 +74,9 @@ pub struct Profile {
     /// Group names. A user matches by the primary or a supplementary group.
     pub groups: Vec<String>,
     pub home: HomeAccess,
+    /// The account to which everything in the home belongs on disk, and which the member sees as itself. `None`: the
+    /// member.
+    pub home_owner: Option<String>,
     /// The session's umask. `None`: the umask stays as it is.
     pub umask: Option<u32>,
     /// How many sessions of one user may be open at a time.
@@ -129,6 +126,9 @@ pub struct Volume {
     pub read_only: bool,
     /// How a missing source is made. `None`: it is not.
     pub create: Option<Create>,
+    /// The account to which everything in it belongs on disk, and which the member sees as itself. `None`: owners are
+    /// as on the host.
+    pub owner: Option<String>,
 }
 
 /// Owner, group and mode of a source that the first login makes.
@@ -153,7 +153,7 @@ impl Config {
                 Problem::of_file("the path of the configuration is relative", "give the absolute path");
             return Err(error(Cause::Problem(problem)));
         }
-        match open_file(path).and_then(|file| must_be_roots(&file).and_then(|()| read(file))) {
+        match root_file::open(path).and_then(root_file::read_trusted) {
             Ok(text) => Self::parse(&text).map_err(|problem| error(Cause::Problem(problem))),
             // A dangling symlink is not a missing file: somebody meant it to be something.
             Err(Cause::Unreadable(Errno::ENOENT)) if is_optional && path.symlink_metadata().is_err() => {
@@ -171,7 +171,7 @@ impl Config {
 
     /// Reads and checks a draft: a file that is not in use, so that it does not matter who owns it.
     pub fn load_draft(path: &Path) -> Result<Self, ConfigError> {
-        let text = open_file(path).and_then(read);
+        let text = root_file::open(path).and_then(root_file::read);
         text.and_then(|text| Self::parse(&text).map_err(Cause::Problem))
             .map_err(|cause| ConfigError { path: path.to_owned(), cause })
     }
@@ -179,12 +179,7 @@ impl Config {
     /// A file without any text is an error: a full disk leaves such a file behind, and the built-in default could
     /// differ from what was in it.
     fn parse(text: &str) -> Result<Self, Problem> {
-        if text.chars().all(|c| c.is_whitespace() || c == '\0') {
-            return Err(Problem::of_file(
-                "is empty, as a full disk leaves a file behind",
-                "write it again, or remove it where the built-in default is meant",
-            ));
-        }
+        root_file::must_have_text(text, "write it again, or remove it where the built-in default is meant")?;
         resolve::config(raw::Config::parse(text)?)
     }
 
@@ -206,6 +201,7 @@ impl Default for Config {
                 line: None,
                 groups: vec!["sftp".into()],
                 home: HomeAccess::ReadWrite,
+                home_owner: None,
                 umask: None,
                 max_sessions: None,
                 volumes: Vec::new(),
@@ -216,42 +212,6 @@ impl Default for Config {
             }],
         }
     }
-}
-
-fn open_file(path: &Path) -> Result<File, Cause> {
-    // Without O_NONBLOCK, a FIFO that nobody writes to would block every login.
-    let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
-    open(path, flags, Mode::empty()).map(File::from).map_err(Cause::Unreadable)
-}
-
-/// Checks that nobody but root can have written the file.
-fn must_be_roots(file: &File) -> Result<(), Cause> {
-    let stat = fstat(file).map_err(Cause::Unreadable)?;
-    if stat.st_uid != 0 {
-        Err(Cause::Untrusted("is not owned by root"))
-    } else if stat.st_mode & 0o022 != 0 {
-        Err(Cause::Untrusted("can be written by others than root"))
-    } else {
-        Ok(())
-    }
-}
-
-/// The text of the file.
-fn read(file: File) -> Result<String, Cause> {
-    let stat = fstat(&file).map_err(Cause::Unreadable)?;
-    let problem = |what, fix| Cause::Problem(Problem::of_file(what, fix));
-    if SFlag::from_bits_truncate(stat.st_mode & SFlag::S_IFMT.bits()) != SFlag::S_IFREG {
-        return Err(problem("is not a regular file", "replace it with one"));
-    }
-    let mut bytes = Vec::new();
-    file.take(MAX_SIZE + 1)
-        .read_to_end(&mut bytes)
-        // If the buffer cannot grow, std's error has no errno.
-        .map_err(|e| Cause::Unreadable(e.raw_os_error().map_or(Errno::ENOMEM, Errno::from_raw)))?;
-    if bytes.len() as u64 > MAX_SIZE {
-        return Err(problem("is larger than 1 MiB, so it cannot be a configuration", "replace it with one"));
-    }
-    String::from_utf8(bytes).map_err(|_| problem("is not UTF-8", "save it as UTF-8"))
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! It only describes refusals. The stages decide them.
 #![forbid(unsafe_code)]
 
+mod for_user;
 mod retry;
 
 use crate::denied_by::DeniedBy;
@@ -103,6 +104,38 @@ pub enum Refusal {
     #[error("the volume {target} {why}")]
     Volume { target: String, why: String, fix: Fix },
 
+    /// The files of another account cannot be shown as the user's.
+    #[error("what is in {target} cannot belong to {why}")]
+    Owner { target: String, why: String, fix: Fix },
+
+    /// The file of the user's grants cannot be used.
+    #[error("the grants of {} cannot be used: {why}", escaped(name))]
+    Grants { name: String, why: String, fix: Fix },
+
+    /// All grants have ended, and the profile gives nothing else.
+    #[error(
+        "the last grant of {} ended on {}, and the profile {} has neither home nor volume",
+        escaped(name),
+        ended,
+        escaped(profile)
+    )]
+    Ended {
+        name: String,
+        profile: String,
+        /// The moment with its zone.
+        ended: String,
+        for_user: String,
+        fix: Fix,
+    },
+
+    /// No grant can be used, and the profile gives nothing else.
+    #[error(
+        "the profile {} has neither home nor volume for {}, and no grant: {why}",
+        escaped(profile),
+        escaped(name)
+    )]
+    NoGrant { name: String, profile: String, why: String, fix: Fix },
+
     /// Others than root removed the source of the only volume, and the profile has no home.
     #[error("the jail would be empty: {why}")]
     Empty { why: String, fix: Fix },
@@ -168,44 +201,6 @@ fn why_unmatched(sshd_name: Option<&str>) -> String {
 }
 
 impl Refusal {
-    /// The sentence for the user: what to do, and nothing about the system.
-    pub fn for_user(&self) -> &'static str {
-        match self {
-            Self::HomeSpelling { .. }
-            | Self::HomePath { .. }
-            | Self::HomeOwner { .. }
-            | Self::Guard { .. }
-            | Self::Denied { .. } => {
-                "SFTP is not possible: your home directory is missing or not safe to use. \
-                 Please ask the administrator of this server to check it."
-            }
-            Self::Full { .. } => {
-                "SFTP is not possible: your home directory is full. \
-                 Please ask the administrator of this server to make room in it."
-            }
-            Self::LoginName { .. } | Self::NoSuchUser { .. } | Self::Name { .. } => {
-                "SFTP is not possible: this account name cannot be used for it. \
-                 Please ask the administrator of this server."
-            }
-            Self::Empty { .. } => {
-                "SFTP is not possible: the folder of this account is missing. \
-                 Please ask the administrator of this server to make it again."
-            }
-            Self::TooManySessions { .. } => {
-                "SFTP is not possible: you have as many open connections as you are allowed. \
-                 Close one and try again."
-            }
-            Self::OtherJail { .. } => {
-                "SFTP is not possible while your older connections are open. \
-                 Close them and try again."
-            }
-            _ => {
-                "SFTP is not possible because of a problem on this server. \
-                 Please tell its administrator. Your account and your files have not been changed."
-            }
-        }
-    }
-
     /// What an admin can do about it: one sentence or one command.
     pub fn fix(&self) -> Fix {
         match self {
@@ -242,6 +237,10 @@ impl Refusal {
             | Self::HomeOwner { fix, .. }
             | Self::HomePath { fix, .. }
             | Self::Volume { fix, .. }
+            | Self::Owner { fix, .. }
+            | Self::Grants { fix, .. }
+            | Self::Ended { fix, .. }
+            | Self::NoGrant { fix, .. }
             | Self::Empty { fix, .. }
             | Self::Guard { fix, .. }
             | Self::Registry { fix, .. }
@@ -271,6 +270,11 @@ impl Refusal {
     /// Whether the only reason is that the home, or a directory above it, does not exist.
     pub fn is_missing_home(&self) -> bool {
         matches!(self, Self::HomePath { why, .. } if *why == unusable(Errno::ENOENT))
+    }
+
+    /// Whether the only reason is that nothing is granted now, in a profile that gives nothing else.
+    pub fn is_without_grant(&self) -> bool {
+        matches!(self, Self::Ended { .. } | Self::NoGrant { .. })
     }
 
     /// The answer for libpam. It is never `PAM_IGNORE`: a refusal is final.

@@ -7,6 +7,7 @@
 
 mod guard;
 pub(crate) mod host;
+pub(crate) mod owner;
 pub(crate) mod private;
 mod size;
 pub mod without_live;
@@ -15,6 +16,7 @@ use crate::config::Namespace;
 use crate::error::Refusal;
 use crate::escape::escaped;
 use crate::plan::{Plan, Role, Source, Step};
+use crate::sys::idmap::UserNamespaces;
 use crate::sys::umask::Umask;
 use crate::sys::{SysError, attribute, directory, mount};
 use nix::errno::Errno;
@@ -152,9 +154,9 @@ struct Tree {
 }
 
 impl Tree {
-    /// Clones and hardens the source of a step. `None`: the step mounts nothing.
-    fn of(step: &Step) -> Result<Option<Self>, SysError> {
-        let Step::Mount { at, source, read_only, role } = step else { return Ok(None) };
+    /// Clones and hardens the source of a step, and maps its ids. `None`: the step mounts nothing.
+    fn of(step: &Step, namespaces: &mut UserNamespaces) -> Result<Option<Self>, Refusal> {
+        let Step::Mount { at, source, read_only, ids, role } = step else { return Ok(None) };
         let detached = match source {
             Source::Open(source) => mount::clone_tree(source.as_fd(), at)?,
             // The kernel clones no detached tree (before Linux 6.15).
@@ -164,6 +166,9 @@ impl Tree {
             Source::Missing(_) | Source::Placeholder(_) => return Ok(None),
         };
         mount::harden(detached.as_fd(), *read_only, at)?;
+        if let Some(ids) = ids {
+            owner::map(&detached, *ids, namespaces, at)?;
+        }
         let stat = directory::stat(&detached).map_err(SysError::of("fstat", escaped(at).to_string()))?;
         let is_directory = directory::kind(&stat) == SFlag::S_IFDIR;
         Ok(Some(Self { at: at.clone(), detached, is_directory, read_only: *read_only, role: *role }))
@@ -224,10 +229,11 @@ struct Detached {
 impl Detached {
     /// Takes the plan's steps. Each source is closed once its tree is cloned, so a mount needs one descriptor
     /// and not two.
-    fn make(plan: &mut Plan, namespace: Namespace) -> Result<Self, SysError> {
+    fn make(plan: &mut Plan, namespace: Namespace) -> Result<Self, Refusal> {
         let tmpfs = Tmpfs::make(plan, namespace)?;
         let steps = std::mem::take(&mut plan.steps).into_iter();
-        let trees = steps.map(|step| Tree::of(&step)).filter_map(Result::transpose);
+        let mut namespaces = UserNamespaces::default();
+        let trees = steps.map(|step| Tree::of(&step, &mut namespaces)).filter_map(Result::transpose);
         Ok(Self { tmpfs, trees: trees.collect::<Result<_, _>>()? })
     }
 

@@ -5,7 +5,7 @@
 //!
 //! Data flows one way, in the order of the stages below:
 //!
-//! `config → account → policy → plan → jail → registry`
+//! `config → account → policy → grants → plan → jail → registry`
 //!
 //! A [`plan::Plan`] holds the descriptors that were checked, and only [`plan`] can make one. [`jail`] takes
 //! nothing else. [`session`] is the only place that runs the stages one after the other, and [`pam`] is
@@ -49,6 +49,8 @@ pub mod config;
 pub mod account;
 
 pub mod policy;
+
+pub mod grants;
 
 pub mod plan;
 

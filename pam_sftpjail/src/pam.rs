@@ -147,7 +147,8 @@ fn environment<'a>(pamh: &'a PamHandle, name: &CStr) -> Option<&'a CStr> {
 fn login<'a>(pamh: &'a PamHandle, args: &[&'a CStr], phase: Phase) -> Login<'a> {
     let mut arguments = Arguments::parse(args.iter().map(|arg| arg.to_bytes()));
     let text = |item: &'a CStr| OsStr::from_bytes(item.to_bytes());
-    let authentication = match shared(pamh).and_then(|shared| shared.kept.get()) {
+    let kept = shared(pamh).and_then(|shared| shared.kept.get());
+    let authentication = match kept {
         Some(kept) => {
             arguments.unknown = arguments.unknown.or_else(|| kept.unknown.clone());
             kept.authentication.clone()
@@ -161,6 +162,7 @@ fn login<'a>(pamh: &'a PamHandle, args: &[&'a CStr], phase: Phase) -> Login<'a> 
         user: pamh.get_item::<User<'_>>().ok().flatten().map_or(OsStr::new(""), |user| text(user.0)),
         host: pamh.get_item::<RHost<'_>>().ok().flatten().map(|host| text(host.0)),
         authentication,
+        is_sshds: kept.is_some(),
         log: Log::new(service, phase, arguments.debug),
         arguments,
     }
@@ -169,7 +171,7 @@ fn login<'a>(pamh: &'a PamHandle, args: &[&'a CStr], phase: Phase) -> Login<'a> 
 /// Sends the user the reason through PAM's conversation. An error does not change the answer.
 fn show(pamh: &PamHandle, refusal: &Refusal) {
     if let Ok(Some(conversation)) = pamh.get_item::<Conv<'_>>() {
-        let _ = conversation.send(PAM_ERROR_MSG, refusal.for_user());
+        let _ = conversation.send(PAM_ERROR_MSG, &refusal.for_user());
     }
 }
 

@@ -4,15 +4,19 @@
 //! mounts the descriptor that was checked. Only this module can make a `Plan`.
 #![forbid(unsafe_code)]
 
+mod check;
 mod contents;
+mod granted;
 mod guard;
 pub(crate) mod guard_point;
 mod home;
 mod jail_root;
 mod mount_point;
+mod owner;
 mod step;
 mod syslog;
 mod system;
+mod terms;
 pub mod unmounted;
 mod volume;
 mod walk;
@@ -20,15 +24,15 @@ mod walk;
 use crate::account::Account;
 use crate::config::{Config, HomeAccess, Namespace, Profile};
 use crate::error::Refusal;
-use crate::escape::escaped;
-use crate::fix::Fix;
 use crate::name::UserName;
-use crate::sys::directory;
 use crate::sys::identity::Owner;
-use crate::sys::{SysError, needed};
+use crate::sys::needed;
+use check::observed;
+pub use check::{Check, CheckResult, Observer};
+pub use granted::{Granted, Held};
+use home::Home;
 pub(crate) use jail_root::JailRoot;
 pub(crate) use mount_point::MountPoint;
-use std::fmt::{self, Display};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 pub use step::Content;
@@ -37,56 +41,6 @@ pub(crate) use step::{Role, Source, Step};
 use volume::CheckedVolume;
 pub use volume::{Fault, faults};
 pub use walk::root_path;
-
-/// The checks of a login, in this order. `Display` is the name of the check.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Check {
-    Account,
-    Profile,
-    Name,
-    HomeSpelling,
-    HomePath,
-    HomeOwner,
-    Volume,
-    Guard,
-    JailRoot,
-    Kernel,
-    Log,
-    Sessions,
-}
-
-impl Display for Check {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Account => "account",
-            Self::Profile => "profile",
-            Self::Name => "name",
-            Self::HomeSpelling => "home",
-            Self::HomePath => "home path",
-            Self::HomeOwner => "home owner",
-            Self::Volume => "volume",
-            Self::Guard => "guard",
-            Self::JailRoot => "jail root",
-            Self::Kernel => "kernel",
-            Self::Log => "log",
-            Self::Sessions => "sessions",
-        })
-    }
-}
-
-/// The result of a check.
-#[derive(Clone)]
-pub enum CheckResult<'a> {
-    /// The evidence.
-    Passed(&'a dyn Display),
-    /// The evidence and the fix. An admin should know it, but nobody is refused.
-    Warned(&'a dyn Display, Fix),
-    /// The login is refused.
-    Failed(&'a Refusal),
-}
-
-/// Gets every result. `sftpjail check` prints them; a login logs them with the argument `debug`.
-pub type Observer<'o> = &'o mut dyn FnMut(Check, CheckResult<'_>);
 
 /// All that is needed to build one jail. Dropping it closes every descriptor.
 #[derive(Debug)]
@@ -97,6 +51,10 @@ pub struct Plan {
     pub(crate) steps: Vec<Step>,
     /// The volumes that sessions see. What is mounted are the descriptors in the steps.
     pub(crate) volumes: Vec<VolumePaths>,
+    /// The grants that the jail holds.
+    pub(crate) grants: Vec<Held>,
+    /// Whether a grant depends on what is not known yet. Then a session may get another jail.
+    pub(crate) is_undecided: bool,
     /// The user and the profile of the jail; the first line of [`Plan::terms`].
     purpose: String,
 }
@@ -105,8 +63,10 @@ pub struct Plan {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VolumePaths {
     pub target: PathBuf,
-    /// As the configuration spells it.
+    /// As the configuration, or the grant, spells it.
     pub source: PathBuf,
+    /// The uid of the account to which everything in it belongs on disk, if there is one.
+    pub owner: Option<u32>,
 }
 
 /// Makes the plan, or gives the first refusal. Checks that do not depend on each other are all made, so
@@ -115,6 +75,7 @@ pub fn make(
     config: &Config,
     profile: &Profile,
     account: &Account,
+    granted: Granted<'_>,
     observe: Observer<'_>,
 ) -> Result<Plan, Refusal> {
     let user = account.user_name()?;
@@ -122,14 +83,16 @@ pub fn make(
     kernel(config).inspect_err(|refusal| observe(Check::Kernel, CheckResult::Failed(refusal)))?;
     let home = match profile.home {
         HomeAccess::None => Ok(None),
-        _ => home::check(&config.jail_root, account, observe).map(Some),
+        _ => home::check(&config.jail_root, profile, account, observe).map(Some),
     };
-    let opened = home.as_ref().ok().and_then(Option::as_ref).map(|(_, directory)| directory);
-    let volumes = volume::check(config, profile, account, opened, observe);
+    let opened = home.as_ref().ok().and_then(Option::as_ref).map(|home| &home.directory);
+    let volumes = mounted(config, profile, account, opened, granted, observe);
     let guard = match (&home, &volumes) {
-        (Ok(Some((at, directory))), Ok(volumes)) => {
+        (Ok(Some(home)), Ok((volumes, _))) => {
+            let Home { at, directory, on_disk } = home;
             let owner = Owner { uid: account.uid, gid: account.gid };
-            guard::check(profile, &guard::Home { at, directory, owner }, volumes, observe)
+            let home = guard::Home { at, directory, owner, on_disk: *on_disk };
+            guard::check(profile, &home, volumes, observe)
         }
         _ => Ok(Vec::new()),
     };
@@ -147,15 +110,16 @@ pub fn make(
     };
 
     let home = home?;
-    let volumes = volumes?;
+    let (volumes, grants) = volumes?;
     let guard = guard?;
     let jail_root = jail_root?;
 
     let mut steps = Steps::default();
-    if let Some((at, source)) = home {
+    if let Some(Home { at, directory, on_disk }) = home {
         steps.directories(&at);
         let read_only = profile.home == HomeAccess::ReadOnly;
-        steps.push(Step::Mount { at, source: Source::Open(source), read_only, role: Role::Home });
+        let (source, ids) = (Source::Open(directory), on_disk.ids);
+        steps.push(Step::Mount { at, source, read_only, ids, role: Role::Home });
     }
     // Guards come before volumes: a volume may be mounted in a directory that a guard mounts over itself.
     guard.into_iter().for_each(|step| steps.push(step));
@@ -171,7 +135,32 @@ pub fn make(
         "{:?} (uid {}, gid {}), profile {name:?}, log {log}, names {names}, localtime {localtime}",
         account.name, account.uid, account.gid
     );
-    Ok(Plan { user, jail_root, steps: steps.0, volumes: paths, purpose })
+    let (grants, is_undecided) = (grants.held, grants.undecided);
+    Ok(Plan { user, jail_root, steps: steps.0, volumes: paths, grants, is_undecided, purpose })
+}
+
+/// The volumes of the profile, and then those of the grants. `opened`: the home, if the profile has one and its check
+/// passed.
+fn mounted(
+    config: &Config,
+    profile: &Profile,
+    account: &Account,
+    opened: Option<&OwnedFd>,
+    granted: Granted<'_>,
+    observe: Observer<'_>,
+) -> Result<(Vec<CheckedVolume>, granted::Found), Refusal> {
+    let place = volume::Place::new(config, profile, account, opened);
+    let mut volumes = volume::check(profile, &place, observe)?;
+    let found = granted::check(granted, profile, &place, opened, &mut volumes, observe)?;
+    if profile.home != HomeAccess::None || !volumes.checked.is_empty() || found.undecided {
+        return Ok((volumes.checked, found));
+    }
+    let (check, refusal) = match volumes.left_out {
+        Some((why, fix)) => (Check::Volume, Refusal::Empty { why, fix }),
+        None => (Check::Grant, found.nothing(profile, account)),
+    };
+    observe(check, CheckResult::Failed(&refusal));
+    Err(refusal)
 }
 
 /// Whether the kernel lets this process make the system calls that jails need. No path is touched.
@@ -205,7 +194,13 @@ impl Plan {
     /// the host that will be mounted there. `None`: the first login makes that one.
     pub fn directories(&self) -> impl Iterator<Item = (&Path, bool, Option<BorrowedFd<'_>>)> {
         self.steps.iter().filter_map(|step| match step {
-            Step::Mount { at, source, read_only, role: Role::Home | Role::Volume | Role::VolumeInHome } => {
+            Step::Mount {
+                at,
+                source,
+                read_only,
+                role: Role::Home | Role::Volume | Role::VolumeInHome,
+                ..
+            } => {
                 let directory = match source {
                     Source::Open(directory) => Some(directory.as_fd()),
                     Source::Missing(_) | Source::StandIn(_) | Source::Placeholder(_) => None,
@@ -219,6 +214,11 @@ impl Plan {
     /// The volumes that sessions see, in the order of the profile.
     pub fn volumes(&self) -> &[VolumePaths] {
         &self.volumes
+    }
+
+    /// The grants whose folders sessions see.
+    pub fn grants(&self) -> &[Held] {
+        &self.grants
     }
 
     /// Whose jail it is.
@@ -256,53 +256,4 @@ impl Plan {
     pub(crate) fn namespace(&self) -> Namespace {
         self.jail_root.namespace()
     }
-
-    /// What sessions that share a jail must agree on, in lines: its purpose, and which directory is
-    /// mounted where. Logs and listings are left out: nobody is refused for them.
-    pub(crate) fn terms(&self) -> Result<String, SysError> {
-        let mut terms = self.purpose.clone();
-        for step in &self.steps {
-            let Step::Mount { at, source, read_only, role } = step else { continue };
-            let what = match role {
-                Role::Home => "home",
-                Role::Volume | Role::VolumeInHome => "volume",
-                Role::Log => continue,
-                Role::Guard(_) => {
-                    // What is there may change. Every session verifies that it is guarded.
-                    if *read_only {
-                        terms.push_str(&format!("\nguard {at:?}"));
-                    }
-                    continue;
-                }
-            };
-            let stat = match source {
-                Source::Open(fd) => directory::stat(fd).map(Some),
-                // Another session may have made it since; or it is there, half-made, with mode 0.
-                Source::Missing(new) => new.existing(),
-                Source::StandIn(_) | Source::Placeholder(_) => continue,
-            };
-            let from = match stat.map_err(SysError::of("fstat", escaped(at).to_string()))? {
-                None => "a directory that is missing".into(),
-                // While the jail is mounted, no other directory can get this inode number.
-                Some(stat) => format!("directory {}:{}", stat.st_dev, stat.st_ino),
-            };
-            let access = if *read_only { "read-only" } else { "writable" };
-            // escaped() would leave out the middle of long names.
-            terms.push_str(&format!("\n{what} {at:?}, {access}, from {from}"));
-        }
-        Ok(terms)
-    }
-}
-
-/// Reports a result to the observer, and returns it.
-fn observed<T: Display>(
-    check: Check,
-    result: Result<T, Refusal>,
-    observe: Observer<'_>,
-) -> Result<T, Refusal> {
-    match &result {
-        Ok(evidence) => observe(check, CheckResult::Passed(evidence)),
-        Err(refusal) => observe(check, CheckResult::Failed(refusal)),
-    }
-    result
 }

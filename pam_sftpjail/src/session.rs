@@ -13,8 +13,9 @@ mod refused_connection;
 mod waiting;
 
 use crate::application;
-use crate::error::Refusal;
+use crate::error::{Phase, Refusal};
 use crate::escape::{escaped, whole};
+use crate::grants::Until;
 use crate::log::Log;
 use crate::registry::Record;
 use crate::sys::umask;
@@ -32,7 +33,7 @@ pub(crate) fn authorize(login: &Login<'_>) -> Result<Option<()>, Refusal> {
     let mut waiting = Waiting::in_account();
     let check = |member: Member| member.admit(application::counts_refusals());
     loop {
-        let checked = member::find(login).and_then(|member| member.map(check).transpose());
+        let checked = member::find(login, Phase::Account).and_then(|member| member.map(check).transpose());
         let Err(refusal) = checked else { return checked };
         match waiting.next(&refusal) {
             Next::Retry => {}
@@ -65,7 +66,7 @@ pub(crate) fn open(login: &Login<'_>, is_open: bool) -> Result<Option<Session>, 
     loop {
         let begun = Instant::now();
         let build = |member| build(login, member, begun);
-        match member::find(login).and_then(|member| member.map(build).transpose()) {
+        match member::find(login, Phase::Session).and_then(|member| member.map(build).transpose()) {
             Err(refusal) if waiting.wait_for(&refusal) => {}
             // sshd goes on, and its child ends instead of running anything (session.c: do_child).
             Err(refusal) => return Err(login.log_refusal(refusal, waiting.waited())),
@@ -101,6 +102,8 @@ fn record(login: &Login<'_>, member: &Member) -> Record {
         namespace: plan.namespace(),
         jail: whole(&plan.jail_root.path().join(&plan.user)).to_string(),
         home: whole(&account.home).to_string(),
+        until: plan.grants().iter().filter_map(|held| held.until).map(Until::epoch).min(),
+        grants: plan.grants().iter().map(|held| whole(&held.folder).to_string()).collect(),
         ..login.record(&account.name, account.uid)
     }
 }

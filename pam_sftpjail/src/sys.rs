@@ -2,12 +2,13 @@
 //!
 //! The only `unsafe` code of the crate besides the `pam` module is here: for mount_setattr(2),
 //! sigpending(2), sigtimedwait(2) and seccomp(2), which neither nix nor rustix has, for calls with arguments that no
-//! wrapper passes on, for look-ups in NSS, where nix gives up too early, and for forks.
+//! wrapper passes on, for look-ups in NSS, where nix gives up too early, for forks, and for clone(2).
 
 pub(crate) mod attribute;
 pub(crate) mod directory;
 pub(crate) mod fork;
 pub(crate) mod identity;
+pub(crate) mod idmap;
 pub(crate) mod lock;
 pub(crate) mod mount;
 pub(crate) mod mount_table;
@@ -88,6 +89,11 @@ impl SysError {
             Errno::EROFS => "mount that filesystem writable: it is mounted read-only",
             errno => process_fix(errno).unwrap_or("see what the kernel says about it: dmesg"),
         }
+    }
+
+    /// The system call.
+    pub(crate) fn call(&self) -> &'static str {
+        self.call
     }
 
     /// Whether the call is about mounts and namespaces, and not about files and directories.

@@ -4,6 +4,8 @@ mod config;
 
 mod account;
 
+pub(crate) mod grants;
+
 mod plan;
 
 mod jail;

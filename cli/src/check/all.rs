@@ -4,7 +4,7 @@
 use super::groups::{self, Concern};
 use super::system::{self, Host};
 use super::user::{self, Examined};
-use super::{Report, Request, leftovers, precedence, profile, sessions};
+use super::{Report, Request, in_no_profile, leftovers, precedence, profile, sessions};
 use crate::desired::membership;
 use crate::host::workers::{self, Work};
 use crate::host::{accounts, shadow};
@@ -101,7 +101,7 @@ impl Work for All<'_, '_> {
             return Some(user::examine(host, name, Findings::default()));
         }
         let mut findings = Findings::default();
-        user::examine_in_no_profile(host, name, &mut findings);
+        in_no_profile::examine(host, name, &mut findings);
         let examined = Examined { findings, rehearsal: None, standing: Standing::InNoProfile };
         (examined.findings.status() != Status::Ok).then_some(examined)
     }

@@ -66,6 +66,7 @@ pub(super) fn examine(
         check: "home parents",
         what: "the home".to_owned(),
         by: format!("another directory that {} or root owns", escaped(&account.name)),
+        on_disk: None,
     };
     parents(account, path_to_home.above(), main.as_ref(), &home, findings);
 }
@@ -77,7 +78,7 @@ pub(super) fn examine_volumes(
     volumes: &[VolumePaths],
     findings: &mut Findings,
 ) {
-    for VolumePaths { target, source } in volumes {
+    for VolumePaths { target, source, owner } in volumes {
         let way = path_to_home::way_to(source);
         let Some((_, above)) = way.split_last() else { continue };
         let main = MainHome::find(accounts, account, source, &way);
@@ -85,6 +86,7 @@ pub(super) fn examine_volumes(
             check: "volume parents",
             what: escaped(source).to_string(),
             by: format!("any other directory, which members would see as {}", escaped(target)),
+            on_disk: *owner,
         };
         parents(account, above, main.as_ref(), &volume, findings);
     }
@@ -96,6 +98,8 @@ struct Replaceable {
     what: String,
     /// What it can be replaced with: a login refuses a home that another user owns.
     by: String,
+    /// The uid of the account whose files the member has there, who may do as it likes with them.
+    on_disk: Option<u32>,
 }
 
 /// All that is below the home is in the jail, such as all homes if the home is `/home`. A main account owns the home
@@ -165,7 +169,7 @@ fn parents(
     replaceable: &Replaceable,
     findings: &mut Findings,
 ) {
-    let Replaceable { check, what, by } = replaceable;
+    let Replaceable { check, what, by, on_disk } = replaceable;
     let mut is_ok = true;
     let mut is_mains = false;
     for directory in above {
@@ -173,7 +177,8 @@ fn parents(
         let main = main.filter(|main| main.has(directory) && main.uid == stat.st_uid);
         is_mains |= main.is_some();
         let mut who = Vec::new();
-        if stat.st_uid != 0 && stat.st_uid != account.uid.as_raw() && main.is_none() {
+        let is_owners = stat.st_uid == account.uid.as_raw() || *on_disk == Some(stat.st_uid);
+        if stat.st_uid != 0 && !is_owners && main.is_none() {
             who.push(format!("its owner {}", user(stat.st_uid)));
         }
         // In a sticky directory, such as /tmp, only the owner of an entry can replace it.
@@ -200,8 +205,8 @@ fn parents(
         _ if !is_ok || above.is_empty() => {}
         Some(main) => findings.passed(check, format!("below {main}, who can replace it")),
         None => {
-            findings
-                .passed(check, format!("only root and the user can replace the directories above {what}"));
+            let who = if on_disk.is_some() { "root and the owner" } else { "root and the user" };
+            findings.passed(check, format!("only {who} can replace the directories above {what}"));
         }
     }
 }

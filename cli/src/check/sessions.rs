@@ -10,12 +10,13 @@ use nix::unistd::geteuid;
 use pam_sftpjail::config::{Config, Namespace};
 use pam_sftpjail::confinement::Part;
 use pam_sftpjail::escape::escaped;
+use pam_sftpjail::grants::Circumstances;
 use pam_sftpjail::plan::Check;
 use pam_sftpjail::session::{Member, Membership, examine as examine_login};
 
 /// Checks it as the sshds that run would find it. `user`: the name as typed.
 pub(super) fn examine(host: &Host<'_>, user: &str, member: &Member, findings: &mut Findings) {
-    let look = || match examine_login(host.config, user, &mut |_, _| {}) {
+    let look = || match examine_login(host.config, user, &Circumstances::of_no_login(), &mut |_, _| {}) {
         Ok(Membership::Member(member)) => checked(&member),
         // The rehearsal has the same mounts, and says so.
         Ok(Membership::NotJailed { .. }) | Err(_) => Findings::default(),

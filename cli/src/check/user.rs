@@ -6,7 +6,7 @@ use super::keys::Keys;
 use super::path_to_home::PathToHome;
 use super::sshd::{self, Login};
 use super::system::Host;
-use super::{account, home, host_programs, profile, rehearsal, room, selinux, sessions};
+use super::{account, home, host_programs, in_no_profile, profile, rehearsal, room, selinux, sessions};
 use crate::desired::membership;
 use crate::host::keys::{self, Accepted};
 use crate::host::pam::passwords::Passwords;
@@ -15,13 +15,13 @@ use crate::host::shadow::Password;
 use crate::host::sshd::effective::Settings;
 use crate::host::unanswered;
 use crate::report::conclusion::Standing;
-use crate::report::text::listed;
 use crate::report::{Findings, Status};
 use nix::unistd::geteuid;
 use pam_sftpjail::account::{Account, in_etc_group};
-use pam_sftpjail::config::{Config, DEFAULT_PATH, HomeAccess, Profile};
+use pam_sftpjail::config::{DEFAULT_PATH, HomeAccess, Profile};
 use pam_sftpjail::error::Refusal;
 use pam_sftpjail::escape::escaped;
+use pam_sftpjail::grants::Circumstances;
 use pam_sftpjail::plan::{Check, CheckResult};
 use pam_sftpjail::policy::{Decision, NotJailed, decide};
 use pam_sftpjail::session::{Member, Membership, examine as examine_login};
@@ -45,39 +45,47 @@ pub(super) fn examine(host: &mut Host<'_>, user: &str, about_host: Findings) -> 
     let is_root = geteuid().is_root();
     let makes_homes = host.pam.makes_homes.clone();
     let account = Account::lookup(user, host.config);
-    let membership = examine_login(host.config, user, &mut |check, result| match (&result, &makes_homes) {
-        (CheckResult::Failed(refusal), Some(location)) if refusal.is_missing_home() => {
-            let evidence = format!(
-                "missing: the first login makes it ({location}), and then check can rehearse the jail"
-            );
-            findings.passed(check, evidence);
-        }
-        (CheckResult::Failed(refusal @ Refusal::NoSuchUser { name }), _) => {
-            let fix = match nearest(name, host.accounts.names()) {
-                Some(other) => format!("did you mean {}?", escaped(other)).into(),
-                None => refusal.fix(),
-            };
-            findings.unknown(check, refusal, fix);
-        }
-        // `groups` reports a missing group, with a better fix.
-        (CheckResult::Warned(..), _) if check == Check::Profile => {}
-        (CheckResult::Passed(_), _) if check == Check::Profile => {
-            match account.as_ref().map(|account| (account, decide(host.config, account))) {
-                Ok((account, Decision::Jail { used, unused })) => {
-                    profile::examine(&account.name, &used, &unused, host.path, &mut findings);
-                }
-                _ => findings.add_result(check, result, is_root),
+    let membership =
+        examine_login(host.config, user, &Circumstances::of_no_login(), &mut |check, result| match (
+            &result,
+            &makes_homes,
+        ) {
+            (CheckResult::Failed(refusal), Some(location)) if refusal.is_missing_home() => {
+                let evidence = format!(
+                    "missing: the first login makes it ({location}), and then check can rehearse the jail"
+                );
+                findings.passed(check, evidence);
             }
-        }
-        _ => findings.add_result(check, result, is_root),
-    });
+            (CheckResult::Failed(refusal @ Refusal::NoSuchUser { name }), _) => {
+                let fix = match nearest(name, host.accounts.names()) {
+                    Some(other) => format!("did you mean {}?", escaped(other)).into(),
+                    None => refusal.fix(),
+                };
+                findings.unknown(check, refusal, fix);
+            }
+            // Nothing is granted to the trial member, who has to show the rest.
+            (CheckResult::Failed(refusal), _) if host.is_trial && refusal.is_without_grant() => {
+                findings.passed(check, "none, as for every new user of the profile");
+            }
+            // `groups` reports a missing group, with a better fix.
+            (CheckResult::Warned(..), _) if check == Check::Profile => {}
+            (CheckResult::Passed(_), _) if check == Check::Profile => {
+                match account.as_ref().map(|account| (account, decide(host.config, account))) {
+                    Ok((account, Decision::Jail { used, unused })) => {
+                        profile::examine(&account.name, &used, &unused, host.path, &mut findings);
+                    }
+                    _ => findings.add_result(check, result, is_root),
+                }
+            }
+            _ => findings.add_result(check, result, is_root),
+        });
     let member = match membership {
         Ok(Membership::NotJailed { why, name }) => {
             findings.passed_with("profile", why, membership::into_a_profile(why, &name, host.config));
             let is_outside = why == NotJailed::NoProfile;
             let whom = if is_outside { Concern::NotJailed } else { Concern::Nothing };
             groups::examine(host.config, whom, &mut findings);
-            examine_in_no_profile(host, user, &mut findings);
+            in_no_profile::examine(host, user, &mut findings);
             return Examined { findings, rehearsal: None, standing: Standing::InNoProfile };
         }
         Ok(Membership::Member(member)) => {
@@ -118,38 +126,6 @@ pub(super) fn examine(host: &mut Host<'_>, user: &str, about_host: Findings) -> 
         rehearsal::run(host, &subject, &mut findings)
     });
     Examined { findings, rehearsal, standing }
-}
-
-/// Checks a user who is in no profile: whether sshd wants a jail nevertheless.
-pub(super) fn examine_in_no_profile(host: &mut Host<'_>, user: &str, findings: &mut Findings) {
-    let account = match Account::lookup(user, host.config) {
-        Ok(account) => account,
-        Err(refusal) => return findings.unknown("account", &refusal, refusal.fix()),
-    };
-    if let Some(exempt_by) = &account.exempt_by {
-        examine_exempt(host.config, &account, exempt_by, findings);
-    }
-    if let Some(sshd) = &mut host.sshd {
-        sshd::examine_in_no_profile(sshd, host.config, &account, findings);
-    }
-}
-
-/// Checks whether an exempt user is in a group of a profile as well: sshd wants a jail then, and none is built.
-fn examine_exempt(config: &Config, account: &Account, exempt_by: &str, findings: &mut Findings) {
-    let name = escaped(&account.name);
-    match account.groups_if_not_exempt(config) {
-        Ok(groups) if groups.is_empty() => {}
-        Ok(groups) => {
-            let groups = listed(&groups);
-            let exempt_by = escaped(exempt_by);
-            let evidence = format!(
-                "{name} is in {exempt_by}, one of exempt_groups, and in {groups}, of a profile: no jail is built for \
-                 {name}, and sshd refuses {name} if its Match block requires one"
-            );
-            findings.warned("profile", evidence, format!("remove {name} from {exempt_by} or from {groups}"));
-        }
-        Err(refusal) => findings.unknown("profile", &refusal, refusal.fix()),
-    }
 }
 
 /// Checks whether a directory service that comes back between two look-ups leaves a member unjailed: sshd looks the
@@ -273,7 +249,7 @@ pub(super) fn examine_without_files(
         Ok(account) => match decide(host.config, &account) {
             Decision::NotJailed(_) => {
                 unknown(&mut findings);
-                examine_in_no_profile(host, user, &mut findings);
+                in_no_profile::examine(host, user, &mut findings);
                 return Examined { findings, rehearsal: None, standing: Standing::InNoProfile };
             }
             Decision::Refuse(refusal) => findings.failed("name", (&refusal).into(), &refusal, refusal.fix()),

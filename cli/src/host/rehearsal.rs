@@ -19,6 +19,7 @@ use pam_sftpjail::config::{Config, HomeAccess, Namespace};
 use pam_sftpjail::error::Refusal;
 use pam_sftpjail::escape::{escaped, whole};
 use pam_sftpjail::fix::Fix;
+use pam_sftpjail::grants::Circumstances;
 use pam_sftpjail::jail::Jail;
 use pam_sftpjail::registry::can_record;
 use pam_sftpjail::session::{Member, Membership, examine};
@@ -174,7 +175,7 @@ fn rehearse(
         is_of_registry: false,
     })?;
     let config = config.load().map_err(|e| failure(e.what, e.fix))?;
-    let member = match examine(&config, user, &mut |_, _| {}) {
+    let member = match examine(&config, user, &Circumstances::of_no_login(), &mut |_, _| {}) {
         Ok(Membership::Member(member)) => *member,
         Ok(Membership::NotJailed { .. }) => {
             return Err(failure("the user has left the group in the meantime".into(), "check again".into()));

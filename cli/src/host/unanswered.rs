@@ -4,6 +4,7 @@
 use super::{child, configuration};
 use crate::report::Error;
 use pam_sftpjail::escape::escaped;
+use pam_sftpjail::grants::Circumstances;
 use pam_sftpjail::session::examine;
 use std::ffi::OsStr;
 use std::io;
@@ -24,6 +25,6 @@ pub(crate) fn look(config: Option<&Path>, user: &str) -> io::Result<()> {
 pub(crate) fn look_here(config: Option<&Path>, user: &str) -> io::Result<()> {
     let config = configuration::load(config).map_err(|why| io::Error::other(Error::from(why).what))?;
     // Who has no jail has no files that are looked at.
-    let _ = examine(&config, user, &mut |_, _| {});
+    let _ = examine(&config, user, &Circumstances::of_no_login(), &mut |_, _| {});
     Ok(())
 }

@@ -77,6 +77,10 @@ impl From<&Refusal> for Consequence {
             }
             Refusal::HomeOwner { .. } => "the home belongs to another user".to_owned(),
             Refusal::Volume { target, .. } => format!("the volume {target} cannot be mounted"),
+            Refusal::Owner { target, .. } => format!("{target} cannot belong to another account"),
+            Refusal::Grants { .. } => "the file of the user's grants cannot be used".to_owned(),
+            Refusal::Ended { ended, .. } => return Self::Closed(format!("the access ended on {ended}")),
+            Refusal::NoGrant { .. } => "no grant can be used".to_owned(),
             Refusal::Empty { .. } => "the jail would be empty".to_owned(),
             Refusal::Guard { path, .. } => format!("{path} cannot be guarded"),
             Refusal::Full { .. } => "the filesystem of the home is full".to_owned(),

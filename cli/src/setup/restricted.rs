@@ -10,14 +10,14 @@ use crate::host::accounts::Accounts;
 use crate::host::rehearsal::{AsSshd, ConfinedSshd, Failure, Rehearsal, Rehearsals};
 use crate::host::sshd::running::Running;
 use crate::report::{Consequence, Error};
-use pam_sftpjail::config::{Config, HomeAccess, Namespace, Profile};
+use pam_sftpjail::config::{Config, Namespace};
 use pam_sftpjail::confinement::Part;
 use pam_sftpjail::name::UserName;
 use pam_sftpjail::nss::{Group, User};
 use pam_sftpjail::path::Normalised;
 use std::cell::OnceCell;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// How many members are looked at, and with how many of them a rehearsal is made: of those whose homes are side by side, one.
 const MAX_LOOKED_AT: usize = 100;
@@ -26,6 +26,10 @@ const MAX_MEMBERS: usize = 8;
 /// Where jails are rehearsed while the jail root is missing, in a namespace that ends with the rehearsal: setup makes no
 /// directory before it was asked to.
 const STAND_IN: &str = "/run";
+
+/// A profile whose jail has what every host has.
+const BARE: &str = "[[profile]]\nname = \"bare\"\ngroups = [\"bare\"]\nhome = \"none\"\nlog = false\n\
+    [[profile.volume]]\nsource = \"/var/lib\"\ntarget = \"/bare\"\nread_only = true\n";
 
 /// What the running sshds cannot do.
 pub(super) struct Restricted {
@@ -109,11 +113,11 @@ fn confined(sshd: &Running) -> Option<ConfinedSshd> {
     ConfinedSshd::read(&sshd)
 }
 
-/// An empty jail first, since its problem is everybody's, and then those of some members.
+/// A bare jail first, since its problem is everybody's, and then those of some members.
 fn subjects(choices: &Choices, members: &Members) -> Result<Vec<Subject>, Error> {
     let config = prepared(choices);
     let mut subjects = Vec::new();
-    subjects.extend(empty(&config)?);
+    subjects.extend(bare(&config)?);
     let mut places: Vec<PathBuf> = Vec::new();
     for user in members.jailed().take(MAX_LOOKED_AT) {
         let Some(home) = User::by_name(user)?.map(|user| user.home) else { continue };
@@ -145,24 +149,17 @@ fn prepared(choices: &Choices) -> Config {
     config
 }
 
-/// An empty jail, for any account but root: there may be no member yet.
-fn empty(config: &Config) -> Result<Option<Subject>, Error> {
+/// A bare jail, for any account but root: there may be no member yet.
+fn bare(config: &Config) -> Result<Option<Subject>, Error> {
     let accounts =
         Accounts::of_this_host().map_err(|error| Error::new(error, "see that root can read it"))?;
     for name in accounts.names().filter(|name| UserName::parse(name).is_ok()) {
         let Some(user) = User::by_name(name)?.filter(|user| !user.uid.is_root()) else { continue };
-        let (Some(group), Some(profile)) = (Group::by_gid(user.gid)?, config.profiles.first()) else {
-            continue;
-        };
-        let profile = Profile {
-            groups: vec![group.name],
-            home: HomeAccess::None,
-            volumes: Vec::new(),
-            guard: Vec::new(),
-            log: false,
-            ..profile.clone()
-        };
-        let config = Config { exempt_groups: Vec::new(), profiles: vec![profile], ..config.clone() };
+        let Some(group) = Group::by_gid(user.gid)? else { continue };
+        let bare = Config::of_text(BARE, Path::new("the bare profile"));
+        let mut profiles = bare.map_err(|error| Error::new(&error, error.fix()))?.profiles;
+        profiles.iter_mut().for_each(|profile| profile.groups = vec![group.name.clone()]);
+        let config = Config { exempt_groups: Vec::new(), profiles, ..config.clone() };
         return Ok(Some(Subject::new(name.to_owned(), config)));
     }
     Ok(None)

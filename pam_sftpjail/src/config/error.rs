@@ -12,13 +12,13 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 #[error("{}: {}", escaped(path), cause.sentence())]
 pub struct ConfigError {
-    pub(super) path: PathBuf,
-    pub(super) cause: Cause,
+    pub(crate) path: PathBuf,
+    pub(crate) cause: Cause,
 }
 
 /// What is wrong.
 #[derive(Debug)]
-pub(super) enum Cause {
+pub(crate) enum Cause {
     Unreadable(Errno),
     /// Others than root can write it.
     Untrusted(&'static str),

@@ -5,29 +5,34 @@ use crate::suggestion::{nearest, within};
 
 /// One of the tables of the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Level {
+pub(crate) enum Level {
     File,
     Profile,
     Volume,
     Create,
+    /// The whole file of a user's grants.
+    Grants,
+    Grant,
 }
 
 /// A key, with an example of its line.
-pub(super) struct Key {
-    pub(super) name: &'static str,
-    pub(super) kind: Kind,
-    pub(super) example: &'static str,
+pub(crate) struct Key {
+    pub(crate) name: &'static str,
+    pub(crate) kind: Kind,
+    pub(crate) example: &'static str,
 }
 
 /// The type of a value.
 #[derive(Clone, Copy)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Text,
     /// A list of texts.
     List,
     /// `true` or `false`.
     Switch,
     Number,
+    /// A date and a time, with its zone.
+    Moment,
     /// A mode, as a text of octal digits.
     Mode,
     /// One of these words.
@@ -37,8 +42,9 @@ pub(super) enum Kind {
     Tables,
 }
 
-pub(super) const NAMESPACES: &[&str] = &["private", "host"];
-pub(super) const HOMES: &[&str] = &["read-write", "read-only", "none"];
+pub(crate) const NAMESPACES: &[&str] = &["private", "host"];
+pub(crate) const HOMES: &[&str] = &["read-write", "read-only", "none"];
+pub(crate) const ACCESS: &[&str] = &["read-write", "read-only"];
 
 const FILE: &[Key] = &[
     key("jail_root", Kind::Text, "jail_root = \"/jail\""),
@@ -52,6 +58,7 @@ const PROFILE: &[Key] = &[
     key("name", Kind::Text, "name = \"home\""),
     key("groups", Kind::List, "groups = [\"sftp\"]"),
     key("home", Kind::Word(HOMES), "home = \"read-write\""),
+    key("home_owner", Kind::Text, "home_owner = \"web\""),
     key("umask", Kind::Mode, "umask = \"027\""),
     key("max_sessions", Kind::Number, "max_sessions = 10"),
     key("guard", Kind::List, "guard = [\".ssh\"]"),
@@ -66,6 +73,7 @@ const VOLUME: &[Key] = &[
     key("target", Kind::Text, "target = \"/uploads\""),
     key("create", Kind::Table, "create = { owner = \"%u\", group = \"%g\", mode = \"0750\" }"),
     key("read_only", Kind::Switch, "read_only = true"),
+    key("owner", Kind::Text, "owner = \"web\""),
 ];
 
 const CREATE: &[Key] = &[
@@ -74,16 +82,37 @@ const CREATE: &[Key] = &[
     key("mode", Kind::Mode, "mode = \"0750\""),
 ];
 
+const GRANTS: &[Key] = &[key("grant", Kind::Tables, "[[grant]]")];
+
+const GRANT: &[Key] = &[
+    key("folder", Kind::Text, "folder = \"/srv/www/media\""),
+    key("at", Kind::Text, "at = \"/media\""),
+    key("access", Kind::Word(ACCESS), "access = \"read-write\""),
+    key("owner", Kind::Text, "owner = \"web\""),
+    key("until", Kind::Moment, "until = 2026-12-10T18:00:00+01:00"),
+    key("from", Kind::List, "from = [\"192.0.2.0/24\"]"),
+    key("key", Kind::Text, "key = \"SHA256:…\""),
+    key("note", Kind::Text, "note = \"contract 4711\""),
+];
+
 const fn key(name: &'static str, kind: Kind, example: &'static str) -> Key {
     Key { name, kind, example }
 }
 
 impl Level {
-    pub(super) const ALL: [Self; 4] = [Self::File, Self::Profile, Self::Volume, Self::Create];
+    /// The tables of the file that has this one, outermost first.
+    pub(crate) fn of_file(self) -> &'static [Self] {
+        match self {
+            Self::File | Self::Profile | Self::Volume | Self::Create => {
+                &[Self::File, Self::Profile, Self::Volume, Self::Create]
+            }
+            Self::Grants | Self::Grant => &[Self::Grants, Self::Grant],
+        }
+    }
 
-    /// The table that has this key; the outermost, if there are several.
-    pub(super) fn of(key: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|level| level.key(key).is_some())
+    /// The table that has this key, in the same file; the outermost, if there are several.
+    pub(crate) fn with(self, key: &str) -> Option<Self> {
+        self.of_file().iter().copied().find(|level| level.key(key).is_some())
     }
 
     fn keys(self) -> &'static [Key] {
@@ -92,34 +121,37 @@ impl Level {
             Self::Profile => PROFILE,
             Self::Volume => VOLUME,
             Self::Create => CREATE,
+            Self::Grants => GRANTS,
+            Self::Grant => GRANT,
         }
     }
 
-    pub(super) fn key(self, name: &str) -> Option<&'static Key> {
+    pub(crate) fn key(self, name: &str) -> Option<&'static Key> {
         self.keys().iter().find(|key| key.name == name)
     }
 
-    pub(super) fn names(self) -> impl Iterator<Item = &'static str> {
+    pub(crate) fn names(self) -> impl Iterator<Item = &'static str> {
         self.keys().iter().map(|key| key.name)
     }
 
     /// The key of this table that is at most `changes` away.
-    pub(super) fn nearest(self, changes: usize, name: &str) -> Option<&'static str> {
+    pub(crate) fn nearest(self, changes: usize, name: &str) -> Option<&'static str> {
         within(changes, name, self.names())
     }
 
     /// The table in a sentence.
-    pub(super) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
-            Self::File => "the file",
+            Self::File | Self::Grants => "the file",
             Self::Profile => "a profile",
             Self::Volume => "a volume",
             Self::Create => "create",
+            Self::Grant => "a grant",
         }
     }
 
     /// Where a line of the table has to be. `now`: the table in which it is.
-    pub(super) fn place(self, now: Self) -> &'static str {
+    pub(crate) fn place(self, now: Self) -> &'static str {
         match (self, now) {
             (Self::File, _) => "above the first [[profile]]",
             // Below, it would be the volume's.
@@ -127,13 +159,15 @@ impl Level {
             (Self::Profile, _) => "below a [[profile]]",
             (Self::Volume, _) => "below a [[profile.volume]]",
             (Self::Create, _) => "into create = { … }",
+            (Self::Grants, _) => "at the beginning of a line",
+            (Self::Grant, _) => "below a [[grant]]",
         }
     }
 }
 
 impl Key {
     /// The line that was probably meant by this value, as it is written; or else an example.
-    pub(super) fn meant(&self, value: &str) -> String {
+    pub(crate) fn meant(&self, value: &str) -> String {
         let meant = match self.kind {
             Kind::Text => plain_text(value).map(quoted),
             Kind::Mode => plain_text(value).and_then(mode),
@@ -141,7 +175,7 @@ impl Key {
             Kind::Switch => plain_text(value).and_then(switch),
             Kind::Number => plain_text(value).and_then(number),
             Kind::Word(words) => return self.word(plain_text(value).unwrap_or_default(), words),
-            Kind::Table | Kind::Tables => None,
+            Kind::Moment | Kind::Table | Kind::Tables => None,
         };
         match meant {
             Some(value) => format!("{} = {value}", self.name),
@@ -153,8 +187,8 @@ impl Key {
     fn word(&self, value: &str, words: &[&'static str]) -> String {
         let typed = value.to_lowercase().replace(['_', ' '], "-");
         let typed = match (self.name, typed.as_str()) {
-            ("home", "rw" | "true" | "yes" | "readwrite") => "read-write",
-            ("home", "ro" | "readonly") => "read-only",
+            ("home" | "access", "rw" | "true" | "yes" | "readwrite") => "read-write",
+            ("home" | "access", "ro" | "readonly") => "read-only",
             ("home", "false" | "no") => "none",
             _ => &typed,
         };

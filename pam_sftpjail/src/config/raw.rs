@@ -19,6 +19,7 @@ pub(super) struct Profile {
     pub(super) name: At<String>,
     pub(super) groups: At<Vec<String>>,
     pub(super) home: Option<At<String>>,
+    pub(super) home_owner: Option<At<String>>,
     pub(super) umask: Option<At<String>>,
     pub(super) max_sessions: Option<At<u32>>,
     pub(super) guard: Option<At<Vec<String>>>,
@@ -33,6 +34,7 @@ pub(super) struct Volume {
     pub(super) target: At<String>,
     pub(super) create: Option<Create>,
     pub(super) read_only: Option<bool>,
+    pub(super) owner: Option<At<String>>,
 }
 
 pub(super) struct Create {
@@ -44,8 +46,8 @@ pub(super) struct Create {
 impl Config {
     /// Reads the text of the file.
     pub(super) fn parse(text: &str) -> Result<Self, Problem> {
-        let parsed = syntax::parse(text)?;
-        let file = Table::file(text, parsed.get_ref())?;
+        let parsed = syntax::parse(text, Level::File)?;
+        let file = Table::file(text, Level::File, parsed.get_ref())?;
         Ok(Self {
             jail_root: file.text("jail_root")?,
             namespace: file.text("namespace")?,
@@ -70,6 +72,7 @@ impl Profile {
             name: table.required("name", Table::text)?,
             groups: table.required("groups", Table::list)?,
             home: table.text("home")?,
+            home_owner: table.text("home_owner")?,
             umask: table.text("umask")?,
             max_sessions: table.number("max_sessions")?,
             guard: table.list("guard")?,
@@ -88,6 +91,7 @@ impl Volume {
             target: table.required("target", Table::text)?,
             create: table.table("create", Level::Create)?.map(|table| Create::read(&table)).transpose()?,
             read_only: table.switch("read_only")?,
+            owner: table.text("owner")?,
         })
     }
 }

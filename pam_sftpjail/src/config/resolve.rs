@@ -81,11 +81,12 @@ fn profile(raw: raw::Profile) -> Result<Profile, Problem> {
     }
     let umask = raw.umask.map(|text| octal("umask", &text, 0o777)).transpose().map_err(within)?;
     let volumes = raw.volume.into_iter().map(volume).collect::<Result<Vec<_>, _>>().map_err(within)?;
-    if home == HomeAccess::None && volumes.is_empty() {
-        let line = raw.home.map_or(raw.name.line, |home| home.line);
-        let what = "home = \"none\" without a volume leaves the jail empty";
-        return Err(within(Problem::at(line, what, "add a [[profile.volume]]")));
+    let home_owner = raw.home_owner;
+    if let Some(owner) = home_owner.as_ref().filter(|_| home == HomeAccess::None) {
+        let what = "home_owner is for the home, but home = \"none\"";
+        return Err(within(Problem::at(owner.line, what, "remove home_owner")));
     }
+    let home_owner = home_owner.map(|owner| account("home_owner", owner)).transpose().map_err(within)?;
     let guard_line = raw.guard.as_ref().map_or(raw.name.line, |list| list.line);
     let guard = raw.guard.map_or(Ok(Vec::new()), |list| guard(&list)).map_err(within)?;
     if home == HomeAccess::None && !guard.is_empty() {
@@ -95,6 +96,7 @@ fn profile(raw: raw::Profile) -> Result<Profile, Problem> {
     Ok(Profile {
         line: Some(raw.line),
         home,
+        home_owner,
         guard,
         umask,
         max_sessions: raw.max_sessions.map(|max| max.value),
@@ -118,7 +120,7 @@ fn home(word: Option<&At<String>>) -> Result<HomeAccess, Problem> {
 }
 
 /// A word that the key does not know.
-fn wrong_word(level: Level, name: &'static str, word: &At<String>, words: &[&str]) -> Problem {
+pub(crate) fn wrong_word(level: Level, name: &'static str, word: &At<String>, words: &[&str]) -> Problem {
     let what = format!("{name} {} is none of {}", escaped(&word.value), words.join(", "));
     let meant = level.key(name).map(|key| key.meant(&word.value)).unwrap_or_default();
     Problem::at(word.line, what, format!("write {meant}"))
@@ -154,6 +156,7 @@ fn volume(raw: raw::Volume) -> Result<Volume, Problem> {
         target: template("target", &raw.target)?,
         target_line: raw.target.line,
         read_only: raw.read_only.unwrap_or(false),
+        owner: raw.owner.map(|owner| account("owner", owner)).transpose()?,
         create: raw.create.map(create).transpose()?,
     })
 }
@@ -163,6 +166,12 @@ fn template(key: &str, text: &At<String>) -> Result<Template, Problem> {
         let what = format!("{key} {} {why}", escaped(&text.value));
         Problem::at(text.line, what, "use the variables %u, %U, %g, %h and %% only")
     })
+}
+
+/// The name of an account.
+pub(crate) fn account(key: &str, name: At<String>) -> Result<String, Problem> {
+    let name = At { value: vec![name.value], line: name.line };
+    are_names(key, &name).map(|()| name.value.concat())
 }
 
 /// A mode as chmod(1) takes it: a string of octal digits.

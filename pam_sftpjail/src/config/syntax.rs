@@ -6,19 +6,19 @@ use crate::escape::one_line;
 use toml::Spanned;
 use toml::de::{DeTable, Error};
 
-/// Parses the file.
-pub(super) fn parse(text: &str) -> Result<Spanned<DeTable<'_>>, Problem> {
-    DeTable::parse(text).map_err(|error| explained(text, &error))
+/// Parses a file whose outermost table is `file`.
+pub(crate) fn parse(text: &str, file: Level) -> Result<Spanned<DeTable<'_>>, Problem> {
+    DeTable::parse(text).map_err(|error| explained(text, file, &error))
 }
 
 /// The line, from 1, that has this byte of the text.
-pub(super) fn line_of(text: &str, byte: usize) -> usize {
+pub(crate) fn line_of(text: &str, byte: usize) -> usize {
     1 + text.bytes().take(byte).filter(|byte| *byte == b'\n').count()
 }
 
-fn explained(text: &str, error: &Error) -> Problem {
+fn explained(text: &str, file: Level, error: &Error) -> Problem {
     let line = error.span().map_or(1, |span| line_of(text, span.start));
-    if let Some(problem) = unfinished(text, line) {
+    if let Some(problem) = unfinished(text, file, line) {
         return problem;
     }
     let written = text.lines().nth(line - 1).unwrap_or_default().trim();
@@ -26,7 +26,7 @@ fn explained(text: &str, error: &Error) -> Problem {
     if written.starts_with('[') {
         return header(text, line, written, error);
     }
-    let Some((key, value)) = key_and_value(written) else {
+    let Some((key, value)) = key_and_value(file, written) else {
         return problem(one_line(error.message()), format!("correct the line: {}", one_line(written)));
     };
     if error.message() == "duplicate key" {
@@ -37,13 +37,13 @@ fn explained(text: &str, error: &Error) -> Problem {
 }
 
 /// A value without an end: the parser notices it in a later line only, `noticed`, which is not the one to correct.
-fn unfinished(text: &str, noticed: usize) -> Option<Problem> {
+fn unfinished(text: &str, file: Level, noticed: usize) -> Option<Problem> {
     let lines: Vec<_> = text.lines().map(str::trim).collect();
     let before = lines.get(..noticed.min(lines.len() + 1) - 1)?;
-    let has_key = |line: &&str| key_and_value(line).is_some();
+    let has_key = |line: &&str| key_and_value(file, line).is_some();
     // A text in three quotes may hold lines that look like keys.
     let start = before.iter().rposition(|line| has_key(line) && !is_complete(line))?;
-    let (key, _) = key_and_value(before.get(start)?)?;
+    let (key, _) = key_and_value(file, before.get(start)?)?;
     let begun = before.get(start..)?;
     if is_complete(&begun.join("\n")) {
         return None;
@@ -54,7 +54,7 @@ fn unfinished(text: &str, noticed: usize) -> Option<Problem> {
         let what = format!("a quote in the value of {name} is not closed");
         let line = begun.get(at).copied().unwrap_or_default();
         let fix = match at {
-            0 => format!("write {}", key.meant(key_and_value(line)?.1)),
+            0 => format!("write {}", key.meant(key_and_value(file, line)?.1)),
             _ => format!("correct the line: {}", one_line(line)),
         };
         return Some(Problem::at(start + at + 1, what, fix));
@@ -62,7 +62,7 @@ fn unfinished(text: &str, noticed: usize) -> Option<Problem> {
     // Another line that is wrong may be part of the value.
     let is_other = written.is_empty() || written.starts_with('[') || has_key(&written);
     let whole = begun.join(" ");
-    let fix = format!("write {}", key.meant(key_and_value(&whole)?.1));
+    let fix = format!("write {}", key.meant(key_and_value(file, &whole)?.1));
     is_other.then(|| Problem::at(start + 1, format!("the value of {name} has no end"), fix))
 }
 
@@ -98,6 +98,7 @@ fn header(text: &str, line: usize, written: &str, error: &Error) -> Problem {
     let fix = match name.rsplit('.').next() {
         Some("profile") => "write [[profile]]".into(),
         Some("volume") => "write [[profile.volume]]".into(),
+        Some("grant") => "write [[grant]]".into(),
         _ => format!("correct the line: {}", one_line(written)),
     };
     let what = match error.message() {
@@ -118,11 +119,11 @@ fn single_bracketed(text: &str, below: usize, name: &str) -> Option<usize> {
 }
 
 /// The known key that a line begins with, and what comes after `=`, `:` or a blank, without a comment.
-fn key_and_value(written: &str) -> Option<(&'static Key, &str)> {
+fn key_and_value(file: Level, written: &str) -> Option<(&'static Key, &str)> {
     let end = written.find(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '_' | '-'))?;
     let (name, rest) = written.split_at(end);
     let name = name.to_lowercase().replace('-', "_");
-    let key = Level::of(&name)?.key(&name)?;
+    let key = file.with(&name)?.key(&name)?;
     let value = rest.trim_start().trim_start_matches(['=', ':']).trim();
     Some((key, value.split_once(" #").map_or(value, |(value, _)| value.trim())))
 }

@@ -8,27 +8,28 @@ use super::syntax::line_of;
 use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
+use toml::value::Datetime;
 
 /// A value, and the line of the file that it begins in.
 #[derive(Debug)]
-pub(super) struct At<T> {
-    pub(super) value: T,
-    pub(super) line: usize,
+pub(crate) struct At<T> {
+    pub(crate) value: T,
+    pub(crate) line: usize,
 }
 
 /// A table of the file, all of whose keys are known.
-pub(super) struct Table<'t> {
+pub(crate) struct Table<'t> {
     text: &'t str,
     level: Level,
     /// The line in which it begins.
-    pub(super) line: usize,
+    pub(crate) line: usize,
     map: &'t DeTable<'t>,
 }
 
 impl<'t> Table<'t> {
-    /// The whole file.
-    pub(super) fn file(text: &'t str, map: &'t DeTable<'t>) -> Result<Self, Problem> {
-        Self::new(text, Level::File, 1, map)
+    /// The whole file, whose outermost table is `level`.
+    pub(crate) fn file(text: &'t str, level: Level, map: &'t DeTable<'t>) -> Result<Self, Problem> {
+        Self::new(text, level, 1, map)
     }
 
     fn new(text: &'t str, level: Level, line: usize, map: &'t DeTable<'t>) -> Result<Self, Problem> {
@@ -60,7 +61,7 @@ impl<'t> Table<'t> {
     }
 
     /// The value of a key that this table must have.
-    pub(super) fn required<T>(
+    pub(crate) fn required<T>(
         &self,
         name: &str,
         read: impl Fn(&Self, &str) -> Result<Option<At<T>>, Problem>,
@@ -73,30 +74,34 @@ impl<'t> Table<'t> {
         }
     }
 
-    pub(super) fn text(&self, name: &str) -> Result<Option<At<String>>, Problem> {
+    pub(crate) fn text(&self, name: &str) -> Result<Option<At<String>>, Problem> {
         self.get(name, |value, _| value.as_str().map(str::to_owned))
     }
 
-    pub(super) fn list(&self, name: &str) -> Result<Option<At<Vec<String>>>, Problem> {
+    pub(crate) fn list(&self, name: &str) -> Result<Option<At<Vec<String>>>, Problem> {
         self.get(name, |value, _| {
             let items = value.as_array()?.iter();
             items.map(|item| item.get_ref().as_str().map(str::to_owned)).collect()
         })
     }
 
-    pub(super) fn switch(&self, name: &str) -> Result<Option<bool>, Problem> {
+    pub(crate) fn switch(&self, name: &str) -> Result<Option<bool>, Problem> {
         Ok(self.get(name, |value, _| value.as_bool())?.map(|found| found.value))
     }
 
-    pub(super) fn number(&self, name: &str) -> Result<Option<At<u32>>, Problem> {
+    pub(crate) fn number(&self, name: &str) -> Result<Option<At<u32>>, Problem> {
         self.get(name, |value, _| {
             let number = value.as_integer()?;
             u32::from_str_radix(number.as_str(), number.radix()).ok()
         })
     }
 
+    pub(crate) fn moment(&self, name: &str) -> Result<Option<At<Datetime>>, Problem> {
+        self.get(name, |value, _| value.as_datetime().copied())
+    }
+
     /// A table in braces.
-    pub(super) fn table(&self, name: &str, level: Level) -> Result<Option<Table<'t>>, Problem> {
+    pub(crate) fn table(&self, name: &str, level: Level) -> Result<Option<Table<'t>>, Problem> {
         match self.get(name, |value, _| value.as_table())? {
             Some(found) => Self::new(self.text, level, found.line, found.value).map(Some),
             None => Ok(None),
@@ -104,7 +109,7 @@ impl<'t> Table<'t> {
     }
 
     /// Tables with a header of their own.
-    pub(super) fn tables(&self, name: &str, level: Level) -> Result<Option<At<Vec<Table<'t>>>>, Problem> {
+    pub(crate) fn tables(&self, name: &str, level: Level) -> Result<Option<At<Vec<Table<'t>>>>, Problem> {
         let is_table = |value: &Spanned<DeValue<'t>>| value.get_ref().is_table();
         let Some(list) =
             self.get(name, |value, _| value.as_array().filter(|list| list.iter().all(is_table)))?

@@ -77,7 +77,11 @@ fn the_upload_portal_of_the_readme_is_read() {
 fn invalid_profiles_are_refused() {
     let of = |volume: &str| format!("[[profile]]\nname = \"p\"\ngroups = [\"g\"]\n{volume}\n");
     for (text, what) in [
-        (of("home = \"none\""), "leaves the jail empty"),
+        (
+            of("home = \"none\"\nhome_owner = \"web\""),
+            "line 5: profile p: home_owner is for the home, but home = \"none\"",
+        ),
+        (of("home_owner = \"\""), "home_owner: \"\" is not a valid name"),
         (of("umask = \"28\""), "umask 28 is not an octal number up to 777"),
         (of("umask = \"+7\""), "is not an octal number"),
         (of("umask = \"1000\""), "is not an octal number"),

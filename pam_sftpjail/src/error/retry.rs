@@ -37,6 +37,10 @@ impl Refusal {
             | Self::HomePath { .. }
             | Self::HomeOwner { .. }
             | Self::Volume { .. }
+            | Self::Owner { .. }
+            | Self::Grants { .. }
+            | Self::Ended { .. }
+            | Self::NoGrant { .. }
             | Self::Empty { .. }
             | Self::Guard { .. }
             | Self::Full { .. }

@@ -7,6 +7,7 @@ use super::Tree;
 use crate::error::Refusal;
 use crate::escape::escaped;
 use crate::plan::{Plan, guard_point};
+use crate::sys::idmap::UserNamespaces;
 use crate::sys::{SysError, directory, mount};
 use nix::errno::Errno;
 use std::os::fd::OwnedFd;
@@ -40,8 +41,9 @@ impl Tree {
 
 /// Guards names again that were replaced on the host since a shared jail was built.
 pub(super) fn restore(plan: &Plan, jail: &OwnedFd) -> Result<(), Refusal> {
+    let mut namespaces = UserNamespaces::default();
     for step in plan.guard() {
-        let Some(tree) = Tree::of(step)? else { continue };
+        let Some(tree) = Tree::of(step, &mut namespaces)? else { continue };
         if !tree.guards(jail)? {
             tree.attach(jail)?;
         }

@@ -12,6 +12,7 @@ use crate::error::Refusal;
 use crate::escape::escaped;
 use crate::name::UserName;
 use crate::plan::{JailRoot, MountPoint, Plan, Role, Step};
+use crate::sys::idmap::UserNamespaces;
 use crate::sys::mount_table::MountTable;
 use crate::sys::umask::Umask;
 use crate::sys::{SysError, directory, lock, mount};
@@ -194,7 +195,11 @@ fn check_terms(plan: &Plan, there: MountPoint) -> Result<OwnedFd, Refusal> {
 fn refresh_log(plan: &Plan, jail: &OwnedFd, path: &Path) -> Result<(), Refusal> {
     for step in &plan.steps {
         let Step::Mount { role: Role::Log, .. } = step else { continue };
-        let Some(tree) = Tree::of(step)?.filter(|tree| !tree.is_mounted(jail)) else { continue };
+        let Some(tree) =
+            Tree::of(step, &mut UserNamespaces::default())?.filter(|tree| !tree.is_mounted(jail))
+        else {
+            continue;
+        };
         // Nothing can be mounted on a removed socket. Only root can change the way to it.
         if tree.place(jail).and_then(directory::is_mount_root).unwrap_or(false) {
             mount::detach(&path.join(&tree.at))?;

@@ -28,7 +28,7 @@ pub(super) fn log(steps: &mut Steps, syslog: Syslog) {
         }
     };
     let source = Source::Open(source);
-    steps.push(Step::Mount { at: at.into(), source, read_only: true, role: Role::Log });
+    steps.push(Step::Mount { at: at.into(), source, read_only: true, ids: None, role: Role::Log });
 }
 
 /// Adds the files for listings.

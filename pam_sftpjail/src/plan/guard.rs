@@ -7,6 +7,7 @@
 mod aliases;
 
 use super::guard_point::{GuardPoint, Room, refusal};
+use super::owner::OnDisk;
 use super::volume::CheckedVolume;
 use super::{Check, CheckResult, Observer, Role, Source, Step};
 use crate::config::{GuardEntry, HomeAccess, Profile};
@@ -24,7 +25,10 @@ pub(super) struct Home<'a> {
     /// Its path relative to the jail.
     pub(super) at: &'a Path,
     pub(super) directory: &'a OwnedFd,
+    /// The member, as the jail shows it.
     pub(super) owner: Owner,
+    /// Whose the home is on disk.
+    pub(super) on_disk: OnDisk,
 }
 
 /// Checks every guarded name, and gives the steps that guard them. They come after the home's step.
@@ -90,7 +94,7 @@ fn guard_steps(
                 shown: Path::new("/").join(&at),
                 is_directory: !is_guarded || guarded.is_directory(),
                 is_guarded,
-                owner: home.owner,
+                owner: home.on_disk.owner,
                 below,
             };
             let source = match point.open()? {
@@ -111,7 +115,8 @@ fn guard_steps(
                     Source::Placeholder(point)
                 }
             };
-            steps.push(Step::Mount { at, source, read_only: is_guarded, role: Role::Guard(home.owner) });
+            let (ids, role) = (home.on_disk.ids, Role::Guard(home.owner));
+            steps.push(Step::Mount { at, source, read_only: is_guarded, ids, role });
         }
     }
     let names: Vec<_> = profile.guard.iter().map(|guarded| escaped(&guarded.path()).to_string()).collect();

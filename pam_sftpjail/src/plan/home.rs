@@ -2,10 +2,12 @@
 
 mod fixes;
 
+use super::owner::OnDisk;
 use super::system::forbidden;
 use super::unmounted::{self, Unmounted};
-use super::{Check, Observer, observed, walk};
+use super::{Check, CheckResult, Observer, observed, walk};
 use crate::account::Account;
+use crate::config::Profile;
 use crate::error::Refusal;
 use crate::escape::escaped;
 use crate::fix::Fix;
@@ -18,16 +20,29 @@ use std::fmt::{self, Display};
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 
-/// Gives the home's path relative to the jail, and the opened directory.
+/// A checked home.
+pub(super) struct Home {
+    /// Its path relative to the jail.
+    pub(super) at: PathBuf,
+    pub(super) directory: OwnedFd,
+    pub(super) on_disk: OnDisk,
+}
+
 pub(super) fn check(
     jail_root: &Normalised,
+    profile: &Profile,
     account: &Account,
     observe: Observer<'_>,
-) -> Result<(PathBuf, OwnedFd), Refusal> {
+) -> Result<Home, Refusal> {
     let home = observed(Check::HomeSpelling, spelling(jail_root, account).map(Spelling), observe)?.0;
     let opened = observed(Check::HomePath, open(jail_root, account, &home), observe)?;
-    observed(Check::HomeOwner, owner(account, &opened), observe)?;
-    Ok((home.relative(), opened.directory))
+    let owner = profile.home_owner.as_deref();
+    let on_disk = OnDisk::find(owner, account, &home.absolute());
+    let on_disk = on_disk.inspect_err(|refusal| observe(Check::HomeOwner, CheckResult::Failed(refusal)))?;
+    let owner =
+        owner.map_or_else(|| owned(account, &opened), |name| owned_by(name, on_disk, account, &opened));
+    observed(Check::HomeOwner, owner, observe)?;
+    Ok(Home { at: home.relative(), directory: opened.directory, on_disk })
 }
 
 struct Spelling(Normalised);
@@ -117,7 +132,7 @@ fn is_roots_symlink(stop: &walk::WalkError) -> bool {
     !stop.others_can_write && lstat(&stop.at).is_ok_and(|link| link.st_uid == 0)
 }
 
-fn owner(account: &Account, opened: &Opened) -> Result<String, Refusal> {
+fn owned(account: &Account, opened: &Opened) -> Result<String, Refusal> {
     match opened.owner {
         0 => Ok("root".into()),
         uid if uid == account.uid.as_raw() => Ok(escaped(&account.name).to_string()),
@@ -127,6 +142,27 @@ fn owner(account: &Account, opened: &Opened) -> Result<String, Refusal> {
             owner: uid,
             name: account.name.clone(),
             uid: account.uid.as_raw(),
+        }),
+    }
+}
+
+/// The same with `home_owner`, the account `name`.
+fn owned_by(name: &str, on_disk: OnDisk, account: &Account, opened: &Opened) -> Result<String, Refusal> {
+    let uid = on_disk.owner.uid.as_raw();
+    let (name, shown) = (name.to_owned(), escaped(&account.name));
+    match opened.owner {
+        0 => Ok("root".into()),
+        owner if owner == uid => Ok(format!("{}, whose files {shown} sees as its own", escaped(&name))),
+        owner => Err(Refusal::HomeOwner {
+            fix: format!(
+                "give the home to {0} (chown), or remove home_owner from the profile",
+                escaped(&name)
+            )
+            .into(),
+            home: account.home.clone(),
+            owner,
+            name,
+            uid,
         }),
     }
 }

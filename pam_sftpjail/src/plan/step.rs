@@ -2,6 +2,7 @@
 
 use super::guard_point::GuardPoint;
 use crate::sys::identity::Owner;
+use crate::sys::idmap::Swap;
 use crate::sys::new_directory::NewDirectory;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
@@ -26,8 +27,9 @@ pub(crate) enum Step {
     Directory { at: PathBuf },
     /// Writes a file (root, 0644).
     File { at: PathBuf, content: Vec<u8> },
-    /// Mounts the source's tree, hardened, on the directory or file that exists at `at`.
-    Mount { at: PathBuf, source: Source, read_only: bool, role: Role },
+    /// Mounts the source's tree, hardened, on the directory or file that exists at `at`. `ids`: those that change
+    /// places in it.
+    Mount { at: PathBuf, source: Source, read_only: bool, ids: Option<Swap>, role: Role },
 }
 
 /// What a mounted tree is for.

@@ -1,11 +1,12 @@
-//! Checks the volumes of a profile: where they come from, and where they appear in the jail. It mounts nothing.
+//! Checks the volumes of a jail: where they come from, and where they appear in the jail. It mounts nothing.
 
 mod paths;
 mod source;
 
+use super::owner::OnDisk;
 use super::{Check, CheckResult, Observer, Role, Source, Step, Steps, VolumePaths};
 use crate::account::Account;
-use crate::config::{Config, HomeAccess, Profile, Variable, Volume};
+use crate::config::{Config, Create, HomeAccess, Profile, Variable, Volume};
 use crate::denied_by::DeniedBy;
 use crate::error::Refusal;
 use crate::escape::escaped;
@@ -17,11 +18,24 @@ use crate::sys::directory;
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::unistd::geteuid;
+pub(super) use paths::Advice;
 pub use paths::{Fault, faults};
 use source::SourceError;
 use std::ffi::OsString;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
+
+/// A volume as it is wanted: one of the profile, or the folder of a grant.
+pub(super) struct Wanted<'a> {
+    pub(super) target: Normalised,
+    pub(super) source: Normalised,
+    pub(super) read_only: bool,
+    /// How a missing source is made. `None`: it is not.
+    pub(super) create: Option<&'a Create>,
+    /// To whom everything in it belongs on disk.
+    pub(super) owner: Option<&'a str>,
+    pub(super) advice: Advice,
+}
 
 /// A checked volume.
 pub(super) struct CheckedVolume {
@@ -30,6 +44,7 @@ pub(super) struct CheckedVolume {
     /// The path of the source.
     from: Normalised,
     read_only: bool,
+    on_disk: OnDisk,
     /// Whether the target is in the home. There, only the user makes the directory for it; without one, the
     /// volume is left out.
     in_home: bool,
@@ -40,7 +55,9 @@ pub(super) struct CheckedVolume {
 impl CheckedVolume {
     /// Where it appears and where it comes from; `None` where it is left out.
     pub(super) fn paths(&self) -> Option<VolumePaths> {
-        let paths = VolumePaths { target: self.target.absolute(), source: self.from.absolute() };
+        let owner = self.on_disk.ids.map(|_| self.on_disk.owner.uid.as_raw());
+        let (target, source) = (self.target.absolute(), self.from.absolute());
+        let paths = VolumePaths { target, source, owner };
         (!self.is_left_out).then_some(paths)
     }
 
@@ -49,12 +66,21 @@ impl CheckedVolume {
         &self.target
     }
 
+    pub(super) fn is_read_only(&self) -> bool {
+        self.read_only
+    }
+
+    /// The source. `None`: it is missing, and so empty.
+    pub(super) fn source(&self) -> Option<&OwnedFd> {
+        match &self.source {
+            Source::Open(source) => Some(source),
+            Source::Missing(_) | Source::StandIn(_) | Source::Placeholder(_) => None,
+        }
+    }
+
     /// The source, if sessions can write to it. `None` for a missing one, too: it is empty.
     pub(super) fn writable_source(&self) -> Option<&OwnedFd> {
-        match &self.source {
-            Source::Open(source) if !self.read_only => Some(source),
-            _ => None,
-        }
+        self.source().filter(|_| !self.read_only)
     }
 
     /// Adds the steps that mount it. The home comes before.
@@ -64,58 +90,103 @@ impl CheckedVolume {
             steps.directories(&at);
         }
         let role = if self.in_home { Role::VolumeInHome } else { Role::Volume };
-        steps.push(Step::Mount { at, source: self.source, read_only: self.read_only, role });
+        let ids = self.on_disk.ids;
+        steps.push(Step::Mount { at, source: self.source, read_only: self.read_only, ids, role });
     }
 }
 
-/// Checks every volume of the profile; the error is the first refusal. `opened`: the home, if the profile has
-/// one and its check passed.
-pub(super) fn check(
-    config: &Config,
-    profile: &Profile,
-    account: &Account,
-    opened: Option<&OwnedFd>,
-    observe: Observer<'_>,
-) -> Result<Vec<CheckedVolume>, Refusal> {
-    // A home that cannot be parsed is refused by its own check.
-    let home = match profile.home {
-        HomeAccess::None => None,
-        _ => Normalised::parse(account.home.as_os_str()).ok(),
-    };
-    let mut checked: Vec<CheckedVolume> = Vec::new();
-    let (mut first, mut left_out) = (None, None);
-    for volume in &profile.volumes {
-        let others: Vec<_> = checked.iter().map(|other| &other.target).collect();
-        let found = check_one(config, home.as_ref(), &others, account, volume)
-            .and_then(|found| check_access(home.as_ref().zip(opened), found));
+/// In what volumes are mounted.
+pub(super) struct Place<'a> {
+    pub(super) config: &'a Config,
+    pub(super) account: &'a Account,
+    /// The home, if the profile has one. One that cannot be parsed is refused by its own check.
+    home: Option<Normalised>,
+    /// The same, if its check passed.
+    opened: Option<&'a OwnedFd>,
+}
+
+impl<'a> Place<'a> {
+    pub(super) fn new(
+        config: &'a Config,
+        profile: &Profile,
+        account: &'a Account,
+        opened: Option<&'a OwnedFd>,
+    ) -> Self {
+        let home = match profile.home {
+            HomeAccess::None => None,
+            _ => Normalised::parse(account.home.as_os_str()).ok(),
+        };
+        Self { config, account, home, opened }
+    }
+
+    /// Checks one volume. `others`: those before it.
+    pub(super) fn check(&self, wanted: Wanted<'_>, others: &[CheckedVolume]) -> Result<Outcome, Refusal> {
+        let others: Vec<_> = others.iter().map(|other| &other.target).collect();
+        let found = check_one(self.config, self.home.as_ref(), &others, self.account, wanted)?;
+        check_access(self.home.as_ref().zip(self.opened), found)
+    }
+}
+
+/// Volumes that can be mounted.
+#[derive(Default)]
+pub(super) struct Volumes {
+    pub(super) checked: Vec<CheckedVolume>,
+    /// The first that is left out, and the fix.
+    pub(super) left_out: Option<(String, Fix)>,
+}
+
+impl Volumes {
+    /// Reports the result of one, and keeps it. The error is one that refuses the login.
+    pub(super) fn add(
+        &mut self,
+        check: Check,
+        found: Result<Outcome, Refusal>,
+        observe: Observer<'_>,
+    ) -> Result<(), Refusal> {
         match found {
             Ok(Outcome::Mount(volume, evidence)) => {
-                observe(Check::Volume, CheckResult::Passed(&evidence));
-                checked.push(volume);
+                observe(check, CheckResult::Passed(&evidence));
+                self.checked.push(volume);
             }
             Ok(Outcome::LeaveOut { why, fix }) => {
-                observe(Check::Volume, CheckResult::Warned(&why, fix.clone()));
-                left_out.get_or_insert((why, fix));
+                observe(check, CheckResult::Warned(&why, fix.clone()));
+                self.left_out.get_or_insert((why, fix));
             }
             Err(refusal) => {
-                observe(Check::Volume, CheckResult::Failed(&refusal));
-                first.get_or_insert(refusal);
+                observe(check, CheckResult::Failed(&refusal));
+                return Err(refusal);
             }
         }
+        Ok(())
     }
-    match (first, left_out) {
-        (Some(refusal), _) => Err(refusal),
-        (None, Some((why, fix))) if profile.home == HomeAccess::None && checked.is_empty() => {
-            let refusal = Refusal::Empty { why, fix };
-            observe(Check::Volume, CheckResult::Failed(&refusal));
-            Err(refusal)
+}
+
+/// Checks every volume of the profile; the error is the first refusal.
+pub(super) fn check(profile: &Profile, place: &Place<'_>, observe: Observer<'_>) -> Result<Volumes, Refusal> {
+    let mut volumes = Volumes::default();
+    let mut first = None;
+    for volume in &profile.volumes {
+        let found = wanted(volume, place.account).and_then(|wanted| place.check(wanted, &volumes.checked));
+        if let Err(refusal) = volumes.add(Check::Volume, found, observe) {
+            first.get_or_insert(refusal);
         }
-        _ => Ok(checked),
     }
+    first.map_or(Ok(volumes), Err)
+}
+
+fn wanted<'a>(volume: &'a Volume, account: &Account) -> Result<Wanted<'a>, Refusal> {
+    Ok(Wanted {
+        target: paths::target(&volume.target, |variable| value(account, variable))?,
+        source: paths::source(&volume.source, |variable| value(account, variable))?,
+        read_only: volume.read_only,
+        create: volume.create.as_ref(),
+        owner: volume.owner.as_deref(),
+        advice: paths::IN_PROFILE,
+    })
 }
 
 /// What the check of a volume comes to, if it refuses nobody.
-enum Outcome {
+pub(super) enum Outcome {
     /// With the evidence.
     Mount(CheckedVolume, String),
     /// Others than root, such as the member, have removed or replaced the source. That is no reason to
@@ -130,15 +201,15 @@ fn check_one(
     home: Option<&Normalised>,
     others: &[&Normalised],
     account: &Account,
-    volume: &Volume,
+    wanted: Wanted<'_>,
 ) -> Result<Outcome, Refusal> {
-    let target = paths::target(&volume.target, |variable| value(account, variable))?;
-    let source = paths::source(&volume.source, |variable| value(account, variable))?;
-    let in_home = paths::check_target(home, others, &target)?;
-    paths::check_source(&config.jail_root, &target, &source)?;
+    let Wanted { target, source, read_only, create, owner, advice } = wanted;
+    let in_home = paths::check_target(home, others, &target, advice)?;
+    paths::check_source(&config.jail_root, &target, &source, advice)?;
+    let on_disk = OnDisk::find(owner, account, &target.absolute())?;
     let refuse =
         |why: String, fix: Fix| Refusal::Volume { target: escaped(&target.absolute()).to_string(), why, fix };
-    let (opened, made) = match source::open(config, &source, volume, account) {
+    let (opened, made) = match source::open(config, &source, create, read_only, account) {
         Ok(found) => found,
         Err(SourceError::Refusal(refusal)) => return Err(refusal),
         Err(SourceError::Unusable(at, why, fix)) => {
@@ -151,10 +222,11 @@ fn check_one(
         }
     };
     let evidence = format!(
-        "{} from {}, {}{}{}",
+        "{} from {}, {}{}{}{}",
         escaped(&target.absolute()),
         escaped(&source.absolute()),
-        if volume.read_only { "read-only" } else { "writable" },
+        if read_only { "read-only" } else { "writable" },
+        owner.map(|owner| format!(", of {} on disk", escaped(owner))).unwrap_or_default(),
         if in_home { ", where the home has a directory for it" } else { "" },
         made.map_or_else(String::new, |made| format!("; missing: the first login makes it ({made})")),
     );
@@ -163,7 +235,8 @@ fn check_one(
             target,
             source: opened,
             from: source,
-            read_only: volume.read_only,
+            read_only,
+            on_disk,
             in_home,
             is_left_out: false,
         },

@@ -32,6 +32,12 @@ pub struct Record {
     /// Escaped, like the home.
     pub jail: String,
     pub home: String,
+    /// The earliest end of the grants that the jail holds, in seconds since the epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<i64>,
+    /// The folders of those grants on the host, escaped.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub grants: Vec<String>,
     /// How the user logged in: the lines of sshd's SSH_AUTH_INFO_0, one for each method, with the key.
     pub authentication: Vec<String>,
     /// Whether this is no session, but a refused connection that sshd keeps.

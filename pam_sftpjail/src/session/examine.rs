@@ -6,9 +6,12 @@
 use super::recorded_jail::{self, SessionCount};
 use crate::account::{Account, MissingGroup};
 use crate::config::{Config, Namespace, Profile};
+use crate::denied_by::DeniedBy;
 use crate::error::Refusal;
 use crate::escape::escaped;
-use crate::plan::{self, Check, CheckResult, Observer, Plan};
+use crate::grants::{self, Circumstances, Grant};
+use crate::jail::owner;
+use crate::plan::{self, Check, CheckResult, Granted, Observer, Plan};
 use crate::policy::{self, Decision, NotJailed};
 use crate::registry::can_record;
 
@@ -42,13 +45,15 @@ impl Member {
     /// The same for a login, which no warning reaches: a record is tried only where its absence refuses the member.
     /// `counts_refusals`: then the session hook checks how many sessions there are, and which jail they have.
     pub(super) fn admit(&self, counts_refusals: bool) -> Result<(), Refusal> {
-        let mut counted = match counts_refusals {
+        // With another key, the session may get another jail.
+        let mut counted = match counts_refusals || self.plan.is_undecided {
             true => recorded_jail::count(&self.plan.user),
             false => recorded_jail::check_room(&self.plan, self.profile.max_sessions),
         };
         if self.must_be_recorded() {
             counted = counted.and_then(|live| can_record(&self.plan.user).map(|()| live));
         }
+        counted = counted.and_then(|live| owner::try_all(&self.plan).map(|()| live));
         if self.plan.namespace() == Namespace::Host {
             counted = counted.and_then(|live| self.can_make_directory(&live).map(|()| live));
         }
@@ -87,8 +92,14 @@ impl Member {
     }
 }
 
-/// Looks up the user `name`, decides, and makes the plan. The observer gets the result of every check.
-pub fn examine(config: &Config, name: &str, observe: Observer<'_>) -> Result<Membership, Refusal> {
+/// Looks up the user `name`, decides, and makes the plan. The observer gets the result of every check. `login`: what
+/// is known of the login that asks for grants.
+pub fn examine(
+    config: &Config,
+    name: &str,
+    login: &Circumstances<'_>,
+    observe: Observer<'_>,
+) -> Result<Membership, Refusal> {
     let account = match Account::lookup(name, config) {
         Ok(account) => account,
         Err(refusal) => {
@@ -118,6 +129,20 @@ pub fn examine(config: &Config, name: &str, observe: Observer<'_>) -> Result<Mem
         Check::Profile,
         CheckResult::Passed(&format_args!("{}, as a member of {groups}", escaped(&profile.name))),
     );
-    let plan = plan::make(config, &profile, &account, observe)?;
+    let grants =
+        granted(&account).inspect_err(|refusal| observe(Check::Grant, CheckResult::Failed(refusal)))?;
+    let plan = plan::make(config, &profile, &account, Granted { grants: &grants, login }, observe)?;
     Ok(Membership::Member(Box::new(Member { account, profile, plan })))
+}
+
+/// The grants of a member.
+fn granted(account: &Account) -> Result<Vec<Grant>, Refusal> {
+    let user = account.user_name()?;
+    grants::load(&user).map_err(|error| match error.exhaustion() {
+        Some(errno) => Refusal::Exhausted { errno },
+        None if error.is_denied() => {
+            Refusal::Denied { path: escaped(error.path()).to_string(), by: DeniedBy::process() }
+        }
+        None => Refusal::Grants { name: account.name.clone(), why: error.to_string(), fix: error.fix() },
+    })
 }

@@ -4,11 +4,13 @@
 
 use super::seconds;
 use crate::config::Namespace;
-use crate::error::Refusal;
+use crate::error::{Phase, Refusal};
 use crate::escape::escaped;
+use crate::grants::{self, Address, Circumstances, Fingerprint, Keys};
 use crate::log::Log;
 use crate::registry::Record;
 use nix::unistd::Uid;
+use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
@@ -26,6 +28,8 @@ pub(crate) struct Login<'a> {
     /// to be sshd's only with a [`SessionLine::Close`]; otherwise another module (pam_env) may have
     /// changed it.
     pub authentication: Option<OsString>,
+    /// Whether it is sure to be sshd's.
+    pub is_sshds: bool,
     pub arguments: Arguments,
     pub log: Log,
 }
@@ -112,15 +116,30 @@ impl Login<'_> {
             namespace: Namespace::Host,
             jail: String::new(),
             home: String::new(),
+            until: None,
+            grants: Vec::new(),
             authentication: self.methods(),
             refused: false,
         }
     }
 
+    /// What a grant may depend on. Only in the session phase, sshd has said all that it says of the key.
+    pub(super) fn circumstances(&self, phase: Phase) -> Circumstances<'_> {
+        let keys = match (phase, self.is_sshds) {
+            (Phase::Account, _) => Keys::Unknown,
+            (Phase::Session, false) => Keys::Doubtful,
+            (Phase::Session, true) => Keys::Of(Fingerprint::of_login(&self.said())),
+        };
+        Circumstances { now: grants::now(), address: Address::Of(self.host), keys }
+    }
+
+    fn said(&self) -> Cow<'_, str> {
+        self.authentication.as_deref().map(OsStr::to_string_lossy).unwrap_or_default()
+    }
+
     /// The lines of SSH_AUTH_INFO_0.
     fn methods(&self) -> Vec<String> {
-        let text = self.authentication.as_deref().map(OsStr::to_string_lossy).unwrap_or_default();
-        text.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect()
+        self.said().lines().filter(|line| !line.is_empty()).map(str::to_owned).collect()
     }
 }
 

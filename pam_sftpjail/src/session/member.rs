@@ -6,7 +6,7 @@
 use super::examine::{Member, Membership, examine};
 use super::login::Login;
 use crate::config::{Config, ConfigError};
-use crate::error::Refusal;
+use crate::error::{Phase, Refusal};
 use crate::escape::escaped;
 use crate::fix::{Command, Name};
 use crate::log::Log;
@@ -20,7 +20,7 @@ use nix::unistd::geteuid;
 use std::path::Path;
 
 /// The member, or `None` where the module does not jail this login.
-pub(super) fn find(login: &Login<'_>) -> Result<Option<Member>, Refusal> {
+pub(super) fn find(login: &Login<'_>, phase: Phase) -> Result<Option<Member>, Refusal> {
     let log = &login.log;
     let config = match load(login.arguments.config.as_deref()) {
         Ok(config) => config,
@@ -42,7 +42,9 @@ pub(super) fn find(login: &Login<'_>) -> Result<Option<Member>, Refusal> {
         log.error(format_args!("{refusal}; fix: {}", refusal.fix()));
     }
     let name = login.user.to_str().ok_or(Refusal::LoginName { why: "not UTF-8" })?;
-    match examine(&config, name, &mut |check, result| log_check(log, check, result))? {
+    match examine(&config, name, &login.circumstances(phase), &mut |check, result| {
+        log_check(log, check, result)
+    })? {
         Membership::NotJailed { why, name: account } => {
             log.debug(format_args!("user {} is not jailed: {why}", escaped(name)));
             remove_old_jail(&config, &account, why, log);
@@ -58,8 +60,10 @@ pub(super) fn find(login: &Login<'_>) -> Result<Option<Member>, Refusal> {
 fn log_check(log: &Log, check: Check, result: CheckResult<'_>) {
     match result {
         CheckResult::Passed(evidence) => log.debug(format_args!("{check}: {evidence}")),
-        // Without the group, its members are not jailed. Without the volume, a member misses files.
-        CheckResult::Warned(evidence, fix) if matches!(check, Check::Profile | Check::Volume) => {
+        // Without the group, its members are not jailed. Without the volume or the grant, a member misses files.
+        CheckResult::Warned(evidence, fix)
+            if matches!(check, Check::Profile | Check::Volume | Check::Grant) =>
+        {
             log.error(format_args!("{evidence}; fix: {fix}"));
         }
         CheckResult::Warned(evidence, fix) => log.debug(format_args!("{check}: {evidence}; fix: {fix}")),

@@ -44,19 +44,26 @@ pub(crate) fn harden(tree: BorrowedFd<'_>, read_only: bool, what: &Path) -> Resu
     } else {
         (HARDENED, libc::MS_SLAVE)
     };
-    set_attributes(tree, libc::AT_RECURSIVE, attributes, propagation)
+    set_attributes(tree, libc::AT_RECURSIVE, attributes, propagation, 0)
         .map_err(SysError::of("mount_setattr", escaped(what).to_string()))
+}
+
+/// Shows the ids of a whole detached tree as a user namespace maps them. EINVAL: one of its filesystems cannot.
+pub(crate) fn map_ids(tree: BorrowedFd<'_>, namespace: BorrowedFd<'_>, what: &Path) -> Result<(), SysError> {
+    let namespace = u64::from(namespace.as_raw_fd().unsigned_abs());
+    set_attributes(tree, libc::AT_RECURSIVE, libc::MOUNT_ATTR_IDMAP, 0, namespace)
+        .map_err(SysError::of("mount_setattr", format!("{}, MOUNT_ATTR_IDMAP", escaped(what))))
 }
 
 /// Makes one mount read-only. Mounts below it stay as they are.
 pub(crate) fn seal(mount: BorrowedFd<'_>) -> Result<(), SysError> {
-    set_attributes(mount, 0, libc::MOUNT_ATTR_RDONLY, 0)
+    set_attributes(mount, 0, libc::MOUNT_ATTR_RDONLY, 0, 0)
         .map_err(SysError::of("mount_setattr", "tmpfs, rdonly"))
 }
 
 /// Removes one mount from its peer group. Mounts below it then appear in no other namespace.
 pub(crate) fn make_private(mount: BorrowedFd<'_>, what: &Path) -> Result<(), SysError> {
-    set_attributes(mount, 0, 0, libc::MS_PRIVATE)
+    set_attributes(mount, 0, 0, libc::MS_PRIVATE, 0)
         .map_err(SysError::of("mount_setattr", format!("{}, MS_PRIVATE", escaped(what))))
 }
 
@@ -121,8 +128,14 @@ struct MountAttr {
     userns_fd: u64,
 }
 
-fn set_attributes(mount: BorrowedFd<'_>, flags: i32, set: u64, propagation: u64) -> Result<(), Errno> {
-    let attr = MountAttr { attr_set: set, attr_clr: 0, propagation, userns_fd: 0 };
+fn set_attributes(
+    mount: BorrowedFd<'_>,
+    flags: i32,
+    set: u64,
+    propagation: u64,
+    namespace: u64,
+) -> Result<(), Errno> {
+    let attr = MountAttr { attr_set: set, attr_clr: 0, propagation, userns_fd: namespace };
     let (fd, flags) = (mount.as_raw_fd(), flags | libc::AT_EMPTY_PATH);
     let (pointer, size) = (std::ptr::from_ref(&attr), size_of::<MountAttr>());
     // SAFETY: the call reads a C string and `size` bytes at `pointer`, which are a whole MountAttr that outlives the

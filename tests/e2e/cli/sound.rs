@@ -2,6 +2,7 @@
 //! `sftpjail` says of them. Those that need systemd are in `machines/tests/sound.rs`.
 
 mod accounts;
+mod guests;
 mod homes;
 mod servers;
 

@@ -1,6 +1,6 @@
 //! The hooks that libpam calls: what each answers and says where a member is refused.
 
-mod stack;
+pub(crate) mod stack;
 
 use sandbox::{Namespace, Sandbox};
 

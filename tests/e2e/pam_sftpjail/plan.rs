@@ -4,6 +4,7 @@ mod contents;
 mod guard;
 mod home;
 mod jail_root;
+mod owner;
 mod syslog;
 mod unmounted;
 mod volume;

@@ -75,13 +75,17 @@ fn row_3_the_sources_contain_no_recursive_delete_and_no_child_process() {
     let mut found = Vec::new();
     sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../pam_sftpjail/src"), &mut found);
     assert!(found.len() > 15);
-    for word in ["remove_dir", "remove_file", "unlink", "process::Command", "fork(", "thread::spawn"] {
+    for word in
+        ["remove_dir", "remove_file", "unlink", "process::Command", "fork(", "SYS_clone", "thread::spawn"]
+    {
         for (path, text) in &found {
             // Where one entry, and one empty directory, can be removed.
             let allowed = match word {
                 "unlink" => path.ends_with("sys/directory.rs"),
                 // For the CLI.
                 "fork(" => path.ends_with("sys/fork.rs"),
+                // It executes nothing, and has ended before the hook returns: see plan/owner.rs of the tests.
+                "SYS_clone" => path.ends_with("sys/idmap.rs"),
                 // A test.
                 "process::Command" => path.ends_with("escape/shells.rs"),
                 _ => false,

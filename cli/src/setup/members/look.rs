@@ -10,6 +10,7 @@ use pam_sftpjail::account::Account;
 use pam_sftpjail::config::Config;
 use pam_sftpjail::error::Refusal;
 use pam_sftpjail::fix::Fix;
+use pam_sftpjail::grants::Circumstances;
 use pam_sftpjail::path::Normalised;
 use pam_sftpjail::policy::NotJailed;
 use pam_sftpjail::session::{Membership, examine};
@@ -64,8 +65,10 @@ impl<'c> Look<'c> {
     }
 
     fn reason(&self, refusal: &Refusal) -> Option<Reason> {
-        // The first login makes it, or a login waits until it passes.
-        let passes = (refusal.is_missing_home() && self.makes_homes) || refusal.retry_when().is_some();
+        // The first login makes it, a login waits until it passes, or nothing is granted now, as root wants it.
+        let passes = (refusal.is_missing_home() && self.makes_homes)
+            || refusal.retry_when().is_some()
+            || refusal.is_without_grant();
         let fix = match refusal {
             Refusal::HomeSpelling { home, .. } if self.is_root_given && self.is_at_root(home) => {
                 "choose another --jail-root, outside of all homes".into()
@@ -80,17 +83,18 @@ impl Work for Look<'_> {
     type Result = Looked;
 
     fn check(&mut self, user: &str) -> Looked {
-        let (account, refused) = match examine(self.config, user, &mut |_, _| {}) {
-            Ok(Membership::Member(member)) => (Some(member.account), None),
-            Ok(Membership::NotJailed { why: NotJailed::Exempt, .. }) => {
-                let reason =
-                    "is in a group of exempt_groups, so no jail is built, and sshd refuses the login";
-                let fix = "remove the user from one of the two groups";
-                (None, Some(Reason { reason: reason.to_owned(), fix: fix.into() }))
-            }
-            Ok(Membership::NotJailed { .. }) | Err(Refusal::NoSuchUser { .. }) => return Looked::Nobody,
-            Err(refusal) => (None, self.reason(&refusal)),
-        };
+        let (account, refused) =
+            match examine(self.config, user, &Circumstances::of_no_login(), &mut |_, _| {}) {
+                Ok(Membership::Member(member)) => (Some(member.account), None),
+                Ok(Membership::NotJailed { why: NotJailed::Exempt, .. }) => {
+                    let reason =
+                        "is in a group of exempt_groups, so no jail is built, and sshd refuses the login";
+                    let fix = "remove the user from one of the two groups";
+                    (None, Some(Reason { reason: reason.to_owned(), fix: fix.into() }))
+                }
+                Ok(Membership::NotJailed { .. }) | Err(Refusal::NoSuchUser { .. }) => return Looked::Nobody,
+                Err(refusal) => (None, self.reason(&refusal)),
+            };
         let account = account.or_else(|| Account::lookup(user, self.config).ok());
         // If the account cannot be looked up, the refusal says why.
         let access = account.map_or(Access::Unknown, |account| self.now.access(&account));

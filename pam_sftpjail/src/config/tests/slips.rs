@@ -57,7 +57,7 @@ fn a_misspelt_key_is_named_with_the_one_that_was_meant() {
     in_profile(
         "colour = \"red\"",
         "there is no key colour",
-        "the keys of a profile are name, groups, home, umask, max_sessions, guard, log, names, localtime, volume",
+        "the keys of a profile are name, groups, home, home_owner, umask, max_sessions, guard, log, names, localtime, volume",
     );
 }
 
@@ -88,7 +88,11 @@ fn a_key_in_the_wrong_table_is_named_with_its_place() {
         let fix = if line.starts_with("home") { "write it" } else { "write max_sessions" };
         in_profile_at(6, &format!("{volume}{line}"), said, &format!("{fix} above [[profile.volume]]"));
     }
-    in_profile("owner = \"%u\"", "owner is no key of a profile", "write it into create = { … }");
+    in_profile(
+        "owner = \"web\"",
+        "owner is no key of a profile",
+        "write it below a [[profile.volume]]; for the home, write home_owner",
+    );
     meant(
         "[[profile]]\nname = \"p\"\ngroups = [\"g\"]\n[[profile.volume]]\nsorce = \"/a\"\n",
         "line 5: there is no key sorce",

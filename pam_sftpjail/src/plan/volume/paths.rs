@@ -53,15 +53,31 @@ fn parsed(text: &OsString, key: &str, fix: &str) -> Result<Normalised, Refusal> 
     })
 }
 
+/// What to write where a path of a volume is refused.
+#[derive(Clone, Copy)]
+pub(in crate::plan) struct Advice {
+    pub(in crate::plan) target: &'static str,
+    pub(in crate::plan) source: &'static str,
+    pub(in crate::plan) apart: &'static str,
+}
+
+/// For the volumes of a profile.
+pub(super) const IN_PROFILE: Advice = Advice {
+    target: "give it another target, such as target = \"/uploads\"",
+    source: "give it another source, such as source = \"/srv/sftp/%u\"",
+    apart: "give each a target outside of the other",
+};
+
 /// Checks where the volume appears. `home`: if the profile has one. `others`: the targets of the volumes before it. Gives
 /// whether it is in the home.
 pub(super) fn check_target(
     home: Option<&Normalised>,
     others: &[&Normalised],
     target: &Normalised,
+    advice: Advice,
 ) -> Result<bool, Refusal> {
     if let Some(why) = system::forbidden_target(target) {
-        return Err(refusal(target, why, "give it another target, such as target = \"/uploads\""));
+        return Err(refusal(target, why, advice.target));
     }
     let in_home = home.is_some_and(|home| target.components().starts_with(home.components()));
     if let Some(home) = home {
@@ -72,7 +88,7 @@ pub(super) fn check_target(
     }
     if let Some(other) = others.iter().find(|other| target.overlaps(other)) {
         let why = format!("overlaps the volume {}", escaped(&other.absolute()));
-        return Err(refusal(target, why, "give each a target outside of the other"));
+        return Err(refusal(target, why, advice.apart));
     }
     Ok(in_home)
 }
@@ -82,10 +98,11 @@ pub(super) fn check_source(
     jail_root: &Normalised,
     target: &Normalised,
     source: &Normalised,
+    advice: Advice,
 ) -> Result<(), Refusal> {
     let Some(why) = system::forbidden(jail_root, source) else { return Ok(()) };
     let why = format!("cannot come from {}: it {why}", escaped(&source.absolute()));
-    Err(refusal(target, why, "give it another source, such as source = \"/srv/sftp/%u\""))
+    Err(refusal(target, why, advice.source))
 }
 
 fn refusal(target: &Normalised, why: String, fix: impl Into<Fix>) -> Refusal {
@@ -111,13 +128,13 @@ pub fn faults(config: &Config) -> Vec<Fault<'_>> {
             let mut fault = |line, refusal| faults.push(Fault { profile, line, refusal });
             let target = target(&volume.target, as_written).and_then(|target| {
                 let others: Vec<_> = others.iter().collect();
-                check_target(home.as_ref(), &others, &target).map(|_| target)
+                check_target(home.as_ref(), &others, &target, IN_PROFILE).map(|_| target)
             });
             match (target, source(&volume.source, as_written)) {
                 (Err(refusal), _) => fault(volume.target_line, refusal),
                 (_, Err(refusal)) => fault(volume.source_line, refusal),
                 (Ok(target), Ok(source)) => {
-                    if let Err(refusal) = check_source(&config.jail_root, &target, &source) {
+                    if let Err(refusal) = check_source(&config.jail_root, &target, &source, IN_PROFILE) {
                         fault(volume.source_line, refusal);
                     }
                     others.push(target);

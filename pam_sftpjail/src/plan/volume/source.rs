@@ -3,7 +3,7 @@
 
 use super::value;
 use crate::account::Account;
-use crate::config::{Config, Create, Template, Volume};
+use crate::config::{Config, Create, Template};
 use crate::error::Refusal;
 use crate::escape::escaped;
 use crate::fix::{Command, Fix, Mode, Name};
@@ -27,11 +27,13 @@ pub(super) enum SourceError {
     ByOthers(PathBuf, String, Fix),
 }
 
-/// The source and, if the first session still has to make it, with which owner and mode.
+/// The source and, if the first session still has to make it, with which owner and mode. `to_make`: how a missing one
+/// is made.
 pub(super) fn open(
     config: &Config,
     path: &Normalised,
-    volume: &Volume,
+    to_make: Option<&Create>,
+    read_only: bool,
     account: &Account,
 ) -> Result<(Source, Option<String>), SourceError> {
     let failed = |error: walk::WalkError| {
@@ -47,7 +49,7 @@ pub(super) fn open(
             }
             // Where others can write, no source is made.
             walk::Why::Errno(Errno::ENOENT) if error.others_can_write => ELSEWHERE.into(),
-            walk::Why::Errno(Errno::ENOENT) => match (root_path(&path.absolute()), &volume.create) {
+            walk::Why::Errno(Errno::ENOENT) => match (root_path(&path.absolute()), to_make) {
                 (None, _) => ELSEWHERE.into(),
                 (Some(path), Some(create)) => match owner(path.as_path(), create, account) {
                     // Directories above it that are missing, too, are root's, with mode 0755.
@@ -57,7 +59,7 @@ pub(super) fn open(
                     }
                     Err(error) => return error,
                 },
-                (Some(path), None) if volume.read_only => Command::new("install -d").arg(&path).into(),
+                (Some(path), None) if read_only => Command::new("install -d").arg(&path).into(),
                 (Some(_), None) => {
                     "make it with an owner, a group and a mode that let its members write".into()
                 }
@@ -76,7 +78,7 @@ pub(super) fn open(
             Err(SourceError::Unusable(real.absolute(), why, "change the symlink that leads there".into()))
         }
     };
-    let (create, is_missing) = match (walk::to(path), &volume.create) {
+    let (create, is_missing) = match (walk::to(path), to_make) {
         (Ok(walked), create) => {
             allowed(&walked.real)?;
             match create {

@@ -29,13 +29,13 @@ fn a_configuration_that_refuses_everybody_is_no_setup_that_is_done() {
         ),
         (
             volume("srv", "/x"),
-            "/etc/sftpjail/config.toml:21: the profile home refuses all of its members: the volume srv is relative, so it \
+            "/etc/sftpjail/config.toml:28: the profile home refuses all of its members: the volume srv is relative, so it \
              cannot be the source; give an absolute path"
                 .to_owned(),
         ),
         (
             volume("/srv", "/etc"),
-            "/etc/sftpjail/config.toml:22: the profile home refuses all of its members: the volume /etc would be in /etc"
+            "/etc/sftpjail/config.toml:29: the profile home refuses all of its members: the volume /etc would be in /etc"
                 .to_owned(),
         ),
     ] {
@@ -102,7 +102,7 @@ fn members_whom_sshd_does_not_jail_are_an_error_though_nothing_is_to_be_changed(
 fn a_profile_that_is_never_used_is_a_note() {
     let sb = set_up();
     sb.sh(&format!("printf '[[profile]]\nname = \"second\"\ngroups = [\"sftp\"]\n' >>{CONFIG}"));
-    let note = "Note: /etc/sftpjail/config.toml:20: the profile second is never used: the earlier profile home has its \
+    let note = "Note: /etc/sftpjail/config.toml:27: the profile second is never used: the earlier profile home has its \
                 group sftp, and the first profile that matches is used; give it a group that no earlier profile has, or \
                 remove second.\n";
     for option in ["--yes", "--dry-run"] {

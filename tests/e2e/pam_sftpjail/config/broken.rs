@@ -169,11 +169,11 @@ fn a_file_larger_than_a_mebibyte() {
 }
 
 #[test]
-fn neither_a_home_nor_a_volume() {
+fn an_owner_of_a_home_without_a_home() {
     unusable_profile(
-        "home = \"none\"",
-        "line 4: profile p: home = \"none\" without a volume leaves the jail empty",
-        "add a [[profile.volume]]",
+        "home = \"none\"\nhome_owner = \"web\"",
+        "line 5: profile p: home_owner is for the home, but home = \"none\"",
+        "remove home_owner",
     );
 }
 

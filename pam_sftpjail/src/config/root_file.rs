@@ -1,0 +1,64 @@
+//! Reads a file with rules, such as the configuration, and checks that nobody but root can have written it.
+
+use super::error::Cause;
+use super::problem::Problem;
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+use nix::sys::stat::{Mode, SFlag, fstat};
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+/// In bytes. Rules are a page of text, so a larger file is something else.
+const MAX_SIZE: u64 = 1 << 20;
+
+/// Opens it, by a path that root has chosen: a symlink is followed.
+pub(crate) fn open(path: &Path) -> Result<File, Cause> {
+    // Without O_NONBLOCK, a FIFO that nobody writes to would block every login.
+    let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
+    nix::fcntl::open(path, flags, Mode::empty()).map(File::from).map_err(Cause::Unreadable)
+}
+
+/// Checks that nobody but root can have written the file.
+fn must_be_roots(file: &File) -> Result<(), Cause> {
+    let stat = fstat(file).map_err(Cause::Unreadable)?;
+    if stat.st_uid != 0 {
+        Err(Cause::Untrusted("is not owned by root"))
+    } else if stat.st_mode & 0o022 != 0 {
+        Err(Cause::Untrusted("can be written by others than root"))
+    } else {
+        Ok(())
+    }
+}
+
+/// The text of the file, whoever can write it.
+pub(crate) fn read(file: File) -> Result<String, Cause> {
+    let stat = fstat(&file).map_err(Cause::Unreadable)?;
+    let problem = |what, fix| Cause::Problem(Problem::of_file(what, fix));
+    if SFlag::from_bits_truncate(stat.st_mode & SFlag::S_IFMT.bits()) != SFlag::S_IFREG {
+        return Err(problem("is not a regular file", "replace it with one"));
+    }
+    let mut bytes = Vec::new();
+    file.take(MAX_SIZE + 1)
+        .read_to_end(&mut bytes)
+        // If the buffer cannot grow, std's error has no errno.
+        .map_err(|e| Cause::Unreadable(e.raw_os_error().map_or(Errno::ENOMEM, Errno::from_raw)))?;
+    if bytes.len() as u64 > MAX_SIZE {
+        return Err(problem("is larger than 1 MiB, so it cannot be a configuration", "replace it with one"));
+    }
+    String::from_utf8(bytes).map_err(|_| problem("is not UTF-8", "save it as UTF-8"))
+}
+
+/// The text of the file, if nobody but root can have written it.
+pub(crate) fn read_trusted(file: File) -> Result<String, Cause> {
+    must_be_roots(&file)?;
+    read(file)
+}
+
+/// Refuses a text without any content: a full disk leaves no bytes, and a power cut NULs. `fix`: what to do then.
+pub(crate) fn must_have_text(text: &str, fix: &str) -> Result<(), Problem> {
+    match text.chars().all(|c| c.is_whitespace() || c == '\0') {
+        true => Err(Problem::of_file("is empty, as a full disk leaves a file behind", fix)),
+        false => Ok(()),
+    }
+}

@@ -1,0 +1,115 @@
+//! `/etc/sftpjail/grants.d/USER.toml` → [`Grant`]s: folders that root lets one user have, until when, and on which
+//! terms.
+//!
+//! Only the file of the user who logs in is read. A missing one means no grants; one that cannot be used refuses that
+//! user and nobody else. Nothing of the folders is looked at here: a grant becomes a volume of the
+//! [`plan`](crate::plan), beside those of the profile.
+#![forbid(unsafe_code)]
+
+mod fingerprint;
+mod network;
+mod read;
+mod standing;
+mod until;
+
+use crate::config::ConfigError;
+use crate::config::error::Cause;
+use crate::config::problem::Problem;
+use crate::config::root_file;
+use crate::name::UserName;
+use crate::path::Normalised;
+use crate::sys::directory;
+pub use fingerprint::Fingerprint;
+pub use network::Network;
+use nix::errno::Errno;
+use nix::fcntl::AT_FDCWD;
+pub(crate) use standing::now;
+pub use standing::{Address, Circumstances, Keys, Standing};
+use std::ffi::OsStr;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+pub use until::Until;
+
+/// Where the files are.
+pub const DIRECTORY: &str = "/etc/sftpjail/grants.d";
+
+/// What the name of each file ends in.
+const EXTENSION: &str = ".toml";
+
+/// One `[[grant]]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grant {
+    /// The line of its header.
+    pub line: usize,
+    /// The folder on the host.
+    pub folder: Normalised,
+    /// Where it appears in the jail.
+    pub at: Normalised,
+    pub read_only: bool,
+    /// The account to which everything in it belongs on disk, and which the user sees as itself.
+    pub owner: Option<String>,
+    pub until: Option<Until>,
+    /// The login must come from one of these. Empty: from anywhere.
+    pub from: Vec<Network>,
+    /// The login must be with this key.
+    pub key: Option<Fingerprint>,
+    pub note: Option<String>,
+}
+
+/// The file of a user.
+pub fn path_of(user: &UserName) -> PathBuf {
+    Path::new(DIRECTORY).join(file_name(user))
+}
+
+fn file_name(user: &UserName) -> String {
+    format!("{}{EXTENSION}", user.as_str())
+}
+
+/// Reads and checks the grants of a user. There are none where the file, or the directory, is missing.
+///
+/// The directory and the file must be owned by root and writable by nobody else, and the file a regular one: neither a
+/// symlink nor a FIFO, which would block.
+pub fn load(user: &UserName) -> Result<Vec<Grant>, ConfigError> {
+    let failed = |path: &Path, cause| ConfigError { path: path.to_owned(), cause };
+    let directory = match open_directory() {
+        Ok(None) => return Ok(Vec::new()),
+        Ok(Some(directory)) => directory,
+        Err(cause) => return Err(failed(Path::new(DIRECTORY), cause)),
+    };
+    let text = match directory::open_file(&directory, OsStr::new(&file_name(user))) {
+        // A name that is too long is that of no file.
+        Err(Errno::ENOENT | Errno::ENAMETOOLONG) => return Ok(Vec::new()),
+        Err(Errno::ELOOP) => {
+            Err(Cause::Problem(Problem::of_file("is a symlink", "replace it with a regular file")))
+        }
+        Err(errno) => Err(Cause::Unreadable(errno)),
+        Ok(file) => root_file::read_trusted(File::from(file)),
+    };
+    let path = path_of(user);
+    of_text(&text.map_err(|cause| failed(&path, cause))?, &path)
+}
+
+/// Checks the text of a file that will be written to `path`.
+pub fn of_text(text: &str, path: &Path) -> Result<Vec<Grant>, ConfigError> {
+    read::grants(text)
+        .map_err(|problem| ConfigError { path: path.to_owned(), cause: Cause::Problem(problem) })
+}
+
+fn open_directory() -> Result<Option<std::os::fd::OwnedFd>, Cause> {
+    let directory = match directory::open_to_read(AT_FDCWD, OsStr::new(DIRECTORY)) {
+        Err(Errno::ENOENT) => return Ok(None),
+        Err(Errno::ENOTDIR) => {
+            let fix = "move it away, and make a directory that only root can write";
+            return Err(Cause::Problem(Problem::of_file("is not a directory", fix)));
+        }
+        opened => opened.map_err(Cause::Unreadable)?,
+    };
+    let stat = directory::stat(&directory).map_err(Cause::Unreadable)?;
+    match directory::is_root_controlled(&stat) {
+        true => Ok(Some(directory)),
+        false => Err(Cause::Untrusted("is not owned by root, or can be written by others than root")),
+    }
+}
+
+#[cfg(test)]
+mod tests;

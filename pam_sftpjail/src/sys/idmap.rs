@@ -1,0 +1,224 @@
+//! Makes user namespaces for idmapped mounts, in which two accounts have changed places: mount_setattr(2), Linux 5.12.
+//!
+//! Only a new process can have a new user namespace without this one entering it. So for as long as it takes to write
+//! the maps, a copy of this process waits on a pipe. It executes nothing, its end raises no signal, and it has ended
+//! when the namespace is there.
+
+use super::SysError;
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, open};
+use nix::libc;
+use nix::sys::signal::{SigSet, SigmaskHow};
+use nix::sys::stat::Mode;
+use nix::unistd::{pipe2, write};
+use std::fs;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+
+/// Ids that a mount shows as each other's. All others are as they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Swap {
+    /// `None`: both accounts have the same.
+    pub(crate) uids: Option<(u32, u32)>,
+    pub(crate) gids: Option<(u32, u32)>,
+}
+
+/// User namespaces that were made, one for each swap.
+#[derive(Default)]
+pub(crate) struct UserNamespaces(Vec<(Swap, OwnedFd)>);
+
+impl UserNamespaces {
+    /// The one in which these ids have changed places. It is made when it is first asked for.
+    pub(crate) fn with(&mut self, swap: Swap) -> Result<BorrowedFd<'_>, SysError> {
+        let known = self.0.iter().position(|(other, _)| *other == swap);
+        let index = match known {
+            Some(index) => index,
+            None => {
+                self.0.push((swap, make(swap)?));
+                self.0.len() - 1
+            }
+        };
+        match self.0.get(index) {
+            Some((_, namespace)) => Ok(namespace.as_fd()),
+            None => Err(SysError::of("clone", "CLONE_NEWUSER")(Errno::ENOENT)),
+        }
+    }
+}
+
+fn make(swap: Swap) -> Result<OwnedFd, SysError> {
+    let maps = [("uid_map", swap.uids), ("gid_map", swap.gids)];
+    let maps = maps.map(|(file, ids)| Ok((file, map(&own_ranges(file)?, ids))));
+    let child = Child::start()?;
+    for written in maps {
+        let (file, text) = written?;
+        let path = format!("/proc/{}/{file}", child.pid);
+        fs::write(&path, text).map_err(SysError::of("write", path))?;
+    }
+    let path = format!("/proc/{}/ns/user", child.pid);
+    let namespace = open(path.as_str(), OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())
+        .map_err(SysError::of("open", path))?;
+    child.end()?;
+    Ok(namespace)
+}
+
+/// The ids that there are in the user namespace of this process: the first and how many, in order.
+fn own_ranges(file: &str) -> Result<Vec<(u64, u64)>, SysError> {
+    let path = format!("/proc/thread-self/{file}");
+    let text = fs::read_to_string(&path).map_err(SysError::of("read", path.clone()))?;
+    let range = |line: &str| {
+        let mut numbers = line.split_whitespace().map(str::parse::<u64>);
+        let first = numbers.next()?.ok()?;
+        Some((first, numbers.nth(1)?.ok()?))
+    };
+    let ranges: Option<Vec<_>> = text.lines().map(range).collect();
+    let mut ranges = ranges.ok_or(Errno::EBADMSG).map_err(SysError::of("read", path))?;
+    ranges.sort_unstable();
+    Ok(ranges)
+}
+
+/// A map that has all ids of these ranges, with two of them in each other's place: user_namespaces(7).
+fn map(ranges: &[(u64, u64)], swap: Option<(u32, u32)>) -> String {
+    let mut cuts: Vec<u64> = swap.iter().flat_map(|(a, b)| [u64::from(*a), u64::from(*b)]).collect();
+    cuts.sort_unstable();
+    let other = |id: u64| match swap {
+        Some((a, b)) if id == u64::from(a) => u64::from(b),
+        Some((a, b)) if id == u64::from(b) => u64::from(a),
+        _ => id,
+    };
+    let mut text = String::new();
+    let mut add = |first: u64, end: u64| {
+        if first < end {
+            text.push_str(&format!("{first} {} {}\n", other(first), end - first));
+        }
+    };
+    for (first, length) in ranges {
+        let end = first + length;
+        let mut next = *first;
+        for cut in cuts.iter().copied().filter(|cut| (*first..end).contains(cut)) {
+            add(next, cut);
+            add(cut, cut + 1);
+            next = cut + 1;
+        }
+        add(next, end);
+    }
+    text
+}
+
+/// A copy of this process in a user namespace of its own, which waits for its end. Dropping it ends it.
+struct Child {
+    pid: libc::pid_t,
+    pidfd: OwnedFd,
+    /// `None`: it was told to end.
+    pipe: Option<OwnedFd>,
+}
+
+impl Child {
+    fn start() -> Result<Self, SysError> {
+        let (read_end, write_end) = pipe2(OFlag::O_CLOEXEC).map_err(SysError::of("pipe2", "O_CLOEXEC"))?;
+        // No handler of the application's may run in the child. It keeps this mask until its end.
+        let mask = SigSet::all()
+            .thread_swap_mask(SigmaskHow::SIG_BLOCK)
+            .map_err(SysError::of("pthread_sigmask", "all signals"))?;
+        let cloned = clone(&read_end, &write_end);
+        mask.thread_set_mask().map_err(SysError::of("pthread_sigmask", "the former mask"))?;
+        let (pid, pidfd) = cloned.map_err(SysError::of("clone", "CLONE_NEWUSER"))?;
+        Ok(Self { pid, pidfd, pipe: Some(write_end) })
+    }
+
+    /// Ends it, and waits until it has ended.
+    fn end(mut self) -> Result<(), SysError> {
+        self.reap().map_err(SysError::of("waitid", "P_PIDFD"))
+    }
+
+    fn reap(&mut self) -> Result<(), Errno> {
+        // A byte, and not only the end of the pipe: another process may have been forked with a copy of it.
+        let Some(pipe) = self.pipe.take() else { return Ok(()) };
+        let told = write(&pipe, b".");
+        drop(pipe);
+        if told.is_err() {
+            // SAFETY: the call takes no pointer but null, and the descriptor is open.
+            let call = || unsafe {
+                libc::syscall(libc::SYS_pidfd_send_signal, self.pidfd.as_raw_fd(), libc::SIGKILL, 0, 0)
+            };
+            let _ended_already = Errno::result(call());
+        }
+        loop {
+            // __WALL: its end raises no signal, so that other calls do not see it (wait(2)). The result is not needed.
+            let options = libc::WEXITED | libc::__WALL;
+            let (kind, fd) = (libc::P_PIDFD, self.pidfd.as_raw_fd());
+            // SAFETY: the kernel takes null for both pointers, and the descriptor is open.
+            let waited = unsafe { libc::syscall(libc::SYS_waitid, kind, fd, 0, options, 0) };
+            match Errno::result(waited) {
+                Err(Errno::EINTR) => {}
+                waited => return waited.map(drop),
+            }
+        }
+    }
+}
+
+impl Drop for Child {
+    /// For an early return. `end` reports errors, this cannot.
+    fn drop(&mut self) {
+        let _ = self.reap();
+    }
+}
+
+/// Gives the pid and a pidfd of the child. Its end raises no signal.
+fn clone(read_end: &OwnedFd, write_end: &OwnedFd) -> Result<(libc::pid_t, OwnedFd), Errno> {
+    let flags = libc::c_long::from(libc::CLONE_NEWUSER | libc::CLONE_PIDFD);
+    let mut pidfd: libc::c_int = -1;
+    let (stack, fd) = (0 as libc::c_long, &raw mut pidfd);
+    // clone(2), "C library/kernel differences": only here the first two are the other way round.
+    let (first, second) = if cfg!(target_arch = "s390x") { (stack, flags) } else { (flags, stack) };
+    // SAFETY: without CLONE_VM the child has a copy of the memory, as after a fork, and goes on with a copy of this
+    // stack. The kernel writes a descriptor to `pidfd`, which outlives the call.
+    let pid = Errno::result(unsafe { libc::syscall(libc::SYS_clone, first, second, fd, 0, 0) })?;
+    if pid == 0 {
+        wait_and_exit(read_end.as_raw_fd(), write_end.as_raw_fd());
+    }
+    let pid = libc::pid_t::try_from(pid).map_err(|_| Errno::EOVERFLOW)?;
+    // SAFETY: the kernel has just opened it, with FD_CLOEXEC, and nothing else knows it.
+    Ok((pid, unsafe { OwnedFd::from_raw_fd(pidfd) }))
+}
+
+/// All that the child does. It may take no lock, since another thread of the parent may have held it, and it may not
+/// panic.
+fn wait_and_exit(read_end: i32, write_end: i32) -> ! {
+    let mut byte = 0_u8;
+    // SAFETY: these calls are async-signal-safe (signal-safety(7)), and the buffer has room for one byte. Without its
+    // own copy of the pipe's other end, the child sees the end of a parent that was killed.
+    unsafe {
+        libc::close(write_end);
+        libc::read(read_end, (&raw mut byte).cast(), 1);
+        libc::_exit(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: u64 = u32::MAX as u64;
+
+    #[test]
+    fn a_map_has_every_id_once_and_two_in_each_others_place() {
+        for (ranges, swap, expected) in [
+            (&[(0, ALL)][..], None, "0 0 4294967295\n"),
+            (
+                &[(0, ALL)],
+                Some((2000, 33)),
+                "0 0 33\n33 2000 1\n34 34 1966\n2000 33 1\n2001 2001 4294965294\n",
+            ),
+            (&[(0, ALL)], Some((1, 2)), "0 0 1\n1 2 1\n2 1 1\n3 3 4294967292\n"),
+            (&[(0, 1000)], Some((999, 1)), "0 0 1\n1 999 1\n2 2 997\n999 1 1\n"),
+            // As in a container, which has not all of them.
+            (&[(0, 10), (100, 10)], Some((109, 3)), "0 0 3\n3 109 1\n4 4 6\n100 100 9\n109 3 1\n"),
+        ] {
+            assert_eq!(map(ranges, swap), expected);
+        }
+    }
+
+    #[test]
+    fn this_process_has_ranges_of_ids() {
+        assert!(own_ranges("uid_map").unwrap().iter().any(|(first, length)| *first == 0 && *length > 0));
+    }
+}
