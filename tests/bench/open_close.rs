@@ -1,5 +1,5 @@
-//! `make bench`: what a login costs in the module, compared with the bare system calls that the same jail needs.
-//! `pam-driver measure=N` measures it in a sandbox.
+//! `make bench`: what a login costs in the module, compared with the bare system calls that the same jail needs; and
+//! what a grant adds to it, and another owner. `pam-driver measure=N` and `compare=N` measure it in a sandbox.
 
 use sandbox::{Sandbox, artifact};
 
@@ -17,4 +17,15 @@ fn main() {
     // The first login makes the jail root, which the bare system calls need as well.
     sb.sh("pam-driver --confdir /root/pam.d mle-sub open close");
     print!("{}", sb.sh("pam-driver --confdir /root/pam.d mle-sub measure=2000").stdout);
+
+    sb.sh("useradd -r web; install -d -o web /srv/media; install -d /etc/sftpjail/grants.d");
+    for (user, owner) in [("anna", None), ("anna-plain", Some("")), ("anna-owner", Some("owner = \"web\"\n"))]
+    {
+        sb.user(user).group("sftp").add();
+        if let Some(owner) = owner {
+            let grant = format!("[[grant]]\nfolder = \"/srv/media\"\naccess = \"read-write\"\n{owner}");
+            sb.write(format!("/etc/sftpjail/grants.d/{user}.toml"), grant);
+        }
+    }
+    print!("{}", sb.sh("pam-driver --confdir /root/pam.d anna compare=2000").stdout);
 }

@@ -20,6 +20,7 @@
 //! | `swap=A:B` | exchanges two names until it is killed |
 //! | `hold=N` | opens a session of each of user0 to userN-1, and prints `holding`; they end with standard input |
 //! | `measure=N`, `crowd=N` | the benchmarks: of one session, and of one beside those of user0 to userN-1 |
+//! | `compare=N` | the benchmark of sessions of USER, USER-plain and USER-owner, in turn |
 
 #![expect(clippy::disallowed_methods, reason = "the benchmark compares our calls with the bare ones")]
 
@@ -94,6 +95,7 @@ fn main() {
             "swap" => swap(value),
             "cycles" => cycles(number(), &start),
             "measure" => measure::run(number(), &user, &confdir),
+            "compare" => measure::compare(number(), &user, &confdir),
             "hold" => crowd::hold(number(), &confdir),
             "crowd" => crowd::run(number(), &user, &confdir),
             _ => panic!("no step {step}"),

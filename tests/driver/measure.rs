@@ -4,7 +4,7 @@
 use crate::bare::{self, Contents};
 use crate::libpam::Pam;
 use nix::unistd::{Group, User, getgrouplist};
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 use std::fs;
 use std::hint::black_box;
 use std::path::Path;
@@ -54,6 +54,35 @@ pub(crate) fn run(rounds: u64, user: &CStr, confdir: &Path) {
     }
     let ratio = |time: Duration| time.as_secs_f64() / bare.as_secs_f64();
     println!("ratio to the bare system calls: {:.2} (all of it: {:.2})", ratio(net), ratio(ours));
+}
+
+/// Prints the medians of sessions of `user`, `user`-plain and `user`-owner: what a granted folder costs, and another
+/// owner.
+pub(crate) fn compare(rounds: u64, user: &CStr, confdir: &Path) {
+    let name = user.to_str().expect("the benchmark's user is ASCII");
+    let users = ["", "-plain", "-owner"].map(|end| CString::new(format!("{name}{end}")).expect("no NUL"));
+    let mut pams = users.map(|user| Pam::start(confdir, "sshd", &user));
+    let mut samples: [Vec<Duration>; 3] = Default::default();
+    for round in 0..rounds + rounds / 10 {
+        for (pam, samples) in pams.iter_mut().zip(&mut samples) {
+            let start = Instant::now();
+            assert_eq!((pam.open(), pam.close()), (0, 0));
+            if round >= rounds / 10 {
+                samples.push(start.elapsed());
+            }
+        }
+    }
+    let [without, plain, owner] = samples.map(median);
+    println!("open + close, median of {rounds} rounds, in µs");
+    for (what, time) in [
+        ("without a grant", without),
+        ("with a granted folder", plain),
+        ("with a granted folder of another owner", owner),
+        ("what the folder costs", plain.saturating_sub(without)),
+        ("what the owner costs besides", owner.saturating_sub(plain)),
+    ] {
+        println!("  {what:<38} {:>8.1}", time.as_secs_f64() * 1e6);
+    }
 }
 
 /// Asks NSS for the same as [`pam_sftpjail::account`]: the user, the profile's group before and after, the
