@@ -81,7 +81,7 @@ impl Sound<'_> {
     /// Undoes, once all sessions have ended. Gives what undo says.
     #[track_caller]
     pub fn undo(&self) -> String {
-        (self.shell)("for i in $(seq 200); do ! sftpjail list | grep -q / || break; sleep 0.05; done", b"")
+        (self.shell)("for i in $(seq 200); do sftpjail list | grep -q / || break; sleep 0.05; done", b"")
             .ok();
         let said = self.quiet("sftpjail setup --undo --yes");
         assert!(said.contains("\nEverything is as it was before.\n"), "{said}");
