@@ -15,7 +15,7 @@ use crate::report::error::errno;
 use pam_sftpjail::config::Config;
 use pam_sftpjail::confinement::Part;
 use pam_sftpjail::escape::escaped;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 const FOR_SSHD: &str = include_str!("../../../packaging/apparmor/usr.sbin.sshd");
@@ -139,7 +139,10 @@ impl Confined {
 }
 
 fn unread(error: io::Error) -> Error {
-    Error::with(Path::new(DIRECTORY), "be searched for profiles of AppArmor", &error)
+    match error.kind() {
+        ErrorKind::InvalidData => Error::new(error, "save it as UTF-8, and run this again"),
+        _ => Error::with(Path::new(DIRECTORY), "be searched for profiles of AppArmor", &error),
+    }
 }
 
 /// The profile of this sshd: that which confines the running one, or else the one that is loaded for the program.

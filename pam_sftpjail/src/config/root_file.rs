@@ -44,7 +44,7 @@ pub(crate) fn read(file: File) -> Result<String, Cause> {
         // If the buffer cannot grow, std's error has no errno.
         .map_err(|e| Cause::Unreadable(e.raw_os_error().map_or(Errno::ENOMEM, Errno::from_raw)))?;
     if bytes.len() as u64 > MAX_SIZE {
-        return Err(problem("is larger than 1 MiB, so it cannot be a configuration", "replace it with one"));
+        return Err(problem("is larger than 1 MiB, so it is something else", "replace it with one"));
     }
     String::from_utf8(bytes).map_err(|_| problem("is not UTF-8", "save it as UTF-8"))
 }

@@ -1,6 +1,8 @@
 //! Finds the file in which a profile of AppArmor stands, by the line with which the profile begins: apparmor.d(5). The
 //! file may have any name.
 
+use pam_sftpjail::escape::escaped;
+use std::borrow::Cow;
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -35,11 +37,19 @@ pub(crate) struct ProfileFile {
 }
 
 impl ProfileFile {
-    /// The first that has the profile of this name. `None`: none has.
+    /// The first that has the profile of this name. `None`: none has. It must be UTF-8: what is read here is written
+    /// again, with another line.
     pub(crate) fn find(profile: &str) -> io::Result<Option<Self>> {
         for path in files()? {
-            let text = String::from_utf8_lossy(&fs::read(&path)?).into_owned();
+            let bytes = fs::read(&path)?;
+            let text = String::from_utf8_lossy(&bytes);
             if let Some((above, line, below)) = split(&text, profile) {
+                if let Cow::Owned(_) = text {
+                    return Err(io::Error::new(
+                        ErrorKind::InvalidData,
+                        format!("{} is not UTF-8", escaped(&path)),
+                    ));
+                }
                 let [above, line, below] = [above, line, below].map(str::to_owned);
                 return Ok(Some(Self { path, above, line, below }));
             }

@@ -43,6 +43,17 @@ fn a_profile_in_a_file_of_another_name_gets_the_rules_and_the_flag() {
 }
 
 #[test]
+fn a_profile_in_a_file_that_is_not_utf_8_stays_as_it_is() {
+    let sb = machine();
+    let text = [b"# geh\xf6rt uns\n", BEGIN.as_bytes(), b"  #include <local/our-sshd>\n}\n"].concat();
+    sb.write("/etc/apparmor.d/ours", text);
+    let before = etc(&sb);
+    let out = sb.try_sh("sftpjail setup --yes").failed();
+    assert!(out.stderr.contains("/etc/apparmor.d/ours is not UTF-8; save it as UTF-8"), "{out}");
+    assert_same(&before, &etc(&sb), &[]);
+}
+
+#[test]
 fn a_profile_that_includes_no_file_must_have_the_rules_itself() {
     let sb = machine();
     sb.write("/etc/apparmor.d/ours", format!("{BEGIN}}}\n"));

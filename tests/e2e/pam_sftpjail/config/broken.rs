@@ -164,7 +164,7 @@ fn a_fifo_hangs_nobody() {
 
 #[test]
 fn a_file_larger_than_a_mebibyte() {
-    let said = "is larger than 1 MiB, so it cannot be a configuration";
+    let said = "is larger than 1 MiB, so it is something else";
     unusable_file("yes '#' | head -c 1048577 >$1", said, "replace it with one");
 }
 
