@@ -1,9 +1,7 @@
-//! `sftpjail kick`: ends live sessions. It signals processes that have a session's record open, and their
-//! descendants, and no others.
+//! `sftpjail kick`: ends live sessions, and says what became of each.
 
 use crate::host::accounts::Accounts;
 use crate::host::accounts::suggested;
-use crate::host::child::is_ready_by;
 use crate::host::sessions::{self, Session};
 use crate::host::shadow::{Lapse, Shadow, today};
 use crate::report::json::{VERSION, document};
@@ -13,16 +11,10 @@ use pam_sftpjail::escape::escaped;
 use pam_sftpjail::fix::{Command, Fix, Name};
 use pam_sftpjail::nss::User;
 use pam_sftpjail::suggestion::nearest;
-use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::io::{self, Write};
-use std::os::fd::OwnedFd;
-use std::time::{Duration, Instant};
-
-/// How long sshd may take to end a session: it waits only for its own processes.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The sessions that are to end.
 pub(crate) enum Target<'a> {
@@ -58,14 +50,8 @@ pub(crate) fn run(target: &Target<'_>, force: bool, json: bool, out: &mut impl W
         Target::User(user) => AsRef::<OsStr>::as_ref(&session.user) == *user,
         Target::Pid(pid) => session.holders.contains(pid) || session.others.contains(pid),
     });
-    // Signal all of them first, so that they end at the same time.
-    let signalled: Vec<_> = sessions.iter().map(Processes::terminate).collect();
-    let deadline = Instant::now() + PATIENCE;
-    let kicked: Vec<_> = sessions
-        .iter()
-        .zip(signalled)
-        .map(|(session, processes)| processes.wait(session, deadline, force))
-        .collect();
+    let ended = sessions::end(&sessions, force);
+    let kicked: Vec<_> = sessions.iter().zip(ended).map(|(session, ended)| kicked(session, ended)).collect();
     let status = match &kicked[..] {
         [] => Status::InNoProfile,
         kicked if kicked.iter().all(|session| session.ended) => Status::Ok,
@@ -77,6 +63,17 @@ pub(crate) fn run(target: &Target<'_>, force: bool, json: bool, out: &mut impl W
         print(target, &users, &kicked, out)
     };
     status.after(written, out)
+}
+
+/// What became of a session.
+fn kicked(session: &Session, ended: bool) -> Kicked {
+    let record = session.record.as_ref().ok();
+    Kicked {
+        user: session.user.as_str().to_owned(),
+        address: record.map(|record| Outside::of_escaped(&record.rhost).plain().into_owned()),
+        pid: session.monitor().or_else(|| session.holders.first().copied()),
+        ended,
+    }
 }
 
 fn print(target: &Target<'_>, users: &[String], kicked: &[Kicked], out: &mut impl Write) -> io::Result<()> {
@@ -159,60 +156,4 @@ fn meant(typed: &str, live: &[String]) -> Option<String> {
     let Ok(None) = User::by_name(typed) else { return None };
     let live = nearest(typed, live.iter().map(String::as_str));
     live.map_or_else(|| suggested(typed), |name| Some(name.to_owned()))
-}
-
-/// The processes of one session, by pidfd: a pid could be another process's by now.
-struct Processes {
-    /// Those that have its record open.
-    holders: Vec<(i32, OwnedFd)>,
-    /// internal-sftp, which ends when its sshd does.
-    others: Vec<OwnedFd>,
-}
-
-impl Processes {
-    /// Sends SIGTERM to the monitor, which passes it on and then closes the session. In a session without a monitor
-    /// all holders get it.
-    fn terminate(session: &Session) -> Self {
-        let open = |pid: &i32| pidfd_open(Pid::from_raw(*pid)?, PidfdFlags::empty()).ok();
-        let mut holders: Vec<_> = session.holders.iter().filter_map(|pid| Some((*pid, open(pid)?))).collect();
-        let others: Vec<_> = session.others.iter().filter_map(|pid| Some((*pid, open(pid)?))).collect();
-        // Before its pidfd was opened, the pid may have gone to another process: ask again.
-        let still = session.holders_now();
-        holders.retain(|(pid, _)| still.contains(pid));
-        let others = sessions::descendants(others, &still);
-        let monitor = session.monitor().filter(|monitor| still.contains(monitor));
-        for (pid, process) in &holders {
-            if monitor.is_none_or(|monitor| monitor == *pid) {
-                let _already_ended = pidfd_send_signal(process, Signal::TERM);
-            }
-        }
-        Self { holders, others }
-    }
-
-    /// Waits until all of them have ended, and then says what became of the session.
-    fn wait(self, session: &Session, deadline: Instant, force: bool) -> Kicked {
-        let have_ended = |deadline| {
-            let mut all = self.holders.iter().map(|(_, process)| process).chain(&self.others);
-            all.all(|process| is_ready_by(process, deadline))
-        };
-        let mut ended = have_ended(deadline);
-        if !ended && force {
-            // internal-sftp as well: while it is stopped (SIGSTOP), it does not see that its sshd has ended.
-            for process in self.holders.iter().map(|(_, process)| process).chain(&self.others) {
-                let _already_ended = pidfd_send_signal(process, Signal::KILL);
-            }
-            ended = have_ended(Instant::now() + PATIENCE);
-        }
-        Kicked {
-            user: session.user.as_str().to_owned(),
-            address: session
-                .record
-                .as_ref()
-                .ok()
-                .map(|record| Outside::of_escaped(&record.rhost).plain().into_owned()),
-            pid: session.monitor().or_else(|| session.holders.first().copied()),
-            // A process in another container may have the record open. It cannot be seen from here, and got no signal.
-            ended: ended && !session.is_live(),
-        }
-    }
 }

@@ -1,8 +1,10 @@
 //! Reads live sessions: their records in the registry, and their processes.
 
+mod ending;
 mod idle;
 mod unjailed;
 
+pub(crate) use ending::end;
 pub(crate) use idle::Clocks;
 pub(crate) use unjailed::{Unjailed, unjailed};
 
