@@ -82,8 +82,9 @@ BUILD := /build
 export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || stat -c %Y CHANGELOG.md)
 
 .PHONY: deb rpm
-deb: PACKAGES := lintian $(if $(ROOT),debootstrap,libpam0g-dev debhelper)
-rpm: PACKAGES := rpm $(if $(ROOT),debootstrap,libpam0g-dev)
+# `deps` runs once for both.
+deb rpm: PACKAGES := $(if $(filter deb,$(MAKECMDGOALS)),lintian $(if $(ROOT),,debhelper)) \
+	$(if $(filter rpm,$(MAKECMDGOALS)),rpm) $(if $(ROOT),debootstrap,libpam0g-dev)
 deb rpm: UNPACKED :=
 deb rpm: STOCK :=
 deb rpm: ANSWERS :=
