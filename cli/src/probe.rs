@@ -46,7 +46,7 @@ use crate::host::sshd::logins::Sshd;
 use crate::host::unanswered;
 use crate::report::{Consequence, Error, Finding, SshdCheck, Status};
 use cause::Facts;
-use connection::{ConnectError, Connection, Tools};
+use connection::{ConnectError, Connection, LOGIN, Tools};
 use expected::Expected;
 use log::{Log, LoggedSession};
 use login_settings::LoginSettings;
@@ -206,6 +206,14 @@ fn log_in(
     let mut connection = match opened {
         Ok(connection) => connection,
         Err(ConnectError::Unable(error)) => return Err(error),
+        Err(ConnectError::Unanswered) => {
+            let evidence =
+                format!("sshd has neither let the user in nor refused the login for {} s", LOGIN.as_secs());
+            let fix =
+                "read the last log entries of sshd and of PAM's modules: the login waits for one of them";
+            report.unknown("login", evidence, fix);
+            return Ok(());
+        }
         Err(ConnectError::Refused { message, descriptors }) => {
             let repetition = OnceCell::from(repeat(&tools)?);
             parent.check()?;

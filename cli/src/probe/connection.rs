@@ -27,6 +27,9 @@ use std::time::{Duration, Instant};
 /// Longer than sshd takes to end a session.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How long a login may take.
+pub(super) const LOGIN: Duration = Duration::from_secs(20);
+
 /// The files of the scratch directory that have the pid of sshd's monitor, and of the shell that starts it.
 const PID: &str = "pid";
 const SHELL: &str = "shell";
@@ -48,6 +51,8 @@ pub(super) struct Tools<'w> {
 pub(super) enum ConnectError {
     /// sshd or a client cannot be started. The login was not refused.
     Unable(io::Error),
+    /// After [`LOGIN`], sshd had neither let the user in nor refused it.
+    Unanswered,
     /// The login was refused.
     Refused {
         /// What the client and sshd said.
@@ -195,7 +200,7 @@ impl<'w> Connection<'w> {
         let mut connection = Self { tools, holder, server: 0, descriptors: None, login: Duration::ZERO };
         let control = connection.tools.scratch.path("control");
         let watch = LimitWatch::begin(scratch.path(PID));
-        let open = until(PATIENCE * 2, || {
+        let open = until(LOGIN, || {
             if control.exists() {
                 return Some(true);
             }
@@ -206,6 +211,9 @@ impl<'w> Connection<'w> {
         connection.descriptors = watch.end();
         if is_served {
             return Ok(connection);
+        }
+        if open.is_none() {
+            return Err(ConnectError::Unanswered);
         }
         let (message, descriptors) = (connection.last_message(), connection.descriptors);
         Err(ConnectError::Refused { message, descriptors })

@@ -146,7 +146,7 @@ pub(super) fn ssh_config(user: &str, key: &Path, control: &Path) -> String {
         "UserKnownHostsFile /dev/null",
         "GlobalKnownHostsFile /dev/null",
         "UpdateHostKeys no",
-        "ConnectTimeout 20",
+        "ConnectTimeout 30",
         // A client that finds no connection to share must not open one.
         "ProxyCommand /bin/false",
     ] {

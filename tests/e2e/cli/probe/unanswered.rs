@@ -18,3 +18,13 @@ fn a_home_that_never_answers_costs_ten_seconds() {
     );
     assert!(out.stdout.contains("make the filesystems of the home and the volumes answer"), "{out}");
 }
+
+#[test]
+fn a_login_that_a_module_of_pam_holds_up_is_not_called_refused() {
+    let sb = super::machine();
+    sb.sh("sed -i '1i account optional pam_exec.so /bin/sleep 40' /etc/pam.d/sshd");
+    let out = sb.try_sh("sftpjail probe mle");
+    assert_eq!(out.code, Some(2), "{out}");
+    assert!(out.stdout.contains("sshd has neither let the user in nor refused the login for 20 s"), "{out}");
+    assert!(out.stdout.ends_with("mle could not be probed: see what is marked !.\n"), "{out}");
+}
