@@ -1,6 +1,6 @@
 //! AppArmor, with Debian's profile for sshd and Ubuntu's for rsyslogd, both enforced: setup adds what jails need.
 
-use super::set_namespace;
+use super::{a_granted_folder_is_another_accounts, set_namespace};
 use machines::{Guest, Image, System};
 
 /// All files of profiles, as they are.
@@ -37,6 +37,7 @@ fn members_log_in_where_profiles_of_apparmor_confine_sshd_and_rsyslogd() {
     }
     // rsyslogd's second socket is there, and what comes in by it is written.
     guest.sh("test -S /run/sftpjail-dev/log; grep -q 'internal-sftp.*remove name' /var/log/sftp.log");
+    a_granted_folder_is_another_accounts(&guest);
     set_namespace(&guest, "private");
 
     what_apparmor_denies_is_named(&guest);

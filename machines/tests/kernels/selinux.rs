@@ -1,7 +1,7 @@
 //! SELinux, enforcing, with Debian's policy: setup loads what sshd needs for jails, members log in, and undo removes
 //! it.
 
-use super::set_namespace;
+use super::{a_granted_folder_is_another_accounts, set_namespace};
 use machines::{Guest, Image, OPTIONS, System};
 
 const BATCH: &str = "put /etc/hostname /home/anna/sent\nmkdir /home/anna/made\nrename /home/anna/sent /home/anna/made/sent\n\
@@ -45,6 +45,7 @@ fn members_log_in_where_selinux_enforces_its_policy_and_sshd_is_confined_by_it()
         assert!(checked.stdout.ends_with("anna is jailed and can log in.\n"), "{checked}");
     }
     a_reboot_in_mid_session_leaves_nothing(&mut guest);
+    a_granted_folder_is_another_accounts(&guest);
     set_namespace(&guest, "private");
     a_wrong_label_is_named(&guest);
     a_policy_that_somebody_has_unloaded_is_loaded(&guest);
