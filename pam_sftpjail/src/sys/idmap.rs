@@ -107,6 +107,8 @@ fn map(ranges: &[(u64, u64)], swap: Option<(u32, u32)>) -> String {
 struct Child {
     pid: libc::pid_t,
     pidfd: OwnedFd,
+    /// Its own end of the pipe: without one that is open, telling it would raise SIGPIPE after something has killed it.
+    _read_end: OwnedFd,
     /// `None`: it was told to end.
     pipe: Option<OwnedFd>,
 }
@@ -121,7 +123,7 @@ impl Child {
         let cloned = clone(&read_end, &write_end);
         mask.thread_set_mask().map_err(SysError::of("pthread_sigmask", "the former mask"))?;
         let (pid, pidfd) = cloned.map_err(SysError::of("clone", "CLONE_NEWUSER"))?;
-        Ok(Self { pid, pidfd, pipe: Some(write_end) })
+        Ok(Self { pid, pidfd, _read_end: read_end, pipe: Some(write_end) })
     }
 
     /// Ends it, and waits until it has ended.
@@ -196,6 +198,8 @@ fn wait_and_exit(read_end: i32, write_end: i32) -> ! {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use nix::sys::signal::Signal;
+    use std::mem::MaybeUninit;
 
     const ALL: u64 = u32::MAX as u64;
 
@@ -215,6 +219,29 @@ mod tests {
         ] {
             assert_eq!(map(ranges, swap), expected);
         }
+    }
+
+    #[test]
+    fn a_child_that_was_killed_raises_no_signal() {
+        let child = Child::start().unwrap();
+        let mut signals = SigSet::empty();
+        signals.add(Signal::SIGPIPE);
+        let mask = signals.thread_swap_mask(SigmaskHow::SIG_BLOCK).unwrap();
+        let pid = nix::unistd::Pid::from_raw(child.pid);
+        nix::sys::signal::kill(pid, Signal::SIGKILL).unwrap();
+        // Until it has released the pipe, whose other end it has.
+        while fs::read_dir(format!("/proc/{pid}/fd")).is_ok_and(|open| open.count() > 0) {
+            std::thread::yield_now();
+        }
+        child.end().unwrap();
+        let mut pending = MaybeUninit::<libc::sigset_t>::uninit();
+        // SAFETY: the kernel writes the whole set.
+        let is_pending = unsafe {
+            libc::sigpending(pending.as_mut_ptr());
+            libc::sigismember(pending.as_ptr(), libc::SIGPIPE)
+        };
+        mask.thread_set_mask().unwrap();
+        assert_eq!(is_pending, 0);
     }
 
     #[test]
