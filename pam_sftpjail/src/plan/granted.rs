@@ -13,6 +13,7 @@ use crate::grants::{self, Circumstances, Grant, Standing, Until};
 use crate::path::Normalised;
 use crate::sys::mount_table::{Mount, MountTable};
 use crate::sys::{SysError, process_fix};
+use std::ffi::OsStr;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 
@@ -53,6 +54,8 @@ pub(super) struct Found {
 struct Protected<'a> {
     at: PathBuf,
     directory: &'a OwnedFd,
+    /// Its name in `directory`, if the first login makes it there.
+    name: Option<&'a OsStr>,
 }
 
 /// Checks every grant, and adds the volumes of those that can be used. `home`: if the profile has one and its check
@@ -173,11 +176,11 @@ fn protected<'a>(
     of_profile: &'a [CheckedVolume],
 ) -> Vec<Protected<'a>> {
     let home = home.filter(|_| profile.home == HomeAccess::ReadOnly);
-    let home = home.map(|directory| Protected { at: account.home.clone(), directory });
-    let volumes = of_profile
-        .iter()
-        .filter(|volume| volume.is_read_only())
-        .filter_map(|volume| Some(Protected { at: volume.target().absolute(), directory: volume.source()? }));
+    let home = home.map(|directory| Protected { at: account.home.clone(), directory, name: None });
+    let volumes = of_profile.iter().filter(|volume| volume.is_read_only()).filter_map(|volume| {
+        let (directory, name) = volume.place()?;
+        Some(Protected { at: volume.target().absolute(), directory, name })
+    });
     home.into_iter().chain(volumes).collect()
 }
 
@@ -205,8 +208,12 @@ fn not_widened(grant: &Grant, outcome: Outcome, protected: &[Protected<'_>]) -> 
         };
         let table = MountTable::read().map_err(unknown)?;
         let writable = table.tree(source).map_err(unknown)?;
-        for Protected { at, directory } in protected {
-            let tree = table.tree(directory).map_err(unknown)?;
+        for Protected { at, directory, name } in protected {
+            let tree = match name {
+                None => table.tree(directory),
+                Some(name) => table.tree_of_child(directory, name),
+            };
+            let tree = tree.map_err(unknown)?;
             if writable.iter().filter(|mount| !mount.is_read_only).any(|mount| shares(mount, &tree)) {
                 let at = escaped(at);
                 let why = format!("would make writable what the profile has read-only at {at}");

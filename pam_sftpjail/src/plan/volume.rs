@@ -21,7 +21,7 @@ use nix::unistd::geteuid;
 pub(super) use paths::Advice;
 pub use paths::{Fault, faults};
 use source::SourceError;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
@@ -70,17 +70,18 @@ impl CheckedVolume {
         self.read_only
     }
 
-    /// The source. `None`: it is missing, and so empty.
-    pub(super) fn source(&self) -> Option<&OwnedFd> {
+    /// The source; or the directory in which the first login makes it, and its name there.
+    pub(super) fn place(&self) -> Option<(&OwnedFd, Option<&OsStr>)> {
         match &self.source {
-            Source::Open(source) => Some(source),
-            Source::Missing(_) | Source::StandIn(_) | Source::Placeholder(_) => None,
+            Source::Open(source) => Some((source, None)),
+            Source::Missing(new) => Some((&new.parent, Some(&new.name))),
+            Source::StandIn(_) | Source::Placeholder(_) => None,
         }
     }
 
     /// The source, if sessions can write to it. `None` for a missing one, too: it is empty.
     pub(super) fn writable_source(&self) -> Option<&OwnedFd> {
-        self.source().filter(|_| !self.read_only)
+        self.place().filter(|(_, name)| name.is_none() && !self.read_only).map(|(source, _)| source)
     }
 
     /// Adds the steps that mount it. The home comes before.

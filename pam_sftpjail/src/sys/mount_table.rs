@@ -8,6 +8,7 @@ use super::{SysError, directory};
 use crate::escape::escaped;
 use crate::host_mounts::octal;
 use nix::errno::Errno;
+use std::ffi::OsStr;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
@@ -109,6 +110,18 @@ impl MountTable {
         Ok(tree)
     }
 
+    /// The same for the directory `name` in it, whether or not that is there.
+    pub(crate) fn tree_of_child(&self, parent: &OwnedFd, name: &OsStr) -> Result<Vec<Mount>, SysError> {
+        let mut tree = self.tree(parent)?;
+        if let Some(first) = tree.first_mut() {
+            first.root = first.root.join(name.as_ref());
+            first.at.push(name);
+            let at = first.at.clone();
+            tree.retain(|mount| mount.at.starts_with(&at));
+        }
+        Ok(tree)
+    }
+
     /// Whether a directory is a mount of itself: the root of a mount that shows what is below that mount, too.
     pub(crate) fn is_own(&self, directory: &OwnedFd) -> Result<bool, SysError> {
         let id = directory::mount_id(directory)?;
@@ -141,7 +154,6 @@ impl MountTable {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt;
 
     fn parsed(line: &[u8]) -> Option<(PathBuf, PathBuf, bool)> {

@@ -8,6 +8,7 @@ use sandbox::{Namespace, Sandbox};
 in_both_namespaces!(
     a_folder_that_no_jail_may_show_is_refused,
     a_grant_makes_nothing_writable_that_the_profile_has_read_only,
+    a_grant_makes_nothing_writable_that_the_first_login_makes_read_only,
     a_guarded_name_cannot_be_granted,
     a_folder_that_its_users_have_removed_is_left_out,
     a_folder_swapped_during_logins_never_shows_another,
@@ -107,6 +108,34 @@ fn a_grant_makes_nothing_writable_that_the_profile_has_read_only(namespace: Name
     assert!(live.send("put /tmp/letter /srv/other/letter").is_empty());
     assert_eq!(live.quit(), Some(0));
     left_nothing(&sb, &before);
+}
+
+/// A source that is closed counts as one that is half-made.
+fn a_grant_makes_nothing_writable_that_the_first_login_makes_read_only(namespace: Namespace) {
+    let sb = machine(namespace);
+    sb.configure(
+        "[[profile]]\nname = \"docs\"\ngroups = [\"sftp\"]\nhome = \"none\"\n\
+         [[profile.volume]]\nsource = \"/srv/above/made\"\ntarget = \"/made\"\nread_only = true\n\
+         create = { owner = \"%u\", group = \"%g\", mode = \"0750\" }\n",
+    );
+    let closed = "install -d -o mle -m 0 /srv/above/made; touch /srv/above/made/file";
+    for (make, folder) in
+        [("", "/srv/above"), ("", "/srv"), (closed, "/srv/above"), (closed, "/srv/above/made")]
+    {
+        sb.sh(&format!("rm -rf /srv/above; install -d /srv/above; {make}"));
+        refuses(
+            &sb,
+            "mle",
+            &granted(folder, "at = \"/work\""),
+            "the volume /work would make writable what the profile has read-only at /made",
+        );
+    }
+    // Beside it, everything may be written.
+    sb.sh("install -d -m 777 /srv/above/made-not");
+    grant(&sb, "mle", &granted("/srv/above/made-not", "at = \"/work\""));
+    let mut live = sb.sftp_live("mle");
+    assert!(live.send("put /tmp/letter /work/letter").is_empty());
+    assert_eq!(live.quit(), Some(0));
 }
 
 fn a_guarded_name_cannot_be_granted(namespace: Namespace) {
