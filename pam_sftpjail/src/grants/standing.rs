@@ -55,6 +55,11 @@ impl Circumstances<'_> {
         Self { now: now(), address: Address::Unknown, keys: Keys::Unknown }
     }
 
+    /// Whether somebody logs in.
+    pub(crate) fn is_of_user(&self) -> bool {
+        matches!(self.address, Address::Of(_))
+    }
+
     /// Now, for a login without address and key.
     pub fn of_bare_login() -> Self {
         Self { now: now(), address: Address::Of(None), keys: Keys::Of(Vec::new()) }

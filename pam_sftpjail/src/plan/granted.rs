@@ -97,6 +97,10 @@ pub(super) fn check(
             Standing::Holds => false,
         };
         found.undecided |= depends;
+        // The session phase looks at it: until then, nothing of it may refuse a login with another key.
+        if depends && granted.login.is_of_user() {
+            continue;
+        }
         if depends && depending.iter().any(|other: &&Normalised| other.overlaps(&grant.at)) {
             let evidence = format!("{}, in place of a grant above", terms(grant));
             observe(Check::Grant, CheckResult::Passed(&evidence));

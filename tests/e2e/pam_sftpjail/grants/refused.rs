@@ -9,6 +9,7 @@ in_both_namespaces!(
     a_folder_that_no_jail_may_show_is_refused,
     a_grant_makes_nothing_writable_that_the_profile_has_read_only,
     a_grant_makes_nothing_writable_that_the_first_login_makes_read_only,
+    a_grant_for_another_key_refuses_no_login,
     a_guarded_name_cannot_be_granted,
     a_folder_that_its_users_have_removed_is_left_out,
     a_folder_swapped_during_logins_never_shows_another,
@@ -136,6 +137,26 @@ fn a_grant_makes_nothing_writable_that_the_first_login_makes_read_only(namespace
     let mut live = sb.sftp_live("mle");
     assert!(live.send("put /tmp/letter /work/letter").is_empty());
     assert_eq!(live.quit(), Some(0));
+}
+
+/// sshd says the key only after the account phase, where every grant for a key is looked at.
+fn a_grant_for_another_key_refuses_no_login(namespace: Namespace) {
+    let sb = machine(namespace);
+    sb.configure("[[profile]]\nname = \"home\"\ngroups = [\"sftp\"]\nguard = [\".ssh\"]\n");
+    sb.sh("useradd -r web; mkdir /srv/lower /srv/over; mount -t tmpfs tmpfs /srv/lower
+           mkdir /srv/lower/a /srv/lower/b /srv/lower/c
+           mount -t overlay -o lowerdir=/srv/lower/a,upperdir=/srv/lower/b,workdir=/srv/lower/c overlay /srv/over");
+    let key = "key = \"SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"";
+    for other in [
+        granted("/home/mle/.ssh", &format!("at = \"/keys\"\n{key}")),
+        granted("/srv/over", &format!("at = \"/over\"\nowner = \"web\"\n{key}")),
+    ] {
+        grant(&sb, "mle", &other);
+        let mut live = sb.sftp_live("mle");
+        assert_eq!(names(&mut live, "/"), ["dev", "etc", "home"]);
+        assert_eq!(live.quit(), Some(0));
+        sb.wait_for_logouts();
+    }
 }
 
 fn a_guarded_name_cannot_be_granted(namespace: Namespace) {
