@@ -216,7 +216,7 @@ impl Plan {
         &self.volumes
     }
 
-    /// The grants whose folders sessions see.
+    /// The grants whose folders sessions may see.
     pub fn grants(&self) -> &[Held] {
         &self.grants
     }

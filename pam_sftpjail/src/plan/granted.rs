@@ -30,7 +30,8 @@ pub struct Granted<'a> {
     pub login: &'a Circumstances<'a>,
 }
 
-/// A grant whose folder is in the jail.
+/// A grant whose folder is in the jail. One for which the home has no directory counts as well: a session beside this
+/// one may have it in the jail that both share, or make that directory meanwhile.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Held {
     /// The folder on the host.
@@ -116,8 +117,7 @@ pub(super) fn check(
                 if depends {
                     depending.push(&grant.at);
                 }
-                let is_there = matches!(&outcome, Ok(Outcome::Mount(volume, _)) if volume.paths().is_some());
-                if is_there {
+                if matches!(outcome, Ok(Outcome::Mount(..))) {
                     found.held.push(Held { folder, until: grant.until });
                 }
                 if let Err(refusal) = volumes.add(Check::Grant, outcome, observe) {

@@ -14,6 +14,7 @@ in_both_namespaces!(
     a_file_that_cannot_be_used_refuses_its_user_and_nobody_else,
     check_shows_each_grant_and_why_it_cannot_be_used,
     the_record_says_which_grants_a_session_holds_and_until_when,
+    a_grant_whose_place_was_moved_is_in_the_record_of_a_session_that_may_see_it,
     the_grants_of_ten_thousand_others_cost_a_login_nothing,
 );
 
@@ -246,6 +247,24 @@ fn the_record_says_which_grants_a_session_holds_and_until_when(namespace: Namesp
     let _live = sb.sftp_live("felix");
     let record = sb.sh("cat /run/sftpjail/felix/*").stdout;
     assert!(!record.contains("until") && record.contains("grants = [\"/srv/b\"]"), "{record}");
+}
+
+/// A session moves what is around the folder, so that the next one, which may share the jail, misses its place.
+fn a_grant_whose_place_was_moved_is_in_the_record_of_a_session_that_may_see_it(namespace: Namespace) {
+    let sb = machine(namespace);
+    sb.sh("install -d -o mle /home/mle/a /home/mle/a/media");
+    grant(&sb, "mle", &granted("/srv/site/media", &format!("at = \"/home/mle/a/media\"\n{GOES_ON}")));
+    let mut first = sb.sftp_live("mle");
+    assert!(first.send("rename /home/mle/a /home/mle/b").is_empty());
+    let mut second = sb.sftp_live("mle");
+    let seen = match namespace {
+        Namespace::Host => vec!["old"],
+        Namespace::Private => vec![],
+    };
+    assert_eq!(names(&mut second, "/home/mle/b/media"), seen);
+    sb.sh("test -z \"$(grep -L '^until = 4100605200$' /run/sftpjail/mle/*)\"
+           test -z \"$(grep -L '^grants = ...srv/site/media' /run/sftpjail/mle/*)\"");
+    assert_eq!((first.quit(), second.quit()), (Some(0), Some(0)));
 }
 
 fn the_grants_of_ten_thousand_others_cost_a_login_nothing(namespace: Namespace) {
