@@ -86,9 +86,10 @@ impl Member {
         Ok(())
     }
 
-    /// Whether other sessions rely on the record of this one.
+    /// Whether other sessions rely on the record of this one, or an admin who ends what a grant gives.
     pub fn must_be_recorded(&self) -> bool {
-        self.plan.namespace() == Namespace::Host || self.profile.max_sessions.is_some()
+        let has_grants = !self.plan.grants().is_empty();
+        self.plan.namespace() == Namespace::Host || self.profile.max_sessions.is_some() || has_grants
     }
 }
 

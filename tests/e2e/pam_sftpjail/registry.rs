@@ -120,9 +120,16 @@ fn without_a_registry_a_login_to_a_private_jail_goes_on_and_the_log_says_so() {
 
 #[test]
 fn without_a_registry_nobody_is_let_in_where_a_record_counts() {
-    for config in ["namespace = \"host\"\n", TWO_AT_MOST] {
+    let grant = "[[grant]]\nfolder = \"/srv\"\naccess = \"read-only\"\n";
+    for (config, grants) in [
+        ("namespace = \"host\"\n", "# None.\n"),
+        (TWO_AT_MOST, "# None.\n"),
+        ("# The built-in default.\n", grant),
+    ] {
         for (break_it, told) in UNUSABLE {
             let sb = machine(config);
+            sb.sh("install -d /etc/sftpjail/grants.d");
+            sb.write("/etc/sftpjail/grants.d/mle.toml", grants);
             sb.sh(break_it);
             sb.sftp("mle", "pwd\n").failed();
             let line = sb.wait_for_log("refused user mle");
