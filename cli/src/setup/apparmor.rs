@@ -201,7 +201,8 @@ fn with_rules(confined: &Confined, file: &ProfileFile) -> Result<Option<Change>,
     }
     let newline = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
     let own = format!("{newline}{rules}");
-    let after = format!("{text}{own}").into_bytes();
+    // A comment may have another encoding.
+    let after = [before.as_deref().unwrap_or_default(), own.as_bytes()].concat();
     Ok(Some(Change::File(match before {
         None => FileChange::whole(target, None, after),
         Some(_) => FileChange { target, before, after, inserted: vec![own], replaced: Vec::new() },
@@ -222,10 +223,12 @@ fn with_flag(file: &ProfileFile) -> Result<Option<Change>, Error> {
 /// The line with the flag. `None`: it has it.
 fn flagged(line: &str) -> Option<String> {
     let body = line.trim_end().strip_suffix('{')?.trim_end();
-    let Some((begin, rest)) = body.split_once("flags") else {
-        return Some(format!("{body} flags=({FLAG}) {{"));
-    };
-    let (flags, end) = rest.split_once('(')?.1.split_once(')')?;
+    // A path may have the word in it, too.
+    let given = body.rsplit_once("flags").and_then(|(begin, rest)| {
+        let rest = rest.trim_start().strip_prefix('=')?.trim_start().strip_prefix('(')?;
+        Some((begin, rest.split_once(')')?))
+    });
+    let Some((begin, (flags, end))) = given else { return Some(format!("{body} flags=({FLAG}) {{")) };
     let mut flags: Vec<_> = flags.split([',', ' ']).filter(|flag| !flag.is_empty()).collect();
     if flags.contains(&FLAG) {
         return None;
@@ -281,6 +284,10 @@ mod tests {
         assert_eq!(
             with("profile sshd /usr/sbin/sshd flags=(complain) {"),
             "profile sshd /usr/sbin/sshd flags=(complain,attach_disconnected) {"
+        );
+        assert_eq!(
+            with("profile /opt/flags/sshd /usr/sbin/sshd {"),
+            "profile /opt/flags/sshd /usr/sbin/sshd flags=(attach_disconnected) {"
         );
         assert_eq!(flagged("/usr/sbin/sshd flags=(complain, attach_disconnected) {"), None);
     }

@@ -54,6 +54,17 @@ fn a_profile_in_a_file_that_is_not_utf_8_stays_as_it_is() {
 }
 
 #[test]
+fn an_admins_own_rules_keep_a_comment_that_is_not_utf_8() {
+    let sb = machine();
+    sb.write("/etc/apparmor.d/ours", format!("{BEGIN}  #include <local/our-sshd>\n}}\n"));
+    sb.write("/etc/apparmor.d/local/our-sshd", b"# geh\xf6rt uns\n");
+    let before = etc(&sb);
+    sb.sh("sftpjail setup --yes; head -n 1 /etc/apparmor.d/local/our-sshd | od -c | grep -q 'g   e   h 366   r'");
+    undo(&sb);
+    assert_same(&before, &etc(&sb), &[]);
+}
+
+#[test]
 fn a_profile_that_includes_no_file_must_have_the_rules_itself() {
     let sb = machine();
     sb.write("/etc/apparmor.d/ours", format!("{BEGIN}}}\n"));
