@@ -2,6 +2,7 @@
 
 use super::sshd;
 use super::system::Host;
+use crate::desired::membership;
 use crate::report::Findings;
 use crate::report::text::listed;
 use pam_sftpjail::account::Account;
@@ -32,13 +33,14 @@ fn examine_exempt(config: &Config, account: &Account, exempt_by: &str, findings:
     match account.groups_if_not_exempt(config) {
         Ok(groups) if groups.is_empty() => {}
         Ok(groups) => {
-            let groups = listed(&groups);
-            let exempt_by = escaped(exempt_by);
             let evidence = format!(
-                "{name} is in {exempt_by}, one of exempt_groups, and in {groups}, of a profile: no jail is built for \
-                 {name}, and sshd refuses {name} if its Match block requires one"
+                "{name} is in {}, one of exempt_groups, and in {}, of a profile: no jail is built for {name}, and sshd \
+                 refuses {name} if its Match block requires one",
+                escaped(exempt_by),
+                listed(&groups)
             );
-            findings.warned("profile", evidence, format!("remove {name} from {exempt_by} or from {groups}"));
+            let fix = membership::exempt_or_member(&account.name, exempt_by, &groups);
+            findings.warned("profile", evidence, fix);
         }
         Err(refusal) => findings.unknown("profile", &refusal, refusal.fix()),
     }

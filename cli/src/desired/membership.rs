@@ -3,6 +3,7 @@
 
 use crate::host::accounts::Accounts;
 use crate::host::groups;
+use crate::report::text::listed;
 use pam_sftpjail::config::Config;
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::fix::{Command, Fix, Name};
@@ -63,6 +64,11 @@ pub(crate) fn removed(user: &str, group: &str) -> Fix {
         }
         _ => format!("remove {} from the group {}{}", escaped(user), escaped(group), elsewhere()).into(),
     }
+}
+
+/// Parts an exempt user from one of the two sides: nobody should be on both.
+pub(crate) fn exempt_or_member(user: &str, exempt_by: &str, groups: &[String]) -> Fix {
+    format!("remove {} from {} or from {}", escaped(user), escaped(exempt_by), listed(groups)).into()
 }
 
 /// Where to do that.

@@ -77,8 +77,11 @@ fn own_fix(config: &Config, account: &Account) -> Option<Fix> {
         let removed = removed.map(|removed| removed.explained(format!("{name} is never jailed")));
         return Some(removed.unwrap_or_else(|| excluded.into()));
     }
-    if account.exempt_by.is_some() {
-        return Some(excluded.into());
+    if let Some(exempt_by) = &account.exempt_by {
+        // An error is reported where the profiles of the user are.
+        let groups = account.groups_if_not_exempt(config).unwrap_or_default();
+        let parted = || membership::exempt_or_member(&account.name, exempt_by, &groups);
+        return Some(if groups.is_empty() { excluded.into() } else { parted() });
     }
     // A command is for one group only: what the user may do, and where, is different in the next.
     let mut groups = config.groups();

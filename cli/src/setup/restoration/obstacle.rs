@@ -2,9 +2,10 @@
 
 use crate::report::text::joined;
 use crate::setup::change::write_diff;
+use pam_sftpjail::config::DEFAULT_PATH;
 use pam_sftpjail::escape::escaped;
 use std::fmt::{self, Display};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What only `--force` goes on with.
 #[derive(Debug, PartialEq, Eq)]
@@ -78,7 +79,7 @@ impl Obstacle {
 
 /// What to do about all of them.
 fn ways(obstacles: &[Obstacle]) -> Vec<String> {
-    let (mut moved, mut ways) = (Vec::new(), Vec::new());
+    let (mut moved, mut ways, mut is_unusable) = (Vec::new(), Vec::new(), false);
     for obstacle in obstacles {
         match obstacle {
             Obstacle::File { path, way, .. } => {
@@ -101,8 +102,12 @@ fn ways(obstacles: &[Obstacle]) -> Vec<String> {
                 }
             }
             Obstacle::Block(_) => ways.push("remove that Match block".to_owned()),
-            Obstacle::Configuration(_) => ways.push("correct the configuration".to_owned()),
+            Obstacle::Configuration(_) => is_unusable = true,
         }
+    }
+    // Without one, the default is known.
+    if is_unusable && !moved.iter().any(|path| path.as_path() == Path::new(DEFAULT_PATH)) {
+        ways.push("correct the configuration".to_owned());
     }
     if !moved.is_empty() {
         moved.sort_unstable();

@@ -128,6 +128,9 @@ fn beside_a_configuration_that_cannot_be_used_nobody_is_said_to_be_jailed() {
     sb.wait_for_logouts();
     let out = refuses(&sb, &["it is unknown which jail root", "there is no key colour", "--force"]);
     assert!(out.stdout.contains("Note: nobody is jailed now: /etc/sftpjail/config.toml: line "), "{out}");
+    // Once it is away, there is nothing to correct.
+    let fix = format!("move {CONFIG} away, which was not there before setup; then run this again");
+    assert!(out.stderr.contains(&fix) && !out.stderr.contains("correct the configuration"), "{out}");
     assert!(
         out.stdout.contains("\nUsers that sshd will no longer refuse, with the shell /bin/sh: anna.\n"),
         "{out}"
