@@ -60,8 +60,11 @@ pub struct MissingGroup<'a>(pub &'a str);
 impl MissingGroup<'_> {
     /// What an admin can do about it.
     pub fn fix(&self) -> Fix {
-        format!("make the group with groupadd, or correct its name {} in the configuration", escaped(self.0))
-            .into()
+        format!(
+            "run `sftpjail setup`, which adds the group, or correct its name {} in the configuration",
+            escaped(self.0)
+        )
+        .into()
     }
 }
 

@@ -230,7 +230,9 @@ impl Service<'_> {
         if let Some((_, maker)) = makes_homes {
             findings.passed(check, format!("none, since homes are made in the session ({maker})"));
         } else if kind == "session" {
-            let evidence = format!("no {OURS} line that opens: no jail is built, so sshd refuses members");
+            let evidence = format!(
+                "no {OURS} line that opens: no jail is built, and sshd refuses the users that it chroots"
+            );
             let close = is_first_missing.then_some(example.close);
             let consequence = Consequence::NoJail("PAM does not ask the module to build a jail".to_owned());
             let added = || self.added(stack, close, Some(example.open)).into();

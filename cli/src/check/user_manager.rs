@@ -187,7 +187,11 @@ fn report_condition(condition: &Condition, config: &Config, path: &Path, finding
         );
         // With the configuration, its groups are gone.
         return match path.exists() {
-            true => findings.warned(CHECK, evidence, reloaded("remove them from its last line")),
+            // One of them may be what a misspelt group is meant to be.
+            true => {
+                let removed = || reloaded("remove them from its last line");
+                findings.warned(CHECK, evidence, setup::correction(config).unwrap_or_else(removed))
+            }
             false => findings.failed(
                 CHECK,
                 Consequence::None,

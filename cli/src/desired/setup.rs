@@ -12,11 +12,13 @@ use std::path::Path;
 /// The fix where `sftpjail setup` would help. It adds missing groups, so one that seems to be misspelt must be
 /// corrected first.
 pub(crate) fn fix(config: &Config) -> Fix {
+    correction(config).unwrap_or_else(|| Command::new("sftpjail setup").into())
+}
+
+/// The fix for the first group that seems to be misspelt.
+pub(crate) fn correction(config: &Config) -> Option<Fix> {
     let is_missing = |name: &&str| matches!(Group::by_name(name), Ok(None));
-    match config.groups().filter(is_missing).find_map(misspelt) {
-        Some(correct) => correct,
-        None => Command::new("sftpjail setup").into(),
-    }
+    config.groups().filter(is_missing).find_map(misspelt)
 }
 
 /// The same for the sshd with this configuration. `file`: if it is not the usual one.

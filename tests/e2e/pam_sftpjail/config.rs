@@ -171,7 +171,7 @@ fn a_profile_for_a_group_that_does_not_exist_is_pointed_out_and_locks_nobody_out
     let sb = machine();
     sb.write(CONFIG, "[[profile]]\nname = \"p\"\ngroups = [\"stfp\", \"sftp\"]\n");
     assert_eq!(sb.ssh("joe", &["id", "-un"]).ok().stdout, "joe\n");
-    let said = "a profile names the group stfp, which does not exist; fix: make the group with groupadd, or correct its name stfp in the configuration";
+    let said = "a profile names the group stfp, which does not exist; fix: run `sftpjail setup`, which adds the group, or correct its name stfp in the configuration";
     let line = sb.wait_for_log("stfp");
     assert!(line.starts_with("authpriv.err ") && line.ends_with(said), "{line}");
     is_jailed(&sb, "mle");

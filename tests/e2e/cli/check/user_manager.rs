@@ -140,4 +140,9 @@ fn groups_in_the_drop_in_that_no_profile_names_are_found() {
     );
     sb.configure("[[profile]]\nname = \"home\"\ngroups = [\"sftp\", \"sftp-only\"]\n");
     assert_eq!(found(&sb), "");
+    // Nothing is to be removed for the sake of a slip.
+    sb.configure("[[profile]]\nname = \"home\"\ngroups = [\"sftp\", \"sftp-olny\"]\n");
+    let line = found(&sb);
+    let fix = "→ did you mean sftp-only? Then correct `groups` in the configuration";
+    assert!(line.contains("names these groups") && line.ends_with(fix), "{line}");
 }
