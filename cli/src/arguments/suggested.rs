@@ -7,7 +7,7 @@ use pam_sftpjail::escape::escaped;
 use pam_sftpjail::suggestion::nearest;
 
 /// Words that admins try, and what does here what they expect of them.
-const MEANT: [(&[&str], &str); 9] = [
+const MEANT: [(&[&str], &str); 10] = [
     (&["status", "who", "w", "ps", "sessions", "session", "users", "ls", "show", "last"], "sftpjail list"),
     (&["doctor", "verify", "validate", "diagnose", "lint", "health", "healthcheck"], "sftpjail check"),
     (&["test", "try", "login", "simulate"], "sftpjail probe USER"),
@@ -16,6 +16,7 @@ const MEANT: [(&[&str], &str); 9] = [
     (&["kill", "end", "disconnect", "terminate", "logout", "stop"], "sftpjail kick USER"),
     (&["clean", "cleanup", "gc", "prune", "purge", "flush"], "sftpjail reap"),
     (&["install", "init", "enable", "configure", "start", "add", "apply"], "sftpjail setup"),
+    (&["confirm", "keep", "commit"], "sftpjail setup --confirm"),
     (&["undo", "uninstall", "disable", "remove", "revert", "rollback"], "sftpjail setup --undo"),
 ];
 

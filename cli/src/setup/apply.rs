@@ -62,6 +62,7 @@ fn begin(state: &State, changes: &[Change], options: &Options) -> Result<(), Err
         journal.steps.push(step);
     }
     journal.phase = Phase::Applying;
+    journal.is_last_undone = false;
     journal.until = within.map(|within| now() + within.as_secs());
     state.save(&journal)?;
     match within.zip(journal.until) {

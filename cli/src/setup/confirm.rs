@@ -111,6 +111,10 @@ fn settle(state: &State) -> Result<String, Error> {
             state.save(&journal)?;
             Ok("Confirmed: everything stays.".to_owned())
         }
+        Some(journal) if journal.phase == Phase::Applied && journal.is_last_undone => Err(Error::new(
+            "nothing waits to be confirmed: the last setup is undone",
+            "run `sftpjail setup` again",
+        )),
         Some(journal) if journal.phase == Phase::Applied => Ok("Nothing waits to be confirmed.".to_owned()),
         Some(_) => Err(Error::new("the setup was interrupted", "run `sftpjail setup` again")),
         None => Err(Error::new(

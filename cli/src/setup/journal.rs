@@ -42,6 +42,9 @@ pub(super) struct Journal {
     pub(super) sshd_configs: BTreeSet<PathBuf>,
     /// With `--confirm-within`: when the unsettled steps are undone, in seconds since 1970.
     pub(super) until: Option<u64>,
+    /// Whether the last setup is undone: the steps are of earlier ones, or had to stay. Older journals have none.
+    #[serde(default)]
+    pub(super) is_last_undone: bool,
 }
 
 /// What happens to the steps that are not settled.
@@ -149,6 +152,7 @@ impl State {
         journal.settled = journal.steps.len();
         journal.phase = Phase::Applied;
         journal.until = None;
+        journal.is_last_undone = true;
         if journal.steps.is_empty() {
             return atomic::remove(&file());
         }
@@ -230,6 +234,7 @@ impl Journal {
             settled: 0,
             steps: Vec::new(),
             until: None,
+            is_last_undone: false,
             sshd_configs: BTreeSet::new(),
         }
     }

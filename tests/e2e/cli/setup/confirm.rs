@@ -32,6 +32,21 @@ fn a_setup_that_nobody_confirms_is_undone_after_the_admins_session_has_ended() {
     assert!(out.stderr.contains("everything is as it was before"), "{out}");
 }
 
+/// A group that somebody is in stays, and the journal with it.
+#[test]
+fn a_confirmation_that_comes_too_late_is_an_error_also_where_something_stays() {
+    let sb = Sandbox::stock();
+    sb.sh("sftpjail setup --yes --confirm-within 8s");
+    sb.user("anna").group("sftp").add();
+    sb.wait_for_log("setup: not confirmed in time: ");
+    sb.sh("test -e /var/lib/sftpjail/setup/journal.json");
+    let out = sb.try_sh("sftpjail setup --confirm").failed();
+    assert!(out.stderr.contains("nothing waits to be confirmed: the last setup is undone"), "{out}");
+    // A setup that is there was confirmed, or did not have to be.
+    let out = sb.sh("sftpjail setup --yes >/dev/null; sftpjail setup --confirm");
+    assert!(out.stdout.starts_with("Nothing waits to be confirmed."), "{out}");
+}
+
 #[test]
 fn a_confirmed_setup_stays_and_can_be_undone() {
     let sb = Sandbox::stock();
