@@ -67,6 +67,8 @@ pub struct VolumePaths {
     pub source: PathBuf,
     /// The uid of the account to which everything in it belongs on disk, if there is one.
     pub owner: Option<u32>,
+    /// Whether a grant has it, and not the profile.
+    pub is_granted: bool,
 }
 
 /// Makes the plan, or gives the first refusal. Checks that do not depend on each other are all made, so

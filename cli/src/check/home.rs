@@ -78,7 +78,7 @@ pub(super) fn examine_volumes(
     volumes: &[VolumePaths],
     findings: &mut Findings,
 ) {
-    for VolumePaths { target, source, owner } in volumes {
+    for VolumePaths { target, source, owner, .. } in volumes {
         let way = path_to_home::way_to(source);
         let Some((_, above)) = way.split_last() else { continue };
         let main = MainHome::find(accounts, account, source, &way);

@@ -125,7 +125,10 @@ fn report(
                 HomeAccess::ReadOnly | HomeAccess::None => Need::Enter,
             };
             let fix = match failure.is_inside {
-                true => home_access::fix(account, &account.home, need, failure.fix),
+                true => {
+                    let owner = subject.profile.home_owner.as_deref();
+                    home_access::fix(account, owner, &account.home, need, failure.fix)
+                }
                 false => failure.fix,
             };
             findings.failed(CHECK, consequence, failure.problem, fix);

@@ -33,10 +33,28 @@ impl Need {
     }
 }
 
-/// `home`: its path on the host. `otherwise`: what to do where no command is safe, or none helps since the modes allow
-/// it already.
-pub(crate) fn fix(account: &Account, home: &Path, need: Need, otherwise: impl Into<Fix>) -> Fix {
+/// `home`: its path on the host. `owner`: the account to which it belongs on disk, if that is another one. `otherwise`:
+/// what to do where no command is safe, or none helps since the modes allow it already.
+pub(crate) fn fix(
+    account: &Account,
+    owner: Option<&str>,
+    home: &Path,
+    need: Need,
+    otherwise: impl Into<Fix>,
+) -> Fix {
     let otherwise = otherwise.into();
+    // A login refuses the home if it belongs to the user.
+    if let Some(owner) = owner {
+        let what = match need {
+            Need::Enter => "enter",
+            Need::Write => "write",
+        };
+        let (owner, name, home) = (escaped(owner), escaped(&account.name), escaped(home));
+        return format!(
+            "let {owner} {what} {home} on the host, since {name} has the rights of {owner} there"
+        )
+        .into();
+    }
     let (Some(path), Ok(found)) = (root_path(home), home.symlink_metadata()) else { return otherwise };
     let uid = account.uid.as_raw();
     if found.is_dir() && found.uid() == uid {

@@ -19,6 +19,8 @@ pub(super) struct HostDirectory {
     pub(super) host: Option<PathBuf>,
     pub(super) read_only: bool,
     is_home: bool,
+    /// The account to which the home belongs on disk, if that is another one.
+    home_owner: Option<String>,
 }
 
 impl HostDirectory {
@@ -35,7 +37,8 @@ impl HostDirectory {
             Content::Tree { read_only } => {
                 let path = Path::new("/").join(at);
                 let is_home = has_home && path == home;
-                Some(Self { host: host(at), is_home, path, read_only })
+                let home_owner = profile.home_owner.clone();
+                Some(Self { host: host(at), is_home, home_owner, path, read_only })
             }
             _ => None,
         });
@@ -58,6 +61,7 @@ impl HostDirectory {
             host: self.host.as_ref().map(|host| host.join(below)),
             read_only: self.read_only,
             is_home: false,
+            home_owner: None,
         }
     }
 
@@ -88,7 +92,7 @@ impl HostDirectory {
         };
         let sentence = format!("let the user {what} {} on the host", escaped(host));
         match self.is_home {
-            true => home_access::fix(account, host, need, sentence),
+            true => home_access::fix(account, self.home_owner.as_deref(), host, need, sentence),
             false => sentence.into(),
         }
     }

@@ -21,6 +21,7 @@ const ADVICE: Advice = Advice {
     target: "give it another place in the jail, such as at = \"/media\"",
     source: "grant another folder",
     apart: "give one of the two a place outside of the other, such as at = \"/media\"",
+    is_granted: true,
 };
 
 /// The grants of a user, and the login that asks for them.

@@ -45,6 +45,7 @@ pub(super) struct CheckedVolume {
     from: Normalised,
     read_only: bool,
     on_disk: OnDisk,
+    is_granted: bool,
     /// Whether the target is in the home. There, only the user makes the directory for it; without one, the
     /// volume is left out.
     in_home: bool,
@@ -57,7 +58,7 @@ impl CheckedVolume {
     pub(super) fn paths(&self) -> Option<VolumePaths> {
         let owner = self.on_disk.ids.map(|_| self.on_disk.owner.uid.as_raw());
         let (target, source) = (self.target.absolute(), self.from.absolute());
-        let paths = VolumePaths { target, source, owner };
+        let paths = VolumePaths { target, source, owner, is_granted: self.is_granted };
         (!self.is_left_out).then_some(paths)
     }
 
@@ -238,6 +239,7 @@ fn check_one(
             from: source,
             read_only,
             on_disk,
+            is_granted: advice.is_granted,
             in_home,
             is_left_out: false,
         },

@@ -1,7 +1,7 @@
 //! Reports what the user should be able to list or write in the jail, and cannot.
 
 use super::Subject;
-use crate::check::path_to_home::described;
+use crate::check::path_to_home::{described, user};
 use crate::desired::home_access::{self, Need};
 use crate::desired::unwritable::reason;
 use crate::host::rehearsal::{Rehearsal, Unwritable};
@@ -31,7 +31,8 @@ pub(super) fn listing(rehearsal: &Rehearsal, subject: &Subject<'_>, findings: &m
         Errno::from_raw(errno).desc()
     );
     let consequence = Consequence::Hindered(format!("cannot list {home}"));
-    let fix = home_access::fix(account, &account.home, Need::Enter, format!("let {name} list it"));
+    let (owner, otherwise) = (subject.profile.home_owner.as_deref(), format!("let {name} list it"));
+    let fix = home_access::fix(account, owner, &account.home, Need::Enter, otherwise);
     findings.failed("list", consequence, evidence, fix);
 }
 
@@ -94,18 +95,32 @@ pub(super) fn report(rehearsal: &Rehearsal, subject: &Subject<'_>, findings: &mu
         let errno = Errno::from_raw(found.errno);
         let (why, fix) = match reason(host, errno) {
             Some((why, fix)) => (format!(": {why}"), fix),
-            None => (by_modes(found, errno, stat(host).ok(), subject.account), by_access(subject, found)),
+            None => {
+                let owner = volume.and_then(|volume| volume.owner);
+                let why = by_modes(found, errno, stat(host).ok(), subject.account, owner);
+                (why, by_access(subject, found))
+            }
         };
         let consequence = Consequence::Hindered(format!("cannot write {at}"));
         findings.failed(CHECK, consequence, format!("{name} cannot write {what}{why}"), fix);
     }
 }
 
-/// The end of the evidence where the kernel has asked the modes.
-fn by_modes(found: &Unwritable, errno: Errno, stat: Option<FileStat>, account: &Account) -> String {
-    let state = stat.map(|stat| format!(" ({})", described(&stat))).unwrap_or_default();
+/// The end of the evidence where the kernel has asked the modes. `owner`: the uid with which the user's has changed
+/// places there.
+fn by_modes(
+    found: &Unwritable,
+    errno: Errno,
+    stat: Option<FileStat>,
+    account: &Account,
+    owner: Option<u32>,
+) -> String {
+    let mut state = stat.map(|stat| format!(" ({})", described(&stat))).unwrap_or_default();
+    if let Some(owner) = owner {
+        state += &format!(", where {} has the rights of {}", escaped(&account.name), user(owner));
+    }
     let why = match errno {
-        Errno::EACCES if stat.is_some_and(|stat| is_allowed(&stat, account)) => {
+        Errno::EACCES if stat.is_some_and(|stat| is_allowed(&stat, account, owner)) => {
             "; its modes allow it, so an access control list or a security module does not"
         }
         Errno::EACCES if found.has_more => ", nor any of the first directories in it",
@@ -116,10 +131,10 @@ fn by_modes(found: &Unwritable, errno: Errno, stat: Option<FileStat>, account: &
 }
 
 /// Whether the modes let the account write the directory: inode_permission of Linux's fs/namei.c.
-fn is_allowed(stat: &FileStat, account: &Account) -> bool {
-    let bits = if stat.st_uid == account.uid.as_raw() {
+fn is_allowed(stat: &FileStat, account: &Account, owner: Option<u32>) -> bool {
+    let bits = if stat.st_uid == owner.unwrap_or(account.uid.as_raw()) {
         0o300
-    } else if account.gids.iter().any(|gid| gid.as_raw() == stat.st_gid) {
+    } else if owner.is_none() && account.gids.iter().any(|gid| gid.as_raw() == stat.st_gid) {
         0o030
     } else {
         0o003
@@ -141,16 +156,34 @@ fn by_access(subject: &Subject<'_>, found: &Unwritable) -> Fix {
             match found.has_more {
                 // One that the user can write may be among the others: then the home is root's on purpose.
                 true => sentence.into(),
-                false => home_access::fix(account, &account.home, Need::Write, sentence),
+                false => {
+                    let owner = profile.home_owner.as_deref();
+                    home_access::fix(account, owner, &account.home, Need::Write, sentence)
+                }
             }
         }
         Some(index) => match volumes.get(index) {
             Some(volume) => {
-                let other = match is_missing(&volume.source) {
-                    true => format!("{OTHER_CREATE} write it"),
-                    false => let_write(&volume.source),
+                let source = escaped(&volume.source);
+                let other = match volume.owner {
+                    _ if is_missing(&volume.source) => format!("{OTHER_CREATE} write it"),
+                    Some(owner) => format!(
+                        "name the account as owner that {source} belongs to, or let {} write it on the host",
+                        user(owner)
+                    ),
+                    None if volume.is_granted => {
+                        format!(
+                            "{}, or name the account as owner that it belongs to",
+                            let_write(&volume.source)
+                        )
+                    }
+                    None => let_write(&volume.source),
                 };
-                format!("{other}; if it is meant to be so, say read_only = true for the volume").into()
+                let read_only = match volume.is_granted {
+                    true => "access = \"read-only\" in the grant",
+                    false => "read_only = true for the volume",
+                };
+                format!("{other}; if it is meant to be so, say {read_only}").into()
             }
             // The configuration has changed since.
             None => "check again".into(),

@@ -59,6 +59,8 @@ pub(in crate::plan) struct Advice {
     pub(in crate::plan) target: &'static str,
     pub(in crate::plan) source: &'static str,
     pub(in crate::plan) apart: &'static str,
+    /// Whether it is for the folder of a grant.
+    pub(in crate::plan) is_granted: bool,
 }
 
 /// For the volumes of a profile.
@@ -66,6 +68,7 @@ pub(super) const IN_PROFILE: Advice = Advice {
     target: "give it another target, such as target = \"/uploads\"",
     source: "give it another source, such as source = \"/srv/sftp/%u\"",
     apart: "give each a target outside of the other",
+    is_granted: false,
 };
 
 /// Checks where the volume appears. `home`: if the profile has one. `others`: the targets of the volumes before it. Gives

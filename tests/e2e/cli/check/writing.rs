@@ -275,6 +275,76 @@ fn a_volume_for_reading_that_the_user_cannot_read() {
     }
 }
 
+/// To give mle the home that is web's on disk would have the next login refused.
+#[test]
+fn a_home_of_another_account_that_it_may_not_write() {
+    let machine = Machine::new();
+    let sb = &machine.sb;
+    sb.sh("useradd -r -s /usr/sbin/nologin web; chown web: /home/mle");
+    sb.configure(
+        "[[profile]]\nname = \"home\"\ngroups = [\"sftp\"]\nhome = \"read-write\"\nhome_owner = \"web\"\nlog = true\n",
+    );
+    let ways = [
+        ("chown root:root /home/mle; chmod 755 /home/mle", "write"),
+        ("chown root:root /home/mle; chmod 700 /home/mle", "rehearsal"),
+        ("chown web: /home/mle; chmod 0 /home/mle", "rehearsal"),
+    ];
+    for (way, check) in ways {
+        sb.sh(way);
+        let fix = "let web write /home/mle on the host, since mle has the rights of web there";
+        for verb in ["check", "probe"] {
+            let out = sb.try_sh(&format!("sftpjail {verb} mle --json")).stdout;
+            assert!(!out.contains("chown"), "{way}: {out}");
+        }
+        let (found, _) = machine.found();
+        let found = found.iter().find(|[found, ..]| found == check);
+        assert_eq!(found.map(|[.., fix]| fix.as_str()), Some(fix), "{way}");
+    }
+}
+
+/// What a grant says of a folder that its modes close to the user: it knows no `read_only`.
+#[test]
+fn a_granted_folder_that_its_modes_do_not_let_the_user_write() {
+    let machine = Machine::new();
+    let sb = &machine.sb;
+    sb.sh("useradd -r -s /usr/sbin/nologin web; install -d -o web -g web /srv/media; mkdir -p /etc/sftpjail/grants.d");
+    let grant = |more: &str| {
+        let grant = format!("[[grant]]\nfolder = \"/srv/media\"\naccess = \"read-write\"\n{more}");
+        sb.write("/etc/sftpjail/grants.d/mle.toml", &grant);
+    };
+    let said = || {
+        let (found, _) = machine.found();
+        let found = found.into_iter().find(|[check, ..]| check == "write");
+        let [_, _, evidence, fix] = found.expect("a finding about writing");
+        (evidence, fix)
+    };
+    let cannot = "mle cannot write the volume /srv/media, which is /srv/media on the host";
+    grant("");
+    let (evidence, fix) = said();
+    assert_eq!(evidence, format!("{cannot} (web:web, mode 0755), nor a directory in it (hidden ones aside)"));
+    assert_eq!(
+        fix,
+        "let mle write /srv/media on the host, or a directory in it, or name the account as owner that it belongs to; if \
+         it is meant to be so, say access = \"read-only\" in the grant"
+    );
+    grant("owner = \"web\"\n");
+    assert_eq!(machine.found(), (vec![], 0));
+    // mle's own are shown as web's.
+    sb.sh("chown mle: /srv/media");
+    let (evidence, fix) = said();
+    assert_eq!(
+        evidence,
+        format!(
+            "{cannot} (mle:mle, mode 0755), where mle has the rights of web, nor a directory in it (hidden ones aside)"
+        )
+    );
+    assert_eq!(
+        fix,
+        "name the account as owner that /srv/media belongs to, or let web write it on the host; if it is meant to be so, \
+         say access = \"read-only\" in the grant"
+    );
+}
+
 /// An access control list on a directory of the sandbox, with what it says of mle, and of others, as acl(5) has it in
 /// an attribute.
 fn set_acl(sb: &Sandbox, directory: &str, of_mle: u16, of_others: u16) {
