@@ -13,7 +13,7 @@ pub struct Fingerprint([u8; 32]);
 impl Fingerprint {
     /// Reads `SHA256:…`. The error is the rest of a sentence about the text, and the fix.
     pub(super) fn parse(text: &str) -> Result<Self, (String, &'static str)> {
-        let fix = "write the fingerprint that `ssh-keygen -l -f FILE` prints for the public key, with SHA256: before it";
+        let fix = "write the word with SHA256: of what `ssh-keygen -l -f FILE` prints for the public key, and nothing else";
         let refuse = |why: &str| (why.to_owned(), fix);
         let digits = text.strip_prefix(PREFIX).ok_or_else(|| refuse("does not begin with SHA256:"))?;
         let mut digest = [0; 32];

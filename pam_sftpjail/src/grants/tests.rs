@@ -109,7 +109,7 @@ fn what_is_wrong_is_said_with_the_line_and_what_to_write() {
         (
             format!("{begin}key = \"MD5:00\"\n"),
             "line 4: key \"MD5:00\" does not begin with SHA256:",
-            "write the fingerprint that `ssh-keygen -l -f FILE` prints for the public key, with SHA256: before it",
+            "write the word with SHA256: of what `ssh-keygen -l -f FILE` prints for the public key, and nothing else",
         ),
         (
             format!("{begin}note = \"a\\nb\"\n"),

@@ -135,9 +135,12 @@ impl Found {
     pub(super) fn nothing(self, profile: &Profile, account: &Account) -> Refusal {
         let (name, profile) = (account.name.clone(), profile.name.clone());
         let file = format!("{}/{}.toml", grants::DIRECTORY, account.name);
-        let fix =
-            format!("if {} is to have access, see to a [[grant]] in {}", escaped(&name), escaped(&file))
-                .into();
+        let what = match (self.ended, &self.barred[..]) {
+            (Some(_), []) => "write a later `until` into",
+            (None, []) => "write a [[grant]] into",
+            (_, _) => "change the terms in",
+        };
+        let fix = format!("if {} is to have access, {what} {}", escaped(&name), escaped(&file)).into();
         match (self.ended, &self.barred[..]) {
             (Some(until), []) => {
                 Refusal::Ended { name, profile, ended: until.with_zone(), for_user: until.to_string(), fix }
