@@ -48,12 +48,13 @@ fn make(swap: Swap) -> Result<OwnedFd, SysError> {
     let maps = [("uid_map", swap.uids), ("gid_map", swap.gids)];
     let maps = maps.map(|(file, ids)| Ok((file, map(&own_ranges(file)?, ids))));
     let child = Child::start()?;
+    let directory = child.directory()?;
     for written in maps {
         let (file, text) = written?;
-        let path = format!("/proc/{}/{file}", child.pid);
+        let path = format!("{directory}/{file}");
         fs::write(&path, text).map_err(SysError::of("write", path))?;
     }
-    let path = format!("/proc/{}/ns/user", child.pid);
+    let path = format!("{directory}/ns/user");
     let namespace = open(path.as_str(), OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())
         .map_err(SysError::of("open", path))?;
     child.end()?;
@@ -105,7 +106,6 @@ fn map(ranges: &[(u64, u64)], swap: Option<(u32, u32)>) -> String {
 
 /// A copy of this process in a user namespace of its own, which waits for its end. Dropping it ends it.
 struct Child {
-    pid: libc::pid_t,
     pidfd: OwnedFd,
     /// Its own end of the pipe: without one that is open, telling it would raise SIGPIPE after something has killed it.
     _read_end: OwnedFd,
@@ -122,8 +122,20 @@ impl Child {
             .map_err(SysError::of("pthread_sigmask", "all signals"))?;
         let cloned = clone(&read_end, &write_end);
         mask.thread_set_mask().map_err(SysError::of("pthread_sigmask", "the former mask"))?;
-        let (pid, pidfd) = cloned.map_err(SysError::of("clone", "CLONE_NEWUSER"))?;
-        Ok(Self { pid, pidfd, _read_end: read_end, pipe: Some(write_end) })
+        let pidfd = cloned.map_err(SysError::of("clone", "CLONE_NEWUSER"))?;
+        Ok(Self { pidfd, _read_end: read_end, pipe: Some(write_end) })
+    }
+
+    /// Its directory. /proc may be that of another PID namespace, as where a container has the host's, and has another
+    /// number for it then: pidfd_open(2) says where that stands.
+    fn directory(&self) -> Result<String, SysError> {
+        let path = format!("/proc/thread-self/fdinfo/{}", self.pidfd.as_raw_fd());
+        let text = fs::read_to_string(&path).map_err(SysError::of("read", path.clone()))?;
+        let pid = text.lines().find_map(|line| line.strip_prefix("Pid:")?.trim().parse::<i32>().ok());
+        match pid {
+            Some(pid @ 1..) => Ok(format!("/proc/{pid}")),
+            _ => Err(SysError::of("read", path)(Errno::ESRCH)),
+        }
     }
 
     /// Ends it, and waits until it has ended.
@@ -164,8 +176,8 @@ impl Drop for Child {
     }
 }
 
-/// Gives the pid and a pidfd of the child. Its end raises no signal.
-fn clone(read_end: &OwnedFd, write_end: &OwnedFd) -> Result<(libc::pid_t, OwnedFd), Errno> {
+/// Gives a pidfd of the child. Its end raises no signal.
+fn clone(read_end: &OwnedFd, write_end: &OwnedFd) -> Result<OwnedFd, Errno> {
     let flags = libc::c_long::from(libc::CLONE_NEWUSER | libc::CLONE_PIDFD);
     let mut pidfd: libc::c_int = -1;
     let (stack, fd) = (0 as libc::c_long, &raw mut pidfd);
@@ -177,9 +189,8 @@ fn clone(read_end: &OwnedFd, write_end: &OwnedFd) -> Result<(libc::pid_t, OwnedF
     if pid == 0 {
         wait_and_exit(read_end.as_raw_fd(), write_end.as_raw_fd());
     }
-    let pid = libc::pid_t::try_from(pid).map_err(|_| Errno::EOVERFLOW)?;
     // SAFETY: the kernel has just opened it, with FD_CLOEXEC, and nothing else knows it.
-    Ok((pid, unsafe { OwnedFd::from_raw_fd(pidfd) }))
+    Ok(unsafe { OwnedFd::from_raw_fd(pidfd) })
 }
 
 /// All that the child does. It may take no lock, since another thread of the parent may have held it, and it may not
@@ -227,10 +238,11 @@ mod tests {
         let mut signals = SigSet::empty();
         signals.add(Signal::SIGPIPE);
         let mask = signals.thread_swap_mask(SigmaskHow::SIG_BLOCK).unwrap();
-        let pid = nix::unistd::Pid::from_raw(child.pid);
-        nix::sys::signal::kill(pid, Signal::SIGKILL).unwrap();
+        let directory = child.directory().unwrap();
+        let pid = directory.rsplit('/').next().unwrap().parse().unwrap();
+        nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), Signal::SIGKILL).unwrap();
         // Until it has released the pipe, whose other end it has.
-        while fs::read_dir(format!("/proc/{pid}/fd")).is_ok_and(|open| open.count() > 0) {
+        while fs::read_dir(format!("{directory}/fd")).is_ok_and(|open| open.count() > 0) {
             std::thread::yield_now();
         }
         child.end().unwrap();

@@ -13,6 +13,7 @@ in_both_namespaces!(
     root_a_missing_account_and_a_filesystem_that_cannot_are_refused,
     an_owner_that_is_the_member_changes_nothing,
     sessions_share_a_jail_only_with_the_same_owner,
+    proc_of_another_pid_namespace_names_the_right_process,
     the_process_is_as_it_was_and_no_child_is_left,
     where_no_user_namespace_can_be_made_the_member_is_refused_and_the_process_is_as_it_was,
 );
@@ -240,6 +241,17 @@ fn sessions_share_a_jail_only_with_the_same_owner(namespace: Namespace) {
     assert_eq!(names(&mut last, "/media"), ["first", "of-joe", "of-root", "old"]);
     assert_eq!(last.quit(), Some(0));
     left_no_jail(&sb, &before);
+}
+
+/// As in a container that has the host's: a number there is another process's.
+fn proc_of_another_pid_namespace_names_the_right_process(namespace: Namespace) {
+    let sb = site(namespace);
+    grant(&sb, "felix", &granted("/srv/site/media", "owner = \"web\""));
+    install_alone(&sb, "");
+    let before = sb.mounts();
+    let out = sb.sh("unshare --pid --fork pam-driver --confdir /etc/alone felix account open close");
+    assert_eq!((answers(&out, "open"), answers(&out, "close")), (vec!["0"], vec!["0"]), "{out}");
+    left_nothing(&sb, &before);
 }
 
 fn the_process_is_as_it_was_and_no_child_is_left(namespace: Namespace) {
