@@ -1,12 +1,14 @@
 //! The command line as clap parses it: verbs, arguments and their help. It parses, and calls nothing.
 
 mod exit;
+mod hidden;
 mod suggested;
 
 use crate::host::sshd::option::SshdConfigOption;
 use crate::{audit, setup};
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
+pub(crate) use hidden::HiddenVerb;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -36,8 +38,15 @@ impl Arguments {
     /// Reads the command line. Where it is wrong, this prints what was meant, and ends the program.
     pub(crate) fn read() -> Self {
         let arguments = Self::try_parse().unwrap_or_else(|error| exit::with(&suggested::explained(error)));
-        if arguments.config.is_some() && matches!(arguments.verb, Verb::List { .. } | Verb::Kick { .. }) {
-            let why = "--config is for the other verbs: list and kick read the registry of sessions, and no configuration";
+        let why = match arguments.verb {
+            Verb::List { .. } | Verb::Kick { .. } => {
+                "list and kick read the registry of sessions, and no configuration"
+            }
+            Verb::Keys { .. } => "keys reads the user's file of keys, and no configuration",
+            _ => return arguments,
+        };
+        if arguments.config.is_some() {
+            let why = format!("--config is for the other verbs: {why}");
             exit::with(&Self::command().error(ErrorKind::ArgumentConflict, why));
         }
         arguments
@@ -180,6 +189,30 @@ Examples:
         #[arg(long)]
         json: bool,
     },
+    /// Prints the keys that root keeps for USER.
+    ///
+    /// They are the lines of /etc/sftpjail/keys.d/USER that sshd can use, or only those for the key that a client
+    /// offers. sshd can ask for them, as below. Lines that it could not use are left out, and logged.
+    ///
+    /// Exit status: 0 these are all, which may be none; 2 the file cannot be used.
+    #[command(after_help = "\
+Examples:
+  sftpjail keys anna
+
+In sshd_config:
+  AuthorizedKeysCommand /usr/sbin/sftpjail keys %u %t %k
+  AuthorizedKeysCommandUser nobody")]
+    Keys {
+        /// The login name.
+        user: OsString,
+        /// The type of the key that is offered, as sshd's %t. For a certificate, the keys of all authorities are printed.
+        #[arg(value_name = "TYPE", requires = "key")]
+        key_type: Option<String>,
+        /// That key in base64, as sshd's %k.
+        key: Option<String>,
+        #[command(flatten)]
+        _no: NoConfiguration,
+    },
     /// Shows what members did, file by file.
     ///
     /// Reads the log entries of internal-sftp, and shows one line for each operation on a file. It reads
@@ -221,13 +254,6 @@ Examples:
         #[arg(long)]
         json: bool,
     },
-    /// The child of `probe`: probes, reports as JSON, and cleans up and ends when its standard input ends.
-    #[command(hide = true)]
-    Probing {
-        user: String,
-        #[command(flatten)]
-        sshd: SshdConfigOption,
-    },
     /// Checks a configuration file.
     #[command(subcommand)]
     Config(ConfigVerb),
@@ -252,19 +278,6 @@ Examples:
   sftpjail setup --confirm
   sftpjail setup --undo")]
     Setup(setup::Options),
-    /// The child of `setup`: becomes COMMAND where a member of the group GID exists.
-    #[command(hide = true)]
-    AsMember {
-        gid: u32,
-        #[arg(last = true)]
-        command: Vec<OsString>,
-    },
-    /// The child of `setup --undo`: reports where sshd would send users with other files, which standard input has.
-    #[command(hide = true)]
-    Sent,
-    /// The child of `setup --confirm-within`: restores everything unless it is confirmed.
-    #[command(hide = true)]
-    SetupTimer { seconds: u64, until: u64 },
     /// For the drop-in of user@.service: exit status 0 where systemd may run a user manager, 254 where not.
     #[command(hide = true)]
     UserManager {
@@ -273,23 +286,6 @@ Examples:
         /// Groups of the profiles: their members get no user manager, even where the configuration cannot be read.
         groups: Vec<String>,
     },
-    /// The child of `probe`: builds the jail around itself and reports as JSON.
-    #[command(hide = true)]
-    Rehearse { user: String },
-    /// The child of `probe`: makes the checks of a login, which may have to wait for a filesystem.
-    #[command(hide = true)]
-    Look { user: String },
-    /// The child of `probe`: becomes USER, tries to write into DIRECTORY, and reports as JSON.
-    #[command(hide = true)]
-    WriteAs { user: String, directory: PathBuf },
-    /// Becomes COMMAND, an sshd, where the directory exists that it needs to separate its privileges.
-    #[command(hide = true)]
-    WithPrivsep {
-        directory: PathBuf,
-        #[arg(last = true)]
-        command: Vec<OsString>,
-    },
-    /// The child of `check`: reports whether the dynamic linker has loaded MODULE into it.
-    #[command(hide = true)]
-    Loaded { module: PathBuf },
+    #[command(flatten)]
+    Hidden(HiddenVerb),
 }

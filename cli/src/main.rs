@@ -7,6 +7,7 @@ mod check;
 mod config;
 mod desired;
 mod host;
+mod keys;
 mod kick;
 mod list;
 mod probe;
@@ -15,12 +16,13 @@ mod report;
 mod setup;
 mod user_manager;
 
-use arguments::{Arguments, ConfigVerb, Verb};
+use arguments::{Arguments, ConfigVerb, HiddenVerb, Verb};
 use kick::Target;
 use pam_sftpjail::forked::pass_on_standard_descriptors_only;
 use report::{Status, json, streams};
 use serde::Serialize;
 use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -43,6 +45,9 @@ fn main() -> ExitCode {
             };
             kick::run(&target, force, json, &mut out)
         }
+        Verb::Keys { user, key_type, key, .. } => {
+            keys::run(&user, key_type.as_deref().zip(key.as_deref()), &mut out)
+        }
         Verb::Reap { json } => reap::run(config, json, &mut out),
         // It may write gigabytes, and has no colours for anstream to remove.
         Verb::Audit(options) => {
@@ -53,23 +58,9 @@ fn main() -> ExitCode {
         Verb::Probe { user, sshd, json } => {
             probe::run(&probe::Request { config, sshd_config: sshd.path(), user: &user }, json, &mut out)
         }
-        Verb::Probing { user, sshd } => {
-            probe::child(&probe::Request { config, sshd_config: sshd.path(), user: &user }, &mut out)
-        }
         Verb::Setup(options) => return setup::run(config, &options, &mut out).into(),
-        Verb::AsMember { gid, command } => Ok(setup::as_member(gid, &command)),
-        Verb::Sent => report_to_parent(setup::sent(), &mut out),
-        Verb::SetupTimer { seconds, until } => Ok(setup::timer(seconds, until)),
         Verb::UserManager { user, groups } => return user_manager::run(config, &user, groups),
-        Verb::Rehearse { user } => {
-            report_to_parent(Ok(host::rehearsal::rehearse_here(config, &user)), &mut out)
-        }
-        Verb::Look { user } => report_to_parent(host::unanswered::look_here(config, &user), &mut out),
-        Verb::WriteAs { user, directory } => {
-            report_to_parent(host::as_user::write_here(&user, &directory), &mut out)
-        }
-        Verb::WithPrivsep { directory, command } => Err(host::sshd::privsep::exec(&directory, &command)),
-        Verb::Loaded { module } => report_to_parent(host::pam::module::is_loaded(&module), &mut out),
+        Verb::Hidden(verb) => child(verb, config, &mut out),
     };
     match result {
         Ok(status) => status.into(),
@@ -79,6 +70,29 @@ fn main() -> ExitCode {
             let _ = writeln!(streams::stderr(), "sftpjail: {error}");
             Status::Unchecked.into()
         }
+    }
+}
+
+/// What a child of this program does.
+fn child(verb: HiddenVerb, config: Option<&Path>, out: &mut impl Write) -> io::Result<Status> {
+    match verb {
+        HiddenVerb::Probing { user, sshd } => {
+            probe::child(&probe::Request { config, sshd_config: sshd.path(), user: &user }, out)
+        }
+        HiddenVerb::AsMember { gid, command } => Ok(setup::as_member(gid, &command)),
+        HiddenVerb::Sent => report_to_parent(setup::sent(), out),
+        HiddenVerb::SetupTimer { seconds, until } => Ok(setup::timer(seconds, until)),
+        HiddenVerb::Rehearse { user } => {
+            report_to_parent(Ok(host::rehearsal::rehearse_here(config, &user)), out)
+        }
+        HiddenVerb::Look { user } => report_to_parent(host::unanswered::look_here(config, &user), out),
+        HiddenVerb::WriteAs { user, directory } => {
+            report_to_parent(host::as_user::write_here(&user, &directory), out)
+        }
+        HiddenVerb::WithPrivsep { directory, command } => {
+            Err(host::sshd::privsep::exec(&directory, &command))
+        }
+        HiddenVerb::Loaded { module } => report_to_parent(host::pam::module::is_loaded(&module), out),
     }
 }
 

@@ -15,6 +15,7 @@ pub(crate) mod root_file;
 pub(crate) mod syntax;
 pub(crate) mod table;
 mod template;
+pub mod user_file;
 
 use crate::path::Normalised;
 use error::Cause;

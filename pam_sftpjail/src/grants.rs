@@ -14,19 +14,13 @@ mod until;
 
 use crate::config::ConfigError;
 use crate::config::error::Cause;
-use crate::config::problem::Problem;
-use crate::config::root_file;
+use crate::config::{root_file, user_file};
 use crate::name::UserName;
 use crate::path::Normalised;
-use crate::sys::directory;
 pub use fingerprint::Fingerprint;
 pub use network::Network;
-use nix::errno::Errno;
-use nix::fcntl::AT_FDCWD;
 pub(crate) use standing::now;
 pub use standing::{Address, Circumstances, Keys, Standing};
-use std::ffi::OsStr;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 pub use until::Until;
 
@@ -70,45 +64,20 @@ fn file_name(user: &UserName) -> String {
 /// The directory and the file must be owned by root and writable by nobody else, and the file a regular one: neither a
 /// symlink nor a FIFO, which would block.
 pub fn load(user: &UserName) -> Result<Vec<Grant>, ConfigError> {
-    let failed = |path: &Path, cause| ConfigError { path: path.to_owned(), cause };
-    let directory = match open_directory() {
-        Ok(None) => return Ok(Vec::new()),
-        Ok(Some(directory)) => directory,
-        Err(cause) => return Err(failed(Path::new(DIRECTORY), cause)),
-    };
-    let text = match directory::open_file(&directory, OsStr::new(&file_name(user))) {
-        // A name that is too long is that of no file.
-        Err(Errno::ENOENT | Errno::ENAMETOOLONG) => return Ok(Vec::new()),
-        Err(Errno::ELOOP) => {
-            Err(Cause::Problem(Problem::of_file("is a symlink", "replace it with a regular file")))
-        }
-        Err(errno) => Err(Cause::Unreadable(errno)),
-        Ok(file) => root_file::read_trusted(File::from(file)),
-    };
     let path = path_of(user);
-    of_text(&text.map_err(|cause| failed(&path, cause))?, &path)
+    match user_file::read(Path::new(DIRECTORY), &file_name(user))? {
+        None => Ok(Vec::new()),
+        Some(bytes) => {
+            let text = root_file::text(bytes).map_err(|cause| ConfigError { path: path.clone(), cause })?;
+            of_text(&text, &path)
+        }
+    }
 }
 
 /// Checks the text of a file that will be written to `path`.
 pub fn of_text(text: &str, path: &Path) -> Result<Vec<Grant>, ConfigError> {
     read::grants(text)
         .map_err(|problem| ConfigError { path: path.to_owned(), cause: Cause::Problem(problem) })
-}
-
-fn open_directory() -> Result<Option<std::os::fd::OwnedFd>, Cause> {
-    let directory = match directory::open_to_read(AT_FDCWD, OsStr::new(DIRECTORY)) {
-        Err(Errno::ENOENT) => return Ok(None),
-        Err(Errno::ENOTDIR) => {
-            let fix = "move it away, and make a directory that only root can write";
-            return Err(Cause::Problem(Problem::of_file("is not a directory", fix)));
-        }
-        opened => opened.map_err(Cause::Unreadable)?,
-    };
-    let stat = directory::stat(&directory).map_err(Cause::Unreadable)?;
-    match directory::is_root_controlled(&stat) {
-        true => Ok(Some(directory)),
-        false => Err(Cause::Untrusted("is not owned by root, or can be written by others than root")),
-    }
 }
 
 #[cfg(test)]

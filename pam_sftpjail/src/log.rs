@@ -1,4 +1,4 @@
-//! Writes the module's log entries to syslog, one line each. It keeps no connection open.
+//! Writes the log entries of the module, and of the program's verbs, to syslog, one line each. It keeps no connection open.
 //!
 //! The stock formatter of the `syslog` crate stamps UTC without saying so. These lines have no time, so
 //! that the daemon adds its own. They have the prefix that pam_syslog(3) gives:
@@ -12,26 +12,44 @@ use std::fmt::Display;
 use std::io::Write;
 use syslog::{Facility, LogFormat, Logger, Severity};
 
-/// The log of one call of a hook.
+/// The log of one call of a hook, or of a verb.
 pub struct Log {
-    /// The PAM service, escaped.
-    service: String,
-    phase: Phase,
+    writer: Writer,
     debug: bool,
+}
+
+/// Who writes.
+enum Writer {
+    Hook {
+        /// The PAM service, escaped.
+        service: String,
+        phase: Phase,
+    },
+    Verb(&'static str),
 }
 
 impl Log {
     /// For a hook that `service` called. With `debug`, debug lines are written, too.
     pub fn new(service: &str, phase: Phase, debug: bool) -> Self {
-        Self { service: escaped(service).to_string(), phase, debug }
+        Self { writer: Writer::Hook { service: escaped(service).to_string(), phase }, debug }
+    }
+
+    /// For a verb of the program.
+    pub fn of_verb(name: &'static str) -> Self {
+        Self { writer: Writer::Verb(name), debug: false }
     }
 
     /// Looks up the application only when there is something to log; most calls of a hook log nothing.
     fn formatter(&self) -> PamLine {
-        let Self { service, phase, .. } = self;
-        let application = application::name().unwrap_or_else(|| service.clone());
         let pid = std::process::id();
-        PamLine { prefix: format!("{application}[{pid}]: pam_sftpjail({service}:{})", phase.word()) }
+        let prefix = match &self.writer {
+            Writer::Hook { service, phase } => {
+                let application = application::name().unwrap_or_else(|| service.clone());
+                format!("{application}[{pid}]: pam_sftpjail({service}:{})", phase.word())
+            }
+            Writer::Verb(name) => format!("sftpjail[{pid}]: {name}"),
+        };
+        PamLine { prefix }
     }
 
     /// For an unusable configuration.

@@ -5,6 +5,7 @@ mod audit;
 pub(crate) mod check;
 mod config;
 mod denied;
+mod keys;
 mod kick;
 mod list;
 mod outside;

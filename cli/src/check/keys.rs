@@ -290,6 +290,10 @@ fn instead(what: &NoKey) -> String {
                 escaped(key_type)
             )
         }
+        NoKey::Options(number, fault) => {
+            format!("sshd does not understand the options of the key in line {number}: {}", fault.what)
+        }
+        NoKey::Ended(number, when) => format!("the key in line {number} has ended, on {when}"),
         NoKey::Line(number) => format!("no line of it is a whole public key; see line {number}"),
     }
 }

@@ -1,6 +1,10 @@
 //! Reads from sshd's effective settings which files hold the keys of an account, and which keys sshd accepts.
 
+mod expiry;
 pub(crate) mod file;
+pub(crate) mod line;
+pub(crate) mod managed;
+pub(crate) mod options;
 
 use super::sshd::effective::{Settings, expanded};
 use pam_sftpjail::account::Account;

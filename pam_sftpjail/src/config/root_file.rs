@@ -31,8 +31,8 @@ fn must_be_roots(file: &File) -> Result<(), Cause> {
     }
 }
 
-/// The text of the file, whoever can write it.
-pub(crate) fn read(file: File) -> Result<String, Cause> {
+/// The bytes of the file, whoever can write it.
+fn bytes(file: File) -> Result<Vec<u8>, Cause> {
     let stat = fstat(&file).map_err(Cause::Unreadable)?;
     let problem = |what, fix| Cause::Problem(Problem::of_file(what, fix));
     if SFlag::from_bits_truncate(stat.st_mode & SFlag::S_IFMT.bits()) != SFlag::S_IFREG {
@@ -46,13 +46,28 @@ pub(crate) fn read(file: File) -> Result<String, Cause> {
     if bytes.len() as u64 > MAX_SIZE {
         return Err(problem("is larger than 1 MiB, so it is something else", "replace it with one"));
     }
-    String::from_utf8(bytes).map_err(|_| problem("is not UTF-8", "save it as UTF-8"))
+    Ok(bytes)
+}
+
+/// The text in the bytes of a file.
+pub(crate) fn text(bytes: Vec<u8>) -> Result<String, Cause> {
+    String::from_utf8(bytes).map_err(|_| Cause::Problem(Problem::of_file("is not UTF-8", "save it as UTF-8")))
+}
+
+/// The text of the file, whoever can write it.
+pub(crate) fn read(file: File) -> Result<String, Cause> {
+    bytes(file).and_then(text)
+}
+
+/// The bytes of the file, if nobody but root can have written it.
+pub(crate) fn trusted_bytes(file: File) -> Result<Vec<u8>, Cause> {
+    must_be_roots(&file)?;
+    bytes(file)
 }
 
 /// The text of the file, if nobody but root can have written it.
 pub(crate) fn read_trusted(file: File) -> Result<String, Cause> {
-    must_be_roots(&file)?;
-    read(file)
+    trusted_bytes(file).and_then(text)
 }
 
 /// Refuses a text without any content: a full disk leaves no bytes, and a power cut NULs. `fix`: what to do then.

@@ -13,7 +13,7 @@ pub struct Network {
 
 impl Network {
     /// Reads `ADDRESS/BITS`, or one address. The error is the rest of a sentence about the text, and the fix.
-    pub(super) fn parse(text: &str) -> Result<Self, (String, String)> {
+    pub fn parse(text: &str) -> Result<Self, (String, String)> {
         let example =
             || "write an address or a network, such as \"192.0.2.0/24\" or \"2001:db8::/32\"".to_owned();
         let (address, bits) = match text.split_once('/') {

@@ -1,4 +1,5 @@
 use super::*;
+use std::ffi::OsStr;
 use std::net::IpAddr;
 
 const FILE: &str = r#"

@@ -93,6 +93,11 @@ impl Fixes<'_> {
                 format!("put the key into {file}, as one line, which ssh-keygen -i makes of that format").into()
             }
             NoKey::Type(_) => format!("put a key of another type into {file}, such as ssh-ed25519").into(),
+            NoKey::Options(number, fault) => format!("in line {number} of {file}, {}", fault.fix).into(),
+            NoKey::Ended(..) => {
+                format!("if {} should be able to log in again, write a later expiry-time into {file}", self.name())
+                    .into()
+            }
             NoKey::Line(_) => format!(
                 "put each public key into {file}, each on a line of its own: the type, the key without a break, and a comment"
             )

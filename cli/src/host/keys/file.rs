@@ -1,9 +1,10 @@
 //! Reads a file of keys as sshd does: whether it can be opened, and whether a line of it is a key. Mirrors
-//! auth_openfile and auth_check_authkey_line of OpenSSH's auth2-pubkeyfile.c. To be called in a process that has become
-//! the user.
+//! auth_openfile of OpenSSH's auth2-pubkeyfile.c. To be called in a process that has become the user.
 
 use super::Accepted;
-use base64ct::{Base64, Encoding};
+use super::line::{Key, Line};
+use super::options::Fault;
+use jiff::{Timestamp, tz::TimeZone};
 use nix::errno::Errno;
 use nix::unistd::{AccessFlags, access};
 use rustix::fs::{Mode, OFlags, open};
@@ -14,14 +15,6 @@ use std::path::{Path, PathBuf};
 
 /// Not more than this is read of a file: users choose what is in it.
 const MAX_BYTES: u64 = 1 << 20;
-
-/// The longest name of a type: RFC 4251. Findings name it.
-const MAX_TYPE: usize = 64;
-
-/// The types whose keys are strings only, each with its length before it.
-const OF_STRINGS: [&str; 5] = ["ssh-rsa", "ssh-dss", "ssh-ed25519", "ecdsa-sha2-", "sk-"];
-
-const BLANKS: [char; 2] = [' ', '\t'];
 
 /// What sshd finds at the path of a file of keys.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,6 +45,10 @@ pub(crate) enum NoKey {
     Exported,
     /// Keys of a type that sshd does not accept: the first.
     Type(String),
+    /// A key with an option that sshd does not understand: the number of its line.
+    Options(usize, Fault),
+    /// Keys that have ended: the number of the first one's line, and when that was.
+    Ended(usize, String),
     /// Something else: the number of the first line that is no comment.
     Line(usize),
 }
@@ -93,26 +90,36 @@ fn found_in(file: impl BufRead, accepted: &Accepted) -> KeyFile {
             Err(error) => return KeyFile::Unopened(error.raw_os_error().unwrap_or_default()),
         }
         let text = String::from_utf8_lossy(&bytes);
-        let line = text.trim_start_matches(BLANKS).trim_end_matches(['\n', '\r']);
-        if line.is_empty() || line.starts_with('#') {
-            continue;
-        }
-        match key_type(line) {
-            Some((_, true)) => return KeyFile::Keys,
-            Some((key_type, false)) if accepted.has(key_type) => return KeyFile::Keys,
-            Some((key_type, false)) => {
-                instead.get_or_insert_with(|| NoKey::Type(key_type.to_owned()));
-            }
-            None => {
-                instead.get_or_insert_with(|| other(line, number));
-            }
-        }
+        let why = match Line::parse(&text) {
+            Line::Nothing => continue,
+            Line::Key(key) => match why_not(&key, number, accepted) {
+                None => return KeyFile::Keys,
+                Some(why) => why,
+            },
+            Line::Unusable(fault) => NoKey::Options(number, fault),
+            Line::NoKey(line) => other(line, number),
+        };
+        instead.get_or_insert(why);
     }
     match instead {
         _ if file.limit() == 0 => KeyFile::Long,
         Some(instead) => KeyFile::NoKey(instead),
         None => KeyFile::Empty,
     }
+}
+
+/// Why sshd takes this key from nobody; `None`: it takes it.
+fn why_not(key: &Key<'_>, number: usize, accepted: &Accepted) -> Option<NoKey> {
+    if !key.options.is_authority && !accepted.has(key.key_type) {
+        return Some(NoKey::Type(key.key_type.to_owned()));
+    }
+    if key.options.ends.is_empty() {
+        return None;
+    }
+    let zone = TimeZone::system();
+    let end = key.options.ends.iter().filter_map(|end| end.moment(&zone)).min()?;
+    (end.timestamp() <= Timestamp::now())
+        .then(|| NoKey::Ended(number, end.strftime("%-d %B %Y, %H:%M").to_string()))
 }
 
 /// What a line is that is no key.
@@ -125,57 +132,6 @@ fn other(line: &str, number: usize) -> NoKey {
         _ if begins_with("PuTTY-User-Key-File") => NoKey::Private,
         _ => NoKey::Line(number),
     }
-}
-
-/// The type of the key in a line, and whether it is the key of an authority that signs the user's keys. `None`: it is
-/// no key.
-fn key_type(line: &str) -> Option<(&str, bool)> {
-    if let Some(found) = key(line) {
-        return Some((found, false));
-    }
-    let (options, rest) = line.split_at_checked(options_end(line)?)?;
-    let signs = options.split(',').any(|option| option.eq_ignore_ascii_case("cert-authority"));
-    Some((key(rest.trim_start_matches(BLANKS))?, signs))
-}
-
-/// Where the options before a key end; `None`: a quote is never closed. Mirrors sshkey_advance_past_options of
-/// OpenSSH's authfile.c.
-fn options_end(line: &str) -> Option<usize> {
-    let (mut is_quoted, mut is_escaped) = (false, false);
-    for (i, c) in line.char_indices() {
-        match c {
-            '"' if is_escaped => {}
-            '"' => is_quoted = !is_quoted,
-            ' ' | '\t' if !is_quoted => return Some(i),
-            _ => {}
-        }
-        is_escaped = c == '\\';
-    }
-    (!is_quoted).then_some(line.len())
-}
-
-/// The type of the key that `text` begins with: the type, and the key in base64, which names its type again. Mirrors
-/// sshkey_read of OpenSSH's sshkey.c.
-fn key(text: &str) -> Option<&str> {
-    let (key_type, rest) = text.split_once(BLANKS)?;
-    let encoded = rest.trim_start_matches(BLANKS).split(BLANKS).next()?.trim_end();
-    let blob = Base64::decode_vec(encoded).ok()?;
-    let (named, mut rest) = string(&blob)?;
-    if named != key_type.as_bytes() || key_type.len() > MAX_TYPE || rest.is_empty() {
-        return None;
-    }
-    let is_of_strings =
-        OF_STRINGS.iter().any(|known| key_type.starts_with(known)) && !key_type.contains("-cert-");
-    while is_of_strings && !rest.is_empty() {
-        (_, rest) = string(rest)?;
-    }
-    Some(key_type)
-}
-
-/// A string with its length before it, and what follows: RFC 4251.
-fn string(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (length, rest) = bytes.split_first_chunk()?;
-    rest.split_at_checked(u32::from_be_bytes(*length).try_into().ok()?)
 }
 
 #[cfg(test)]

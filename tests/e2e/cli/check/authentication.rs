@@ -139,7 +139,7 @@ const WITHOUT: &str = "mle is jailed but cannot log in: sshd takes no key from /
                        no password";
 
 /// `$k` is the file.
-const NO_KEYS: [Fault; 9] = [
+const NO_KEYS: [Fault; 12] = [
     failed("cp /root/.ssh/id_ed25519 /home/mle/.ssh/authorized_keys", "keys", ": it has a private key")
         .in_words("let mle make a new pair of keys, since a private key is for nobody else to see")
         .concludes(WITHOUT),
@@ -170,6 +170,31 @@ const NO_KEYS: [Fault; 9] = [
         ": its key has the type ssh-ed25519, which sshd does not accept (PubkeyAcceptedAlgorithms)",
     )
     .in_words("put a key of another type into /home/mle/.ssh/authorized_keys as mle (runuser -u), such as ssh-ed25519")
+    .concludes(WITHOUT),
+    failed(
+        "sed -i 's|^|restrict,from=\"127.0.0.1/8\" |' /home/mle/.ssh/authorized_keys",
+        "keys",
+        ": sshd does not understand the options of the key in line 1: from=\"127.0.0.1/8\": 127.0.0.1/8 is one address of the \
+         network 127.0.0.0/8",
+    )
+    .in_words(
+        "in line 1 of /home/mle/.ssh/authorized_keys as mle (runuser -u), write \"127.0.0.0/8\" for the network, or \"127.0.0.1\" \
+         for the address",
+    )
+    .concludes(WITHOUT),
+    failed(
+        "sed -i 's|^|restrict,until=\"20991231\" |' /home/mle/.ssh/authorized_keys",
+        "keys",
+        ": sshd does not understand the options of the key in line 1: until is unknown to sshd",
+    )
+    .in_words("in line 1 of /home/mle/.ssh/authorized_keys as mle (runuser -u), correct it: sshd(8) lists the options")
+    .concludes(WITHOUT),
+    failed(
+        "sed -i 's|^|expiry-time=\"202001311200\",restrict |' /home/mle/.ssh/authorized_keys",
+        "keys",
+        ": the key in line 1 has ended, on 31 January 2020, 12:00",
+    )
+    .in_words("if mle should be able to log in again, write a later expiry-time into /home/mle/.ssh/authorized_keys")
     .concludes(WITHOUT),
     failed(
         "rm /home/mle/.ssh/authorized_keys; mkdir /home/mle/.ssh/authorized_keys",

@@ -1,5 +1,6 @@
 use super::*;
 use crate::host::sshd::effective::Settings;
+use base64ct::{Base64, Encoding};
 
 const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOaJsFoFNJIYWWiyJ2xbIC7hk6ZsTBfu8s0fWoJKjHmj";
 

@@ -1,0 +1,97 @@
+//! A line of authorized_keys → its options and its key, or why sshd does not use it. Mirrors auth_check_authkey_line of
+//! OpenSSH's auth2-pubkeyfile.c. It reads nothing.
+
+use super::options::{Fault, Options};
+use base64ct::{Base64, Encoding};
+
+/// The longest name of a type: RFC 4251. Findings name it.
+const MAX_TYPE: usize = 64;
+
+/// The types whose keys are strings only, each with its length before it.
+const OF_STRINGS: [&str; 5] = ["ssh-rsa", "ssh-dss", "ssh-ed25519", "ecdsa-sha2-", "sk-"];
+
+const BLANKS: [char; 2] = [' ', '\t'];
+
+/// What a line holds.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Line<'l> {
+    /// Nothing, or a comment.
+    Nothing,
+    Key(Key<'l>),
+    /// A key with options that sshd does not understand, so that it never takes the key.
+    Unusable(Fault),
+    /// Something else: the text without the blanks around it.
+    NoKey(&'l str),
+}
+
+/// A key, and what its options say.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Key<'l> {
+    pub(crate) options: Options,
+    pub(crate) key_type: &'l str,
+    /// In base64, as sshd's `%k` has it.
+    pub(crate) encoded: &'l str,
+}
+
+impl<'l> Line<'l> {
+    pub(crate) fn parse(line: &'l str) -> Self {
+        let line = line.trim_start_matches(BLANKS).trim_end_matches(['\n', '\r']);
+        if line.is_empty() || line.starts_with('#') {
+            return Self::Nothing;
+        }
+        if let Some((key_type, encoded)) = key(line) {
+            return Self::Key(Key { options: Options::default(), key_type, encoded });
+        }
+        let with_options = || {
+            let (options, rest) = line.split_at_checked(options_end(line)?)?;
+            Some((options, key(rest.trim_start_matches(BLANKS))?))
+        };
+        match with_options() {
+            None => Self::NoKey(line),
+            Some((options, (key_type, encoded))) => match Options::parse(options) {
+                Ok(options) => Self::Key(Key { options, key_type, encoded }),
+                Err(fault) => Self::Unusable(fault),
+            },
+        }
+    }
+}
+
+/// Where the options before a key end; `None`: a quote is never closed. Mirrors sshkey_advance_past_options of
+/// OpenSSH's authfile.c.
+fn options_end(line: &str) -> Option<usize> {
+    let (mut is_quoted, mut is_escaped) = (false, false);
+    for (i, c) in line.char_indices() {
+        match c {
+            '"' if is_escaped => {}
+            '"' => is_quoted = !is_quoted,
+            ' ' | '\t' if !is_quoted => return Some(i),
+            _ => {}
+        }
+        is_escaped = c == '\\';
+    }
+    (!is_quoted).then_some(line.len())
+}
+
+/// The key that `text` begins with: the type, and the key in base64, which names its type again. Mirrors sshkey_read of
+/// OpenSSH's sshkey.c.
+fn key(text: &str) -> Option<(&str, &str)> {
+    let (key_type, rest) = text.split_once(BLANKS)?;
+    let encoded = rest.trim_start_matches(BLANKS).split(BLANKS).next()?.trim_end();
+    let blob = Base64::decode_vec(encoded).ok()?;
+    let (named, mut rest) = string(&blob)?;
+    if named != key_type.as_bytes() || key_type.len() > MAX_TYPE || rest.is_empty() {
+        return None;
+    }
+    let is_of_strings =
+        OF_STRINGS.iter().any(|known| key_type.starts_with(known)) && !key_type.contains("-cert-");
+    while is_of_strings && !rest.is_empty() {
+        (_, rest) = string(rest)?;
+    }
+    Some((key_type, encoded))
+}
+
+/// A string with its length before it, and what follows: RFC 4251.
+fn string(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (length, rest) = bytes.split_first_chunk()?;
+    rest.split_at_checked(u32::from_be_bytes(*length).try_into().ok()?)
+}
