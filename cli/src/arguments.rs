@@ -276,6 +276,7 @@ Examples:
   sftpjail setup --dry-run
   sftpjail setup --confirm-within 5m  over SSH: log in again, then
   sftpjail setup --confirm
+  sftpjail setup --managed-keys       members log in with keys that root keeps
   sftpjail setup --undo")]
     Setup(setup::Options),
     /// For the drop-in of user@.service: exit status 0 where systemd may run a user manager, 254 where not.

@@ -14,6 +14,7 @@ mod confirm;
 mod directory;
 mod group;
 mod journal;
+mod managed_keys;
 mod members;
 mod module;
 mod next;
@@ -43,6 +44,7 @@ use change::Change;
 use changes::Needed;
 use choices::Choices;
 use journal::{IfLocked, Journal, Phase, State};
+use managed_keys::ManagedKeys;
 use members::{Members, OtherGroups};
 use next::{check, next};
 use nix::unistd::geteuid;
@@ -165,9 +167,13 @@ struct Planned {
 
 impl Planned {
     fn find(options: &Options) -> Result<Self, Error> {
-        let choices = Choices::read(options)?;
-        kernel(&choices.config).map_err(|refusal| Error::new(&refusal, refusal.fix()))?;
+        let of_config = Choices::read(options)?;
+        kernel(&of_config.config).map_err(|refusal| Error::new(&refusal, refusal.fix()))?;
         let sshd = Sshd::find(options.sshd.path())?;
+        let choices = Choices {
+            managed_keys: ManagedKeys::chosen(options, sshd::names_managed_keys(&sshd)?),
+            ..of_config
+        };
         let Needed { changes, notes, dropped_groups, stray_groups } = Needed::find(&choices, &sshd, options)?;
         let others = OtherGroups { dropped: &dropped_groups, stray: &stray_groups };
         let members = Members::examine(&choices, &changes, &sshd, &others)?;

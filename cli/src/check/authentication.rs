@@ -104,7 +104,7 @@ impl Authentication<'_> {
         let is_explained = matches!(without, Without::KeptOut(_))
             && judged.iter().any(|judged| matches!(judged.keys, Taken::No(_)));
         let files: Vec<_> = judged.iter().map(|judged| (judged.file.clone(), judged.is_usable)).collect();
-        self.keys.report(judged, &without, findings);
+        self.keys.report(settings, judged, &without, findings);
         if way == Way::Closed && !is_closed && !is_explained {
             self.report(settings, &files, findings);
         }

@@ -3,16 +3,18 @@
 //! sshd reads the file as the user.
 
 pub(super) mod fix;
+mod instead;
 
 use super::path_to_home::{PathToHome, described};
 use crate::host::accounts::Accounts;
-use crate::host::keys::file::{KeyFile, NoKey};
+use crate::host::keys::file::KeyFile;
 use crate::host::keys::{self, For};
 use crate::host::sshd::effective::Settings;
 use crate::host::sshd::logins::Sshd;
 use crate::report::error::{AS_ROOT, errno};
 use crate::report::{Consequence, Findings};
 use fix::Fixes;
+use instead::{instead, sought_by_pattern};
 use nix::sys::stat::{FileStat, stat};
 use nix::unistd::geteuid;
 use pam_sftpjail::account::Account;
@@ -177,7 +179,22 @@ impl Keys<'_> {
     }
 
     /// Reports the files of the user's usual settings.
-    pub(super) fn report(&self, judged: Vec<Judged>, without: &Without, findings: &mut Findings) {
+    pub(super) fn report(
+        &self,
+        settings: &Settings,
+        judged: Vec<Judged>,
+        without: &Without,
+        findings: &mut Findings,
+    ) {
+        if keys::are_sought_by_pattern(settings, self.account) {
+            let evidence = sought_by_pattern(&self.account.name);
+            findings.failed(
+                CHECK,
+                Consequence::None,
+                evidence,
+                "give the account a login name without *, ?, [ and \\",
+            );
+        }
         let mut taken = Vec::new();
         let mut reported = Vec::new();
         let mut is_ok = true;
@@ -276,24 +293,5 @@ impl Keys<'_> {
             For::Home => !self.accounts.share(&self.account.home),
             For::Everybody => false,
         }
-    }
-}
-
-/// What a file has instead of a key, as a clause.
-fn instead(what: &NoKey) -> String {
-    match what {
-        NoKey::Private => "it has a private key".to_owned(),
-        NoKey::Exported => "its key is in the format of RFC 4716, which sshd does not read".to_owned(),
-        NoKey::Type(key_type) => {
-            format!(
-                "its key has the type {}, which sshd does not accept (PubkeyAcceptedAlgorithms)",
-                escaped(key_type)
-            )
-        }
-        NoKey::Options(number, fault) => {
-            format!("sshd does not understand the options of the key in line {number}: {}", fault.what)
-        }
-        NoKey::Ended(number, when) => format!("the key in line {number} has ended, on {when}"),
-        NoKey::Line(number) => format!("no line of it is a whole public key; see line {number}"),
     }
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod fix;
 
+use crate::host::keys::managed;
 use crate::host::sshd::effective::Settings;
 use crate::report::SshdCheck;
 use std::path::Path;
@@ -41,10 +42,18 @@ impl Setting {
             _ if !self.is_required => true,
             // Its options are the admin's: another log level, `-R`, `-d DIR`.
             "ForceCommand" => is_internal_sftp(value),
-            "ChrootDirectory" => value == self.value,
+            "ChrootDirectory" | KEYS_FILE => value == self.value,
             _ => value.eq_ignore_ascii_case(&self.value),
         })
     }
+}
+
+/// The keyword of the files in which sshd looks for keys.
+pub(crate) const KEYS_FILE: &str = "AuthorizedKeysFile";
+
+/// The setting with which the keys that root keeps count for members, and those in their homes do not.
+pub(crate) fn managed_keys() -> Setting {
+    Setting { keyword: KEYS_FILE, value: format!("{}/%u", managed::DIRECTORY), is_required: true }
 }
 
 /// The keyword of subsystems. SFTP clients ask for the one with the name sftp.

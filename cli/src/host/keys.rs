@@ -39,6 +39,17 @@ pub(crate) fn whose(settings: &Settings, index: usize) -> For {
     }
 }
 
+/// Whether sshd, since OpenSSH 10.0, reads this login name as a pattern where it is in the path of a file of keys: glob(3) in
+/// `user_key_allowed` of auth2-pubkey.c. It would find the files of others, whose keys let in as this user.
+pub(crate) fn is_read_as_pattern(name: &str) -> bool {
+    name.contains(['*', '?', '[', '\\'])
+}
+
+/// Whether sshd looks for the keys of an account by such a name.
+pub(crate) fn are_sought_by_pattern(settings: &Settings, account: &Account) -> bool {
+    is_read_as_pattern(&account.name) && names(settings).any(|name| name.replace("%%", "").contains("%u"))
+}
+
 /// Whether sshd may find other files than [`files`]: newer ones expand wildcards, as `user_key_allowed` of
 /// auth2-pubkey.c does.
 pub(crate) fn has_wildcards(settings: &Settings) -> bool {

@@ -54,6 +54,7 @@ impl Needed {
             let before = target.read()?;
             changes.push(Change::File(FileChange::whole(target, before, text.as_str())));
         }
+        changes.extend(choices.managed_keys.changes()?);
         changes.extend(user_manager::changes(choices)?);
         let syslog::Needed { changes: of_syslog, note } = syslog::Needed::find()?;
         changes.extend(of_syslog);

@@ -3,9 +3,10 @@
 //! The options say so or, if the configuration is there already, the configuration does. What sshd, PAM and
 //! systemd need for these choices is in `desired/`, the same on every machine.
 
+use super::managed_keys::ManagedKeys;
 use super::options::{Options, Profile};
 use super::{atomic, journal};
-use crate::desired::sshd::unwritable;
+use crate::desired::sshd::{Setting, block, unwritable};
 use crate::host::configuration;
 use crate::report::Error;
 use pam_sftpjail::account::{in_etc_group, known_to_etc_group};
@@ -64,6 +65,8 @@ pub(super) struct Choices {
     pub(super) volume_parents: Vec<PathBuf>,
     /// Whether the jail root is the argument of `--jail-root`.
     pub(super) is_root_given: bool,
+    /// Whose keys count. The configuration does not say it, so sshd's own files are read for it later.
+    pub(super) managed_keys: ManagedKeys,
     /// Sentences about the configuration that is there.
     pub(super) notes: Vec<String>,
 }
@@ -116,6 +119,7 @@ impl Choices {
             jail_root: root.into(),
             volume_parents,
             is_root_given: options.jail_root.is_some(),
+            managed_keys: ManagedKeys::No,
             notes: Vec::new(),
         })
     }
@@ -179,8 +183,14 @@ impl Choices {
             jail_root,
             volume_parents: Vec::new(),
             is_root_given: false,
+            managed_keys: ManagedKeys::No,
             notes,
         })
+    }
+
+    /// What sshd's block for the members has to say.
+    pub(super) fn settings(&self) -> Vec<Setting> {
+        block(&self.jail_root).into_iter().chain(self.managed_keys.setting()).collect()
     }
 
     /// Whether the user `name` is in one of the exempt groups; an unknown user is not.

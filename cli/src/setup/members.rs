@@ -11,13 +11,14 @@ mod said;
 
 use super::change::Change;
 use super::choices::Choices;
+use super::managed_keys::ManagedKeys;
 use super::sshd::Sshd;
 use crate::host::accounts;
 use crate::host::groups::{group_names, members_of, suggested};
 use crate::host::workers;
 use crate::report::Error;
 use crate::report::text::listed;
-use look::{Look, Looked, Reason};
+use look::{Look, Looked, Reason, Ways};
 use now::Access;
 use pam_sftpjail::config::Config;
 use pam_sftpjail::escape::escaped;
@@ -44,6 +45,10 @@ pub(super) struct Members {
     no_longer_jailed: BTreeSet<String>,
     /// Users in no profile that sshd sends into the jail root, where it refuses them.
     refused_by_sshd: BTreeSet<String>,
+    /// Where only keys that root keeps count: members for whom there is none, and who may have another way in.
+    without_key: Vec<String>,
+    /// Those who have no other way in.
+    locked_out: Vec<String>,
     /// Where nothing is to be changed: members that sshd does not jail all the same.
     not_jailed: Vec<String>,
     /// Why there may be more members than these.
@@ -55,6 +60,8 @@ pub(super) struct Members {
     /// Whether something is to be changed.
     #[serde(skip)]
     is_changing: bool,
+    #[serde(skip)]
+    managed_keys: ManagedKeys,
 }
 
 /// Groups that no profile names.
@@ -87,6 +94,7 @@ impl Members {
     ) -> Result<Self, Error> {
         let names = members_of(choices.groups.iter().map(String::as_str))?;
         refuse_callers(choices, &names)?;
+        choices.managed_keys.check_names(&names)?;
         let users_of = |groups: &[String]| -> Result<BTreeSet<String>, Error> {
             let mut users = members_of(groups.iter().map(String::as_str))?;
             users.retain(|name| !names.contains(name));
@@ -98,13 +106,14 @@ impl Members {
             no_longer_jailed: users_of(others.dropped)?,
             refused_by_sshd: users_of(others.stray)?,
             is_changing: !changes.is_empty(),
+            managed_keys: choices.managed_keys,
             ..Self::default()
         };
         if names.is_empty() {
             return Ok(members);
         }
         let config = without_new_directories(choices, changes);
-        let mut look = Look::prepare(&config, choices.is_root_given, sshd)?;
+        let mut look = Look::prepare(&config, choices, sshd)?;
         let names: Vec<_> = names.into_iter().collect();
         // Thousands of users may be looked up.
         accounts::remembered(|| members.look_at(&mut look, &names)).map(|()| members)
@@ -118,7 +127,12 @@ impl Members {
             Error::new(what, "raise the limits on processes and memory")
         })?;
         for (name, looked) in names.iter().zip(all.into_values()) {
-            if let Looked::Member { access, refused } = looked {
+            if let Looked::Member { access, refused, ways } = looked {
+                match ways {
+                    Ways::Unasked => {}
+                    Ways::Others => self.without_key.push(name.clone()),
+                    Ways::None => self.locked_out.push(name.clone()),
+                }
                 self.add(name.clone(), access, refused);
             }
         }

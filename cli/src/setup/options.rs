@@ -23,6 +23,13 @@ pub(crate) struct Options {
     /// What a jail holds [default: home].
     #[arg(long, value_enum)]
     pub(super) profile: Option<Profile>,
+    /// Keys that root keeps in /etc/sftpjail/keys.d/USER let members in, and those in their homes no longer do. Later
+    /// setups keep that.
+    #[arg(long, conflicts_with_all = ["undo", "confirm"])]
+    pub(super) managed_keys: bool,
+    /// Takes --managed-keys back.
+    #[arg(long, conflicts_with_all = ["managed_keys", "undo", "confirm"])]
+    pub(super) no_managed_keys: bool,
     /// The PAM module's file, if it is neither installed nor beside this program.
     #[arg(long, value_name = "PATH")]
     pub(super) module: Option<PathBuf>,
@@ -57,9 +64,10 @@ impl Options {
 
     /// Whether nothing is chosen.
     pub(super) fn is_default(&self) -> bool {
-        let Self { module, sshd, accept_refused, .. } = self;
+        let Self { module, sshd, accept_refused, managed_keys, no_managed_keys, .. } = self;
         let paths = [module.as_deref(), sshd.path()];
-        !self.has_choice() && !accept_refused && paths.iter().all(Option::is_none)
+        let is_chosen = *accept_refused || *managed_keys || *no_managed_keys;
+        !self.has_choice() && !is_chosen && paths.iter().all(Option::is_none)
     }
 }
 

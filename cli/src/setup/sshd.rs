@@ -10,7 +10,7 @@ use super::change::Change;
 use super::choices::Choices;
 use super::target::check_trusted;
 use crate::desired::sshd::fix::without_option;
-use crate::desired::sshd::{Setting, block};
+use crate::desired::sshd::{Setting, managed_keys};
 use crate::desired::trusted;
 use crate::host::sshd::connections::Connection;
 use crate::host::sshd::daemon::{Daemon, NoAnswer};
@@ -57,6 +57,12 @@ pub(super) struct Needed {
     pub(super) doubt: Option<Error>,
 }
 
+/// Whether setup's own block says that the keys that root keeps count.
+pub(super) fn names_managed_keys(sshd: &Sshd) -> Result<bool, Error> {
+    let config = SshdConfig::read(sshd.daemon.main_file())?;
+    Ok(Own::find(&config).says(&config, &managed_keys()))
+}
+
 /// The changes that sshd's configuration needs.
 pub(super) fn needed(choices: &Choices, sshd: &Sshd) -> Result<Needed, Error> {
     let main = sshd.daemon.main_file();
@@ -68,11 +74,13 @@ pub(super) fn needed(choices: &Choices, sshd: &Sshd) -> Result<Needed, Error> {
     check_use_pam(sshd, &config, main)?;
     check_subsystem(sshd, main)?;
 
-    let settings = block(&choices.jail_root);
+    let settings = choices.settings();
     let own = Own::find(&config);
+    let dropped = choices.managed_keys.dropped();
     let has_block = |group: &String| config.blocks.iter().any(|b| is_complete(&config, b, group, &settings));
-    let edited = match !choices.groups.iter().all(has_block) {
-        true => Some(own.edited(&config, &choices.groups, &settings)?),
+    let has_dropped = dropped.as_ref().is_some_and(|setting| own.says(&config, setting));
+    let edited = match has_dropped || !choices.groups.iter().all(has_block) {
+        true => Some(own.edited(&config, &choices.groups, &settings, dropped.as_ref())?),
         false => None,
     };
     let planned = edited.as_ref().map(|edited| (own.file.as_path(), edited.text.as_str()));

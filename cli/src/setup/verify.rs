@@ -5,7 +5,7 @@ use super::choices::Choices;
 use super::sshd::Sshd;
 use super::syslog;
 use super::trial_member::NAME;
-use crate::desired::sshd::{Setting, block};
+use crate::desired::sshd::Setting;
 use crate::host::accounts;
 use crate::host::groups::members_of;
 use crate::host::programs::{self, Output};
@@ -109,7 +109,7 @@ fn check_settings(
     user: &str,
     shown: &str,
 ) -> Result<(), Error> {
-    for setting in block(&choices.jail_root) {
+    for setting in choices.settings() {
         let Setting { keyword, value, .. } = &setting;
         let is = settings.get(keyword).unwrap_or("unknown to sshd");
         // sshd prints ChrootDirectory as written or expanded, and older versions do not print

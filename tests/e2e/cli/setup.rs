@@ -8,6 +8,7 @@ mod exempt;
 mod exit_status;
 mod killed;
 mod links;
+mod managed_keys;
 mod members;
 mod misspelt;
 mod never_started;

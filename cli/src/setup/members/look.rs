@@ -5,6 +5,8 @@ use crate::desired::pam::HOME_MAKERS;
 use crate::host::pam::stack::Stack;
 use crate::host::workers::Work;
 use crate::report::Error;
+use crate::setup::choices::Choices;
+use crate::setup::managed_keys::has_key;
 use crate::setup::sshd::Sshd;
 use pam_sftpjail::account::Account;
 use pam_sftpjail::config::Config;
@@ -25,6 +27,8 @@ pub(super) struct Look<'c> {
     is_root_given: bool,
     /// Whether PAM makes missing homes.
     makes_homes: bool,
+    /// Whether only keys that root keeps will count.
+    needs_kept_keys: bool,
     now: Now,
 }
 
@@ -37,7 +41,18 @@ pub(super) enum Looked {
         access: Access,
         /// `None`: a login gets its jail.
         refused: Option<Reason>,
+        ways: Ways,
     },
+}
+
+/// The ways in of a member for whom root keeps no key, where no others count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Ways {
+    /// Other keys count, there is one, or the login would be refused.
+    Unasked,
+    /// There may be others, such as a password.
+    Others,
+    None,
 }
 
 /// Why a login would be refused.
@@ -48,10 +63,17 @@ pub(super) struct Reason {
 }
 
 impl<'c> Look<'c> {
-    pub(super) fn prepare(config: &'c Config, is_root_given: bool, sshd: &Sshd) -> Result<Self, Error> {
+    /// `config`: the configuration to be.
+    pub(super) fn prepare(config: &'c Config, choices: &Choices, sshd: &Sshd) -> Result<Self, Error> {
         let session = Stack::read(&sshd.daemon.pam_service(Some(&sshd.global)), "session");
         let makes_homes = session.lines.iter().any(|line| HOME_MAKERS.iter().any(|maker| line.is(maker)));
-        Ok(Self { config, is_root_given, makes_homes, now: Now::read(sshd.daemon.file(), &session)? })
+        Ok(Self {
+            config,
+            is_root_given: choices.is_root_given,
+            makes_homes,
+            needs_kept_keys: choices.managed_keys.are_chosen(),
+            now: Now::read(sshd.daemon.file(), &session)?,
+        })
     }
 
     /// Asks sshd once for each kind of user, before there are children.
@@ -97,14 +119,20 @@ impl Work for Look<'_> {
             };
         let account = account.or_else(|| Account::lookup(user, self.config).ok());
         // If the account cannot be looked up, the refusal says why.
-        let access = account.map_or(Access::Unknown, |account| self.now.access(&account));
-        Looked::Member { access, refused }
+        let access = account.as_ref().map_or(Access::Unknown, |account| self.now.access(account));
+        let ways = match &account {
+            Some(account) if self.needs_kept_keys && refused.is_none() && !has_key(&account.name) => {
+                if self.now.has_other_ways(account) { Ways::Others } else { Ways::None }
+            }
+            _ => Ways::Unasked,
+        };
+        Looked::Member { access, refused, ways }
     }
 
     fn give_up(&mut self, user: &str, why: &str) -> Looked {
         let account = Account::lookup(user, self.config).ok();
         let access = account.map_or(Access::Unknown, |account| self.now.access(&account));
         let fix = "see that the filesystems on the way to the home and the volumes answer (findmnt)".into();
-        Looked::Member { access, refused: Some(Reason { reason: why.to_owned(), fix }) }
+        Looked::Member { access, refused: Some(Reason { reason: why.to_owned(), fix }), ways: Ways::Unasked }
     }
 }

@@ -4,6 +4,7 @@ use crate::desired::sshd::is_internal_sftp;
 use crate::host::accounts::runs_shell;
 use crate::host::configuration;
 use crate::host::pam::stack::Stack;
+use crate::host::shadow::{Password, Shadow};
 use crate::host::sshd::connections::Connection;
 use crate::host::sshd::daemon::NoAnswer;
 use crate::host::sshd::effective::expanded;
@@ -50,6 +51,27 @@ impl Now {
     /// Asks sshd once for each kind of user. The error: it does not answer.
     pub(super) fn ask_for_all(&mut self, names: &[String]) -> Result<(), Error> {
         self.sshd.ask_for_all(names).map_err(NoAnswer::into_error)
+    }
+
+    /// Whether the user may have another way in than keys from files. Only what is certain counts: sshd asks for no
+    /// password, or there is none, and it knows no other method.
+    pub(super) fn has_other_ways(&mut self, account: &Account) -> bool {
+        let Ok(settings) = self.sshd.settings(&account.name, &self.connection) else { return true };
+        let is = |keyword: &str, value: &str| settings.get(keyword) == Some(value);
+        let is_set = |keyword: &str| settings.get(keyword).is_some_and(|value| value != "none");
+        let others = ["GSSAPIAuthentication", "HostbasedAuthentication", "KerberosAuthentication"];
+        if others.iter().any(|keyword| is(keyword, "yes"))
+            || ["AuthorizedKeysCommand", "TrustedUserCAKeys"].into_iter().any(is_set)
+        {
+            return true;
+        }
+        let asks =
+            ["PasswordAuthentication", "KbdInteractiveAuthentication", "ChallengeResponseAuthentication"];
+        asks.iter().any(|keyword| is(keyword, "yes"))
+            && !matches!(
+                Shadow::of(&account.name).ok().flatten().map(|shadow| shadow.password()),
+                Some(Password::None | Password::NoHash | Password::Locked { .. })
+            )
     }
 
     /// Where sshd or NSS does not answer for a user (sshd -T cannot be asked about a name with a comma), nothing is

@@ -1,8 +1,10 @@
 //! What is said of the members, and what of it stops a setup.
 
 use super::{Members, Refused};
+use crate::host::keys::managed::DIRECTORY;
 use crate::report::text::{counted, listed_first};
 use crate::report::{Consequence, Error, Findings};
+use crate::setup::managed_keys::ManagedKeys;
 use crate::setup::say;
 use pam_sftpjail::config::DEFAULT_PATH;
 use pam_sftpjail::escape::escaped;
@@ -35,6 +37,12 @@ impl Members {
             "Members who are jailed already, and can do nothing but SFTP from their next login on",
             &mut self.limited_from_now.iter(),
         );
+        let kept = format!("Members for whom {DIRECTORY} has no key that sshd can read");
+        list(
+            &format!("{kept}, and who need another way in, such as a password"),
+            &mut self.without_key.iter(),
+        );
+        list(&format!("{kept}, and who have no other way in"), &mut self.locked_out.iter());
         list("Users who will no longer be jailed and get their shells", &mut self.no_longer_jailed.iter());
         list(
             "Users in no profile, whom sshd refuses because it sends them into the jail root",
@@ -72,6 +80,18 @@ impl Members {
         }
         if is_accepted || !self.is_changing {
             return Ok(());
+        }
+        if (self.managed_keys == ManagedKeys::Yes { is_new: true }) && !self.locked_out.is_empty() {
+            let what = format!(
+                "{} could not log in any more, because {DIRECTORY} has no key for them: {}",
+                counted(self.locked_out.len(), "member"),
+                listed_first(self.locked_out.iter())
+            );
+            let fix = format!(
+                "make {DIRECTORY}, and put the public keys of each there, into a file with the user's name that root owns and \
+                 everybody may read (0644); or use --accept-refused to set up all the same"
+            );
+            return Err(Error::new(what, fix));
         }
         if self.refused_from_now.is_empty() {
             let fix = "see that the service answers, or use --accept-refused to set up all the same";

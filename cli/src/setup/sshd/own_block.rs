@@ -2,8 +2,8 @@
 //! admin's, and stays: other values that members can have, further lines, comments.
 
 use super::is_for_group_only;
-use crate::desired::sshd::{Setting, patterns};
-use crate::host::sshd::files::{BEGIN, Block, END, SshdConfig};
+use crate::desired::sshd::{KEYS_FILE, Setting, patterns};
+use crate::host::sshd::files::{self, BEGIN, Block, END, SshdConfig};
 use crate::report::{Error, Location};
 use crate::setup::change::{Change, FileChange};
 use crate::setup::choices::Choices;
@@ -19,6 +19,13 @@ pub(super) struct Own {
     pub(super) file: PathBuf,
     /// Whether the file is ours as a whole. If not, it is sshd's main file.
     is_drop_in: bool,
+}
+
+/// What the block should be.
+struct Wanted<'w> {
+    groups: &'w [String],
+    settings: &'w [Setting],
+    dropped: Option<&'w Setting>,
 }
 
 /// The file with the block as it should be.
@@ -47,6 +54,19 @@ impl Own {
         config.blocks.iter().find(|block| self.is_ours(block) && is_for_group_only(block))
     }
 
+    /// Whether the block that is there has this setting.
+    pub(super) fn says(&self, config: &SshdConfig, setting: &Setting) -> bool {
+        let mut lines = self.present(config).into_iter().flat_map(|block| config.of_block(block));
+        lines.any(|line| {
+            self.is_here(&line.location) && setting.accepts(&line.keyword, &line.value) == Some(true)
+        })
+    }
+
+    /// Whether a line is in the file of the block, and not in one that the block includes.
+    fn is_here(&self, location: &Location) -> bool {
+        location.file == self.file
+    }
+
     /// The groups of the present block that neither the planned one nor a profile has.
     pub(super) fn dropped_groups(
         &self,
@@ -60,12 +80,13 @@ impl Own {
         groups(config).filter(|group| !group.starts_with('!') && !left.contains(group)).cloned().collect()
     }
 
-    /// Edits the block that is there, or adds one.
+    /// Edits the block that is there, or adds one. `dropped`: what it is not to say any more.
     pub(super) fn edited(
         &self,
         config: &SshdConfig,
         groups: &[String],
         settings: &[Setting],
+        dropped: Option<&Setting>,
     ) -> Result<Edited, Error> {
         let target = match self.is_drop_in {
             true => Target::ours(&self.file)?,
@@ -80,7 +101,8 @@ impl Own {
         }
         let (after, inserted, notes) = match self.present(config) {
             Some(block) => {
-                let (after, notes) = self.completed(&text, config, block, groups, settings);
+                let wanted = Wanted { groups, settings, dropped };
+                let (after, notes) = self.completed(&text, config, block, &wanted);
                 (after, Vec::new(), notes)
             }
             None => {
@@ -111,18 +133,15 @@ impl Own {
         (format!("{text}{newline}{own}"), own)
     }
 
-    /// The text with this block for all `groups` and with all `settings`, and sentences about lines that were set
-    /// back.
+    /// The text with this block as wanted, and sentences about lines that were set back.
     fn completed(
         &self,
         text: &str,
         config: &SshdConfig,
         block: &Block,
-        groups: &[String],
-        settings: &[Setting],
+        &Wanted { groups, settings, dropped }: &Wanted<'_>,
     ) -> (String, Vec<String>) {
         let mut lines: Vec<String> = text.split_inclusive('\n').map(str::to_owned).collect();
-        let is_here = |location: &Location| location.file == self.file;
         let mut replace = |location: &Location, line: String| {
             if let Some(old) = location.line.checked_sub(1).and_then(|i| lines.get_mut(i)) {
                 *old = line;
@@ -139,9 +158,14 @@ impl Own {
             let line = config.of_block(block).find(|line| line.keyword.eq_ignore_ascii_case(setting.keyword));
             match line {
                 Some(line) if setting.accepts(&line.keyword, &line.value) == Some(true) => {}
-                Some(line) if is_here(&line.location) => {
+                Some(line) if self.is_here(&line.location) => {
+                    let why = if setting.keyword == KEYS_FILE {
+                        "as --managed-keys says"
+                    } else {
+                        "which members need"
+                    };
                     notes.push(format!(
-                        "{}: {} {} becomes {} {}, which members need",
+                        "{}: {} {} becomes {} {}, {why}",
                         line.location,
                         line.written,
                         one_line(&line.value),
@@ -153,11 +177,19 @@ impl Own {
                 _ => missing.push(line_of(setting)),
             }
         }
+        let is_dropped = |line: &files::Setting| {
+            dropped.is_some_and(|setting| setting.accepts(&line.keyword, &line.value) == Some(true))
+        };
+        for line in config.of_block(block).filter(|line| is_dropped(line) && self.is_here(&line.location)) {
+            replace(&line.location, String::new());
+        }
         // Above what the block includes, so that these values come first.
         let here = config.of_block(block).map(|line| &line.location);
-        let last = here.take_while(|location| is_here(location)).map(|location| location.line).max();
+        let last = here.take_while(|location| self.is_here(location)).map(|location| location.line).max();
         let at = last.unwrap_or(block.location.line).min(lines.len());
-        if let Some(above) = at.checked_sub(1).and_then(|i| lines.get_mut(i)).filter(|l| !l.ends_with('\n')) {
+        if let Some(above) =
+            at.checked_sub(1).and_then(|i| lines.get_mut(i)).filter(|l| !l.is_empty() && !l.ends_with('\n'))
+        {
             above.push('\n');
         }
         lines.splice(at..at, missing);
