@@ -2,6 +2,7 @@
 
 mod exit;
 mod hidden;
+mod of_config;
 mod suggested;
 
 use crate::host::sshd::option::SshdConfigOption;
@@ -9,6 +10,7 @@ use crate::{audit, setup};
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 pub(crate) use hidden::HiddenVerb;
+pub(crate) use of_config::ConfigVerb;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -39,8 +41,8 @@ impl Arguments {
     pub(crate) fn read() -> Self {
         let arguments = Self::try_parse().unwrap_or_else(|error| exit::with(&suggested::explained(error)));
         let why = match arguments.verb {
-            Verb::List { .. } | Verb::Kick { .. } => {
-                "list and kick read the registry of sessions, and no configuration"
+            Verb::List { .. } | Verb::Kick { .. } | Verb::Expire { .. } => {
+                "list, kick and expire read the registry of sessions, and no configuration"
             }
             Verb::Keys { .. } => "keys reads the user's file of keys, and no configuration",
             _ => return arguments,
@@ -58,31 +60,6 @@ impl Arguments {
 pub(crate) struct NoConfiguration {
     #[arg(long = "config", id = "config", hide = true)]
     _config: Option<PathBuf>,
-}
-
-/// What `config` does.
-#[derive(Subcommand)]
-pub(crate) enum ConfigVerb {
-    /// Checks a configuration file before it is used.
-    ///
-    /// Prints nothing if it can be used. Otherwise it prints the line, what is wrong there, and what to write
-    /// instead. It also names a volume that refuses every member of its profile, and a profile that is never
-    /// used. It reads the file only: `sftpjail check` says what it means for the members.
-    ///
-    /// FILE can be a draft, owned by anybody. Without FILE, it checks the file that is in use, which must
-    /// be owned by root and writable by nobody else.
-    ///
-    /// Exit status: 0 it can be used, also if a profile is never used; 1 it cannot, or refuses all members of a
-    /// profile; 2 it could not be read.
-    #[command(after_help = "\
-Examples:
-  sftpjail config check
-  sftpjail config check /root/draft.toml &&
-    install -m 644 /root/draft.toml /etc/sftpjail/config.toml")]
-    Check {
-        /// The file to check.
-        file: Option<PathBuf>,
-    },
 }
 
 #[derive(Subcommand)]
@@ -167,6 +144,28 @@ Examples:
         /// Kills what has not ended after ten seconds.
         #[arg(long)]
         force: bool,
+        /// One JSON document instead of text.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Ends sessions whose jail holds what is granted no more.
+    ///
+    /// A folder that was granted until some time is in the jail until the session ends. This ends each
+    /// session for which one of these times has passed, with all that is in its jail, and kills what has
+    /// not ended after ten seconds. The next login has what is left.
+    ///
+    /// The timer that `setup` installs runs it each minute. It prints nothing where nothing has ended.
+    ///
+    /// Exit status: 0 no such session is left, 1 one goes on or a session's record cannot be read, 2 the
+    /// registry cannot be read.
+    #[command(after_help = "\
+Examples:
+  sftpjail expire
+  sftpjail list --json | jq '.sessions[] | {user, until}'    when will they end?
+  systemctl list-timers sftpjail-expire.timer                does it run?")]
+    Expire {
+        #[command(flatten)]
+        _no: NoConfiguration,
         /// One JSON document instead of text.
         #[arg(long)]
         json: bool,

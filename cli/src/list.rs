@@ -44,6 +44,9 @@ struct Entry {
     #[serde(skip_serializing_if = "Option::is_none")]
     home_bytes: Option<String>,
     authentication: Vec<String>,
+    /// When the first of the grants that the jail holds ends: RFC 3339, in UTC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    until: Option<String>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     refused: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -118,6 +121,7 @@ impl Entry {
             [&record.rhost, &record.jail, &record.home].map(|text| Outside::of_escaped(text));
         Some(Self {
             since: opened(&record).map_or_else(String::new, |since| since.to_string()),
+            until: record.until.and_then(|until| Some(Timestamp::from_second(until).ok()?.to_string())),
             bytes_moved: session.moved(),
             idle_seconds: session.idle(clocks).map(|idle| idle.as_secs()),
             user: record.user,

@@ -6,6 +6,7 @@ mod audit;
 mod check;
 mod config;
 mod desired;
+mod expire;
 mod host;
 mod keys;
 mod kick;
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
             };
             kick::run(&target, force, json, &mut out)
         }
+        Verb::Expire { json, .. } => expire::run(json, &mut out),
         Verb::Keys { user, key_type, key, .. } => {
             keys::run(&user, key_type.as_deref().zip(key.as_deref()), &mut out)
         }

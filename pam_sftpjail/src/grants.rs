@@ -19,8 +19,7 @@ use crate::name::UserName;
 use crate::path::Normalised;
 pub use fingerprint::Fingerprint;
 pub use network::Network;
-pub(crate) use standing::now;
-pub use standing::{Address, Circumstances, Keys, Standing};
+pub use standing::{Address, Circumstances, Keys, Standing, now};
 use std::path::{Path, PathBuf};
 pub use until::Until;
 

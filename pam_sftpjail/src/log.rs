@@ -62,7 +62,7 @@ impl Log {
         self.send(Severity::LOG_ERR, event);
     }
 
-    /// For a refused login.
+    /// For a refused login, and for a session that was ended.
     pub fn notice(&self, event: impl Display) {
         self.send(Severity::LOG_NOTICE, event);
     }

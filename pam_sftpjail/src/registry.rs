@@ -4,7 +4,7 @@
 //! Sessions of a user begin and end under a lock on the user's directory (flock(2)). A record is live while
 //! the session's process, or one that it forked, has it open with a mark on it. The kernel drops the mark
 //! whatever ends the process. So counts cannot drift, and no pid is ever trusted. The text of a record is
-//! for people; nothing is decided by it.
+//! for people; nothing is decided by it but when `sftpjail expire` ends the session.
 #![forbid(unsafe_code)]
 
 mod live;

@@ -15,7 +15,6 @@ mod waiting;
 use crate::application;
 use crate::error::{Phase, Refusal};
 use crate::escape::{escaped, whole};
-use crate::grants::Until;
 use crate::log::Log;
 use crate::registry::Record;
 use crate::sys::umask;
@@ -97,12 +96,15 @@ fn build(login: &Login<'_>, member: Member, begun: Instant) -> Result<Session, R
 
 fn record(login: &Login<'_>, member: &Member) -> Record {
     let Member { account, profile, plan } = member;
+    let ends = plan.grants().iter().filter_map(|held| Some((held.until?.epoch(), &held.folder)));
+    let first = ends.min_by_key(|(until, _)| *until);
     Record {
         profile: profile.name.clone(),
         namespace: plan.namespace(),
         jail: whole(&plan.jail_root.path().join(&plan.user)).to_string(),
         home: whole(&account.home).to_string(),
-        until: plan.grants().iter().filter_map(|held| held.until).map(Until::epoch).min(),
+        until: first.map(|(until, _)| until),
+        ends_with: first.map(|(_, folder)| whole(folder).to_string()),
         grants: plan.grants().iter().map(|held| whole(&held.folder).to_string()).collect(),
         ..login.record(&account.name, account.uid)
     }

@@ -5,6 +5,7 @@ mod audit;
 pub(crate) mod check;
 mod config;
 mod denied;
+mod expire;
 mod keys;
 mod kick;
 mod list;

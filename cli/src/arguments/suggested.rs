@@ -7,13 +7,14 @@ use pam_sftpjail::escape::escaped;
 use pam_sftpjail::suggestion::nearest;
 
 /// Words that admins try, and what does here what they expect of them.
-const MEANT: [(&[&str], &str); 10] = [
+const MEANT: [(&[&str], &str); 11] = [
     (&["status", "who", "w", "ps", "sessions", "session", "users", "ls", "show", "last"], "sftpjail list"),
     (&["doctor", "verify", "validate", "diagnose", "lint", "health", "healthcheck"], "sftpjail check"),
     (&["test", "try", "login", "simulate"], "sftpjail probe USER"),
     (&["version"], "sftpjail --version"),
     (&["log", "logs", "history", "report", "journal", "events", "trace"], "sftpjail audit"),
     (&["kill", "end", "disconnect", "terminate", "logout", "stop"], "sftpjail kick USER"),
+    (&["timeout", "overdue", "expired", "expiry"], "sftpjail expire"),
     (&["clean", "cleanup", "gc", "prune", "purge", "flush"], "sftpjail reap"),
     (&["install", "init", "enable", "configure", "start", "add", "apply"], "sftpjail setup"),
     (&["confirm", "keep", "commit"], "sftpjail setup --confirm"),

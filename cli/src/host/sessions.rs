@@ -44,6 +44,13 @@ pub(crate) struct Session {
 
 /// All live sessions, sorted by user and time.
 pub(crate) fn live() -> io::Result<Vec<Session>> {
+    let mut sessions = recorded()?;
+    find_processes(&mut sessions)?;
+    Ok(sessions)
+}
+
+/// The same, but for their processes: to find these, all of this host's have to be read.
+pub(crate) fn recorded() -> io::Result<Vec<Session>> {
     let failed = |refusal: Refusal| io::Error::other(Error::new(&refusal, refusal.fix()).to_string());
     let mut sessions = Vec::new();
     let Some(registry) = Registry::existing().map_err(failed)? else { return Ok(sessions) };
@@ -61,15 +68,19 @@ pub(crate) fn live() -> io::Result<Vec<Session>> {
             sessions.push(Session { user: user.clone(), path, file, record, holders, descriptors, others });
         }
     }
-    if !sessions.is_empty() {
-        // Processes are listed after sessions: else a session that has just begun would have none.
-        Processes::list()?.find_those_of(&mut sessions);
-    }
     sessions.sort_by_key(|session| {
         let opened = session.record.as_ref().map_or((0, 0), |record| (record.since, record.pid));
         (session.user.clone(), opened)
     });
     Ok(sessions)
+}
+
+/// Finds the processes of sessions, which were read before: else one that has just begun would have none.
+pub(crate) fn find_processes(sessions: &mut [Session]) -> io::Result<()> {
+    if !sessions.is_empty() {
+        Processes::list()?.find_those_of(sessions);
+    }
+    Ok(())
 }
 
 impl Session {

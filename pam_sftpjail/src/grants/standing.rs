@@ -70,7 +70,7 @@ impl Circumstances<'_> {
 const NO_ADDRESS: &str = "UNKNOWN";
 
 /// In seconds since the epoch. A clock before that is at its end, so that nothing is granted that has an end.
-pub(crate) fn now() -> i64 {
+pub fn now() -> i64 {
     let since = SystemTime::UNIX_EPOCH.elapsed().ok();
     since.and_then(|since| i64::try_from(since.as_secs()).ok()).unwrap_or(i64::MAX)
 }

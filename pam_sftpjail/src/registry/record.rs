@@ -35,6 +35,9 @@ pub struct Record {
     /// The earliest end of the grants that the jail holds, in seconds since the epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<i64>,
+    /// The folder of that grant, escaped like all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ends_with: Option<String>,
     /// The folders of those grants on the host, escaped.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub grants: Vec<String>,

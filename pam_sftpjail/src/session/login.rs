@@ -117,6 +117,7 @@ impl Login<'_> {
             jail: String::new(),
             home: String::new(),
             until: None,
+            ends_with: None,
             grants: Vec::new(),
             authentication: self.methods(),
             refused: false,

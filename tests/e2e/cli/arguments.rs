@@ -49,6 +49,7 @@ fn an_output_that_cannot_be_written_is_an_error_of_every_verb() {
         ("check --all --json", 2),
         ("list", 2),
         ("kick anna", 2),
+        ("expire --json", 2),
         ("reap", 2),
         ("probe anna", 2),
         ("audit", 2),
@@ -69,12 +70,19 @@ fn an_output_that_cannot_be_written_is_an_error_of_every_verb() {
 #[test]
 fn verbs_that_read_no_configuration_take_none() {
     let sb = Sandbox::new();
-    for typed in ["list --config /etc/x.toml", "--config /etc/x.toml list", "kick anna --config /etc/x.toml"]
-    {
+    for typed in [
+        "list --config /etc/x.toml",
+        "--config /etc/x.toml list",
+        "kick anna --config /etc/x.toml",
+        "expire --config /etc/x.toml",
+    ] {
         let said = usage(&sb.try_sh(&format!("sftpjail {typed}")));
-        assert!(said.contains("list and kick read the registry of sessions, and no configuration"), "{said}");
+        assert!(
+            said.contains("list, kick and expire read the registry of sessions, and no configuration"),
+            "{said}"
+        );
     }
-    for verb in ["list", "kick"] {
+    for verb in ["list", "kick", "expire"] {
         assert!(!sb.sh(&format!("sftpjail {verb} --help")).stdout.contains("--config"), "{verb}");
     }
 }
@@ -104,6 +112,7 @@ fn without_root_every_verb_says_so_and_ends_with_2() {
         ("list", "run this as root"),
         ("kick anna", "run this as root"),
         ("kick --pid 1", "run this as root"),
+        ("expire", "run this as root"),
         ("reap", "run this as root"),
         ("setup --dry-run", "run this as root"),
         ("setup --yes", "run this as root"),
@@ -132,6 +141,7 @@ fn every_verb_works_from_a_pipe_and_in_40_columns() {
         ("audit anna", 0),
         ("probe anna", 0),
         ("reap", 0),
+        ("expire", 0),
         ("config check", 0),
         ("kick nobody-of-that-name", 3),
         ("kick anna", 0),

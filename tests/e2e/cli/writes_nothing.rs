@@ -9,7 +9,7 @@ in_both_namespaces!(
 );
 
 /// All that looks, with options that leave nothing out.
-const LOOKS: [&str; 14] = [
+const LOOKS: [&str; 15] = [
     "check mle",
     "check --json mle",
     "check joe",
@@ -19,6 +19,7 @@ const LOOKS: [&str; 14] = [
     "list",
     "list --json",
     "kick nobody-there",
+    "expire",
     "audit",
     "audit --summary",
     "setup --dry-run",
