@@ -121,19 +121,23 @@ reproducible: packages
 		echo "The same bytes: $$package"
 	done
 
-DROP_IN := /etc/systemd/system/user@.service.d/50-sftpjail.conf
+# What names the program.
+CALLERS := $(addprefix /etc/,systemd/system/user@.service.d/50-sftpjail.conf systemd/system/sftpjail-expire.service \
+	cron.d/sftpjail)
 
 # Without its module, a PAM configuration that names it would let nobody in. Files in it may be symlinks.
-# Without its program, the drop-in of user@.service goes by groups that nobody keeps up to date.
+# Without its program, the drop-in of user@.service goes by groups that nobody keeps up to date, and what starts it each
+# minute fails.
 uninstall: no-package
 	@if test -z "$(DESTDIR)" && $(SUDO) grep -Rqs '^[^#]*pam_sftpjail' /etc/pam.d; then
 		echo "make: /etc/pam.d names the module; run first: sftpjail setup --undo" >&2
 		exit 1
 	fi
-	if test -z "$(DESTDIR)" && test -e $(DROP_IN); then
-		echo "make: $(DROP_IN) names the program; run first: sftpjail setup --undo, or remove that file" >&2
+	test -n "$(DESTDIR)" || for file in $(CALLERS); do
+		test -e $$file || continue
+		echo "make: $$file names the program; run first: sftpjail setup --undo, or remove that file" >&2
 		exit 1
-	fi
+	done
 	$(AS_OWNER) rm -f "$(MODULE)" "$(PROGRAM)"
 	echo "Removed $(MODULE) and $(PROGRAM)."
 

@@ -13,13 +13,18 @@ undo_setup() {
 }
 
 # Without its module, a PAM configuration that names it keeps members out.
-# Without its program, the drop-in of user@.service goes by groups that nobody keeps up to date.
+# Without its program, the drop-in of user@.service goes by groups that nobody keeps up to date, and what starts it each
+# minute fails.
 refuse_if_needed() {
     files=$(pam_files)
     test -z "$files" || stay "PAM calls its module. First remove sshd's Match block for jails, if it is there, and reload" \
         "sshd; then remove the module's lines in:" $files
-    drop_in=/etc/systemd/system/user@.service.d/50-sftpjail.conf
-    ! test -e $drop_in || stay "systemd calls its program. Remove this file first: $drop_in"
+    for unit in user@.service.d/50-sftpjail.conf sftpjail-expire.service; do
+        unit=/etc/systemd/system/$unit
+        ! test -e $unit || stay "systemd calls its program. Remove this file first: $unit"
+    done
+    cron=/etc/cron.d/sftpjail
+    ! test -e $cron || stay "cron calls its program. Remove this file first: $cron"
 }
 
 # The files of PAM that name the module. They may be symlinks.

@@ -6,6 +6,7 @@
 mod account;
 mod all;
 mod authentication;
+mod expiry;
 mod groups;
 mod home;
 mod host_programs;

@@ -3,6 +3,7 @@
 //! Each requirement is stated here only. Nothing here writes.
 
 pub(crate) mod drop_in;
+pub(crate) mod expiry;
 pub(crate) mod home_access;
 pub(crate) mod manager;
 pub(crate) mod membership;

@@ -7,8 +7,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 const ETC: &str = "cd /etc; find . -xdev \\( -type f -o -type l \\) ! -name machine-id | sort | while read f; do \
      echo \"$f $(readlink $f || md5sum <$f)\"; done; find . -name 'timers.target.wants'";
 
-const UNITS: &str = "ls /etc/systemd/system/sftpjail*.timer /etc/systemd/system/sftpjail*.service /etc/systemd/system/*.wants/sftpjail* /var/lib/systemd/timers/*sftpjail* 2>/dev/null \
-     || true; systemctl list-units --all --plain --no-legend 'sftpjail*' | grep -v ' not-found ' || true";
+/// All of the timer. Setup has another one, which stays.
+const UNITS: &str = "ls /etc/systemd/system/sftpjail-setup* /etc/systemd/system/*.wants/sftpjail* /var/lib/systemd/timers/*sftpjail* 2>/dev/null \
+     || true; systemctl list-units --all --plain --no-legend 'sftpjail-setup*' | grep -v ' not-found ' || true";
 
 fn machine() -> Machine {
     let machine = Machine::boot(&Suite::wanted());

@@ -2,6 +2,7 @@
 
 mod audit;
 mod confirm_within;
+mod expire;
 mod groups;
 mod own_mounts;
 mod refused;

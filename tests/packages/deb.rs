@@ -87,7 +87,13 @@ fn is_not_removed_while_a_member_is_logged_in_or_a_line_names_the_module() {
     sb.sh("sed -i /pam_sftpjail/d /etc/pam.d/sshd");
     let out = sb.try_sh("dpkg --remove sftpjail").failed();
     assert!(out.stderr.contains("systemd calls its program. Remove this file first"), "{out}");
-    sb.sh("rm /etc/systemd/system/user@.service.d/50-sftpjail.conf; dpkg --remove sftpjail");
+    sb.sh("rm /etc/systemd/system/user@.service.d/50-sftpjail.conf");
+    let out = sb.try_sh("dpkg --remove sftpjail").failed();
+    assert!(
+        out.stderr.contains("cron calls its program. Remove this file first: /etc/cron.d/sftpjail"),
+        "{out}"
+    );
+    sb.sh("rm /etc/cron.d/sftpjail; dpkg --remove sftpjail");
 }
 
 #[test]

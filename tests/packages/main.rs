@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// What both packages have as examples.
-const EXAMPLES: [&str; 8] = [
+const EXAMPLES: [&str; 11] = [
     "apparmor/usr.sbin.rsyslogd",
     "apparmor/usr.sbin.sshd",
     "home.toml",
@@ -18,6 +18,9 @@ const EXAMPLES: [&str; 8] = [
     "rsyslog.d/sftpjail.conf",
     "selinux/sftpjail.cil",
     "systemd/50-sftpjail.conf",
+    "systemd/sftpjail-expire.service",
+    "systemd/sftpjail-expire.timer",
+    "systemd/timers.target.d/sftpjail-expire.conf",
     "upload-portal.toml",
 ];
 

@@ -6,7 +6,9 @@ use super::keys::Keys;
 use super::path_to_home::PathToHome;
 use super::sshd::{self, Login};
 use super::system::Host;
-use super::{account, home, host_programs, in_no_profile, profile, rehearsal, room, selinux, sessions};
+use super::{
+    account, expiry, home, host_programs, in_no_profile, profile, rehearsal, room, selinux, sessions,
+};
 use crate::desired::membership;
 use crate::host::keys::{self, Accepted};
 use crate::host::pam::passwords::Passwords;
@@ -90,6 +92,7 @@ pub(super) fn examine(host: &mut Host<'_>, user: &str, about_host: Findings) -> 
         }
         Ok(Membership::Member(member)) => {
             room::examine(&member.plan, &mut findings);
+            expiry::examine(&member.account, host.config, &mut findings);
             sessions::examine(host, user, &member, &mut findings);
             let Member { account, profile, plan } = *member;
             Some((account, profile, plan.volumes().to_vec()))

@@ -1,6 +1,7 @@
-//! Reads the crontabs and at jobs of users.
+//! Reads the crontabs and at jobs of users, and whether cron runs.
 
 use pam_sftpjail::name::UserName;
+use procfs::process::all_processes;
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
 use std::fs::{self, File};
@@ -40,6 +41,16 @@ pub(crate) fn crontab(name: &UserName) -> io::Result<Option<PathBuf>> {
         }
     }
     Ok(None)
+}
+
+/// Whether a cron of root's runs, by its name.
+pub(crate) fn cron_runs() -> bool {
+    let names = ["cron", "crond"];
+    all_processes().into_iter().flatten().flatten().any(|process| {
+        // Everybody can start a process of any name.
+        process.uid().is_ok_and(|uid| uid == 0)
+            && process.stat().is_ok_and(|stat| names.contains(&stat.comm.as_str()))
+    })
 }
 
 /// The number of at jobs of a user that are queued or running.

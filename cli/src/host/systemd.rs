@@ -1,4 +1,4 @@
-//! Reads systemd's files of user managers, and asks systemd which managers it has loaded and which run.
+//! Reads systemd's files of user managers, and asks systemd which managers it has loaded, and which units run.
 
 pub(crate) mod service;
 
@@ -170,6 +170,12 @@ pub(crate) fn managers() -> io::Result<BTreeMap<u32, bool>> {
         Some((uid, !matches!(words.nth(1), None | Some("inactive" | "failed"))))
     });
     Ok(managers.collect())
+}
+
+/// Whether a unit is active.
+pub(crate) fn is_active(unit: &str) -> io::Result<bool> {
+    let output = systemctl(&["show", "-p", "ActiveState", "--", unit])?;
+    Ok(output.lines().any(|line| line == "ActiveState=active"))
 }
 
 /// The version of systemd, such as 252.

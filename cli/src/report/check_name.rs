@@ -85,6 +85,9 @@ impl Display for SshdCheck {
     }
 }
 
+/// Whether a session ends with what is granted to its user.
+pub(crate) const EXPIRY: &str = "grant end";
+
 /// Which check a finding is of. In JSON, its name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
@@ -92,6 +95,8 @@ pub(crate) enum CheckName {
     Sshd(SshdCheck),
     /// What every login fails by, whoever the user is.
     Host(Check),
+    /// What the ends of grants need of the host.
+    Expiry,
     /// What concerns one user, or what is only found for the host as a whole.
     Other(String),
 }
@@ -107,7 +112,7 @@ impl CheckName {
     pub(super) fn is_about_host(&self) -> bool {
         match self {
             Self::Sshd(check) => check.is_about_all(),
-            Self::Host(_) => true,
+            Self::Host(_) | Self::Expiry => true,
             Self::Other(_) => false,
         }
     }
@@ -117,7 +122,8 @@ impl From<String> for CheckName {
     fn from(name: String) -> Self {
         let sshd = SshdCheck::ALL.into_iter().find(|check| check.name() == name).map(Self::Sshd);
         let host = || Self::OF_HOST.into_iter().find(|check| check.to_string() == name).map(Self::Host);
-        sshd.or_else(host).unwrap_or(Self::Other(name))
+        let expiry = || (name == EXPIRY).then_some(Self::Expiry);
+        sshd.or_else(host).or_else(expiry).unwrap_or(Self::Other(name))
     }
 }
 
@@ -132,6 +138,7 @@ impl Display for CheckName {
         match self {
             Self::Sshd(check) => f.pad(check.name()),
             Self::Host(check) => f.pad(&check.to_string()),
+            Self::Expiry => f.pad(EXPIRY),
             Self::Other(name) => f.pad(name),
         }
     }
@@ -153,6 +160,7 @@ mod tests {
             ("sshd penalties", true, false),
             ("jail root", false, true),
             ("kernel", false, true),
+            (EXPIRY, false, true),
             ("home", false, false),
             ("ssh -L", false, false),
         ] {

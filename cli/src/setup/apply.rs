@@ -5,6 +5,7 @@ use super::change::Change;
 use super::journal::{Journal, Phase, State};
 use super::undo::restore_unsettled;
 use super::{Options, Planned, apparmor, confirm, now, reload, say, syslog, unloaded, user_manager, verify};
+use crate::desired::expiry::is_unit;
 use crate::report::Error;
 use crate::report::text::joined;
 use nix::sys::signal::{SigSet, Signal};
@@ -76,8 +77,9 @@ fn apply(planned: &Planned, options: &Options, out: &mut impl Write) -> Result<(
     let Planned { choices, sshd, changes, unloaded, .. } = planned;
     changes.iter().try_for_each(Change::stage)?;
     changes.iter().try_for_each(Change::commit)?;
-    if changes.iter().any(|change| change.is_file_where(user_manager::is_read_by_systemd)) {
-        reload::units()?;
+    let with_timer = changes.iter().any(|change| change.is_file_where(is_unit));
+    if with_timer || changes.iter().any(|change| change.is_file_where(user_manager::is_read_by_systemd)) {
+        reload::units(with_timer)?;
     }
     for said in unloaded::load(unloaded, changes.iter().filter_map(Change::file), choices)? {
         say(out, said);

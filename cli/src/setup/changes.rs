@@ -9,7 +9,7 @@ use super::change::{Change, FileChange};
 use super::choices::Choices;
 use super::sshd::{self, Sshd};
 use super::target::Target;
-use super::{directory, module, pam, selinux, syslog, user_manager, verify};
+use super::{directory, expiry, module, pam, selinux, syslog, user_manager, verify};
 use crate::desired::pam::service;
 use crate::report::Error;
 use pam_sftpjail::config::DEFAULT_PATH;
@@ -56,6 +56,8 @@ impl Needed {
         }
         changes.extend(choices.managed_keys.changes()?);
         changes.extend(user_manager::changes(choices)?);
+        let expiry::Needed { changes: of_expiry, notes: about_expiry } = expiry::Needed::find()?;
+        changes.extend(of_expiry);
         let syslog::Needed { changes: of_syslog, note } = syslog::Needed::find()?;
         changes.extend(of_syslog);
         changes.extend(selinux::changes(choices)?);
@@ -63,7 +65,7 @@ impl Needed {
         changes.extend(profiles.changes()?);
         let sshd::Needed { changes: of_sshd, mut notes, dropped_groups, stray_groups, doubt } =
             sshd::needed(choices, sshd)?;
-        notes.extend(note.into_iter().chain(profiles.notes));
+        notes.extend(about_expiry.into_iter().chain(note).chain(profiles.notes));
         if let Some(error) = doubt {
             if !verify::are_members_jailed(choices, sshd) {
                 return Err(error);

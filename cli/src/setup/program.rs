@@ -14,25 +14,20 @@ pub(super) fn running() -> Result<PathBuf, Error> {
     })
 }
 
-/// Its path, for a command line of systemd. systemd runs it as root, so nobody else may be able to replace it.
-pub(super) fn path() -> Result<PathBuf, Error> {
+/// Its path, for a command line of `by`, such as systemd. That runs it as root, so nobody else may be able to replace it.
+pub(super) fn path(by: &str) -> Result<PathBuf, Error> {
     let program = running()?;
     let shown = escaped(&program);
     let install = "install it: make install";
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | '+');
     if !program.to_str().is_some_and(|path| path.chars().all(is_plain)) {
-        return Err(Error::new(
-            format!("systemd has to run {shown}, but that path would need quotes"),
-            install,
-        ));
+        return Err(Error::new(format!("{by} has to run {shown}, but that path would need quotes"), install));
     }
     match trust::changeable(&program).map_err(|error| Error::with(&program, "be checked", &error))? {
         None => Ok(program),
         Some(path) => {
-            let what = format!(
-                "systemd has to run {shown} as root, but others than root can write {}",
-                escaped(&path)
-            );
+            let what =
+                format!("{by} has to run {shown} as root, but others than root can write {}", escaped(&path));
             let fix = match program.starts_with("/usr") {
                 true => roots_alone(&path),
                 false => install.into(),

@@ -3,23 +3,28 @@
 
 mod sshd;
 
+use crate::desired::expiry::{TIMER, TIMER_PATH};
 use crate::host::{programs, systemd};
 use crate::report::Error;
 use pam_sftpjail::rsyslog;
 pub(super) use sshd::{examine, sshd};
 use std::path::Path;
 
-/// Makes systemd read its units again, if it runs.
-pub(super) fn units() -> Result<(), Error> {
-    match systemd::control() {
-        Some(systemctl) => programs::must(
-            &systemctl,
-            ["daemon-reload"],
-            "see what `systemctl status` says, and let systemd answer",
-        )
-        .map(drop),
-        None => Ok(()),
+/// Makes systemd read its units again, if it runs. `with_timer`: whether those of `sftpjail expire` have changed: then the
+/// timer runs as they are now, and ends with them.
+pub(super) fn units(with_timer: bool) -> Result<(), Error> {
+    let Some(systemctl) = systemd::control() else { return Ok(()) };
+    let fix = "see what `systemctl status` says, and let systemd answer";
+    let has_timer = Path::new(TIMER_PATH).exists();
+    if with_timer && !has_timer {
+        // If systemd has never read them, that is an error.
+        let _ = programs::run(&systemctl, ["stop", TIMER]);
     }
+    programs::must(&systemctl, ["daemon-reload"], fix)?;
+    if with_timer && has_timer {
+        programs::must(&systemctl, ["restart", TIMER], fix)?;
+    }
+    Ok(())
 }
 
 /// Restarts rsyslog. Gives the sentence that says how, or that asks the admin to do it.

@@ -10,6 +10,7 @@ use super::journal::{Journal, Phase, State, Step};
 use super::restoration::{Action, FileAction, Part, Restoration};
 use super::sshd::Sshd;
 use super::{apparmor, reload, selinux, syslog, user_manager};
+use crate::desired::expiry::is_unit;
 use crate::host::service_mounts;
 use crate::host::sshd::daemon::Daemon;
 use crate::report::Error;
@@ -59,7 +60,8 @@ pub(super) fn unsettled(
     let files = || journal.unsettled().iter().filter_map(Step::file);
     let has = |condition: fn(&Path) -> bool| files().any(condition);
     let for_syslog = has(syslog::is_read_by_rsyslog) || has(apparmor::is_for_rsyslog);
-    let (for_systemd, for_selinux) = (has(user_manager::is_read_by_systemd), has(selinux::is_policy));
+    let (with_timer, for_selinux) = (has(is_unit), has(selinux::is_policy));
+    let for_systemd = with_timer || has(user_manager::is_read_by_systemd);
     let confined: Vec<_> = files().filter(|path| apparmor::is_read_by_apparmor(path)).collect();
     let (of_sshd, others): (Vec<_>, Vec<_>) =
         actions.into_iter().partition(|action| action.part() == Part::Sshd);
@@ -86,7 +88,7 @@ pub(super) fn unsettled(
         }
     }
     if for_systemd {
-        if let Err(error) = reload::units() {
+        if let Err(error) = reload::units(with_timer) {
             done.notes.push(format!("systemd has not read its files again: {error}"));
         }
     }

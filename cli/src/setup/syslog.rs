@@ -2,7 +2,7 @@
 
 use super::atomic;
 use super::change::{Change, FileChange};
-use super::journal;
+use super::own_file::{OwnFile, adapted};
 use super::target::Target;
 use crate::host::programs;
 use crate::report::{Error, Location};
@@ -30,48 +30,18 @@ impl Needed {
             return Ok(Self::default());
         }
         let mut needed = Self::default();
-        match drop_in(path)? {
-            DropIn::Ok => {}
-            DropIn::Needed(before) => {
+        match OwnFile::read(path, DROP_IN)? {
+            OwnFile::Ok => {}
+            OwnFile::Needed(before) => {
                 needed.changes.push(Change::File(FileChange::whole(Target::ours(path)?, before, DROP_IN)));
             }
-            DropIn::Adapted => {
-                needed.note = Some(format!(
-                    "{PATH} has other rules than this version writes, and stays, since somebody has adapted it; to get \
-                     this version's, move it away and run this again"
-                ));
-            }
+            OwnFile::Adapted => needed.note = Some(adapted(path, "rules")),
         }
         for path in ROTATED.map(Path::new).into_iter().filter(|path| path.is_file()).take(1) {
             needed.changes.extend(rotated(path)?);
         }
         Ok(needed)
     }
-}
-
-/// The state of our file.
-enum DropIn {
-    /// It has the rules of this version, whatever its comments say.
-    Ok,
-    /// It is missing, or it is just as an earlier version has written it: the content that is to be replaced.
-    Needed(Option<Vec<u8>>),
-    /// It stays.
-    Adapted,
-}
-
-fn drop_in(path: &Path) -> Result<DropIn, Error> {
-    let Some(bytes) = atomic::read(path)? else { return Ok(DropIn::Needed(None)) };
-    if rules(&String::from_utf8_lossy(&bytes)).eq(rules(DROP_IN)) {
-        return Ok(DropIn::Ok);
-    }
-    let written = journal::peek()?.and_then(|journal| journal.written(path).map(str::to_owned));
-    let is_earlier = !path.is_symlink() && written.is_some_and(|digest| digest == atomic::digest(&bytes));
-    Ok(if is_earlier { DropIn::Needed(Some(bytes)) } else { DropIn::Adapted })
-}
-
-/// The lines that are neither empty nor comments.
-fn rules(text: &str) -> impl Iterator<Item = &str> {
-    text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'))
 }
 
 /// Adds the log at the top of the list of logs that rsyslog writes.

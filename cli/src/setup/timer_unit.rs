@@ -27,7 +27,7 @@ const FIX: &str = "run this without --confirm-within, and keep a session open";
 
 /// Writes and starts them. `until`: the deadline, in seconds since 1970.
 pub(super) fn start(systemctl: &Path, within: Duration, until: u64) -> Result<(), Error> {
-    let program = program::path()?;
+    let program = program::path("systemd")?;
     let program = program.display();
     let at = i64::try_from(until).ok().and_then(|until| Timestamp::from_second(until).ok());
     let at =

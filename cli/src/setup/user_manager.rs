@@ -28,8 +28,11 @@ pub(super) fn changes(choices: &Choices) -> Result<Vec<Change>, Error> {
         return Ok(Vec::new());
     }
     let path = Path::new(drop_in::PATH);
-    let condition =
-        Condition { program: program::path()?, config: DEFAULT_PATH.into(), groups: choices.groups.clone() };
+    let condition = Condition {
+        program: program::path("systemd")?,
+        config: DEFAULT_PATH.into(),
+        groups: choices.groups.clone(),
+    };
     let target = Target::ours(path)?;
     let before = target.read()?;
     let text = before.as_deref().map(String::from_utf8_lossy);

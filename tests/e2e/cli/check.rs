@@ -3,6 +3,7 @@
 mod account;
 mod all;
 mod authentication;
+mod expiry;
 mod faults;
 mod fixes;
 mod harmless;

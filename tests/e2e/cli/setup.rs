@@ -6,6 +6,7 @@ mod confirm;
 mod distributions;
 mod exempt;
 mod exit_status;
+mod expiry;
 mod killed;
 mod links;
 mod managed_keys;

@@ -49,7 +49,10 @@ fn installed_set_up_undone_and_uninstalled() {
     sb.sh(&format!("mkdir -p {drop_in}; touch {drop_in}/50-sftpjail.conf"));
     let out = sb.try_sh(&format!("{MAKE} uninstall")).failed();
     assert!(out.stderr.contains("50-sftpjail.conf names the program; run first"), "{out}");
-    sb.sh(&format!("rm -r {drop_in}; {MAKE} uninstall"));
+    sb.sh(&format!("rm -r {drop_in}; touch /etc/cron.d/sftpjail"));
+    let out = sb.try_sh(&format!("{MAKE} uninstall")).failed();
+    assert!(out.stderr.contains("/etc/cron.d/sftpjail names the program; run first"), "{out}");
+    sb.sh(&format!("rm /etc/cron.d/sftpjail; {MAKE} uninstall"));
     sb.sh(&format!("not test -e {module}; not test -e /usr/local/sbin/sftpjail"));
     assert_same(&before, &etc(&sb), &REWRITTEN_BY_USERADD);
 }

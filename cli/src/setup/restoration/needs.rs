@@ -53,6 +53,8 @@ impl Needs {
         let is_needed = match part {
             Part::Sshd | Part::Log => false,
             Part::Config => self.keeps_own_block || !self.is_config_default,
+            // Before setup, nothing ended the sessions of one that was written by hand.
+            Part::Expiry => self.keeps_own_block,
             Part::Pam | Part::UserManager | Part::Module | Part::Confinement | Part::Other => true,
         };
         self.block.is_some() && is_needed

@@ -1,7 +1,7 @@
 //! What a file of setup is for, so that undo can say what it leaves, and in which order it goes.
 
-use crate::desired::drop_in;
 use crate::desired::pam::OURS;
+use crate::desired::{drop_in, expiry};
 use crate::host::sshd::files::{BEGIN, MAIN};
 use crate::setup::sshd::own_block::DROP_IN;
 use crate::setup::{apparmor, selinux};
@@ -19,6 +19,8 @@ pub(in crate::setup) enum Part {
     Pam,
     /// The drop-in for user@.service.
     UserManager,
+    /// What runs `sftpjail expire`.
+    Expiry,
     /// rsyslog's and logrotate's.
     Log,
     Config,
@@ -46,6 +48,8 @@ impl Part {
             Self::Pam
         } else if path == Path::new(drop_in::PATH) {
             Self::UserManager
+        } else if expiry::paths().any(|own| own == path) {
+            Self::Expiry
         } else if path == Path::new(DEFAULT_PATH) {
             Self::Config
         } else {
@@ -59,6 +63,7 @@ impl Part {
             Self::Sshd => "sshd still reads it",
             Self::Pam => "PAM still calls the module, which can refuse members at login",
             Self::UserManager => "members still get no user manager of systemd's",
+            Self::Expiry => "sessions still end with what is granted",
             Self::Confinement => "SELinux or AppArmor still reads it",
             Self::Log => "the logs of SFTP still go where it says",
             Self::Config | Self::Module if is_jailing => "PAM's lines still need it",

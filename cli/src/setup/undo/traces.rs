@@ -1,7 +1,7 @@
 //! What there is to undo where setup has no journal: undo names it, and changes nothing, since it does not know what
 //! was there before.
 
-use crate::desired::drop_in;
+use crate::desired::{drop_in, expiry};
 use crate::host::configuration;
 use crate::host::groups::local_list;
 use crate::host::sshd::daemon::Daemon;
@@ -132,7 +132,8 @@ fn others() -> Result<Vec<Trace>, Error> {
         (syslog::PATH, "gives the log entries of SFTP a file of their own"),
     ];
     let mut found = Vec::new();
-    for (path, what) in files.map(|(path, what)| (Path::new(path), what)) {
+    let of_expiry = expiry::paths().map(|path| (path, "ends sessions that hold what is granted no more"));
+    for (path, what) in files.map(|(path, what)| (Path::new(path), what)).into_iter().chain(of_expiry) {
         let is_of_setup = match atomic::read(path)? {
             Some(text) => path != Path::new(DEFAULT_PATH) || !is_packaged(&text),
             None => false,
@@ -151,7 +152,10 @@ fn uncertain(config: &Config) -> Result<Vec<(String, &'static str)>, Error> {
     let mut found = Vec::new();
     let existing = roots(config).into_iter().filter(|root| root.is_dir());
     found.extend(existing.map(|root| (escaped(&root).to_string(), "the directory below which jails appear")));
-    for directory in [drop_in::PATH, DEFAULT_PATH].into_iter().filter_map(|path| Path::new(path).parent()) {
+    let files = [drop_in::PATH, DEFAULT_PATH].map(Path::new).into_iter().chain(expiry::paths());
+    let is_ours =
+        |directory: &&Path| !["/etc/systemd/system", "/etc/cron.d"].map(Path::new).contains(directory);
+    for directory in files.filter_map(Path::parent).filter(is_ours) {
         if directory.read_dir().is_ok_and(|mut entries| entries.next().is_none()) {
             found.push((escaped(directory).to_string(), "an empty directory"));
         }

@@ -26,17 +26,26 @@ fn stand_in(sb: &Sandbox, name: &str, body: &str) {
 #[test]
 fn systemd_reloads_sshd_and_restarts_rsyslog() {
     let sb = Sandbox::stock();
+    let before = etc(&sb);
     sb.sh("mkdir -p /run/systemd/system");
     stand_in(&sb, "systemctl", "case \"$*\" in *sshd*) exit 3;; esac");
     let out = sb.sh("sftpjail setup --yes");
     assert!(out.stdout.contains("sshd has been reloaded (systemctl reload ssh.service)."), "{out}");
     assert!(out.stdout.contains("rsyslog has been restarted (systemctl try-restart rsyslog)."), "{out}");
     let calls = "systemctl daemon-reload\n\
+                 systemctl restart sftpjail-expire.timer\n\
                  systemctl list-units --all --full --plain --no-legend -- user@*.service\n\
                  systemctl is-active ssh.service\nsystemctl reload ssh.service\n\
                  systemctl is-active ssh.service\nsystemctl try-restart rsyslog\n\
                  systemctl list-units --all --full --plain --no-legend -- user@*.service\n";
     assert_eq!(sb.read_text("/run/calls"), calls);
+    let service = sb.read_text("/etc/systemd/system/sftpjail-expire.service");
+    assert!(service.contains("\nExecStart=/usr/local/sbin/sftpjail expire\n"), "{service}");
+    // Undo stops the timer before systemd forgets its file.
+    sb.sh("not test -e /etc/cron.d/sftpjail; : >/run/calls; sftpjail setup --undo --yes");
+    let calls = sb.read_text("/run/calls");
+    assert!(calls.contains("\nsystemctl stop sftpjail-expire.timer\nsystemctl daemon-reload\n"), "{calls}");
+    assert_same(&before, &etc(&sb), &[]);
 }
 
 #[test]
@@ -88,6 +97,24 @@ fn where_systemd_does_not_start_the_timer_everything_is_restored() {
     let out = sb.try_sh("sftpjail setup --yes --confirm-within 1s").failed();
     assert!(out.stderr.contains("no unit") && out.stderr.contains("as it was before"), "{out}");
     assert!(sb.read_text("/run/calls").contains("systemctl start sftpjail-setup-undo.timer\n"), "{out}");
+    assert_same(&before, &etc(&sb), &[]);
+}
+
+#[test]
+fn where_systemd_does_not_start_the_timer_of_expire_everything_is_restored() {
+    let sb = Sandbox::stock();
+    let before = etc(&sb);
+    sb.sh("mkdir -p /run/systemd/system");
+    stand_in(&sb, "systemctl", "case \"$*\" in restart*) echo no such timer >&2; exit 1;; esac");
+    let out = sb.try_sh("sftpjail setup --yes").failed();
+    assert!(out.stderr.contains("no such timer") && out.stderr.contains("as it was before"), "{out}");
+    // It is stopped before systemd forgets its file.
+    let calls = sb.read_text("/run/calls");
+    assert!(
+        calls.starts_with("systemctl daemon-reload\nsystemctl restart sftpjail-expire.timer\n"),
+        "{calls}"
+    );
+    assert!(calls.contains("\nsystemctl stop sftpjail-expire.timer\nsystemctl daemon-reload\n"), "{calls}");
     assert_same(&before, &etc(&sb), &[]);
 }
 

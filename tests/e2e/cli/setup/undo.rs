@@ -137,6 +137,7 @@ fn without_the_journal_it_names_what_is_there_and_does_not_say_that_there_is_not
         "/etc/pam.d/sshd:",
         "/etc/systemd/system/user@.service.d/50-sftpjail.conf",
         "/etc/sftpjail/config.toml",
+        "/etc/cron.d/sftpjail",
         "/etc/rsyslog.d/10-sftpjail.conf",
         "/etc/logrotate.d/rsyslog:1: logrotate rotates /var/log/sftp.log\n",
         "/jail: the directory below which jails appear, if setup made it",
@@ -163,6 +164,7 @@ fn without_the_journal_it_names_what_is_there_and_does_not_say_that_there_is_not
     for removed in [
         "/etc/systemd/system/user@.service.d/50-sftpjail.conf",
         "/etc/sftpjail/config.toml",
+        "/etc/cron.d/sftpjail",
         "/etc/rsyslog.d/10-sftpjail.conf",
     ] {
         let out = refuses(&sb, &["journal", "; remove by hand what is listed"]);
