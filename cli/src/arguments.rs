@@ -3,6 +3,7 @@
 mod exit;
 mod hidden;
 mod of_config;
+mod of_grants;
 mod suggested;
 
 use crate::host::sshd::option::SshdConfigOption;
@@ -11,6 +12,7 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 pub(crate) use hidden::HiddenVerb;
 pub(crate) use of_config::ConfigVerb;
+pub(crate) use of_grants::GrantsVerb;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -24,6 +26,7 @@ Examples:
   sftpjail setup --dry-run        what would setup change on this system?
   sftpjail check anna             can she log in, and is she jailed?
   sftpjail list                   who is logged in?
+  sftpjail grants                 who was given which folder?
   sftpjail audit anna --since 2h  what did she do?"
 )]
 pub(crate) struct Arguments {
@@ -44,6 +47,7 @@ impl Arguments {
             Verb::List { .. } | Verb::Kick { .. } | Verb::Expire { .. } => {
                 "list, kick and expire read the registry of sessions, and no configuration"
             }
+            Verb::Grants(GrantsVerb::Revoke { .. }) => "revoke reads the user's grants, and no configuration",
             Verb::Keys { .. } => "keys reads the user's file of keys, and no configuration",
             _ => return arguments,
         };
@@ -170,6 +174,8 @@ Examples:
         #[arg(long)]
         json: bool,
     },
+    #[command(flatten)]
+    Grants(GrantsVerb),
     /// Removes what a killed sshd left behind.
     ///
     /// That is the record of the session and, with namespace = "host", the user's jail. The next login

@@ -7,6 +7,7 @@ mod check;
 mod config;
 mod desired;
 mod expire;
+mod grants;
 mod host;
 mod keys;
 mod kick;
@@ -16,8 +17,9 @@ mod reap;
 mod report;
 mod setup;
 mod user_manager;
+mod writing;
 
-use arguments::{Arguments, ConfigVerb, HiddenVerb, Verb};
+use arguments::{Arguments, ConfigVerb, GrantsVerb, HiddenVerb, Verb};
 use kick::Target;
 use pam_sftpjail::forked::pass_on_standard_descriptors_only;
 use report::{Status, json, streams};
@@ -50,6 +52,10 @@ fn main() -> ExitCode {
         Verb::Keys { user, key_type, key, .. } => {
             keys::run(&user, key_type.as_deref().zip(key.as_deref()), &mut out)
         }
+        Verb::Grants(GrantsVerb::Grant(options)) => grants::grant(config, &options, &mut out),
+        Verb::Grants(GrantsVerb::Grants(options)) => grants::list(config, &options, &mut out),
+        Verb::Grants(GrantsVerb::Extend(options)) => grants::extend(config, &options, &mut out),
+        Verb::Grants(GrantsVerb::Revoke { options, .. }) => grants::revoke(&options, &mut out),
         Verb::Reap { json } => reap::run(config, json, &mut out),
         // It may write gigabytes, and has no colours for anstream to remove.
         Verb::Audit(options) => {

@@ -6,7 +6,6 @@
 
 mod apparmor;
 mod apply;
-mod atomic;
 mod change;
 mod changes;
 mod choices;
@@ -31,7 +30,6 @@ mod restricted;
 mod selinux;
 mod sshd;
 mod syslog;
-mod target;
 mod timer_unit;
 mod trial_member;
 mod undo;
@@ -42,6 +40,8 @@ mod verify;
 
 use crate::report::error::AS_ROOT;
 use crate::report::{Error, Status, streams};
+use crate::writing::question::ask;
+use crate::writing::{atomic, target};
 use change::Change;
 use changes::Needed;
 use choices::Choices;
@@ -57,7 +57,7 @@ use report::{Ending, Report};
 use restricted::Restricted;
 use sshd::Sshd;
 use std::ffi::OsString;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use undo::restore_unsettled;
@@ -272,19 +272,6 @@ fn refuse_unconfirmed(journal: Option<&Journal>) -> Result<(), Error> {
         }
         Some(_) | None => Ok(()),
     }
-}
-
-fn ask(out: &mut impl Write) -> Result<bool, Error> {
-    if !io::stdin().is_terminal() {
-        return Err(Error::new(
-            "there is no terminal to ask on",
-            "use --yes, or --dry-run to see the changes only",
-        ));
-    }
-    let _ = write!(out, "Do this? [y/N] ").and_then(|()| out.flush());
-    let mut answer = String::new();
-    let _ = io::stdin().read_line(&mut answer);
-    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
 /// Seconds since 1970.

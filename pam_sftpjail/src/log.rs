@@ -62,7 +62,7 @@ impl Log {
         self.send(Severity::LOG_ERR, event);
     }
 
-    /// For a refused login, and for a session that was ended.
+    /// For a refused login, a session that was ended, and what an admin has changed.
     pub fn notice(&self, event: impl Display) {
         self.send(Severity::LOG_NOTICE, event);
     }

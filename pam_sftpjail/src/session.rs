@@ -18,7 +18,7 @@ use crate::escape::{escaped, whole};
 use crate::log::Log;
 use crate::registry::Record;
 use crate::sys::umask;
-pub use examine::{Member, Membership, examine};
+pub use examine::{Member, Membership, examine, examine_with};
 pub(crate) use login::Login;
 pub use login::{Arguments, SessionLine};
 use opening::Opening;

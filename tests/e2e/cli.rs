@@ -6,6 +6,7 @@ pub(crate) mod check;
 mod config;
 mod denied;
 mod expire;
+mod grants;
 mod keys;
 mod kick;
 mod list;

@@ -23,9 +23,9 @@ struct Narrow {
 }
 
 impl Floors {
-    /// `report`, `host`, `desired`, the verbs, clap's definitions, which may name what verbs define, and `main`.
+    /// `report`, `host`, `desired`, `writing`, the verbs, clap's definitions, which may name what verbs define, and `main`.
     pub(crate) fn of_cli(cli: &Modules) -> Self {
-        const BELOW: [&str; 3] = ["report", "host", "desired"];
+        const BELOW: [&str; 4] = ["report", "host", "desired", "writing"];
         const ABOVE: &str = "arguments";
         let is_verb = |name: &&String| !BELOW.contains(&name.as_str()) && *name != ABOVE;
         let mut order: Vec<_> = BELOW.iter().map(|name| vec![(*name).to_owned()]).collect();
@@ -34,7 +34,7 @@ impl Floors {
         Self {
             order,
             root: cli.display(&[]),
-            written: "From the lowest: report, host, desired, the verbs, arguments, main".into(),
+            written: "From the lowest: report, host, desired, writing, the verbs, arguments, main".into(),
             // It neither judges nor prints.
             narrow: Some(Narrow { from: "host", to: "report", modules: &["error", "location"] }),
         }

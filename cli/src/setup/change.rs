@@ -7,11 +7,10 @@ use super::group;
 use super::journal::{BACKUP_PREFIX, Replaced, State, Step};
 use super::target::Target;
 use crate::report::Error;
-use anstyle::{AnsiColor, Style};
-use pam_sftpjail::escape::{escaped, one_line};
+use crate::writing::difference;
+use pam_sftpjail::escape::escaped;
 use pam_sftpjail::fix::{Command, Name};
 use serde::Serialize;
-use similar::TextDiff;
 use std::fmt::{self, Display};
 use std::path::{Path, PathBuf};
 
@@ -59,42 +58,10 @@ impl Display for Change {
                 writeln!(f, "{add}")
             }
             Self::File(FileChange { target, before, after, .. }) => {
-                write_diff(f, target.path(), before.as_deref(), Some(after))
+                difference::write(f, target.path(), before.as_deref(), Some(after))
             }
         }
     }
-}
-
-/// Writes the difference of a file before and after, as `diff -u` prints it. `None`: there is no file.
-pub(super) fn write_diff(
-    f: &mut fmt::Formatter<'_>,
-    path: &Path,
-    before: Option<&[u8]>,
-    after: Option<&[u8]>,
-) -> fmt::Result {
-    let Some(diff) = diff(path, before, after) else {
-        let what = match (before, after) {
-            (None, _) => "new",
-            (_, None) => "removed",
-            _ => "replaced",
-        };
-        let size = after.or(before).unwrap_or_default().len();
-        return writeln!(f, "{}: {what}, binary, {size} bytes", escaped(path));
-    };
-    diff.lines().try_for_each(|line| {
-        let style = style(line);
-        writeln!(f, "{style}{}{style:#}", one_line(&line.replace('\t', "        ")))
-    })
-}
-
-/// The difference as `diff -u` prints it, without colours; `None` if it is not text.
-fn diff(path: &Path, before: Option<&[u8]>, after: Option<&[u8]>) -> Option<String> {
-    let shown = escaped(path).to_string();
-    let text = |bytes: Option<&[u8]>| std::str::from_utf8(bytes.unwrap_or_default()).ok().map(str::to_owned);
-    let name = |bytes: Option<&[u8]>| if bytes.is_some() { shown.as_str() } else { "/dev/null" };
-    let (old, new) = (text(before)?, text(after)?);
-    let diff = TextDiff::from_lines(&old, &new);
-    Some(diff.unified_diff().context_radius(3).header(name(before), name(after)).to_string())
 }
 
 /// In JSON, an object with the `kind` of change.
@@ -117,17 +84,6 @@ pub(super) enum Document {
     },
 }
 
-/// The colours of `diff --color`.
-fn style(line: &str) -> Style {
-    let colour = match line.as_bytes().first() {
-        Some(b'+') => AnsiColor::Green,
-        Some(b'-') => AnsiColor::Red,
-        Some(b'@') => AnsiColor::Cyan,
-        _ => return Style::new(),
-    };
-    Style::new().fg_color(Some(colour.into()))
-}
-
 impl Change {
     /// The change for JSON.
     pub(super) fn document(&self) -> Document {
@@ -139,7 +95,7 @@ impl Change {
             Self::Group { name } => Document::Group { name: name.clone() },
             Self::File(FileChange { target, before, after, .. }) => {
                 let path = target.path();
-                let diff = diff(path, before.as_deref(), Some(after));
+                let diff = difference::text(path, before.as_deref(), Some(after));
                 Document::File { path: text(path), is_new: before.is_none(), diff }
             }
         }

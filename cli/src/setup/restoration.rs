@@ -7,12 +7,12 @@ pub(super) mod obstacle;
 mod part;
 
 use super::atomic;
-use super::change::write_diff;
 use super::group;
 use super::journal::{Backup, Step};
 use super::target::Target;
 use crate::host::configuration;
 use crate::report::Error;
+use crate::writing::difference;
 use file::{Edits, Fate, OwnFile};
 use needs::{Needs, of_sshd};
 pub(super) use needs::{jail_roots, names_module, pam_files};
@@ -74,7 +74,7 @@ impl Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(FileAction { target, now, then, .. }) => {
-                write_diff(f, target.path(), Some(now), then.as_deref())
+                difference::write(f, target.path(), Some(now), then.as_deref())
             }
             Self::Directory(path) => writeln!(f, "rmdir {}", escaped(path)),
             Self::Group { name, .. } => writeln!(f, "groupdel {}", escaped(name)),

@@ -53,7 +53,7 @@ impl Member {
         if self.must_be_recorded() {
             counted = counted.and_then(|live| can_record(&self.plan.user).map(|()| live));
         }
-        counted = counted.and_then(|live| owner::try_all(&self.plan).map(|()| live));
+        counted = counted.and_then(|live| self.check_owners().map(|()| live));
         if self.plan.namespace() == Namespace::Host {
             counted = counted.and_then(|live| self.can_make_directory(&live).map(|()| live));
         }
@@ -86,6 +86,11 @@ impl Member {
         Ok(())
     }
 
+    /// Whether the filesystems of folders with an owner can show another account's files as the user's.
+    pub fn check_owners(&self) -> Result<(), Refusal> {
+        owner::try_all(&self.plan)
+    }
+
     /// Whether other sessions rely on the record of this one, or an admin who ends what a grant gives.
     pub fn must_be_recorded(&self) -> bool {
         let has_grants = !self.plan.grants().is_empty();
@@ -99,6 +104,27 @@ pub fn examine(
     config: &Config,
     name: &str,
     login: &Circumstances<'_>,
+    observe: Observer<'_>,
+) -> Result<Membership, Refusal> {
+    examine_granted(config, name, login, granted, observe)
+}
+
+/// The same with these grants in place of those in the user's file.
+pub fn examine_with(
+    config: &Config,
+    name: &str,
+    login: &Circumstances<'_>,
+    grants: &[Grant],
+    observe: Observer<'_>,
+) -> Result<Membership, Refusal> {
+    examine_granted(config, name, login, |_| Ok(grants.to_vec()), observe)
+}
+
+fn examine_granted(
+    config: &Config,
+    name: &str,
+    login: &Circumstances<'_>,
+    granted: impl FnOnce(&Account) -> Result<Vec<Grant>, Refusal>,
     observe: Observer<'_>,
 ) -> Result<Membership, Refusal> {
     let account = match Account::lookup(name, config) {

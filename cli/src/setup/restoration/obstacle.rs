@@ -1,7 +1,7 @@
 //! What keeps undo from restoring everything, and what an admin can do by hand so that undo can.
 
 use crate::report::text::joined;
-use crate::setup::change::write_diff;
+use crate::writing::difference;
 use pam_sftpjail::config::DEFAULT_PATH;
 use pam_sftpjail::escape::escaped;
 use std::fmt::{self, Display};
@@ -50,7 +50,7 @@ pub(in crate::setup) struct Edit {
 impl Display for Edit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "What was edited in {} since setup:", escaped(&self.path))?;
-        write_diff(f, &self.path, Some(&self.written), Some(&self.now))
+        difference::write(f, &self.path, Some(&self.written), Some(&self.now))
     }
 }
 

@@ -21,7 +21,7 @@ fn a_symlink_in_the_place_of_a_file_of_setup_is_refused_by_name() {
         let sb = Sandbox::stock();
         sb.sh(&format!("mkdir -p {}; ln -s {destination} {path}", above(path)));
         let before = etc(&sb);
-        let what = format!("{path} is a symlink to {destination}, and setup has to write a file there; ");
+        let what = format!("{path} is a symlink to {destination}, and a file has to be written there; ");
         refused(&sb, "sftpjail setup --yes", &[&what, &format!("then: rm {path}")]);
         assert_same(&before, &etc(&sb), &[]);
         sb.sh("test -c /dev/null");

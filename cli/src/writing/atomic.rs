@@ -1,7 +1,7 @@
-//! Replaces files at once: whenever setup is killed, each file has its old content or its new one.
+//! Replaces files at once: whenever this program is killed, each file has its old content or its new one.
 //!
 //! The new content is written to a file beside the old one, with its owner, mode and labels, and then
-//! renamed. It does not decide where setup may write: `target` does.
+//! renamed. It does not decide where a verb may write: `target` does.
 
 use super::target::Target;
 use crate::report::Error;
@@ -21,7 +21,7 @@ const STAGED: &str = ".sftpjail.dpkg-new";
 const MAX_XATTR: usize = 65_536;
 
 /// The content of a file; `None` if it is missing.
-pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>, Error> {
+pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>, Error> {
     match fs::read(path) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
@@ -30,12 +30,12 @@ pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>, Error> {
 }
 
 /// SHA-256, in hexadecimal digits.
-pub(super) fn digest(bytes: &[u8]) -> String {
+pub(crate) fn digest(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// When the content was last changed; `None` if that cannot be read.
-pub(super) fn modified(path: &Path) -> Option<SystemTime> {
+pub(crate) fn modified(path: &Path) -> Option<SystemTime> {
     fs::metadata(path).and_then(|metadata| metadata.modified()).ok()
 }
 
@@ -49,14 +49,14 @@ fn staging_path(path: &Path) -> PathBuf {
 }
 
 /// Whether it is such a file, which a run that was killed has left.
-pub(super) fn is_staged(path: &Path) -> bool {
+pub(crate) fn is_staged(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().as_encoded_bytes();
     name.starts_with(b".") && name.ends_with(STAGED.as_bytes())
 }
 
 /// Writes the new content beside the file. `mode`: for a file that is missing so far. `modified`: the time of
 /// change that it gets, if not now.
-pub(super) fn stage(
+pub(crate) fn stage(
     target: &Target,
     bytes: &[u8],
     mode: u32,
@@ -117,19 +117,19 @@ fn copy_attributes(old: &File, new: &File) -> io::Result<()> {
 }
 
 /// Renames the staged file over `path`.
-pub(super) fn commit(path: &Path) -> Result<(), Error> {
+pub(crate) fn commit(path: &Path) -> Result<(), Error> {
     let renamed = fs::rename(staging_path(path), path).and_then(|()| sync_directory(path));
     renamed.map_err(|error| Error::with(path, "be replaced", &error))
 }
 
 /// Removes the staged file, if there is one.
-pub(super) fn unstage(path: &Path) -> Result<(), Error> {
+pub(crate) fn unstage(path: &Path) -> Result<(), Error> {
     let staged = staging_path(path);
     ignore_missing(&staged, fs::remove_file(&staged)).map_err(|error| Error::with(path, "be written", &error))
 }
 
 /// [`stage`] and [`commit`].
-pub(super) fn replace(
+pub(crate) fn replace(
     target: &Target,
     bytes: &[u8],
     mode: u32,
@@ -143,13 +143,13 @@ pub(super) fn replace(
 }
 
 /// Removes a file; it may be missing already.
-pub(super) fn remove(path: &Path) -> Result<(), Error> {
+pub(crate) fn remove(path: &Path) -> Result<(), Error> {
     let removed = ignore_missing(path, fs::remove_file(path)).and_then(|()| sync_directory(path));
     removed.map_err(|error| Error::with(path, "be removed", &error))
 }
 
 /// Makes a directory, owned by root, with exactly this mode. One that is there stays as it is.
-pub(super) fn make_directory(path: &Path, mode: u32) -> Result<(), Error> {
+pub(crate) fn make_directory(path: &Path, mode: u32) -> Result<(), Error> {
     let make = || {
         // The umask may allow others to write, or take away what `mode` has.
         DirBuilder::new().mode(mode).create(path)?;
@@ -164,12 +164,12 @@ pub(super) fn make_directory(path: &Path, mode: u32) -> Result<(), Error> {
 }
 
 /// Whether a directory is there, and no symlink. The error: that is unknown.
-pub(super) fn is_directory(path: &Path) -> Result<bool, Error> {
+pub(crate) fn is_directory(path: &Path) -> Result<bool, Error> {
     is(path, path.symlink_metadata(), Metadata::is_dir)
 }
 
 /// Whether a path leads to a file. The error: that is unknown.
-pub(super) fn is_file(path: &Path) -> Result<bool, Error> {
+pub(crate) fn is_file(path: &Path) -> Result<bool, Error> {
     is(path, path.metadata(), Metadata::is_file)
 }
 
@@ -184,7 +184,7 @@ fn is(path: &Path, found: io::Result<Metadata>, kind: fn(&Metadata) -> bool) -> 
 }
 
 /// Removes a directory if it is empty and not in use. Gives whether it is gone.
-pub(super) fn remove_directory(path: &Path) -> Result<bool, Error> {
+pub(crate) fn remove_directory(path: &Path) -> Result<bool, Error> {
     match ignore_missing(path, fs::remove_dir(path)).and_then(|()| sync_directory(path)) {
         Ok(()) => Ok(true),
         Err(error) if matches!(error.kind(), ErrorKind::DirectoryNotEmpty | ErrorKind::ResourceBusy) => {
@@ -212,7 +212,7 @@ fn ignore_missing(path: &Path, removed: io::Result<()>) -> io::Result<()> {
 }
 
 /// Writes the directory of `path` to the disk, so that a power cut does not undo the change of its entry.
-pub(super) fn sync_directory(path: &Path) -> io::Result<()> {
+pub(crate) fn sync_directory(path: &Path) -> io::Result<()> {
     match path.parent().map(sync) {
         // There is no entry then, either.
         Some(Err(error)) if error.kind() == ErrorKind::NotFound => Ok(()),

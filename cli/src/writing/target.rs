@@ -1,7 +1,7 @@
-//! Checks each file before setup writes it: nobody but root may decide where the content goes, or change it
+//! Checks each file before a verb writes it: nobody but root may decide where the content goes, or change it
 //! later.
 //!
-//! Every file that setup writes is a [`Target`]. `atomic` writes it.
+//! Every file that this program writes is a [`Target`]. `atomic` writes it.
 
 use crate::desired::trusted::{Found, Untrusted};
 use crate::host::trust::changeable;
@@ -20,16 +20,16 @@ use std::path::{Path, PathBuf};
 /// A regular file, or one that is missing. It and the directories above it are owned by root and writable by
 /// nobody else.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Target(PathBuf);
+pub(crate) struct Target(PathBuf);
 
 impl Target {
-    /// A file that setup writes as a whole. A symlink there is refused. It may be a mask: systemd ignores a
+    /// A file that this program writes as a whole. A symlink there is refused. It may be a mask: systemd ignores a
     /// file that is a symlink to /dev/null. Or it may lead to a file of others.
-    pub(super) fn ours(path: &Path) -> Result<Self, Error> {
+    pub(crate) fn ours(path: &Path) -> Result<Self, Error> {
         if let Ok(destination) = path.read_link() {
             let shown = escaped(path);
             let what = format!(
-                "{shown} is a symlink to {}, and setup has to write a file there",
+                "{shown} is a symlink to {}, and a file has to be written there",
                 escaped(&destination)
             );
             let removed = root_path(path).map(|path| Command::new("rm").arg(&path));
@@ -45,8 +45,8 @@ impl Target {
         Self(path.to_owned()).checked()
     }
 
-    /// A file of others, of which setup changes a part. If `path` is a symlink: the file that it leads to.
-    pub(super) fn of_others(path: &Path) -> Result<Self, Error> {
+    /// A file of others, of which this program changes a part. If `path` is a symlink: the file that it leads to.
+    pub(crate) fn of_others(path: &Path) -> Result<Self, Error> {
         let mut at = path.to_owned();
         for _ in 0..MAX_SYMLINKS {
             check_owner_above(&at)?;
@@ -61,12 +61,12 @@ impl Target {
         ))
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.0
     }
 
     /// Opens the file, and gives its metadata, too; `None` if it is missing.
-    pub(super) fn open(&self) -> Result<Option<(File, Metadata)>, Error> {
+    pub(crate) fn open(&self) -> Result<Option<(File, Metadata)>, Error> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         let path = self.path();
         let file = match open(path, flags, Mode::empty()) {
@@ -81,7 +81,7 @@ impl Target {
         let stat = file.metadata().map_err(|error| Error::with(path, "be checked", &error))?;
         if !stat.is_file() {
             let what =
-                format!("{} is not a regular file, and setup writes only regular files", escaped(path));
+                format!("{} is not a regular file, and only such a file can be written", escaped(path));
             return Err(Error::new(what, "put a regular file in its place"));
         }
         check_owner(path, &stat)?;
@@ -89,7 +89,7 @@ impl Target {
     }
 
     /// The content; `None` if it is missing.
-    pub(super) fn read(&self) -> Result<Option<Vec<u8>>, Error> {
+    pub(crate) fn read(&self) -> Result<Option<Vec<u8>>, Error> {
         let Some((mut file, _)) = self.open()? else { return Ok(None) };
         let mut bytes = Vec::new();
         match file.read_to_end(&mut bytes) {
@@ -105,7 +105,7 @@ impl Target {
 }
 
 /// Refuses a path if a directory or symlink on the way to it is not owned by root, or if others can write it.
-pub(super) fn check_owner_above(path: &Path) -> Result<(), Error> {
+pub(crate) fn check_owner_above(path: &Path) -> Result<(), Error> {
     let Some(above) = path.ancestors().skip(1).find(|above| above.exists()) else { return Ok(()) };
     let unknown = |error| Error::with(above, "be checked", &error);
     match changeable(above).map_err(unknown)? {
@@ -115,7 +115,7 @@ pub(super) fn check_owner_above(path: &Path) -> Result<(), Error> {
 }
 
 /// Refuses what users other than root can change of what sshd and PAM read.
-pub(super) fn check_trusted(found: &Found) -> Result<(), Error> {
+pub(crate) fn check_trusted(found: &Found) -> Result<(), Error> {
     if let Some(Untrusted { at, .. }) = found.untrusted.first() {
         let stat = at.symlink_metadata().map_err(|error| Error::with(at, "be checked", &error))?;
         check_owner(at, &stat)?;
@@ -140,7 +140,7 @@ fn check_owner(path: &Path, stat: &Metadata) -> Result<(), Error> {
 
 /// The fix for what others than root own or can write. It is a command for a file or directory of the system only:
 /// elsewhere its owner may need it.
-pub(super) fn roots_alone(path: &Path) -> Fix {
+pub(crate) fn roots_alone(path: &Path) -> Fix {
     let is_of_system = ["/etc", "/usr", "/lib", "/lib64"].iter().any(|of_system| path.starts_with(of_system));
     match root_path(path).filter(|_| is_of_system && !path.is_symlink()) {
         Some(path) => {

@@ -1,0 +1,94 @@
+//! Adds the account for which a grant is meant, and removes it again if the grant comes to nothing. The system's own
+//! tools do both.
+
+use crate::host::{accounts, programs};
+use crate::report::Error;
+use pam_sftpjail::config::{Config, HomeAccess};
+use pam_sftpjail::escape::escaped;
+use pam_sftpjail::name::UserName;
+use pam_sftpjail::nss::{Group, User};
+
+/// Where an account has no home: no such directory exists, so that nobody's keys are in it.
+const NO_HOME: &str = "/nonexistent";
+
+/// An account that is to be added.
+pub(super) struct NewAccount {
+    name: UserName,
+    pub(super) group: String,
+}
+
+impl NewAccount {
+    /// `None`: the account exists. `create`: whether it may be added.
+    pub(super) fn find(user: &str, create: bool, config: &Config) -> Result<Option<Self>, Error> {
+        if User::by_name(user)?.is_some() {
+            return Ok(None);
+        }
+        let shown = escaped(user);
+        if !create {
+            let what = format!("there is no account {shown}");
+            return Err(match accounts::suggested(user) {
+                Some(other) => Error::new(what, format!("did you mean {}?", escaped(&other))),
+                None => Error::new(what, "add --create, and it is added"),
+            });
+        }
+        let name = UserName::parse(user)
+            .map_err(|why| Error::new(format!("the login name {shown} {why}"), "choose another name"))?;
+        let is_for_guests = |profile: &&pam_sftpjail::config::Profile| {
+            profile.home == HomeAccess::None && profile.volumes.is_empty()
+        };
+        let Some(profile) = config.profiles.iter().find(is_for_guests) else {
+            return Err(Error::new(
+                "the configuration has no profile for users who have granted folders and nothing else",
+                "add the lines [[profile]], name = \"guest\", groups = [\"sftp-guest\"] and home = \"none\" to \
+                 /etc/sftpjail/config.toml, then run `sftpjail setup`",
+            ));
+        };
+        for group in &profile.groups {
+            if Group::by_name(group)?.is_some() {
+                return Ok(Some(Self { name, group: group.clone() }));
+            }
+        }
+        Err(Error::new(
+            format!("no group of the profile {} exists", escaped(&profile.name)),
+            "run `sftpjail setup`, which adds it",
+        ))
+    }
+
+    /// What it is, for people.
+    pub(super) fn sentence(&self) -> String {
+        format!("{} is added, without shell and home, in the group {}", self.name, escaped(&self.group))
+    }
+
+    pub(super) fn add(&self) -> Result<(), Error> {
+        let fix = "fix what it names, or add the account yourself";
+        let useradd = programs::find("useradd")
+            .ok_or_else(|| Error::new("there is no useradd", "add the account yourself"))?;
+        let shell = programs::find("nologin")
+            .map_or_else(|| "/usr/sbin/nologin".to_owned(), |path| path.to_string_lossy().into_owned());
+        let group = self.group.as_str();
+        let arguments = [
+            "--no-create-home",
+            "--home-dir",
+            NO_HOME,
+            "--shell",
+            &shell,
+            "--gid",
+            group,
+            "--",
+            self.name.as_str(),
+        ];
+        programs::must(&useradd, arguments, fix).map(drop)
+    }
+
+    /// Removes what [`NewAccount::add`] has added. Gives what came of it, for people.
+    pub(super) fn remove(&self) -> String {
+        let fix = "remove it yourself";
+        let removed = programs::find("userdel")
+            .ok_or_else(|| Error::new("there is no userdel", fix))
+            .and_then(|userdel| programs::must(&userdel, ["--", self.name.as_str()], fix));
+        match removed {
+            Ok(_) => format!("The account {} is removed again", self.name),
+            Err(error) => format!("The account {} stays: {error}", self.name),
+        }
+    }
+}

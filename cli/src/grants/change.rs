@@ -1,0 +1,104 @@
+//! A change of a user's file of grants: shown as a diff, asked for, and written.
+
+use super::Failure;
+use super::file::GrantsFile;
+use super::options::How;
+use crate::report::Error;
+use crate::writing::{difference, question};
+use pam_sftpjail::escape::escaped;
+use pam_sftpjail::grants::Grant;
+use std::fmt::{self, Display};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// What the file is to hold.
+pub(super) struct Change {
+    file: GrantsFile,
+    /// Without any text, the file is removed.
+    after: String,
+}
+
+/// As `diff -u` prints it.
+impl Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        difference::write(f, self.file.path(), self.file.bytes(), self.after())
+    }
+}
+
+impl Change {
+    /// The caller has checked what comes of it.
+    pub(super) fn new(file: GrantsFile, after: String) -> Self {
+        Self { file, after }
+    }
+
+    fn after(&self) -> Option<&[u8]> {
+        Some(self.after.as_bytes()).filter(|_| !self.after.trim().is_empty())
+    }
+
+    /// As `diff -u` prints it, for JSON.
+    pub(super) fn diff(&self) -> Option<String> {
+        difference::text(self.file.path(), self.file.bytes(), self.after())
+    }
+
+    /// Shows it, with what is to be said of it. Gives whether it is to be made.
+    pub(super) fn is_wanted(
+        &self,
+        how: &How,
+        notes: &[String],
+        out: &mut impl Write,
+    ) -> Result<bool, Failure> {
+        if how.json {
+            return Ok(!how.dry_run);
+        }
+        write!(out, "{self}")?;
+        for note in notes {
+            writeln!(out, "{note}.")?;
+        }
+        match (how.dry_run, how.yes) {
+            (true, _) => Ok(false),
+            (false, true) => Ok(true),
+            (false, false) => {
+                let is_wanted = question::ask(out)?;
+                if !is_wanted {
+                    writeln!(out, "Nothing was changed.")?;
+                }
+                Ok(is_wanted)
+            }
+        }
+    }
+
+    pub(super) fn make(&self) -> Result<(), Error> {
+        self.file.replace(&self.after)
+    }
+}
+
+/// The folders of the grants that are meant: that which was named, all, or the only one.
+pub(super) fn chosen(
+    user: &str,
+    grants: &[Grant],
+    named: Option<&str>,
+    all: bool,
+) -> Result<Vec<PathBuf>, Error> {
+    let mut folders: Vec<_> = grants.iter().map(|grant| grant.folder.absolute()).collect();
+    folders.dedup();
+    let listed = folders.iter().map(|folder| escaped(folder).to_string()).collect::<Vec<_>>().join(", ");
+    let shown = escaped(user);
+    match (&folders[..], named) {
+        ([], _) => Err(Error::new(format!("nothing is granted to {shown}"), "see sftpjail grants")),
+        (_, Some(named)) => {
+            let named = Path::new(named);
+            // As it was typed for `grant`, or without what does not matter.
+            let is_it = |folder: &&PathBuf| folder.components().eq(named.components());
+            match folders.iter().find(is_it) {
+                Some(folder) => Ok(vec![folder.clone()]),
+                None => Err(Error::new(
+                    format!("{} is not granted to {shown}", escaped(named)),
+                    format!("name one of {listed}"),
+                )),
+            }
+        }
+        ([_], None) => Ok(folders),
+        (_, None) if all => Ok(folders),
+        (_, None) => Err(Error::new(format!("{shown} has several folders"), format!("name one of {listed}"))),
+    }
+}

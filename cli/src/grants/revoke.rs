@@ -1,0 +1,132 @@
+//! `sftpjail revoke`: takes folders from a user, and ends the sessions that have them.
+
+use super::change::{Change, chosen};
+use super::file::GrantsFile;
+use super::options::RevokeOptions;
+use super::{Failure, edit, named, who};
+use crate::host::sessions::{self, Session};
+use crate::report::json::{VERSION, document};
+use crate::report::terminal::{Mark, wrapped};
+use crate::report::text::listed;
+use crate::report::{Error, Outside, Status};
+use pam_sftpjail::escape::whole;
+use pam_sftpjail::fix::{Command, Fix, Name};
+use pam_sftpjail::grants::Grant;
+use pam_sftpjail::name::UserName;
+use serde::Serialize;
+use std::io::Write;
+use std::path::PathBuf;
+use std::thread;
+use std::time::Duration;
+
+/// How long a login takes at most from reading its grants to the record of its session.
+const LATE: Duration = Duration::from_secs(1);
+
+#[derive(Serialize)]
+struct Report<'r> {
+    version: u32,
+    user: &'r str,
+    folders: Vec<String>,
+    /// Whether it was written, and not only shown.
+    written: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    diff: Option<String>,
+    /// Those that have one of the folders.
+    sessions: &'r [Ending],
+}
+
+/// A session, and whether it has ended.
+#[derive(Serialize)]
+struct Ending {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    address: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pid: Option<i32>,
+    ended: bool,
+}
+
+pub(super) fn run(options: &RevokeOptions, out: &mut impl Write) -> Result<Status, Failure> {
+    let how = &options.how;
+    let user = named(&options.user)?;
+    let file = GrantsFile::read(&user)?;
+    let folders = chosen(&options.user, &file.grants, options.folder.as_deref(), options.all)?;
+    let is_gone = |grant: &Grant| folders.contains(&grant.folder.absolute());
+    let text = edit::removed(&file.text(), &file.grants, is_gone);
+    let left: Vec<_> = file.grants.iter().filter(|grant| !is_gone(grant)).cloned().collect();
+    // A file without any text is removed, and no file is none of a login's.
+    let after =
+        if text.trim().is_empty() { String::new() } else { edit::verified(text, &left, file.path())? };
+    let change = Change::new(file, after);
+    let is_wanted = change.is_wanted(how, &[], out)?;
+    let mut ended = Vec::new();
+    if is_wanted {
+        change.make()?;
+        who::log("revoke", &format!("has revoked {} of {user}", listed(&folders)));
+        ended = end(&user, &folders)?;
+    } else if !how.dry_run {
+        return Ok(Status::Problems);
+    }
+    if how.json {
+        let folders = folders.iter().map(|folder| folder.to_string_lossy().into_owned()).collect();
+        let (user, diff) = (user.as_str(), change.diff());
+        let report = Report { version: VERSION, user, folders, written: is_wanted, diff, sessions: &ended };
+        document(&report, out)?;
+    } else if is_wanted {
+        writeln!(out, "{} {} is no longer granted to {user}", Mark::Good, listed(&folders))?;
+        ended.iter().try_for_each(|session| session.print(&user, out))?;
+    }
+    Ok(if ended.iter().all(|session| session.ended) { Status::Ok } else { Status::Problems })
+}
+
+/// Ends the sessions that hold one of the folders, or of which that is unknown.
+fn end(user: &UserName, folders: &[PathBuf]) -> Result<Vec<Ending>, Error> {
+    let mut ended = end_now(user, folders, &[])?;
+    // A login may have read the file before it was changed, and begin its session now.
+    thread::sleep(LATE);
+    let known: Vec<_> = ended.iter().filter_map(|session| session.pid).collect();
+    ended.extend(end_now(user, folders, &known)?);
+    Ok(ended)
+}
+
+/// `known`: processes of sessions that go on.
+fn end_now(user: &UserName, folders: &[PathBuf], known: &[i32]) -> Result<Vec<Ending>, Error> {
+    let unknown = |error| {
+        let what = format!("it is revoked, but the sessions of {user} are unknown: {error}");
+        let kick = Command::new("sftpjail kick").arg(Name(user.as_str()));
+        Error::new(what, Fix::after("see why", &kick))
+    };
+    let mut sessions = sessions::live().map_err(unknown)?;
+    let revoked: Vec<_> = folders.iter().map(|folder| whole(folder).to_string()).collect();
+    let has_one = |session: &Session| match &session.record {
+        Ok(record) => record.grants.iter().any(|folder| revoked.contains(folder)),
+        Err(_) => true,
+    };
+    let is_known = |session: &Session| session.holders.iter().any(|pid| known.contains(pid));
+    sessions.retain(|session| session.user == *user && has_one(session) && !is_known(session));
+    let ended = sessions::end(&sessions, true);
+    Ok(sessions.iter().zip(ended).map(|(session, ended)| Ending::of(session, ended)).collect())
+}
+
+impl Ending {
+    fn of(session: &Session, ended: bool) -> Self {
+        let record = session.record.as_ref().ok();
+        Self {
+            address: record.map(|record| Outside::of_escaped(&record.rhost).plain().into_owned()),
+            pid: session.monitor().or_else(|| session.holders.first().copied()),
+            ended,
+        }
+    }
+
+    fn print(&self, user: &UserName, out: &mut impl Write) -> std::io::Result<()> {
+        let from = self.address.as_ref().map(|address| format!(" from {}", Outside::new(address).address()));
+        let process = self.pid.map(|pid| format!(" (process {pid})"));
+        let (mark, became) = if self.ended { (Mark::Good, "has ended") } else { (Mark::Bad, "goes on") };
+        let (from, process) = (from.unwrap_or_default(), process.unwrap_or_default());
+        let what = format!("the session of {user}{from} {became}{process}");
+        writeln!(out, "{mark} {}", wrapped(&what, 2))?;
+        match self.ended {
+            true => Ok(()),
+            false => writeln!(out, "  → see what the process waits for, and end it"),
+        }
+    }
+}

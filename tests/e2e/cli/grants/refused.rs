@@ -1,0 +1,153 @@
+//! What is not granted: the verb says why, as a login would, and writes nothing.
+
+use super::{etc, json, site};
+use sandbox::{Namespace, Sandbox};
+
+/// The command ends with 1, says this, and changes nothing in /etc.
+#[track_caller]
+fn refuses(sb: &Sandbox, command: &str, why: &str) {
+    let before = etc(sb);
+    let out = sb.try_sh(&format!("sftpjail {command}"));
+    assert!(out.code == Some(1) && out.stderr.contains(why), "{command}: {out}");
+    assert_eq!(etc(sb), before, "{command}");
+}
+
+#[test]
+fn a_folder_that_would_refuse_the_login_is_not_granted() {
+    let sb = site(Namespace::Private);
+    sb.sh("install -d -m 777 /srv/real /srv/a/b /jail/x; chmod 700 /jail; ln -s real /srv/link; mkfifo /srv/fifo
+           sftpjail grant mle /srv/a --yes");
+    for (words, why) in [
+        ("/srv/link", "the volume /srv/link cannot be used: /srv/link is a symlink"),
+        ("/srv/gone", "the volume /srv/gone cannot be used: /srv/gone does not exist"),
+        ("/srv/fifo", "/srv/fifo is not a directory"),
+        ("/etc/ssh", "the volume /etc/ssh would be in /etc"),
+        ("/etc/ssh --at /keys", "the volume /keys cannot come from /etc/ssh: it is in the system"),
+        ("/jail/x", "it overlaps the jail root"),
+        ("/home", "the volume /home would hide the home /home/mle"),
+        ("/srv/a/b", "the volume /srv/a/b overlaps the volume /srv/a; give one of the two a place"),
+        ("/srv/real --at /srv/a", "the volume /srv/a overlaps the volume /srv/a"),
+        (
+            "/srv/a",
+            "/srv/a is granted to mle already, in line 1 of /etc/sftpjail/grants.d/mle.toml; give it another end",
+        ),
+        ("/srv/real --as root", "who is root or has root's group"),
+        ("/srv/real --as nobody-there", "an account that does not exist"),
+        ("media", "folder media is relative; give the absolute path"),
+        ("/srv/real --from 192.0.2.1/24", "is one address of the network 192.0.2.0/24; write"),
+        ("/srv/gone --from 192.0.2.0/24", "/srv/gone does not exist"),
+        ("/srv/real --key SHA256:x", "is no fingerprint of SHA-256; write the"),
+        (
+            "/srv/real --key /root/felix.pub",
+            "--key /root/felix.pub is neither a key nor a fingerprint, and no file",
+        ),
+        (
+            "/srv/real --key /root/.ssh/id_ed25519",
+            "there is no public key in /root/.ssh/id_ed25519; give the file whose name",
+        ),
+        ("/srv/real --note \"$(printf 'a\\nb')\"", "note has a line break or another control character"),
+    ] {
+        refuses(&sb, &format!("grant mle {words} --yes"), why);
+        refuses(&sb, &format!("grant mle {words} --dry-run"), why);
+    }
+    // Nobody is there to ask.
+    refuses(&sb, "grant mle /srv/real </dev/null", "there is no terminal to ask on; use --yes, or --dry-run");
+}
+
+#[test]
+fn who_has_no_jail_is_granted_nothing_and_an_account_is_added_only_for_a_grant_that_holds() {
+    let sb = site(Namespace::Private);
+    sb.sh("install -d -m 777 /srv/real");
+    refuses(
+        &sb,
+        "grant root /srv/real --yes",
+        "root is root, who has no jail and every folder; name another user",
+    );
+    refuses(
+        &sb,
+        "grant joe /srv/real --yes",
+        "joe is in no profile, so never jailed; to jail joe: usermod -aG",
+    );
+    refuses(&sb, "grant felxi /srv/real --yes", "there is no account felxi; did you mean felix?");
+    refuses(&sb, "grant ruth /srv/real --yes", "there is no account ruth; add --create");
+    refuses(&sb, "grant ../ruth /srv/real --create --yes", "the login name ../ruth contains a slash");
+    refuses(&sb, "grant ruth /srv/gone --create --yes", "/srv/gone does not exist");
+    sb.sh("not getent passwd ruth");
+    let out = sb.try_sh("sftpjail grant ruth /srv/gone --create --yes");
+    assert!(out.stderr.contains("The account ruth is removed again"), "{out}");
+    refuses(&sb, "extend felix --until 2w --yes", "nothing is granted to felix; see sftpjail grants");
+    refuses(&sb, "revoke felix --all --yes", "nothing is granted to felix");
+    // Where sshd knows nothing of the group, the folder would be the least of it.
+    sb.sh("sed -i 's/^Match Group sftp,sftp-guest$/Match Group sftp/' /etc/ssh/sshd_config");
+    for words in ["felix /srv/real", "ruth /srv/real --create"] {
+        let why = format!(
+            "sshd sends {} into no jail, so that all of this host would be open; run",
+            words.split(' ').next().unwrap()
+        );
+        refuses(&sb, &format!("grant {words} --yes"), &why);
+    }
+    sb.sh("sed -i 's/^Match Group sftp$/Match Group sftp,sftp-guest/' /etc/ssh/sshd_config; not getent passwd ruth");
+    sb.sh("sed -i '/^exempt_groups/d; 1i exempt_groups = [\"admins\"]' /etc/sftpjail/config.toml; groupadd admins
+           usermod -aG admins felix");
+    refuses(
+        &sb,
+        "grant felix /srv/real --yes",
+        "felix is in a group of exempt_groups, so never jailed, and has the whole host",
+    );
+    sb.sh("gpasswd -d felix admins; groupmod -n gone sftp-guest");
+    refuses(
+        &sb,
+        "grant ruth /srv/real --create --yes",
+        "no group of the profile guest exists; run `sftpjail setup`",
+    );
+    sb.configure("[[profile]]\nname = \"home\"\ngroups = [\"sftp\"]\n");
+    refuses(
+        &sb,
+        "grant ruth /srv/real --create --yes",
+        "no profile for users who have granted folders and nothing else; add the lines",
+    );
+    let out = sb.try_sh("runuser -u joe -- sftpjail grant joe /srv/real --yes");
+    assert!(
+        out.code == Some(2) && out.stderr.contains("only root can read and change what is granted"),
+        "{out}"
+    );
+}
+
+#[test]
+fn a_file_that_cannot_be_used_is_named_and_left_as_it_is() {
+    let sb = site(Namespace::Private);
+    let file = "/etc/sftpjail/grants.d/mle.toml";
+    sb.sh("sftpjail grant felix /srv/www/staging/media --yes; sftpjail grant mle /srv/www --yes");
+    for (spoil, why) in [
+        (format!("echo 'folders = 1' >>{file}"), "mle.toml: line 4: there is no key folders"),
+        (format!(": >{file}"), "mle.toml: is empty"),
+        (format!("chown mle {file}"), "mle.toml: is not owned by root"),
+        (format!("chmod g+w {file}"), "mle.toml: can be written by others than root"),
+        (format!("mv {file} /root/mle.toml; ln -s /root/mle.toml {file}"), "mle.toml: is a symlink"),
+        (format!("rm {file}; mkfifo {file}"), "mle.toml: is not a regular file"),
+    ] {
+        sb.sh(&format!("cp -a {file} /root/good; {spoil}"));
+        for verb in ["grant mle /srv/site/media --yes", "extend mle --until 2w --yes", "revoke mle --yes"] {
+            refuses(&sb, verb, why);
+        }
+        // It hides no other.
+        let listed = json(&sb, "sftpjail grants --json");
+        assert_eq!(listed["grants"].as_array().map(Vec::len), Some(1), "{listed}");
+        assert!(listed["problems"][0].as_str().is_some_and(|problem| problem.contains(why)), "{listed}");
+        assert_eq!(sb.try_sh("sftpjail grants").code, Some(1));
+        sb.sh(&format!("rm {file}; mv /root/good {file}"));
+    }
+    sb.sh("touch /etc/sftpjail/grants.d/README");
+    let out = sb.try_sh("sftpjail grants");
+    assert!(
+        out.code == Some(1) && out.stdout.contains("no login reads /etc/sftpjail/grants.d/README"),
+        "{out}"
+    );
+    // A folder that has gone since.
+    sb.sh("rm /etc/sftpjail/grants.d/README; mv /srv/www/staging/media /srv/www/staging/other");
+    let out = sb.try_sh("sftpjail grants felix");
+    assert!(
+        out.code == Some(1) && out.stdout.contains("! felix cannot use /srv/www/staging/media: "),
+        "{out}"
+    );
+}
