@@ -7,11 +7,13 @@
 mod account;
 mod change;
 mod edit;
+mod edit_file;
 mod end;
 mod extend;
 mod file;
 mod give;
 mod key;
+mod key_file;
 mod letter;
 mod list;
 mod options;

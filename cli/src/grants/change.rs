@@ -1,7 +1,7 @@
 //! A change of a user's file of grants: shown as a diff, asked for, and written.
 
 use super::Failure;
-use super::file::GrantsFile;
+use super::edit_file::{self, FileEdit};
 use super::options::How;
 use crate::report::Error;
 use crate::writing::{difference, question};
@@ -11,33 +11,27 @@ use std::fmt::{self, Display};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-/// What the file is to hold.
-pub(super) struct Change {
-    file: GrantsFile,
-    /// Without any text, the file is removed.
-    after: String,
-}
+/// What the user's files are to hold.
+pub(super) struct Change(Vec<FileEdit>);
 
 /// As `diff -u` prints it.
 impl Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        difference::write(f, self.file.path(), self.file.bytes(), self.after())
+        let mut edits = self.0.iter();
+        edits.try_for_each(|edit| difference::write(f, edit.path(), edit.before.as_deref(), edit.after()))
     }
 }
 
 impl Change {
-    /// The caller has checked what comes of it.
-    pub(super) fn new(file: GrantsFile, after: String) -> Self {
-        Self { file, after }
-    }
-
-    fn after(&self) -> Option<&[u8]> {
-        Some(self.after.as_bytes()).filter(|_| !self.after.trim().is_empty())
+    /// In the order in which they are made.
+    pub(super) fn of(edits: impl IntoIterator<Item = FileEdit>) -> Self {
+        Self(edits.into_iter().filter(|edit| !edit.is_nothing()).collect())
     }
 
     /// As `diff -u` prints it, for JSON.
     pub(super) fn diff(&self) -> Option<String> {
-        difference::text(self.file.path(), self.file.bytes(), self.after())
+        let text = |edit: &FileEdit| difference::text(edit.path(), edit.before.as_deref(), edit.after());
+        self.0.iter().map(text).collect::<Option<Vec<_>>>().map(|texts| texts.concat())
     }
 
     /// Shows it, with what is to be said of it. Gives whether it is to be made.
@@ -67,8 +61,22 @@ impl Change {
         }
     }
 
+    /// All of it or, after an error, nothing.
     pub(super) fn make(&self) -> Result<(), Error> {
-        self.file.replace(&self.after)
+        let _lock = edit_file::lock()?;
+        let mut made: Vec<&FileEdit> = Vec::new();
+        for edit in &self.0 {
+            if let Err(error) = edit.make() {
+                let undone = made.iter().rev().try_for_each(|edit| edit.undo());
+                let _the_first_error_counts = edit_file::clean();
+                return Err(match undone {
+                    Ok(()) => error,
+                    Err(other) => error.and(format!("What was written before stays: {other}")),
+                });
+            }
+            made.push(edit);
+        }
+        edit_file::clean()
     }
 }
 

@@ -4,9 +4,10 @@ use super::account::NewAccount;
 use super::change::Change;
 use super::end::End;
 use super::file::GrantsFile;
+use super::key::GivenKey;
 use super::letter::Letter;
 use super::options::GrantOptions;
-use super::{Failure, edit, key, named, served, spec, trial, who};
+use super::{Failure, edit, key_file, named, served, spec, trial, who};
 use crate::host::sshd::effective::Settings;
 use crate::report::json::{VERSION, document};
 use crate::report::terminal::Mark;
@@ -39,17 +40,21 @@ struct Report<'r> {
 pub(super) fn run(config: &Config, options: &GrantOptions, out: &mut impl Write) -> Result<Status, Failure> {
     let how = &options.how;
     let until = options.until.as_deref().map(|text| End::parse(text, &Zoned::now())).transpose()?;
-    let key = options.key.as_deref().map(key::fingerprint).transpose()?;
-    let (text, grant) = spec::of_options(options, until.as_ref(), key.as_deref())?;
+    let key = options.key.as_deref().map(GivenKey::read).transpose()?;
+    let fingerprint = key.as_ref().map(|key| key.fingerprint.as_str());
+    let (text, grant) = spec::of_options(options, until.as_ref(), fingerprint)?;
     let new = NewAccount::find(&options.user, options.create, config)?;
     let user = named(&options.user)?;
     let file = GrantsFile::read(&user)?;
     refuse_second(&user, &grant, &file)?;
     let all: Vec<_> = file.grants.iter().chain([&grant]).cloned().collect();
-    let login = Login { config, sshd_config: options.sshd.path(), user: &user, grants: &all, new: &grant };
+    let is_let_in = key.as_ref().is_some_and(|key| key.public.is_some());
+    let login =
+        Login { config, sshd_config: options.sshd.path(), user: &user, grants: &all, new: &grant, is_let_in };
     let mut settings = if new.is_none() { login.examine()? } else { None };
     let after = edit::verified(edit::added(&file.text(), &text), &all, file.path())?;
-    let change = Change::new(file, after);
+    let of_key = key.as_ref().map(|key| key_file::edit(&user, &all, Some(key))).transpose()?;
+    let change = Change::of([Some(file.edit(after)), of_key].into_iter().flatten());
     let notes = notes(until.as_ref(), new.as_ref());
     let is_wanted = change.is_wanted(how, &notes, out)?;
     if is_wanted {
@@ -120,6 +125,8 @@ struct Login<'l> {
     /// With the new one.
     grants: &'l [Grant],
     new: &'l Grant,
+    /// Whether its key is to be let in.
+    is_let_in: bool,
 }
 
 impl Login<'_> {
@@ -128,7 +135,10 @@ impl Login<'_> {
         trial::examine(self.config, self.user.as_str(), self.grants, self.new)?;
         let settings = served::settings(self.sshd_config, self.user);
         served::must_jail(self.user, settings.as_deref())?;
-        Ok(settings)
+        match self.is_let_in {
+            true => key_file::must_be_read(self.user, self.config, settings.as_deref()).map(|()| settings),
+            false => Ok(settings),
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use super::change::{Change, chosen};
 use super::file::GrantsFile;
 use super::options::RevokeOptions;
-use super::{Failure, edit, named, who};
+use super::{Failure, edit, key_file, named, who};
 use crate::host::sessions::{self, Session};
 use crate::report::json::{VERSION, document};
 use crate::report::terminal::{Mark, wrapped};
@@ -56,7 +56,9 @@ pub(super) fn run(options: &RevokeOptions, out: &mut impl Write) -> Result<Statu
     // A file without any text is removed, and no file is none of a login's.
     let after =
         if text.trim().is_empty() { String::new() } else { edit::verified(text, &left, file.path())? };
-    let change = Change::new(file, after);
+    let has_key = file.grants.iter().any(|grant| grant.key.is_some());
+    let of_keys = has_key.then(|| key_file::edit(&user, &left, None)).transpose()?;
+    let change = Change::of([Some(file.edit(after)), of_keys].into_iter().flatten());
     let is_wanted = change.is_wanted(how, &[], out)?;
     let mut ended = Vec::new();
     if is_wanted {

@@ -1,6 +1,7 @@
 //! `grant`, `grants`, `extend` and `revoke`: one command lets a user into one folder, and one takes it back.
 
 mod files;
+mod keys;
 mod refused;
 mod times;
 

@@ -1,0 +1,169 @@
+//! The keys of grants in the file of keys that root keeps for a user. A line that this program has written is changed
+//! with the grants for which it stands, and no other line is.
+
+use super::edit_file::FileEdit;
+use super::key::{GivenKey, fingerprint};
+use crate::host::keys::managed::{DIRECTORY, read};
+use crate::host::keys::{self, line::Line};
+use crate::host::sshd::effective::Settings;
+use crate::report::Error;
+use crate::writing::target::Target;
+use jiff::tz::{Dst, TimeZone};
+use jiff::{Timestamp, Zoned};
+use pam_sftpjail::account::Account;
+use pam_sftpjail::config::{Config, ConfigError};
+use pam_sftpjail::escape::escaped;
+use pam_sftpjail::grants::{Grant, Until};
+use pam_sftpjail::name::UserName;
+use std::path::Path;
+
+/// How a line of this program ends.
+const MARK: &str = " sftpjail-grant";
+
+/// sshd reads it as the user.
+const MODE: u32 = 0o644;
+
+/// The file with the keys of these grants: each line of this program's gets the end of its grants, or goes with the last
+/// of them. `new`: a key to let in.
+pub(super) fn edit(user: &UserName, grants: &[Grant], new: Option<&GivenKey>) -> Result<FileEdit, Error> {
+    let failed = |error: ConfigError| Error::new(&error, error.fix());
+    read(user).map_err(failed)?;
+    let target = Target::ours(&Path::new(DIRECTORY).join(user))?;
+    let before = target.read()?;
+    let text = String::from_utf8_lossy(before.as_deref().unwrap_or_default()).into_owned();
+    let after = synchronised(&text, grants, new.and_then(|key| key.public.as_deref()), &TimeZone::system());
+    Ok(FileEdit { target, before, after, mode: MODE })
+}
+
+/// The error: sshd does not look for this user's keys there, so that the key would let nobody in.
+pub(super) fn must_be_read(
+    user: &UserName,
+    config: &Config,
+    settings: Option<&Settings>,
+) -> Result<(), Error> {
+    let path = Path::new(DIRECTORY).join(user);
+    let account =
+        Account::lookup(user.as_str(), config).map_err(|refusal| Error::new(&refusal, refusal.fix()))?;
+    let Some(settings) = settings else {
+        let what = format!("sshd does not say whether it reads {}", escaped(&path));
+        return Err(Error::new(what, "see why: sshd -t"));
+    };
+    match keys::files(settings, &account).contains(&path) {
+        true => Ok(()),
+        false => Err(Error::new(
+            format!("sshd does not read {}, so that the key would not let {user} in", escaped(&path)),
+            "run `sftpjail setup --managed-keys` first, or give the fingerprint of the key, and let the user in \
+             elsewhere",
+        )),
+    }
+}
+
+fn synchronised(text: &str, grants: &[Grant], new: Option<&str>, zone: &TimeZone) -> String {
+    let mut after = String::new();
+    let mut has_new = false;
+    for line in text.split_inclusive('\n') {
+        let Some((kind, key)) = key_of(line) else {
+            after += line;
+            continue;
+        };
+        has_new |= new.is_some_and(|new| new.split(' ').nth(1) == Some(key));
+        match line.trim_end().strip_suffix(MARK) {
+            None => after += line,
+            Some(own) => {
+                let begin = own.find(&format!("{kind} {key}"));
+                let public = begin.and_then(|begin| own.get(begin..)).unwrap_or(own);
+                after.extend(written(public, grants, zone));
+            }
+        }
+    }
+    if let Some(line) = new.filter(|_| !has_new).and_then(|new| written(new, grants, zone)) {
+        if !after.is_empty() && !after.ends_with('\n') {
+            after.push('\n');
+        }
+        after += &line;
+    }
+    after
+}
+
+/// The type and the key of a line.
+fn key_of(line: &str) -> Option<(&str, &str)> {
+    match Line::parse(line) {
+        Line::Key(key) => Some((key.key_type, key.encoded)),
+        _ => None,
+    }
+}
+
+/// The line for a key, until the last of its grants ends; `None`: there is none.
+fn written(public: &str, grants: &[Grant], zone: &TimeZone) -> Option<String> {
+    let mut words = public.split(' ');
+    let own = fingerprint(words.next()?, words.next()?)?;
+    let of_key = |grant: &&Grant| grant.key.is_some_and(|key| key.to_string() == own);
+    let ends: Vec<_> = grants.iter().filter(of_key).map(|grant| grant.until.map(Until::epoch)).collect();
+    let last = ends.iter().copied().collect::<Option<Vec<_>>>();
+    let expiry = match last {
+        // One has no end.
+        None => String::new(),
+        Some(ends) => format!(",expiry-time=\"{}\"", expiry(ends.into_iter().max()?, zone)?),
+    };
+    Some(format!("restrict{expiry} {public}{MARK}\n"))
+}
+
+/// As each version of sshd reads it: without `Z`, in the standard time of this host's zone, in summer, too.
+fn expiry(end: i64, zone: &TimeZone) -> Option<String> {
+    let at = Timestamp::from_second(end).ok()?;
+    let offset = match zone.to_offset_info(at).dst() {
+        Dst::No => zone.to_offset(at),
+        Dst::Yes => {
+            let mut transitions = zone.following(at).take(2).chain(zone.preceding(at).take(2));
+            transitions.find(|transition| transition.dst() == Dst::No)?.offset()
+        }
+    };
+    let local: Zoned = at.to_zoned(TimeZone::fixed(offset));
+    Some(local.strftime("%Y%m%d%H%M%S").to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pam_sftpjail::grants::of_text;
+
+    const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ2hsNnlr6Xgx6pVSSVmXG0fEoLhCYeJJGiqV7fYVQPB";
+
+    fn grants(ends: &[&str]) -> Vec<Grant> {
+        let mut words = KEY.split(' ');
+        let key = fingerprint(words.next().unwrap(), words.next().unwrap()).unwrap();
+        let grant = |(n, end): (usize, &&str)| {
+            format!("[[grant]]\nfolder = \"/srv/{n}\"\naccess = \"read-only\"\nkey = \"{key}\"\n{end}\n")
+        };
+        of_text(&ends.iter().enumerate().map(grant).collect::<String>(), Path::new("x")).unwrap()
+    }
+
+    fn berlin() -> TimeZone {
+        TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").unwrap()
+    }
+
+    #[test]
+    fn a_key_stands_there_until_the_last_of_its_grants_ends() {
+        let winter = "until = 2026-12-10T18:00:00+01:00";
+        let new = format!("{KEY} felix@laptop");
+        let given = synchronised("# felix\n", &grants(&[winter]), Some(&new), &berlin());
+        let line = format!("restrict,expiry-time=\"20261210180000\" {KEY} felix@laptop sftpjail-grant\n");
+        assert_eq!(given, format!("# felix\n{line}"));
+        // Once is enough, and the admin's own line is the admin's.
+        assert_eq!(synchronised(&given, &grants(&[winter]), Some(&new), &berlin()), given);
+        let own = format!("from=\"192.0.2.1\" {KEY} of the admin\n");
+        assert_eq!(synchronised(&own, &grants(&[winter]), Some(&new), &berlin()), own);
+        // In summer, sshd counts in standard time.
+        let summer =
+            synchronised(&given, &grants(&[winter, "until = 2027-07-10T18:00:00+02:00"]), None, &berlin());
+        assert_eq!(summer, given.replace("20261210180000", "20270710170000"));
+        let endless = synchronised(&given, &grants(&[winter, ""]), None, &berlin());
+        assert_eq!(endless, format!("# felix\nrestrict {KEY} felix@laptop sftpjail-grant\n"));
+        assert_eq!(synchronised(&endless, &[], None, &berlin()), "# felix\n");
+        assert_eq!(synchronised(&own, &[], None, &berlin()), own);
+        assert_eq!(
+            synchronised("no end", &grants(&[""]), Some(KEY), &berlin()),
+            format!("no end\nrestrict {KEY} sftpjail-grant\n")
+        );
+    }
+}
