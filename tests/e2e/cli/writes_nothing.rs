@@ -9,7 +9,7 @@ in_both_namespaces!(
 );
 
 /// All that looks, with options that leave nothing out.
-const LOOKS: [&str; 15] = [
+const LOOKS: [&str; 18] = [
     "check mle",
     "check --json mle",
     "check joe",
@@ -20,6 +20,9 @@ const LOOKS: [&str; 15] = [
     "list --json",
     "kick nobody-there",
     "expire",
+    "grants",
+    "grants --json",
+    "grant mle /srv --dry-run",
     "audit",
     "audit --summary",
     "setup --dry-run",
