@@ -5,6 +5,7 @@
 pub(crate) mod accounts;
 pub(crate) mod apparmor;
 pub(crate) mod as_user;
+pub(crate) mod candidates;
 pub(crate) mod child;
 pub(crate) mod configuration;
 pub(crate) mod groups;

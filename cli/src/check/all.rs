@@ -6,6 +6,7 @@ use super::system::{self, Host};
 use super::user::{self, Examined};
 use super::{Report, Request, in_no_profile, leftovers, precedence, profile, sessions};
 use crate::desired::membership;
+use crate::host::candidates::Candidates;
 use crate::host::workers::{self, Work};
 use crate::host::{accounts, shadow};
 use crate::report::conclusion::{Kind, Standing};
@@ -16,7 +17,6 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use pam_sftpjail::account::Account;
 use pam_sftpjail::config::Config;
 use pam_sftpjail::escape::escaped;
-use pam_sftpjail::nss::{Group, User};
 use pam_sftpjail::policy::{Decision, decide};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -66,22 +66,13 @@ pub(super) fn run(request: &Request<'_>) -> Everybody {
     Everybody { status, findings, users }
 }
 
-/// Every user that NSS lists, as a user or as a member of a group of a profile.
+/// Who may be a member, and a finding about each name that a group lists for nothing.
 fn candidates(host: &Host<'_>, config: &Config, findings: &mut Findings) -> BTreeSet<String> {
-    let mut names: BTreeSet<String> = host.accounts.names().map(str::to_owned).collect();
-    for name in config.groups() {
-        let group = escaped(name);
-        // groups::examine reports a group that does not exist.
-        let found = Group::by_name(name).ok().flatten();
-        for member in found.iter().flat_map(|found| found.members.iter()) {
-            // A directory service may know users that it does not list.
-            if !names.contains(member) && matches!(User::by_name(member), Ok(None)) {
-                let evidence = format!("the group {group} lists {}, who does not exist", escaped(member));
-                findings.warned("profile", evidence, membership::removed(member, name));
-            } else {
-                names.insert(member.clone());
-            }
-        }
+    // groups::examine reports a group that does not exist.
+    let Candidates { names, strangers } = Candidates::find(&host.accounts, config);
+    for (group, member) in &strangers {
+        let evidence = format!("the group {} lists {}, who does not exist", escaped(group), escaped(member));
+        findings.warned("profile", evidence, membership::removed(member, group));
     }
     names
 }
