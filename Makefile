@@ -48,7 +48,7 @@ PROGRAM = $(DESTDIR)$(PREFIX)/sbin/sftpjail
 AS_OWNER := $(if $(DESTDIR),,$(SUDO))
 INSTALL := $(AS_OWNER) install
 
-.PHONY: build build-release deps demo sandbox test exhaustive machines machines-all machines-kernels machine-tests tested-on lint bench bench-audit bench-check
+.PHONY: build build-release deps demo review-picture sandbox test exhaustive machines machines-all machines-kernels machine-tests tested-on lint bench bench-audit bench-check
 
 build: deps
 	@$(CARGO) build --quiet --locked --workspace
@@ -178,6 +178,11 @@ deps:
 # A real login, shown in a sandbox.
 demo: build
 	@$(CARGO) run --quiet --locked $(AS_ROOT) --package sftpjail-tests --bin demo
+
+# The page of which docs/review.png is a picture, of invented users: make review-picture PAGE=/tmp/review.html. Then, in
+# a system with Chromium: chromium --headless --window-size=1000,1010 --screenshot=review.png /tmp/review.html
+review-picture: build
+	@$(CARGO) run --quiet --locked $(AS_ROOT) --package sftpjail-tests --bin review-picture -- $(PAGE)
 
 # A root shell in a whole Debian of its own, with sshd, rsyslogd and an /etc to break.
 sandbox: build

@@ -4,15 +4,17 @@ mod exit;
 mod hidden;
 mod of_config;
 mod of_grants;
+mod of_reports;
 mod suggested;
 
 use crate::host::sshd::option::SshdConfigOption;
-use crate::{audit, setup};
+use crate::setup;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 pub(crate) use hidden::HiddenVerb;
 pub(crate) use of_config::ConfigVerb;
 pub(crate) use of_grants::GrantsVerb;
+pub(crate) use of_reports::ReportsVerb;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -218,25 +220,8 @@ In sshd_config:
         #[command(flatten)]
         _no: NoConfiguration,
     },
-    /// Shows what members did, file by file.
-    ///
-    /// Reads the log entries of internal-sftp, and shows one line for each operation on a file. It reads
-    /// /var/log/sftp.log and its rotated files, or else auth.log or secure, and systemd's journal beside
-    /// them. An entry that both have is shown once.
-    ///
-    /// Gaps in the log are reported on stderr, or with --json as lines of their own. A result with a
-    /// question mark is unclear: the operation failed, or else a look-up after it, or a write before the
-    /// close.
-    ///
-    /// Exit status: 0 the log was read, or followed until ctrl-C; 2 it could not be read, or not all of it.
-    #[command(after_help = "\
-Examples:
-  sftpjail audit anna --since yesterday
-  sftpjail audit --summary --since 7d
-  sftpjail audit --op delete,rename --path '/srv/www/*' --csv > removed.csv
-  sftpjail audit --follow --op upload
-  sftpjail audit --file /root/sftp.log.2.gz --json")]
-    Audit(audit::Options),
+    #[command(flatten)]
+    Reports(ReportsVerb),
     /// Logs in as USER, and reports what is not as it should be.
     ///
     /// The login goes through the system's own sshd, PAM stack and configuration, with a one-time key and

@@ -7,7 +7,6 @@
 
 mod before;
 mod beside;
-mod entry;
 mod filter;
 mod forged;
 mod forwarding;

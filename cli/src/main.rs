@@ -15,11 +15,12 @@ mod list;
 mod probe;
 mod reap;
 mod report;
+mod review;
 mod setup;
 mod user_manager;
 mod writing;
 
-use arguments::{Arguments, ConfigVerb, GrantsVerb, HiddenVerb, Verb};
+use arguments::{Arguments, ConfigVerb, GrantsVerb, HiddenVerb, ReportsVerb, Verb};
 use kick::Target;
 use pam_sftpjail::forked::pass_on_standard_descriptors_only;
 use report::{Status, json, streams};
@@ -58,10 +59,11 @@ fn main() -> ExitCode {
         Verb::Grants(GrantsVerb::Revoke { options, .. }) => grants::revoke(&options, &mut out),
         Verb::Reap { json } => reap::run(config, json, &mut out),
         // It may write gigabytes, and has no colours for anstream to remove.
-        Verb::Audit(options) => {
+        Verb::Reports(ReportsVerb::Audit(options)) => {
             drop(out);
             audit::run(config, options, &mut streams::plain_stdout())
         }
+        Verb::Reports(ReportsVerb::Review(options)) => review::run(config, &options, &mut out),
         Verb::Config(ConfigVerb::Check { file }) => config::check(config, file.as_deref()),
         Verb::Probe { user, sshd, json } => {
             probe::run(&probe::Request { config, sshd_config: sshd.path(), user: &user }, json, &mut out)

@@ -12,6 +12,7 @@ mod kick;
 mod list;
 mod outside;
 mod probe;
+mod review;
 pub(crate) mod setup;
 mod sound;
 mod transcripts;

@@ -4,10 +4,9 @@
 //! With the drop-in each of the two has its own socket, and rsyslog reads each in its own thread. So their
 //! entries may be in the wrong order, and nothing is concluded before the log has ended.
 
-use super::entry::{self, Entry, Kind, fields};
 use super::gaps::{self, Gaps};
-use super::who::NO_ADDRESS;
 use crate::host::syslog::record::{REFUSED, is_chroot_failure};
+use crate::host::syslog::session_entry::{self, Entry, Kind, NO_ADDRESS, fields};
 use jiff::{SignedDuration, Timestamp};
 use pam_sftpjail::escape::escaped;
 use std::collections::{HashMap, VecDeque};
@@ -215,7 +214,7 @@ fn parse(message: &[u8]) -> Option<(Event, String)> {
         let (user, _address) = rest.rsplit_once(' ')?;
         return Some((Event::Refused, escaped(user).to_string()));
     }
-    let Entry { kind, user, rest } = entry::parse(text)?;
+    let Entry { kind, user, rest } = session_entry::parse(text)?;
     let event = match kind {
         Kind::Opened => Event::Opened { is_probe: fields(rest).any(|field| field == ("rhost", NO_ADDRESS)) },
         Kind::Continued => return None,

@@ -2,8 +2,8 @@
 //!
 //! The configuration and the account may be others since. An entry of an earlier version does not say it.
 
-use super::entry::{self, Entry, Kind, fields};
 use super::host_path::View;
+use crate::host::syslog::session_entry::{self, Entry, Kind, fields};
 use jiff::{SignedDuration, Timestamp};
 use pam_sftpjail::escape::unescaped;
 use std::collections::HashMap;
@@ -54,7 +54,8 @@ struct Opening {
 impl Openings {
     /// An entry of pam_sftpjail.
     pub(crate) fn line(&mut self, (host, pid, time): (u64, u32, Timestamp), message: &[u8]) {
-        let Some(Entry { kind, user, rest }) = std::str::from_utf8(message).ok().and_then(entry::parse)
+        let Some(Entry { kind, user, rest }) =
+            std::str::from_utf8(message).ok().and_then(session_entry::parse)
         else {
             return;
         };

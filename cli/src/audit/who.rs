@@ -1,13 +1,10 @@
 //! Whose session it is. All operations of a session share one [`Who`], because its last log entry may be the first that
 //! names the user.
 
+use crate::host::syslog::session_entry::NO_ADDRESS;
 use jiff::Timestamp;
 use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
-
-/// What PAM and internal-sftp log as the address of a session that came through a pipe. sshd's own connections have
-/// one.
-pub(crate) const NO_ADDRESS: &str = "UNKNOWN";
 
 /// A session, as its operations name it.
 #[derive(Debug)]

@@ -6,6 +6,7 @@
 use crate::host::child;
 use crate::host::keys::Accepted;
 use crate::host::keys::file::{self, KeyFile};
+use crate::host::keys::listed::{self, Listed};
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::Mode;
@@ -42,6 +43,14 @@ pub(crate) fn run(user: &str, enter: &[PathBuf], keys: &[PathBuf], accepted: &Ac
             enter: enter.iter().map(|path| error(path, AccessFlags::X_OK)).collect(),
             keys: keys.iter().map(|path| file::read(path, accepted)).collect(),
         })
+    })
+}
+
+/// Reads in a child, as `user`, what is in files of keys. Only root can.
+pub(crate) fn list_keys(user: &str, files: &[PathBuf]) -> io::Result<Vec<Listed>> {
+    child::forked("reading keys as the user", || {
+        become_user(user)?;
+        Ok(files.iter().map(|path| listed::read(path)).collect())
     })
 }
 

@@ -3,6 +3,7 @@
 mod expiry;
 pub(crate) mod file;
 pub(crate) mod line;
+pub(crate) mod listed;
 pub(crate) mod managed;
 pub(crate) mod options;
 

@@ -6,7 +6,7 @@ mod unjailed;
 
 pub(crate) use ending::end;
 pub(crate) use idle::Clocks;
-pub(crate) use unjailed::{Unjailed, unjailed};
+pub(crate) use unjailed::{Outside, Unjailed, outside, unjailed};
 
 use crate::host::mount_namespace;
 use crate::report::Error;

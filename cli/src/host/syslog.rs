@@ -5,11 +5,13 @@ mod gzip;
 pub(crate) mod journal;
 pub(crate) mod line;
 pub(crate) mod lines;
+pub(crate) mod logins;
 #[cfg(test)]
 pub(crate) mod noise;
 pub(crate) mod recent;
 pub(crate) mod record;
 mod rotated;
+pub(crate) mod session_entry;
 pub(crate) mod source;
 pub(crate) mod stamp;
 pub(crate) mod tail;

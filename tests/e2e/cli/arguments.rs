@@ -53,6 +53,8 @@ fn an_output_that_cannot_be_written_is_an_error_of_every_verb() {
         ("reap", 2),
         ("probe anna", 2),
         ("audit", 2),
+        ("review", 2),
+        ("review --csv", 2),
         ("audit --json", 2),
         ("--help", 2),
         ("--version", 2),

@@ -115,6 +115,12 @@ fn no_verb_writes_anything_from_outside_as_it_is() {
         sftpjail(&sb, &["kick", user]);
         json(&sb, &["kick", user, "--json"]);
     }
+    let review = json(&sb, &["review", "--json"]);
+    users().for_each(|user| assert!(values(&review, "user").contains(user), "{user}: {review}"));
+    for words in [&["review"][..], &["review", "--csv"], &["review", "--html", "/root/review.html"]] {
+        sftpjail(&sb, words);
+    }
+    assert!(is_harmless(&sb.read_text("/root/review.html")));
     drop(live);
     sftpjail(&sb, &["reap"]);
     json(&sb, &["reap", "--json"]);

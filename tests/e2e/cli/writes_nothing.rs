@@ -9,7 +9,7 @@ in_both_namespaces!(
 );
 
 /// All that looks, with options that leave nothing out.
-const LOOKS: [&str; 18] = [
+const LOOKS: [&str; 20] = [
     "check mle",
     "check --json mle",
     "check joe",
@@ -25,6 +25,8 @@ const LOOKS: [&str; 18] = [
     "grant mle /srv --dry-run",
     "audit",
     "audit --summary",
+    "review",
+    "review mle --json",
     "setup --dry-run",
     "setup --dry-run --json",
     "setup --undo --dry-run",

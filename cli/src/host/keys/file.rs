@@ -14,7 +14,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 /// Not more than this is read of a file: users choose what is in it.
-const MAX_BYTES: u64 = 1 << 20;
+pub(super) const MAX_BYTES: u64 = 1 << 20;
 
 /// What sshd finds at the path of a file of keys.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,18 +55,26 @@ pub(crate) enum NoKey {
 
 /// Reads the file at `path`.
 pub(crate) fn read(path: &Path, accepted: &Accepted) -> KeyFile {
+    match opened(path) {
+        Ok(file) => found_in(BufReader::new(file), accepted),
+        Err(instead) => instead,
+    }
+}
+
+/// Opens the file at `path`, or gives what is there instead.
+pub(super) fn opened(path: &Path) -> Result<File, KeyFile> {
     // As sshd does, so that a FIFO keeps nobody waiting.
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     let file = match open(path, flags, Mode::empty()) {
         Ok(file) => File::from(file),
-        Err(rustix::io::Errno::NOENT | rustix::io::Errno::NOTDIR) => return KeyFile::Missing,
-        Err(rustix::io::Errno::ACCESS) => return KeyFile::Closed(closed(path)),
-        Err(errno) => return KeyFile::Unopened(errno.raw_os_error()),
+        Err(rustix::io::Errno::NOENT | rustix::io::Errno::NOTDIR) => return Err(KeyFile::Missing),
+        Err(rustix::io::Errno::ACCESS) => return Err(KeyFile::Closed(closed(path))),
+        Err(errno) => return Err(KeyFile::Unopened(errno.raw_os_error())),
     };
     match file.metadata() {
-        Ok(found) if found.is_file() => found_in(BufReader::new(file), accepted),
-        Ok(_) => KeyFile::Irregular,
-        Err(error) => KeyFile::Unopened(error.raw_os_error().unwrap_or_default()),
+        Ok(found) if found.is_file() => Ok(file),
+        Ok(_) => Err(KeyFile::Irregular),
+        Err(error) => Err(KeyFile::Unopened(error.raw_os_error().unwrap_or_default())),
     }
 }
 

@@ -31,6 +31,8 @@ pub(crate) struct Key<'l> {
     pub(crate) key_type: &'l str,
     /// In base64, as sshd's `%k` has it.
     pub(crate) encoded: &'l str,
+    /// What follows the key.
+    pub(crate) comment: &'l str,
 }
 
 impl<'l> Line<'l> {
@@ -39,8 +41,8 @@ impl<'l> Line<'l> {
         if line.is_empty() || line.starts_with('#') {
             return Self::Nothing;
         }
-        if let Some((key_type, encoded)) = key(line) {
-            return Self::Key(Key { options: Options::default(), key_type, encoded });
+        if let Some((key_type, encoded, comment)) = key(line) {
+            return Self::Key(Key { options: Options::default(), key_type, encoded, comment });
         }
         let with_options = || {
             let (options, rest) = line.split_at_checked(options_end(line)?)?;
@@ -48,8 +50,8 @@ impl<'l> Line<'l> {
         };
         match with_options() {
             None => Self::NoKey(line),
-            Some((options, (key_type, encoded))) => match Options::parse(options) {
-                Ok(options) => Self::Key(Key { options, key_type, encoded }),
+            Some((options, (key_type, encoded, comment))) => match Options::parse(options) {
+                Ok(options) => Self::Key(Key { options, key_type, encoded, comment }),
                 Err(fault) => Self::Unusable(fault),
             },
         }
@@ -72,11 +74,13 @@ fn options_end(line: &str) -> Option<usize> {
     (!is_quoted).then_some(line.len())
 }
 
-/// The key that `text` begins with: the type, and the key in base64, which names its type again. Mirrors sshkey_read of
-/// OpenSSH's sshkey.c.
-fn key(text: &str) -> Option<(&str, &str)> {
+/// The key that `text` begins with: the type, the key in base64, which names its type again, and what follows. Mirrors
+/// sshkey_read of OpenSSH's sshkey.c.
+fn key(text: &str) -> Option<(&str, &str, &str)> {
     let (key_type, rest) = text.split_once(BLANKS)?;
-    let encoded = rest.trim_start_matches(BLANKS).split(BLANKS).next()?.trim_end();
+    let rest = rest.trim_start_matches(BLANKS);
+    let (encoded, comment) = rest.split_once(BLANKS).unwrap_or((rest, ""));
+    let encoded = encoded.trim_end();
     let blob = Base64::decode_vec(encoded).ok()?;
     let (named, mut rest) = string(&blob)?;
     if named != key_type.as_bytes() || key_type.len() > MAX_TYPE || rest.is_empty() {
@@ -87,11 +91,11 @@ fn key(text: &str) -> Option<(&str, &str)> {
     while is_of_strings && !rest.is_empty() {
         (_, rest) = string(rest)?;
     }
-    Some((key_type, encoded))
+    Some((key_type, encoded, comment.trim()))
 }
 
 /// A string with its length before it, and what follows: RFC 4251.
-fn string(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+pub(super) fn string(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let (length, rest) = bytes.split_first_chunk()?;
     rest.split_at_checked(u32::from_be_bytes(*length).try_into().ok()?)
 }

@@ -35,6 +35,25 @@ pub(crate) fn unjailed() -> BTreeMap<u32, Vec<Unjailed>> {
     found
 }
 
+/// A process outside of jails.
+pub(crate) struct Outside {
+    pub(crate) pid: i32,
+    /// The name of its program, which it may have chosen itself.
+    pub(crate) name: String,
+}
+
+/// All processes that have this program's root directory, by uid, root's aside.
+pub(crate) fn outside() -> BTreeMap<u32, Vec<Outside>> {
+    let mut found: BTreeMap<u32, Vec<Outside>> = BTreeMap::new();
+    for process in all_processes().into_iter().flatten().flatten() {
+        let Ok(status) = process.status() else { continue };
+        if status.ruid != 0 && is_same_root(&PathBuf::from(format!("/proc/{}", process.pid))) {
+            found.entry(status.ruid).or_default().push(Outside { pid: process.pid, name: status.name });
+        }
+    }
+    found
+}
+
 /// The user in a title such as `sshd: anna@pts/0`: do_child and session_proctitle of OpenSSH's session.c.
 fn user(title: &str) -> Option<&str> {
     let (_, whose) = title.split_once(": ")?;

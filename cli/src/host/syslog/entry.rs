@@ -1,6 +1,6 @@
 //! Parses an entry of systemd's journal, a line of `journalctl -o json`.
 
-use super::record::{Program, Record, Sender, matters, number, program};
+use super::record::{Program, Record, Sender, number, program};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -80,11 +80,11 @@ pub(crate) fn place(line: &[u8]) -> Option<Place> {
 }
 
 /// Parses an entry of `journalctl -o json`, with the result of `file` in [`super::line`].
-pub(super) fn parse(line: &[u8]) -> Option<Option<Record<'_>>> {
+pub(super) fn parse(line: &[u8], is_meant: fn(&[u8]) -> bool) -> Option<Option<Record<'_>>> {
     let entry: Entry<'_> = serde_json::from_slice(line).ok()?;
     let message = entry.message.bytes();
     let Some(program) = program(&entry.identifier.bytes()) else { return Some(None) };
-    if program == Program::Sshd && !matters(&message) {
+    if program == Program::Sshd && !is_meant(&message) {
         return Some(None);
     }
     let time = Timestamp::from_microsecond(number(&entry.microseconds.bytes())?).ok()?;

@@ -16,10 +16,16 @@ pub(crate) enum Parsed<'a> {
 
 /// Parses a line. Its first byte shows whether it comes from a file or from the journal.
 pub(crate) fn parse<'a>(line: &'a [u8], stamps: &mut Stamps) -> Parsed<'a> {
+    parse_of(line, stamps, matters)
+}
+
+/// As [`parse`], with those entries of sshd's of which `is_meant` is true.
+pub(super) fn parse_of<'a>(line: &'a [u8], stamps: &mut Stamps, is_meant: fn(&[u8]) -> bool) -> Parsed<'a> {
     // If a file is truncated while a program writes it, it begins with NUL bytes.
     let line =
         line.iter().position(|byte| *byte != 0).and_then(|start| line.get(start..)).unwrap_or_default();
-    let record = if line.starts_with(b"{") { entry::parse(line) } else { file(line, stamps) };
+    let record =
+        if line.starts_with(b"{") { entry::parse(line, is_meant) } else { file(line, stamps, is_meant) };
     match record {
         Some(Some(record)) => Parsed::Record(record),
         Some(None) => Parsed::Other,
@@ -31,7 +37,7 @@ pub(crate) fn parse<'a>(line: &'a [u8], stamps: &mut Stamps) -> Parsed<'a> {
 
 /// `STAMP HOST PROGRAM[PID]: MESSAGE`. The outer `None`: it cannot be parsed. The inner `None`: it is an
 /// entry of another program.
-fn file<'a>(line: &'a [u8], stamps: &mut Stamps) -> Option<Option<Record<'a>>> {
+fn file<'a>(line: &'a [u8], stamps: &mut Stamps, is_meant: fn(&[u8]) -> bool) -> Option<Option<Record<'a>>> {
     let (raw, rest) = stamps.split(line)?;
     let (host, rest) = split_once(rest, b' ')?;
     let name_ends = rest.iter().position(|byte| matches!(byte, b'[' | b':' | b' '))?;
@@ -45,7 +51,7 @@ fn file<'a>(line: &'a [u8], stamps: &mut Stamps) -> Option<Option<Record<'a>>> {
         }
     };
     let message = rest.strip_prefix(b": ")?;
-    if program == Program::Sshd && !matters(message) {
+    if program == Program::Sshd && !is_meant(message) {
         return Some(None);
     }
     let time = stamps.time(raw)?;

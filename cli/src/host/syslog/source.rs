@@ -1,6 +1,7 @@
 //! Finds and opens the logs, and puts them into the order in which they were written.
 
 use super::gzip::decompressed;
+use super::journal;
 use super::line::{self, Parsed};
 use super::lines::{Line, Lines};
 use super::rotated::{missing_numbers, rotated};
@@ -114,6 +115,23 @@ pub(crate) fn open(named: &[PathBuf], zone: &TimeZone, follow: bool) -> Logs {
     Logs { sources, unreadable, missing }
 }
 
+/// Opens all log files with entries of sshd's about logins, and the journal, which comes first.
+pub(super) fn of_logins(zone: &TimeZone) -> Logs {
+    let (mut sources, mut unreadable) = (Vec::new(), Vec::new());
+    if journal::is_there() {
+        sources.push(Source { name: "the journal".into(), kind: Origin::Journal, first: None, year: 0 });
+    }
+    for log in DEFAULTS.iter().filter(|log| **log != OWN) {
+        for found in opened(&mut || rotated(log), zone).1 {
+            match found {
+                Ok(source) => sources.extend(source),
+                Err(error) => unreadable.push(error),
+            }
+        }
+    }
+    Logs { sources, unreadable, missing: Vec::new() }
+}
+
 /// Puts the log that is followed last.
 fn follow_last(sources: &mut Vec<Source>, path: PathBuf, zone: &TimeZone) {
     let name = escaped(&path).to_string();
@@ -144,15 +162,27 @@ type Found = Result<Option<Source>, Unreadable>;
 /// to come, where rsyslog is going to make it.
 fn defaults(zone: &TimeZone, follow: bool) -> (&'static str, Vec<PathBuf>, Vec<Found>) {
     let is_to_come = |log: &str| follow && log == OWN && Path::new(DROP_IN).exists();
+    let mut log = "";
+    let mut list = || {
+        let logs = DEFAULTS.iter().map(|log| (*log, rotated(log)));
+        let (first, files) =
+            logs.into_iter().find(|(log, files)| !files.is_empty() || is_to_come(log)).unwrap_or_default();
+        log = first;
+        files
+    };
+    let (files, found) = opened(&mut list, zone);
+    (log, files, found)
+}
+
+/// Opens the files that `list` gives, and lists them again if one vanishes meanwhile.
+fn opened(list: &mut dyn FnMut() -> Vec<PathBuf>, zone: &TimeZone) -> (Vec<PathBuf>, Vec<Found>) {
     let mut attempts = 0;
     loop {
         attempts += 1;
-        let logs = DEFAULTS.iter().map(|log| (*log, rotated(log)));
-        let (log, files) =
-            logs.into_iter().find(|(log, files)| !files.is_empty() || is_to_come(log)).unwrap_or_default();
+        let files = list();
         let found: Vec<_> = files.iter().map(|path| file(path, Origin::File, zone)).collect();
         if attempts == MAX_ATTEMPTS || !found.iter().any(|found| matches!(found, Ok(None))) {
-            return (log, files, found);
+            return (files, found);
         }
     }
 }

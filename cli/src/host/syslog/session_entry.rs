@@ -1,6 +1,10 @@
 //! Parses the entries of pam_sftpjail about sessions: whose, and the fields behind the user. Values with other than
 //! plain characters are in quotes, escaped, so no value can pretend to be another field.
 
+/// The address of a session that came through a pipe, in entries of sshd, PAM and internal-sftp. sshd's own connections
+/// have one.
+pub(crate) const NO_ADDRESS: &str = "UNKNOWN";
+
 /// An entry about a session.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Entry<'a> {
