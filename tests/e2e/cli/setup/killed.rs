@@ -43,7 +43,8 @@ impl Machine {
     }
 
     fn is_as_before(&self) {
-        assert_same(&self.before, &etc(&self.sb), &[]);
+        // What a power cut has left of groupadd, which removes it at its next run.
+        assert_same(&self.before, &etc(&self.sb), &["./gshadow+", "./gshadow.lock"]);
         self.sb.sh("not test -e /jail; not test -e /var/lib/sftpjail");
     }
 
