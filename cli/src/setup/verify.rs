@@ -51,15 +51,30 @@ pub(super) fn all(choices: &Choices, sshd: &Sshd) -> Result<Vec<String>, Error> 
             Some(0) => {}
             Some(2) if marked('!').next().is_some() => notes.extend(marked('!').map(str::to_owned)),
             _ => {
-                let problems: Vec<_> = marked('✗').collect();
-                let shown = if problems.is_empty() { output.words.clone() } else { problems.join(" / ") };
-                let what = format!("`sftpjail check` says of {member}: {shown}");
-                return Err(Error::new(what, "fix that first"));
+                let (found, fix) = problems(&output.stdout)
+                    .unwrap_or_else(|| (output.words.clone(), "fix that first".to_owned()));
+                return Err(Error::new(format!("`sftpjail check` says of {member}: {found}"), fix));
             }
         }
     }
     accounts::remembered(|| check_members(choices, sshd))?;
     Ok(notes)
+}
+
+/// What the check has found, and the fixes: without the columns in which it prints them. `None`: nothing.
+fn problems(printed: &str) -> Option<(String, String)> {
+    let mut lines = printed.lines().map(str::trim).peekable();
+    let (mut found, mut fixes) = (Vec::new(), Vec::new());
+    while let Some(line) = lines.next() {
+        let Some(problem) = line.strip_prefix('✗') else { continue };
+        let (name, evidence) = problem.trim_start().split_once("  ").unwrap_or(("", problem));
+        found.push(match name {
+            "" => evidence.trim().to_owned(),
+            name => format!("{name}: {}", evidence.trim()),
+        });
+        fixes.extend(lines.next_if(|line| line.starts_with('→')).and_then(|line| line.strip_prefix("→ ")));
+    }
+    (!found.is_empty() && !fixes.is_empty()).then(|| (found.join("; "), fixes.join("; then ")))
 }
 
 /// Whether sshd, by its files as they are, gives every member what the block says. `false`: there is no member to ask
@@ -127,4 +142,19 @@ fn check_settings(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_problems_are_named_with_their_fixes() {
+        let printed = "✓ account        anna\n✗ volume         /srv/sftp is missing\n                 → mkdir /srv/sftp\n\
+             ✗ host programs  cron runs\n                 → look\nanna cannot log in.\n";
+        let (found, fix) = problems(printed).unwrap();
+        assert_eq!(found, "volume: /srv/sftp is missing; host programs: cron runs");
+        assert_eq!(fix, "mkdir /srv/sftp; then look");
+        assert_eq!(problems("sftpjail: error"), None);
+    }
 }

@@ -285,3 +285,22 @@ fn pam_that_refuses_everybody_is_not_called_set_up() {
     // setup's own lines are written again, with a control field that lets everybody in.
     sb.sh("sed -i 's/^account .*pam_sftpjail.so/account required pam_sftpjail.so/' /etc/pam.d/sshd; sftpjail setup --yes");
 }
+
+/// The trial member is checked once the changes are made, which are undone then.
+#[test]
+fn what_check_says_of_a_member_comes_with_its_fix() {
+    let sb = Sandbox::stock();
+    sb.sh("mkdir /etc/sftpjail; groupadd -r sftp-only; cat >/etc/sftpjail/config.toml <<'X'
+[[profile]]
+name = \"portal\"
+groups = [\"sftp-only\"]
+home = \"none\"
+[[profile.volume]]
+source = \"/srv/sftp/uploads\"
+target = \"/uploads\"
+X");
+    let out = sb.try_sh("sftpjail setup --yes");
+    assert_eq!(out.code, Some(1), "{out}");
+    assert!(out.stderr.contains("check` says of a member of sftp-only: volume: the volume /uploads"), "{out}");
+    assert!(!out.stderr.contains("   ") && !out.stderr.contains("fix that first"), "{out}");
+}
