@@ -63,6 +63,8 @@ fn every_verb_prints_what_its_transcript_says() {
     )
     .ok();
     compare(&sb, "*");
+    // Its login would be in what audit shows.
+    compare(&sb, "afterwards/*");
 }
 
 /// Without other transcripts, whose sessions would be listed, too.

@@ -301,6 +301,9 @@ target = \"/uploads\"
 X");
     let out = sb.try_sh("sftpjail setup --yes");
     assert_eq!(out.code, Some(1), "{out}");
-    assert!(out.stderr.contains("check` says of a member of sftp-only: volume: the volume /uploads"), "{out}");
+    assert!(
+        out.stderr.contains("check` says of a member of sftp-only: volume: the volume /uploads"),
+        "{out}"
+    );
     assert!(!out.stderr.contains("   ") && !out.stderr.contains("fix that first"), "{out}");
 }
