@@ -72,6 +72,6 @@ fn is_not_erased_while_a_line_names_the_module() {
     let sb = installed();
     sb.append("/etc/pam.d/sshd", "session optional pam_sftpjail.so\n");
     let out = sb.try_sh(&format!("{RPM} --erase sftpjail")).failed();
-    assert!(out.to_string().contains("first, then those in: /etc/pam.d/sshd"), "{out}");
+    assert!(out.to_string().contains("then remove the module's lines in: /etc/pam.d/sshd"), "{out}");
     sb.sh("test -e /usr/lib64/security/pam_sftpjail.so");
 }
