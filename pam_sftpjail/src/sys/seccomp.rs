@@ -116,11 +116,15 @@ impl Traced {
 /// millisecond.
 fn seize(pid: Pid) -> Result<(), SysError> {
     let begun = Instant::now();
+    let mut untraced_since = begun;
     loop {
         let Err(errno) = ptrace::seize(pid, Options::empty()) else { return Ok(()) };
         let tracer = tracer(pid).filter(|_| errno == Errno::EPERM);
-        let limit = if tracer.is_some() { PATIENCE } else { BRIEFLY };
-        if errno != Errno::EPERM || begun.elapsed() > limit {
+        // A tracer may have gone since the refusal, and others may be in the way the next time.
+        if tracer.is_some() {
+            untraced_since = Instant::now();
+        }
+        if errno != Errno::EPERM || begun.elapsed() > PATIENCE || untraced_since.elapsed() > BRIEFLY {
             let whose = tracer.map(|tracer| format!(", which process {tracer} traces")).unwrap_or_default();
             return Err(SysError::of("ptrace", format!("PTRACE_SEIZE, {pid}{whose}"))(errno));
         }
