@@ -8,7 +8,7 @@ const ETC: &str = "cd /etc; find . -xdev \\( -type f -o -type l \\) ! -name mach
      echo \"$f $(readlink $f || md5sum <$f)\"; done; find . -name 'timers.target.wants'";
 
 /// All of the timer. Setup has another one, which stays.
-const UNITS: &str = "ls /etc/systemd/system/sftpjail-setup* /etc/systemd/system/*.wants/sftpjail* /var/lib/systemd/timers/*sftpjail* 2>/dev/null \
+const UNITS: &str = "ls /etc/systemd/system/sftpjail-setup*.timer /etc/systemd/system/sftpjail-setup*.service /etc/systemd/system/*.wants/sftpjail* /var/lib/systemd/timers/*sftpjail* 2>/dev/null \
      || true; systemctl list-units --all --plain --no-legend 'sftpjail-setup*' | grep -v ' not-found ' || true";
 
 fn machine() -> Machine {
