@@ -3,8 +3,13 @@
 use crate::report::Error;
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::grants::Fingerprint;
-use std::io::ErrorKind;
+use rustix::fs::{Mode, OFlags, open};
+use std::fs::File;
+use std::io::{self, ErrorKind, Read};
 use std::path::Path;
+
+/// More than any public key has.
+const MAX_BYTES: u64 = 1 << 20;
 
 /// A key, and whether it can be let in.
 pub(super) struct GivenKey {
@@ -24,7 +29,7 @@ impl GivenKey {
             return key.plain();
         }
         let path = Path::new(text);
-        let content = std::fs::read_to_string(path).map_err(|error| {
+        let content = read(path).map_err(|error| {
             let what = format!("--key {} is neither a key nor a fingerprint, and no file", escaped(text));
             match error.kind() {
                 ErrorKind::NotFound => Error::new(what, "give the file of the public key, such as felix.pub"),
@@ -49,7 +54,7 @@ impl GivenKey {
     fn of_line(line: &str) -> Option<Self> {
         let mut words = line.split_whitespace();
         let (kind, key) = (words.next()?, words.next()?);
-        let fingerprint = fingerprint(kind, key)?;
+        let fingerprint = Fingerprint::of_key(kind, key)?.to_string();
         // Of the comment, what a file of keys shows as it is.
         let comment = words.filter(|word| word.bytes().all(|byte| byte.is_ascii_graphic()));
         let public = [kind, key].into_iter().chain(comment).collect::<Vec<_>>().join(" ");
@@ -66,7 +71,14 @@ impl GivenKey {
     }
 }
 
-/// As `ssh-keygen -l` prints it.
-pub(super) fn fingerprint(kind: &str, key: &str) -> Option<String> {
-    Fingerprint::of_login(&format!("publickey {kind} {key}")).first().map(ToString::to_string)
+/// Reads a regular file. Another, such as a FIFO, would keep root waiting.
+fn read(path: &Path) -> io::Result<String> {
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let file = File::from(open(path, flags, Mode::empty())?);
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("it is not a regular file"));
+    }
+    let mut text = String::new();
+    file.take(MAX_BYTES).read_to_string(&mut text)?;
+    Ok(text)
 }

@@ -2,7 +2,7 @@
 //! with the grants for which it stands, and no other line is.
 
 use super::edit_file::FileEdit;
-use super::key::{GivenKey, fingerprint};
+use super::key::GivenKey;
 use crate::host::keys::managed::{DIRECTORY, read};
 use crate::host::keys::{self, line::Line};
 use crate::host::sshd::effective::Settings;
@@ -13,7 +13,7 @@ use jiff::{Timestamp, Zoned};
 use pam_sftpjail::account::Account;
 use pam_sftpjail::config::{Config, ConfigError};
 use pam_sftpjail::escape::escaped;
-use pam_sftpjail::grants::{Grant, Until};
+use pam_sftpjail::grants::{Fingerprint, Grant, Until};
 use pam_sftpjail::name::UserName;
 use std::path::Path;
 
@@ -96,7 +96,7 @@ fn key_of(line: &str) -> Option<(&str, &str)> {
 /// The line for a key, until the last of its grants ends; `None`: there is none.
 fn written(public: &str, grants: &[Grant], zone: &TimeZone) -> Option<String> {
     let mut words = public.split(' ');
-    let own = fingerprint(words.next()?, words.next()?)?;
+    let own = Fingerprint::of_key(words.next()?, words.next()?)?.to_string();
     let of_key = |grant: &&Grant| grant.key.is_some_and(|key| key.to_string() == own);
     let ends: Vec<_> = grants.iter().filter(of_key).map(|grant| grant.until.map(Until::epoch)).collect();
     let last = ends.iter().copied().collect::<Option<Vec<_>>>();
@@ -131,7 +131,7 @@ mod tests {
 
     fn grants(ends: &[&str]) -> Vec<Grant> {
         let mut words = KEY.split(' ');
-        let key = fingerprint(words.next().unwrap(), words.next().unwrap()).unwrap();
+        let key = Fingerprint::of_key(words.next().unwrap(), words.next().unwrap()).unwrap().to_string();
         let grant = |(n, end): (usize, &&str)| {
             format!("[[grant]]\nfolder = \"/srv/{n}\"\naccess = \"read-only\"\nkey = \"{key}\"\n{end}\n")
         };

@@ -34,8 +34,12 @@ impl Fingerprint {
         if words.next() != Some("publickey") {
             return None;
         }
-        let kind = words.next()?;
-        let blob = Base64::decode_vec(words.next()?).ok()?;
+        Self::of_key(words.next()?, words.next()?)
+    }
+
+    /// Of a public key: its type, and the key in base64. `None`: it is none.
+    pub fn of_key(kind: &str, encoded: &str) -> Option<Self> {
+        let blob = Base64::decode_vec(encoded).ok()?;
         let (name, rest) = text(&blob)?;
         if name != kind.as_bytes() {
             return None;

@@ -75,12 +75,11 @@ impl ListedKey {
     fn of(key: &Key<'_>, line: usize, zone: &TimeZone) -> Self {
         let Key { options, key_type, encoded, comment } = key;
         let ends = options.ends.iter().filter_map(|end| end.moment(zone));
-        let found = Fingerprint::of_login(&format!("publickey {key_type} {encoded}"));
         Self {
             line,
             key_type: (*key_type).to_owned(),
             bits: Base64::decode_vec(encoded).ok().and_then(|blob| bits(key_type, &blob)),
-            fingerprint: found.first().map(ToString::to_string),
+            fingerprint: Fingerprint::of_key(key_type, encoded).map(|key| key.to_string()),
             comment: (*comment).to_owned(),
             is_authority: options.is_authority,
             expires: ends.map(|end| end.timestamp().as_second()).min(),

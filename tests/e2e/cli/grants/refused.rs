@@ -36,6 +36,7 @@ fn a_folder_that_would_refuse_the_login_is_not_granted() {
         ("media", "folder media is relative; give the absolute path"),
         ("/srv/real --from 192.0.2.1/24", "is one address of the network 192.0.2.0/24; write"),
         ("/srv/gone --from 192.0.2.0/24", "/srv/gone does not exist"),
+        ("/srv/real --key /srv/fifo", "it is not a regular file"),
         ("/srv/real --key SHA256:x", "is no fingerprint of SHA-256; write the"),
         (
             "/srv/real --key /root/felix.pub",
