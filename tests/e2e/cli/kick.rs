@@ -99,7 +99,9 @@ fn a_file_at_a_records_path_in_another_mount_namespace_is_not_a_record() {
                       exec sleep 1000 9>$record";
         sb.sh(&format!("setsid unshare --mount sh -ec '{forged}' >/dev/null 2>&1 </dev/null &"));
         let forger = loop {
-            if let [pid] = sb.pids("sleep 1000")[..] {
+            // Not a shell that is about to become it: its script has these words, too.
+            let is_it = |(_, line): &(i32, String)| line == "sleep 1000";
+            if let Some((pid, _)) = sb.processes().into_iter().find(is_it) {
                 break pid;
             }
         };
