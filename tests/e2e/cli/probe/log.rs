@@ -31,13 +31,15 @@ fn an_entry_that_the_journal_knows_to_be_forged_is_not_counted() {
     let is_logged = wait_until(Duration::from_secs(20), || sb.log().contains("setup_us=7").then_some(()));
     assert!(is_logged.is_some(), "{}", sb.log());
     let out = sb.try_sh("sftpjail probe --json mle");
-    let before = sb.log();
-    end(&mut forger);
     let document: Value = serde_json::from_str(&out.stdout).unwrap_or_else(|error| panic!("{error}: {out}"));
     let measured = document["module_us"].as_u64().expect("a measurement");
     assert_ne!(measured, 7, "{document:#}");
-    // joe has claimed to be the module in the process that it was in.
-    let line = before.lines().find(|line| line.ends_with(&format!("setup_us={measured}"))).expect("an entry");
+    // joe has claimed to be the module in the process that it was in. rsyslog may be slower than the journal.
+    let end_of_line = format!("setup_us={measured}");
+    let entry = || sb.log().lines().find(|line| line.ends_with(&end_of_line)).map(str::to_owned);
+    let line = wait_until(Duration::from_secs(20), entry).expect("an entry");
+    let before = sb.log();
+    end(&mut forger);
     let pid = line.split_once("sshd[").and_then(|(_, rest)| rest.split_once(']')).expect("a pid").0;
     assert!(
         before.contains(&format!(

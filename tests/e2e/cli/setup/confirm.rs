@@ -1,7 +1,7 @@
 //! `--confirm-within`: an admin who is locked out can log in again after the time has passed.
 
 use super::{assert_same, etc};
-use sandbox::Sandbox;
+use sandbox::{Sandbox, wait_until};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -39,6 +39,9 @@ fn a_confirmation_that_comes_too_late_is_an_error_also_where_something_stays() {
     sb.sh("sftpjail setup --yes --confirm-within 8s");
     sb.user("anna").group("sftp").add();
     sb.wait_for_log("setup: not confirmed in time: ");
+    // It has the lock for a little longer.
+    let has_ended = || sb.pids("setup-timer").is_empty().then_some(());
+    assert!(wait_until(Duration::from_secs(20), has_ended).is_some());
     sb.sh("test -e /var/lib/sftpjail/setup/journal.json");
     let out = sb.try_sh("sftpjail setup --confirm").failed();
     assert!(out.stderr.contains("nothing waits to be confirmed: the last setup is undone"), "{out}");
