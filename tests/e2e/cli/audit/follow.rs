@@ -105,6 +105,8 @@ fn it_ends_when_its_reader_has_gone() {
 fn a_log_that_comes_through_a_pipe_is_shown_line_by_line() {
     let sb = machine(&["mle"]);
     let mut live = sb.sftp_live("mle");
+    // Until rsyslog has written something there is no file, and tail would end at once.
+    sb.wait_for_log("session opened for local user mle from");
     // Each row appears as soon as the next entry of the session shows its result.
     let script = "tail -n +1 -f /var/log/sftp.log | sftpjail audit --json --file -";
     let running = Running::start(&sb, script);
