@@ -43,6 +43,7 @@ use crate::host::accounts;
 use crate::host::syslog::journal;
 use crate::host::syslog::source::{self, Source};
 use crate::host::syslog::wait::Stop;
+use crate::host::zone::zone;
 use crate::report::Status;
 use crate::report::error::errno;
 use crate::report::status::unwritten;
@@ -53,7 +54,6 @@ use filter::Filter;
 use gaps::{Gaps, Kind};
 use host_path::Host;
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use join::Join;
 pub(crate) use options::Options;
 use output::{Output, Style};
@@ -78,7 +78,7 @@ pub(crate) fn run(config: Option<&Path>, options: Options, out: &mut impl Write)
 }
 
 fn audit(config: Option<&Path>, mut options: Options, out: &mut impl Write) -> io::Result<Status> {
-    let zone = TimeZone::system();
+    let zone = zone();
     if options.follow && options.file.len() > 1 {
         return Err(io::Error::other("--follow follows one log; name one file"));
     }

@@ -31,3 +31,4 @@ pub(crate) mod trust;
 pub(crate) mod umask;
 pub(crate) mod unanswered;
 pub(crate) mod workers;
+pub(crate) mod zone;

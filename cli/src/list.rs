@@ -1,13 +1,13 @@
 //! `sftpjail list`: who is in a jail. It reads the registry and /proc, and changes nothing.
 
 use crate::host::sessions::{self, Clocks, Session};
+use crate::host::zone::zone;
 use crate::report::json::{VERSION, document};
 use crate::report::table;
 use crate::report::terminal::{self, Mark};
 use crate::report::text::{duration, size};
 use crate::report::{Outside, Status};
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use pam_sftpjail::config::Namespace;
 use pam_sftpjail::registry::Record;
 use serde::Serialize;
@@ -84,9 +84,7 @@ fn print(sessions: &[Session], out: &mut impl Write) -> io::Result<()> {
         Some([
             Outside::new(&record.user).to_string(),
             record.pid.to_string(),
-            opened(record).map_or_else(unknown, |since| {
-                since.to_zoned(TimeZone::system()).strftime("%F %T").to_string()
-            }),
+            opened(record).map_or_else(unknown, |since| since.to_zoned(zone()).strftime("%F %T").to_string()),
             session.idle(&mut clocks).map_or_else(unknown, duration),
             session.moved().map_or_else(unknown, size),
             Outside::of_escaped(&record.rhost).address(),

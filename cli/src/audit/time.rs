@@ -1,5 +1,6 @@
 //! Parses the times of `--since` and `--until`, and writes times for people.
 
+use crate::host::zone;
 use jiff::civil::{DateTime, Time};
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp, Zoned};
@@ -7,7 +8,7 @@ use jiff::{Span, Timestamp, Zoned};
 /// RFC 3339, `YYYY-MM-DD[ HH:MM[:SS]]` in the host's zone, `now`, `today`, `yesterday`, or a time ago,
 /// such as `2h` or `3d`.
 pub(crate) fn parse(text: &str) -> Result<Timestamp, String> {
-    of(text, &Zoned::now())
+    of(text, &zone::now())
 }
 
 fn of(text: &str, now: &Zoned) -> Result<Timestamp, String> {

@@ -5,10 +5,10 @@ use super::end::End;
 use super::file::GrantsFile;
 use super::options::ExtendOptions;
 use super::{Failure, edit, key_file, named, spec, trial, who};
+use crate::host::zone;
 use crate::report::Status;
 use crate::report::json::{VERSION, document};
 use crate::report::terminal::Mark;
-use jiff::Zoned;
 use pam_sftpjail::config::Config;
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::grants::Grant;
@@ -30,7 +30,7 @@ struct Report<'r> {
 
 pub(super) fn run(config: &Config, options: &ExtendOptions, out: &mut impl Write) -> Result<Status, Failure> {
     let how = &options.how;
-    let end = End::parse(&options.until, &Zoned::now())?;
+    let end = End::parse(&options.until, &zone::now())?;
     let until = spec::ending(&end)?.until;
     let user = named(&options.user)?;
     let file = GrantsFile::read(&user)?;

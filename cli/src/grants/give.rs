@@ -9,10 +9,10 @@ use super::letter::Letter;
 use super::options::GrantOptions;
 use super::{Failure, edit, key_file, named, served, spec, trial, who};
 use crate::host::sshd::effective::Settings;
+use crate::host::zone;
 use crate::report::json::{VERSION, document};
 use crate::report::terminal::Mark;
 use crate::report::{Error, Status};
-use jiff::Zoned;
 use pam_sftpjail::config::Config;
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::fix::{Command, Name};
@@ -39,7 +39,7 @@ struct Report<'r> {
 
 pub(super) fn run(config: &Config, options: &GrantOptions, out: &mut impl Write) -> Result<Status, Failure> {
     let how = &options.how;
-    let until = options.until.as_deref().map(|text| End::parse(text, &Zoned::now())).transpose()?;
+    let until = options.until.as_deref().map(|text| End::parse(text, &zone::now())).transpose()?;
     let key = options.key.as_deref().map(GivenKey::read).transpose()?;
     let fingerprint = key.as_ref().map(|key| key.fingerprint.as_str());
     let (text, grant) = spec::of_options(options, until.as_ref(), fingerprint)?;

@@ -6,6 +6,7 @@ use super::key::GivenKey;
 use crate::host::keys::managed::{DIRECTORY, read};
 use crate::host::keys::{self, line::Line};
 use crate::host::sshd::effective::Settings;
+use crate::host::zone::zone;
 use crate::report::Error;
 use crate::writing::target::Target;
 use jiff::tz::{Dst, TimeZone};
@@ -31,7 +32,7 @@ pub(super) fn edit(user: &UserName, grants: &[Grant], new: Option<&GivenKey>) ->
     let target = Target::ours(&Path::new(DIRECTORY).join(user))?;
     let before = target.read()?;
     let text = String::from_utf8_lossy(before.as_deref().unwrap_or_default()).into_owned();
-    let after = synchronised(&text, grants, new.and_then(|key| key.public.as_deref()), &TimeZone::system());
+    let after = synchronised(&text, grants, new.and_then(|key| key.public.as_deref()), &zone());
     Ok(FileEdit { target, before, after, mode: MODE })
 }
 

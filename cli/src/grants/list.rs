@@ -2,12 +2,12 @@
 
 use super::options::ListOptions;
 use super::{Failure, named, trial};
+use crate::host::zone::zone;
 use crate::report::json::{VERSION, document};
 use crate::report::terminal::{self, Mark, wrapped};
 use crate::report::text::duration;
 use crate::report::{Error, Outside, Status, table};
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use pam_sftpjail::config::Config;
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::grants::{DIRECTORY, Grant, Until, load, now};
@@ -162,7 +162,7 @@ impl Entry {
 
     fn ends(&self) -> String {
         let Some((end, at)) = self.end.zip(moment(self.end)) else { return "-".to_owned() };
-        let at = at.to_zoned(TimeZone::system()).strftime("%F %H:%M");
+        let at = at.to_zoned(zone()).strftime("%F %H:%M");
         match u64::try_from(end.saturating_sub(now())) {
             Ok(left) if left > 0 => format!("{at} (in {})", duration(Duration::from_secs(left))),
             _ => at.to_string(),

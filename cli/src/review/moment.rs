@@ -1,7 +1,7 @@
 //! A moment: RFC 3339 in documents, and a date for people.
 
+use crate::host::zone::zone;
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 /// In whole seconds.
@@ -30,12 +30,12 @@ impl Moment {
 
     /// The date in the zone of this host.
     pub(super) fn date(self) -> String {
-        TimeZone::system().to_datetime(self.0).strftime("%F").to_string()
+        zone().to_datetime(self.0).strftime("%F").to_string()
     }
 
     /// Date and time in the zone of this host.
     pub(super) fn minute(self) -> String {
-        TimeZone::system().to_datetime(self.0).strftime("%F %H:%M").to_string()
+        zone().to_datetime(self.0).strftime("%F %H:%M").to_string()
     }
 }
 

@@ -4,9 +4,9 @@ use super::Sshd;
 use crate::desired::restrictions::Untried;
 use crate::host::sshd::running::{Changed, Reread, Running, Socket};
 use crate::host::systemd::service;
+use crate::host::zone::zone;
 use crate::report::{Findings, SshdCheck};
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use nix::unistd::geteuid;
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::fix::{Command, Fix, Name};
@@ -161,5 +161,5 @@ fn describe_one(sshd: &Sshd, running: &Running, is_for_all: bool, findings: &mut
 /// A time of the host's clock, to the second.
 fn clock(time: SystemTime) -> String {
     let time = Timestamp::try_from(time).unwrap_or(Timestamp::UNIX_EPOCH);
-    time.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string()
+    time.to_zoned(zone()).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }

@@ -4,7 +4,8 @@
 use super::Accepted;
 use super::line::{Key, Line};
 use super::options::Fault;
-use jiff::{Timestamp, tz::TimeZone};
+use crate::host::zone::zone;
+use jiff::Timestamp;
 use nix::errno::Errno;
 use nix::unistd::{AccessFlags, access};
 use rustix::fs::{Mode, OFlags, open};
@@ -124,7 +125,7 @@ fn why_not(key: &Key<'_>, number: usize, accepted: &Accepted) -> Option<NoKey> {
     if key.options.ends.is_empty() {
         return None;
     }
-    let zone = TimeZone::system();
+    let zone = zone();
     let end = key.options.ends.iter().filter_map(|end| end.moment(&zone)).min()?;
     (end.timestamp() <= Timestamp::now())
         .then(|| NoKey::Ended(number, end.strftime("%-d %B %Y, %H:%M").to_string()))

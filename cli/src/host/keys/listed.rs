@@ -3,6 +3,7 @@
 
 use super::file::{self, KeyFile, MAX_BYTES};
 use super::line::{Key, Line, string};
+use crate::host::zone::zone;
 use base64ct::{Base64, Encoding};
 use jiff::tz::TimeZone;
 use nix::errno::Errno;
@@ -59,7 +60,7 @@ pub(crate) fn read(path: &Path) -> Listed {
         Ok(_) => None,
     };
     let mut listed = Listed { changed, unread, ..Listed::default() };
-    let zone = TimeZone::system();
+    let zone = zone();
     for (number, line) in (1..).zip(String::from_utf8_lossy(&bytes).split('\n')) {
         match Line::parse(line) {
             Line::Nothing => {}

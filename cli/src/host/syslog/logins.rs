@@ -9,9 +9,9 @@ use super::session_entry::{self, Entry, Kind, NO_ADDRESS, fields};
 use super::source::{self, Origin, Source};
 use super::stamp::Stamps;
 use super::unreadable::{Unreadable, Why};
+use crate::host::zone::zone;
 use crate::report::error::errno;
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use pam_sftpjail::escape::{one_line, unescaped};
 use std::collections::{HashMap, HashSet};
 use std::io::Read;
@@ -57,7 +57,7 @@ struct Login {
 
 /// Reads all logs. `member`: under which name a user is kept, by a name from the log; `None`: not at all.
 pub(crate) fn read(member: &mut dyn FnMut(&str) -> Option<String>) -> Logins {
-    let zone = TimeZone::system();
+    let zone = zone();
     let mut logins = Logins::default();
     let logs = source::of_logins(&zone);
     for Unreadable { name, why } in &logs.unreadable {

@@ -53,3 +53,26 @@ fn a_key_is_let_in_with_its_grant_and_goes_with_it() {
     sb.sh("not test -e /etc/sftpjail/keys.d/gina; rmdir /etc/sftpjail/keys.d");
     assert_eq!(etc(&sb), before);
 }
+
+#[test]
+fn ends_are_by_the_zone_of_sshd_whatever_zone_the_admin_has() {
+    let sb = site(Namespace::Private);
+    sb.sh("ssh-keygen -q -N '' -t ed25519 -f /root/.ssh/a
+           ln -sf /usr/share/zoneinfo/Europe/Berlin /etc/localtime");
+    sb.restart_sshd();
+    keys_in(&sb, "/etc/sftpjail/keys.d/%u");
+    let media = "/srv/www/staging/media --as web --key /root/.ssh/a.pub --create --yes";
+    for zone in ["Asia/Tokyo", "America/New_York", "none"] {
+        sb.sh(&format!("TZ={zone} sftpjail grant gina {media} --until '2099-01-10 18:00'"));
+        let text = sb.read_text("/etc/sftpjail/grants.d/gina.toml");
+        assert!(text.contains("\nuntil = 2099-01-10T18:00:00+01:00\n"), "{zone}: {text}");
+        assert!(sb.read_text(FILE).starts_with("restrict,expiry-time=\"20990110180000\" "), "{zone}");
+        sb.sh(&format!("TZ={zone} sftpjail grants gina | grep -q '2099-01-10 18:00 '"));
+        // Neither too early nor too late.
+        sb.sh(&format!("TZ={zone} sftpjail extend gina --until \"$(date -d '+1 hour' +%FT%T%:z)\" --yes"));
+        let login = sb.login("gina").option("IdentityFile=/root/.ssh/a").option("IdentitiesOnly=yes");
+        login.sftp("pwd\n").ok();
+        sb.sh(&format!("TZ={zone} sftpjail check gina | grep -q '^✓ keys  '"));
+        sb.sh("sftpjail revoke gina --yes; userdel gina");
+    }
+}
