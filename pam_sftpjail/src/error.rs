@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod for_user;
+mod phase;
 mod retry;
 
 use crate::denied_by::DeniedBy;
@@ -16,28 +17,10 @@ use crate::sys::needed::Uncallable;
 use crate::sys::{SysError, process_fix};
 use nix::errno::Errno;
 use pam::constants::PamResultCode;
+pub use phase::Phase;
 pub use retry::RetryWhen;
 use std::path::PathBuf;
 use thiserror::Error;
-
-/// The hook that answers with a refusal; libpam expects other codes in each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Phase {
-    /// `pam_sm_acct_mgmt`
-    Account,
-    /// `pam_sm_open_session` and `pam_sm_close_session`
-    Session,
-}
-
-impl Phase {
-    /// The word in log lines, as pam_syslog(3) writes it.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Account => "account",
-            Self::Session => "session",
-        }
-    }
-}
 
 /// A reason to refuse a login. `Display` is the sentence for the admin; names and paths in it are escaped.
 /// `why` is the rest of a sentence about what stands before it, and is escaped already.
@@ -172,6 +155,10 @@ pub enum Refusal {
     #[error("{path} has been locked by another login of the user for more than ten seconds")]
     Locked { path: String, fix: Fix },
 
+    /// A login had not begun its session when somebody changed the grants that it had read.
+    #[error("the grants of {} have been changed since this login has read them", escaped(name))]
+    GrantsChanged { name: UserName },
+
     /// The profile's `max_sessions` is reached.
     #[error("{} has {live} of the {max} sessions that the profile allows", escaped(name))]
     TooManySessions { name: UserName, live: usize, max: u32 },
@@ -246,6 +233,7 @@ impl Refusal {
             | Self::Registry { fix, .. }
             | Self::Locked { fix, .. }
             | Self::JailRoot { fix, .. } => fix.clone(),
+            Self::GrantsChanged { .. } => "let the user log in again".into(),
             Self::TooManySessions { .. } => {
                 "ask the user to close one, or raise the profile's max_sessions".into()
             }

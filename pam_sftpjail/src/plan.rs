@@ -24,6 +24,7 @@ mod walk;
 use crate::account::Account;
 use crate::config::{Config, HomeAccess, Namespace, Profile};
 use crate::error::Refusal;
+use crate::grants::Grant;
 use crate::name::UserName;
 use crate::sys::identity::Owner;
 use crate::sys::needed;
@@ -53,6 +54,8 @@ pub struct Plan {
     pub(crate) volumes: Vec<VolumePaths>,
     /// The grants that the jail holds.
     pub(crate) grants: Vec<Held>,
+    /// All grants of the user, as they were read.
+    pub(crate) granted: Vec<Grant>,
     /// Whether a grant depends on what is not known yet. Then a session may get another jail.
     pub(crate) is_undecided: bool,
     /// The user and the profile of the jail; the first line of [`Plan::terms`].
@@ -138,7 +141,8 @@ pub fn make(
         account.name, account.uid, account.gid
     );
     let (grants, is_undecided) = (grants.held, grants.undecided);
-    Ok(Plan { user, jail_root, steps: steps.0, volumes: paths, grants, is_undecided, purpose })
+    let granted = granted.grants.to_vec();
+    Ok(Plan { user, jail_root, steps: steps.0, volumes: paths, grants, granted, is_undecided, purpose })
 }
 
 /// The volumes of the profile, and then those of the grants. `opened`: the home, if the profile has one and its check

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod examine;
+mod granted;
 mod login;
 mod member;
 mod opening;

@@ -16,11 +16,6 @@ use pam_sftpjail::name::UserName;
 use serde::Serialize;
 use std::io::Write;
 use std::path::PathBuf;
-use std::thread;
-use std::time::Duration;
-
-/// How long a login takes at most from reading its grants to the record of its session.
-const LATE: Duration = Duration::from_secs(1);
 
 #[derive(Serialize)]
 struct Report<'r> {
@@ -80,18 +75,9 @@ pub(super) fn run(options: &RevokeOptions, out: &mut impl Write) -> Result<Statu
     Ok(if ended.iter().all(|session| session.ended) { Status::Ok } else { Status::Problems })
 }
 
-/// Ends the sessions that hold one of the folders, or of which that is unknown.
+/// Ends the sessions that hold one of the folders, or of which that is unknown. A login that has read the file before it
+/// was changed, and has no record yet, reads it again.
 fn end(user: &UserName, folders: &[PathBuf]) -> Result<Vec<Ending>, Error> {
-    let mut ended = end_now(user, folders, &[])?;
-    // A login may have read the file before it was changed, and begin its session now.
-    thread::sleep(LATE);
-    let known: Vec<_> = ended.iter().filter_map(|session| session.pid).collect();
-    ended.extend(end_now(user, folders, &known)?);
-    Ok(ended)
-}
-
-/// `known`: processes of sessions that go on.
-fn end_now(user: &UserName, folders: &[PathBuf], known: &[i32]) -> Result<Vec<Ending>, Error> {
     let unknown = |error| {
         let what = format!("it is revoked, but the sessions of {user} are unknown: {error}");
         let kick = Command::new("sftpjail kick").arg(Name(user.as_str()));
@@ -103,8 +89,7 @@ fn end_now(user: &UserName, folders: &[PathBuf], known: &[i32]) -> Result<Vec<En
         Ok(record) => record.grants.iter().any(|folder| revoked.contains(folder)),
         Err(_) => true,
     };
-    let is_known = |session: &Session| session.holders.iter().any(|pid| known.contains(pid));
-    sessions.retain(|session| session.user == *user && has_one(session) && !is_known(session));
+    sessions.retain(|session| session.user == *user && has_one(session));
     let ended = sessions::end(&sessions, true);
     Ok(sessions.iter().zip(ended).map(|(session, ended)| Ending::of(session, ended)).collect())
 }

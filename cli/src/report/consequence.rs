@@ -89,6 +89,7 @@ impl From<&Refusal> for Consequence {
             Refusal::ServiceInChroot => "sshd runs in a chroot".to_owned(),
             Refusal::Registry { path, why, .. } => format!("{path} {why}"),
             Refusal::Locked { .. } => "another login of the user does not end".to_owned(),
+            Refusal::GrantsChanged { .. } => "the grants are being changed".to_owned(),
             Refusal::TooManySessions { live, .. } => format!("{live} sessions are live already"),
             Refusal::OtherJail { .. } => "older sessions have another jail".to_owned(),
             Refusal::AlreadyOpen => "PAM opens the jail twice".to_owned(),

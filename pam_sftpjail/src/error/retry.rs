@@ -11,8 +11,8 @@ pub enum RetryWhen<'a> {
     SessionEnded { user: &'a UserName, max: u32 },
     /// No session of the user is live whose jail is in this process's mount namespace.
     SharedJailGone { user: &'a UserName },
-    /// Another login of the user has released the lock. The next try waits for that itself.
-    Unlocked,
+    /// Nothing: the next try waits for the lock itself, and reads what has been changed.
+    Nothing,
 }
 
 impl Refusal {
@@ -24,7 +24,7 @@ impl Refusal {
                 Some(RetryWhen::SessionEnded { user: name, max: *max })
             }
             Self::OtherJail { name, .. } => Some(RetryWhen::SharedJailGone { user: name }),
-            Self::Locked { .. } => Some(RetryWhen::Unlocked),
+            Self::Locked { .. } | Self::GrantsChanged { .. } => Some(RetryWhen::Nothing),
             // Somebody must act, or the user is unknown. All are listed, so that a new one is thought about.
             Self::LoginName { .. }
             | Self::NoSuchUser { .. }

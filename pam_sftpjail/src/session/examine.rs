@@ -3,13 +3,13 @@
 //! The account hook, the session hook and the CLI's `check` all call [`examine`], so that `check`
 //! reports what a login would do.
 
+use super::granted;
 use super::recorded_jail::{self, SessionCount};
 use crate::account::{Account, MissingGroup};
 use crate::config::{Config, Namespace, Profile};
-use crate::denied_by::DeniedBy;
 use crate::error::Refusal;
 use crate::escape::escaped;
-use crate::grants::{self, Circumstances, Grant};
+use crate::grants::{Circumstances, Grant};
 use crate::jail::owner;
 use crate::plan::{self, Check, CheckResult, Granted, Observer, Plan};
 use crate::policy::{self, Decision, NotJailed};
@@ -106,7 +106,7 @@ pub fn examine(
     login: &Circumstances<'_>,
     observe: Observer<'_>,
 ) -> Result<Membership, Refusal> {
-    examine_granted(config, name, login, granted, observe)
+    examine_granted(config, name, login, |account| granted::of(&account.user_name()?), observe)
 }
 
 /// The same with these grants in place of those in the user's file.
@@ -160,16 +160,4 @@ fn examine_granted(
         granted(&account).inspect_err(|refusal| observe(Check::Grant, CheckResult::Failed(refusal)))?;
     let plan = plan::make(config, &profile, &account, Granted { grants: &grants, login }, observe)?;
     Ok(Membership::Member(Box::new(Member { account, profile, plan })))
-}
-
-/// The grants of a member.
-fn granted(account: &Account) -> Result<Vec<Grant>, Refusal> {
-    let user = account.user_name()?;
-    grants::load(&user).map_err(|error| match error.exhaustion() {
-        Some(errno) => Refusal::Exhausted { errno },
-        None if error.is_denied() => {
-            Refusal::Denied { path: escaped(error.path()).to_string(), by: DeniedBy::process() }
-        }
-        None => Refusal::Grants { name: account.name.clone(), why: error.to_string(), fix: error.fix() },
-    })
 }

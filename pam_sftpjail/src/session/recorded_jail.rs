@@ -2,6 +2,7 @@
 //!
 //! Both happen under the user's lock, so no other session of the user begins or ends meanwhile.
 
+use super::granted;
 use crate::config::Namespace;
 use crate::error::Refusal;
 use crate::jail::{Jail, Others, host};
@@ -180,5 +181,12 @@ fn register(
         may_begin(plan, &live)?;
     }
     let record = sessions.enter(record)?;
-    Ok((sessions, record, live))
+    match granted::still(plan) {
+        Ok(()) => Ok((sessions, record, live)),
+        Err(refusal) => {
+            // An error is ignored: the kernel knows that nobody holds the record any more.
+            let _ = sessions.leave(record);
+            Err(refusal)
+        }
+    }
 }

@@ -120,6 +120,6 @@ fn is_met(condition: RetryWhen<'_>) -> bool {
             live(user).map_or(true, |live| u32::try_from(live.len()).is_ok_and(|live| live < max))
         }
         RetryWhen::SharedJailGone { user } => live(user).map_or(true, |live| !others(&live).here),
-        RetryWhen::Unlocked => true,
+        RetryWhen::Nothing => true,
     }
 }

@@ -7,13 +7,16 @@ mod times;
 
 use crate::common::jailed::{left_nothing, names};
 use crate::pam_sftpjail::grants::machine;
-use sandbox::{Namespace, Sandbox};
+use sandbox::{Namespace, Sandbox, wait_until};
 use serde_json::Value;
 use std::process::Stdio;
+use std::thread;
+use std::time::Duration;
 
 in_both_namespaces!(
     one_command_lets_a_guest_work_in_one_folder_of_a_site,
     revoke_ends_the_transfer_under_way_and_no_other_session,
+    a_login_that_waits_while_its_folder_is_revoked_does_not_get_it,
 );
 
 /// The site of the account web, of which felix is to see one folder.
@@ -142,4 +145,42 @@ fn revoke_ends_the_transfer_under_way_and_no_other_session(namespace: Namespace)
     sb.sh(&format!("test $(stat -c %s {MEDIA}/large) -lt 400000000"));
     assert_eq!(names(&mut other, "/srv/other"), [""; 0]);
     assert_eq!(other.quit(), Some(0));
+}
+
+fn a_login_that_waits_while_its_folder_is_revoked_does_not_get_it(namespace: Namespace) {
+    let sb = site(namespace);
+    sb.sh(&format!(
+        "sftpjail grant felix {MEDIA} --as web --yes; sftpjail grant mle {MEDIA} --as web --at /media --yes"
+    ));
+    for user in ["felix", "mle"] {
+        let before = sb.mounts();
+        // As other logins of the user do, each for a moment: with many of them at once, this one waits for long.
+        sb.sh(&format!(
+            "install -d -m 700 /run/sftpjail /run/sftpjail/{user}; mkfifo /tmp/{user}
+                        setsid flock /run/sftpjail/{user} cat /tmp/{user} >/dev/null 2>&1 </dev/null &"
+        ));
+        sb.sh(&format!("while flock -n /run/sftpjail/{user} true; do sleep 0.02; done"));
+        thread::scope(|scope| {
+            let login = scope.spawn(|| sb.sftp(user, "pwd\nls /\n"));
+            let is_waiting = || sb.log_lines(&format!("Accepted publickey for {user} ")).first().map(drop);
+            wait_until(Duration::from_secs(20), is_waiting).expect("it is let in by sshd");
+            // It is in the session hook then, and has read the file.
+            thread::sleep(Duration::from_secs(1));
+            let out = sb.sh(&format!("sftpjail revoke {user} --yes")).stdout;
+            assert!(out.contains("is no longer granted"), "{out}");
+            sb.sh(&format!("echo >/tmp/{user}"));
+            let login = login.join().expect("it ends");
+            match user {
+                "felix" => drop(login.failed()),
+                _ => {
+                    let login = login.ok();
+                    assert!(!login.stdout.contains("/media"), "{login}");
+                }
+            }
+        });
+        sb.wait_for_logouts();
+        left_nothing(&sb, &before);
+    }
+    let entry = sb.wait_for_log("refused user felix");
+    assert!(entry.contains("and no grant: there is none"), "{entry}");
 }
