@@ -5,4 +5,5 @@
 pub(crate) mod atomic;
 pub(crate) mod difference;
 pub(crate) mod question;
+pub(crate) mod signals;
 pub(crate) mod target;

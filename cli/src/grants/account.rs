@@ -1,8 +1,12 @@
-//! Adds the account for which a grant is meant, and removes it again if the grant comes to nothing. The system's own
-//! tools do both.
+//! Adds the account for which a grant is meant, and removes it again if the grant comes to nothing: after a check that
+//! refuses the login, ctrl-C, or an error while the files are written. The system's own tools do both.
+//!
+//! Only what ends this program at once (SIGKILL, a power cut) leaves an account without a grant: it has no password, no
+//! key and nothing that it may see, and the next run of the same command uses it.
 
 use crate::host::{accounts, programs};
 use crate::report::Error;
+use crate::writing::signals;
 use pam_sftpjail::config::{Config, HomeAccess};
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::name::UserName;
@@ -59,7 +63,9 @@ impl NewAccount {
         format!("{} is added, without shell and home, in the group {}", self.name, escaped(&self.group))
     }
 
+    /// From here on, ctrl-C ends nothing: [`NewAccount::unless_interrupted`] finds it, and the account is removed.
     pub(super) fn add(&self) -> Result<(), Error> {
+        signals::hold();
         let fix = "fix what it names, or add the account yourself";
         let useradd = programs::find("useradd")
             .ok_or_else(|| Error::new("there is no useradd", "add the account yourself"))?;
@@ -77,7 +83,16 @@ impl NewAccount {
             "--",
             self.name.as_str(),
         ];
-        programs::must(&useradd, arguments, fix).map(drop)
+        programs::must_whole(&useradd, arguments, fix)
+    }
+
+    /// The error: somebody has typed ctrl-C since [`NewAccount::add`], or the connection has broken. Once the grant is
+    /// written, it is too late for that.
+    pub(super) fn unless_interrupted(&self) -> Result<(), Error> {
+        match signals::has_come() {
+            true => Err(Error::new("this was interrupted before anything was granted", "run it again")),
+            false => Ok(()),
+        }
     }
 
     /// Removes what [`NewAccount::add`] has added. Gives what came of it, for people.
@@ -85,9 +100,9 @@ impl NewAccount {
         let fix = "remove it yourself";
         let removed = programs::find("userdel")
             .ok_or_else(|| Error::new("there is no userdel", fix))
-            .and_then(|userdel| programs::must(&userdel, ["--", self.name.as_str()], fix));
+            .and_then(|userdel| programs::must_whole(&userdel, ["--", self.name.as_str()], fix));
         match removed {
-            Ok(_) => format!("The account {} is removed again", self.name),
+            Ok(()) => format!("The account {} is removed again", self.name),
             Err(error) => format!("The account {} stays: {error}", self.name),
         }
     }

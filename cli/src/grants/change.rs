@@ -4,7 +4,7 @@ use super::Failure;
 use super::edit_file::{self, FileEdit};
 use super::options::How;
 use crate::report::Error;
-use crate::writing::{difference, question};
+use crate::writing::{difference, question, signals};
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::grants::Grant;
 use std::fmt::{self, Display};
@@ -61,8 +61,9 @@ impl Change {
         }
     }
 
-    /// All of it or, after an error, nothing.
+    /// All of it or, after an error, nothing. From here on, ctrl-C ends nothing, nor what the caller does then.
     pub(super) fn make(&self) -> Result<(), Error> {
+        signals::hold();
         let _lock = edit_file::lock()?;
         let mut made: Vec<&FileEdit> = Vec::new();
         for edit in &self.0 {

@@ -145,7 +145,8 @@ impl Login<'_> {
 /// Adds the account, and makes the checks that need one.
 fn add(new: &NewAccount, login: &Login<'_>) -> Result<Option<Rc<Settings>>, Error> {
     new.add()?;
-    login.examine().map_err(|error| without_account(error, Some(new)))
+    let checked = login.examine().and_then(|settings| new.unless_interrupted().map(|()| settings));
+    checked.map_err(|error| without_account(error, Some(new)))
 }
 
 /// Removes an account that was added for nothing.

@@ -5,7 +5,7 @@ use crate::report::error::errno;
 use nix::sys::signal::Signal;
 use pam_sftpjail::escape::{escaped, one_line};
 use std::ffi::OsStr;
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 
@@ -45,7 +45,11 @@ pub(crate) fn run<A: AsRef<OsStr>>(
     program: &Path,
     args: impl IntoIterator<Item = A>,
 ) -> Result<Output, Error> {
-    let output = command(program).args(args).output().map_err(|error| {
+    answer(program, command(program).args(args))
+}
+
+fn answer(program: &Path, command: &mut Command) -> Result<Output, Error> {
+    let output = command.output().map_err(|error| {
         let what = format!("{} cannot be run: {}", escaped(program), errno(&error));
         Error::new(what, "check that it is installed")
     })?;
@@ -87,7 +91,21 @@ pub(crate) fn must<A: AsRef<OsStr>>(
     args: impl IntoIterator<Item = A>,
     fix: &str,
 ) -> Result<Output, Error> {
-    let output = run(program, args)?;
+    succeeded(program, run(program, args)?, fix)
+}
+
+/// The same for a program that changes accounts. It gets a process group of its own, which ctrl-C does not reach: that
+/// would leave half of the change.
+pub(crate) fn must_whole<A: AsRef<OsStr>>(
+    program: &Path,
+    args: impl IntoIterator<Item = A>,
+    fix: &str,
+) -> Result<(), Error> {
+    let output = answer(program, command(program).args(args).process_group(0))?;
+    succeeded(program, output, fix).map(drop)
+}
+
+fn succeeded(program: &Path, output: Output, fix: &str) -> Result<Output, Error> {
     match &output.killed {
         None if output.success => Ok(output),
         None => Err(Error::new(format!("{} says: {}", escaped(program), output.words), fix)),

@@ -8,7 +8,7 @@ use super::{Options, Planned, apparmor, confirm, now, reload, say, syslog, unloa
 use crate::desired::expiry::is_unit;
 use crate::report::Error;
 use crate::report::text::joined;
-use nix::sys::signal::{SigSet, Signal};
+use crate::writing::signals;
 use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
@@ -20,8 +20,7 @@ pub(super) fn all(
     options: &Options,
     out: &mut impl Write,
 ) -> Result<(), Error> {
-    // If the connection breaks, setup goes on to its end. The programs that it runs may be ended.
-    let _ = SigSet::from_iter([Signal::SIGHUP, Signal::SIGINT, Signal::SIGTERM]).thread_block();
+    signals::hold();
     let settled = state.journal()?.map_or(0, |journal| journal.settled);
     let begun = begin(state, &planned.changes, options);
     let applied = begun.and_then(|()| apply(planned, options, out));

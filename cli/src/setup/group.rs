@@ -44,10 +44,10 @@ pub(super) fn back_up(name: &str, number: usize, state: &State) -> Result<Step, 
 pub(super) fn add(name: &str) -> Result<(), Error> {
     let fix = "fix what it names, or add the group yourself";
     if let Some(groupadd) = programs::find("groupadd") {
-        programs::must(&groupadd, ["--system", name], fix)?;
+        programs::must_whole(&groupadd, ["--system", name], fix)?;
     } else if let Some(addgroup) = programs::find("addgroup") {
         // Busybox.
-        programs::must(&addgroup, ["-S", name], fix)?;
+        programs::must_whole(&addgroup, ["-S", name], fix)?;
     } else {
         return Err(Error::new(
             format!("the group {name} cannot be added: neither groupadd nor addgroup is installed"),

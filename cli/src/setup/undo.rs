@@ -18,9 +18,9 @@ use crate::host::sshd::daemon::Daemon;
 use crate::host::sshd::files::SshdConfig;
 use crate::report::Error;
 use crate::report::text::listed;
+use crate::writing::signals;
 use affected::Affected;
 pub(crate) use affected::answer::{Answer, preview};
-use nix::sys::signal::{SigSet, Signal};
 use pam_sftpjail::error::Refusal;
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::registry::Registry;
@@ -65,8 +65,7 @@ pub(super) fn run(options: &Options, out: &mut impl Write) -> Result<Ending, Err
         say(out, "Nothing was changed.");
         return Ok(Ending::Problems);
     }
-    // If the connection breaks, undo goes on to its end. The programs that it runs may be ended.
-    let _ = SigSet::from_iter([Signal::SIGHUP, Signal::SIGINT, Signal::SIGTERM]).thread_block();
+    signals::hold();
     let state = State::open(IfLocked::Refuse)?;
     let result = undo_shown(&state, restoration, affected, out);
     state.close();

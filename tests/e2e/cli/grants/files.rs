@@ -90,3 +90,60 @@ fn an_edit_made_while_the_question_waits_is_not_overwritten() {
     );
     assert_eq!(sb.read_text(FILE), mine);
 }
+
+/// The command that adds gina, in a process group of its own.
+const WITH_GINA: &str = "setsid -w sftpjail grant gina /srv/www/staging/media --create --yes";
+
+/// The account is there with its grant, or neither is. Gives whether they are.
+fn has_both_or_neither(sb: &Sandbox, after: &str) -> bool {
+    let has = |script: &str| sb.try_sh(script).code == Some(0);
+    let account = has("grep -q ^gina: /etc/passwd /etc/shadow /etc/group");
+    assert_eq!(account, has("test -e /etc/sftpjail/grants.d/gina.toml"), "{after}");
+    account
+}
+
+#[test]
+fn an_account_for_which_the_grant_was_interrupted_does_not_stay() {
+    let sb = site(Namespace::Private);
+    sb.sh("mv /usr/sbin/useradd /usr/sbin/useradd.real");
+    for signal in ["INT", "HUP", "TERM"] {
+        // ctrl-C reaches the whole process group of the terminal, while useradd runs.
+        let script = format!(
+            "#!/bin/bash\nkill -{signal} -- \"-$(ps -o pgid= -p $PPID | tr -d ' ')\"\nexec useradd.real \"$@\"\n"
+        );
+        sb.write_mode("/usr/sbin/useradd", script, 0o755);
+        let out = sb.try_sh(WITH_GINA);
+        assert_eq!(out.code, Some(1), "{signal}: {out}");
+        assert!(
+            out.stderr.contains(
+                "this was interrupted before anything was granted; run it again. The account gina is removed again"
+            ),
+            "{signal}: {out}"
+        );
+        assert!(!has_both_or_neither(&sb, signal));
+        is_whole(&sb);
+    }
+}
+
+#[test]
+fn whenever_it_is_interrupted_there_is_an_account_with_its_grant_or_neither() {
+    let sb = site(Namespace::Private);
+    let mut seen = [false; 2];
+    for call in ["wait4", "rename", "fsync"] {
+        for nth in 1.. {
+            let strace =
+                format!("strace -qqo /dev/null -e trace={call} -e inject={call}:signal=INT:when={nth}");
+            let out = sb.try_sh(&WITH_GINA.replace("sftpjail", &format!("{strace} sftpjail")));
+            let has = has_both_or_neither(&sb, &format!("{call} {nth}: {out}"));
+            assert_eq!(has, out.code == Some(0), "{call} {nth}: {out}");
+            seen[usize::from(has)] = true;
+            is_whole(&sb);
+            if has {
+                // No file had been written before the account was there, and after that nothing interrupts it.
+                sb.sh("sftpjail revoke gina --yes; userdel gina");
+                break;
+            }
+        }
+    }
+    assert_eq!(seen, [true; 2]);
+}
