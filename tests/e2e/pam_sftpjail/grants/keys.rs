@@ -9,6 +9,8 @@ in_both_namespaces!(
     two_keys_of_one_account_have_two_jails,
     a_grant_for_a_key_needs_sshds_own_word,
     keys_of_four_types_and_a_certificate_are_recognised,
+    keys_of_a_security_key_and_their_certificate_are_recognised,
+    a_certificate_of_an_authority_that_root_keeps_counts_as_the_key_in_it,
 );
 
 /// Makes a key, which lets `user` in, and gives its fingerprint.
@@ -123,6 +125,72 @@ fn keys_of_four_types_and_a_certificate_are_recognised(namespace: Namespace) {
         sb.wait_for_logouts();
         // With the sandbox's own key, there is nothing for felix.
         sb.sftp("felix", "pwd\n").failed();
+    }
+    left_nothing(&sb, &before);
+}
+
+/// Signs with a security key made of software: ssh-keygen and ssh ask the library in the place of a device.
+fn keys_of_a_security_key_and_their_certificate_are_recognised(namespace: Namespace) {
+    let sb = machine(namespace);
+    sb.write("/root/security_key.c", include_str!("../../../fixtures/security_key.c"));
+    sb.sh("cc -shared -fPIC -o /usr/local/lib/security_key.so /root/security_key.c -l:libcrypto.so.3
+           ssh-keygen -q -N '' -t ed25519 -f /root/ca; cp /root/ca.pub /etc/ssh/ca.pub");
+    let provider = "/usr/local/lib/security_key.so";
+    let options = format!("-t ed25519-sk -w {provider}");
+    let own = key(&sb, "felix", "sk", &options);
+    let certified = key(&sb, "joe", "of-sk", &options);
+    sb.sh("ssh-keygen -q -s /root/ca -I 'an id' -n felix /root/.ssh/of-sk.pub");
+    sb.sshd_with("TrustedUserCAKeys /etc/ssh/ca.pub\n");
+    let before = sb.mounts();
+    for (name, print, kind) in [
+        ("sk", &own, "publickey sk-ssh-ed25519@openssh.com "),
+        ("of-sk", &certified, "publickey sk-ssh-ed25519-cert-v01@openssh.com "),
+    ] {
+        grant(&sb, "felix", &granted("/srv/site/media", &format!("key = \"{print}\"")));
+        let with_key =
+            sb.login("felix").option(&with(name)).option(&format!("SecurityKeyProvider={provider}"));
+        let mut live = with_key.live();
+        assert_eq!(names(&mut live, "/srv/site/media"), ["old"], "{name}");
+        let record = sb.sh("cat /run/sftpjail/felix/*").stdout;
+        assert!(record.contains(kind), "{record}");
+        assert_eq!(live.quit(), Some(0));
+        sb.wait_for_logouts();
+        sb.sftp("felix", "pwd\n").failed();
+    }
+    left_nothing(&sb, &before);
+}
+
+fn a_certificate_of_an_authority_that_root_keeps_counts_as_the_key_in_it(namespace: Namespace) {
+    let sb = machine(namespace);
+    sb.sh("ssh-keygen -q -N '' -t ed25519 -f /root/ca; install -d -m 755 /etc/sftpjail/keys.d
+           { printf 'cert-authority,restrict '; cat /root/ca.pub; } >/etc/sftpjail/keys.d/felix");
+    sb.sshd_with("AuthorizedKeysFile /etc/sftpjail/keys.d/%u\n");
+    let authority = sb.sh("ssh-keygen -l -f /root/ca.pub | cut -d ' ' -f 2").stdout.trim().to_owned();
+    let [one, other] = ["one", "other"].map(|name| {
+        let print = key(&sb, "joe", name, "-t ed25519");
+        sb.sh(&format!("ssh-keygen -q -s /root/ca -I {name} -n felix /root/.ssh/{name}.pub"));
+        print
+    });
+    let before = sb.mounts();
+    for (granted_to, name, is_let_in) in [
+        (&one, "one", true),
+        (&other, "other", true),
+        (&one, "other", false),
+        // That of the authority is the key of nobody who logs in.
+        (&authority, "one", false),
+    ] {
+        grant(&sb, "felix", &granted("/srv/site/media", &format!("key = \"{granted_to}\"")));
+        let login = sb.login("felix").option(&with(name)).option("IdentitiesOnly=yes");
+        if is_let_in {
+            let mut live = login.live();
+            assert_eq!(names(&mut live, "/srv/site/media"), ["old"], "{name}");
+            let record = sb.sh("cat /run/sftpjail/felix/*").stdout;
+            assert!(record.contains("publickey ssh-ed25519-cert-v01@openssh.com "), "{record}");
+            assert_eq!(live.quit(), Some(0));
+            sb.wait_for_logouts();
+        } else {
+            login.sftp("ls /srv/site/media\n").failed();
+        }
     }
     left_nothing(&sb, &before);
 }

@@ -11,6 +11,7 @@ in_both_namespaces!(
     a_read_only_folder_of_another_owner_stays_read_only,
     a_volume_and_a_home_can_have_another_owner_and_keep_their_guard,
     root_a_missing_account_and_a_filesystem_that_cannot_are_refused,
+    a_filesystem_of_a_program_that_cannot_is_refused_with_the_reason,
     an_owner_that_is_the_member_changes_nothing,
     sessions_share_a_jail_only_with_the_same_owner,
     proc_of_another_pid_namespace_names_the_right_process,
@@ -202,6 +203,31 @@ fn root_a_missing_account_and_a_filesystem_that_cannot_are_refused(namespace: Na
         let line = sb.wait_for_log(why);
         assert!(line.contains("pam_sftpjail(sshd:account): refused user felix"), "{line}");
     }
+    left_nothing(&sb, &before);
+}
+
+fn a_filesystem_of_a_program_that_cannot_is_refused_with_the_reason(namespace: Namespace) {
+    let sb = site(namespace);
+    sb.sh("test -e /dev/fuse || mknod -m 666 /dev/fuse c 10 229
+           cd /srv; mkdir cipher fuse
+           gocryptfs -q -init -scryptn 10 -extpass 'echo pw' cipher </dev/null
+           gocryptfs -q -extpass 'echo pw' -allow_other cipher fuse </dev/null
+           grep -q ' /srv/fuse .* fuse.gocryptfs ' /proc/self/mountinfo
+           install -d -m 777 fuse/media");
+    let before = sb.mounts();
+    let at = "at = \"/x\"";
+    // As a plain folder it can be granted.
+    grant(&sb, "felix", &granted("/srv/fuse/media", at));
+    let mut live = sb.sftp_live("felix");
+    assert!(live.send("put /tmp/letter /x/letter").is_empty());
+    assert_eq!(live.quit(), Some(0));
+    sb.wait_for_logouts();
+    grant(&sb, "felix", &granted("/srv/fuse/media", &format!("{at}\nowner = \"web\"")));
+    let out = sb.sftp("felix", "pwd\n").failed();
+    assert!(out.stderr.contains("a problem on this server"), "{out}");
+    let line = sb.wait_for_log("what is in /x cannot belong to another account: its filesystem, or one that is mounted in it, cannot show");
+    assert!(line.contains("pam_sftpjail(sshd:account): refused user felix"), "{line}");
+    assert!(line.contains("such as ext4, XFS, Btrfs or tmpfs"), "{line}");
     left_nothing(&sb, &before);
 }
 
