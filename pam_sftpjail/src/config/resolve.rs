@@ -143,6 +143,17 @@ fn guard(texts: &At<Vec<String>>) -> Result<Vec<GuardEntry>, Problem> {
 }
 
 fn volume(raw: raw::Volume) -> Result<Volume, Problem> {
+    if let (Some(owner), Some(create)) = (&raw.owner, &raw.create) {
+        let made = &create.owner;
+        // The member would see it as the other account's, and could not write to it.
+        if made.value == "%u" {
+            let shown = escaped(&owner.value);
+            let what = format!(
+                "create.owner %u gives the directory to the user, and owner what is in it to {shown}"
+            );
+            return Err(Problem::at(made.line, what, format!("write owner = \"{shown}\" in create, too")));
+        }
+    }
     let create = |raw: raw::Create| {
         Ok::<_, Problem>(Create {
             owner: template("create.owner", &raw.owner)?,

@@ -109,6 +109,12 @@ fn invalid_profiles_are_refused() {
             ),
             "create.mode rwx is not an octal number up to 7777",
         ),
+        (
+            of(
+                "[[profile.volume]]\nsource=\"/a\"\ntarget=\"/b\"\nowner=\"web\"\ncreate={owner=\"%u\", group=\"web\", mode=\"0750\"}",
+            ),
+            "line 8: profile p: create.owner %u gives the directory to the user, and owner what is in it to web",
+        ),
     ] {
         let (said, fix) = problem(&text);
         assert!(said.starts_with("line ") && said.contains(what) && !fix.is_empty(), "{said}; {fix}");
