@@ -123,7 +123,7 @@ pub enum Refusal {
     #[error("the jail would be empty: {why}")]
     Empty { why: String, fix: Fix },
 
-    /// A name of the profile's `guard` cannot be protected from changes.
+    /// A name of the profile's `guard`, or a directory above a volume in the home, cannot be protected from changes.
     #[error("{path} cannot be guarded: {why}")]
     Guard { path: String, why: String, fix: Fix },
 

@@ -178,9 +178,9 @@ impl Tree {
     /// home, the user may have made one.
     fn place(&self, jail: &OwnedFd) -> Result<OwnedFd, Errno> {
         let flags = if self.is_directory { OFlag::O_DIRECTORY } else { OFlag::empty() };
-        match self.role {
-            Role::Guard(owner) => owner.open_below(jail, &self.at, flags),
-            _ => directory::open_below(jail, &self.at, flags),
+        match self.role.over_itself() {
+            Some(owner) => owner.open_below(jail, &self.at, flags),
+            None => directory::open_below(jail, &self.at, flags),
         }
     }
 
@@ -199,8 +199,10 @@ impl Tree {
     fn attach(&self, jail: &OwnedFd) -> Result<(), Refusal> {
         let shown = || escaped(&self.at).to_string();
         let attached = self.place(jail).map_err(SysError::of("openat2", shown())).and_then(|place| {
-            // A guarded name is mounted over itself, and on nothing else.
-            if self.role.is_guard() && !self.is_at(&place).map_err(SysError::of("fstat", shown()))? {
+            // What is to be mounted over itself is mounted on nothing else.
+            if self.role.over_itself().is_some()
+                && !self.is_at(&place).map_err(SysError::of("fstat", shown()))?
+            {
                 return Err(SysError::of("openat2", shown())(Errno::ENOENT));
             }
             mount::attach(self.detached.as_fd(), place.as_fd(), &self.at)
@@ -211,7 +213,7 @@ impl Tree {
             Err(error) if matches!(error.errno, Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP) => {
                 match self.role {
                     role if role.is_optional() => Ok(()),
-                    role if role.is_guard() => Err(self.replaced()),
+                    role if role.over_itself().is_some() => Err(self.replaced()),
                     _ => Err(error.into()),
                 }
             }
@@ -243,7 +245,7 @@ impl Detached {
         for tree in &self.trees {
             tree.attach(&self.tmpfs.jail)?;
         }
-        self.trees.iter().try_for_each(|tree| tree.verify_guard(&self.tmpfs.jail))?;
+        self.trees.iter().try_for_each(|tree| tree.verify(&self.tmpfs.jail))?;
         Ok(mount::seal(self.tmpfs.root.as_fd())?)
     }
 }

@@ -4,6 +4,7 @@
 //! mounts the descriptor that was checked. Only this module can make a `Plan`.
 #![forbid(unsafe_code)]
 
+mod above;
 mod check;
 mod contents;
 mod granted;
@@ -97,7 +98,11 @@ pub fn make(
             let Home { at, directory, on_disk } = home;
             let owner = Owner { uid: account.uid, gid: account.gid };
             let home = guard::Home { at, directory, owner, on_disk: *on_disk };
-            guard::check(profile, &home, volumes, observe)
+            guard::check(profile, &home, volumes, observe).and_then(|mut steps| {
+                above::add(profile, &home, volumes, &mut steps)
+                    .inspect_err(|refusal| observe(Check::Volume, CheckResult::Failed(refusal)))?;
+                Ok(steps)
+            })
         }
         _ => Ok(Vec::new()),
     };
@@ -188,7 +193,7 @@ impl Plan {
         self.steps.iter().filter_map(|step| match step {
             Step::Directory { at } => Some((at.as_path(), Content::Directory)),
             Step::File { at, .. } => Some((at.as_path(), Content::File)),
-            Step::Mount { role: Role::Guard(_), .. } => None,
+            Step::Mount { role: Role::Guard(_) | Role::Above(_), .. } => None,
             Step::Mount { at, role: Role::Log, .. } => Some((at.as_path(), Content::Log)),
             Step::Mount { at, read_only, .. } => {
                 Some((at.as_path(), Content::Tree { read_only: *read_only }))

@@ -1,4 +1,5 @@
-//! Verifies in the finished jail that every guarded name is a mount point, so that no session can change it.
+//! Verifies in the finished jail that every guarded name is a mount point, so that no session can change it, and so is
+//! every directory above it and above a volume in the home.
 //!
 //! Between the check and the mount, a process outside of the jail may have replaced a name. Then the login is
 //! refused. What a process outside does later cannot be prevented here.
@@ -14,9 +15,9 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 
 impl Tree {
-    /// Refuses if this tree is a guard and does not protect its name.
-    pub(super) fn verify_guard(&self, jail: &OwnedFd) -> Result<(), Refusal> {
-        if self.role.is_guard() && !self.guards(jail)? { Err(self.replaced()) } else { Ok(()) }
+    /// Refuses if this tree is to be mounted over itself, and is not.
+    pub(super) fn verify(&self, jail: &OwnedFd) -> Result<(), Refusal> {
+        if self.role.over_itself().is_some() && !self.guards(jail)? { Err(self.replaced()) } else { Ok(()) }
     }
 
     /// Whether its source is at its place, is a mount point there, and is read-only if it must be.
@@ -39,7 +40,8 @@ impl Tree {
     }
 }
 
-/// Guards names again that were replaced on the host since a shared jail was built.
+/// Guards names again that were replaced on the host since a shared jail was built. What is above a volume stays as it
+/// is: a mount there would hide the volume.
 pub(super) fn restore(plan: &Plan, jail: &OwnedFd) -> Result<(), Refusal> {
     let mut namespaces = UserNamespaces::default();
     for step in plan.guard() {
@@ -47,7 +49,7 @@ pub(super) fn restore(plan: &Plan, jail: &OwnedFd) -> Result<(), Refusal> {
         if !tree.guards(jail)? {
             tree.attach(jail)?;
         }
-        tree.verify_guard(jail)?;
+        tree.verify(jail)?;
     }
     Ok(())
 }

@@ -40,6 +40,8 @@ pub(crate) enum Role {
     VolumeInHome,
     /// A part of this owner's home that is mounted over itself.
     Guard(Owner),
+    /// The same, of a directory above a volume in the home.
+    Above(Owner),
     Log,
 }
 
@@ -49,8 +51,12 @@ impl Role {
         matches!(self, Self::VolumeInHome | Self::Log)
     }
 
-    pub(crate) fn is_guard(self) -> bool {
-        matches!(self, Self::Guard(_))
+    /// Whose home it is, if it is a part of that which is mounted over itself.
+    pub(crate) fn over_itself(self) -> Option<Owner> {
+        match self {
+            Self::Guard(owner) | Self::Above(owner) => Some(owner),
+            _ => None,
+        }
     }
 }
 

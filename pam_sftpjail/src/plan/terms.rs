@@ -15,7 +15,8 @@ impl Plan {
             let what = match role {
                 Role::Home => "home",
                 Role::Volume | Role::VolumeInHome => "volume",
-                Role::Log => continue,
+                // What is above a volume is where that is.
+                Role::Log | Role::Above(_) => continue,
                 Role::Guard(_) => {
                     // What is there may change. Every session verifies that it is guarded.
                     if *read_only {

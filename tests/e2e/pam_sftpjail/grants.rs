@@ -249,13 +249,16 @@ fn the_record_says_which_grants_a_session_holds_and_until_when(namespace: Namesp
     assert!(!record.contains("until") && record.contains("grants = [\"/srv/b\"]"), "{record}");
 }
 
-/// A session moves what is around the folder, so that the next one, which may share the jail, misses its place.
+/// A process elsewhere moves what is around the folder, so that the next session, which may share the jail, misses its
+/// place.
 fn a_grant_whose_place_was_moved_is_in_the_record_of_a_session_that_may_see_it(namespace: Namespace) {
     let sb = machine(namespace);
     sb.sh("install -d -o mle /home/mle/a /home/mle/a/media");
     grant(&sb, "mle", &granted("/srv/site/media", &format!("at = \"/home/mle/a/media\"\n{GOES_ON}")));
     let mut first = sb.sftp_live("mle");
-    assert!(first.send("rename /home/mle/a /home/mle/b").is_empty());
+    assert!(!first.send("rename /home/mle/a /home/mle/b").is_empty());
+    // Where the jail is mounted, no process can.
+    sb.sh("unshare --mount sh -ec 'umount --lazy /jail || :; mv /home/mle/a /home/mle/b'");
     let mut second = sb.sftp_live("mle");
     let seen = match namespace {
         Namespace::Host => vec!["old"],

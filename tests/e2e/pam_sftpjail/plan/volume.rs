@@ -13,6 +13,8 @@ in_both_namespaces!(
     a_team_folder_is_shared_and_a_document_folder_is_read_only_with_all_below_it,
     a_freelancers_site_is_beside_the_home_and_the_users_variables_are_put_in,
     a_volume_inside_the_home_is_mounted_only_where_the_home_has_a_directory_for_it,
+    the_directories_above_a_volume_in_the_home_cannot_be_renamed_and_hold_what_they_held,
+    in_a_read_only_home_the_directories_above_a_volume_are_as_they_were,
     a_missing_source_is_made_once_and_a_login_that_was_killed_half_way_is_made_good,
     a_source_is_made_below_a_setgid_directory_and_behind_a_symlink_of_roots,
     a_procfs_below_the_home_is_pointed_out,
@@ -34,7 +36,12 @@ fn machine(namespace: Namespace, config: &str, group: &str, jail_root: &str) -> 
 
 /// One profile for the group sftp, with a home and these volumes.
 fn with_volumes(namespace: Namespace, volumes: &str) -> Sandbox {
-    let config = format!("[[profile]]\nname = \"team\"\ngroups = [\"sftp\"]\n{volumes}");
+    with_profile(namespace, "", volumes)
+}
+
+/// The same, with further lines of the profile.
+fn with_profile(namespace: Namespace, more: &str, volumes: &str) -> Sandbox {
+    let config = format!("[[profile]]\nname = \"team\"\ngroups = [\"sftp\"]\n{more}\n{volumes}");
     let sb = machine(namespace, &config, "sftp", "/jail");
     sb.user("mle").group("sftp").password("pw").add();
     sb
@@ -157,6 +164,62 @@ fn a_volume_inside_the_home_is_mounted_only_where_the_home_has_a_directory_for_i
     assert_eq!(names(&mut live, "way/shared"), ["inside"]);
     assert_eq!(live.quit(), Some(0));
     assert_eq!(sb.sh("ls /home/mle/way/shared").stdout, "hidden\n");
+    left_nothing(&sb, &before);
+}
+
+/// Otherwise `audit` takes what is at the path of the volume for its files.
+fn the_directories_above_a_volume_in_the_home_cannot_be_renamed_and_hold_what_they_held(
+    namespace: Namespace,
+) {
+    let volumes =
+        volume("/srv/shared", "%h/.config/b/shared", "") + &volume("/srv/other", "%h/.config/other", "");
+    // One of the directories is above a guarded name as well.
+    let sb = with_profile(namespace, "guard = [\".config/systemd\"]", &volumes);
+    sb.sh("install -d -m 777 /srv/shared /srv/other; touch /srv/shared/inside /srv/other/inside
+           cd /home/mle; mkdir -p .config/b/shared .config/other; touch .config/mine .config/b/mine; chown -R mle .config");
+    let before = sb.mounts();
+    let mut live = sb.sftp_live("mle");
+    assert_eq!(names(&mut live, ".config/b/shared"), ["inside"]);
+    assert_eq!(names(&mut live, ".config/other"), ["inside"]);
+    for command in [
+        "rename .config c",
+        "rename .config/b c",
+        "rename .config/b .config/c",
+        "rename .config/b/shared .config/b/c",
+        "rename .config/other .config/c",
+        "rmdir .config/b",
+        "put /tmp/letter .config/systemd/letter",
+    ] {
+        assert!(!live.send(command).is_empty(), "{command}");
+    }
+    for command in [
+        "put /tmp/letter .config/b/letter",
+        "rename .config/mine .config/yours",
+        "mkdir .config/b/d",
+        "rm .config/b/mine",
+        "chmod 700 .config/b",
+        "put /tmp/letter .config/b/shared/letter",
+    ] {
+        assert_eq!(live.send(command), Vec::<String>::new(), "{command}");
+    }
+    // A second session has the same.
+    let mut second = sb.sftp_live("mle");
+    assert_eq!(names(&mut second, ".config/b/shared"), ["inside", "letter"]);
+    assert!(!second.send("rename .config/b .config/c").is_empty());
+    assert_eq!((live.quit(), second.quit()), (Some(0), Some(0)));
+    sb.sh("test -s /srv/shared/letter; test -s /home/mle/.config/b/letter; test -e /home/mle/.config/yours
+           test -z \"$(ls /home/mle/.config/b/shared)\"");
+    left_nothing(&sb, &before);
+}
+
+fn in_a_read_only_home_the_directories_above_a_volume_are_as_they_were(namespace: Namespace) {
+    let sb = with_profile(namespace, "home = \"read-only\"", &volume("/srv/shared", "%h/a/shared", ""));
+    sb.sh("install -d -m 777 /srv/shared; install -d -o mle /home/mle/a /home/mle/a/shared");
+    let before = sb.mounts();
+    let mut live = sb.sftp_live("mle");
+    assert!(put(&mut live, "a/shared/letter"));
+    assert!(!put(&mut live, "a/letter") && !live.send("rename a b").is_empty());
+    assert_eq!(live.quit(), Some(0));
     left_nothing(&sb, &before);
 }
 
