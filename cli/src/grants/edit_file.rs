@@ -7,11 +7,14 @@ use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::grants::DIRECTORY;
-use std::fs::File;
-use std::os::unix::fs::MetadataExt;
+use std::fs::{self, File, OpenOptions};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
+
+/// It is locked, and has no content.
+const LOCK: &str = "/run/sftpjail-grants";
 
 /// How long to wait for another program that changes grants.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
@@ -57,9 +60,13 @@ impl FileEdit {
     fn write(&self, content: Option<&[u8]>) -> Result<(), Error> {
         match content {
             Some(content) => {
-                if let Some(directory) = self.path().parent() {
-                    atomic::make_directory(directory, 0o755)?;
-                }
+                // Whoever may read the file may enter its directory.
+                let mode = self.mode | (self.mode & 0o444) >> 2;
+                let mut above: Vec<_> = self.path().ancestors().skip(1).take(2).zip([mode, 0o755]).collect();
+                above.reverse();
+                above
+                    .into_iter()
+                    .try_for_each(|(directory, mode)| atomic::make_directory(directory, mode))?;
                 atomic::replace(&self.target, content, self.mode, None)
             }
             None => atomic::remove(self.path()),
@@ -67,34 +74,42 @@ impl FileEdit {
     }
 }
 
-/// Makes the directory of grants if it is missing, and locks it: whoever changes grants with this program waits.
-pub(super) fn lock() -> Result<Flock<File>, Error> {
-    let directory = Path::new(DIRECTORY);
-    if let Some(above) = directory.parent() {
-        atomic::make_directory(above, 0o755)?;
-    }
+/// The right to change grants with this program, which one process has at a time.
+pub(super) struct Lock {
+    _held: Flock<File>,
+}
+
+/// Waits until nobody else changes grants.
+pub(super) fn lock() -> Result<Lock, Error> {
+    let path = Path::new(LOCK);
+    let failed = |error: std::io::Error| Error::with(path, "be locked", &error);
     let start = Instant::now();
     loop {
-        // Only root can open it, so that only root can lock it.
-        atomic::make_directory(directory, 0o700)?;
-        let failed = |error: std::io::Error| Error::with(directory, "be locked", &error);
-        let locked = File::open(directory).map_err(failed)?;
-        match Flock::lock(locked, FlockArg::LockExclusiveNonblock) {
-            Ok(locked) => {
-                // Whoever had the lock before may have removed the directory.
-                let named = directory.symlink_metadata().map(|stat| (stat.dev(), stat.ino())).ok();
-                if named == locked.metadata().map(|stat| (stat.dev(), stat.ino())).ok() {
-                    return Ok(locked);
+        // Whoever can open a file can lock it: only root may, which is not so for a directory that an admin has made.
+        let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path);
+        match Flock::lock(file.map_err(failed)?, FlockArg::LockExclusiveNonblock) {
+            Ok(held) => {
+                // Whoever had the lock before has removed the file.
+                let named = path.symlink_metadata().map(|stat| (stat.dev(), stat.ino())).ok();
+                if named == held.metadata().map(|stat| (stat.dev(), stat.ino())).ok() {
+                    return Ok(Lock { _held: held });
                 }
             }
             Err((_, Errno::EWOULDBLOCK)) => {}
             Err((_, errno)) => return Err(failed(errno.into())),
         }
         if start.elapsed() > LOCK_TIMEOUT {
-            let what = format!("another program has locked {DIRECTORY}");
-            return Err(Error::new(what, "see which it is (fuser -v on that directory), and run this again"));
+            let what = format!("another program has locked {LOCK}");
+            return Err(Error::new(what, format!("see which it is (fuser -v {LOCK}), and run this again")));
         }
         thread::sleep(LOCK_TIMEOUT / 200);
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // If this fails, the next one finds it there.
+        let _ = fs::remove_file(LOCK);
     }
 }
 

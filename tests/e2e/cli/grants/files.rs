@@ -3,6 +3,7 @@
 use super::site;
 use sandbox::{Namespace, Sandbox, one_moment_in};
 use std::thread;
+use std::time::{Duration, Instant};
 
 const FILE: &str = "/etc/sftpjail/grants.d/felix.toml";
 
@@ -71,6 +72,22 @@ fn of_two_at_the_same_time_none_is_lost() {
     }
     assert!(given.iter().any(|out| out.code == Some(0)));
     is_whole(&sb);
+}
+
+#[test]
+fn nobody_but_root_keeps_a_folder_from_being_revoked() {
+    let sb = site(Namespace::Private);
+    // As an admin makes it by hand: who can read a directory can lock it.
+    sb.sh("chmod 755 /etc/sftpjail/grants.d; sftpjail grant felix /srv/www/staging/media --yes; mkfifo -m 666 /tmp/end
+           ls -d /run/sftpjail* /etc/sftpjail /etc/sftpjail/*.d /etc/sftpjail/*.d/* >/tmp/all || true
+           while read -r path; do
+               setsid su -s /bin/sh joe -c \"flock $path cat /tmp/end\" >/dev/null 2>&1 </dev/null &
+           done </tmp/all
+           while flock -n /etc/sftpjail/grants.d true; do sleep 0.02; done");
+    let begun = Instant::now();
+    sb.sh("sftpjail revoke felix --yes");
+    assert!(begun.elapsed() < Duration::from_secs(8), "it waited");
+    sb.sh("not test -e /etc/sftpjail/grants.d/felix.toml; not test -e /run/sftpjail-grants");
 }
 
 #[test]
