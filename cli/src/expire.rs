@@ -4,11 +4,11 @@
 mod due;
 
 use crate::host::sessions::{self, Session};
+use crate::host::zone::moment;
 use crate::report::json::{VERSION, document};
 use crate::report::terminal::{Mark, advice, wrapped};
 use crate::report::{Outside, Status, streams};
 use due::{Due, due};
-use jiff::Timestamp;
 use pam_sftpjail::grants::now;
 use pam_sftpjail::log::Log;
 use serde::Serialize;
@@ -84,8 +84,7 @@ impl Expired {
             pid,
             folder: folder.plain().into_owned(),
             folder_bytes: folder.bytes(),
-            until: Timestamp::from_second(due.until)
-                .map_or_else(|_| due.until.to_string(), |at| at.to_string()),
+            until: moment(due.until).to_string(),
             ended,
         })
     }

@@ -1,7 +1,7 @@
 //! `sftpjail list`: who is in a jail. It reads the registry and /proc, and changes nothing.
 
 use crate::host::sessions::{self, Clocks, Session};
-use crate::host::zone::zone;
+use crate::host::zone::{moment, zone};
 use crate::report::json::{VERSION, document};
 use crate::report::table;
 use crate::report::terminal::{self, Mark};
@@ -119,7 +119,7 @@ impl Entry {
             [&record.rhost, &record.jail, &record.home].map(|text| Outside::of_escaped(text));
         Some(Self {
             since: opened(&record).map_or_else(String::new, |since| since.to_string()),
-            until: record.until.and_then(|until| Some(Timestamp::from_second(until).ok()?.to_string())),
+            until: record.until.map(|until| moment(until).to_string()),
             bytes_moved: session.moved(),
             idle_seconds: session.idle(clocks).map(|idle| idle.as_secs()),
             user: record.user,

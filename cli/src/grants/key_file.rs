@@ -6,11 +6,11 @@ use super::key::GivenKey;
 use crate::host::keys::managed::{DIRECTORY, read};
 use crate::host::keys::{self, line::Line};
 use crate::host::sshd::effective::Settings;
-use crate::host::zone::zone;
+use crate::host::zone::{moment, zone};
 use crate::report::Error;
 use crate::writing::target::Target;
+use jiff::Zoned;
 use jiff::tz::{Dst, TimeZone};
-use jiff::{Timestamp, Zoned};
 use pam_sftpjail::account::Account;
 use pam_sftpjail::config::{Config, ConfigError};
 use pam_sftpjail::escape::escaped;
@@ -111,7 +111,7 @@ fn written(public: &str, grants: &[Grant], zone: &TimeZone) -> Option<String> {
 
 /// As each version of sshd reads it: without `Z`, in the standard time of this host's zone, in summer, too.
 fn expiry(end: i64, zone: &TimeZone) -> Option<String> {
-    let at = Timestamp::from_second(end).ok()?;
+    let at = moment(end);
     let offset = match zone.to_offset_info(at).dst() {
         Dst::No => zone.to_offset(at),
         Dst::Yes => {
@@ -160,6 +160,9 @@ mod tests {
         assert_eq!(summer, given.replace("20261210180000", "20270710170000"));
         let endless = synchronised(&given, &grants(&[winter, ""]), None, &berlin());
         assert_eq!(endless, format!("# felix\nrestrict {KEY} felix@laptop sftpjail-grant\n"));
+        // Later than any calendar goes, as people write for "never".
+        let last = synchronised(&given, &grants(&["until = 9999-12-31T23:59:59-12:00"]), None, &berlin());
+        assert_eq!(last, given.replace("20261210180000", "99991230230000"));
         assert_eq!(synchronised(&endless, &[], None, &berlin()), "# felix\n");
         assert_eq!(synchronised(&own, &[], None, &berlin()), own);
         assert_eq!(

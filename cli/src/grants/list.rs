@@ -2,12 +2,11 @@
 
 use super::options::ListOptions;
 use super::{Failure, named, trial};
-use crate::host::zone::zone;
+use crate::host::zone::{moment, zone};
 use crate::report::json::{VERSION, document};
 use crate::report::terminal::{self, Mark, wrapped};
 use crate::report::text::duration;
 use crate::report::{Error, Outside, Status, table};
-use jiff::Timestamp;
 use pam_sftpjail::config::Config;
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::grants::{DIRECTORY, Grant, Until, load, now};
@@ -128,7 +127,7 @@ impl Entry {
             at: text(&grant.at.absolute()),
             access: if grant.read_only { "read-only" } else { "read-write" },
             owner: grant.owner.clone(),
-            until: moment(end).map(|until| until.to_string()),
+            until: end.map(|end| moment(end).to_string()),
             from: grant.from.iter().map(ToString::to_string).collect(),
             key: grant.key.map(|key| key.to_string()),
             note: grant.note.clone(),
@@ -161,17 +160,13 @@ impl Entry {
     }
 
     fn ends(&self) -> String {
-        let Some((end, at)) = self.end.zip(moment(self.end)) else { return "-".to_owned() };
-        let at = at.to_zoned(zone()).strftime("%F %H:%M");
+        let Some(end) = self.end else { return "-".to_owned() };
+        let at = moment(end).to_zoned(zone()).strftime("%F %H:%M");
         match u64::try_from(end.saturating_sub(now())) {
             Ok(left) if left > 0 => format!("{at} (in {})", duration(Duration::from_secs(left))),
             _ => at.to_string(),
         }
     }
-}
-
-fn moment(end: Option<i64>) -> Option<Timestamp> {
-    Timestamp::from_second(end?).ok()
 }
 
 impl Report {

@@ -19,3 +19,10 @@ pub(crate) fn zone() -> TimeZone {
 pub(crate) fn now() -> Zoned {
     Timestamp::now().to_zoned(zone())
 }
+
+/// The moment so many seconds after the epoch. It ends at the last one of the calendar, in December 9999: people write
+/// such an end for "never", and it is one all the same.
+pub(crate) fn moment(seconds: i64) -> Timestamp {
+    let nearest = seconds.clamp(Timestamp::MIN.as_second(), Timestamp::MAX.as_second());
+    Timestamp::from_second(nearest).unwrap_or(Timestamp::UNIX_EPOCH)
+}

@@ -2,6 +2,7 @@
 
 use super::member::{Access, Folder, FolderKind, GrantStanding, Granted};
 use super::moment::Moment;
+use crate::host::zone::moment;
 use crate::report::Outside;
 use nix::sys::stat::fstat;
 use nix::unistd::Uid;
@@ -93,7 +94,7 @@ fn granted(grant: &Grant, plan: Option<&Plan>, login: &Circumstances<'_>) -> Gra
         at: at.to_string_lossy().into_owned(),
         access: Access::of(grant.read_only),
         owner: grant.owner.clone().or_else(|| owner_in(plan, &at)),
-        until: grant.until.and_then(|until| Moment::of_epoch(until.epoch())),
+        until: grant.until.map(|until| moment(until.epoch()).into()),
         standing: match grant.standing(login) {
             Standing::Ended(_) => GrantStanding::Ended,
             _ if !is_held => GrantStanding::Unusable,

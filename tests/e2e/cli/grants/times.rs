@@ -2,6 +2,7 @@
 
 use super::{json, site};
 use sandbox::Namespace;
+use serde_json::json as json_of;
 
 #[test]
 fn an_end_is_shown_before_it_is_written_and_extend_changes_that_line_only() {
@@ -53,4 +54,21 @@ fn an_end_is_shown_before_it_is_written_and_extend_changes_that_line_only() {
         "grep -q '^until = 20.* # soon$' {file}; sftpjail grants | grep -Eq '[(]in (3h|2h 59m)[)]'"
     ));
     sb.sftp("felix", "ls /srv/a\n").ok();
+}
+
+#[test]
+fn an_end_that_is_later_than_calendars_go_is_shown_as_an_end() {
+    let sb = site(Namespace::Private);
+    let file = "/etc/sftpjail/grants.d/felix.toml";
+    sb.write(
+        file,
+        "[[grant]]\nfolder = \"/srv/site\"\naccess = \"read-only\"\nuntil = 9999-12-31T23:59:59Z\n",
+    );
+    let last = "9999-12-30T22:00:00Z";
+    assert_eq!(json(&sb, "sftpjail grants --json")["grants"][0]["until"], last);
+    assert_eq!(json(&sb, "sftpjail review felix --json")["members"][0]["grants"][0]["until"], last);
+    sb.sh("sftpjail grants felix | grep -q ' 9999-12-30 22:00 '");
+    let _live = sb.sftp_live("felix");
+    assert_eq!(json(&sb, "sftpjail list --json")["sessions"][0]["until"], last);
+    assert_eq!(json(&sb, "sftpjail expire --json")["sessions"], json_of!([]));
 }
