@@ -73,6 +73,11 @@ pub fn load(user: &UserName) -> Result<Vec<Grant>, ConfigError> {
     }
 }
 
+/// Whether there is a directory for the files. The error: it cannot be used, so that each login of a member is refused.
+pub fn has_directory() -> Result<bool, ConfigError> {
+    user_file::is_there(Path::new(DIRECTORY))
+}
+
 /// Checks the text of a file that will be written to `path`.
 pub fn of_text(text: &str, path: &Path) -> Result<Vec<Grant>, ConfigError> {
     read::grants(text)

@@ -81,6 +81,10 @@ impl Change {
     }
 }
 
+pub(super) fn nothing(user: &str) -> Error {
+    Error::new(format!("nothing is granted to {}", escaped(user)), "see sftpjail grants")
+}
+
 /// The folders of the grants that are meant: that which was named, all, or the only one.
 pub(super) fn chosen(
     user: &str,
@@ -93,7 +97,7 @@ pub(super) fn chosen(
     let listed = folders.iter().map(|folder| escaped(folder).to_string()).collect::<Vec<_>>().join(", ");
     let shown = escaped(user);
     match (&folders[..], named) {
-        ([], _) => Err(Error::new(format!("nothing is granted to {shown}"), "see sftpjail grants")),
+        ([], _) => Err(nothing(user)),
         (_, Some(named)) => {
             let named = Path::new(named);
             // As it was typed for `grant`, or without what does not matter.

@@ -9,7 +9,7 @@ use crate::report::text::duration;
 use crate::report::{Error, Outside, Status, table};
 use pam_sftpjail::config::Config;
 use pam_sftpjail::escape::escaped;
-use pam_sftpjail::grants::{DIRECTORY, Grant, Until, load, now};
+use pam_sftpjail::grants::{DIRECTORY, Grant, Until, has_directory, load, now};
 use pam_sftpjail::name::UserName;
 use serde::Serialize;
 use std::fs;
@@ -89,6 +89,14 @@ pub(super) fn run(config: &Config, options: &ListOptions, out: &mut impl Write) 
 fn users(problems: &mut Vec<String>) -> Result<Vec<UserName>, Error> {
     let directory = Path::new(DIRECTORY);
     let failed = |error: io::Error| Error::with(directory, "be read", &error);
+    match has_directory() {
+        Ok(true) => {}
+        Ok(false) => return Ok(Vec::new()),
+        Err(error) => {
+            problems.push(Error::new(&error, error.fix()).to_string());
+            return Ok(Vec::new());
+        }
+    }
     let entries = match fs::read_dir(directory) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries.map_err(failed)?,

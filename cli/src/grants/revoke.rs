@@ -1,6 +1,6 @@
 //! `sftpjail revoke`: takes folders from a user, and ends the sessions that have them.
 
-use super::change::{Change, chosen};
+use super::change::{Change, chosen, nothing};
 use super::file::GrantsFile;
 use super::options::RevokeOptions;
 use super::{Failure, edit, key_file, named, who};
@@ -43,7 +43,10 @@ struct Ending {
 pub(super) fn run(options: &RevokeOptions, out: &mut impl Write) -> Result<Status, Failure> {
     let how = &options.how;
     let user = named(&options.user)?;
-    let file = GrantsFile::read(&user)?;
+    let file = GrantsFile::read(&user).map_err(|error| with_sessions(error, &user))?;
+    if file.grants.is_empty() {
+        return Err(with_sessions(nothing(&options.user), &user).into());
+    }
     let folders = chosen(&options.user, &file.grants, options.folder.as_deref(), options.all)?;
     let is_gone = |grant: &Grant| folders.contains(&grant.folder.absolute());
     let text = edit::removed(&file.text(), &file.grants, is_gone);
@@ -73,6 +76,20 @@ pub(super) fn run(options: &RevokeOptions, out: &mut impl Write) -> Result<Statu
         ended.iter().try_for_each(|session| session.print(&user, out))?;
     }
     Ok(if ended.iter().all(|session| session.ended) { Status::Ok } else { Status::Problems })
+}
+
+/// Where nothing can be revoked, a session may have what was granted when it began.
+fn with_sessions(error: Error, user: &UserName) -> Error {
+    let has_grants = |session: &Session| {
+        session.user == *user && session.record.as_ref().is_ok_and(|record| !record.grants.is_empty())
+    };
+    match sessions::live().is_ok_and(|sessions| sessions.iter().any(has_grants)) {
+        true => {
+            let kick = Command::new("sftpjail kick").arg(Name(user.as_str()));
+            error.and(format!("A live session of {user} goes on with what was granted: end it with `{kick}`"))
+        }
+        false => error,
+    }
 }
 
 /// Ends the sessions that hold one of the folders, or of which that is unknown. A login that has read the file before it

@@ -16,12 +16,7 @@ use std::path::Path;
 /// The directory and the file must be owned by root and writable by nobody else, and the file a regular one: neither a
 /// symlink nor a FIFO, which would block.
 pub fn read(directory: &Path, name: &str) -> Result<Option<Vec<u8>>, ConfigError> {
-    let failed = |path: &Path, cause| ConfigError { path: path.to_owned(), cause };
-    let opened = match open_directory(directory) {
-        Ok(None) => return Ok(None),
-        Ok(Some(opened)) => opened,
-        Err(cause) => return Err(failed(directory, cause)),
-    };
+    let Some(opened) = open_directory(directory)? else { return Ok(None) };
     let bytes = match directory::open_file(&opened, OsStr::new(name)) {
         // A name that is too long is that of no file.
         Err(Errno::ENOENT | Errno::ENAMETOOLONG) => return Ok(None),
@@ -31,10 +26,19 @@ pub fn read(directory: &Path, name: &str) -> Result<Option<Vec<u8>>, ConfigError
         Err(errno) => Err(Cause::Unreadable(errno)),
         Ok(file) => root_file::trusted_bytes(File::from(file)),
     };
-    bytes.map(Some).map_err(|cause| failed(&directory.join(name), cause))
+    bytes.map(Some).map_err(|cause| ConfigError { path: directory.join(name), cause })
 }
 
-fn open_directory(path: &Path) -> Result<Option<OwnedFd>, Cause> {
+/// Whether the directory is there. The error: no file in it can be used.
+pub fn is_there(directory: &Path) -> Result<bool, ConfigError> {
+    Ok(open_directory(directory)?.is_some())
+}
+
+fn open_directory(path: &Path) -> Result<Option<OwnedFd>, ConfigError> {
+    checked_directory(path).map_err(|cause| ConfigError { path: path.to_owned(), cause })
+}
+
+fn checked_directory(path: &Path) -> Result<Option<OwnedFd>, Cause> {
     let directory = match directory::open_to_read(AT_FDCWD, path.as_os_str()) {
         Err(Errno::ENOENT) => return Ok(None),
         Err(Errno::ENOTDIR) => {

@@ -152,3 +152,35 @@ fn a_file_that_cannot_be_used_is_named_and_left_as_it_is() {
         "{out}"
     );
 }
+
+#[test]
+fn a_directory_that_cannot_be_used_is_said_and_so_is_a_session_that_goes_on() {
+    let sb = site(Namespace::Private);
+    let file = "/etc/sftpjail/grants.d/felix.toml";
+    sb.sh("sftpjail grant felix /srv/www/staging/media --yes");
+    let goes_on = "A live session of felix goes on with what was granted: end it with `sftpjail kick felix`";
+    let live = sb.sftp_live("felix");
+    // Whatever became of the file, root learns that the folder is still in use.
+    for (script, why) in
+        [("echo x >>", "key with no value"), ("rm", "nothing is granted to felix; see sftpjail grants")]
+    {
+        sb.sh(&format!("{script} {file}"));
+        let out = sb.try_sh("sftpjail revoke felix --all --yes");
+        assert!(out.code == Some(1) && out.stderr.contains(why) && out.stderr.contains(goes_on), "{out}");
+    }
+    assert_eq!(live.quit(), Some(0));
+    sb.wait_for_logouts();
+    let out = sb.try_sh("sftpjail revoke felix --all --yes");
+    assert!(out.code == Some(1) && !out.stderr.contains(goes_on), "{out}");
+    // A login of any member is refused then, so it is no answer that nothing is granted.
+    for (script, why) in [
+        ("rmdir grants.d; ln -s /root grants.d", "/etc/sftpjail/grants.d: is not a directory"),
+        ("rm grants.d; install -d -o joe grants.d", "/etc/sftpjail/grants.d: is not owned by root"),
+    ] {
+        sb.sh(&format!("cd /etc/sftpjail; {script}"));
+        let out = sb.try_sh("sftpjail grants");
+        assert!(out.code == Some(1) && out.stdout.contains(why), "{script}: {out}");
+        assert!(!out.stdout.contains("Nothing is granted"), "{script}: {out}");
+        sb.sftp("felix", "pwd\n").failed();
+    }
+}
