@@ -1,7 +1,7 @@
 //! `sftpjail keys`: prints the keys that root keeps for a user. sshd may ask it (AuthorizedKeysCommand), as a user
 //! without rights and for each key that a client offers: it reads the one file, and neither the configuration nor NSS.
 
-use crate::host::keys::line::{Key, Line};
+use crate::host::keys::line::{AUTHORITY_INSTEAD, CERTIFICATE, IS_CERTIFICATE, Key, Line};
 use crate::host::keys::managed::{lines, read};
 use crate::report::{Status, streams};
 use pam_sftpjail::log::Log;
@@ -11,9 +11,6 @@ use std::io::{self, Write};
 
 /// How many lines of a file are logged as bad. sshd asks once for each key that a client offers.
 const MAX_LOGGED: usize = 10;
-
-/// What the types of certificates have in their names: sshkey.c of OpenSSH.
-const CERTIFICATE: &str = "-cert-v0";
 
 /// Prints the user's keys; with `offered`, a type and a key in base64, only those that sshd needs to judge it.
 ///
@@ -43,6 +40,7 @@ pub(crate) fn run(user: &OsStr, offered: Option<(&str, &str)>, out: &mut impl Wr
                 continue;
             }
             Line::Unusable(fault) => format!("{}; fix: {}", fault.what, fault.fix),
+            Line::Certificate => format!("{IS_CERTIFICATE}; fix: {AUTHORITY_INSTEAD}"),
             // It may be a private one, which no log is for.
             Line::NoKey(_) => "it is no whole public key".to_owned(),
         };

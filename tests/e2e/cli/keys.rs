@@ -87,6 +87,12 @@ pub(super) fn only_keys_of_root_let_in(sb: &Sandbox) {
     for (name, expected) in [("signed", true), ("of-joe", false), ("authority", false), ("other", false)] {
         assert_eq!(is_let_in(sb, name), expected, "{name}");
     }
+    // A certificate in the file lets nobody in, with or without its authority's option.
+    let certificate = sb.read_text("/root/signed-cert.pub").trim().to_owned();
+    for line in [certificate.clone(), format!("cert-authority {certificate}")] {
+        keep(sb, &[line]);
+        assert!(!is_let_in(sb, "signed"));
+    }
     sb.sh("rm /etc/sftpjail/keys.d/mle; rm /root/ed25519* /root/rsa* /root/ecdsa* /root/other* /root/authority* /root/of-*");
 }
 

@@ -4,6 +4,7 @@
 use super::Keys;
 use crate::check::path_to_home::user;
 use crate::host::keys::file::NoKey;
+use crate::host::keys::line::AUTHORITY_INSTEAD;
 use nix::sys::stat::{FileStat, stat};
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::fix::{Command, Fix, Mode, RootPath};
@@ -94,6 +95,7 @@ impl Fixes<'_> {
             }
             NoKey::Type(_) => format!("put a key of another type into {file}, such as ssh-ed25519").into(),
             NoKey::Options(number, fault) => format!("in line {number} of {file}, {}", fault.fix).into(),
+            NoKey::Certificate(number) => format!("in line {number} of {file}, {AUTHORITY_INSTEAD}").into(),
             NoKey::Ended(..) => {
                 format!("if {} should be able to log in again, write a later expiry-time into {file}", self.name())
                     .into()

@@ -1,6 +1,7 @@
 //! What sshd makes of a file of keys, and of the name in its path, in words.
 
 use crate::host::keys::file::NoKey;
+use crate::host::keys::line::IS_CERTIFICATE;
 use pam_sftpjail::escape::escaped;
 
 /// What a file has instead of a key, as a clause.
@@ -17,6 +18,7 @@ pub(super) fn instead(what: &NoKey) -> String {
         NoKey::Options(number, fault) => {
             format!("sshd does not understand the options of the key in line {number}: {}", fault.what)
         }
+        NoKey::Certificate(number) => format!("in line {number}, {IS_CERTIFICATE}"),
         NoKey::Ended(number, when) => format!("the key in line {number} has ended, on {when}"),
         NoKey::Line(number) => format!("no line of it is a whole public key; see line {number}"),
     }

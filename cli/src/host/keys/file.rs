@@ -46,6 +46,8 @@ pub(crate) enum NoKey {
     Exported,
     /// Keys of a type that sshd does not accept: the first.
     Type(String),
+    /// A certificate: the number of its line.
+    Certificate(usize),
     /// A key with an option that sshd does not understand: the number of its line.
     Options(usize, Fault),
     /// Keys that have ended: the number of the first one's line, and when that was.
@@ -106,6 +108,7 @@ fn found_in(file: impl BufRead, accepted: &Accepted) -> KeyFile {
                 Some(why) => why,
             },
             Line::Unusable(fault) => NoKey::Options(number, fault),
+            Line::Certificate => NoKey::Certificate(number),
             Line::NoKey(line) => other(line, number),
         };
         instead.get_or_insert(why);

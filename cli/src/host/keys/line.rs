@@ -4,6 +4,14 @@
 use super::options::{Fault, Options};
 use base64ct::{Base64, Encoding};
 
+/// What the types of certificates have in their names: sshkey.c of OpenSSH.
+pub(crate) const CERTIFICATE: &str = "-cert-v0";
+
+/// What is so with a certificate, and what to do.
+pub(crate) const IS_CERTIFICATE: &str = "it is a certificate, which sshd looks for in no file of keys";
+pub(crate) const AUTHORITY_INSTEAD: &str =
+    "write the public key of the authority that signed it, after cert-authority";
+
 /// The longest name of a type: RFC 4251. Findings name it.
 const MAX_TYPE: usize = 64;
 
@@ -18,6 +26,9 @@ pub(crate) enum Line<'l> {
     /// Nothing, or a comment.
     Nothing,
     Key(Key<'l>),
+    /// What sshd compares with no key that it is offered, and with no authority either (auth_check_authkey_line,
+    /// sshkey_equal).
+    Certificate,
     /// A key with options that sshd does not understand, so that it never takes the key.
     Unusable(Fault),
     /// Something else: the text without the blanks around it.
@@ -42,7 +53,7 @@ impl<'l> Line<'l> {
             return Self::Nothing;
         }
         if let Some((key_type, encoded, comment)) = key(line) {
-            return Self::Key(Key { options: Options::default(), key_type, encoded, comment });
+            return Self::of(Key { options: Options::default(), key_type, encoded, comment });
         }
         let with_options = || {
             let (options, rest) = line.split_at_checked(options_end(line)?)?;
@@ -51,10 +62,14 @@ impl<'l> Line<'l> {
         match with_options() {
             None => Self::NoKey(line),
             Some((options, (key_type, encoded, comment))) => match Options::parse(options) {
-                Ok(options) => Self::Key(Key { options, key_type, encoded, comment }),
+                Ok(options) => Self::of(Key { options, key_type, encoded, comment }),
                 Err(fault) => Self::Unusable(fault),
             },
         }
+    }
+
+    fn of(key: Key<'l>) -> Self {
+        if key.key_type.contains(CERTIFICATE) { Self::Certificate } else { Self::Key(key) }
     }
 }
 
@@ -87,7 +102,7 @@ fn key(text: &str) -> Option<(&str, &str, &str)> {
         return None;
     }
     let is_of_strings =
-        OF_STRINGS.iter().any(|known| key_type.starts_with(known)) && !key_type.contains("-cert-");
+        OF_STRINGS.iter().any(|known| key_type.starts_with(known)) && !key_type.contains(CERTIFICATE);
     while is_of_strings && !rest.is_empty() {
         (_, rest) = string(rest)?;
     }

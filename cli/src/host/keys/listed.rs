@@ -2,7 +2,7 @@
 //! become the user.
 
 use super::file::{self, KeyFile, MAX_BYTES};
-use super::line::{Key, Line, string};
+use super::line::{IS_CERTIFICATE, Key, Line, string};
 use crate::host::zone::zone;
 use base64ct::{Base64, Encoding};
 use jiff::tz::TimeZone;
@@ -66,6 +66,7 @@ pub(crate) fn read(path: &Path) -> Listed {
             Line::Nothing => {}
             Line::Key(key) => listed.keys.push(ListedKey::of(&key, number, &zone)),
             Line::Unusable(fault) => listed.unused.push((number, fault.what)),
+            Line::Certificate => listed.unused.push((number, IS_CERTIFICATE.to_owned())),
             Line::NoKey(_) => listed.unused.push((number, "it is no whole public key".to_owned())),
         }
     }

@@ -47,6 +47,17 @@ fn what_is_no_key_is_named() {
     }
 }
 
+/// Its own key would let the user in. sshd compares neither it nor its authority with such a line.
+#[test]
+fn a_certificate_is_no_key() {
+    let name = "ssh-ed25519-cert-v01@openssh.com";
+    let blob = [&u32::try_from(name.len()).unwrap().to_be_bytes()[..], name.as_bytes(), b"key"].concat();
+    let line = format!("{name} {} anna", Base64::encode_string(&blob));
+    for line in [line.clone(), format!("cert-authority,principals=\"anna\" {line}")] {
+        assert_eq!(found(&line), KeyFile::NoKey(NoKey::Certificate(1)), "{line}");
+    }
+}
+
 /// Users choose what is in the file, and findings name the type.
 #[test]
 fn a_type_with_a_longer_name_than_there_can_be_is_no_key() {
