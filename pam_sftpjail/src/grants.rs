@@ -7,10 +7,10 @@
 #![forbid(unsafe_code)]
 
 mod fingerprint;
+mod moment;
 mod network;
 mod read;
 mod standing;
-mod until;
 
 use crate::config::ConfigError;
 use crate::config::error::Cause;
@@ -18,10 +18,10 @@ use crate::config::{root_file, user_file};
 use crate::name::UserName;
 use crate::path::Normalised;
 pub use fingerprint::Fingerprint;
+pub use moment::Moment;
 pub use network::Network;
 pub use standing::{Address, Circumstances, Keys, Standing, now};
 use std::path::{Path, PathBuf};
-pub use until::Until;
 
 /// Where the files are.
 pub const DIRECTORY: &str = "/etc/sftpjail/grants.d";
@@ -41,7 +41,9 @@ pub struct Grant {
     pub read_only: bool,
     /// The account to which everything in it belongs on disk, and which the user sees as itself.
     pub owner: Option<String>,
-    pub until: Option<Until>,
+    /// It cannot be used before. `None`: when it was given is not on record.
+    pub since: Option<Moment>,
+    pub until: Option<Moment>,
     /// The login must come from one of these. Empty: from anywhere.
     pub from: Vec<Network>,
     /// The login must be with this key.

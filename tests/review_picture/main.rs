@@ -23,24 +23,25 @@ const MEMBERS: [(&str, &str, &[i64], u64, u64); 7] = [
     ("print-shop", "sftp-guest", &[2, 5], 0, 880),
 ];
 
-/// Grants: the user, the folder, further lines, and the days until the end.
-const GRANTS: [(&str, &str, &str, Option<i64>); 6] = [
+/// Grants: the user, the folder, further lines, and the days until the beginning and the end.
+const GRANTS: [(&str, &str, &str, [Option<i64>; 2]); 7] = [
     (
         "felix",
         "/srv/www/staging/media",
         "at = \"/media\"\nowner = \"web\"\nnote = \"contract 4711\"\n",
-        Some(12),
+        [Some(-2), Some(12)],
     ),
-    ("felix", "/srv/brand", "at = \"/brand\"\n", Some(12)),
-    ("ines", "/srv/www/shop/photos", "owner = \"web\"\nnote = \"season 2027\"\n", Some(95)),
+    ("felix", "/srv/brand", "at = \"/brand\"\n", [Some(-2), Some(12)]),
+    ("ines", "/srv/www/shop/season", "owner = \"web\"\n", [Some(20), Some(95)]),
+    ("ines", "/srv/www/shop/photos", "owner = \"web\"\nnote = \"season 2027\"\n", [Some(-60), Some(95)]),
     (
         "dmitri",
         "/srv/www/blog/audio",
         "owner = \"web\"\nfrom = [\"192.0.2.0/24\"]\nnote = \"podcast\"\n",
-        Some(-33),
+        [Some(-81), Some(-33)],
     ),
-    ("print-shop", "/srv/print/out", "note = \"daily pick-up\"\n", None),
-    ("print-shop", "/srv/print/proofs", "", Some(48)),
+    ("print-shop", "/srv/print/out", "note = \"daily pick-up\"\n", [None, None]),
+    ("print-shop", "/srv/print/proofs", "", [Some(-19), Some(48)]),
 ];
 
 fn main() {
@@ -50,7 +51,7 @@ fn main() {
     sb.group("sftp-guest");
     sb.sh("sed -i 's|^Match Group sftp$|Match Group sftp,sftp-guest|' /etc/ssh/sshd_config; hostname studio
            useradd --system web; install -d -o web /srv/www /srv/brand /srv/print
-           install -d -o web /srv/www/staging/media /srv/www/shop/photos /srv/www/blog/audio
+           install -d -o web /srv/www/staging/media /srv/www/shop/photos /srv/www/shop/season /srv/www/blog/audio
            install -d -o web /srv/print/out /srv/print/proofs
            install -d /etc/sftpjail/grants.d /var/spool/cron/crontabs
            echo '@daily true' >/var/spool/cron/crontabs/carla");
@@ -95,10 +96,13 @@ fn main() {
     }
     sb.sh("chage -E 0 bruno; head -n1 /root/anna.pub | sed 's/^/expiry-time=\"20260301\" /; s/anna@laptop/old laptop/' \
            >> /home/bruno/.ssh/authorized_keys");
-    for (user, folder, more, days) in GRANTS {
-        let end = days.map(|days| format!("until = {}\n", at(now + days * DAY))).unwrap_or_default();
+    for (user, folder, more, [begin, end]) in GRANTS {
+        let line = |key: &str, days: Option<i64>| {
+            days.map(|days| format!("{key} = {}\n", at(now + days * DAY))).unwrap_or_default()
+        };
+        let (since, until) = (line("since", begin), line("until", end));
         let access = if folder == "/srv/brand" { "read-only" } else { "read-write" };
-        let text = format!("[[grant]]\nfolder = \"{folder}\"\naccess = \"{access}\"\n{more}{end}\n");
+        let text = format!("[[grant]]\nfolder = \"{folder}\"\naccess = \"{access}\"\n{more}{since}{until}\n");
         sb.append(format!("/etc/sftpjail/grants.d/{user}.toml"), text);
     }
     for (file, mut lines) in [("auth.log.1", logins), ("sftp.log.1", transfers)] {

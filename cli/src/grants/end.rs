@@ -98,8 +98,13 @@ impl End {
 
     /// As a file of grants has it.
     pub(super) fn written(&self) -> String {
-        self.at.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
+        written(&self.at)
     }
+}
+
+/// A moment as a file of grants has it.
+pub(super) fn written(at: &Zoned) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
 }
 
 /// What [`End::shown`] has made.

@@ -39,10 +39,11 @@ struct Report<'r> {
 
 pub(super) fn run(config: &Config, options: &GrantOptions, out: &mut impl Write) -> Result<Status, Failure> {
     let how = &options.how;
-    let until = options.until.as_deref().map(|text| End::parse(text, &zone::now())).transpose()?;
+    let now = zone::now();
+    let until = options.until.as_deref().map(|text| End::parse(text, &now)).transpose()?;
     let key = options.key.as_deref().map(GivenKey::read).transpose()?;
     let fingerprint = key.as_ref().map(|key| key.fingerprint.as_str());
-    let (text, grant) = spec::of_options(options, until.as_ref(), fingerprint)?;
+    let (text, grant) = spec::of_options(options, &now, until.as_ref(), fingerprint)?;
     let new = NewAccount::find(&options.user, options.create, config)?;
     let user = named(&options.user)?;
     let file = GrantsFile::read(&user)?;

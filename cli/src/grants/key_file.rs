@@ -14,7 +14,7 @@ use jiff::tz::{Dst, TimeZone};
 use pam_sftpjail::account::Account;
 use pam_sftpjail::config::{Config, ConfigError};
 use pam_sftpjail::escape::escaped;
-use pam_sftpjail::grants::{Fingerprint, Grant, Until};
+use pam_sftpjail::grants::{Fingerprint, Grant, Moment};
 use pam_sftpjail::name::UserName;
 use std::path::Path;
 
@@ -99,7 +99,7 @@ fn written(public: &str, grants: &[Grant], zone: &TimeZone) -> Option<String> {
     let mut words = public.split(' ');
     let own = Fingerprint::of_key(words.next()?, words.next()?)?.to_string();
     let of_key = |grant: &&Grant| grant.key.is_some_and(|key| key.to_string() == own);
-    let ends: Vec<_> = grants.iter().filter(of_key).map(|grant| grant.until.map(Until::epoch)).collect();
+    let ends: Vec<_> = grants.iter().filter(of_key).map(|grant| grant.until.map(Moment::epoch)).collect();
     let last = ends.iter().copied().collect::<Option<Vec<_>>>();
     let expiry = match last {
         // One has no end.

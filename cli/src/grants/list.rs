@@ -9,7 +9,7 @@ use crate::report::text::duration;
 use crate::report::{Error, Outside, Status, table};
 use pam_sftpjail::config::Config;
 use pam_sftpjail::escape::escaped;
-use pam_sftpjail::grants::{DIRECTORY, Grant, Until, has_directory, load, now};
+use pam_sftpjail::grants::{DIRECTORY, Grant, Moment, has_directory, load, now};
 use pam_sftpjail::name::UserName;
 use serde::Serialize;
 use std::fs;
@@ -34,6 +34,9 @@ struct Entry {
     access: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     owner: Option<String>,
+    /// RFC 3339, in UTC. `None`: when it was given is not on record.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    since: Option<String>,
     /// RFC 3339, in UTC.
     #[serde(skip_serializing_if = "Option::is_none")]
     until: Option<String>,
@@ -47,6 +50,8 @@ struct Entry {
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<String>,
     #[serde(skip)]
+    begin: Option<i64>,
+    #[serde(skip)]
     end: Option<i64>,
 }
 
@@ -54,6 +59,8 @@ struct Entry {
 #[serde(rename_all = "kebab-case")]
 enum State {
     Usable,
+    /// It has not begun.
+    Later,
     Ended,
     /// A login for which it is meant would be refused, or go without it.
     Unusable,
@@ -120,10 +127,11 @@ fn users(problems: &mut Vec<String>) -> Result<Vec<UserName>, Error> {
 
 impl Entry {
     fn of(config: &Config, user: &UserName, all: &[Grant], grant: &Grant) -> Self {
-        let end = grant.until.map(Until::epoch);
+        let [begin, end] = [grant.since, grant.until].map(|at| at.map(Moment::epoch));
         let (state, why) = match end {
             Some(end) if end <= now() => (State::Ended, None),
             _ => match trial::examine(config, user.as_str(), all, grant) {
+                Ok(_) if begin.is_some_and(|begin| begin > now()) => (State::Later, None),
                 Ok(_) => (State::Usable, None),
                 Err(error) => (State::Unusable, Some(error.to_string())),
             },
@@ -135,12 +143,14 @@ impl Entry {
             at: text(&grant.at.absolute()),
             access: if grant.read_only { "read-only" } else { "read-write" },
             owner: grant.owner.clone(),
+            since: begin.map(|begin| moment(begin).to_string()),
             until: end.map(|end| moment(end).to_string()),
             from: grant.from.iter().map(ToString::to_string).collect(),
             key: grant.key.map(|key| key.to_string()),
             note: grant.note.clone(),
             state,
             why,
+            begin,
             end,
         }
     }
@@ -150,16 +160,17 @@ impl Entry {
             text.as_ref().map_or_else(|| "-".to_owned(), |text| Outside::new(text).to_string())
         };
         let state = match self.state {
-            State::Usable => "usable",
-            State::Ended => "ended",
-            State::Unusable => "unusable",
+            State::Usable => "usable".to_owned(),
+            State::Later => format!("from {}", self.begin.map(minute).unwrap_or_default()),
+            State::Ended => "ended".to_owned(),
+            State::Unusable => "unusable".to_owned(),
         };
         [
             Outside::new(&self.user).to_string(),
             Outside::new(&self.folder).to_string(),
             self.access.to_owned(),
             self.ends(),
-            state.to_owned(),
+            state,
             or_none(&self.owner),
             if self.from.is_empty() { "-".to_owned() } else { self.from.join(",") },
             or_none(&self.key),
@@ -169,12 +180,17 @@ impl Entry {
 
     fn ends(&self) -> String {
         let Some(end) = self.end else { return "-".to_owned() };
-        let at = moment(end).to_zoned(zone()).strftime("%F %H:%M");
+        let at = minute(end);
         match u64::try_from(end.saturating_sub(now())) {
             Ok(left) if left > 0 => format!("{at} (in {})", duration(Duration::from_secs(left))),
-            _ => at.to_string(),
+            _ => at,
         }
     }
+}
+
+/// In the zone of this host.
+fn minute(epoch: i64) -> String {
+    moment(epoch).to_zoned(zone()).strftime("%F %H:%M").to_string()
 }
 
 impl Report {

@@ -1,8 +1,9 @@
 //! What a grant is to say, as a table of TOML, and read again as a login reads it.
 
-use super::end::End;
+use super::end::{End, written};
 use super::options::GrantOptions;
 use crate::report::Error;
+use jiff::Zoned;
 use pam_sftpjail::grants::{Grant, of_text};
 use serde::Serialize;
 use std::path::Path;
@@ -18,6 +19,8 @@ struct Table<'o> {
     #[serde(skip_serializing_if = "Option::is_none")]
     owner: Option<&'o str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    since: Option<Datetime>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     until: Option<Datetime>,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     from: &'o [String],
@@ -27,9 +30,10 @@ struct Table<'o> {
     note: Option<&'o str>,
 }
 
-/// A new grant: its text, and what a login reads of it.
+/// A new grant, which begins now: its text, and what a login reads of it.
 pub(super) fn of_options(
     options: &GrantOptions,
+    now: &Zoned,
     until: Option<&End>,
     key: Option<&str>,
 ) -> Result<(String, Grant), Error> {
@@ -38,6 +42,7 @@ pub(super) fn of_options(
         at: options.at.as_deref(),
         access: if options.read_only { "read-only" } else { "read-write" },
         owner: options.owner.as_deref(),
+        since: written(now).parse().ok(),
         until: until.and_then(|end| end.written().parse().ok()),
         from: &options.from,
         key,

@@ -5,19 +5,19 @@ use crate::report::Error;
 use pam_sftpjail::config::Config;
 use pam_sftpjail::error::Refusal;
 use pam_sftpjail::escape::escaped;
-use pam_sftpjail::grants::{self, Address, Circumstances, Grant, Keys};
+use pam_sftpjail::grants::{self, Address, Circumstances, Grant, Keys, Moment};
 use pam_sftpjail::plan::{Check, CheckResult};
 use pam_sftpjail::policy::NotJailed;
 use pam_sftpjail::session::{Member, Membership, examine_with};
 use std::ffi::OsString;
 
-/// The member, in the login for which `new` is meant. `grants`: all of the user's, with the new one. The error: that
-/// login would be refused, or would have another jail.
+/// The member, in the login for which `new` is meant, once it has begun. `grants`: all of the user's, with the new one.
+/// The error: that login would be refused, or would have another jail.
 pub(super) fn examine(config: &Config, user: &str, grants: &[Grant], new: &Grant) -> Result<Member, Error> {
     let network = new.networks();
     let address = network.split(['/', ',']).next().filter(|_| !new.from.is_empty()).map(OsString::from);
     let login = Circumstances {
-        now: grants::now(),
+        now: new.since.map_or(i64::MIN, Moment::epoch).max(grants::now()),
         address: Address::Of(address.as_deref()),
         keys: Keys::Of(new.key.into_iter().collect()),
     };

@@ -88,16 +88,19 @@ pub(super) fn grants(account: &Account, plan: Option<&Plan>, now: Moment) -> Res
 
 fn granted(grant: &Grant, plan: Option<&Plan>, login: &Circumstances<'_>) -> Granted {
     let (folder, at) = (grant.folder.absolute(), grant.at.absolute());
-    let is_held = plan.is_some_and(|plan| plan.grants().iter().any(|held| held.folder == folder));
+    // Where the login is refused, nothing is known of the single folder.
+    let is_left_out = plan.is_some_and(|plan| !plan.grants().iter().any(|held| held.folder == folder));
     Granted {
         folder: folder.to_string_lossy().into_owned(),
         at: at.to_string_lossy().into_owned(),
         access: Access::of(grant.read_only),
         owner: grant.owner.clone().or_else(|| owner_in(plan, &at)),
+        since: grant.since.map(|since| moment(since.epoch()).into()),
         until: grant.until.map(|until| moment(until.epoch()).into()),
         standing: match grant.standing(login) {
             Standing::Ended(_) => GrantStanding::Ended,
-            _ if !is_held => GrantStanding::Unusable,
+            _ if grant.since.is_some_and(|since| since.epoch() > login.now) => GrantStanding::Later,
+            _ if is_left_out => GrantStanding::Unusable,
             Standing::Holds => GrantStanding::Holds,
             Standing::Depends | Standing::Barred(_) => GrantStanding::Depends,
         },

@@ -183,6 +183,7 @@ impl Reviewer<'_> {
                             comment: key.comment,
                             authority: key.is_authority,
                             changed,
+                            age_days: changed.map(|changed| changed.days_until(self.now)),
                             last_used: None,
                             unused: Unused::default(),
                             expires,

@@ -3,6 +3,7 @@
 
 mod chart;
 mod escape;
+mod percent;
 mod style;
 mod timeline;
 
@@ -30,8 +31,11 @@ pub(super) fn document(review: &Review) -> String {
         Some(begin) => format!("The logs of logins begin on {}.", begin.date()),
         None => "There are no logs of logins.".to_owned(),
     };
-    let gaps =
-        if review.logs.gaps > 0 { " The log of transfers has gaps, which sftpjail audit names." } else { "" };
+    let gaps = if review.logs.gaps > 0 {
+        " The log of transfers has gaps, which sftpjail audit --summary names."
+    } else {
+        ""
+    };
     let count = counted(review.members.len(), "member");
     let _ = writeln!(html, "<p class=\"grey\">{count}, read at {}. {begin}{gaps}</p>", review.made.minute());
     problems(&mut html, review);
@@ -77,25 +81,10 @@ fn overview(html: &mut String, review: &Review) {
 }
 
 fn drawings(html: &mut String, review: &Review) {
-    let timeline = timeline::svg(&review.members, review.made);
-    if !timeline.is_empty() {
-        let _ = write!(
-            html,
-            "<h2>Grants</h2>\n<p class=\"grey\">Until when. When a grant began is not on record.</p>\n{timeline}"
-        );
-    }
-    let (chart, left_out) = chart::svg(&review.members);
-    if !chart.is_empty() {
-        let more = match left_out {
-            0 => String::new(),
-            count => format!(" {} moved less and are left out.", counted(count, "user")),
-        };
-        let _ = write!(
-            html,
-            "<h2>Transfers</h2>\n<p class=\"grey\"><span class=\"key\" style=\"background: var(--up)\"></span>uploads \
-             <span class=\"key\" style=\"background: var(--down)\"></span>downloads, as far back as the log \
-             goes.{more}</p>\n{chart}"
-        );
+    let timeline = ("Grants", timeline::table(&review.members, review.made));
+    let chart = ("Transfers", chart::table(&review.members));
+    for (title, drawing) in [timeline, chart].iter().filter(|(_, drawing)| !drawing.is_empty()) {
+        let _ = write!(html, "<h2>{title}</h2>\n{drawing}");
     }
 }
 
@@ -111,21 +100,30 @@ fn unused(unused: Unused) -> String {
 
 /// All of one member. The overview leads to it by its number.
 fn section(html: &mut String, at: usize, member: &Member) {
-    let _ = writeln!(html, "<section id=\"m{at}\"><h3>{} {}</h3>", outside(&member.user), state(member));
+    let _ = writeln!(
+        html,
+        "<section id=\"m{at}\"><h3><bdi>{}</bdi> {}</h3>",
+        outside(&member.user),
+        state(member)
+    );
     if let Some(why) = &member.state.why {
         let _ = writeln!(html, "<p>{}</p>", sentence(why));
     }
     let password = if member.password == Some(true) { ", has a password" } else { "" };
     let _ = writeln!(
         html,
-        "<p class=\"grey\">uid {}, profile {}{password}; last login: {}</p>",
+        "<p class=\"grey\">uid {}, profile <bdi>{}</bdi>{password}; last login: {}</p>",
         member.uid,
         outside(&member.profile),
         sentence(&text::last_login(member))
     );
     rows(html, &["Folder", "Rights", "Owner on disk"], member.folders.iter().map(folder));
-    rows(html, &["Grant", "Rights", "Owner on disk", "Until", "Terms"], member.grants.iter().map(grant));
-    rows(html, &["Key", "Last used", "Expires", "In"], member.keys.iter().map(key));
+    rows(
+        html,
+        &["Grant", "Rights", "Owner on disk", "Since", "Until", "Terms"],
+        member.grants.iter().map(grant),
+    );
+    rows(html, &["Key", "Last used", "Expires"], member.keys.iter().map(key));
     if let Some(moved) = &member.transfers {
         let _ = writeln!(
             html,
@@ -172,13 +170,20 @@ fn owner(owner: Option<&str>) -> String {
 
 fn folder(folder: &Folder) -> Vec<String> {
     let Folder { path, source, access, .. } = folder;
-    vec![place(path, source), access.words().to_owned(), owner(folder.owner.as_deref())]
+    vec![place(path, source), whole(access.words()), owner(folder.owner.as_deref())]
 }
 
 fn grant(grant: &Granted) -> Vec<String> {
+    let since = match (grant.since, grant.standing) {
+        (Some(begin), GrantStanding::Later) => format!("begins {}", whole(&begin.minute())),
+        (Some(begin), _) => whole(&begin.date()),
+        (None, _) => "–".to_owned(),
+    };
     let until = match (grant.until, grant.standing) {
-        (Some(end), GrantStanding::Ended) => format!("<span class=\"grey\">ended {}</span>", end.minute()),
-        (Some(end), _) => end.minute(),
+        (Some(end), GrantStanding::Ended) => {
+            format!("<span class=\"grey\">ended {}</span>", whole(&end.minute()))
+        }
+        (Some(end), _) => whole(&end.minute()),
         (None, _) => "no end".to_owned(),
     };
     let mut terms = Vec::new();
@@ -189,11 +194,12 @@ fn grant(grant: &Granted) -> Vec<String> {
         terms.push(format!("from {}", sentence(&grant.from.join(", "))));
     }
     terms.extend(grant.key.as_deref().map(|key| format!("key <code>{}</code>", sentence(key))));
-    terms.extend(grant.note.as_deref().map(|note| sentence(note).to_string()));
+    terms.extend(grant.note.as_deref().map(|note| format!("<bdi>{}</bdi>", sentence(note))));
     vec![
         place(&grant.at, &grant.folder),
-        grant.access.words().to_owned(),
+        whole(grant.access.words()),
         owner(grant.owner.as_deref()),
+        since,
         until,
         terms.join("; "),
     ]
@@ -202,25 +208,33 @@ fn grant(grant: &Granted) -> Vec<String> {
 fn key(key: &Key) -> Vec<String> {
     let bits = key.bits.map(|bits| format!(" {bits}")).unwrap_or_default();
     let whose = if key.authority { ", of an authority" } else { "" };
-    let fingerprint = key.fingerprint.as_deref().unwrap_or("a certificate");
+    let comment = if key.comment.is_empty() { String::new() } else { outside(&key.comment).to_string() };
+    let fingerprint = key.fingerprint.as_deref().unwrap_or_default();
     let expires = match key.expires {
-        Some(end) if key.expired => format!("<span class=\"alarm\">expired {}</span>", end.date()),
-        Some(end) => end.date(),
+        Some(end) if key.expired => format!("<span class=\"alarm\">expired {}</span>", whole(&end.date())),
+        Some(end) => whole(&end.date()),
         None => String::new(),
     };
-    let last = key.last_used.map(|last| format!("{}, ", last.date())).unwrap_or_default();
-    let changed = key.changed.map(|changed| format!(", changed {}", changed.date())).unwrap_or_default();
+    let last = key.last_used.map(|last| format!("{}, ", whole(&last.date()))).unwrap_or_default();
+    let age = key.age().map(|age| format!(", {age}")).unwrap_or_default();
     vec![
         format!(
-            "{}{bits}{whose} {}<br><code class=\"whole\">{}</code>",
+            "{}{bits}{whose} <bdi>{}</bdi><br><code class=\"whole\">{}</code><br><span class=\"grey\">in \
+             <code>{}:{}</code>{age}</span>",
             outside(&key.key_type),
-            sentence(&key.comment),
-            sentence(fingerprint)
+            comment,
+            sentence(fingerprint),
+            outside(&key.file),
+            key.line
         ),
         format!("{last}{}", unused(key.unused)),
         expires,
-        format!("<code>{}:{}</code>{changed}", outside(&key.file), key.line),
     ]
+}
+
+/// Words of this program's that stay on one line.
+fn whole(words: &str) -> String {
+    format!("<span class=\"whole\">{words}</span>")
 }
 
 fn many(count: u64, what: &str) -> String {

@@ -125,6 +125,8 @@ pub(super) struct Granted {
     pub(super) access: Access,
     /// The account to which everything in it belongs on disk. `None`: it is as on disk.
     pub(super) owner: Option<String>,
+    /// `None`: when it was given is not on record.
+    pub(super) since: Option<Moment>,
     pub(super) until: Option<Moment>,
     pub(super) standing: GrantStanding,
     pub(super) from: Vec<String>,
@@ -136,11 +138,26 @@ pub(super) struct Granted {
 #[serde(rename_all = "kebab-case")]
 pub(super) enum GrantStanding {
     Holds,
+    /// It has not begun.
+    Later,
     /// Address or key of the login decide.
     Depends,
     Ended,
     /// The folder cannot be shown.
     Unusable,
+}
+
+impl GrantStanding {
+    /// As in documents.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Holds => "holds",
+            Self::Later => "later",
+            Self::Depends => "depends",
+            Self::Ended => "ended",
+            Self::Unusable => "unusable",
+        }
+    }
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -156,10 +173,23 @@ pub(super) struct Key {
     pub(super) authority: bool,
     /// When its file was changed last.
     pub(super) changed: Option<Moment>,
+    /// How many days ago that was: the key is at least as old.
+    pub(super) age_days: Option<i64>,
     pub(super) last_used: Option<Moment>,
     pub(super) unused: Unused,
     pub(super) expires: Option<Moment>,
     pub(super) expired: bool,
+}
+
+impl Key {
+    /// Such as `at least 36 days old (2026-10-23)`.
+    pub(super) fn age(&self) -> Option<String> {
+        let (changed, days) = (self.changed?, self.age_days?);
+        Some(match days {
+            0 => "changed today".to_owned(),
+            days => format!("at least {} old ({})", counted_days(days), changed.date()),
+        })
+    }
 }
 
 /// For how many days something was not used.
@@ -181,6 +211,7 @@ impl Unused {
     pub(super) fn words(self) -> String {
         match self {
             Self { days: None, .. } => "no log says when it was used".to_owned(),
+            Self { days: Some(0), at_least: true } => "not used since the logs begin, today".to_owned(),
             Self { days: Some(days), at_least: true } => {
                 format!("unused for more than {}", counted_days(days))
             }

@@ -10,7 +10,7 @@ pub(crate) struct Options {
     /// One JSON document instead of text.
     #[arg(long)]
     pub(super) json: bool,
-    /// CSV with a header line instead of text: a row for each folder, grant and key of each member.
+    /// CSV with a header line instead of text: a row for each folder, grant and key, and for what could not be read.
     #[arg(long, conflicts_with = "json")]
     pub(super) csv: bool,
     /// Writes one file of HTML instead of text, to read on a screen or on paper. Only root can read the file.

@@ -21,7 +21,12 @@ pub(super) fn print(review: &Review, out: &mut impl Write) -> io::Result<()> {
         Some(begin) => format!("The logs of logins begin on {}.", begin.date()),
         None => "There are no logs of logins.".to_owned(),
     };
-    writeln!(out, "{}", wrapped(&format!("{}. {begin}", counted(review.members.len(), "member")), 0))?;
+    let gaps = match review.logs.gaps {
+        0 => "",
+        _ => " The log of transfers has gaps, which `sftpjail audit --summary` names.",
+    };
+    let last = format!("{}. {begin}{gaps}", counted(review.members.len(), "member"));
+    writeln!(out, "{}", wrapped(&last, 0))?;
     let of_members = review.members.iter().flat_map(|member| &member.problems);
     for problem in of_members.chain(&review.problems) {
         writeln!(out, "{} {}", Mark::Attention, wrapped(&one_line(problem), 2))?;
@@ -45,7 +50,7 @@ fn print_member(member: &Member, out: &mut impl Write) -> io::Result<()> {
     member.grants.iter().try_for_each(|grant| lines.write(&of_grant(grant)))?;
     lines.label = "keys";
     member.keys.iter().try_for_each(|key| of_key(key).iter().try_for_each(|line| lines.write(line)))?;
-    lines.label = "unusable key";
+    lines.label = "unusable";
     member.unusable_lines.iter().try_for_each(|line| lines.write(line))?;
     lines.label = "other keys";
     if !member.other_keys.is_empty() {
@@ -117,9 +122,14 @@ fn owned(owner: Option<&str>) -> String {
 }
 
 fn of_grant(grant: &Granted) -> String {
-    let Granted { folder, at, access, owner, until, standing, from, key, note } = grant;
+    let Granted { folder, at, access, owner, since, until, standing, from, key, note } = grant;
     let place = if at == folder { String::new() } else { format!(" at {}", Outside::new(at)) };
     let mut text = format!("{}{place}, {}{}", Outside::new(folder), access.words(), owned(owner.as_deref()));
+    match (since, standing) {
+        (Some(begin), GrantStanding::Later) => text += &format!(", BEGINS {}", begin.minute()),
+        (Some(begin), _) => text += &format!(", since {}", begin.date()),
+        (None, _) => {}
+    }
     match (until, standing) {
         (Some(end), GrantStanding::Ended) => text += &format!(", ended {}", end.minute()),
         (Some(end), _) => text += &format!(", until {}", end.minute()),
@@ -142,26 +152,24 @@ fn of_grant(grant: &Granted) -> String {
 
 /// The fingerprint on a line, and the rest on another.
 fn of_key(key: &Key) -> [String; 2] {
-    let Key {
-        file, line, key_type, bits, fingerprint, comment, authority, changed, last_used, expires, ..
-    } = key;
+    let Key { file, line, key_type, bits, fingerprint, comment, authority, last_used, expires, .. } = key;
     let bits = bits.map(|bits| format!(" {bits}")).unwrap_or_default();
-    let fingerprint = fingerprint.as_deref().unwrap_or("a certificate");
-    let comment = if comment.is_empty() { String::new() } else { format!("{}, ", one_line(comment)) };
+    let fingerprint = fingerprint.as_deref().unwrap_or_default();
+    let comment = if comment.is_empty() { String::new() } else { format!("{}, ", Outside::new(comment)) };
     let whose = if *authority { ", of an authority" } else { "" };
     let end = match expires {
         Some(end) if key.expired => format!(", EXPIRED {}", end.date()),
         Some(end) => format!(", expires {}", end.date()),
         None => String::new(),
     };
-    let changed = changed.map(|changed| format!(", changed {}", changed.date())).unwrap_or_default();
+    let age = key.age().map(|age| format!(", {age}")).unwrap_or_default();
     let used = match (key.unused, last_used) {
         (Unused { days: Some(0), at_least: false }, _) | (_, None) => key.unused.words(),
         (unused, Some(last)) => format!("{} ({})", unused.words(), last.date()),
     };
     [
         format!("{}{bits} {}", Outside::new(key_type), one_line(fingerprint)),
-        format!("{comment}{used}{end}{whose}, in {}:{line}{changed}", Outside::new(file)),
+        format!("{comment}{used}{end}{whose}, in {}:{line}{age}", Outside::new(file)),
     ]
 }
 

@@ -89,6 +89,7 @@ const GRANT: &[Key] = &[
     key("at", Kind::Text, "at = \"/media\""),
     key("access", Kind::Word(ACCESS), "access = \"read-write\""),
     key("owner", Kind::Text, "owner = \"web\""),
+    key("since", Kind::Moment, "since = 2026-11-26T09:00:00+01:00"),
     key("until", Kind::Moment, "until = 2026-12-10T18:00:00+01:00"),
     key("from", Kind::List, "from = [\"192.0.2.0/24\"]"),
     key("key", Kind::Text, "key = \"SHA256:…\""),

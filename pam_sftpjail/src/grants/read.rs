@@ -1,6 +1,6 @@
 //! The text of a file of grants → [`Grant`]s. It reads nothing else.
 
-use super::{Fingerprint, Grant, Network, Until};
+use super::{Fingerprint, Grant, Moment, Network};
 use crate::config::keys::{ACCESS, Level};
 use crate::config::problem::Problem;
 use crate::config::table::{At, Table};
@@ -28,7 +28,6 @@ fn grant(table: &Table<'_>) -> Result<Grant, Problem> {
         "read-only" => true,
         _ => return Err(resolve::wrong_word(Level::Grant, "access", &access, ACCESS)),
     };
-    let until = table.moment("until")?;
     let key = table.text("key")?;
     Ok(Grant {
         line: table.line,
@@ -36,9 +35,8 @@ fn grant(table: &Table<'_>) -> Result<Grant, Problem> {
         folder: folder_path,
         read_only,
         owner: table.text("owner")?.map(|owner| resolve::account("owner", owner)).transpose()?,
-        until: until
-            .map(|at| Until::new(at.value).map_err(|why| wrong("until", at.line, at.value, why)))
-            .transpose()?,
+        since: moment(table, "since")?,
+        until: moment(table, "until")?,
         from: table.list("from")?.map_or_else(|| Ok(Vec::new()), networks)?,
         key: key
             .map(|key| {
@@ -50,8 +48,13 @@ fn grant(table: &Table<'_>) -> Result<Grant, Problem> {
 }
 
 /// `why`: the rest of a sentence about the value, and what to write.
-fn wrong(key: &str, line: usize, value: impl Display, (why, fix): (String, &str)) -> Problem {
+fn wrong(key: &str, line: usize, value: impl Display, (why, fix): (String, impl Into<String>)) -> Problem {
     Problem::at(line, format!("{key} {value} {why}"), fix)
+}
+
+fn moment(table: &Table<'_>, key: &str) -> Result<Option<Moment>, Problem> {
+    let of = |at: At<_>| Moment::new(key, at.value).map_err(|why| wrong(key, at.line, at.value, why));
+    table.moment(key)?.map(of).transpose()
 }
 
 fn path(key: &str, text: &At<String>) -> Result<Normalised, Problem> {

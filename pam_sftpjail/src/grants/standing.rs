@@ -1,7 +1,7 @@
 //! Whether a grant can be used in a login. It asks nobody: the login says where it comes from, and sshd with which
 //! key.
 
-use super::{Fingerprint, Grant, Until};
+use super::{Fingerprint, Grant, Moment};
 use crate::escape::escaped;
 use std::ffi::OsStr;
 use std::net::IpAddr;
@@ -44,7 +44,7 @@ pub enum Standing {
     Holds,
     /// It depends on what is not known yet.
     Depends,
-    Ended(Until),
+    Ended(Moment),
     /// It cannot be used in this login: the rest of a sentence about it.
     Barred(String),
 }
@@ -80,6 +80,9 @@ impl Grant {
     pub fn standing(&self, login: &Circumstances<'_>) -> Standing {
         if let Some(until) = self.until.filter(|until| until.epoch() <= login.now) {
             return Standing::Ended(until);
+        }
+        if let Some(since) = self.since.filter(|since| since.epoch() > login.now) {
+            return Standing::Barred(format!("is not granted yet: that begins on {}", since.with_zone()));
         }
         match (self.address(login.address), self.with_key(&login.keys)) {
             (barred @ Standing::Barred(_), _) | (_, barred @ Standing::Barred(_)) => barred,

@@ -9,6 +9,7 @@ folder = "/srv/www//staging/media/"
 access = "read-write"
 at     = "/media"
 owner  = "web"
+since  = 2026-11-26T09:00:00+01:00
 until  = 2026-12-10T18:00:00+01:00
 from   = ["192.0.2.0/24", "2001:db8::1"]
 key    = "SHA256:pBmmIa5fGQUCnIm+qEkYB/5mVxYXEJz6xKq6hXf1Vek"
@@ -37,11 +38,17 @@ fn every_key_is_read() {
     assert!(!media.read_only);
     assert_eq!((media.owner.as_deref(), media.note.as_deref()), (Some("web"), Some("contract 4711")));
     assert_eq!(media.until.unwrap().epoch(), 1_796_922_000);
+    assert_eq!(media.since.unwrap().epoch(), 1_795_680_000);
     assert_eq!(media.networks(), "192.0.2.0/24, 2001:db8::1");
     let key = media.key.unwrap().to_string();
     assert_eq!(key, "SHA256:pBmmIa5fGQUCnIm+qEkYB/5mVxYXEJz6xKq6hXf1Vek");
-    assert_eq!((documents.line, &documents.at), (13, &documents.folder));
-    assert!(documents.read_only && documents.until.is_none() && documents.from.is_empty());
+    assert_eq!((documents.line, &documents.at), (14, &documents.folder));
+    assert!(
+        documents.read_only
+            && documents.since.is_none()
+            && documents.until.is_none()
+            && documents.from.is_empty()
+    );
     assert_eq!(parsed("# nothing is granted\n"), []);
 }
 
@@ -68,7 +75,7 @@ fn what_is_wrong_is_said_with_the_line_and_what_to_write() {
         (
             format!("{begin}groups = []\n"),
             "line 4: there is no key groups",
-            "the keys of a grant are folder, at, access, owner, until, from, key, note",
+            "the keys of a grant are folder, at, access, owner, since, until, from, key, note",
         ),
         (
             "folder = \"/srv/x\"\n".into(),
@@ -81,6 +88,11 @@ fn what_is_wrong_is_said_with_the_line_and_what_to_write() {
             format!("{begin}until = 2026-12-10\n"),
             "line 4: until 2026-12-10 has no time, so that nobody knows whether the day itself counts",
             "write date, time and zone, such as until = 2026-12-10T18:00:00+01:00",
+        ),
+        (
+            format!("{begin}since = 2026-12-10\n"),
+            "line 4: since 2026-12-10 has no time, so that nobody knows whether the day itself counts",
+            "write date, time and zone, such as since = 2026-11-26T09:00:00+01:00",
         ),
         (
             format!("{begin}until = 2026-12-10T18:00:00\n"),
@@ -155,8 +167,11 @@ fn a_grant_holds_until_its_end_from_its_networks_and_with_its_key() {
     let key = grant.key.unwrap();
     let with = || Keys::Of(vec![key]);
     let end = grant.until.unwrap().epoch();
+    let begin = grant.since.unwrap().epoch();
     for host in ["192.0.2.7", "::ffff:192.0.2.7", "2001:db8::1", "2001:db8::1%eth0"] {
-        assert_eq!(grant.standing(&login(end - 1, Some(host), with())), Standing::Holds, "{host}");
+        for now in [begin, end - 1] {
+            assert_eq!(grant.standing(&login(now, Some(host), with())), Standing::Holds, "{host}");
+        }
     }
     assert_eq!(grant.standing(&login(end, Some("192.0.2.7"), with())), Standing::Ended(grant.until.unwrap()));
     // Whatever is not known yet, an end is an end.
@@ -164,8 +179,18 @@ fn a_grant_holds_until_its_end_from_its_networks_and_with_its_key() {
         grant.standing(&Circumstances { now: end, ..Circumstances::of_no_login() }),
         Standing::Ended(grant.until.unwrap())
     );
-    assert_eq!(grant.standing(&login(0, Some("192.0.2.7"), Keys::Unknown)), Standing::Depends);
-    assert_eq!(grant.standing(&Circumstances { now: 0, ..Circumstances::of_no_login() }), Standing::Depends);
+    // And what has not begun has not, such as while the clock has not been set since the boot.
+    for login in [
+        Circumstances { now: begin - 1, ..Circumstances::of_no_login() },
+        login(begin - 1, Some("192.0.2.7"), with()),
+        login(0, Some("192.0.3.7"), with()),
+    ] {
+        let why = barred(grant, &login);
+        assert_eq!(why, "is not granted yet: that begins on 26 November 2026, 09:00 (+01:00)");
+    }
+    assert_eq!(grant.standing(&login(begin, Some("192.0.2.7"), Keys::Unknown)), Standing::Depends);
+    let of_none = Circumstances { now: begin, ..Circumstances::of_no_login() };
+    assert_eq!(grant.standing(&of_none), Standing::Depends);
     let only = "can be used from 192.0.2.0/24, 2001:db8::1 only, and";
     for (host, why) in [
         (Some("192.0.3.7"), "this login is from 192.0.3.7"),
@@ -182,7 +207,7 @@ fn a_grant_holds_until_its_end_from_its_networks_and_with_its_key() {
     ] {
         // Also where the key is not known yet.
         for keys in [with(), Keys::Unknown] {
-            assert_eq!(barred(grant, &login(0, host, keys)), format!("{only} {why}"));
+            assert_eq!(barred(grant, &login(begin, host, keys)), format!("{only} {why}"));
         }
     }
     let other = Fingerprint::of_login(
@@ -200,7 +225,7 @@ fn a_grant_holds_until_its_end_from_its_networks_and_with_its_key() {
                 .into(),
         ),
     ] {
-        assert_eq!(barred(grant, &login(0, Some("192.0.2.7"), keys)), format!("{only} {why}"));
+        assert_eq!(barred(grant, &login(begin, Some("192.0.2.7"), keys)), format!("{only} {why}"));
     }
     assert!("192.0.2.7".parse::<IpAddr>().is_ok());
 }

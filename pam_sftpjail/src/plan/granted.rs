@@ -9,7 +9,7 @@ use crate::config::{HomeAccess, Profile};
 use crate::error::Refusal;
 use crate::escape::escaped;
 use crate::fix::Fix;
-use crate::grants::{self, Circumstances, Grant, Standing, Until};
+use crate::grants::{self, Circumstances, Grant, Moment, Standing};
 use crate::path::Normalised;
 use crate::sys::mount_table::{Mount, MountTable};
 use crate::sys::{SysError, process_fix};
@@ -37,7 +37,7 @@ pub struct Granted<'a> {
 pub struct Held {
     /// The folder on the host.
     pub folder: PathBuf,
-    pub until: Option<Until>,
+    pub until: Option<Moment>,
 }
 
 /// What the grants come to.
@@ -47,7 +47,7 @@ pub(super) struct Found {
     /// Whether one depends on what is not known yet.
     pub(super) undecided: bool,
     /// The last end of those that have ended.
-    ended: Option<Until>,
+    ended: Option<Moment>,
     /// Why others cannot be used: sentences.
     barred: Vec<String>,
 }

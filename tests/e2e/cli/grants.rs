@@ -44,6 +44,11 @@ pub(super) fn etc(sb: &Sandbox) -> String {
         .stdout
 }
 
+/// The text of a file of grants without the moments at which they were given.
+pub(super) fn undated(text: &str) -> String {
+    text.split_inclusive('\n').filter(|line| !line.starts_with("since = ")).collect()
+}
+
 pub(super) fn json(sb: &Sandbox, command: &str) -> Value {
     let out = sb.try_sh(command);
     serde_json::from_str(&out.stdout).unwrap_or_else(|error| panic!("{command}: {error}: {out}"))

@@ -1,5 +1,7 @@
 //! `sftpjail review`: who has access to what, with which keys, and since when nobody has used it.
 
+mod rich;
+
 use sandbox::Sandbox;
 use serde_json::Value;
 

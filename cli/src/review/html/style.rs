@@ -28,17 +28,27 @@ td .state { margin-left: 0; }
 .can-log-in { color: var(--good); } .refused { color: var(--bad); } .closed, .unknown { color: var(--grey); }
 .alarm { color: var(--bad); font-weight: 600; }
 .stale { color: var(--warn); font-weight: 600; }
-svg { display: block; max-width: 100%; height: auto; font: 12px system-ui, "Segoe UI", "DejaVu Sans", sans-serif; }
-svg text { fill: var(--ink); } svg text.inside { fill: #fff; } svg text.value { fill: var(--grey); font-size: 11px; }
-svg text.today { fill: var(--bad); } svg line.today { stroke: var(--bad); stroke-width: 1.5; }
-svg .holds { fill: var(--holds); } svg .ended { fill: var(--ended); } svg .unusable { fill: var(--bad); }
-svg .up { fill: var(--up); } svg .down { fill: var(--down); }
-.key { display: inline-block; width: 10px; height: 10px; margin: 0 4px 0 12px; }
+td, li, p, code, bdi { unicode-bidi: isolate; }
+.line { width: 42%; padding: 0; }
+.line > svg { display: block; width: 100%; height: 24px; font: 11px system-ui, "Segoe UI", "DejaVu Sans", sans-serif; }
+.line .arrow { width: 8px; height: 24px; overflow: visible; }
+svg .value { fill: var(--grey); } svg text.today { fill: var(--bad); }
+svg line.today { stroke: var(--bad); stroke-width: 1.5; }
+svg .holds { fill: var(--holds); } svg .ended { fill: var(--ended); }
+svg .later { fill: #fff; stroke: var(--holds); stroke-width: 1.5; }
+svg .unusable { fill: #fff; stroke: var(--bad); stroke-width: 1.5; stroke-dasharray: 4 2; }
+svg .up { fill: var(--up); } svg .down { fill: #fbe3c0; stroke: var(--down); stroke-width: 1; }
+svg.key { width: 12px; height: 12px; margin: 0 4px 0 12px; vertical-align: -1px; }
+svg.key:first-child { margin-left: 0; }
+svg.key rect { width: 100%; height: 100%; }
 @media print {
-  body { padding: 0; max-width: none; font-size: 10.5pt; }
+  body { padding: 0; max-width: none; font-size: 10pt; }
+  a { color: inherit; text-decoration: none; }
   section { border-color: #999; }
-  h2 { break-after: avoid; }
+  h2, h3 { break-after: avoid; }
+  thead { display: table-header-group; break-inside: avoid; }
+  tr { break-inside: avoid; }
   * { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
-  @page { margin: 14mm; }
+  @page { margin: 14mm; @bottom-right { content: counter(page) " / " counter(pages); font-size: 8pt; } }
 }
 "#;

@@ -12,12 +12,13 @@ fn at(text: &str) -> Option<Moment> {
     Some(text.to_owned().try_into().unwrap())
 }
 
-fn granted(until: Option<&str>, standing: GrantStanding) -> Granted {
+fn granted(since: Option<&str>, until: Option<&str>, standing: GrantStanding) -> Granted {
     Granted {
         folder: HOSTILE.into(),
         at: HOSTILE.into(),
         access: Access::ReadWrite,
         owner: Some(HOSTILE.into()),
+        since: since.and_then(at),
         until: until.and_then(at),
         standing,
         from: vec!["192.0.2.0/24".into()],
@@ -43,10 +44,11 @@ fn review() -> Review {
             owner: Some(HOSTILE.into()),
         }],
         grants: vec![
-            granted(Some("2026-12-10T18:00:00Z"), GrantStanding::Holds),
-            granted(Some("2026-11-01T00:00:00Z"), GrantStanding::Ended),
-            granted(Some("9999-12-30T00:00:00Z"), GrantStanding::Depends),
-            granted(None, GrantStanding::Unusable),
+            granted(Some("2026-11-26T09:00:00Z"), Some("2026-12-10T18:00:00Z"), GrantStanding::Holds),
+            granted(Some("1970-01-01T00:00:00Z"), Some("2026-11-01T00:00:00Z"), GrantStanding::Ended),
+            granted(None, Some("9999-12-30T00:00:00Z"), GrantStanding::Depends),
+            granted(Some("2026-12-01T00:00:00Z"), Some("2026-12-02T00:00:00Z"), GrantStanding::Later),
+            granted(None, None, GrantStanding::Unusable),
         ],
         keys: vec![Key {
             file: HOSTILE.into(),
@@ -57,6 +59,7 @@ fn review() -> Review {
             comment: HOSTILE.into(),
             authority: false,
             changed: at("2026-01-02T00:00:00Z"),
+            age_days: Some(330),
             last_used: None,
             unused,
             expires: at("2026-01-03T00:00:00Z"),
@@ -93,7 +96,7 @@ fn no_text_from_outside_becomes_markup() {
     for tag in tags(&html) {
         let name = tag.trim_start_matches('/').split([' ', '\n']).next().unwrap();
         let ours = "!DOCTYPE html head meta title style body h1 h2 h3 p ul li table thead tbody tr th td a section \
-                    span code br svg g text rect path line";
+                    span code bdi br svg text rect path line";
         assert!(ours.split(' ').any(|known| known == name), "{tag}");
         assert!(!tag.contains("onload") && !tag.contains("src="), "{tag}");
         // Quotes in a tag are those of its attributes.
@@ -130,21 +133,78 @@ fn nothing_comes_from_elsewhere_and_nothing_runs() {
 fn the_drawings_show_each_grant_and_today() {
     let html = document(&review());
     for (part, count) in [
-        ("<rect class=\"holds\"", 2),
-        ("<rect class=\"ended\"", 1),
-        // Without end, an arrow.
-        ("<path class=\"unusable\"", 1),
-        ("<line class=\"today\"", 1),
-        ("today, 2026-11-28", 1),
-        ("<rect class=\"up\"", 1),
-        ("<rect class=\"down\"", 1),
+        ("<rect class=\"holds\" x=", 2),
+        ("<rect class=\"ended\" x=", 1),
+        ("<rect class=\"later\" x=", 1),
+        // Without beginning and without end, an arrow.
+        ("<path class=\"holds\"", 1),
+        ("<path class=\"unusable\"", 2),
+        ("<line class=\"today\"", 5),
+        (">today<", 1),
+        ("<rect class=\"up\" x=", 1),
+        ("<rect class=\"down\" x=", 1),
     ] {
         assert_eq!(html.matches(part).count(), count, "{part}");
     }
-    // Whatever the ends are, all is within the drawing.
-    for x in html.split("width=\"").skip(1).filter_map(|rest| rest.split('"').next()?.parse::<i64>().ok()) {
-        assert!((0..=900).contains(&x), "{x}");
+    for said in [
+        "begins <span class=\"whole\">2026-12-01 ",
+        "at least 330 days old (2026-01-02)",
+        "unused for more than 92 days",
+    ] {
+        assert!(html.contains(said), "{said}");
     }
-    assert!(html.contains("unused for more than 92 days"));
-    assert_eq!(timeline::svg(&[], review().made), "");
+    assert_eq!((timeline::table(&[], review().made), chart::table(&[])), (String::new(), String::new()));
+}
+
+/// `x` and `width` of each bar in hundredths of a percent.
+fn bars(html: &str) -> Vec<(i64, i64)> {
+    let number = |rest: &str, name: &str| {
+        let value = rest.split_once(&format!(" {name}=\""))?.1.split_once("%\"")?.0;
+        value.replace('.', "").parse::<i64>().ok()
+    };
+    let bars = html.split("<rect ").skip(1).filter_map(|rest| {
+        let tag = rest.split('>').next()?;
+        Some((number(tag, "x").unwrap_or(0), number(tag, "width")?))
+    });
+    bars.collect()
+}
+
+/// Whatever the moments are, all is within the drawing.
+#[test]
+fn a_bar_is_as_long_as_its_grant_and_within_the_drawing() {
+    let mut review = review();
+    for (begin, end) in bars(&timeline::table(&review.members, review.made)) {
+        assert!(begin >= 0 && end > 0 && begin + end <= percent::WHOLE, "{begin} {end}");
+    }
+    // Ten days are half of twenty, wherever they are.
+    review.members[0].grants = ["2026-12-01T00:00:00Z", "2026-12-11T00:00:00Z"]
+        .iter()
+        .zip(["2026-12-21T00:00:00Z", "2026-12-21T00:00:00Z"])
+        .map(|(since, until)| granted(Some(since), Some(until), GrantStanding::Later))
+        .collect();
+    let [(one, long), (other, short)] = bars(&timeline::table(&review.members, review.made))[..] else {
+        panic!()
+    };
+    assert!((long - 2 * short).abs() <= 2 && (one + long - other - short).abs() <= 2, "{long} {short}");
+}
+
+/// A drawing of thousands is none, so it says what it shows.
+#[test]
+fn of_many_those_are_drawn_whose_end_is_nearest() {
+    let mut review = review();
+    let moment = |day: i64| Moment::of_epoch(review.made.epoch() + day * 86_400);
+    let grants = (1..=300)
+        .rev()
+        .map(|day| Granted { until: moment(day), ..granted(None, None, GrantStanding::Holds) });
+    review.members[0].grants = grants.collect();
+    let html = document(&review);
+    assert!(
+        html.contains("These are the 100 of 300 whose end is nearest to today; the other 200 are in"),
+        "{html}"
+    );
+    let drawn = timeline::table(&review.members, review.made);
+    assert_eq!(drawn.matches("class=\"today\" x1=").count(), 100);
+    let [in_time, too_late] =
+        [100, 101].map(|day| format!("<td class=\"date\">{}</td>", moment(day).unwrap().date()));
+    assert!(drawn.contains(&in_time) && !drawn.contains(&too_late));
 }

@@ -120,7 +120,7 @@ fn a_file_that_cannot_be_used_is_named_and_left_as_it_is() {
     let file = "/etc/sftpjail/grants.d/mle.toml";
     sb.sh("sftpjail grant felix /srv/www/staging/media --yes; sftpjail grant mle /srv/www --yes");
     for (spoil, why) in [
-        (format!("echo 'folders = 1' >>{file}"), "mle.toml: line 4: there is no key folders"),
+        (format!("echo 'folders = 1' >>{file}"), "mle.toml: line 5: there is no key folders"),
         (format!(": >{file}"), "mle.toml: is empty"),
         (format!("chown mle {file}"), "mle.toml: is not owned by root"),
         (format!("chmod g+w {file}"), "mle.toml: can be written by others than root"),

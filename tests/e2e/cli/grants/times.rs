@@ -1,6 +1,6 @@
 //! The end of a grant: as people write it, shown before it is written, and changed by `extend`.
 
-use super::{json, site};
+use super::{json, site, undated};
 use sandbox::Namespace;
 use serde_json::json as json_of;
 
@@ -18,9 +18,13 @@ fn an_end_is_shown_before_it_is_written_and_extend_changes_that_line_only() {
     );
     sb.sh("sftpjail grant felix /srv/a --until 2099-12-10T18:00:00+01:00 --yes");
     let both = sb.read_text(file);
+    let since = both.lines().find(|line| line.starts_with("since = ")).expect("when it was given");
+    let given = since.trim_start_matches("since = ");
+    assert!(given.ends_with("+01:00") || given.ends_with("+02:00"), "in the zone of this host: {given}");
+    sb.sh(&format!("test $(($(date +%s) - $(date -d {given} +%s))) -lt 120"));
     let expected = "# of felix\n\n[[grant]] # the first\nfolder = '/srv/site'\naccess = \"read-only\"\n\n[[grant]]\n\
                     folder = \"/srv/a\"\naccess = \"read-write\"\nuntil = 2099-12-10T18:00:00+01:00\n";
-    assert_eq!(both, expected);
+    assert_eq!(undated(&both), expected);
     // Which of the two is not a matter of luck.
     let several = sb.try_sh("sftpjail extend felix --until 2w --yes");
     assert_eq!(several.code, Some(1), "{several}");
@@ -30,10 +34,7 @@ fn an_end_is_shown_before_it_is_written_and_extend_changes_that_line_only() {
         out.ends_with("✓ /srv/a is granted to felix until Thursday 2100-07-01 23:59:59 CEST (UTC+02:00)\n"),
         "{out}"
     );
-    assert_eq!(
-        sb.read_text(file),
-        expected.replace("2099-12-10T18:00:00+01:00", "2100-07-01T23:59:59+02:00")
-    );
+    assert_eq!(sb.read_text(file), both.replace("2099-12-10T18:00:00+01:00", "2100-07-01T23:59:59+02:00"));
     sb.wait_for_log("]: extend: root has granted /srv/a to felix until 2100-07-01T23:59:59+02:00");
     for (until, why) in [
         ("yesterday", "yesterday is no time that is understood; write a time from now"),
@@ -71,4 +72,43 @@ fn an_end_that_is_later_than_calendars_go_is_shown_as_an_end() {
     let _live = sb.sftp_live("felix");
     assert_eq!(json(&sb, "sftpjail list --json")["sessions"][0]["until"], last);
     assert_eq!(json(&sb, "sftpjail expire --json")["sessions"], json_of!([]));
+}
+
+/// A file may be written before its time.
+#[test]
+fn a_grant_that_begins_later_is_in_no_jail_before() {
+    let sb = site(Namespace::Private);
+    let file = "/etc/sftpjail/grants.d/felix.toml";
+    sb.sh("install -d -m 777 /srv/a");
+    let given =
+        |since: &str| format!("[[grant]]\nfolder = \"/srv/a\"\naccess = \"read-only\"\nsince = {since}\n");
+    sb.write(file, given("2099-11-26T09:00:00Z"));
+    let refused = sb.sftp("felix", "pwd\n").failed();
+    assert!(refused.stderr.contains("no folder of this server is open to you now"), "{refused}");
+    sb.wait_for_log("/srv/a is not granted yet: that begins on 26 November 2099, 09:00 (UTC)");
+    let listed = json(&sb, "sftpjail grants felix --json");
+    let grant = &listed["grants"][0];
+    assert_eq!(
+        (&grant["state"], &grant["since"]),
+        (&"later".into(), &"2099-11-26T09:00:00Z".into()),
+        "{listed}"
+    );
+    let table = sb.sh("sftpjail grants").stdout;
+    assert!(table.contains("  from 2099-11-26 "), "{table}");
+    let review = sb.sh("sftpjail review felix").stdout;
+    assert!(review.contains("/srv/a, read-only, BEGINS 2099-11-26 "), "{review}");
+    let review = json(&sb, "sftpjail review felix --json");
+    let grant = &review["members"][0]["grants"][0];
+    assert_eq!(
+        (&grant["standing"], &grant["since"]),
+        (&"later".into(), &"2099-11-26T09:00:00Z".into()),
+        "{review}"
+    );
+    // It can be extended, and so can what a login does not have yet be taken back.
+    sb.sh("sftpjail extend felix --until 2100-01-01 --yes; sftpjail revoke felix --yes");
+    sb.sh(&format!("not test -e {file}"));
+    sb.sh("install -d /etc/sftpjail/grants.d");
+    sb.write(file, given("2020-11-26T09:00:00Z"));
+    sb.sftp("felix", "ls /srv/a\n").ok();
+    assert_eq!(json(&sb, "sftpjail grants felix --json")["grants"][0]["state"], "usable");
 }

@@ -1,5 +1,6 @@
-//! The moment at which a grant ends, as it was written.
+//! The moment at which a grant begins or ends, as it was written.
 
+use crate::config::keys::Level;
 use std::fmt::{self, Display};
 use toml::value::{Date, Datetime, Offset, Time};
 
@@ -21,28 +22,28 @@ const MONTHS: [&str; 12] = [
 /// A moment with the zone that it was written with. `Display` is the date and the time there, such as
 /// `10 December 2026, 18:00`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Until {
+pub struct Moment {
     date: Date,
     time: Time,
     offset: Offset,
 }
 
-impl Until {
-    /// The error is the rest of a sentence about the moment, and the fix.
-    pub(super) fn new(moment: Datetime) -> Result<Self, (String, &'static str)> {
+impl Moment {
+    /// The value of a key. The error is the rest of a sentence about it, and the fix.
+    pub(super) fn new(key: &str, moment: Datetime) -> Result<Self, (String, String)> {
+        let whole = || {
+            let example = Level::Grant.key(key).map_or(key, |key| key.example);
+            format!("write date, time and zone, such as {example}")
+        };
         match (moment.date, moment.time, moment.offset) {
             (Some(date), Some(time), Some(offset)) => Ok(Self { date, time, offset }),
-            (None, ..) => Err((
-                "has no date".into(),
-                "write date, time and zone, such as until = 2026-12-10T18:00:00+01:00",
-            )),
-            (_, None, _) => Err((
-                "has no time, so that nobody knows whether the day itself counts".into(),
-                "write date, time and zone, such as until = 2026-12-10T18:00:00+01:00",
-            )),
+            (None, ..) => Err(("has no date".into(), whole())),
+            (_, None, _) => {
+                Err(("has no time, so that nobody knows whether the day itself counts".into(), whole()))
+            }
             (_, _, None) => Err((
                 "has no zone, so that nobody knows which moment it is".into(),
-                "add the offset from UTC, such as +01:00, or Z for UTC itself",
+                "add the offset from UTC, such as +01:00, or Z for UTC itself".into(),
             )),
         }
     }
@@ -70,7 +71,7 @@ impl Until {
     }
 }
 
-impl Display for Until {
+impl Display for Moment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Date { year, month, day } = self.date;
         let month = MONTHS.get(usize::from(month).saturating_sub(1)).copied().unwrap_or("?");
@@ -95,8 +96,8 @@ fn days(year: i64, month: i64, day: i64) -> i64 {
 mod tests {
     use super::*;
 
-    fn until(text: &str) -> Result<Until, (String, &'static str)> {
-        Until::new(text.parse().unwrap())
+    fn until(text: &str) -> Result<Moment, (String, String)> {
+        Moment::new("until", text.parse().unwrap())
     }
 
     #[test]
