@@ -15,7 +15,7 @@ pub mod without_live;
 use crate::config::Namespace;
 use crate::error::Refusal;
 use crate::escape::escaped;
-use crate::plan::{Plan, Role, Source, Step};
+use crate::plan::{Plan, Role, Source, Step, VolumePaths};
 use crate::sys::idmap::UserNamespaces;
 use crate::sys::umask::Umask;
 use crate::sys::{SysError, attribute, directory, mount};
@@ -46,13 +46,19 @@ pub(crate) struct Others {
 }
 
 impl Jail {
-    /// Builds the jail in the plan's namespace. On any error, the process and the host are as before.
+    /// Builds the jail in the plan's namespace, and gives the volumes that it has. On any error, the process and the
+    /// host are as before.
     ///
     /// In the host's namespace, the caller must hold the user's lock.
-    pub(crate) fn build(plan: Plan, others: Others) -> Result<Self, Refusal> {
+    pub(crate) fn build(mut plan: Plan, others: Others) -> Result<(Self, Vec<VolumePaths>), Refusal> {
         match plan.namespace() {
-            Namespace::Private => private::Jail::build(plan, None).map(Self::Private),
-            Namespace::Host => host::Jail::enter(plan, others).map(Self::Host),
+            Namespace::Private => {
+                let volumes = std::mem::take(&mut plan.volumes);
+                private::Jail::build(plan, None).map(|jail| (Self::Private(jail), volumes))
+            }
+            Namespace::Host => {
+                host::Jail::enter(plan, others).map(|(jail, volumes)| (Self::Host(jail), volumes))
+            }
         }
     }
 
@@ -157,6 +163,9 @@ impl Tree {
     /// Clones and hardens the source of a step, and maps its ids. `None`: the step mounts nothing.
     fn of(step: &Step, namespaces: &mut UserNamespaces) -> Result<Option<Self>, Refusal> {
         let Step::Mount { at, source, read_only, ids, role } = step else { return Ok(None) };
+        if *role == Role::LeftOut {
+            return Ok(None);
+        }
         let detached = match source {
             Source::Open(source) => mount::clone_tree(source.as_fd(), at)?,
             // The kernel clones no detached tree (before Linux 6.15).
@@ -208,12 +217,12 @@ impl Tree {
             mount::attach(self.detached.as_fd(), place.as_fd(), &self.at)
         });
         match attached {
-            // The user's home has a symlink, a file, or nothing at that place; or rsyslog has just removed its
-            // socket.
             Err(error) if matches!(error.errno, Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP) => {
                 match self.role {
-                    role if role.is_optional() => Ok(()),
-                    role if role.over_itself().is_some() => Err(self.replaced()),
+                    // rsyslog has just removed its socket.
+                    Role::Log => Ok(()),
+                    // The user's home had a directory at that place.
+                    Role::Guard(_) | Role::Above(_) | Role::VolumeInHome => Err(self.replaced()),
                     _ => Err(error.into()),
                 }
             }

@@ -209,7 +209,7 @@ impl Plan {
                 at,
                 source,
                 read_only,
-                role: Role::Home | Role::Volume | Role::VolumeInHome,
+                role: Role::Home | Role::Volume | Role::VolumeInHome | Role::LeftOut,
                 ..
             } => {
                 let directory = match source {

@@ -89,9 +89,10 @@ fn build(login: &Login<'_>, member: Member, begun: Instant) -> Result<Session, R
     let who = format!("{}(uid={})", escaped(&account.name), account.uid);
     let plan = plan.with_listings(&profile, &account);
     let opening = Opening::of(&plan, &profile, &account);
-    let jail = RecordedJail::begin(plan, &record, profile.max_sessions, must_be_recorded, &login.log)?;
+    let (jail, volumes) =
+        RecordedJail::begin(plan, &record, profile.max_sessions, must_be_recorded, &login.log)?;
     let umask = profile.umask.map(umask::set);
-    opening.log(login, &who, begun.elapsed());
+    opening.log(login, &who, &volumes, begun.elapsed());
     Ok(Session { jail, umask, opened: begun, who })
 }
 

@@ -7,7 +7,7 @@
 use super::Tree;
 use crate::error::Refusal;
 use crate::escape::escaped;
-use crate::plan::{Plan, guard_point};
+use crate::plan::{Plan, Role, guard_point};
 use crate::sys::idmap::UserNamespaces;
 use crate::sys::{SysError, directory, mount};
 use nix::errno::Errno;
@@ -36,7 +36,15 @@ impl Tree {
     }
 
     pub(super) fn replaced(&self) -> Refusal {
-        guard_point::replaced(&Path::new("/").join(&self.at))
+        let at = Path::new("/").join(&self.at);
+        match self.role {
+            Role::VolumeInHome => Refusal::Volume {
+                target: escaped(&at).to_string(),
+                why: "cannot be mounted: its directory in the home was replaced during the login".into(),
+                fix: "log in again".into(),
+            },
+            _ => guard_point::replaced(&at),
+        }
     }
 }
 

@@ -11,12 +11,13 @@ use crate::config::Namespace;
 use crate::error::Refusal;
 use crate::escape::escaped;
 use crate::name::UserName;
-use crate::plan::{JailRoot, MountPoint, Plan, Role, Step};
+use crate::plan::{JailRoot, MountPoint, Plan, Role, Source, Step, VolumePaths};
 use crate::sys::idmap::UserNamespaces;
 use crate::sys::mount_table::MountTable;
 use crate::sys::umask::Umask;
 use crate::sys::{SysError, directory, lock, mount};
 use nix::errno::Errno;
+use nix::fcntl::OFlag;
 use std::ffi::OsStr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
@@ -28,8 +29,8 @@ pub struct Jail {
 }
 
 impl Jail {
-    /// Shares the jail of the live sessions here, or builds one.
-    pub(super) fn enter(mut plan: Plan, others: Others) -> Result<Self, Refusal> {
+    /// Shares the jail of the live sessions here, or builds one. Gives the volumes that it has.
+    pub(super) fn enter(mut plan: Plan, others: Others) -> Result<(Self, Vec<VolumePaths>), Refusal> {
         make_missing(&mut plan)?;
         plan.jail_root.ensure()?;
         let root = own_mount(&plan.jail_root)?;
@@ -39,12 +40,14 @@ impl Jail {
             let shared = check_terms(&plan, there)?;
             guard::restore(&plan, &shared)?;
             refresh_log(&plan, &shared, &jail.path())?;
+            let missing = not_mounted(&plan, &shared)?;
+            plan.volumes.retain(|volume| !missing.contains(&volume.target));
         } else {
             jail.clear(&root, &there, others)?;
             let detached = Detached::make(&mut plan, Namespace::Host)?;
             jail.mount(&root, &detached, others)?;
         }
-        Ok(jail)
+        Ok((jail, plan.volumes))
     }
 
     /// Unmounts the jail and removes its directory, as far as they are there and no others need them. Gives whether
@@ -207,6 +210,31 @@ fn refresh_log(plan: &Plan, jail: &OwnedFd, path: &Path) -> Result<(), Refusal> 
         tree.attach(jail)?;
     }
     Ok(())
+}
+
+/// The volumes in the home that a shared jail does not have: when it was built, there was no directory for them. The log
+/// must not say that what is there now is theirs.
+fn not_mounted(plan: &Plan, jail: &OwnedFd) -> Result<Vec<PathBuf>, SysError> {
+    let mut missing = Vec::new();
+    for step in &plan.steps {
+        let Step::Mount { at, source: Source::Open(source), role: Role::VolumeInHome, .. } = step else {
+            continue;
+        };
+        let is_mounted = || {
+            let place = directory::open_below(jail, at, OFlag::O_DIRECTORY)?;
+            let (there, volume) = (directory::stat(&place)?, directory::stat(source)?);
+            let is_same = (there.st_dev, there.st_ino) == (volume.st_dev, volume.st_ino);
+            Ok(is_same && directory::is_mount_root(&place)?)
+        };
+        match is_mounted() {
+            Ok(true) => {}
+            Ok(false) | Err(Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP) => {
+                missing.push(Path::new("/").join(at));
+            }
+            Err(errno) => return Err(SysError::of("openat2", escaped(at).to_string())(errno)),
+        }
+    }
+    Ok(missing)
 }
 
 /// Opens the jail root, and makes it a private mount of itself, so that mounts in it reach no other

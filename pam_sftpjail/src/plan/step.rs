@@ -38,6 +38,8 @@ pub(crate) enum Role {
     Home,
     Volume,
     VolumeInHome,
+    /// One for which the home has no directory. Nothing is mounted, whatever is made there meanwhile.
+    LeftOut,
     /// A part of this owner's home that is mounted over itself.
     Guard(Owner),
     /// The same, of a directory above a volume in the home.
@@ -46,9 +48,12 @@ pub(crate) enum Role {
 }
 
 impl Role {
-    /// Whether it is left out if there is nothing to mount, or no place to mount it.
-    pub(crate) fn is_optional(self) -> bool {
-        matches!(self, Self::VolumeInHome | Self::Log)
+    pub(super) fn of_volume(is_in_home: bool, is_left_out: bool) -> Self {
+        match (is_in_home, is_left_out) {
+            (false, _) => Self::Volume,
+            (true, false) => Self::VolumeInHome,
+            (true, true) => Self::LeftOut,
+        }
     }
 
     /// Whose home it is, if it is a part of that which is mounted over itself.

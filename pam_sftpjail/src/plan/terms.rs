@@ -14,7 +14,7 @@ impl Plan {
             let Step::Mount { at, source, read_only, ids, role } = step else { continue };
             let what = match role {
                 Role::Home => "home",
-                Role::Volume | Role::VolumeInHome => "volume",
+                Role::Volume | Role::VolumeInHome | Role::LeftOut => "volume",
                 // What is above a volume is where that is.
                 Role::Log | Role::Above(_) => continue,
                 Role::Guard(_) => {

@@ -91,7 +91,7 @@ impl CheckedVolume {
         if !self.in_home {
             steps.directories(&at);
         }
-        let role = if self.in_home { Role::VolumeInHome } else { Role::Volume };
+        let role = Role::of_volume(self.in_home, self.is_left_out);
         let ids = self.on_disk.ids;
         steps.push(Step::Mount { at, source: self.source, read_only: self.read_only, ids, role });
     }

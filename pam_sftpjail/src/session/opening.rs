@@ -7,7 +7,7 @@ use super::login::Login;
 use crate::account::Account;
 use crate::config::{HomeAccess, Profile};
 use crate::escape::{escaped, whole};
-use crate::plan::Plan;
+use crate::plan::{Plan, VolumePaths};
 use std::ffi::OsStr;
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -19,33 +19,31 @@ const MAX_ENTRY: usize = 6 << 10;
 /// The longest text that is written as a whole, in bytes. Longer ones lose their middle.
 const MAX_WHOLE: usize = 1 << 10;
 
-/// What an entry says of a jail.
+/// What an entry says of a jail, but for its volumes.
 pub(super) struct Opening {
     profile: String,
     home: String,
     home_access: HomeAccess,
     jail: PathBuf,
-    /// ` volume=TARGET from=SOURCE` for each.
-    volumes: Vec<String>,
 }
 
 impl Opening {
     pub(super) fn of(plan: &Plan, profile: &Profile, account: &Account) -> Self {
-        let volume = |volume: &crate::plan::VolumePaths| {
-            format!(" volume={} from={}", whole(&volume.target), whole(&volume.source))
-        };
         Self {
             profile: escaped(&profile.name).to_string(),
             home: bounded(account.home.as_ref()),
             home_access: profile.home,
             jail: plan.jail_root.path().join(&plan.user),
-            volumes: plan.volumes.iter().map(volume).collect(),
         }
     }
 
     /// Writes the entry, and further ones if there are many volumes. `who`: name and uid.
-    pub(super) fn log(&self, login: &Login<'_>, who: &str, took: Duration) {
-        let Self { profile, home, home_access, jail, volumes } = self;
+    pub(super) fn log(&self, login: &Login<'_>, who: &str, volumes: &[VolumePaths], took: Duration) {
+        let Self { profile, home, home_access, jail } = self;
+        let volume = |volume: &VolumePaths| {
+            format!(" volume={} from={}", whole(&volume.target), whole(&volume.source))
+        };
+        let volumes: Vec<_> = volumes.iter().map(volume).collect();
         let count = volumes.len();
         let mut rest = volumes.iter().map(String::as_str);
         let begin = format!(

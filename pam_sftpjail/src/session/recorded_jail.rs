@@ -8,7 +8,7 @@ use crate::error::Refusal;
 use crate::jail::{Jail, Others, host};
 use crate::log::Log;
 use crate::name::UserName;
-use crate::plan::Plan;
+use crate::plan::{Plan, VolumePaths};
 use crate::registry::{LiveRecord, OwnRecord, Record, Registry, Sessions, others};
 use std::fmt::{self, Display};
 
@@ -20,15 +20,15 @@ pub(super) struct RecordedJail {
 }
 
 impl RecordedJail {
-    /// Writes the record and builds the jail; on an error, neither stays. `must_be_recorded`: whether it is
-    /// an error that no record can be written. Otherwise that is only logged.
+    /// Writes the record and builds the jail, and gives the volumes that it has; on an error, neither stays.
+    /// `must_be_recorded`: whether it is an error that no record can be written. Otherwise that is only logged.
     pub(super) fn begin(
         plan: Plan,
         record: &Record,
         max: Option<u32>,
         must_be_recorded: bool,
         log: &Log,
-    ) -> Result<Self, Refusal> {
+    ) -> Result<(Self, Vec<VolumePaths>), Refusal> {
         let registered = match register(&plan, record, max) {
             Ok(registered) => Some(registered),
             // The second says nothing of the registry.
@@ -48,13 +48,13 @@ impl RecordedJail {
         let is_left = plan.jail_root.holds_left()
             && !(registered.is_some() && !others.here && remove_left(&plan, others, log));
         match (Jail::build(plan, others), registered) {
-            (Ok(jail), None) => Ok(Self { jail, record: None }),
-            (Ok(jail), Some((mut sessions, record, _))) => {
+            (Ok((jail, volumes)), None) => Ok((Self { jail, record: None }, volumes)),
+            (Ok((jail, volumes)), Some((mut sessions, record, _))) => {
                 if !is_left {
                     // An error is ignored: the next session removes them.
                     let _ = sessions.forget_dead();
                 }
-                Ok(Self { jail, record: Some(record) })
+                Ok((Self { jail, record: Some(record) }, volumes))
             }
             (Err(refusal), None) => Err(refusal),
             (Err(refusal), Some((mut sessions, record, _))) => {

@@ -6,8 +6,12 @@ mod gaps;
 pub(crate) mod journal;
 mod source;
 
-use sandbox::{LiveSftp, Sandbox};
+use sandbox::{LiveSftp, Namespace, Sandbox};
 use serde_json::Value;
+use std::thread::sleep;
+use std::time::Duration;
+
+in_both_namespaces!(a_directory_that_is_made_for_a_volume_has_its_paths_only_where_that_is_mounted);
 
 /// A sandbox with rsyslog's drop-in and these members.
 pub(crate) fn machine(users: &[&str]) -> Sandbox {
@@ -212,6 +216,38 @@ fn paths_in_a_volume_are_those_of_its_source() {
         let (operations, gaps) = audit(&sb, file);
         assert_eq!(described(&operations[0]), "open /uploads/a WRITE,CREATE,TRUNCATE: ok");
         assert_eq!(kinds(&gaps), [("unresolved-paths", 1)]);
+    }
+}
+
+/// Where sessions share a jail, a volume is in it for all of them, or for none.
+fn a_directory_that_is_made_for_a_volume_has_its_paths_only_where_that_is_mounted(namespace: Namespace) {
+    let sb = Sandbox::in_namespace(namespace);
+    sb.install_log_drop_in();
+    sb.configure(
+        "[[profile]]\nname = \"team\"\ngroups = [\"sftp\"]\n\
+         [[profile.volume]]\nsource = \"/srv/site\"\ntarget = \"%h/a/site\"\n",
+    );
+    sb.user("mle").group("sftp").add();
+    sb.sh("install -d -m 777 /srv/site");
+    let mut first = sb.sftp_live("mle");
+    for command in ["mkdir a", "mkdir a/site"] {
+        assert!(first.send(command).is_empty(), "{command}");
+    }
+    // So that no order of the entries is possible but this.
+    sleep(Duration::from_secs(2));
+    let mut second = sb.sftp_live("mle");
+    assert!(second.send("put /etc/hostname a/site/second").is_empty());
+    assert!(first.send("put /etc/hostname a/site/first").is_empty());
+    assert_eq!(first.quit(), Some(0));
+    quit(&sb, second, "mle");
+    let of_second = match namespace {
+        Namespace::Host => "/home/mle/a/site/second",
+        Namespace::Private => "/srv/site/second",
+    };
+    sb.sh(&format!("test -s {of_second}; test -s /home/mle/a/site/first"));
+    let opened: Vec<_> = audit(&sb, "mle --op open").0.iter().map(described).collect();
+    for path in [of_second, "/home/mle/a/site/first"] {
+        assert!(opened.contains(&format!("open {path} WRITE,CREATE,TRUNCATE: ok")), "{path}: {opened:#?}");
     }
 }
 
