@@ -265,7 +265,7 @@ lint: deps
 # The module against the bare system calls; prints ratios.
 bench: deps
 	@$(CARGO) build --quiet --locked --release --workspace
-	$(CARGO) bench --quiet --locked $(AS_ROOT) --package sftpjail-tests --bench open_close --bench crowd
+	$(CARGO) bench --quiet --locked $(AS_ROOT) --package sftpjail-tests --bench open_close --bench crowd --bench grants
 
 # `sftpjail audit` on logs of 1 GB, in a directory of its own below $TMPDIR; prints MB/s and memory.
 bench-audit: deps

@@ -21,9 +21,11 @@
 //! | `hold=N` | opens a session of each of user0 to userN-1, and prints `holding`; they end with standard input |
 //! | `measure=N`, `crowd=N` | the benchmarks: of one session, and of one beside those of user0 to userN-1 |
 //! | `compare=N` | the benchmark of sessions of USER, USER-plain and USER-owner, in turn |
+//! | `among=N` | the benchmark of sessions beside the grants and keys of others |
 
 #![expect(clippy::disallowed_methods, reason = "the benchmark compares our calls with the bare ones")]
 
+mod among;
 mod bare;
 mod crowd;
 mod libpam;
@@ -95,6 +97,7 @@ fn main() {
             "swap" => swap(value),
             "cycles" => cycles(number(), &start),
             "measure" => measure::run(number(), &user, &confdir),
+            "among" => among::run(number(), &user, &confdir),
             "compare" => measure::compare(number(), &user, &confdir),
             "hold" => crowd::hold(number(), &confdir),
             "crowd" => crowd::run(number(), &user, &confdir),

@@ -83,6 +83,7 @@ pub(crate) fn compare(rounds: u64, user: &CStr, confdir: &Path) {
     ] {
         println!("  {what:<38} {:>8.1}", time.as_secs_f64() * 1e6);
     }
+    println!("ratio of the last two folders: {:.2}", owner.as_secs_f64() / plain.as_secs_f64());
 }
 
 /// Asks NSS for the same as [`pam_sftpjail::account`]: the user, the profile's group before and after, the
@@ -97,7 +98,7 @@ fn look_up(user: &CStr) {
     }
 }
 
-fn median(mut samples: Vec<Duration>) -> Duration {
+pub(crate) fn median(mut samples: Vec<Duration>) -> Duration {
     samples.sort();
     samples[samples.len() / 2]
 }
