@@ -37,7 +37,7 @@ fn refusal(at: &Path, error: &SysError) -> Refusal {
     let (why, fix) = match (error.call(), error.errno) {
         ("mount_setattr", Errno::EINVAL) => (
             "its filesystem, or one that is mounted in it, cannot show the files of one account as another's",
-            "remove the owner, or move the files to a filesystem with idmapped mounts, such as ext4, XFS, Btrfs or tmpfs",
+            "remove the owner, or move the files to a filesystem with idmapped mounts: ext4, XFS, Btrfs since Linux 5.15, or tmpfs since Linux 6.3",
         ),
         ("mount_setattr", Errno::EPERM) => (
             "its filesystem, or one that is mounted in it, is not this host's to map, or is idmapped already",

@@ -227,7 +227,7 @@ fn a_filesystem_of_a_program_that_cannot_is_refused_with_the_reason(namespace: N
     assert!(out.stderr.contains("a problem on this server"), "{out}");
     let line = sb.wait_for_log("what is in /x cannot belong to another account: its filesystem, or one that is mounted in it, cannot show");
     assert!(line.contains("pam_sftpjail(sshd:account): refused user felix"), "{line}");
-    assert!(line.contains("such as ext4, XFS, Btrfs or tmpfs"), "{line}");
+    assert!(line.contains("ext4, XFS, Btrfs since Linux 5.15, or tmpfs since Linux 6.3"), "{line}");
     left_nothing(&sb, &before);
 }
 
