@@ -1,5 +1,6 @@
 //! AppArmor, with Debian's profile for sshd and Ubuntu's for rsyslogd, both enforced: setup adds what jails need.
 
+use super::story::{a_guest_comes_and_goes, clean_up};
 use super::{a_granted_folder_is_another_accounts, set_namespace};
 use machines::{Guest, Image, System};
 
@@ -43,7 +44,10 @@ fn members_log_in_where_profiles_of_apparmor_confine_sshd_and_rsyslogd() {
     what_apparmor_denies_is_named(&guest);
     rules_that_somebody_has_unloaded_are_loaded(&guest);
 
-    guest.sh("gpasswd --delete anna sftp; sftpjail setup --undo --yes");
+    guest.sh("gpasswd --delete anna sftp");
+    a_guest_comes_and_goes(&guest, "dmesg | grep 'DENIED.*/usr/sbin/sshd' || true");
+    clean_up(&guest);
+    guest.sh("sftpjail setup --undo --yes");
     assert_eq!(profiles(&guest), before);
 }
 

@@ -5,6 +5,7 @@ mod guest;
 mod old;
 mod power_cut;
 mod selinux;
+mod story;
 
 use machines::{Guest, System};
 

@@ -1,11 +1,16 @@
 //! SELinux, enforcing, with Debian's policy: setup loads what sshd needs for jails, members log in, and undo removes
 //! it.
 
+use super::story::{a_guest_comes_and_goes, clean_up};
 use super::{a_granted_folder_is_another_accounts, set_namespace};
 use machines::{Guest, Image, OPTIONS, System};
 
 const BATCH: &str = "put /etc/hostname /home/anna/sent\nmkdir /home/anna/made\nrename /home/anna/sent /home/anna/made/sent\n\
      get /home/anna/made/sent /dev/null\nls -l /\nrm /home/anna/made/sent\nrmdir /home/anna/made\npwd\n";
+
+/// What was denied to sshd, and to this program, in whichever domain.
+const DENIALS: &str =
+    "grep -h 'avc: *denied' /var/log/audit/audit.log | grep 'comm=\"\\(sshd\\|sftpjail\\)\"' || true";
 
 /// sshd is confined, as the kernel has it.
 #[track_caller]
@@ -21,11 +26,10 @@ fn sshd_is_confined(guest: &Guest) {
 /// anna's session does everything that the client asks for, and nothing is denied to sshd meanwhile.
 #[track_caller]
 fn anna_logs_in(guest: &Guest) {
-    let denials = "grep -h 'avc: *denied' /var/log/audit/audit.log | grep 'comm=\"sshd\"' || true";
-    let before = guest.sh(denials).stdout;
+    let before = guest.sh(DENIALS).stdout;
     let seen = guest.sftp("anna", BATCH).ok();
     assert!(seen.stdout.contains("Remote working directory: /home/anna"), "{seen}");
-    let after = guest.sh(denials).stdout;
+    let after = guest.sh(DENIALS).stdout;
     assert_eq!(after.strip_prefix(&before), Some(""), "denials");
 }
 
@@ -49,8 +53,10 @@ fn members_log_in_where_selinux_enforces_its_policy_and_sshd_is_confined_by_it()
     set_namespace(&guest, "private");
     a_wrong_label_is_named(&guest);
     a_policy_that_somebody_has_unloaded_is_loaded(&guest);
+    guest.sh("gpasswd --delete anna sftp");
+    a_guest_comes_and_goes(&guest, DENIALS);
+    clean_up(&guest);
     undo_leaves_no_label(&guest, || {
-        guest.sh("gpasswd --delete anna sftp");
         let said = guest.sh("sftpjail setup --undo --yes");
         assert!(said.stdout.contains("SELinux has unloaded the policy module for jails"), "{said}");
     });
