@@ -6,6 +6,7 @@ pub(super) mod fix;
 mod instead;
 
 use super::path_to_home::{PathToHome, described};
+use super::selinux;
 use crate::host::accounts::Accounts;
 use crate::host::keys::file::KeyFile;
 use crate::host::keys::{self, For};
@@ -123,12 +124,8 @@ impl Keys<'_> {
             KeyFile::Long => return Taken::Unknown,
             KeyFile::Closed(at) => {
                 let is_below_closed = self.path_to_home.home().is_some_and(|home| home.starts_with(at));
-                let evidence = self.closed(file, at, &fixes);
-                return Taken::No(Refused {
-                    evidence,
-                    fix: fixes.closed(at, is_below_closed),
-                    is_below_closed,
-                });
+                let (evidence, fix) = (self.closed(file, at, &fixes), fixes.closed(at, is_below_closed));
+                return Taken::No(Refused { evidence, fix, is_below_closed });
             }
             KeyFile::Unopened(error) => {
                 let error = errno(&io::Error::from_raw_os_error(*error));
@@ -153,7 +150,10 @@ impl Keys<'_> {
                 (None, KeyFile::NoKey(what)) => {
                     (format!("sshd takes no key from {shown}: {}", instead(what)), fixes.no_key(what))
                 }
-                (None, _) => return Taken::Yes,
+                (None, _) => match selinux::kept_from(self.sshd.daemon.running(), &real) {
+                    Some(kept) => kept,
+                    None => return Taken::Yes,
+                },
             },
         };
         Taken::No(Refused { evidence, fix, is_below_closed: false })

@@ -1,5 +1,5 @@
-//! Checks whether SELinux, where it is on, lets the running sshds build jails: it asks the kernel what the loaded
-//! policy allows them.
+//! Checks whether SELinux, where it is on, lets the running sshds build jails, and read what a login is decided by: it
+//! asks the kernel what the loaded policy allows them.
 
 use crate::desired::selinux::{DOMAIN, HOME_TYPE, MODULE, PATH, ROOT_TYPE, Rule, VOLUME_TYPE, rules};
 use crate::host::selinux::{self, Context, Mode, ask};
@@ -10,6 +10,8 @@ use pam_sftpjail::account::Account;
 use pam_sftpjail::config::{Config, HomeAccess, Profile};
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::fix::{Command, Fix};
+use pam_sftpjail::grants::path_of;
+use pam_sftpjail::name::UserName;
 use pam_sftpjail::plan::{VolumePaths, root_path};
 use std::io;
 use std::path::Path;
@@ -30,13 +32,16 @@ struct Denied {
     is_permissive: bool,
 }
 
-/// Reports what SELinux lets each of these sshds do. Where it is off, or this is not root, nothing.
+/// Reports what SELinux lets each of these sshds do, which have the configuration from `file`. Where it is off, or this
+/// is not root, nothing.
 pub(super) fn examine<'r>(
-    sshds: impl Iterator<Item = &'r Running>,
+    sshds: impl Iterator<Item = &'r Running> + Clone,
     config: &Config,
+    file: &Path,
     findings: &mut Findings,
 ) {
     let Some(mode) = selinux::mode().filter(|_| geteuid().is_root()) else { return };
+    examine_file(file, "the configuration", sshds.clone(), findings);
     for sshd in sshds {
         let context = match Context::of_process(sshd.pid) {
             Ok(context) => context,
@@ -143,7 +148,59 @@ fn report(
     findings.failed(CHECK, consequence, evidence, fix);
 }
 
-/// Reports whether SELinux lets the running sshds serve the home and the volumes, by their labels.
+/// Reports whether SELinux keeps from one of these sshds a file by which the module decides. `what` it is, as the end of
+/// a sentence.
+fn examine_file<'r>(
+    file: &Path,
+    what: &str,
+    sshds: impl Iterator<Item = &'r Running>,
+    findings: &mut Findings,
+) {
+    if let Some((evidence, fix)) = kept_from(sshds, file) {
+        let consequence = Consequence::Refused(format!("SELinux keeps {what} from sshd"));
+        findings.failed(CHECK, consequence, evidence, fix);
+    }
+}
+
+/// Why SELinux keeps the file from one of these sshds, and the fix. A file that was moved has the label of where it comes
+/// from. `None`: it lets them read it, or it is not known that it does not.
+pub(super) fn kept_from<'r>(
+    mut sshds: impl Iterator<Item = &'r Running>,
+    file: &Path,
+) -> Option<(String, Fix)> {
+    selinux::mode().filter(|mode| *mode == Mode::Enforcing && geteuid().is_root())?;
+    let needs = [(file.parent()?, "dir", &["search"][..]), (file, "file", &["getattr", "open", "read"])];
+    let labelled = needs.map(|(at, class, permissions)| {
+        (at, class, permissions.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>())
+    });
+    sshds.find_map(|sshd| {
+        let context = Context::of_process(sshd.pid).ok()?;
+        labelled.iter().find_map(|(at, class, permissions)| {
+            let label = Context::of_file(at).ok()?;
+            let answer = ask(&context, &label, class, permissions).ok()??;
+            if answer.denied.is_empty() || answer.is_permissive {
+                return None;
+            }
+            let evidence = denial(at, &label, class, &answer.denied, sshd);
+            let labels = root_path(at).map(|at| Command::new("restorecon -v").arg(&at));
+            Some((evidence, Fix::or(labels, "give it the label that it had in its place (restorecon)")))
+        })
+    })
+}
+
+/// What SELinux denies an sshd, as a sentence.
+fn denial(at: &Path, label: &Context, class: &str, denied: &[String], sshd: &Running) -> String {
+    format!(
+        "{} has the label {}, of which SELinux denies {class} {} to {}",
+        escaped(at),
+        label.type_name(),
+        denied.join(" "),
+        sshd.name()
+    )
+}
+
+/// Reports whether SELinux lets the running sshds read the user's grants, and serve the home and the volumes, by their
+/// labels.
 pub(super) fn examine_user(
     sshds: &[&Running],
     account: &Account,
@@ -152,6 +209,9 @@ pub(super) fn examine_user(
     findings: &mut Findings,
 ) {
     let Some(mode) = selinux::mode().filter(|_| geteuid().is_root()) else { return };
+    if let Ok(name) = UserName::parse(&account.name) {
+        examine_file(&path_of(&name), "the user's grants", sshds.iter().copied(), findings);
+    }
     let needs: Vec<_> = rules().into_iter().filter(|rule| rule.class == "dir").collect();
     let home = (profile.home != HomeAccess::None).then_some((account.home.as_path(), HOME_TYPE));
     let volumes = volumes.iter().map(|volume| (volume.source.as_path(), VOLUME_TYPE));
@@ -167,13 +227,7 @@ pub(super) fn examine_user(
                 continue;
             }
             let shown = escaped(path);
-            let evidence = format!(
-                "{shown} has the label {}, of which SELinux denies {} {} to {}",
-                label.type_name(),
-                need.class,
-                answer.denied.join(" "),
-                sshd.name()
-            );
+            let evidence = denial(path, &label, need.class, &answer.denied, sshd);
             let fix = format!(
                 "give it the label {usual}, or another that sshd may use (semanage fcontext, then restorecon)"
             );

@@ -108,7 +108,7 @@ impl<'c> Host<'c> {
             findings.unknown("names", evidence, error.fix());
         }
         let running = sshd.iter().filter(|_| !request.is_trial).flat_map(|sshd| sshd.daemon.running());
-        selinux::examine(running.clone(), config, findings);
+        selinux::examine(running.clone(), config, path.unwrap_or(Path::new(DEFAULT_PATH)), findings);
         let (unconfined, confined): (Vec<_>, _) = running.partition(|sshd| sshd.confined.is_empty());
         let has_unconfined = !unconfined.is_empty();
         let most = if request.user.is_none() { MAX_CONFINED } else { usize::MAX };

@@ -55,6 +55,7 @@ fn members_log_in_where_selinux_enforces_its_policy_and_sshd_is_confined_by_it()
     a_policy_that_somebody_has_unloaded_is_loaded(&guest);
     guest.sh("gpasswd --delete anna sftp");
     a_guest_comes_and_goes(&guest, DENIALS);
+    what_has_been_moved_here_is_named(&guest);
     clean_up(&guest);
     undo_leaves_no_label(&guest, || {
         let said = guest.sh("sftpjail setup --undo --yes");
@@ -109,6 +110,35 @@ fn a_wrong_label_is_named(guest: &Guest) {
     assert!(log.contains("let SELinux allow it") && !log.contains("NFS"), "{log}");
     guest.sh("restorecon -v /jail");
     anna_logs_in(guest);
+}
+
+/// A file that was moved keeps the label of where it was, and sshd may not read what lay in /tmp.
+#[track_caller]
+fn what_has_been_moved_here_is_named(guest: &Guest) {
+    for (file, conclusion) in [
+        (
+            "/etc/sftpjail/keys.d/felix",
+            "felix is jailed but cannot log in: sshd takes no key from /etc/sftpjail/keys.d/felix, and",
+        ),
+        (
+            "/etc/sftpjail/grants.d/felix.toml",
+            "felix is jailed but cannot log in: SELinux keeps the user's grants from sshd.",
+        ),
+        (
+            "/etc/sftpjail/config.toml",
+            "felix is jailed but cannot log in: SELinux keeps the configuration from sshd.",
+        ),
+    ] {
+        guest.sh(&format!("cp -p {file} /tmp/moved; mv /tmp/moved {file}"));
+        guest.sftp("felix", "pwd\n").failed();
+        let checked = guest.try_sh("sftpjail check felix");
+        let words = checked.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+        let evidence = format!("{file} has the label user_tmp_t, of which SELinux denies file");
+        assert!(words.contains(&evidence) && words.contains(conclusion), "{checked}");
+        assert!(words.contains(&format!("→ restorecon -v {file}")), "{checked}");
+        guest.sh(&format!("restorecon -v {file}"));
+        guest.sftp("felix", "pwd\n").ok();
+    }
 }
 
 /// One that is disabled stays so when it is installed again.
