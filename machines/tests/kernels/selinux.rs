@@ -50,6 +50,7 @@ fn members_log_in_where_selinux_enforces_its_policy_and_sshd_is_confined_by_it()
     }
     a_reboot_in_mid_session_leaves_nothing(&mut guest);
     a_granted_folder_is_another_accounts(&guest);
+    what_is_mounted_in_a_home_is_there(&guest);
     set_namespace(&guest, "private");
     a_wrong_label_is_named(&guest);
     a_policy_that_somebody_has_unloaded_is_loaded(&guest);
@@ -96,6 +97,31 @@ fn a_reboot_in_mid_session_leaves_nothing(guest: &mut Guest) {
         labels.matches(":sftpjail_run_t:").count() == 2 && labels.contains(":sftpjail_root_t:"),
         "{labels}"
     );
+}
+
+/// The names of a guard have types of their own, and so has what leads to a folder in the home.
+#[track_caller]
+fn what_is_mounted_in_a_home_is_there(guest: &Guest) {
+    guest.sh("cp -p /etc/sftpjail/config.toml /root
+        su anna -c 'cd; mkdir -p in/up .config/systemd; touch .forward .profile'; restorecon -R /home/anna
+        mkdir /srv/sftp/in; chmod 777 /srv/sftp/in; restorecon -RF /srv/sftp
+        sed -i '/^name *= \"home\"/a guard = [\".ssh\", \".forward\", \".config/systemd\", \".profile\", \".bashrc\"]' \
+            /etc/sftpjail/config.toml
+        sftpjail grant anna /srv/sftp/in --at /home/anna/in/up --yes");
+    let before = guest.sh(DENIALS).stdout;
+    for namespace in ["private", "host"] {
+        set_namespace(guest, namespace);
+        let batch =
+            "put /etc/hostname in/up/sent\n-put /etc/hostname .ssh/sent\n-rm .forward\n-rename in other\n";
+        let seen = guest.sftp("anna", batch);
+        let log = "grep 'refused user anna' /var/log/auth.log | tail -n 1";
+        assert_eq!(seen.code, Some(0), "{seen}\n{}", guest.try_sh(log));
+        guest.sh("rm /srv/sftp/in/sent; cd /home/anna; test -e .forward -a -e .bashrc -a -d in; not test -e .ssh/sent");
+    }
+    let after = guest.sh(DENIALS).stdout;
+    assert_eq!(after.strip_prefix(&before), Some(""), "denials");
+    guest.sh("sftpjail revoke anna --all --yes; rm -rf /etc/sftpjail/grants.d /srv/sftp/in
+        cp /root/config.toml /etc/sftpjail/config.toml");
 }
 
 /// The jail root has the label of a directory that no service may use.
