@@ -4,6 +4,7 @@ mod documents;
 mod example;
 mod machine_in_use;
 mod makefile;
+mod outside_view;
 mod readme;
 mod sandbox;
 mod shell;
