@@ -1,17 +1,23 @@
 //! `sftpjail grants`: which folders were given to whom, and whether each can be used. It changes nothing.
+//!
+//! Children look at the folders: one on a filesystem that does not answer keeps nobody waiting for the others.
 
 use super::options::ListOptions;
 use super::{Failure, named, trial};
+use crate::host::unanswered;
+use crate::host::workers::{self, Work};
 use crate::host::zone::{moment, zone};
 use crate::report::json::{VERSION, document};
 use crate::report::terminal::{self, Mark, wrapped};
 use crate::report::text::duration;
 use crate::report::{Error, Outside, Status, table};
+use jiff::Timestamp;
 use pam_sftpjail::config::Config;
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::grants::{DIRECTORY, Grant, Moment, has_directory, load, now};
 use pam_sftpjail::name::UserName;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, ErrorKind, Write};
 use std::path::Path;
@@ -25,13 +31,20 @@ struct Report {
     problems: Vec<String>,
 }
 
-#[derive(Serialize)]
+/// What was given to one user.
+#[derive(Serialize, Deserialize)]
+struct Given {
+    grants: Vec<Entry>,
+    problem: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
 struct Entry {
     user: String,
     folder: String,
     /// Where it appears in the jail.
     at: String,
-    access: &'static str,
+    access: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     owner: Option<String>,
     /// RFC 3339, in UTC. `None`: when it was given is not on record.
@@ -49,13 +62,9 @@ struct Entry {
     /// Why it cannot be used, and what to do.
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<String>,
-    #[serde(skip)]
-    begin: Option<i64>,
-    #[serde(skip)]
-    end: Option<i64>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum State {
     Usable,
@@ -64,6 +73,8 @@ enum State {
     Ended,
     /// A login for which it is meant would be refused, or go without it.
     Unusable,
+    /// Whether it can be used has not been found out in time.
+    Unknown,
 }
 
 pub(super) fn run(config: &Config, options: &ListOptions, out: &mut impl Write) -> Result<Status, Failure> {
@@ -72,15 +83,15 @@ pub(super) fn run(config: &Config, options: &ListOptions, out: &mut impl Write) 
         Some(user) => vec![named(user)?],
         None => users(&mut report.problems).map_err(Failure::Unchecked)?,
     };
-    for user in users {
-        match load(&user) {
-            Ok(grants) => {
-                report.grants.extend(grants.iter().map(|grant| Entry::of(config, &user, &grants, grant)))
-            }
-            Err(error) => report.problems.push(Error::new(&error, error.fix()).to_string()),
-        }
+    let names: Vec<_> = users.iter().map(|user| user.as_str().to_owned()).collect();
+    let mut all = BTreeMap::new();
+    let ran = workers::run(&names, &mut Looking(config), |at, given| drop(all.insert(at, given)));
+    for given in all.into_values() {
+        report.grants.extend(given.grants);
+        report.problems.extend(given.problem);
     }
-    let is_unusable = |entry: &Entry| entry.state == State::Unusable;
+    report.problems.extend(ran.err().map(|error| format!("not all grants could be read: {error}")));
+    let is_unusable = |entry: &Entry| matches!(entry.state, State::Unusable | State::Unknown);
     let is_fine = report.problems.is_empty() && !report.grants.iter().any(is_unusable);
     let status = if is_fine { Status::Ok } else { Status::Problems };
     if options.json {
@@ -125,33 +136,65 @@ fn users(problems: &mut Vec<String>) -> Result<Vec<UserName>, Error> {
     Ok(users)
 }
 
-impl Entry {
-    fn of(config: &Config, user: &UserName, all: &[Grant], grant: &Grant) -> Self {
-        let [begin, end] = [grant.since, grant.until].map(|at| at.map(Moment::epoch));
-        let (state, why) = match end {
-            Some(end) if end <= now() => (State::Ended, None),
-            _ => match trial::examine(config, user.as_str(), all, grant) {
-                Ok(_) if begin.is_some_and(|begin| begin > now()) => (State::Later, None),
-                Ok(_) => (State::Usable, None),
-                Err(error) => (State::Unusable, Some(error.to_string())),
-            },
+/// Looks at the grants of one user.
+struct Looking<'c>(&'c Config);
+
+impl Work for Looking<'_> {
+    type Result = Given;
+
+    fn check(&mut self, user: &str) -> Given {
+        let Self(config) = self;
+        Given::of(user, |all, grant| match trial::examine(config, user, all, grant) {
+            Ok(_) if grant.since.is_some_and(|since| since.epoch() > now()) => (State::Later, None),
+            Ok(_) => (State::Usable, None),
+            Err(error) => (State::Unusable, Some(error.to_string())),
+        })
+    }
+
+    fn give_up(&mut self, user: &str, why: &str) -> Given {
+        Given::of(user, |_, _| (State::Unknown, Some(format!("{why}; {}", unanswered::FIX))))
+    }
+}
+
+impl Given {
+    /// `state`: of a grant that has not ended, among all of the user's.
+    fn of(user: &str, state: impl Fn(&[Grant], &Grant) -> (State, Option<String>)) -> Self {
+        let user = match UserName::parse(user) {
+            Ok(user) => user,
+            Err(why) => return Self { grants: Vec::new(), problem: Some(why.to_owned()) },
         };
+        let all = match load(&user) {
+            Ok(all) => all,
+            Err(error) => {
+                let problem = Some(Error::new(&error, error.fix()).to_string());
+                return Self { grants: Vec::new(), problem };
+            }
+        };
+        let has_ended = |grant: &Grant| grant.until.is_some_and(|until| until.epoch() <= now());
+        let entry = |grant: &Grant| match has_ended(grant) {
+            true => Entry::of(&user, grant, (State::Ended, None)),
+            false => Entry::of(&user, grant, state(&all, grant)),
+        };
+        Self { grants: all.iter().map(entry).collect(), problem: None }
+    }
+}
+
+impl Entry {
+    fn of(user: &UserName, grant: &Grant, (state, why): (State, Option<String>)) -> Self {
         let text = |path: &Path| path.to_string_lossy().into_owned();
         Self {
             user: user.as_str().to_owned(),
             folder: text(&grant.folder.absolute()),
             at: text(&grant.at.absolute()),
-            access: if grant.read_only { "read-only" } else { "read-write" },
+            access: if grant.read_only { "read-only" } else { "read-write" }.to_owned(),
             owner: grant.owner.clone(),
-            since: begin.map(|begin| moment(begin).to_string()),
-            until: end.map(|end| moment(end).to_string()),
+            since: text_of(grant.since),
+            until: text_of(grant.until),
             from: grant.from.iter().map(ToString::to_string).collect(),
             key: grant.key.map(|key| key.to_string()),
             note: grant.note.clone(),
             state,
             why,
-            begin,
-            end,
         }
     }
 
@@ -161,14 +204,15 @@ impl Entry {
         };
         let state = match self.state {
             State::Usable => "usable".to_owned(),
-            State::Later => format!("from {}", self.begin.map(minute).unwrap_or_default()),
+            State::Later => format!("from {}", epoch(&self.since).map(minute).unwrap_or_default()),
             State::Ended => "ended".to_owned(),
             State::Unusable => "unusable".to_owned(),
+            State::Unknown => "unknown".to_owned(),
         };
         [
             Outside::new(&self.user).to_string(),
             Outside::new(&self.folder).to_string(),
-            self.access.to_owned(),
+            self.access.clone(),
             self.ends(),
             state,
             or_none(&self.owner),
@@ -179,13 +223,22 @@ impl Entry {
     }
 
     fn ends(&self) -> String {
-        let Some(end) = self.end else { return "-".to_owned() };
+        let Some(end) = epoch(&self.until) else { return "-".to_owned() };
         let at = minute(end);
         match u64::try_from(end.saturating_sub(now())) {
             Ok(left) if left > 0 => format!("{at} (in {})", duration(Duration::from_secs(left))),
             _ => at,
         }
     }
+}
+
+fn text_of(at: Option<Moment>) -> Option<String> {
+    at.map(|at| moment(at.epoch()).to_string())
+}
+
+/// Of what [`text_of`] has made.
+fn epoch(text: &Option<String>) -> Option<i64> {
+    Some(text.as_ref()?.parse::<Timestamp>().ok()?.as_second())
 }
 
 /// In the zone of this host.
@@ -209,7 +262,10 @@ impl Report {
         for entry in &self.grants {
             if let Some(why) = &entry.why {
                 let (user, folder) = (Outside::new(&entry.user), Outside::new(&entry.folder));
-                let what = format!("{user} cannot use {folder}: {why}");
+                let what = match entry.state {
+                    State::Unknown => format!("whether {user} can use {folder} is unknown: {why}"),
+                    _ => format!("{user} cannot use {folder}: {why}"),
+                };
                 writeln!(out, "{} {}", Mark::Attention, wrapped(&what, 2))?;
             }
         }

@@ -1,6 +1,7 @@
 //! What is not granted: the verb says why, as a login would, and writes nothing.
 
 use super::{etc, json, site};
+use crate::common::unanswered::take_and_never_answer;
 use sandbox::{Namespace, Sandbox};
 
 /// The command ends with 1, says this, and changes nothing in /etc.
@@ -183,4 +184,28 @@ fn a_directory_that_cannot_be_used_is_said_and_so_is_a_session_that_goes_on() {
         assert!(!out.stdout.contains("Nothing is granted"), "{script}: {out}");
         sb.sftp("felix", "pwd\n").failed();
     }
+}
+
+#[test]
+fn a_folder_that_never_answers_keeps_nobody_from_what_is_granted_to_others() {
+    let sb = site(Namespace::Private);
+    sb.sh("install -d -m 777 /srv/a; sftpjail grant mle /srv/a --yes
+           sftpjail grant felix /srv/www/staging/media --as web --until 2099-12-10 --note slow --yes");
+    // web may mount filesystems of its own where it may write, with fusermount.
+    take_and_never_answer(&sb, "web", "/srv/www/staging/media");
+    let found = json(&sb, "timeout 40 sftpjail grants --json");
+    let of = |n: usize, key: &str| found["grants"][n][key].as_str().unwrap_or_default().to_owned();
+    assert_eq!([of(0, "user"), of(0, "state"), of(0, "note")], ["felix", "unknown", "slow"], "{found}");
+    assert!(of(0, "until").starts_with("2099-12-1"), "{found}");
+    let why = of(0, "why");
+    assert!(
+        why.contains("does not answer; make the filesystems of the home and the volumes answer"),
+        "{why}"
+    );
+    assert_eq!([of(1, "user"), of(1, "state"), of(1, "folder")], ["mle", "usable", "/srv/a"], "{found}");
+    let out = sb.try_sh("timeout 40 sftpjail grants felix");
+    assert_eq!(out.code, Some(1), "{out}");
+    assert!(out.stdout.contains("! whether felix can use /srv/www/staging/media is unknown: "), "{out}");
+    // What must be possible at once asks no filesystem.
+    sb.sh("timeout 10 sftpjail revoke felix --yes");
 }
