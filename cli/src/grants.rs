@@ -80,8 +80,13 @@ pub(crate) fn extend(
     ended(done, out)
 }
 
-pub(crate) fn revoke(options: &RevokeOptions, out: &mut impl Write) -> io::Result<Status> {
-    let done = as_root().and_then(|()| revoke::run(options, out));
+/// It works without a configuration that can be used.
+pub(crate) fn revoke(
+    config: Option<&Path>,
+    options: &RevokeOptions,
+    out: &mut impl Write,
+) -> io::Result<Status> {
+    let done = as_root().and_then(|()| revoke::run(load(config).ok().as_ref(), options, out));
     ended(done, out)
 }
 

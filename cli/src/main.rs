@@ -56,7 +56,7 @@ fn main() -> ExitCode {
         Verb::Grants(GrantsVerb::Grant(options)) => grants::grant(config, &options, &mut out),
         Verb::Grants(GrantsVerb::Grants(options)) => grants::list(config, &options, &mut out),
         Verb::Grants(GrantsVerb::Extend(options)) => grants::extend(config, &options, &mut out),
-        Verb::Grants(GrantsVerb::Revoke { options, .. }) => grants::revoke(&options, &mut out),
+        Verb::Grants(GrantsVerb::Revoke { options, .. }) => grants::revoke(config, &options, &mut out),
         Verb::Reap { json } => reap::run(config, json, &mut out),
         // It may write gigabytes, and has no colours for anstream to remove.
         Verb::Reports(ReportsVerb::Audit(options)) => {

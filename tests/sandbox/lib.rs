@@ -34,6 +34,7 @@ mod script;
 pub mod sound;
 mod sshd;
 mod stock;
+pub mod story;
 mod syslog;
 mod users;
 

@@ -7,13 +7,28 @@
 use crate::host::{accounts, programs};
 use crate::report::Error;
 use crate::writing::signals;
-use pam_sftpjail::config::{Config, HomeAccess};
+use pam_sftpjail::account::Account;
+use pam_sftpjail::config::{Config, HomeAccess, Profile};
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::name::UserName;
 use pam_sftpjail::nss::{Group, User};
+use pam_sftpjail::policy::{Decision, decide};
 
 /// Where an account has no home: no such directory exists, so that nobody's keys are in it.
 const NO_HOME: &str = "/nonexistent";
+
+/// Whether nothing but grants gives the members of a profile anything.
+fn is_for_guests(profile: &Profile) -> bool {
+    profile.home == HomeAccess::None && profile.volumes.is_empty()
+}
+
+/// Whether a user has grants and nothing else. One of whom that is unknown is no guest.
+pub(super) fn is_guest(user: &UserName, config: &Config) -> bool {
+    Account::lookup(user.as_str(), config).is_ok_and(|account| match decide(config, &account) {
+        Decision::Jail { used, .. } => is_for_guests(used.profile),
+        Decision::NotJailed(_) | Decision::Refuse(_) => false,
+    })
+}
 
 /// An account that is to be added.
 pub(super) struct NewAccount {
@@ -37,10 +52,7 @@ impl NewAccount {
         }
         let name = UserName::parse(user)
             .map_err(|why| Error::new(format!("the login name {shown} {why}"), "choose another name"))?;
-        let is_for_guests = |profile: &&pam_sftpjail::config::Profile| {
-            profile.home == HomeAccess::None && profile.volumes.is_empty()
-        };
-        let Some(profile) = config.profiles.iter().find(is_for_guests) else {
+        let Some(profile) = config.profiles.iter().find(|profile| is_for_guests(profile)) else {
             return Err(Error::new(
                 "the configuration has no profile for users who have granted folders and nothing else",
                 "add the lines [[profile]], name = \"guest\", groups = [\"sftp-guest\"] and home = \"none\" to \

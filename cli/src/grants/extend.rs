@@ -4,7 +4,7 @@ use super::change::{Change, chosen};
 use super::end::End;
 use super::file::GrantsFile;
 use super::options::ExtendOptions;
-use super::{Failure, edit, key_file, named, spec, trial, who};
+use super::{Failure, account, edit, key_file, named, spec, trial, who};
 use crate::host::zone;
 use crate::report::Status;
 use crate::report::json::{VERSION, document};
@@ -47,7 +47,8 @@ pub(super) fn run(config: &Config, options: &ExtendOptions, out: &mut impl Write
     let text = edit::extended(&file.text(), &file.grants, is_meant, &end.written());
     let after = edit::verified(text, &all, file.path())?;
     let has_key = file.grants.iter().any(|grant| grant.key.is_some());
-    let of_keys = has_key.then(|| key_file::edit(&user, &all, None)).transpose()?;
+    let of_keys =
+        has_key.then(|| key_file::edit(&user, &all, None, account::is_guest(&user, config))).transpose()?;
     let change = Change::of([Some(file.edit(after)), of_keys].into_iter().flatten());
     let notes: Vec<_> =
         [Some(format!("It ends on {}", end.shown())), end.note.clone()].into_iter().flatten().collect();

@@ -1,6 +1,6 @@
 //! `sftpjail grant`: gives a user a folder.
 
-use super::account::NewAccount;
+use super::account::{self, NewAccount};
 use super::change::Change;
 use super::end::End;
 use super::file::GrantsFile;
@@ -54,7 +54,8 @@ pub(super) fn run(config: &Config, options: &GrantOptions, out: &mut impl Write)
         Login { config, sshd_config: options.sshd.path(), user: &user, grants: &all, new: &grant, is_let_in };
     let mut settings = if new.is_none() { login.examine()? } else { None };
     let after = edit::verified(edit::added(&file.text(), &text), &all, file.path())?;
-    let of_key = key.as_ref().map(|key| key_file::edit(&user, &all, Some(key))).transpose()?;
+    let is_guest = new.is_some() || account::is_guest(&user, config);
+    let of_key = key.as_ref().map(|key| key_file::edit(&user, &all, Some(key), is_guest)).transpose()?;
     let change = Change::of([Some(file.edit(after)), of_key].into_iter().flatten());
     let notes = notes(until.as_ref(), new.as_ref());
     let is_wanted = change.is_wanted(how, &notes, out)?;

@@ -24,15 +24,25 @@ const MARK: &str = " sftpjail-grant";
 /// sshd reads it as the user.
 const MODE: u32 = 0o644;
 
+/// For how long the key of a guest is let in after the last of its grants, in seconds. sshd says nothing of a key that
+/// has ended; with one that has not, the module refuses the login and says why.
+const REFUSED_WITH_REASON: i64 = 14 * 24 * 3600;
+
 /// The file with the keys of these grants: each line of this program's gets the end of its grants, or goes with the last
-/// of them. `new`: a key to let in.
-pub(super) fn edit(user: &UserName, grants: &[Grant], new: Option<&GivenKey>) -> Result<FileEdit, Error> {
+/// of them. `new`: a key to let in. `is_guest`: whether the user has grants and nothing else.
+pub(super) fn edit(
+    user: &UserName,
+    grants: &[Grant],
+    new: Option<&GivenKey>,
+    is_guest: bool,
+) -> Result<FileEdit, Error> {
     let failed = |error: ConfigError| Error::new(&error, error.fix());
     read(user).map_err(failed)?;
     let target = Target::ours(&Path::new(DIRECTORY).join(user))?;
     let before = target.read()?;
     let text = String::from_utf8_lossy(before.as_deref().unwrap_or_default()).into_owned();
-    let after = synchronised(&text, grants, new.and_then(|key| key.public.as_deref()), &zone());
+    let lines = Lines { grants, is_guest, zone: zone() };
+    let after = lines.synchronised(&text, new.and_then(|key| key.public.as_deref()));
     Ok(FileEdit { target, before, after, mode: MODE })
 }
 
@@ -59,31 +69,73 @@ pub(super) fn must_be_read(
     }
 }
 
-fn synchronised(text: &str, grants: &[Grant], new: Option<&str>, zone: &TimeZone) -> String {
-    let mut after = String::new();
-    let mut has_new = false;
-    for line in text.split_inclusive('\n') {
-        let Some((kind, key)) = key_of(line) else {
-            after += line;
-            continue;
-        };
-        has_new |= new.is_some_and(|new| new.split(' ').nth(1) == Some(key));
-        match line.trim_end().strip_suffix(MARK) {
-            None => after += line,
-            Some(own) => {
-                let begin = own.find(&format!("{kind} {key}"));
-                let public = begin.and_then(|begin| own.get(begin..)).unwrap_or(own);
-                after.extend(written(public, grants, zone));
+/// What the lines of keys go by.
+struct Lines<'g> {
+    /// All of the user's.
+    grants: &'g [Grant],
+    is_guest: bool,
+    /// sshd's.
+    zone: TimeZone,
+}
+
+impl Lines<'_> {
+    fn synchronised(&self, text: &str, new: Option<&str>) -> String {
+        let mut after = String::new();
+        let mut has_new = false;
+        for line in text.split_inclusive('\n') {
+            let Some((kind, key)) = key_of(line) else {
+                after += line;
+                continue;
+            };
+            has_new |= new.is_some_and(|new| new.split(' ').nth(1) == Some(key));
+            match line.trim_end().strip_suffix(MARK) {
+                None => after += line,
+                Some(own) => {
+                    let begin = own.find(&format!("{kind} {key}"));
+                    let public = begin.and_then(|begin| own.get(begin..)).unwrap_or(own);
+                    after.extend(self.written(public));
+                }
             }
         }
-    }
-    if let Some(line) = new.filter(|_| !has_new).and_then(|new| written(new, grants, zone)) {
-        if !after.is_empty() && !after.ends_with('\n') {
-            after.push('\n');
+        if let Some(line) = new.filter(|_| !has_new).and_then(|new| self.written(new)) {
+            if !after.is_empty() && !after.ends_with('\n') {
+                after.push('\n');
+            }
+            after += &line;
         }
-        after += &line;
+        after
     }
-    after
+
+    /// The line for a key; `None`: there is none.
+    fn written(&self, public: &str) -> Option<String> {
+        let mut words = public.split(' ');
+        let own = Fingerprint::of_key(words.next()?, words.next()?)?;
+        let of_key = |grant: &&Grant| grant.key.is_some_and(|key| key == own);
+        let ends: Vec<_> =
+            self.grants.iter().filter(of_key).map(|grant| grant.until.map(Moment::epoch)).collect();
+        let last = ends.iter().copied().collect::<Option<Vec<_>>>();
+        let expiry = match last {
+            // One has no end.
+            None => String::new(),
+            Some(ends) => {
+                let end = ends.into_iter().max()?;
+                format!(",expiry-time=\"{}\"", expiry(end + self.refused_for(&own, end), &self.zone)?)
+            }
+        };
+        Some(format!("restrict{expiry} {public}{MARK}\n"))
+    }
+
+    /// For how long after this end the key is let in, in seconds: not at all, if it would open anything.
+    fn refused_for(&self, key: &Fingerprint, end: i64) -> i64 {
+        let has_ended = |grant: &Grant| {
+            grant.key.is_some_and(|other| other != *key)
+                || grant.until.is_some_and(|until| until.epoch() <= end)
+        };
+        match self.is_guest && self.grants.iter().all(has_ended) {
+            true => REFUSED_WITH_REASON,
+            false => 0,
+        }
+    }
 }
 
 /// The type and the key of a line.
@@ -92,21 +144,6 @@ fn key_of(line: &str) -> Option<(&str, &str)> {
         Line::Key(key) => Some((key.key_type, key.encoded)),
         _ => None,
     }
-}
-
-/// The line for a key, until the last of its grants ends; `None`: there is none.
-fn written(public: &str, grants: &[Grant], zone: &TimeZone) -> Option<String> {
-    let mut words = public.split(' ');
-    let own = Fingerprint::of_key(words.next()?, words.next()?)?.to_string();
-    let of_key = |grant: &&Grant| grant.key.is_some_and(|key| key.to_string() == own);
-    let ends: Vec<_> = grants.iter().filter(of_key).map(|grant| grant.until.map(Moment::epoch)).collect();
-    let last = ends.iter().copied().collect::<Option<Vec<_>>>();
-    let expiry = match last {
-        // One has no end.
-        None => String::new(),
-        Some(ends) => format!(",expiry-time=\"{}\"", expiry(ends.into_iter().max()?, zone)?),
-    };
-    Some(format!("restrict{expiry} {public}{MARK}\n"))
 }
 
 /// As each version of sshd reads it: without `Z`, in the standard time of this host's zone, in summer, too.
@@ -143,31 +180,52 @@ mod tests {
         TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").unwrap()
     }
 
+    fn synchronised(text: &str, grants: &[Grant], new: Option<&str>) -> String {
+        Lines { grants, is_guest: false, zone: berlin() }.synchronised(text, new)
+    }
+
     #[test]
     fn a_key_stands_there_until_the_last_of_its_grants_ends() {
         let winter = "until = 2026-12-10T18:00:00+01:00";
         let new = format!("{KEY} felix@laptop");
-        let given = synchronised("# felix\n", &grants(&[winter]), Some(&new), &berlin());
+        let given = synchronised("# felix\n", &grants(&[winter]), Some(&new));
         let line = format!("restrict,expiry-time=\"20261210180000\" {KEY} felix@laptop sftpjail-grant\n");
         assert_eq!(given, format!("# felix\n{line}"));
         // Once is enough, and the admin's own line is the admin's.
-        assert_eq!(synchronised(&given, &grants(&[winter]), Some(&new), &berlin()), given);
+        assert_eq!(synchronised(&given, &grants(&[winter]), Some(&new)), given);
         let own = format!("from=\"192.0.2.1\" {KEY} of the admin\n");
-        assert_eq!(synchronised(&own, &grants(&[winter]), Some(&new), &berlin()), own);
+        assert_eq!(synchronised(&own, &grants(&[winter]), Some(&new)), own);
         // In summer, sshd counts in standard time.
-        let summer =
-            synchronised(&given, &grants(&[winter, "until = 2027-07-10T18:00:00+02:00"]), None, &berlin());
+        let summer = synchronised(&given, &grants(&[winter, "until = 2027-07-10T18:00:00+02:00"]), None);
         assert_eq!(summer, given.replace("20261210180000", "20270710170000"));
-        let endless = synchronised(&given, &grants(&[winter, ""]), None, &berlin());
+        let endless = synchronised(&given, &grants(&[winter, ""]), None);
         assert_eq!(endless, format!("# felix\nrestrict {KEY} felix@laptop sftpjail-grant\n"));
         // Later than any calendar goes, as people write for "never".
-        let last = synchronised(&given, &grants(&["until = 9999-12-31T23:59:59-12:00"]), None, &berlin());
+        let last = synchronised(&given, &grants(&["until = 9999-12-31T23:59:59-12:00"]), None);
         assert_eq!(last, given.replace("20261210180000", "99991230230000"));
-        assert_eq!(synchronised(&endless, &[], None, &berlin()), "# felix\n");
-        assert_eq!(synchronised(&own, &[], None, &berlin()), own);
+        assert_eq!(synchronised(&endless, &[], None), "# felix\n");
+        assert_eq!(synchronised(&own, &[], None), own);
         assert_eq!(
-            synchronised("no end", &grants(&[""]), Some(KEY), &berlin()),
+            synchronised("no end", &grants(&[""]), Some(KEY)),
             format!("no end\nrestrict {KEY} sftpjail-grant\n")
         );
+    }
+
+    #[test]
+    fn a_guests_key_is_let_in_to_be_told_that_all_has_ended() {
+        let is_until = |grants: &[Grant], day: &str| {
+            let after = Lines { grants, is_guest: true, zone: berlin() }.synchronised("", Some(KEY));
+            assert_eq!(after, format!("restrict,expiry-time=\"{day}180000\" {KEY} sftpjail-grant\n"));
+        };
+        let end = "until = 2026-12-10T18:00:00+01:00";
+        is_until(&grants(&[end]), "20261224");
+        // With a folder that goes on for every key, it would open that one.
+        let of_all = |key: &str| {
+            let text = "[[grant]]\nfolder = \"/srv/all\"\naccess = \"read-only\"\n".to_owned() + key;
+            [grants(&[end]), of_text(&text, Path::new("x")).unwrap()].concat()
+        };
+        is_until(&of_all(""), "20261210");
+        is_until(&of_all("until = 2026-12-10T17:00:00+01:00\n"), "20261224");
+        is_until(&of_all(&format!("key = \"SHA256:{}\"\n", "A".repeat(43))), "20261224");
     }
 }

@@ -3,12 +3,13 @@
 use super::change::{Change, chosen, nothing};
 use super::file::GrantsFile;
 use super::options::RevokeOptions;
-use super::{Failure, edit, key_file, named, who};
+use super::{Failure, account, edit, key_file, named, who};
 use crate::host::sessions::{self, Session};
 use crate::report::json::{VERSION, document};
 use crate::report::terminal::{Mark, wrapped};
 use crate::report::text::listed;
 use crate::report::{Error, Outside, Status};
+use pam_sftpjail::config::Config;
 use pam_sftpjail::escape::whole;
 use pam_sftpjail::fix::{Command, Fix, Name};
 use pam_sftpjail::grants::Grant;
@@ -40,7 +41,12 @@ struct Ending {
     ended: bool,
 }
 
-pub(super) fn run(options: &RevokeOptions, out: &mut impl Write) -> Result<Status, Failure> {
+/// `config`: `None`, if it cannot be used.
+pub(super) fn run(
+    config: Option<&Config>,
+    options: &RevokeOptions,
+    out: &mut impl Write,
+) -> Result<Status, Failure> {
     let how = &options.how;
     let user = named(&options.user)?;
     let file = GrantsFile::read(&user).map_err(|error| with_sessions(error, &user))?;
@@ -55,7 +61,8 @@ pub(super) fn run(options: &RevokeOptions, out: &mut impl Write) -> Result<Statu
     let after =
         if text.trim().is_empty() { String::new() } else { edit::verified(text, &left, file.path())? };
     let has_key = file.grants.iter().any(|grant| grant.key.is_some());
-    let of_keys = has_key.then(|| key_file::edit(&user, &left, None)).transpose()?;
+    let is_guest = config.is_some_and(|config| account::is_guest(&user, config));
+    let of_keys = has_key.then(|| key_file::edit(&user, &left, None, is_guest)).transpose()?;
     let change = Change::of([Some(file.edit(after)), of_keys].into_iter().flatten());
     let is_wanted = change.is_wanted(how, &[], out)?;
     let mut ended = Vec::new();

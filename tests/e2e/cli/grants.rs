@@ -3,6 +3,7 @@
 mod files;
 mod keys;
 mod refused;
+mod story;
 mod times;
 
 use crate::common::jailed::{left_nothing, names};
