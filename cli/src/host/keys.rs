@@ -64,21 +64,31 @@ fn names(settings: &Settings) -> impl Iterator<Item = &str> {
     names.split_whitespace().filter(|name| !name.eq_ignore_ascii_case("none"))
 }
 
-/// The types of keys that sshd accepts.
-pub(crate) struct Accepted(Option<Vec<String>>);
+/// Which keys sshd accepts.
+pub(crate) struct Accepted {
+    /// Their types; `None`: unknown.
+    types: Option<Vec<String>>,
+    /// Whether sshd reads an `expiry-time` in UTC. One that does not ignores the key.
+    pub(crate) reads_utc: bool,
+}
 
 impl Accepted {
-    /// What any of these settings accepts.
+    /// What any of these settings, all of one sshd, accepts.
     pub(crate) fn by<'s>(all: impl IntoIterator<Item = &'s Settings>) -> Self {
-        let mut types = Vec::new();
+        let mut types = Some(Vec::new());
+        let mut reads_utc = true;
         for settings in all {
             // Its name before OpenSSH 8.5 is the second.
             let named = settings.get("PubkeyAcceptedAlgorithms").or(settings.get("PubkeyAcceptedKeyTypes"));
-            let Some(named) = named else { return Self(None) };
-            types.extend(named.split(',').map(str::to_owned));
+            types = types.zip(named).map(|(mut types, named)| {
+                types.extend(named.split(',').map(str::to_owned));
+                types
+            });
+            // OpenSSH 9.1 has brought both.
+            reads_utc &= settings.get("RequiredRSASize").is_some();
         }
         // Where there are no settings, nothing is known.
-        Self(Some(types).filter(|types| !types.is_empty()))
+        Self { types: types.filter(|types| !types.is_empty()), reads_utc }
     }
 
     /// Whether a key of this type is accepted. With an RSA key, clients sign by several algorithms.
@@ -86,7 +96,7 @@ impl Accepted {
         let is_it = |algorithm: &String| {
             algorithm == key_type || key_type == "ssh-rsa" && algorithm.starts_with("rsa-sha2-")
         };
-        self.0.as_ref().is_none_or(|all| all.iter().any(is_it))
+        self.types.as_ref().is_none_or(|all| all.iter().any(is_it))
     }
 }
 

@@ -128,6 +128,9 @@ fn why_not(key: &Key<'_>, number: usize, accepted: &Accepted) -> Option<NoKey> {
     if key.options.ends.is_empty() {
         return None;
     }
+    if !accepted.reads_utc && key.options.ends.iter().any(|end| end.is_utc) {
+        return Some(NoKey::Options(number, Fault::utc()));
+    }
     let zone = zone();
     let end = key.options.ends.iter().filter_map(|end| end.moment(&zone)).min()?;
     (end.timestamp() <= Timestamp::now())

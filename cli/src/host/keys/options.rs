@@ -55,6 +55,14 @@ impl Fault {
     fn new(what: impl Into<String>, fix: impl Into<String>) -> Self {
         Self { what: what.into(), fix: fix.into() }
     }
+
+    /// For an sshd that does not read a time in UTC.
+    pub(super) fn utc() -> Self {
+        Self::new(
+            format!("{EXPIRY_TIME}= with a Z, for UTC, needs OpenSSH 9.1"),
+            "write the time without Z, in the standard time of this server's zone",
+        )
+    }
 }
 
 impl Options {

@@ -4,9 +4,14 @@ use base64ct::{Base64, Encoding};
 
 const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOaJsFoFNJIYWWiyJ2xbIC7hk6ZsTBfu8s0fWoJKjHmj";
 
+const ACCEPTED: &str = "pubkeyacceptedalgorithms ssh-ed25519,rsa-sha2-512\n";
+
 fn found(text: &str) -> KeyFile {
-    let settings = Settings::parse("pubkeyacceptedalgorithms ssh-ed25519,rsa-sha2-512\n");
-    found_in(text.as_bytes(), &Accepted::by([&settings]))
+    found_by(text, ACCEPTED)
+}
+
+fn found_by(text: &str, settings: &str) -> KeyFile {
+    found_in(text.as_bytes(), &Accepted::by([&Settings::parse(settings)]))
 }
 
 #[test]
@@ -55,6 +60,21 @@ fn a_certificate_is_no_key() {
     let line = format!("{name} {} anna", Base64::encode_string(&blob));
     for line in [line.clone(), format!("cert-authority,principals=\"anna\" {line}")] {
         assert_eq!(found(&line), KeyFile::NoKey(NoKey::Certificate(1)), "{line}");
+    }
+}
+
+/// As OpenSSH 8.4 and 9.2 print their settings.
+#[test]
+fn a_time_in_utc_lets_nobody_in_where_sshd_does_not_read_it() {
+    let newer = format!("{ACCEPTED}requiredrsasize 1024\n");
+    let options = |line: usize| KeyFile::NoKey(NoKey::Options(line, Fault::utc()));
+    for (end, before) in
+        [("20991210Z", options(1)), ("209912101800utc", options(1)), ("209912101800", KeyFile::Keys)]
+    {
+        let line = format!("restrict,expiry-time=\"{end}\" {KEY}\n");
+        assert_eq!(found(&line), before, "{end}");
+        assert_eq!(found_by(&line, &newer), KeyFile::Keys, "{end}");
+        assert_eq!(found(&(line + KEY)), KeyFile::Keys, "{end}");
     }
 }
 
