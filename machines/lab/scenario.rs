@@ -2,6 +2,7 @@
 //! system. A step that panics has failed.
 
 mod daemons;
+mod grants;
 mod members;
 mod package;
 
@@ -33,6 +34,12 @@ pub const STEPS: &[Step] = &[
     step("probe anna", Some(SET_UP), members::probe),
     step("list, and kick anna", Some(SET_UP), members::list_and_kick),
     step("audit", Some(SET_UP), members::audit),
+    step("a key that root keeps, with its end in UTC", Some(SET_UP), grants::keys),
+    step(
+        "a folder for felix: files of its owner, its end by the timer, extend, revoke",
+        Some(SET_UP),
+        grants::grant,
+    ),
     step("an uploaded unit of systemd does not run", Some(SET_UP), members::upload_unit),
     step("ssh reloads during a session", Some(SET_UP), |lab| daemons::tell_sshd(lab, "reload")),
     step("ssh restarts during a session", Some(SET_UP), |lab| daemons::tell_sshd(lab, "restart")),
