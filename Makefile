@@ -48,7 +48,7 @@ PROGRAM = $(DESTDIR)$(PREFIX)/sbin/sftpjail
 AS_OWNER := $(if $(DESTDIR),,$(SUDO))
 INSTALL := $(AS_OWNER) install
 
-.PHONY: build build-release deps demo review-picture sandbox test exhaustive machines machines-all machines-kernels machine-tests tested-on lint bench bench-audit bench-check
+.PHONY: build build-release deps demo review-picture sandbox test exhaustive machines machines-all machines-kernels machine-tests tested-on lint deny bench bench-audit bench-check
 
 build: deps
 	@$(CARGO) build --quiet --locked --workspace
@@ -261,6 +261,35 @@ lint: deps
 	$(CARGO) clippy --quiet --locked --workspace --all-targets -- -D warnings
 	# It is none of these, since it needs packages to run.
 	$(CARGO) clippy --quiet --locked --package sftpjail-tests --test packages -- -D warnings
+
+# All dependencies against deny.toml: known faults, licences, sources. Faults are RustSec's, whose database is a
+# repository; where that cannot be reached, ADVISORIES=DIRECTORY is a clone of it. cargo-deny is built once, which takes
+# minutes and Rust 1.88.
+CARGO_DENY := 0.20.2
+TOOLS := $(abspath $(or $(CARGO_TARGET_DIR),target))/tools
+ADVISORIES ?=
+FROM_CLONE := GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=url.file://$(abspath $(ADVISORIES)).insteadOf \
+	GIT_CONFIG_VALUE_0=https://github.com/RustSec/advisory-db
+
+deny:
+	@test -n "$(CARGO)" || { echo "make: no cargo; install Rust from your distribution or with rustup" >&2; exit 1; }
+	export PATH="$(dir $(CARGO)):$$PATH"
+	deny=$(TOOLS)/cargo-deny-$(CARGO_DENY)/bin/cargo-deny
+	test -x $$deny || $(CARGO) install --quiet --locked --root $(TOOLS)/cargo-deny-$(CARGO_DENY) \
+		--target-dir $(TOOLS)/building --config profile.release.opt-level=1 --config profile.release.lto=false \
+		--version $(CARGO_DENY) cargo-deny
+	rm -rf $(TOOLS)/building
+	$$deny --locked check bans licenses sources
+	export $(if $(ADVISORIES),$(FROM_CLONE),GIT_TERMINAL_PROMPT=0)
+	log=$$(mktemp)
+	trap 'rm -f $$log' EXIT
+	if $$deny --locked fetch db >$$log 2>&1; then
+		$$deny --locked check advisories
+	else
+		grep . $$log | tail -n 1 >&2
+		echo "make: NOT CHECKED: known faults of the dependencies. RustSec's database could not be fetched; run make deny where it can, or say ADVISORIES=DIRECTORY" >&2
+		test -z "$(ADVISORIES)"
+	fi
 
 # The module against the bare system calls; prints ratios.
 bench: deps

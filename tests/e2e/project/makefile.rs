@@ -95,3 +95,27 @@ fn what_a_package_has_installed_is_neither_overwritten_nor_removed() {
     // A package of its own is built all the same.
     sb.sh(&format!("{MAKE} install DESTDIR=/root/other"));
 }
+
+/// `make deny` with a cargo-deny that says `answers`, lines of a case statement over its arguments.
+fn deny(sb: &Sandbox, answers: &str, options: &str) -> sandbox::Output {
+    let makefile = include_str!("../../../Makefile");
+    let version = makefile.lines().find_map(|line| line.strip_prefix("CARGO_DENY := ")).expect("a version");
+    let tool = format!("/root/source/target/tools/cargo-deny-{version}/bin/cargo-deny");
+    sb.sh(&format!("mkdir -p $(dirname {tool})"));
+    sb.write(&tool, format!("#!/bin/sh\ncase \"$*\" in {answers} *) echo \"$*: ok\";; esac\n"));
+    sb.try_sh(&format!("chmod 755 {tool}; {MAKE} deny CARGO=/bin/false {options}"))
+}
+
+#[test]
+fn dependencies_whose_known_faults_nobody_could_look_up_are_never_passed_over_in_silence() {
+    let (sb, _) = source();
+    let out = deny(&sb, "", "").ok();
+    assert!(out.stdout.contains("check advisories: ok"), "{out}");
+    assert!(!out.stderr.contains("NOT CHECKED"), "{out}");
+    let unreachable = "*fetch*) echo 'fatal: no network' >&2; exit 1;;";
+    let out = deny(&sb, unreachable, "").ok();
+    assert!(out.stderr.contains("fatal: no network\nmake: NOT CHECKED: known faults"), "{out}");
+    deny(&sb, unreachable, "ADVISORIES=/root/clone").failed();
+    deny(&sb, "*advisories*) exit 1;;", "").failed();
+    deny(&sb, "*licenses*) exit 1;;", "").failed();
+}
