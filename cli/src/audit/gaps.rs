@@ -218,7 +218,7 @@ impl Kind {
                 "let sshd_config say `ForceCommand internal-sftp -l VERBOSE`, which logs look-ups as well, but no writes"
             }
             Self::UnresolvedPaths => {
-                "read the log on the host that wrote it, while the user exists and the configuration is valid"
+                "read the log on the host that wrote it, while the user exists and the configuration is valid. Where sessions of a user had different jails at once, such as with grants for different keys, nothing brings them back: internal-sftp does not log of which session it is"
             }
         }
     }

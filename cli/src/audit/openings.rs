@@ -4,39 +4,28 @@
 
 use super::host_path::View;
 use crate::host::syslog::session_entry::{self, Entry, Kind, fields};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use pam_sftpjail::escape::unescaped;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::rc::Rc;
 
+mod views;
+use views::Views;
+
 /// How many users are remembered. Beyond this all are forgotten: what follows in the log is about sessions that are
 /// opened later.
 const MAX_USERS: usize = 10_000;
 
-/// How often the jail of a user may have changed while old sessions are open.
-const MAX_CHANGES: usize = 100;
-
 /// How many entries may wait for further ones with their volumes.
 const MAX_INCOMPLETE: usize = 100;
-
-/// internal-sftp begins after the jail is built; their entries may come in the wrong order.
-const SLACK: SignedDuration = SignedDuration::from_secs(1);
 
 /// By host and user, as pam_sftpjail spells the name.
 #[derive(Debug, Default)]
 pub(crate) struct Openings {
-    users: HashMap<(u64, String), Vec<Change>>,
+    users: HashMap<(u64, String), Views>,
     /// By host and sshd's pid.
     incomplete: HashMap<(u64, u32), Opening>,
-}
-
-/// From this time on, the user's sessions had this view.
-#[derive(Debug)]
-struct Change {
-    since: Timestamp,
-    /// `None`: the entry does not say it.
-    view: Option<Rc<View>>,
 }
 
 /// What the entry of a session says.
@@ -62,57 +51,49 @@ impl Openings {
         let opening = match (kind, self.incomplete.remove(&(host, pid))) {
             // An earlier version did not write this field.
             (Kind::Opened, _) if value(rest, "home_access").is_none() => {
-                return self.change(host, user, Change { since: time, view: None });
+                return self.opened((host, pid, time), user, None);
             }
             (Kind::Opened, _) => match first(time, user, rest) {
                 Some(opening) => opening,
                 None => {
-                    let view = Some(Rc::new(View::Unknown));
-                    return self.change(host, user, Change { since: time, view });
+                    return self.opened((host, pid, time), user, Some(Rc::new(View::Unknown)));
                 }
             },
             (Kind::Continued, Some(mut opening)) if opening.user == user => {
                 opening.volumes.extend(volumes(rest));
                 opening
             }
-            (Kind::Continued | Kind::Closed, _) => return,
+            (Kind::Continued, _) => return,
+            (Kind::Closed, _) => {
+                if let Some(views) = self.users.get_mut(&(host, user.to_owned())) {
+                    views.closed(pid, time);
+                }
+                return;
+            }
         };
         if opening.volumes.len() < opening.count {
             // Until the others are read, or for ever, its paths are unknown.
-            self.change(host, user, Change { since: opening.time, view: Some(Rc::new(View::Unknown)) });
+            self.opened((host, pid, opening.time), user, Some(Rc::new(View::Unknown)));
             if self.incomplete.len() < MAX_INCOMPLETE {
                 self.incomplete.insert((host, pid), opening);
             }
             return;
         }
         let Opening { time, jail, home, volumes, .. } = opening;
-        self.change(host, user, Change { since: time, view: Some(Rc::new(View::jail(jail, home, volumes))) });
+        self.opened((host, pid, time), user, Some(Rc::new(View::jail(jail, home, volumes))));
     }
 
     /// What the paths of a session mean that began then. `None`: no entry says it.
     pub(crate) fn view(&self, host: u64, user: &str, began: Timestamp) -> Option<Rc<View>> {
         let user = pam_sftpjail::escape::escaped(user).to_string();
-        let changes = self.users.get(&(host, user))?;
-        let earlier = |change: &&Change| change.since.duration_since(began) <= SLACK;
-        changes.iter().rev().find(earlier)?.view.clone()
+        self.users.get(&(host, user))?.at(began)
     }
 
-    fn change(&mut self, host: u64, user: &str, change: Change) {
+    fn opened(&mut self, (host, pid, time): (u64, u32, Timestamp), user: &str, view: Option<Rc<View>>) {
         if self.users.len() >= MAX_USERS {
             self.users.clear();
         }
-        let changes = self.users.entry((host, user.to_owned())).or_default();
-        match changes.last_mut() {
-            Some(last) if last.view == change.view => {}
-            // The same entry, now that all of it is known.
-            Some(last) if last.since == change.since => last.view = change.view,
-            _ => {
-                if changes.len() == MAX_CHANGES {
-                    changes.remove(0);
-                }
-                changes.push(change);
-            }
-        }
+        self.users.entry((host, user.to_owned())).or_default().opened(pid, time, view);
     }
 }
 
