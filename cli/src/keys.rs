@@ -49,8 +49,7 @@ pub(crate) fn run(user: &OsStr, offered: Option<(&str, &str)>, out: &mut impl Wr
             log.error(format_args!("line {number} of the keys of user {user} is left out: {why}"));
         }
     }
-    out.write_all(usable.as_bytes()).and_then(|()| out.flush())?;
-    Ok(Status::Ok)
+    Status::Ok.after(out.write_all(usable.as_bytes()), out)
 }
 
 /// Whether sshd needs this line to judge the key that is offered. For a certificate, sshd looks for the authority's key.

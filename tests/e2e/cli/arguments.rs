@@ -40,6 +40,8 @@ fn an_output_that_cannot_be_written_is_an_error_of_every_verb() {
     sb.user("anna").group("sftp").add();
     sb.sftp("anna", "mkdir d\n").ok();
     sb.wait_for_log("]: session closed for local user anna");
+    sb.sh("mkdir /srv/given /srv/new; sftpjail grant anna /srv/given --until 1w --yes
+           install -Dm 644 /root/.ssh/id_ed25519.pub /etc/sftpjail/keys.d/anna");
     for (typed, code) in [
         ("setup --yes", 1),
         ("setup --yes --json", 1),
@@ -55,6 +57,13 @@ fn an_output_that_cannot_be_written_is_an_error_of_every_verb() {
         ("audit", 2),
         ("review", 2),
         ("review --csv", 2),
+        ("review --json", 2),
+        ("grants", 2),
+        ("grants --json", 2),
+        ("grant anna /srv/new --dry-run", 2),
+        ("extend anna --until 2w --dry-run", 2),
+        ("revoke anna --dry-run --json", 2),
+        ("keys anna", 2),
         ("audit --json", 2),
         ("--help", 2),
         ("--version", 2),
@@ -120,6 +129,11 @@ fn without_root_every_verb_says_so_and_ends_with_2() {
         ("audit", "run this as root"),
         ("audit --follow", "run this as root"),
         ("config check", "run this as root"),
+        ("grant anna /srv", "run this as root"),
+        ("grants", "run this as root"),
+        ("extend anna --until 2w", "run this as root"),
+        ("revoke anna", "run this as root"),
+        ("review", "run this as root"),
     ] {
         let out = sb.try_sh(&format!("setpriv --reuid joe --regid joe --clear-groups sftpjail {verb}"));
         assert_eq!(out.code, Some(2), "{verb}: {out}");

@@ -150,6 +150,95 @@ fn no_verb_writes_anything_from_outside_as_it_is() {
     }
 }
 
+/// What somebody has typed, in the options and the files of grants and keys.
+const TYPED: &str = "\u{1b}]0;pwned\u{7}\u{9b}2J\u{202e}";
+
+#[test]
+fn nothing_of_grants_and_keys_is_written_as_it_is() {
+    let sb = hostile();
+    // A control character in a folder is an error.
+    let folder = "/srv/given \u{202e}=1".to_owned();
+    sb.sh("install -d /etc/sftpjail/grants.d /etc/sftpjail/keys.d");
+    for path in [folder.as_str(), "/srv/new\u{202e}"] {
+        sb.script("install -d \"$1\"", &[path], b"").ok();
+    }
+    let quoted = serde_json::to_string(&folder).expect("JSON");
+    for user in MEMBERS {
+        let grant = format!(
+            "[[grant]]\nfolder = {quoted}\nat = \"/given\\u202e\"\naccess = \"read-write\"\nuntil = 2099-01-01T00:00:00Z\n\
+             note = \"\u{202e}=1+1\"\n"
+        );
+        sb.write(format!("/etc/sftpjail/grants.d/{user}.toml"), grant);
+        let key = sb.read("/root/.ssh/id_ed25519.pub");
+        sb.write(format!("/etc/sftpjail/keys.d/{user}"), [b"odd ", HOSTILE, b"\n", &key].concat());
+    }
+    // Files that no login reads, or that cannot be used.
+    sb.write(format!("/etc/sftpjail/grants.d/{TYPED}"), "x");
+    sb.write("/etc/sftpjail/grants.d/mallory.toml", format!("{TYPED} = 1\n"));
+    sb.write("/root/key\u{202e}", [HOSTILE, b"\n"].concat());
+
+    let listed = json(&sb, &["grants", "--json"]);
+    let review = json(&sb, &["review", "--json"]);
+    for (what, document) in [("grants", &listed), ("review", &review)] {
+        let folders = values(document, "folder");
+        assert_eq!(
+            folders.iter().filter(|found| **found == folder).count(),
+            MEMBERS.len(),
+            "{what}: {document:#}"
+        );
+    }
+    for words in [
+        &["grants"][..],
+        &["review"],
+        &["review", "--csv"],
+        &["review", "--html", "/root/review.html"],
+        &["expire"],
+        &["expire", "--json"],
+        &["grants", TYPED],
+        &["grants", "mallory"],
+        &["grant", "mallory", "/srv", "--dry-run"],
+        &["extend", "mallory", "--until", "2w", "--dry-run"],
+        &["revoke", "mallory", "--dry-run"],
+        &["keys", TYPED],
+    ] {
+        sftpjail(&sb, words);
+    }
+    let html = sb.read_text("/root/review.html");
+    assert!(is_harmless(&html) && html.contains("given "));
+    let new = "/srv/new\u{202e}";
+    for user in MEMBERS {
+        for words in [
+            &["grants", user][..],
+            &["keys", user],
+            &["grant", user, new, "--note", "\u{202e}", "--dry-run"],
+            &["grant", user, new, "--dry-run", "--json"],
+            &["grant", user, TYPED, "--dry-run"],
+            &["grant", user, &folder, "--dry-run"],
+            &["grant", user, new, "--as", TYPED, "--dry-run"],
+            &["grant", user, new, "--at", TYPED, "--dry-run"],
+            &["grant", user, new, "--until", TYPED, "--dry-run"],
+            &["grant", user, new, "--from", TYPED, "--dry-run"],
+            &["grant", user, new, "--key", "/root/key\u{202e}", "--dry-run"],
+            &["grant", user, new, "--key", TYPED, "--dry-run"],
+            &["grant", user, new, "--note", TYPED, "--dry-run"],
+            &["extend", user, "--until", "2w", "--dry-run"],
+            &["extend", user, TYPED, "--until", TYPED],
+            &["revoke", user, TYPED, "--dry-run"],
+            &["revoke", user, "--dry-run", "--json"],
+            // Now they are carried out.
+            &["grant", user, new, "--note", "\u{202e}", "--yes"],
+            &["extend", user, new, "--until", "2w", "--yes"],
+            &["revoke", user, "--all", "--yes"],
+        ] {
+            sftpjail(&sb, words);
+        }
+        sb.sh("not test -e \"/etc/sftpjail/grants.d/$1.toml\"".replace("$1", user).as_str());
+    }
+    for entry in sb.log_lines("]: revoke: ").into_iter().chain(sb.log_lines("]: grant: ")) {
+        assert!(is_harmless(&entry), "{entry:?}");
+    }
+}
+
 #[test]
 fn what_other_programs_say_is_shown_harmless() {
     let sb = hostile();

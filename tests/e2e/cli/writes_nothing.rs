@@ -9,7 +9,7 @@ in_both_namespaces!(
 );
 
 /// All that looks, with options that leave nothing out.
-const LOOKS: [&str; 20] = [
+const LOOKS: [&str; 30] = [
     "check mle",
     "check --json mle",
     "check joe",
@@ -20,16 +20,26 @@ const LOOKS: [&str; 20] = [
     "list --json",
     "kick nobody-there",
     "expire",
+    "expire --json",
     "grants",
     "grants --json",
     "grant mle /srv --dry-run",
+    "grant mle /srv --until 2w --note x --dry-run --json",
+    "grant new /srv --create --dry-run",
+    "extend mle --until 2w --dry-run",
+    "revoke mle --dry-run",
+    "revoke mle --all --dry-run --json",
+    "keys mle",
     "audit",
     "audit --summary",
     "review",
+    "review --csv",
     "review mle --json",
     "setup --dry-run",
     "setup --dry-run --json",
+    "setup --managed-keys --dry-run",
     "setup --undo --dry-run",
+    "setup --undo --dry-run --json",
 ];
 
 /// A volume that the first login makes.
@@ -95,6 +105,9 @@ fn check_writes_nothing_beside_sessions_live_and_dead(namespace: Namespace) {
     sb.user("joe").add();
     // A login that was killed while it made the source has left it like this.
     sb.sh("mkdir -p /srv/made; mkdir -m 0 /srv/made/mle");
+    // What extend and revoke have something to say of.
+    sb.sh("mkdir -p /srv/given /etc/sftpjail/keys.d; sftpjail grant mle /srv/given --until 1w --yes
+           cp /root/.ssh/id_ed25519.pub /etc/sftpjail/keys.d/mle");
     changes_nothing(&sb);
     let live = sb.sftp_live("mle");
     // As a killed session leaves it, and a configuration with which no new session can share the jail.
