@@ -20,7 +20,8 @@ impl End {
     pub(super) fn parse(text: &str, now: &Zoned) -> Result<Self, Error> {
         let text = text.trim();
         let fix = "write a time from now such as 2w or \"3 months\", a day such as 2026-12-10 (to its end), friday or \
-                   tomorrow, a day with a time such as \"friday 18:00\", or RFC 3339";
+                   tomorrow, a day with a time such as \"friday 18:00\", or with its zone, too: \
+                   2026-12-10T18:00:00+01:00";
         let unknown = || Error::new(format!("{} is no time that is understood", escaped(text)), fix);
         let end = Self::of(text, now).ok_or_else(unknown)?;
         if end.at.timestamp() <= now.timestamp() {
@@ -31,6 +32,10 @@ impl End {
     }
 
     fn of(text: &str, now: &Zoned) -> Option<Self> {
+        // The parsers below read past a zone in brackets.
+        if text.contains('[') {
+            return Self::plain(&text.parse::<Zoned>().ok()?.with_time_zone(now.time_zone().clone()));
+        }
         if let Some(moment) = text.parse::<Timestamp>().ok().or_else(|| of_shown(text)) {
             return Self::plain(&moment.to_zoned(now.time_zone().clone()));
         }
@@ -42,7 +47,9 @@ impl End {
                 Self::plain(&date.to_zoned(now.time_zone().clone()).ok()?.end_of_day().ok()?)
             }
             [day, time] if Day::parse(day).is_some() => {
-                let (day, time) = (Day::parse(day)?, time.parse::<Time>().ok()?);
+                // Nor may an offset behind the time be lost.
+                let is_plain = time.bytes().all(|byte| byte.is_ascii_digit() || byte == b':');
+                let (day, time) = (Day::parse(day)?, time.parse::<Time>().ok().filter(|_| is_plain)?);
                 let end = Self::local(day.first(now)?.to_datetime(time), now)?;
                 match day {
                     // This hour of today has passed.
@@ -200,6 +207,9 @@ mod tests {
             ("2026-12-10T18:00", "2026-12-10T18:00:00+01:00"),
             ("2026-12-10T18:00:00Z", "2026-12-10T19:00:00+01:00"),
             ("2027-07-01T18:00:00.9+01:00", "2027-07-01T19:00:00+02:00"),
+            ("2026-12-10 18:00+09:30", "2026-12-10T09:30:00+01:00"),
+            ("2026-12-10T18:00[UTC]", "2026-12-10T19:00:00+01:00"),
+            ("2026-12-10 18:00[+09:30]", "2026-12-10T09:30:00+01:00"),
             (" 2027-07-01 ", "2027-07-01T23:59:59+02:00"),
         ] {
             assert_eq!(written(text), expected, "{text}");
@@ -222,6 +232,11 @@ mod tests {
             "2026-13-01",
             "12/10/2026",
             "20261210",
+            "friday 18:00+09:30",
+            "friday 18:00[UTC]",
+            "2026-12-10 18:00 CET",
+            "2026-12-10T18:00[Nowhere/There]",
+            "2026-12-10T18:00+09:30[UTC]",
             "99999999d",
             "\u{e9}",
         ] {
