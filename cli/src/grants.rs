@@ -16,6 +16,7 @@ mod key;
 mod key_file;
 mod letter;
 mod list;
+mod live;
 mod options;
 mod revoke;
 mod served;

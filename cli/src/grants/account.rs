@@ -36,27 +36,32 @@ pub(super) struct NewAccount {
     pub(super) group: String,
 }
 
+/// The error: there is no such account. It says which one may be meant.
+/// `otherwise`: the fix where none is similar.
+pub(super) fn missing(user: &str, otherwise: &str) -> Result<Option<Error>, Error> {
+    if User::by_name(user)?.is_some() {
+        return Ok(None);
+    }
+    let meant = accounts::suggested(user).map(|other| format!("did you mean {}?", escaped(&other)));
+    let fix = meant.unwrap_or_else(|| otherwise.to_owned());
+    Ok(Some(Error::new(format!("there is no account {}", escaped(user)), fix)))
+}
+
 impl NewAccount {
     /// `None`: the account exists. `create`: whether it may be added.
     pub(super) fn find(user: &str, create: bool, config: &Config) -> Result<Option<Self>, Error> {
-        if User::by_name(user)?.is_some() {
-            return Ok(None);
-        }
-        let shown = escaped(user);
+        let Some(missing) = missing(user, "add --create, and it is added")? else { return Ok(None) };
         if !create {
-            let what = format!("there is no account {shown}");
-            return Err(match accounts::suggested(user) {
-                Some(other) => Error::new(what, format!("did you mean {}?", escaped(&other))),
-                None => Error::new(what, "add --create, and it is added"),
-            });
+            return Err(missing);
         }
-        let name = UserName::parse(user)
-            .map_err(|why| Error::new(format!("the login name {shown} {why}"), "choose another name"))?;
+        let name = UserName::parse(user).map_err(|why| {
+            Error::new(format!("the login name {} {why}", escaped(user)), "choose another name")
+        })?;
         let Some(profile) = config.profiles.iter().find(|profile| is_for_guests(profile)) else {
             return Err(Error::new(
                 "the configuration has no profile for users who have granted folders and nothing else",
-                "add the lines [[profile]], name = \"guest\", groups = [\"sftp-guest\"] and home = \"none\" to \
-                 /etc/sftpjail/config.toml, then run `sftpjail setup`",
+                "let /etc/sftpjail/config.toml have the lines [[profile]], name = \"guest\", groups = [\"sftp-guest\"] \
+                 and home = \"none\", without a # before them, then run `sftpjail setup`",
             ));
         };
         for group in &profile.groups {

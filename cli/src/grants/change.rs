@@ -1,9 +1,11 @@
 //! A change of a user's file of grants: shown as a diff, asked for, and written.
 
-use super::Failure;
 use super::edit_file::{self, FileEdit};
 use super::options::How;
+use super::{Failure, account};
 use crate::report::Error;
+use crate::report::terminal::wrapped;
+use crate::report::text::listed;
 use crate::writing::{difference, question, signals};
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::grants::Grant;
@@ -46,7 +48,7 @@ impl Change {
         }
         write!(out, "{self}")?;
         for note in notes {
-            writeln!(out, "{note}.")?;
+            writeln!(out, "{}", wrapped(&format!("{note}."), 0))?;
         }
         match (how.dry_run, how.yes) {
             (true, _) => Ok(false),
@@ -82,20 +84,28 @@ impl Change {
 }
 
 pub(super) fn nothing(user: &str) -> Error {
-    Error::new(format!("nothing is granted to {}", escaped(user)), "see sftpjail grants")
+    let fix = "see sftpjail grants";
+    match account::missing(user, fix) {
+        Ok(Some(error)) | Err(error) => error,
+        Ok(None) => Error::new(format!("nothing is granted to {}", escaped(user)), fix),
+    }
 }
 
-/// The folders of the grants that are meant: that which was named, all, or the only one.
+/// The folders of the grants that are meant: that which was named, all, or the only one. `all`: whether all are meant;
+/// `None`: the verb takes one only.
 pub(super) fn chosen(
     user: &str,
     grants: &[Grant],
     named: Option<&str>,
-    all: bool,
+    all: Option<bool>,
 ) -> Result<Vec<PathBuf>, Error> {
     let mut folders: Vec<_> = grants.iter().map(|grant| grant.folder.absolute()).collect();
     folders.dedup();
-    let listed = folders.iter().map(|folder| escaped(folder).to_string()).collect::<Vec<_>>().join(", ");
     let shown = escaped(user);
+    let one_of = match &folders[..] {
+        [only] => format!("name {}", escaped(only)),
+        _ => format!("name one of {}", listed(&folders)),
+    };
     match (&folders[..], named) {
         ([], _) => Err(nothing(user)),
         (_, Some(named)) => {
@@ -104,14 +114,14 @@ pub(super) fn chosen(
             let is_it = |folder: &&PathBuf| folder.components().eq(named.components());
             match folders.iter().find(is_it) {
                 Some(folder) => Ok(vec![folder.clone()]),
-                None => Err(Error::new(
-                    format!("{} is not granted to {shown}", escaped(named)),
-                    format!("name one of {listed}"),
-                )),
+                None => Err(Error::new(format!("{} is not granted to {shown}", escaped(named)), one_of)),
             }
         }
         ([_], None) => Ok(folders),
-        (_, None) if all => Ok(folders),
-        (_, None) => Err(Error::new(format!("{shown} has several folders"), format!("name one of {listed}"))),
+        (_, None) if all == Some(true) => Ok(folders),
+        (_, None) => {
+            let fix = if all.is_some() { format!("{one_of}, or use --all") } else { one_of };
+            Err(Error::new(format!("{shown} has several folders"), fix))
+        }
     }
 }

@@ -4,7 +4,7 @@ use super::change::{Change, chosen};
 use super::end::End;
 use super::file::GrantsFile;
 use super::options::ExtendOptions;
-use super::{Failure, account, edit, key_file, named, spec, trial, who};
+use super::{Failure, account, edit, key_file, live, named, spec, trial, who};
 use crate::host::zone;
 use crate::report::Status;
 use crate::report::json::{VERSION, document};
@@ -34,7 +34,7 @@ pub(super) fn run(config: &Config, options: &ExtendOptions, out: &mut impl Write
     let until = spec::ending(&end)?.until;
     let user = named(&options.user)?;
     let file = GrantsFile::read(&user)?;
-    let folders = chosen(&options.user, &file.grants, options.folder.as_deref(), false)?;
+    let folders = chosen(&options.user, &file.grants, options.folder.as_deref(), None)?;
     let is_meant = |grant: &Grant| folders.contains(&grant.folder.absolute());
     let extended = |grant: &Grant| match is_meant(grant) {
         true => Grant { until, ..grant.clone() },
@@ -50,8 +50,9 @@ pub(super) fn run(config: &Config, options: &ExtendOptions, out: &mut impl Write
     let of_keys =
         has_key.then(|| key_file::edit(&user, &all, None, account::is_guest(&user, config))).transpose()?;
     let change = Change::of([Some(file.edit(after)), of_keys].into_iter().flatten());
+    let live = live::note(&user, &live::Keeps::End(&folders))?;
     let notes: Vec<_> =
-        [Some(format!("It ends on {}", end.shown())), end.note.clone()].into_iter().flatten().collect();
+        [Some(format!("It ends on {}", end.shown())), end.note.clone(), live].into_iter().flatten().collect();
     let is_wanted = change.is_wanted(how, &notes, out)?;
     let shown = folders.iter().map(|folder| escaped(folder).to_string()).collect::<Vec<_>>().join(", ");
     if is_wanted {

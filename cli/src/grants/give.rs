@@ -7,7 +7,7 @@ use super::file::GrantsFile;
 use super::key::GivenKey;
 use super::letter::Letter;
 use super::options::GrantOptions;
-use super::{Failure, edit, key_file, named, served, spec, trial, who};
+use super::{Failure, edit, key_file, live, named, served, spec, trial, who};
 use crate::host::sshd::effective::Settings;
 use crate::host::zone;
 use crate::report::json::{VERSION, document};
@@ -53,11 +53,15 @@ pub(super) fn run(config: &Config, options: &GrantOptions, out: &mut impl Write)
     let login =
         Login { config, sshd_config: options.sshd.path(), user: &user, grants: &all, new: &grant, is_let_in };
     let mut settings = if new.is_none() { login.examine()? } else { None };
+    if new.is_some() && is_let_in {
+        key_file::must_be_named(options.sshd.path(), &user)?;
+    }
     let after = edit::verified(edit::added(&file.text(), &text), &all, file.path())?;
     let is_guest = new.is_some() || account::is_guest(&user, config);
     let of_key = key.as_ref().map(|key| key_file::edit(&user, &all, Some(key), is_guest)).transpose()?;
     let change = Change::of([Some(file.edit(after)), of_key].into_iter().flatten());
-    let notes = notes(until.as_ref(), new.as_ref());
+    let mut notes = notes(until.as_ref(), new.as_ref());
+    notes.extend(live::note(&user, &live::Keeps::Jail)?);
     let is_wanted = change.is_wanted(how, &notes, out)?;
     if is_wanted {
         if let Some(new) = &new {
@@ -85,7 +89,15 @@ pub(super) fn run(config: &Config, options: &GrantOptions, out: &mut impl Write)
         let folder = escaped(&grant.folder.absolute()).to_string();
         writeln!(out, "{} {folder} is granted to {user}", Mark::Good)?;
         letter.print(out)?;
-        writeln!(out, "Next: {}", Command::new("sftpjail check").arg(Name(user.as_str())))?;
+        let check = Command::new("sftpjail check").arg(Name(user.as_str()));
+        // A new account has no other way in.
+        match new.is_some() && !is_let_in {
+            true => {
+                let passwd = Command::new("passwd").arg(Name(user.as_str()));
+                writeln!(out, "Next: give {user} a password ({passwd}) or a key, then {check}")?;
+            }
+            false => writeln!(out, "Next: {check}")?,
+        }
     }
     Ok(Status::Ok)
 }

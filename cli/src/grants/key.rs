@@ -11,6 +11,9 @@ use std::path::Path;
 /// More than any public key has.
 const MAX_BYTES: u64 = 1 << 20;
 
+/// What to give instead of a file that has no key.
+const PUBLIC: &str = "give the file of the public key, such as felix.pub";
+
 /// A key, and whether it can be let in.
 pub(super) struct GivenKey {
     /// As a grant has it. A text that is none is left to the parser of grants.
@@ -32,7 +35,8 @@ impl GivenKey {
         let content = read(path).map_err(|error| {
             let what = format!("--key {} is neither a key nor a fingerprint, and no file", escaped(text));
             match error.kind() {
-                ErrorKind::NotFound => Error::new(what, "give the file of the public key, such as felix.pub"),
+                ErrorKind::NotFound => Error::new(what, PUBLIC),
+                ErrorKind::Other => Error::new(format!("{} {error}", escaped(path)), PUBLIC),
                 _ => Error::with(path, "be read", &error),
             }
         })?;
@@ -45,7 +49,7 @@ impl GivenKey {
             }
             (None, _) => {
                 let what = format!("there is no public key in {}", escaped(path));
-                Err(Error::new(what, "give the file whose name ends in .pub"))
+                Err(Error::new(what, "give the file whose name ends in .pub, as ssh-keygen has made it"))
             }
         }
     }
@@ -76,7 +80,7 @@ fn read(path: &Path) -> io::Result<String> {
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     let file = File::from(open(path, flags, Mode::empty())?);
     if !file.metadata()?.is_file() {
-        return Err(io::Error::other("it is not a regular file"));
+        return Err(io::Error::other("is not a regular file"));
     }
     let mut text = String::new();
     file.take(MAX_BYTES).read_to_string(&mut text)?;

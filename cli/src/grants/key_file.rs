@@ -3,9 +3,11 @@
 
 use super::edit_file::FileEdit;
 use super::key::GivenKey;
+use crate::desired::sshd::KEYS_FILE;
 use crate::host::keys::managed::{DIRECTORY, read};
 use crate::host::keys::{self, line::Line};
 use crate::host::sshd::effective::Settings;
+use crate::host::sshd::logins::Sshd;
 use crate::host::zone::{moment, zone};
 use crate::report::Error;
 use crate::writing::target::Target;
@@ -59,14 +61,49 @@ pub(super) fn must_be_read(
         let what = format!("sshd does not say whether it reads {}", escaped(&path));
         return Err(Error::new(what, "see why: sshd -t"));
     };
-    match keys::files(settings, &account).contains(&path) {
+    match keys::files(settings, &account).contains(&path) || asks_for_them(settings) {
         true => Ok(()),
-        false => Err(Error::new(
-            format!("sshd does not read {}, so that the key would not let {user} in", escaped(&path)),
-            "run `sftpjail setup --managed-keys` first, or give the fingerprint of the key, and let the user in \
-             elsewhere",
-        )),
+        false => Err(unread(user)),
     }
+}
+
+fn unread(user: &UserName) -> Error {
+    let path = Path::new(DIRECTORY).join(user);
+    Error::new(
+        format!("sshd does not read {}, so that the key would not let {user} in", escaped(&path)),
+        "run `sftpjail setup --managed-keys` first, or give the fingerprint of the key, and let the user in elsewhere",
+    )
+}
+
+/// Whether sshd runs `sftpjail keys`.
+fn asks_for_them(settings: &Settings) -> bool {
+    settings.get("AuthorizedKeysCommand").is_some_and(is_keys)
+}
+
+fn is_keys(command: &str) -> bool {
+    let mut words = command.split_whitespace();
+    let program = words.next().and_then(|path| Path::new(path).file_name());
+    program.is_some_and(|name| name == "sftpjail") && words.next() == Some("keys")
+}
+
+/// The same for an account that is not there yet, of whose groups sshd knows nothing. The error: no line of sshd's is
+/// about the keys that root keeps. What such a line comes to, [`must_be_read`] finds out.
+pub(super) fn must_be_named(sshd_config: Option<&Path>, user: &UserName) -> Result<(), Error> {
+    // Why sshd does not answer, is found out then, too.
+    let Ok(mut sshd) = Sshd::find(sshd_config) else { return Ok(()) };
+    let is_about_them = |keyword: &str, value: &str| match keyword {
+        "authorizedkeysfile" => value.contains(DIRECTORY),
+        "authorizedkeyscommand" => is_keys(value),
+        _ => false,
+    };
+    let is_named = sshd.config.settings.iter().any(|setting| is_about_them(&setting.keyword, &setting.value));
+    // Options of the running sshd's count as well.
+    let usual = sshd.connections.first().cloned();
+    let settings = usual.and_then(|usual| sshd.settings(user.as_str(), &usual).ok());
+    let is_set = settings.is_some_and(|settings| {
+        asks_for_them(&settings) || settings.all(KEYS_FILE).any(|files| files.contains(DIRECTORY))
+    });
+    if is_named || is_set { Ok(()) } else { Err(unread(user)) }
 }
 
 /// What the lines of keys go by.

@@ -3,7 +3,7 @@
 //! Children look at the folders: one on a filesystem that does not answer keeps nobody waiting for the others.
 
 use super::options::ListOptions;
-use super::{Failure, named, trial};
+use super::{Failure, account, named, trial};
 use crate::host::unanswered;
 use crate::host::workers::{self, Work};
 use crate::host::zone::{moment, zone};
@@ -91,6 +91,16 @@ pub(super) fn run(config: &Config, options: &ListOptions, out: &mut impl Write) 
         report.problems.extend(given.problem);
     }
     report.problems.extend(ran.err().map(|error| format!("not all grants could be read: {error}")));
+    if let (Some(user), true) = (&options.user, report.grants.is_empty() && report.problems.is_empty()) {
+        match account::missing(user, "see sftpjail grants")? {
+            Some(missing) => return Err(Failure::Problem(missing)),
+            None if !options.json => {
+                writeln!(out, "Nothing is granted to {}.", Outside::new(user))?;
+                return Ok(Status::Ok);
+            }
+            None => {}
+        }
+    }
     let is_unusable = |entry: &Entry| matches!(entry.state, State::Unusable | State::Unknown);
     let is_fine = report.problems.is_empty() && !report.grants.iter().any(is_unusable);
     let status = if is_fine { Status::Ok } else { Status::Problems };

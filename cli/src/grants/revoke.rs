@@ -53,7 +53,7 @@ pub(super) fn run(
     if file.grants.is_empty() {
         return Err(with_sessions(nothing(&options.user), &user).into());
     }
-    let folders = chosen(&options.user, &file.grants, options.folder.as_deref(), options.all)?;
+    let folders = chosen(&options.user, &file.grants, options.folder.as_deref(), Some(options.all))?;
     let is_gone = |grant: &Grant| folders.contains(&grant.folder.absolute());
     let text = edit::removed(&file.text(), &file.grants, is_gone);
     let left: Vec<_> = file.grants.iter().filter(|grant| !is_gone(grant)).cloned().collect();
@@ -79,7 +79,8 @@ pub(super) fn run(
         let report = Report { version: VERSION, user, folders, written: is_wanted, diff, sessions: &ended };
         document(&report, out)?;
     } else if is_wanted {
-        writeln!(out, "{} {} is no longer granted to {user}", Mark::Good, listed(&folders))?;
+        let are = if folders.len() == 1 { "is" } else { "are" };
+        writeln!(out, "{} {} {are} no longer granted to {user}", Mark::Good, listed(&folders))?;
         ended.iter().try_for_each(|session| session.print(&user, out))?;
     }
     Ok(if ended.iter().all(|session| session.ended) { Status::Ok } else { Status::Problems })

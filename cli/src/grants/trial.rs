@@ -1,5 +1,6 @@
 //! Makes the checks of a login with a grant that is not written yet. It changes nothing.
 
+use super::account;
 use crate::desired::membership;
 use crate::report::Error;
 use pam_sftpjail::config::Config;
@@ -14,6 +15,10 @@ use std::ffi::OsString;
 /// The member, in the login for which `new` is meant, once it has begun. `grants`: all of the user's, with the new one.
 /// The error: that login would be refused, or would have another jail.
 pub(super) fn examine(config: &Config, user: &str, grants: &[Grant], new: &Grant) -> Result<Member, Error> {
+    let otherwise = "take it back with `sftpjail revoke`, or add the account";
+    if let Some(missing) = account::missing(user, otherwise)? {
+        return Err(missing);
+    }
     let network = new.networks();
     let address = network.split(['/', ',']).next().filter(|_| !new.from.is_empty()).map(OsString::from);
     let login = Circumstances {

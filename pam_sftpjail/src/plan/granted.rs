@@ -18,9 +18,9 @@ use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 
 const ADVICE: Advice = Advice {
-    target: "give it another place in the jail, such as at = \"/media\"",
+    target: "give it another place in the jail, such as at = \"/media\" (grant --at /media)",
     source: "grant another folder",
-    apart: "give one of the two a place outside of the other, such as at = \"/media\"",
+    apart: "give one of the two a place outside of the other, such as at = \"/media\" (grant --at /media)",
     is_granted: true,
 };
 
@@ -136,11 +136,11 @@ impl Found {
         let (name, profile) = (account.name.clone(), profile.name.clone());
         let file = format!("{}/{}.toml", grants::DIRECTORY, account.name);
         let what = match (self.ended, &self.barred[..]) {
-            (Some(_), []) => "write a later `until` into",
-            (None, []) => "write a [[grant]] into",
-            (_, _) => "change the terms in",
+            (Some(_), []) => "give the grant another end with `sftpjail extend`".to_owned(),
+            (None, []) => "grant a folder with `sftpjail grant`".to_owned(),
+            (_, _) => format!("change the terms in {}", escaped(&file)),
         };
-        let fix = format!("if {} is to have access, {what} {}", escaped(&name), escaped(&file)).into();
+        let fix = format!("if {} is to have access, {what}", escaped(&name)).into();
         match (self.ended, &self.barred[..]) {
             (Some(until), []) => {
                 Refusal::Ended { name, profile, ended: until.with_zone(), for_user: until.to_string(), fix }

@@ -74,7 +74,7 @@ fn one_command_lets_a_guest_work_in_one_folder_of_a_site(namespace: Namespace) {
         "\n  port      22\n  user      gina\n  host key  SHA256:",
         "(ssh-ed25519)\n",
         "\n  folder    /srv/www/staging/media\n  until     Thursday 2099-12-10 23:59:59 ",
-        "Next: sftpjail check gina\n",
+        "Next: give gina a password (passwd gina) or a key, then sftpjail check gina\n",
     ] {
         assert!(out.contains(part), "{part}\n{out}");
     }

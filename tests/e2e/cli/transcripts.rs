@@ -5,6 +5,7 @@
 use std::os::unix::fs::PermissionsExt;
 
 use super::check::NO_MAIL;
+use super::grants::{keys_in, site};
 use sandbox::{Namespace, Sandbox};
 
 /// Runs `program` in the sandbox, on a terminal without colours.
@@ -65,6 +66,16 @@ fn every_verb_prints_what_its_transcript_says() {
     compare(&sb, "*");
     // Its login would be in what audit shows.
     compare(&sb, "afterwards/*");
+}
+
+/// From the account to its last folder, with the mistakes that are made on the way.
+#[test]
+fn grants_and_what_follows_print_what_their_transcript_says() {
+    let sb = site(Namespace::Private);
+    sb.sh("install -d -m 777 /srv/docs; cp /root/.ssh/id_ed25519.pub /root/ruth.pub");
+    compare(&sb, "grants/unmanaged");
+    keys_in(&sb, "/etc/sftpjail/keys.d/%u");
+    compare(&sb, "grants/grants");
 }
 
 /// Without other transcripts, whose sessions would be listed, too.

@@ -61,7 +61,8 @@ pub(super) fn open(
                 },
                 (Some(path), None) if read_only => Command::new("install -d").arg(&path).into(),
                 (Some(_), None) => {
-                    "make it with an owner, a group and a mode that let its members write".into()
+                    "correct its path, or make it with an owner, a group and a mode that let the user write"
+                        .into()
                 }
             },
             walk::Why::Errno(errno) => access_fix(errno).into(),

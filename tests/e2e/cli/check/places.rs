@@ -111,7 +111,7 @@ const PLACES: [BrokenPlace; 16] = [
         breaks: "volume 'source = \"/srv/none\"'",
         check: "volume",
         evidence: "the volume /up cannot be used: /srv/none does not exist",
-        fix: "make it with an owner, a group and a mode that let its members write",
+        fix: "correct its path, or make it with an owner, a group and a mode that let the user write",
         sentence: "mle is jailed but cannot log in: the volume /up cannot be mounted",
     },
     BrokenPlace {

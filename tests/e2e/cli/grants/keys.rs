@@ -22,6 +22,9 @@ fn a_key_is_let_in_with_its_grant_and_goes_with_it() {
         "{out}"
     );
     assert!(out.stderr.contains("run `sftpjail setup --managed-keys` first"), "{out}");
+    // Before the account is added, and also where nothing is to be written.
+    assert!(!out.stderr.contains("removed again") && !out.stdout.contains("is added"), "{out}");
+    assert_eq!(sb.try_sh(&grant.replace("--yes", "--dry-run")).code, Some(1));
     assert_eq!(etc(&sb), before);
     sb.sh("not getent passwd gina");
     keys_in(&sb, "/etc/sftpjail/keys.d/%u");
@@ -75,4 +78,17 @@ fn ends_are_by_the_zone_of_sshd_whatever_zone_the_admin_has() {
         sb.sh(&format!("TZ={zone} sftpjail check gina | grep -q '^✓ keys  '"));
         sb.sh("sftpjail revoke gina --yes; userdel gina");
     }
+}
+
+#[test]
+fn a_key_is_let_in_also_where_sshd_asks_for_the_keys() {
+    let sb = site(Namespace::Private);
+    sb.sh("printf '%s\\n' 'AuthorizedKeysCommand /usr/local/sbin/sftpjail keys %u %t %k' \
+           'AuthorizedKeysCommandUser nobody' 'AuthorizedKeysFile none' >/root/lines
+           cat /etc/ssh/sshd_config >>/root/lines; cp /root/lines /etc/ssh/sshd_config");
+    sb.restart_sshd();
+    sb.sh(
+        "sftpjail grant gina /srv/www/staging/media --as web --key /root/.ssh/id_ed25519.pub --create --yes",
+    );
+    sb.sftp("gina", "ls /srv/www/staging/media\n").ok();
 }

@@ -20,13 +20,20 @@ fn a_folder_that_would_refuse_the_login_is_not_granted() {
            sftpjail grant mle /srv/a --yes");
     for (words, why) in [
         ("/srv/link", "the volume /srv/link cannot be used: /srv/link is a symlink"),
-        ("/srv/gone", "the volume /srv/gone cannot be used: /srv/gone does not exist"),
+        (
+            "/srv/gone",
+            "the volume /srv/gone cannot be used: /srv/gone does not exist; correct its path, or make it",
+        ),
         ("/srv/fifo", "/srv/fifo is not a directory"),
         ("/etc/ssh", "the volume /etc/ssh would be in /etc"),
         ("/etc/ssh --at /keys", "the volume /keys cannot come from /etc/ssh: it is in the system"),
         ("/jail/x", "it overlaps the jail root"),
         ("/home", "the volume /home would hide the home /home/mle"),
-        ("/srv/a/b", "the volume /srv/a/b overlaps the volume /srv/a; give one of the two a place"),
+        (
+            "/srv/a/b",
+            "the volume /srv/a/b overlaps the volume /srv/a; give one of the two a place outside of the \
+             other, such as at = \"/media\" (grant --at /media)",
+        ),
         ("/srv/real --at /srv/a", "the volume /srv/a overlaps the volume /srv/a"),
         (
             "/srv/a",
@@ -37,7 +44,11 @@ fn a_folder_that_would_refuse_the_login_is_not_granted() {
         ("media", "folder media is relative; give the absolute path"),
         ("/srv/real --from 192.0.2.1/24", "is one address of the network 192.0.2.0/24; write"),
         ("/srv/gone --from 192.0.2.0/24", "/srv/gone does not exist"),
-        ("/srv/real --key /srv/fifo", "it is not a regular file"),
+        (
+            "/srv/real --key /srv/fifo",
+            "/srv/fifo is not a regular file; give the file of the public key, such as felix.pub",
+        ),
+        ("/srv/real --key /srv/real", "/srv/real is not a regular file; give the file of the public key"),
         ("/srv/real --key SHA256:x", "is no fingerprint of SHA-256; write the"),
         (
             "/srv/real --key /root/felix.pub",
@@ -79,6 +90,11 @@ fn who_has_no_jail_is_granted_nothing_and_an_account_is_added_only_for_a_grant_t
     assert!(out.stderr.contains("The account ruth is removed again"), "{out}");
     refuses(&sb, "extend felix --until 2w --yes", "nothing is granted to felix; see sftpjail grants");
     refuses(&sb, "revoke felix --all --yes", "nothing is granted to felix");
+    for verb in ["grants felxi", "grants felxi --json", "extend felxi --until 2w --yes", "revoke felxi --yes"]
+    {
+        refuses(&sb, verb, "there is no account felxi; did you mean felix?");
+    }
+    assert_eq!(sb.sh("sftpjail grants felix").stdout, "Nothing is granted to felix.\n");
     // Where sshd knows nothing of the group, the folder would be the least of it.
     sb.sh("sed -i 's/^Match Group sftp,sftp-guest$/Match Group sftp/' /etc/ssh/sshd_config");
     for words in ["felix /srv/real", "ruth /srv/real --create"] {
@@ -106,7 +122,7 @@ fn who_has_no_jail_is_granted_nothing_and_an_account_is_added_only_for_a_grant_t
     refuses(
         &sb,
         "grant ruth /srv/real --create --yes",
-        "no profile for users who have granted folders and nothing else; add the lines",
+        "no profile for users who have granted folders and nothing else; let /etc/sftpjail/config.toml have the lines",
     );
     let out = sb.try_sh("runuser -u joe -- sftpjail grant joe /srv/real --yes");
     assert!(

@@ -112,3 +112,31 @@ fn a_grant_that_begins_later_is_in_no_jail_before() {
     sb.sftp("felix", "ls /srv/a\n").ok();
     assert_eq!(json(&sb, "sftpjail grants felix --json")["grants"][0]["state"], "usable");
 }
+
+#[test]
+fn what_live_sessions_keep_is_said_before_a_grant_is_changed() {
+    let sb = site(Namespace::Private);
+    sb.sh("install -d -m 777 /srv/a /srv/b; sftpjail grant felix /srv/a --until 2w --yes");
+    let said = |words: &str| sb.sh(&format!("sftpjail {words} --until 3w --dry-run")).stdout;
+    for words in ["extend felix", "grant felix /srv/b"] {
+        assert!(!said(words).contains("live session"), "{words}");
+    }
+    let _live = sb.sftp_live("felix");
+    let extended = said("extend felix");
+    assert!(
+        extended.ends_with(
+            "\n1 live session of felix keeps the end with which it began; `sftpjail kick felix` ends it.\n"
+        ),
+        "{extended}"
+    );
+    let _other = sb.sftp_live("felix");
+    let granted = said("grant felix /srv/b");
+    let jail =
+        "2 live sessions of felix keep the jail with which they began; `sftpjail kick felix` ends them";
+    assert!(granted.ends_with(&format!("\n{jail}.\n")), "{granted}");
+    let report = json(&sb, "sftpjail grant felix /srv/b --yes --json");
+    assert_eq!(report["notes"][1], jail, "{report}");
+    // They do not have the new folder, whose end is not theirs.
+    let other = sb.sh("sftpjail extend felix /srv/b --until 2w --dry-run").stdout;
+    assert!(!other.contains("live session"), "{other}");
+}
