@@ -132,12 +132,15 @@ Examples:
     ///
     /// Exit status: 0 the sessions have ended, 1 one goes on, 2 the registry cannot be read, 3 there is
     /// no such session.
-    #[command(after_help = "\
+    #[command(
+        override_usage = "sftpjail kick [OPTIONS] <USER>\n       sftpjail kick [OPTIONS] --pid <PID>",
+        after_help = "\
 Examples:
   sftpjail kick anna
   chage -E 0 anna && sftpjail kick anna    and let nobody log in as anna
   chage -E -1 anna                         let anna log in again
-  sftpjail kick --pid 4711                 one session, by the PID in `list`")]
+  sftpjail kick --pid 4711                 one session, by the PID in `list`"
+    )]
     Kick {
         /// The user. All sessions of this user end.
         #[arg(required_unless_present = "pid", conflicts_with = "pid")]

@@ -137,10 +137,15 @@ fn run_as_root(options: &Options, report: &mut Report<'_, impl Write>) -> Result
 fn dry_run(options: &Options, report: &mut Report<'_, impl Write>) -> Result<Ending, Error> {
     let journal = journal::peek()?;
     refuse_unconfirmed(journal.as_ref())?;
-    let is_interrupted = journal.is_some_and(|journal| journal.phase != Phase::Applied);
-    if is_interrupted {
-        say(report, "An earlier setup was interrupted; the next one undoes it first.");
+    let phase = journal.map_or(Phase::Applied, |journal| journal.phase);
+    match phase {
+        Phase::Applied => {}
+        Phase::Undoing => say(report, "An undo was interrupted; the next setup goes on with it first."),
+        Phase::Applying | Phase::Unconfirmed => {
+            say(report, "An earlier setup was interrupted; the next one undoes it first.");
+        }
     }
+    let is_interrupted = phase != Phase::Applied;
     let planned = Planned::find(options)?;
     planned.show(options, report)?;
     if planned.is_nothing() && !is_interrupted {
@@ -254,7 +259,13 @@ fn undo_interrupted(state: &State, out: &mut impl Write) -> Result<(), Error> {
     refuse_unconfirmed(journal.as_ref())?;
     match journal {
         Some(journal) if journal.phase != Phase::Applied => {
-            say(out, "An earlier setup was not finished: restoring what was there before it.");
+            say(
+                out,
+                match journal.phase {
+                    Phase::Undoing => "An undo was not finished: going on with it.",
+                    _ => "An earlier setup was not finished: restoring what was there before it.",
+                },
+            );
             restore_unsettled(state, journal, out).map(drop)
         }
         Some(_) | None => Ok(()),

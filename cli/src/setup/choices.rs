@@ -236,13 +236,17 @@ fn check_names(groups: &[String], jail_root: &Path) -> Result<(), Error> {
             return Err(Error::new(what, "see how NSS spells it (getent group), or choose another name"));
         }
     }
-    let is_plain_path = jail_root.to_str().is_some_and(|path| {
-        path.strip_prefix('/').is_some_and(|rest| {
+    let is_plain_path = |path: &Path| {
+        path.to_str().and_then(|path| path.strip_prefix('/')).is_some_and(|rest| {
             rest.split('/').all(|name| !name.is_empty() && is_plain(name) && name != "." && name != "..")
         })
-    });
-    if !is_plain_path {
-        let fix = "choose an absolute path of letters, digits, _, - and . only";
+    };
+    if !is_plain_path(jail_root) {
+        let of_root = Path::new("/").join(jail_root);
+        let fix = match jail_root.is_relative() && is_plain_path(&of_root) {
+            true => format!("write the absolute path, such as {}", escaped(&of_root)),
+            false => "choose an absolute path of letters, digits, _, - and . only".to_owned(),
+        };
         return Err(Error::new(format!("{} cannot be the jail root", escaped(jail_root)), fix));
     }
     Ok(())

@@ -36,7 +36,7 @@ fn bytes(file: File) -> Result<Vec<u8>, Cause> {
     let stat = fstat(&file).map_err(Cause::Unreadable)?;
     let problem = |what, fix| Cause::Problem(Problem::of_file(what, fix));
     if SFlag::from_bits_truncate(stat.st_mode & SFlag::S_IFMT.bits()) != SFlag::S_IFREG {
-        return Err(problem("is not a regular file", "replace it with one"));
+        return Err(problem("is not a regular file", "name a regular file, or replace this with one"));
     }
     let mut bytes = Vec::new();
     file.take(MAX_SIZE + 1)
@@ -44,7 +44,10 @@ fn bytes(file: File) -> Result<Vec<u8>, Cause> {
         // If the buffer cannot grow, std's error has no errno.
         .map_err(|e| Cause::Unreadable(e.raw_os_error().map_or(Errno::ENOMEM, Errno::from_raw)))?;
     if bytes.len() as u64 > MAX_SIZE {
-        return Err(problem("is larger than 1 MiB, so it is something else", "replace it with one"));
+        return Err(problem(
+            "is larger than 1 MiB, so it is something else",
+            "name another file, or replace this one",
+        ));
     }
     Ok(bytes)
 }

@@ -16,7 +16,7 @@ use std::path::Path;
 const PUBLIC: Mode = Mode(0o644);
 
 /// Where sshd can keep the keys of users who have no home, or may not enter the directories above it.
-pub(in crate::check) const OUTSIDE: &str = "AuthorizedKeysFile .ssh/authorized_keys /etc/ssh/keys/%u in the Match block, \
+pub(in crate::check) const OUTSIDE: &str = "AuthorizedKeysFile .ssh/authorized_keys /etc/sftpjail/keys.d/%u in the Match block, \
      with files that root owns and everybody may read";
 
 /// What the fixes for a file depend on.

@@ -264,7 +264,7 @@ fn keys_below_a_closed_home_of_a_main_account_let_nobody_in() {
         );
         assert_eq!(
             fix,
-            "keep mle's keys elsewhere (AuthorizedKeysFile .ssh/authorized_keys /etc/ssh/keys/%u in the Match block, with files that root owns \
+            "keep mle's keys elsewhere (AuthorizedKeysFile .ssh/authorized_keys /etc/sftpjail/keys.d/%u in the Match block, with files that root owns \
              and everybody may read), or let mle enter /home/customer"
         );
         assert_eq!(
@@ -281,12 +281,12 @@ fn keys_below_a_closed_home_of_a_main_account_let_nobody_in() {
     let [[check, _, _, fix]] = &found[..] else { panic!("{found:#?}") };
     assert_eq!((check.as_str(), sentence.as_str()), ("authentication", NEITHER));
     assert!(
-        fix.contains("or put a public key where sshd can read it, for mle alone (AuthorizedKeysFile .ssh/authorized_keys /etc/ssh/keys/%u in"),
+        fix.contains("or put a public key where sshd can read it, for mle alone (AuthorizedKeysFile .ssh/authorized_keys /etc/sftpjail/keys.d/%u in"),
         "{fix}"
     );
     // What is advised works.
-    sb.sh("install -d /etc/ssh/keys; install -m 644 /root/.ssh/id_ed25519.pub /etc/ssh/keys/mle
-        sed -i '/^Match Group sftp/a AuthorizedKeysFile .ssh/authorized_keys /etc/ssh/keys/%u' /etc/ssh/sshd_config");
+    sb.sh("install -d /etc/sftpjail/keys.d; install -m 644 /root/.ssh/id_ed25519.pub /etc/sftpjail/keys.d/mle
+        sed -i '/^Match Group sftp/a AuthorizedKeysFile .ssh/authorized_keys /etc/sftpjail/keys.d/%u' /etc/ssh/sshd_config");
     assert_eq!(machine.found(), (vec![], 0));
     sb.sftp("mle", "pwd\n").ok();
 }
@@ -388,13 +388,14 @@ fn the_key_of_a_member_without_a_home_is_where_root_keeps_it() {
         "{fix}"
     );
     let readme = include_str!("../../../../README.md");
-    for line in
-        ["AuthorizedKeysFile .ssh/authorized_keys /etc/ssh/keys/%u", "install -d -m 0755 /etc/ssh/keys"]
-    {
+    for line in [
+        "AuthorizedKeysFile .ssh/authorized_keys /etc/sftpjail/keys.d/%u",
+        "install -d -m 0755 /etc/sftpjail/keys.d",
+    ] {
         assert!(readme.contains(line), "{line}");
     }
-    sb.sh("sed -i '/^Match Group/a\\    AuthorizedKeysFile .ssh/authorized_keys /etc/ssh/keys/%u' /etc/ssh/sshd_config
-        install -d -m 0755 /etc/ssh/keys; install -m 0644 /root/.ssh/id_ed25519.pub /etc/ssh/keys/jack");
+    sb.sh("sed -i '/^Match Group/a\\    AuthorizedKeysFile .ssh/authorized_keys /etc/sftpjail/keys.d/%u' /etc/ssh/sshd_config
+        install -d -m 0755 /etc/sftpjail/keys.d; install -m 0644 /root/.ssh/id_ed25519.pub /etc/sftpjail/keys.d/jack");
     json(&sb, "jack", "ok");
     sb.sftp("jack", "put /etc/hostname /uploads/x\n").ok();
     // The others keep theirs.

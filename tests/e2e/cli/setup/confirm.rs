@@ -81,6 +81,22 @@ fn the_next_run_undoes_a_setup_whose_timer_was_killed() {
 }
 
 #[test]
+fn an_undo_that_was_interrupted_is_called_one() {
+    let sb = Sandbox::stock();
+    let before = etc(&sb);
+    sb.sh("sftpjail setup --yes");
+    // As an undo that is killed leaves it before it has changed a file.
+    sb.sh(r#"sed -i -E 's/"phase": ?"applied"/"phase":"undoing"/; s/"settled": ?[0-9]+/"settled":0/' /var/lib/sftpjail/setup/journal.json
+        grep -q '"phase":"undoing"' /var/lib/sftpjail/setup/journal.json"#);
+    let dry = sb.try_sh("sftpjail setup --dry-run");
+    assert!(dry.stdout.contains("An undo was interrupted; the next setup goes on with it first.\n"), "{dry}");
+    let out = sb.sh("sftpjail setup --yes");
+    assert!(out.stdout.contains("An undo was not finished: going on with it.\n"), "{out}");
+    sb.sh("sftpjail setup --undo --yes");
+    assert_same(&before, &etc(&sb), &[]);
+}
+
+#[test]
 fn text_that_is_not_a_time_is_refused() {
     let sb = Sandbox::stock();
     for time in ["0s", "5", "-3m", "soon"] {

@@ -169,10 +169,11 @@ fn pam_lines_that_would_skip_the_module_are_reported_with_file_and_line() {
 fn names_that_would_need_quotes_are_refused() {
     let sb = Sandbox::stock();
     for option in
-        ["--group 'a b'", "--group=-x", "--jail-root /a%u", "--jail-root jail", "--jail-root /a/../b"]
+        ["--group 'a b'", "--group=-x", "--jail-root /a%u", "--jail-root a%u", "--jail-root /a/../b"]
     {
         refused(&sb, &format!("sftpjail setup --yes {option}"), &["choose"]);
     }
+    refused(&sb, "sftpjail setup --yes --jail-root jail", &["write the absolute path, such as /jail"]);
     refused(&sb, "sftpjail setup --yes --module /etc/passwd", &["/etc/passwd is not a shared object"]);
     refused(
         &sb,

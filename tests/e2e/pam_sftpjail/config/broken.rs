@@ -154,18 +154,18 @@ fn a_file_that_everybody_can_write_and_the_commands_that_fix_it() {
 
 #[test]
 fn a_directory() {
-    unusable_file("mkdir $1", "is not a regular file", "replace it with one");
+    unusable_file("mkdir $1", "is not a regular file", "name a regular file, or replace this with one");
 }
 
 #[test]
 fn a_fifo_hangs_nobody() {
-    unusable_file("mkfifo $1", "is not a regular file", "replace it with one");
+    unusable_file("mkfifo $1", "is not a regular file", "name a regular file, or replace this with one");
 }
 
 #[test]
 fn a_file_larger_than_a_mebibyte() {
     let said = "is larger than 1 MiB, so it is something else";
-    unusable_file("yes '#' | head -c 1048577 >$1", said, "replace it with one");
+    unusable_file("yes '#' | head -c 1048577 >$1", said, "name another file, or replace this one");
 }
 
 #[test]
