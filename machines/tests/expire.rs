@@ -9,7 +9,7 @@ fn machine() -> Machine {
     machine.sh(
         "groupadd --system sftp-guest; mkdir /etc/sftpjail
         printf '[[profile]]\\nname = \"guest\"\\ngroups = [\"sftp-guest\"]\\nhome = \"none\"\\n' >/etc/sftpjail/config.toml
-        install -d -m 777 /srv/media; install -d /etc/sftpjail/grants.d; systemctl start ssh",
+        install -d -m 777 /srv/media; systemctl start ssh",
     );
     machine.user("gina", "sftp-guest");
     machine.sh("install -d /etc/sftpjail/keys.d; cp /root/.ssh/id_ed25519.pub /etc/sftpjail/keys.d/gina
@@ -20,7 +20,7 @@ fn machine() -> Machine {
 /// Grants gina the folder for so many seconds.
 fn grant(machine: &Machine, seconds: u32) {
     machine.sh(&format!(
-        "printf '[[grant]]\\nfolder = \"/srv/media\"\\naccess = \"read-write\"\\nuntil = %s\\n' \
+        "install -d /etc/sftpjail/grants.d; printf '[[grant]]\\nfolder = \"/srv/media\"\\naccess = \"read-write\"\\nuntil = %s\\n' \
              $(date -u -d '+{seconds} seconds' +%Y-%m-%dT%H:%M:%SZ) >/etc/sftpjail/grants.d/gina.toml"
     ));
 }

@@ -58,7 +58,9 @@ pub(super) fn run(config: &Config, options: &GrantOptions, out: &mut impl Write)
     }
     let after = edit::verified(edit::added(&file.text(), &text), &all, file.path())?;
     let is_guest = new.is_some() || account::is_guest(&user, config);
-    let of_key = key.as_ref().map(|key| key_file::edit(&user, &all, Some(key), is_guest)).transpose()?;
+    // Also for what another key opens from now on: the end of its line goes by all grants.
+    let has_key = all.iter().any(|grant| grant.key.is_some());
+    let of_key = has_key.then(|| key_file::edit(&user, &all, key.as_ref(), is_guest)).transpose()?;
     let change = Change::of([Some(file.edit(after)), of_key].into_iter().flatten());
     let mut notes = notes(until.as_ref(), new.as_ref());
     notes.extend(live::note(&user, &live::Keeps::Jail)?);

@@ -32,9 +32,9 @@ fn a_key_is_let_in_with_its_grant_and_goes_with_it() {
     let out = sb.sh(&format!("{grant} --until '2099-07-10 18:00'")).stdout;
     let public = sb.read_text("/root/.ssh/a.pub");
     let line = |expiry: &str| format!("restrict{expiry} {} sftpjail-grant\n", public.trim());
-    // sshd counts in the standard time of the zone.
-    assert_eq!(sb.read_text(FILE), line(",expiry-time=\"20990710170000\""), "{out}");
-    assert!(out.contains("\n+restrict,expiry-time=\"20990710170000\" ssh-ed25519 "), "{out}");
+    // sshd counts in the standard time of the zone, and lets a guest in for two weeks more, to be told of the end.
+    assert_eq!(sb.read_text(FILE), line(",expiry-time=\"20990724170000\""), "{out}");
+    assert!(out.contains("\n+restrict,expiry-time=\"20990724170000\" ssh-ed25519 "), "{out}");
     let with = |key: &str| {
         sb.login("gina").option(&format!("IdentityFile=/root/.ssh/{key}")).option("IdentitiesOnly=yes")
     };
@@ -43,13 +43,18 @@ fn a_key_is_let_in_with_its_grant_and_goes_with_it() {
     with("b").sftp("pwd\n").failed();
     // The end of the key is that of its last grant.
     sb.sh("sftpjail grant gina /srv/a --key \"$(cat /root/.ssh/a.pub)\" --until '2099-01-10 18:00' --yes");
-    assert_eq!(sb.read_text(FILE), line(",expiry-time=\"20990710170000\""));
+    assert_eq!(sb.read_text(FILE), line(",expiry-time=\"20990724170000\""));
     sb.sh("sftpjail extend gina /srv/a --until '2100-01-10 18:00' --yes");
+    assert_eq!(sb.read_text(FILE), line(",expiry-time=\"21000124180000\""));
+    // With a folder that goes on for every key, it would open that one then.
+    sb.sh("install -d -m 777 /srv/b; sftpjail grant gina /srv/b --yes");
     assert_eq!(sb.read_text(FILE), line(",expiry-time=\"21000110180000\""));
+    sb.sh("sftpjail revoke gina /srv/b --yes");
+    assert_eq!(sb.read_text(FILE), line(",expiry-time=\"21000124180000\""));
     // A line of the admin's stays the admin's.
     sb.append(FILE, "# of the admin\n");
     sb.sh("sftpjail revoke gina /srv/a --yes");
-    assert_eq!(sb.read_text(FILE), line(",expiry-time=\"20990710170000\"") + "# of the admin\n");
+    assert_eq!(sb.read_text(FILE), line(",expiry-time=\"20990724170000\"") + "# of the admin\n");
     sb.sh("sed -i '/admin/d' /etc/sftpjail/keys.d/gina; sftpjail revoke gina --yes");
     live.try_send("ls").unwrap_err();
     with("a").sftp("pwd\n").failed();
@@ -69,7 +74,7 @@ fn ends_are_by_the_zone_of_sshd_whatever_zone_the_admin_has() {
         sb.sh(&format!("TZ={zone} sftpjail grant gina {media} --until '2099-01-10 18:00'"));
         let text = sb.read_text("/etc/sftpjail/grants.d/gina.toml");
         assert!(text.contains("\nuntil = 2099-01-10T18:00:00+01:00\n"), "{zone}: {text}");
-        assert!(sb.read_text(FILE).starts_with("restrict,expiry-time=\"20990110180000\" "), "{zone}");
+        assert!(sb.read_text(FILE).starts_with("restrict,expiry-time=\"20990124180000\" "), "{zone}");
         sb.sh(&format!("TZ={zone} sftpjail grants gina | grep -q '2099-01-10 18:00 '"));
         // Neither too early nor too late.
         sb.sh(&format!("TZ={zone} sftpjail extend gina --until \"$(date -d '+1 hour' +%FT%T%:z)\" --yes"));

@@ -1,6 +1,5 @@
 //! The story of a freelancer, in a sandbox: here, the hour is when `sftpjail expire` runs.
 
-use crate::common::jailed::left_nothing;
 use sandbox::{Namespace, Sandbox, story};
 
 in_both_namespaces!(a_freelancer_works_in_one_folder_of_a_site_until_an_hour_and_the_site_owns_it_all,);
@@ -12,7 +11,6 @@ fn a_freelancer_works_in_one_folder_of_a_site_until_an_hour_and_the_site_owns_it
     sb.write("/etc/sftpjail/config.toml", format!("namespace = \"{namespace}\"\n{profile}"));
     sb.sh("sftpjail setup --managed-keys --yes");
     sb.sshd();
-    let mounts = sb.mounts();
     story::Host {
         try_sh: &|script| sb.try_sh(script),
         lasts: 15,
@@ -27,5 +25,4 @@ fn a_freelancer_works_in_one_folder_of_a_site_until_an_hour_and_the_site_owns_it
     .of_a_freelancer();
     sb.wait_for_log("expire: the session of user felix(uid=");
     sb.wait_for_log("revoke: root has revoked /srv/www/staging/media of felix");
-    left_nothing(&sb, &mounts);
 }
