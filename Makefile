@@ -220,9 +220,9 @@ test: build
 	awk '/^test result:/ { p += $$4; f += $$6; s += $$8 } END { printf "%d passed, %d failed, %d skipped\n", p, f, s }' $$log
 	exit $$status
 
-# What `make test` does to the command line at every third moment, such as a SIGKILL or a power cut, at each.
+# What `make test` does at every third moment or place, such as a SIGKILL, a power cut, or all operations of SFTP, at each.
 exhaustive: build
-	@EXHAUSTIVE=1 $(CARGO) test --locked $(AS_ROOT) --package sftpjail-tests --test e2e -- killed interrupted power_cut --test-threads $(THREADS)
+	@EXHAUSTIVE=1 $(CARGO) test --locked $(AS_ROOT) --package sftpjail-tests --test e2e -- killed interrupted power_cut outside_view --test-threads $(THREADS)
 
 # Whole systems, booted with systemd as PID 1: machines/README.md. These tests have one each.
 MACHINES = $(OF_MACHINES) -- --test-threads 2
