@@ -63,3 +63,6 @@ pub mod reap;
 pub mod session;
 
 pub mod pam;
+
+#[cfg(test)]
+mod properties;

@@ -20,7 +20,7 @@ impl<'l> GroupLine<'l> {
         let mut fields = line.split(|byte| *byte == b':');
         let (name, _password, gid, members) =
             (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
-        if fields.next().is_some() || !gid.iter().all(u8::is_ascii_digit) {
+        if fields.next().is_some() || name.starts_with(b"#") || !gid.iter().all(u8::is_ascii_digit) {
             return None;
         }
         Some(Self { name, gid: std::str::from_utf8(gid).ok()?.parse().ok()?, members })
@@ -63,6 +63,7 @@ mod tests {
             "sudo:x:27:anna:",
             "+",
             "#sudo:x",
+            "#sudo:x:27:anna",
         ] {
             assert!(!has(line, "anna", 27), "{line}");
         }

@@ -20,7 +20,7 @@ static TAKEN: RwLock<Option<Arc<Snapshot>>> = RwLock::new(None);
 
 /// Names are byte for byte, as the C library compares them.
 #[derive(Default)]
-pub(super) struct Snapshot {
+pub(crate) struct Snapshot {
     users: Vec<User>,
     users_by_name: HashMap<Vec<u8>, usize>,
     users_by_uid: HashMap<Uid, usize>,
@@ -66,7 +66,7 @@ fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 impl Snapshot {
     /// Parses lines of passwd(5) and group(5). Of several entries with a name or number, the first counts.
-    fn parse(passwd: &[u8], group: &[u8]) -> Self {
+    pub(crate) fn parse(passwd: &[u8], group: &[u8]) -> Self {
         let mut all = Self::default();
         for line in lines(passwd) {
             let fields: Vec<_> = line.split(|byte| *byte == b':').collect();
@@ -103,7 +103,7 @@ impl Snapshot {
         self.users.get(*self.users_by_uid.get(&uid)?).cloned()
     }
 
-    pub(super) fn group(&self, name: &str) -> Option<Group> {
+    pub(crate) fn group(&self, name: &str) -> Option<Group> {
         self.groups.get(*self.groups_by_name.get(name.as_bytes())?).cloned()
     }
 
@@ -112,7 +112,7 @@ impl Snapshot {
     }
 
     /// As getgrouplist(3): `primary`, and each group that lists the user.
-    pub(super) fn gids(&self, user: &str, primary: Gid) -> Vec<Gid> {
+    pub(crate) fn gids(&self, user: &str, primary: Gid) -> Vec<Gid> {
         let mut gids = vec![primary];
         for gid in self.gids.get(user.as_bytes()).into_iter().flatten() {
             if !gids.contains(gid) {
@@ -124,7 +124,8 @@ impl Snapshot {
 }
 
 fn number(field: &[u8]) -> Option<u32> {
-    std::str::from_utf8(field).ok()?.parse().ok()
+    // As getent(1) prints it, and as it is read of a line of the file: never `+27`.
+    field.iter().all(u8::is_ascii_digit).then(|| std::str::from_utf8(field).ok()?.parse().ok()).flatten()
 }
 
 fn text(field: &[u8]) -> String {
