@@ -25,7 +25,7 @@ pub(super) struct FileEdit {
     /// `None`: it is missing.
     pub(super) before: Option<Vec<u8>>,
     /// Without any text, the file is removed.
-    pub(super) after: String,
+    pub(super) after: Vec<u8>,
     /// That of a file that is missing so far.
     pub(super) mode: u32,
 }
@@ -36,7 +36,7 @@ impl FileEdit {
     }
 
     pub(super) fn after(&self) -> Option<&[u8]> {
-        Some(self.after.as_bytes()).filter(|_| !self.after.trim().is_empty())
+        Some(&self.after[..]).filter(|after| !after.trim_ascii().is_empty())
     }
 
     pub(super) fn is_nothing(&self) -> bool {

@@ -41,6 +41,6 @@ impl GrantsFile {
 
     /// The caller has checked what comes of it.
     pub(super) fn edit(self, after: String) -> FileEdit {
-        FileEdit { target: self.target, before: self.before, after, mode: MODE }
+        FileEdit { target: self.target, before: self.before, after: after.into_bytes(), mode: MODE }
     }
 }

@@ -42,9 +42,9 @@ pub(super) fn edit(
     read(user).map_err(failed)?;
     let target = Target::ours(&Path::new(DIRECTORY).join(user))?;
     let before = target.read()?;
-    let text = String::from_utf8_lossy(before.as_deref().unwrap_or_default()).into_owned();
     let lines = Lines { grants, is_guest, zone: zone() };
-    let after = lines.synchronised(&text, new.and_then(|key| key.public.as_deref()));
+    let after =
+        lines.synchronised(before.as_deref().unwrap_or_default(), new.and_then(|key| key.public.as_deref()));
     Ok(FileEdit { target, before, after, mode: MODE })
 }
 
@@ -116,29 +116,31 @@ struct Lines<'g> {
 }
 
 impl Lines<'_> {
-    fn synchronised(&self, text: &str, new: Option<&str>) -> String {
-        let mut after = String::new();
+    /// Lines of others stay byte for byte: a comment may have another encoding.
+    fn synchronised(&self, text: &[u8], new: Option<&str>) -> Vec<u8> {
+        let mut after = Vec::new();
         let mut has_new = false;
-        for line in text.split_inclusive('\n') {
-            let Some((kind, key)) = key_of(line) else {
-                after += line;
+        for bytes in text.split_inclusive(|byte| *byte == b'\n') {
+            let line = String::from_utf8_lossy(bytes);
+            let Some((kind, key)) = key_of(&line) else {
+                after.extend(bytes);
                 continue;
             };
             has_new |= new.is_some_and(|new| new.split(' ').nth(1) == Some(key));
             match line.trim_end().strip_suffix(MARK) {
-                None => after += line,
+                None => after.extend(bytes),
                 Some(own) => {
                     let begin = own.find(&format!("{kind} {key}"));
                     let public = begin.and_then(|begin| own.get(begin..)).unwrap_or(own);
-                    after.extend(self.written(public));
+                    after.extend(self.written(public).unwrap_or_default().bytes());
                 }
             }
         }
         if let Some(line) = new.filter(|_| !has_new).and_then(|new| self.written(new)) {
-            if !after.is_empty() && !after.ends_with('\n') {
-                after.push('\n');
+            if !after.is_empty() && !after.ends_with(b"\n") {
+                after.push(b'\n');
             }
-            after += &line;
+            after.extend(line.bytes());
         }
         after
     }
@@ -218,7 +220,8 @@ mod tests {
     }
 
     fn synchronised(text: &str, grants: &[Grant], new: Option<&str>) -> String {
-        Lines { grants, is_guest: false, zone: berlin() }.synchronised(text, new)
+        let lines = Lines { grants, is_guest: false, zone: berlin() };
+        String::from_utf8(lines.synchronised(text.as_bytes(), new)).unwrap()
     }
 
     #[test]
@@ -249,10 +252,21 @@ mod tests {
     }
 
     #[test]
+    fn a_comment_in_another_encoding_stays_as_it_is() {
+        let grants = grants(&[""]);
+        let lines = Lines { grants: &grants, is_guest: false, zone: berlin() };
+        let own = [KEY.as_bytes(), b" M\xfcller\n# caf\xe9\n"].concat();
+        assert_eq!(lines.synchronised(&own, Some(KEY)), own);
+    }
+
+    #[test]
     fn a_guests_key_is_let_in_to_be_told_that_all_has_ended() {
         let is_until = |grants: &[Grant], day: &str| {
-            let after = Lines { grants, is_guest: true, zone: berlin() }.synchronised("", Some(KEY));
-            assert_eq!(after, format!("restrict,expiry-time=\"{day}180000\" {KEY} sftpjail-grant\n"));
+            let after = Lines { grants, is_guest: true, zone: berlin() }.synchronised(b"", Some(KEY));
+            assert_eq!(
+                String::from_utf8(after).unwrap(),
+                format!("restrict,expiry-time=\"{day}180000\" {KEY} sftpjail-grant\n")
+            );
         };
         let end = "until = 2026-12-10T18:00:00+01:00";
         is_until(&grants(&[end]), "20261224");

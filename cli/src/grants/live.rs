@@ -16,21 +16,25 @@ pub(super) enum Keeps<'f> {
     End(&'f [PathBuf]),
 }
 
+/// Whether one of these folders is granted to the session, or that is unknown.
+pub(super) fn has_one_of(session: &Session, folders: &[PathBuf]) -> bool {
+    match &session.record {
+        Ok(record) => folders.iter().any(|folder| record.grants.contains(&whole(folder).to_string())),
+        Err(_) => true,
+    }
+}
+
 /// `None`: no live session is concerned.
 pub(super) fn note(user: &UserName, keeps: &Keeps<'_>) -> Result<Option<String>, Error> {
     let unknown =
         |error| Error::new(format!("the sessions of {user} are unknown: {error}"), "see what it names");
-    let has_one = |session: &Session, folders: &[PathBuf]| match &session.record {
-        Ok(record) => folders.iter().any(|folder| record.grants.contains(&whole(folder).to_string())),
-        Err(_) => true,
-    };
     let is_refused = |session: &Session| session.record.as_ref().is_ok_and(|record| record.refused);
     let mut sessions = sessions::recorded().map_err(unknown)?;
     sessions.retain(|session| session.user == *user && !is_refused(session));
     let what = match keeps {
         Keeps::Jail => "jail",
         Keeps::End(folders) => {
-            sessions.retain(|session| has_one(session, folders));
+            sessions.retain(|session| has_one_of(session, folders));
             "end"
         }
     };

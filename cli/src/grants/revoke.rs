@@ -3,14 +3,13 @@
 use super::change::{Change, chosen, nothing};
 use super::file::GrantsFile;
 use super::options::RevokeOptions;
-use super::{Failure, account, edit, key_file, named, who};
+use super::{Failure, account, edit, key_file, live, named, who};
 use crate::host::sessions::{self, Session};
 use crate::report::json::{VERSION, document};
 use crate::report::terminal::{Mark, wrapped};
 use crate::report::text::listed;
 use crate::report::{Error, Outside, Status};
 use pam_sftpjail::config::Config;
-use pam_sftpjail::escape::whole;
 use pam_sftpjail::fix::{Command, Fix, Name};
 use pam_sftpjail::grants::Grant;
 use pam_sftpjail::name::UserName;
@@ -109,12 +108,7 @@ fn end(user: &UserName, folders: &[PathBuf]) -> Result<Vec<Ending>, Error> {
         Error::new(what, Fix::after("see why", &kick))
     };
     let mut sessions = sessions::live().map_err(unknown)?;
-    let revoked: Vec<_> = folders.iter().map(|folder| whole(folder).to_string()).collect();
-    let has_one = |session: &Session| match &session.record {
-        Ok(record) => record.grants.iter().any(|folder| revoked.contains(folder)),
-        Err(_) => true,
-    };
-    sessions.retain(|session| session.user == *user && has_one(session));
+    sessions.retain(|session| session.user == *user && live::has_one_of(session, folders));
     let ended = sessions::end(&sessions, true);
     Ok(sessions.iter().zip(ended).map(|(session, ended)| Ending::of(session, ended)).collect())
 }

@@ -91,6 +91,11 @@ impl Accepted {
         Self { types: types.filter(|types| !types.is_empty()), reads_utc }
     }
 
+    /// What some sshd accepts.
+    pub(crate) fn of_any_sshd() -> Self {
+        Self { types: None, reads_utc: true }
+    }
+
     /// Whether a key of this type is accepted. With an RSA key, clients sign by several algorithms.
     fn has(&self, key_type: &str) -> bool {
         let is_it = |algorithm: &String| {

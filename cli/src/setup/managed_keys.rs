@@ -4,9 +4,9 @@ use super::change::Change;
 use super::directory;
 use super::options::Options;
 use crate::desired::sshd::{Setting, managed_keys};
-use crate::host::keys::is_read_as_pattern;
-use crate::host::keys::line::Line;
-use crate::host::keys::managed::{DIRECTORY, lines, read};
+use crate::host::keys::file::{KeyFile, found_in};
+use crate::host::keys::managed::{DIRECTORY, read};
+use crate::host::keys::{Accepted, is_read_as_pattern};
 use crate::report::Error;
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::fix::{Command, Fix};
@@ -86,11 +86,11 @@ impl ManagedKeys {
     }
 }
 
-/// Whether root keeps a key for the user that sshd can read.
+/// Whether root keeps a key for the user that sshd can read, and that has not ended.
 pub(super) fn has_key(user: &str) -> bool {
     let Ok(user) = UserName::parse(user) else { return false };
     let Ok(Some(bytes)) = read(&user) else { return false };
     // sshd reads it as the user.
     let is_readable = Path::new(DIRECTORY).join(user).metadata().is_ok_and(|stat| stat.mode() & 0o004 != 0);
-    is_readable && lines(&String::from_utf8_lossy(&bytes)).any(|(.., line)| matches!(line, Line::Key(_)))
+    is_readable && found_in(&bytes[..], &Accepted::of_any_sshd()) == KeyFile::Keys
 }

@@ -35,7 +35,7 @@ pub(super) fn a_guest_comes_and_goes(guest: &Guest, denials: &str) {
 
         grant(
             guest,
-            "--key /root/.ssh/id_ed25519.pub --until \"$(date -u -d '+40 seconds' +%Y-%m-%dT%H:%M:%SZ)\"",
+            "--key /root/.ssh/id_ed25519.pub --until \"$(date -u -d '+2 minutes' +%Y-%m-%dT%H:%M:%SZ)\"",
         );
         begin_session(guest);
         guest.wait_for("not test -e /run/sftpjail/felix");

@@ -89,7 +89,8 @@ fn closed(path: &Path) -> PathBuf {
     above.into_iter().find(is_closed).unwrap_or(path).to_owned()
 }
 
-fn found_in(file: impl BufRead, accepted: &Accepted) -> KeyFile {
+/// The same of what was read of it.
+pub(crate) fn found_in(file: impl BufRead, accepted: &Accepted) -> KeyFile {
     let mut instead = None;
     let mut file = file.take(MAX_BYTES);
     let mut bytes = Vec::new();

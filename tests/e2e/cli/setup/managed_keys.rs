@@ -72,11 +72,15 @@ fn members_without_a_key_there_are_named_and_are_not_locked_out_unasked() {
     let json = sb.try_sh("sftpjail setup --managed-keys --dry-run --json").stdout;
     let json: String = json.split_whitespace().collect();
     assert!(json.contains("\"without_key\":[\"bob\"],\"locked_out\":[\"anna\",\"mle\"]"), "{json}");
-    // A file that sshd cannot read as the user, or that has no key, is none.
+    // A file that sshd cannot read as the user, or whose key has ended, is none.
     sb.sh("install -d /etc/sftpjail/keys.d; cd /etc/sftpjail/keys.d
-           install -m 644 /root/.ssh/id_ed25519.pub mle; install -m 600 /root/.ssh/id_ed25519.pub anna; echo '# none' >bob");
+           install -m 644 /root/.ssh/id_ed25519.pub mle; install -m 600 /root/.ssh/id_ed25519.pub anna; echo \"expiry-time=\\\"20200101\\\" $(cat mle)\" >bob");
     let out = sb.try_sh("sftpjail setup --managed-keys --dry-run");
     assert!(out.stdout.contains(&format!("{without} have no other way in: anna.\n")), "{out}");
+    assert!(
+        out.stdout.contains(&format!("{without} need another way in, such as a password: bob.\n")),
+        "{out}"
+    );
     // Who wants it so gets it.
     sb.sh("sftpjail setup --managed-keys --yes --accept-refused");
     sb.sftp("mle", "pwd\n").ok();
