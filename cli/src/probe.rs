@@ -56,6 +56,7 @@ use pam_sftpjail::account::Account;
 use pam_sftpjail::config::Config;
 use pam_sftpjail::error::Refusal;
 use pam_sftpjail::escape::escaped;
+use pam_sftpjail::fix::{Command, Name};
 use pam_sftpjail::grants::Circumstances;
 use pam_sftpjail::session::{Membership, examine};
 use parent::Parent;
@@ -151,6 +152,10 @@ fn probe(request: &Request<'_>) -> Report {
         Err(refusal @ (Refusal::Lookup { .. } | Refusal::LoginName { .. } | Refusal::Name { .. })) => {
             return report.unable(&refusal, refusal.fix());
         }
+        Err(ref refusal) if refusal.is_without_grant() && depends_on_login(&config, user) => {
+            let why = format!("the probe has neither the user's key nor an address: {refusal}");
+            return report.unable(&why, Command::new("sftpjail check").arg(Name(user)));
+        }
         Err(refusal) => (None, Some(refusal)),
     };
     if let Err(error) = log_in(&mut report, request, &config, expected, refusal) {
@@ -171,6 +176,12 @@ fn probe(request: &Request<'_>) -> Report {
         report.rehearsal_us = rehearsed.map(|rehearsal| rehearsal.microseconds);
     }
     report
+}
+
+/// Whether there are grants that another login than that of the probe may use.
+fn depends_on_login(config: &Config, user: &str) -> bool {
+    let asked = examine(config, user, &Circumstances::of_no_login(), &mut |_, _| {});
+    matches!(asked, Ok(Membership::Member(_)))
 }
 
 fn no_settings(report: Report, no_answer: NoAnswer) -> Report {

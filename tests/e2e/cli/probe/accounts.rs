@@ -72,6 +72,27 @@ fn volumes_with_odd_names_are_written_and_read_only_ones_are_not() {
 }
 
 #[test]
+fn a_user_whose_grants_need_a_key_or_an_address_is_not_said_to_be_kept_out() {
+    let sb = machine();
+    configure(&sb, "[[profile]]\nname = \"guest\"\ngroups = [\"sftp\"]\nhome = \"none\"\n");
+    let key = format!("SHA256:{}", "A".repeat(43));
+    for term in [format!("key = {key:?}"), "from = [\"192.0.2.0/24\"]".into()] {
+        sb.sh("mkdir -p /etc/sftpjail/grants.d /srv/media");
+        sb.write(
+            "/etc/sftpjail/grants.d/mle.toml",
+            format!("[[grant]]\nfolder = \"/srv/media\"\naccess = \"read-only\"\n{term}\n"),
+        );
+        let out = probe(&sb, "mle", 2);
+        let why = "! probe          the probe has neither the user's key nor an address: ";
+        assert!(out.contains(why) && out.contains("→ sftpjail check mle\n"), "{out}");
+        assert!(!out.contains("cannot log in"), "{out}");
+    }
+    sb.write("/etc/sftpjail/grants.d/mle.toml", "");
+    let out = probe(&sb, "mle", 1);
+    assert!(out.contains("mle cannot log in"), "{out}");
+}
+
+#[test]
 fn a_read_only_home_that_cannot_be_written_is_ok() {
     let sb = machine();
     configure(&sb, "[[profile]]\nname = \"ro\"\ngroups = [\"sftp\"]\nhome = \"read-only\"\n");
