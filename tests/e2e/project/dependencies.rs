@@ -104,3 +104,12 @@ fn each_direct_dependency_has_its_row_in_the_documents() {
     }
     assert!(manifests.len() > 20, "only {} found", manifests.len());
 }
+
+#[test]
+fn the_module_keeps_the_packages_that_were_ordered_as_the_documents_say() {
+    let manifests = in_manifests();
+    for name in ["pam-bindings", "nix", "thiserror", "syslog"] {
+        let of_module = manifests.get(name).is_some_and(|it| it.packages.contains("module"));
+        assert!(of_module, "{name} was ordered for the module: docs/dependencies.md, In the module");
+    }
+}
