@@ -23,7 +23,7 @@ struct Narrow {
 }
 
 impl Floors {
-    /// `report`, `host`, `desired`, `writing`, the verbs, clap's definitions, which may name what verbs define, and `main`.
+    /// `report`, `host`, `desired`, `writing`, the verbs, clap's definitions, which may name what verbs define, and the root.
     pub(crate) fn of_cli(cli: &Modules) -> Self {
         const BELOW: [&str; 4] = ["report", "host", "desired", "writing"];
         const ABOVE: &str = "arguments";
@@ -34,7 +34,7 @@ impl Floors {
         Self {
             order,
             root: cli.display(&[]),
-            written: "From the lowest: report, host, desired, writing, the verbs, arguments, main".into(),
+            written: "From the lowest: report, host, desired, writing, the verbs, arguments, lib".into(),
             // It neither judges nor prints.
             narrow: Some(Narrow { from: "host", to: "report", modules: &["error", "location"] }),
         }
