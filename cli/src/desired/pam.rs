@@ -6,7 +6,7 @@ pub(crate) mod unloadable;
 
 use crate::host::pam::control::{Action, Control};
 use crate::host::pam::module::directory;
-use crate::host::pam::stack::{Line, Module, Stack};
+use crate::host::pam::stack::{Line, Module, Stack, written};
 use pam_sftpjail::session::{Arguments, SessionLine};
 use std::path::PathBuf;
 
@@ -130,11 +130,8 @@ impl Module {
     pub(crate) fn rewritten(&self, kind: &str, part: Option<&str>) -> String {
         let is_kept = |word: &&str| part.is_none() || !["open", "close"].contains(word);
         let words = self.arguments.iter().map(String::as_str).filter(is_kept).chain(part);
-        let arguments = words.map(|argument: &str| match argument.contains(' ') {
-            true => format!(" [{argument}]"),
-            false => format!(" {argument}"),
-        });
-        format!("{kind} {} {}{}", Example::new().control(), self.path, arguments.collect::<String>())
+        let arguments: String = words.map(|argument| format!(" {}", written(argument))).collect();
+        format!("{kind} {} {}{arguments}", Example::new().control(), written(&self.path))
     }
 
     /// The file that libpam loads.

@@ -4,13 +4,14 @@
 mod success;
 mod words;
 
-use super::control::{Action, Control};
+use super::control::{Action, Control, unbracketed};
 use crate::report::Location;
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use words::words;
+pub(crate) use words::written;
 
 /// The directories in which libpam looks for a service, in this order. The second is for packages.
 pub(crate) const DIRECTORIES: [&str; 2] = ["/etc/pam.d", "/usr/lib/pam.d"];
@@ -218,7 +219,7 @@ impl Reader<'_> {
     /// lines that are only a comment do not, wherever they are.
     fn lines(&self, path: &Path, text: &str, stack: &mut Stack) {
         let mut begun: Option<(usize, String)> = None;
-        for (i, physical) in text.lines().enumerate() {
+        for (i, physical) in text.split('\n').enumerate() {
             let physical = physical.trim_start_matches(BLANKS);
             if physical.is_empty() || physical.starts_with('#') {
                 continue;
@@ -271,7 +272,7 @@ impl Reader<'_> {
                 module,
             });
         };
-        match control.to_ascii_lowercase().as_str() {
+        match unbracketed(control).to_ascii_lowercase().as_str() {
             "include" => deeper(0).file(path, stack),
             "substack" => {
                 add(None);
