@@ -45,7 +45,8 @@ const ATTRIBUTES: [&str; 9] =
 /// others are. strdelim and argv_split of OpenSSH's misc.c differ in what a quote, a backslash and `=` mean, and
 /// glob(3) differs from the crate in brackets.
 pub(super) fn is_plain(line: &str) -> bool {
-    let bare = line.trim_start_matches(|c: char| !c.is_alphanumeric()).to_ascii_lowercase();
+    // sshd takes `Ma"tch"` for the keyword as well.
+    let bare = line.trim_start_matches(|c: char| !c.is_alphanumeric()).replace('"', "").to_ascii_lowercase();
     let is = |keyword| bare.starts_with(keyword) && !line.trim_start().starts_with('#');
     let is_match = is("match");
     if !is_match && !is("include") {
@@ -71,9 +72,10 @@ pub(super) fn is_plain(line: &str) -> bool {
 
 /// The words after the keyword of a line whose words have single kinds of blanks between them, and quotes around the
 /// whole of a word if any. `None`: the line is not of that form.
-fn arguments(line: &str) -> Option<Vec<String>> {
-    let blanks = [' ', '\t', '\r'];
-    let mut rest = line.trim_matches(blanks);
+pub(super) fn arguments(line: &str) -> Option<Vec<String>> {
+    // A carriage return parts words only in sshd before OpenSSH 8.7, except at the end.
+    let blanks = [' ', '\t'];
+    let mut rest = line.trim_end_matches([' ', '\t', '\r']).trim_start_matches(blanks);
     let mut arguments = Vec::new();
     while !rest.is_empty() && !rest.starts_with('#') {
         let quoted = rest.strip_prefix('"').map(|quoted| quoted.split_once('"'));

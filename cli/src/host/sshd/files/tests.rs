@@ -48,6 +48,9 @@ fn lines_that_may_be_read_differently_are_not_plain() {
     for line in [
         "Match User=anna",
         "Match=User anna",
+        "Ma\"tch\" User anna",
+        "Match\rUser anna",
+        "Match User anna\rGroup b",
         "Match User \"anna",
         "Match User a\"nn\"a",
         "Match User 'anna'",
