@@ -72,7 +72,16 @@ pub(crate) struct Condition {
 impl Condition {
     /// Reads a value of `ExecCondition=`; `None` if it is another condition.
     pub(crate) fn parse(command: &str) -> Option<Self> {
-        let mut arguments = unquoted(words(command).strip_prefix(&script())?).into_iter();
+        // Blanks within a group count, and those between the words of the script do not.
+        let mut rest = command.trim_start();
+        for word in script().split_whitespace() {
+            let after = rest.strip_prefix(word)?;
+            rest = after.trim_start();
+            if rest.len() == after.len() {
+                return None;
+            }
+        }
+        let mut arguments = unquoted(rest).into_iter();
         let program = arguments.next()?.into();
         let has_instance = arguments.next()? == "%i";
         let config = arguments.next().filter(|path| has_instance && path.starts_with('/'))?.into();
@@ -101,25 +110,37 @@ fn quoted(group: &str) -> String {
     if group.chars().all(is_plain) {
         return group.to_owned();
     }
-    format!("\"{}\"", group.replace('\\', "\\\\").replace('%', "%%").replace('$', "$$"))
+    let mut quoted = "\"".to_owned();
+    for c in group.chars() {
+        match c {
+            '\\' | '"' => quoted.push('\\'),
+            '%' | '$' => quoted.push(c),
+            _ => {}
+        }
+        quoted.push(c);
+    }
+    quoted + "\""
 }
 
 /// The arguments of a command line as [`quoted`] writes them.
 fn unquoted(line: &str) -> Vec<String> {
+    const BLANKS: [char; 3] = [' ', '\t', '\n'];
     let mut arguments = Vec::new();
-    let mut rest = line.trim();
-    while !rest.is_empty() {
-        let (argument, after) = match rest.strip_prefix('"').and_then(|quoted| quoted.split_once('"')) {
-            Some((quoted, after)) => {
-                (quoted.replace("\\\\", "\\").replace("%%", "%").replace("$$", "$"), after)
+    let mut chars = line.trim_matches(BLANKS).chars().peekable();
+    while chars.peek().is_some() {
+        let is_quoted = chars.next_if_eq(&'"').is_some();
+        let mut argument = String::new();
+        while let Some(c) = chars.next() {
+            match c {
+                '"' if is_quoted => break,
+                _ if !is_quoted && BLANKS.contains(&c) => break,
+                '\\' if is_quoted => argument.extend(chars.next()),
+                '%' | '$' if is_quoted => argument.extend(chars.next_if_eq(&c).or(Some(c))),
+                _ => argument.push(c),
             }
-            None => {
-                let (word, after) = rest.split_once(' ').unwrap_or((rest, ""));
-                (word.to_owned(), after)
-            }
-        };
+        }
         arguments.push(argument);
-        rest = after.trim_start();
+        while chars.next_if(|c| BLANKS.contains(c)).is_some() {}
     }
     arguments
 }
@@ -142,7 +163,10 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_back() {
-        let groups = ["sftp", "sftp-only", "EXAMPLE\\sftp users", "cash $ 5%"].map(str::to_owned).to_vec();
+        let groups =
+            ["sftp", "sftp-only", "EXAMPLE\\sftp users", "cash $ 5%", "two  \u{a0}blanks", "a \"b\\\" c"]
+                .map(str::to_owned)
+                .to_vec();
         let written =
             Condition { program: "/usr/sbin/sftpjail".into(), config: "/etc/x.toml".into(), groups };
         let text = text(&written);

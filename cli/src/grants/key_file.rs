@@ -4,8 +4,9 @@
 use super::edit_file::FileEdit;
 use super::key::GivenKey;
 use crate::desired::sshd::KEYS_FILE;
+use crate::host::keys;
+use crate::host::keys::line::{Key, Line};
 use crate::host::keys::managed::{DIRECTORY, read};
-use crate::host::keys::{self, line::Line};
 use crate::host::sshd::effective::Settings;
 use crate::host::sshd::logins::Sshd;
 use crate::host::zone::{moment, zone};
@@ -122,17 +123,16 @@ impl Lines<'_> {
         let mut has_new = false;
         for bytes in text.split_inclusive(|byte| *byte == b'\n') {
             let line = String::from_utf8_lossy(bytes);
-            let Some((kind, key)) = key_of(&line) else {
+            let Some(Key { key_type, encoded, comment, .. }) = key_of(&line) else {
                 after.extend(bytes);
                 continue;
             };
-            has_new |= new.is_some_and(|new| new.split(' ').nth(1) == Some(key));
-            match line.trim_end().strip_suffix(MARK) {
+            has_new |= new.is_some_and(|new| new.split(' ').nth(1) == Some(encoded));
+            match format!(" {comment}").strip_suffix(MARK) {
                 None => after.extend(bytes),
-                Some(own) => {
-                    let begin = own.find(&format!("{kind} {key}"));
-                    let public = begin.and_then(|begin| own.get(begin..)).unwrap_or(own);
-                    after.extend(self.written(public).unwrap_or_default().bytes());
+                Some(comment) => {
+                    let public = format!("{key_type} {encoded}{comment}");
+                    after.extend(self.written(&public).unwrap_or_default().bytes());
                 }
             }
         }
@@ -177,10 +177,9 @@ impl Lines<'_> {
     }
 }
 
-/// The type and the key of a line.
-fn key_of(line: &str) -> Option<(&str, &str)> {
+fn key_of(line: &str) -> Option<Key<'_>> {
     match Line::parse(line) {
-        Line::Key(key) => Some((key.key_type, key.encoded)),
+        Line::Key(key) => Some(key),
         _ => None,
     }
 }
@@ -249,6 +248,16 @@ mod tests {
             synchronised("no end", &grants(&[""]), Some(KEY)),
             format!("no end\nrestrict {KEY} sftpjail-grant\n")
         );
+    }
+
+    #[test]
+    fn a_key_that_an_admin_has_written_with_other_blanks_stays() {
+        let given = synchronised("", &grants(&[""]), Some(KEY));
+        for blank in ["  ", "\t"] {
+            let other = given.replace(KEY, &KEY.replace(' ', blank));
+            assert_eq!(synchronised(&other, &grants(&[""]), None), given);
+            assert_eq!(synchronised(&other, &[], None), "");
+        }
     }
 
     #[test]
