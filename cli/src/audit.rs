@@ -26,6 +26,8 @@ mod output;
 mod pass;
 mod paths;
 mod progress;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod properties;
 mod queue;
 mod restarts;
 mod row;

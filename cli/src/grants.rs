@@ -18,6 +18,8 @@ mod letter;
 mod list;
 mod live;
 mod options;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod properties;
 mod revoke;
 mod served;
 mod spec;

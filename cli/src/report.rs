@@ -12,6 +12,8 @@ pub(crate) mod findings;
 pub(crate) mod json;
 pub(crate) mod location;
 pub(crate) mod outside;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod properties;
 pub(crate) mod status;
 pub(crate) mod streams;
 pub(crate) mod table;

@@ -64,5 +64,5 @@ pub mod session;
 
 pub mod pam;
 
-#[cfg(test)]
-mod properties;
+#[cfg(any(test, fuzzing))]
+pub mod properties;

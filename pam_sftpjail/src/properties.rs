@@ -1,5 +1,5 @@
 //! What must hold of every text from outside, whatever is in it: one function for each kind, which panics where it does
-//! not hold. The tests call them with the texts in `fuzz/corpus`.
+//! not hold. A fuzzer calls them with what it makes up (`fuzz/src/bin`), the tests with what is in `fuzz/corpus`.
 
 use crate::account::GroupLine;
 use crate::config::{Config, ConfigError};
@@ -22,7 +22,7 @@ const FILE: &str = "/etc/sftpjail/a file";
 
 /// The configuration: it means the same however TOML is laid out, its values keep their promises, and errors are lines
 /// that a terminal shows.
-fn configuration(data: &[u8]) {
+pub fn configuration(data: &[u8]) {
     let Ok(text) = from_utf8(data) else { return };
     let read = |text: &str| Config::of_text(text, Path::new(FILE));
     let config = read(text);
@@ -51,7 +51,7 @@ fn configuration(data: &[u8]) {
 }
 
 /// A file of grants: as [`configuration`], and what a grant prints of itself reads as what it is.
-fn grants(data: &[u8]) {
+pub fn grants(data: &[u8]) {
     let Ok(text) = from_utf8(data) else { return };
     let read = |text: &str| grants::of_text(text, Path::new(FILE));
     let found = read(text);
@@ -76,7 +76,7 @@ fn grants(data: &[u8]) {
 }
 
 /// The arguments of the module's line, one on each line: their order is nothing, and what is unknown can be logged.
-fn arguments(data: &[u8]) {
+pub fn arguments(data: &[u8]) {
     let words: Vec<_> = data.split(|byte| *byte == b'\n').collect();
     let read = Arguments::parse(words.iter().copied());
     let turned = Arguments::parse(words.iter().rev().copied());
@@ -93,7 +93,7 @@ fn arguments(data: &[u8]) {
 
 /// The fields of passwd(5) and group(5): the module's reader of a line and the program's reader of all of them agree,
 /// and what may name a file is one entry of a directory.
-fn entries(data: &[u8]) {
+pub fn entries(data: &[u8]) {
     for line in data.split(|byte| *byte == b'\n') {
         let all = Snapshot::parse(line, line);
         let name = line.split(|byte| *byte == b':').next().unwrap_or_default();
@@ -124,7 +124,7 @@ fn entries(data: &[u8]) {
 }
 
 /// What PAM says of a login goes into its record and comes out of it as it was, and fingerprints are of its keys only.
-fn records(data: &[u8]) {
+pub fn records(data: &[u8]) {
     let said = String::from_utf8_lossy(data);
     let keys = Fingerprint::of_login(&said);
     assert!(keys.len() <= said.lines().filter(|line| line.starts_with("publickey ")).count());
@@ -157,7 +157,7 @@ fn records(data: &[u8]) {
 }
 
 /// What is escaped is one word that a terminal shows, and the whole of it can be had back.
-fn escapes(data: &[u8]) {
+pub fn escapes(data: &[u8]) {
     let text = OsStr::from_bytes(data);
     let shown = whole(text).to_string();
     assert!(is_plain(&shown) && is_plain(&escaped(text).to_string()), "{shown}");
@@ -203,29 +203,5 @@ fn on_line_0(grants: &[Grant]) -> Vec<Grant> {
 
 #[cfg(test)]
 mod tests {
-    use std::panic::catch_unwind;
-
-    /// Calls a property with each text that somebody wrote for it.
-    fn replay(name: &str, property: fn(&[u8])) {
-        let corpus = format!("{}/../fuzz/corpus/{name}", env!("CARGO_MANIFEST_DIR"));
-        let mut count = 0;
-        for entry in std::fs::read_dir(&corpus).unwrap_or_else(|error| panic!("{corpus}: {error}")) {
-            let path = entry.unwrap().path();
-            let data = std::fs::read(&path).unwrap();
-            assert!(catch_unwind(|| property(&data)).is_ok(), "with {}", path.display());
-            count += 1;
-        }
-        assert!(count > 5, "only {count} in {corpus}");
-    }
-
-    macro_rules! replayed {
-        ($($name:ident)*) => {$(
-            #[test]
-            fn $name() {
-                replay(stringify!($name), super::$name);
-            }
-        )*};
-    }
-
-    replayed!(configuration grants arguments entries records escapes);
+    replay::replayed!(configuration grants arguments entries records escapes);
 }

@@ -23,18 +23,20 @@ struct Narrow {
 }
 
 impl Floors {
-    /// `report`, `host`, `desired`, `writing`, the verbs, clap's definitions, which may name what verbs define, and the root.
+    /// `report`, `host`, `desired`, `writing`, the verbs, clap's definitions, which may name what verbs define, what must
+    /// hold of all parsers, and the root.
     pub(crate) fn of_cli(cli: &Modules) -> Self {
         const BELOW: [&str; 4] = ["report", "host", "desired", "writing"];
-        const ABOVE: &str = "arguments";
-        let is_verb = |name: &&String| !BELOW.contains(&name.as_str()) && *name != ABOVE;
+        const ABOVE: [&str; 2] = ["arguments", "properties"];
+        let is_verb = |name: &&String| ![&BELOW[..], &ABOVE].concat().contains(&name.as_str());
         let mut order: Vec<_> = BELOW.iter().map(|name| vec![(*name).to_owned()]).collect();
         order.push(cli.children(&[]).iter().filter(is_verb).cloned().collect());
-        order.push(vec![ABOVE.to_owned()]);
+        order.extend(ABOVE.iter().map(|name| vec![(*name).to_owned()]));
         Self {
             order,
             root: cli.display(&[]),
-            written: "From the lowest: report, host, desired, writing, the verbs, arguments, lib".into(),
+            written: "From the lowest: report, host, desired, writing, the verbs, arguments, properties, lib"
+                .into(),
             // It neither judges nor prints.
             narrow: Some(Narrow { from: "host", to: "report", modules: &["error", "location"] }),
         }

@@ -3,6 +3,9 @@
 //! It goes by the lines at which the parser says that grants begin. TOML can be written in ways that it does not
 //! understand, so the parser reads what comes of it again: [`verified`].
 
+#[cfg(any(test, fuzzing))]
+pub(super) mod properties;
+
 use crate::report::Error;
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::grants::{Grant, of_text};

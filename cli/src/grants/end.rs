@@ -1,5 +1,8 @@
 //! Reads the moment at which a grant is to end, as people write it, and shows it with all that could be misread.
 
+#[cfg(any(test, fuzzing))]
+pub(super) mod properties;
+
 use crate::report::Error;
 use jiff::civil::{Date, DateTime, Time, Weekday};
 use jiff::tz::AmbiguousOffset;

@@ -1,6 +1,9 @@
 //! The keys of grants in the file of keys that root keeps for a user. A line that this program has written is changed
 //! with the grants for which it stands, and no other line is.
 
+#[cfg(any(test, fuzzing))]
+pub(super) mod properties;
+
 use super::edit_file::FileEdit;
 use super::key::GivenKey;
 use crate::desired::sshd::KEYS_FILE;

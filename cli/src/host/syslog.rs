@@ -8,6 +8,8 @@ pub(crate) mod lines;
 pub(crate) mod logins;
 #[cfg(test)]
 pub(crate) mod noise;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod properties;
 pub(crate) mod recent;
 pub(crate) mod record;
 mod rotated;

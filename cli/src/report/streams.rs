@@ -35,7 +35,7 @@ pub(crate) struct Harmless<W> {
 }
 
 impl<W: Write> Harmless<W> {
-    fn new(inner: W) -> Self {
+    pub(super) fn new(inner: W) -> Self {
         Self { inner, begun: Vec::new() }
     }
 }

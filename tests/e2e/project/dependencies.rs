@@ -7,12 +7,13 @@ use std::fs;
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
 /// A package by its directory, and what the page calls it.
-const PACKAGES: [(&str, &str); 5] = [
+const PACKAGES: [(&str, &str); 6] = [
     ("pam_sftpjail", "module"),
     ("cli", "program"),
     ("tests", "tests"),
     ("tests/nss_spelling", "nss_spelling"),
     ("machines", "machines"),
+    ("tests/replay", "replay"),
 ];
 
 #[derive(Debug, Default, PartialEq)]
@@ -35,7 +36,10 @@ fn named(manifest: &str) -> Vec<(String, String)> {
             assert!(!line.contains("dependencies."), "{line}: write each dependency on one line");
         } else if let Some((key, value)) = line.split_once('=').filter(|_| is_within) {
             let name = key.trim().trim_end_matches(".workspace").to_owned();
-            if !line.starts_with('#') && !value.contains("path =") && name != "pam_sftpjail" {
+            if !line.starts_with('#')
+                && !value.contains("path =")
+                && !["pam_sftpjail", "replay"].contains(&&*name)
+            {
                 found.push((name, value.to_owned()));
             }
         }
@@ -56,8 +60,8 @@ fn features(value: &str) -> BTreeSet<String> {
 /// As the manifests have it.
 fn in_manifests() -> BTreeMap<String, Dependency> {
     let of_workspace: BTreeMap<_, _> = named(&read("Cargo.toml")).into_iter().collect();
-    let members =
-        read("Cargo.toml").lines().find(|line| line.starts_with("members")).expect("members").to_owned();
+    let is_list = |line: &&str| line.starts_with("members = ") || line.starts_with("exclude = ");
+    let members: String = read("Cargo.toml").lines().filter(is_list).collect();
     assert_eq!(members.matches('"').count() / 2, PACKAGES.len(), "PACKAGES lacks one of {members}");
     let mut found: BTreeMap<String, Dependency> = BTreeMap::new();
     for (directory, package) in PACKAGES {

@@ -1,6 +1,8 @@
 //! Reads the lines of a PAM service as libpam joins them (pam_handlers.c), and finds the lines that can keep
 //! a later one from being called (pam_dispatch.c).
 
+#[cfg(any(test, fuzzing))]
+pub(crate) mod properties;
 mod success;
 mod words;
 

@@ -5,6 +5,8 @@
 
 mod include;
 mod line;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod properties;
 
 use super::patterns::is_match;
 use crate::report::{Error, Location};
