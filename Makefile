@@ -48,7 +48,7 @@ PROGRAM = $(DESTDIR)$(PREFIX)/sbin/sftpjail
 AS_OWNER := $(if $(DESTDIR),,$(SUDO))
 INSTALL := $(AS_OWNER) install
 
-.PHONY: build build-release deps demo review-picture sandbox test exhaustive machines machines-all machines-kernels machine-tests tested-on lint deny bench bench-audit bench-check
+.PHONY: build build-release deps demo review-picture sandbox test exhaustive machines machines-all machines-kernels machine-tests tested-on lint deny mutants bench bench-audit bench-check
 
 build: deps
 	@$(CARGO) build --quiet --locked --workspace
@@ -267,6 +267,12 @@ lint: deps
 # minutes and Rust 1.88.
 CARGO_DENY := 0.20.2
 TOOLS := $(abspath $(or $(CARGO_TARGET_DIR),target))/tools
+tool = $(TOOLS)/$1-$2/bin/$1
+define get_tool
+test -x $(tool) || $(CARGO) install --quiet --locked --root $(TOOLS)/$1-$2 --target-dir $(TOOLS)/building \
+	--config profile.release.opt-level=1 --config profile.release.lto=false --version $2 $1
+rm -rf $(TOOLS)/building
+endef
 ADVISORIES ?=
 FROM_CLONE := GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=url.file://$(abspath $(ADVISORIES)).insteadOf \
 	GIT_CONFIG_VALUE_0=https://github.com/RustSec/advisory-db
@@ -274,11 +280,8 @@ FROM_CLONE := GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=url.file://$(abspath $(ADVISOR
 deny:
 	@test -n "$(CARGO)" || { echo "make: no cargo; install Rust from your distribution or with rustup" >&2; exit 1; }
 	export PATH="$(dir $(CARGO)):$$PATH"
-	deny=$(TOOLS)/cargo-deny-$(CARGO_DENY)/bin/cargo-deny
-	test -x $$deny || $(CARGO) install --quiet --locked --root $(TOOLS)/cargo-deny-$(CARGO_DENY) \
-		--target-dir $(TOOLS)/building --config profile.release.opt-level=1 --config profile.release.lto=false \
-		--version $(CARGO_DENY) cargo-deny
-	rm -rf $(TOOLS)/building
+	deny=$(call tool,cargo-deny,$(CARGO_DENY))
+	$(call get_tool,cargo-deny,$(CARGO_DENY))
 	$$deny --locked check bans licenses sources
 	export $(if $(ADVISORIES),$(FROM_CLONE),GIT_TERMINAL_PROMPT=0)
 	log=$$(mktemp)
@@ -290,6 +293,18 @@ deny:
 		echo "make: NOT CHECKED: known faults of the dependencies. RustSec's database could not be fetched; run make deny where it can, or say ADVISORIES=DIRECTORY" >&2
 		test -z "$(ADVISORIES)"
 	fi
+
+# Small changes of the sources, and for which of them no test fails: docs/mutants.md. FILE is a glob of sources, and E2E
+# names tests in sandboxes for what no unit test notices.
+CARGO_MUTANTS := 27.1.0
+FILE ?= cli/src/host/**
+E2E ?=
+
+mutants: build
+	@export PATH="$(dir $(CARGO)):$$PATH"
+	$(call get_tool,cargo-mutants,$(CARGO_MUTANTS))
+	export CARGO_MUTANTS=$(call tool,cargo-mutants,$(CARGO_MUTANTS))
+	$(CARGO) run --quiet --locked $(AS_ROOT) --package sftpjail-tests --example mutants -- '$(FILE)' $(if $(E2E),-- $(E2E))
 
 # The module against the bare system calls; prints ratios.
 bench: deps

@@ -73,8 +73,8 @@ impl<'l> Line<'l> {
     }
 }
 
-/// Where the options before a key end; `None`: a quote is never closed. Mirrors sshkey_advance_past_options of
-/// OpenSSH's authfile.c.
+/// Where the options before a key end; `None`: nothing follows them. Mirrors sshkey_advance_past_options of OpenSSH's
+/// authfile.c.
 fn options_end(line: &str) -> Option<usize> {
     let (mut is_quoted, mut is_escaped) = (false, false);
     for (i, c) in line.char_indices() {
@@ -86,7 +86,7 @@ fn options_end(line: &str) -> Option<usize> {
         }
         is_escaped = c == '\\';
     }
-    (!is_quoted).then_some(line.len())
+    None
 }
 
 /// The key that `text` begins with: the type, the key in base64, which names its type again, and what follows. Mirrors

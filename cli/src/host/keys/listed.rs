@@ -135,6 +135,10 @@ mod tests {
         let rsa = [&[0, 0, 0, 7][..], b"ssh-rsa", &[0, 0, 0, 3, 1, 0, 1], &[0, 0, 1, 1, 0, 0x80], &[0; 255]]
             .concat();
         assert_eq!(bits("ssh-rsa", &rsa), Some(2048));
+        // Neither a zero before it, nor a whole number of bytes.
+        let odd =
+            [&[0, 0, 0, 7][..], b"ssh-rsa", &[0, 0, 0, 3, 1, 0, 1], &[0, 0, 1, 0, 0x40], &[1; 255]].concat();
+        assert_eq!(bits("ssh-rsa", &odd), Some(2047));
         assert_eq!(bits("ecdsa-sha2-nistp521", b""), Some(521));
         assert_eq!(bits("sk-ssh-ed25519@openssh.com", b""), Some(256));
         assert_eq!((bits("ssh-rsa", b""), bits("x", b"")), (None, None));

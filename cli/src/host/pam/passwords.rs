@@ -119,7 +119,11 @@ mod tests {
         ];
         let above = [&["sufficient pam_permit.so"], &DEBIAN[..]].concat();
         let skipped = [&["[success=ok default=2] pam_localuser.so"], &DEBIAN[..]].concat();
-        for lines in [&sssd[..], &above, &skipped, &["sufficient pam_unix.so", "required pam_env.so"], &[]] {
+        // What it asks for may be what pam_unix.so compares.
+        let asks = ["required pam_otp.so", "required pam_unix.so try_first_pass"];
+        for lines in
+            [&sssd[..], &above, &skipped, &asks, &["sufficient pam_unix.so", "required pam_env.so"], &[]]
+        {
             assert_eq!(accepted(&stack(lines)), Passwords::Unknown, "{lines:?}");
         }
     }

@@ -41,6 +41,9 @@ fn what_is_no_key_is_named() {
         (format!("no-pty, no-port-forwarding {KEY}"), Line(1)),
         ("\u{1b}[2J\0".to_owned(), Line(1)),
         ("-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXkt\n".to_owned(), Private),
+        // As openssl makes one, and a note.
+        ("-----BEGIN PUBLIC KEY-----\nMCowBQYDK2Vw\n".to_owned(), Line(1)),
+        ("the PRIVATE KEY is on my laptop\n".to_owned(), Line(1)),
         ("PuTTY-User-Key-File-3: ssh-ed25519\n".to_owned(), Private),
         ("---- BEGIN SSH2 PUBLIC KEY ----\nComment: \"x\"\n".to_owned(), Exported),
         (DSA.to_owned(), Type("ssh-dss".to_owned())),

@@ -56,6 +56,19 @@ fn a_sufficient_line_of_the_same_stack_skips() {
     assert_eq!(skips(&["[success=die default=ignore] a.so", "required ours.so"]), (vec![], vec![]));
 }
 
+/// As pam_unix.so answers for an account of another service of NSS.
+#[test]
+fn a_jump_after_one_answer_skips_for_those_who_get_it() {
+    let line = |control: &str| format!("{control} pam_unix.so");
+    for (control, expected) in [
+        ("[success=1 default=ignore]", (vec![1], vec![])),
+        ("[success=ok user_unknown=1 default=ignore]", (vec![], vec![1])),
+        ("[success=1 user_unknown=ignore default=1]", (vec![1], vec![1])),
+    ] {
+        assert_eq!(skips(&[&line(control), "required ours.so", "required b.so"]), expected, "{control}");
+    }
+}
+
 #[test]
 fn a_line_in_a_substack_ends_that_substack_only() {
     assert_eq!(

@@ -1,0 +1,92 @@
+//! Mutants: cargo-mutants lists small changes of the sources, and for each of them a test should fail. Says for which
+//! none does.
+//!
+//! All mutants of a file are built at once (`embed`), so that each costs one run of the tests that come to it. The
+//! page of results is docs/mutants.md.
+
+mod e2e;
+mod embed;
+mod list;
+mod places;
+mod results;
+mod tree;
+mod unit;
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Instant;
+
+use e2e::E2eTests;
+use list::list;
+use results::{Outcome, Results};
+use tree::Tree;
+use unit::UnitTests;
+
+/// Globs of sources; behind `--`, what the names of tests in sandboxes contain.
+fn main() -> ExitCode {
+    let all: Vec<String> = env::args().skip(1).collect();
+    let mut parts = all.split(|argument| argument == "--").map(<[String]>::to_vec);
+    let [globs, filters] = [parts.next(), parts.next()].map(Option::unwrap_or_default);
+    match run(&globs, &filters) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("mutants: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(globs: &[String], filters: &[String]) -> Result<(), String> {
+    // Set by `cargo run`.
+    let manifest = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    let project = manifest.as_deref().and_then(Path::parent).ok_or("run it with make mutants")?;
+    let directory =
+        env::var_os("CARGO_TARGET_DIR").map_or(project.join("target"), PathBuf::from).join("mutants");
+    let copy = directory.join("tree");
+    fs::create_dir_all(&copy).map_err(|error| format!("{}: {error}", copy.display()))?;
+    let mutants = list(project, globs)?;
+    let mut tree =
+        Tree { project, copy, mutants: &mutants, alone: Default::default(), broken: Default::default() };
+    let mut results = Results::new(&mutants, &directory.join("results.tsv"));
+
+    let start = Instant::now();
+    let programs =
+        tree.build(&["test", "--no-run", "-p", "pam_sftpjail", "-p", "sftpjail", "--lib", "--bins"])?;
+    eprintln!("{} mutants built in {:.0?}", mutants.len(), start.elapsed());
+    let tests = UnitTests::read(&programs, &directory)?;
+    eprintln!("unit tests come to {}: {:.0?}", tests.reached.len(), start.elapsed());
+    for number in results.numbers() {
+        let outcome = if tree.alone.contains(&number) {
+            Outcome::Alone
+        } else if tree.broken.contains(&number) {
+            Outcome::DoesNotCompile
+        } else if !tests.reached.contains_key(&number) {
+            Outcome::NotReached
+        } else if tests.catch(number)? {
+            Outcome::Caught
+        } else {
+            Outcome::Survived
+        };
+        results.set(number, outcome)?;
+    }
+    eprintln!("tried with unit tests: {:.0?}", start.elapsed());
+
+    if !filters.is_empty() {
+        tree.build(&["build", "--workspace"])?;
+        let programs = tree.build(&["test", "--no-run", "-p", "sftpjail-tests", "--test", "e2e"])?;
+        let program = programs.first().ok_or("no tests in sandboxes")?;
+        let tests = E2eTests::read(program, filters, &directory)?;
+        for number in results.not_caught() {
+            if !tests.reach(number) {
+                continue;
+            }
+            let outcome = if tests.catch(number)? { Outcome::CaughtInSandbox } else { Outcome::Survived };
+            results.set(number, outcome)?;
+        }
+        eprintln!("tried in sandboxes: {:.0?}", start.elapsed());
+    }
+    print!("{}", results.page());
+    Ok(())
+}
