@@ -49,7 +49,7 @@ fn other_spellings_of_the_same_lines_are_ok() {
     let machine = Machine::new();
     for script in [
         concat!(control!("account", "", "[success=done ignore=ignore module_unknown=ignore default=die]")),
-        "sed -i 's/^session .* pam_sftpjail.so open/-SESSION [Success=ok ignore=ignore \\\\\\n module_unknown=ignore default=bad] \\\\\\n    pam_sftpjail.so open # ours/' /etc/pam.d/sshd",
+        "sed -i 's/^session .* pam_sftpjail.so open/-SESSION [success=ok ignore=ignore \\\\\\n module_unknown=ignore default=bad] \\\\\\n    pam_sftpjail.so open # ours/' /etc/pam.d/sshd",
         "sed -i \"s|pam_sftpjail.so|$1|; s/sftpjail.so.*/& debug/\" /etc/pam.d/sshd",
         "grep 'sftpjail.so open' /etc/pam.d/sshd >>/etc/pam.d/common-session; sed -i '/sftpjail.so open/d' /etc/pam.d/sshd",
         // A first line may have a control field that never refuses; it may follow pam_selinux's; it is not always

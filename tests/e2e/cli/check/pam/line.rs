@@ -3,7 +3,7 @@
 use super::super::faults::{FIX_IT, Fault, Machine, failed, warned};
 use super::REFUSED;
 
-const LINES: [Fault; 34] = [
+const LINES: [Fault; 36] = [
     failed("sed -i '/^account.*sftpjail/d' /etc/pam.d/sshd", "pam account", "no pam_sftpjail.so line: ").concludes(FIX_IT),
     failed(
         "sed -i '/^session.*sftpjail/d' /etc/pam.d/sshd",
@@ -15,6 +15,18 @@ const LINES: [Fault; 34] = [
     failed(control!("session", " open", "optional"), "pam session", ": optional does not make").concludes(FIX_IT),
     failed(control!("account", "", "sufficient"), "pam account", ": sufficient does not make").concludes(FIX_IT),
     failed(control!("session", " open", "requird"), "pam session", ": requird refuses everybody, root too").concludes(REFUSED),
+    // libpam 1.5.2 was asked: it knows no `Success`.
+    failed(
+        control!("session", " open", "[Success=ok ignore=ignore module_unknown=ignore default=bad]"),
+        "pam session",
+        ": \"[Success=ok ignore=ignore module_unknown=ignore default=bad]\" refuses everybody, root too",
+    ).concludes(REFUSED),
+    failed(
+        "echo session [sucess=ok default=ignore] pam_limits.so >>/etc/pam.d/common-session",
+        "pam session",
+        ": with [sucess=ok default=ignore], libpam refuses everybody, root too",
+    )
+    .in_words("correct the control field at /etc/pam.d/common-session:").concludes("mle is jailed but cannot log in: PAM refuses every login because of /etc/pam.d/common-session:N"),
     failed(control!("session", " close", "requird"), "pam session", ": requird refuses everybody, root too").concludes(REFUSED),
     failed(
         control!("account", "", "[success=ok module_unknown=ignore default=bad]"),
