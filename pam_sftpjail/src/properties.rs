@@ -1,17 +1,17 @@
 //! What must hold of every text from outside, whatever is in it: one function for each kind, which panics where it does
 //! not hold. A fuzzer calls them with what it makes up (`fuzz/src/bin`), the tests with what is in `fuzz/corpus`.
 
-use crate::account::GroupLine;
+use crate::account::{Account, GroupLine, UnmatchedGroup};
 use crate::config::{Config, ConfigError};
 use crate::escape::{escaped, is_plain, one_line, unescaped, whole};
 use crate::grants::{self, Fingerprint, Grant};
 use crate::name::UserName;
 use crate::nss::snapshot::Snapshot;
 use crate::path::Normalised;
-use crate::policy::never_used;
+use crate::policy::{Decision, NeverUsed, decide, never_used};
 use crate::registry::Record;
 use crate::session::{Arguments, SessionLine};
-use nix::unistd::Gid;
+use nix::unistd::{Gid, Uid};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -47,6 +47,51 @@ pub fn configuration(data: &[u8]) {
     }
     for found in never_used(&config) {
         assert!(is_plain(&found.to_string()), "{found}");
+    }
+    decided(&config);
+}
+
+/// How many groups are tried in all combinations.
+const MOST_GROUPS: usize = 5;
+
+/// The one decision, of hooks and of the program: the first profile with one of the groups, in whatever order NSS lists
+/// them; never for root or an exempt user; refused where sshd knows none of these groups.
+fn decided(config: &Config) {
+    let groups: Vec<_> = config.groups().take(MOST_GROUPS).map(str::to_owned).collect();
+    for chosen in 0..1 << groups.len() {
+        let has = |at: &usize| chosen >> at & 1 == 1;
+        let own: Vec<_> =
+            groups.iter().enumerate().filter(|(at, _)| has(at)).map(|(_, name)| name.clone()).collect();
+        let expected =
+            config.profiles.iter().find(|profile| profile.groups.iter().any(|name| own.contains(name)));
+        let account = Account {
+            name: "anna".into(),
+            uid: Uid::from_raw(1000),
+            gid: Gid::from_raw(1000),
+            home: "/home/anna".into(),
+            exempt_by: None,
+            gids: Vec::new(),
+            member_of: own.clone(),
+            unmatched_by_sshd: Vec::new(),
+            unknown_groups: Vec::new(),
+            names: Vec::new(),
+        };
+        let profile = |account: &Account| match decide(config, account) {
+            Decision::Jail { used, .. } => Ok(Some(used.profile.name.clone())),
+            Decision::NotJailed(_) => Ok(None),
+            Decision::Refuse(refusal) => Err(refusal.to_string()),
+        };
+        let name = expected.map(|profile| profile.name.clone());
+        assert_eq!(profile(&account), Ok(name.clone()), "{own:?}");
+        let is_used = |never: &NeverUsed<'_>| Some(&never.profile.name) == name.as_ref();
+        assert!(!never_used(config).iter().any(is_used), "{own:?}");
+        let turned = Account { member_of: own.iter().rev().cloned().collect(), ..account.clone() };
+        assert_eq!(profile(&turned), Ok(name.clone()), "{own:?}");
+        assert_eq!(profile(&Account { uid: Uid::from_raw(0), ..account.clone() }), Ok(None));
+        assert_eq!(profile(&Account { exempt_by: Some("sudo".into()), ..account.clone() }), Ok(None));
+        let unmatched = |group: &String| UnmatchedGroup { group: group.clone(), sshd_name: None };
+        let unmatched = Account { unmatched_by_sshd: own.iter().map(unmatched).collect(), ..account };
+        assert_eq!(profile(&unmatched).is_err(), name.is_some(), "{own:?}");
     }
 }
 
