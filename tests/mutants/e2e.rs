@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::tree::Program;
@@ -85,11 +85,17 @@ impl<'run> E2eTests<'run> {
     }
 }
 
-fn mark(path: &PathBuf, mutant: usize) -> std::io::Result<()> {
+/// A program has one for each crate in it.
+fn mark(path: &Path, mutant: usize) -> std::io::Result<()> {
     let mut bytes = fs::read(path)?;
-    let mark = bytes.windows(MARK.len()).position(|window| window == MARK);
-    let start = mark.ok_or_else(|| std::io::Error::other("no mutants in it"))? + MARK.len();
+    let marks = bytes.windows(MARK.len()).enumerate().filter(|(_, window)| *window == MARK);
+    let starts: Vec<_> = marks.map(|(start, _)| start + MARK.len()).collect();
+    if starts.is_empty() {
+        return Err(std::io::Error::other("no mutants in it"));
+    }
     let number = format!("{mutant:08}");
-    bytes[start..start + number.len()].copy_from_slice(number.as_bytes());
+    for start in starts {
+        bytes[start..start + number.len()].copy_from_slice(number.as_bytes());
+    }
     fs::write(path, bytes)
 }

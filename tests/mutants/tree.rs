@@ -12,7 +12,7 @@ use crate::embed::{Embedded, embed};
 use crate::list::Mutant;
 
 /// The root files of the crates that can have mutants.
-const ROOTS: [&str; 2] = ["pam_sftpjail/src/lib.rs", "cli/src/main.rs"];
+const ROOTS: [&str; 3] = ["pam_sftpjail/src/lib.rs", "cli/src/lib.rs", "cli/src/main.rs"];
 const RUNTIME: &str = include_str!("runtime.rs");
 
 pub(crate) struct Tree<'run> {
