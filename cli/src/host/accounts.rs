@@ -200,3 +200,73 @@ pub(crate) fn getent(database: &str, key: Option<&str>) -> io::Result<String> {
         _ => Err(io::Error::other(format!("getent {database}: {}", output.status))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PASSWD: &str = "root:x:0:0:root:/root:/bin/bash
+anna:x:1000:1000::/home/anna:/bin/sh
+anna-admin:x:1000:1000::/home/anna:/bin/sh
+:x:1001:100::/home/nobody:/bin/sh
+half:x:1002
+ben:x:1003:100::/home/anna/guests/ben:/bin/sh
+cleo:x:1004:100::/home/anna/guests:/bin/sh
+dora:x:1005:100::/srv/common:/bin/sh
+emil:x:1006:1000::/srv/common:/bin/sh
+felix:x:1007:100::/home/annabel:/bin/sh
+";
+
+    #[test]
+    fn lines_that_are_no_accounts_are_left_out() {
+        let all = Accounts::parse(PASSWD);
+        let expected = ["root", "anna", "anna-admin", "ben", "cleo", "dora", "emil", "felix"];
+        assert_eq!(all.names().collect::<Vec<_>>(), expected);
+        assert_eq!((all.uid_of("ben"), all.uid_of("half"), all.uid_of("")), (Some(1003), None, None));
+        assert!(all.has_uid(1000) && !all.has_uid(1001) && !all.has_uid(100));
+    }
+
+    #[test]
+    fn an_account_has_the_names_of_its_uid_and_a_group_those_of_its_gid() {
+        let all = Accounts::parse(PASSWD);
+        assert_eq!(all.names_of(1000).collect::<Vec<_>>(), ["anna", "anna-admin"]);
+        assert_eq!(all.with_primary_group(1000).collect::<Vec<_>>(), ["anna", "anna-admin", "emil"]);
+        let entries: Vec<_> = all.entries_of(1006).collect();
+        assert_eq!(entries, [("emil", Gid::from_raw(1000))]);
+    }
+
+    #[test]
+    fn a_home_is_shared_by_users_and_not_by_names_of_one_user() {
+        let all = Accounts::parse(PASSWD);
+        let home = |path: &str| (all.with_home(Path::new(path)), all.share(Path::new(path)));
+        assert_eq!(home("/home/anna"), (Some(("anna", 1000)), false));
+        assert_eq!(home("/srv/common"), (Some(("dora", 1005)), true));
+        assert_eq!(home("/home"), (None, false));
+    }
+
+    /// What a user with that home could reach, by their names in the order of the paths.
+    #[test]
+    fn homes_of_others_below_a_home_are_named() {
+        let all = Accounts::parse(PASSWD);
+        let below = |path: &str, uid| all.with_home_below(Path::new(path), uid);
+        assert_eq!(below("/home/anna", 1000), ["cleo", "ben"]);
+        assert_eq!(below("/home/anna", 1003), ["cleo"]);
+        assert_eq!(below("/home/anna/guests", 1004), ["ben"]);
+        assert!(below("/home/annabel", 1007).is_empty() && below("/srv/common", 1005).is_empty());
+    }
+
+    #[test]
+    fn a_shell_that_ends_at_once_runs_nothing() {
+        for (shell, expected) in [
+            ("/bin/bash", true),
+            ("/usr/sbin/nologin", false),
+            ("/bin/false", false),
+            ("/bin/true", false),
+            ("/dev/null", false),
+            // passwd(5): /bin/sh then.
+            ("", true),
+        ] {
+            assert_eq!(runs_shell(Path::new(shell)), expected, "{shell}");
+        }
+    }
+}

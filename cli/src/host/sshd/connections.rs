@@ -259,7 +259,14 @@ mod tests {
             assert_eq!(addresses(pattern), expected, "{pattern}");
         }
         assert_eq!(samples("address", "!192.0.2.7", false), ["192.0.2.7"]);
+        assert_eq!(samples("address", "10.0.0.0/8", true), ["10.0.0.0", "10.255.255.255"]);
+        assert_eq!(samples("localaddress", "192.0.2.*", true), ["192.0.2.1", "192.0.2.99"]);
         assert_eq!(samples("localport", "2222", false), ["2222"]);
+        // sshd takes a number only.
+        assert!(samples("localport", "22*", false).is_empty());
+        // Without names, sshd compares the address.
+        assert_eq!(samples("host", "192.0.2.*", false), ["192.0.2.1", "192.0.2.99"]);
+        assert!(samples("host", "*.example.org", false).is_empty());
         assert_eq!(samples("host", "*.example.org", true), ["x.example.org"]);
     }
 }

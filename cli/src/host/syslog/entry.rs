@@ -101,3 +101,25 @@ pub(super) fn parse(line: &[u8], is_meant: fn(&[u8]) -> bool) -> Option<Option<R
     let pid = seen.or(claimed).unwrap_or(0);
     Some(Some(Record { time, host: entry.host.bytes(), program, pid, message, sender }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sender(uid: u32, command: &str) -> Option<u32> {
+        let entry = format!(
+            r#"{{"__REALTIME_TIMESTAMP":"1","SYSLOG_IDENTIFIER":"internal-sftp","_UID":"{uid}","_COMM":"{command}"}}"#
+        );
+        parse(entry.as_bytes(), |_| true).flatten().expect("an entry").sender.map(|sender| sender.uid)
+    }
+
+    /// Anybody can name a program so, and then say whatever sshd could say.
+    #[test]
+    fn only_a_syslog_daemon_of_roots_speaks_for_others() {
+        assert_eq!(sender(0, "rsyslogd"), None);
+        assert_eq!(sender(0, "syslog-ng"), None);
+        assert_eq!(sender(0, "sshd"), Some(0));
+        assert_eq!(sender(1000, "rsyslogd"), Some(1000));
+        assert_eq!(sender(1000, "logger"), Some(1000));
+    }
+}

@@ -125,6 +125,8 @@ mod tests {
             }
         }
         let most = [&vec![b'x'; MAX_LINE][..], b"\nb\n"].concat();
-        assert_eq!(lines(&most, 999), [format!("{MAX_LINE} bytes"), "b".into()]);
+        for piece in [999, MAX_LINE] {
+            assert_eq!(lines(&most, piece), [format!("{MAX_LINE} bytes"), "b".into()], "{piece}");
+        }
     }
 }

@@ -115,3 +115,61 @@ impl Record<'_> {
         Record { time: self.time, host, program: self.program, pid: self.pid, message, sender }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COMMAND: &[u8] = b"error: Connection from user anna 192.0.2.7 port 22: refusing non-sftp session";
+
+    #[test]
+    fn of_sshd_only_what_became_of_a_session_matters() {
+        for (message, expected) in [
+            (COMMAND, true),
+            (b"pam_sftpjail(sshd:session): opened", true),
+            (b"fatal: safely_chroot: stat(\"/jail\"): No such file [postauth]", true),
+            (b"fatal: chroot(\"/run/sshd\"): Operation not permitted [preauth]", false),
+            (b"error: Connection from user anna 192.0.2.7 port 22: refusing previously-used session", false),
+            (b"Accepted publickey for anna: refusing non-sftp session", false),
+            (b"error: chroot", false),
+            (b"", false),
+        ] {
+            assert_eq!(matters(message), expected, "{}", String::from_utf8_lossy(message));
+        }
+    }
+
+    fn is_genuine(
+        by: Program,
+        message: &'static [u8],
+        uid: u32,
+        program: &'static [u8],
+        claimed: u32,
+    ) -> bool {
+        let sender = Sender { uid, claimed, is_native: false, program: program.into() };
+        let (time, host) = (Timestamp::UNIX_EPOCH, Cow::Borrowed(&b"h"[..]));
+        Record { time, host, program: by, pid: 7, message: message.into(), sender: Some(sender) }.is_genuine()
+    }
+
+    /// Anybody may write to /dev/log under any name.
+    #[test]
+    fn what_a_user_writes_under_the_name_of_sshd_is_not_genuine() {
+        let module = b"pam_sftpjail(sshd:session): opened";
+        for (program, message, expected) in [
+            // The process of the session is the user's, and internal-sftp has often ended.
+            (Program::Sftp, &b"open"[..], [true, true, true, false, false]),
+            (Program::Sshd, COMMAND, [true, true, true, false, false]),
+            (Program::Sshd, module, [false, false, false, false, true]),
+            (Program::Logger, b"imuxsock lost 5 messages", [true, true, true, true, true]),
+        ] {
+            let senders = [
+                (1000, &b"sshd-session"[..], 0),
+                (1000, b"sftp-server", 7),
+                (1000, b"", 7),
+                (1000, b"", 8),
+                (0, b"logger", 7),
+            ];
+            let found = senders.map(|(uid, name, claimed)| is_genuine(program, message, uid, name, claimed));
+            assert_eq!(found, expected, "{program:?} {}", String::from_utf8_lossy(message));
+        }
+    }
+}

@@ -224,6 +224,19 @@ mod tests {
         assert_eq!(years, ["2022-10", "2023-01", "2023-10", "2024-01", "2024-07"]);
     }
 
+    /// Most lines are not used, and their stamps not parsed.
+    #[test]
+    fn the_same_stamp_is_another_time_a_year_later() {
+        let mut stamps = Stamps::new(zone(), 2023);
+        let mut time = |line: &str, is_used: bool| {
+            let (raw, _) = stamps.split(line.as_bytes()).unwrap();
+            is_used.then(|| stamps.time(raw).unwrap().to_string())
+        };
+        assert_eq!(time("Nov  1 01:00:00 h", true).as_deref(), Some("2023-11-01T00:00:00Z"));
+        assert_eq!(time("Feb  1 01:00:00 h", false), None);
+        assert_eq!(time("Nov  1 01:00:00 h", true).as_deref(), Some("2024-11-01T00:00:00Z"));
+    }
+
     #[test]
     fn too_many_years_do_not_panic() {
         let lines = ["Dec  1 00:00:00 h", "Jan  5 00:00:00 h"].repeat(40_000);
@@ -233,6 +246,9 @@ mod tests {
     #[test]
     fn other_text_is_not_a_stamp_and_never_panics() {
         for line in ["", " ", "Nov", "Nov 22", "Nov 22 03:04:05", "Foo 22 03:04:05 h", "x", "9", "2024 x"] {
+            assert!(times("2024-11-22T08:00:00Z", &[line]).is_empty(), "{line:?}");
+        }
+        for line in ["Nov-22 03:04:05 h", "Nov 22 03-04:05 h"] {
             assert!(times("2024-11-22T08:00:00Z", &[line]).is_empty(), "{line:?}");
         }
         for line in ["Nov 99 03:04:05 h", "Nov -1 03:04:05 h", "Nov 22 0\u{e9}:04:5 h", "9999999999-1-1 h"] {

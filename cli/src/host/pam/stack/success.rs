@@ -145,9 +145,12 @@ mod tests {
                 true,
             ),
             ("account required pam_x.so\naccount sufficient pam_permit.so", false),
+            // The answer that is taken for the stack's is still no success.
+            ("account [module_unknown=ok default=ignore] pam_x.so\naccount required pam_a.so", false),
             // As libpam reads a control field that it does not know.
             ("account required pam_a.so\naccount requird pam_b.so", false),
             ("account [success=die default=ignore] pam_permit.so\naccount required pam_a.so", false),
+            ("account [success=die default=ignore] pam_localuser.so\naccount required pam_a.so", true),
         ] {
             assert_eq!(can_succeed(lines), expected, "{lines}");
         }

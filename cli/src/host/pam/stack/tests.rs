@@ -97,8 +97,48 @@ fn a_jump_counts_a_substack_as_one() {
     };
     assert_eq!(lines("1"), [0; 0]);
     assert_eq!(lines("2"), [1]);
+    assert_eq!(lines("3"), [1]);
     // More than there are: libpam fails.
+    assert_eq!(lines("4"), [0; 0]);
     assert_eq!(lines("9"), [0; 0]);
+    let within = ["[success=1 default=die] a.so", "substack x", "> required ours.so", "required d.so"];
+    assert_eq!(skips(&within), (vec![1], vec![]));
+}
+
+#[test]
+fn a_jump_beyond_the_end_of_its_substack_fails() {
+    let lines = [
+        "substack x",
+        "> [success=2 default=ignore] a.so",
+        "> required b.so",
+        "required ours.so",
+        "required c.so",
+    ];
+    assert_eq!(skips(&lines), (vec![], vec![]));
+}
+
+#[test]
+fn a_stack_that_has_failed_skips_nothing_unless_a_line_resets_it() {
+    let lines = ["[success=1 default=bad] a.so", "sufficient b.so", "required ours.so"];
+    assert_eq!(skips(&lines), (vec![], vec![]));
+    let lines =
+        ["[success=bad default=die] a.so", "[default=reset] b.so", "sufficient c.so", "required ours.so"];
+    assert_eq!(skips(&lines), (vec![3], vec![]));
+}
+
+/// As `_pam_assemble_line` of pam_handlers.c joins them.
+#[test]
+fn a_line_goes_on_after_a_backslash_and_ends_with_a_comment() {
+    let text = "session required a.so\n\n# \\\nsession required \\  \n# between\n\n\t b.so x\n\
+                session required c.so # end \\\nsession required d.so \\\n# the end \\\n";
+    let mut stack = Stack::default();
+    let reader = Reader { kind: "session", named_at: None, top: None, level: 0, depth: 0 };
+    reader.lines(Path::new("/etc/pam.d/sshd"), text, &mut stack);
+    let read =
+        |line: &Line| (line.location.line, line.location.last, line.module.as_ref().map(|m| m.path.clone()));
+    let expected = [(1, 1, "a.so"), (4, 7, "b.so"), (8, 8, "c.so")];
+    let expected = expected.map(|(line, last, path)| (line, last, Some(path.to_owned())));
+    assert_eq!(stack.lines.iter().map(read).collect::<Vec<_>>(), expected);
 }
 
 #[test]

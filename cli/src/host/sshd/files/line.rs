@@ -20,14 +20,10 @@ pub(super) fn criteria(arguments: &[String]) -> Vec<(String, Vec<String>)> {
     let mut criteria = Vec::new();
     let mut words = arguments.iter();
     while let Some(attribute) = words.next().map(|word| word.to_ascii_lowercase()) {
-        // These two have no patterns.
-        match attribute.as_str() {
-            "all" => continue,
-            "invalid-user" => {
-                criteria.push((attribute, Vec::new()));
-                continue;
-            }
-            _ => {}
+        // It has no patterns. Nor has `all`, which stands alone.
+        if attribute == "invalid-user" {
+            criteria.push((attribute, Vec::new()));
+            continue;
         }
         let Some(patterns) = words.next() else { break };
         let patterns = patterns.split(',').map(str::trim).filter(|pattern| !pattern.is_empty());
