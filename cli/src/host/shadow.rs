@@ -222,6 +222,8 @@ mod tests {
             ("u:x:19000:0:999:7:0::", Lapse::Inactive { expired: 0, inactive: 0 }),
         ] {
             assert_eq!(lapse(line), Some(expected), "{line}");
+            let asks = matches!(expected, Lapse::MustChange | Lapse::Password(_));
+            assert_eq!(expected.is_refusal(), !asks, "{line}");
         }
         let inactive = Lapse::Inactive { expired: 9, inactive: 1 }.to_string();
         assert_eq!(inactive, "the password expired 9 days ago, and so the account became inactive yesterday");
@@ -262,7 +264,7 @@ mod tests {
             ("secret", Password::NoHash),
         ] {
             let entry = Shadow::parse(&format!("anna:{line}:1:0:99999:7:::")).unwrap();
-            assert_eq!(entry.password(), expected, "{line}");
+            assert_eq!((entry.password(), entry.is_marked()), (expected, line.starts_with('!')), "{line}");
         }
     }
 }

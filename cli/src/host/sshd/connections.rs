@@ -234,39 +234,4 @@ fn addresses(pattern: &str) -> Vec<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_address_is_found_for_every_kind_of_pattern() {
-        for (pattern, expected) in [
-            ("10.0.0.0/8", &["10.0.0.0", "10.255.255.255"][..]),
-            ("10.1.2.3/32", &["10.1.2.3", "10.1.2.3"]),
-            ("0.0.0.0/0", &["0.0.0.0", "255.255.255.255"]),
-            ("2001:db8::/32", &["2001:db8::", "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff"]),
-            ("192.0.2.7", &["192.0.2.7"]),
-            ("!192.0.2.7", &[]),
-            ("192.168.*", &["192.168.1.1", "192.168.99.99"]),
-            ("192.168.1.*", &["192.168.1.1", "192.168.1.99"]),
-            ("10.*.*.5", &["10.1.1.5", "10.99.99.5"]),
-            ("10.0.0.?", &["10.0.0.1"]),
-            ("fe80:*", &["fe80::1", "fe80::99"]),
-            ("*:*", &["1::1", "99::99"]),
-            ("*", &["1.1.1.1", "99.99.99.99"]),
-            ("*.example.org", &[]),
-            ("10.0.0.0/x", &[]),
-        ] {
-            assert_eq!(addresses(pattern), expected, "{pattern}");
-        }
-        assert_eq!(samples("address", "!192.0.2.7", false), ["192.0.2.7"]);
-        assert_eq!(samples("address", "10.0.0.0/8", true), ["10.0.0.0", "10.255.255.255"]);
-        assert_eq!(samples("localaddress", "192.0.2.*", true), ["192.0.2.1", "192.0.2.99"]);
-        assert_eq!(samples("localport", "2222", false), ["2222"]);
-        // sshd takes a number only.
-        assert!(samples("localport", "22*", false).is_empty());
-        // Without names, sshd compares the address.
-        assert_eq!(samples("host", "192.0.2.*", false), ["192.0.2.1", "192.0.2.99"]);
-        assert!(samples("host", "*.example.org", false).is_empty());
-        assert_eq!(samples("host", "*.example.org", true), ["x.example.org"]);
-    }
-}
+mod tests;

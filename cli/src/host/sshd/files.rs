@@ -280,4 +280,4 @@ impl SshdConfig {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -98,3 +98,96 @@ fn a_block_names_what_its_patterns_match() {
     assert!(block("all").is_for_all() && !block("invalid-user").is_for_all());
     assert!(!block("invalid-user").is_for_anybody());
 }
+
+const MAIN_FILE: &str = "/etc/ssh/sshd_config";
+
+/// The configuration of a main file with this text.
+pub(in crate::host::sshd) fn config(text: &str) -> SshdConfig {
+    let main = Path::new(MAIN_FILE);
+    SshdConfig::read_with(main, Some((main, text))).expect("nothing is unreadable")
+}
+
+const TEXT: &str = "Port 22
+ChrootDirectory none
+Match Group sftp,!staff
+    ChrootDirectory /jail/%u
+    ForceCommand internal-sftp
+Match User anna Address 10.0.0.0/8
+    ChrootDirectory /jails
+    forcecommand INTERNAL-SFTP
+";
+
+#[test]
+fn settings_are_in_the_block_above_them() {
+    let config = config(TEXT);
+    let lines = |settings: &mut dyn Iterator<Item = &Setting>| -> Vec<usize> {
+        settings.map(|setting| setting.location.line).collect()
+    };
+    assert_eq!(lines(&mut config.settings.iter()), [1, 2, 4, 5, 7, 8]);
+    assert_eq!(lines(&mut config.settings.iter().filter(|setting| setting.is_in_block())), [4, 5, 7, 8]);
+    let [group, user] = &config.blocks[..] else { panic!("two blocks") };
+    assert_eq!(
+        (lines(&mut config.of_block(group)), lines(&mut config.of_block(user))),
+        (vec![4, 5], vec![7, 8])
+    );
+    assert_eq!((group.location.line, user.location.line), (3, 6));
+    let below = |root: &str| {
+        let roots = [PathBuf::from(root)];
+        lines(&mut config.settings.iter().filter(|setting| setting.chroots_below(&roots)))
+    };
+    assert_eq!((below("/jail"), below("/"), below("/srv")), (vec![4], vec![4, 7], vec![]));
+    assert_eq!((config.count_files(), self::config("# nothing\n").count_files()), (1, 0));
+}
+
+#[test]
+fn what_blocks_test_is_listed() {
+    let config = config(TEXT);
+    assert_eq!(config.patterns("group"), ["sftp", "staff"]);
+    assert_eq!(config.patterns("address"), ["10.0.0.0/8"]);
+    assert!(config.asks_for("user") && config.asks_for("address") && !config.asks_for("host"));
+}
+
+/// A value that two lines set may count for other users by each of them.
+#[test]
+fn a_line_is_named_where_one_line_alone_sets_the_value() {
+    let config = config(TEXT);
+    let line = |keyword, value| config.location_of(keyword, value).map(|location| location.line);
+    assert_eq!(line("chrootdirectory", "/jail/%u"), Some(4));
+    assert_eq!(line("CHROOTDIRECTORY", "none"), Some(2));
+    assert_eq!(line("ForceCommand", "internal-sftp"), None);
+    assert_eq!(line("ForceCommand", "none"), None);
+}
+
+#[test]
+fn a_setting_before_the_blocks_own_line_comes_before_it() {
+    let config = config(TEXT);
+    let [group, user] = &config.blocks[..] else { panic!("two blocks") };
+    let at = |line| config.settings.iter().find(|setting| setting.location.line == line).unwrap();
+    assert!(config.comes_before(at(2), group) && config.comes_before(at(4), user));
+    assert!(!config.comes_before(at(7), group) && !config.comes_before(at(4), group));
+    // The block has no line for it.
+    assert!(config.comes_before(at(1), group));
+}
+
+#[test]
+fn blocks_that_setup_has_written_are_known() {
+    let text = format!("Match User a\n{BEGIN}Match Group sftp\n{END}Match User b\n");
+    let marked: Vec<_> = config(&text).blocks.iter().map(|block| block.is_marked).collect();
+    assert_eq!(marked, [false, true, false]);
+}
+
+#[test]
+fn a_drop_in_directory_is_included_for_everybody_and_below_etc() {
+    for (text, expected) in [
+        ("Include /etc/ssh/none.d/*.conf", Some("/etc/ssh/none.d")),
+        ("include none.d/*.conf", Some("/etc/ssh/none.d")),
+        ("Match all\nInclude /etc/ssh/none.d/*.conf", Some("/etc/ssh/none.d")),
+        ("Include /usr/none.d/*.conf /etc/none.d/*.conf", Some("/etc/none.d")),
+        ("Match User anna\nInclude /etc/ssh/none.d/*.conf", None),
+        ("Include /etc/ssh/none.d/*", None),
+        ("Include /etc/none-[ab].d/*.conf", None),
+        ("Include /etc/none?.d/*.conf", None),
+    ] {
+        assert_eq!(config(text).drop_in_directory().as_deref(), expected.map(Path::new), "{text}");
+    }
+}
