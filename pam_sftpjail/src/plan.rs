@@ -57,6 +57,9 @@ pub struct Plan {
     pub(crate) grants: Vec<Held>,
     /// All grants of the user, as they were read.
     pub(crate) granted: Vec<Grant>,
+    /// The account's directories on the host, which modules after this one may read: its home, and what pam_systemd
+    /// names in XDG_RUNTIME_DIR.
+    pub(crate) directories_of_account: [PathBuf; 2],
     /// Whether a grant depends on what is not known yet. Then a session may get another jail.
     pub(crate) is_undecided: bool,
     /// The user and the profile of the jail; the first line of [`Plan::terms`].
@@ -147,7 +150,19 @@ pub fn make(
     );
     let (grants, is_undecided) = (grants.held, grants.undecided);
     let granted = granted.grants.to_vec();
-    Ok(Plan { user, jail_root, steps: steps.0, volumes: paths, grants, granted, is_undecided, purpose })
+    let directories_of_account = [account.home.clone(), format!("/run/user/{}", account.uid).into()];
+    let (steps, volumes) = (steps.0, paths);
+    Ok(Plan {
+        user,
+        jail_root,
+        steps,
+        volumes,
+        grants,
+        granted,
+        directories_of_account,
+        is_undecided,
+        purpose,
+    })
 }
 
 /// The volumes of the profile, and then those of the grants. `opened`: the home, if the profile has one and its check

@@ -3,6 +3,7 @@
 mod apparmor;
 mod guest;
 mod old;
+mod own_namespace;
 mod power_cut;
 mod selinux;
 mod story;

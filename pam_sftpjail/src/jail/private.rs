@@ -1,6 +1,8 @@
 //! A jail in a mount namespace of the session's own. Nobody else can reach it. The kernel destroys it with
 //! the last process of the session, whatever ends that.
 
+mod host_paths;
+
 use super::{Detached, make_missing};
 use crate::config::Namespace;
 use crate::error::Refusal;
@@ -20,16 +22,16 @@ pub struct Jail {
 }
 
 impl Jail {
-    /// Builds the jail and moves the process into its namespace, a copy of the present one or of `instead`. On any
+    /// Builds the jail and moves the process into its namespace, made from the present one or from `instead`. On any
     /// error, the process is as before.
     pub(super) fn build(mut plan: Plan, instead: Option<&namespace::Namespace>) -> Result<Self, Refusal> {
         make_missing(&mut plan)?;
         let detached = Detached::make(&mut plan, Namespace::Private)?;
-        let Plan { jail_root, .. } = plan;
+        let Plan { jail_root, directories_of_account: of_account, .. } = plan;
         jail_root.ensure()?;
         let departure = Departure::prepare()?.ok_or(Refusal::ServiceInChroot)?;
 
-        match assemble(&departure, instead, &jail_root, &detached) {
+        match assemble(&departure, instead, &jail_root, &of_account, &detached) {
             Ok(device) => Ok(Self { host: departure.keep(), jail_root: jail_root.path(), device }),
             Err(refusal) => match departure.undo() {
                 Ok(()) => Err(refusal),
@@ -54,10 +56,10 @@ fn assemble(
     departure: &Departure,
     instead: Option<&namespace::Namespace>,
     jail_root: &JailRoot,
+    of_account: &[PathBuf],
     jail: &Detached,
 ) -> Result<u64, Refusal> {
-    instead.map_or(Ok(()), namespace::Namespace::enter)?;
-    departure.leave()?;
+    departure.leave(instead, &host_paths::chosen(&jail_root.path(), of_account))?;
     let under = jail_root.reopen()?;
     jail.attach(&under)?;
     let stat = directory::stat(&jail.tmpfs.root).map_err(SysError::of("fstat", "tmpfs"))?;

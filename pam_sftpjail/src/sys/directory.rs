@@ -10,7 +10,7 @@ use nix::fcntl::{AT_FDCWD, OFlag, OpenHow, ResolveFlag, openat, openat2, readlin
 use nix::libc;
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat, mkdirat};
 use nix::unistd::{UnlinkatFlags, unlinkat};
-use rustix::fs::{Access, AtFlags, Dir, StatxAttributes, StatxFlags, accessat, statx};
+use rustix::fs::{Access, AtFlags, CWD, Dir, StatxAttributes, StatxFlags, accessat, statx};
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::Write;
@@ -113,6 +113,26 @@ pub(crate) fn open_to_lock(parent: impl AsFd, name: &OsStr) -> Result<OwnedFd, E
 pub(crate) fn is_mount_root(fd: impl AsFd) -> Result<bool, Errno> {
     let stat = statx(fd, c"", AtFlags::EMPTY_PATH, StatxFlags::empty()).map_err(errno)?;
     Ok(stat.stx_attributes.contains(StatxAttributes::MOUNT_ROOT))
+}
+
+/// What a look-up of a path meets at its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Met {
+    Symlink,
+    /// The root of a mount.
+    Mount,
+    Other,
+}
+
+/// Looks at what is at an absolute path. It follows no symlink at the end, mounts nothing, and asks no server.
+pub(crate) fn met(path: &Path) -> Result<Met, Errno> {
+    let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT | AtFlags::STATX_DONT_SYNC;
+    let stat = statx(CWD, path, flags, StatxFlags::TYPE).map_err(errno)?;
+    Ok(match SFlag::from_bits_truncate(u32::from(stat.stx_mode) & libc::S_IFMT) {
+        SFlag::S_IFLNK => Met::Symlink,
+        _ if stat.stx_attributes.contains(StatxAttributes::MOUNT_ROOT) => Met::Mount,
+        _ => Met::Other,
+    })
 }
 
 /// Opens `name` (one component) of `parent`, whatever it is. A symlink is opened itself.

@@ -7,12 +7,17 @@ use nix::errno::Errno;
 use nix::mount::{MntFlags, umount2};
 use nix::sys::statfs::{AUTOFS_SUPER_MAGIC, TMPFS_MAGIC, fstatfs};
 use nix::sys::statvfs::{FsFlags, fstatvfs};
+use rustix::fs::CWD;
 use rustix::mount::{
     FsMountFlags, FsOpenFlags, MountAttrFlags, MoveMountFlags, OpenTreeFlags, fsconfig_create,
     fsconfig_set_string, fsmount, fsopen, move_mount, open_tree,
 };
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::Path;
+
+/// linux/mount.h, since Linux 7.0: `#define OPEN_TREE_NAMESPACE (1 << 1) /* Clone the target tree into a new mount
+/// namespace */`.
+const OPEN_TREE_NAMESPACE: OpenTreeFlags = OpenTreeFlags::from_bits_retain(1 << 1);
 
 /// No file may be executed, no device opened, and no setuid bit counts.
 const HARDENED: u64 = libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NODEV | libc::MOUNT_ATTR_NOEXEC;
@@ -32,6 +37,19 @@ fn clone(source: BorrowedFd<'_>, how_far: OpenTreeFlags, what: &Path) -> Result<
     let flags =
         OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC | OpenTreeFlags::AT_EMPTY_PATH;
     open_tree(source, c"", flags | how_far).map_err(SysError::of("open_tree", escaped(what).to_string()))
+}
+
+/// Makes a mount namespace whose only mount is a clone of the one at `/`. The two are peers: what is mounted on one
+/// appears on the other. EINVAL: the kernel is older than Linux 7.0.
+pub(crate) fn namespace_of_root() -> Result<OwnedFd, SysError> {
+    open_tree(CWD, c"/", OPEN_TREE_NAMESPACE | OpenTreeFlags::OPEN_TREE_CLOEXEC)
+        .map_err(SysError::of("open_tree", "/, OPEN_TREE_NAMESPACE"))
+}
+
+/// Makes a whole detached tree a slave: what the host mounts on it appears in it, and not the other way round.
+pub(crate) fn make_slave(tree: BorrowedFd<'_>, what: &Path) -> Result<(), SysError> {
+    set_attributes(tree, libc::AT_RECURSIVE, 0, libc::MS_SLAVE, 0)
+        .map_err(SysError::of("mount_setattr", format!("{}, MS_SLAVE", escaped(what))))
 }
 
 /// Hardens a whole detached tree: nosuid, nodev, noexec.

@@ -1,7 +1,11 @@
-//! Moves the process into a private copy of its mount namespace, and back.
+//! Moves the process into a private mount namespace, and back.
 #![forbid(unsafe_code)]
 
+mod chosen;
+
 use super::{SysError, directory};
+pub(crate) use chosen::Chosen;
+use chosen::NewNamespace;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::mount::{MsFlags, mount};
@@ -49,8 +53,21 @@ impl Departure {
         Ok((before == after).then_some(departure))
     }
 
-    /// [`leave`]s the present namespace, and can return from there.
-    pub(crate) fn leave(&self) -> Result<(), SysError> {
+    /// Moves the process into a namespace of its own, made from the present one or from `instead`, and can return from
+    /// there. It has the `chosen` mounts only, where the kernel and the mounts allow that. Otherwise it is a copy with
+    /// all of them, as [`leave`] makes it, in which the same is at every path. So no error of the first way is one of
+    /// the login.
+    pub(crate) fn leave(&self, instead: Option<&Namespace>, chosen: &Chosen<'_>) -> Result<(), SysError> {
+        instead.map_or(Ok(()), Namespace::enter)?;
+        if let Ok(new) = NewNamespace::make(chosen) {
+            if new.enter().is_ok() {
+                return Ok(());
+            }
+            match instead {
+                Some(instead) => instead.enter()?,
+                None => self.enter().and_then(|()| self.restore_directories())?,
+            }
+        }
         leave()
     }
 
