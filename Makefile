@@ -27,8 +27,10 @@ PACKAGES += libini-config5 libldb2 libdhash1 libc-ares2 libpopt0 libnl-route-3-2
 	libsss-nss-idmap0
 ANSWERS := slapd slapd/no_configuration boolean true\nlibnss-ldapd libnss-ldapd/nsswitch multiselect\n
 # What tests unpack in their sandboxes. Installed, it would put itself into the machine's own
-# configuration of PAM and NSS.
+# configuration of PAM and NSS, or start a daemon.
 UNPACKED := libpam-mount libpam-mount-bin libpam-fscrypt libnss-sss sssd-common sssd-krb5-common sssd-ldap
+# What `make bench` compares us with.
+UNPACKED += autofs
 # What a sandbox has in /etc comes from these; `make deps` gets those whose files somebody has edited here.
 STOCK := $(shell cat tests/sandbox/packages 2>/dev/null)
 DOWNLOADS := $(or $(CARGO_TARGET_DIR),target)/debian
@@ -306,10 +308,21 @@ mutants: build
 	export CARGO_MUTANTS=$(call tool,cargo-mutants,$(CARGO_MUTANTS))
 	$(CARGO) run --quiet --locked $(AS_ROOT) --package sftpjail-tests --example mutants -- '$(FILE)' $(if $(E2E),-- $(E2E))
 
-# The module against the bare system calls; prints ratios.
+# What a login costs, beside what else gives users a directory of their own: docs/benchmarks.md. It takes some 15 minutes
+# on a quiet machine, and writes that page. N is the number of rounds of the fastest contest, 2000 if not said; ONLY is
+# one of sessions, logins, growth, files, throughput. With either, nothing is written, unless OUT says into which
+# directory.
+OUT ?= $(if $(N)$(ONLY),,docs)
+
 bench: deps
 	@$(CARGO) build --quiet --locked --release --workspace
-	$(CARGO) bench --quiet --locked $(AS_ROOT) --package sftpjail-tests --bench open_close --bench crowd --bench grants
+	pages=$$(mktemp -d)
+	trap 'rm -rf $$pages' EXIT
+	N=$(N) ONLY=$(ONLY) OUT=$$pages COMMIT=$$(git log -1 --format=%h -- pam_sftpjail) \
+		$(CARGO) bench --quiet --locked $(AS_ROOT) --package sftpjail-tests --bench login
+	for page in benchmarks.md benchmarks.svg; do
+		test -z "$(OUT)" || test ! -e $$pages/$$page || cat $$pages/$$page >$(OUT)/$$page
+	done
 
 # `sftpjail audit` on logs of 1 GB, in a directory of its own below $TMPDIR; prints MB/s and memory.
 bench-audit: deps

@@ -1,7 +1,7 @@
 //! Makes only the system calls that the benchmark's jail needs: no checks, no log, no messages. What sftpjail
 //! takes beyond this is its own cost.
 
-use nix::fcntl::{AT_FDCWD, OFlag, OpenHow, ResolveFlag, open, openat, openat2};
+use nix::fcntl::{AT_FDCWD, OFlag, OpenHow, ResolveFlag, openat, openat2};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sched::{CloneFlags, setns, unshare};
 use nix::sys::stat::{Mode, mkdirat};
@@ -11,25 +11,42 @@ use rustix::mount::{
     fsconfig_set_string, fsmount, fsopen, move_mount, open_tree,
 };
 use std::ffi::CStr;
-use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::path::Path;
+use std::{fs, io};
 
-/// The files of the jail, which the caller reads once.
+/// The files of the jail, read once.
 pub(crate) struct Contents {
-    pub(crate) passwd: Vec<u8>,
-    pub(crate) group: Vec<u8>,
-    pub(crate) localtime: Option<Vec<u8>>,
-    pub(crate) log: bool,
+    passwd: Vec<u8>,
+    group: Vec<u8>,
+    localtime: Option<Vec<u8>>,
+    log: bool,
 }
 
-/// Builds `/jail/<user>` with `home` (`/a/b/c`), and removes it again.
-pub(crate) fn open_and_close(user: &str, home: &str, contents: &Contents) -> io::Result<()> {
+impl Contents {
+    /// As large as those of a jail on this host.
+    pub(crate) fn of_the_host() -> Self {
+        Self {
+            passwd: vec![b'x'; 100],
+            group: vec![b'x'; 40],
+            localtime: fs::read("/etc/localtime").ok(),
+            log: Path::new("/dev/log").exists(),
+        }
+    }
+}
+
+/// A jail. It holds the namespace of before.
+#[must_use]
+pub(crate) struct Opened(OwnedFd);
+
+/// Builds `/jail/<user>` with `home` (`/a/b/c`).
+pub(crate) fn open(user: &str, home: &str, contents: &Contents) -> io::Result<Opened> {
     let how = OpenHow::new()
         .flags(OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC)
         .resolve(ResolveFlag::RESOLVE_NO_SYMLINKS);
     let home_tree = detached(&openat2(AT_FDCWD, home, how)?)?;
     let log = if contents.log {
-        Some(detached(&open("/dev/log", OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty())?)?)
+        Some(detached(&openat(AT_FDCWD, "/dev/log", OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty())?)?)
     } else {
         None
     };
@@ -67,10 +84,10 @@ pub(crate) fn open_and_close(user: &str, home: &str, contents: &Contents) -> io:
         file("dev/log", b"")?;
     }
 
-    let host = open("/proc/self/ns/mnt", OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())?;
+    let host = openat(AT_FDCWD, "/proc/self/ns/mnt", OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())?;
     unshare(CloneFlags::CLONE_NEWNS)?;
     mount(None::<&str>, "/", None::<&str>, MsFlags::MS_SLAVE | MsFlags::MS_REC, None::<&str>)?;
-    let under = open("/jail", OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty())?;
+    let under = openat(AT_FDCWD, "/jail", OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty())?;
     let empty = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH;
     move_mount(&tmpfs, c"", &under, c"", empty | MoveMountFlags::MOVE_MOUNT_T_EMPTY_PATH)?;
     move_mount(&home_tree, c"", &tmpfs, format!("{user}{home}"), empty)?;
@@ -78,12 +95,17 @@ pub(crate) fn open_and_close(user: &str, home: &str, contents: &Contents) -> io:
         move_mount(log, c"", &tmpfs, format!("{user}/dev/log"), empty)?;
     }
     set_attributes(&tmpfs, 0, libc::MOUNT_ATTR_RDONLY, 0)?;
-    drop((context, tmpfs, home_tree, log, under));
+    Ok(Opened(host))
+}
 
-    umount2("/jail", MntFlags::MNT_DETACH)?;
-    setns(&host, CloneFlags::CLONE_NEWNS)?;
-    chdir("/")?;
-    Ok(())
+impl Opened {
+    /// Removes it.
+    pub(crate) fn close(self) -> io::Result<()> {
+        umount2("/jail", MntFlags::MNT_DETACH)?;
+        setns(&self.0, CloneFlags::CLONE_NEWNS)?;
+        chdir("/")?;
+        Ok(())
+    }
 }
 
 fn detached(source: &OwnedFd) -> io::Result<OwnedFd> {

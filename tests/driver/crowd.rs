@@ -1,70 +1,129 @@
-//! Many sessions at a time, of user0, user1 and so on. The benchmark compares the time of one session beside N live
-//! ones, and beside none.
+//! Many sessions at a time, of user0, user1 and so on, and many mounts. The benchmark of growth measures one session
+//! beside them.
 
+use crate::contest::{Contestant, together};
 use crate::libpam::Pam;
+use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use std::ffi::{CStr, CString};
-use std::io;
+use std::ffi::CString;
+use std::fs;
+use std::io::{self, BufRead, BufReader};
 use std::path::Path;
-use std::time::{Duration, Instant};
-
-const ROUNDS: usize = 500;
-
-/// Prints the medians and their ratio. `user0` and so on are members, like `user`. This process keeps their
-/// sessions open, with a descriptor each.
-pub(crate) fn run(others: u64, user: &CStr, confdir: &Path) {
-    let before = cost(user, confdir);
-    let crowd = open(others, confdir);
-    let beside = cost(user, confdir);
-    for mut pam in crowd {
-        assert_eq!(pam.close(), 0);
-    }
-    let after = cost(user, confdir);
-
-    println!("open + close with namespace = \"host\", median of {ROUNDS}, in µs");
-    for (what, time) in [
-        ("beside no other jail", before),
-        (&format!("beside {others} live jails"), beside),
-        ("beside none again", after),
-    ] {
-        println!("  {what:<36} {:>8.1}", time.as_secs_f64() * 1e6);
-    }
-    println!("ratio to none: {:.2}", beside.as_secs_f64() / before.min(after).as_secs_f64());
-}
+use std::process::{Child, Command, Stdio};
 
 /// Opens a session of each, and prints `holding` once all are open; they end with standard input.
 pub(crate) fn hold(sessions: u64, confdir: &Path) {
-    let crowd = open(sessions, confdir);
+    let mut crowd = Crowd::Jails(Vec::new());
+    crowd.grow(sessions, "sshd", confdir);
     println!("holding");
     io::copy(&mut io::stdin(), &mut io::sink()).expect("a pipe");
-    for mut pam in crowd {
-        assert_eq!(pam.close(), 0);
+    crowd.leave();
+}
+
+/// What a session is measured beside.
+enum Crowd {
+    /// Sessions whose jails are in the host's namespace: this process holds all.
+    Jails(Vec<Pam>),
+    /// Sessions with a namespace, and so with a process, each.
+    Sessions(Vec<Child>),
+    /// Mounts of the host.
+    Mounts(u64),
+}
+
+/// Measures the contestants beside each number of `counts`, with commas between them, of `jails`, `sessions` or
+/// `mounts`; beside none once more in the end, after all have gone. The phase of a sample is the number. `service` has
+/// the module's lines.
+pub(crate) fn beside(
+    crowd: &str,
+    counts: &str,
+    rounds: u64,
+    mut contestants: Vec<Contestant>,
+    service: &str,
+    confdir: &Path,
+) {
+    let mut crowd = match crowd {
+        "jails" => Crowd::Jails(Vec::new()),
+        "sessions" => Crowd::Sessions(Vec::new()),
+        "mounts" => Crowd::Mounts(0),
+        _ => panic!("no crowd of {crowd}"),
+    };
+    for count in counts.split(',') {
+        crowd.grow(count.parse().expect("a number"), service, confdir);
+        together(rounds, &mut contestants, count);
+    }
+    crowd.leave();
+    together(rounds, &mut contestants, "0");
+}
+
+impl Crowd {
+    fn grow(&mut self, to: u64, service: &str, confdir: &Path) {
+        let (_, most) = getrlimit(Resource::RLIMIT_NOFILE).expect("getrlimit");
+        // A lock, or the ends of two pipes.
+        let each = if let Self::Sessions(_) = self { 2 } else { 1 };
+        let needed = each * to + 100;
+        setrlimit(Resource::RLIMIT_NOFILE, needed, most.max(needed)).expect("enough descriptors");
+        match self {
+            Self::Jails(pams) => pams.extend((pams.len() as u64..to).map(|n| jail(n, service, confdir))),
+            Self::Sessions(all) => all.extend((all.len() as u64..to).map(|n| session(n, service, confdir))),
+            Self::Mounts(there) => (*there..to).for_each(|n| {
+                fs::create_dir_all(place(n)).expect("mkdir");
+                bind(n);
+                *there = to;
+            }),
+        }
+    }
+
+    fn leave(self) {
+        match self {
+            Self::Jails(pams) => {
+                for mut pam in pams {
+                    assert_eq!(pam.close(), 0);
+                }
+            }
+            Self::Sessions(mut all) => {
+                all.iter_mut().for_each(|session| drop(session.stdin.take()));
+                for mut session in all {
+                    assert!(session.wait().expect("it is our child").success());
+                }
+            }
+            Self::Mounts(there) => {
+                (0..there).for_each(|n| umount2(place(n).as_str(), MntFlags::MNT_DETACH).expect("a mount"));
+            }
+        }
     }
 }
 
-fn open(sessions: u64, confdir: &Path) -> Vec<Pam> {
-    let (_, most) = getrlimit(Resource::RLIMIT_NOFILE).expect("getrlimit");
-    let needed = sessions + 100;
-    setrlimit(Resource::RLIMIT_NOFILE, needed, most.max(needed)).expect("as many descriptors as sessions");
-    let open = |n| {
-        let name = CString::new(format!("user{n}")).expect("no NUL");
-        let mut pam = Pam::start(confdir, "sshd", &name);
-        assert_eq!(pam.open(), 0, "{name:?}");
-        pam
-    };
-    (0..sessions).map(open).collect()
+fn user(n: u64) -> CString {
+    CString::new(format!("user{n}")).expect("no NUL")
 }
 
-fn cost(user: &CStr, confdir: &Path) -> Duration {
-    let mut pam = Pam::start(confdir, "sshd", user);
-    let mut samples: Vec<_> = (0..ROUNDS + ROUNDS / 10)
-        .map(|_| {
-            let start = Instant::now();
-            assert_eq!((pam.open(), pam.close()), (0, 0));
-            start.elapsed()
-        })
-        .skip(ROUNDS / 10)
-        .collect();
-    samples.sort();
-    samples[samples.len() / 2]
+fn jail(n: u64, service: &str, confdir: &Path) -> Pam {
+    let mut pam = Pam::start(confdir, service, &user(n));
+    assert_eq!(pam.open(), 0, "user{n}");
+    pam
+}
+
+fn session(n: u64, service: &str, confdir: &Path) -> Child {
+    let mut session = Command::new(std::env::current_exe().expect("procfs"))
+        .arg("--confdir")
+        .arg(confdir)
+        .args(["--service", service, &format!("user{n}"), "open", "wait", "close"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("pam-driver runs");
+    let mut line = String::new();
+    // The pipe stays, since the session prints once more.
+    BufReader::new(session.stdout.as_mut().expect("piped")).read_line(&mut line).expect("a pipe");
+    assert_eq!(line, "open 0\n", "user{n}");
+    session
+}
+
+fn place(n: u64) -> String {
+    format!("/mnt/{n}")
+}
+
+fn bind(n: u64) {
+    let place = place(n);
+    mount(Some("/srv"), place.as_str(), None::<&str>, MsFlags::MS_BIND, None::<&str>).expect("bind");
 }

@@ -6,6 +6,7 @@
 //! | step | what it does |
 //! |---|---|
 //! | `account`, `open`, `close` | calls the hook and prints its PAM code |
+//! | `whole` | calls the three hooks, each of which must succeed |
 //! | `again` | begins with a new PAM handle |
 //! | `state` | prints everything of the process that a module must not change |
 //! | `nofile=N`, `fsize=SOFT[:HARD]` | sets a limit; `fsize` in bytes or `unlimited` |
@@ -19,18 +20,18 @@
 //! | `mounts=N` | opens N sessions, and prints whether all mounts in the home are of the home |
 //! | `swap=A:B` | exchanges two names until it is killed |
 //! | `hold=N` | opens a session of each of user0 to userN-1, and prints `holding`; they end with standard input |
-//! | `measure=N`, `crowd=N` | the benchmarks: of one session, and of one beside those of user0 to userN-1 |
-//! | `compare=N` | the benchmark of sessions of USER, USER-plain and USER-owner, in turn |
-//! | `among=N` | the benchmark of sessions beside the grants and keys of others |
+//! | those of [`benchmarks`] | prints samples |
 
 #![expect(clippy::disallowed_methods, reason = "the benchmark compares our calls with the bare ones")]
 
-mod among;
 mod bare;
+mod benchmarks;
+mod contest;
 mod crowd;
 mod libpam;
-mod measure;
+mod logins;
 
+use benchmarks::Benchmarks;
 use libpam::Pam;
 use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
 use nix::sys::resource::{RLIM_INFINITY, Resource, setrlimit};
@@ -48,12 +49,15 @@ fn main() {
     let mut confdir = PathBuf::from("/etc/pam.d");
     let mut service = String::from("sshd");
     let mut remote = None;
+    let (mut exchanged, mut options) = (Vec::new(), Vec::new());
     while let Some(option) = words.next_if(|w| w.as_bytes().starts_with(b"--")) {
         let value = words.next().expect("an option has a value");
         match option.as_bytes() {
             b"--confdir" => confdir = value.into(),
             b"--service" => service = value.into_string().expect("a service name is UTF-8"),
             b"--rhost" => remote = Some(CString::new(value.as_bytes()).expect("a host has no NUL")),
+            b"--exchange" => exchanged.push(value.into_string().expect("a name is UTF-8")),
+            b"--ssh" => options.push(value.into_string().expect("an option is UTF-8")),
             _ => panic!("no option {option:?}"),
         }
     }
@@ -96,12 +100,13 @@ fn main() {
             "mounts" => mounts(number(), &mut pam, &user),
             "swap" => swap(value),
             "cycles" => cycles(number(), &start),
-            "measure" => measure::run(number(), &user, &confdir),
-            "among" => among::run(number(), &user, &confdir),
-            "compare" => measure::compare(number(), &user, &confdir),
             "hold" => crowd::hold(number(), &confdir),
-            "crowd" => crowd::run(number(), &user, &confdir),
-            _ => panic!("no step {step}"),
+            "whole" => assert_eq!((pam.account(), pam.open(), pam.close()), (0, 0, 0)),
+            _ => {
+                let (user, service) = (&user, &service);
+                Benchmarks { user, service, confdir: &confdir, exchanged: &exchanged, options: &options }
+                    .run(verb, value, &mut pam);
+            }
         }
     }
 }

@@ -17,6 +17,7 @@ pub struct LiveSftp {
     lines: Receiver<String>,
     sent: usize,
     user: String,
+    patience: Duration,
 }
 
 impl LiveSftp {
@@ -37,9 +38,16 @@ impl LiveSftp {
             }
         });
         let stdin = entered.stdin.take();
-        let mut live = LiveSftp { entered, stdin, lines, sent: 0, user: user.to_owned() };
+        let mut live = LiveSftp { entered, stdin, lines, sent: 0, user: user.to_owned(), patience: PATIENCE };
         live.until_mark().unwrap_or_else(|lines| panic!("no session for {user:?}: {lines:#?}"));
         live
+    }
+
+    /// Waits longer than 30 s for what a command prints, such as a long transfer beside other programs.
+    #[must_use]
+    pub fn patient(mut self, patience: Duration) -> LiveSftp {
+        self.patience = patience;
+        self
     }
 
     /// Sends one command and gives the lines that it printed, errors too; the session survives errors.
@@ -84,12 +92,12 @@ impl LiveSftp {
         self.write(&mark);
         let mut lines = Vec::new();
         loop {
-            match self.lines.recv_timeout(PATIENCE) {
+            match self.lines.recv_timeout(self.patience) {
                 Ok(line) if line.strip_prefix("sftp> ") == Some(&mark) => return Ok(lines),
                 Ok(line) => lines.push(line),
                 Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => return Err(lines),
                 Err(std::sync::mpsc::RecvTimeoutError::Timeout) => {
-                    panic!("the session of {:?} says nothing for {PATIENCE:?}: {lines:#?}", self.user)
+                    panic!("the session of {:?} says nothing for {:?}: {lines:#?}", self.user, self.patience)
                 }
             }
         }

@@ -109,13 +109,16 @@ impl Sandbox {
         }
     }
 
-    /// Unpacks a package that `make deps` has only downloaded, without running its scripts.
+    /// Unpacks a package that `make deps` has only downloaded, without running its scripts; gives its version.
     #[track_caller]
-    pub fn unpack(&self, package: &str) {
+    pub fn unpack(&self, package: &str) -> String {
         let archive = downloaded(package)
             .unwrap_or_else(|| panic!("the package {package} is not downloaded: run `make deps` first"));
         self.install(&archive, "/tmp/package.deb", 0o644);
-        self.sh("dpkg-deb --fsys-tarfile /tmp/package.deb | tar -x -C / --keep-directory-symlink; rm /tmp/package.deb; ldconfig");
+        let said = self
+            .sh("dpkg-deb --fsys-tarfile /tmp/package.deb | tar -x -C / --keep-directory-symlink; ldconfig
+            dpkg-deb --field /tmp/package.deb Version; rm /tmp/package.deb");
+        said.stdout.trim().to_owned()
     }
 
     /// PID 1 of the sandbox, as the real machine counts.
