@@ -107,6 +107,15 @@ mod tests {
     }
 
     #[test]
+    fn the_longest_names_and_paths_of_linux_are_accepted() {
+        let name = format!("/{}", "a".repeat(255));
+        assert_eq!(parse(&name), Ok(name.clone().into()));
+        let path = format!("{}/{}", name.repeat(15), "a".repeat(254));
+        assert_eq!((path.len(), parse(&path)), (4095, Ok(path.clone().into())));
+        assert_eq!(parse(&name.repeat(16)), Err("is longer than 4095 bytes"));
+    }
+
+    #[test]
     fn any_other_byte_may_occur() {
         let odd = OsStr::from_bytes(b"/home/a b*'\"\\\xff...");
         assert_eq!(Normalised::parse(odd).unwrap().absolute(), Path::new(odd));

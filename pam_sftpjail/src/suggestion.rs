@@ -31,6 +31,7 @@ mod tests {
             ("kim", None),
             ("xle", Some("mle")),
             ("xlf", None),
+            ("xy", Some("x")),
             ("y", None),
             ("", None),
         ] {

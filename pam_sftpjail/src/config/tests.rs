@@ -19,6 +19,14 @@ fn a_file_with_comments_only_is_the_default_and_one_without_any_text_is_an_error
     }
 }
 
+/// What a relative path means depends on who runs sshd, and where.
+#[test]
+fn the_path_of_the_configuration_is_absolute() {
+    let load = |path: &str| Config::load(Some(Path::new(path))).unwrap_err().to_string();
+    assert!(load("sftpjail.toml").contains("is relative"), "{}", load("sftpjail.toml"));
+    assert!(!load("/dev/null/none").contains("is relative"), "{}", load("/dev/null/none"));
+}
+
 /// The README's example that contains `word`.
 fn readme(word: &str) -> &'static str {
     let mut fenced = include_str!("../../../README.md").split("```").skip(1).step_by(2);

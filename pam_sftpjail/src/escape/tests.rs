@@ -29,6 +29,7 @@ fn a_shell_reads_one_word_and_runs_nothing() {
     assert_eq!(of(b"it's"), r"'it'\''s'");
     assert_eq!(of(b"it's\n\xff\\"), r#""$(printf 'it\047s\012\377\134')""#);
     assert_eq!(of(b"-%d!\n"), r#""$(printf '\055\045d\041\012/.')""#);
+    assert_eq!(of("a\u{e9}\u{202e}".as_bytes()), "\"$(printf 'a\u{e9}\\342\\200\\256')\"");
 }
 
 /// The property as in Unicode 16, with the characters that are unassigned yet.
@@ -106,6 +107,8 @@ fn a_very_long_text_loses_its_middle() {
     let long = of(&[b'x'; 5000]);
     assert_eq!(long, format!("{0}[4488 bytes]{0}", "x".repeat(256)));
     assert!(of(&[0xff; 5000]).len() < 2100);
+    assert_eq!(of(&[b'x'; 512]), "x".repeat(512));
+    assert_eq!(of(&[b'x'; 513]), format!("{0}[1 bytes]{0}", "x".repeat(256)));
 }
 
 #[test]

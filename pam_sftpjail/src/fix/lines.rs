@@ -211,6 +211,25 @@ mod tests {
         assert_eq!(edit(1, LineEdit::Append(&["  b"])), r"sed -i '/^one$/a\  b' '/etc/x y'");
         assert_eq!(edit(2, LineEdit::Replace("a\ne id")), "sed -i '/^two$/c a e id' '/etc/x y'");
         assert_eq!(edit(2, LineEdit::CommentOut), "sed -i '/^two$/s/^/#/' '/etc/x y'");
+        // It would not be seen in a command.
+        let tab = Command::edit(&[(file, change("a\tb\n", 1, LineEdit::Delete))]).to_string();
+        assert_eq!(tab, "sed -i '/^a.b$/d' '/etc/x y'");
+    }
+
+    #[test]
+    fn a_line_is_added_once_and_one_that_is_moved_is_there_already() {
+        let file = RootPath::checked(Path::new("/etc/x"));
+        let content = "one\ntwo\n";
+        let added = change(content, 1, LineEdit::Append(&["two"])).unless_there(&["two"]);
+        let removed = change(content, 2, LineEdit::Delete);
+        let edit = |changes: &[&Change]| {
+            let changes: Vec<_> = changes.iter().map(|change| (file.clone(), (*change).clone())).collect();
+            Command::edit(&changes).to_string()
+        };
+        assert_eq!(edit(&[&added]), "! grep -qsxe two /etc/x && sed -i '/^one$/a two' /etc/x");
+        let moved =
+            "grep -qsxe one /etc/x && grep -qsxe two /etc/x && sed -i -e '/^one$/a two' -e '/^two$/d' /etc/x";
+        assert_eq!(edit(&[&added, &removed]), moved);
     }
 
     #[test]

@@ -90,3 +90,55 @@ fn written(text: &[u8]) -> Option<Vec<u8>> {
     let length = u32::try_from(text.len()).ok()?;
     Some([&length.to_be_bytes(), text].concat())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Keys and certificates of them as ssh-keygen has made them, and what `ssh-keygen -l` prints.
+    const KEYS: [(&str, &str, &str); 4] = [
+        (
+            "ssh-ed25519",
+            "AAAAC3NzaC1lZDI1NTE5AAAAIDJWwhInxeEJTDy+4UZRqH+fZdcp7vMCTNnt264kolaM",
+            "SHA256:aR/JLpiVOVHD3XbEKkDDw4SPQtpVF/dDQf9WaD169/Q",
+        ),
+        (
+            "ssh-ed25519-cert-v01@openssh.com",
+            "AAAAIHNzaC1lZDI1NTE5LWNlcnQtdjAxQG9wZW5zc2guY29tAAAAID6gqpcPIAB+n9GN1ezYjbkzLv4aXExv8FTmzCa0hAdoAAAAIDJWwhInxeEJTDy+4UZRqH+fZdcp7vMCTNnt264kolaMAAAAAAAAAAAAAAABAAAAAmlkAAAACAAAAARhbm5hAAAAAAAAAAD//////////wAAAAAAAACCAAAAFXBlcm1pdC1YMTEtZm9yd2FyZGluZwAAAAAAAAAXcGVybWl0LWFnZW50LWZvcndhcmRpbmcAAAAAAAAAFnBlcm1pdC1wb3J0LWZvcndhcmRpbmcAAAAAAAAACnBlcm1pdC1wdHkAAAAAAAAADnBlcm1pdC11c2VyLXJjAAAAAAAAAAAAAAAzAAAAC3NzaC1lZDI1NTE5AAAAIM66ajxIa0qfuaW3jUAihmS+yVoJLz73aW3ClygNKRBrAAAAUwAAAAtzc2gtZWQyNTUxOQAAAEDWJsflawFusztUOBzZrAYSq7As3yfxy8ed44q5aDj1/xUteHwbRUgA27/5I/25o9pcxW5Is54N9x5Pa6VIQX8F",
+            "SHA256:aR/JLpiVOVHD3XbEKkDDw4SPQtpVF/dDQf9WaD169/Q",
+        ),
+        (
+            "ecdsa-sha2-nistp256",
+            "AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBHFePtPoMZjfRVAOKOY97orkPY/E10dj99Ll2/a2Z7v1KholJ2Qv8FgXNgStGlhTrPz+bOI3tsHavMTQ3gSqtSs=",
+            "SHA256:g1npE47XE6XaMVkJrM9cgHEiBUfGQcLnqm6yPNVGY6g",
+        ),
+        (
+            "ecdsa-sha2-nistp256-cert-v01@openssh.com",
+            "AAAAKGVjZHNhLXNoYTItbmlzdHAyNTYtY2VydC12MDFAb3BlbnNzaC5jb20AAAAgzLlqFRkXtP73eLAETRmMHVy7B5+Q5UEMU5GnwzIJ2MMAAAAIbmlzdHAyNTYAAABBBHFePtPoMZjfRVAOKOY97orkPY/E10dj99Ll2/a2Z7v1KholJ2Qv8FgXNgStGlhTrPz+bOI3tsHavMTQ3gSqtSsAAAAAAAAAAAAAAAEAAAACaWQAAAAIAAAABGFubmEAAAAAAAAAAP//////////AAAAAAAAAIIAAAAVcGVybWl0LVgxMS1mb3J3YXJkaW5nAAAAAAAAABdwZXJtaXQtYWdlbnQtZm9yd2FyZGluZwAAAAAAAAAWcGVybWl0LXBvcnQtZm9yd2FyZGluZwAAAAAAAAAKcGVybWl0LXB0eQAAAAAAAAAOcGVybWl0LXVzZXItcmMAAAAAAAAAAAAAADMAAAALc3NoLWVkMjU1MTkAAAAgzrpqPEhrSp+5pbeNQCKGZL7JWgkvPvdpbcKXKA0pEGsAAABTAAAAC3NzaC1lZDI1NTE5AAAAQLCgS1kZNxH3kvi/TcxYvZsdaoLp9cSZ29uwcscGamnh5NkoeRH7TULSToIzEAoA9/FSCztZWavNbMEZWUOeMA4=",
+            "SHA256:g1npE47XE6XaMVkJrM9cgHEiBUfGQcLnqm6yPNVGY6g",
+        ),
+    ];
+
+    #[test]
+    fn a_key_has_the_fingerprint_of_ssh_keygen_and_so_has_its_certificate() {
+        for (kind, key, expected) in KEYS {
+            let found = Fingerprint::of_key(kind, key).expect("a key");
+            assert_eq!(found.to_string(), expected, "{kind}");
+            assert_eq!(Fingerprint::parse(expected), Ok(found), "{kind}");
+            assert_eq!(Fingerprint::of_login(&format!("publickey {kind} {key}\n")), [found], "{kind}");
+        }
+        let (_, key, _) = KEYS[0];
+        assert_eq!(Fingerprint::of_key("ssh-rsa", key), None);
+    }
+
+    /// One that is cut short would stand for no key.
+    #[test]
+    fn a_fingerprint_is_a_whole_digest() {
+        let (_, _, whole) = KEYS[0];
+        for text in
+            ["", "SHA256:", "SHA256:AAAA", "MD5:00:11", &whole[..46], &format!("{whole}AAAA"), &whole[7..]]
+        {
+            assert!(Fingerprint::parse(text).is_err(), "{text}");
+        }
+    }
+}

@@ -53,6 +53,11 @@ fn every_key_is_read() {
 }
 
 #[test]
+fn a_header_without_its_end_is_shown_as_it_was_meant() {
+    assert_eq!(problem("[[grant]\nfolder = \"/srv/x\"\n").1, "write [[grant]]");
+}
+
+#[test]
 fn what_is_wrong_is_said_with_the_line_and_what_to_write() {
     let begin = "[[grant]]\nfolder = \"/srv/x\"\naccess = \"read-write\"\n";
     for (text, what, fix) in [

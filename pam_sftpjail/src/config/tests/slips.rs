@@ -109,6 +109,7 @@ fn a_value_of_another_type_is_shown_as_it_was_meant() {
         ("umask = 28", "umask is a number", "umask = \"027\""),
         ("umask = [\"022\"]", "umask is a list", "umask = \"022\""),
         ("max_sessions = \"4\"", "max_sessions is a text", "max_sessions = 4"),
+        ("max_sessions = \"0\"", "max_sessions is a text", "max_sessions = 10"),
         ("max_sessions = 4.0", "max_sessions is a fraction", "max_sessions = 4"),
         ("max_sessions = -1", "max_sessions is a number", "max_sessions = 10"),
         ("max_sessions = true", "max_sessions is true or false", "max_sessions = 10"),
@@ -191,6 +192,8 @@ fn a_line_that_is_no_toml_is_shown_as_it_was_meant() {
         "write jail_root = \"/srv/jail\"",
     );
     meant("jail_root = \"/jail", &format!("line 1: {}", odd("jail_root")), "write jail_root = \"/jail\"");
+    // What would need an escape is not repeated.
+    meant("jail_root = /srv/\"a\"b", &format!("line 1: {}", odd("jail_root")), "write jail_root = \"/jail\"");
     meant(
         "namespace =",
         &format!("line 1: {}", odd("namespace")),
@@ -245,6 +248,7 @@ fn what_has_no_end_is_named_with_the_line_in_which_it_begins() {
 fn headers_and_other_text() {
     meant("[[profile]\nname = \"p\"", "line 1: unclosed array table, expected `]`", "write [[profile]]");
     meant("[[profile]]\n[profile]\n", "line 2: [profile] is there twice", "write [[profile]]");
+    meant("profile = 1\n[[profile]]\n[profile]\n", "line 2: [[profile]] is there twice", "write [[profile]]");
     meant(
         "namespace = \"host\"\n\n[profile] # one\nname = \"p\"\n[[profile]]\n",
         "line 3: [profile] is in single brackets, so there could be one only",
