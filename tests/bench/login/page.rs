@@ -78,8 +78,7 @@ pub fn figure(value: f64) -> String {
 /// Writes the page and its picture into a directory.
 pub fn write(directory: &Path, facts: &Facts, sections: &[Section], picture: &str) {
     let short: Vec<_> = sections.iter().flat_map(|section| section.short.clone()).collect();
-    let mut head = Section::new("In short", "");
-    head.text = String::new();
+    let mut head = Section::new("In short", "What the tables below come to.");
     head.table(&["", "ratio"], &short.iter().map(|row| row.to_vec()).collect::<Vec<_>>());
     let sections: String = sections.iter().map(|section| format!("\n{}", section.text)).collect();
     let [before, after] = [facts.others, others()];
