@@ -225,6 +225,7 @@ test: build
 # What `make test` does at every third moment or place, such as a SIGKILL, a power cut, or all operations of SFTP, at each.
 exhaustive: build
 	@EXHAUSTIVE=1 $(CARGO) test --locked $(AS_ROOT) --package sftpjail-tests --test e2e -- killed interrupted power_cut outside_view --test-threads $(THREADS)
+	EXHAUSTIVE=1 $(CARGO) test --locked $(AS_ROOT) --package sftpjail-tests --test model -- --nocapture
 
 # Whole systems, booted with systemd as PID 1: machines/README.md. These tests have one each.
 MACHINES = $(OF_MACHINES) -- --test-threads 2

@@ -37,6 +37,7 @@ unsafe extern "C" {
     ) -> c_int;
     fn pam_end(handle: *mut c_void, status: c_int) -> c_int;
     fn pam_set_item(handle: *mut c_void, item: c_int, value: *const c_void) -> c_int;
+    fn pam_putenv(handle: *mut c_void, value: *const c_char) -> c_int;
     fn pam_acct_mgmt(handle: *mut c_void, flags: c_int) -> c_int;
     fn pam_open_session(handle: *mut c_void, flags: c_int) -> c_int;
     fn pam_close_session(handle: *mut c_void, flags: c_int) -> c_int;
@@ -96,6 +97,12 @@ impl Pam {
     pub(crate) fn set_remote(&mut self, host: &CStr) {
         // SAFETY: the handle is live, and libpam copies the string.
         unsafe { pam_set_item(self.handle, PAM_RHOST, host.as_ptr().cast()) };
+    }
+
+    /// Sets a variable of PAM's environment, NAME=VALUE.
+    pub(crate) fn put(&mut self, variable: &CStr) {
+        // SAFETY: the handle is live, and libpam copies the string.
+        unsafe { pam_putenv(self.handle, variable.as_ptr()) };
     }
 
     /// pam_acct_mgmt(3): its result code.

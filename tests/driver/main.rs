@@ -1,6 +1,6 @@
 //! `pam-driver`: calls libpam step by step, as sshd does, so that a test can check the process in between.
 //!
-//! It runs in a sandbox and speaks no protocol: `pam-driver [--confdir DIR] [--service NAME] [--rhost HOST]
+//! It runs in a sandbox: `pam-driver [--confdir DIR] [--service NAME] [--rhost HOST]
 //! USER STEP...` carries out the steps in order.
 //!
 //! | step | what it does |
@@ -21,6 +21,7 @@
 //! | `swap=A:B` | exchanges two names until it is killed |
 //! | `hold=N` | opens a session of each of user0 to userN-1, and prints `holding`; they end with standard input |
 //! | those of [`benchmarks`] | prints samples |
+//! | `serve=FOLDERS` | carries out the commands on standard input, see [`serve`] |
 
 #![expect(clippy::disallowed_methods, reason = "the benchmark compares our calls with the bare ones")]
 
@@ -30,6 +31,7 @@ mod contest;
 mod crowd;
 mod libpam;
 mod logins;
+mod serve;
 
 use benchmarks::Benchmarks;
 use libpam::Pam;
@@ -100,6 +102,7 @@ fn main() {
             "mounts" => mounts(number(), &mut pam, &user),
             "swap" => swap(value),
             "cycles" => cycles(number(), &start),
+            "serve" => serve::run(value, &confdir),
             "hold" => crowd::hold(number(), &confdir),
             "whole" => assert_eq!((pam.account(), pam.open(), pam.close()), (0, 0, 0)),
             _ => {

@@ -7,11 +7,12 @@ use std::fs;
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
 /// A package by its directory, and what the page calls it.
-const PACKAGES: [(&str, &str); 6] = [
+const PACKAGES: [(&str, &str); 7] = [
     ("pam_sftpjail", "module"),
     ("cli", "program"),
     ("tests", "tests"),
     ("tests/nss_spelling", "nss_spelling"),
+    ("tests/clock", "clock"),
     ("machines", "machines"),
     ("tests/replay", "replay"),
 ];
