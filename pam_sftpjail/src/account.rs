@@ -4,6 +4,7 @@
 //! user in no profile.
 #![forbid(unsafe_code)]
 
+mod etc_group;
 mod exempt;
 mod group_file;
 
@@ -12,7 +13,7 @@ use crate::error::Refusal;
 use crate::escape::escaped;
 use crate::fix::Fix;
 use crate::name::UserName;
-use crate::nss::{Group, LookupError, User};
+use crate::nss::{Group, LookupError, User, snapshot};
 use nix::unistd::{Gid, Uid};
 use std::fmt::{self, Display};
 use std::path::PathBuf;
@@ -112,6 +113,9 @@ impl Account {
     }
 
     /// A user is a member by the primary gid, by the group's member list, or by getgrouplist(3).
+    ///
+    /// A group that has the user by one of the first two, and is in the third as well, is looked up once: nothing can be
+    /// missing from these answers.
     fn find_groups<'a>(&mut self, user: &User, groups: impl Iterator<Item = &'a str>) -> Result<(), Refusal> {
         // getgrouplist(3) leaves out the groups of a service that does not answer. So it counts only
         // between two look-ups of the same groups, which do report such an error.
@@ -119,17 +123,20 @@ impl Account {
         let asked =
             groups.map(|name| Ok((name, Group::by_name(name)?))).collect::<Result<Vec<_>, LookupError>>()?;
         self.gids = user.gids()?;
-        let asked = asked
-            .into_iter()
-            .map(|(name, before)| Ok((name, before, Group::by_name(name)?)))
-            .collect::<Result<Vec<_>, LookupError>>()?;
+        let is_sure = |group: &Option<Group>| {
+            group.as_ref().is_some_and(|g| self.is_in(g) && self.gids.contains(&g.gid))
+        };
+        let are_sure = asked.iter().all(|(_, group)| is_sure(group));
+        let again = |(name, before): (&'a str, Option<Group>)| {
+            let after = if is_sure(&before) { before.clone() } else { Group::by_name(name)? };
+            Ok((name, before, after))
+        };
+        let asked = asked.into_iter().map(again).collect::<Result<Vec<_>, LookupError>>()?;
         for (name, before, after) in asked {
             if before.as_ref().map(|g| g.gid) != after.as_ref().map(|g| g.gid) {
                 return Err(LookupError::changed(name).into());
             }
-            let is_member = |g: &&Group| {
-                g.gid == self.gid || g.members.contains(&self.name) || self.gids.contains(&g.gid)
-            };
+            let is_member = |g: &&Group| self.is_in(g) || self.gids.contains(&g.gid);
             match before.iter().chain(&after).find(is_member) {
                 Some(group) => {
                     self.member_of.push(name.to_owned());
@@ -140,7 +147,15 @@ impl Account {
                 None => {}
             }
         }
-        Ok(check_group_file()?)
+        if !are_sure || !self.unmatched_by_sshd.is_empty() {
+            check_group_file()?;
+        }
+        Ok(())
+    }
+
+    /// Whether a group is the user's primary one, or lists the user.
+    fn is_in(&self, group: &Group) -> bool {
+        group.gid == self.gid || group.members.contains(&self.name)
     }
 
     /// `None` if sshd's `Match Group` matches the group. sshd compares the name of each gid of
@@ -163,7 +178,11 @@ impl Account {
     /// The user's groups and their names, for the jail's `/etc/group`. Without a name, a listing only
     /// shows a number, so errors are not reported.
     pub fn named_groups(&self) -> Vec<(Gid, String)> {
-        let name = |gid: &Gid| match self.names.iter().find(|(known, _)| known == gid) {
+        let is_unknown = |gid: &&Gid| !self.names.iter().any(|(known, _)| known == *gid);
+        let unknown: Vec<_> = self.gids.iter().filter(is_unknown).copied().collect();
+        // One pass over the file, where each look-up would be one more.
+        let read = if snapshot::taken().is_none() { etc_group::names(&unknown) } else { Vec::new() };
+        let name = |gid: &Gid| match self.names.iter().chain(&read).find(|(known, _)| known == gid) {
             Some((_, name)) => Some(name.clone()),
             None => Some(Group::by_gid(*gid).ok()??.name),
         };
@@ -174,7 +193,7 @@ impl Account {
 /// Checks that /etc/group can be opened. With Debian's `group: files systemd`, NSS hides that: if the
 /// file cannot be opened, the next service answers "not found".
 fn check_group_file() -> Result<(), LookupError> {
-    exempt::open_file().map(drop)
+    etc_group::open_file().map(drop)
 }
 
 #[cfg(test)]

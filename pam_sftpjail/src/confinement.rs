@@ -111,7 +111,7 @@ impl Confinement {
         }
         if let Some(sets) = self.capabilities.filter(|_| has(Part::Capabilities)) {
             set_capabilities(None, sets)
-                .map_err(SysError::of("capset", format!("{:x}", sets.effective.bits())))?;
+                .map_err(SysError::of("capset", format_args!("{:x}", sets.effective.bits())))?;
         }
         if let Some(profile) = self.profile.as_ref().filter(|_| has(Part::Profile)) {
             profile.assume().map_err(SysError::of("changeprofile", profile.name()))?;

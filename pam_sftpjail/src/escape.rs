@@ -42,11 +42,10 @@ pub fn whole<S: AsRef<OsStr> + ?Sized>(text: &S) -> Whole<'_> {
 
 impl Display for Whole<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if !self.0.is_empty() && self.0.iter().all(stays) {
-            // Every byte is ASCII here, so the lossy form is exact.
-            return f.write_str(&String::from_utf8_lossy(self.0));
+        match std::str::from_utf8(self.0) {
+            Ok(text) if !text.is_empty() && self.0.iter().all(stays) => f.write_str(text),
+            _ => quoted(f, self.0),
         }
-        quoted(f, self.0)
     }
 }
 

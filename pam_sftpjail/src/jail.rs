@@ -154,7 +154,6 @@ fn stand_in(plan: &mut Plan) -> Result<(), SysError> {
 struct Tree {
     at: PathBuf,
     detached: OwnedFd,
-    is_directory: bool,
     read_only: bool,
     role: Role,
 }
@@ -169,24 +168,23 @@ impl Tree {
         let detached = match source {
             Source::Open(source) => mount::clone_tree(source.as_fd(), at)?,
             // The kernel clones no detached tree (before Linux 6.15).
-            Source::StandIn(mounted) => {
-                mounted.try_clone().map_err(SysError::of("fcntl", escaped(at).to_string()))?
-            }
+            Source::StandIn(mounted) => mounted.try_clone().map_err(SysError::of("fcntl", escaped(at)))?,
             Source::Missing(_) | Source::Placeholder(_) => return Ok(None),
         };
         mount::harden(detached.as_fd(), *read_only, at)?;
         if let Some(ids) = ids {
             owner::map(&detached, *ids, namespaces, at)?;
         }
-        let stat = directory::stat(&detached).map_err(SysError::of("fstat", escaped(at).to_string()))?;
-        let is_directory = directory::kind(&stat) == SFlag::S_IFDIR;
-        Ok(Some(Self { at: at.clone(), detached, is_directory, read_only: *read_only, role: *role }))
+        Ok(Some(Self { at: at.clone(), detached, read_only: *read_only, role: *role }))
     }
 
     /// Opens its place below the jail's root, or the mount that is there. No symlink is followed: below a
     /// home, the user may have made one.
     fn place(&self, jail: &OwnedFd) -> Result<OwnedFd, Errno> {
-        let flags = if self.is_directory { OFlag::O_DIRECTORY } else { OFlag::empty() };
+        let flags = match directory::kind(&directory::stat(&self.detached)?) {
+            SFlag::S_IFDIR => OFlag::O_DIRECTORY,
+            _ => OFlag::empty(),
+        };
         match self.role.over_itself() {
             Some(owner) => owner.open_below(jail, &self.at, flags),
             None => directory::open_below(jail, &self.at, flags),
@@ -195,8 +193,7 @@ impl Tree {
 
     /// Whether a place is the same file or directory as the tree's root.
     fn is_at(&self, place: &OwnedFd) -> Result<bool, Errno> {
-        let (this, there) = (directory::stat(&self.detached)?, directory::stat(place)?);
-        Ok((this.st_dev, this.st_ino) == (there.st_dev, there.st_ino))
+        directory::is_same(&self.detached, place)
     }
 
     /// Whether it is mounted at its place already.
@@ -206,16 +203,11 @@ impl Tree {
 
     /// Mounts it below the jail's root.
     fn attach(&self, jail: &OwnedFd) -> Result<(), Refusal> {
-        let shown = || escaped(&self.at).to_string();
-        let attached = self.place(jail).map_err(SysError::of("openat2", shown())).and_then(|place| {
-            // What is to be mounted over itself is mounted on nothing else.
-            if self.role.over_itself().is_some()
-                && !self.is_at(&place).map_err(SysError::of("fstat", shown()))?
-            {
-                return Err(SysError::of("openat2", shown())(Errno::ENOENT));
-            }
-            mount::attach(self.detached.as_fd(), place.as_fd(), &self.at)
-        });
+        let attached = match self.role {
+            // Their places are on the jail's own filesystem, where only root can make anything.
+            Role::Home | Role::Log => mount::attach_at(self.detached.as_fd(), jail.as_fd(), &self.at),
+            _ => self.attach_to_place(jail),
+        };
         match attached {
             Err(error) if matches!(error.errno, Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP) => {
                 match self.role {
@@ -228,6 +220,16 @@ impl Tree {
             }
             attached => Ok(attached?),
         }
+    }
+
+    fn attach_to_place(&self, jail: &OwnedFd) -> Result<(), SysError> {
+        let shown = escaped(&self.at);
+        let place = self.place(jail).map_err(SysError::of("openat2", &shown))?;
+        // What is to be mounted over itself is mounted on nothing else.
+        if self.role.over_itself().is_some() && !self.is_at(&place).map_err(SysError::of("fstat", &shown))? {
+            return Err(SysError::of("openat2", &shown)(Errno::ENOENT));
+        }
+        mount::attach(self.detached.as_fd(), place.as_fd(), &self.at)
     }
 }
 

@@ -44,7 +44,7 @@ impl Log {
         let pid = std::process::id();
         let prefix = match &self.writer {
             Writer::Hook { service, phase } => {
-                let application = application::name().unwrap_or_else(|| service.clone());
+                let application = application::name().unwrap_or(service);
                 format!("{application}[{pid}]: pam_sftpjail({service}:{})", phase.word())
             }
             Writer::Verb(name) => format!("sftpjail[{pid}]: {name}"),
@@ -70,6 +70,11 @@ impl Log {
     /// For a session that was opened or closed.
     pub fn info(&self, event: impl Display) {
         self.send(Severity::LOG_INFO, event);
+    }
+
+    /// Whether debug lines are written.
+    pub(crate) fn has_debug(&self) -> bool {
+        self.debug
     }
 
     /// Written only with the module argument `debug`.

@@ -11,14 +11,15 @@ use pam::module::{PamHandle, PamHooks};
 use std::cell::{Cell, OnceCell};
 use std::ffi::{CStr, OsStr, OsString, c_char};
 use std::os::unix::ffi::OsStrExt;
-use std::sync::Once;
+use std::sync::{Once, OnceLock};
 
 /// The name of our data on the PAM handle. It contains an address in this copy of the module. If another
 /// build is in the same stack, each copy sees only its own lines, and the one that opened a session closes
 /// it.
-fn data_name() -> String {
+fn data_name() -> &'static str {
     static HERE: u8 = 0;
-    format!("pam_sftpjail_session_{:p}", &raw const HERE)
+    static NAME: OnceLock<String> = OnceLock::new();
+    NAME.get_or_init(|| format!("pam_sftpjail_session_{:p}", &raw const HERE))
 }
 
 /// What our lines of one PAM handle share.
@@ -75,7 +76,7 @@ impl PamHooks for Module {
         log_panics();
         let phase = Phase::Session;
         if shared(pamh).is_none() {
-            let _checked_below = pamh.set_data(&data_name(), Box::new(Shared::default()));
+            let _checked_below = pamh.set_data(data_name(), Box::new(Shared::default()));
         }
         // If the session cannot be kept for close, it is not opened.
         let Some(shared) = shared(pamh) else { return PamResultCode::PAM_BUF_ERR };
@@ -126,7 +127,7 @@ impl PamHooks for Module {
 /// Our data on the handle. `None`: open has not stored it yet.
 fn shared(pamh: &PamHandle) -> Option<&Shared> {
     // SAFETY: only `sm_open_session` of this copy stores data under this name, and it stores a Shared.
-    unsafe { pamh.get_data::<Shared>(&data_name()) }.ok()
+    unsafe { pamh.get_data::<Shared>(data_name()) }.ok()
 }
 
 #[link(name = "pam")]

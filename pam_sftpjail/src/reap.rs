@@ -111,6 +111,6 @@ pub(crate) fn take_down(jail_root: &Path, user: &UserName) -> Result<Leftover, R
 fn open(jail_root: &Path) -> Result<Option<OwnedFd>, SysError> {
     match directory::open_without_symlinks(jail_root) {
         Err(Errno::ENOENT) => Ok(None),
-        root => root.map(Some).map_err(SysError::of("openat2", escaped(jail_root).to_string())),
+        root => root.map(Some).map_err(SysError::of("openat2", escaped(jail_root))),
     }
 }

@@ -35,9 +35,6 @@ pub(crate) use waiting_slot::WaitingSlot;
 /// The registry's directory: owned by root, mode 0700.
 pub const DIRECTORY: &str = "/run/sftpjail";
 
-/// The name of a record until it is complete and marked as in use.
-const UNFINISHED: &str = ".new";
-
 /// The beginning of the record's name, instead of NAMESPACE-, for a refused connection that sshd keeps.
 const REFUSED: &str = "refused-";
 
@@ -177,7 +174,7 @@ fn records(directory: &OwnedFd) -> Result<Vec<(OsString, bool)>, Errno> {
             Err(Errno::ENOENT) => continue,
             // A symlink, which sftpjail never makes.
             Err(Errno::ELOOP) => false,
-            file => name != UNFINISHED && is_live(&file?)?,
+            file => is_live(&file?)?,
         };
         found.push((name, is_live));
     }

@@ -24,6 +24,7 @@ pub(crate) mod umask;
 use crate::denied_by::DeniedBy;
 use crate::lsm::Lsm;
 use nix::errno::Errno;
+use std::fmt::Display;
 use thiserror::Error;
 
 /// A system call that failed.
@@ -114,15 +115,15 @@ impl SysError {
         CALLS.contains(&self.call)
     }
 
-    /// Wraps an error of `call`; for `map_err`.
+    /// Wraps an error of `call`; for `map_err`. The arguments become text only if there is an error: a login makes a
+    /// hundred calls that succeed.
     pub(crate) fn of<E: Into<std::io::Error>>(
         call: &'static str,
-        arguments: impl Into<String>,
+        arguments: impl Display,
     ) -> impl FnOnce(E) -> Self {
-        let arguments = arguments.into();
         move |error| Self {
             call,
-            arguments,
+            arguments: arguments.to_string(),
             errno: Errno::from_raw(error.into().raw_os_error().unwrap_or(Errno::EINVAL as i32)),
         }
     }

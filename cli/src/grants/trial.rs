@@ -29,7 +29,7 @@ pub(super) fn examine(config: &Config, user: &str, grants: &[Grant], new: &Grant
     let mut warned = None;
     let membership = examine_with(config, user, &login, grants, &mut |check, result| {
         if let (Check::Grant, CheckResult::Warned(evidence, fix)) = (check, result) {
-            warned = Some(Error::new(evidence, fix));
+            warned = Some(Error::new(evidence, fix()));
         }
     });
     let refused = |refusal: Refusal| Error::new(&refusal, refusal.fix());

@@ -117,7 +117,7 @@ impl Findings {
     pub(crate) fn add_result(&mut self, check: Check, result: CheckResult<'_>, is_root: bool) {
         match result {
             CheckResult::Passed(evidence) => self.passed(check, evidence),
-            CheckResult::Warned(evidence, fix) => self.warned(check, evidence, fix),
+            CheckResult::Warned(evidence, fix) => self.warned(check, evidence, fix()),
             CheckResult::Failed(refusal) => match refusal {
                 Refusal::NoSuchUser { .. } | Refusal::Lookup(_) => {
                     self.unknown(check, refusal, refusal.fix());

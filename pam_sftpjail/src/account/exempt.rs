@@ -3,21 +3,10 @@
 //! So a directory that does not answer cannot lock out the host's own admins. If the file cannot be read,
 //! that is an error, and nobody is exempt.
 
-use super::group_file::{GROUP_FILE, GroupLine};
+use super::etc_group;
+use super::group_file::GroupLine;
 use crate::nss::LookupError;
-use nix::errno::Errno;
-use nix::fcntl::{OFlag, open};
-use nix::sys::stat::Mode;
 use nix::unistd::Gid;
-use std::fs::File;
-use std::io::{BufRead, BufReader};
-
-/// Opens /etc/group; a FIFO there does not block.
-pub(super) fn open_file() -> Result<File, LookupError> {
-    open(GROUP_FILE, OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK, Mode::empty())
-        .map(File::from)
-        .map_err(|errno| LookupError::of_file(GROUP_FILE, errno))
-}
 
 /// Which of `groups` have an entry in /etc/group.
 pub fn known_to_etc_group(groups: &[String]) -> Result<Vec<&str>, LookupError> {
@@ -51,26 +40,10 @@ fn search<'g>(
     if groups.is_empty() {
         return Ok(());
     }
-    // If the buffer cannot grow, std's error has no errno.
-    let errno = |error: std::io::Error| error.raw_os_error().map_or(Errno::ENOMEM, Errno::from_raw);
-    let mut file = BufReader::new(open_file()?);
     let mut left: Vec<&str> = groups.iter().map(String::as_str).collect();
-    let mut line = Vec::new();
-    while !left.is_empty() {
-        line.clear();
-        let length =
-            file.read_until(b'\n', &mut line).map_err(|e| LookupError::of_file(GROUP_FILE, errno(e)))?;
-        if length == 0 {
-            break;
-        }
-        let Some(entry) = GroupLine::parse(&line) else { continue };
+    etc_group::search(|entry| {
         // getgrnam(3) never gives the second entry of a name, so it does not count.
-        if let Some(at) = left.iter().position(|group| group.as_bytes() == entry.name) {
-            let group = left.remove(at);
-            if visit(group, entry) {
-                break;
-            }
-        }
-    }
-    Ok(())
+        let at = left.iter().position(|group| group.as_bytes() == entry.name);
+        at.is_some_and(|at| visit(left.remove(at), entry)) || left.is_empty()
+    })
 }

@@ -31,7 +31,7 @@ impl Tree {
         match guards() {
             // Nothing is there.
             Err(Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP) => Ok(false),
-            guards => guards.map_err(SysError::of("statx", escaped(&self.at).to_string())),
+            guards => guards.map_err(SysError::of("statx", escaped(&self.at))),
         }
     }
 

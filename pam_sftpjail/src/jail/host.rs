@@ -54,7 +54,7 @@ impl Jail {
     /// anything was. No session may be live here.
     pub(crate) fn take_down(self, others: Others) -> Result<bool, SysError> {
         let root = directory::open_without_symlinks(&self.jail_root)
-            .map_err(SysError::of("openat2", escaped(&self.jail_root).to_string()))?;
+            .map_err(SysError::of("openat2", escaped(&self.jail_root)))?;
         self.take_down_below(&root, others)
     }
 
@@ -75,8 +75,7 @@ impl Jail {
     }
 
     fn inspect(&self, root: &OwnedFd) -> Result<MountPoint, SysError> {
-        MountPoint::inspect(root, &self.user)
-            .map_err(SysError::of("openat", escaped(&self.path()).to_string()))
+        MountPoint::inspect(root, &self.user).map_err(SysError::of("openat", escaped(&self.path())))
     }
 
     fn path(&self) -> PathBuf {
@@ -108,7 +107,7 @@ impl Jail {
             }
         }
         let mounted = directory::open_child(root, self.user.as_ref())
-            .map_err(|errno| SysError::of("openat", self.user.to_string())(errno).into())
+            .map_err(|errno| SysError::of("openat", &self.user)(errno).into())
             .and_then(|target| detached.attach(&target));
         mounted.inspect_err(|_| {
             // Errors are ignored: the first one is reported, and the next login cleans up.
@@ -231,7 +230,7 @@ fn not_mounted(plan: &Plan, jail: &OwnedFd) -> Result<Vec<PathBuf>, SysError> {
             Ok(false) | Err(Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP) => {
                 missing.push(Path::new("/").join(at));
             }
-            Err(errno) => return Err(SysError::of("openat2", escaped(at).to_string())(errno)),
+            Err(errno) => return Err(SysError::of("openat2", escaped(at))(errno)),
         }
     }
     Ok(missing)
@@ -244,14 +243,12 @@ fn not_mounted(plan: &Plan, jail: &OwnedFd) -> Result<Vec<PathBuf>, SysError> {
 /// time in the number of mounts on it.
 fn own_mount(jail_root: &JailRoot) -> Result<OwnedFd, Refusal> {
     let path = jail_root.path();
-    let is_own = |fd: &OwnedFd| {
-        directory::is_mount_root(fd).map_err(SysError::of("statx", escaped(&path).to_string()))
-    };
+    let is_own = |fd: &OwnedFd| directory::is_mount_root(fd).map_err(SysError::of("statx", escaped(&path)));
     let mut root = jail_root.reopen()?;
     if !is_own(&root)? {
         // Of two first logins, only one does it. Only root can open the directory, so only root can lock it.
-        let readable = directory::open_to_read(&root, ".".as_ref())
-            .map_err(SysError::of("openat", escaped(&path).to_string()))?;
+        let readable =
+            directory::open_to_read(&root, ".".as_ref()).map_err(SysError::of("openat", escaped(&path)))?;
         lock::exclusive(&readable, &path)?;
         root = jail_root.reopen()?;
         if !is_own(&root)? {

@@ -28,12 +28,12 @@ impl WithoutLive {
 /// The process must have one thread. Gives whether there is a mount for jails at all.
 pub fn leave_jails(jail_root: &Path) -> Result<bool, SysError> {
     let open = || -> Result<OwnedFd, SysError> {
-        let failed = SysError::of("openat2", escaped(jail_root).to_string());
+        let failed = SysError::of("openat2", escaped(jail_root));
         directory::open_without_symlinks(jail_root).map_err(failed)
     };
     leave()?;
     let root = open()?;
-    if !directory::is_mount_root(&root).map_err(SysError::of("statx", escaped(jail_root).to_string()))? {
+    if !directory::is_mount_root(&root).map_err(SysError::of("statx", escaped(jail_root)))? {
         return Ok(false);
     }
     // The mount goes with all jails on it, at once, and comes back without them: it may be the admin's own.

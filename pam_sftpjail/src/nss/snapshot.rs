@@ -49,7 +49,7 @@ pub fn forget() {
     *TAKEN.write().unwrap_or_else(PoisonError::into_inner) = None;
 }
 
-pub(super) fn taken() -> Option<Arc<Snapshot>> {
+pub(crate) fn taken() -> Option<Arc<Snapshot>> {
     TAKEN.read().unwrap_or_else(PoisonError::into_inner).clone()
 }
 

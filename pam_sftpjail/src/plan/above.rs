@@ -47,7 +47,7 @@ pub(super) fn add(
                 match errno {
                     // It was there when the volume was checked.
                     Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP => replaced(&shown),
-                    errno => SysError::of("openat2", escaped(&shown).to_string())(errno).into(),
+                    errno => SysError::of("openat2", escaped(&shown))(errno).into(),
                 }
             })?;
             let (ids, role) = (home.on_disk.ids, Role::Above(home.owner));

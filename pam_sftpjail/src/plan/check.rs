@@ -47,8 +47,9 @@ impl Display for Check {
 pub enum CheckResult<'a> {
     /// The evidence.
     Passed(&'a dyn Display),
-    /// The evidence and the fix. An admin should know it, but nobody is refused.
-    Warned(&'a dyn Display, Fix),
+    /// The evidence and what gives the fix: most logins do not ask, and it may look around on the host. An admin should
+    /// know it, but nobody is refused.
+    Warned(&'a dyn Display, &'a dyn Fn() -> Fix),
     /// The login is refused.
     Failed(&'a Refusal),
 }

@@ -113,7 +113,9 @@ pub(super) fn check(
         let outcome = place.check(wanted(grant), &volumes.checked);
         let outcome = outcome.and_then(|outcome| not_widened(grant, outcome, &protected));
         match outcome {
-            Err(refusal) if depends => observe(Check::Grant, CheckResult::Warned(&refusal, refusal.fix())),
+            Err(refusal) if depends => {
+                observe(Check::Grant, CheckResult::Warned(&refusal, &|| refusal.fix()));
+            }
             outcome => {
                 if depends {
                     depending.push(&grant.at);

@@ -45,7 +45,7 @@ pub(super) fn check(
         Ok((steps, Report { evidence, warning })) => {
             observe(Check::Guard, CheckResult::Passed(&evidence));
             if let Some(warning) = warning {
-                observe(Check::Guard, CheckResult::Warned(&warning, warning.fix()));
+                observe(Check::Guard, CheckResult::Warned(&warning, &|| warning.fix()));
             }
             Ok(steps)
         }

@@ -115,14 +115,14 @@ impl JailRoot {
                     own(Command::new("chmod go-w"), "write it", at),
                 ));
             }
-            Ok(fd)
+            Ok((fd, stat))
         };
 
         let mut at = PathBuf::from("/");
-        let mut here = checked(&at, directory::open("/").map_err(|e| e.errno))?;
+        let (mut here, mut stat) = checked(&at, directory::open("/").map_err(|e| e.errno))?;
         for (i, name) in path.components().iter().enumerate() {
             at.push(name);
-            here = match directory::open_child(&here, name) {
+            (here, stat) = match directory::open_child(&here, name) {
                 Err(Errno::ENOENT) if i + 1 == path.components().len() => {
                     let state = State::Missing { parent: here, name: name.clone() };
                     return Ok(Self { path: path.clone(), namespace, user: user.clone(), state });
@@ -130,8 +130,7 @@ impl JailRoot {
                 opened => checked(&at, opened)?,
             };
         }
-        let mode = directory::stat(&here).map_err(|errno| inaccessible(&at, errno))?;
-        if namespace == Namespace::Host && mode.st_mode & 0o055 != 0 {
+        if namespace == Namespace::Host && stat.st_mode & 0o055 != 0 {
             // In a jail, the directories above a home are open to all, even if those on the host are not.
             // And users who can read the jail root could lock it.
             let why = "can be entered or read by others than root, who would reach homes through the jails";
@@ -179,7 +178,7 @@ impl JailRoot {
             Err(error) if error.errno == Errno::EEXIST => {}
             Err(error) => {
                 let jail = self.path().join(&self.user);
-                return Err(SysError::of("mkdirat", escaped(&jail).to_string())(error.errno).into());
+                return Err(SysError::of("mkdirat", escaped(&jail))(error.errno).into());
             }
             Ok(()) => {}
         }
@@ -207,11 +206,19 @@ impl JailRoot {
         Ok(Self { state, ..self })
     }
 
-    /// Opens it again, with every check. A descriptor from before unshare(2) belongs to a mount of the former
-    /// namespace, and nothing can be mounted there.
+    /// Opens it again. A descriptor from before unshare(2) belongs to a mount of the former namespace, and nothing can be
+    /// mounted there. In a private namespace, where the jail covers it, the same directory is not checked again; otherwise
+    /// it is, with what is in it.
     pub(crate) fn reopen(&self) -> Result<OwnedFd, Refusal> {
-        if let State::StandIn = self.state {
-            return Ok(directory::open(STAND_IN)?);
+        match &self.state {
+            State::StandIn => return Ok(directory::open(STAND_IN)?),
+            State::Exists { root, .. } if self.namespace == Namespace::Private => {
+                let opened = directory::open_without_symlinks(&self.path.absolute());
+                if let Some(same) = opened.ok().filter(|fd| directory::is_same(fd, root).unwrap_or(false)) {
+                    return Ok(same);
+                }
+            }
+            State::Exists { .. } | State::Missing { .. } => {}
         }
         match Self::open(&self.path, self.namespace, &self.user, None)?.state {
             State::Exists { root, .. } => Ok(root),
@@ -229,8 +236,9 @@ impl JailRoot {
     pub(crate) fn mount_point(&self) -> Result<MountPoint, Refusal> {
         match Self::open(&self.path, self.namespace, &self.user, None)?.state {
             State::Missing { .. } | State::StandIn => Ok(MountPoint::Free),
-            State::Exists { root, .. } => Ok(MountPoint::inspect(root, &self.user)
-                .map_err(SysError::of("openat", self.user.to_string()))?),
+            State::Exists { root, .. } => {
+                Ok(MountPoint::inspect(root, &self.user).map_err(SysError::of("openat", &self.user))?)
+            }
         }
     }
 

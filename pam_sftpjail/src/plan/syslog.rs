@@ -37,35 +37,40 @@ pub(super) enum Syslog {
 
 /// Reports to the observer what the log of a session will be. Nobody is refused without a syslog.
 pub(super) fn find(observe: Observer<'_>) -> Option<Syslog> {
-    let mut warn = |evidence: &str, fix: Fix| observe(Check::Log, CheckResult::Warned(&evidence, fix));
     // During a restart, rsyslog has neither socket. Then the directory is right: a new one appears there.
-    match (directory(), socket()) {
-        (Ok((directory, true)), _) => {
+    let directory = match directory() {
+        Ok((directory, true)) => {
             let evidence = "/run/sftpjail-dev/log, which survives a restart of rsyslog";
             observe(Check::Log, CheckResult::Passed(&evidence));
-            Some(Syslog::Directory(directory))
+            return Some(Syslog::Directory(directory));
         }
+        other => other.map(|(directory, _)| directory),
+    };
+    let mut warn =
+        |evidence: &str, fix: &dyn Fn() -> Fix| observe(Check::Log, CheckResult::Warned(&evidence, fix));
+    let install = || rsyslog::restart().explained(INSTALL);
+    match (directory, socket()) {
         (_, Some((socket, true))) => {
             let evidence = "/dev/log, the journal's, which systemd keeps over restarts";
             observe(Check::Log, CheckResult::Passed(&evidence));
             Some(Syslog::Socket(socket))
         }
-        (Ok((directory, false)), None) => {
+        (Ok(directory), None) => {
             let evidence = "no syslog daemon is running; open sessions will find /run/sftpjail-dev/log when rsyslog is started";
-            warn(evidence, rsyslog::start());
+            warn(evidence, &rsyslog::start);
             Some(Syslog::Directory(directory))
         }
         (other, Some((socket, false))) => {
             let lost = "/dev/log, which open sessions lose when the syslog daemon is restarted";
             match other {
-                Err(Some(Unusable { why, fix })) => warn(&format!("{lost}; {why}"), fix),
-                _ => warn(lost, rsyslog::restart().explained(INSTALL)),
+                Err(Some(Unusable { why, fix })) => warn(&format!("{lost}; {why}"), &|| fix.clone()),
+                _ => warn(lost, &install),
             }
             Some(Syslog::Socket(socket))
         }
         (Err(_), None) => {
             let evidence = "there is no syslog, so no log entries for the user's actions";
-            warn(evidence, rsyslog::restart().explained(INSTALL));
+            warn(evidence, &install);
             None
         }
     }
@@ -94,7 +99,9 @@ fn directory() -> Result<(OwnedFd, bool), Option<Unusable>> {
     if !directory::stat(&fd).is_ok_and(|stat| stat.st_mode & 0o001 != 0) {
         return Err(Some(unusable(&path.absolute(), "cannot be entered by users")));
     }
-    let has_socket = directory::open_entry(&fd, "log".as_ref()).is_ok_and(|log| is_socket(&log));
+    let has_socket = directory::open_entry(&fd, "log".as_ref())
+        .and_then(directory::stat)
+        .is_ok_and(|log| directory::kind(&log) == SFlag::S_IFSOCK);
     // A daemon that was killed leaves its socket behind, so check whether anybody listens.
     let log = path.absolute().join("log");
     let is_live = has_socket && UnixDatagram::unbound().and_then(|probe| probe.connect(log)).is_ok();
@@ -105,15 +112,11 @@ fn directory() -> Result<(OwnedFd, bool), Option<Unusable>> {
 /// it. Without systemd, another daemon has made the socket there, and makes a new one when it is restarted.
 fn socket() -> Option<(OwnedFd, bool)> {
     let socket = open("/dev/log", OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty()).ok()?;
-    if !is_socket(&socket) {
+    let this = directory::stat(&socket).ok()?;
+    if directory::kind(&this) != SFlag::S_IFSOCK {
         return None;
     }
-    let this = directory::stat(&socket).ok()?;
     let is_journals =
         is_booted() && stat(JOURNAL).is_ok_and(|s| (s.st_dev, s.st_ino) == (this.st_dev, this.st_ino));
     Some((socket, is_journals))
-}
-
-fn is_socket(fd: &OwnedFd) -> bool {
-    directory::stat(fd).is_ok_and(|stat| directory::kind(&stat) == SFlag::S_IFSOCK)
 }

@@ -31,7 +31,7 @@ impl Plan {
                 Source::Missing(new) => new.existing(),
                 Source::StandIn(_) | Source::Placeholder(_) => continue,
             };
-            let from = match stat.map_err(SysError::of("fstat", escaped(at).to_string()))? {
+            let from = match stat.map_err(SysError::of("fstat", escaped(at)))? {
                 None => "a directory that is missing".into(),
                 // While the jail is mounted, no other directory can get this inode number.
                 Some(stat) => format!("directory {}:{}", stat.st_dev, stat.st_ino),

@@ -151,7 +151,7 @@ impl Volumes {
                 self.checked.push(volume);
             }
             Ok(Outcome::LeaveOut { why, fix }) => {
-                observe(check, CheckResult::Warned(&why, fix.clone()));
+                observe(check, CheckResult::Warned(&why, &|| fix.clone()));
                 self.left_out.get_or_insert((why, fix));
             }
             Err(refusal) => {

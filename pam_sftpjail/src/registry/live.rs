@@ -74,10 +74,14 @@ pub(crate) fn others(live: &[LiveRecord]) -> Others {
 
 /// The beginning of the name of a record of this process's.
 pub(super) fn prefix(namespace: Namespace) -> String {
-    match (namespace, namespace::Namespace::number()) {
-        (Namespace::Host, Ok(number)) => format!("{namespace}-{number}-"),
+    let number = match namespace {
+        Namespace::Host => namespace::Namespace::number().ok(),
+        Namespace::Private => None,
+    };
+    match number {
+        Some(number) => format!("{namespace}-{number}-"),
         // Without procfs, as in an earlier version.
-        _ => format!("{namespace}-"),
+        None => format!("{namespace}-"),
     }
 }
 

@@ -1,10 +1,10 @@
 //! The sessions of one user under the user's lock: counts them, and writes and removes their records.
 
 use super::live::{is_shared, prefix};
-use super::{DIRECTORY, LiveRecord, REFUSED, Record, Registry, UNFINISHED, failed_at, is_refused, records};
+use super::{DIRECTORY, LiveRecord, REFUSED, Record, Registry, failed_at, is_refused, records};
 use crate::error::Refusal;
 use crate::name::UserName;
-use crate::sys::{SysError, attribute, directory, lock};
+use crate::sys::{attribute, directory, lock};
 use nix::errno::Errno;
 use std::ffi::{OsStr, OsString};
 use std::os::fd::OwnedFd;
@@ -79,35 +79,26 @@ impl Sessions {
             why: format!("cannot have this record: {error}"),
             fix: "report this as a bug".into(),
         })?;
-        let name = self.free_name(record).map_err(failed)?;
-        let file = self.write(&text, &name).map_err(failed).inspect_err(|_| {
-            // An error is ignored: the next session removes the unfinished record.
-            let _ = directory::remove_entry(&self.directory, UNFINISHED.as_ref());
+        let (made, name) = self.make(record).map_err(failed)?;
+        let file = self.write(made, &text, &name).map_err(failed).inspect_err(|_| {
+            // An error is ignored: the next session removes the dead record.
+            let _ = directory::remove_entry(&self.directory, name.as_ref());
         })?;
         self.is_empty = false;
         Ok(OwnRecord { user: self.user.clone(), name, _file: file })
     }
 
-    /// The file gets its name only when it is complete and marked as in use.
-    fn write(&self, text: &str, name: &str) -> Result<OwnedFd, Errno> {
-        let errno = |error: SysError| error.errno;
-        let written = directory::write(&self.directory, UNFINISHED.as_ref(), text.as_bytes());
+    /// The mark comes last: until then, those who read records without the lock see a dead one, and not half of it.
+    fn write(&self, made: OwnedFd, text: &str, name: &str) -> Result<OwnedFd, Errno> {
+        let written = directory::write_all(made, text.as_bytes());
         // Read-only: a forked process of the user inherits it.
-        let open = || directory::open_file(&self.directory, UNFINISHED.as_ref());
-        let file = match written {
+        let file = directory::open_file(&self.directory, name.as_ref())?;
+        match written {
             // A limit on the size of files forbids it, and the service may not raise that.
-            Err(error) if error.errno == Errno::EFBIG => {
-                let file = open()?;
-                attribute::set(&file, text).map_err(errno)?;
-                file
-            }
-            written => {
-                written.map_err(errno)?;
-                open()?
-            }
-        };
+            Err(Errno::EFBIG) => attribute::set(&file, text).map_err(|error| error.errno)?,
+            written => written?,
+        }
         lock::mark_in_use(&file)?;
-        directory::rename(&self.directory, UNFINISHED.as_ref(), name.as_ref()).map_err(errno)?;
         Ok(file)
     }
 
@@ -124,16 +115,16 @@ impl Sessions {
         self.remove(entry.name.as_ref())
     }
 
-    /// A name that is not taken. A process may have several sessions. And a child of a killed process may
-    /// still hold its record when another process gets the same pid.
-    fn free_name(&self, record: &Record) -> Result<String, Errno> {
+    /// Makes a file whose name is not taken, and gives both. A process may have several sessions. And a child of a killed
+    /// process may still hold its record when another process gets the same pid.
+    fn make(&self, record: &Record) -> Result<(OwnedFd, String), Errno> {
         let kind = if record.refused { REFUSED.to_owned() } else { prefix(record.namespace) };
         let mut name = format!("{kind}{}", record.pid);
         let mut n = 1;
         loop {
-            match directory::open_entry(&self.directory, name.as_ref()) {
-                Err(Errno::ENOENT) => return Ok(name),
-                taken => drop(taken?),
+            match directory::make_file(&self.directory, name.as_str(), 0o644) {
+                Err(error) if error.errno == Errno::EEXIST => {}
+                made => return made.map(|file| (file, name)).map_err(|error| error.errno),
             }
             n += 1;
             name = format!("{kind}{}.{n}", record.pid);

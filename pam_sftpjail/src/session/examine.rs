@@ -76,7 +76,7 @@ impl Member {
                 let evidence = format!(
                     "{refusal}. A login goes on, but `sftpjail list` and `kick` do not know its session"
                 );
-                observe(Check::Sessions, CheckResult::Warned(&evidence, refusal.fix()));
+                observe(Check::Sessions, CheckResult::Warned(&evidence, &|| refusal.fix()));
             }
             Err(refusal) => {
                 observe(Check::Sessions, CheckResult::Failed(&refusal));
@@ -140,7 +140,7 @@ fn examine_granted(
     );
     for group in &account.unknown_groups {
         let missing = MissingGroup(group);
-        observe(Check::Profile, CheckResult::Warned(&missing, missing.fix()));
+        observe(Check::Profile, CheckResult::Warned(&missing, &|| missing.fix()));
     }
     let used = match policy::decide(config, &account) {
         Decision::NotJailed(why) => return Ok(Membership::NotJailed { why, name: account.name }),

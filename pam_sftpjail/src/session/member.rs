@@ -64,9 +64,12 @@ fn log_check(log: &Log, check: Check, result: CheckResult<'_>) {
         CheckResult::Warned(evidence, fix)
             if matches!(check, Check::Profile | Check::Volume | Check::Grant) =>
         {
-            log.error(format_args!("{evidence}; fix: {fix}"));
+            log.error(format_args!("{evidence}; fix: {}", fix()));
         }
-        CheckResult::Warned(evidence, fix) => log.debug(format_args!("{check}: {evidence}; fix: {fix}")),
+        CheckResult::Warned(evidence, fix) if log.has_debug() => {
+            log.debug(format_args!("{check}: {evidence}; fix: {}", fix()));
+        }
+        CheckResult::Warned(..) => {}
         CheckResult::Failed(refusal) => log.debug(format_args!("{check}: failed: {refusal}")),
     }
 }

@@ -17,7 +17,7 @@ const MAX: usize = 64 << 10;
 /// Sets the attribute. It is an error if it exists already.
 pub(crate) fn set(fd: impl AsFd, text: &str) -> Result<(), SysError> {
     fsetxattr(fd, NAME, text.as_bytes(), XattrFlags::CREATE)
-        .map_err(SysError::of("fsetxattr", format!("tmpfs, {NAME}")))
+        .map_err(SysError::of("fsetxattr", format_args!("tmpfs, {NAME}")))
 }
 
 /// The attribute. `None`: the file has none.

@@ -6,14 +6,17 @@ use super::SysError;
 use crate::escape::escaped;
 use nix::NixPath;
 use nix::errno::Errno;
-use nix::fcntl::{AT_FDCWD, OFlag, OpenHow, ResolveFlag, openat, openat2, readlinkat, renameat};
+use nix::fcntl::{AT_FDCWD, OFlag, OpenHow, ResolveFlag, openat, openat2, readlinkat};
 use nix::libc;
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat, mkdirat};
 use nix::unistd::{UnlinkatFlags, unlinkat};
-use rustix::fs::{Access, AtFlags, CWD, Dir, StatxAttributes, StatxFlags, accessat, statx};
+use rustix::fs::{
+    Access, AtFlags, CWD, RawDir, SeekFrom, StatxAttributes, StatxFlags, accessat, seek, statx,
+};
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::Write;
+use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -53,10 +56,14 @@ pub(crate) fn open_to_read(parent: impl AsFd, name: &OsStr) -> Result<OwnedFd, E
     }
 }
 
-/// The names in a directory that was [opened to read](open_to_read).
+/// The names in a directory that was [opened to read](open_to_read). It reads by that descriptor itself, from the
+/// beginning.
 pub(crate) fn names(directory: impl AsFd) -> Result<Vec<OsString>, Errno> {
     let mut names = Vec::new();
-    for entry in Dir::read_from(directory).map_err(errno)? {
+    seek(&directory, SeekFrom::Start(0)).map_err(errno)?;
+    let mut buffer = [MaybeUninit::uninit(); 2 << 10];
+    let mut entries = RawDir::new(directory, &mut buffer);
+    while let Some(entry) = entries.next() {
         match entry.map_err(errno)?.file_name().to_bytes() {
             b"." | b".." => {}
             name => names.push(OsStr::from_bytes(name).to_owned()),
@@ -68,19 +75,12 @@ pub(crate) fn names(directory: impl AsFd) -> Result<Vec<OsString>, Errno> {
 /// Removes the directory `name` of `parent`. It must be empty and not a mount point.
 pub(crate) fn remove_empty(parent: impl AsFd, name: &OsStr) -> Result<(), SysError> {
     unlinkat(parent, name, UnlinkatFlags::RemoveDir)
-        .map_err(SysError::of("unlinkat", format!("{}, AT_REMOVEDIR", escaped(name))))
+        .map_err(SysError::of("unlinkat", format_args!("{}, AT_REMOVEDIR", escaped(name))))
 }
 
 /// Removes `name` of `parent`, which must not be a directory.
 pub(crate) fn remove_entry(parent: impl AsFd, name: &OsStr) -> Result<(), SysError> {
-    unlinkat(parent, name, UnlinkatFlags::NoRemoveDir)
-        .map_err(SysError::of("unlinkat", escaped(name).to_string()))
-}
-
-/// Renames the file `from` of `parent` to `to`.
-pub(crate) fn rename(parent: impl AsFd, from: &OsStr, to: &OsStr) -> Result<(), SysError> {
-    renameat(&parent, from, &parent, to)
-        .map_err(SysError::of("renameat", format!("{} to {}", escaped(from), escaped(to))))
+    unlinkat(parent, name, UnlinkatFlags::NoRemoveDir).map_err(SysError::of("unlinkat", escaped(name)))
 }
 
 /// Whether `name` of `parent` is still the directory that was opened.
@@ -155,6 +155,12 @@ pub(crate) fn stat(fd: impl AsFd) -> Result<FileStat, Errno> {
     fstat(fd)
 }
 
+/// Whether two descriptors are of the same file or directory, on whichever mounts.
+pub(crate) fn is_same(one: impl AsFd, other: impl AsFd) -> Result<bool, Errno> {
+    let (one, other) = (fstat(one)?, fstat(other)?);
+    Ok((one.st_dev, one.st_ino) == (other.st_dev, other.st_ino))
+}
+
 /// Mount, device and inode. No other place in the tree of mounts has the same three.
 pub(crate) fn place(fd: impl AsFd) -> Result<(u64, u64, u64), SysError> {
     let wanted = StatxFlags::INO | StatxFlags::MNT_ID;
@@ -187,8 +193,7 @@ pub(crate) fn make<P: ?Sized + NixPath + AsRef<OsStr>>(
     path: &P,
     mode: u32,
 ) -> Result<(), SysError> {
-    mkdirat(parent, path, Mode::from_bits_truncate(mode))
-        .map_err(SysError::of("mkdirat", escaped(path).to_string()))
+    mkdirat(parent, path, Mode::from_bits_truncate(mode)).map_err(SysError::of("mkdirat", escaped(path)))
 }
 
 /// Whether modes, security modules and the mount let this process make something in a directory.
@@ -223,14 +228,19 @@ pub(crate) fn make_file<P: ?Sized + NixPath + AsRef<OsStr>>(
     mode: u32,
 ) -> Result<OwnedFd, SysError> {
     let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-    openat(parent, path, flags, Mode::from_bits_truncate(mode))
-        .map_err(SysError::of("openat", escaped(path).to_string()))
+    openat(parent, path, flags, Mode::from_bits_truncate(mode)).map_err(SysError::of("openat", escaped(path)))
 }
 
 /// Writes the new file `path` below `parent`; its mode, 0644, is subject to the umask.
 pub(crate) fn write(parent: impl AsFd, path: &Path, content: &[u8]) -> Result<(), SysError> {
-    let file = make_file(parent, path, 0o644)?;
-    File::from(file).write_all(content).map_err(SysError::of("write", escaped(path).to_string()))
+    write_all(make_file(parent, path, 0o644)?, content).map_err(SysError::of("write", escaped(path)))
+}
+
+/// Writes all of it into a file, and closes that.
+pub(crate) fn write_all(file: OwnedFd, content: &[u8]) -> Result<(), Errno> {
+    // Where nothing more could be written, std's error has no errno.
+    let written = File::from(file).write_all(content);
+    written.map_err(|error| Errno::from_raw(error.raw_os_error().unwrap_or(Errno::EIO as i32)))
 }
 
 /// Makes a file without a name in a directory, and opens it for writing: O_TMPFILE of open(2). It ends with its
@@ -243,6 +253,5 @@ pub(crate) fn make_unnamed(directory: impl AsFd) -> Result<OwnedFd, Errno> {
 /// Writes as many bytes.
 pub(crate) fn fill(file: &OwnedFd, bytes: usize) -> Result<(), Errno> {
     let file = file.try_clone().map_err(|error| Errno::from_raw(error.raw_os_error().unwrap_or_default()))?;
-    let written = File::from(file).write_all(&vec![0; bytes]);
-    written.map_err(|error| Errno::from_raw(error.raw_os_error().unwrap_or(Errno::EIO as i32)))
+    write_all(file, &vec![0; bytes])
 }

@@ -32,7 +32,7 @@ pub(crate) fn exclusive(fd: &OwnedFd, what: &Path) -> Result<(), SysError> {
             Err(rustix::io::Errno::WOULDBLOCK) => rustix::io::Errno::TIMEDOUT,
             Err(errno) => errno,
         };
-        return Err(SysError::of("flock", format!("{}, LOCK_EX", escaped(what)))(errno));
+        return Err(SysError::of("flock", format_args!("{}, LOCK_EX", escaped(what)))(errno));
     }
 }
 

@@ -36,7 +36,7 @@ pub(crate) fn clone_mount(source: BorrowedFd<'_>, what: &Path) -> Result<OwnedFd
 fn clone(source: BorrowedFd<'_>, how_far: OpenTreeFlags, what: &Path) -> Result<OwnedFd, SysError> {
     let flags =
         OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC | OpenTreeFlags::AT_EMPTY_PATH;
-    open_tree(source, c"", flags | how_far).map_err(SysError::of("open_tree", escaped(what).to_string()))
+    open_tree(source, c"", flags | how_far).map_err(SysError::of("open_tree", escaped(what)))
 }
 
 /// Makes a mount namespace whose only mount is a clone of the one at `/`. The two are peers: what is mounted on one
@@ -63,14 +63,14 @@ pub(crate) fn harden(tree: BorrowedFd<'_>, read_only: bool, what: &Path) -> Resu
         (HARDENED, libc::MS_SLAVE)
     };
     set_attributes(tree, libc::AT_RECURSIVE, attributes, propagation, 0)
-        .map_err(SysError::of("mount_setattr", escaped(what).to_string()))
+        .map_err(SysError::of("mount_setattr", escaped(what)))
 }
 
 /// Shows the ids of a whole detached tree as a user namespace maps them. EINVAL: one of its filesystems cannot.
 pub(crate) fn map_ids(tree: BorrowedFd<'_>, namespace: BorrowedFd<'_>, what: &Path) -> Result<(), SysError> {
     let namespace = u64::from(namespace.as_raw_fd().unsigned_abs());
     set_attributes(tree, libc::AT_RECURSIVE, libc::MOUNT_ATTR_IDMAP, 0, namespace)
-        .map_err(SysError::of("mount_setattr", format!("{}, MOUNT_ATTR_IDMAP", escaped(what))))
+        .map_err(SysError::of("mount_setattr", format_args!("{}, MOUNT_ATTR_IDMAP", escaped(what))))
 }
 
 /// Makes one mount read-only. Mounts below it stay as they are.
@@ -82,7 +82,7 @@ pub(crate) fn seal(mount: BorrowedFd<'_>) -> Result<(), SysError> {
 /// Removes one mount from its peer group. Mounts below it then appear in no other namespace.
 pub(crate) fn make_private(mount: BorrowedFd<'_>, what: &Path) -> Result<(), SysError> {
     set_attributes(mount, 0, 0, libc::MS_PRIVATE, 0)
-        .map_err(SysError::of("mount_setattr", format!("{}, MS_PRIVATE", escaped(what))))
+        .map_err(SysError::of("mount_setattr", format_args!("{}, MS_PRIVATE", escaped(what))))
 }
 
 /// Whether it belongs to autofs, which means that nothing is mounted there now.
@@ -111,7 +111,7 @@ pub(crate) fn tmpfs(size: u64, inodes: u64, mode: &str) -> Result<OwnedFd, SysEr
         ("nr_inodes", &inodes.to_string()),
     ] {
         fsconfig_set_string(&context, key, value)
-            .map_err(SysError::of("fsconfig", format!("tmpfs, {key}={value}")))?;
+            .map_err(SysError::of("fsconfig", format_args!("tmpfs, {key}={value}")))?;
     }
     fsconfig_create(&context).map_err(SysError::of("fsconfig", "tmpfs, create"))?;
     let attributes = MountAttrFlags::MOUNT_ATTR_NOSUID
@@ -120,21 +120,28 @@ pub(crate) fn tmpfs(size: u64, inodes: u64, mode: &str) -> Result<OwnedFd, SysEr
     fsmount(&context, FsMountFlags::FSMOUNT_CLOEXEC, attributes).map_err(SysError::of("fsmount", "tmpfs"))
 }
 
+/// Attaches a detached tree at `path` below `parent`. Nobody but this process may be able to change what is on the way:
+/// only at the end, a symlink is not followed.
+pub(crate) fn attach_at(tree: BorrowedFd<'_>, parent: BorrowedFd<'_>, path: &Path) -> Result<(), SysError> {
+    let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH;
+    move_mount(tree, c"", parent, path, flags).map_err(SysError::of("move_mount", escaped(path)))
+}
+
 /// Attaches a detached tree to the file or directory `target`. No path is resolved.
 pub(crate) fn attach(tree: BorrowedFd<'_>, target: BorrowedFd<'_>, what: &Path) -> Result<(), SysError> {
     let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH | MoveMountFlags::MOVE_MOUNT_T_EMPTY_PATH;
-    move_mount(tree, c"", target, c"", flags).map_err(SysError::of("move_mount", escaped(what).to_string()))
+    move_mount(tree, c"", target, c"", flags).map_err(SysError::of("move_mount", escaped(what)))
 }
 
 /// Unmounts what is at `target` from the namespace. Processes that use it keep it until they end.
 pub(crate) fn detach(target: &Path) -> Result<(), SysError> {
     umount2(target, MntFlags::MNT_DETACH | MntFlags::UMOUNT_NOFOLLOW)
-        .map_err(SysError::of("umount2", escaped(target).to_string()))
+        .map_err(SysError::of("umount2", escaped(target)))
 }
 
 /// Unmounts what is at `target`. EBUSY: a process or another mount uses it.
 pub(crate) fn unmount(target: &Path) -> Result<(), SysError> {
-    umount2(target, MntFlags::UMOUNT_NOFOLLOW).map_err(SysError::of("umount2", escaped(target).to_string()))
+    umount2(target, MntFlags::UMOUNT_NOFOLLOW).map_err(SysError::of("umount2", escaped(target)))
 }
 
 /// `struct mount_attr` of linux/mount.h.

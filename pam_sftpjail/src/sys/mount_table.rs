@@ -101,7 +101,9 @@ impl MountTable {
         };
         // ESTALE: it was unmounted or removed meanwhile.
         let mut tree = vec![
-            find().ok_or(Errno::ESTALE).map_err(SysError::of("read", format!("{FILE}, {}", escaped(&at))))?,
+            find()
+                .ok_or(Errno::ESTALE)
+                .map_err(SysError::of("read", format_args!("{FILE}, {}", escaped(&at))))?,
         ];
         // If a mount hides another one at the same path, only one of them is in the tree.
         tree.extend(

@@ -85,7 +85,7 @@ impl NewDirectory {
 /// Whether the directory `name` could be made in `parent` now, as far as that shows without making one. A file that has
 /// no name takes the room instead: nobody sees it, and the kernel removes it whatever ends the process.
 pub(crate) fn try_to_make(parent: impl AsFd, name: impl AsRef<OsStr>) -> Result<(), SysError> {
-    let failed = |errno: Errno| SysError::of("mkdirat", escaped(name.as_ref()).to_string())(errno);
+    let failed = |errno: Errno| SysError::of("mkdirat", escaped(name.as_ref()))(errno);
     directory::writable(&parent).map_err(failed)?;
     let tried = directory::make_unnamed(&parent).and_then(|file| {
         // On a tmpfs, a directory takes an inode only.

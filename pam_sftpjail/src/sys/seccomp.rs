@@ -52,7 +52,7 @@ pub(crate) fn filters(process: &Process) -> Result<Vec<Filter>, SysError> {
             // There are no more.
             Err(Errno::ENOENT) => break,
             Err(errno) => {
-                return Err(SysError::of("ptrace", format!("PTRACE_SECCOMP_GET_FILTER, {pid}"))(errno));
+                return Err(SysError::of("ptrace", format_args!("PTRACE_SECCOMP_GET_FILTER, {pid}"))(errno));
             }
         }
     }
@@ -126,7 +126,7 @@ fn seize(pid: Pid) -> Result<(), SysError> {
         }
         if errno != Errno::EPERM || begun.elapsed() > PATIENCE || untraced_since.elapsed() > BRIEFLY {
             let whose = tracer.map(|tracer| format!(", which process {tracer} traces")).unwrap_or_default();
-            return Err(SysError::of("ptrace", format!("PTRACE_SEIZE, {pid}{whose}"))(errno));
+            return Err(SysError::of("ptrace", format_args!("PTRACE_SEIZE, {pid}{whose}"))(errno));
         }
         std::thread::sleep(Duration::from_millis(1));
     }

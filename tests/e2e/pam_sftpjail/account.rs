@@ -5,6 +5,7 @@ mod exempt;
 use sandbox::{Namespace, Sandbox};
 
 use crate::common::jailed::{has_only_its_home, left_nothing, works_in};
+use crate::common::libpam::install_alone;
 
 in_both_namespaces!(
     a_member_is_whoever_has_the_group_as_primary_as_supplementary_or_as_both,
@@ -41,6 +42,26 @@ fn a_member_is_whoever_has_the_group_as_primary_as_supplementary_or_as_both(name
         "who is in none sees the host"
     );
     left_nothing(&sb, &before);
+}
+
+#[test]
+fn a_member_of_many_groups_costs_no_look_up_for_each() {
+    let sb = Sandbox::new();
+    sb.user("mle").group("sftp").add();
+    sb.sh("for n in $(seq 20); do echo g$n:x:$((40000 + n)):mle; done >>/etc/group");
+    install_alone(&sb, "");
+    let openings = |user: &str| {
+        let opened = sb.sh(&format!(
+            "strace -qqo /tmp/calls -e trace=openat pam-driver --confdir /etc/alone {user} open close
+            grep -c '\"/etc/group\"' /tmp/calls"
+        ));
+        opened.stdout.lines().last().map(str::to_owned)
+    };
+    // Whether it can be read, the group, all of the user's groups, what sshd calls the group, and the names in the jail.
+    assert_eq!(openings("mle").as_deref(), Some("5"));
+    // A "no" is asked for twice, with a look at the file before and after.
+    sb.user("joe").add();
+    assert_eq!(openings("joe").as_deref(), Some("5"));
 }
 
 fn a_member_may_be_in_500_groups_of_which_sftp_is_the_last(namespace: Namespace) {
