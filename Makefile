@@ -55,13 +55,18 @@ INSTALL := $(AS_OWNER) install
 build: deps
 	@$(CARGO) build --quiet --locked --workspace
 
+# The module as it is installed, after what has built the library for the program as well: cargo optimises across crates
+# only what is no library for others at the same time.
+MODULE_ALONE := --quiet --locked --release --package pam_sftpjail --lib --crate-type cdylib
+
 # What is built to be installed needs nothing of what the tests need.
 build-release install: PACKAGES := libpam0g-dev
 build-release install: UNPACKED :=
 build-release install: STOCK :=
 build-release install: ANSWERS :=
 build-release: deps
-	@$(CARGO) build --quiet --locked --release --package pam_sftpjail --package sftpjail
+	@$(CARGO) build --quiet --locked --release --package sftpjail
+	@$(CARGO) rustc $(MODULE_ALONE)
 
 # The module beside pam_unix.so, and the program; `sftpjail setup` does the rest. Half a module, on a full
 # disk, would let nobody in, so that each is renamed once it is whole.
@@ -317,6 +322,7 @@ OUT ?= $(if $(N)$(ONLY),,docs)
 
 bench: deps
 	@$(CARGO) build --quiet --locked --release --workspace
+	@$(CARGO) rustc $(MODULE_ALONE)
 	pages=$$(mktemp -d)
 	trap 'rm -rf $$pages' EXIT
 	N=$(N) ONLY=$(ONLY) OUT=$$pages COMMIT=$$(git log -1 --format=%h -- pam_sftpjail) \

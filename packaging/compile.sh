@@ -13,4 +13,6 @@ EOF
 # The paths of the machine that builds are in no panic's message.
 export RUSTFLAGS="--remap-path-prefix=$PWD=/usr/src/sftpjail --remap-path-prefix=$VENDOR=/usr/src/sftpjail/vendor \
     --remap-path-prefix=$CARGO_TARGET_DIR=/usr/src/sftpjail/target"
-cargo build --release --locked --offline --target "$1" --package pam_sftpjail --package sftpjail
+cargo build --release --locked --offline --target "$1" --package sftpjail
+# By itself, as `make build-release` does: cargo optimises across crates only what is no library as well.
+cargo rustc --release --locked --offline --target "$1" --package pam_sftpjail --lib --crate-type cdylib
