@@ -50,7 +50,7 @@ PROGRAM = $(DESTDIR)$(PREFIX)/sbin/sftpjail
 AS_OWNER := $(if $(DESTDIR),,$(SUDO))
 INSTALL := $(AS_OWNER) install
 
-.PHONY: build build-release deps demo review-picture sandbox test exhaustive machines machines-all machines-kernels machine-tests tested-on lint deny mutants bench bench-audit bench-check
+.PHONY: build build-release deps demo review-picture sandbox test exhaustive machines machines-all machines-kernels machine-tests tested-on lint deny mutants fuzz bench bench-audit bench-check
 
 build: deps
 	@$(CARGO) build --quiet --locked --workspace
@@ -313,6 +313,29 @@ mutants: build
 	$(call get_tool,cargo-mutants,$(CARGO_MUTANTS))
 	export CARGO_MUTANTS=$(call tool,cargo-mutants,$(CARGO_MUTANTS))
 	$(CARGO) run --quiet --locked $(AS_ROOT) --package sftpjail-tests --example mutants -- '$(FILE)' $(if $(E2E),-- $(E2E))
+
+# A fuzzer on the parsers of outside text, or on the one of TARGET, for SECONDS each. What reaches code that nothing in
+# fuzz/corpus reaches is kept there, and `make test` runs all of it again. An input that breaks a property is left in
+# fuzz/artifacts. cargo-fuzz is built once; the fuzzer itself needs g++.
+CARGO_FUZZ := 0.13.2
+TARGET ?= $(sort $(notdir $(basename $(wildcard fuzz/src/bin/*.rs))))
+SECONDS ?= 60
+
+fuzz:
+	@test -n "$(CARGO)" || { echo "make: no cargo; install Rust from your distribution or with rustup" >&2; exit 1; }
+	export PATH="$(dir $(CARGO)):$$PATH"
+	$(call get_tool,cargo-fuzz,$(CARGO_FUZZ))
+	fuzz=$(call tool,cargo-fuzz,$(CARGO_FUZZ))
+	work=$$(mktemp -d)
+	trap 'rm -rf $$work' EXIT
+	run() { $$fuzz run --sanitizer none --debug-assertions "$$@" >$$work/log 2>&1 || { tail -n 40 $$work/log >&2; exit 1; }; }
+	for target in $(TARGET); do
+		mkdir -p $$work/$$target fuzz/corpus/$$target
+		run $$target $$work/$$target fuzz/corpus/$$target -- -max_total_time=$(SECONDS) -max_len=1024 -print_final_stats=1
+		echo "$$target: $$(sed -n 's/^stat::number_of_executed_units: *//p' $$work/log) inputs," \
+			"$$(sed -n 's/.* cov: \([0-9]*\) .*/\1/p' $$work/log | tail -n 1) edges"
+		run $$target fuzz/corpus/$$target $$work/$$target -- -set_cover_merge=1 -use_counters=0
+	done
 
 # What a login costs, beside what else gives users a directory of their own: docs/benchmarks.md. It takes some 15 minutes
 # on a quiet machine, and writes that page. N is the number of rounds of the fastest contest, 2000 if not said; ONLY is

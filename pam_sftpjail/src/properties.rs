@@ -12,6 +12,7 @@ use crate::policy::{Decision, NeverUsed, decide, never_used};
 use crate::registry::Record;
 use crate::session::{Arguments, SessionLine};
 use nix::unistd::{Gid, Uid};
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -57,7 +58,8 @@ const MOST_GROUPS: usize = 5;
 /// The one decision, of hooks and of the program: the first profile with one of the groups, in whatever order NSS lists
 /// them; never for root or an exempt user; refused where sshd knows none of these groups.
 fn decided(config: &Config) {
-    let groups: Vec<_> = config.groups().take(MOST_GROUPS).map(str::to_owned).collect();
+    let groups: BTreeSet<_> = config.groups().map(str::to_owned).collect();
+    let groups: Vec<_> = groups.into_iter().take(MOST_GROUPS).collect();
     for chosen in 0..1 << groups.len() {
         let has = |at: &usize| chosen >> at & 1 == 1;
         let own: Vec<_> =

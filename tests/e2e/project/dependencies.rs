@@ -7,7 +7,7 @@ use std::fs;
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
 /// A package by its directory, and what the page calls it.
-const PACKAGES: [(&str, &str); 7] = [
+const PACKAGES: [(&str, &str); 8] = [
     ("pam_sftpjail", "module"),
     ("cli", "program"),
     ("tests", "tests"),
@@ -15,6 +15,7 @@ const PACKAGES: [(&str, &str); 7] = [
     ("tests/clock", "clock"),
     ("machines", "machines"),
     ("tests/replay", "replay"),
+    ("fuzz", "fuzz"),
 ];
 
 #[derive(Debug, Default, PartialEq)]

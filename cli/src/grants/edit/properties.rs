@@ -45,8 +45,8 @@ pub fn edited_grants(data: &[u8]) {
     }
 }
 
-/// Whether the lines are lines of the whole, in their order.
+/// Whether the lines are lines of the whole, in their order, but for blanks at their ends.
 fn is_part(part: &str, whole: &str) -> bool {
-    let mut lines = whole.lines();
-    part.lines().all(|line| lines.any(|other| other == line))
+    let mut lines = whole.lines().map(str::trim_end);
+    part.lines().all(|line| lines.any(|other| other == line.trim_end()))
 }
