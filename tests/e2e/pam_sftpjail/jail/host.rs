@@ -34,6 +34,16 @@ fn nobody_is_in(sb: &Sandbox) {
 #[track_caller]
 fn leave(sb: &Sandbox, user: &str, live: LiveSftp) {
     let line = format!("session closed for user {user}(");
+    // The end of an earlier one may not be in the log yet. A killed one has none.
+    sb.sh(&format!(
+        "for i in $(seq 50); do
+             opened=$(grep -c 'session opened for user {user}(' /var/log/auth.log)
+             live=$(find /run/sftpjail/{user} -type f | wc -l)
+             [ $((opened - live)) = $(grep -c '{line}' /var/log/auth.log) ] && exit 0
+             sleep 0.02
+         done
+         exit 0"
+    ));
     let closed = sb.log_lines(&line).len();
     assert_eq!(live.quit(), Some(0));
     sb.sh(&format!(
