@@ -84,12 +84,15 @@ impl Log {
         }
     }
 
-    /// Connects again for each line, so that no descriptor stays in the process. Without a syslog on the
-    /// host, the line is lost.
+    /// Connects again for each line, so that no descriptor stays in the process. Tries twice, since a call may fail for
+    /// a signal, or for a moment without memory. Without a syslog on the host, the line is lost.
     fn send(&self, severity: Severity, event: impl Display) {
-        if let Ok(Logger { mut backend, formatter }) = syslog::unix(self.formatter()) {
-            let _lost = formatter.format(&mut backend, severity, event);
-        }
+        let formatter = self.formatter();
+        let sent = || {
+            let Logger { mut backend, formatter } = syslog::unix(formatter.clone())?;
+            formatter.format(&mut backend, severity, &event)
+        };
+        let _lost = sent().or_else(|_: syslog::Error| sent());
     }
 }
 
