@@ -4,10 +4,13 @@
 //! does not check what is mounted.
 #![forbid(unsafe_code)]
 
+use nix::fcntl::OFlag;
+use rustix::fs::Dir;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 const FSTAB: &str = "/etc/fstab";
@@ -109,12 +112,16 @@ pub fn units() -> Vec<(OsString, PathBuf)> {
 }
 
 /// The names in a directory, sorted. None if there is no such directory.
-fn names(directory: &str) -> io::Result<Vec<OsString>> {
-    let entries = match fs::read_dir(directory) {
+fn names(path: &str) -> io::Result<Vec<OsString>> {
+    // std's read_dir panics where closing the directory fails.
+    let opened = File::options().read(true).custom_flags(OFlag::O_DIRECTORY.bits()).open(path);
+    let mut names = match opened {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries?,
+        opened => Dir::read_from(opened?)?
+            .map(|entry| Ok(OsStr::from_bytes(entry?.file_name().to_bytes()).to_owned()))
+            .collect::<io::Result<Vec<_>>>()?,
     };
-    let mut names = entries.map(|entry| Ok(entry?.file_name())).collect::<io::Result<Vec<_>>>()?;
+    names.retain(|name| name != "." && name != "..");
     names.sort();
     Ok(names)
 }
