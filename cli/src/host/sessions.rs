@@ -17,6 +17,7 @@ use pam_sftpjail::name::UserName;
 use pam_sftpjail::registry::{DIRECTORY, Record, Registry};
 use procfs::process::{Process, all_processes};
 use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
+use rustix::io::Errno;
 use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::io;
@@ -58,7 +59,10 @@ pub(crate) fn recorded() -> io::Result<Vec<Session>> {
         for live in registry.connections(&user).map_err(failed)? {
             let path = Path::new(DIRECTORY).join(&user).join(live.name());
             // Without a file or a record, the session has just ended.
-            let Some(file) = File::at(&path) else { continue };
+            let unknown = |errno: Errno| {
+                failed(Refusal::Sessions { errno: nix::errno::Errno::from_raw(errno.raw_os_error()) })
+            };
+            let Some(file) = File::at(&path).map_err(unknown)? else { continue };
             let record = match live.read() {
                 Ok(None) => continue,
                 Ok(Some(record)) => Ok(record),
@@ -107,7 +111,7 @@ impl Session {
         let live = registry.map_or(Ok(Vec::new()), |registry| registry.connections(&self.user));
         let is_it = |name: &OsStr| Some(name) == self.path.file_name();
         live.map_or(true, |live| live.iter().any(|live| is_it(live.name())))
-            && File::at(&self.path) == Some(self.file)
+            && File::at(&self.path).map_or(true, |file| file == Some(self.file))
     }
 
     /// Whether other sessions of the user could share its jail: `namespace = "host"`.
@@ -172,10 +176,13 @@ pub(crate) fn descendants<T>(processes: Vec<(i32, T)>, ancestors: &[i32]) -> Vec
 struct File((u32, u32), u64);
 
 impl File {
-    fn at(path: &Path) -> Option<Self> {
+    /// `None`: there is none. The error: that is unknown.
+    fn at(path: &Path) -> Result<Option<Self>, Errno> {
         // DONT_SYNC does not ask the filesystem, which may be a user's and never answer.
-        let stat = statx(CWD, path, AtFlags::STATX_DONT_SYNC, StatxFlags::INO).ok()?;
-        Some(Self((stat.stx_dev_major, stat.stx_dev_minor), stat.stx_ino))
+        match statx(CWD, path, AtFlags::STATX_DONT_SYNC, StatxFlags::INO) {
+            Err(Errno::NOENT) => Ok(None),
+            stat => stat.map(|stat| Some(Self((stat.stx_dev_major, stat.stx_dev_minor), stat.stx_ino))),
+        }
     }
 }
 
@@ -183,7 +190,7 @@ impl File {
 fn record(pid: i32, descriptor: i32) -> Option<File> {
     let link = format!("/proc/{pid}/fd/{descriptor}");
     let path = std::fs::read_link(&link).ok()?;
-    path.starts_with(DIRECTORY).then(|| File::at(Path::new(&link)))?
+    path.starts_with(DIRECTORY).then(|| File::at(Path::new(&link)).ok().flatten())?
 }
 
 /// The open files of a process that may be records, and their descriptors. They are the first that the process has:
