@@ -231,6 +231,7 @@ test: build
 exhaustive: build
 	@EXHAUSTIVE=1 $(CARGO) test --locked $(AS_ROOT) --package sftpjail-tests --test e2e -- killed interrupted power_cut outside_view --test-threads $(THREADS)
 	EXHAUSTIVE=1 $(CARGO) test --locked $(AS_ROOT) --package sftpjail-tests --test model -- --nocapture
+	EXHAUSTIVE=1 $(CARGO) test --locked $(AS_ROOT) --package sftpjail-tests --test e2e -- every_call --test-threads $(THREADS) --nocapture
 
 # Whole systems, booted with systemd as PID 1: machines/README.md. These tests have one each.
 MACHINES = $(OF_MACHINES) -- --test-threads 2

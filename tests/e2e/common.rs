@@ -9,5 +9,4 @@ pub(crate) mod libpam;
 pub(crate) mod mount_table;
 pub(crate) mod readme;
 pub(crate) mod refused;
-pub(crate) mod system_calls;
 pub(crate) mod unanswered;

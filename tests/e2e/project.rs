@@ -2,6 +2,7 @@
 
 mod dependencies;
 mod documents;
+mod every_call;
 mod example;
 mod machine_in_use;
 mod makefile;

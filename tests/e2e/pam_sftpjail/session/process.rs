@@ -4,14 +4,12 @@ mod file_size;
 
 use crate::common::jailed::{left_nothing, left_nothing_below};
 use crate::common::libpam::{IGNORED, answers, install_alone, states};
-use crate::common::system_calls;
 use sandbox::{Namespace, Output, Sandbox};
 
 in_both_namespaces!(
     a_session_leaves_the_process_as_it_was,
     close_without_open_and_a_second_close_find_nothing,
     a_second_open_is_refused_and_the_first_goes_on,
-    whichever_call_fails_the_process_is_as_before_and_the_member_is_refused,
     without_descriptors_a_member_is_jailed_or_refused_never_ignored,
     when_the_groups_cannot_be_read_a_member_is_refused_never_ignored,
     without_memory_a_member_is_jailed_or_refused_never_ignored,
@@ -82,35 +80,6 @@ fn a_second_open_is_refused_and_the_first_goes_on(namespace: Namespace) {
     assert_eq!(before, after);
     assert!(sb.wait_for_log("refused user mle-sub").contains("open already"));
     sb.wait_for_log("session closed for user mle-sub");
-}
-
-fn whichever_call_fails_the_process_is_as_before_and_the_member_is_refused(namespace: Namespace) {
-    let sb = driven(namespace);
-    // The first open makes the jail root, so that each further one makes the same calls.
-    drive(&sb, "", "open close").ok();
-    let before_all = sb.mounts();
-    let steps = "umask=027 cd=/var/log state open close state";
-    let (mut refused, mut unrecorded) = (0, 0);
-    for change in system_calls::of(&sb, steps, "open") {
-        let out = drive(&sb, &change.inject("error=EIO"), steps);
-        let [before, after] = &states(&out)[..] else { panic!("{change:?}: {out}") };
-        assert_eq!(before, after, "{change:?}");
-        match answers(&out, "open")[..] {
-            ["14"] => refused += 1,
-            // Nobody relies on the record of a session in a namespace of its own.
-            ["0"] if namespace == Namespace::Private => unrecorded += 1,
-            ref other => panic!("{change:?}: {other:?}"),
-        }
-        assert_eq!(sb.mounts(), before_all, "{change:?}");
-        assert_eq!(sb.sh("ls -A /jail; find /run/sftpjail -type f").stdout, "", "{change:?}");
-    }
-    assert!(refused > 25 && unrecorded < 10, "{refused} {unrecorded}");
-    // What came to the socket before this line is in the log before it.
-    sb.sh("logger -p auth.info the end");
-    sb.wait_for_log("the end");
-    assert_eq!(sb.log_lines("I/O error").len(), refused + unrecorded, "each has its reason in the log");
-    assert_eq!(sb.log_lines("no record of a session of user mle-sub: ").len(), unrecorded);
-    is_fixed(&sb, &before_all);
 }
 
 fn without_descriptors_a_member_is_jailed_or_refused_never_ignored(namespace: Namespace) {

@@ -2,16 +2,12 @@
 
 use super::shared_host;
 use crate::common::jailed::{left_no_jail, left_nothing};
-use crate::common::system_calls;
 use sandbox::{Machine, Namespace, Sandbox, end, kill_now, one_moment_in};
 use std::process::Stdio;
 use std::thread;
 use std::time::{Duration, Instant};
 
-in_both_namespaces!(
-    row_17_killed_at_any_moment_a_session_costs_no_file_and_nothing_stays,
-    row_17_killed_before_any_change_that_it_makes_the_module_leaves_what_is_fixed,
-);
+in_both_namespaces!(row_17_killed_at_any_moment_a_session_costs_no_file_and_nothing_stays,);
 
 /// A failure is repeated with its seed.
 const SEED: u64 = 0x5F7B_A117;
@@ -148,28 +144,4 @@ fn row_17_killed_at_any_moment_a_session_costs_no_file_and_nothing_stays(namespa
     left_nothing(&sb, &before);
     drop(sb);
     assert_eq!(Machine::snapshot(), machine);
-}
-
-/// As before the first session that the host ever saw.
-const PRISTINE: &str = "umount /jail 2>/dev/null || :; rm -rf /run/sftpjail; test ! -e /jail || rmdir /jail";
-
-fn row_17_killed_before_any_change_that_it_makes_the_module_leaves_what_is_fixed(namespace: Namespace) {
-    let sb = shared_host(namespace);
-    let steps = "umask=022 state open close";
-    let session = format!("pam-driver --confdir /etc/alone mle-sub {steps}");
-    let next_session = || assert!(sb.sh(&session).stdout.ends_with("open 0\nclose 0\n"));
-    let before = sb.mounts();
-    let mut changes = system_calls::of(&sb, steps, "open");
-    sb.sh(PRISTINE);
-    changes.extend(system_calls::of(&sb, steps, "close"));
-    assert!(changes.len() > 30, "{changes:?}");
-    for (number, change) in (0..).zip(&changes) {
-        sb.sh(PRISTINE);
-        let killed = sb.try_sh(&format!("{} {session}", change.inject("signal=KILL")));
-        assert!(!killed.stdout.contains("close"), "{change:?}: {killed}");
-        println!("killed before {change:?}");
-        nothing_stays(&sb, number, &before, next_session);
-    }
-    next_session();
-    left_nothing(&sb, &before);
 }

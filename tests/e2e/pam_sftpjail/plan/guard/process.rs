@@ -3,7 +3,6 @@
 use super::member;
 use crate::common::libpam::states;
 use crate::common::libpam::{answers, install_alone};
-use crate::common::system_calls;
 use sandbox::{Namespace, Sandbox, end};
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
@@ -11,7 +10,6 @@ use std::process::Stdio;
 in_both_namespaces!(
     where_root_is_kept_out_of_a_home_the_users_rights_serve,
     making_what_is_missing_leaves_the_process_as_it_was,
-    whichever_call_fails_while_guarding_the_member_is_refused_and_the_process_as_before,
     a_list_of_ten_names_needs_few_descriptors,
     a_name_that_is_swapped_during_the_login_is_never_another_ones,
     a_name_that_was_swapped_since_it_was_checked_refuses_the_login,
@@ -56,40 +54,6 @@ fn where_root_is_kept_out_of_a_home_the_users_rights_serve(namespace: Namespace)
     let again = sb.sh(&format!("{squashed} state open close state"));
     let [before, after] = &states(&again)[..] else { panic!("{again}") };
     assert_eq!((before, answers(&again, "open")), (after, vec!["0"]));
-}
-
-fn whichever_call_fails_while_guarding_the_member_is_refused_and_the_process_as_before(namespace: Namespace) {
-    let sb = driven(namespace);
-    sb.sh(
-        "pam-driver --confdir /etc/alone mle-sub open close; rm -r /home/mle/sub/.none /home/mle/sub/.config",
-    );
-    let before_all = sb.mounts();
-    let steps = "umask=027 state open close state";
-    let changes = system_calls::of(&sb, steps, "open");
-    let mut refused = 0;
-    for change in changes {
-        sb.sh("rm -rf /home/mle/sub/.none /home/mle/sub/.config");
-        let out = sb.try_sh(&format!(
-            "{} pam-driver --confdir /etc/alone mle-sub {steps}",
-            change.inject("error=EIO")
-        ));
-        let mut states = states(&out);
-        if namespace == Namespace::Host {
-            // There a refused session may not chroot any more.
-            states.iter_mut().for_each(|state| state.retain(|line| !line.starts_with("state Cap")));
-        }
-        let [before, after] = &states[..] else { panic!("{change:?}: {out}") };
-        assert_eq!(before, after, "{change:?}");
-        match answers(&out, "open")[..] {
-            ["14"] => refused += 1,
-            // Nobody relies on the record of a session in a namespace of its own.
-            ["0"] if namespace == Namespace::Private => {}
-            ref other => panic!("{change:?}: {other:?}"),
-        }
-        assert_eq!(sb.mounts(), before_all, "{change:?}");
-        assert_eq!(sb.sh("ls -A /jail; find /run/sftpjail -type f").stdout, "", "{change:?}");
-    }
-    assert!(refused > 40, "{refused}");
 }
 
 /// One for each mount, and not two.

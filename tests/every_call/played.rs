@@ -1,0 +1,54 @@
+//! What has come of one login, or of one run of a program.
+
+use crate::tracee::Call;
+
+/// How a login, or a run of a program, has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Outcome {
+    Jailed,
+    Refused,
+    /// The module cannot read its configuration. sshd refuses, because nothing is at its ChrootDirectory.
+    LeftToSshd,
+    /// The process was killed, as was meant.
+    Killed,
+    /// The process has ended itself, for lack of memory.
+    Aborted,
+    /// A program did what it was asked to.
+    Done,
+    /// A program said that it did not.
+    Failed,
+}
+
+/// What has come of one login.
+pub(crate) struct Played {
+    pub(crate) outcome: Outcome,
+    pub(crate) calls: Vec<Call>,
+    pub(crate) wrong: Vec<String>,
+    pub(crate) odd: Vec<String>,
+    /// It could not be closed, and has said so.
+    pub(crate) is_unclosed: bool,
+    /// What its jail was, if it had one.
+    pub(crate) jail: Option<Vec<String>>,
+    /// What the process was in it.
+    pub(crate) inside: Vec<String>,
+}
+
+impl Played {
+    pub(crate) fn new(calls: Vec<Call>) -> Played {
+        Played {
+            outcome: Outcome::Jailed,
+            calls,
+            wrong: Vec::new(),
+            odd: Vec::new(),
+            is_unclosed: false,
+            jail: None,
+            inside: Vec::new(),
+        }
+    }
+
+    /// Whether the last call asks for memory.
+    pub(crate) fn of_memory(&self) -> bool {
+        let calls = [libc::SYS_brk, libc::SYS_mmap, libc::SYS_mprotect, libc::SYS_mremap];
+        self.calls.last().is_some_and(|call| calls.contains(&call.number))
+    }
+}
