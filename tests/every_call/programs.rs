@@ -44,11 +44,10 @@ impl Verb {
         let is_over = self.is_over(session, before);
         match stop {
             Stop::Killed(_) if matches!(fault, Some((_, Fault::Kill))) => played.outcome = Outcome::Killed,
-            // libc and std end a program before its main begins, if it has no memory or cannot set its signals.
-            Stop::Killed(Signal::SIGABRT | Signal::SIGSEGV)
-                if played.of_memory() || said.contains("fatal runtime error") =>
-            {
-                played.outcome = Outcome::Aborted;
+            // libc and std end a program before its main begins, where that cannot be prepared.
+            Stop::Killed(Signal::SIGSEGV) if played.of_memory() => played.outcome = Outcome::Aborted,
+            Stop::Killed(Signal::SIGABRT) if !said.contains("panicked at cli/") => {
+                played.outcome = Outcome::Aborted
             }
             Stop::Exited(0) => {
                 played.outcome = Outcome::Done;
