@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `contest=N:WHO` | N rounds of sessions in this process |
 //! | `processes=N:WHO` | N rounds of sessions in a process each |
-//! | `bare`, `visit=DIR` | what such a process does besides all hooks: the bare system calls, a look at what autofs mounts |
+//! | `bare`, `visit=DIR` | what such a process does besides: the bare system calls, a look at what autofs mounts |
 //! | `beside=CROWD:COUNTS:N:WHO` | N rounds beside so many `jails`, `sessions` or `mounts` each, see [`crowd`] |
 //! | `pairs=N`, `logins=N`, `waves=N:M` | N pairs of sessions, of logins, of M logins at once, see [`logins`](Pairs) |
 //!

@@ -144,7 +144,8 @@ fn draw_growth(
 fn rule(body: &mut String, [x1, y1, x2, y2]: [f64; 4], colour: &str, width: f64) {
     let _ = writeln!(
         body,
-        "<line x1=\"{x1:.1}\" y1=\"{y1:.1}\" x2=\"{x2:.1}\" y2=\"{y2:.1}\" stroke=\"{colour}\" stroke-width=\"{width}\"/>"
+        "<line x1=\"{x1:.1}\" y1=\"{y1:.1}\" x2=\"{x2:.1}\" y2=\"{y2:.1}\" stroke=\"{colour}\" \
+         stroke-width=\"{width}\"/>"
     );
 }
 

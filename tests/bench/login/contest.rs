@@ -26,9 +26,9 @@ const FAST: &str = "sshd,host,permit,nss,bare,namespace";
 const SLOW: &str = "sshd,exec,mount,autofs,autofs-asked";
 
 const TEXT: &str = "\
-The user has a home of mode 0750 and no volumes, and NSS reads files. All are called by one process that has their modules
-loaded, so what is cold in a login is not in these figures; the next table has it. pam_namespace stays in its namespace
-until the process ends, and autofs unmounts minutes later: neither is counted here.";
+The user has a home of mode 0750 and no volumes, and NSS reads files. All are called by one process that has their
+modules loaded, so what is cold in a login is not in these figures; the next table has it. pam_namespace stays in its
+namespace until the process ends, and autofs unmounts minutes later: neither is counted here.";
 
 const PROCESSES: &str = "\
 From the start of a process that loads libpam and the modules, calls all hooks (account, open, close) and ends, until it
@@ -51,7 +51,7 @@ pub fn run(rounds: u64, bars: &mut Bars) -> Vec<Section> {
     let (fast, others) = (contest("contest", rounds, FAST), contest("contest", slow, SLOW));
     let mut sessions = Section::new("A session: open and close", TEXT);
     sessions.say(&format!(
-        "In µs, {rounds} rounds; the last four rows {slow} rounds, beside ours once more. {versions}."
+        "In µs, {rounds} rounds; the last four rows {slow} rounds, beside ours once more.\n{versions}."
     ));
     let in_table = |name: &str| if FAST.split(',').any(|fast| fast == name) { &fast } else { &others };
     let both = ["open", "close"];

@@ -10,8 +10,8 @@ use crate::samples::{Samples, interval, ratio};
 const OTHERS: u32 = 10_000;
 
 const TEXT: &str = "\
-Grants and keys are a file for each user. The files of this user only, or those of 10,000 others beside them: between the
-two of a pair the directories are exchanged, and nothing else changes.";
+Grants and keys are a file for each user. The files of this user only, or those of 10,000 others beside them: between
+the two of a pair the directories are exchanged, and nothing else changes.";
 
 pub fn run(rounds: u64) -> Vec<Section> {
     vec![a_grant(rounds), many_files(rounds)]

@@ -11,8 +11,8 @@ use crate::samples::{Samples, median, p99};
 const USERS: u32 = 10_000;
 
 const TEXT: &str = "\
-Open and close of one session, in µs, beside so many. Beside 0 is before the others came and after they have gone, as many
-rounds each.";
+Open and close of one session, in µs, beside so many. Beside 0 is before the others came and after they have gone, as
+many rounds each.";
 
 /// The figures of the picture: by what grows, then by label, each number and its samples' median.
 pub type Lines = Vec<(&'static str, Vec<(&'static str, Vec<(f64, f64)>)>)>;
@@ -99,7 +99,8 @@ fn machine() -> Sandbox {
     sb.sh(&format!(
         "groupadd crowd; gid=$(getent group crowd | cut -d: -f3); sftp=$(getent group sftp | cut -d: -f3)
          mkdir -p /home/crowd; seq 0 {last} | sed 's|^|/home/crowd/user|' | xargs mkdir; chown 0:$gid /home/crowd/*
-         seq 0 {last} | awk -v g=$sftp '{{ print \"user\" $1 \":x:\" 100000 + $1 \":\" g \"::/home/crowd/user\" $1 \":/bin/sh\" }}' >>/etc/passwd",
+         seq 0 {last} | awk -v g=$sftp -v h=/home/crowd/user \\
+             '{{ print \"user\" $1 \":x:\" 100000 + $1 \":\" g \"::\" h $1 \":/bin/sh\" }}' >>/etc/passwd",
         last = USERS - 1
     ));
     with_services(&sb, "mle");

@@ -10,9 +10,9 @@ use crate::samples::{Samples, interval, median, ratio};
 
 const TEXT: &str = "\
 `sftp -b /dev/null` with a key, in pairs: once into a jail, once into a chroot that root has made beforehand, with the
-same things in it and the home bound there. One sshd and one user: between the two, only /etc/pam.d/sshd changes, and what
-is at /jail, which the module wants empty. Login: until the client has ended. With logout: until sshd's process of the
-session has.";
+same things in it and the home bound there. One sshd and one user: between the two, only /etc/pam.d/sshd changes, and
+what is at /jail, which the module wants empty. Login: until the client has ended. With logout: until sshd's process of
+the session has.";
 
 const SIDES: [(&str, &str); 2] = [("first", "jailed"), ("second", "static chroot")];
 

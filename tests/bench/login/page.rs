@@ -10,8 +10,8 @@ use crate::samples::{median, p99};
 /// From this share of the processors' time on, in percent, others have a part in the figures.
 const BUSY: f64 = 10.0;
 
-const TOO_BUSY: &str = "\n\n**Other programs had the processors at the same time.** So neither the times nor the ratios \
-    prove anything.\nRun it once more on a quiet machine.";
+const TOO_BUSY: &str = "\n\n**Other programs had the processors at the same time.** So neither the times nor the \
+    ratios prove anything.\nRun it once more on a quiet machine.";
 
 /// One section of the page.
 pub struct Section {
@@ -115,9 +115,9 @@ impl Facts {
         let versions = ["openssh-server", "libpam-modules", "libc6", "rsyslog"]
             .map(|package| said("dpkg-query", &["-Wf", "${Package} ${Version}", package]));
         let text = format!(
-            "Each table is of one sandbox ([tests/README.md](../tests/README.md)), with its contestants in turn, in an order \
-             that\nis mixed in each round. p99: of a hundred samples, one is worse. A ratio is the median of the ratios of \
-             all rounds.\n\n\
+            "Each table is of one sandbox ([tests/README.md](../tests/README.md)), with its contestants in turn, in an \
+             order that\nis mixed in each round. p99: of a hundred samples, one is worse. A ratio is the median of the ratios \
+             of all rounds.\n\n\
              | what | which |\n| --- | --- |\n\
              | processor | {} × {} |\n| memory | {} GiB |\n| Linux | {} |\n| packages | {} |\n\
              | the module | as of commit {} |\n| rounds | N = {rounds} |\n",
