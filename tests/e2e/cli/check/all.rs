@@ -335,6 +335,7 @@ fn a_terminal_gets_a_progress_bar_if_it_takes_long() {
     // There is none without a terminal, or if it is quick.
     checked(sb.try_sh("sftpjail check --all"), 0);
     sb.sh("mv /usr/sbin/sshd-itself /usr/sbin/sshd");
-    let shown = sb.try_sh(on_terminal);
-    assert_eq!((shown.code, shown.stdout.as_str()), (Some(0), ""), "{shown}");
+    // On a busy machine, one that is quick takes long as well.
+    let shown: Vec<_> = (0..20).map(|_| sb.try_sh(on_terminal)).collect();
+    assert!(shown.iter().any(|shown| (shown.code, shown.stdout.as_str()) == (Some(0), "")), "{}", shown[0]);
 }
