@@ -84,7 +84,7 @@ pub fn write(directory: &Path, facts: &Facts, sections: &[Section], picture: &st
     let [before, after] = [facts.others, others()];
     let busy = if before.max(after) > BUSY { TOO_BUSY } else { "" };
     let page = format!(
-        "# Benchmarks\n\n`make bench` wrote this page on {}, from one run of {} minutes. Do not edit it.{busy}\n\n{}\
+        "# Benchmarks\n\n`tests/bench/login` wrote this page on {}, from one run of {} minutes. Do not edit it.{busy}\n\n{}\
          | processor time that other programs took | {before:.0} % before the run, {after:.0} % after it |\n\n{}\n\
          ![The times of a session, and how they grow](benchmarks.svg)\n{sections}",
         facts.date,
