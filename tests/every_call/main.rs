@@ -89,7 +89,8 @@ fn main() -> ExitCode {
         is_shared: false,
     };
     let first = logins.play(Hook::Account, None);
-    assert!(first.wrong.is_empty() && first.outcome == Outcome::Jailed, "{:#?}", first.wrong);
+    let wrong = [&first.wrong[..], &first.excusable].concat();
+    assert!(wrong.is_empty() && first.outcome == Outcome::Jailed, "{wrong:#?}");
     logins.jail = first.jail.expect("it was jailed");
     logins.inside = first.inside;
     let mut run = Run {
@@ -172,8 +173,9 @@ impl Run<'_> {
         };
         self.logins.is_shared = false;
         let failed = played.calls.last().copied().filter(|_| fault.is_some());
-        if failed.is_some_and(calls::has_no_error) {
-            played.odd.append(&mut played.wrong);
+        match failed.is_some_and(calls::has_no_error) {
+            true => played.odd.append(&mut played.excusable),
+            false => played.wrong.append(&mut played.excusable),
         }
         if let Some(holder) = holder {
             if outside::jail(holder.0.as_raw(), session::JAIL) != self.logins.jail {
@@ -216,7 +218,9 @@ impl Run<'_> {
     /// The next login, where nothing fails, is in a whole jail, and leaves nothing.
     fn next_login(&self, played: &mut Played) {
         let next = self.logins.play(Hook::Account, None);
-        played.wrong.extend(next.wrong.into_iter().map(|wrong| format!("the next login: {wrong}")));
+        played.wrong.extend(
+            next.wrong.into_iter().chain(next.excusable).map(|wrong| format!("the next login: {wrong}")),
+        );
         if next.outcome != Outcome::Jailed {
             played.wrong.push(format!("the next login: {:?}", next.outcome));
         }

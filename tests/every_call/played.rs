@@ -24,6 +24,9 @@ pub(crate) struct Played {
     pub(crate) outcome: Outcome,
     pub(crate) calls: Vec<Call>,
     pub(crate) wrong: Vec<String>,
+    /// It is wrong, unless the call that has failed has no error of its own: state that was not restored, and modes
+    /// that lack bits, as an umask takes them.
+    pub(crate) excusable: Vec<String>,
     pub(crate) odd: Vec<String>,
     /// It could not be closed, and has said so.
     pub(crate) is_unclosed: bool,
@@ -39,6 +42,7 @@ impl Played {
             outcome: Outcome::Jailed,
             calls,
             wrong: Vec::new(),
+            excusable: Vec::new(),
             odd: Vec::new(),
             is_unclosed: false,
             jail: None,

@@ -1,6 +1,7 @@
 //! Forks this process, for programs that check many users: a child is there at once, and knows what its parent knows.
 //! The module never forks.
 
+use super::directory;
 use super::process::Process;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
@@ -10,7 +11,7 @@ use nix::sys::stat::Mode;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, getpid, getppid, pipe2, setpgid};
 use rustix::process::set_parent_process_death_signal;
-use std::fs::{File, read_dir};
+use std::fs::File;
 use std::io;
 use std::os::fd::{FromRawFd, IntoRawFd, OwnedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -46,7 +47,8 @@ pub enum Group {
 ///
 /// The error: the process cannot fork, or it has several threads, whose locks nobody would release in the child.
 pub fn fork(group: Group, work: impl FnOnce(File)) -> io::Result<Forked> {
-    if read_dir("/proc/self/task")?.count() != 1 {
+    // std's read_dir panics where closing the directory fails.
+    if directory::names(File::open("/proc/self/task")?)?.len() != 1 {
         return Err(io::Error::other("a process with several threads cannot fork"));
     }
     let (output, pipe) = pipe2(OFlag::O_CLOEXEC)?;

@@ -49,7 +49,7 @@ pub(crate) fn namespace_of_root() -> Result<OwnedFd, SysError> {
 /// Makes a whole detached tree a slave: what the host mounts on it appears in it, and not the other way round.
 pub(crate) fn make_slave(tree: BorrowedFd<'_>, what: &Path) -> Result<(), SysError> {
     set_attributes(tree, libc::AT_RECURSIVE, 0, libc::MS_SLAVE, 0)
-        .map_err(SysError::of("mount_setattr", format!("{}, MS_SLAVE", escaped(what))))
+        .map_err(SysError::of("mount_setattr", format_args!("{}, MS_SLAVE", escaped(what))))
 }
 
 /// Hardens a whole detached tree: nosuid, nodev, noexec.

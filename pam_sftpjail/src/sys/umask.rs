@@ -1,26 +1,30 @@
 //! Sets the umask of the process, and restores it: umask(2).
-#![forbid(unsafe_code)]
 
-use nix::sys::stat::{Mode, umask};
+use nix::libc;
+
+/// The bits of a umask.
+const BITS: libc::mode_t = 0o777;
 
 /// Sets the umask of the process, and gives the former one.
 pub(crate) fn set(mask: u32) -> u32 {
-    umask(Mode::from_bits_truncate(mask)).bits()
+    // nix's umask panics where a seccomp filter answers for the kernel.
+    // SAFETY: it has no pointer, and every mask is valid.
+    unsafe { libc::umask(mask & BITS) & BITS }
 }
 
 /// Restores the former umask when it is dropped.
-pub(crate) struct Umask(Mode);
+pub(crate) struct Umask(u32);
 
 impl Umask {
     /// Sets the umask 0, so that directories and files get exactly the mode that they are made with. Another
     /// module (pam_umask) may have set any umask.
     pub(crate) fn none() -> Self {
-        Self(umask(Mode::empty()))
+        Self(set(0))
     }
 }
 
 impl Drop for Umask {
     fn drop(&mut self) {
-        umask(self.0);
+        set(self.0);
     }
 }

@@ -54,7 +54,7 @@ pub(crate) const ANSWERS: [&str; 32] = [
 /// What stands for the answers without an action so far.
 const DEFAULT: &str = "default";
 
-const ACTIONS: [(&str, Action); 6] = [
+pub(super) const ACTIONS: [(&str, Action); 6] = [
     ("ignore", Action::Ignore),
     ("ok", Action::Ok),
     ("done", Action::Done),

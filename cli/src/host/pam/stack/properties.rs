@@ -2,7 +2,7 @@
 
 use super::words::{words, written};
 use super::{Line, Reader, Stack};
-use crate::host::pam::control::{ANSWERS, Action, Control};
+use crate::host::pam::control::{ACTIONS, ANSWERS, Action, Control};
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -143,15 +143,8 @@ fn parsed<'f>(field: &'f str, actions: &mut [Option<Action>; ANSWERS.len()]) -> 
         let name = found.and_then(|at| ANSWERS.get(at)).copied().unwrap_or("default");
         rest = rest.strip_prefix(name)?;
         rest = bare(bare(rest).strip_prefix('=')?);
-        let known = [
-            ("ignore", Action::Ignore),
-            ("ok", Action::Ok),
-            ("done", Action::Done),
-            ("bad", Action::Bad),
-            ("die", Action::Die),
-            ("reset", Action::Reset),
-        ];
-        let action = match known.iter().find_map(|(word, action)| Some((rest.strip_prefix(word)?, *action))) {
+        let action = match ACTIONS.iter().find_map(|(word, action)| Some((rest.strip_prefix(word)?, *action)))
+        {
             Some((after, action)) => {
                 rest = after;
                 action
