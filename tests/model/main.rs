@@ -90,7 +90,7 @@ fn a_host_that_breaks_a_promise_is_noticed_in_a_few_steps() {
             (0..100).find_map(|seed| try_sequence(&mut system, seed, SHORT, &mut Counts::new(), change));
         let (begin, steps, why) = found.unwrap_or_else(|| panic!("nobody notices that {promise}"));
         println!("{promise}, {begin:?} at first:\n{steps}{why}\n");
-        assert!(steps.lines().count() <= fewest, "{promise}: more than {fewest} steps:\n{steps}");
+        assert!(steps.lines().count() <= fewest, "{promise}: more than {fewest} steps:\n{steps}{why}");
     }
 }
 

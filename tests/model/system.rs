@@ -8,13 +8,17 @@ use sandbox::{Sandbox, artifact, end};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Stdio};
+use std::process::{Child, ChildStdin, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::Duration;
 
 /// Where the driver finds PAM's stack, which is that of pam.d/sshd and nothing else.
 const STACK: &str = "/etc/model";
 const KEYS: [&str; 2] = ["/root/.ssh/id_ed25519", "/root/.ssh/other"];
 /// The environment of what goes by the model's clock.
 const CLOCK: [&str; 3] = ["LD_PRELOAD=/usr/local/lib/libclock.so", "CLOCK=/tmp/clock", "CLOCK_SLEEP=skip"];
+/// How long the driver may take for an answer on a busy machine. Then what its processes wait for is printed.
+const PATIENCE: Duration = Duration::from_secs(120);
 /// What every jail has.
 const SYSTEM: [&str; 7] = [
     "/ is a directory",
@@ -30,7 +34,8 @@ pub(crate) struct System {
     pub(crate) sb: Sandbox,
     driver: Child,
     to_driver: ChildStdin,
-    of_driver: BufReader<ChildStdout>,
+    /// The lines that it prints.
+    of_driver: Receiver<String>,
     owner: usize,
     files: Files,
     keys: [String; 2],
@@ -94,12 +99,17 @@ impl System {
             &format!("serve={}", folders.join(":")),
         ]);
         let mut driver = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("pam-driver");
-        let (to_driver, of_driver) = (driver.stdin.take(), driver.stdout.take());
+        let to_driver = driver.stdin.take();
+        let printed = BufReader::new(driver.stdout.take().expect("it is piped"));
+        let (sender, of_driver) = channel();
+        std::thread::spawn(move || {
+            printed.lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
+        });
         Self {
             sb,
             driver,
             to_driver: to_driver.expect("it is piped"),
-            of_driver: BufReader::new(of_driver.expect("it is piped")),
+            of_driver,
             owner,
             files: Files { stock, fingerprints },
             keys,
@@ -113,12 +123,17 @@ impl System {
         writeln!(self.to_driver, "{command}").expect("the driver reads");
         let mut lines = Vec::new();
         loop {
-            let mut line = String::new();
-            self.of_driver.read_line(&mut line).expect("the driver answers in text");
-            match line.strip_suffix('\n') {
-                Some(".") => return lines,
-                Some(line) => lines.push(line.to_owned()),
-                None => panic!("the driver has ended at {command}: {lines:#?}"),
+            match self.of_driver.recv_timeout(PATIENCE) {
+                Ok(line) if line == "." => return lines,
+                Ok(line) => lines.push(line),
+                Err(RecvTimeoutError::Disconnected) => {
+                    panic!("the driver has ended at {command}: {lines:#?}")
+                }
+                Err(RecvTimeoutError::Timeout) => {
+                    let waiting = "cd /proc; for p in [0-9]*; do
+                        echo $p $(tr '\\0' ' ' <$p/cmdline): $(cat $p/wchan), call $(cat $p/syscall); done";
+                    panic!("no answer to {command}: {lines:#?}\n{}", self.sb.sh(waiting).stdout)
+                }
             }
         }
     }
