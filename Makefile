@@ -277,10 +277,14 @@ lint: deps
 CARGO_DENY := 0.20.2
 TOOLS := $(abspath $(or $(CARGO_TARGET_DIR),target))/tools
 tool = $(TOOLS)/$1-$2/bin/$1
+# Each has a directory of its own to be built in, since two may be built at the same time.
 define get_tool
-test -x $(tool) || $(CARGO) install --quiet --locked --root $(TOOLS)/$1-$2 --target-dir $(TOOLS)/building \
-	--config profile.release.opt-level=1 --config profile.release.lto=false --version $2 $1
-rm -rf $(TOOLS)/building
+test -x $(tool) || {
+	echo "make: building $1 $2 once, which takes some minutes" >&2
+	$(CARGO) install --quiet --locked --root $(TOOLS)/$1-$2 --target-dir $(TOOLS)/building-$1 \
+		--config profile.release.opt-level=1 --config profile.release.lto=false --version $2 $1
+	rm -rf $(TOOLS)/building-$1
+}
 endef
 ADVISORIES ?=
 FROM_CLONE := GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=url.file://$(abspath $(ADVISORIES)).insteadOf \
@@ -329,6 +333,7 @@ fuzz:
 	fuzz=$(call tool,cargo-fuzz,$(CARGO_FUZZ))
 	work=$$(mktemp -d)
 	trap 'rm -rf $$work' EXIT
+	echo "make: building the targets; the first time takes some minutes" >&2
 	run() { $$fuzz run --sanitizer none --debug-assertions "$$@" >$$work/log 2>&1 || { tail -n 40 $$work/log >&2; exit 1; }; }
 	for target in $(TARGET); do
 		mkdir -p $$work/$$target fuzz/corpus/$$target

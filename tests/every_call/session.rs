@@ -299,15 +299,19 @@ fn difference<'l>(before: &'l [String], after: &'l [String]) -> (Vec<&'l String>
     (without(after, before), without(before, after))
 }
 
-/// Whether two lines are of one entry, and the mode of the first only lacks bits of the other's.
+/// Whether two lines are of one entry of one owner, and the mode of the first at most lacks bits of the other's. The
+/// group may be another where it has no more than others have.
 fn is_narrower(there: &str, whole: &str) -> bool {
     let split = |line: &str| {
         let mut words: Vec<_> = line.split(' ').map(str::to_owned).collect();
         let mode = words.get_mut(2).map(std::mem::take)?;
-        Some((words, u32::from_str_radix(&mode, 8).ok()?))
+        let owner = words.get_mut(3).map(std::mem::take)?.split_once(':')?.0.to_owned();
+        Some((words, owner, u32::from_str_radix(&mode, 8).ok()?))
     };
     match (split(there), split(whole)) {
-        (Some((these, mode)), Some((others, all))) => these == others && mode & !all == 0,
+        (Some((these, owner, mode)), Some((others, whose, all))) => {
+            these == others && owner == whose && mode & !all == 0 && all >> 3 & 7 == all & 7
+        }
         _ => false,
     }
 }

@@ -1,11 +1,11 @@
 //! Checks PAM's configuration for sshd: sftpjail's three lines, their order among the others, and the module's file.
 
-mod closed;
 mod line;
 mod loadable;
 mod module;
 mod session;
 
+use crate::desired::pam::closed::Closed;
 use crate::desired::pam::service::unlisted;
 use crate::desired::pam::{Example, HOME_MAKERS, OURS, order};
 use crate::desired::setup;
@@ -69,7 +69,10 @@ pub(super) fn examine(
     }
     // Where no password is accepted, keys may be.
     for (kind, stack) in [("account", &account), ("session", &session)] {
-        closed::examine(kind, stack, findings);
+        if let Some(Closed { at, evidence, fix }) = Closed::find(kind, stack) {
+            let consequence = Consequence::KeptOut(format!("PAM refuses every login because of {at}"));
+            findings.failed(format!("pam {kind}"), consequence, evidence, fix);
+        }
     }
     // Lines that setup adds go with its undo; pasted ones stay.
     let has_ours = [&account, &session].iter().any(|stack| !stack.positions(OURS).is_empty());
@@ -114,18 +117,15 @@ pub(super) fn nologin(service: &str, findings: &mut Findings) {
     }
 }
 
-/// Reports lines of a kind that libpam does not know. Every login that reaches one fails.
+/// Reports lines that libpam cannot use. Every login that reaches one fails.
 fn illegal(stacks: [&Stack; 3], findings: &mut Findings) {
     let mut reported = Vec::new();
-    for (location, kind) in stacks.into_iter().flat_map(|stack| &stack.illegal) {
+    for (location, why) in stacks.into_iter().flat_map(|stack| &stack.illegal) {
         if reported.contains(&location) {
             continue;
         }
         reported.push(location);
-        let evidence = format!(
-            "{location}: libpam does not know lines of the kind {}, and refuses logins because of it",
-            escaped(kind)
-        );
+        let evidence = format!("{location}: {why}, and refuses logins because of it");
         let consequence = Consequence::KeptOut(format!("PAM refuses every login because of {location}"));
         findings.failed(
             "pam lines",

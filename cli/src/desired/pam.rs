@@ -1,5 +1,6 @@
 //! PAM's lines for the module: their text, the control field that they must have, and what is wrong with another.
 
+pub(crate) mod closed;
 pub(crate) mod order;
 pub(crate) mod service;
 pub(crate) mod unloadable;
@@ -120,9 +121,9 @@ impl Module {
         Arguments::parse(self.arguments.iter().map(String::as_bytes))
     }
 
-    /// Whether libpam goes on if it cannot load the module.
-    pub(crate) fn ignores_unloadable(&self) -> bool {
-        flaw(&self.control) != Some(Flaw::RefusesIfUnloadable)
+    /// Whether the control field does what the module's line needs.
+    pub(crate) fn is_sound(&self) -> bool {
+        flaw(&self.control).is_none()
     }
 
     /// The line with the control field that it should have. `part`: `open` or `close`, if it should say that instead

@@ -7,6 +7,7 @@ use super::atomic;
 use super::change::{Change, FileChange};
 use super::journal::Replaced;
 use super::target::{Target, check_trusted};
+use crate::desired::pam::closed::Closed;
 use crate::desired::pam::order::{below_last, location_of_first, needs_first};
 use crate::desired::pam::unloadable::{Effect, Unloadable, find};
 use crate::desired::pam::{Example, HOME_MAKERS, OURS};
@@ -182,7 +183,7 @@ impl Lines {
     fn rewritten_at(&self, at: usize, part: Option<&str>, file: &Path) -> Option<Edit> {
         let line = self.stack.lines.get(at).filter(|line| line.location.file == file)?;
         let module = line.module.as_ref()?;
-        let is_ok = module.ignores_unloadable() && (part.is_none() || line.part() != SessionLine::Single);
+        let is_ok = module.is_sound() && (part.is_none() || line.part() != SessionLine::Single);
         (!is_ok).then(|| {
             Edit::Replace(line.location.line..=line.location.last, module.rewritten(self.kind, part))
         })
@@ -210,11 +211,8 @@ impl Lines {
 /// know.
 fn check_logins(stacks: &[(&str, &Stack)]) -> Result<(), Error> {
     for (kind, stack) in stacks {
-        if let Some((location, word)) = stack.illegal.first() {
-            let what = format!(
-                "{location}: libpam does not know lines of the kind {}, and refuses logins",
-                escaped(word)
-            );
+        if let Some((location, why)) = stack.illegal.first() {
+            let what = format!("{location}: {why}, and refuses logins");
             return Err(Error::new(what, "correct that line, or remove it"));
         }
         if let Some((path, Some(at), error)) = stack.unreadable.first() {
@@ -229,6 +227,11 @@ fn check_logins(stacks: &[(&str, &Stack)]) -> Result<(), Error> {
         }
         if let Some(one) = unread.first() {
             return Err(Error::new(format!("{}: {}", one.location, one.why), one.fix));
+        }
+        // Where no password is accepted, keys may be.
+        let closed = if *kind == "auth" { None } else { Closed::find(kind, stack) };
+        if let Some(Closed { evidence, fix, .. }) = closed {
+            return Err(Error::new(evidence, fix));
         }
     }
     Ok(())

@@ -154,7 +154,9 @@ fn action(text: &str) -> Option<(Action, &str)> {
     }
     let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (digits, after) = text.split_at_checked(end)?;
-    Some((Action::Jump(digits.parse().ok().filter(|count| *count > 0)?), after))
+    // A greater number than an int can have is none in some versions of libpam, and another one in others.
+    let count = digits.parse::<i32>().ok().filter(|count| *count > 0)?;
+    Some((Action::Jump(usize::try_from(count).ok()?), after))
 }
 
 /// isspace(3).
@@ -182,6 +184,8 @@ mod tests {
 
     #[test]
     fn the_last_of_two_actions_counts_and_zero_is_not_a_jump() {
+        assert_eq!(Control::parse("[success=2147483647]").on("success"), Action::Jump(i32::MAX as usize));
+        assert_eq!(Control::parse("[success=4294967297 default=ignore]").on("success"), Action::Bad);
         assert_eq!(Control::parse("[success=ok success=2]").on("success"), Action::Jump(2));
         assert_eq!(Control::parse("[success=0 default=ignore]").on("success"), Action::Bad);
         assert_eq!(Control::parse("[default=1]").on("success"), Action::Jump(1));

@@ -8,7 +8,9 @@ mod words;
 
 use super::control::{Action, Control, unbracketed};
 use crate::report::Location;
+use pam_sftpjail::escape::escaped;
 use std::collections::BTreeSet;
+use std::fmt::{self, Display};
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -27,6 +29,9 @@ const BLANKS: [char; 2] = [' ', '\t'];
 /// How deep files may include others: PAM_SUBSTACK_MAX_LEVEL in pam_private.h.
 const MAX_DEPTH: usize = 16;
 
+/// How many bytes of a line libpam 1.5 reads: BUF_SIZE of pam_handlers.c, less the NUL.
+const MAX_BYTES: usize = 1023;
+
 /// The lines that libpam calls for one kind, such as `session`, in this order.
 #[derive(Default)]
 pub(crate) struct Stack {
@@ -37,8 +42,34 @@ pub(crate) struct Stack {
     pub(crate) lines: Vec<Line>,
     /// Files that cannot be read, and the lines that name them. No line names the service's own file.
     pub(crate) unreadable: Vec<(PathBuf, Option<Location>, ErrorKind)>,
-    /// Lines of no known kind, and their first word.
-    pub(crate) illegal: Vec<(Location, String)>,
+    /// Lines because of which libpam refuses logins.
+    pub(crate) illegal: Vec<(Location, Illegal)>,
+}
+
+/// Why libpam cannot use a line; shown as the rest of a sentence that begins with its location.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Illegal {
+    /// No known kind: its first word.
+    Kind(String),
+    /// A backslash continues it, and it is the last of the file.
+    Unfinished,
+    /// More bytes than [`MAX_BYTES`].
+    TooLong,
+}
+
+impl Display for Illegal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Kind(word) => write!(f, "libpam does not know lines of the kind {}", escaped(word)),
+            Self::Unfinished => {
+                f.write_str("a backslash continues the last line, so libpam cannot read the file")
+            }
+            Self::TooLong => write!(
+                f,
+                "the line has more than {MAX_BYTES} bytes, and libpam 1.5 takes the rest for a line of its own"
+            ),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -221,11 +252,17 @@ impl Reader<'_> {
     /// lines that are only a comment do not, wherever they are.
     fn lines(&self, path: &Path, text: &str, stack: &mut Stack) {
         let mut begun: Option<(usize, String)> = None;
+        let at = |line, last| Location { file: path.to_owned(), line, last };
+        let mut last = 0;
         for (i, physical) in text.split('\n').enumerate() {
+            if physical.len() > MAX_BYTES {
+                stack.illegal.push((at(i + 1, i + 1), Illegal::TooLong));
+            }
             let physical = physical.trim_start_matches(BLANKS);
             if physical.is_empty() || physical.starts_with('#') {
                 continue;
             }
+            last = i + 1;
             let (line, mut whole) = begun.take().unwrap_or((i + 1, String::new()));
             let (part, comment) = physical.split_once('#').map_or((physical, None), |(p, c)| (p, Some(c)));
             if comment.is_none() {
@@ -237,7 +274,10 @@ impl Reader<'_> {
                 }
             }
             whole += part;
-            self.line(&Location { file: path.to_owned(), line, last: i + 1 }, &words(&whole), stack);
+            self.line(&at(line, last), &words(&whole), stack);
+        }
+        if let Some((line, _)) = begun {
+            stack.illegal.push((at(line, last), Illegal::Unfinished));
         }
     }
 
@@ -258,7 +298,7 @@ impl Reader<'_> {
         }
         let bare = kind.strip_prefix('-').unwrap_or(kind);
         if !KINDS.iter().any(|known| bare.eq_ignore_ascii_case(known)) {
-            return stack.illegal.push((location.clone(), kind.to_owned()));
+            return stack.illegal.push((location.clone(), Illegal::Kind(kind.to_owned())));
         }
         if !bare.eq_ignore_ascii_case(self.kind) {
             return;

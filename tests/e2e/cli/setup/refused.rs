@@ -269,6 +269,18 @@ fn pam_that_refuses_everybody_is_not_called_set_up() {
             "echo sesion required pam_permit.so >>/etc/pam.d/sshd",
             "libpam does not know lines of the kind sesion",
         ),
+        (
+            "sed -i '/^@include common-account/i account [sucess=ok default=ignore] pam_unix.so' /etc/pam.d/sshd",
+            "libpam refuses everybody, root too, also where pam_unix.so succeeds; correct the control field",
+        ),
+        (
+            r"printf 'session optional \\\n' >>/etc/pam.d/sshd",
+            "a backslash continues the last line, so libpam cannot read the file, and refuses logins",
+        ),
+        (
+            "printf '#%01022dsession requisite pam_deny.so\n' 0 >>/etc/pam.d/sshd",
+            "the line has more than 1023 bytes, and libpam 1.5 takes the rest for a line of its own",
+        ),
     ] {
         sb.sh(script);
         let before = etc(&sb);
@@ -284,7 +296,16 @@ fn pam_that_refuses_everybody_is_not_called_set_up() {
         sb.sh("cp -a /tmp/good/. /etc/pam.d; sftpjail setup --yes | grep -q '^Nothing to do'");
     }
     // setup's own lines are written again, with a control field that lets everybody in.
-    sb.sh("sed -i 's/^account .*pam_sftpjail.so/account required pam_sftpjail.so/' /etc/pam.d/sshd; sftpjail setup --yes");
+    for control in ["required", "[sucess=ok default=ignore]", "optional"] {
+        sb.sh(&format!(
+            "sed -i 's/^account .*pam_sftpjail.so/account {control} pam_sftpjail.so/' /etc/pam.d/sshd"
+        ));
+        sb.sh("sftpjail setup --yes; cmp /etc/pam.d/sshd /tmp/good/sshd");
+    }
+    // Keys do not need PAM's auth lines.
+    sb.sh(
+        "sed -i '/^@include common-auth/i auth requisite pam_deny.so' /etc/pam.d/sshd; sftpjail setup --yes",
+    );
 }
 
 /// The trial member is checked once the changes are made, which are undone then.

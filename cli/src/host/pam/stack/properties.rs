@@ -1,7 +1,7 @@
 //! What must hold of every file of a PAM service: lines are joined, split and understood as libpam does.
 
 use super::words::{words, written};
-use super::{Line, Reader, Stack};
+use super::{Illegal, Line, Reader, Stack};
 use crate::host::pam::control::{ACTIONS, ANSWERS, Action, Control};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -48,9 +48,9 @@ fn read(text: &str) -> Stack {
 }
 
 /// All of it but for where it stands.
-fn said(stack: &Stack) -> (Vec<String>, Vec<&String>) {
+fn said(stack: &Stack) -> (Vec<String>, Vec<&Illegal>) {
     let line = |line: &Line| format!("{} {} {:?}", line.level, line.is_silent, line.module);
-    (stack.lines.iter().map(line).collect(), stack.illegal.iter().map(|(_, word)| word).collect())
+    (stack.lines.iter().map(line).collect(), stack.illegal.iter().map(|(_, why)| why).collect())
 }
 
 /// `_pam_StrTok` of pam_misc.c, with the blanks of pam_handlers.c.
@@ -153,7 +153,7 @@ fn parsed<'f>(field: &'f str, actions: &mut [Option<Action>; ANSWERS.len()]) -> 
                 let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
                 let (digits, after) = rest.split_at_checked(end)?;
                 rest = after;
-                Action::Jump(digits.parse().ok().filter(|count| *count > 0)?)
+                Action::Jump(usize::try_from(digits.parse::<i32>().ok().filter(|count| *count > 0)?).ok()?)
             }
         };
         match found.and_then(|at| actions.get_mut(at)) {

@@ -166,3 +166,22 @@ fn words_in_brackets_are_one_word() {
     let line = "account [success=1 default=ignore] pam_x.so [a b] config=/etc/x";
     assert_eq!(words(line), ["account", "[success=1 default=ignore]", "pam_x.so", "a b", "config=/etc/x"]);
 }
+
+#[test]
+fn lines_that_libpam_cannot_read_are_named() {
+    let illegal = |text: &str| {
+        let mut stack = Stack::default();
+        let reader = Reader { kind: "session", named_at: None, top: None, level: 0, depth: 0 };
+        reader.lines(Path::new("/etc/pam.d/sshd"), text, &mut stack);
+        stack.illegal.into_iter().map(|(at, why)| (at.line, at.last, why)).collect::<Vec<_>>()
+    };
+    for end in ["session optional \\\n", "session optional \\\n # only a comment\n\n", "\\"] {
+        let text = format!("session required a.so\n{end}");
+        assert_eq!(illegal(&text), [(2, 2, Illegal::Unfinished)], "{end:?}");
+    }
+    assert_eq!(illegal("session \\\n optional \\\n"), [(1, 2, Illegal::Unfinished)]);
+    assert_eq!(illegal("session \\\n optional b.so # text \\\n"), []);
+    let comment = |bytes| format!("#{:0bytes$}session requisite pam_deny.so\n", 0);
+    assert_eq!(illegal(&comment(1022)), [(1, 1, Illegal::TooLong)]);
+    assert_eq!(illegal(&comment(900)), []);
+}
