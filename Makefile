@@ -321,14 +321,17 @@ mutants: build
 
 # A fuzzer on the parsers of outside text, or on the one of TARGET, for SECONDS each. What reaches code that nothing in
 # fuzz/corpus reaches is kept there, and `make test` runs all of it again. An input that breaks a property is left in
-# fuzz/artifacts. cargo-fuzz is built once; the fuzzer itself needs g++.
+# fuzz/artifacts. cargo-fuzz is built once, and the fuzzer is in C++.
 CARGO_FUZZ := 0.13.2
 TARGET ?= $(sort $(notdir $(basename $(wildcard fuzz/src/bin/*.rs))))
 SECONDS ?= 60
 
-fuzz:
-	@test -n "$(CARGO)" || { echo "make: no cargo; install Rust from your distribution or with rustup" >&2; exit 1; }
-	export PATH="$(dir $(CARGO)):$$PATH"
+fuzz: PACKAGES := g++
+fuzz: UNPACKED :=
+fuzz: STOCK :=
+fuzz: ANSWERS :=
+fuzz: deps
+	@export PATH="$(dir $(CARGO)):$$PATH"
 	$(call get_tool,cargo-fuzz,$(CARGO_FUZZ))
 	fuzz=$(call tool,cargo-fuzz,$(CARGO_FUZZ))
 	work=$$(mktemp -d)
