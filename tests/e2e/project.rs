@@ -7,6 +7,7 @@ mod example;
 mod machine_in_use;
 mod makefile;
 mod outside_view;
+mod pages;
 mod readme;
 mod sandbox;
 mod shell;

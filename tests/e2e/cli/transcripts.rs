@@ -6,16 +6,16 @@ use std::os::unix::fs::PermissionsExt;
 
 use super::check::NO_MAIL;
 use super::grants::{keys_in, site};
+use crate::common::terminal::on_a_terminal;
 use sandbox::{Namespace, Sandbox};
 
 /// Runs `program` in the sandbox, on a terminal without colours.
-fn on_a_terminal(sb: &Sandbox, program: &str) -> String {
+fn wrapper(sb: &Sandbox, program: &str) -> String {
     format!(
         "#!/bin/sh\nwords=\nfor word in \"$@\"; do words=\"$words '$word'\"; done\n\
-         exec nsenter --target {} --mount --pid --net --ipc --uts -- env -i LANG=C.UTF-8 TERM=dumb TZ=UTC \
-         PATH=/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin \
-         script -q -e -E never -c \"stty cols 80 rows 50; exec {program} $words\" /dev/null </dev/null\n",
-        sb.outer_pid()
+         exec nsenter --target {} --mount --pid --net --ipc --uts -- {}\n",
+        sb.outer_pid(),
+        on_a_terminal(&format!("{program} $words"))
     )
 }
 
@@ -26,10 +26,10 @@ fn compare(sb: &Sandbox, files: &str) {
     std::fs::create_dir(&place).expect("a place for temporary files");
     let cases = trycmd::TestCases::new();
     for program in ["sftpjail", "runuser"] {
-        let wrapper = place.join(program);
-        std::fs::write(&wrapper, on_a_terminal(sb, program)).expect("it is ours");
-        std::fs::set_permissions(&wrapper, PermissionsExt::from_mode(0o755)).expect("it is ours");
-        cases.register_bin(program, &wrapper);
+        let path = place.join(program);
+        std::fs::write(&path, wrapper(sb, program)).expect("it is ours");
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).expect("it is ours");
+        cases.register_bin(program, &path);
     }
     cases.case(format!("e2e/cli/transcripts/{files}.trycmd"));
     let shown = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| cases.run()));

@@ -3,8 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-/// The repository's directory.
-const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+use crate::common::ROOT;
 
 /// A package by its directory, and what the page calls it.
 const PACKAGES: [(&str, &str); 8] = [

@@ -3,8 +3,7 @@
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-/// The repository's directory.
-const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+use crate::common::ROOT;
 
 /// The last cell of a row of the threats table that has no test begins so, and goes on with the reason.
 const NO_TEST: &str = "No test: ";
