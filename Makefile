@@ -31,6 +31,8 @@ ANSWERS := slapd slapd/no_configuration boolean true\nlibnss-ldapd libnss-ldapd/
 UNPACKED := libpam-mount libpam-mount-bin libpam-fscrypt libnss-sss sssd-common sssd-krb5-common sssd-ldap
 # What `make bench` compares us with.
 UNPACKED += autofs
+# What the manual pages are checked with.
+UNPACKED += mandoc
 # What a sandbox has in /etc comes from these; `make deps` gets those whose files somebody has edited here.
 STOCK := $(shell cat tests/sandbox/packages 2>/dev/null)
 DOWNLOADS := $(or $(CARGO_TARGET_DIR),target)/debian

@@ -66,3 +66,6 @@ pub mod pam;
 
 #[cfg(any(test, fuzzing))]
 pub mod properties;
+
+#[cfg(test)]
+mod manuals;

@@ -12,3 +12,4 @@ mod readme;
 mod sandbox;
 mod shell;
 mod threats;
+mod written_pages;

@@ -129,7 +129,7 @@ impl<'t> Table<'t> {
 }
 
 /// What a value is, in a sentence.
-fn type_name(value: &DeValue<'_>) -> &'static str {
+pub(crate) fn type_name(value: &DeValue<'_>) -> &'static str {
     match value {
         DeValue::String(_) => "a text",
         DeValue::Integer(_) => "a number",
