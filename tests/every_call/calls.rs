@@ -16,12 +16,12 @@ macro_rules! names {
 
 names! {
     brk SYS_brk, bind SYS_bind, chdir SYS_chdir, chroot SYS_chroot, clock_gettime SYS_clock_gettime,
-    clock_nanosleep SYS_clock_nanosleep, clone SYS_clone, clone3 SYS_clone3, close SYS_close, connect SYS_connect,
-    exit_group SYS_exit_group, faccessat SYS_faccessat, faccessat2 SYS_faccessat2, fchdir SYS_fchdir,
+    clock_nanosleep SYS_clock_nanosleep, clone SYS_clone, clone3 SYS_clone3, close SYS_close, close_range SYS_close_range, connect SYS_connect,
+    dup3 SYS_dup3,    exit_group SYS_exit_group, faccessat SYS_faccessat, faccessat2 SYS_faccessat2, fchdir SYS_fchdir,
     fchmod SYS_fchmod, fchown SYS_fchown, fcntl SYS_fcntl, fgetxattr SYS_fgetxattr, flock SYS_flock,
     fsconfig SYS_fsconfig, fsetxattr SYS_fsetxattr, fsmount SYS_fsmount, fsopen SYS_fsopen, fstat SYS_fstat,
     fstatfs SYS_fstatfs, futex SYS_futex, getcwd SYS_getcwd, getdents64 SYS_getdents64, getegid SYS_getegid,
-    geteuid SYS_geteuid, getgid SYS_getgid, getpid SYS_getpid, getrandom SYS_getrandom, gettid SYS_gettid,
+    geteuid SYS_geteuid, getgid SYS_getgid, getpid SYS_getpid, getppid SYS_getppid, getrandom SYS_getrandom, gettid SYS_gettid,
     getuid SYS_getuid, ioctl SYS_ioctl, lseek SYS_lseek, madvise SYS_madvise, mkdirat SYS_mkdirat, mmap SYS_mmap,
     mount SYS_mount, mount_setattr SYS_mount_setattr, move_mount SYS_move_mount, mprotect SYS_mprotect,
     mremap SYS_mremap, munmap SYS_munmap, newfstatat SYS_newfstatat, open_tree SYS_open_tree, openat SYS_openat,
@@ -47,6 +47,7 @@ pub(crate) fn has_no_error(call: Call) -> bool {
         libc::SYS_geteuid,
         libc::SYS_getgid,
         libc::SYS_getpid,
+        libc::SYS_getppid,
         libc::SYS_gettid,
         libc::SYS_getuid,
         libc::SYS_prctl,
@@ -61,19 +62,29 @@ pub(crate) fn has_no_error(call: Call) -> bool {
     .contains(&call.number)
 }
 
+/// Whether a process begins with the call.
+pub(crate) fn forks(call: Call) -> bool {
+    #[cfg(target_arch = "x86_64")]
+    if [libc::SYS_fork, libc::SYS_vfork].contains(&call.number) {
+        return true;
+    }
+    [libc::SYS_clone, libc::SYS_clone3].contains(&call.number)
+}
+
 /// Whether the call changes something that another process, or this one later, can see.
 pub(crate) fn changes(call: Call) -> bool {
     let of_flags = |flags: u64| flags & libc::O_CREAT as u64 != 0;
     match call.number {
         libc::SYS_openat => of_flags(call.arguments[2]),
+        // Not the flags that std looks at before it closes a descriptor.
+        libc::SYS_fcntl => call.arguments[1] != libc::F_GETFD as u64,
+        _ if forks(call) => true,
         number => [
             libc::SYS_chdir,
             libc::SYS_chroot,
-            libc::SYS_clone,
             libc::SYS_fchdir,
             libc::SYS_fchmod,
             libc::SYS_fchown,
-            libc::SYS_fcntl,
             libc::SYS_flock,
             libc::SYS_fsconfig,
             libc::SYS_fsetxattr,

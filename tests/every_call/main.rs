@@ -8,11 +8,15 @@
 //! | `first` | of the first session that the host ever saw |
 //! | `open` | of a later one, which finds what the first has made |
 //! | `beside` | of one beside a live session of the same user |
+//! | `refused` | of a session whose grants cannot be used, beside a live one of the same user |
 //! | `reap` | of `sftpjail reap`, beside what a killed session has left |
+//! | `elsewhere` | of the same, where it was left in the mount namespace of a service |
 //! | `expire` | of `sftpjail expire`, beside a live session whose grant has ended |
 //!
+//! The calls are those of the process and of all that it forks meanwhile, of which each is killed as well.
+//!
 //! After each: the login is refused, or is in a jail that holds exactly what it should; it has logged one entry; the
-//! process is as before; and the next login, where nothing fails, leaves nothing.
+//! process is as before, and nothing that it has forked is left; and the next login, where nothing fails, leaves nothing.
 
 mod calls;
 #[path = "../driver/libpam.rs"]
@@ -21,7 +25,9 @@ mod log;
 mod outside;
 mod played;
 mod programs;
+mod registers;
 mod session;
+mod stuck;
 mod tracee;
 
 use std::collections::BTreeMap;
@@ -39,7 +45,12 @@ use outside::Host;
 use played::{Outcome, Played};
 use programs::Verb;
 use session::{At, Hook, Logins};
-use tracee::{Call, Fault, Stop, Tracee, mark};
+use tracee::{Call, Fault, Place, Stop, Tracee, mark};
+
+/// The user's grants, and those that hold or cannot be used any more.
+const GRANTS: &str = "/etc/sftpjail/grants.d/mle.toml";
+const HOLD: &str = "/etc/alone/hold.toml";
+const ENDED: &str = "/etc/alone/ended.toml";
 
 /// What each call fails with.
 const ERRORS: [(&str, i32); 7] = [
@@ -71,6 +82,7 @@ fn main() -> ExitCode {
         panic!("NAMESPACE HOOK all|some [PATH…]")
     };
     stay_on_this_processor();
+    stuck::prepare();
     let log = Log::listen();
     let printed = File::options()
         .read(true)
@@ -109,6 +121,14 @@ fn main() -> ExitCode {
     if run.violations == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
+/// Each call with the number of its process and its own.
+fn numbered(calls: &[Vec<Call>]) -> impl Iterator<Item = (usize, usize, Call)> {
+    let of = |(process, calls): (usize, &'_ Vec<Call>)| {
+        calls.iter().enumerate().map(move |(nth, call)| (process, nth, *call)).collect::<Vec<_>>()
+    };
+    calls.iter().enumerate().flat_map(of)
+}
+
 /// For each call, this process and the one that it traces wait for each other. Where others want to run as well, each
 /// change of the processor would cost their turn.
 fn stay_on_this_processor() {
@@ -120,9 +140,17 @@ fn stay_on_this_processor() {
 impl Run<'_> {
     fn all(&mut self) {
         let (calls, _) = self.trial(None);
-        println!("calls {}", calls.iter().map(|call| calls::name(*call)).collect::<Vec<_>>().join(" "));
+        for (process, calls) in calls.iter().enumerate() {
+            let names: Vec<_> = calls.iter().map(|call| calls::name(*call)).collect();
+            println!("calls {process} {}", names.join(" "));
+        }
+        // Up to there, it is as it is without a service.
+        let forks = calls[0].iter().position(|call| calls::forks(*call)).unwrap_or_default();
+        let begin = if self.which == "elsewhere" && !self.is_all { forks } else { 0 };
         let (mut errors, mut kills) = (0, 0);
-        for (nth, call) in calls.iter().enumerate() {
+        for (process, nth, call) in numbered(&calls).filter(|(process, nth, _)| *process > 0 || *nth >= begin)
+        {
+            let place = Place { process, nth };
             // The two namespaces have most calls in common: every other one in each.
             let begin = nth / 2 % ERRORS.len();
             let chosen = match self.is_all {
@@ -130,11 +158,11 @@ impl Run<'_> {
                 false => begin..begin + usize::from((nth % 2 == 0) == self.logins.is_private),
             };
             for (name, errno) in &ERRORS[chosen] {
-                self.trial(Some((nth, Fault::Error(*errno), name)));
+                self.trial(Some((place, Fault::Error(*errno), name)));
                 errors += 1;
             }
-            if self.is_all || calls::changes(*call) {
-                self.trial(Some((nth, Fault::Kill, "SIGKILL")));
+            if self.is_all || calls::changes(call) || (process > 0 && nth == 0) {
+                self.trial(Some((place, Fault::Kill, "SIGKILL")));
                 kills += 1;
             }
         }
@@ -142,8 +170,9 @@ impl Run<'_> {
             println!("seen {times} {what}");
         }
         println!(
-            "counts calls={} errors={errors} kills={kills} healed={} violations={} {:?}",
-            calls.len(),
+            "counts calls={} of_children={} errors={errors} kills={kills} healed={} violations={} {:?}",
+            calls.iter().map(Vec::len).sum::<usize>(),
+            calls.iter().skip(1).map(Vec::len).sum::<usize>(),
             self.healed,
             self.violations,
             self.outcomes
@@ -151,18 +180,24 @@ impl Run<'_> {
     }
 
     /// One login with a fault, and the next one without.
-    fn trial(&mut self, fault: Option<(usize, Fault, &str)>) -> (Vec<Call>, Outcome) {
+    fn trial(&mut self, fault: Option<(Place, Fault, &str)>) -> (Vec<Vec<Call>>, Outcome) {
         let holder = match self.which.as_str() {
             "first" => {
                 self.pristine();
                 None
             }
             "beside" => Some(self.hold()),
+            "refused" => {
+                let holder = self.hold();
+                fs::copy(ENDED, GRANTS).expect("a file of grants");
+                Some(holder)
+            }
             _ => None,
         };
-        let at = fault.map(|(nth, fault, _)| (nth, fault));
+        let at = fault.map(|(place, fault, _)| (place, fault));
         let mut played = match self.which.as_str() {
             "reap" => Verb::Reap.play(&self.logins, &self.before, at),
+            "elsewhere" => Verb::Elsewhere.play(&self.logins, &self.before, at),
             "expire" => Verb::Expire.play(&self.logins, &self.before, at),
             "account" => self.logins.play(Hook::Account, Some(At { hook: Hook::Account, fault: at })),
             "close" => self.logins.play(Hook::Open, Some(At { hook: Hook::Close, fault: at })),
@@ -172,13 +207,18 @@ impl Run<'_> {
             }
         };
         self.logins.is_shared = false;
-        let failed = played.calls.last().copied().filter(|_| fault.is_some());
-        match failed.is_some_and(calls::has_no_error) {
+        if self.which == "refused" {
+            fs::copy(HOLD, GRANTS).expect("a file of grants");
+            if played.outcome == Outcome::Jailed {
+                played.wrong.push("it was let in".into());
+            }
+        }
+        match played.failed.is_some_and(calls::has_no_error) {
             true => played.odd.append(&mut played.excusable),
             false => played.wrong.append(&mut played.excusable),
         }
         if let Some(holder) = holder {
-            if outside::jail(holder.0.as_raw(), session::JAIL) != self.logins.jail {
+            if outside::jail(holder.pid.as_raw(), session::JAIL) != self.logins.jail {
                 played.wrong.push("the session beside it has lost something".into());
             }
             self.release(holder, &mut played);
@@ -202,9 +242,14 @@ impl Run<'_> {
             self.next_login(&mut played);
         }
         *self.outcomes.entry(played.outcome).or_default() += usize::from(fault.is_some());
-        let what = fault.zip(failed).map_or_else(String::new, |((nth, _, name), call)| {
-            format!("{} {nth} {} {name}", self.which, calls::name(call))
-        });
+        let what = match (fault, played.failed) {
+            (Some((Place { process, nth }, _, name)), Some(call)) => {
+                let of = if process == 0 { String::new() } else { format!("of child {process} ") };
+                format!("{} {nth} {of}{} {name}", self.which, calls::name(call))
+            }
+            (Some((place, ..)), None) => format!("{} {place:?}, which it has not come to", self.which),
+            (None, _) => self.which.clone(),
+        };
         for wrong in &played.wrong {
             println!("violation {what}: {wrong}");
             self.violations += 1;

@@ -82,6 +82,18 @@ pub(crate) fn state(pid: i32, dumpable: i32, death: i32) -> Vec<String> {
     state
 }
 
+/// What a process has forked and not waited for, as the beginnings of proc_pid_stat(5).
+pub(crate) fn children(pid: i32) -> Vec<String> {
+    let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    children.split_whitespace().filter_map(|child| process(child.parse().ok()?)).collect()
+}
+
+/// The beginning of proc_pid_stat(5). `None`: it has ended.
+fn process(pid: i32) -> Option<String> {
+    let status = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    Some(status.split(' ').take(4).collect::<Vec<_>>().join(" "))
+}
+
 /// The processes of this sandbox.
 pub(crate) fn processes() -> Vec<i32> {
     let numbers = fs::read_dir("/proc").into_iter().flatten().flatten();
@@ -108,10 +120,8 @@ pub(crate) fn left(before: &Host) -> Vec<String> {
             }
         }
     }
-    left.extend(now.processes.iter().filter(|pid| !before.processes.contains(pid)).map(|pid| {
-        let status = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-        format!("process {}", status.split(' ').take(4).collect::<Vec<_>>().join(" "))
-    }));
+    let others = now.processes.iter().filter(|pid| !before.processes.contains(pid));
+    left.extend(others.map(|pid| format!("process {}", process(*pid).unwrap_or_else(|| pid.to_string()))));
     left
 }
 

@@ -22,7 +22,10 @@ pub(crate) enum Outcome {
 /// What has come of one login.
 pub(crate) struct Played {
     pub(crate) outcome: Outcome,
-    pub(crate) calls: Vec<Call>,
+    /// Of each process.
+    pub(crate) calls: Vec<Vec<Call>>,
+    /// The call at which the fault was.
+    pub(crate) failed: Option<Call>,
     pub(crate) wrong: Vec<String>,
     /// It is wrong, unless the call that has failed has no error of its own: state that was not restored, and modes
     /// that lack bits, as an umask takes them.
@@ -37,10 +40,11 @@ pub(crate) struct Played {
 }
 
 impl Played {
-    pub(crate) fn new(calls: Vec<Call>) -> Played {
+    pub(crate) fn new(calls: Vec<Vec<Call>>, failed: Option<Call>) -> Played {
         Played {
             outcome: Outcome::Jailed,
             calls,
+            failed,
             wrong: Vec::new(),
             excusable: Vec::new(),
             odd: Vec::new(),
@@ -50,9 +54,9 @@ impl Played {
         }
     }
 
-    /// Whether the last call asks for memory.
+    /// Whether the call that has failed asks for memory.
     pub(crate) fn of_memory(&self) -> bool {
         let calls = [libc::SYS_brk, libc::SYS_mmap, libc::SYS_mprotect, libc::SYS_mremap];
-        self.calls.last().is_some_and(|call| calls.contains(&call.number))
+        self.failed.is_some_and(|call| calls.contains(&call.number))
     }
 }

@@ -11,7 +11,7 @@ use crate::libpam::Pam;
 use crate::log::Log;
 use crate::outside;
 use crate::played::{Outcome, Played};
-use crate::tracee::{Fault, Stop, Tracee, mark};
+use crate::tracee::{Fault, Place, Stop, Traced, Tracee, mark};
 
 pub(crate) const USER: &CStr = c"mle";
 pub(crate) const JAIL: &str = "/jail/mle";
@@ -45,11 +45,11 @@ impl Hook {
     }
 }
 
-/// A fault in a hook: at the n-th call of the hook, or none.
+/// A fault in a hook: at that call of the hook, or none.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct At {
     pub(crate) hook: Hook,
-    pub(crate) fault: Option<(usize, Fault)>,
+    pub(crate) fault: Option<(Place, Fault)>,
 }
 
 pub(crate) struct Logins<'h> {
@@ -90,7 +90,7 @@ impl Logins<'_> {
             drop(pam);
             mark(-1, 0);
         });
-        let mut played = Played::new(Vec::new());
+        let mut played = Played::new(Vec::new(), None);
         let mut before = Vec::new();
         let mut is_over = false;
         loop {
@@ -99,21 +99,34 @@ impl Logins<'_> {
                     if !is_over {
                         played.wrong.push("the hooks did not all answer".into());
                     }
-                    let after = outside::state(tracee.0.as_raw(), dumpable, death);
+                    let after = outside::state(tracee.pid.as_raw(), dumpable, death);
                     self.compare_state(&before, &after, &mut played);
                     stop = tracee.go_on();
                 }
                 Stop::Mark { step, code: -1, dumpable, death } => {
                     if before.is_empty() {
-                        before = outside::state(tracee.0.as_raw(), dumpable, death);
+                        before = outside::state(tracee.pid.as_raw(), dumpable, death);
                     }
                     match at.filter(|at| at.hook as i32 == step) {
-                        Some(at) => (played.calls, stop) = tracee.go_on_with(at.fault),
+                        Some(at) => {
+                            Traced { calls: played.calls, failed: played.failed, stop } =
+                                tracee.go_on_with(at.fault);
+                        }
                         None => stop = tracee.go_on(),
                     }
                 }
                 Stop::Mark { step, code, dumpable, death } => {
-                    let state = outside::state(tracee.0.as_raw(), dumpable, death);
+                    let running = tracee.running();
+                    if running > 0 {
+                        played.wrong.push(format!("hook {step} has left {running} processes that go on"));
+                    }
+                    let children = outside::children(tracee.pid.as_raw());
+                    if !children.is_empty() {
+                        let cannot = played.failed.is_some_and(|call| call.number == libc::SYS_waitid);
+                        let list = if cannot { &mut played.odd } else { &mut played.wrong };
+                        list.push(format!("hook {step} has not waited for {children:?}"));
+                    }
+                    let state = outside::state(tracee.pid.as_raw(), dumpable, death);
                     is_over = code != 0 || step == Hook::Close as i32;
                     self.judge(&mut played, step, code, &tracee, &state);
                     stop = tracee.go_on();
@@ -124,8 +137,16 @@ impl Logins<'_> {
                     played.wrong.push(format!("it has exited with {code}"));
                     break;
                 }
+                Stop::Stuck => {
+                    played.wrong.push("it is stuck".into());
+                    played.outcome = Outcome::Aborted;
+                    self.log.entries();
+                    self.printed();
+                    return played;
+                }
                 Stop::Killed(signal) => {
-                    let is_meant = matches!(at, Some(At { fault: Some((_, Fault::Kill)), .. }));
+                    let is_meant =
+                        matches!(at, Some(At { fault: Some((Place { process: 0, .. }, Fault::Kill)), .. }));
                     played.outcome = if is_meant { Outcome::Killed } else { Outcome::Aborted };
                     let said = self.printed();
                     if !is_meant && signal != Signal::SIGABRT {
@@ -185,7 +206,7 @@ impl Logins<'_> {
         }
         played.wrong.extend(entries.iter().filter(|entry| entry.contains("a bug")).cloned());
         played.odd.extend(entries.into_iter().map(|entry| format!("also logged: {entry}")));
-        let pid = tracee.0.as_raw();
+        let pid = tracee.pid.as_raw();
         if step == Hook::Open as i32 && code == 0 {
             let jail = outside::jail(pid, JAIL);
             self.compare_jail(&jail, played);

@@ -1,16 +1,22 @@
-//! A forked process that runs step by step under ptrace(2): one of its system calls can be made to fail, or be the
-//! moment at which it is killed. Only its first thread is traced, and nothing that it forks.
+//! A forked process that runs step by step under ptrace(2), and with it all that it forks: a system call of any of them
+//! can be made to fail, or be the moment at which that one is killed.
 
 use std::ffi::c_void;
 use std::sync::atomic::{AtomicI32, Ordering};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
+use nix::errno::Errno;
 use nix::sys::ptrace::{self, Options};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
-use nix::unistd::{ForkResult, Pid, fork};
+use nix::unistd::{ForkResult, Pid, fork, setpgid};
 
-/// Longer than any login takes that is not stuck, in seconds. SIGALRM then ends the process.
-const PATIENCE: u32 = 40;
+use crate::registers;
+use crate::stuck;
+
+/// How long what a hook has forked may go on after it, until it has seen that.
+const SOON: Duration = Duration::from_secs(2);
 
 /// What the process says at a [`mark`]: the step, a code, and two settings that nobody else can ask for.
 static SAID: [AtomicI32; 4] = [const { AtomicI32::new(0) }; 4];
@@ -20,6 +26,13 @@ static SAID: [AtomicI32; 4] = [const { AtomicI32::new(0) }; 4];
 pub(crate) enum Fault {
     Error(i32),
     Kill,
+}
+
+/// Which call it is: the n-th of the n-th process. The first one is number 0, and those that it forks follow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) process: usize,
+    pub(crate) nth: usize,
 }
 
 /// A system call, as the kernel numbers it.
@@ -42,23 +55,43 @@ pub(crate) enum Stop {
     Program,
     Exited(i32),
     Killed(Signal),
+    /// It, or what it has forked, took too long. It was killed.
+    Stuck,
 }
 
-enum Resumed {
+/// What was seen of one hook, or of a program.
+pub(crate) struct Traced {
+    /// The calls of each process up to the fault, or all.
+    pub(crate) calls: Vec<Vec<Call>>,
+    /// The call at which the fault was.
+    pub(crate) failed: Option<Call>,
+    pub(crate) stop: Stop,
+}
+
+/// Why one of the processes has stopped.
+enum Seen {
     At(Stop),
     Enters(Call),
     Leaves,
+    /// On its way to it.
+    Signal(Signal),
+    /// It begins, or has forked.
+    Fork,
 }
 
 /// To what a process goes on.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Until {
     Mark,
     /// The beginning or the end of a call.
     Call,
 }
 
-pub(crate) struct Tracee(pub(crate) Pid);
+pub(crate) struct Tracee {
+    pub(crate) pid: Pid,
+    /// It, and what it has forked; `true`: it has ended.
+    processes: Vec<(Pid, bool)>,
+}
 
 /// Stops the process until the tracer goes on with it. Only for a process that [`Tracee::start`] has forked.
 pub(crate) fn mark(step: i32, code: i32) {
@@ -81,22 +114,26 @@ impl Tracee {
         // SAFETY: this program has one thread.
         match unsafe { fork() }.expect("fork") {
             ForkResult::Child => {
+                // By its group, it is told from other children.
+                setpgid(Pid::from_raw(0), Pid::from_raw(0)).expect("a process group");
                 ptrace::traceme().expect("traced");
-                // SAFETY: neither takes a pointer; the process ends without its parent's destructors.
-                unsafe {
-                    libc::alarm(PATIENCE);
-                    body();
-                    libc::_exit(0)
-                }
+                body();
+                // SAFETY: no pointer is passed; the process ends without its parent's destructors.
+                unsafe { libc::_exit(0) }
             }
             ForkResult::Parent { child } => {
-                let mut tracee = Tracee(child);
-                let first = tracee.wait();
-                let options = Options::PTRACE_O_TRACESYSGOOD | Options::PTRACE_O_EXITKILL;
-                if matches!(first, Resumed::At(Stop::Mark { .. })) {
-                    ptrace::setoptions(child, options).expect("options");
+                let tracee = Tracee { pid: child, processes: vec![(child, false)] };
+                let status = waitpid(child, Some(WaitPidFlag::__WALL)).expect("our child");
+                let Seen::At(first) = tracee.seen(child, status) else {
+                    unreachable!("no call is traced yet")
+                };
+                if matches!(first, Stop::Mark { .. }) {
+                    let options = Options::PTRACE_O_TRACESYSGOOD | Options::PTRACE_O_EXITKILL;
+                    let forks = Options::PTRACE_O_TRACEFORK
+                        | Options::PTRACE_O_TRACEVFORK
+                        | Options::PTRACE_O_TRACECLONE;
+                    ptrace::setoptions(child, options | forks).expect("options");
                 }
-                let Resumed::At(first) = first else { unreachable!("no call is traced yet") };
                 (tracee, first)
             }
         }
@@ -104,97 +141,158 @@ impl Tracee {
 
     /// Goes on to the next mark.
     pub(crate) fn go_on(&mut self) -> Stop {
-        match self.resume(Until::Mark) {
-            Resumed::At(stop) => stop,
-            Resumed::Enters(_) | Resumed::Leaves => unreachable!("no call is traced"),
-        }
+        self.run(Until::Mark, None).stop
     }
 
-    /// Goes on to the next mark, with a fault at the n-th call from here, if the process makes so many. Gives the calls
-    /// up to there, or all.
-    pub(crate) fn go_on_with(&mut self, fault: Option<(usize, Fault)>) -> (Vec<Call>, Stop) {
-        let mut calls = Vec::new();
+    /// Goes on to the next mark, with a fault at that call from here, if there are so many.
+    pub(crate) fn go_on_with(&mut self, fault: Option<(Place, Fault)>) -> Traced {
+        self.run(Until::Call, fault)
+    }
+
+    /// Where the first process has ended, what it has forked has as well when this returns.
+    fn run(&mut self, mut until: Until, fault: Option<(Place, Fault)>) -> Traced {
+        let _patience = stuck::Patience::begin();
+        let mut traced = Traced { calls: vec![Vec::new()], failed: None, stop: Stop::Stuck };
+        let mut failing = None;
+        self.resume(self.pid, until, None);
         loop {
-            match self.resume(Until::Call) {
-                Resumed::At(stop) => return (calls, stop),
-                Resumed::Leaves => {}
-                Resumed::Enters(call) if is_mark(call) || is_of_libpam(call) => return (calls, self.go_on()),
-                Resumed::Enters(call) => {
-                    let due = fault.filter(|(nth, _)| *nth == calls.len());
-                    calls.push(call);
-                    match due {
-                        None => {}
-                        Some((_, Fault::Kill)) => return (calls, self.kill()),
-                        Some((_, Fault::Error(errno))) => {
-                            self.fail(call, errno);
-                            return (calls, self.go_on());
+            let (pid, status) = match self.next(None) {
+                Ok(stopped) => stopped,
+                Err(Errno::ECHILD) => return traced,
+                Err(_) => {
+                    self.kill_all();
+                    return Traced { stop: Stop::Stuck, ..traced };
+                }
+            };
+            let process = self.number(pid);
+            let mut signal = None;
+            match self.seen(pid, status) {
+                Seen::At(stop @ (Stop::Exited(_) | Stop::Killed(_))) => {
+                    if process == 0 {
+                        traced.stop = stop;
+                    }
+                    continue;
+                }
+                Seen::At(stop) if process == 0 => return Traced { stop, ..traced },
+                Seen::At(_) | Seen::Fork => {}
+                Seen::Signal(own) => signal = Some(own),
+                Seen::Leaves => {
+                    if let Some(errno) =
+                        failing.take_if(|(failing, _)| *failing == pid).map(|(_, errno)| errno)
+                    {
+                        registers::set_result(pid, -i64::from(errno));
+                    }
+                }
+                Seen::Enters(_) if until == Until::Mark => {}
+                Seen::Enters(call) if process == 0 && (is_mark(call) || is_of_libpam(call)) => {
+                    until = Until::Mark
+                }
+                Seen::Enters(call) => {
+                    let nth = traced.calls.get(process).map_or(0, Vec::len);
+                    traced.calls.resize_with(self.processes.len(), Vec::new);
+                    traced.calls[process].push(call);
+                    if let Some((_, fault)) = fault.filter(|(place, _)| *place == Place { process, nth }) {
+                        traced.failed = Some(call);
+                        until = Until::Mark;
+                        match fault {
+                            Fault::Kill => {
+                                kill(pid, Signal::SIGKILL).expect("a stopped process");
+                                continue;
+                            }
+                            Fault::Error(errno) => {
+                                // Without it being carried out, but for close(2).
+                                if !is_done_all_the_same(call) {
+                                    registers::skip(pid);
+                                }
+                                failing = Some((pid, errno));
+                                self.resume(pid, Until::Call, None);
+                                continue;
+                            }
                         }
                     }
                 }
             }
+            self.resume(pid, until, signal);
         }
     }
 
-    /// Lets the call at whose beginning it has stopped fail: without it being carried out, but for close(2).
-    fn fail(&mut self, call: Call, errno: i32) {
-        if !is_done_all_the_same(call) {
-            self.skip();
-        }
-        self.resume(Until::Call);
-        self.set_result(-i64::from(errno));
-    }
-
-    /// Kills it, and waits for its end.
-    pub(crate) fn kill(&mut self) -> Stop {
-        let _ = kill(self.0, Signal::SIGKILL);
+    /// Lets what it has forked go on, while it is at a mark itself. Gives the number of those that have not ended soon.
+    pub(crate) fn running(&mut self) -> usize {
+        let begun = Instant::now();
         loop {
-            if let Resumed::At(stop @ (Stop::Exited(_) | Stop::Killed(_))) = self.wait() {
-                return stop;
+            let running = self.processes.iter().skip(1).filter(|(_, has_ended)| !has_ended).count();
+            if running == 0 || begun.elapsed() > SOON {
+                return running;
+            }
+            match self.next(Some(WaitPidFlag::WNOHANG)) {
+                Ok((pid, status)) => match self.seen(pid, status) {
+                    Seen::At(Stop::Exited(_) | Stop::Killed(_)) => {}
+                    Seen::Signal(signal) => self.resume(pid, Until::Mark, Some(signal)),
+                    _ => self.resume(pid, Until::Mark, None),
+                },
+                Err(_) => sleep(Duration::from_millis(1)),
             }
         }
     }
 
-    fn resume(&mut self, until: Until) -> Resumed {
-        let mut signal = None;
-        loop {
-            match until {
-                Until::Mark => ptrace::cont(self.0, signal),
-                Until::Call => ptrace::syscall(self.0, signal),
-            }
-            .expect("a stopped process");
-            let status = waitpid(self.0, Some(WaitPidFlag::__WALL)).expect("our child");
-            match status {
-                // Its own signals reach it.
-                WaitStatus::Stopped(_, other) if other != Signal::SIGSTOP && other != Signal::SIGTRAP => {
-                    signal = Some(other);
-                }
-                status => return self.seen(status),
+    /// The next of them that stops or ends. The error: EINTR, it takes too long; ECHILD, all have ended.
+    fn next(&mut self, options: Option<WaitPidFlag>) -> Result<(Pid, WaitStatus), Errno> {
+        let group = Pid::from_raw(-self.pid.as_raw());
+        let status = waitpid(group, Some(options.unwrap_or(WaitPidFlag::empty()) | WaitPidFlag::__WALL))?;
+        let pid = status.pid().ok_or(Errno::EAGAIN)?;
+        let process = self.number(pid);
+        self.processes[process].1 = matches!(status, WaitStatus::Exited(..) | WaitStatus::Signaled(..));
+        Ok((pid, status))
+    }
+
+    /// The process's number. A new one can stop before its parent has said that it has forked.
+    fn number(&mut self, pid: Pid) -> usize {
+        match self.processes.iter().rposition(|(known, _)| *known == pid) {
+            Some(number) => number,
+            None => {
+                self.processes.push((pid, false));
+                self.processes.len() - 1
             }
         }
     }
 
-    fn wait(&mut self) -> Resumed {
-        let status = waitpid(self.0, Some(WaitPidFlag::__WALL)).expect("our child");
-        self.seen(status)
+    fn resume(&self, pid: Pid, until: Until, signal: Option<Signal>) {
+        let resumed = match until {
+            Until::Mark => ptrace::cont(pid, signal),
+            Until::Call => ptrace::syscall(pid, signal),
+        };
+        // Another of them may have killed it.
+        assert!(matches!(resumed, Ok(()) | Err(Errno::ESRCH)), "{pid} is not stopped: {resumed:?}");
     }
 
-    fn seen(&self, status: WaitStatus) -> Resumed {
+    /// Prints what each process of the sandbox waits for, and kills its own.
+    fn kill_all(&mut self) {
+        stuck::print();
+        for (pid, _) in self.processes.iter().filter(|(_, has_ended)| !has_ended) {
+            let _ = kill(*pid, Signal::SIGKILL);
+        }
+        while !matches!(self.next(None), Err(Errno::ECHILD)) {}
+    }
+
+    fn seen(&self, pid: Pid, status: WaitStatus) -> Seen {
         match status {
-            WaitStatus::Exited(_, code) => Resumed::At(Stop::Exited(code)),
-            WaitStatus::Signaled(_, signal, _) => Resumed::At(Stop::Killed(signal)),
-            WaitStatus::Stopped(_, Signal::SIGSTOP) => {
+            WaitStatus::Exited(_, code) => Seen::At(Stop::Exited(code)),
+            WaitStatus::Signaled(_, signal, _) => Seen::At(Stop::Killed(signal)),
+            WaitStatus::Stopped(_, Signal::SIGSTOP) if pid == self.pid => {
                 let [step, code, dumpable, death] = self.said();
-                Resumed::At(Stop::Mark { step, code, dumpable, death })
+                Seen::At(Stop::Mark { step, code, dumpable, death })
             }
-            WaitStatus::Stopped(_, _) => Resumed::At(Stop::Program),
+            WaitStatus::Stopped(_, Signal::SIGSTOP) | WaitStatus::PtraceEvent(..) => Seen::Fork,
+            WaitStatus::Stopped(_, Signal::SIGTRAP) => Seen::At(Stop::Program),
+            WaitStatus::Stopped(_, signal) => Seen::Signal(signal),
             WaitStatus::PtraceSyscall(_) => {
-                let info = ptrace::syscall_info(self.0).expect("a call");
+                let Ok(info) = ptrace::syscall_info(pid) else { return Seen::Leaves };
                 if info.op != libc::PTRACE_SYSCALL_INFO_ENTRY {
-                    return Resumed::Leaves;
+                    return Seen::Leaves;
                 }
                 // SAFETY: at an entry the kernel has filled this part.
                 let entry = unsafe { info.u.entry };
-                Resumed::Enters(Call { number: entry.nr as i64, arguments: entry.args })
+                Seen::Enters(Call { number: entry.nr as i64, arguments: entry.args })
             }
             other => unreachable!("{other:?}"),
         }
@@ -204,45 +302,13 @@ impl Tracee {
     fn said(&self) -> [i32; 4] {
         let word = |n: usize| {
             let address = (&raw const SAID).cast::<c_void>().cast_mut().wrapping_byte_add(n * 8);
-            ptrace::read(self.0, address).expect("its memory")
+            ptrace::read(self.pid, address).expect("its memory")
         };
         let (first, second) = (word(0).to_ne_bytes(), word(1).to_ne_bytes());
         let int = |word: [u8; 8], at: usize| {
             i32::from_ne_bytes([word[at], word[at + 1], word[at + 2], word[at + 3]])
         };
         [int(first, 0), int(first, 4), int(second, 0), int(second, 4)]
-    }
-
-    /// Lets the kernel find no such call, at its beginning.
-    #[cfg(target_arch = "x86_64")]
-    fn skip(&self) {
-        let mut registers = ptrace::getregs(self.0).expect("registers");
-        registers.orig_rax = u64::MAX;
-        ptrace::setregs(self.0, registers).expect("registers");
-    }
-
-    /// The same, with the register set that has the number of the call only.
-    #[cfg(target_arch = "aarch64")]
-    fn skip(&self) {
-        const NT_ARM_SYSTEM_CALL: usize = 0x404;
-        let mut none: libc::c_int = -1;
-        let mut number = libc::iovec { iov_base: (&raw mut none).cast(), iov_len: size_of_val(&none) };
-        // SAFETY: the kernel reads an int through the vector; both outlive the call.
-        let set = unsafe {
-            libc::ptrace(libc::PTRACE_SETREGSET, self.0.as_raw(), NT_ARM_SYSTEM_CALL, &raw mut number)
-        };
-        assert_eq!(set, 0, "the number of the call");
-    }
-
-    /// Sets the answer of the call at whose end it has stopped.
-    fn set_result(&self, result: i64) {
-        let mut registers = ptrace::getregs(self.0).expect("registers");
-        #[cfg(target_arch = "x86_64")]
-        let answer = &mut registers.rax;
-        #[cfg(target_arch = "aarch64")]
-        let answer = &mut registers.regs[0];
-        *answer = result as u64;
-        ptrace::setregs(self.0, registers).expect("registers");
     }
 }
 

@@ -13,6 +13,7 @@ in_both_namespaces!(
     each_call_of_the_first_session,
     each_call_of_a_session_with_a_home_only,
     each_call_of_a_session_beside_another,
+    each_call_of_a_session_that_is_refused,
     each_call_of_close,
     each_call_of_reap,
     each_call_of_expire,
@@ -51,6 +52,14 @@ source = "/srv/inside"
 target = "/home/mle/inside"
 "#;
 
+/// Nothing but what is granted.
+const GRANTED: &str = r#"
+[[profile]]
+name = "guest"
+groups = ["sftp"]
+home = "none"
+"#;
+
 const GRANT: &str = r#"[[grant]]
 folder = "/srv/site/media"
 access = "read-write"
@@ -58,34 +67,49 @@ owner = "web"
 until = 2099-12-10T18:00:00+01:00
 "#;
 
+/// A grant that has ended, and one for another key.
+const ENDED: &str = r#"[[grant]]
+folder = "/srv/site/media"
+access = "read-write"
+key = "SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+until = 2020-12-10T18:00:00+01:00
+[[grant]]
+folder = "/srv/shown"
+access = "read-only"
+key = "SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+"#;
+
 /// What a first login makes besides the jail root and the registry.
 const MADE: [&str; 3] = ["/home/mle/.config", "/home/mle/.none", "/srv/made/mle"];
 
-/// A member with the default profile, or with all that a jail can have.
-fn machine(namespace: Namespace, has_all: bool) -> Sandbox {
+/// A member with the default profile, or with this one and a grant.
+fn machine(namespace: Namespace, profile: Option<&str>) -> Sandbox {
     let sb = Sandbox::in_namespace(namespace);
     sb.user("mle").group("sftp").add();
+    sb.user("eve").group("sftp").add();
     sb.user("web").add();
     install_alone(&sb, "");
     sb.write("/etc/alone/sshd", STACK);
     sb.install(&artifact("every-call"), "/usr/local/sbin/every-call", 0o755);
-    if has_all {
-        sb.configure(ALL);
+    if let Some(profile) = profile {
+        sb.configure(profile);
         sb.sh("mkdir -p /srv/made /srv/shown /srv/inside /srv/site/media /etc/sftpjail/grants.d
                mkdir /home/mle/inside; chown mle /home/mle/inside; chown web /srv/site/media
                touch /srv/shown/file /srv/site/media/file; chown web /srv/site/media/file");
         sb.write("/etc/sftpjail/grants.d/mle.toml", GRANT);
+        sb.write("/etc/alone/hold.toml", GRANT);
+        sb.write("/etc/alone/ended.toml", ENDED);
     }
     sb.stop_syslog();
     sb
 }
 
-fn each(namespace: Namespace, hook: &str, has_all: bool) {
-    let sb = machine(namespace, has_all);
+fn each(namespace: Namespace, hook: &str, profile: Option<&str>) {
+    let sb = machine(namespace, profile);
     let how_many = if one_moment_in() == 1 { "all" } else { "some" };
     let mut command = sb.command("every-call");
     command.args([&namespace.to_string(), hook, how_many]);
-    if has_all {
+    if profile.is_some() {
         command.args(MADE);
     }
     let out = run_within(PATIENCE, command, "every-call", b"");
@@ -94,29 +118,39 @@ fn each(namespace: Namespace, hook: &str, has_all: bool) {
 }
 
 fn each_call_of_the_account_hook(namespace: Namespace) {
-    each(namespace, "account", true);
+    each(namespace, "account", Some(ALL));
 }
 
 fn each_call_of_the_first_session(namespace: Namespace) {
-    each(namespace, "first", true);
+    each(namespace, "first", Some(ALL));
 }
 
 fn each_call_of_a_session_with_a_home_only(namespace: Namespace) {
-    each(namespace, "open", false);
+    each(namespace, "open", None);
 }
 
 fn each_call_of_a_session_beside_another(namespace: Namespace) {
-    each(namespace, "beside", true);
+    each(namespace, "beside", Some(ALL));
+}
+
+fn each_call_of_a_session_that_is_refused(namespace: Namespace) {
+    each(namespace, "refused", Some(GRANTED));
 }
 
 fn each_call_of_close(namespace: Namespace) {
-    each(namespace, "close", true);
+    each(namespace, "close", Some(ALL));
 }
 
 fn each_call_of_reap(namespace: Namespace) {
-    each(namespace, "reap", true);
+    each(namespace, "reap", Some(ALL));
+}
+
+/// Only jails "of the host's namespace" can be left in another one.
+#[test]
+fn each_call_of_reap_beside_a_service_with_mounts_of_its_own() {
+    each(Namespace::Host, "elsewhere", None);
 }
 
 fn each_call_of_expire(namespace: Namespace) {
-    each(namespace, "expire", true);
+    each(namespace, "expire", Some(ALL));
 }
