@@ -27,8 +27,9 @@ const SLOW: &str = "sshd,exec,mount,autofs,autofs-asked";
 
 const TEXT: &str = "\
 The user has a home of mode 0750 and no volumes, and NSS reads files. All are called by one process that has their
-modules loaded, so what is cold in a login is not in these figures; the next table has it. pam_namespace stays in its
-namespace until the process ends, and autofs unmounts minutes later: neither is counted here.";
+modules loaded, each session with a PAM handle of its own. So what is cold in a login is not in these figures; the next
+table has it. pam_namespace stays in its namespace until the process ends, and autofs unmounts minutes later: neither is
+counted here.";
 
 const PROCESSES: &str = "\
 From the start of a process that loads libpam and the modules, calls all hooks (account, open, close) and ends, until it

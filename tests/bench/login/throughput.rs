@@ -17,7 +17,7 @@ const FILES: u32 = 500;
 const SIDES: [&str; 2] = ["jailed", "static chroot"];
 
 pub fn run(rounds: u64) -> Vec<Section> {
-    let rounds = (rounds / 100).max(3);
+    let rounds = (rounds / 40).max(3);
     let sb = with_two_chroots();
     sb.sh(&format!(
         "mkdir -p /tmp/up/few /tmp/up/many /tmp/down; cd /tmp/up
