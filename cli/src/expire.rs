@@ -7,7 +7,7 @@ use crate::host::sessions::{self, Session};
 use crate::host::zone::moment;
 use crate::report::json::{VERSION, document};
 use crate::report::terminal::{Mark, advice, wrapped};
-use crate::report::{Outside, Status, streams};
+use crate::report::{Error, Outside, Status, streams};
 use due::{Due, due};
 use pam_sftpjail::grants::now;
 use pam_sftpjail::log::Log;
@@ -39,6 +39,11 @@ struct Expired {
     /// RFC 3339, in UTC.
     until: String,
     ended: bool,
+    /// Why it is not known whether it has ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<String>,
+    #[serde(skip)]
+    became: &'static str,
 }
 
 /// Ends them, kills what has not ended in time, and reports each. Where nothing has ended, it prints nothing. The error
@@ -50,7 +55,7 @@ pub(crate) fn run(json: bool, out: &mut impl Write) -> io::Result<Status> {
     let dues = due(&records, now());
     let pairs = recorded.into_iter().zip(dues).filter_map(|(session, due)| Some((session, due?)));
     let (mut sessions, dues): (Vec<_>, Vec<_>) = pairs.unzip();
-    sessions::find_processes(&mut sessions)?;
+    sessions::find_processes(&mut sessions);
     let ended = sessions::end(&sessions, true);
     let all = sessions.iter().zip(&dues).zip(ended);
     let expired: Vec<_> =
@@ -86,16 +91,21 @@ impl Expired {
             folder_bytes: folder.bytes(),
             until: moment(due.until).to_string(),
             ended,
+            problem: session.unseen.as_ref().filter(|_| !ended).map(Error::to_string),
+            became: session.became(ended),
         })
     }
 
     /// What became of it, and why. `user`: who it was.
     fn sentence(&self, user: &str) -> String {
-        let became = if self.ended { "has ended" } else { "goes on" };
+        let became = self.became;
+        let problem: String = self.problem.iter().map(|why| format!("; {why}")).collect();
         let (folder, until) = (Outside::new(&self.folder), &self.until);
         let process = self.pid.map_or_else(String::new, |pid| format!(" (process {pid})"));
         let address = Outside::new(&self.address).address();
-        format!("the session of {user} from {address}{process} {became}: {folder} was granted until {until}")
+        format!(
+            "the session of {user} from {address}{process} {became}: {folder} was granted until {until}{problem}"
+        )
     }
 
     fn log(&self) {
@@ -112,6 +122,8 @@ impl Expired {
         let user = Outside::new(&self.user).to_string();
         writeln!(out, "{mark} {}", wrapped(&self.sentence(&user), 2))?;
         let fix = match (self.ended, self.pid) {
+            // The sentence has the fix.
+            _ if self.problem.is_some() => return Ok(()),
             (true, _) => return Ok(()),
             (false, None) => "run this where sshd runs: another container shares /run with it",
             (false, Some(_)) => "see what the process waits for, such as a filesystem that does not answer",

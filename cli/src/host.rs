@@ -17,6 +17,7 @@ pub(crate) mod mount_namespace;
 pub(crate) mod mounts;
 pub(crate) mod pam;
 pub(crate) mod process;
+pub(crate) mod process_table;
 pub(crate) mod programs;
 pub(crate) mod rehearsal;
 pub(crate) mod room;

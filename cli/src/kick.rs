@@ -39,17 +39,29 @@ struct Kicked {
     #[serde(skip_serializing_if = "Option::is_none")]
     pid: Option<i32>,
     ended: bool,
+    /// Why it is not known whether it has ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<String>,
+    #[serde(skip)]
+    became: &'static str,
+    #[serde(skip)]
+    fix: Option<Fix>,
 }
 
 /// Asks the sessions to end, and waits until they have ended. With `force`, kills what has not ended in time. The
 /// error is a registry that cannot be read.
 pub(crate) fn run(target: &Target<'_>, force: bool, json: bool, out: &mut impl Write) -> io::Result<Status> {
     let mut sessions = sessions::live()?;
+    let unseen = sessions.iter().find_map(|session| session.unseen.clone());
     let users: Vec<_> = sessions.iter().map(|session| session.user.as_str().to_owned()).collect();
     sessions.retain(|session| match target {
         Target::User(user) => AsRef::<OsStr>::as_ref(&session.user) == *user,
         Target::Pid(pid) => session.holders.contains(pid) || session.others.contains(pid),
     });
+    if let (Target::Pid(pid), true, Some(why)) = (target, sessions.is_empty(), unseen) {
+        let what = format!("whether {pid} is a process of a live session is not known: {why}");
+        return Err(io::Error::other(what));
+    }
     let ended = sessions::end(&sessions, force);
     let kicked: Vec<_> = sessions.iter().zip(ended).map(|(session, ended)| kicked(session, ended)).collect();
     let status = match &kicked[..] {
@@ -68,11 +80,15 @@ pub(crate) fn run(target: &Target<'_>, force: bool, json: bool, out: &mut impl W
 /// What became of a session.
 fn kicked(session: &Session, ended: bool) -> Kicked {
     let record = session.record.as_ref().ok();
+    let unseen = session.unseen.as_ref().filter(|_| !ended);
     Kicked {
         user: session.user.as_str().to_owned(),
         address: record.map(|record| Outside::of_escaped(&record.rhost).plain().into_owned()),
         pid: session.monitor().or_else(|| session.holders.first().copied()),
         ended,
+        problem: unseen.map(|why| why.what.clone()),
+        became: session.became(ended),
+        fix: unseen.map(|why| why.fix.clone()),
     }
 }
 
@@ -83,13 +99,20 @@ fn print(target: &Target<'_>, users: &[String], kicked: &[Kicked], out: &mut imp
             .as_ref()
             .map_or_else(String::new, |address| format!(" from {}", Outside::new(address).address()));
         let user = Outside::new(&session.user);
+        let became = session.became;
+        if let (Some(problem), Some(fix)) = (&session.problem, &session.fix) {
+            let what = format!("the session of {user}{from} {became}: {problem}");
+            writeln!(out, "{} {}", Mark::Bad, wrapped(&what, 2))?;
+            advise(fix, out)?;
+            continue;
+        }
         match (session.ended, session.pid) {
             (true, Some(pid)) => {
-                let what = format!("the session of {user}{from} has ended (process {pid})");
+                let what = format!("the session of {user}{from} {became} (process {pid})");
                 writeln!(out, "{} {}", Mark::Good, wrapped(&what, 2))?;
             }
             (false, Some(pid)) => {
-                let what = format!("the session of {user}{from} goes on (process {pid})");
+                let what = format!("the session of {user}{from} {became} (process {pid})");
                 writeln!(out, "{} {}", Mark::Bad, wrapped(&what, 2))?;
                 let kill = Command::new("sftpjail kick --force --pid").arg(pid.unsigned_abs());
                 advise(&Fix::from(kill).explained("kill it"), out)?;
@@ -97,7 +120,7 @@ fn print(target: &Target<'_>, users: &[String], kicked: &[Kicked], out: &mut imp
             (true, None) => writeln!(out, "{} the session of {user}{from} ended by itself", Mark::Good)?,
             (false, None) => {
                 let what =
-                    format!("the session of {user}{from} goes on: its processes cannot be seen from here");
+                    format!("the session of {user}{from} {became}: its processes cannot be seen from here");
                 writeln!(out, "{} {}", Mark::Bad, wrapped(&what, 2))?;
                 advise(&"run this where sshd runs: another container shares /run with it".into(), out)?;
             }

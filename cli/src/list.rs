@@ -17,7 +17,7 @@ use std::io::{self, Write};
 struct Report {
     version: u32,
     sessions: Vec<Entry>,
-    /// Records that could not be read; the sessions themselves go on.
+    /// Records and processes that could not be read; the sessions themselves go on.
     problems: Vec<String>,
 }
 
@@ -58,7 +58,9 @@ struct Entry {
 /// Lists the live sessions, by user and time. The error is a registry that cannot be read.
 pub(crate) fn run(json: bool, out: &mut impl Write) -> io::Result<Status> {
     let sessions = sessions::live()?;
-    let problems: Vec<_> = sessions.iter().filter_map(|session| session.record.clone().err()).collect();
+    let mut problems: Vec<_> = sessions.iter().filter_map(|session| session.record.clone().err()).collect();
+    let unseen = sessions.iter().find_map(|session| session.unseen.as_ref());
+    problems.extend(unseen.map(|why| format!("not all processes of sessions are known: {why}")));
     let status = if problems.is_empty() { Status::Ok } else { Status::Problems };
     let written = if json {
         let mut clocks = Clocks::default();

@@ -1,6 +1,7 @@
 //! `sftpjail reap`: removes what a killed sshd or a power cut left behind. The library does it; this reports it, and
 //! lets it look also where sshds with a mount namespace of their own have their jails.
 
+use crate::host::process_table::Found;
 use crate::host::{configuration, service_mounts};
 use crate::report::json::{VERSION, document};
 use crate::report::terminal::{Mark, advice, wrapped};
@@ -42,7 +43,13 @@ pub(crate) fn run(config: Option<&Path>, json: bool, out: &mut impl Write) -> io
     let jail_root = config.jail_root.absolute();
     let here = || reap(&jail_root).map(|reaped| reaped.into_iter().map(Jail::of).collect::<Vec<_>>());
     let mut jails = Vec::new();
-    for process in service_mounts::others() {
+    let Found { found: others, unseen: more } = service_mounts::others();
+    jails.extend(more.map(|why| {
+        let problem =
+            format!("whether jails are among the mounts of other programs is unknown: {}", why.what);
+        Jail::unsought(&jail_root, problem, &why.fix)
+    }));
+    for process in others {
         let unseen = |why: String, fix: &dyn Display| Jail::unseen(&jail_root, process.pid(), &why, fix);
         let there =
             || here().unwrap_or_else(|refusal| vec![unseen(format!("with which {refusal}"), &refusal.fix())]);
@@ -89,13 +96,20 @@ impl Jail {
     /// Those that could not be looked for with the mounts of a process. `why`: what is so of these mounts, in a clause.
     /// A command to paste would have those of this program.
     fn unseen(jail_root: &Path, pid: i32, why: &str, fix: &dyn Display) -> Self {
+        let problem = format!("process {pid} has mounts of its own, {why}");
+        let fix = format!("with the mounts of that process (nsenter -m -t {pid}): {fix}");
+        Self::unsought(jail_root, problem, &fix)
+    }
+
+    /// Those that could not be looked for.
+    fn unsought(jail_root: &Path, problem: String, fix: &dyn Display) -> Self {
         let path = Outside::new(jail_root);
         Self {
             path: path.plain().into_owned(),
             path_bytes: path.bytes(),
             removed: false,
-            problem: Some(format!("process {pid} has mounts of its own, {why}")),
-            fix: Some(format!("with the mounts of that process (nsenter -m -t {pid}): {fix}")),
+            problem: Some(problem),
+            fix: Some(fix.to_string()),
             command: None,
         }
     }

@@ -14,6 +14,7 @@ mod transfers;
 
 use crate::host::accounts::{self, Accounts};
 use crate::host::candidates::Candidates;
+use crate::host::process_table::Found;
 use crate::host::sessions::{self, outside};
 use crate::host::sshd::logins::Sshd;
 use crate::host::syslog::logins::{self, Logins};
@@ -134,14 +135,18 @@ fn make(path: Option<&Path>, config: &Config, user: Option<&str>) -> io::Result<
     if let Some(sshd) = &mut sshd {
         // What it does not answer is said for each member.
         let _ = sshd.ask_for_all(&names);
+        problems.extend(sshd.daemon.unseen().map(Error::to_string));
     }
     let managers = systemd::is_booted().then(systemd::managers).transpose().unwrap_or_else(|error| {
         problems.push(format!("which user managers run is unknown: {error}"));
         None
     });
     let now = Moment::now();
-    let mut reviewer =
-        Reviewer { config, sshd, managers: managers.unwrap_or_default(), outside: outside(), now };
+    let Found { found: outside, unseen } = outside();
+    problems.extend(
+        unseen.map(|why| format!("which processes run outside of jails is not known for certain: {why}")),
+    );
+    let mut reviewer = Reviewer { config, sshd, managers: managers.unwrap_or_default(), outside, now };
     let mut found = BTreeMap::new();
     let ran = workers::run(&names, &mut reviewer, |at, member: Option<Member>| {
         found.extend(member.map(|member| (at, member)));

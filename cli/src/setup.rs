@@ -184,7 +184,7 @@ impl Planned {
         let Needed { changes, notes, dropped_groups, stray_groups } = Needed::find(&choices, &sshd, options)?;
         let others = OtherGroups { dropped: &dropped_groups, stray: &stray_groups };
         let members = Members::examine(&choices, &changes, &sshd, &others)?;
-        let unread = if changes.is_empty() { Unread::find(&sshd) } else { Vec::new() };
+        let unread = if changes.is_empty() { Unread::find(&sshd)? } else { Vec::new() };
         let unloaded = Unloaded::find(&choices, &sshd)?;
         if !changes.is_empty() || !unread.is_empty() {
             reload::examine(&sshd)?;

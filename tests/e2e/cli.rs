@@ -16,5 +16,6 @@ mod review;
 pub(crate) mod setup;
 mod sound;
 mod transcripts;
+mod unseen_processes;
 mod user_manager;
 mod writes_nothing;

@@ -6,6 +6,7 @@ use crate::desired::reopened;
 use crate::desired::{home_access, membership};
 use crate::host::accounts::{Accounts, is_complete, runs_shell};
 use crate::host::pam::passwords::Passwords;
+use crate::host::process_table::Found;
 use crate::host::sessions::Unjailed;
 use crate::host::shadow::{Lapse, Password, Shadow, today};
 use crate::report::error::AS_ROOT;
@@ -19,7 +20,7 @@ use pam_sftpjail::escape::escaped;
 use pam_sftpjail::fix::{Command, Fix};
 use pam_sftpjail::nss::User;
 use pam_sftpjail::policy::{Decision, NotJailed, decide};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
@@ -158,22 +159,36 @@ pub(super) fn shadow(account: &Account, uses_pam: bool, findings: &mut Findings)
 }
 
 /// Warns about sessions in no jail, such as those that began when the user was no member yet: they go on. `others`:
-/// further names of the account, such as that of a main account, whose sessions are its own. `all`: those of the uid.
+/// further names of the account, such as that of a main account, whose sessions are its own. `all`: those of every uid.
 pub(super) fn sessions(
     account: &Account,
     others: &BTreeSet<String>,
-    all: Option<&Vec<Unjailed>>,
+    all: &Found<BTreeMap<u32, Vec<Unjailed>>>,
     findings: &mut Findings,
 ) {
+    let (check, name) = ("sessions", escaped(&account.name));
+    if let Some(why) = &all.unseen {
+        let evidence =
+            format!("whether {name} has a session of sshd's in no jail is not known: {}", why.what);
+        findings.unknown(check, evidence, why.fix.clone());
+    }
+    let own = all.found.get(&account.uid.as_raw()).into_iter().flatten();
     let is_of_other = |session: &&Unjailed| session.user.as_ref().is_some_and(|user| others.contains(user));
-    for Unjailed { pid, .. } in all.into_iter().flatten().filter(|session| !is_of_other(session)) {
+    for Unjailed { pid, doubt, .. } in own.filter(|session| !is_of_other(session)) {
+        if let Some(why) = doubt {
+            let evidence = format!(
+                "whether the session of {name} with the process {pid} is in a jail is not known: {}",
+                why.what
+            );
+            findings.unknown(check, evidence, why.fix.clone());
+            continue;
+        }
         let evidence = format!(
-            "{} has a session of sshd's in no jail (pid {pid}), which goes on: when it began, {0} was no member or sshd did \
-             not jail {0}",
-            escaped(&account.name)
+            "{name} has a session of sshd's in no jail (pid {pid}), which goes on: when it began, {name} was no member or \
+             sshd did not jail {name}"
         );
         let end = Command::new("kill").arg(pid.unsigned_abs());
-        findings.warned("sessions", evidence, Fix::after("see what runs there, because that ends", &end));
+        findings.warned(check, evidence, Fix::after("see what runs there, because that ends", &end));
     }
 }
 

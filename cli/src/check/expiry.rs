@@ -35,7 +35,14 @@ pub(super) fn examine(account: &Account, config: &Config, findings: &mut Finding
     if is_active {
         return findings.passed(EXPIRY, format!("{TIMER} ends sessions within a minute of it"));
     }
-    if has_line && jobs::cron_runs() {
+    let has_cron = match has_line.then(jobs::cron_runs).transpose() {
+        Ok(runs) => runs.unwrap_or(false),
+        Err(why) => {
+            let evidence = format!("whether cron runs is not known: {}", why.what);
+            return findings.unknown(EXPIRY, evidence, why.fix);
+        }
+    };
+    if has_cron {
         return findings.passed(EXPIRY, format!("cron ends sessions within a minute of it ({CRON_PATH})"));
     }
     let means = Means::of_host();

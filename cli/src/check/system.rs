@@ -8,6 +8,7 @@ use super::trusted;
 use super::user_manager::{self, Systemd};
 use crate::host::accounts::{self, Accounts};
 use crate::host::configuration::{self, Unusable};
+use crate::host::process_table::Found;
 use crate::host::rehearsal::{ConfinedSshd, Rehearsals};
 use crate::host::sessions::{Unjailed, unjailed};
 use crate::host::sshd::logins::Sshd;
@@ -42,7 +43,7 @@ pub(super) struct Host<'c> {
     pub(super) accounts: Accounts,
     pub(super) rehearsals: Rehearsals<'c>,
     /// The processes of sshd that serve users outside of jails, by uid.
-    pub(super) unjailed: BTreeMap<u32, Vec<Unjailed>>,
+    pub(super) unjailed: Found<BTreeMap<u32, Vec<Unjailed>>>,
 }
 
 /// Reads and checks the configuration; `None` if it cannot be used.
@@ -114,7 +115,9 @@ impl<'c> Host<'c> {
         let most = if request.user.is_none() { MAX_CONFINED } else { usize::MAX };
         let confined = confined_sshds(confined, most, findings);
         let is_trial = request.is_trial;
-        let (rehearsals, unjailed) = (Rehearsals::new(path), unjailed());
+        let rehearsals = Rehearsals::new(path);
+        // Setup's member has just been made.
+        let unjailed = if is_trial { Found::default() } else { unjailed() };
         Self {
             config,
             path,

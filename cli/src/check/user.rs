@@ -179,7 +179,7 @@ fn examine_member(
     let Known { settings, others, password, passwords } = examine_setup(host, subject, findings);
     host_programs::examine(account, profile, findings);
     host.systemd.examine(account, &others, findings);
-    account::sessions(account, &others, host.unjailed.get(&account.uid.as_raw()), findings);
+    account::sessions(account, &others, &host.unjailed, findings);
     let answers = host.sshd.as_mut().and_then(|sshd| sshd.settings_for_all(&account.name).ok());
     let all = settings.iter().chain(answers.iter().flatten());
     let files = BTreeSet::from_iter(all.flat_map(|settings| keys::files(settings, account)));
@@ -265,8 +265,7 @@ pub(super) fn examine_without_files(
                 let subject = Subject { user, account: &account, profile, may_touch: false };
                 let known = examine_setup(host, &subject, &mut findings);
                 host.systemd.examine(&account, &known.others, &mut findings);
-                let unjailed = host.unjailed.get(&account.uid.as_raw());
-                account::sessions(&account, &known.others, unjailed, &mut findings);
+                account::sessions(&account, &known.others, &host.unjailed, &mut findings);
             }
         },
         Err(refusal) => {

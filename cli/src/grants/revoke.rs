@@ -38,6 +38,11 @@ struct Ending {
     #[serde(skip_serializing_if = "Option::is_none")]
     pid: Option<i32>,
     ended: bool,
+    /// Why it is not known whether it has ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<String>,
+    #[serde(skip)]
+    became: &'static str,
 }
 
 /// `config`: `None`, if it cannot be used.
@@ -90,12 +95,15 @@ fn with_sessions(error: Error, user: &UserName) -> Error {
     let has_grants = |session: &Session| {
         session.user == *user && session.record.as_ref().is_ok_and(|record| !record.grants.is_empty())
     };
-    match sessions::live().is_ok_and(|sessions| sessions.iter().any(has_grants)) {
-        true => {
+    match sessions::recorded().map(|sessions| sessions.iter().any(has_grants)) {
+        Err(why) => error.and(format!(
+            "Whether a live session of {user} goes on with what was granted is not known: {why}"
+        )),
+        Ok(true) => {
             let kick = Command::new("sftpjail kick").arg(Name(user.as_str()));
             error.and(format!("A live session of {user} goes on with what was granted: end it with `{kick}`"))
         }
-        false => error,
+        Ok(false) => error,
     }
 }
 
@@ -120,17 +128,20 @@ impl Ending {
             address: record.map(|record| Outside::of_escaped(&record.rhost).plain().into_owned()),
             pid: session.monitor().or_else(|| session.holders.first().copied()),
             ended,
+            problem: session.unseen.as_ref().filter(|_| !ended).map(Error::to_string),
+            became: session.became(ended),
         }
     }
 
     fn print(&self, user: &UserName, out: &mut impl Write) -> std::io::Result<()> {
         let from = self.address.as_ref().map(|address| format!(" from {}", Outside::new(address).address()));
         let process = self.pid.map(|pid| format!(" (process {pid})"));
-        let (mark, became) = if self.ended { (Mark::Good, "has ended") } else { (Mark::Bad, "goes on") };
+        let mark = if self.ended { Mark::Good } else { Mark::Bad };
         let (from, process) = (from.unwrap_or_default(), process.unwrap_or_default());
-        let what = format!("the session of {user}{from} {became}{process}");
+        let problem: String = self.problem.iter().map(|why| format!(": {why}")).collect();
+        let what = format!("the session of {user}{from} {}{process}{problem}", self.became);
         writeln!(out, "{mark} {}", wrapped(&what, 2))?;
-        match self.ended {
+        match self.ended || self.problem.is_some() {
             true => Ok(()),
             false => writeln!(out, "  → see what the process waits for, and end it"),
         }

@@ -1,7 +1,8 @@
 //! Reads the crontabs and at jobs of users, and whether cron runs.
 
+use crate::host::process_table;
+use crate::report::Error;
 use pam_sftpjail::name::UserName;
-use procfs::process::all_processes;
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
 use std::fs::{self, File};
@@ -44,13 +45,18 @@ pub(crate) fn crontab(name: &UserName) -> io::Result<Option<PathBuf>> {
 }
 
 /// Whether a cron of root's runs, by its name.
-pub(crate) fn cron_runs() -> bool {
+pub(crate) fn cron_runs() -> Result<bool, Error> {
+    let all = process_table::all();
     let names = ["cron", "crond"];
-    all_processes().into_iter().flatten().flatten().any(|process| {
+    let runs = all.found.iter().any(|process| {
         // Everybody can start a process of any name.
-        process.uid().is_ok_and(|uid| uid == 0)
-            && process.stat().is_ok_and(|stat| names.contains(&stat.comm.as_str()))
-    })
+        let [_, effective, _] = process.uids;
+        effective == 0 && names.contains(&process.name.as_str())
+    });
+    match all.unseen {
+        Some(why) if !runs => Err(why),
+        _ => Ok(runs),
+    }
 }
 
 /// The number of at jobs of a user that are queued or running.

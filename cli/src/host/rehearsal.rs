@@ -201,7 +201,9 @@ fn rehearse(
         .map_err(|refusal| failure(refusal.to_string(), refusal.fix()))?;
     let microseconds = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
 
-    let procfs = procfs_below(&root);
+    let procfs = procfs_below(&root).map_err(|error| {
+        failure(format!("/proc/self/mountinfo: {error}"), "let /proc be the procfs of this system".into())
+    })?;
 
     // As sshd's do_setusercontext and do_child: chroot, become the user, chdir to pw_dir.
     let step = |what: &str, done: nix::Result<()>| {
@@ -241,13 +243,13 @@ fn rehearse(
 }
 
 /// The mount points of procfs below `root`, as paths from there: mountinfo of proc(5).
-fn procfs_below(root: &Path) -> Vec<String> {
-    let mounts = std::fs::read("/proc/self/mountinfo").unwrap_or_default();
+fn procfs_below(root: &Path) -> io::Result<Vec<String>> {
+    let mounts = std::fs::read("/proc/self/mountinfo")?;
     let is_procfs = |line: &&[u8]| line.windows(8).any(|part| part == b" - proc ");
     let lines = mounts.split(|byte| *byte == b'\n').filter(is_procfs);
     let points = lines.filter_map(|line| line.split(|byte| *byte == b' ').nth(4));
     let inside = points.filter_map(|point| Path::new(OsStr::from_bytes(point)).strip_prefix(root).ok());
-    inside.map(|path| whole(&Path::new("/").join(path)).to_string()).collect()
+    Ok(inside.map(|path| whole(&Path::new("/").join(path)).to_string()).collect())
 }
 
 /// What distinguishes the jail's own entries and the home from the other files of the host.

@@ -3,24 +3,30 @@
 
 use super::child;
 use super::mount_namespace::{is_elsewhere, of};
+use super::process_table::Found;
 use super::sessions::{self, Session};
 use super::sshd::running;
+use crate::report::Error;
 use pam_sftpjail::confinement::{Confinement, Part, Process as Identity};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::io;
 
-/// A process in each of them. Sessions that end meanwhile are left out, and so is everything where the registry cannot
-/// be read, which the caller reports.
-pub(crate) fn others() -> Vec<Identity> {
-    let sshds = running::all().into_iter().map(|sshd| sshd.process);
-    let live = sessions::live().unwrap_or_default();
+/// A process in each of them. Sessions that end meanwhile are left out.
+pub(crate) fn others() -> Found<Vec<Identity>> {
+    let Found { found: sshds, mut unseen } = running::all();
+    let sshds = sshds.into_iter().map(|sshd| sshd.process);
+    let live = sessions::live().unwrap_or_else(|error| {
+        let what = format!("which sessions are live is not known: {error}");
+        unseen.get_or_insert(Error::new(what, "see what `sftpjail list` says"));
+        Vec::new()
+    });
     let of_sessions = live.iter().filter(|session| session.shares_its_jail()).filter_map(Session::process);
     let elsewhere = sshds.chain(of_sessions).filter(|process| is_elsewhere(process.pid()));
     let by_namespace: BTreeMap<_, _> =
         elsewhere.filter_map(|process| Some((of(process.pid())?, process))).collect();
-    by_namespace.into_values().collect()
+    Found { found: by_namespace.into_values().collect(), unseen }
 }
 
 /// Does `work` in the mount namespace of a process, in a child, which has none of this program's open files: it must

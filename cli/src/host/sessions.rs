@@ -2,6 +2,7 @@
 
 mod ending;
 mod idle;
+mod open_record;
 mod unjailed;
 
 pub(crate) use ending::end;
@@ -9,24 +10,21 @@ pub(crate) use idle::Clocks;
 pub(crate) use unjailed::{Outside, Unjailed, outside, unjailed};
 
 use crate::host::mount_namespace;
+use crate::host::process_table::{self, Found};
 use crate::report::Error;
+use open_record::{File, record, records};
 use pam_sftpjail::config::Namespace;
 use pam_sftpjail::confinement::Process as Identity;
 use pam_sftpjail::error::Refusal;
 use pam_sftpjail::name::UserName;
 use pam_sftpjail::registry::{DIRECTORY, Record, Registry};
-use procfs::process::{Process, all_processes};
-use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
+use procfs::process::Process;
 use rustix::io::Errno;
 use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-
-/// How many open files of a process are searched for a record: those with the smallest descriptors, which proc(5) lists
-/// first. sshd has some ten of them.
-const MAX_DESCRIPTORS: usize = 100;
 
 /// A live session.
 pub(crate) struct Session {
@@ -41,12 +39,14 @@ pub(crate) struct Session {
     descriptors: HashMap<i32, i32>,
     /// Their descendants, which do not: internal-sftp. Parents come first.
     pub(crate) others: Vec<i32>,
+    /// Why it may have more processes than these.
+    pub(crate) unseen: Option<Error>,
 }
 
 /// All live sessions, sorted by user and time.
 pub(crate) fn live() -> io::Result<Vec<Session>> {
     let mut sessions = recorded()?;
-    find_processes(&mut sessions)?;
+    find_processes(&mut sessions);
     Ok(sessions)
 }
 
@@ -68,8 +68,16 @@ pub(crate) fn recorded() -> io::Result<Vec<Session>> {
                 Ok(Some(record)) => Ok(record),
                 Err(problem) => Err(format!("{user}: {problem}")),
             };
-            let (holders, descriptors, others) = (Vec::new(), HashMap::new(), Vec::new());
-            sessions.push(Session { user: user.clone(), path, file, record, holders, descriptors, others });
+            sessions.push(Session {
+                user: user.clone(),
+                path,
+                file,
+                record,
+                holders: Vec::new(),
+                descriptors: HashMap::new(),
+                others: Vec::new(),
+                unseen: None,
+            });
         }
     }
     sessions.sort_by_key(|session| {
@@ -80,11 +88,10 @@ pub(crate) fn recorded() -> io::Result<Vec<Session>> {
 }
 
 /// Finds the processes of sessions, which were read before: else one that has just begun would have none.
-pub(crate) fn find_processes(sessions: &mut [Session]) -> io::Result<()> {
+pub(crate) fn find_processes(sessions: &mut [Session]) {
     if !sessions.is_empty() {
-        Processes::list()?.find_those_of(sessions);
+        Processes::list().find_those_of(sessions);
     }
-    Ok(())
 }
 
 impl Session {
@@ -96,7 +103,16 @@ impl Session {
 
     /// Whether a process has the record open by this descriptor.
     fn has(&self, pid: i32, descriptor: i32) -> bool {
-        record(pid, descriptor) == Some(self.file)
+        record(pid, descriptor) == Ok(Some(self.file))
+    }
+
+    /// What became of it when it was asked to end, as part of a sentence.
+    pub(crate) fn became(&self, has_ended: bool) -> &'static str {
+        match (has_ended, &self.unseen) {
+            (true, _) => "has ended",
+            (false, None) => "goes on",
+            (false, Some(_)) => "may go on",
+        }
     }
 
     fn add_holder(&mut self, pid: i32, descriptor: i32) {
@@ -170,54 +186,22 @@ pub(crate) fn descendants<T>(processes: Vec<(i32, T)>, ancestors: &[i32]) -> Vec
     found
 }
 
-/// The identity of a file: device and inode. A path in /proc does not identify it, since users can make a
-/// file of any path in a mount namespace of their own.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct File((u32, u32), u64);
-
-impl File {
-    /// `None`: there is none. The error: that is unknown.
-    fn at(path: &Path) -> Result<Option<Self>, Errno> {
-        // DONT_SYNC does not ask the filesystem, which may be a user's and never answer.
-        match statx(CWD, path, AtFlags::STATX_DONT_SYNC, StatxFlags::INO) {
-            Err(Errno::NOENT) => Ok(None),
-            stat => stat.map(|stat| Some(Self((stat.stx_dev_major, stat.stx_dev_minor), stat.stx_ino))),
-        }
-    }
-}
-
-/// The record that a process may have open by this descriptor.
-fn record(pid: i32, descriptor: i32) -> Option<File> {
-    let link = format!("/proc/{pid}/fd/{descriptor}");
-    let path = std::fs::read_link(&link).ok()?;
-    path.starts_with(DIRECTORY).then(|| File::at(Path::new(&link)).ok().flatten())?
-}
-
-/// The open files of a process that may be records, and their descriptors. They are the first that the process has:
-/// sshd opens the record before it serves the user, who may have thousands of files opened later.
-fn records(pid: i32) -> impl Iterator<Item = (i32, File)> {
-    let open = std::fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
-    let descriptors = open.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    descriptors.take(MAX_DESCRIPTORS).filter_map(move |fd| Some((fd, record(pid, fd)?)))
-}
-
 /// All processes at one moment.
 struct Processes {
     all: Vec<i32>,
     children: HashMap<i32, Vec<i32>>,
+    unseen: Option<Error>,
 }
 
 impl Processes {
-    fn list() -> io::Result<Self> {
-        let mut listed = Self { all: Vec::new(), children: HashMap::new() };
-        // Processes that have just ended are left out.
-        for process in all_processes().map_err(io::Error::other)?.flatten() {
+    fn list() -> Self {
+        let Found { found, unseen } = process_table::all();
+        let mut listed = Self { all: Vec::new(), children: HashMap::new(), unseen };
+        for process in found {
             listed.all.push(process.pid);
-            if let Ok(stat) = process.stat() {
-                listed.children.entry(stat.ppid).or_default().push(process.pid);
-            }
+            listed.children.entry(process.parent).or_default().push(process.pid);
         }
-        Ok(listed)
+        listed
     }
 
     /// Finds the processes of each session.
@@ -225,7 +209,11 @@ impl Processes {
         for session in &mut *sessions {
             let monitor = session.record.as_ref().ok().and_then(|record| i32::try_from(record.pid).ok());
             let Some(monitor) = monitor else { continue };
-            let Some((descriptor, _)) = records(monitor).find(|(_, file)| *file == session.file) else {
+            let open = records(monitor).unwrap_or_else(|why| {
+                session.unseen = Some(why);
+                Vec::new()
+            });
+            let Some((descriptor, _)) = open.into_iter().find(|(_, file)| *file == session.file) else {
                 continue;
             };
             session.add_holder(monitor, descriptor);
@@ -239,7 +227,12 @@ impl Processes {
         // If a monitor was killed, its child can be any process.
         if sessions.iter().any(|session| session.monitor().is_none()) {
             for pid in &self.all {
-                for (descriptor, file) in records(*pid) {
+                let open = records(*pid).unwrap_or_else(|why| {
+                    let left = sessions.iter_mut().filter(|session| session.monitor().is_none());
+                    left.for_each(|session| session.unseen = Some(why.clone()));
+                    Vec::new()
+                });
+                for (descriptor, file) in open {
                     if let Some(session) = sessions.iter_mut().find(|session| session.file == file) {
                         session.add_holder(*pid, descriptor);
                     }
@@ -247,6 +240,7 @@ impl Processes {
             }
         }
         for session in sessions {
+            session.unseen = session.unseen.take().or_else(|| self.unseen.clone());
             session.others = self.below(&session.holders);
         }
     }

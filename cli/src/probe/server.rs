@@ -52,6 +52,11 @@ pub(super) fn examine(report: &mut Report, tools: &Tools<'_>, restricted: Option
     let system = tools.system();
     let (running, socket) = (system.running().next(), system.socket());
     let has_mounts = tools.mounts().is_some();
+    if let Some(unseen) = system.unseen() {
+        let evidence =
+            format!("{}; the sshd of this probe may have other options and other mounts", unseen.what);
+        report.warn(CHECK, evidence, unseen.fix.clone());
+    }
     let mut passed = |evidence| report.add(Finding::judged(CHECK, Ok(evidence), Consequence::None, ""));
     if let Some(running) = running.filter(|_| has_mounts) {
         passed(format!("with the mounts of {}, which are not this program's", running.name()));

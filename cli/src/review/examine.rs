@@ -216,10 +216,17 @@ impl Reviewer<'_> {
         if systemd::lingers(&user) {
             member.runs.push(Runs::Lingers);
         }
-        let outside = self.outside.get(&uid).into_iter().flatten().take(MAX_PROCESSES);
-        member
-            .runs
-            .extend(outside.map(|process| Runs::Process { pid: process.pid, program: process.name.clone() }));
+        for Outside { pid, name: program, doubt } in
+            self.outside.get(&uid).into_iter().flatten().take(MAX_PROCESSES)
+        {
+            match doubt {
+                None => member.runs.push(Runs::Process { pid: *pid, program: program.clone() }),
+                Some(why) => member.problems.push(format!(
+                    "whether the process {pid} of {name} runs outside of a jail is not known: {}",
+                    why.what
+                )),
+            }
+        }
     }
 }
 

@@ -25,9 +25,10 @@ pub(super) struct Unread {
 }
 
 impl Unread {
-    /// Those of this configuration.
-    pub(super) fn find(sshd: &Sshd) -> Vec<Self> {
-        of(&sshd.daemon, sshd)
+    /// Those of this configuration. The error: which sshds run is not known.
+    pub(super) fn find(sshd: &Sshd) -> Result<Vec<Self>, Error> {
+        sshd.daemon.unseen().map_or(Ok(()), |unseen| Err(unseen.clone()))?;
+        Ok(of(&sshd.daemon, sshd))
     }
 
     /// The sentence about it.

@@ -184,6 +184,11 @@ fn what_cannot_be_read_is_named_and_the_rest_is_shown() {
     assert_eq!(member(&document, "bert")["state"]["kind"], "can-log-in");
     let text = sb.try_sh("sftpjail review");
     assert!(text.code == Some(1) && text.stdout.contains("! /etc/sftpjail/grants.d/anna.toml"), "{text}");
+    // A name that is no text hides no process.
+    sb.sh(r#"setpriv --reuid bert --clear-groups perl -e '$0 = "x\xff"; sleep' >/dev/null 2>&1 </dev/null &
+        until pgrep -u bert '^x'; do sleep 0.05; done"#);
+    let (document, _) = review(&sb, "bert");
+    assert_eq!(member(&document, "bert")["runs"][0]["program"], "x\u{fffd}", "{document:#}");
 
     for (words, code, said) in [
         ("joe", 3, "joe is in no profile"),

@@ -7,7 +7,6 @@ use crate::host::systemd::service;
 use crate::host::zone::zone;
 use crate::report::{Findings, SshdCheck};
 use jiff::Timestamp;
-use nix::unistd::geteuid;
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::fix::{Command, Fix, Name};
 use std::path::Path;
@@ -30,7 +29,10 @@ pub(in crate::check) fn describe(sshd: &Sshd, is_for_all: bool, findings: &mut F
     for socket in sshd.daemon.sockets() {
         by_socket(socket, findings);
     }
-    if sshd.daemon.running().next().is_none() && sshd.daemon.socket().is_none() {
+    if let Some(unseen) = sshd.daemon.unseen() {
+        let evidence = format!("{}; what is said here of sshd may not hold for all that run", unseen.what);
+        findings.unknown(CHECK, evidence, unseen.fix.clone());
+    } else if sshd.daemon.running().next().is_none() && sshd.daemon.socket().is_none() {
         not_found(sshd, findings);
     }
 }
@@ -51,9 +53,6 @@ fn not_found(sshd: &Sshd, findings: &mut Findings) {
             "no running sshd was found that has read {file}: what is said here of sshd holds for none"
         );
         return findings.unknown(CHECK, evidence, "use --sshd-config with the file of the one that is meant");
-    }
-    if !geteuid().is_root() {
-        return;
     }
     let evidence = format!(
         "no sshd runs that has read {file}, so nobody can log in unless inetd starts one at each connection; what one may do \

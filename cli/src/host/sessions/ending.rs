@@ -62,6 +62,6 @@ impl Processes {
             ended = have_ended(Instant::now() + PATIENCE);
         }
         // A process in another container may have the record open. It cannot be seen from here, and got no signal.
-        ended && !session.is_live()
+        ended && session.unseen.is_none() && !session.is_live()
     }
 }

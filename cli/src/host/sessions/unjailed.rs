@@ -1,9 +1,9 @@
 //! Finds sessions of sshd that are in no jail: those of users who were no members yet when they logged in.
 
-use crate::host::sshd::running::{is_same_root, was_started_by_root};
-use procfs::process::all_processes;
+use crate::host::process_table::{self, Found, Listed};
+use crate::host::sshd::running::was_started_by_root;
+use crate::report::Error;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 /// A process of sshd that serves a user in no jail.
 pub(crate) struct Unjailed {
@@ -11,28 +11,27 @@ pub(crate) struct Unjailed {
     /// The user, by the title that sshd gives the process: several users may have its uid. `None`: it has no such
     /// title.
     pub(crate) user: Option<String>,
+    /// Why it is not known whether it is one.
+    pub(crate) doubt: Option<Error>,
 }
 
 /// The processes of sshd that serve a user and have this program's root directory, by uid. sshd becomes the user after
-/// it has chrooted. Without being root, none is known.
-pub(crate) fn unjailed() -> BTreeMap<u32, Vec<Unjailed>> {
-    let mut found: BTreeMap<u32, Vec<Unjailed>> = BTreeMap::new();
-    for process in all_processes().into_iter().flatten().flatten() {
-        let Ok(status) = process.status() else { continue };
+/// it has chrooted.
+pub(crate) fn unjailed() -> Found<BTreeMap<u32, Vec<Unjailed>>> {
+    by_uid(|process| {
         // A user can give a program of the user's any name, and cannot write the file that sshd executes.
-        let directory = PathBuf::from(format!("/proc/{}", process.pid));
-        if status.name.starts_with("sshd")
-            && status.ruid != 0
-            && status.ruid == status.euid
-            && is_same_root(&directory)
-            && was_started_by_root(&directory)
-        {
-            let title = process.cmdline().ok().and_then(|words| words.into_iter().next());
-            let user = title.as_deref().and_then(user).map(str::to_owned);
-            found.entry(status.ruid).or_default().push(Unjailed { pid: process.pid, user });
+        let [real, effective, _] = process.uids;
+        if !process.name.starts_with("sshd") || real != effective {
+            return None;
         }
-    }
-    found
+        let is_one = process.has_same_root().and_then(|is_same| Ok(is_same && was_started_by_root(process)?));
+        if is_one == Ok(false) {
+            return None;
+        }
+        let title = process.read_file("cmdline").ok().flatten().unwrap_or_default();
+        let user = user(&String::from_utf8_lossy(&title)).map(str::to_owned);
+        Some(Unjailed { pid: process.pid, user, doubt: is_one.err() })
+    })
 }
 
 /// A process outside of jails.
@@ -40,22 +39,36 @@ pub(crate) struct Outside {
     pub(crate) pid: i32,
     /// The name of its program, which it may have chosen itself.
     pub(crate) name: String,
+    /// Why it is not known whether it is one.
+    pub(crate) doubt: Option<Error>,
 }
 
 /// All processes that have this program's root directory, by uid, root's aside.
-pub(crate) fn outside() -> BTreeMap<u32, Vec<Outside>> {
-    let mut found: BTreeMap<u32, Vec<Outside>> = BTreeMap::new();
-    for process in all_processes().into_iter().flatten().flatten() {
-        let Ok(status) = process.status() else { continue };
-        if status.ruid != 0 && is_same_root(&PathBuf::from(format!("/proc/{}", process.pid))) {
-            found.entry(status.ruid).or_default().push(Outside { pid: process.pid, name: status.name });
+pub(crate) fn outside() -> Found<BTreeMap<u32, Vec<Outside>>> {
+    by_uid(|process| {
+        let is_one = process.has_same_root();
+        let (pid, name) = (process.pid, process.name.clone());
+        (is_one != Ok(false)).then(|| Outside { pid, name, doubt: is_one.err() })
+    })
+}
+
+/// What `find` makes of the processes that are not root's, by uid.
+fn by_uid<T>(find: impl Fn(&Listed) -> Option<T>) -> Found<BTreeMap<u32, Vec<T>>> {
+    let Found { found: all, unseen } = process_table::all();
+    let mut found: BTreeMap<u32, Vec<T>> = BTreeMap::new();
+    for process in all {
+        let [real, ..] = process.uids;
+        if let Some(one) = Some(&process).filter(|_| real != 0).and_then(&find) {
+            found.entry(real).or_default().push(one);
         }
     }
-    found
+    Found { found, unseen }
 }
 
 /// The user in a title such as `sshd: anna@pts/0`: do_child and session_proctitle of OpenSSH's session.c.
 fn user(title: &str) -> Option<&str> {
+    // Its arguments were there.
+    let title = title.split('\0').next()?;
     let (_, whose) = title.split_once(": ")?;
     Some(whose.rsplit_once('@')?.0)
 }

@@ -6,6 +6,7 @@ use super::connections::Connection;
 use super::effective::Settings;
 use super::files::{MAIN, SshdConfig};
 use super::running::{self, Reread, Running, Socket, of_login};
+use crate::host::process_table::Found;
 use crate::host::programs;
 use crate::report::Error;
 use crate::report::error::AS_ROOT;
@@ -25,6 +26,8 @@ pub(crate) struct Daemon {
     group_may_write: OnceCell<bool>,
     /// All sshds that listen on this system.
     listening: Vec<Running>,
+    /// Why more may run, or be started at the next connection.
+    unseen: Option<Error>,
     /// Options that it gets besides.
     options: Vec<OsString>,
     /// What starts sshds at the next connection.
@@ -80,12 +83,14 @@ impl Daemon {
     /// the usual one.
     pub(crate) fn find(file: Option<&Path>) -> Result<Self, Error> {
         let file = file.filter(|file| Some(*file) != SshdConfig::main_file()).map(Path::to_owned);
+        let Found { found: listening, unseen } = running::all();
         let mut daemon = Self {
             binary: PathBuf::new(),
             file,
             group_may_write: OnceCell::new(),
             is_any_running: false,
-            listening: running::all(),
+            listening,
+            unseen,
             options: Vec::new(),
             sockets: Vec::new(),
             reread: OnceCell::new(),
@@ -98,7 +103,10 @@ impl Daemon {
             Error::new(format!("there is no sshd in {}", programs::PATH), "install OpenSSH's server")
         })?;
         if geteuid().is_root() {
-            daemon.sockets = Socket::all(&daemon.listening);
+            match Socket::all(&daemon.listening) {
+                Ok(sockets) => daemon.sockets = sockets,
+                Err(why) => drop(daemon.unseen.get_or_insert(why)),
+            }
             daemon.options = daemon.socket().map_or_else(Vec::new, |socket| socket.options.clone());
         }
         Ok(daemon)
@@ -112,6 +120,11 @@ impl Daemon {
     /// The sockets that start an sshd with this configuration at the next connection.
     pub(crate) fn sockets(&self) -> impl Iterator<Item = &Socket> + Clone {
         self.sockets.iter().filter(|socket| self.has_file(socket.file.as_deref()))
+    }
+
+    /// Why there may be more of these, and of those with other configurations. `None`: there are no more.
+    pub(crate) fn unseen(&self) -> Option<&Error> {
+        self.unseen.as_ref()
     }
 
     /// What serves with this configuration: the sshds that run, and then those that sockets will start.
@@ -139,6 +152,7 @@ impl Daemon {
             file,
             group_may_write: OnceCell::new(),
             listening,
+            unseen: self.unseen.clone(),
             options,
             sockets: Vec::new(),
             reread: OnceCell::new(),

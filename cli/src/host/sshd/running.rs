@@ -12,15 +12,19 @@ mod reread;
 mod socket;
 
 use crate::host::mount_namespace;
+use crate::host::process_table::{self, Found, Listed, answer, present};
 use crate::host::systemd::{is_booted, service};
 use crate::host::trust;
+use crate::report::Error;
+use crate::report::error::AS_ROOT;
 use command_line::CommandLine;
 use nix::unistd::geteuid;
 use pam_sftpjail::confinement::{Part, Privileges, Process as Identity};
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::lsm::Profile;
-use procfs::net::TcpState;
-use procfs::process::{FDTarget, Process, all_processes};
+use procfs::ProcResult;
+use procfs::net::{TcpNetEntry, TcpState};
+use procfs::process::{FDTarget, Process};
 pub(crate) use reading::{Changed, NOTES, Reading, note};
 pub(crate) use reread::{RELOAD, Reread};
 pub(crate) use socket::Socket;
@@ -56,56 +60,74 @@ pub(crate) struct Running {
     pub(crate) profile: Option<Profile>,
 }
 
-/// The sshds that listen, by pid; none if this is not root, who alone can tell them apart. Those that cannot be read
-/// are left out.
-pub(crate) fn all() -> Vec<Running> {
+/// The sshds that listen, by pid. Only root can tell them apart.
+pub(crate) fn all() -> Found<Vec<Running>> {
     if !geteuid().is_root() {
-        return Vec::new();
+        let unseen = Some(Error::new("only root can see which sshds run", AS_ROOT));
+        return Found { found: Vec::new(), unseen };
     }
-    let own = Process::myself().ok();
+    let own = own_privileges();
     let of_systemd = sockets_of_systemd();
-    let processes = all_processes().into_iter().flatten().flatten();
-    let mut found: Vec<_> =
-        processes.filter_map(|process| Running::read(&process, own.as_ref(), of_systemd.as_ref())).collect();
-    found.sort_by_key(|sshd| sshd.pid);
-    found
+    let Found { found: processes, unseen } = process_table::all();
+    let mut all = Found { found: Vec::new(), unseen };
+    for process in processes {
+        match Running::read(&process, own.as_ref(), of_systemd.as_ref()) {
+            Ok(running) => all.found.extend(running),
+            Err(why) => all.miss(why),
+        }
+    }
+    let unknown = |why: Error| Error::new(format!("which sshds run is not known: {}", why.what), why.fix);
+    all.unseen = all.unseen.map(unknown);
+    all.found.sort_by_key(|sshd| sshd.pid);
+    all
 }
 
 impl Running {
-    fn read(process: &Process, own: Option<&Process>, of_systemd: Option<&BTreeSet<u64>>) -> Option<Self> {
-        let status = process.status().ok().filter(|status| status.name.starts_with("sshd"))?;
-        // NSpid has a number for each PID namespace from this one down.
-        if [status.ruid, status.euid, status.suid] != [0; 3]
-            || status.nspid.as_ref().is_some_and(|pids| pids.len() > 1)
-        {
-            return None;
+    /// `None`: it is none.
+    fn read(
+        process: &Listed,
+        own: Option<&Privileges>,
+        of_systemd: Option<&BTreeSet<u64>>,
+    ) -> Result<Option<Self>, Error> {
+        if !process.name.starts_with("sshd") || process.uids != [0; 3] || process.is_nested {
+            return Ok(None);
         }
-        let directory = PathBuf::from(format!("/proc/{}", process.pid));
-        if !is_same_root(&directory) || !was_started_by_root(&directory) {
-            return None;
+        if !process.has_same_root()? || !was_started_by_root(process)? {
+            return Ok(None);
         }
-        let sockets = sockets(process)?;
-        let ports = Some(listening_ports(process, &sockets)).filter(|ports| !ports.is_empty())?;
-        let command_line = CommandLine::of_listener(&process.cmdline().ok()?)?;
+        let pid = process.pid;
+        let Some(sockets) = sockets(pid)? else { return Ok(None) };
+        let ports = listening_ports(pid, &sockets)?;
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        let words = process.read_file("cmdline")?.map(text);
+        let status = process.read_file("status")?.map(text);
+        let words = words.iter().flat_map(|words| words.split('\0')).filter(|word| !word.is_empty());
+        let command_line = CommandLine::of_listener(&words.map(str::to_owned).collect::<Vec<_>>());
+        let privileges = status.and_then(|status| Privileges::parse(&status));
+        let (Some(command_line), Some(privileges), false) = (command_line, privileges, ports.is_empty())
+        else {
+            return Ok(None);
+        };
         let program = Some(&command_line.program).filter(|program| is_roots_alone(program)).cloned();
-        let privileges = Privileges::parse(&fs::read_to_string(directory.join("status")).ok()?)?;
-        let missing = own_privileges().map_or(0, |own| own.effective & !privileges.effective);
-        let unit = service::of_process(process.pid);
+        let missing = own.map_or(0, |own| own.effective & !privileges.effective);
+        let unit = service::of_process(pid)?;
         let has_socket_of_systemd = match of_systemd {
             Some(of_systemd) => !sockets.is_disjoint(of_systemd),
             None => unit.as_deref().is_some_and(service::may_have_active_socket),
         };
-        let profile = Profile::of(&directory);
-        let mut confined = own.map(|_| differences(process.pid, &privileges, missing)).unwrap_or_default();
+        let profile = Profile::of(&process.directory());
+        let mut confined = own.map(|own| differences(pid, own, &privileges, missing)).unwrap_or_default();
         if profile.is_some() && profile != Profile::of(Path::new("/proc/self")) {
             confined.push(Part::Profile);
         }
-        let mounts = mount_namespace::of(process.pid);
+        let mounts = mount_namespace::of(pid);
         // The last that is read: then all of the above was this process's, too.
-        let identity = Identity::new(process.pid, process.stat().ok()?.starttime);
-        Some(Self {
-            pid: process.pid,
-            process: identity,
+        let Some(stat) = answer(pid, "stat", Process::new(pid).and_then(|process| process.stat()))? else {
+            return Ok(None);
+        };
+        Ok(Some(Self {
+            pid,
+            process: Identity::new(pid, stat.starttime),
             command_line,
             program,
             ports,
@@ -115,7 +137,7 @@ impl Running {
             missing,
             mounts,
             profile,
-        })
+        }))
     }
 
     /// Whether it is known that the kernel lets both do the same. Of seccomp filters, that is never known.
@@ -205,21 +227,22 @@ fn own_privileges() -> Option<Privileges> {
     Privileges::parse(&fs::read_to_string("/proc/self/status").ok()?)
 }
 
-/// Whether a process has this program's root directory. systemd's sandboxes keep it, and containers have their own.
-pub(crate) fn is_same_root(directory: &Path) -> bool {
-    let place = |path: &Path| path.metadata().map(|stat| (stat.dev(), stat.ino())).ok();
-    let theirs = place(&directory.join("root/"));
-    theirs.is_some() && theirs == place(Path::new("/"))
-}
-
 /// Whether a process that has root's uids only executes an sshd of root's. One that a user started has them by a setuid
 /// bit; sudo even sets the real uid.
-pub(crate) fn was_started_by_root(directory: &Path) -> bool {
-    let program = directory.join("exe");
-    let is_roots =
-        program.metadata().is_ok_and(|stat| stat.is_file() && stat.uid() == 0 && stat.mode() & 0o6022 == 0);
-    let name = program.read_link().ok().and_then(|path| path.file_name().map(OsStr::to_owned));
-    is_roots && name.is_some_and(|name| name.as_bytes().starts_with(b"sshd"))
+pub(crate) fn was_started_by_root(process: &Listed) -> Result<bool, Error> {
+    let program = process.directory().join("exe");
+    let name_and_stat = || {
+        // A filesystem of a user's is asked for no file of another name.
+        let is_sshd =
+            |path: PathBuf| path.file_name().is_some_and(|name| name.as_bytes().starts_with(b"sshd"));
+        if !is_sshd(program.read_link()?) {
+            return Ok(false);
+        }
+        let stat = program.metadata()?;
+        Ok(stat.is_file() && stat.uid() == 0 && stat.mode() & 0o6022 == 0)
+    };
+    // A thread of the kernel's has none.
+    Ok(present(process.pid, "exe", name_and_stat())?.unwrap_or(false))
 }
 
 /// Whether it is a file that nobody but root can change or replace.
@@ -228,8 +251,7 @@ fn is_roots_alone(file: &Path) -> bool {
 }
 
 /// In what the confinement of a process differs from that of this program.
-fn differences(pid: i32, theirs: &Privileges, missing: u64) -> Vec<Part> {
-    let Some(own) = own_privileges() else { return Vec::new() };
+fn differences(pid: i32, own: &Privileges, theirs: &Privileges, missing: u64) -> Vec<Part> {
     let is_elsewhere = mount_namespace::is_elsewhere(pid);
     // A container puts the same filters on both.
     let is_filtered = theirs.filters > own.filters || (theirs.no_new_privs && !own.no_new_privs);
@@ -241,23 +263,30 @@ fn differences(pid: i32, theirs: &Privileges, missing: u64) -> Vec<Part> {
 /// The sockets that systemd has open, by inode; none if it does not run the host. `None`: they cannot be read. sshd's
 /// environment cannot tell that one was passed to it: sshd writes its state over it.
 fn sockets_of_systemd() -> Option<BTreeSet<u64>> {
-    if is_booted() { sockets(&Process::new(1).ok()?) } else { Some(BTreeSet::new()) }
+    if is_booted() { sockets(1).ok()? } else { Some(BTreeSet::new()) }
 }
 
-/// The sockets that a process has open, by inode. `None`: they cannot be read.
-fn sockets(process: &Process) -> Option<BTreeSet<u64>> {
-    let sockets = process.fd().ok()?.flatten().filter_map(|descriptor| match descriptor.target {
-        FDTarget::Socket(inode) => Some(inode),
-        _ => None,
+/// The sockets that a process has open, by inode. `None`: it has ended.
+fn sockets(pid: i32) -> Result<Option<BTreeSet<u64>>, Error> {
+    let files = answer(pid, "fd", Process::new(pid).and_then(|process| process.fd()))?;
+    let sockets = files.map(|files| {
+        // A file may be closed meanwhile.
+        files.flatten().filter_map(|descriptor| match descriptor.target {
+            FDTarget::Socket(inode) => Some(inode),
+            _ => None,
+        })
     });
-    Some(sockets.collect())
+    Ok(sockets.map(Iterator::collect))
 }
 
 /// The ports of those of a process's sockets that listen.
-fn listening_ports(process: &Process, sockets: &BTreeSet<u64>) -> BTreeSet<u16> {
-    // Of its own network namespace.
-    let all = process.tcp().into_iter().chain(process.tcp6()).flatten();
-    all.filter(|entry| entry.state == TcpState::Listen && sockets.contains(&entry.inode))
-        .map(|entry| entry.local_address.port())
-        .collect()
+fn listening_ports(pid: i32, sockets: &BTreeSet<u64>) -> Result<BTreeSet<u16>, Error> {
+    // Of its own network namespace. A kernel may do without IPv6, and has no such file then.
+    let read = |read: fn(&Process) -> ProcResult<Vec<TcpNetEntry>>| {
+        answer(pid, "net/tcp", Process::new(pid).and_then(|process| read(&process)))
+    };
+    let all = [read(Process::tcp)?, read(Process::tcp6)?];
+    let own = all.into_iter().flatten().flatten();
+    let own = own.filter(|entry| entry.state == TcpState::Listen && sockets.contains(&entry.inode));
+    Ok(own.map(|entry| entry.local_address.port()).collect())
 }

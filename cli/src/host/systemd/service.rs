@@ -1,15 +1,17 @@
 //! Reads systemd's services: which one a process belongs to, and where its files set what restricts it.
 
 use super::{Setting, in_file, is_booted, systemctl};
-use procfs::process::all_processes;
+use crate::host::process_table;
+use crate::report::Error;
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 
-/// The service that a process belongs to, by its cgroup.
-pub(crate) fn of_process(pid: i32) -> Option<String> {
-    let text = fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
+/// The service that a process belongs to, by its cgroup. `None`: to none, or it has ended.
+pub(crate) fn of_process(pid: i32) -> Result<Option<String>, Error> {
+    let text = process_table::read(pid, "cgroup")?.unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
     // A line each for the unified hierarchy, and for systemd's own of older systems: cgroups(7). Either may say
     // nothing.
     let paths = text.lines().filter_map(|line| {
@@ -19,13 +21,18 @@ pub(crate) fn of_process(pid: i32) -> Option<String> {
     });
     // A service may have delegated parts of its cgroup.
     let mut names = paths.flat_map(|path| path.rsplit('/'));
-    names.find(|name| name.ends_with(".service")).map(str::to_owned)
+    Ok(names.find(|name| name.ends_with(".service")).map(str::to_owned))
 }
 
-/// The processes of a service.
-pub(crate) fn processes(unit: &str) -> Vec<i32> {
-    let all = all_processes().into_iter().flatten().flatten().map(|process| process.pid);
-    all.filter(|pid| of_process(*pid).as_deref() == Some(unit)).collect()
+/// The processes of a service. The error: there may be more.
+pub(crate) fn processes(unit: &str) -> Result<Vec<i32>, Error> {
+    let mut own = Vec::new();
+    for process in process_table::all().whole()? {
+        if of_process(process.pid)?.as_deref() == Some(unit) {
+            own.push(process.pid);
+        }
+    }
+    Ok(own)
 }
 
 /// The `KillMode=` of a service, if with that its end is that of all of its processes. Where systemd does not say, its
@@ -81,21 +88,21 @@ pub(crate) struct ActiveSocket {
     pub(crate) ports: BTreeSet<u16>,
 }
 
-/// The active sockets of systemd's that listen on a port. `None`: systemd does not answer.
-pub(crate) fn active_sockets() -> Option<Vec<ActiveSocket>> {
+/// The active sockets of systemd's that listen on a port. The error: systemd does not answer.
+pub(crate) fn active_sockets() -> io::Result<Vec<ActiveSocket>> {
     if !is_booted() {
-        return Some(Vec::new());
+        return Ok(Vec::new());
     }
     // Of a pattern, it shows the units that are loaded.
     let properties = "Id,ActiveState,Accept,Triggers,Listen";
-    let shown = systemctl(&["show", "-p", properties, "--", "*.socket"]).ok()?;
-    Some(shown.split("\n\n").filter_map(active_socket).collect())
+    let shown = systemctl(&["show", "-p", properties, "--", "*.socket"])?;
+    Ok(shown.split("\n\n").filter_map(active_socket).collect())
 }
 
 /// Whether an active socket may start this service. Where systemd does not say, it may: a reload ends for good an sshd
 /// that has its socket from systemd, and a restart is refused where it would end sessions.
 pub(crate) fn may_have_active_socket(unit: &str) -> bool {
-    may_start(active_sockets(), unit)
+    may_start(active_sockets().ok(), unit)
 }
 
 fn may_start(sockets: Option<Vec<ActiveSocket>>, unit: &str) -> bool {

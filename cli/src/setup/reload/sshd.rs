@@ -34,15 +34,21 @@ const USUAL: [&str; 2] = ["ssh.service", "sshd.service"];
 pub(in crate::setup) fn sshd(sshd: &Sshd) -> Result<String, Error> {
     let before = SystemTime::now();
     let said = reread(sshd)?;
-    let notes: String = listening(sshd).iter().map(|own| note(&own.process, before)).collect();
     // Without the notes, the next setup reloads an sshd without a pid file once more.
-    let _ = fs::write(NOTES, notes);
+    if let Ok(all) = listening(sshd) {
+        let notes: String = all.iter().map(|own| note(&own.process, before)).collect();
+        let _ = fs::write(NOTES, notes);
+    }
     Ok(said)
 }
 
-/// The error: an sshd that listens with these files cannot be made to read them again without ending sessions.
+/// The error: an sshd that listens with these files cannot be made to read them again without ending sessions, or which
+/// ones do is not known.
 pub(in crate::setup) fn examine(sshd: &Sshd) -> Result<(), Error> {
-    listening(sshd).iter().map(Reread::of).try_for_each(|reread| match reread {
+    if let Some(unseen) = sshd.daemon.unseen() {
+        return Err(unseen.clone());
+    }
+    listening(sshd)?.iter().map(Reread::of).try_for_each(|reread| match reread {
         Reread::Restart { unit, .. } => spare_sessions(&unit),
         Reread::Reload { .. } | Reread::AtConnection { .. } => Ok(()),
     })
@@ -59,10 +65,10 @@ enum First {
 fn reread(sshd: &Sshd) -> Result<String, Error> {
     let (said, first) = first(sshd)?;
     let Some(first) = first else { return Ok(said) };
-    let all = listening(sshd);
+    let all = listening(sshd)?;
     let has_unit =
         |other: &Running| matches!(&first, First::Unit(unit) if other.unit.as_deref() == Some(unit));
-    let named = named_by(pid_file(sshd)).map(|named| named.pid);
+    let named = named_by(pid_file(sshd))?.map(|named| named.pid);
     // Where no cgroup tells the unit, the pid file does.
     let left: Vec<_> = match all.iter().any(has_unit) {
         true => all.into_iter().filter(|other| !has_unit(other)).collect(),
@@ -81,7 +87,7 @@ fn first(sshd: &Sshd) -> Result<(String, Option<First>), Error> {
     if let Some(systemctl) = systemd::control().filter(|_| is_usual) {
         for unit in USUAL {
             if is_active(&systemctl, unit)? {
-                let said = match has_socket_of_systemd() {
+                let said = match has_socket_of_systemd()? {
                     true => restarted(unit)?,
                     false => reloaded(&systemctl, unit)?,
                 };
@@ -105,9 +111,9 @@ fn first(sshd: &Sshd) -> Result<(String, Option<First>), Error> {
         }
     }
     let file = pid_file(sshd);
-    match named_by(file) {
+    match named_by(file)? {
         Some(listener) => Ok((named(file, &listener)?, Some(First::Named))),
-        None => match listening(sshd) {
+        None => match listening(sshd)? {
             all if all.is_empty() => {
                 Ok(("sshd does not run. The changes take effect when it is started.".to_owned(), None))
             }
@@ -118,14 +124,14 @@ fn first(sshd: &Sshd) -> Result<(String, Option<First>), Error> {
 
 /// Whether the socket of the usual service is systemd's. Its sshd may have other files than those that were changed,
 /// and if it cannot be seen, systemd is asked.
-fn has_socket_of_systemd() -> bool {
+fn has_socket_of_systemd() -> Result<bool, Error> {
     // One of the names may be an alias of the other.
     let is_own = |other: &Running| other.unit.as_deref().is_none_or(|own| USUAL.contains(&own));
-    let mut own = running::all().into_iter().filter(is_own).peekable();
-    match own.peek() {
+    let mut own = running::all().whole()?.into_iter().filter(is_own).peekable();
+    Ok(match own.peek() {
         Some(_) => own.any(|other| other.has_socket_of_systemd),
         None => USUAL.into_iter().any(service::may_have_active_socket),
-    }
+    })
 }
 
 /// Whether a unit is active. One that systemd is starting may have read its files already, so that is waited for.
@@ -164,8 +170,8 @@ fn restarted(unit: &str) -> Result<String, Error> {
 /// The error: a restart of this service would end sessions that are in it.
 fn spare_sessions(unit: &str) -> Result<(), Error> {
     let Some(mode) = service::fatal_kill_mode(unit) else { return Ok(()) };
-    let listeners: BTreeSet<_> = running::all().iter().map(|listener| listener.pid).collect();
-    if service::processes(unit).iter().all(|pid| listeners.contains(pid)) {
+    let listeners: BTreeSet<_> = running::all().whole()?.iter().map(|listener| listener.pid).collect();
+    if service::processes(unit)?.iter().all(|pid| listeners.contains(pid)) {
         return Ok(());
     }
     let shown = escaped(unit);
@@ -192,7 +198,7 @@ fn named(file: &str, listener: &Running) -> Result<String, Error> {
     let start = Instant::now();
     while start.elapsed() < LISTEN_TIMEOUT {
         let new = fs::metadata(file).and_then(|stat| stat.modified()).ok();
-        if new.is_some() && new != old && named_by(file).is_some() {
+        if new.is_some() && new != old && named_by(file)?.is_some() {
             return Ok(format!("sshd has been reloaded (SIGHUP to pid {pid}, from {file})."));
         }
         thread::sleep(Duration::from_millis(20));
@@ -201,10 +207,11 @@ fn named(file: &str, listener: &Running) -> Result<String, Error> {
 }
 
 /// The sshds that listen with this configuration.
-fn listening(sshd: &Sshd) -> Vec<Running> {
+fn listening(sshd: &Sshd) -> Result<Vec<Running>, Error> {
     let usual = SshdConfig::main_file();
-    let all = running::all().into_iter();
-    all.filter(|other| other.file().filter(|file| Some(*file) != usual) == sshd.daemon.file()).collect()
+    let mut all = running::all().whole()?;
+    all.retain(|other| other.file().filter(|file| Some(*file) != usual) == sshd.daemon.file());
+    Ok(all)
 }
 
 /// Does it with those that neither the init system nor a pid file names.
@@ -232,7 +239,7 @@ fn signalled(sshd: &Sshd, found: &[&Running]) -> Result<String, Error> {
     // It executes itself again with the same pid, and listens.
     thread::sleep(RESTART_TIME);
     while start.elapsed() < LISTEN_TIMEOUT {
-        let left = listening(sshd);
+        let left = listening(sshd)?;
         if found.iter().all(|own| left.iter().any(|other| other.process == own.process)) {
             return Ok(format!("sshd has been reloaded (SIGHUP to pid {pids})."));
         }
@@ -246,9 +253,10 @@ fn pid_file(sshd: &Sshd) -> &str {
 }
 
 /// The sshd that listens and whose pid is in the file. An old file may have the pid of any process.
-fn named_by(file: &str) -> Option<Running> {
-    let pid: i32 = fs::read_to_string(file).ok()?.trim().parse().ok()?;
-    running::all().into_iter().find(|sshd| sshd.pid == pid)
+fn named_by(file: &str) -> Result<Option<Running>, Error> {
+    let pid: Option<i32> = fs::read_to_string(file).ok().and_then(|text| text.trim().parse().ok());
+    let all = running::all().whole()?;
+    Ok(all.into_iter().find(|sshd| Some(sshd.pid) == pid))
 }
 
 /// Sends SIGHUP to this sshd, and to no process that has got its pid.

@@ -3,6 +3,7 @@
 use super::Running;
 use super::command_line::CommandLine;
 use crate::host::systemd::service;
+use crate::report::Error;
 use pam_sftpjail::escape::escaped;
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -27,14 +28,18 @@ pub(crate) struct Socket {
 }
 
 impl Socket {
-    /// Those of all sshds that are not among these, which run; those with the usual names first. None are known where
-    /// systemd does not answer.
-    pub(crate) fn all(running: &[Running]) -> Vec<Self> {
+    /// Those of all sshds that are not among these, which run; those with the usual names first. The error: systemd does
+    /// not answer.
+    pub(crate) fn all(running: &[Running]) -> Result<Vec<Self>, Error> {
         let runs = |service: &String| running.iter().any(|sshd| sshd.unit.as_ref() == Some(service));
-        let sockets = service::active_sockets().into_iter().flatten().filter(|socket| !runs(&socket.service));
+        let sockets = service::active_sockets().map_err(|error| {
+            let what = format!("which sockets start an sshd is not known: {error}");
+            Error::new(what, "see what `systemctl status` says, and let systemd answer")
+        })?;
+        let sockets = sockets.into_iter().filter(|socket| !runs(&socket.service));
         let mut found: Vec<_> = sockets.filter_map(Self::of).collect();
         found.sort_by_key(|socket| (!USUAL.contains(&socket.unit.as_str()), socket.unit.clone()));
-        found
+        Ok(found)
     }
 
     /// `None`: it starts another program.

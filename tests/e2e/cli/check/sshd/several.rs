@@ -107,7 +107,7 @@ fn the_unit_that_starts_sshd_at_boot_is_the_one_to_start() {
         let sb = machine();
         let answer = format!(
             "#!/bin/sh\ncase \"$*\" in is-enabled*) for unit in {enabled}; do [ \"$3\" != $unit ] || {{ echo enabled; exit; }}; done
-             echo disabled;; esac\nexit 1\n"
+             echo disabled;; show*) exit 0;; esac\nexit 1\n"
         );
         sb.write_mode("/usr/sbin/systemctl", answer, 0o755);
         sb.sh("mkdir -p /run/systemd/system");
@@ -119,7 +119,14 @@ fn the_unit_that_starts_sshd_at_boot_is_the_one_to_start() {
     }
     // Nothing starts one: perhaps nobody wants it.
     let sb = machine();
-    sb.sh("mkdir -p /run/systemd/system; printf '#!/bin/sh\\nexit 1\\n' >/usr/sbin/systemctl; chmod 755 /usr/sbin/systemctl");
+    sb.sh("mkdir -p /run/systemd/system; printf '#!/bin/sh\\n[ $1 = show ]\\n' >/usr/sbin/systemctl; chmod 755 /usr/sbin/systemctl");
     let found = finding(&sb.try_sh("sftpjail check mle"), "! sshd running");
     assert!(found.ends_with("→ if users are to log in now, start sshd"), "{found}");
+    // One may have a socket.
+    sb.sh("printf '#!/bin/sh\\nexit 1\\n' >/usr/sbin/systemctl");
+    let found = finding(&sb.try_sh("sftpjail check mle"), "! sshd running");
+    assert!(
+        found.contains("which sockets start an sshd is not known: systemctl says: exit status: 1"),
+        "{found}"
+    );
 }
