@@ -309,7 +309,7 @@ deny:
 		test -z "$(ADVISORIES)"
 	fi
 
-# Small changes of the sources, and for which of them no test fails: docs/mutants.md. FILE is a glob of sources, and E2E
+# Small changes of the sources, and for which of them no test fails: docs/mutants.md. FILE has globs of sources, and E2E
 # names tests in sandboxes for what no unit test notices.
 CARGO_MUTANTS := 27.1.0
 FILE ?= cli/src/host/**
@@ -319,7 +319,7 @@ mutants: build
 	@export PATH="$(dir $(CARGO)):$$PATH"
 	$(call get_tool,cargo-mutants,$(CARGO_MUTANTS))
 	export CARGO_MUTANTS=$(call tool,cargo-mutants,$(CARGO_MUTANTS))
-	$(CARGO) run --quiet --locked $(AS_ROOT) --package sftpjail-tests --example mutants -- '$(FILE)' $(if $(E2E),-- $(E2E))
+	$(CARGO) run --quiet --locked $(AS_ROOT) --package sftpjail-tests --example mutants -- $(foreach glob,$(FILE),'$(glob)') $(if $(E2E),-- $(E2E))
 
 # A fuzzer on the parsers of outside text, or on the one of TARGET, for SECONDS each. What reaches code that nothing in
 # fuzz/corpus reaches is kept there, and `make test` runs all of it again. An input that breaks a property is left in

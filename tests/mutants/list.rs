@@ -1,5 +1,6 @@
 //! The mutants, as cargo-mutants lists them.
 
+use std::collections::HashSet;
 use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -18,6 +19,15 @@ pub(crate) struct Mutant {
     pub(crate) name: String,
 }
 
+impl Mutant {
+    /// How much of the path of this file the path of a test has, such as `pam_sftpjail::plan::walk::…`.
+    pub(crate) fn nearness(&self, test: &str) -> usize {
+        let file = self.file.with_extension("");
+        let place = file.iter().filter(|part| *part != "src");
+        place.zip(test.split("::")).take_while(|(part, name)| *part == *name).count()
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// A function returns this at once.
@@ -31,14 +41,21 @@ pub(crate) enum Kind {
     Field,
 }
 
-/// Those of the files that these globs match. The error says what is missing.
+/// Those of the files that these globs match, in the order of the globs. The error says what is missing.
 pub(crate) fn list(project: &Path, globs: &[String]) -> Result<Vec<Mutant>, String> {
+    let mut all: Vec<Mutant> = Vec::new();
+    for glob in globs {
+        let those = of_glob(project, glob)?;
+        let known: HashSet<PathBuf> = all.iter().map(|mutant| mutant.file.clone()).collect();
+        all.extend(those.into_iter().filter(|mutant| !known.contains(&mutant.file)));
+    }
+    Ok(all)
+}
+
+fn of_glob(project: &Path, glob: &str) -> Result<Vec<Mutant>, String> {
     let cargo_mutants = env::var_os("CARGO_MUTANTS").map_or("cargo-mutants".into(), PathBuf::from);
     let mut command = Command::new(&cargo_mutants);
-    command.args(["mutants", "--list", "--json", "--colors", "never"]).current_dir(project);
-    for glob in globs {
-        command.args(["--file", glob]);
-    }
+    command.args(["mutants", "--list", "--json", "--colors", "never", "--file", glob]).current_dir(project);
     let output = command.output().map_err(|error| {
         format!("{}: {error}. Run: cargo install cargo-mutants --locked", cargo_mutants.display())
     })?;

@@ -7,6 +7,7 @@
 mod e2e;
 mod embed;
 mod list;
+mod notes;
 mod places;
 mod results;
 mod tree;
@@ -16,10 +17,12 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Mutex;
 use std::time::Instant;
 
 use e2e::E2eTests;
 use list::list;
+use notes::Notes;
 use results::{Outcome, Results};
 use tree::Tree;
 use unit::UnitTests;
@@ -55,16 +58,16 @@ fn run(globs: &[String], filters: &[String]) -> Result<(), String> {
     let programs =
         tree.build(&["test", "--no-run", "-p", "pam_sftpjail", "-p", "sftpjail", "--lib", "--bins"])?;
     eprintln!("{} mutants built in {:.0?}", mutants.len(), start.elapsed());
-    let tests = UnitTests::read(&programs, &directory)?;
+    let tests = UnitTests::read(&programs, &Notes::new(directory.join("reached"), mutants.len()))?;
     eprintln!("unit tests come to {}: {:.0?}", tests.reached.len(), start.elapsed());
-    for number in results.numbers() {
+    for (number, mutant) in (1..).zip(&mutants) {
         let outcome = if tree.alone.contains(&number) {
             Outcome::Alone
         } else if tree.broken.contains(&number) {
             Outcome::DoesNotCompile
         } else if !tests.reached.contains_key(&number) {
             Outcome::NotReached
-        } else if tests.catch(number)? {
+        } else if tests.catch(number, mutant)? {
             Outcome::Caught
         } else {
             Outcome::Survived
@@ -77,14 +80,14 @@ fn run(globs: &[String], filters: &[String]) -> Result<(), String> {
         tree.build(&["build", "--workspace"])?;
         let programs = tree.build(&["test", "--no-run", "-p", "sftpjail-tests", "--test", "e2e"])?;
         let program = programs.first().ok_or("no tests in sandboxes")?;
-        let tests = E2eTests::read(program, filters, &directory)?;
-        for number in results.not_caught() {
-            if !tests.reach(number) {
-                continue;
-            }
-            let outcome = if tests.catch(number)? { Outcome::CaughtInSandbox } else { Outcome::Survived };
-            results.set(number, outcome)?;
-        }
+        let tests = E2eTests::read(program, filters, &mutants, &directory)?;
+        eprintln!("run in sandboxes without a mutant: {:.0?}", start.elapsed());
+        let open = results.not_caught();
+        let results = Mutex::new(&mut results);
+        tests.catch(&open, |number, caught| {
+            let outcome = if caught { Outcome::CaughtInSandbox } else { Outcome::Survived };
+            results.lock().map_err(|error| error.to_string())?.set(number, outcome)
+        })?;
         eprintln!("tried in sandboxes: {:.0?}", start.elapsed());
     }
     print!("{}", results.page());

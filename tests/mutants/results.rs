@@ -34,10 +34,6 @@ impl<'run> Results<'run> {
         Self { mutants, outcomes: BTreeMap::new(), path: path.to_owned() }
     }
 
-    pub(crate) fn numbers(&self) -> std::ops::RangeInclusive<usize> {
-        1..=self.mutants.len()
-    }
-
     /// What is known so far is in the file at each moment. A later line of a mutant counts.
     pub(crate) fn set(&mut self, number: usize, outcome: Outcome) -> Result<(), String> {
         let name = self.mutants.get(number - 1).map(|mutant| &*mutant.name).unwrap_or_default();

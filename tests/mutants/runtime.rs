@@ -1,10 +1,13 @@
 //! Which mutant this process is. Not compiled here: it goes, as it stands, into a copy of each crate.
 
+use std::ffi::c_void;
 use std::fs::OpenOptions;
 use std::hint::black_box;
-use std::io::Write;
+use std::os::fd::AsRawFd;
+use std::ptr::null_mut;
+use std::slice;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 
 /// The number is written into the file of a program or a library, which keeps it however it is started. `MUTANT` in the
 /// environment is for test programs, of which one file is many mutants.
@@ -21,18 +24,37 @@ fn number() -> usize {
     })
 }
 
-/// Where each mutant that a process comes to is noted once, if there is such a file.
-const NOTED: &str = "/proc/self/fd/999";
+/// Where the mutants are noted that a test comes to, if they are. sshd closes what it inherits, but PID 1 of a sandbox
+/// does not.
+const NOTED: [&str; 2] = ["/proc/self/fd/999", "/proc/1/fd/999"];
+const READ_AND_WRITE: i32 = 3;
+const SHARED: i32 = 1;
+
+unsafe extern "C" {
+    fn mmap(place: *mut c_void, length: usize, protection: i32, flags: i32, file: i32, offset: i64) -> *mut c_void;
+}
+
+/// A byte for each mutant. Memory, since a process may have lost its privileges or its system calls by then.
+fn notes() -> Option<&'static [AtomicU8]> {
+    static NOTES: OnceLock<Option<&'static [AtomicU8]>> = OnceLock::new();
+    *NOTES.get_or_init(|| {
+        let open = |path: &&str| OpenOptions::new().read(true).write(true).open(path).ok();
+        let file = NOTED.iter().find_map(open)?;
+        let length = usize::try_from(file.metadata().ok()?.len()).ok().filter(|length| *length > 0)?;
+        // SAFETY: a new mapping of a file that is never shortened.
+        let place = unsafe { mmap(null_mut(), length, READ_AND_WRITE, SHARED, file.as_raw_fd(), 0) };
+        // SAFETY: it is that long, and is never unmapped.
+        (place as isize != -1).then(|| unsafe { slice::from_raw_parts(place.cast(), length) })
+    })
+}
 
 /// Whether this process is that mutant.
 pub(crate) fn on(mutant: usize) -> bool {
     if mutant == 0 {
         return false;
     }
-    static REACHED: [AtomicBool; 8192] = [const { AtomicBool::new(false) }; 8192];
-    if REACHED.get(mutant).is_some_and(|reached| !reached.swap(true, Ordering::Relaxed)) {
-        let file = OpenOptions::new().append(true).open(NOTED);
-        let _ = file.and_then(|mut file| file.write_all(format!("{mutant}\n").as_bytes()));
+    if let Some(note) = notes().and_then(|notes| notes.get(mutant)) {
+        note.store(1, Ordering::Relaxed);
     }
     mutant == number()
 }

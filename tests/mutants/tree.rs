@@ -15,6 +15,9 @@ use crate::list::Mutant;
 const ROOTS: [&str; 3] = ["pam_sftpjail/src/lib.rs", "cli/src/lib.rs", "cli/src/main.rs"];
 const RUNTIME: &str = include_str!("runtime.rs");
 
+/// Beside mutants, much is unused, in parentheses that it does not need.
+const LINTS: &str = "[workspace.lints.rust]\nwarnings = { level = \"allow\", priority = -1 }\n";
+
 pub(crate) struct Tree<'run> {
     pub(crate) project: &'run Path,
     pub(crate) copy: PathBuf,
@@ -74,7 +77,11 @@ impl Tree<'_> {
                 self.alone.extend(alone);
                 all.insert(name.to_owned(), embedded);
             }
+            if name == Path::new("Cargo.toml") {
+                content = edited(content, "[workspace.lints.rust]\n", LINTS)?;
+            }
             if ROOTS.iter().any(|root| Path::new(root) == name) {
+                content = edited(content, "#![forbid(unsafe_code)]", &" ".repeat(23))?;
                 content.extend(b"\nmod mutant;\n");
                 self.put(&name.with_file_name("mutant.rs"), RUNTIME.as_bytes())?;
             }
@@ -96,8 +103,7 @@ impl Tree<'_> {
     fn cargo(&self, arguments: &[&str]) -> Result<(Vec<Program>, Vec<Error>), String> {
         let mut cargo = Command::new(env!("CARGO"));
         cargo.args(arguments).args(["--locked", "--message-format", "json"]).current_dir(&self.copy);
-        // Beside mutants, much is unused, in parentheses that it does not need.
-        cargo.env("RUSTFLAGS", "-Awarnings").env("CARGO_TARGET_DIR", self.copy.join("target"));
+        cargo.env("CARGO_TARGET_DIR", self.copy.join("target"));
         let output = cargo.stderr(Stdio::piped()).output().map_err(|error| format!("cargo: {error}"))?;
         let messages = String::from_utf8_lossy(&output.stdout).into_owned();
         let messages: Vec<Value> =
@@ -108,6 +114,12 @@ impl Tree<'_> {
         }
         Ok((messages.iter().filter_map(program).collect(), errors))
     }
+}
+
+/// Text of the same length leaves the compiler's places as they are.
+fn edited(content: Vec<u8>, from: &str, to: &str) -> Result<Vec<u8>, String> {
+    let text = String::from_utf8(content).map_err(|error| error.to_string())?;
+    Ok(text.replace(from, to).into_bytes())
 }
 
 fn program(message: &Value) -> Option<Program> {

@@ -1,12 +1,13 @@
 //! The unit tests: which mutants each test comes to, and whether one of those tests fails with a mutant.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::list::Mutant;
+use crate::notes::Notes;
 use crate::tree::Program;
 
 /// A mutant may wait for what never comes.
@@ -14,7 +15,7 @@ const LIMIT: Duration = Duration::from_secs(60);
 
 /// A mutant can end any process, and write anywhere: it sees none but its own, and may write to /tmp only, which is its
 /// own. It may not take all memory or time either. The file of what it reaches is open before that.
-const APART: &str = r#"exec 999>>"$1"; shift
+const APART: &str = r#"exec 999<>"$1"; shift
 ulimit -v 4000000 -t 3
 exec unshare --mount --pid --fork --kill-child --net sh -ec '
 mount -t proc proc /proc
@@ -33,21 +34,19 @@ pub(crate) struct UnitTests<'run> {
 
 impl<'run> UnitTests<'run> {
     /// Runs each test once, without any mutant.
-    pub(crate) fn read(programs: &'run [Program], scratch: &Path) -> Result<Self, String> {
+    pub(crate) fn read(programs: &'run [Program], notes: &Notes) -> Result<Self, String> {
         let mut tests = Self { programs, reached: BTreeMap::new() };
         for (place, program) in programs.iter().enumerate() {
             let output = Command::new(&program.path).args(["--list", "--format", "terse"]).output();
             let output = output.map_err(|error| format!("{}: {error}", program.path.display()))?;
             for line in String::from_utf8_lossy(&output.stdout).lines() {
                 let Some(name) = line.strip_suffix(": test") else { continue };
-                let reached = scratch.join("reached");
-                fs::write(&reached, "").map_err(|error| format!("{}: {error}", reached.display()))?;
+                notes.clear()?;
                 let test = (place, name.to_owned());
-                if !tests.pass(0, &[&test], &reached)? {
+                if !tests.pass(0, &[&test], notes.path())? {
                     return Err(format!("{name} fails without any mutant"));
                 }
-                let numbers = fs::read_to_string(&reached).map_err(|error| error.to_string())?;
-                for number in numbers.lines().filter_map(|line| line.parse().ok()) {
+                for number in notes.read()? {
                     tests.reached.entry(number).or_default().insert(test.clone());
                 }
             }
@@ -55,13 +54,22 @@ impl<'run> UnitTests<'run> {
         Ok(tests)
     }
 
-    /// Whether a test fails with this mutant.
-    pub(crate) fn catch(&self, mutant: usize) -> Result<bool, String> {
-        let Some(tests) = self.reached.get(&mutant) else { return Ok(false) };
-        for place in 0..self.programs.len() {
-            let of_program: Vec<_> = tests.iter().filter(|(program, _)| *program == place).collect();
-            if !of_program.is_empty() && !self.pass(mutant, &of_program, Path::new("/dev/null"))? {
-                return Ok(true);
+    /// Whether a test fails with this mutant. The nearest ones most likely do, and are run first.
+    pub(crate) fn catch(&self, number: usize, mutant: &Mutant) -> Result<bool, String> {
+        let Some(tests) = self.reached.get(&number) else { return Ok(false) };
+        let nearness = |(place, name): &Test| {
+            let of = self.programs.get(*place).and_then(|program| program.directory.file_name());
+            mutant.nearness(&format!("{}::{name}", of.unwrap_or_default().to_string_lossy()))
+        };
+        let nearest = tests.iter().map(nearness).max();
+        for is_near in [true, false] {
+            for place in 0..self.programs.len() {
+                let those = tests.iter().filter(|test| test.0 == place);
+                let those: Vec<_> =
+                    those.filter(|test| (Some(nearness(test)) == nearest) == is_near).collect();
+                if !those.is_empty() && !self.pass(number, &those, Path::new("/dev/null"))? {
+                    return Ok(true);
+                }
             }
         }
         Ok(false)
