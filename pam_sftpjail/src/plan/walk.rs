@@ -191,3 +191,36 @@ fn level(name: &OsStr, directory: OwnedFd, above: bool) -> Result<Level, Why> {
     let root_controlled = above && directory::is_root_controlled(&stat);
     Ok(Level { directory, stat, name: name.to_owned(), root_controlled })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(text: &str) -> Normalised {
+        Normalised::parse(text.as_ref()).unwrap()
+    }
+
+    #[test]
+    fn what_others_can_write_is_not_roots() {
+        assert_eq!(to_root_controlled(&path("/usr")).unwrap().real, path("/usr"));
+        let refused = to_root_controlled(&path("/tmp")).unwrap_err();
+        assert_eq!((&*refused.at, refused.why), (Path::new("/tmp"), Why::NotRootControlled));
+        assert!(parent(&path("/usr/missing")).is_ok());
+        assert_eq!(parent(&path("/tmp/missing")).unwrap_err().why, Why::NotRootControlled);
+    }
+
+    #[test]
+    fn a_command_names_only_what_nobody_but_root_can_replace() {
+        for (path, is_root_paths) in [
+            ("/usr", true),
+            // A directory may be another's. What is in it may not.
+            ("/tmp", true),
+            ("/usr/missing/sftpjail", true),
+            ("/tmp/missing", false),
+            ("/tmp/missing/sftpjail", false),
+            ("usr", false),
+        ] {
+            assert_eq!(root_path(Path::new(path)).is_some(), is_root_paths, "{path}");
+        }
+    }
+}

@@ -99,6 +99,7 @@ mod tests {
             assert!(entry.len() <= MAX_ENTRY);
             entries.push(entry);
             let Some(volume) = left else { break };
+            assert!(entries.iter().all(|entry| entry.len() + volume.len() > MAX_ENTRY), "{volume}");
             begin = format!("more{volume}");
         }
         assert!(entries.len() > 5);
@@ -108,9 +109,17 @@ mod tests {
     }
 
     #[test]
+    fn the_longest_entry_is_used_to_the_end() {
+        let begin = "x".repeat(MAX_ENTRY - 3);
+        assert_eq!(filled(begin.clone(), &mut [" /v"].into_iter()).1, None);
+        assert_eq!(filled(begin, &mut [" /vo"].into_iter()).1, Some(" /vo"));
+    }
+
+    #[test]
     fn a_long_text_is_bounded() {
         assert_eq!(bounded("/a b".as_ref()), "\"/a b\"");
         assert!(bounded("x".repeat(4000).as_ref()).contains("[3488 bytes]"));
-        assert_eq!(bounded("x".repeat(1000).as_ref()).len(), 1000);
+        let longest = "x".repeat(MAX_WHOLE);
+        assert_eq!(bounded(longest.as_ref()), longest);
     }
 }

@@ -246,6 +246,7 @@ mod tests {
             std::thread::yield_now();
         }
         child.end().unwrap();
+        assert!(!fs::exists(&directory).unwrap(), "it was not waited for");
         let mut pending = MaybeUninit::<libc::sigset_t>::uninit();
         // SAFETY: the kernel writes the whole set.
         let is_pending = unsafe {
@@ -254,6 +255,17 @@ mod tests {
         };
         mask.thread_set_mask().unwrap();
         assert_eq!(is_pending, 0);
+    }
+
+    #[test]
+    fn a_child_leaves_nothing() {
+        for end in [|child| drop::<Child>(child), |child: Child| child.end().unwrap()] {
+            let child = Child::start().unwrap();
+            let directory = child.directory().unwrap();
+            assert!(fs::exists(&directory).unwrap());
+            end(child);
+            assert!(!fs::exists(&directory).unwrap());
+        }
     }
 
     #[test]

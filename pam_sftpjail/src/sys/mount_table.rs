@@ -185,6 +185,13 @@ mod tests {
     }
 
     #[test]
+    fn each_line_is_a_mount() {
+        let table = MountTable::parse(b"1 1 0:2 / / rw - a b rw\n2 1 0:3 / /x ro - a b rw\n").unwrap();
+        let read: Vec<_> = table.0.iter().map(|mount| (mount.id, mount.parent, &*mount.at)).collect();
+        assert_eq!(read, [(1, 1, Path::new("/")), (2, 1, Path::new("/x"))]);
+    }
+
+    #[test]
     fn a_line_that_is_not_understood_is_an_error() {
         for line in [
             "36 35 98:0 / /",

@@ -82,6 +82,7 @@ fn discard(signal: Signal) {
 mod tests {
     use super::*;
     use nix::errno::Errno;
+    use nix::sys::signal::{SigHandler, raise, signal};
     use rustix::fs::{MemfdFlags, memfd_create};
     use std::fs::File;
     use std::os::unix::fs::FileExt;
@@ -95,6 +96,9 @@ mod tests {
         let limit = getrlimit(Resource::RLIMIT_FSIZE).unwrap();
         setrlimit(Resource::RLIMIT_FSIZE, LIMIT, limit.1).unwrap();
         let mask = SigSet::thread_get_mask().unwrap();
+        // A program that started this one may have had it ignored.
+        // SAFETY: no handler runs.
+        unsafe { signal(Signal::SIGXFSZ, SigHandler::SigDfl) }.unwrap();
         let written = {
             let mut safe_writes = SafeWrites::begin();
             // As where the limit cannot be raised.
@@ -109,5 +113,18 @@ mod tests {
         assert_eq!(written.unwrap_err().raw_os_error(), Some(Errno::EFBIG as i32));
         assert!(!pending().contains(Signal::SIGXFSZ));
         assert_eq!(SigSet::thread_get_mask().unwrap(), mask);
+    }
+
+    #[test]
+    fn a_signal_of_the_application_stays_pending() {
+        let pipe = SigSet::from(Signal::SIGPIPE);
+        let mask = pipe.thread_swap_mask(SigmaskHow::SIG_BLOCK).unwrap();
+        for is_pending in [false, true] {
+            drop(SafeWrites::begin());
+            assert_eq!(pending().contains(Signal::SIGPIPE), is_pending);
+            raise(Signal::SIGPIPE).unwrap();
+        }
+        discard(Signal::SIGPIPE);
+        mask.thread_set_mask().unwrap();
     }
 }
