@@ -59,7 +59,8 @@ impl PamHooks for Module {
         log_panics();
         let _dropped_last = SafeWrites::begin();
         let phase = Phase::Account;
-        match session::authorize(&login(pamh, &args, phase)) {
+        let kept = shared(pamh).and_then(|shared| shared.kept.get());
+        match session::authorize(&login(pamh, &args, phase, kept)) {
             Ok(None) => PamResultCode::PAM_IGNORE,
             Ok(Some(())) => PamResultCode::PAM_SUCCESS,
             Err(refusal) => {
@@ -80,7 +81,7 @@ impl PamHooks for Module {
         }
         // If the session cannot be kept for close, it is not opened.
         let Some(shared) = shared(pamh) else { return PamResultCode::PAM_BUF_ERR };
-        let login = login(pamh, &args, phase);
+        let login = login(pamh, &args, phase, shared.kept.get());
         if login.arguments.line == SessionLine::Close {
             let Login { authentication, arguments, .. } = login;
             shared.kept.get_or_init(|| Kept { authentication, unknown: arguments.unknown });
@@ -113,7 +114,7 @@ impl PamHooks for Module {
         match shared.session.take() {
             Some(session) => {
                 let _dropped_last = SafeWrites::begin();
-                let login = login(pamh, &args, Phase::Session);
+                let login = login(pamh, &args, Phase::Session, shared.kept.get());
                 shared.is_ended.set(login.arguments.line == SessionLine::Close);
                 session::close(session, &login.log);
                 PamResultCode::PAM_SUCCESS
@@ -145,10 +146,11 @@ fn environment<'a>(pamh: &'a PamHandle, name: &CStr) -> Option<&'a CStr> {
 }
 
 /// What PAM says of the login.
-fn login<'a>(pamh: &'a PamHandle, args: &[&'a CStr], phase: Phase) -> Login<'a> {
+///
+/// `kept`: what the line with `close` has kept.
+fn login<'a>(pamh: &'a PamHandle, args: &[&'a CStr], phase: Phase, kept: Option<&Kept>) -> Login<'a> {
     let mut arguments = Arguments::parse(args.iter().map(|arg| arg.to_bytes()));
     let text = |item: &'a CStr| OsStr::from_bytes(item.to_bytes());
-    let kept = shared(pamh).and_then(|shared| shared.kept.get());
     let authentication = match kept {
         Some(kept) => {
             arguments.unknown = arguments.unknown.or_else(|| kept.unknown.clone());

@@ -2,8 +2,9 @@
 #![forbid(unsafe_code)]
 
 use std::ffi::{OsStr, OsString};
+use std::iter::once;
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Linux refuses longer paths and names (limits.h; PATH_MAX counts the NUL), and so does sshd's
 /// `chdir(pw_dir)`.
@@ -67,7 +68,7 @@ impl Normalised {
 
     /// With the leading `/`.
     pub fn absolute(&self) -> PathBuf {
-        Path::new("/").join(self.relative())
+        once(OsStr::new("/")).chain(self.0.iter().map(OsString::as_os_str)).collect()
     }
 
     /// Whether the two are equal, or one lies below the other.
@@ -79,6 +80,7 @@ impl Normalised {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::Path;
 
     fn parse(path: &str) -> Result<PathBuf, &'static str> {
         Normalised::parse(path.as_ref()).map(|p| p.absolute())

@@ -4,7 +4,7 @@ use super::error::Cause;
 use super::problem::Problem;
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
-use nix::sys::stat::{Mode, SFlag, fstat};
+use nix::sys::stat::{FileStat, Mode, SFlag, fstat};
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -20,8 +20,7 @@ pub(crate) fn open(path: &Path) -> Result<File, Cause> {
 }
 
 /// Checks that nobody but root can have written the file.
-fn must_be_roots(file: &File) -> Result<(), Cause> {
-    let stat = fstat(file).map_err(Cause::Unreadable)?;
+fn must_be_roots(stat: &FileStat) -> Result<(), Cause> {
     if stat.st_uid != 0 {
         Err(Cause::Untrusted("is not owned by root"))
     } else if stat.st_mode & 0o022 != 0 {
@@ -32,13 +31,15 @@ fn must_be_roots(file: &File) -> Result<(), Cause> {
 }
 
 /// The bytes of the file, whoever can write it.
-fn bytes(file: File) -> Result<Vec<u8>, Cause> {
-    let stat = fstat(&file).map_err(Cause::Unreadable)?;
+fn bytes(file: File, stat: &FileStat) -> Result<Vec<u8>, Cause> {
     let problem = |what, fix| Cause::Problem(Problem::of_file(what, fix));
     if SFlag::from_bits_truncate(stat.st_mode & SFlag::S_IFMT.bits()) != SFlag::S_IFREG {
         return Err(problem("is not a regular file", "name a regular file, or replace this with one"));
     }
     let mut bytes = Vec::new();
+    // Without room for all of it, read_to_end makes many small calls.
+    let size = usize::try_from(stat.st_size).map_or(0, |size| size.min(MAX_SIZE as usize));
+    bytes.try_reserve_exact(size).map_err(|_| Cause::Unreadable(Errno::ENOMEM))?;
     file.take(MAX_SIZE + 1)
         .read_to_end(&mut bytes)
         // If the buffer cannot grow, std's error has no errno.
@@ -59,13 +60,15 @@ pub(crate) fn text(bytes: Vec<u8>) -> Result<String, Cause> {
 
 /// The text of the file, whoever can write it.
 pub(crate) fn read(file: File) -> Result<String, Cause> {
-    bytes(file).and_then(text)
+    let stat = fstat(&file).map_err(Cause::Unreadable)?;
+    bytes(file, &stat).and_then(text)
 }
 
 /// The bytes of the file, if nobody but root can have written it.
 pub(crate) fn trusted_bytes(file: File) -> Result<Vec<u8>, Cause> {
-    must_be_roots(&file)?;
-    bytes(file)
+    let stat = fstat(&file).map_err(Cause::Unreadable)?;
+    must_be_roots(&stat)?;
+    bytes(file, &stat)
 }
 
 /// The text of the file, if nobody but root can have written it.

@@ -15,7 +15,7 @@ use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 
 /// In bytes. Time zone files have 1 to 4 KiB; no more than this is copied.
-const MAX_LOCALTIME: u64 = 64 << 10;
+const MAX_LOCALTIME: usize = 64 << 10;
 
 /// Adds the way to the host's syslog.
 pub(super) fn log(steps: &mut Steps, syslog: Syslog) {
@@ -50,12 +50,14 @@ pub(super) fn listings(steps: &mut Steps, profile: &Profile, account: &Account) 
 fn localtime() -> Option<Vec<u8>> {
     let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK;
     let fd = open("/etc/localtime", flags, Mode::empty()).ok()?;
-    if directory::kind(&directory::stat(&fd).ok()?) != SFlag::S_IFREG {
+    let stat = directory::stat(&fd).ok()?;
+    if directory::kind(&stat) != SFlag::S_IFREG {
         return None;
     }
-    // With room for the whole file, read_to_end needs one call instead of many small ones.
-    let mut content = Vec::with_capacity(8 << 10);
-    File::from(fd).take(MAX_LOCALTIME).read_to_end(&mut content).ok()?;
+    // With the size, read_to_end needs one call instead of many small ones.
+    let size = usize::try_from(stat.st_size).ok()?.min(MAX_LOCALTIME);
+    let mut content = Vec::with_capacity(size);
+    File::from(fd).take(size as u64).read_to_end(&mut content).ok()?;
     Some(content)
 }
 

@@ -94,18 +94,16 @@ fn directory() -> Result<(OwnedFd, bool), Option<Unusable>> {
         walk::Why::Errno(Errno::ENOENT) => None,
         why => Some(unusable(&error.at, &why.to_string())),
     })?;
-    let fd = walked.directory;
     // Users must be able to enter it: it becomes their /dev.
-    if !directory::stat(&fd).is_ok_and(|stat| stat.st_mode & 0o001 != 0) {
+    if walked.stat.st_mode & 0o001 == 0 {
         return Err(Some(unusable(&path.absolute(), "cannot be entered by users")));
     }
-    let has_socket = directory::open_entry(&fd, "log".as_ref())
-        .and_then(directory::stat)
+    let has_socket = directory::stat_entry(&walked.directory, "log".as_ref())
         .is_ok_and(|log| directory::kind(&log) == SFlag::S_IFSOCK);
     // A daemon that was killed leaves its socket behind, so check whether anybody listens.
     let log = path.absolute().join("log");
     let is_live = has_socket && UnixDatagram::unbound().and_then(|probe| probe.connect(log)).is_ok();
-    Ok((fd, is_live))
+    Ok((walked.directory, is_live))
 }
 
 /// The host's socket, and whether it is the journal's. Then `/dev/log` is a symlink; only root can have made

@@ -86,7 +86,7 @@ pub(crate) fn remove_entry(parent: impl AsFd, name: &OsStr) -> Result<(), SysErr
 /// Whether `name` of `parent` is still the directory that was opened.
 pub(crate) fn is_named(directory: impl AsFd, parent: impl AsFd, name: &OsStr) -> Result<bool, Errno> {
     let opened = fstat(directory)?;
-    match fstatat(parent, name, nix::fcntl::AtFlags::AT_SYMLINK_NOFOLLOW) {
+    match stat_entry(parent, name) {
         Err(Errno::ENOENT) => Ok(false),
         named => named.map(|named| (named.st_dev, named.st_ino) == (opened.st_dev, opened.st_ino)),
     }
@@ -153,6 +153,11 @@ pub(crate) fn link_target(link: impl AsFd) -> Result<OsString, Errno> {
 /// fstat(2), which O_PATH descriptors allow.
 pub(crate) fn stat(fd: impl AsFd) -> Result<FileStat, Errno> {
     fstat(fd)
+}
+
+/// The same of `name` (one component) of `parent`. A symlink is not followed.
+pub(crate) fn stat_entry(parent: impl AsFd, name: &OsStr) -> Result<FileStat, Errno> {
+    fstatat(parent, name, nix::fcntl::AtFlags::AT_SYMLINK_NOFOLLOW)
 }
 
 /// Whether two descriptors are of the same file or directory, on whichever mounts.

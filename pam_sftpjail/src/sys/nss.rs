@@ -141,12 +141,19 @@ fn look_up<E, T>(
     read: impl FnOnce(&E) -> T,
 ) -> Result<Option<T>, Errno> {
     let mut size = FIRST;
+    // Nearly all entries fit into it.
+    let mut small = MaybeUninit::<[c_char; FIRST]>::uninit();
     loop {
-        let mut buffer: Vec<c_char> = Vec::new();
-        buffer.try_reserve_exact(size).map_err(|_| Errno::ENOMEM)?;
+        let mut large: Vec<c_char> = Vec::new();
+        let buffer = if size == FIRST {
+            small.as_mut_ptr().cast()
+        } else {
+            large.try_reserve_exact(size).map_err(|_| Errno::ENOMEM)?;
+            large.as_mut_ptr()
+        };
         let mut entry = MaybeUninit::<E>::uninit();
         let mut found = std::ptr::null_mut();
-        match call(entry.as_mut_ptr(), buffer.as_mut_ptr(), size, &raw mut found) {
+        match call(entry.as_mut_ptr(), buffer, size, &raw mut found) {
             // SAFETY: null, or the entry, which is filled.
             0 => return Ok(unsafe { found.as_ref() }.map(read)),
             libc::EINTR => {}

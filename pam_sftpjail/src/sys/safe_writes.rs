@@ -19,15 +19,16 @@ pub(crate) struct SafeWrites {
     limit: Option<(rlim_t, rlim_t)>,
     /// The former signal mask; `None` if it could not be changed.
     mask: Option<SigSet>,
-    /// Signals that were pending before. They are not ours to remove.
+    /// Signals that were pending before. They are not ours to remove. Only one that was blocked already can be pending.
     before: SigSet,
 }
 
 impl SafeWrites {
     pub(crate) fn begin() -> Self {
         let raised: SigSet = RAISED.into_iter().collect();
-        let before = pending();
         let mask = raised.thread_swap_mask(SigmaskHow::SIG_BLOCK).ok();
+        let was_blocked = |mask: SigSet| RAISED.into_iter().any(|signal| mask.contains(signal));
+        let before = if mask.is_some_and(was_blocked) { pending() } else { SigSet::empty() };
         Self { limit: raise_limit(), mask, before }
     }
 }
