@@ -5,7 +5,7 @@ pub(crate) mod fix;
 use crate::host::keys::managed;
 use crate::host::sshd::effective::Settings;
 use crate::report::SshdCheck;
-use std::path::Path;
+use pam_sftpjail::config::{Config, HomeAccess, Profile};
 
 /// The settings that must have a certain value: the check, the keyword, and the value.
 ///
@@ -104,11 +104,13 @@ pub(crate) fn unwritable(group: &str) -> Option<&'static str> {
 
 /// The settings of the members' `Match` block. UsePAM and GatewayPorts are not among them, though [`REQUIRED`] has
 /// them: they hold for everybody.
-pub(crate) fn block(jail_root: &Path) -> Vec<Setting> {
-    let chroot = jail_root.join("%u").display().to_string();
+pub(crate) fn block(config: &Config) -> Vec<Setting> {
+    let chroot = config.jail_root.absolute().join("%u").display().to_string();
+    let start = start(config).map_or_else(String::new, |directory| format!(" -d {directory}"));
+    let command = format!("internal-sftp -l INFO{start}");
     let own = [
         ("ChrootDirectory", chroot.as_str()),
-        ("ForceCommand", "internal-sftp -l INFO"),
+        ("ForceCommand", command.as_str()),
         ("DisableForwarding", "yes"),
     ];
     let required = REQUIRED.map(|(_, keyword, value)| (keyword, value)).into_iter();
@@ -117,6 +119,21 @@ pub(crate) fn block(jail_root: &Path) -> Vec<Setting> {
         move |(keyword, value): (_, &str)| Setting { keyword, value: value.to_owned(), is_required }
     };
     own.into_iter().chain(required).map(of(true)).chain(KEEPALIVE.map(of(false))).collect()
+}
+
+/// Where sessions begin, if every member has one folder and nothing else, at the same place: in it, since nobody can
+/// write at `/`. `None`: at the home, or at `/`.
+fn start(config: &Config) -> Option<String> {
+    let of = |profile: &Profile| match (profile.home, profile.volumes.as_slice()) {
+        (HomeAccess::None, [volume]) => volume.target.expand(|_| Err(())).ok(),
+        _ => None,
+    };
+    let mut targets = config.profiles.iter().map(of);
+    let first = targets.next().flatten()?;
+    // sftp-server(8) knows variables of its own, and sshd splits the command at blanks.
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || ['/', '.', '_', '-'].contains(&c);
+    let directory = first.to_str().filter(|text| text.chars().all(is_plain))?.to_owned();
+    targets.all(|target| target.as_ref() == Some(&first)).then_some(directory)
 }
 
 /// The log level of internal-sftp: the argument of `-l`, or the default.
@@ -146,6 +163,33 @@ pub(crate) fn is_low(level: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::Path;
+
+    #[test]
+    fn sessions_begin_in_the_one_folder_that_all_members_have() {
+        let profile =
+            |name: &str, rest: &str| format!("[[profile]]\nname = {name:?}\ngroups = [{name:?}]\n{rest}");
+        let portal = |name: &str, target: &str| {
+            let volume = format!("[[profile.volume]]\nsource = \"/srv/sftp/%u\"\ntarget = {target:?}\n");
+            profile(name, &format!("home = \"none\"\n{volume}"))
+        };
+        let of = |text: &str| start(&Config::of_text(text, Path::new("config.toml")).unwrap());
+        let uploads = portal("portal", "/uploads");
+        assert_eq!(of(&uploads).as_deref(), Some("/uploads"));
+        assert_eq!(of(&(uploads.clone() + &portal("second", "/uploads"))).as_deref(), Some("/uploads"));
+        for others in [
+            portal("second", "/other"),
+            profile("home", ""),
+            profile("guest", "home = \"none\"\n"),
+            "[[profile.volume]]\nsource = \"/srv/docs\"\ntarget = \"/docs\"\n".to_owned(),
+        ] {
+            assert_eq!(of(&(uploads.clone() + &others)), None, "{others}");
+        }
+        assert_eq!(of(&uploads.replace("home = \"none\"\n", "")), None);
+        for target in ["/%u", "/my uploads", "/a%%b", "/a\\b"] {
+            assert_eq!(of(&portal("portal", target)), None, "{target}");
+        }
+    }
 
     #[test]
     fn internal_sftp_may_have_options() {

@@ -190,7 +190,7 @@ impl Choices {
 
     /// What sshd's block for the members has to say.
     pub(super) fn settings(&self) -> Vec<Setting> {
-        block(&self.jail_root).into_iter().chain(self.managed_keys.setting()).collect()
+        block(&self.config).into_iter().chain(self.managed_keys.setting()).collect()
     }
 
     /// Whether the user `name` is in one of the exempt groups; an unknown user is not.

@@ -32,7 +32,7 @@ pub(super) fn is_missing(sshd: &Sshd, member: &Member<'_>, answers: &Answers) ->
 
 /// Whether the block has a setting for what deviates.
 pub(super) fn has(member: &Member<'_>, deviation: &Deviation) -> bool {
-    let block = desired::sshd::block(&member.config.jail_root.absolute());
+    let block = desired::sshd::block(member.config);
     block.iter().any(|setting| setting.keyword == deviation.keyword)
 }
 

@@ -146,7 +146,7 @@ fn desired_value(sshd: &Sshd, member: Member<'_>, wrong: Wrong<'_>) -> String {
         }
         return format!("{} -l INFO", kept.join(" "));
     }
-    let block = block(&member.config.jail_root.absolute());
+    let block = block(member.config);
     let setting = block.into_iter().find(|setting| setting.keyword == wrong.keyword);
     match (setting, wrong.keyword) {
         (Some(setting), _) => setting.value,
@@ -157,7 +157,7 @@ fn desired_value(sshd: &Sshd, member: Member<'_>, wrong: Wrong<'_>) -> String {
 
 /// The member's block: the first that names the member, or a group of theirs, and has a setting of a jail.
 pub(crate) fn own_block<'s>(sshd: &'s Sshd, member: Member<'_>) -> Option<&'s Block> {
-    let desired = block(&member.config.jail_root.absolute());
+    let desired = block(member.config);
     let is_of_jail = |block: &Block| {
         let mut settings = sshd.config.of_block(block);
         settings.any(|own| {
@@ -191,7 +191,7 @@ fn before_all(sshd: &Sshd, member: Member<'_>, keyword: &str, line: String) -> F
     // Without a chroot, the whole block is missing.
     let lines = match keyword {
         "ChrootDirectory" => {
-            let block = block(&member.config.jail_root.absolute());
+            let block = block(member.config);
             block.iter().map(|setting| format!("    {} {}", setting.keyword, setting.value)).collect()
         }
         _ => vec![line],

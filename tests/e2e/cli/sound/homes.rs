@@ -7,7 +7,7 @@ fn a_portal_without_homes() {
     let sb = stock("sftp-only");
     sb.sh("mkdir -m 0755 /srv/sftp");
     members_without_home(&sb, "jack jill", "-g sftp-only -d /upload/$user");
-    is_sound(&sb, PORTAL, BY_KEY, &[("jack", "/"), ("jill", "/")]);
+    is_sound(&sb, PORTAL, BY_KEY, &[("jack", "/uploads"), ("jill", "/uploads")]);
 }
 
 #[test]
