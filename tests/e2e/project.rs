@@ -9,6 +9,7 @@ mod makefile;
 mod outside_view;
 mod pages;
 mod readme;
+mod recipes;
 mod sandbox;
 mod shell;
 mod threats;

@@ -51,6 +51,34 @@ fn every_page_that_shows_commands_is_run_by_a_test() {
     assert!(pages.len() > 5, "{pages:?}");
 }
 
+#[test]
+fn times_keys_and_processes_may_be_others_than_the_page_shows_and_nothing_else() {
+    let sb = Sandbox::stock();
+    let prints =
+        |line: &str, shown: &str| page(&format!("# echo '{line}'\n{shown}\n")).compare(&sb).1.is_empty();
+    let key = "AAAAC3NzaC1lZDI1NTE5AAAAIELnu8/hQMtNynLKONEVpI/xzZdWKg3Cai1WqjR21tBZ";
+    for (printed, shown) in [
+        ("until 2026-12-12 13:35:02, in 2w", "until 2027-01-01 00:00, in 2w"),
+        ("until Saturday 2026-12-12 13:35", "until Sunday 2026-12-13 13:35"),
+        ("since 2026-12-12T13:35:02+00:00", "since 2027-01-01T01:02:03+00:00"),
+        ("6 Nov 28 13:35 photo.jpg", "6 Dec  1 09:00 photo.jpg"),
+        (
+            &format!("expiry-time=\"20261226133502\" {key} x"),
+            &format!("expiry-time=\"20200101000000\" {} x", key.replace('n', "m")),
+        ),
+        ("SHA256:kPCDrsdlADAlffvEibLAwi/TT1o (x)", "SHA256:ue3d1L3chHafUU76WiQ8NbW6UgTbSCJOV (x)"),
+        ("has ended (process 57), pid 1", "has ended (process 612), pid 13"),
+    ] {
+        assert!(prints(printed, shown), "{printed}\n{shown}");
+        assert!(!prints(&format!("{printed}s"), shown), "{shown}");
+    }
+    for (printed, shown) in
+        [("in 14d", "in 15d"), ("12 files", "13 files"), ("2026-12-12", "2026-12-12 13:35")]
+    {
+        assert!(!prints(printed, shown), "{printed}\n{shown}");
+    }
+}
+
 /// Below, the page begins in line 2.
 fn page(block: &str) -> Page {
     Page::new("docs/example.md", &format!("```console\n{block}```\n"))

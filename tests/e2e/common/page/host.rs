@@ -11,6 +11,9 @@ use crate::common::terminal::on_a_terminal;
 /// What is typed where a password is asked for.
 const PASSWORD: &str = "correct horse";
 
+/// It returns before sshd has read its files.
+const RELOAD: &str = "service ssh reload";
+
 /// Shows the question, as a terminal does, and answers it.
 const ASKPASS: &str = "#!/bin/sh\nprintf '%s\\n' \"$1\" >&2\nprintf '%s\\n' \"$PASSWORD\"\n";
 
@@ -48,8 +51,15 @@ pub(super) fn as_root(sb: &Sandbox, command: &str) -> Output {
         Some(user) => format!("yes '{PASSWORD}' | passwd {user} 2>&1 | sed 's/password: /&\\n/g'"),
         None => command.to_owned(),
     };
+    let listening = || sb.log().matches("]: Server listening on 0.0.0.0 ").count();
+    let before = listening();
+    let reloads = command.contains(RELOAD);
     sb.write("/run/page-command", command);
-    sb.try_sh(&format!("cd /root; {}", on_a_terminal("bash /run/page-command")))
+    let out = sb.try_sh(&format!("cd /root; {}", on_a_terminal("bash /run/page-command")));
+    if reloads {
+        wait_until(Duration::from_secs(10), || (listening() > before).then_some(()));
+    }
+    out
 }
 
 /// Runs a client, and returns when its session is in the log. Both streams are in stdout.
