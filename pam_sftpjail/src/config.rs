@@ -5,7 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub(crate) mod error;
-mod guard_entry;
+pub(crate) mod guard_entry;
 pub(crate) mod keys;
 mod owner_mask;
 pub(crate) mod problem;

@@ -4,6 +4,7 @@
 mod mdoc;
 mod refusals;
 
+use crate::config::guard_entry::DIRECTORIES;
 use crate::config::keys::{Kind, Level};
 use crate::config::table::type_name;
 use crate::config::{Config, owner_masks};
@@ -97,6 +98,18 @@ fn every_variable_is_in_the_page_and_no_other_is() {
     };
     let known = (' '..='~').map(|c| format!("%{c}")).filter(is_known);
     assert_eq!(listed, known.collect());
+}
+
+/// So that nobody is surprised by an empty file where a directory was meant.
+#[test]
+fn every_guarded_name_that_is_made_as_a_directory_is_in_the_page() {
+    let guard = section(CONFIGURATION, "Files that the host obeys");
+    let (from, to) = ("It is a directory, with mode 0700", "Where the user may not write");
+    let listed =
+        guard.iter().skip_while(|line| !line.starts_with(from)).take_while(|line| !line.starts_with(to));
+    let words = listed.filter_map(|line| line.strip_prefix(".Pa ")).flat_map(str::split_whitespace);
+    let names: Vec<_> = words.filter(|word| word.len() > 1).collect();
+    assert_eq!(names, DIRECTORIES);
 }
 
 #[test]

@@ -12,7 +12,7 @@ pub struct GuardEntry {
 }
 
 /// Names that programs use for directories only.
-const DIRECTORIES: [&str; 8] = [
+pub(crate) const DIRECTORIES: [&str; 8] = [
     ".ssh",
     ".gnupg",
     ".config",
