@@ -12,6 +12,7 @@ in_both_namespaces!(
     roots_symlink_in_a_directory_that_everybody_can_write,
     roots_symlink_below_a_directory_that_everybody_can_write,
     roots_symlink_that_leads_into_the_system,
+    more_symlinks_than_the_kernel_follows,
 );
 
 fn a_home_that_is_a_symlink_even_of_roots(namespace: Namespace) {
@@ -81,5 +82,22 @@ fn roots_symlink_that_leads_into_the_system(namespace: Namespace) {
         HOME,
         "the home directory /home/way/sub cannot be used: /etc/sub is in the system directory /etc",
         "change the symlink that leads there",
+    );
+}
+
+fn more_symlinks_than_the_kernel_follows(namespace: Namespace) {
+    let sb = Sandbox::in_namespace(namespace);
+    mle(&sb).home("/srv/40/sub").make_home(false).add();
+    sb.sh("install -d /srv/real; install -d -o mle /srv/real/sub; ln -s real /srv/1
+        for n in $(seq 2 41); do ln -s $((n - 1)) /srv/$n; done
+        test -d /srv/40/sub; not test -d /srv/41/sub");
+    let seen = sb.login("mle").password("pw").sftp("pwd\n").ok();
+    assert!(seen.stdout.contains("/srv/40/sub\n"), "{seen}");
+    sb.sh("usermod -d /srv/41/sub mle");
+    refused(
+        &sb,
+        HOME,
+        "the home directory /srv/41/sub cannot be used: /srv/1 leads through more than 40 symlinks",
+        "replace the symlink with a directory, or set the account's home to a path without it",
     );
 }
