@@ -2,7 +2,8 @@
 //!
 //! The only `unsafe` code of the crate besides the `pam` module is here: for mount_setattr(2),
 //! sigpending(2), sigtimedwait(2) and seccomp(2), which neither nix nor rustix has, for calls with arguments that no
-//! wrapper passes on, for look-ups in NSS, where nix gives up too early, for forks, and for clone(2).
+//! wrapper passes on, for look-ups in NSS, where nix gives up too early, for pthread_sigmask(3), whose errors it does not
+//! see, for forks, and for clone(2).
 
 pub(crate) mod attribute;
 pub(crate) mod directory;
@@ -19,6 +20,7 @@ pub(crate) mod nss;
 pub(crate) mod process;
 pub(crate) mod safe_writes;
 pub(crate) mod seccomp;
+pub(crate) mod signal_mask;
 pub(crate) mod umask;
 
 use crate::denied_by::DeniedBy;

@@ -40,26 +40,29 @@ names! {
 /// Calls that have no error, or only for arguments that are wrong, which theirs are not. A seccomp filter can let them
 /// fail all the same, and then nobody may be let in unjailed. But what they were to restore is not.
 pub(crate) fn has_no_error(call: Call) -> bool {
-    [
-        libc::SYS_exit_group,
-        libc::SYS_futex,
-        libc::SYS_getegid,
-        libc::SYS_geteuid,
-        libc::SYS_getgid,
-        libc::SYS_getpid,
-        libc::SYS_getppid,
-        libc::SYS_gettid,
-        libc::SYS_getuid,
-        libc::SYS_prctl,
-        libc::SYS_rt_sigaction,
-        libc::SYS_rt_sigpending,
-        libc::SYS_rt_sigprocmask,
-        libc::SYS_set_tid_address,
-        libc::SYS_setfsgid,
-        libc::SYS_setfsuid,
-        libc::SYS_umask,
-    ]
-    .contains(&call.number)
+    // Where signals cannot be blocked, nothing is to be restored.
+    let blocks = call.number == libc::SYS_rt_sigprocmask && call.arguments[0] == libc::SIG_BLOCK as u64;
+    !blocks
+        && [
+            libc::SYS_exit_group,
+            libc::SYS_futex,
+            libc::SYS_getegid,
+            libc::SYS_geteuid,
+            libc::SYS_getgid,
+            libc::SYS_getpid,
+            libc::SYS_getppid,
+            libc::SYS_gettid,
+            libc::SYS_getuid,
+            libc::SYS_prctl,
+            libc::SYS_rt_sigaction,
+            libc::SYS_rt_sigpending,
+            libc::SYS_rt_sigprocmask,
+            libc::SYS_set_tid_address,
+            libc::SYS_setfsgid,
+            libc::SYS_setfsuid,
+            libc::SYS_umask,
+        ]
+        .contains(&call.number)
 }
 
 /// Whether a process begins with the call.

@@ -242,6 +242,9 @@ impl Tracee {
         let pid = status.pid().ok_or(Errno::EAGAIN)?;
         let process = self.number(pid);
         self.processes[process].1 = matches!(status, WaitStatus::Exited(..) | WaitStatus::Signaled(..));
+        if let (WaitStatus::PtraceEvent(..), Ok(forked)) = (status, ptrace::getevent(pid)) {
+            self.number(Pid::from_raw(forked as libc::pid_t));
+        }
         Ok((pid, status))
     }
 

@@ -4,11 +4,11 @@
 //! the maps, a copy of this process waits on a pipe. It executes nothing, its end raises no signal, and it has ended
 //! when the namespace is there.
 
-use super::SysError;
+use super::{SysError, signal_mask};
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::libc;
-use nix::sys::signal::{SigSet, SigmaskHow};
+use nix::sys::signal::SigSet;
 use nix::sys::stat::Mode;
 use nix::unistd::{pipe2, write};
 use std::fs;
@@ -117,13 +117,15 @@ impl Child {
     fn start() -> Result<Self, SysError> {
         let (read_end, write_end) = pipe2(OFlag::O_CLOEXEC).map_err(SysError::of("pipe2", "O_CLOEXEC"))?;
         // No handler of the application's may run in the child. It keeps this mask until its end.
-        let mask = SigSet::all()
-            .thread_swap_mask(SigmaskHow::SIG_BLOCK)
-            .map_err(SysError::of("pthread_sigmask", "all signals"))?;
+        let mask =
+            signal_mask::block(&SigSet::all()).map_err(SysError::of("pthread_sigmask", "all signals"))?;
         let cloned = clone(&read_end, &write_end);
-        mask.thread_set_mask().map_err(SysError::of("pthread_sigmask", "the former mask"))?;
+        let restored = signal_mask::restore(&mask);
         let pidfd = cloned.map_err(SysError::of("clone", "CLONE_NEWUSER"))?;
-        Ok(Self { pidfd, _read_end: read_end, pipe: Some(write_end) })
+        // Where the mask cannot be restored, the child is dropped, and so waited for.
+        let child = Self { pidfd, _read_end: read_end, pipe: Some(write_end) };
+        restored.map_err(SysError::of("pthread_sigmask", "the former mask"))?;
+        Ok(child)
     }
 
     /// Its directory. /proc may be that of another PID namespace, as where a container has the host's, and has another
@@ -237,7 +239,7 @@ mod tests {
         let child = Child::start().unwrap();
         let mut signals = SigSet::empty();
         signals.add(Signal::SIGPIPE);
-        let mask = signals.thread_swap_mask(SigmaskHow::SIG_BLOCK).unwrap();
+        let mask = signal_mask::block(&signals).unwrap();
         let directory = child.directory().unwrap();
         let pid = directory.rsplit('/').next().unwrap().parse().unwrap();
         nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), Signal::SIGKILL).unwrap();
@@ -253,7 +255,7 @@ mod tests {
             libc::sigpending(pending.as_mut_ptr());
             libc::sigismember(pending.as_ptr(), libc::SIGPIPE)
         };
-        mask.thread_set_mask().unwrap();
+        signal_mask::restore(&mask).unwrap();
         assert_eq!(is_pending, 0);
     }
 

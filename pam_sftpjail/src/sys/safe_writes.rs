@@ -4,9 +4,10 @@
 //! SIGXFSZ. A write to a socket without a reader raises SIGPIPE. By default, either ends the process
 //! (signal(7)).
 
+use super::signal_mask;
 use nix::libc;
 use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit, rlim_t, setrlimit};
-use nix::sys::signal::{SigSet, SigmaskHow, Signal};
+use nix::sys::signal::{SigSet, Signal};
 use std::mem::MaybeUninit;
 
 /// The signals that a write may raise, in the thread that writes.
@@ -26,7 +27,7 @@ pub(crate) struct SafeWrites {
 impl SafeWrites {
     pub(crate) fn begin() -> Self {
         let raised: SigSet = RAISED.into_iter().collect();
-        let mask = raised.thread_swap_mask(SigmaskHow::SIG_BLOCK).ok();
+        let mask = signal_mask::block(&raised).ok();
         let was_blocked = |mask: SigSet| RAISED.into_iter().any(|signal| mask.contains(signal));
         let before = if mask.is_some_and(was_blocked) { pending() } else { SigSet::empty() };
         Self { limit: raise_limit(), mask, before }
@@ -43,7 +44,7 @@ impl Drop for SafeWrites {
         let pending = pending();
         let ours = |signal: &Signal| pending.contains(*signal) && !self.before.contains(*signal);
         RAISED.into_iter().filter(ours).for_each(discard);
-        let _ = mask.thread_set_mask();
+        let _ = signal_mask::restore(&mask);
     }
 }
 
@@ -119,13 +120,13 @@ mod tests {
     #[test]
     fn a_signal_of_the_application_stays_pending() {
         let pipe = SigSet::from(Signal::SIGPIPE);
-        let mask = pipe.thread_swap_mask(SigmaskHow::SIG_BLOCK).unwrap();
+        let mask = signal_mask::block(&pipe).unwrap();
         for is_pending in [false, true] {
             drop(SafeWrites::begin());
             assert_eq!(pending().contains(Signal::SIGPIPE), is_pending);
             raise(Signal::SIGPIPE).unwrap();
         }
         discard(Signal::SIGPIPE);
-        mask.thread_set_mask().unwrap();
+        signal_mask::restore(&mask).unwrap();
     }
 }
