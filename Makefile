@@ -31,8 +31,8 @@ ANSWERS := slapd slapd/no_configuration boolean true\nlibnss-ldapd libnss-ldapd/
 UNPACKED := libpam-mount libpam-mount-bin libpam-fscrypt libnss-sss sssd-common sssd-krb5-common sssd-ldap
 # What `make bench` compares us with.
 UNPACKED += autofs
-# What the manual pages are checked with.
-UNPACKED += mandoc
+# What the manual pages are checked with, and shells with the completions.
+UNPACKED += mandoc zsh zsh-common fish fish-common libpcre2-32-0
 # What a sandbox has in /etc comes from these; `make deps` gets those whose files somebody has edited here.
 STOCK := $(shell cat tests/sandbox/packages 2>/dev/null)
 DOWNLOADS := $(or $(CARGO_TARGET_DIR),target)/debian
@@ -49,6 +49,9 @@ RELEASE ?= $(or $(CARGO_TARGET_DIR),target)/release
 PAM_MODULES ?= $(patsubst %/,%,$(dir $(shell find /usr/lib64 /usr/lib /lib64 /lib -name pam_unix.so -print -quit 2>/dev/null)))
 MODULE = $(DESTDIR)$(PAM_MODULES)/pam_sftpjail.so
 PROGRAM = $(DESTDIR)$(PREFIX)/sbin/sftpjail
+# The manual pages and the completions of shells, as they are below PREFIX.
+MANUALS ?= $(or $(CARGO_TARGET_DIR),target)/manuals
+SHARE = $(DESTDIR)$(PREFIX)/share
 AS_OWNER := $(if $(DESTDIR),,$(SUDO))
 INSTALL := $(AS_OWNER) install
 
@@ -69,15 +72,19 @@ build-release install: ANSWERS :=
 build-release: deps
 	@$(CARGO) build --quiet --locked --release --package sftpjail
 	@$(CARGO) rustc $(MODULE_ALONE)
+	@$(CARGO) run --quiet --locked --package sftpjail-manuals -- manuals "$(MANUALS)" $$(date -u -d @$(SOURCE_DATE_EPOCH) +%F)
 
-# The module beside pam_unix.so, and the program; `sftpjail setup` does the rest. Half a module, on a full
-# disk, would let nobody in, so that each is renamed once it is whole.
+# The module beside pam_unix.so, the program and its manual pages; `sftpjail setup` does the rest. Half a module, on a
+# full disk, would let nobody in, so that each is renamed once it is whole.
 install: no-package build-release
 	@test -n "$(PAM_MODULES)" || { echo "make: no pam_unix.so; install PAM, or say PAM_MODULES=DIRECTORY" >&2; exit 1; }
 	$(INSTALL) -D -m 644 "$(RELEASE)/libpam_sftpjail.so" "$(MODULE).new"
 	$(INSTALL) -D -m 755 "$(RELEASE)/sftpjail" "$(PROGRAM).new"
 	$(AS_OWNER) mv -fT "$(MODULE).new" "$(MODULE)"
 	$(AS_OWNER) mv -fT "$(PROGRAM).new" "$(PROGRAM)"
+	for file in $$(cd "$(MANUALS)/share" && find . -type f -printf '%P\n'); do
+		$(INSTALL) -D -m 644 "$(MANUALS)/share/$$file" "$(SHARE)/$$file"
+	done
 	echo "Installed $(MODULE) and $(PROGRAM). Next: sftpjail setup"
 
 # The packages: packaging/README.md. With SUITE, they are built in a root of that release of Debian, and run there and
@@ -147,7 +154,9 @@ uninstall: no-package
 		echo "make: $$file names the program; run first: sftpjail setup --undo, or remove that file" >&2
 		exit 1
 	done
-	$(AS_OWNER) rm -f "$(MODULE)" "$(PROGRAM)"
+	$(AS_OWNER) rm -f "$(MODULE)" "$(PROGRAM)" "$(SHARE)"/man/man8/sftpjail{,-*}.8 "$(SHARE)"/man/man8/pam_sftpjail.8 \
+		"$(SHARE)"/man/man5/sftpjail{.toml,-grants}.5 "$(SHARE)"/bash-completion/completions/sftpjail \
+		"$(SHARE)"/zsh/site-functions/_sftpjail "$(SHARE)"/fish/vendor_completions.d/sftpjail.fish
 	echo "Removed $(MODULE) and $(PROGRAM)."
 
 deps:

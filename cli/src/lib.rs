@@ -23,6 +23,7 @@ mod user_manager;
 mod writing;
 
 use arguments::{Arguments, ConfigVerb, GrantsVerb, HiddenVerb, ReportsVerb, Verb};
+use clap::CommandFactory;
 use kick::Target;
 use pam_sftpjail::forked::pass_on_standard_descriptors_only;
 use report::{Status, json, streams};
@@ -30,6 +31,12 @@ use serde::Serialize;
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
+
+/// The command line, of which the manual pages and the completions are made.
+#[must_use]
+pub fn command() -> clap::Command {
+    Arguments::command()
+}
 
 pub fn main() -> ExitCode {
     // Where the kernel cannot do it, it cannot build jails either.

@@ -6,6 +6,7 @@ mod every_call;
 mod example;
 mod machine_in_use;
 mod makefile;
+mod manuals;
 mod outside_view;
 mod pages;
 mod readme;

@@ -1,6 +1,6 @@
 //! The Debian package, installed, set up, upgraded and removed by dpkg in sandboxes.
 
-use super::{EXAMPLES, examples, machine, package, read};
+use super::{EXAMPLES, examples, machine, missing_pages, package, read};
 use sandbox::{Sandbox, artifact};
 
 /// A machine on which it is installed. dpkg knows of no other package there.
@@ -30,7 +30,9 @@ fn holds_these_files() {
     let files: Vec<_> = list
         .lines()
         .map(|line| line.split_whitespace().collect::<Vec<_>>())
-        .filter(|words| !words[0].starts_with('d') && !words[5].contains("/doc/"))
+        .filter(|words| {
+            !words[0].starts_with('d') && !words[5].contains("/doc/") && !words[5].contains("/man/")
+        })
         .map(|words| format!("{} {} {}", words[0], words[1], words[5]))
         .collect();
     let expected = [
@@ -39,10 +41,14 @@ fn holds_these_files() {
         "-rw-r--r-- root/root ./lib/systemd/system/sftpjail-reap.timer",
         "-rw-r--r-- root/root ./lib/x86_64-linux-gnu/security/pam_sftpjail.so",
         "-rwxr-xr-x root/root ./usr/sbin/sftpjail",
+        "-rw-r--r-- root/root ./usr/share/bash-completion/completions/sftpjail",
+        "-rw-r--r-- root/root ./usr/share/fish/vendor_completions.d/sftpjail.fish",
         "-rw-r--r-- root/root ./usr/share/lintian/overrides/sftpjail",
+        "-rw-r--r-- root/root ./usr/share/zsh/vendor-completions/_sftpjail",
     ];
     assert_eq!(files, expected);
     assert_eq!(examples(&list), EXAMPLES);
+    assert_eq!(missing_pages(&list), [""; 0]);
     let depends = read("dpkg-deb", &["--show", "--showformat=${Depends}"], &package("DEB"));
     let depends: Vec<_> = depends.split(", ").map(|one| one.split(' ').next().unwrap_or_default()).collect();
     assert_eq!(depends, ["libc6", "libgcc-s1", "libpam0g", "openssh-server"]);

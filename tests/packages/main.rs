@@ -24,6 +24,18 @@ const EXAMPLES: [&str; 11] = [
     "upload-portal.toml",
 ];
 
+/// The manual pages whose sources there are, and that a list of a package's files does not have.
+fn missing_pages(list: &str) -> Vec<String> {
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../manuals").read_dir().expect("the sources");
+    let names = sources.filter_map(|entry| entry.expect("an entry").file_name().into_string().ok());
+    let pages = names.filter_map(|name| {
+        let page = name.strip_suffix(".md").map_or(name.clone(), |verb| format!("{verb}.8"));
+        let (_, section) = page.rsplit_once('.')?;
+        ["5", "8"].contains(&section).then(|| format!("/usr/share/man/man{section}/{page}.gz"))
+    });
+    pages.filter(|page| !list.contains(page.as_str())).collect()
+}
+
 /// The paths of the examples in a list of a package's files.
 fn examples(list: &str) -> Vec<&str> {
     let below = list.lines().filter_map(|line| line.split("/doc/sftpjail/examples/").nth(1));

@@ -1,7 +1,7 @@
 //! The RPM package, installed and removed by rpm in sandboxes. Their libpam is Debian's, so that the directory of Red
 //! Hat's modules leads to that of Debian's.
 
-use super::{EXAMPLES, examples, machine, package, read};
+use super::{EXAMPLES, examples, machine, missing_pages, package, read};
 use sandbox::Sandbox;
 
 const RPM: &str = "rpm --dbpath /var/lib/rpm";
@@ -35,6 +35,7 @@ fn holds_these_files_and_needs_no_more_than_it_should() {
     let files: String =
         list.lines().filter(|line| !line.starts_with('d')).map(|line| format!("{line}\n")).collect();
     assert_eq!(examples(&files), EXAMPLES);
+    assert_eq!(missing_pages(&files), [""; 0]);
     let requires = read("rpm", &["--query", "--requires", "--package"], &package("RPM"));
     let names = requires.lines().map(|line| line.split(['(', ' ']).next().unwrap_or_default());
     let mut names: Vec<_> = names.collect();

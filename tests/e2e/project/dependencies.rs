@@ -6,7 +6,7 @@ use std::fs;
 use crate::common::ROOT;
 
 /// A package by its directory, and what the page calls it.
-const PACKAGES: [(&str, &str); 8] = [
+const PACKAGES: [(&str, &str); 9] = [
     ("pam_sftpjail", "module"),
     ("cli", "program"),
     ("tests", "tests"),
@@ -14,6 +14,7 @@ const PACKAGES: [(&str, &str); 8] = [
     ("tests/clock", "clock"),
     ("machines", "machines"),
     ("tests/replay", "replay"),
+    ("manuals", "manuals"),
     ("fuzz", "fuzz"),
 ];
 

@@ -1,5 +1,6 @@
 //! `make install` and `make uninstall`.
 
+use super::manuals::{all_files, share};
 use crate::cli::setup::{REWRITTEN_BY_USERADD, assert_same, etc, undo};
 use sandbox::{Sandbox, artifact};
 
@@ -13,6 +14,12 @@ fn source() -> (Sandbox, String) {
     for name in ["libpam_sftpjail.so", "sftpjail"] {
         sb.install(&artifact(name), format!("/root/source/target/release/{name}"), 0o755);
     }
+    for path in all_files() {
+        let text = std::fs::read_to_string(share().join(&path)).expect("a file of text");
+        let path = format!("/root/source/target/manuals/share/{path}");
+        sb.sh(&format!("mkdir -p $(dirname {path})"));
+        sb.write(path, text);
+    }
     (sb, module)
 }
 
@@ -23,8 +30,11 @@ fn a_package_is_made_below_destdir_with_its_prefix() {
     let (sb, module) = source();
     let before = etc(&sb);
     sb.sh(&format!("{MAKE} install DESTDIR=/root/package PREFIX=/usr"));
-    let found = sb.sh("cd /root/package; find . -type f -printf '%m /%P\\n' | sort").stdout;
-    assert_eq!(found, format!("644 {module}\n755 /usr/sbin/sftpjail\n"));
+    let found = sb.sh("cd /root/package; find . -type f -printf '%m /%P\\n' | LC_ALL=C sort").stdout;
+    let (mut expected, program) = (vec![format!("644 {module}")], "755 /usr/sbin/sftpjail".to_owned());
+    expected.extend(all_files().iter().map(|path| format!("644 /usr/share/{path}")));
+    expected.push(program);
+    assert_eq!(found.lines().collect::<Vec<_>>(), expected);
     sb.sh(&format!("not test -e {module}; not test -e /usr/sbin/sftpjail"));
     assert_same(&before, &etc(&sb), &[]);
     sb.sh(&format!(
@@ -36,7 +46,9 @@ fn a_package_is_made_below_destdir_with_its_prefix() {
 fn installed_set_up_undone_and_uninstalled() {
     let (sb, module) = source();
     let before = etc(&sb);
-    sb.sh(&format!("{MAKE} install; test -e {module}; sftpjail setup --yes"));
+    sb.sh(&format!(
+        "{MAKE} install; test -e {module}; test -e /usr/local/share/man/man8/sftpjail.8; sftpjail setup --yes"
+    ));
     sb.user("anna").group("sftp").add();
     sb.sftp("anna", "pwd\n").ok();
     sb.sftp("anna", "ls /etc/ssh\n").failed();
@@ -54,6 +66,7 @@ fn installed_set_up_undone_and_uninstalled() {
     assert!(out.stderr.contains("/etc/cron.d/sftpjail names the program; run first"), "{out}");
     sb.sh(&format!("rm /etc/cron.d/sftpjail; {MAKE} uninstall"));
     sb.sh(&format!("not test -e {module}; not test -e /usr/local/sbin/sftpjail"));
+    assert_eq!(sb.sh("find /usr/local/share -name '*sftpjail*'").stdout, "");
     assert_same(&before, &etc(&sb), &REWRITTEN_BY_USERADD);
 }
 
