@@ -91,13 +91,23 @@ fn config_check_says_nothing_of_the_examples_of_configurations() {
 }
 
 #[test]
-fn a_key_with_the_options_of_the_page_is_one_that_sshd_can_use() {
-    let sb = Sandbox::stock();
+fn keys_that_root_keeps_are_taken_as_the_page_of_grants_says() {
+    let sb = Sandbox::new();
+    sb.user("felix").group("sftp").add();
+    sb.sh("rm /home/felix/.ssh/authorized_keys; install -d -m 755 /etc/sftpjail /etc/sftpjail/keys.d");
+    let [lines] = &shown(GRANTS, "KEYS THAT ROOT KEEPS")[..] else { panic!("lines for sshd") };
+    sb.sshd_with(&lines.replace("/usr/sbin/", "/usr/local/sbin/"));
+    sb.sftp("felix", "pwd\n").failed();
+
     let examples = shown(GRANTS, "EXAMPLES");
     let example = examples.iter().find(|text| text.contains(" ssh-ed25519 KEY ")).expect("a key");
     let key = sb.sh("cut -d ' ' -f 2 /root/.ssh/id_ed25519.pub").stdout;
     let line = example.replace("KEY", key.trim());
-    sb.sh("install -d -m 755 /etc/sftpjail /etc/sftpjail/keys.d");
     sb.write_mode("/etc/sftpjail/keys.d/felix", &line, 0o644);
     assert_eq!(sb.sh("sftpjail keys felix").stdout, line);
+    // From another network.
+    sb.sftp("felix", "pwd\n").failed();
+    let line = line.replace("192.0.2.0/24", "127.0.0.0/8").replace("202612101800", "209912101800");
+    sb.write_mode("/etc/sftpjail/keys.d/felix", line, 0o644);
+    sb.sftp("felix", "pwd\n").ok();
 }
