@@ -11,6 +11,7 @@ mod groups;
 mod home;
 mod host_programs;
 mod in_no_profile;
+mod interrupted;
 mod keys;
 mod leftovers;
 mod pam;

@@ -24,6 +24,7 @@ pub(crate) mod room;
 pub(crate) mod selinux;
 pub(crate) mod service_mounts;
 pub(crate) mod sessions;
+pub(crate) mod setup_journal;
 pub(crate) mod shadow;
 pub(crate) mod sshd;
 pub(crate) mod syslog;

@@ -38,6 +38,7 @@ mod unread;
 mod user_manager;
 mod verify;
 
+use crate::host::setup_journal::now;
 use crate::report::error::AS_ROOT;
 use crate::report::{Error, Status, streams};
 use crate::writing::question::ask;
@@ -59,7 +60,7 @@ use sshd::Sshd;
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::Path;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 use undo::restore_unsettled;
 use unloaded::Unloaded;
 use unread::Unread;
@@ -148,6 +149,10 @@ fn dry_run(options: &Options, report: &mut Report<'_, impl Write>) -> Result<End
     let is_interrupted = phase != Phase::Applied;
     let planned = Planned::find(options)?;
     planned.show(options, report)?;
+    let refusal = planned.members.stop_without_force().err().filter(|_| !options.force);
+    if let Some(error) = refusal.filter(|_| !planned.is_nothing()) {
+        say(report, format!("With --yes, setup would stop here: {error}."));
+    }
     if planned.is_nothing() && !is_interrupted {
         report.next(check(&planned, "--all"));
         return Ok(Ending::Ok);
@@ -226,6 +231,7 @@ fn set_up(state: &State, options: &Options, report: &mut Report<'_, impl Write>)
     planned.show(options, report)?;
     if planned.is_nothing() {
         state.accept_edits()?;
+        say_unwaited(options, report);
         report.next(check(&planned, "--all"));
         return Ok(Ending::Ok);
     }
@@ -239,9 +245,7 @@ fn set_up(state: &State, options: &Options, report: &mut Report<'_, impl Write>)
     if planned.changes.is_empty() {
         unread::load_all(&planned, report)?;
         state.accept_edits()?;
-        if options.confirm_within.is_some() {
-            say(report, "No file was changed, so nothing waits to be confirmed.");
-        }
+        say_unwaited(options, report);
         report.next(check(&planned, "--all"));
         return Ok(Ending::Ok);
     }
@@ -251,6 +255,13 @@ fn set_up(state: &State, options: &Options, report: &mut Report<'_, impl Write>)
         None => next(&planned),
     });
     Ok(Ending::Ok)
+}
+
+/// Says that no timer was set, where one was asked for.
+fn say_unwaited(options: &Options, out: &mut impl Write) {
+    if options.confirm_within.is_some() {
+        say(out, "No file was changed, so no timer was set, and nothing waits to be confirmed.");
+    }
 }
 
 /// Undoes a setup that was interrupted or not confirmed in time.
@@ -283,9 +294,4 @@ fn refuse_unconfirmed(journal: Option<&Journal>) -> Result<(), Error> {
         }
         Some(_) | None => Ok(()),
     }
-}
-
-/// Seconds since 1970.
-fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs())
 }

@@ -1,6 +1,7 @@
 //! Checks what is the same for all users of the host.
 
 use super::Request;
+use super::interrupted;
 use super::pam::{self, Pam};
 use super::selinux;
 use super::sshd;
@@ -99,6 +100,7 @@ impl<'c> Host<'c> {
         let pam = pam::examine(service, config, path, request.sshd_config, findings);
         if !request.is_trial {
             pam::nologin(service, findings);
+            interrupted::examine(findings);
         }
         trusted::examine(sshd.as_ref(), service, findings);
         let systemd = user_manager::examine(config, path, findings);

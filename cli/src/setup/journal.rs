@@ -8,6 +8,8 @@ mod step;
 
 use super::target::Target;
 use super::{atomic, timer_unit};
+use crate::host::setup_journal::DIRECTORY;
+pub(super) use crate::host::setup_journal::{Phase, file};
 use crate::report::Error;
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
@@ -17,9 +19,6 @@ use std::fs::File;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 pub(super) use step::{Backup, Replaced, Step};
-
-/// Owned by root, mode 0700.
-const DIRECTORY: &str = "/var/lib/sftpjail/setup";
 
 /// How the names of backups begin.
 pub(super) const BACKUP_PREFIX: &str = "before-";
@@ -45,20 +44,6 @@ pub(super) struct Journal {
     /// Whether the last setup is undone: the steps are of earlier ones, or had to stay. Older journals have none.
     #[serde(default)]
     pub(super) is_last_undone: bool,
-}
-
-/// What happens to the steps that are not settled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(super) enum Phase {
-    /// They are being done.
-    Applying,
-    /// They are done, and wait to be confirmed.
-    Unconfirmed,
-    /// There are none.
-    Applied,
-    /// They are being undone.
-    Undoing,
 }
 
 /// The directory of the journal, locked, so that no other setup runs.
@@ -211,11 +196,6 @@ pub(super) fn peek() -> Result<Option<Journal>, Error> {
         return Err(unreadable(&why));
     }
     Ok(Some(Journal { version: VERSION, ..journal }))
-}
-
-/// Where the journal is.
-pub(super) fn file() -> PathBuf {
-    Path::new(DIRECTORY).join("journal.json")
 }
 
 impl Journal {

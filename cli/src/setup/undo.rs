@@ -40,7 +40,10 @@ pub(super) fn run(options: &Options, out: &mut impl Write) -> Result<Ending, Err
     if let Some(file) = options.sshd.path() {
         return Err(for_one_sshd(file, &journal));
     }
-    for action in &restoration.actions {
+    let refusal = refusal(&restoration)?.filter(|_| !options.force);
+    // Changes that it refuses to make are shown by --dry-run only.
+    let is_shown = options.dry_run || !options.yes || refusal.is_none();
+    for action in restoration.actions.iter().filter(|_| is_shown) {
         let _ = write!(out, "{action}");
     }
     for note in restoration.going.iter().chain(&restoration.notes) {
@@ -50,7 +53,6 @@ pub(super) fn run(options: &Options, out: &mut impl Write) -> Result<Ending, Err
         let _ = write!(out, "{edit}");
     }
     let affected = show_affected(&journal, &restoration, out)?;
-    let refusal = refusal(&restoration)?.filter(|_| !options.force);
     if options.dry_run {
         if let Some(error) = refusal {
             say(out, format!("Undo would stop here: {error}."));

@@ -8,6 +8,7 @@ mod faults;
 mod fixes;
 mod harmless;
 mod host_programs;
+mod interrupted;
 mod leftovers;
 mod live;
 mod owners;

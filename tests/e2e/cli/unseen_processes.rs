@@ -1,5 +1,6 @@
 //! Where /proc does not show all processes, no verb says that there is none.
 
+use super::check::sshd::running::finding;
 use super::setup::{assert_same, etc};
 use crate::common::jailed::left_nothing;
 use crate::pam_sftpjail::grants::{grant, granted};
@@ -17,13 +18,6 @@ fn machine() -> Sandbox {
 /// Runs a command, to which this is covered: nobody else sees that.
 fn without(sb: &Sandbox, path: &str, command: &str) -> Output {
     sb.try_sh(&format!("unshare -m sh -c 'mount -t tmpfs none {path} && exec \"$@\"' sh {command}"))
-}
-
-/// A finding and its fix, on one line.
-fn finding(out: &Output, start: &str) -> String {
-    let mut lines = out.stdout.lines().skip_while(|line| !line.starts_with(start));
-    let first = lines.next().unwrap_or_default().to_owned();
-    lines.take_while(|line| line.starts_with("   ")).fold(first, |all, line| format!("{all} {}", line.trim()))
 }
 
 #[test]
@@ -127,7 +121,7 @@ fn a_cron_that_cannot_be_read_may_run_all_the_same() {
     let sb = crate::pam_sftpjail::grants::machine(Namespace::Private);
     grant(&sb, "felix", &granted("/srv/site/media", "until = 2099-12-10T18:00:00+01:00"));
     sb.sh("echo '* * * * * root /usr/local/sbin/sftpjail expire' >/etc/cron.d/sftpjail; /usr/sbin/cron");
-    let pid = sb.sh("cat /run/crond.pid").stdout.trim().to_owned();
+    let pid = sb.sh("pgrep -x cron").stdout.trim().to_owned();
     let out = without(&sb, &format!("/proc/{pid}"), "sftpjail check felix");
     let unread = format!(
         "! grant end      whether cron runs is not known: status of the process {pid} cannot be read"

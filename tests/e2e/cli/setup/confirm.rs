@@ -159,3 +159,13 @@ fn a_question_that_waits_for_its_answer_does_not_keep_the_timer_waiting() {
         grep -q 'something was changed' /run/asked; ! test -e /var/lib/sftpjail");
     assert_same(&before, &etc(&sb), &[]);
 }
+
+#[test]
+fn a_setup_with_nothing_to_do_says_that_it_set_no_timer() {
+    let sb = Sandbox::stock();
+    sb.sh("sftpjail setup --yes");
+    let out = sb.sh("sftpjail setup --yes --confirm-within 10m");
+    let said = "No file was changed, so no timer was set, and nothing waits to be confirmed.\n";
+    assert!(out.stdout.contains(said), "{out}");
+    assert_eq!(sb.pids("setup-timer"), [] as [i32; 0]);
+}

@@ -22,6 +22,8 @@ fn setup_reports_who_would_no_longer_be_jailed_and_yes_alone_refuses() {
     let out = sb.try_sh("sftpjail setup --dry-run");
     assert_eq!(out.code, Some(3), "{out}");
     assert!(out.stdout.contains(report) && out.stdout.contains(suggestion), "{out}");
+    let stop = "With --yes, setup would stop here: these users would no longer be jailed";
+    assert!(out.stdout.contains(stop), "{out}");
     let out = sb.try_sh("sftpjail setup --yes");
     assert_eq!(out.code, Some(1), "{out}");
     assert!(out.stdout.contains(report), "{out}");

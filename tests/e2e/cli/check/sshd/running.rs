@@ -4,7 +4,7 @@ use super::super::{check, checked, machine};
 use sandbox::{Output, Sandbox};
 
 /// The evidence of a finding of `check`, and its fix, on one line.
-pub(super) fn finding(out: &Output, start: &str) -> String {
+pub(crate) fn finding(out: &Output, start: &str) -> String {
     let mut lines = out.stdout.lines().skip_while(|line| !line.starts_with(start));
     let first = lines.next().unwrap_or_default().to_owned();
     lines.take_while(|line| line.starts_with("   ")).fold(first, |all, line| format!("{all} {}", line.trim()))
