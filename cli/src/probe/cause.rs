@@ -7,6 +7,7 @@
 use super::connection::Tools;
 use super::repetition::{Repetition, repeat};
 use super::sshd_fix::SshdFixes;
+use crate::desired::pam::closed::Closed;
 use crate::desired::pam::unloadable::{Effect, Unloadable, find};
 use crate::desired::reopened;
 use crate::host::limits;
@@ -69,6 +70,7 @@ impl Facts<'_> {
             .or_else(|| self.expired())
             .or_else(|| self.no_logins())
             .or_else(|| unloadable(self.service, entries))
+            .or_else(|| closed(self.service))
             .or_else(|| entries.iter().find_map(|entry| of_another_module(self.service, entry)))
             .or_else(|| repetition.sshd.iter().find_map(|line| of_pam(line)))
     }
@@ -202,6 +204,14 @@ fn unloadable(service: &str, entries: &[String]) -> Option<Cause> {
         };
         let one = find(kind, &stack).0.into_iter().find(refuses)?;
         Some(Cause { evidence: one.evidence, fix: one.fix.into() })
+    })
+}
+
+/// A line of PAM for which libpam refuses everybody.
+fn closed(service: &str) -> Option<Cause> {
+    ["account", "session"].into_iter().find_map(|kind| {
+        let Closed { evidence, fix, .. } = Closed::find(kind, &Stack::read(service, kind))?;
+        Some(Cause { evidence, fix: fix.into() })
     })
 }
 

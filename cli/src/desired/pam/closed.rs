@@ -31,7 +31,9 @@ impl Closed {
             let (text, path) = (one_line(&module.control.text), escaped(&module.path));
             let evidence =
                 format!("{at}: with {text}, libpam refuses everybody, root too, also where {path} succeeds");
-            let fix = format!("correct the control field at {at}, or remove that line");
+            let meant = module.control.meant().map(|meant| format!(" (did you mean {meant}?)"));
+            let meant = meant.unwrap_or_default();
+            let fix = format!("correct the control field at {at}{meant}, or remove that line");
             return Some(Self { at, evidence, fix });
         }
         let denying: Vec<_> =

@@ -1,5 +1,7 @@
 //! Parses the control field of a PAM line: what libpam does after each answer of the module.
 
+use pam_sftpjail::suggestion::nearest;
+
 /// What libpam does after an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Action {
@@ -63,6 +65,12 @@ pub(super) const ACTIONS: [(&str, Action); 6] = [
     ("reset", Action::Reset),
 ];
 
+/// What stands for a list of answers and actions.
+const WORDS: [&str; 6] = ["required", "requisite", "optional", "sufficient", "include", "substack"];
+
+/// isspace(3).
+const BLANKS: [char; 6] = [' ', '\t', '\n', '\r', '\u{b}', '\u{c}'];
+
 /// Answers with their actions, no answer twice.
 type Named = Vec<(&'static str, Action)>;
 
@@ -106,6 +114,22 @@ impl Control {
         let mut errors = others.map(|(_, action)| *action).chain([self.default]);
         matches!(self.on("success"), Action::Ok | Action::Ignore | Action::Reset)
             && errors.all(|action| matches!(action, Action::Ignore | Action::Reset))
+    }
+
+    /// What is probably meant by the first word that libpam does not understand.
+    pub(crate) fn meant(&self) -> Option<&'static str> {
+        let text = unbracketed(&self.text);
+        let of = |typed: &str, known: &[&'static str]| {
+            let is_known = known.contains(&typed) || typed.bytes().all(|byte| byte.is_ascii_digit());
+            nearest(typed, known.iter().copied()).filter(|_| !is_known)
+        };
+        if !text.contains('=') {
+            return of(text, &WORDS);
+        }
+        let answers: Vec<_> = ANSWERS.into_iter().chain([DEFAULT]).collect();
+        let actions = ACTIONS.map(|(word, _)| word);
+        let mut pairs = text.split(BLANKS).filter_map(|pair| pair.split_once('='));
+        pairs.find_map(|(answer, action)| of(answer, &answers).or_else(|| of(action, &actions)))
     }
 
     /// The actions after all other answers than `success`.
@@ -159,9 +183,8 @@ fn action(text: &str) -> Option<(Action, &str)> {
     Some((Action::Jump(usize::try_from(count).ok()?), after))
 }
 
-/// isspace(3).
 fn trimmed(text: &str) -> &str {
-    text.trim_start_matches([' ', '\t', '\n', '\r', '\u{b}', '\u{c}'])
+    text.trim_start_matches(BLANKS)
 }
 
 #[cfg(test)]
@@ -204,6 +227,22 @@ mod tests {
             for answer in ANSWERS {
                 assert_eq!(Control::parse(text).on(answer), Action::Bad, "{text}");
             }
+        }
+    }
+
+    #[test]
+    fn the_word_that_is_meant_is_suggested() {
+        for (text, meant) in [
+            ("[sucess=ok default=ignore]", Some("success")),
+            ("[Success=ok]", Some("success")),
+            ("[success=ok default=ignroe]", Some("ignore")),
+            ("requierd", Some("required")),
+            ("[success=die default=ignore]", None),
+            ("[success=1 default=ignore]", None),
+            ("required", None),
+            ("xyz", None),
+        ] {
+            assert_eq!(Control::parse(text).meant(), meant, "{text}");
         }
     }
 

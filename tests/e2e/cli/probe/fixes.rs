@@ -218,3 +218,27 @@ fn a_module_of_pam_that_cannot_be_loaded_is_named() {
         assert_eq!(fix.trim_start(), expected, "{kind}: {out}");
     }
 }
+
+/// Whoever is in a session when PAM refuses has a jail all the same.
+#[test]
+fn a_line_of_pam_that_refuses_everybody_is_named() {
+    for (kind, step) in [("account", "login"), ("session", "sftp")] {
+        let sb = machine();
+        sb.sh(&format!("sed -i '1i {kind} [sucess=ok default=ignore] pam_limits.so' /etc/pam.d/sshd"));
+        let (line, fix) = named(&sb, step);
+        let wrong = "/etc/pam.d/sshd:1: with [sucess=ok default=ignore], libpam refuses everybody";
+        assert!(line.contains(wrong) && fix.contains("(did you mean success?)"), "{kind}: {line} {fix}");
+        sb.sh(&format!("sed -i '1d' /etc/pam.d/sshd; echo {kind} required pam_deny.so >>/etc/pam.d/sshd"));
+        let (line, fix) = named(&sb, step);
+        assert!(line.contains("every login gets to pam_deny.so at /etc/pam.d/"), "{kind}: {line}");
+        assert!(fix.contains("remove the line that should not be there"), "{kind}: {fix}");
+    }
+}
+
+/// The line of a step that has failed, and its fix.
+#[track_caller]
+fn named(sb: &Sandbox, step: &str) -> (String, String) {
+    let out = probe(sb, "mle", 1);
+    let (line, fix) = failed(&out, step).unwrap_or_else(|| panic!("{out}"));
+    (line.to_owned(), fix.to_owned())
+}

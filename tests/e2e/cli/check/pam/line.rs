@@ -26,7 +26,7 @@ const LINES: [Fault; 36] = [
         "pam session",
         ": with [sucess=ok default=ignore], libpam refuses everybody, root too",
     )
-    .in_words("correct the control field at /etc/pam.d/common-session:").concludes("mle is jailed but cannot log in: PAM refuses every login because of /etc/pam.d/common-session:N"),
+    .in_words("(did you mean success?), or remove that line").concludes("mle is jailed but cannot log in: PAM refuses every login because of /etc/pam.d/common-session:N"),
     failed(control!("session", " close", "requird"), "pam session", ": requird refuses everybody, root too").concludes(REFUSED),
     failed(
         control!("account", "", "[success=ok module_unknown=ignore default=bad]"),
