@@ -154,9 +154,9 @@ impl Work for Looking<'_> {
 
     fn check(&mut self, user: &str) -> Given {
         let Self(config) = self;
-        Given::of(user, |all, grant| match trial::examine(config, user, all, grant) {
-            Ok(_) if grant.since.is_some_and(|since| since.epoch() > now()) => (State::Later, None),
-            Ok(_) => (State::Usable, None),
+        Given::of(user, |all, grant| match trial::examine_here(config, user, all, grant) {
+            Ok(()) if grant.since.is_some_and(|since| since.epoch() > now()) => (State::Later, None),
+            Ok(()) => (State::Usable, None),
             Err(error) => (State::Unusable, Some(error.to_string())),
         })
     }

@@ -3,6 +3,7 @@
 use super::{etc, json, site};
 use crate::common::unanswered::take_and_never_answer;
 use sandbox::{Namespace, Sandbox};
+use std::time::{Duration, Instant};
 
 /// The command ends with 1, says this, and changes nothing in /etc.
 #[track_caller]
@@ -22,7 +23,7 @@ fn a_folder_that_would_refuse_the_login_is_not_granted() {
         ("/srv/link", "the volume /srv/link cannot be used: /srv/link is a symlink"),
         (
             "/srv/gone",
-            "the volume /srv/gone cannot be used: /srv/gone does not exist; correct its path, or make it",
+            "there is no folder /srv/gone to grant; correct its path, or make it: install -d -o mle /srv/gone",
         ),
         ("/srv/fifo", "/srv/fifo is not a directory"),
         ("/etc/ssh", "the volume /etc/ssh would be in /etc"),
@@ -43,7 +44,8 @@ fn a_folder_that_would_refuse_the_login_is_not_granted() {
         ("/srv/real --as nobody-there", "an account that does not exist"),
         ("media", "folder media is relative; give the absolute path"),
         ("/srv/real --from 192.0.2.1/24", "is one address of the network 192.0.2.0/24; write"),
-        ("/srv/gone --from 192.0.2.0/24", "/srv/gone does not exist"),
+        ("/srv/gone --read-only", "to grant; correct its path, or make it: install -d /srv/gone"),
+        ("/srv/gone/deep --as joe --from 192.0.2.0/24", "or make it: install -d -o joe /srv/gone/deep"),
         (
             "/srv/real --key /srv/fifo",
             "/srv/fifo is not a regular file; give the file of the public key, such as felix.pub",
@@ -222,6 +224,14 @@ fn a_folder_that_never_answers_keeps_nobody_from_what_is_granted_to_others() {
     let out = sb.try_sh("timeout 40 sftpjail grants felix");
     assert_eq!(out.code, Some(1), "{out}");
     assert!(out.stdout.contains("! whether felix can use /srv/www/staging/media is unknown: "), "{out}");
+    // Nor does it keep whoever grants or extends.
+    for command in ["extend felix --until 2098-12-10 --yes", "grant felix /srv/www/staging/media/deep --yes"]
+    {
+        let begun = Instant::now();
+        let out = sb.try_sh(&format!("timeout 40 sftpjail {command} 9>&1"));
+        assert!(out.code == Some(1) && out.stderr.contains("does not answer"), "{command}: {out}");
+        assert!(begun.elapsed() < Duration::from_secs(30), "{command}: {:?}", begun.elapsed());
+    }
     // What must be possible at once asks no filesystem.
     sb.sh("timeout 10 sftpjail revoke felix --yes");
 }
