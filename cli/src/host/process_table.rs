@@ -63,7 +63,7 @@ pub(crate) fn all() -> Found<Vec<Listed>> {
             "let /proc be the procfs of this system",
         ));
     } else if !pids.contains(&1) {
-        let fix = if geteuid().is_root() { "mount /proc without hidepid" } else { AS_ROOT };
+        let fix = if geteuid().is_root() { "let /proc be mounted without hidepid" } else { AS_ROOT };
         all.miss(Error::new("/proc hides the processes of others", fix));
     }
     for pid in pids {
