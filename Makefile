@@ -29,8 +29,8 @@ ANSWERS := slapd slapd/no_configuration boolean true\nlibnss-ldapd libnss-ldapd/
 # What tests unpack in their sandboxes. Installed, it would put itself into the machine's own
 # configuration of PAM and NSS, or start a daemon.
 UNPACKED := libpam-mount libpam-mount-bin libpam-fscrypt libnss-sss sssd-common sssd-krb5-common sssd-ldap
-# What `make bench` compares us with.
-UNPACKED += autofs
+# What `make bench` compares us with, and from which recipes move over.
+UNPACKED += autofs mysecureshell acl
 # What the manual pages are checked with, and shells with the completions.
 UNPACKED += mandoc zsh zsh-common fish fish-common libpcre2-32-0
 # What a sandbox has in /etc comes from these; `make deps` gets those whose files somebody has edited here.

@@ -1,5 +1,6 @@
 //! What the project promises as a whole: its documents, its Makefile, its table of threats, and its sandbox.
 
+mod administration;
 mod dependencies;
 mod documents;
 mod every_call;

@@ -12,7 +12,7 @@ use crate::escape::escaped;
 use crate::fix::{Command, Fix, RootPath};
 use crate::name::UserName;
 use crate::path::Normalised;
-use crate::sys::{SysError, access_fix, directory, new_directory, umask::Umask};
+use crate::sys::{SysError, access_fix, directory, mount, new_directory, umask::Umask};
 use nix::errno::Errno;
 use std::ffi::{OsStr, OsString};
 use std::fmt::{self, Display};
@@ -147,9 +147,17 @@ impl JailRoot {
                 Ok(Self { path: path.clone(), namespace, user: user.clone(), state })
             }
             Ok(MountPoint::Other) => {
-                let fix = match home.is_some_and(|home| home.starts_with(&at)) {
-                    true => "set another jail_root in the configuration, outside of all homes".into(),
-                    false => format!("move {} away", escaped(&at)).into(),
+                let fix = if home.is_some_and(|home| home.starts_with(&at)) {
+                    "set another jail_root in the configuration, outside of all homes".into()
+                } else if mount::is_autofs(&here).unwrap_or(false) {
+                    let root = path.absolute();
+                    format!(
+                        "let autofs mount nothing at {}: remove it from autofs's maps, and restart autofs",
+                        escaped(&root)
+                    )
+                    .into()
+                } else {
+                    format!("move {} away", escaped(&at)).into()
                 };
                 Err(occupied("is in the place of the jail", fix))
             }

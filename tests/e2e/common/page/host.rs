@@ -8,8 +8,7 @@ use super::Page;
 use crate::cli::check::NO_MAIL;
 use crate::common::terminal::on_a_terminal;
 
-/// What is typed where a password is asked for.
-const PASSWORD: &str = "correct horse";
+const PASSWORD: &str = Page::PASSWORD;
 
 /// It returns before sshd has read its files.
 const RELOAD: &str = "service ssh reload";
@@ -18,6 +17,9 @@ const RELOAD: &str = "service ssh reload";
 const ASKPASS: &str = "#!/bin/sh\nprintf '%s\\n' \"$1\" >&2\nprintf '%s\\n' \"$PASSWORD\"\n";
 
 impl Page {
+    /// What is typed where a password is asked for.
+    pub(crate) const PASSWORD: &str = "correct horse";
+
     /// A Debian named files.example.com on which `sftpjail setup` has run. For each of `names`, there is NAME.pub in /root,
     /// which is the key of the client.
     pub(crate) fn machine(names: &[&str]) -> Sandbox {
