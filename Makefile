@@ -33,6 +33,8 @@ UNPACKED := libpam-mount libpam-mount-bin libpam-fscrypt libnss-sss sssd-common 
 UNPACKED += autofs mysecureshell acl
 # What the manual pages are checked with, and shells with the completions.
 UNPACKED += mandoc zsh zsh-common fish fish-common libpcre2-32-0
+# What reads the metrics of a recipe.
+UNPACKED += prometheus-node-exporter
 # What a sandbox has in /etc comes from these; `make deps` gets those whose files somebody has edited here.
 STOCK := $(shell cat tests/sandbox/packages 2>/dev/null)
 DOWNLOADS := $(or $(CARGO_TARGET_DIR),target)/debian

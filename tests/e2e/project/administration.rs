@@ -1,3 +1,4 @@
 //! The recipes for whoever runs a server with members, each done as its page of docs/recipes says.
 
 mod moving;
+mod running;
