@@ -14,7 +14,7 @@ mod registry;
 
 mod session;
 
-mod pam;
+pub(crate) mod pam;
 
 mod log;
 mod name;

@@ -2,7 +2,7 @@
 //! ignored, and the host's own admins are let in.
 
 pub(crate) mod ldap;
-mod sssd;
+pub(crate) mod sssd;
 
 use std::time::Duration;
 
@@ -179,7 +179,7 @@ fn without_its_file_extrausers_is_no_answer(namespace: Namespace) {
 fn without_sssd_a_member_is_refused_and_an_exempt_admin_let_in(namespace: Namespace) {
     let sb = people(namespace);
     directory().serve(&sb);
-    sssd::serve(&sb);
+    sssd::serve(&sb, "sftp");
     nsswitch(&sb, "files systemd sss");
     assert!(sb.sh("getent group sftp").stdout.contains("anna"));
     assert_ne!(code(&alone(&sb, "anna", &["account"]), "account"), IGNORED);
@@ -203,7 +203,7 @@ fn without_sssd_a_member_is_refused_and_an_exempt_admin_let_in(namespace: Namesp
     sb.sh("rm /var/lib/sss/pipes/nss");
     nobody_is_unjailed(&sb, "sss could not be reached (`group: files systemd sss` in /etc/nsswitch.conf)");
     start_slapd(&sb);
-    sssd::start(&sb);
+    sssd::start(&sb, "sftp");
     is_well();
 }
 

@@ -21,21 +21,22 @@ ldap_search_base = dc=example,dc=org
 ldap_schema = rfc2307
 ";
 
+/// Starts it, and waits until it answers for `group`.
 #[track_caller]
-pub(super) fn serve(sb: &Sandbox) {
+pub(crate) fn serve(sb: &Sandbox, group: &str) {
     for package in ["sssd-common", "sssd-krb5-common", "sssd-ldap", "libnss-sss"] {
         sb.unpack(package);
     }
     sb.sh("install -d -m 700 /etc/sssd");
     sb.write_mode("/etc/sssd/sssd.conf", CONFIG, 0o600);
-    start(sb);
+    start(sb, group);
 }
 
-/// Starts it, and waits until it answers.
+/// Starts it again, and waits until it answers for `group`.
 #[track_caller]
-pub(super) fn start(sb: &Sandbox) {
+pub(super) fn start(sb: &Sandbox, group: &str) {
     sb.sh("rm -f /run/sssd.pid; /usr/sbin/sssd -D");
-    let answers = || (sb.try_sh("getent -s sss group sftp").code == Some(0)).then_some(());
+    let answers = || (sb.try_sh(&format!("getent -s sss group {group}")).code == Some(0)).then_some(());
     let log = || sb.try_sh("tail -n 20 /var/log/sssd/*.log").stdout;
     assert!(wait_until(Duration::from_secs(30), answers).is_some(), "sssd does not answer: {}", log());
 }

@@ -1,7 +1,7 @@
 //! Other modules of sshd's PAM stack, which change PAM's environment, start threads, and mount at login
 //! what they unmount at logout.
 
-mod mounts;
+pub(crate) mod mounts;
 
 use sandbox::{Namespace, Output, Sandbox};
 

@@ -37,6 +37,23 @@ fn with_pam_mount(sb: &Sandbox, volume: &str) {
         echo 'session optional pam_mount.so' >>/etc/pam.d/common-session");
 }
 
+/// The home of `user` is a gocryptfs that pam_mount opens with the user's password, as gocryptfs's manual shows.
+pub(crate) fn with_encrypted_home(sb: &Sandbox, user: &str, password: &str) {
+    sb.sh(&format!(
+        "install -d -o {user} -g {user} -m 700 /home/{user}.cipher; sed -i 's/^#user_allow_other/user_allow_other/' /etc/fuse.conf
+        test -e /dev/fuse || mknod -m 666 /dev/fuse c 10 229
+        echo '{password}' >/tmp/pass; gocryptfs -q -init -scryptn 10 -passfile /tmp/pass /home/{user}.cipher
+        chown -R {user}:{user} /home/{user}.cipher; rm /tmp/pass"
+    ));
+    with_pam_mount(
+        sb,
+        &format!(
+            "<volume user=\"{user}\" fstype=\"fuse\" path=\"/usr/bin/gocryptfs#/home/{user}.cipher\" \
+             mountpoint=\"/home/{user}\" options=\"nodev,nosuid,quiet,nonempty,allow_other\" />"
+        ),
+    );
+}
+
 fn live(sb: &Sandbox) -> LiveSftp {
     sb.login("mle").password(PASSWORD).live()
 }
@@ -102,17 +119,7 @@ fn a_tmpfs_home_of_pam_mount_is_gone_after_logout(namespace: Namespace) {
 
 fn a_gocryptfs_home_of_pam_mount_is_gone_after_logout(namespace: Namespace) {
     let sb = machine(namespace);
-    sb.sh(&format!(
-        "install -d -o mle -g mle -m 700 /home/mle.cipher; sed -i 's/^#user_allow_other/user_allow_other/' /etc/fuse.conf
-        test -e /dev/fuse || mknod -m 666 /dev/fuse c 10 229
-        echo '{PASSWORD}' >/tmp/pass; gocryptfs -q -init -scryptn 10 -passfile /tmp/pass /home/mle.cipher
-        chown -R mle:mle /home/mle.cipher; rm /tmp/pass"
-    ));
-    with_pam_mount(
-        &sb,
-        "<volume user=\"mle\" fstype=\"fuse\" path=\"/usr/bin/gocryptfs#/home/mle.cipher\" mountpoint=\"/home/mle\" \
-         options=\"nodev,nosuid,quiet,nonempty,allow_other\" />",
-    );
+    with_encrypted_home(&sb, "mle", PASSWORD);
     comes_and_goes(&sb, " /home/mle ");
     assert_eq!(sb.pids("gocryptfs"), [0; 0]);
     // What was written is in the encrypted directory, and there only.
