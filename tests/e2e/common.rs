@@ -3,12 +3,12 @@
 #[macro_use]
 mod namespaces;
 
+pub(crate) mod by_hand;
 pub(crate) mod config;
 pub(crate) mod jailed;
 pub(crate) mod libpam;
 pub(crate) mod mount_table;
 pub(crate) mod page;
-pub(crate) mod readme;
 pub(crate) mod refused;
 pub(crate) mod terminal;
 pub(crate) mod unanswered;

@@ -10,6 +10,7 @@ mod makefile;
 mod manuals;
 mod outside_view;
 mod pages;
+mod picture;
 mod readme;
 mod recipes;
 mod sandbox;

@@ -27,15 +27,9 @@ fn the_path_of_the_configuration_is_absolute() {
     assert!(!load("/dev/null/none").contains("is relative"), "{}", load("/dev/null/none"));
 }
 
-/// The README's example that contains `word`.
-fn readme(word: &str) -> &'static str {
-    let mut fenced = include_str!("../../../README.md").split("```").skip(1).step_by(2);
-    fenced.find(|text| text.contains(word)).unwrap().split_once('\n').unwrap().1
-}
-
 #[test]
-fn the_readme_shows_the_default() {
-    let mut config = Config::parse(readme("jail_root = ")).unwrap();
+fn what_setup_writes_is_the_default() {
+    let mut config = Config::parse(include_str!("../../../config/home.toml")).unwrap();
     assert!(config.profiles[0].line.take().is_some());
     assert_eq!(config, Config::default());
 }
@@ -70,8 +64,8 @@ fn every_switch_is_read() {
 }
 
 #[test]
-fn the_upload_portal_of_the_readme_is_read() {
-    let config = Config::parse(readme("upload-portal")).unwrap();
+fn the_upload_portal_that_setup_writes_is_read() {
+    let config = Config::parse(include_str!("../../../config/upload-portal.toml")).unwrap();
     let profile = &config.profiles[0];
     assert_eq!((profile.home, profile.umask), (HomeAccess::None, Some(0o027)));
     let [volume] = &profile.volumes[..] else { panic!("{:?}", profile.volumes) };

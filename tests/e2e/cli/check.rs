@@ -181,7 +181,10 @@ fn json_says_all_that_text_says() {
         names,shadow,shell,host programs,linger,home access,home parents,keys,rehearsal";
     assert_eq!(checks, all.split(',').map(|check| [check, "passed"]).collect::<Vec<_>>());
     for check in all.split(',') {
-        assert!(include_str!("../../../README.md").contains(&format!("`{check}`")), "{check}");
+        assert!(
+            include_str!("../../../manuals/sftpjail-check.md").contains(&format!("`{check}`")),
+            "{check}"
+        );
     }
     assert!(findings(&document).iter().all(|[.., evidence, fix]| !evidence.is_empty() && fix.is_empty()));
     let rehearsal = &document["rehearsal"];

@@ -14,7 +14,7 @@ fn a_configuration_that_can_be_used_is_passed_in_silence() {
     let sb = Sandbox::new();
     says(&sb.try_sh("sftpjail config check"), 0, "");
     sb.sh("mkdir -p /etc/sftpjail");
-    sb.write(CONFIG, crate::common::readme::block("name   = \"upload-portal\""));
+    sb.write(CONFIG, crate::common::config::upload_portal());
     says(&sb.try_sh("sftpjail config check"), 0, "");
     says(&sb.try_sh(&format!("sftpjail config check {CONFIG}")), 0, "");
 }

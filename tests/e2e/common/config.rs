@@ -17,3 +17,9 @@ pub(crate) fn guarding(names: &[&str]) -> String {
 pub(crate) fn jail_root_at(sb: &Sandbox, place: &str) {
     sb.configure(&format!("jail_root = \"{place}\"\n"));
 }
+
+/// The profile of an upload portal, as `sftpjail setup --profile upload-portal` writes it.
+pub(crate) fn upload_portal() -> &'static str {
+    let text = include_str!("../../../config/upload-portal.toml");
+    text.find("[[profile]]").map(|at| &text[at..]).expect("a profile")
+}

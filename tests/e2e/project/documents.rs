@@ -255,7 +255,7 @@ fn the_example_in_contributing_md_is_a_test() {
 fn what_is_wrong_with_a_document_is_found() {
     let document = |text: &str| Document::new("docs/example.md", text);
     let links = "# A `b` c_d: e\n## Twice\n## Twice\n\
-        [a](../README.md), [b\nb](../README.md#setting-it-up), [c](#a-b-c_d-e), [d](#twice-1), [e](https://example.org)\n\
+        [a](../README.md), [b\nb](../README.md#install), [c](#a-b-c_d-e), [d](#twice-1), [e](https://example.org)\n\
         `[f](none.md)`\n```\n[g](none.md)\n```\n[[h]](../tests)\n";
     none_of(&document(links).broken_links());
     for (wrong, why) in [

@@ -8,11 +8,14 @@ use crate::common::page::Page;
 use sandbox::Sandbox;
 
 /// Where pages are.
-const PLACES: [&str; 2] = ["docs", "manuals"];
+const PLACES: [&str; 3] = ["README.md", "docs", "manuals"];
 
-/// Every file below `directory`, by its path in the repository.
+/// The file `directory`, or every file below it, by its path in the repository.
 fn files_below(directory: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
+    if Path::new(ROOT).join(directory).is_file() {
+        files.push(directory.to_owned());
+    }
     for entry in fs::read_dir(Path::new(ROOT).join(directory)).into_iter().flatten().flatten() {
         let path = directory.join(entry.file_name());
         if entry.file_type().expect("a kind").is_dir() {

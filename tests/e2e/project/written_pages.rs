@@ -3,8 +3,8 @@
 
 use sandbox::Sandbox;
 
+use crate::common::by_hand::add_pam_lines;
 use crate::common::page::Page;
-use crate::common::readme::add_pam_lines;
 
 const MODULE: &str = include_str!("../../../manuals/pam_sftpjail.8");
 const CONFIGURATION: &str = include_str!("../../../manuals/sftpjail.toml.5");

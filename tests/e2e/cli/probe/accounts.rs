@@ -31,7 +31,7 @@ fn the_users_own_keys_are_not_touched() {
 #[test]
 fn the_volume_of_an_upload_portal_is_written() {
     let sb = machine();
-    let portal = crate::common::readme::block("name   = \"upload-portal\"");
+    let portal = crate::common::config::upload_portal();
     configure(&sb, portal);
     sb.sh("sed -i 's/Match Group sftp/Match Group sftp,sftp-only/' /etc/ssh/sshd_config; mkdir -p /srv/sftp");
     sb.user("jack")

@@ -91,10 +91,10 @@ fn a_module_beside_the_program_is_installed_and_undo_removes_it() {
 }
 
 #[test]
-fn what_was_done_by_hand_as_the_readme_says_is_kept() {
+fn what_was_done_by_hand_is_kept() {
     let sb = Sandbox::stock();
-    sb.append("/etc/ssh/sshd_config", crate::common::readme::block("Match Group sftp"));
-    crate::common::readme::add_pam_lines(&sb);
+    sb.append("/etc/ssh/sshd_config", crate::common::by_hand::match_block());
+    crate::common::by_hand::add_pam_lines(&sb);
     sb.sh("groupadd --system sftp; mkdir -m 700 /jail /etc/sftpjail; chmod 755 /etc/sftpjail");
     sb.write("/etc/sftpjail/config.toml", include_str!("../../../../config/home.toml"));
     let out = sb.sh("sftpjail setup --yes");
@@ -173,7 +173,8 @@ fn an_upload_portal_has_a_folder_for_each_member_and_nothing_of_the_rehearsal() 
     assert!(out.stdout.contains("Match Group sftp-only"), "{out}");
     assert_eq!(sb.sh("ls -A /srv/sftp /srv/jails").stdout, "/srv/jails:\n\n/srv/sftp:\n");
     sb.user("jack").primary("sftp-only").add();
-    let seen = sb.sftp("jack", "cd uploads\nput /etc/hostname here\nls -l /\n").ok();
+    let seen = sb.sftp("jack", "pwd\nput /etc/hostname here\nls -l /\n").ok();
+    assert!(seen.stdout.contains("Remote working directory: /uploads\n"), "{seen}");
     assert!(!seen.stdout.contains("/home"), "{seen}");
     assert_eq!(sb.sh("ls /srv/sftp/jack").stdout, "here\n");
 }

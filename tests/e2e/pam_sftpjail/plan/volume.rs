@@ -3,9 +3,9 @@
 mod gone;
 mod refused;
 
+use crate::common::config::upload_portal;
 use crate::common::jailed::{has_only_its_home, left_nothing, left_nothing_below, names, sees_only};
 use crate::common::mount_table::{of_jail, places};
-use crate::common::readme::block;
 use sandbox::{LiveSftp, Namespace, Sandbox};
 
 in_both_namespaces!(
@@ -67,7 +67,7 @@ fn leaves_letter(sb: &Sandbox, at: &str) -> bool {
 }
 
 fn the_upload_portal_has_one_writable_folder_and_no_home(namespace: Namespace) {
-    let portal = format!("jail_root = \"/sftp/jail\"\n{}", block("upload-portal"));
+    let portal = format!("jail_root = \"/sftp/jail\"\n{}", upload_portal());
     let sb = machine(namespace, &portal, "sftp-only", "/sftp/jail");
     // The seed's own line; the home does not exist and need not.
     sb.sh("mkdir -p /srv/sftp; useradd -g sftp-only -s /usr/sbin/nologin -d /upload/jack jack; echo jack:pw | chpasswd");

@@ -2,13 +2,13 @@
 
 use super::{DROP_IN, JOURNAL, UNDO, has_a_shell, is_jailed, refuses, set_up};
 use crate::cli::setup::{assert_same, etc};
-use crate::common::readme;
+use crate::common::by_hand::match_block;
 use sandbox::Sandbox;
 
 #[test]
 fn a_block_made_by_hand_keeps_the_jail_root_and_pams_lines() {
     let sb = Sandbox::stock();
-    sb.append("/etc/ssh/sshd_config", readme::block("Match Group sftp"));
+    sb.append("/etc/ssh/sshd_config", match_block());
     sb.sh("sftpjail setup --yes; ! test -e /etc/ssh/sshd_config.d/00-sftpjail.conf");
     sb.user("anna").group("sftp").add();
     sb.sshd();
@@ -29,10 +29,7 @@ fn a_second_block_for_other_members_keeps_them_jailed() {
     sb.sh("sftpjail setup --yes");
     sb.user("anna").group("sftp").add();
     sb.user("kim").group("sftp").group("partners").add();
-    sb.append(
-        "/etc/ssh/sshd_config",
-        readme::block("Match Group sftp").replace("Match Group sftp", "Match Group partners"),
-    );
+    sb.append("/etc/ssh/sshd_config", match_block().replace("Match Group sftp", "Match Group partners"));
     sb.sshd();
     let out = refuses(&sb, &["/etc/ssh/sshd_config:", "--force"]);
     assert!(

@@ -2,14 +2,14 @@
 //! it may need.
 
 use super::{JOURNAL, UNDO};
-use crate::common::readme;
+use crate::common::by_hand::match_block;
 use sandbox::Sandbox;
 
 #[test]
 fn a_directory_or_file_that_cannot_be_read_is_not_taken_for_an_empty_one() {
     let sb = Sandbox::stock();
     // A block of the admin's needs the jail root and PAM's lines.
-    sb.append("/etc/ssh/sshd_config", readme::block("Match Group sftp"));
+    sb.append("/etc/ssh/sshd_config", match_block());
     sb.sh("sftpjail setup --yes; cp -a /var/lib/sftpjail /root/journal");
     // Another service of the admin's needs the module.
     sb.write("/etc/pam.d/ftp", "session required pam_sftpjail.so open\n");
