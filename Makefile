@@ -208,33 +208,13 @@ review-picture: build
 sandbox: build
 	@$(CARGO) run --quiet --locked $(AS_ROOT) --package sftpjail-tests --bin sandbox-shell
 
-# Every test, those of a whole Debian 12 too; the last line counts them. The two run at once, since machines mostly
-# wait, and what those of machines print comes last.
-ALL_BUT_MACHINES := $(CARGO) test --locked $(AS_ROOT) --workspace --exclude sftpjail-machines
-OF_MACHINES := $(CARGO) test --locked $(AS_ROOT) --package sftpjail-machines --test machine
-
+# Every test but those of whole systems, which machine-tests are; the last line counts them.
 test: build
 	@log=$$(mktemp)
-	of_machines=$$(mktemp)
-	trap 'rm -f $$log $$of_machines' EXIT
-	tests() {
-		local status=0 pid
-		# Neither waits for what the other compiles.
-		$(ALL_BUT_MACHINES) --no-run
-		$(OF_MACHINES) --no-run
-		# A process group of its own, which ctrl-C does not reach.
-		set -m
-		SUITE=bookworm $(MACHINES) >$$of_machines 2>&1 &
-		pid=$$!
-		set +m
-		trap "kill -- -$$pid 2>/dev/null || true" EXIT
-		$(ALL_BUT_MACHINES) --no-fail-fast -- --test-threads $(THREADS) || status=$$?
-		wait $$pid || status=$$?
-		cat $$of_machines
-		return $$status
-	}
+	trap 'rm -f $$log' EXIT
 	status=0
-	tests 2>&1 | tee $$log || status=$$?
+	$(CARGO) test --locked $(AS_ROOT) --workspace --exclude sftpjail-machines --no-fail-fast -- --test-threads $(THREADS) \
+		2>&1 | tee $$log || status=$$?
 	# What failed, once more where it is seen.
 	sed -n '/^---- .* stdout ----$$/,/^failures:$$/p' $$log
 	awk '/^test result:/ { p += $$4; f += $$6; s += $$8 } END { printf "%d passed, %d failed, %d skipped\n", p, f, s }' $$log
@@ -247,10 +227,8 @@ exhaustive: build
 	EXHAUSTIVE=1 $(CARGO) test --locked $(AS_ROOT) --package sftpjail-tests --test e2e -- every_call --test-threads $(THREADS) --nocapture
 
 # Whole systems, booted with systemd as PID 1: machines/README.md. These tests have one each.
-MACHINES = $(OF_MACHINES) -- --test-threads 2
-
 machine-tests: build
-	@SUITE=$(SUITE) $(MACHINES)
+	@SUITE=$(SUITE) $(CARGO) test --locked $(AS_ROOT) --package sftpjail-machines --test machine -- --test-threads 2
 
 # One scenario in whole systems, from the installation to the purge, with the package that installs on all of them.
 LAB := $(MAKE) --no-print-directory deb SUITE=bullseye && $(CARGO) run --quiet --locked $(AS_ROOT) --package sftpjail-machines --bin lab --
