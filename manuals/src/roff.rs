@@ -98,6 +98,8 @@ pub(crate) fn tidy(page: &str) -> String {
             ".PP" | ".br" if breaks(last) || lines.peek().is_some_and(|next| breaks(next)) => {}
             "" => tidy += ".sp\n",
             _ if line.starts_with('.') => tidy += &format!("{line}\n"),
+            // The term of a list, of which the second line would be the meaning.
+            _ if last == ".TP" => tidy += &format!("{}\n", protected(&emphasised(line))),
             _ => broken(&emphasised(line), &mut tidy),
         }
         last = line;

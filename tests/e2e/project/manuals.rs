@@ -1,6 +1,7 @@
 //! The manual pages, built as `make build-release` does it: mandoc finds nothing wrong, they say what there is and
 //! nothing else, and what they show comes out.
 
+mod checks;
 mod completions;
 mod examples;
 mod exit_statuses;
