@@ -52,6 +52,12 @@ fn doing_something_after_each_upload() {
     sb.sftp("anna", "put /root/big whole\n").ok();
     sb.wait_for_log("on-upload: e5b844cc /home/anna/whole");
     assert_eq!(sb.log_lines("on-upload: ").iter().filter(|line| line.ends_with("/big")).count(), 0);
+    // Where it fails, the script ends, so that systemd starts it again, and the file comes again.
+    sb.sh("mv /usr/local/sbin/on-upload /root; install -m 755 /bin/false /usr/local/sbin/on-upload");
+    sb.sftp("anna", "put /root/big failing\n").ok();
+    sb.sh("for i in $(seq 200); do pidof -x after-upload >/dev/null || exit 0; sleep 0.1; done; exit 1");
+    sb.sh("mv /root/on-upload /usr/local/sbin; setsid -f after-upload >/dev/null 2>&1");
+    sb.wait_for_log("on-upload: e5b844cc /home/anna/failing");
 }
 
 #[test]
