@@ -31,6 +31,42 @@ fn with_grants() -> Sandbox {
     sb
 }
 
+/// The commands under `Examples:` in a help, without what is said of them.
+fn of_help(help: &str) -> Vec<String> {
+    let (_, list) = help.split_once("\nExamples:\n").unwrap_or_default();
+    let list = list.lines().take_while(|line| !line.is_empty());
+    let mut commands: Vec<String> = Vec::new();
+    for line in list.filter_map(|line| line.strip_prefix("  ")) {
+        let (indent, text) = line.split_at(line.len() - line.trim_start().len());
+        let command = text.split("  ").next().unwrap_or_default();
+        match commands.last_mut() {
+            Some(before) if !indent.is_empty() => *before += &format!(" {command}"),
+            _ => commands.push(command.to_owned()),
+        }
+    }
+    commands
+}
+
+/// They may fail here, where there is nobody to kick, but not by how they are written.
+#[test]
+fn of_every_help_are_commands_that_the_program_understands() {
+    let sb = with_grants();
+    let mut seen = 0;
+    for verb in super::verbs(&sb) {
+        let words = if verb == "config" { "config check" } else { verb.as_str() };
+        let commands = of_help(&sb.sh(&format!("sftpjail {words} --help")).stdout);
+        assert!(!commands.is_empty(), "{verb} has no examples");
+        for command in commands.iter().filter(|command| command.contains("sftpjail ")) {
+            sb.write("/root/example", command);
+            let out = sb.try_sh("cd /root; timeout -s INT 5 bash example </dev/null");
+            assert!(!out.stderr.contains("For more information, try '--help'"), "{command}: {out}");
+            assert!(!out.stderr.contains("syntax error"), "{command}: {out}");
+            seen += 1;
+        }
+    }
+    assert!(seen > 25, "only {seen}");
+}
+
 #[test]
 fn of_the_program() {
     Page::read("manuals/sftpjail.md").run(&Page::stock_machine(&[]));
