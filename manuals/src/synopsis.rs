@@ -7,18 +7,20 @@ use clap::{Arg, Command};
 pub(crate) fn synopsis(command: &Command) -> String {
     let usage = command.clone().render_usage().to_string();
     let lines = usage.trim_start_matches("Usage: ").lines();
-    lines.map(|line| format!("{}\n", typed(line.trim(), command))).collect::<Vec<_>>().join(".br\n")
+    lines.map(|line| format!("{}\n", typed(line.trim(), &usage, command))).collect::<Vec<_>>().join(".br\n")
 }
 
-fn typed(line: &str, command: &Command) -> String {
+/// One line of the usage.
+fn typed(line: &str, usage: &str, command: &Command) -> String {
     let words = line.split(' ').flat_map(|word| match word {
         "[OPTIONS]" => {
             let options =
                 command.get_arguments().filter(|option| !option.is_positional() && !option.is_hide_set());
-            // clap shows those that are needed by themselves.
+            // Those that are needed stand by themselves, and one that takes the place of others has a line of its own.
             let other = options.filter_map(|option| Some((option, option.get_long()?)));
-            let other =
-                other.filter(|(_, name)| !line.split(' ').any(|word| word.strip_prefix("--") == Some(name)));
+            let other = other.filter(|(_, name)| {
+                !usage.split_whitespace().any(|word| word.strip_prefix("--") == Some(name))
+            });
             other.map(|(option, name)| format!("[{}]", named(option, name))).collect()
         }
         _ => vec![placed(word)],
