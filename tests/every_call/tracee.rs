@@ -274,7 +274,14 @@ impl Tracee {
         for (pid, _) in self.processes.iter().filter(|(_, has_ended)| !has_ended) {
             let _ = kill(*pid, Signal::SIGKILL);
         }
-        while !matches!(self.next(None), Err(Errno::ECHILD)) {}
+        loop {
+            match self.next(None) {
+                Err(Errno::ECHILD) => return,
+                Err(_) | Ok((_, WaitStatus::Exited(..) | WaitStatus::Signaled(..))) => {}
+                // It had just begun.
+                Ok((pid, _)) => drop(kill(pid, Signal::SIGKILL)),
+            }
+        }
     }
 
     fn seen(&self, pid: Pid, status: WaitStatus) -> Seen {
