@@ -141,8 +141,8 @@ fn look_up<E, T>(
     read: impl FnOnce(&E) -> T,
 ) -> Result<Option<T>, Errno> {
     let mut size = FIRST;
-    // Nearly all entries fit into it.
-    let mut small = MaybeUninit::<[c_char; FIRST]>::uninit();
+    // Nearly all entries fit into it. nss-systemd puts pointers at its beginning, so it is aligned as by malloc(3).
+    let mut small = MaybeUninit::<[u128; FIRST / size_of::<u128>()]>::uninit();
     loop {
         let mut large: Vec<c_char> = Vec::new();
         let buffer = if size == FIRST {
@@ -204,6 +204,21 @@ mod tests {
         assert_eq!(asked(FIRST + 1), (Ok(Some(7)), 2));
         assert_eq!(asked(3 << 20), (Ok(Some(7)), 6));
         assert_eq!(asked(LARGEST + 1).0, Err(Errno::ERANGE));
+    }
+
+    /// Whether a pointer can be put at the beginning of what `call` gets, with stacks as they come.
+    #[inline(never)]
+    fn is_aligned<const ABOVE: usize>() -> bool {
+        let above = std::hint::black_box([0u8; ABOVE]);
+        let call = |_: *mut [u8; ABOVE], buffer: *mut c_char, _, _: *mut *mut [u8; ABOVE]| {
+            c_int::from(buffer.align_offset(align_of::<libc::max_align_t>()) != 0)
+        };
+        look_up(call, |_| ()).is_ok() && above.len() == ABOVE
+    }
+
+    #[test]
+    fn a_service_may_put_a_list_of_pointers_at_the_beginning_of_the_buffer() {
+        assert!(is_aligned::<1>() && is_aligned::<3>() && is_aligned::<7>() && is_aligned::<13>());
     }
 
     #[test]
