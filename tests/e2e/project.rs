@@ -16,4 +16,5 @@ mod recipes;
 mod sandbox;
 mod shell;
 mod threats;
+mod troubleshooting;
 mod written_pages;

@@ -13,6 +13,9 @@ const PASSWORD: &str = Page::PASSWORD;
 /// It returns before sshd has read its files.
 const RELOAD: &str = "service ssh reload";
 
+/// What sftp says, or does not, before or after its last line: ssh has ended, and a signal may tell it so first.
+const NOTICED: &str = "\rConnection closed.  \n";
+
 /// Shows the question, as a terminal does, and answers it.
 const ASKPASS: &str = "#!/bin/sh\nprintf '%s\\n' \"$1\" >&2\nprintf '%s\\n' \"$PASSWORD\"\n";
 
@@ -71,7 +74,8 @@ pub(super) fn as_client(sb: &Sandbox, command: &str, typed: &str) -> Output {
         "cd /root/client; export PASSWORD='{PASSWORD}' SSH_ASKPASS=/root/.ssh/askpass SSH_ASKPASS_REQUIRE=force
          exec bash -c \"$1\" 2>&1"
     );
-    let out = sb.script(&script, &[command], typed.as_bytes());
+    let mut out = sb.script(&script, &[command], typed.as_bytes());
+    out.stdout = out.stdout.replace(NOTICED, "");
     wait_until(Duration::from_secs(10), || (live == self::live(sb)).then_some(()));
     out
 }
