@@ -13,6 +13,7 @@ in_both_namespaces!(
     a_grant_counts_from_its_networks_only_and_says_why_not,
     a_file_that_cannot_be_used_refuses_its_user_and_nobody_else,
     check_shows_each_grant_and_why_it_cannot_be_used,
+    a_grant_that_is_taken_back_during_a_login_is_not_in_its_jail,
     the_record_says_which_grants_a_session_holds_and_until_when,
     a_grant_whose_place_was_moved_is_in_the_record_of_a_session_that_may_see_it,
     the_grants_of_ten_thousand_others_cost_a_login_nothing,
@@ -224,6 +225,23 @@ fn check_shows_each_grant_and_why_it_cannot_be_used(namespace: Namespace) {
     let check = sb.try_sh("sftpjail check felix");
     assert_eq!(check.code, Some(1), "{check}");
     assert!(check.stdout.contains("✗ grant "), "{check}");
+}
+
+fn a_grant_that_is_taken_back_during_a_login_is_not_in_its_jail(namespace: Namespace) {
+    let sb = machine(namespace);
+    grant(&sb, "mle", &granted("/srv/site/media", GOES_ON));
+    install_alone(&sb, "");
+    // Another login of the user has the lock. This one has read the grant by then, and waits.
+    let out = sb.sh("mkdir -m 700 /run/sftpjail /run/sftpjail/mle; mkfifo /tmp/end
+         setsid flock /run/sftpjail/mle cat /tmp/end >/dev/null 2>&1 </dev/null &
+         while flock -n /run/sftpjail/mle true; do sleep 0.02; done
+         pam-driver --confdir /etc/alone mle open close & login=$!
+         until readlink /proc/$login/fd/* | grep -qx /run/sftpjail/mle; do sleep 0.02; done
+         rm /etc/sftpjail/grants.d/mle.toml; : >/tmp/end; wait $login");
+    assert_eq!(answers(&out, "open"), ["0"], "{out}");
+    let opened = sb.wait_for_log("session opened for user mle");
+    assert!(opened.contains(" volumes=0 "), "{opened}");
+    sb.wait_for_log("user mle waited ");
 }
 
 fn the_record_says_which_grants_a_session_holds_and_until_when(namespace: Namespace) {
