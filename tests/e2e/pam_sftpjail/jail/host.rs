@@ -51,6 +51,27 @@ fn leave(sb: &Sandbox, user: &str, live: LiveSftp) {
     ));
 }
 
+/// When the jail was built, the home had no directory for it.
+#[test]
+fn the_log_names_no_volume_that_a_shared_jail_does_not_have() {
+    let sb = machine();
+    sb.sh("install -d -m 777 /srv/data");
+    sb.configure(
+        "[[profile]]\nname = \"p\"\ngroups = [\"sftp\"]\n\
+         [[profile.volume]]\nsource = \"/srv/data\"\ntarget = \"%h/in\"\n",
+    );
+    let first = sb.sftp_live("mle");
+    sb.sh("install -d -o mle /home/mle/in");
+    let second = sb.sftp_live("mle");
+    leave(&sb, "mle", second);
+    leave(&sb, "mle", first);
+    leave(&sb, "mle", sb.sftp_live("mle"));
+    let opened = sb.log_lines("pam_sftpjail(sshd:session): session opened for user mle(");
+    let has_volume: Vec<_> =
+        opened.iter().map(|line| line.contains(" volumes=1 volume=/home/mle/in ")).collect();
+    assert_eq!(has_volume, [false, false, true], "{opened:?}");
+}
+
 #[test]
 fn the_first_session_mounts_later_ones_share_and_the_last_unmounts() {
     let sb = machine();
