@@ -19,7 +19,7 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 AS_ROOT := $(if $(SUDO),--config 'target."cfg(all())".runner="sudo -E"')
 
 PACKAGES := libpam0g-dev openssh-server openssh-client rsyslog iproute2 strace systemd cron at procmail lftp sshfs debootstrap systemd-container \
-	gocryptfs fuse3 jq libhx32 libxml2 libcryptsetup12
+	gocryptfs fuse3 jq libhx32 libxml2 libcryptsetup12 perl
 # A directory for the tests; slapd is not configured, and /etc/nsswitch.conf stays as it is.
 PACKAGES += slapd nslcd libnss-ldapd libnss-extrausers
 # What sssd is linked with.

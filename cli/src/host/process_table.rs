@@ -128,23 +128,36 @@ impl Listed {
 
     /// Whether it has this program's root directory. systemd's sandboxes keep it, and containers have their own.
     pub(crate) fn has_same_root(&self) -> Result<bool, Error> {
-        // Without any mask, a filesystem of a user's, which may deny root the rest, is not asked.
-        let place = |path: &Path, mask: StatxFlags| {
-            statx(CWD, path, AtFlags::STATX_DONT_SYNC, mask)
-                .map(|stat| ((stat.stx_dev_major, stat.stx_dev_minor), stat.stx_ino))
-        };
-        let is_same = |mask: StatxFlags| -> Result<bool, Errno> {
-            let theirs = place(&self.directory().join("root/"), mask)?;
-            let own = place(Path::new("/"), mask)?;
-            Ok(theirs.0 == own.0 && (mask.is_empty() || theirs.1 == own.1))
-        };
-        let answer = match is_same(StatxFlags::empty()) {
-            Ok(true) => is_same(StatxFlags::INO),
-            other => other,
-        };
-        let answer = present(self.pid, "root", answer.map_err(io::Error::from))?;
-        Ok(answer.unwrap_or(false))
+        let answer = |directory: PathBuf| present(self.pid, "root", has_same_root(&directory));
+        if let Some(answer) = answer(self.directory())? {
+            return Ok(answer);
+        }
+        // Its first thread has ended, as pthread_exit(3) does. Others may go on.
+        let threads = self.directory().join("task");
+        let mut ids = Vec::new();
+        present(self.pid, "task", pids_of(&threads, &mut ids))?;
+        for id in ids {
+            if answer(threads.join(id.to_string()))? == Some(true) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
+}
+
+/// The same of what has this directory in /proc.
+fn has_same_root(directory: &Path) -> io::Result<bool> {
+    // Without any mask, a filesystem of a user's, which may deny root the rest, is not asked.
+    let place = |path: &Path, mask: StatxFlags| {
+        statx(CWD, path, AtFlags::STATX_DONT_SYNC, mask)
+            .map(|stat| ((stat.stx_dev_major, stat.stx_dev_minor), stat.stx_ino))
+    };
+    let is_same = |mask: StatxFlags| -> Result<bool, Errno> {
+        let theirs = place(&directory.join("root/"), mask)?;
+        let own = place(Path::new("/"), mask)?;
+        Ok(theirs.0 == own.0 && (mask.is_empty() || theirs.1 == own.1))
+    };
+    Ok(is_same(StatxFlags::empty())? && is_same(StatxFlags::INO)?)
 }
 
 /// Whether there is such a process, as the kernel says without /proc.

@@ -189,6 +189,15 @@ fn what_cannot_be_read_is_named_and_the_rest_is_shown() {
         until pgrep -u bert '^x'; do sleep 0.05; done"#);
     let (document, _) = review(&sb, "bert");
     assert_eq!(member(&document, "bert")["runs"][0]["program"], "x\u{fffd}", "{document:#}");
+    // Nor does the end of its first thread.
+    sb.sh(&format!(
+        "setpriv --reuid dora --clear-groups perl -Mthreads -e 'threads->create(sub {{ sleep 300 }}); syscall {}, 0' \
+        >/dev/null 2>&1 </dev/null &
+        until grep -qs '^State:.Z' /proc/$(pgrep -u dora -x perl)/status; do sleep 0.05; done",
+        libc::SYS_exit
+    ));
+    let (document, _) = review(&sb, "dora");
+    assert_eq!(member(&document, "dora")["runs"][0]["program"], "perl", "{document:#}");
 
     for (words, code, said) in [
         ("joe", 3, "joe is in no profile"),
