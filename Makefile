@@ -57,7 +57,7 @@ SHARE = $(DESTDIR)$(PREFIX)/share
 AS_OWNER := $(if $(DESTDIR),,$(SUDO))
 INSTALL := $(AS_OWNER) install
 
-.PHONY: build build-release deps demo review-picture sandbox test exhaustive machines machines-all machines-kernels machine-tests tested-on lint deny mutants fuzz bench bench-audit bench-check
+.PHONY: build build-release deps demo review-picture sandbox test exhaustive model every-call machines machines-all machines-kernels machine-tests tested-on lint deny mutants fuzz bench bench-audit bench-check
 
 build: deps
 	@$(CARGO) build --quiet --locked --workspace
@@ -223,8 +223,14 @@ test: build
 # What `make test` does at every third moment or place, such as a SIGKILL, a power cut, or all operations of SFTP, at each.
 exhaustive: build
 	@EXHAUSTIVE=1 $(CARGO) test --locked $(AS_ROOT) --package sftpjail-tests --test e2e -- killed interrupted power_cut outside_view --test-threads $(THREADS)
-	EXHAUSTIVE=1 $(CARGO) test --locked $(AS_ROOT) --package sftpjail-tests --test model -- --nocapture
-	EXHAUSTIVE=1 $(CARGO) test --locked $(AS_ROOT) --package sftpjail-tests --test e2e -- every_call --test-threads $(THREADS) --nocapture
+
+# 10,000 random steps against the model of who may see what.
+model: build
+	@EXHAUSTIVE=1 $(CARGO) test --locked $(AS_ROOT) --package sftpjail-tests --test model -- --nocapture
+
+# Every error of every system call of the hooks, and a SIGKILL at each: more than half an hour on two cores.
+every-call: build
+	@EXHAUSTIVE=1 $(CARGO) test --locked $(AS_ROOT) --package sftpjail-tests --test e2e -- every_call --test-threads $(THREADS) --nocapture
 
 # Whole systems, booted with systemd as PID 1: machines/README.md. These tests have one each.
 machine-tests: build

@@ -1,6 +1,6 @@
 //! Whichever system call of a hook fails, and wherever the hook is killed: a member is refused or in a whole jail, and
 //! nothing stays, or what stays in the host's namespace is removed by the next login. `make test` tries every other call
-//! with one of seven errors, and a SIGKILL at each that changes something; `make exhaustive` tries all, and prints the
+//! with one of seven errors, and a SIGKILL at each that changes something; `make every-call` tries all, and prints the
 //! counts. What is tried, and what must hold, is in [`every-call`](../../every_call/main.rs).
 
 use std::time::Duration;
