@@ -97,14 +97,17 @@ fn must_exist(user: &str, new: &Grant) -> Result<(), Error> {
     if unmounted::above(&folder, first).is_some() {
         return Ok(());
     }
-    // Who may only read needs no folder of one's own.
-    let owner = new.owner.as_deref().or_else(|| Some(user).filter(|_| !new.read_only));
-    let make = root_path(&folder).map(|path| match owner {
+    let words = "correct its path, or make it";
+    let make = root_path(&folder).map(|path| match new.owner.as_deref() {
         Some(owner) => Command::new("install -d -o").arg(Name(owner)).arg(&path),
         None => Command::new("install -d").arg(&path),
     });
-    let words = "correct its path, or make it";
-    let fix = make.map_or_else(|| words.into(), |make| Fix::from(make).explained(words));
+    let fix = match make {
+        // The user's own folder is no command: with --create, there is no account yet that could own it.
+        _ if new.owner.is_none() && !new.read_only => format!("{words}, owned by {}", escaped(user)).into(),
+        Some(make) => Fix::from(make).explained(words),
+        None => words.into(),
+    };
     Err(Error::new(format!("there is no folder {} to grant", escaped(&folder)), fix))
 }
 

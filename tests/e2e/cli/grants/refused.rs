@@ -21,10 +21,7 @@ fn a_folder_that_would_refuse_the_login_is_not_granted() {
            sftpjail grant mle /srv/a --yes");
     for (words, why) in [
         ("/srv/link", "the volume /srv/link cannot be used: /srv/link is a symlink"),
-        (
-            "/srv/gone",
-            "there is no folder /srv/gone to grant; correct its path, or make it: install -d -o mle /srv/gone",
-        ),
+        ("/srv/gone", "there is no folder /srv/gone to grant; correct its path, or make it, owned by mle"),
         ("/srv/fifo", "/srv/fifo is not a directory"),
         ("/etc/ssh", "the volume /etc/ssh would be in /etc"),
         ("/etc/ssh --at /keys", "the volume /keys cannot come from /etc/ssh: it is in the system"),
@@ -86,7 +83,11 @@ fn who_has_no_jail_is_granted_nothing_and_an_account_is_added_only_for_a_grant_t
     refuses(&sb, "grant felxi /srv/real --yes", "there is no account felxi; did you mean felix?");
     refuses(&sb, "grant ruth /srv/real --yes", "there is no account ruth; add --create");
     refuses(&sb, "grant ../ruth /srv/real --create --yes", "the login name ../ruth contains a slash");
-    refuses(&sb, "grant ruth /srv/gone --create --yes", "/srv/gone does not exist");
+    refuses(
+        &sb,
+        "grant ruth /srv/gone --create --yes",
+        "there is no folder /srv/gone to grant; correct its path, or make it, owned by ruth",
+    );
     sb.sh("not getent passwd ruth");
     let out = sb.try_sh("sftpjail grant ruth /srv/gone --create --yes");
     assert!(out.stderr.contains("The account ruth is removed again"), "{out}");

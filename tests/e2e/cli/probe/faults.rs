@@ -185,8 +185,8 @@ fn a_refused_login_names_the_reason() {
         ),
         (
             "sed -i '1i account required pam_deny.so' /etc/pam.d/sshd",
-            "by PAM account configuration",
-            "account lines",
+            "every login gets to pam_deny.so at /etc/pam.d/sshd:1",
+            "remove the line that should not be there",
         ),
         ("chown nobody /home/mle", "belongs to uid 65534", "leave it to nobody"),
         ("mv /home/mle /home/elm", "the home directory /home/mle cannot be used", "/home/mle"),

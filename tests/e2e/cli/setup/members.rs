@@ -134,7 +134,7 @@ fn what_setup_or_the_first_login_makes_is_not_missing() {
     sb.user("jack").primary("sftp-only").add();
     let out = sb.sh("sftpjail setup --yes --profile upload-portal");
     assert!(out.stdout.contains("jailed from their next login on: jack."), "{out}");
-    sb.sftp("jack", "cd uploads\nput /etc/hostname here\n").ok();
+    sb.sftp("jack", "put /etc/hostname here\n").ok();
 
     let sb = Sandbox::stock();
     sb.append("/etc/pam.d/common-session", "session optional pam_mkhomedir.so\n");
