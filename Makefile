@@ -51,7 +51,7 @@ RELEASE ?= $(or $(CARGO_TARGET_DIR),target)/release
 PAM_MODULES ?= $(patsubst %/,%,$(dir $(shell find /usr/lib64 /usr/lib /lib64 /lib -name pam_unix.so -print -quit 2>/dev/null)))
 MODULE = $(DESTDIR)$(PAM_MODULES)/pam_sftpjail.so
 PROGRAM = $(DESTDIR)$(PREFIX)/sbin/sftpjail
-# The manual pages and the completions of shells, as they are below PREFIX.
+# The manual pages and the completions of shells, as they are below PREFIX; empty for none.
 MANUALS ?= $(or $(CARGO_TARGET_DIR),target)/manuals
 SHARE = $(DESTDIR)$(PREFIX)/share
 AS_OWNER := $(if $(DESTDIR),,$(SUDO))
@@ -84,7 +84,8 @@ install: no-package build-release
 	$(INSTALL) -D -m 755 "$(RELEASE)/sftpjail" "$(PROGRAM).new"
 	$(AS_OWNER) mv -fT "$(MODULE).new" "$(MODULE)"
 	$(AS_OWNER) mv -fT "$(PROGRAM).new" "$(PROGRAM)"
-	for file in $$(cd "$(MANUALS)/share" && find . -type f -printf '%P\n'); do
+	pages=$$(test -z "$(MANUALS)" || (cd "$(MANUALS)/share" && find . -type f -printf '%P\n'))
+	for file in $$pages; do
 		$(INSTALL) -D -m 644 "$(MANUALS)/share/$$file" "$(SHARE)/$$file"
 	done
 	echo "Installed $(MODULE) and $(PROGRAM). Next: sftpjail setup"

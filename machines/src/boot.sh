@@ -7,7 +7,7 @@ mount -t tmpfs -o mode=0755 run /run
 mkdir /run/machine
 mount -t tmpfs -o mode=0755 machine /run/machine
 tar -C /run/machine --numeric-owner -xf "$1"
-test -z "$2" || make --silent -C "$3" -o build-release install DESTDIR=/run/machine RELEASE="$2" >/run/console
+test -z "$2" || make --silent -C "$3" -o build-release install DESTDIR=/run/machine MANUALS= RELEASE="$2" >/run/console
 
 # systemd needs the unified hierarchy, whatever the host has.
 umount -R /sys/fs/cgroup

@@ -8,7 +8,7 @@ exec 3<&0 4<&1 >/dev/null
 mount -t proc proc /proc
 ip link set lo up
 mount -t tmpfs -o mode=0755 run /run
-make --silent -C "$4" -o build-release install DESTDIR=/run/files RELEASE="$3"
+make --silent -C "$4" -o build-release install DESTDIR=/run/files MANUALS= RELEASE="$3"
 tar -C /run/files -cf /run/files.tar .
 cp "$2/key" /run/key
 mount --bind "$2" "$1/image"

@@ -39,7 +39,11 @@ fn a_transfer_under_way_ends_with_its_grant_and_the_next_login_is_refused(namesp
     grant(&sb, "felix", &granted("/srv/site/media", &format!("until = {end}")));
     let mut client = sb.login("felix").client("sftp");
     // A megabyte each second.
-    client.args(["-l", "8000", "-b", "-", "127.0.0.1"]).stdin(Stdio::piped()).stderr(Stdio::piped());
+    client
+        .args(["-l", "8000", "-b", "-", "127.0.0.1"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped());
     let mut client = client.spawn().expect("sftp");
     let mut batch = client.stdin.take().expect("a pipe");
     batch.write_all(b"put /tmp/big /srv/site/media/big\n").expect("a reader");

@@ -2,9 +2,14 @@
 
 use super::shared_host;
 use sandbox::{Namespace, end};
-use std::process::Stdio;
+use std::process::{Child, Command, Stdio};
 
 in_both_namespaces!(row_12_nothing_but_sftp_is_served);
+
+/// ssh makes what it prints to non-blocking. If that is the stdout of the tests, they end where its reader is slow.
+fn in_silence(command: &mut Command) -> Child {
+    command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("sandbox-enter runs")
+}
 
 fn row_12_nothing_but_sftp_is_served(namespace: Namespace) {
     let sb = shared_host(namespace);
@@ -27,8 +32,8 @@ fn row_12_nothing_but_sftp_is_served(namespace: Namespace) {
     // -L and -D listen on the client's side; what comes through them must go nowhere.
     for forward in [["-L", "8022:127.0.0.1:22"], ["-D", "8022"]] {
         let mut client = sb.login("mle-sub").client("ssh");
-        let mut tunnel =
-            client.args(["-N", forward[0], forward[1], "127.0.0.1"]).spawn().expect("sandbox-enter runs");
+        client.args(["-N", forward[0], forward[1], "127.0.0.1"]);
+        let mut tunnel = in_silence(&mut client);
         sb.sh(
             "for i in $(seq 500); do ss -Hltn sport = :8022 | grep -q . && exit 0; sleep 0.01; done; exit 1",
         );
@@ -45,8 +50,7 @@ fn row_12_nothing_but_sftp_is_served(namespace: Namespace) {
         end(&mut tunnel);
     }
     // X11 and the agent are asked for beside an SFTP session that works.
-    let mut agent =
-        sb.command("ssh-agent").args(["-D", "-a", "/tmp/agent"]).spawn().expect("sandbox-enter runs");
+    let mut agent = in_silence(sb.command("ssh-agent").args(["-D", "-a", "/tmp/agent"]));
     sb.sh("for i in $(seq 500); do test -S /tmp/agent && exit 0; sleep 0.01; done; exit 1");
     let mut client = sb.login("mle-sub").client("ssh");
     client.env("DISPLAY", "127.0.0.1:0").env("SSH_AUTH_SOCK", "/tmp/agent");
