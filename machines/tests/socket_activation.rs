@@ -63,14 +63,22 @@ fn setup_undo_and_their_timer_restart_it_and_sessions_live_on() {
 
 /// Such as a root whose capabilities are bounded: systemd says what it cannot see.
 #[test]
-fn a_setup_that_cannot_see_whose_the_socket_is_does_not_end_it() {
+fn a_setup_that_cannot_see_whose_the_socket_is_changes_nothing() {
     let machine = machine();
     let bounded = "setpriv --bounding-set -sys_ptrace --inh-caps -sys_ptrace sftpjail setup --yes";
-    let out = machine.sh(&format!("{bounded}; {SERVES}"));
-    assert!(out.stdout.contains("sshd has been restarted (systemctl restart ssh.service)"), "{out}");
+    let refused = |command: &str| {
+        let out = machine.try_sh(command).failed();
+        assert!(out.stderr.contains("which sshds run is not known"), "{out}");
+        assert!(out.stderr.contains("run this as root with CAP_SYS_PTRACE"), "{out}");
+        machine.sh(SERVES);
+    };
+    refused(bounded);
+    machine.sh("test ! -e /etc/ssh/sshd_config.d/00-sftpjail.conf; not grep -q sftpjail /etc/pam.d/sshd");
+    machine.sh("sftpjail setup --yes");
     machine.sftp("anna", "ls /etc/ssh\n").failed();
-    let out = machine.sh(&format!("{bounded} --undo; {SERVES}"));
-    assert!(out.stdout.contains("sshd has been restarted (systemctl restart ssh.service)"), "{out}");
+    machine.sh("until test -z \"$(sftpjail list --json | grep anna)\"; do sleep 0.1; done");
+    refused(&format!("{bounded} --undo"));
+    machine.sh(&format!("sftpjail check anna; sftpjail setup --undo --yes; {SERVES}"));
 }
 
 /// It is no sshd of setup's, but a signal would end it.
@@ -151,6 +159,7 @@ fn a_second_sshd_with_a_socket_of_its_own_is_restarted() {
         .try_sh(&format!("echo 'ls /etc/ssh' | sftp -b - -P 2222 {customers} anna@127.0.0.1"))
         .failed();
     assert!(login.stderr.contains("not found"), "{login}");
+    machine.sh("until test -z \"$(sftpjail list --json | grep anna)\"; do sleep 0.1; done");
     let out = machine
         .sh(&format!("sftpjail setup --undo --yes; systemctl --quiet is-active customers.service; {SERVES}"));
     for unit in ["ssh.service", "customers.service"] {

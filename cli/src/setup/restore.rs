@@ -181,6 +181,21 @@ fn commit_or_keep(action: &Action, steps: &[Step], stays: &mut [bool]) -> Result
     Ok(why)
 }
 
+/// The error: an sshd could not be made to read its files again, so nothing should be changed. `has_sshd` and `others`
+/// as for [`reload_sshd`].
+pub(super) fn sshd_can_be_reloaded(has_sshd: bool, others: &BTreeSet<PathBuf>) -> Result<(), Error> {
+    if !has_sshd || Daemon::find(None).is_err() {
+        return Ok(());
+    }
+    reload::examine(&Sshd::find(None)?)?;
+    for file in others {
+        if atomic::is_file(file)? {
+            reload::examine(&Sshd::find(Some(file))?)?;
+        }
+    }
+    Ok(())
+}
+
 /// Makes every sshd read its files again. Gives the sentences that say how. `has_sshd`: whether setup wrote any of
 /// them. `others`: the configurations of further sshds.
 fn reload_sshd(has_sshd: bool, others: &BTreeSet<PathBuf>) -> Result<Vec<String>, Error> {

@@ -130,6 +130,7 @@ fn undo_shown(
     let Some((journal, restoration)) = read()?.filter(|(_, restoration)| *restoration == shown) else {
         return Err(Error::new("something was changed while undo was showing the changes", "run this again"));
     };
+    restore::sshd_can_be_reloaded(restoration.has_sshd, &journal.sshd_configs)?;
     let Done { reloaded, notes, .. } = restore::unsettled(state, journal, restoration, IfNotReloaded::Stop)?;
     for sentence in reloaded {
         say(out, sentence);
