@@ -192,7 +192,7 @@ impl Planned {
         let unread = if changes.is_empty() { Unread::find(&sshd)? } else { Vec::new() };
         let unloaded = Unloaded::find(&choices, &sshd)?;
         if !changes.is_empty() || !unread.is_empty() {
-            reload::examine(&sshd)?;
+            reload::examine(&sshd.daemon)?;
         }
         let restricted = Restricted::find(&choices, &members, &sshd)?;
         Ok(Self { choices, sshd, changes, notes, members, restricted, unread, unloaded })

@@ -182,18 +182,15 @@ fn commit_or_keep(action: &Action, steps: &[Step], stays: &mut [bool]) -> Result
 }
 
 /// The error: an sshd could not be made to read its files again, so nothing should be changed. `has_sshd` and `others`
-/// as for [`reload_sshd`].
+/// as for [`reload_sshd`]. sshd is not asked whether its files are correct, since undo may be what corrects them.
 pub(super) fn sshd_can_be_reloaded(has_sshd: bool, others: &BTreeSet<PathBuf>) -> Result<(), Error> {
-    if !has_sshd || Daemon::find(None).is_err() {
+    if !has_sshd {
         return Ok(());
     }
-    reload::examine(&Sshd::find(None)?)?;
-    for file in others {
-        if atomic::is_file(file)? {
-            reload::examine(&Sshd::find(Some(file))?)?;
-        }
-    }
-    Ok(())
+    // Where it is not installed, nothing has to be reloaded.
+    let Ok(usual) = Daemon::find(None) else { return Ok(()) };
+    reload::examine(&usual)?;
+    others.iter().try_for_each(|file| reload::examine(&Daemon::find(Some(file))?))
 }
 
 /// Makes every sshd read its files again. Gives the sentences that say how. `has_sshd`: whether setup wrote any of

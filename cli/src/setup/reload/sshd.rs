@@ -35,7 +35,7 @@ pub(in crate::setup) fn sshd(sshd: &Sshd) -> Result<String, Error> {
     let before = SystemTime::now();
     let said = reread(sshd)?;
     // Without the notes, the next setup reloads an sshd without a pid file once more.
-    if let Ok(all) = listening(sshd) {
+    if let Ok(all) = listening(&sshd.daemon) {
         let notes: String = all.iter().map(|own| note(&own.process, before)).collect();
         let _ = fs::write(NOTES, notes);
     }
@@ -44,11 +44,11 @@ pub(in crate::setup) fn sshd(sshd: &Sshd) -> Result<String, Error> {
 
 /// The error: an sshd that listens with these files cannot be made to read them again without ending sessions, or which
 /// ones do is not known.
-pub(in crate::setup) fn examine(sshd: &Sshd) -> Result<(), Error> {
-    if let Some(unseen) = sshd.daemon.unseen() {
+pub(in crate::setup) fn examine(daemon: &Daemon) -> Result<(), Error> {
+    if let Some(unseen) = daemon.unseen() {
         return Err(unseen.clone());
     }
-    listening(sshd)?.iter().map(Reread::of).try_for_each(|reread| match reread {
+    listening(daemon)?.iter().map(Reread::of).try_for_each(|reread| match reread {
         Reread::Restart { unit, .. } => spare_sessions(&unit),
         Reread::Reload { .. } | Reread::AtConnection { .. } => Ok(()),
     })
@@ -65,7 +65,7 @@ enum First {
 fn reread(sshd: &Sshd) -> Result<String, Error> {
     let (said, first) = first(sshd)?;
     let Some(first) = first else { return Ok(said) };
-    let all = listening(sshd)?;
+    let all = listening(&sshd.daemon)?;
     let has_unit =
         |other: &Running| matches!(&first, First::Unit(unit) if other.unit.as_deref() == Some(unit));
     let named = named_by(pid_file(sshd))?.map(|named| named.pid);
@@ -113,7 +113,7 @@ fn first(sshd: &Sshd) -> Result<(String, Option<First>), Error> {
     let file = pid_file(sshd);
     match named_by(file)? {
         Some(listener) => Ok((named(file, &listener)?, Some(First::Named))),
-        None => match listening(sshd)? {
+        None => match listening(&sshd.daemon)? {
             all if all.is_empty() => {
                 Ok(("sshd does not run. The changes take effect when it is started.".to_owned(), None))
             }
@@ -207,10 +207,10 @@ fn named(file: &str, listener: &Running) -> Result<String, Error> {
 }
 
 /// The sshds that listen with this configuration.
-fn listening(sshd: &Sshd) -> Result<Vec<Running>, Error> {
+fn listening(daemon: &Daemon) -> Result<Vec<Running>, Error> {
     let usual = SshdConfig::main_file();
     let mut all = running::all().whole()?;
-    all.retain(|other| other.file().filter(|file| Some(*file) != usual) == sshd.daemon.file());
+    all.retain(|other| other.file().filter(|file| Some(*file) != usual) == daemon.file());
     Ok(all)
 }
 
@@ -239,7 +239,7 @@ fn signalled(sshd: &Sshd, found: &[&Running]) -> Result<String, Error> {
     // It executes itself again with the same pid, and listens.
     thread::sleep(RESTART_TIME);
     while start.elapsed() < LISTEN_TIMEOUT {
-        let left = listening(sshd)?;
+        let left = listening(&sshd.daemon)?;
         if found.iter().all(|own| left.iter().any(|other| other.process == own.process)) {
             return Ok(format!("sshd has been reloaded (SIGHUP to pid {pids})."));
         }

@@ -55,3 +55,16 @@ fn a_journal_that_cannot_be_read_keeps_its_backups() {
     sb.sh(UNDO);
     sb.sh("not test -e /var/lib/sftpjail");
 }
+
+/// Such as a setting that a newer sshd no longer knows: undo is what removes it.
+#[test]
+fn what_sshd_refuses_in_a_file_of_setups_does_not_keep_undo_from_removing_it() {
+    let sb = Sandbox::stock();
+    let drop_in = "/etc/ssh/sshd_config.d/00-sftpjail.conf";
+    sb.sh(&format!(
+        "sftpjail setup --yes; touch /etc/ssh/more.conf; sed -i '1i Include /etc/ssh/more.conf' {drop_in}"
+    ));
+    // It takes this line for its own from now on.
+    sb.sh("sftpjail setup --yes; echo Gone yes >/etc/ssh/more.conf; not sshd -t");
+    sb.sh(&format!("{UNDO}; not test -e {drop_in}; not grep -q sftpjail /etc/pam.d/sshd; sshd -t"));
+}
