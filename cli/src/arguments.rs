@@ -111,8 +111,8 @@ Examples:
     /// The idle time is that for which internal-sftp has been waiting for a request. It is missing while
     /// the kernel does not know it.
     ///
-    /// Exit status: 0 all sessions are listed, 1 a session's record cannot be read, 2 the registry
-    /// cannot be read.
+    /// Exit status: 0 all sessions are listed, 1 a record or a process of a session cannot be read, 2 the
+    /// registry cannot be read.
     #[command(after_help = "\
 Examples:
   sftpjail list

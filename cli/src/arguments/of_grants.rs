@@ -49,8 +49,8 @@ Examples:
     Extend(grants::ExtendOptions),
     /// Takes a folder from a user, and ends the live sessions that have it.
     ///
-    /// Removes the grant from /etc/sftpjail/grants.d/USER.toml, and the file if it has no more. Then it ends
-    /// each session whose jail holds the folder, and kills what has not ended after ten seconds.
+    /// Removes the grant from /etc/sftpjail/grants.d/USER.toml, and the file if nothing is left in it. Then it
+    /// ends each session whose jail holds the folder, and kills what has not ended after ten seconds.
     ///
     /// Exit status: 0 it is done, or would be with --dry-run; 1 it is not, or a session goes on; 2 it does
     /// not run as root.
