@@ -15,7 +15,7 @@ use std::fmt::Display;
 use std::io::{self, Write};
 use std::path::Path;
 
-/// Says nothing of a configuration that can be used. Of another one it says on stderr what is wrong, where, and what
+/// Says nothing of a configuration that can be used. Of another one it says on stderr all that is wrong, where, and what
 /// to write instead.
 ///
 /// `path`: the configuration in use, if it is not the usual one. `draft`: the file to read instead; it does not matter
@@ -29,11 +29,12 @@ pub(crate) fn check(path: Option<&Path>, draft: Option<&Path>) -> io::Result<Sta
     };
     let (unusable, status) = match checked {
         Ok(config) => return report(&config, draft.unwrap_or(in_use)),
-        Err(unusable @ Unusable::Broken(_)) => (unusable, Status::Problems),
+        Err(unusable @ Unusable::Broken { .. }) => (unusable, Status::Problems),
         Err(unusable @ Unusable::Unread(_)) => (unusable, Status::Unchecked),
     };
-    let Error { what, fix, .. } = unusable.into();
-    writeln!(streams::stderr(), "{what}\n→ {fix}")?;
+    for Error { what, fix, .. } in unusable.all() {
+        writeln!(streams::stderr(), "{what}\n→ {fix}")?;
+    }
     Ok(status)
 }
 

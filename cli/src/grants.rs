@@ -26,7 +26,7 @@ mod spec;
 mod trial;
 mod who;
 
-use crate::host::configuration::{self, Unusable};
+use crate::host::configuration;
 use crate::report::error::AS_ROOT;
 use crate::report::{Error, Status, streams};
 use nix::unistd::geteuid;
@@ -110,9 +110,7 @@ fn named(user: &str) -> Result<UserName, Error> {
 }
 
 fn load(config: Option<&Path>) -> Result<Config, Failure> {
-    configuration::load(config).map_err(|unusable| match unusable {
-        Unusable::Unread(error) | Unusable::Broken(error) => Failure::Unchecked(error),
-    })
+    configuration::load(config).map_err(|unusable| Failure::Unchecked(unusable.into()))
 }
 
 /// Reports an error on stderr.

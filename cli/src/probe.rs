@@ -44,7 +44,7 @@ use crate::host::room::{Writer, shortage};
 use crate::host::sshd::daemon::{Daemon, NoAnswer};
 use crate::host::sshd::logins::Sshd;
 use crate::host::unanswered;
-use crate::report::{Consequence, Error, Finding, SshdCheck, Status};
+use crate::report::{Consequence, Finding, SshdCheck, Status};
 use cause::Facts;
 use connection::{ConnectError, Connection, LOGIN, Tools};
 use expected::Expected;
@@ -105,9 +105,12 @@ fn probe(request: &Request<'_>) -> Report {
     if !geteuid().is_root() {
         return report.unable(&"only root can log in as somebody else", "run this as root");
     }
-    let config = match configuration::load(path).map_err(Error::from) {
+    let config = match configuration::load(path) {
         Ok(config) => config,
-        Err(error) => return report.unable(&error.what, error.fix),
+        Err(unusable) => {
+            let all = unusable.all().into_iter();
+            return all.fold(report, |report, error| report.unable(&error.what, error.fix));
+        }
     };
     if let Err(error) = unanswered::look(path, user) {
         return report.unable(&error, unanswered::FIX);

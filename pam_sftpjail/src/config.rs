@@ -5,10 +5,12 @@
 #![forbid(unsafe_code)]
 
 pub(crate) mod error;
+pub(crate) mod every;
 pub(crate) mod guard_entry;
 pub(crate) mod keys;
 mod owner_mask;
 pub(crate) mod problem;
+pub(crate) mod problems;
 mod raw;
 pub(crate) mod resolve;
 pub(crate) mod root_file;
@@ -21,13 +23,16 @@ use crate::path::Normalised;
 use error::Cause;
 pub use error::ConfigError;
 pub use guard_entry::GuardEntry;
+use keys::Level;
 use nix::errno::Errno;
 pub use owner_mask::{OwnerMask, owner_masks};
 use problem::Problem;
+use problems::Problems;
 use serde::{Deserialize, Serialize};
 use std::fmt::{self, Display};
 use std::path::Path;
 pub use template::{Template, Variable};
+use toml::de::DeTable;
 
 /// Where the configuration is unless the module argument `config=` says otherwise.
 pub const DEFAULT_PATH: &str = "/etc/sftpjail/config.toml";
@@ -148,14 +153,14 @@ impl Config {
     pub fn load(path: Option<&Path>) -> Result<Self, ConfigError> {
         let is_optional = path.is_none();
         let path = path.unwrap_or(Path::new(DEFAULT_PATH));
-        let error = |cause| ConfigError { path: path.to_owned(), cause };
+        let error = |cause| ConfigError::new(path, cause);
         if !path.is_absolute() {
             let problem =
                 Problem::of_file("the path of the configuration is relative", "give the absolute path");
             return Err(error(Cause::Problem(problem)));
         }
         match root_file::open(path).and_then(root_file::read_trusted) {
-            Ok(text) => Self::parse(&text).map_err(|problem| error(Cause::Problem(problem))),
+            Ok(text) => Self::of_text(&text, path),
             // A dangling symlink is not a missing file: somebody meant it to be something.
             Err(Cause::Unreadable(Errno::ENOENT)) if is_optional && path.symlink_metadata().is_err() => {
                 Ok(Self::default())
@@ -164,24 +169,38 @@ impl Config {
         }
     }
 
-    /// Checks the text of a configuration that will be written to `path`.
+    /// Checks the text of a configuration that is, or will be, in `path`.
     pub fn of_text(text: &str, path: &Path) -> Result<Self, ConfigError> {
-        Self::parse(text)
-            .map_err(|problem| ConfigError { path: path.to_owned(), cause: Cause::Problem(problem) })
+        Self::parse(text).map_err(|problem| ConfigError {
+            text: Some(text.to_owned()),
+            ..ConfigError::new(path, Cause::Problem(problem))
+        })
     }
 
     /// Reads and checks a draft: a file that is not in use, so that it does not matter who owns it.
     pub fn load_draft(path: &Path) -> Result<Self, ConfigError> {
         let text = root_file::open(path).and_then(root_file::read);
-        text.and_then(|text| Self::parse(&text).map_err(Cause::Problem))
-            .map_err(|cause| ConfigError { path: path.to_owned(), cause })
+        Self::of_text(&text.map_err(|cause| ConfigError::new(path, cause))?, path)
     }
 
     /// A file without any text is an error: a full disk leaves such a file behind, and the built-in default could
     /// differ from what was in it.
-    fn parse(text: &str) -> Result<Self, Problem> {
+    pub(crate) fn parse(text: &str) -> Result<Self, Problem> {
         root_file::must_have_text(text, "write it again, or remove it where the built-in default is meant")?;
-        resolve::config(raw::Config::parse(text)?)
+        let parsed = syntax::parse(text, Level::File)?;
+        let mut found = Problems::default();
+        let config = Self::read(text, parsed.get_ref(), &mut found);
+        found.end(config)
+    }
+
+    /// All that is wrong in a text. [`Config::parse`] gives the first of it.
+    pub(crate) fn problems(text: &str) -> Vec<Problem> {
+        every::problems(text, Level::File, |text, parsed, found| drop(Self::read(text, parsed, found)))
+    }
+
+    fn read(text: &str, parsed: &DeTable<'_>, found: &mut Problems) -> Option<Self> {
+        let raw = raw::Config::read(text, parsed, found);
+        resolve::config(raw, found)
     }
 
     /// The group names of all profiles, in the order of the file.

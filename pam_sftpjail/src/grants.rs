@@ -69,7 +69,7 @@ pub fn load(user: &UserName) -> Result<Vec<Grant>, ConfigError> {
     match user_file::read(Path::new(DIRECTORY), &file_name(user))? {
         None => Ok(Vec::new()),
         Some(bytes) => {
-            let text = root_file::text(bytes).map_err(|cause| ConfigError { path: path.clone(), cause })?;
+            let text = root_file::text(bytes).map_err(|cause| ConfigError::new(&path, cause))?;
             of_text(&text, &path)
         }
     }
@@ -82,8 +82,7 @@ pub fn has_directory() -> Result<bool, ConfigError> {
 
 /// Checks the text of a file that will be written to `path`.
 pub fn of_text(text: &str, path: &Path) -> Result<Vec<Grant>, ConfigError> {
-    read::grants(text)
-        .map_err(|problem| ConfigError { path: path.to_owned(), cause: Cause::Problem(problem) })
+    read::grants(text).map_err(|problem| ConfigError::new(path, Cause::Problem(problem)))
 }
 
 #[cfg(test)]

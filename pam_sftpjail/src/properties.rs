@@ -29,7 +29,11 @@ pub fn configuration(data: &[u8]) {
     let config = read(text);
     if let Err(error) = &config {
         is_presentable(error);
+        error.others().iter().for_each(is_presentable);
     }
+    // A file without any text is refused before it is read.
+    let (first, all) = (Config::parse(text).err(), Config::problems(text));
+    assert!(first.as_ref() == all.first() || is_blank(text), "{first:?}, {all:?}");
     if let Some(again) = laid_out_anew(text) {
         let (here, there) = (config.as_ref().ok().map(without_lines), read(&again));
         assert_eq!(here, there.as_ref().ok().map(without_lines), "{again}\n{there:?}");
@@ -221,10 +225,13 @@ pub fn escapes(data: &[u8]) {
 
 /// The same TOML as a printer lays it out, for a text that is TOML.
 fn laid_out_anew(text: &str) -> Option<String> {
-    let is_blank = text.chars().all(|c| c.is_whitespace() || c == '\0');
     let table: toml::Table = text.parse().ok()?;
     // A file without a single character is refused as one that a full disk has left, and one of comments is not.
-    (!is_blank).then(|| format!("#\n{table}"))
+    (!is_blank(text)).then(|| format!("#\n{table}"))
+}
+
+fn is_blank(text: &str) -> bool {
+    text.chars().all(|c| c.is_whitespace() || c == '\0')
 }
 
 fn is_presentable(error: &ConfigError) {

@@ -14,13 +14,14 @@ use crate::host::rehearsal::{ConfinedSshd, Rehearsals};
 use crate::host::sessions::{Unjailed, unjailed};
 use crate::host::sshd::logins::Sshd;
 use crate::host::sshd::running::Running;
-use crate::report::{Consequence, Error, Findings};
+use crate::report::{Consequence, Findings};
 use nix::unistd::geteuid;
 use pam_sftpjail::account::known_to_etc_group;
 use pam_sftpjail::config::{Config, DEFAULT_PATH};
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::nss::switch::{Database, Line};
 use std::collections::BTreeMap;
+use std::iter::repeat;
 use std::path::Path;
 
 /// In how many kinds of confinement each of all members is rehearsed.
@@ -55,13 +56,14 @@ pub(super) fn config(path: Option<&Path>, findings: &mut Findings) -> Option<Con
             None
         }
         Err(unusable) => {
-            let error = Error::from(unusable);
-            let evidence = format!(
-                "{}. Until this is fixed, no jail is built, and sshd refuses the users that it chroots",
-                error.what
-            );
-            let consequence = Consequence::Unknown("the configuration cannot be used".to_owned());
-            findings.failed("configuration", consequence, evidence, error.fix);
+            let meanwhile =
+                ". Until this is fixed, no jail is built, and sshd refuses the users that it chroots";
+            for (error, meanwhile) in
+                unusable.all().into_iter().zip([meanwhile].into_iter().chain(repeat("")))
+            {
+                let consequence = Consequence::Unknown("the configuration cannot be used".to_owned());
+                findings.failed("configuration", consequence, error.what + meanwhile, error.fix);
+            }
             None
         }
         Ok(config) => {

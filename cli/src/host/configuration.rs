@@ -12,14 +12,26 @@ use std::path::Path;
 pub(crate) enum Unusable {
     /// Nothing is known of what is in it.
     Unread(Error),
-    /// It is wrong, or others than root could have written it. Until that is fixed, no jail is built.
-    Broken(Error),
+    /// It is wrong, or others than root could have written it. Until all of that is fixed, no jail is built.
+    Broken { first: Error, others: Vec<Error> },
 }
 
+impl Unusable {
+    /// All that is wrong.
+    pub(crate) fn all(self) -> Vec<Error> {
+        match self {
+            Self::Unread(error) => vec![error],
+            Self::Broken { first, others } => [vec![first], others].concat(),
+        }
+    }
+}
+
+/// All of it, one sentence after the other.
 impl From<Unusable> for Error {
     fn from(unusable: Unusable) -> Self {
         match unusable {
-            Unusable::Unread(error) | Unusable::Broken(error) => error,
+            Unusable::Unread(error) => error,
+            Unusable::Broken { first, others } => others.iter().fold(first, Error::and),
         }
     }
 }
@@ -38,7 +50,11 @@ fn unusable(error: &ConfigError) -> Unusable {
     let explained = Error::new(error, fix(error));
     match error.is_unread() {
         true => Unusable::Unread(explained),
-        false => Unusable::Broken(explained),
+        false => {
+            let others = error.others();
+            let others = others.iter().map(|other| Error::new(other, other.fix())).collect();
+            Unusable::Broken { first: explained, others }
+        }
     }
 }
 

@@ -35,7 +35,7 @@ pub(crate) struct Error {
     pub(crate) what: String,
     /// What the admin should do about it.
     pub(crate) fix: Fix,
-    /// What this program has done about it, if anything.
+    /// What this program has done about it, or what else is wrong, if anything.
     aftermath: Option<String>,
 }
 
@@ -70,12 +70,12 @@ impl Error {
         Self::new(format!("{} cannot {what}: {}", escaped(path), errno(error)), fix)
     }
 
-    /// What this program has done about it, if anything.
+    /// What this program has done about it, or what else is wrong, if anything.
     pub(crate) fn aftermath(&self) -> Option<&str> {
         self.aftermath.as_deref()
     }
 
-    /// Adds what this program has done about it.
+    /// Adds what this program has done about it, or what else is wrong.
     pub(crate) fn and(self, aftermath: impl Display) -> Self {
         let before = self.aftermath.map(|before| format!("{before}. ")).unwrap_or_default();
         Self { aftermath: Some(format!("{before}{aftermath}")), ..self }

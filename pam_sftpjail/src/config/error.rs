@@ -1,5 +1,6 @@
 //! Why a configuration cannot be used, and what an admin can do about it.
 
+use super::Config;
 use super::problem::Problem;
 use crate::escape::escaped;
 use crate::fix::Fix;
@@ -14,6 +15,8 @@ use thiserror::Error;
 pub struct ConfigError {
     pub(crate) path: PathBuf,
     pub(crate) cause: Cause,
+    /// The text in which there may be more than one fault.
+    pub(super) text: Option<String>,
 }
 
 /// What is wrong.
@@ -36,6 +39,16 @@ impl Cause {
 }
 
 impl ConfigError {
+    pub(crate) fn new(path: &Path, cause: Cause) -> Self {
+        Self { path: path.to_owned(), cause, text: None }
+    }
+
+    /// The further faults of the configuration, by their lines.
+    pub fn others(&self) -> Vec<Self> {
+        let all = self.text.as_deref().map(Config::problems).unwrap_or_default();
+        all.into_iter().skip(1).map(|problem| Self::new(&self.path, Cause::Problem(problem))).collect()
+    }
+
     /// Whether this process may not read it. That says nothing about the file.
     pub fn is_denied(&self) -> bool {
         matches!(self.cause, Cause::Unreadable(Errno::EACCES | Errno::EPERM))

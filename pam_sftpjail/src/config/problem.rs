@@ -30,6 +30,11 @@ impl Problem {
         Self { what: format!("{place}: {}", self.what), ..self }
     }
 
+    /// The line. `None`: it is a fault of the whole file.
+    pub(super) fn line(&self) -> Option<usize> {
+        self.line
+    }
+
     /// The line and what is so.
     pub(crate) fn sentence(&self) -> String {
         match self.line {

@@ -2,110 +2,149 @@
 
 use super::keys::{HOMES, Level, NAMESPACES};
 use super::problem::Problem;
+use super::problems::Problems;
 use super::table::At;
 use super::{Config, Create, GuardEntry, HomeAccess, Namespace, Profile, Template, Volume, raw};
 use crate::escape::escaped;
 use crate::path::Normalised;
 
-pub(super) fn config(raw: raw::Config) -> Result<Config, Problem> {
+/// `None` only where something is wrong.
+pub(super) fn config(raw: raw::Config, found: &mut Problems) -> Option<Config> {
     let default = Config::default();
-    let jail_root = match &raw.jail_root {
-        None => default.jail_root,
-        Some(At { value: path, line }) => Normalised::parse(path.as_ref()).map_err(|why| {
-            let what = format!("jail_root {} {why}", escaped(path));
-            Problem::at(*line, what, "give the absolute path of a directory")
-        })?,
-    };
-    let namespace = match raw.namespace {
-        None => default.namespace,
-        Some(word) => match word.value.as_str() {
-            "private" => Namespace::Private,
-            "host" => Namespace::Host,
-            _ => return Err(wrong_word(Level::File, "namespace", &word, NAMESPACES)),
-        },
-    };
+    let jail_root = raw.jail_root.map_or(Some(default.jail_root), |root| found.note(jail_root(&root)));
+    let namespace = raw.namespace.map_or(Some(default.namespace), |word| found.note(namespace(&word)));
     if let Some(services) = &raw.services {
-        names("services", services)?;
+        found.note(names("services", services));
     }
+    let exempt = raw.exempt_groups.unwrap_or(At { value: Vec::new(), line: 1 });
+    found.note(are_names("exempt_groups", &exempt));
     let profiles = match raw.profile {
-        None => default.profiles,
         Some(list) if list.value.is_empty() => {
-            return Err(Problem::at(
-                list.line,
-                "profile is empty",
-                "remove it, or describe a profile below [[profile]]",
-            ));
+            let fix = "remove it, or describe a profile below [[profile]]";
+            found.add(Problem::at(list.line, "profile is empty", fix));
+            None
         }
-        Some(list) => profiles(list.value)?,
+        Some(list) => profiles(list.value, &exempt, found),
+        None => {
+            // Where something else is wrong, a profile may have been meant.
+            let is_default = found.is_empty();
+            for profile in default.profiles.iter().filter(|_| is_default) {
+                found.note(must_not_be_exempt(Some(&profile.name), &profile.groups, &exempt));
+            }
+            Some(default.profiles)
+        }
     };
-    let exempt_groups = raw.exempt_groups.unwrap_or(At { value: Vec::new(), line: 1 });
-    are_names("exempt_groups", &exempt_groups)?;
-    for profile in &profiles {
-        if let Some(group) = profile.groups.iter().find(|group| exempt_groups.value.contains(group)) {
-            let what = format!(
-                "exempt_groups and the profile {} both have the group {}",
-                escaped(&profile.name),
-                escaped(group)
-            );
-            return Err(Problem::at(exempt_groups.line, what, "remove it from one of them"));
-        }
-    }
     let services = raw.services.map_or(default.services, |services| services.value);
-    Ok(Config { jail_root, namespace, services, exempt_groups: exempt_groups.value, profiles })
+    Some(Config {
+        jail_root: jail_root?,
+        namespace: namespace?,
+        services,
+        exempt_groups: exempt.value,
+        profiles: profiles?,
+    })
 }
 
-fn profiles(list: Vec<raw::Profile>) -> Result<Vec<Profile>, Problem> {
-    let mut profiles: Vec<Profile> = Vec::new();
-    for raw in list {
-        let line = raw.name.line;
-        let profile = profile(raw)?;
-        if profiles.iter().any(|other| other.name == profile.name) {
-            let what = format!("there are two profiles named {}", escaped(&profile.name));
-            return Err(Problem::at(line, what, "rename one of them"));
+fn jail_root(path: &At<String>) -> Result<Normalised, Problem> {
+    Normalised::parse(path.value.as_ref()).map_err(|why| {
+        let what = format!("jail_root {} {why}", escaped(&path.value));
+        Problem::at(path.line, what, "give the absolute path of a directory")
+    })
+}
+
+fn namespace(word: &At<String>) -> Result<Namespace, Problem> {
+    match word.value.as_str() {
+        "private" => Ok(Namespace::Private),
+        "host" => Ok(Namespace::Host),
+        _ => Err(wrong_word(Level::File, "namespace", word, NAMESPACES)),
+    }
+}
+
+/// Checks that the groups of a profile exempt nobody.
+fn must_not_be_exempt(
+    profile: Option<&String>,
+    groups: &[String],
+    exempt: &At<Vec<String>>,
+) -> Result<(), Problem> {
+    match groups.iter().find(|group| exempt.value.contains(group)) {
+        None => Ok(()),
+        Some(group) => {
+            let profile = profile
+                .map_or_else(|| "a profile".to_owned(), |name| format!("the profile {}", escaped(name)));
+            let what = format!("exempt_groups and {profile} both have the group {}", escaped(group));
+            Err(Problem::at(exempt.line, what, "remove it from one of them"))
         }
-        profiles.push(profile);
     }
-    Ok(profiles)
 }
 
-fn profile(raw: raw::Profile) -> Result<Profile, Problem> {
-    let only = At { value: vec![raw.name.value.clone()], line: raw.name.line };
-    are_names("name", &only)?;
-    let place = format!("profile {}", escaped(&raw.name.value));
-    let within = |problem: Problem| problem.within(&place);
-    names("groups", &raw.groups).map_err(within)?;
-    let home = home(raw.home.as_ref()).map_err(within)?;
+fn profiles(list: Vec<raw::Profile>, exempt: &At<Vec<String>>, found: &mut Problems) -> Option<Vec<Profile>> {
+    let mut before: Vec<String> = Vec::new();
+    let mut profiles = Vec::new();
+    for raw in list {
+        let name = raw.name.as_ref().map(|name| (name.value.clone(), name.line));
+        let groups = raw.groups.as_ref().map(|groups| groups.value.as_slice()).unwrap_or_default();
+        let exempt = must_not_be_exempt(name.as_ref().map(|(name, _)| name), groups, exempt);
+        profiles.push(profile(raw, found));
+        if let Some((name, line)) = name {
+            if before.contains(&name) {
+                let what = format!("there are two profiles named {}", escaped(&name));
+                found.add(Problem::at(line, what, "rename one of them"));
+            }
+            before.push(name);
+        }
+        found.note(exempt);
+    }
+    profiles.into_iter().collect()
+}
+
+fn profile(raw: raw::Profile, found: &mut Problems) -> Option<Profile> {
+    if let Some(At { value: name, line }) = &raw.name {
+        found.note(are_names("name", &At { value: vec![name.clone()], line: *line }));
+    }
+    let place = raw.name.as_ref().map(|name| format!("profile {}", escaped(&name.value)));
+    let mut own = Problems::default();
+    let profile = values(raw, &mut own);
+    found.append(own, place.as_deref());
+    profile
+}
+
+/// The values of a profile.
+fn values(raw: raw::Profile, found: &mut Problems) -> Option<Profile> {
+    if let Some(groups) = &raw.groups {
+        found.note(names("groups", groups));
+    }
+    let home = found.note(home(raw.home.as_ref()));
     if let Some(At { value: 0, line }) = raw.max_sessions {
-        let problem = Problem::at(line, "max_sessions = 0 refuses everybody", "lock the accounts instead");
-        return Err(within(problem));
+        found.add(Problem::at(line, "max_sessions = 0 refuses everybody", "lock the accounts instead"));
     }
-    let umask = raw.umask.map(|text| octal("umask", &text, 0o777)).transpose().map_err(within)?;
-    let volumes = raw.volume.into_iter().map(volume).collect::<Result<Vec<_>, _>>().map_err(within)?;
-    let home_owner = raw.home_owner;
-    if let Some(owner) = home_owner.as_ref().filter(|_| home == HomeAccess::None) {
+    let umask = raw.umask.map(|text| octal("umask", &text, 0o777)).transpose();
+    let umask = found.note(umask);
+    let volumes: Vec<_> = raw.volume.into_iter().map(|raw| volume(raw, found)).collect();
+    let has_none = home == Some(HomeAccess::None);
+    if let Some(owner) = raw.home_owner.as_ref().filter(|_| has_none) {
         let what = "home_owner is for the home, but home = \"none\"";
-        return Err(within(Problem::at(owner.line, what, "remove home_owner")));
+        found.add(Problem::at(owner.line, what, "remove home_owner"));
     }
-    let home_owner = home_owner.map(|owner| account("home_owner", owner)).transpose().map_err(within)?;
-    let guard_line = raw.guard.as_ref().map_or(raw.name.line, |list| list.line);
-    let guard = raw.guard.map_or(Ok(Vec::new()), |list| guard(&list)).map_err(within)?;
-    if home == HomeAccess::None && !guard.is_empty() {
-        let what = "guard is for paths below the home, but home = \"none\"";
-        return Err(within(Problem::at(guard_line, what, "remove the guard")));
-    }
-    Ok(Profile {
+    let home_owner = found.note(raw.home_owner.map(|owner| account("home_owner", owner)).transpose());
+    let guard = raw.guard.map_or(Some(Vec::new()), |list| {
+        if has_none && !list.value.is_empty() {
+            let what = "guard is for paths below the home, but home = \"none\"";
+            found.add(Problem::at(list.line, what, "remove the guard"));
+        }
+        guard(&list, found)
+    });
+    Some(Profile {
         line: Some(raw.line),
-        home,
-        home_owner,
-        guard,
-        umask,
+        home: home?,
+        home_owner: home_owner?,
+        guard: guard?,
+        umask: umask?,
         max_sessions: raw.max_sessions.map(|max| max.value),
-        volumes,
+        volumes: volumes.into_iter().collect::<Option<_>>()?,
         log: raw.log.unwrap_or(true),
         names: raw.names.unwrap_or(true),
         localtime: raw.localtime.unwrap_or(true),
-        name: raw.name.value,
-        groups: raw.groups.value,
+        name: raw.name?.value,
+        groups: raw.groups?.value,
     })
 }
 
@@ -127,49 +166,57 @@ pub(crate) fn wrong_word(level: Level, name: &'static str, word: &At<String>, wo
 }
 
 /// The entries, of which no two overlap.
-fn guard(texts: &At<Vec<String>>) -> Result<Vec<GuardEntry>, Problem> {
+fn guard(texts: &At<Vec<String>>, found: &mut Problems) -> Option<Vec<GuardEntry>> {
     let mut list: Vec<GuardEntry> = Vec::new();
     for text in &texts.value {
-        let guarded = GuardEntry::parse(text).map_err(|why| {
+        let parsed = GuardEntry::parse(text).map_err(|why| {
             Problem::at(texts.line, format!("guard {} {why}", escaped(text)), "give a path such as \".ssh\"")
-        })?;
+        });
+        let Some(guarded) = found.note(parsed) else { continue };
         if let Some(other) = list.iter().find(|other| other.overlaps(guarded.components())) {
             let what = format!("guard {} and {} overlap", escaped(text), escaped(&other.path()));
-            return Err(Problem::at(texts.line, what, "keep one of them"));
+            found.add(Problem::at(texts.line, what, "keep one of them"));
         }
         list.push(guarded);
     }
-    Ok(list)
+    Some(list)
 }
 
-fn volume(raw: raw::Volume) -> Result<Volume, Problem> {
-    if let (Some(owner), Some(create)) = (&raw.owner, &raw.create) {
-        let made = &create.owner;
+fn volume(raw: raw::Volume, found: &mut Problems) -> Option<Volume> {
+    let made = raw.create.as_ref().and_then(|create| create.owner.as_ref());
+    if let (Some(owner), Some(made)) = (&raw.owner, made) {
         // The member would see it as the other account's, and could not write to it.
         if made.value == "%u" {
             let shown = escaped(&owner.value);
             let what = format!(
                 "create.owner %u gives the directory to the user, and owner what is in it to {shown}"
             );
-            return Err(Problem::at(made.line, what, format!("write owner = \"{shown}\" in create, too")));
+            found.add(Problem::at(made.line, what, format!("write owner = \"{shown}\" in create, too")));
         }
     }
-    let create = |raw: raw::Create| {
-        Ok::<_, Problem>(Create {
-            owner: template("create.owner", &raw.owner)?,
-            group: template("create.group", &raw.group)?,
-            mode: octal("create.mode", &raw.mode, 0o7777)?,
-        })
-    };
-    Ok(Volume {
-        source: template("source", &raw.source)?,
-        source_line: raw.source.line,
-        target: template("target", &raw.target)?,
-        target_line: raw.target.line,
+    let source = raw.source.as_ref().map(|source| found.note(template("source", source)));
+    let target = raw.target.as_ref().map(|target| found.note(template("target", target)));
+    let owner = found.note(raw.owner.map(|owner| account("owner", owner)).transpose());
+    let create = raw.create.map(|raw| create(&raw, found));
+    Some(Volume {
+        source: source??,
+        source_line: raw.source?.line,
+        target: target??,
+        target_line: raw.target?.line,
         read_only: raw.read_only.unwrap_or(false),
-        owner: raw.owner.map(|owner| account("owner", owner)).transpose()?,
-        create: raw.create.map(create).transpose()?,
+        owner: owner?,
+        create: match create {
+            Some(create) => Some(create?),
+            None => None,
+        },
     })
+}
+
+fn create(raw: &raw::Create, found: &mut Problems) -> Option<Create> {
+    let owner = raw.owner.as_ref().map(|owner| found.note(template("create.owner", owner)));
+    let group = raw.group.as_ref().map(|group| found.note(template("create.group", group)));
+    let mode = raw.mode.as_ref().map(|mode| found.note(octal("create.mode", mode, 0o7777)));
+    Some(Create { owner: owner??, group: group??, mode: mode?? })
 }
 
 fn template(key: &str, text: &At<String>) -> Result<Template, Problem> {

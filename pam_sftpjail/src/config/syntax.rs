@@ -16,9 +16,16 @@ pub(crate) fn line_of(text: &str, byte: usize) -> usize {
     1 + text.bytes().take(byte).filter(|byte| *byte == b'\n').count()
 }
 
-fn explained(text: &str, file: Level, error: &Error) -> Problem {
-    let line = error.span().map_or(1, |span| line_of(text, span.start));
-    if let Some(problem) = unfinished(text, file, line) {
+/// Why the text is no TOML: the first line that is none, what is so, and what to write.
+///
+/// `noticed`: what the parser says first. It notices what is wrong in values after all that is wrong between them.
+pub(super) fn explained(text: &str, file: Level, noticed: &Error) -> Problem {
+    let at = |error: &Error| error.span().map_or(0, |span| span.start);
+    let (_, errors) = DeTable::parse_recoverable(text);
+    let error = errors.iter().min_by_key(|error| at(error)).unwrap_or(noticed);
+    let line = line_of(text, at(error));
+    let begun = unfinished(text, file, line_of(text, at(noticed)));
+    if let Some(problem) = begun.filter(|problem| problem.line() <= Some(line)) {
         return problem;
     }
     let written = text.lines().nth(line - 1).unwrap_or_default().trim();
@@ -42,7 +49,9 @@ fn unfinished(text: &str, file: Level, noticed: usize) -> Option<Problem> {
     let before = lines.get(..noticed.min(lines.len() + 1) - 1)?;
     let has_key = |line: &&str| key_and_value(file, line).is_some();
     // A text in three quotes may hold lines that look like keys.
-    let start = before.iter().rposition(|line| has_key(line) && !is_complete(line))?;
+    let begins =
+        |line: &&str| has_key(line) && (may_go_on(line) || has_open_quote(line)) && !is_complete(line);
+    let start = before.iter().rposition(begins)?;
     let (key, _) = key_and_value(file, before.get(start)?)?;
     let begun = before.get(start..)?;
     if is_complete(&begun.join("\n")) {
@@ -67,8 +76,14 @@ fn unfinished(text: &str, file: Level, noticed: usize) -> Option<Problem> {
 }
 
 /// Whether these lines are TOML by themselves.
-fn is_complete(lines: &str) -> bool {
+pub(super) fn is_complete(lines: &str) -> bool {
     DeTable::parse(lines).is_ok()
+}
+
+/// Whether the statement that begins in the line may go on in the next one.
+pub(super) fn may_go_on(line: &str) -> bool {
+    let count = |bracket| line.matches(bracket).count();
+    count('[') != count(']') || count('{') != count('}') || line.contains("\"\"\"") || line.contains("'''")
 }
 
 /// Whether a text that begins in the line does not end in it. One in three quotes may go on.
@@ -95,17 +110,25 @@ fn header(text: &str, line: usize, written: &str, error: &Error) -> Problem {
         let what = format!("[{}] is in single brackets, so there could be one only", one_line(name));
         return Problem::at(first, what, format!("write [[{}]]", one_line(name)));
     }
-    let fix = match name.rsplit('.').next() {
-        Some("profile") => "write [[profile]]".into(),
-        Some("volume") => "write [[profile.volume]]".into(),
-        Some("grant") => "write [[grant]]".into(),
-        _ => format!("correct the line: {}", one_line(written)),
+    let fix = match meant_header(written) {
+        Some(meant) => format!("write {meant}"),
+        None => format!("correct the line: {}", one_line(written)),
     };
     let what = match error.message() {
         "duplicate key" => format!("{} is there twice", one_line(written)),
         message => one_line(message),
     };
     Problem::at(line, what, fix)
+}
+
+/// The header that was probably meant by a line that begins with a bracket.
+pub(super) fn meant_header(written: &str) -> Option<&'static str> {
+    match written.trim_matches(['[', ']']).trim().rsplit('.').next() {
+        Some("profile") => Some("[[profile]]"),
+        Some("volume") => Some("[[profile.volume]]"),
+        Some("grant") => Some("[[grant]]"),
+        _ => None,
+    }
 }
 
 /// The first line above `below` that is the header `[name]`.

@@ -4,6 +4,7 @@
 
 use super::keys::{Key, Level};
 use super::problem::Problem;
+use super::problems::Problems;
 use super::syntax::line_of;
 use std::ops::Range;
 use toml::Spanned;
@@ -17,110 +18,114 @@ pub(crate) struct At<T> {
     pub(crate) line: usize,
 }
 
-/// A table of the file, all of whose keys are known.
+/// A table of the file.
 pub(crate) struct Table<'t> {
     text: &'t str,
     level: Level,
     /// The line in which it begins.
     pub(crate) line: usize,
     map: &'t DeTable<'t>,
+    /// Whether all of its keys are known. Otherwise, one that seems to be missing may be misspelt.
+    is_known: bool,
 }
 
 impl<'t> Table<'t> {
     /// The whole file, whose outermost table is `level`.
-    pub(crate) fn file(text: &'t str, level: Level, map: &'t DeTable<'t>) -> Result<Self, Problem> {
-        Self::new(text, level, 1, map)
+    pub(crate) fn file(text: &'t str, level: Level, map: &'t DeTable<'t>, found: &mut Problems) -> Self {
+        Self::new(text, level, 1, map, found)
     }
 
-    fn new(text: &'t str, level: Level, line: usize, map: &'t DeTable<'t>) -> Result<Self, Problem> {
-        let unknown = map.iter().map(|(name, _)| name).filter(|name| level.key(name.get_ref()).is_none());
-        match unknown.min_by_key(|name| name.span().start) {
-            Some(name) => {
-                let line = line_of(text, name.span().start);
-                Err(Problem::unknown_key(line, level, name.get_ref()))
-            }
-            None => Ok(Self { text, level, line, map }),
+    fn new(text: &'t str, level: Level, line: usize, map: &'t DeTable<'t>, found: &mut Problems) -> Self {
+        let mut unknown: Vec<_> =
+            map.iter().map(|(name, _)| name).filter(|name| level.key(name.get_ref()).is_none()).collect();
+        unknown.sort_unstable_by_key(|name| name.span().start);
+        for name in &unknown {
+            let line = line_of(text, name.span().start);
+            found.add(Problem::unknown_key(line, level, name.get_ref()));
         }
+        Self { text, level, line, map, is_known: unknown.is_empty() }
     }
 
     /// The value of a key, converted by `convert`, which gives `None` for another type.
     fn get<T>(
         &self,
         name: &str,
+        found: &mut Problems,
         convert: impl Fn(&'t DeValue<'t>, &Key) -> Option<T>,
-    ) -> Result<Option<At<T>>, Problem> {
-        let (Some(key), Some(value)) = (self.level.key(name), self.map.get(name)) else { return Ok(None) };
+    ) -> Option<At<T>> {
+        let (key, value) = (self.level.key(name)?, self.map.get(name)?);
         let line = line_of(self.text, value.span().start);
-        match convert(value.get_ref(), key) {
-            Some(value) => Ok(Some(At { value, line })),
-            None => {
-                let is = type_name(value.get_ref());
-                Err(Problem::wrong_type(line, key, is, self.source(value.span())))
-            }
-        }
+        let converted = convert(value.get_ref(), key).ok_or_else(|| {
+            Problem::wrong_type(line, key, type_name(value.get_ref()), self.source(value.span()))
+        });
+        found.note(converted).map(|value| At { value, line })
     }
 
     /// The value of a key that this table must have.
     pub(crate) fn required<T>(
         &self,
         name: &str,
-        read: impl Fn(&Self, &str) -> Result<Option<At<T>>, Problem>,
-    ) -> Result<At<T>, Problem> {
-        match (read(self, name)?, self.level.key(name)) {
-            (Some(value), _) => Ok(value),
-            (None, Some(key)) => Err(Problem::missing(self.line, self.level, key)),
+        found: &mut Problems,
+        read: impl Fn(&Self, &str, &mut Problems) -> Option<At<T>>,
+    ) -> Option<At<T>> {
+        if self.map.get(name).is_none() && self.is_known && !found.is_partial {
             // Only the names of the level's keys are asked for.
-            (None, None) => Err(Problem::unknown_key(self.line, self.level, name)),
+            found.add(Problem::missing(self.line, self.level, self.level.key(name)?));
         }
+        read(self, name, found)
     }
 
-    pub(crate) fn text(&self, name: &str) -> Result<Option<At<String>>, Problem> {
-        self.get(name, |value, _| value.as_str().map(str::to_owned))
+    pub(crate) fn text(&self, name: &str, found: &mut Problems) -> Option<At<String>> {
+        self.get(name, found, |value, _| value.as_str().map(str::to_owned))
     }
 
-    pub(crate) fn list(&self, name: &str) -> Result<Option<At<Vec<String>>>, Problem> {
-        self.get(name, |value, _| {
+    pub(crate) fn list(&self, name: &str, found: &mut Problems) -> Option<At<Vec<String>>> {
+        self.get(name, found, |value, _| {
             let items = value.as_array()?.iter();
             items.map(|item| item.get_ref().as_str().map(str::to_owned)).collect()
         })
     }
 
-    pub(crate) fn switch(&self, name: &str) -> Result<Option<bool>, Problem> {
-        Ok(self.get(name, |value, _| value.as_bool())?.map(|found| found.value))
+    pub(crate) fn switch(&self, name: &str, found: &mut Problems) -> Option<bool> {
+        self.get(name, found, |value, _| value.as_bool()).map(|found| found.value)
     }
 
-    pub(crate) fn number(&self, name: &str) -> Result<Option<At<u32>>, Problem> {
-        self.get(name, |value, _| {
+    pub(crate) fn number(&self, name: &str, found: &mut Problems) -> Option<At<u32>> {
+        self.get(name, found, |value, _| {
             let number = value.as_integer()?;
             u32::from_str_radix(number.as_str(), number.radix()).ok()
         })
     }
 
-    pub(crate) fn moment(&self, name: &str) -> Result<Option<At<Datetime>>, Problem> {
-        self.get(name, |value, _| value.as_datetime().copied())
+    pub(crate) fn moment(&self, name: &str, found: &mut Problems) -> Option<At<Datetime>> {
+        self.get(name, found, |value, _| value.as_datetime().copied())
     }
 
     /// A table in braces.
-    pub(crate) fn table(&self, name: &str, level: Level) -> Result<Option<Table<'t>>, Problem> {
-        match self.get(name, |value, _| value.as_table())? {
-            Some(found) => Self::new(self.text, level, found.line, found.value).map(Some),
-            None => Ok(None),
-        }
+    pub(crate) fn table(&self, name: &str, level: Level, found: &mut Problems) -> Option<Table<'t>> {
+        let At { value: map, line } = self.get(name, found, |value, _| value.as_table())?;
+        Some(Self::new(self.text, level, line, map, found))
     }
 
-    /// Tables with a header of their own.
-    pub(crate) fn tables(&self, name: &str, level: Level) -> Result<Option<At<Vec<Table<'t>>>>, Problem> {
+    /// Tables with a header of their own. One in single brackets is an error, and what it was meant to be.
+    pub(crate) fn tables(
+        &self,
+        name: &str,
+        level: Level,
+        found: &mut Problems,
+    ) -> Option<At<Vec<Table<'t>>>> {
         let is_table = |value: &Spanned<DeValue<'t>>| value.get_ref().is_table();
-        let Some(list) =
-            self.get(name, |value, _| value.as_array().filter(|list| list.iter().all(is_table)))?
-        else {
-            return Ok(None);
-        };
-        let tables = list.value.iter().filter_map(|value| {
-            let line = line_of(self.text, value.span().start);
-            Some(Self::new(self.text, level, line, value.get_ref().as_table()?))
-        });
-        Ok(Some(At { value: tables.collect::<Result<_, _>>()?, line: list.line }))
+        let list =
+            self.get(name, found, |value, _| value.as_array().filter(|list| list.iter().all(is_table)));
+        let one = self.map.get(name).filter(|value| is_table(value));
+        let line = list.as_ref().map(|list| list.line);
+        let line = line.or_else(|| Some(line_of(self.text, one?.span().start)))?;
+        let mut tables = Vec::new();
+        for value in list.iter().flat_map(|list| list.value.iter()).chain(one) {
+            let Some(map) = value.get_ref().as_table() else { continue };
+            tables.push(Self::new(self.text, level, line_of(self.text, value.span().start), map, found));
+        }
+        Some(At { value: tables, line })
     }
 
     fn source(&self, span: Range<usize>) -> &str {

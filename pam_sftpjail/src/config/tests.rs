@@ -1,11 +1,16 @@
 use super::*;
 
+mod several;
 mod slips;
 
-/// The line and what is so, and what to write.
+/// The line and what is so, and what to write. It is the first of all that is wrong.
 fn problem(text: &str) -> (String, String) {
     match Config::parse(text) {
-        Err(problem) => (problem.sentence(), problem.fix),
+        Err(problem) => {
+            let has_text = !text.chars().all(|c| c.is_whitespace() || c == '\0');
+            assert!(!has_text || Config::problems(text).first() == Some(&problem), "{text}");
+            (problem.sentence(), problem.fix)
+        }
         Ok(config) => panic!("accepted: {config:?}"),
     }
 }

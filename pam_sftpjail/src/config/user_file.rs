@@ -26,7 +26,7 @@ pub fn read(directory: &Path, name: &str) -> Result<Option<Vec<u8>>, ConfigError
         Err(errno) => Err(Cause::Unreadable(errno)),
         Ok(file) => root_file::trusted_bytes(File::from(file)),
     };
-    bytes.map(Some).map_err(|cause| ConfigError { path: directory.join(name), cause })
+    bytes.map(Some).map_err(|cause| ConfigError::new(&directory.join(name), cause))
 }
 
 /// Whether the directory is there. The error: no file in it can be used.
@@ -35,7 +35,7 @@ pub fn is_there(directory: &Path) -> Result<bool, ConfigError> {
 }
 
 fn open_directory(path: &Path) -> Result<Option<OwnedFd>, ConfigError> {
-    checked_directory(path).map_err(|cause| ConfigError { path: path.to_owned(), cause })
+    checked_directory(path).map_err(|cause| ConfigError::new(path, cause))
 }
 
 fn checked_directory(path: &Path) -> Result<Option<OwnedFd>, Cause> {

@@ -3,48 +3,69 @@
 use super::{Fingerprint, Grant, Moment, Network};
 use crate::config::keys::{ACCESS, Level};
 use crate::config::problem::Problem;
+use crate::config::problems::Problems;
 use crate::config::table::{At, Table};
 use crate::config::{resolve, root_file, syntax};
 use crate::escape::escaped;
 use crate::path::Normalised;
 use std::fmt::Display;
+use toml::value::Datetime;
 
 /// A file with comments only has no grants. One without any text is an error.
 pub(super) fn grants(text: &str) -> Result<Vec<Grant>, Problem> {
     root_file::must_have_text(text, "write it again, or remove it where no grants are meant")?;
     let parsed = syntax::parse(text, Level::Grants)?;
-    let file = Table::file(text, Level::Grants, parsed.get_ref())?;
-    let tables = file.tables("grant", Level::Grant)?.map(|list| list.value).unwrap_or_default();
-    tables.iter().map(grant).collect()
+    let mut found = Problems::default();
+    let file = Table::file(text, Level::Grants, parsed.get_ref(), &mut found);
+    let tables = file.tables("grant", Level::Grant, &mut found).map(|list| list.value).unwrap_or_default();
+    let grants: Vec<_> = tables.iter().map(|table| grant(table, &mut found)).collect();
+    found.end(grants.into_iter().collect())
 }
 
-fn grant(table: &Table<'_>) -> Result<Grant, Problem> {
-    let folder = table.required("folder", Table::text)?;
-    let at = table.text("at")?;
-    let folder_path = path("folder", &folder)?;
-    let access = table.required("access", Table::text)?;
-    let read_only = match access.value.as_str() {
-        "read-write" => false,
-        "read-only" => true,
-        _ => return Err(resolve::wrong_word(Level::Grant, "access", &access, ACCESS)),
+fn grant(table: &Table<'_>, found: &mut Problems) -> Option<Grant> {
+    let folder = table.required("folder", found, Table::text);
+    let folder = folder.map(|folder| found.note(path("folder", &folder)));
+    let at = table.text("at", found).map(|at| found.note(path("at", &at)));
+    let access = table.required("access", found, Table::text);
+    let read_only = access.map(|access| found.note(is_read_only(&access)));
+    let key = table.text("key", found).map(|key| {
+        let parsed = Fingerprint::parse(&key.value);
+        found.note(parsed.map_err(|why| wrong("key", key.line, escaped(&key.value), why)))
+    });
+    let owner = table.text("owner", found).map(|owner| found.note(resolve::account("owner", owner)));
+    let mut moment = |name| {
+        let written = table.moment(name, found);
+        written.map(|at| found.note(moment(name, at)))
     };
-    let key = table.text("key")?;
-    Ok(Grant {
+    let (since, until) = (moment("since"), moment("until"));
+    let from = table.list("from", found).map(|list| found.note(networks(list)));
+    let note = table.text("note", found).map(|text| found.note(note(text)));
+    let folder = folder??;
+    Some(Grant {
         line: table.line,
-        at: at.map_or_else(|| Ok(folder_path.clone()), |at| path("at", &at))?,
-        folder: folder_path,
-        read_only,
-        owner: table.text("owner")?.map(|owner| resolve::account("owner", owner)).transpose()?,
-        since: moment(table, "since")?,
-        until: moment(table, "until")?,
-        from: table.list("from")?.map_or_else(|| Ok(Vec::new()), networks)?,
-        key: key
-            .map(|key| {
-                Fingerprint::parse(&key.value).map_err(|why| wrong("key", key.line, escaped(&key.value), why))
-            })
-            .transpose()?,
-        note: table.text("note")?.map(note).transpose()?,
+        at: at.unwrap_or_else(|| Some(folder.clone()))?,
+        folder,
+        read_only: read_only??,
+        owner: optional(owner)?,
+        since: optional(since)?,
+        until: optional(until)?,
+        from: from.unwrap_or_else(|| Some(Vec::new()))?,
+        key: optional(key)?,
+        note: optional(note)?,
     })
+}
+
+/// The value of a key that may be missing: `None` where it is wrong.
+fn optional<T>(value: Option<Option<T>>) -> Option<Option<T>> {
+    value.map_or(Some(None), |value| value.map(Some))
+}
+
+fn is_read_only(access: &At<String>) -> Result<bool, Problem> {
+    match access.value.as_str() {
+        "read-write" => Ok(false),
+        "read-only" => Ok(true),
+        _ => Err(resolve::wrong_word(Level::Grant, "access", access, ACCESS)),
+    }
 }
 
 /// `why`: the rest of a sentence about the value, and what to write.
@@ -52,9 +73,8 @@ fn wrong(key: &str, line: usize, value: impl Display, (why, fix): (String, impl 
     Problem::at(line, format!("{key} {value} {why}"), fix)
 }
 
-fn moment(table: &Table<'_>, key: &str) -> Result<Option<Moment>, Problem> {
-    let of = |at: At<_>| Moment::new(key, at.value).map_err(|why| wrong(key, at.line, at.value, why));
-    table.moment(key)?.map(of).transpose()
+fn moment(key: &str, at: At<Datetime>) -> Result<Moment, Problem> {
+    Moment::new(key, at.value).map_err(|why| wrong(key, at.line, at.value, why))
 }
 
 fn path(key: &str, text: &At<String>) -> Result<Normalised, Problem> {

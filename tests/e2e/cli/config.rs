@@ -38,6 +38,46 @@ fn a_slip_is_named_with_its_line_and_what_was_meant() {
     );
 }
 
+/// A login says the first in the log, and everybody else all of it.
+#[test]
+fn several_slips_are_all_named_at_once() {
+    let sb = Sandbox::new();
+    sb.user("anna").group("sftp").add();
+    sb.sh("mkdir -p /etc/sftpjail");
+    sb.write(CONFIG, "namespace = hots\n[[profile]]\nname = \"a\"\ngroup = [\"sftp\"]\numask = 22\n");
+    let slips = [
+        ("line 1: the value of namespace is not written as TOML wants it", "write namespace = \"host\""),
+        ("line 4: there is no key group", "write groups"),
+        ("line 5: umask is a number", "write umask = \"022\""),
+    ];
+    let said: Vec<_> = slips.iter().map(|(what, fix)| format!("{CONFIG}: {what}\n→ {fix}\n")).collect();
+    says(&sb.try_sh("sftpjail config check"), 1, &said.concat());
+    sb.write("/root/draft.toml", sb.read_text(CONFIG));
+    says(
+        &sb.try_sh("sftpjail config check /root/draft.toml"),
+        1,
+        &said.concat().replace(CONFIG, "/root/draft.toml"),
+    );
+    let check = sb.try_sh("sftpjail check anna --json");
+    let all = sb.try_sh("sftpjail check --json");
+    let others = ["setup --dry-run", "grants", "review", "reap", "probe anna"]
+        .map(|verb| sb.try_sh(&format!("sftpjail {verb}")));
+    for (what, fix) in slips {
+        assert_eq!([check.code, all.code], [Some(1); 2]);
+        for out in [&check, &all] {
+            assert!(out.stdout.contains(what) && out.stdout.contains(&format!("{fix:?}")), "{out}");
+        }
+        for out in &others {
+            let said =
+                format!("{}{}", out.stdout, out.stderr).split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(out.code != Some(0) && said.contains(what) && said.contains(fix), "{out}");
+        }
+    }
+    sb.sftp("anna", "pwd\n").failed();
+    let entry = sb.wait_for_log("until this is fixed");
+    assert!(entry.contains(slips[0].0) && !entry.contains(slips[1].0), "{entry}");
+}
+
 #[test]
 fn a_draft_may_be_anybodys_and_the_file_in_use_may_not() {
     let sb = Sandbox::new();
