@@ -6,7 +6,7 @@ use crate::desired::drop_in::{self, Condition};
 use crate::desired::{manager, setup};
 use crate::host::systemd;
 use crate::report::text::listed;
-use crate::report::{Consequence, Findings};
+use crate::report::{Consequence, Error, Findings};
 use in_force::condition_in_force;
 use pam_sftpjail::account::Account;
 use pam_sftpjail::config::{Config, DEFAULT_PATH};
@@ -31,10 +31,11 @@ pub(super) enum Systemd {
         fault: Option<Fault>,
         /// The fix where the drop-in is missing.
         setup: Fix,
-        /// Uids whose user managers have unit files of their own.
-        with_own_files: BTreeSet<u32>,
-        /// The user managers that systemd has loaded, by uid, and whether each runs. Empty where systemd does not run.
-        managers: BTreeMap<u32, bool>,
+        /// Uids whose user managers have unit files of their own. `None`: each may have.
+        with_own_files: Option<BTreeSet<u32>>,
+        /// The user managers that systemd has loaded, by uid, and whether each runs. Empty where systemd does not run;
+        /// `None`: it does not say.
+        managers: Option<BTreeMap<u32, bool>>,
     },
 }
 
@@ -44,31 +45,30 @@ pub(super) enum Fault {
     /// They can get one: the evidence, and the fix.
     Allowed(String, Fix),
     /// That could not be checked, and why.
-    Unknown(String),
+    Unknown(Error),
 }
 
 impl Fault {
     fn report(&self, findings: &mut Findings) {
         match self {
             Self::Allowed(evidence, fix) => findings.failed(CHECK, runs_outside(), evidence, fix),
-            Self::Unknown(why) => {
-                findings.unknown(CHECK, why, "see what `systemctl status` says, and let systemd answer")
-            }
+            Self::Unknown(why) => findings.unknown(CHECK, &why.what, why.fix.clone()),
         }
     }
 }
 
 /// Checks what holds for all members. `path`: that of the configuration, if it is not the usual one.
 pub(super) fn examine(config: &Config, path: Option<&Path>, findings: &mut Findings) -> Systemd {
-    if systemd::template().is_none() {
+    // Where that cannot be read, what reads all of the files says so below.
+    if systemd::template() == Ok(None) {
         findings.passed(CHECK, "none, since there is no systemd");
         return Systemd::Absent;
     }
     let managers = match systemd::is_booted().then(systemd::managers).transpose() {
-        Ok(managers) => managers.unwrap_or_default(),
+        Ok(managers) => Some(managers.unwrap_or_default()),
         Err(error) => {
-            Fault::Unknown(error.to_string()).report(findings);
-            BTreeMap::new()
+            Fault::Unknown(systemd::unanswered(&error)).report(findings);
+            None
         }
     };
     let setup = install(config, path);
@@ -86,7 +86,7 @@ pub(super) fn examine(config: &Config, path: Option<&Path>, findings: &mut Findi
             Some(fault)
         }
     };
-    Systemd::Present { fault, setup, with_own_files: systemd::uids_with_files(), managers }
+    Systemd::Present { fault, setup, with_own_files: systemd::uids_with_files().ok(), managers }
 }
 
 impl Systemd {
@@ -95,7 +95,8 @@ impl Systemd {
         let Self::Present { fault, setup, with_own_files, managers } = self else { return };
         let uid = account.uid.as_raw();
         let shown = escaped(&account.name);
-        if with_own_files.contains(&uid) || managers.contains_key(&uid) {
+        let is_loaded = managers.as_ref().and_then(|managers| managers.get(&uid));
+        if with_own_files.as_ref().is_none_or(|uids| uids.contains(&uid)) || is_loaded.is_some() {
             let own = condition_in_force(Some(uid), setup).err();
             // What is wrong for all members is reported already.
             if let Some(own) = own.filter(|own| fault.as_ref() != Some(own)) {
@@ -103,21 +104,36 @@ impl Systemd {
             }
         }
         let names = others.iter().chain([&account.name]).filter_map(|name| UserName::parse(name).ok());
-        let lingering: Vec<_> = names.filter(systemd::lingers).collect();
-        for name in &lingering {
+        let mut is_off = true;
+        for name in names {
+            match systemd::lingers(&name) {
+                Ok(true) => {}
+                Ok(false) => continue,
+                Err(Error { what, fix, .. }) => {
+                    is_off = false;
+                    let evidence =
+                        format!("whether logind keeps a user manager of {name} running is not known: {what}");
+                    findings.unknown("linger", evidence, fix);
+                    continue;
+                }
+            }
+            is_off = false;
             let evidence = format!(
                 "logind starts a user manager for {name} at boot and keeps it running, outside of the jail"
             );
             let disable = Command::new("loginctl disable-linger").arg(Name(name.as_str()));
             findings.failed("linger", runs_outside(), evidence, manager::ended(&disable));
         }
-        if managers.get(&uid) == Some(&true) {
+        if is_loaded == Some(&true) {
             let unit = systemd::manager(uid);
             let evidence = format!("the user manager of {shown} ({unit}) runs now, outside of the jail");
             let stop = Command::new("systemctl stop").arg(Name(&unit));
             findings.failed(CHECK, runs_outside(), evidence, manager::ended(&stop));
-        } else if lingering.is_empty() {
-            findings.passed("linger", format!("off; no user manager of {shown} runs"));
+        } else if is_off {
+            // Where systemd does not say what runs, that is reported already.
+            let none =
+                managers.as_ref().map_or(String::new(), |_| format!("; no user manager of {shown} runs"));
+            findings.passed("linger", format!("off{none}"));
         }
     }
 }

@@ -5,12 +5,13 @@ use super::unit::{CAPABILITIES, FILTERS, MOUNTS, of_unit, settings, untried};
 use crate::host::child::Forbidden;
 use crate::host::rehearsal::{AsSshd, ConfinedSshd, Failure, Rehearsal, Rehearsals};
 use crate::host::sshd::running::{Running, Socket};
-use crate::report::Consequence;
 use crate::report::text::listed;
+use crate::report::{Consequence, Error};
 use pam_sftpjail::confinement::Part;
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::fix::{Command, Fix, Name};
 use pam_sftpjail::lsm::Lsm;
+use std::fmt::Display;
 use std::io;
 
 /// The capabilities with which sshd builds a jail and lets a user in: their numbers in linux/capability.h.
@@ -66,28 +67,38 @@ pub(crate) struct Untried {
 }
 
 impl Untried {
-    /// Those of the unit of a running sshd that systemd has the kernel check by the cgroup.
-    pub(crate) fn of_running(running: &Running) -> Option<Self> {
-        let settings = running.unit.iter().flat_map(|unit| untried(unit)).collect::<Vec<_>>();
+    /// Those of the unit of a running sshd that systemd has the kernel check by the cgroup. The error: they are unknown.
+    pub(crate) fn of_running(running: &Running) -> Result<Option<Self>, Error> {
+        let settings = by_cgroup(running)?;
         let evidence = format!(
             "{} is restricted by {}, of which a rehearsal shows nothing: whether it can build jails was not tried",
             running.name(),
             settings.join(" and ")
         );
-        (!settings.is_empty()).then_some(Self { evidence, fix: "log in as a member" })
+        Ok((!settings.is_empty()).then_some(Self { evidence, fix: "log in as a member" }))
     }
 
-    /// Those of the sshd that systemd will start.
-    pub(crate) fn of_socket(socket: &Socket) -> Option<Self> {
-        let settings = of_unit(&socket.service);
+    /// Those of the sshd that systemd will start. The error: they are unknown.
+    pub(crate) fn of_socket(socket: &Socket) -> Result<Option<Self>, Error> {
+        let settings = of_unit(&socket.service).map_err(|why| unknown(escaped(&socket.service), why))?;
         let evidence = format!(
             "{} will be restricted by {}: whether it can build jails then was not tried",
             escaped(&socket.service),
             settings.join(" and ")
         );
         let fix = "log in as a member, and run this again while that sshd runs";
-        (!settings.is_empty()).then_some(Self { evidence, fix })
+        Ok((!settings.is_empty()).then_some(Self { evidence, fix }))
     }
+}
+
+/// The settings of a running sshd's unit that systemd has the kernel check by the cgroup, each with its location.
+pub(crate) fn by_cgroup(running: &Running) -> Result<Vec<String>, Error> {
+    let all = running.unit.as_deref().map_or(Ok(Vec::new()), untried);
+    all.map_err(|why| unknown(running.name(), why))
+}
+
+fn unknown(name: impl Display, Error { what, fix, .. }: Error) -> Error {
+    Error::new(format!("whether all that restricts {name} was tried is not known: {what}"), fix)
 }
 
 impl Trial<'_> {

@@ -1,6 +1,7 @@
 //! The settings of systemd's units that take from sshd what jails need.
 
 use crate::host::systemd::{Setting, service};
+use crate::report::Error;
 use pam_sftpjail::escape::escaped;
 
 /// The settings of systemd.exec(5) that take from a service what jails need.
@@ -66,9 +67,9 @@ const LISTS: [&str; 12] = [
 const MAX_VALUE: usize = 40;
 
 /// The settings of a unit that restrict it, each with its location. Of those that concern paths or system calls, those that
-/// concern what is in the problem, if there are any.
+/// concern what is in the problem, if there are any. Without an answer it gives none: what is restricted, the kernel says.
 pub(crate) fn settings(unit: &str, names: &[&'static str], problem: &str) -> Vec<String> {
-    let mut all = restrictions(unit, names);
+    let Ok(mut all) = restrictions(unit, names) else { return Vec::new() };
     let concerns = |name: &str, value: &str| match name {
         "ProtectHome" => ["/home", "/root", "/run/user"].iter().any(|path| problem.contains(path)),
         "ProtectSystem" => true,
@@ -91,40 +92,42 @@ pub(crate) fn settings(unit: &str, names: &[&'static str], problem: &str) -> Vec
     shown(&all)
 }
 
-/// All settings of a unit that restrict it, each with its location.
-pub(crate) fn of_unit(unit: &str) -> Vec<String> {
-    shown(&restrictions(unit, &[&MOUNTS[..], &CAPABILITIES[..], &FILTERS[..], &BY_CGROUP[..]].concat()))
+/// All settings of a unit that restrict it, each with its location. The error: there may be more.
+pub(crate) fn of_unit(unit: &str) -> Result<Vec<String>, Error> {
+    let names = [&MOUNTS[..], &CAPABILITIES[..], &FILTERS[..], &BY_CGROUP[..]].concat();
+    restrictions(unit, &names).map(|all| shown(&all))
 }
 
 /// The settings of a unit that may keep it from building jails, and of which a rehearsal shows nothing; each with its
-/// location.
-pub(crate) fn untried(unit: &str) -> Vec<String> {
-    shown(&restrictions(unit, &BY_CGROUP))
+/// location. The error: there may be more.
+pub(crate) fn untried(unit: &str) -> Result<Vec<String>, Error> {
+    restrictions(unit, &BY_CGROUP).map(|all| shown(&all))
 }
 
-/// The settings of a unit that give it mounts of its own, each with its location.
+/// The settings of a unit that give it mounts of its own, each with its location. Without an answer it gives none: that
+/// it has such mounts, the kernel says.
 pub(crate) fn with_own_mounts(unit: &str) -> Vec<String> {
-    let mut all = in_force(unit, &[&MOUNTS[..], &NAMESPACES[..]].concat());
+    let Ok(mut all) = in_force(unit, &[&MOUNTS[..], &NAMESPACES[..]].concat()) else { return Vec::new() };
     all.retain(|(_, setting)| is_on(&setting.value));
     shown(&all)
 }
 
 /// The settings of a unit that take anything from it.
-fn restrictions(unit: &str, names: &[&'static str]) -> Vec<(&'static str, Setting)> {
-    let mut all = in_force(unit, names);
+fn restrictions(unit: &str, names: &[&'static str]) -> Result<Vec<(&'static str, Setting)>, Error> {
+    let mut all = in_force(unit, names)?;
     all.retain(|(name, setting)| is_restriction(name, &setting.value));
-    all
+    Ok(all)
 }
 
 /// The settings of a unit that count.
-fn in_force(unit: &str, names: &[&'static str]) -> Vec<(&'static str, Setting)> {
-    let mut all = service::settings(unit, names);
+fn in_force(unit: &str, names: &[&'static str]) -> Result<Vec<(&'static str, Setting)>, Error> {
+    let mut all = service::settings(unit, names)?;
     for name in names.iter().filter(|name| !LISTS.contains(name)) {
         let last = all.iter().rposition(|(own, _)| own == name);
         let mut at = 0..;
         all.retain(|(own, _)| at.next().is_some_and(|at| own != name || Some(at) == last));
     }
-    all
+    Ok(all)
 }
 
 fn shown(all: &[(&'static str, Setting)]) -> Vec<String> {

@@ -1,139 +1,27 @@
-//! Reads systemd's files of user managers, and asks systemd which managers it has loaded, and which units run.
+//! Asks systemd which user managers it has loaded, and which units run. What its files say, `files` reads.
 
+mod files;
 pub(crate) mod service;
 
 use super::programs;
-use crate::report::Location;
+use crate::report::Error;
+pub(crate) use files::{Setting, drop_ins, files, settings, template, uids_with_files, values};
 use pam_sftpjail::escape::one_line;
 use pam_sftpjail::name::UserName;
 pub(crate) use pam_sftpjail::systemd::is_booted;
-use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsString;
-use std::fs;
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// The directories of system units: systemd.unit(5). Files of an earlier one win.
-const UNIT_PATH: [&str; 13] = [
-    "/etc/systemd/system.control",
-    "/run/systemd/system.control",
-    "/run/systemd/transient",
-    "/run/systemd/generator.early",
-    "/etc/systemd/system",
-    "/etc/systemd/system.attached",
-    "/run/systemd/system",
-    "/run/systemd/system.attached",
-    "/run/systemd/generator",
-    "/usr/local/lib/systemd/system",
-    "/usr/lib/systemd/system",
-    "/lib/systemd/system",
-    "/run/systemd/generator.late",
-];
-
-/// The unit of which user managers are instances.
-const TEMPLATE: &str = "user@.service";
+/// What is unknown since systemd does not answer. `why`: what systemctl says.
+pub(crate) fn unanswered(why: &io::Error) -> Error {
+    Error::new(why, "see what `systemctl status` says, and let systemd answer")
+}
 
 /// The name of the unit of a uid's user manager.
 pub(crate) fn manager(uid: u32) -> String {
     format!("user@{uid}.service")
-}
-
-/// The file of user@.service, if there is one.
-pub(crate) fn template() -> Option<PathBuf> {
-    UNIT_PATH.iter().map(|directory| Path::new(directory).join(TEMPLATE)).find(|path| path.exists())
-}
-
-/// A setting of a unit's `[Service]` in a file.
-pub(crate) struct Setting {
-    pub(crate) location: Location,
-    /// As written, on one line. An empty one resets all values before it.
-    pub(crate) value: String,
-}
-
-/// Every setting of this name for the user manager of a uid or, without a uid, for all of them. The order is
-/// that in which systemd reads them.
-pub(crate) fn settings(uid: Option<u32>, name: &str) -> Vec<Setting> {
-    files(uid).iter().flat_map(|file| in_file(file, name)).collect()
-}
-
-/// The files of a uid's user manager, in the order in which systemd reads them.
-pub(crate) fn files(uid: Option<u32>) -> Vec<PathBuf> {
-    let own = uid.map(manager);
-    let unit = own.iter().map(String::as_str).chain([TEMPLATE]).find_map(|name| {
-        UNIT_PATH.iter().map(|directory| Path::new(directory).join(name)).find(|path| path.exists())
-    });
-    unit.into_iter().chain(drop_ins(uid)).collect()
-}
-
-/// The drop-ins of a uid's user manager, in the order in which systemd reads them: sorted by name, whatever
-/// their directories are. Of files with the same name, it reads one.
-pub(crate) fn drop_ins(uid: Option<u32>) -> Vec<PathBuf> {
-    let mut found: BTreeMap<OsString, PathBuf> = BTreeMap::new();
-    for unit in uid.map(manager).iter().map(String::as_str).chain([TEMPLATE, "service"]) {
-        for directory in UNIT_PATH {
-            let entries = Path::new(directory).join(format!("{unit}.d")).read_dir();
-            for entry in entries.into_iter().flatten().flatten() {
-                if entry.path().extension().is_some_and(|ending| ending == "conf") {
-                    found.entry(entry.file_name()).or_insert(entry.path());
-                }
-            }
-        }
-    }
-    found.into_values().collect()
-}
-
-fn in_file(file: &Path, name: &str) -> Vec<Setting> {
-    let text = fs::read(file).unwrap_or_default();
-    let values = values(&String::from_utf8_lossy(&text), name);
-    let setting = |(line, value)| Setting { location: Location::single(file.to_owned(), line), value };
-    values.into_iter().map(setting).collect()
-}
-
-/// The values of a setting of `[Service]`, each with the number of the line on which it begins. A backslash at the end
-/// of a line continues it; comments in between are skipped.
-pub(crate) fn values(text: &str, name: &str) -> Vec<(usize, String)> {
-    let mut found = Vec::new();
-    let mut whole = String::new();
-    // The number of the first line of `whole`.
-    let mut first = None;
-    let mut is_service = false;
-    for (i, line) in text.lines().enumerate() {
-        if line.trim_start().starts_with(['#', ';']) {
-            continue;
-        }
-        if let Some(begun) = line.strip_suffix('\\') {
-            whole += begun;
-            whole.push(' ');
-            first.get_or_insert(i + 1);
-            continue;
-        }
-        whole += line;
-        let line = std::mem::take(&mut whole);
-        let number = first.take().unwrap_or(i + 1);
-        let line = line.trim();
-        if line.starts_with('[') {
-            is_service = line == "[Service]";
-        } else if let Some((key, value)) = line.split_once('=').filter(|_| is_service) {
-            if key.trim_end() == name {
-                found.push((number, value.trim_start().to_owned()));
-            }
-        }
-    }
-    found
-}
-
-/// The uids whose user managers have files of their own.
-pub(crate) fn uids_with_files() -> BTreeSet<u32> {
-    let entries = UNIT_PATH.iter().filter_map(|directory| Path::new(directory).read_dir().ok()).flatten();
-    let names = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
-    names
-        .filter_map(|name| {
-            let instance = name.strip_prefix("user@")?;
-            let uid = instance.strip_suffix(".service").or_else(|| instance.strip_suffix(".service.d"))?;
-            uid.parse().ok()
-        })
-        .collect()
 }
 
 /// What systemd has loaded of a user manager.
@@ -184,10 +72,11 @@ pub(crate) fn version() -> Option<u32> {
 }
 
 /// Whether logind starts the user's manager at boot: loginctl(1), enable-linger.
-pub(crate) fn lingers(user: &UserName) -> bool {
+pub(crate) fn lingers(user: &UserName) -> Result<bool, Error> {
     // logind escapes the names of its files so.
     let name = user.as_str().replace('\\', "\\\\").replace('"', "\\\"").replace('\'', "\\'");
-    Path::new("/var/lib/systemd/linger").join(name).exists()
+    let file = Path::new("/var/lib/systemd/linger").join(name);
+    Ok(files::present(&file, file.metadata())?.is_some())
 }
 
 /// The path of systemctl, if systemd is PID 1 and has one.
@@ -222,15 +111,4 @@ fn systemctl(args: &[&str]) -> io::Result<String> {
         return Err(io::Error::other(format!("systemctl says: {first}")));
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn settings_are_read_as_systemd_reads_them() {
-        let text = "[Unit]\nExecCondition=/no\n[Service]\n# ExecCondition=/no\nExecCondition = /a \\\n# no\n  b\nExecCondition=\n";
-        assert_eq!(values(text, "ExecCondition"), [(5, "/a    b".to_owned()), (8, String::new())]);
-    }
 }

@@ -4,8 +4,7 @@
 use super::connection::Tools;
 use super::report::Report;
 use super::restricted::Restricted;
-use crate::desired::restrictions::Untried;
-use crate::desired::unit::untried;
+use crate::desired::restrictions::{Untried, by_cgroup};
 use crate::host::selinux::{self, Context};
 use crate::host::sshd::running::{Running, of_login};
 use crate::report::{Consequence, Finding, SshdCheck};
@@ -71,8 +70,10 @@ pub(super) fn examine(report: &mut Report, tools: &Tools<'_>, restricted: Option
     if let Some(running) = running {
         restrictions(report, running, restricted, has_mounts, user);
     } else if let Some(socket) = socket {
-        if let Some(Untried { evidence, fix }) = Untried::of_socket(socket) {
-            report.warn(CHECK, evidence, fix);
+        match Untried::of_socket(socket) {
+            Ok(None) => {}
+            Ok(Some(Untried { evidence, fix })) => report.warn(CHECK, evidence, fix),
+            Err(why) => report.warn(CHECK, why.what, why.fix),
         }
     }
 }
@@ -128,9 +129,12 @@ fn restrictions(
         );
         report.add(Finding::judged(CHECK, Ok(evidence), Consequence::None, ""));
     }
-    let by_cgroup = running.unit.iter().flat_map(|unit| untried(unit)).collect::<Vec<_>>();
-    if !by_cgroup.is_empty() {
-        let evidence = format!("{less}, which shows nothing of that: {}", by_cgroup.join(" and "));
-        report.warn(CHECK, evidence, "log in as a member, too");
+    match by_cgroup(running) {
+        Ok(settings) if settings.is_empty() => {}
+        Ok(settings) => {
+            let evidence = format!("{less}, which shows nothing of that: {}", settings.join(" and "));
+            report.warn(CHECK, evidence, "log in as a member, too");
+        }
+        Err(why) => report.warn(CHECK, why.what, why.fix),
     }
 }

@@ -213,8 +213,13 @@ impl Reviewer<'_> {
         if self.managers.get(&uid) == Some(&true) {
             member.runs.push(Runs::UserManager);
         }
-        if systemd::lingers(&user) {
-            member.runs.push(Runs::Lingers);
+        match systemd::lingers(&user) {
+            Ok(true) => member.runs.push(Runs::Lingers),
+            Ok(false) => {}
+            Err(why) => member.problems.push(format!(
+                "whether logind keeps a user manager of {name} running is not known: {}",
+                why.what
+            )),
         }
         for Outside { pid, name: program, doubt } in
             self.outside.get(&uid).into_iter().flatten().take(MAX_PROCESSES)

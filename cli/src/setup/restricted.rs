@@ -50,9 +50,12 @@ struct Subject {
 impl Restricted {
     /// For a process without threads: it forks.
     pub(super) fn find(choices: &Choices, members: &Members, sshd: &Sshd) -> Result<Self, Error> {
-        let untried = sshd.daemon.running().filter_map(Untried::of_running);
-        let untried = untried.chain(sshd.daemon.socket().and_then(Untried::of_socket));
-        let notes = untried.map(|Untried { evidence, fix }| format!("{evidence}; {fix}")).collect();
+        let untried = sshd.daemon.running().map(Untried::of_running);
+        let untried = untried.chain(sshd.daemon.socket().map(Untried::of_socket));
+        let note = |Untried { evidence, fix }| format!("{evidence}; {fix}");
+        let notes = untried
+            .filter_map(|found| found.map_or_else(|why| Some(why.to_string()), |found| found.map(note)));
+        let notes = notes.collect();
         let mut found = Self { unable: None, notes };
         let confined: Vec<_> =
             ConfinedSshd::kinds(sshd.daemon.running()).into_iter().filter_map(confined).collect();

@@ -24,7 +24,7 @@ use std::path::Path;
 
 /// The changes that systemd needs; none if it is not installed.
 pub(super) fn changes(choices: &Choices) -> Result<Vec<Change>, Error> {
-    if systemd::template().is_none() {
+    if systemd::template()?.is_none() {
         return Ok(Vec::new());
     }
     let path = Path::new(drop_in::PATH);

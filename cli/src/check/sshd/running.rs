@@ -5,7 +5,7 @@ use crate::desired::restrictions::Untried;
 use crate::host::sshd::running::{Changed, Reread, Running, Socket};
 use crate::host::systemd::service;
 use crate::host::zone::zone;
-use crate::report::{Findings, SshdCheck};
+use crate::report::{Error, Findings, SshdCheck};
 use jiff::Timestamp;
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::fix::{Command, Fix, Name};
@@ -93,8 +93,15 @@ fn by_socket(socket: &Socket, findings: &mut Findings) {
     let evidence =
         format!("{} at the next connection{options}; it reads the files as they are then", socket.starts());
     findings.passed(CHECK, evidence);
-    if let Some(Untried { evidence, fix }) = Untried::of_socket(socket) {
-        findings.warned(CHECK, evidence, fix);
+    untried(Untried::of_socket(socket), findings);
+}
+
+/// Reports what no rehearsal can try.
+fn untried(found: Result<Option<Untried>, Error>, findings: &mut Findings) {
+    match found {
+        Ok(None) => {}
+        Ok(Some(Untried { evidence, fix })) => findings.warned(CHECK, evidence, fix),
+        Err(Error { what, fix, .. }) => findings.unknown(CHECK, what, fix),
     }
 }
 
@@ -128,9 +135,7 @@ fn describe_one(sshd: &Sshd, running: &Running, is_for_all: bool, findings: &mut
             "look for further options where sshd is started; those of -o win over the files",
         );
     }
-    if let Some(Untried { evidence, fix }) = Untried::of_running(running) {
-        findings.warned(CHECK, evidence, fix);
-    }
+    untried(Untried::of_running(running), findings);
     let Some(reading) = running.reading(sshd.pid_file.as_deref()) else {
         return findings.unknown(CHECK, format!("{name} has ended"), "check again");
     };

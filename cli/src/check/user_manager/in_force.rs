@@ -4,8 +4,9 @@
 use super::{Fault, UNSPECIFIC_UID, reload, reloaded};
 use crate::desired::drop_in::{self, Condition, SKIP};
 use crate::desired::root_owned;
-use crate::host::systemd::{self, Setting};
+use crate::host::systemd::{self, Setting, unanswered};
 use crate::host::trust;
+use crate::report::Error;
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::fix::Fix;
 use std::fmt::Display;
@@ -21,7 +22,7 @@ pub(super) fn condition_in_force(uid: Option<u32>, setup: &Fix) -> Result<Option
         return condition.map(Some);
     }
     let uid = uid.unwrap_or(UNSPECIFIC_UID);
-    let loaded = systemd::loaded(uid).map_err(|error| Fault::Unknown(error.to_string()))?;
+    let loaded = systemd::loaded(uid).map_err(|error| Fault::Unknown(unanswered(&error)))?;
     if loaded.is_masked {
         return Ok(None);
     }
@@ -40,7 +41,7 @@ pub(super) fn condition_in_force(uid: Option<u32>, setup: &Fix) -> Result<Option
 
 /// The condition of the drop-in, if it is in force by systemd's files.
 fn in_files(uid: Option<u32>, setup: &Fix) -> Result<Condition, Fault> {
-    let conditions = systemd::settings(uid, "ExecCondition");
+    let conditions = systemd::settings(uid, "ExecCondition").map_err(unread)?;
     let found = conditions.iter().enumerate().rev().find_map(|(i, c)| Some((i, Condition::parse(&c.value)?)));
     let reset = conditions.iter().enumerate().rfind(|(_, condition)| condition.value.is_empty());
     let own = Path::new(drop_in::PATH);
@@ -51,7 +52,7 @@ fn in_files(uid: Option<u32>, setup: &Fix) -> Result<Condition, Fault> {
             format!("{} resets the condition of {}", escaped(&location.file), drop_in::PATH),
             reloaded(format!("remove `ExecCondition=` from {}", escaped(&location.file))),
         ),
-        _ => match systemd::drop_ins(uid).iter().find(replaces_it) {
+        _ => match systemd::drop_ins(uid).map_err(unread)?.iter().find(replaces_it) {
             Some(file) => (
                 format!("systemd reads {} instead of {}", escaped(file), drop_in::PATH),
                 reloaded(format!("see what {} is for, and remove it", escaped(file))),
@@ -69,14 +70,14 @@ fn in_files(uid: Option<u32>, setup: &Fix) -> Result<Condition, Fault> {
 fn is_trusted(uid: Option<u32>, condition: &Condition) -> Result<(), Fault> {
     // systemd does not read what is masked.
     let is_masked = |file: &&PathBuf| file.canonicalize().is_ok_and(|real| real == Path::new("/dev/null"));
-    let files = systemd::files(uid);
+    let files = systemd::files(uid).map_err(unread)?;
     for file in files.iter().filter(|file| !is_masked(file)).chain([&condition.program, &condition.config]) {
         let path = match trust::changeable(file) {
             Ok(None) => continue,
             Ok(Some(path)) => path,
             // The program and the configuration may be missing.
             Err(error) if error.kind() == ErrorKind::NotFound => continue,
-            Err(error) => return Err(Fault::Unknown(format!("{}: {error}", escaped(file)))),
+            Err(error) => return Err(unread(Error::with(file, "be looked at", &error))),
         };
         let what = if path == *file { String::new() } else { format!(" (it leads to {})", escaped(file)) };
         let evidence = format!(
@@ -90,12 +91,17 @@ fn is_trusted(uid: Option<u32>, condition: &Condition) -> Result<(), Fault> {
 
 /// Whether systemd, by its files, skips the manager for the drop-in's exit status.
 fn is_effective(uid: Option<u32>) -> Result<(), Fault> {
-    let settings = systemd::settings(uid, "SuccessExitStatus");
+    let settings = systemd::settings(uid, "SuccessExitStatus").map_err(unread)?;
     let reset = settings.iter().rposition(|setting| setting.value.is_empty());
     match settings.iter().skip(reset.unwrap_or(0)).find(|setting| !skips(&setting.value)) {
         Some(setting) => Err(not_skipped(&escaped(&setting.location.file))),
         None => Ok(()),
     }
+}
+
+/// Of files that cannot be read.
+fn unread(Error { what, fix, .. }: Error) -> Fault {
+    Fault::Unknown(Error::new(format!("whether members get a user manager is not known: {what}"), fix))
 }
 
 /// Whether systemd skips a unit for the drop-in's exit status, where these statuses are success.

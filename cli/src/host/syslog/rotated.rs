@@ -1,15 +1,18 @@
 //! The files of a log that logrotate has renamed.
 
+use super::unreadable::{Unreadable, Why};
+use pam_sftpjail::escape::escaped;
 use std::cmp::Reverse;
 use std::collections::HashSet;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 /// The log and its rotated files, such as `.1`, `.2.gz` or `-20241122`. The oldest comes first: two may begin in one
-/// second.
-pub(super) fn rotated(log: &str) -> Vec<PathBuf> {
+/// second. The error: there may be more.
+pub(super) fn rotated(log: &str) -> Result<Vec<PathBuf>, Unreadable> {
     let log = Path::new(log);
     let (Some(directory), Some(name)) = (log.parent(), log.file_name().and_then(|name| name.to_str())) else {
-        return Vec::new();
+        return Ok(Vec::new());
     };
     let is_its = |file: &str| {
         let Some(rest) = file.strip_prefix(name) else { return false };
@@ -19,13 +22,18 @@ pub(super) fn rotated(log: &str) -> Vec<PathBuf> {
             || (rest.starts_with(['.', '-'])
                 && rest.chars().all(|c| c.is_ascii_digit() || c == '.' || c == '-'))
     };
-    let entries = directory.read_dir().into_iter().flatten().flatten();
-    let mut files: Vec<_> = entries
-        .filter(|entry| entry.file_name().to_str().is_some_and(is_its))
-        .map(|entry| entry.path())
-        .collect();
+    let entries = directory.read_dir().and_then(Iterator::collect::<io::Result<Vec<_>>>);
+    let entries = match entries {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(|error| {
+            let name = escaped(directory).to_string();
+            Unreadable { name, why: Why::Failed(error) }
+        })?,
+    };
+    let own = entries.iter().filter(|entry| entry.file_name().to_str().is_some_and(is_its));
+    let mut files: Vec<_> = own.map(|entry| entry.path()).collect();
     sort(&mut files, log);
-    files
+    Ok(files)
 }
 
 fn sort(files: &mut [PathBuf], log: &Path) {

@@ -70,20 +70,23 @@ pub(crate) fn open(named: &[PathBuf], zone: &TimeZone, follow: bool) -> Logs {
     let mut unreadable = Vec::new();
     let mut missing = Vec::new();
     let mut followed = named.first().cloned();
-    let mut add = |found: Found| match found {
-        Ok(source) => sources.extend(source),
-        Err(error) => unreadable.push(error),
+    let mut add = |found: Found| {
+        found.map_or_else(|error| unreadable.push(error), |source| sources.extend(source));
     };
     if named.is_empty() {
         let (log, files, found) = defaults(zone, follow);
         followed = Some(log.into());
+        let is_listed = found.is_empty();
+        found.into_iter().for_each(&mut add);
         if log.is_empty() {
-            let journal = Source { name: "the journal".into(), kind: Origin::Journal, first: None, year: 0 };
-            return Logs { sources: vec![journal], unreadable, missing };
+            if is_listed || journal::is_there() {
+                sources.push(Source::journal());
+            }
+            return Logs { sources, unreadable, missing };
         }
         missing = missing_numbers(&files);
-        found.into_iter().for_each(&mut add);
-        for path in COMPANIONS.iter().flat_map(|log| rotated(log)) {
+        // Their directory is that of the log, which could be read.
+        for path in COMPANIONS.iter().flat_map(|log| rotated(log).unwrap_or_default()) {
             // They only add to the others, so that an error is ignored.
             add(Ok(file(&path, Origin::Companion, zone).ok().flatten()));
         }
@@ -119,16 +122,15 @@ pub(crate) fn open(named: &[PathBuf], zone: &TimeZone, follow: bool) -> Logs {
 pub(super) fn of_logins(zone: &TimeZone) -> Logs {
     let (mut sources, mut unreadable) = (Vec::new(), Vec::new());
     if journal::is_there() {
-        sources.push(Source { name: "the journal".into(), kind: Origin::Journal, first: None, year: 0 });
+        sources.push(Source::journal());
     }
     for log in DEFAULTS.iter().filter(|log| **log != OWN) {
         for found in opened(&mut || rotated(log), zone).1 {
-            match found {
-                Ok(source) => sources.extend(source),
-                Err(error) => unreadable.push(error),
-            }
+            found.map_or_else(|error| unreadable.push(error), |source| sources.extend(source));
         }
     }
+    // The logs have one directory.
+    unreadable.dedup_by(|one, other| one.name == other.name);
     Logs { sources, unreadable, missing: Vec::new() }
 }
 
@@ -158,28 +160,38 @@ fn follow_last(sources: &mut Vec<Source>, path: PathBuf, zone: &TimeZone) {
 type Found = Result<Option<Source>, Unreadable>;
 
 /// Opens the log files of this machine: gives the log, its files, and each of them opened. If one vanishes meanwhile,
-/// logrotate is running, and they are listed again. Without any, the log is empty. With `follow` it is the one that is
-/// to come, where rsyslog is going to make it.
+/// logrotate is running, and they are listed again. Without any, the log is empty, and so it is where they cannot be
+/// listed. With `follow` it is the one that is to come, where rsyslog is going to make it.
 fn defaults(zone: &TimeZone, follow: bool) -> (&'static str, Vec<PathBuf>, Vec<Found>) {
     let is_to_come = |log: &str| follow && log == OWN && Path::new(DROP_IN).exists();
     let mut log = "";
     let mut list = || {
-        let logs = DEFAULTS.iter().map(|log| (*log, rotated(log)));
-        let (first, files) =
-            logs.into_iter().find(|(log, files)| !files.is_empty() || is_to_come(log)).unwrap_or_default();
-        log = first;
-        files
+        log = "";
+        for own in DEFAULTS {
+            let files = rotated(own)?;
+            if !files.is_empty() || is_to_come(own) {
+                log = own;
+                return Ok(files);
+            }
+        }
+        Ok(Vec::new())
     };
     let (files, found) = opened(&mut list, zone);
     (log, files, found)
 }
 
 /// Opens the files that `list` gives, and lists them again if one vanishes meanwhile.
-fn opened(list: &mut dyn FnMut() -> Vec<PathBuf>, zone: &TimeZone) -> (Vec<PathBuf>, Vec<Found>) {
+fn opened(
+    list: &mut dyn FnMut() -> Result<Vec<PathBuf>, Unreadable>,
+    zone: &TimeZone,
+) -> (Vec<PathBuf>, Vec<Found>) {
     let mut attempts = 0;
     loop {
         attempts += 1;
-        let files = list();
+        let files = match list() {
+            Ok(files) => files,
+            Err(error) => return (Vec::new(), vec![Err(error)]),
+        };
         let found: Vec<_> = files.iter().map(|path| file(path, Origin::File, zone)).collect();
         if attempts == MAX_ATTEMPTS || !found.iter().any(|found| matches!(found, Ok(None))) {
             return (files, found);
@@ -248,6 +260,10 @@ fn beginning(file: &File, written: Timestamp, zone: &TimeZone) -> Result<(Option
 }
 
 impl Source {
+    fn journal() -> Self {
+        Self { name: "the journal".into(), kind: Origin::Journal, first: None, year: 0 }
+    }
+
     /// The number of bytes to read; 0 if it is unknown.
     pub(crate) fn size(&self) -> u64 {
         match &self.kind {

@@ -1,6 +1,7 @@
 //! Reads systemd's services: which one a process belongs to, and where its files set what restricts it.
 
-use super::{Setting, in_file, is_booted, systemctl};
+use super::files::in_files;
+use super::{Setting, is_booted, systemctl, unanswered};
 use crate::host::process_table;
 use crate::report::Error;
 use std::collections::BTreeSet;
@@ -51,25 +52,29 @@ fn loadable(unit: &str) -> String {
     unit.replace("@.", "@sftpjail.")
 }
 
-/// The files of a service that systemd has loaded, in the order in which it reads them. Empty: systemd does not answer.
-fn files(unit: &str) -> Vec<PathBuf> {
-    let shown =
-        systemctl(&["show", "-p", "FragmentPath,DropInPaths", "--", &loadable(unit)]).unwrap_or_default();
+/// The files of a service that systemd has loaded, in the order in which it reads them. The error: it does not answer.
+fn files(unit: &str) -> Result<Vec<PathBuf>, Error> {
+    if !is_booted() {
+        return Ok(Vec::new());
+    }
+    let shown = systemctl(&["show", "-p", "FragmentPath,DropInPaths", "--", &loadable(unit)])
+        .map_err(|why| unanswered(&why))?;
     let value = |key: &str| shown.lines().find_map(|line| line.strip_prefix(key)).unwrap_or_default();
     let all = value("FragmentPath=").split(' ').chain(value("DropInPaths=").split(' '));
-    all.filter(|path| !path.is_empty()).map(PathBuf::from).collect()
+    Ok(all.filter(|path| !path.is_empty()).map(PathBuf::from).collect())
 }
 
-/// The settings of these names that a service's files make, without those that an empty value resets.
-pub(crate) fn settings(unit: &str, names: &[&'static str]) -> Vec<(&'static str, Setting)> {
-    let files = files(unit);
+/// The settings of these names that a service's files make, without those that an empty value resets. The error: there
+/// may be more.
+pub(crate) fn settings(unit: &str, names: &[&'static str]) -> Result<Vec<(&'static str, Setting)>, Error> {
+    let files = files(unit)?;
     let mut found = Vec::new();
     for name in names {
-        let all: Vec<_> = files.iter().flat_map(|file| in_file(file, name)).collect();
+        let all = in_files(&files, name)?;
         let reset = all.iter().rposition(|setting| setting.value.is_empty()).map_or(0, |last| last + 1);
         found.extend(all.into_iter().skip(reset).map(|setting| (*name, setting)));
     }
-    found
+    Ok(found)
 }
 
 /// The first of these units that systemd starts at boot. `None`: it starts none, or does not answer.

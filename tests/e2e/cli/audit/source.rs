@@ -163,6 +163,30 @@ fn without_log_files_the_journal_is_read() {
     assert!(out.stderr.starts_with("sftpjail: there is no log to read: neither /var/log/sftp.log,"), "{out}");
 }
 
+/// What only the files have would be missing without a word.
+#[test]
+fn logs_that_cannot_be_listed_are_reported_though_the_journal_is_read() {
+    let (sb, mut journald) = with_journal();
+    make_two(&sb);
+    sb.sh("until journalctl -t internal-sftp | grep -q 'session closed'; do sleep 0.01; done");
+    sb.sh("chown mle /var/log; chmod 700 /var/log");
+    let as_root = "setpriv --bounding-set=-dac_override,-dac_read_search sftpjail";
+    let out = sb.try_sh(&format!("{as_root} audit mle"));
+    assert_eq!(out.code, Some(2), "{out}");
+    assert!(out.stderr.starts_with("sftpjail: /var/log cannot be read: Permission denied; "), "{out}");
+    assert!(out.stdout.contains("/home/mle/second"), "{out}");
+    let out = sb.try_sh(&format!("{as_root} review mle"));
+    assert_eq!(out.stdout.matches("/var/log cannot be read").count(), 1, "{out}");
+    assert_eq!(sb.try_sh(&format!("{as_root} audit --follow mle")).code, Some(2));
+    end(&mut journald);
+    let joe = "setpriv --reuid nobody --clear-groups sftpjail audit";
+    let out = sb.try_sh(joe);
+    assert!(
+        out.code == Some(2) && out.stderr.starts_with("sftpjail: /var/log cannot be read: run this as root"),
+        "{out}"
+    );
+}
+
 #[test]
 fn table_and_csv_show_the_same() {
     let sb = machine(&["mle"]);

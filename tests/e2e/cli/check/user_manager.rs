@@ -146,3 +146,68 @@ fn groups_in_the_drop_in_that_no_profile_names_are_found() {
     let fix = "→ did you mean sftp-only? Then correct `groups` in the configuration";
     assert!(line.contains("names these groups") && line.ends_with(fix), "{line}");
 }
+
+/// Without the right to read all that root can, root gets the same answer as others.
+const WITHOUT_RIGHTS: &str = "setpriv --bounding-set=-dac_override,-dac_read_search sftpjail";
+
+#[test]
+fn unit_files_that_cannot_be_read_may_say_anything() {
+    let sb = machine();
+    let own = sb.sh("echo /etc/systemd/system/user@$(id -u mle).service.d").stdout.trim().to_owned();
+    let denied = "cannot be read: Permission denied";
+    for (breaks, who, unread) in [
+        (
+            "chmod 700 /etc/systemd/system",
+            "setpriv --reuid joe --regid joe --clear-groups sftpjail",
+            "/etc/systemd/system/user@.service",
+        ),
+        (
+            "chown joe /etc/systemd/system; chmod 700 /etc/systemd/system",
+            WITHOUT_RIGHTS,
+            "/etc/systemd/system/user@.service",
+        ),
+        (
+            "chown joe /etc/systemd/system/user@.service.d; chmod 700 /etc/systemd/system/user@.service.d",
+            WITHOUT_RIGHTS,
+            "/etc/systemd/system/user@.service.d",
+        ),
+        (&format!("install -o joe -m 600 {DROP_IN} /root/x; mv /root/x {DROP_IN}"), WITHOUT_RIGHTS, DROP_IN),
+        (&format!("install -d -o joe -m 700 {own}"), WITHOUT_RIGHTS, own.as_str()),
+    ] {
+        sb.sh(&format!("rm -rf /root/etc; cp -a /etc/systemd/system /root/etc; {breaks}"));
+        let out = sb.try_sh(&format!("{who} check mle"));
+        let said = out.stdout.replace("\n                 ", " ");
+        let line = said.lines().find(|line| line.starts_with("! user manager")).unwrap_or_default();
+        let unknown =
+            format!("! user manager   whether members get a user manager is not known: {unread} {denied}");
+        assert!(line.starts_with(&unknown), "{breaks}: {out}");
+        assert!(!out.stdout.contains("✗ user manager"), "{breaks}: {out}");
+        sb.sh("rm -rf /etc/systemd/system; mv /root/etc /etc/systemd/system");
+        assert_eq!(found(&sb), "", "{breaks}");
+    }
+    sb.sh("install -d -o joe -m 700 /run/systemd/transient");
+    let out = sb.try_sh(&format!("{WITHOUT_RIGHTS} setup --dry-run"));
+    assert!(
+        out.code == Some(1) && out.stderr.contains("/run/systemd/transient/user@.service cannot be read"),
+        "{out}"
+    );
+    sb.sh("rm -r /run/systemd; install -d -o joe -m 700 /var/lib/systemd/linger");
+    for verb in ["check", "review"] {
+        let out = sb.try_sh(&format!("{WITHOUT_RIGHTS} {verb} mle"));
+        let said = out.stdout.replace("\n                 ", " ").replace("\n              ", " ");
+        let unknown = format!(
+            "whether logind keeps a user manager of mle running is not known: /var/lib/systemd/linger/mle {denied}"
+        );
+        assert!(said.contains(&unknown), "{out}");
+    }
+}
+
+#[test]
+fn no_manager_is_said_not_to_run_where_systemd_does_not_answer() {
+    let sb = machine();
+    sb.write_mode("/usr/sbin/systemctl", "#!/bin/sh\nexit 1\n", 0o755);
+    sb.sh("mkdir -p /run/systemd/system");
+    let out = sb.try_sh("sftpjail check mle");
+    assert!(out.stdout.contains("! user manager   systemctl says: exit status: 1\n"), "{out}");
+    assert!(out.stdout.contains("✓ linger         off\n"), "{out}");
+}

@@ -2,7 +2,7 @@
 
 use super::Running;
 use super::command_line::CommandLine;
-use crate::host::systemd::service;
+use crate::host::systemd::{service, unanswered};
 use crate::report::Error;
 use pam_sftpjail::escape::escaped;
 use std::collections::BTreeSet;
@@ -33,8 +33,8 @@ impl Socket {
     pub(crate) fn all(running: &[Running]) -> Result<Vec<Self>, Error> {
         let runs = |service: &String| running.iter().any(|sshd| sshd.unit.as_ref() == Some(service));
         let sockets = service::active_sockets().map_err(|error| {
-            let what = format!("which sockets start an sshd is not known: {error}");
-            Error::new(what, "see what `systemctl status` says, and let systemd answer")
+            let Error { what, fix, .. } = unanswered(&error);
+            Error::new(format!("which sockets start an sshd is not known: {what}"), fix)
         })?;
         let sockets = sockets.into_iter().filter(|socket| !runs(&socket.service));
         let mut found: Vec<_> = sockets.filter_map(Self::of).collect();

@@ -48,3 +48,16 @@ fn a_socket_beside_the_running_sshd_is_asked_with_the_options_of_its_service() {
     let found = finding(&checked(sb.try_sh("sftpjail check mle"), 1), "✗ sshd terminal");
     assert!(found.contains("to port 2222"), "{found}");
 }
+
+/// It may have a setting that keeps sshd from building jails.
+#[test]
+fn a_service_whose_files_systemd_does_not_name_may_be_restricted() {
+    let sb = machine();
+    sb.sshd();
+    socket(&sb, "");
+    sb.sh("sed -i '/^ *esac/i *FragmentPath*second.service) exit 1;;' /usr/sbin/systemctl");
+    let said =
+        "whether all that restricts second.service was tried is not known: systemctl says: exit status: 1";
+    let out = checked(sb.try_sh("sftpjail check mle"), 1);
+    assert!(out.stdout.replace("\n                 ", " ").contains(said), "{out}");
+}
