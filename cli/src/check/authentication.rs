@@ -153,7 +153,8 @@ impl Authentication<'_> {
         let has_others = ["AuthorizedKeysCommand", "TrustedUserCAKeys"].into_iter().any(is_set);
         if has(|taken| matches!(taken, Taken::Yes)) {
             Way::Open
-        } else if has(|taken| matches!(taken, Taken::Unknown)) || has_others || has_wildcards(settings) {
+        } else if has(|taken| matches!(taken, Taken::Unknown { .. })) || has_others || has_wildcards(settings)
+        {
             Way::Unknown
         } else {
             Way::Closed

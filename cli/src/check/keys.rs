@@ -12,12 +12,11 @@ use crate::host::keys::file::KeyFile;
 use crate::host::keys::{self, For};
 use crate::host::sshd::effective::Settings;
 use crate::host::sshd::logins::Sshd;
-use crate::report::error::{AS_ROOT, errno};
+use crate::report::error::errno;
 use crate::report::{Consequence, Findings};
 use fix::Fixes;
-use instead::{instead, sought_by_pattern};
+use instead::{instead, sought_by_pattern, unknown};
 use nix::sys::stat::{FileStat, stat};
-use nix::unistd::geteuid;
 use pam_sftpjail::account::Account;
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::fix::Fix;
@@ -52,8 +51,10 @@ pub(super) enum Taken {
     /// The file is missing or empty.
     Nothing,
     No(Refused),
-    /// It could not be read as the user, or not to its end.
-    Unknown,
+    /// It could not be read as the user, or not to its end, or is in a home that is not mounted.
+    Unknown {
+        is_unmounted: bool,
+    },
 }
 
 /// Why sshd takes no key from a file that is there, or may be there.
@@ -96,7 +97,7 @@ impl Keys<'_> {
     }
 
     fn taken(&self, settings: &Settings, i: usize, file: &Path, tried: Option<&KeyFile>) -> Taken {
-        let Some(tried) = tried else { return Taken::Unknown };
+        let Some(tried) = tried else { return Taken::Unknown { is_unmounted: false } };
         let (real, is_missing) = match canonicalize(file) {
             Ok(real) => (real, false),
             Err(error) => {
@@ -118,10 +119,13 @@ impl Keys<'_> {
             KeyFile::Missing | KeyFile::Empty if fixes.is_led => {
                 (format!("{shown} leads to {}, and no key is there", escaped(&real)), fixes.replaced())
             }
+            KeyFile::Missing | KeyFile::Closed(_) if is_missing && self.path_to_home.is_unmounted(file) => {
+                return Taken::Unknown { is_unmounted: true };
+            }
             KeyFile::Missing | KeyFile::Empty => return Taken::Nothing,
             // The user cannot see it, and root can.
             KeyFile::Closed(_) if is_missing => return Taken::Nothing,
-            KeyFile::Long => return Taken::Unknown,
+            KeyFile::Long => return Taken::Unknown { is_unmounted: false },
             KeyFile::Closed(at) => {
                 let is_below_closed = self.path_to_home.home().is_some_and(|home| home.starts_with(at));
                 let (evidence, fix) = (self.closed(file, at, &fixes), fixes.closed(at, is_below_closed));
@@ -202,16 +206,10 @@ impl Keys<'_> {
             match keys {
                 Taken::Yes => taken.push(escaped(&file).to_string()),
                 Taken::Nothing => {}
-                Taken::Unknown => {
+                Taken::Unknown { is_unmounted } => {
                     is_ok = false;
-                    let (evidence, fix) = match geteuid().is_root() {
-                        true => (
-                            "whether sshd takes a key from it is unknown",
-                            "look at what is in it, or run this again",
-                        ),
-                        false => ("only root can read it as sshd does", AS_ROOT),
-                    };
-                    findings.unknown(CHECK, format!("{}: {evidence}", escaped(&file)), fix);
+                    let (evidence, fix) = unknown(&file, is_unmounted);
+                    findings.unknown(CHECK, evidence, fix);
                 }
                 // Both files in a directory.
                 Taken::No(Refused { evidence, .. }) if reported.contains(&evidence) => {}

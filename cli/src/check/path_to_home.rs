@@ -9,12 +9,15 @@ use nix::unistd::{Gid, Uid, geteuid};
 use pam_sftpjail::account::Account;
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::nss::{Group, User};
+use pam_sftpjail::plan::unmounted;
 use std::fs::canonicalize;
 use std::path::{Path, PathBuf};
 
 /// From `/` to the home itself.
 pub(super) struct PathToHome {
     directories: Vec<PathBuf>,
+    /// The home, where it is missing because nothing is mounted on the way to it.
+    unmounted: Option<PathBuf>,
     /// The user's attempts to enter each of them, and to read the files of keys. `None`: only root can make them.
     pub(super) tried: Option<Tried>,
 }
@@ -38,7 +41,13 @@ impl PathToHome {
         } else {
             findings.unknown("home access", "only root can try what the user can reach", AS_ROOT);
         }
-        Self { directories, tried }
+        let is_unmounted = directories.is_empty() && is_unmounted(&account.home);
+        Self { directories, unmounted: is_unmounted.then(|| account.home.clone()), tried }
+    }
+
+    /// Whether a path is in the home, and that is missing because nothing is mounted on the way to it.
+    pub(super) fn is_unmounted(&self, path: &Path) -> bool {
+        self.unmounted.as_ref().is_some_and(|home| path.starts_with(home))
     }
 
     /// From `/` to the home itself. There are none where it cannot be reached.
@@ -64,6 +73,14 @@ pub(super) fn way_to(path: &Path) -> Vec<PathBuf> {
         real.iter().flat_map(|real| real.ancestors()).map(Path::to_path_buf).collect();
     directories.reverse();
     directories
+}
+
+/// Whether a path is missing because nothing is mounted on the way to it.
+fn is_unmounted(path: &Path) -> bool {
+    let ancestors = || path.ancestors().zip(path.ancestors().skip(1));
+    let end =
+        ancestors().find_map(|(missing, above)| Some(canonicalize(above).ok()?.join(missing.file_name()?)));
+    end.is_some_and(|end| unmounted::above(path, &end).is_some())
 }
 
 /// Owner, group and mode, such as `mle:sftp, mode 0750`.

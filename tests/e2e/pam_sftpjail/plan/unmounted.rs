@@ -62,6 +62,15 @@ fn a_home_on_what_is_not_mounted_is_refused_with_what_to_mount(namespace: Namesp
             check.stdout.contains("✗ home path") && check.stdout.contains(&format!("→ {fix}")),
             "{check}"
         );
+        // A key may be there, and none is to be put on the disk below.
+        sb.sh("usermod -p '*' mle");
+        let check = sb.try_sh("sftpjail check mle");
+        let said = check.stdout.replace("\n                 ", " ");
+        assert!(said.contains("is not known while the home is not mounted"), "{check}");
+        for wrong in ["public key", "✗ authentication", "✗ keys"] {
+            assert!(!said.contains(wrong), "{check}");
+        }
+        sb.sh("echo mle:pw | chpasswd");
 
         if !at.contains("net") {
             sb.script("mount -t tmpfs data \"$1\"; install -d -o mle \"$1/mle\"", &[at], b"").ok();
