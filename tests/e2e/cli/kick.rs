@@ -37,6 +37,28 @@ fn all_sessions_of_a_user_end_and_are_closed_properly() {
     }
 }
 
+/// The file that is sent while the session is ended has its size there.
+#[test]
+fn what_was_open_and_the_end_are_in_the_log() {
+    for namespace in ["private", "host"] {
+        let sb = machine(namespace);
+        sb.install_log_drop_in();
+        let mut live = sb.sftp_live("mle");
+        sb.sh("truncate -s 2G /tmp/large");
+        live.write("put /tmp/large large");
+        sb.sh("until test -s /home/mle/large; do sleep 0.01; done");
+        let started = std::time::Instant::now();
+        sb.sh("sftpjail kick mle");
+        assert!(started.elapsed() < std::time::Duration::from_secs(9), "{:?}", started.elapsed());
+        sb.wait_for_log("]: session closed for local user mle from");
+        let size = sb.sh("stat -c %s /home/mle/large").stdout;
+        sb.wait_for_log(&format!("close \"/home/mle/large\" bytes read 0 written {}", size.trim()));
+        let out = sb.sh("sftpjail audit mle");
+        assert_eq!(out.stderr, "", "{out}");
+        drop(live);
+    }
+}
+
 #[test]
 fn one_session_ends_by_the_pid_of_any_of_its_processes_even_without_its_monitor() {
     let sb = machine("private");
