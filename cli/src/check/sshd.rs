@@ -6,6 +6,7 @@ mod judge;
 mod missing_block;
 pub(super) mod others;
 pub(super) mod running;
+mod timeouts;
 
 use crate::desired::sshd::fix::{self, fix, own_block};
 use crate::desired::sshd::log_level;
@@ -103,6 +104,7 @@ pub(super) fn examine(
                 report(sshd, member, check, settings, &answers, findings);
             }
         }
+        timeouts::examine(sshd, settings, findings);
     }
     answers.usual
 }

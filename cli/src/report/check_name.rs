@@ -21,11 +21,12 @@ pub(crate) enum SshdCheck {
     UserRc,
     Log,
     Keepalive,
+    Timeouts,
     Penalties,
 }
 
 impl SshdCheck {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 14] = [
         Self::Answers,
         Self::Running,
         Self::Files,
@@ -38,6 +39,7 @@ impl SshdCheck {
         Self::UserRc,
         Self::Log,
         Self::Keepalive,
+        Self::Timeouts,
         Self::Penalties,
     ];
 
@@ -55,6 +57,7 @@ impl SshdCheck {
             Self::UserRc => "sshd user rc",
             Self::Log => "sshd log",
             Self::Keepalive => "sshd keepalive",
+            Self::Timeouts => "sshd timeouts",
             Self::Penalties => "sshd penalties",
         }
     }
@@ -74,7 +77,8 @@ impl SshdCheck {
             | Self::Terminal
             | Self::UserRc
             | Self::Log
-            | Self::Keepalive => true,
+            | Self::Keepalive
+            | Self::Timeouts => true,
         }
     }
 }

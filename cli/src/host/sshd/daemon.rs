@@ -12,7 +12,7 @@ use crate::report::Error;
 use crate::report::error::AS_ROOT;
 use nix::unistd::geteuid;
 use pam_sftpjail::escape::escaped;
-use run::missing_directory;
+use run::{missing_directory, version};
 use std::cell::OnceCell;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -24,6 +24,8 @@ pub(crate) struct Daemon {
     file: Option<PathBuf>,
     /// Whether it accepts what the user's own group can write; asked once.
     group_may_write: OnceCell<bool>,
+    /// What it says of its version; asked once.
+    version: OnceCell<Option<(u32, u32)>>,
     /// All sshds that listen on this system.
     listening: Vec<Running>,
     /// Why more may run, or be started at the next connection.
@@ -88,6 +90,7 @@ impl Daemon {
             binary: PathBuf::new(),
             file,
             group_may_write: OnceCell::new(),
+            version: OnceCell::new(),
             is_any_running: false,
             listening,
             unseen,
@@ -151,6 +154,7 @@ impl Daemon {
             binary,
             file,
             group_may_write: OnceCell::new(),
+            version: OnceCell::new(),
             listening,
             unseen: self.unseen.clone(),
             options,
@@ -273,6 +277,11 @@ impl Daemon {
             let arguments = self.arguments(&["-t", "-o", "DebianBanner=no"]);
             self.run(arguments).is_ok_and(|output| output.success)
         })
+    }
+
+    /// The version of OpenSSH, such as 9.2. `None`: it does not say.
+    pub(crate) fn version(&self) -> Option<(u32, u32)> {
+        *self.version.get_or_init(|| version(&self.run(vec!["-V".into()]).ok()?.words))
     }
 }
 

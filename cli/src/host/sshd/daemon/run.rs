@@ -82,3 +82,35 @@ pub(super) fn missing_directory(output: &Output) -> Option<&str> {
     let (_, directory) = output.words.split_once("Missing privilege separation directory: ")?;
     directory.split(" / ").next()
 }
+
+/// The version in what `sshd -V` prints. Before OpenSSH 9.2, that option is unknown, and the usage has the version.
+pub(super) fn version(words: &str) -> Option<(u32, u32)> {
+    let (_, version) = words.split_once("OpenSSH_")?;
+    let (major, rest) = version.split_once('.')?;
+    let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+    Some((major.parse().ok()?, rest.get(..end)?.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::version;
+
+    #[test]
+    fn the_version_is_read_from_what_any_sshd_prints() {
+        for (words, expected) in [
+            ("OpenSSH_9.2p1 Debian-2+deb12u7, OpenSSL 3.0.17 1 Jul 2025", Some((9, 2))),
+            ("OpenSSH_10.0p2 Debian-7, OpenSSL 3.5.1", Some((10, 0))),
+            (
+                "unknown option -- V / OpenSSH_8.4p1 Debian-5+deb11u3, OpenSSL 1.1.1w / usage: sshd",
+                Some((8, 4)),
+            ),
+            ("OpenSSH_9.2, OpenSSL 3.0.19", Some((9, 2))),
+            ("OpenSSH_10.5", Some((10, 5))),
+            ("Dropbear v2022.83", None),
+            ("OpenSSH_x.y", None),
+            ("", None),
+        ] {
+            assert_eq!(version(words), expected, "{words}");
+        }
+    }
+}

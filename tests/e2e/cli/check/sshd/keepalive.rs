@@ -37,3 +37,50 @@ fn a_vanished_client_is_noticed_where_its_session_counts() {
         }
     }
 }
+
+/// `sshd -T` shows it also where sshd does not obey it.
+#[test]
+fn a_timeout_in_a_match_block_is_none_before_openssh_10_5() {
+    let sb = Sandbox::new();
+    sb.user("mle").group("sftp").add();
+    let timeouts = || {
+        let out = sb.try_sh("sftpjail check mle").stdout;
+        let of_it = out.lines().find(|line| line.contains(" sshd timeouts "));
+        (of_it.map(str::to_owned), out.replace("\n                 ", " "))
+    };
+    let file = "/etc/ssh/sshd_config.d/10-idle.conf";
+    let line = "ChannelTimeout  session:subsystem:sftp=1s agent-connection=5m";
+    for (text, is_obeyed) in [
+        (format!("{line}\n"), true),
+        (format!("Match all\n    {line}\n"), true),
+        (format!("Match Group sftp\n    {line}\n"), false),
+        (format!("Match User mle\n    {line}\n"), false),
+        (format!("Match User joe\n    {line}\n"), true),
+        ("Match Group sftp\n    ChannelTimeout none\n".to_owned(), true),
+    ] {
+        sb.write(file, &text);
+        let (found, out) = timeouts();
+        assert_eq!(found.is_none(), is_obeyed, "{text}{out}");
+        if !is_obeyed {
+            let expected = format!(
+                "! sshd timeouts  ChannelTimeout is \"session:subsystem:sftp=1s agent-connection=5m\" ({file}:2), in a Match \
+                 block: OpenSSH 9.2 shows it in sshd -T and does not obey it there"
+            );
+            assert!(out.contains(&expected), "{out}");
+        }
+    }
+    sb.write(file, format!("Match Group sftp\n    {line}\n"));
+    sb.restart_sshd();
+    let mut live = sb.sftp_live("mle");
+    sb.sh("sleep 2.5");
+    live.send("ls");
+    // A newer one obeys it.
+    sb.sh("mv /usr/sbin/sshd /usr/sbin/sshd.real; sftpjail kick mle || true");
+    sb.write_mode(
+        "/usr/sbin/sshd",
+        "#!/bin/sh\n[ \"$1\" != -V ] || { echo OpenSSH_10.5p1 >&2; exit; }\nexec /usr/sbin/sshd.real \"$@\"\n",
+        0o755,
+    );
+    sb.stop_sshd();
+    assert_eq!(timeouts().0, None);
+}
