@@ -25,6 +25,8 @@ PACKAGES += slapd nslcd libnss-ldapd libnss-extrausers
 # What sssd is linked with.
 PACKAGES += libini-config5 libldb2 libdhash1 libc-ares2 libpopt0 libnl-route-3-200 libsss-certmap0 libsss-idmap0 \
 	libsss-nss-idmap0
+# What the clients of docs/troubleshooting.md need that are unpacked, below.
+PACKAGES += python3-cryptography python3-six libsodium23 libargon2-1 libedit2
 ANSWERS := slapd slapd/no_configuration boolean true\nlibnss-ldapd libnss-ldapd/nsswitch multiselect\n
 # What tests unpack in their sandboxes. Installed, it would put itself into the machine's own
 # configuration of PAM and NSS, or start a daemon.
@@ -35,6 +37,10 @@ UNPACKED += autofs mysecureshell acl
 UNPACKED += mandoc zsh zsh-common fish fish-common libpcre2-32-0
 # What reads the metrics of a recipe.
 UNPACKED += prometheus-node-exporter
+# Clients of docs/troubleshooting.md, all of which must run on Debian 12.
+UNPACKED += restic rclone putty-tools python3-bcrypt python3-nacl python3-paramiko python3-typing-extensions \
+	python3-asyncssh libnet-sftp-foreign-perl php-common php-constant-time php-random-compat php-phpseclib3 \
+	php8.2-common php8.2-cli php8.2-ssh2
 # What a sandbox has in /etc comes from these; `make deps` gets those whose files somebody has edited here.
 STOCK := $(shell cat tests/sandbox/packages 2>/dev/null)
 DOWNLOADS := $(or $(CARGO_TARGET_DIR),target)/debian
