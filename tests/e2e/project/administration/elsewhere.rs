@@ -2,6 +2,7 @@
 
 use super::moving::with_autofs;
 use crate::common::page::Page;
+use crate::common::unanswered::take_and_never_answer;
 use crate::pam_sftpjail::nss::ldap::{Directory, nsswitch};
 use crate::pam_sftpjail::nss::sssd;
 use crate::pam_sftpjail::pam::stack::mounts::with_encrypted_home;
@@ -33,4 +34,25 @@ fn homes_that_are_mounted() {
     sb.user("ben").group("sftp").password(Page::PASSWORD).key(false).shell("/usr/sbin/nologin").add();
     with_encrypted_home(&sb, "ben", Page::PASSWORD);
     Page::read("docs/recipes/homes-elsewhere.md").run(&sb);
+}
+
+/// What the page says of a server that does not answer.
+#[test]
+fn logins_that_wait_for_a_home_count_as_not_logged_in_so_that_sshd_drops_others() {
+    let sb = Page::machine(&[]);
+    sb.user("anna").group("sftp").key(false).shell("/usr/sbin/nologin").add();
+    sb.user("joe").add();
+    sb.sh("install -d /etc/sftpjail/keys.d; cp /root/.ssh/id_ed25519.pub /etc/sftpjail/keys.d/anna
+        sftpjail setup --managed-keys --yes");
+    sb.sftp("anna", "pwd\n").ok();
+    // Others from the third on, and not at random.
+    sb.write("/etc/ssh/sshd_config.d/10-few.conf", "MaxStartups 3:100:3\nLoginGraceTime 2\n");
+    sb.restart_sshd();
+    sb.ssh("joe", &["true"]).ok();
+    take_and_never_answer(&sb, "anna", "/home/anna");
+    sb.sh("for i in 1 2 3; do setsid -f sftp -b /dev/null anna@127.0.0.1 >/dev/null 2>&1 </dev/null; done
+        for i in $(seq 200); do test $(pgrep -c -f '^sshd: anna .priv') = 3 && break; sleep 0.05; done; sleep 3
+        pkill -x sftp; pgrep -c -f '^sshd: anna .priv' | grep -x 3");
+    sb.ssh("joe", &["true"]).failed();
+    sb.wait_for_log("past MaxStartups");
 }
