@@ -6,7 +6,7 @@ use std::path::PathBuf;
 const SCRIPT: &str = include_str!("root.sh");
 
 /// What tests use besides.
-const TOOLS: &str = "strace";
+const TOOLS: &str = "strace,jq";
 
 /// The releases whose roots have rsyslog, as Debian installed it by default until 11, and as many have it now.
 const WITH_RSYSLOG: [&str; 2] = ["bullseye", "bookworm"];

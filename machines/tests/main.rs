@@ -1,5 +1,6 @@
 //! What must hold on a whole system. Each test boots one of its own.
 
+mod after_each_upload;
 mod audit;
 mod confirm_within;
 mod expire;
