@@ -33,7 +33,7 @@ Examples:
     /// The logs go back so far only: the last line says how far.
     ///
     /// Exit status: 0 all was read, 1 something could not be read and is named, 2 the configuration cannot be
-    /// read or this does not run as root, 3 USER is in no profile.
+    /// read, the file of --html cannot be written, or this does not run as root, 3 USER is in no profile.
     #[command(after_help = "\
 Examples:
   sftpjail review
