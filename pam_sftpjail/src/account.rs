@@ -132,6 +132,7 @@ impl Account {
             Ok((name, before, after))
         };
         let asked = asked.into_iter().map(again).collect::<Result<Vec<_>, LookupError>>()?;
+        let mut unmatched = Vec::new();
         for (name, before, after) in asked {
             if before.as_ref().map(|g| g.gid) != after.as_ref().map(|g| g.gid) {
                 return Err(LookupError::changed(name).into());
@@ -140,15 +141,24 @@ impl Account {
             match before.iter().chain(&after).find(is_member) {
                 Some(group) => {
                     self.member_of.push(name.to_owned());
-                    let unmatched = self.unmatched(name, group.gid)?;
-                    self.unmatched_by_sshd.extend(unmatched);
+                    unmatched.extend(self.unmatched(name, group.gid)?.map(|found| (group.gid, found)));
                 }
                 None if before.is_none() => self.unknown_groups.push(name.to_owned()),
                 None => {}
             }
         }
-        if !are_sure || !self.unmatched_by_sshd.is_empty() {
+        if !are_sure || !unmatched.is_empty() {
             check_group_file()?;
+        }
+        // A look-up that has failed without an error says the same once. It is not known then what sshd was told.
+        if !unmatched.is_empty() {
+            self.gids = user.gids()?;
+        }
+        for (gid, found) in unmatched {
+            if self.unmatched(&found.group, gid)?.as_ref() != Some(&found) {
+                return Err(LookupError::changed(&found.group).into());
+            }
+            self.unmatched_by_sshd.push(found);
         }
         Ok(())
     }

@@ -118,7 +118,7 @@ enum Why {
     Service(Errno, Line),
     /// The process ran out of something, or a file of the host cannot be read.
     Errno(Errno),
-    /// A second look-up gave another group than the first.
+    /// A second look-up gave another answer than the first.
     Changed,
 }
 
@@ -137,7 +137,7 @@ impl LookupError {
         Self { what: format!("the groups in {path}"), why: Why::Errno(errno) }
     }
 
-    /// For a group whose second look-up gave another gid than the first.
+    /// For a group of which a second look-up gave another answer than the first.
     pub(crate) fn changed(group: &str) -> Self {
         Self { what: format!("group {}", escaped(group)), why: Why::Changed }
     }
@@ -166,7 +166,7 @@ impl Display for Why {
                 write!(f, "{} did not answer: {} ({line})", line.suspects(), errno.desc())
             }
             Self::Errno(errno) => f.write_str(errno.desc()),
-            Self::Changed => f.write_str("it changed during the look-up"),
+            Self::Changed => f.write_str("two look-ups gave different answers"),
         }
     }
 }

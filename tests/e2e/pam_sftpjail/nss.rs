@@ -321,6 +321,37 @@ fn a_member_whom_getgrouplist_leaves_out_is_refused(namespace: Namespace) {
     has_a_shell(&sb, "joe");
 }
 
+/// NSS hides that a file cannot be read: the service after `files` says that there is no such group.
+#[test]
+fn a_look_up_that_fails_once_is_no_answer() {
+    let sb = Sandbox::new();
+    sb.user("anna").group("sftp").add();
+    install_alone(&sb, "");
+    let with = |options: &str| {
+        let strace = format!("strace -qqo /tmp/calls -P /etc/group {options}");
+        code(&sb.sh(&format!("{strace} pam-driver --confdir /etc/alone anna account")), "account")
+    };
+    assert_eq!(with(""), "0");
+    let calls = sb.read_text("/tmp/calls");
+    let mut refused = 0;
+    for call in ["openat", "read"] {
+        let times = calls.lines().filter(|line| line.starts_with(&format!("{call}("))).count();
+        assert!(times > 1, "{calls}");
+        for nth in 1..=times {
+            let answer = with(&format!("-e inject={call}:error=EIO:when={nth}"));
+            assert_ne!(answer, IGNORED, "{call} {nth}");
+            refused += usize::from(answer != "0");
+        }
+    }
+    assert!(refused > 2, "{refused}");
+    let why = || {
+        let log = sb.log_lines("refused user anna");
+        (log.len() == refused).then_some(log)
+    };
+    let log = wait_until(Duration::from_secs(10), why).expect("one line for each");
+    assert!(log.iter().all(|line| line.contains("looking up ")), "{log:#?}");
+}
+
 /// Two groups with one gid, of which getgrgid(3) names the first.
 fn a_group_that_sshd_knows_by_another_name_is_refused(namespace: Namespace) {
     let sb = Sandbox::in_namespace(namespace);
