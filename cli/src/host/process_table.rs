@@ -143,6 +143,19 @@ impl Listed {
         }
         Ok(false)
     }
+
+    /// Whether it is in another user namespace than this program. In one of their own, users have any root directory
+    /// that they want: `unshare -r chroot`.
+    pub(crate) fn has_other_user_namespace(&self) -> Result<bool, Error> {
+        let both = user_namespace(&self.directory())
+            .and_then(|theirs| Ok(theirs != user_namespace(Path::new("/proc/self"))?));
+        Ok(present(self.pid, "ns/user", both)?.unwrap_or(false))
+    }
+}
+
+/// The user namespace of a process, as namespaces(7) names it.
+fn user_namespace(directory: &Path) -> io::Result<PathBuf> {
+    fs::read_link(directory.join("ns/user"))
 }
 
 /// The same of what has this directory in /proc.

@@ -198,6 +198,13 @@ fn what_cannot_be_read_is_named_and_the_rest_is_shown() {
     ));
     let (document, _) = review(&sb, "dora");
     assert_eq!(member(&document, "dora")["runs"][0]["program"], "perl", "{document:#}");
+    // Nor does another root directory, which a user can have in a user namespace.
+    sb.sh("setpriv --reuid kim --clear-groups unshare -r perl -e 'chroot \"/srv\" or die; chdir \"/\"; $0 = \"rooted\"; sleep 300' \
+           >/dev/null 2>&1 </dev/null &
+           until pgrep -u kim -x rooted; do sleep 0.05; done");
+    let (document, _) = review(&sb, "kim");
+    let runs = member(&document, "kim")["runs"].as_array().cloned().unwrap_or_default();
+    assert!(runs.iter().any(|runs| runs["program"] == "rooted"), "{document:#}");
 
     for (words, code, said) in [
         ("joe", 3, "joe is in no profile"),

@@ -43,10 +43,11 @@ pub(crate) struct Outside {
     pub(crate) doubt: Option<Error>,
 }
 
-/// All processes that have this program's root directory, by uid, root's aside.
+/// All processes that have this program's root directory, or may have chosen another one, by uid, root's aside.
 pub(crate) fn outside() -> Found<BTreeMap<u32, Vec<Outside>>> {
     by_uid(|process| {
-        let is_one = process.has_same_root();
+        let is_same = process.has_same_root();
+        let is_one = is_same.and_then(|is_same| Ok(is_same || process.has_other_user_namespace()?));
         let (pid, name) = (process.pid, process.name.clone());
         (is_one != Ok(false)).then(|| Outside { pid, name, doubt: is_one.err() })
     })
