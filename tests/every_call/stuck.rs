@@ -1,17 +1,22 @@
-//! What is printed where a login takes too long: what each process of the sandbox waits for.
+//! What is printed where a login is stuck: what each process of the sandbox waits for. One that is slow is not stuck.
 
 use std::fs;
 use std::ptr::null_mut;
+use std::time::Instant;
 
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 
 use crate::outside;
 
-/// Longer than any hook takes that is not stuck, in seconds.
-const SECONDS: i64 = 40;
+/// Longer than any call takes that is not stuck, in seconds. A whole hook may take longer on a busy machine, where each
+/// of its some thousand stops waits for its turn.
+const SECONDS: u64 = 40;
 
-/// While it lives, a wait of this process ends with EINTR after [`SECONDS`], and each second from then on.
-pub(crate) struct Patience;
+/// While it lives, a wait of this process ends with EINTR each second.
+pub(crate) struct Patience {
+    /// When something last happened.
+    moved: Instant,
+}
 
 extern "C" fn nothing(_: libc::c_int) {}
 
@@ -25,8 +30,18 @@ pub(crate) fn prepare() {
 
 impl Patience {
     pub(crate) fn begin() -> Patience {
-        set_timer(SECONDS);
-        Patience
+        set_timer(1);
+        Patience { moved: Instant::now() }
+    }
+
+    /// Something has happened.
+    pub(crate) fn renew(&mut self) {
+        self.moved = Instant::now();
+    }
+
+    /// Whether nothing has happened for too long.
+    pub(crate) fn is_over(&self) -> bool {
+        self.moved.elapsed().as_secs() >= SECONDS
     }
 }
 

@@ -55,7 +55,7 @@ pub(crate) enum Stop {
     Program,
     Exited(i32),
     Killed(Signal),
-    /// It, or what it has forked, took too long. It was killed.
+    /// It, or what it has forked, did nothing for too long. It was killed.
     Stuck,
 }
 
@@ -151,7 +151,7 @@ impl Tracee {
 
     /// Where the first process has ended, what it has forked has as well when this returns.
     fn run(&mut self, mut until: Until, fault: Option<(Place, Fault)>) -> Traced {
-        let _patience = stuck::Patience::begin();
+        let mut patience = stuck::Patience::begin();
         let mut traced = Traced { calls: vec![Vec::new()], failed: None, stop: Stop::Stuck };
         let mut failing = None;
         self.resume(self.pid, until, None);
@@ -159,11 +159,13 @@ impl Tracee {
             let (pid, status) = match self.next(None) {
                 Ok(stopped) => stopped,
                 Err(Errno::ECHILD) => return traced,
+                Err(Errno::EINTR) if !patience.is_over() => continue,
                 Err(_) => {
                     self.kill_all();
                     return Traced { stop: Stop::Stuck, ..traced };
                 }
             };
+            patience.renew();
             let process = self.number(pid);
             let mut signal = None;
             match self.seen(pid, status) {
@@ -235,7 +237,7 @@ impl Tracee {
         }
     }
 
-    /// The next of them that stops or ends. The error: EINTR, it takes too long; ECHILD, all have ended.
+    /// The next of them that stops or ends. The error: EINTR, none does for a while; ECHILD, all have ended.
     fn next(&mut self, options: Option<WaitPidFlag>) -> Result<(Pid, WaitStatus), Errno> {
         let group = Pid::from_raw(-self.pid.as_raw());
         let status = waitpid(group, Some(options.unwrap_or(WaitPidFlag::empty()) | WaitPidFlag::__WALL))?;
