@@ -9,8 +9,12 @@ use crate::application;
 use crate::error::Phase;
 use crate::escape::escaped;
 use std::fmt::Display;
-use std::io::Write;
-use syslog::{Facility, LogFormat, Logger, Severity};
+use std::io::{ErrorKind, Write};
+use std::time::Duration;
+use syslog::{Facility, LogFormat, Logger, LoggerBackend, Severity};
+
+/// How long the daemon may take to make room for a line. syslog(3) waits for ever.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The log of one call of a hook, or of a verb.
 pub struct Log {
@@ -85,14 +89,22 @@ impl Log {
     }
 
     /// Connects again for each line, so that no descriptor stays in the process. Tries twice, since a call may fail for
-    /// a signal, or for a moment without memory. Without a syslog on the host, the line is lost.
+    /// a signal, or for a moment without memory. Without a syslog on the host, or where its daemon is stopped, the line is
+    /// lost.
     fn send(&self, severity: Severity, event: impl Display) {
         let formatter = self.formatter();
         let sent = || {
             let Logger { mut backend, formatter } = syslog::unix(formatter.clone())?;
+            if let LoggerBackend::Unix(socket) = &backend {
+                // An error is ignored: then the line waits, as with syslog(3).
+                let _ = socket.set_write_timeout(Some(PATIENCE));
+            }
             formatter.format(&mut backend, severity, &event)
         };
-        let _lost = sent().or_else(|_: syslog::Error| sent());
+        let _lost = sent().or_else(|error| match error {
+            syslog::Error::Write(error) if error.kind() == ErrorKind::WouldBlock => Ok(()),
+            _ => sent(),
+        });
     }
 }
 

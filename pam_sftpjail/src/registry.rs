@@ -29,6 +29,7 @@ pub(crate) use sessions::{OwnRecord, Sessions};
 use std::ffi::{OsStr, OsString};
 use std::os::fd::OwnedFd;
 use std::path::Path;
+use std::time::Instant;
 pub use trial::can_record;
 pub(crate) use waiting_slot::WaitingSlot;
 
@@ -91,6 +92,7 @@ impl Registry {
     pub(crate) fn lock(self, user: &UserName) -> Result<Sessions, Refusal> {
         let path = Path::new(DIRECTORY).join(user);
         let failed = |errno| failed_at(&path, errno);
+        let begun = Instant::now();
         loop {
             let directory = match directory::open_to_read(&self.0, user.as_ref()) {
                 Err(Errno::ENOENT) => match directory::make(&self.0, AsRef::<OsStr>::as_ref(user), 0o700) {
@@ -99,7 +101,7 @@ impl Registry {
                 },
                 opened => opened.map_err(failed)?,
             };
-            lock::exclusive(&directory, &path).map_err(|error| match error.errno {
+            lock::exclusive(&directory, &path, begun).map_err(|error| match error.errno {
                 Errno::ETIMEDOUT => Refusal::Locked {
                     path: escaped(&path).to_string(),
                     fix: format!("find the process that holds it with fuser(1): {}", escaped(&path)).into(),

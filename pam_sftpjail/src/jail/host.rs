@@ -21,6 +21,7 @@ use nix::fcntl::OFlag;
 use std::ffi::OsStr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 /// A jail that this process shares.
 pub struct Jail {
@@ -249,7 +250,7 @@ fn own_mount(jail_root: &JailRoot) -> Result<OwnedFd, Refusal> {
         // Of two first logins, only one does it. Only root can open the directory, so only root can lock it.
         let readable =
             directory::open_to_read(&root, ".".as_ref()).map_err(SysError::of("openat", escaped(&path)))?;
-        lock::exclusive(&readable, &path)?;
+        lock::exclusive(&readable, &path, Instant::now())?;
         root = jail_root.reopen()?;
         if !is_own(&root)? {
             let tree = mount::clone_tree(root.as_fd(), &path)?;

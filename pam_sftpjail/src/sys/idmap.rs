@@ -13,6 +13,10 @@ use nix::sys::stat::Mode;
 use nix::unistd::{pipe2, write};
 use std::fs;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::time::{Duration, Instant};
+
+/// How long the child may take to end by itself. It makes three system calls.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Ids that a mount shows as each other's. All others are as they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -150,7 +154,7 @@ impl Child {
         let Some(pipe) = self.pipe.take() else { return Ok(()) };
         let told = write(&pipe, b".");
         drop(pipe);
-        if told.is_err() {
+        if told.is_err() || !self.ends_soon() {
             // SAFETY: the call takes no pointer but null, and the descriptor is open.
             let call = || unsafe {
                 libc::syscall(libc::SYS_pidfd_send_signal, self.pidfd.as_raw_fd(), libc::SIGKILL, 0, 0)
@@ -166,6 +170,27 @@ impl Child {
             match Errno::result(waited) {
                 Err(Errno::EINTR) => {}
                 waited => return waited.map(drop),
+            }
+        }
+    }
+}
+
+impl Child {
+    /// Waits for its end, but not for longer than [`PATIENCE`]: somebody may have stopped it.
+    fn ends_soon(&self) -> bool {
+        let begun = Instant::now();
+        loop {
+            let left = PATIENCE.saturating_sub(begun.elapsed());
+            let mut ended = libc::pollfd { fd: self.pidfd.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+            let timeout = libc::timespec {
+                tv_sec: left.as_secs() as libc::time_t,
+                tv_nsec: left.subsec_nanos() as libc::c_long,
+            };
+            // SAFETY: the kernel reads and writes one entry, and reads the timeout; both outlive the call.
+            let ready = unsafe { libc::ppoll(&raw mut ended, 1, &raw const timeout, std::ptr::null()) };
+            match Errno::result(ready) {
+                Err(Errno::EINTR) => {}
+                ready => return ready == Ok(1),
             }
         }
     }
@@ -257,6 +282,17 @@ mod tests {
         };
         signal_mask::restore(&mask).unwrap();
         assert_eq!(is_pending, 0);
+    }
+
+    #[test]
+    fn a_child_that_is_stopped_keeps_nobody_waiting() {
+        let child = Child::start().unwrap();
+        let directory = child.directory().unwrap();
+        let pid = directory.rsplit('/').next().unwrap().parse().unwrap();
+        nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), Signal::SIGSTOP).unwrap();
+        let begun = Instant::now();
+        child.end().unwrap();
+        assert!(begun.elapsed() >= PATIENCE && !fs::exists(&directory).unwrap());
     }
 
     #[test]

@@ -15,10 +15,9 @@ use std::time::{Duration, Instant};
 /// block the others for ever.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Takes an exclusive lock until the descriptor is closed: flock(2). The error is ETIMEDOUT after
-/// [`TIMEOUT`].
-pub(crate) fn exclusive(fd: &OwnedFd, what: &Path) -> Result<(), SysError> {
-    let begun = Instant::now();
+/// Takes an exclusive lock until the descriptor is closed: flock(2). The error is ETIMEDOUT when [`TIMEOUT`] has passed
+/// since `begun`.
+pub(crate) fn exclusive(fd: &OwnedFd, what: &Path, begun: Instant) -> Result<(), SysError> {
     let mut pause = Duration::from_micros(100);
     loop {
         let errno = match flock(fd, FlockOperation::NonBlockingLockExclusive) {
@@ -61,4 +60,23 @@ pub(crate) fn is_in_use(fd: impl AsFd) -> Result<bool, Errno> {
 
 fn whole_file(kind: i32) -> libc::flock {
     libc::flock { l_type: kind as i16, l_whence: libc::SEEK_SET as i16, l_start: 0, l_len: 0, l_pid: 0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs::File;
+
+    #[test]
+    fn the_time_of_all_tries_counts() {
+        let [one, other] = [(); 2].map(|()| OwnedFd::from(File::open("/proc/self/fdinfo").unwrap()));
+        let lock = |fd: &OwnedFd, begun| exclusive(fd, Path::new("x"), begun).map_err(|error| error.errno);
+        let now = Instant::now();
+        let long_ago = now.checked_sub(TIMEOUT).unwrap();
+        assert_eq!(lock(&one, long_ago), Ok(()));
+        assert_eq!(lock(&other, long_ago), Err(Errno::ETIMEDOUT));
+        drop(one);
+        assert_eq!(lock(&other, now), Ok(()));
+        assert!(now.elapsed() < TIMEOUT);
+    }
 }

@@ -1,14 +1,17 @@
 //! What stands in the log.
 
+use std::time::Instant;
+
 use sandbox::{Namespace, Sandbox};
 
-use crate::common::libpam::{alone, driven};
+use crate::common::libpam::{alone, code, driven, install_alone};
 
 in_both_namespaces!(
     a_session_is_two_lines_with_all_that_is_known_of_it,
     a_refusal_is_one_notice,
     all_of_it_is_in_auth_log_and_none_in_syslog,
     a_host_without_syslog_lets_members_in,
+    a_syslog_daemon_that_is_stopped_keeps_nobody_waiting_for_ever,
     a_home_and_a_profile_cannot_pretend_to_be_other_fields,
     a_login_name_cannot_pretend_to_be_another_line,
     a_remote_host_cannot_pretend_to_be_another_field,
@@ -108,6 +111,26 @@ fn a_host_without_syslog_lets_members_in(namespace: Namespace) {
     let out = sb.sftp("mle", "pwd\nls -1 /\n").ok();
     assert!(out.stdout.contains("Remote working directory: /home/mle\n"), "{out}");
     assert!(!out.stdout.contains("dev\n"), "there is no log to show: {out}");
+}
+
+/// sshd itself waits for it with syslog(3), and so does every other program that logs.
+fn a_syslog_daemon_that_is_stopped_keeps_nobody_waiting_for_ever(namespace: Namespace) {
+    let sb = Sandbox::in_namespace(namespace);
+    sb.user("mle").group("sftp").add();
+    sb.stop_syslog();
+    // It listens, reads nothing, and has no room for another line.
+    sb.sh(r#"perl -MSocket -MIO::Handle -e '
+        socket(my $daemon, PF_UNIX, SOCK_DGRAM, 0); bind($daemon, sockaddr_un("/dev/log")) or die;
+        socket(my $writer, PF_UNIX, SOCK_DGRAM, 0); connect($writer, sockaddr_un("/dev/log")) or die;
+        $writer->blocking(0); 1 while defined send($writer, "x", 0);
+        open my $full, ">", "/tmp/full"; close $full; sleep 1000' >/dev/null 2>&1 </dev/null &
+        until [ -e /tmp/full ]; do sleep 0.05; done"#);
+    install_alone(&sb, "");
+    let begun = Instant::now();
+    let out = sb.sh("timeout 60 pam-driver --confdir /etc/alone mle account open close");
+    assert_eq!(["account", "open", "close"].map(|step| code(&out, step)), ["0"; 3], "{out}");
+    let lasted = begun.elapsed().as_secs();
+    assert!((10..50).contains(&lasted), "{lasted} s");
 }
 
 fn a_home_and_a_profile_cannot_pretend_to_be_other_fields(namespace: Namespace) {
