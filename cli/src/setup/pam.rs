@@ -3,9 +3,10 @@
 //!
 //! The lines and their order are in `desired::pam`.
 
+mod text;
+
 use super::atomic;
 use super::change::{Change, FileChange};
-use super::journal::Replaced;
 use super::target::{Target, check_trusted};
 use crate::desired::pam::closed::Closed;
 use crate::desired::pam::order::{below_last, location_of_first, needs_first};
@@ -17,11 +18,8 @@ use crate::report::Error;
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::session::SessionLine;
 use std::cmp::Reverse;
-use std::ops::RangeInclusive;
 use std::path::Path;
-
-/// Undo and earlier versions know the lines by it: its text never changes.
-const COMMENT: &str = "# Added by `sftpjail setup`; `sftpjail setup --undo` takes it out.\n";
+use text::{Edit, Text};
 
 /// The change that the file of PAM's `service` needs, if it needs one.
 pub(super) fn change(service: &str) -> Result<Option<Change>, Error> {
@@ -45,6 +43,7 @@ pub(super) fn change(service: &str) -> Result<Option<Change>, Error> {
     let mut text = Text::of(&text);
     let mut edits = Vec::new();
     if let Some(before) = account_line_position(&account, &session, file)? {
+        let before = before.or_else(|| session.open_at_end(file, text.lines.len()));
         edits.push(Edit::Insert(before, example.account));
     }
     edits.extend(account.rewritten(None, file));
@@ -69,6 +68,7 @@ pub(super) fn change(service: &str) -> Result<Option<Change>, Error> {
     if text.inserted.is_empty() && text.replaced.is_empty() {
         return Ok(None);
     }
+    text.remove_orphans();
     let own = Path::new("/etc/pam.d").join(service);
     // Packages own the files outside of /etc. libpam reads a copy in /etc instead.
     let change = match file.starts_with("/etc") {
@@ -82,71 +82,6 @@ pub(super) fn change(service: &str) -> Result<Option<Change>, Error> {
         false => FileChange::whole(Target::ours(&own)?, None, text.lines.concat()),
     };
     Ok(Some(Change::File(change)))
-}
-
-/// An edit of a file; its lines are counted from 1.
-enum Edit {
-    /// Inserts a line before the one with this number, or at the end.
-    Insert(Option<usize>, &'static str),
-    /// Replaces the line of PAM that these lines of the file hold.
-    Replace(RangeInclusive<usize>, String),
-}
-
-impl Edit {
-    /// The order of edits. An insertion before a line comes above that line's replacement.
-    fn line(&self) -> (usize, bool) {
-        match self {
-            Self::Insert(before, _) => (before.unwrap_or(usize::MAX), false),
-            Self::Replace(lines, _) => (*lines.start(), true),
-        }
-    }
-}
-
-/// A file's lines, and the edits that were made.
-struct Text {
-    lines: Vec<String>,
-    inserted: Vec<String>,
-    replaced: Vec<Replaced>,
-}
-
-impl Text {
-    fn of(text: &str) -> Self {
-        let lines = text.split_inclusive('\n').map(str::to_owned).collect();
-        Self { lines, inserted: Vec::new(), replaced: Vec::new() }
-    }
-
-    fn edit(&mut self, edit: Edit) {
-        match edit {
-            Edit::Insert(before, line) => {
-                let text = format!("{COMMENT}{line}\n");
-                let at = before.map_or(self.lines.len(), |number| self.above_comments(number));
-                if let Some(above) =
-                    at.checked_sub(1).and_then(|i| self.lines.get_mut(i)).filter(|l| !l.ends_with('\n'))
-                {
-                    above.push('\n');
-                }
-                self.lines.insert(at, text.clone());
-                self.inserted.push(text);
-            }
-            Edit::Replace(lines, line) => {
-                let to = (*lines.end()).min(self.lines.len());
-                let from = lines.start().saturating_sub(1).min(to);
-                let is = format!("{line}\n");
-                let was = self.lines.splice(from..to, [is.clone()]).collect();
-                self.replaced.push(Replaced { was, is });
-            }
-        }
-    }
-
-    /// Where to insert before a line: above the comments that belong to it.
-    fn above_comments(&self, number: usize) -> usize {
-        let mut at = number.saturating_sub(1).min(self.lines.len());
-        let is_comment = |line: &String| line.starts_with('#') && !line.starts_with("#%") && *line != COMMENT;
-        while at.checked_sub(1).and_then(|above| self.lines.get(above)).is_some_and(is_comment) {
-            at -= 1;
-        }
-        at
-    }
 }
 
 /// The lines of one kind, and the module's among them. Positions are those in the stack.
@@ -187,6 +122,13 @@ impl Lines {
         (!is_ok).then(|| {
             Edit::Replace(line.location.line..=line.location.last, module.rewritten(self.kind, part))
         })
+    }
+
+    /// The number of the line that builds the jail, if it ends `file`, which has so many lines. Setup writes the account
+    /// line above it.
+    fn open_at_end(&self, file: &Path, lines: usize) -> Option<usize> {
+        let at = &self.stack.lines.get(self.at).filter(|_| self.is_present)?.location;
+        (at.file == file && at.last == lines).then_some(at.line)
     }
 
     /// The first line that makes homes, from this one on.

@@ -5,6 +5,7 @@ mod edited;
 mod groups;
 mod jail_root;
 mod needed;
+mod repaired;
 mod unanswered;
 mod unread;
 
