@@ -34,6 +34,7 @@ pub use check::{Check, CheckResult, Observer};
 pub use granted::{Granted, Held};
 use home::Home;
 pub(crate) use jail_root::JailRoot;
+pub use jail_root::check_jail_root;
 pub(crate) use mount_point::MountPoint;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};

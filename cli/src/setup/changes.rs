@@ -42,7 +42,7 @@ impl Needed {
                 changes.push(Change::Group { name: name.clone() });
             }
         }
-        changes.extend(directory::change(&choices.jail_root, 0o700)?);
+        changes.extend(directory::jail_root(&choices.jail_root)?);
         for parent in &choices.volume_parents {
             changes.extend(directory::change(parent, 0o755)?);
         }

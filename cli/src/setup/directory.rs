@@ -6,10 +6,20 @@ use super::target::{check_owner_above, roots_alone};
 use crate::report::Error;
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::fix::{Command, Fix};
-use pam_sftpjail::plan::root_path;
+use pam_sftpjail::path::Normalised;
 use pam_sftpjail::plan::unmounted::{self, Unmounted};
+use pam_sftpjail::plan::{check_jail_root, root_path};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+
+/// The change that makes the jail root if it is missing. The error says of one that cannot be used what `check` says.
+pub(super) fn jail_root(path: &Path) -> Result<Option<Change>, Error> {
+    let wrong =
+        |why| Error::new(format!("the jail root {} {why}", escaped(path)), "choose another --jail-root");
+    let root = Normalised::parse(path.as_os_str()).map_err(wrong)?;
+    check_jail_root(&root).map_err(|refusal| Error::new(&refusal, refusal.fix()))?;
+    change(path, 0o700)
+}
 
 /// The change that makes a directory if it is missing. The error: it or what leads to it is not owned by
 /// root, or others can write it.

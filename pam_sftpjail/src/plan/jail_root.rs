@@ -3,21 +3,22 @@
 //!
 //! sshd follows symlinks there. We refuse them, so that sshd enters the directory that we mount on.
 
+mod way;
+
 use super::MountPoint;
-use super::unmounted::{self, Unmounted};
 use crate::config::Namespace;
-use crate::denied_by::DeniedBy;
-use crate::error::{Refusal, unusable};
+use crate::error::Refusal;
 use crate::escape::escaped;
-use crate::fix::{Command, Fix, RootPath};
+use crate::fix::{Command, Fix};
 use crate::name::UserName;
 use crate::path::Normalised;
-use crate::sys::{SysError, access_fix, directory, mount, new_directory, umask::Umask};
+use crate::sys::{SysError, directory, mount, new_directory, umask::Umask};
 use nix::errno::Errno;
 use std::ffi::{OsStr, OsString};
 use std::fmt::{self, Display};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
+use way::{End, Way};
 
 /// The name of a directory that is made to see whether it can be made. No [`UserName`] begins with a hyphen.
 const TRIAL: &str = "-rehearsal";
@@ -25,8 +26,11 @@ const TRIAL: &str = "-rehearsal";
 /// Where the jail of a rehearsal is if there is no jail root. Every host has it, and no part of the jail needs it then.
 const STAND_IN: &str = "/run";
 
-/// `jail_root` may name a directory that others need.
-const ONLY_FOR_JAILS: &str = "if it is only for jails";
+/// Refuses a jail root if it or what leads to it is no directory, is not owned by root, or can be written by others. It
+/// may be missing: the first login makes it.
+pub fn check_jail_root(path: &Normalised) -> Result<(), Refusal> {
+    Way(path).walk().map(drop)
+}
 
 /// A checked jail root.
 #[derive(Debug)]
@@ -62,83 +66,25 @@ impl JailRoot {
         user: &UserName,
         home: Option<&Path>,
     ) -> Result<Self, Refusal> {
-        let refuse = |at: &Path, why: &str, fix: Fix| Refusal::JailRoot {
-            root: escaped(&path.absolute()).to_string(),
-            component: escaped(at).to_string(),
-            why: why.into(),
-            fix,
-        };
-        let inaccessible = |at: &Path, errno: Errno| match errno {
-            Errno::EACCES => Refusal::Denied { path: escaped(at).to_string(), by: DeniedBy::process() },
-            _ => {
-                let fix = access_fix(errno);
-                refuse(at, &unusable(errno), fix.into())
+        let way = Way(path);
+        let (here, stat) = match way.walk()? {
+            End::Exists(here, stat) => (here, stat),
+            End::Missing { parent, name } => {
+                let state = State::Missing { parent, name };
+                return Ok(Self { path: path.clone(), namespace, user: user.clone(), state });
             }
         };
-        // The owner of a directory above it may need it.
-        let own = |command: Command, what: &str, at: &Path| match at == path.absolute() {
-            true => Fix::after(ONLY_FOR_JAILS, &command.arg(&RootPath::checked(at))),
-            false => format!("choose another jail_root, or let only root {what}").into(),
-        };
-        let checked = |at: &Path, opened: Result<OwnedFd, Errno>| {
-            // Every component above has passed.
-            let path_there = RootPath::checked(at);
-            let failed = |errno: Errno| match errno {
-                Errno::ENOENT => {
-                    if let Some(Unmounted { why, fix }) = unmounted::above(&path.absolute(), at) {
-                        return refuse(at, &why, fix);
-                    }
-                    refuse(
-                        at,
-                        "does not exist",
-                        Command::new("install -d -o root -g root -m 0755").arg(&path_there).into(),
-                    )
-                }
-                Errno::ENOTDIR => {
-                    refuse(at, "is not a directory", format!("move {} away", escaped(at)).into())
-                }
-                errno => inaccessible(at, errno),
-            };
-            let fd = opened.map_err(failed)?;
-            let stat = directory::stat(&fd).map_err(failed)?;
-            if stat.st_uid != 0 {
-                return Err(refuse(
-                    at,
-                    "is not owned by root",
-                    own(Command::new("chown root"), "own it", at),
-                ));
-            }
-            if !directory::is_root_controlled(&stat) {
-                return Err(refuse(
-                    at,
-                    "can be written by its group or by others",
-                    own(Command::new("chmod go-w"), "write it", at),
-                ));
-            }
-            Ok((fd, stat))
-        };
-
-        let mut at = PathBuf::from("/");
-        let (mut here, mut stat) = checked(&at, directory::open("/").map_err(|e| e.errno))?;
-        for (i, name) in path.components().iter().enumerate() {
-            at.push(name);
-            (here, stat) = match directory::open_child(&here, name) {
-                Err(Errno::ENOENT) if i + 1 == path.components().len() => {
-                    let state = State::Missing { parent: here, name: name.clone() };
-                    return Ok(Self { path: path.clone(), namespace, user: user.clone(), state });
-                }
-                opened => checked(&at, opened)?,
-            };
-        }
+        let mut at = path.absolute();
         if namespace == Namespace::Host && stat.st_mode & 0o055 != 0 {
             // In a jail, the directories above a home are open to all, even if those on the host are not.
             // And users who can read the jail root could lock it.
             let why = "can be entered or read by others than root, who would reach homes through the jails";
-            return Err(refuse(&at, why, own(Command::new("chmod go-rx"), "enter and read it", &at)));
+            let fix = way.own(Command::new("chmod go-rx"), "enter and read it", &at);
+            return Err(way.refusal(&at, why, fix));
         }
         at.push(user);
         let occupied = |what: &str, fix: Fix| {
-            refuse(&at, &format!("{what}, and sshd would serve it whenever no jail is built"), fix)
+            way.refusal(&at, &format!("{what}, and sshd would serve it whenever no jail is built"), fix)
         };
         match MountPoint::inspect(&here, user) {
             Ok(there @ (MountPoint::Free | MountPoint::Leftover | MountPoint::Jail { .. })) => {
@@ -161,7 +107,7 @@ impl JailRoot {
                 };
                 Err(occupied("is in the place of the jail", fix))
             }
-            Err(errno) => Err(inaccessible(&at, errno)),
+            Err(errno) => Err(way.inaccessible(&at, errno)),
         }
     }
 

@@ -68,10 +68,29 @@ fn a_file_of_others_that_is_a_device_or_writable_is_refused() {
 fn no_directory_is_made_where_others_than_root_can_put_another() {
     let sb = Sandbox::stock();
     sb.sh("mkdir -m 777 /open; mkdir /open/in");
-    let what = "/open is writable by others than root (mode 0777)";
+    let what = "the jail root /open/in/jail cannot be used: /open can be written by its group or by others; choose another \
+                jail_root, or let only root write it";
     refused(&sb, "sftpjail setup --yes --jail-root /open/in/jail", &[what]);
     sb.sh("! test -e /open/in/jail");
     refused(&sb, "sftpjail setup --dry-run --jail-root /open/in/jail", &[what]);
+}
+
+#[test]
+fn of_a_jail_root_that_others_can_change_setup_says_what_check_says() {
+    for (broken, said) in [
+        (
+            "chmod 777",
+            "can be written by its group or by others; if it is only for jails, then: chmod go-w /jail\n",
+        ),
+        ("chown 65534", "is not owned by root; if it is only for jails, then: chown root /jail\n"),
+    ] {
+        let sb = Sandbox::stock();
+        sb.sh(&format!("mkdir -m 700 /jail; {broken} /jail"));
+        let out = sb.try_sh("sftpjail setup --yes");
+        let said = format!("sftpjail: the jail root /jail cannot be used: /jail {said}");
+        assert!(out.code == Some(1) && out.stderr == said, "{out}");
+        sb.sh("not test -e /etc/sftpjail");
+    }
 }
 
 #[test]

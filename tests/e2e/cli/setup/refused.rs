@@ -178,7 +178,7 @@ fn names_that_would_need_quotes_are_refused() {
     refused(
         &sb,
         "sftpjail setup --yes --jail-root /no/such/jail",
-        &["/no/such is not a directory", "install -d"],
+        &["/no does not exist", "install -d -o root -g root -m 0755 /no/such"],
     );
 }
 
