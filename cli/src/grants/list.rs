@@ -6,7 +6,7 @@ use super::options::ListOptions;
 use super::{Failure, account, named, trial};
 use crate::host::unanswered;
 use crate::host::workers::{self, Work};
-use crate::host::zone::{moment, zone};
+use crate::host::zone::{minute, moment};
 use crate::report::json::{VERSION, document};
 use crate::report::terminal::{self, Mark, wrapped};
 use crate::report::text::duration;
@@ -22,6 +22,9 @@ use std::fs;
 use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 use std::time::Duration;
+
+/// In seconds.
+const DAY: u64 = 86_400;
 
 #[derive(Serialize)]
 struct Report {
@@ -214,7 +217,9 @@ impl Entry {
         };
         let state = match self.state {
             State::Usable => "usable".to_owned(),
-            State::Later => format!("from {}", epoch(&self.since).map(minute).unwrap_or_default()),
+            State::Later => {
+                format!("from {}", epoch(&self.since).map(moment).map(minute).unwrap_or_default())
+            }
             State::Ended => "ended".to_owned(),
             State::Unusable => "unusable".to_owned(),
             State::Unknown => "unknown".to_owned(),
@@ -234,8 +239,10 @@ impl Entry {
 
     fn ends(&self) -> String {
         let Some(end) = epoch(&self.until) else { return "-".to_owned() };
-        let at = minute(end);
-        match u64::try_from(end.saturating_sub(now())) {
+        let at = minute(moment(end));
+        // From ten days on, nobody counts hours.
+        let rest = |left: u64| if left < 10 * DAY { 0 } else { left % DAY };
+        match u64::try_from(end.saturating_sub(now())).map(|left| left - rest(left)) {
             Ok(left) if left > 0 => format!("{at} (in {})", duration(Duration::from_secs(left))),
             _ => at,
         }
@@ -249,11 +256,6 @@ fn text_of(at: Option<Moment>) -> Option<String> {
 /// Of what [`text_of`] has made.
 fn epoch(text: &Option<String>) -> Option<i64> {
     Some(text.as_ref()?.parse::<Timestamp>().ok()?.as_second())
-}
-
-/// In the zone of this host.
-fn minute(epoch: i64) -> String {
-    moment(epoch).to_zoned(zone()).strftime("%F %H:%M").to_string()
 }
 
 impl Report {

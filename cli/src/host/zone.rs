@@ -15,6 +15,11 @@ pub(crate) fn zone() -> TimeZone {
     ZONE.get_or_init(|| read().unwrap_or(TimeZone::UTC)).clone()
 }
 
+/// A moment for people, such as `2026-12-10 18:00`.
+pub(crate) fn minute(at: Timestamp) -> String {
+    zone().to_datetime(at).strftime("%F %H:%M").to_string()
+}
+
 /// Now, by the clock on the wall.
 pub(crate) fn now() -> Zoned {
     Timestamp::now().to_zoned(zone())

@@ -1,6 +1,6 @@
 //! A moment: RFC 3339 in documents, and a date for people.
 
-use crate::host::zone::zone;
+use crate::host::zone::{self, zone};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -35,7 +35,7 @@ impl Moment {
 
     /// Date and time in the zone of this host.
     pub(super) fn minute(self) -> String {
-        zone().to_datetime(self.0).strftime("%F %H:%M").to_string()
+        zone::minute(self.0)
     }
 }
 

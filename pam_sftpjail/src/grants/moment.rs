@@ -4,23 +4,8 @@ use crate::config::keys::Level;
 use std::fmt::{self, Display};
 use toml::value::{Date, Datetime, Offset, Time};
 
-const MONTHS: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
-
 /// A moment with the zone that it was written with. `Display` is the date and the time there, such as
-/// `10 December 2026, 18:00`.
+/// `2026-12-10 18:00`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Moment {
     date: Date,
@@ -66,7 +51,7 @@ impl Moment {
     pub fn with_zone(self) -> String {
         match self.offset {
             Offset::Z => format!("{self} (UTC)"),
-            offset => format!("{self} ({offset})"),
+            offset => format!("{self} (UTC{offset})"),
         }
     }
 }
@@ -74,8 +59,7 @@ impl Moment {
 impl Display for Moment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Date { year, month, day } = self.date;
-        let month = MONTHS.get(usize::from(month).saturating_sub(1)).copied().unwrap_or("?");
-        write!(f, "{day} {month} {year}, {:02}:{:02}", self.time.hour, self.time.minute)?;
+        write!(f, "{year:04}-{month:02}-{day:02} {:02}:{:02}", self.time.hour, self.time.minute)?;
         match self.time.second {
             Some(second) if second != 0 => write!(f, ":{second:02}"),
             _ => Ok(()),
@@ -120,9 +104,9 @@ mod tests {
     #[test]
     fn it_is_shown_in_the_zone_in_which_it_was_written() {
         let written = until("2026-12-10T18:00:00+01:00").unwrap();
-        assert_eq!(written.to_string(), "10 December 2026, 18:00");
-        assert_eq!(written.with_zone(), "10 December 2026, 18:00 (+01:00)");
-        assert_eq!(until("2027-01-01T09:05:07Z").unwrap().with_zone(), "1 January 2027, 09:05:07 (UTC)");
+        assert_eq!(written.to_string(), "2026-12-10 18:00");
+        assert_eq!(written.with_zone(), "2026-12-10 18:00 (UTC+01:00)");
+        assert_eq!(until("2027-01-01T09:05:07Z").unwrap().with_zone(), "2027-01-01 09:05:07 (UTC)");
     }
 
     #[test]

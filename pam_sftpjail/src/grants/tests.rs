@@ -191,7 +191,7 @@ fn a_grant_holds_until_its_end_from_its_networks_and_with_its_key() {
         login(0, Some("192.0.3.7"), with()),
     ] {
         let why = barred(grant, &login);
-        assert_eq!(why, "is not granted yet: that begins on 26 November 2026, 09:00 (+01:00)");
+        assert_eq!(why, "is not granted yet: that begins on 2026-11-26 09:00 (UTC+01:00)");
     }
     assert_eq!(grant.standing(&login(begin, Some("192.0.2.7"), Keys::Unknown)), Standing::Depends);
     let of_none = Circumstances { now: begin, ..Circumstances::of_no_login() };

@@ -4,7 +4,7 @@
 use super::Accepted;
 use super::line::{Key, Line};
 use super::options::Fault;
-use crate::host::zone::zone;
+use crate::host::zone::{minute, zone};
 use jiff::Timestamp;
 use nix::errno::Errno;
 use nix::unistd::{AccessFlags, access};
@@ -134,8 +134,7 @@ fn why_not(key: &Key<'_>, number: usize, accepted: &Accepted) -> Option<NoKey> {
     }
     let zone = zone();
     let end = key.options.ends.iter().filter_map(|end| end.moment(&zone)).min()?;
-    (end.timestamp() <= Timestamp::now())
-        .then(|| NoKey::Ended(number, end.strftime("%-d %B %Y, %H:%M").to_string()))
+    (end.timestamp() <= Timestamp::now()).then(|| NoKey::Ended(number, minute(end.timestamp())))
 }
 
 /// What a line is that is no key.

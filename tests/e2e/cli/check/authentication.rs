@@ -192,7 +192,7 @@ const NO_KEYS: [Fault; 12] = [
     failed(
         "sed -i 's|^|expiry-time=\"202001311200\",restrict |' /home/mle/.ssh/authorized_keys",
         "keys",
-        ": the key in line 1 has ended, on 31 January 2020, 12:00",
+        ": the key in line 1 has ended, on 2020-01-31 12:00",
     )
     .in_words("if mle should be able to log in again, write a later expiry-time into /home/mle/.ssh/authorized_keys")
     .concludes(WITHOUT),
