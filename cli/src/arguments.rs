@@ -157,7 +157,7 @@ Examples:
         #[arg(long)]
         json: bool,
     },
-    /// Ends sessions whose jail holds what is granted no more.
+    /// Ends sessions whose jail holds a folder that is no longer granted.
     ///
     /// A folder that was granted until some time is in the jail until the session ends. This ends each
     /// session for which one of these times has passed, with all that is in its jail, and kills what has

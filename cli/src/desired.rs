@@ -4,6 +4,7 @@
 
 pub(crate) mod drop_in;
 pub(crate) mod expiry;
+pub(crate) mod guests;
 pub(crate) mod home_access;
 pub(crate) mod manager;
 pub(crate) mod membership;

@@ -42,7 +42,7 @@ pub(crate) fn run(user: &OsStr, offered: Option<(&str, &str)>, out: &mut impl Wr
             Line::Unusable(fault) => format!("{}; fix: {}", fault.what, fault.fix),
             Line::Certificate => format!("{IS_CERTIFICATE}; fix: {AUTHORITY_INSTEAD}"),
             // It may be a private one, which no log is for.
-            Line::NoKey(_) => "it is no whole public key".to_owned(),
+            Line::NoKey(_) => "it is not a whole public key".to_owned(),
         };
         bad += 1;
         if bad <= MAX_LOGGED {

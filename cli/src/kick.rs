@@ -145,7 +145,7 @@ fn print(target: &Target<'_>, users: &[String], kicked: &[Kicked], out: &mut imp
 fn print_return(user: &str, out: &mut impl Write) -> io::Result<()> {
     let shown = Outside::new(user);
     if let Ok(None) = User::by_name(user) {
-        let what = format!("there is no account {shown} any more, so nobody can log in by this name");
+        let what = format!("there is no account {shown} any more, so nobody can log in with this name");
         return writeln!(out, "{} {}", Mark::Good, wrapped(&what, 2));
     }
     let is_local = Accounts::of_this_host().is_ok_and(|accounts| accounts.uid_of(user).is_some());

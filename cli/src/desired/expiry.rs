@@ -25,7 +25,7 @@ const UNITS: [(&str, &str); 3] = [
 /// The line of cron(8), with the program as in the files of systemd. It ignores files with a dot in their names, such as
 /// one that is being written.
 const CRON: &str = "\
-# sftpjail: ends the sessions whose jail holds a folder that is granted no more. `sftpjail setup` has written this.
+# sftpjail: ends the sessions whose jail holds a folder that is no longer granted. `sftpjail setup` has written this.
 * * * * * root /usr/local/sbin/sftpjail expire
 ";
 

@@ -1,10 +1,11 @@
 //! How an admin puts a user into a group, or removes one from it: a command where this host's own files have both, and
 //! otherwise a sentence with the services that may have them. usermod and gpasswd change these files only.
 
+use super::guests;
 use crate::host::accounts::Accounts;
 use crate::host::groups;
 use crate::report::text::listed;
-use pam_sftpjail::config::Config;
+use pam_sftpjail::config::{Config, HomeAccess};
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::fix::{Command, Fix, Name};
 use pam_sftpjail::nss::Group;
@@ -30,13 +31,17 @@ pub(crate) fn into_a_profile(why: NotJailed, user: &str, config: &Config) -> Opt
     if why != NotJailed::NoProfile {
         return None;
     }
+    if let Some(fix) = guests::missing_profile(user, config) {
+        return Some(fix);
+    }
     let exists = |group: &&String| matches!(Group::by_name(group), Ok(Some(_)));
     // A profile that nobody gets may be this user's, with a slip in the name of its group.
     if !config.profiles.iter().all(|profile| profile.groups.iter().any(|group| exists(&group))) {
         return None;
     }
+    let has_home = !guests::is_without_home(user);
     let mut groups: Vec<(&str, &str)> = Vec::new();
-    for profile in &config.profiles {
+    for profile in config.profiles.iter().filter(|profile| has_home || profile.home == HomeAccess::None) {
         // A group belongs to the first profile that has it.
         let is_new = |group: &&String| groups.iter().all(|(known, _)| known != group);
         let Some(group) = profile.groups.iter().filter(exists).find(is_new) else { continue };

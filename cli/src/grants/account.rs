@@ -4,29 +4,35 @@
 //! Only what ends this program at once (SIGKILL, a power cut) leaves an account without a grant: it has no password, no
 //! key and nothing that it may see, and the next run of the same command uses it.
 
+use crate::desired::guests::{NO_HOME, UNCOMMENTED, is_for_guests, is_without_home};
+use crate::host::accounts::Accounts;
 use crate::host::{accounts, programs};
 use crate::report::Error;
 use crate::writing::signals;
 use pam_sftpjail::account::Account;
-use pam_sftpjail::config::{Config, HomeAccess, Profile};
+use pam_sftpjail::config::Config;
 use pam_sftpjail::escape::escaped;
+use pam_sftpjail::fix::{Command, Fix, Name};
 use pam_sftpjail::name::UserName;
 use pam_sftpjail::nss::{Group, User};
 use pam_sftpjail::policy::{Decision, decide};
-
-/// Where an account has no home: no such directory exists, so that nobody's keys are in it.
-const NO_HOME: &str = "/nonexistent";
-
-/// Whether nothing but grants gives the members of a profile anything.
-fn is_for_guests(profile: &Profile) -> bool {
-    profile.home == HomeAccess::None && profile.volumes.is_empty()
-}
 
 /// Whether a user has grants and nothing else. One of whom that is unknown is no guest.
 pub(super) fn is_guest(user: &UserName, config: &Config) -> bool {
     Account::lookup(user.as_str(), config).is_ok_and(|account| match decide(config, &account) {
         Decision::Jail { used, .. } => is_for_guests(used.profile),
         Decision::NotJailed(_) | Decision::Refuse(_) => false,
+    })
+}
+
+/// How to remove the account of a guest to whom nothing is granted any more. `None`: it has a home, which those of
+/// `grant --create` have not, or is not one of this host's own.
+pub(super) fn removal(user: &UserName, config: &Config) -> Option<Fix> {
+    let is_own = || Accounts::of_this_host().is_ok_and(|all| all.uid_of(user.as_str()).is_some());
+    let is_removable = is_without_home(user.as_str()) && is_guest(user, config) && is_own();
+    is_removable.then(|| {
+        let remove = Command::new("userdel").arg(Name(user.as_str()));
+        Fix::from(remove).explained("if nobody needs it any more")
     })
 }
 
@@ -50,7 +56,7 @@ pub(super) fn missing(user: &str, otherwise: &str) -> Result<Option<Error>, Erro
 impl NewAccount {
     /// `None`: the account exists. `create`: whether it may be added.
     pub(super) fn find(user: &str, create: bool, config: &Config) -> Result<Option<Self>, Error> {
-        let Some(missing) = missing(user, "add --create, and it is added")? else { return Ok(None) };
+        let Some(missing) = missing(user, "use --create to add it")? else { return Ok(None) };
         if !create {
             return Err(missing);
         }
@@ -59,9 +65,8 @@ impl NewAccount {
         })?;
         let Some(profile) = config.profiles.iter().find(|profile| is_for_guests(profile)) else {
             return Err(Error::new(
-                "the configuration has no profile for users who have granted folders and nothing else",
-                "let /etc/sftpjail/config.toml have the lines [[profile]], name = \"guest\", groups = [\"sftp-guest\"] \
-                 and home = \"none\", without a # before them, then run `sftpjail setup`",
+                "the configuration has no profile for guests, who see what is granted to them and nothing else",
+                UNCOMMENTED,
             ));
         };
         for group in &profile.groups {

@@ -25,7 +25,8 @@ impl End {
         let fix = "write a time from now such as 2w or \"3 months\", a day such as 2026-12-10 (to its end), friday or \
                    tomorrow, a day with a time such as \"friday 18:00\", or with its zone, too: \
                    2026-12-10T18:00:00+01:00";
-        let unknown = || Error::new(format!("{} is no time that is understood", escaped(text)), fix);
+        let unknown =
+            || Error::new(format!("{} is not a time that sftpjail understands", escaped(text)), fix);
         let end = Self::of(text, now).ok_or_else(unknown)?;
         if end.at.timestamp() <= now.timestamp() {
             let what = format!("{} has passed", end.shown());
@@ -85,7 +86,7 @@ impl End {
         let moment = now.time_zone().to_ambiguous_zoned(local);
         let offset = moment.offset();
         let end = Self::plain(&moment.compatible().ok()?)?;
-        let (day, time) = (local.strftime("%-d %B %Y"), local.strftime("%H:%M"));
+        let (day, time) = (local.strftime("%F"), local.strftime("%H:%M"));
         let note = match offset {
             AmbiguousOffset::Unambiguous { .. } => None,
             AmbiguousOffset::Gap { .. } => Some(format!(
@@ -100,10 +101,10 @@ impl End {
         Some(Self { note, ..end })
     }
 
-    /// For people, such as `Thursday 2026-12-10 18:00 CET (UTC+01:00)`. [`End::parse`] reads it.
+    /// For people, such as `Thursday 2026-12-10 18:00 (UTC+01:00)`. [`End::parse`] reads it.
     pub(super) fn shown(&self) -> String {
         let seconds = if self.at.second() == 0 { "" } else { ":%S" };
-        self.at.strftime(&format!("%A %Y-%m-%d %H:%M{seconds} %Z (UTC%:z)")).to_string()
+        self.at.strftime(&format!("%A %Y-%m-%d %H:%M{seconds} (UTC%:z)")).to_string()
     }
 
     /// As a file of grants has it.
@@ -245,7 +246,7 @@ mod tests {
         ] {
             let error = written(text);
             assert!(
-                error.contains("is no time that is understood; write a time from now"),
+                error.contains("is not a time that sftpjail understands; write a time from now"),
                 "{text}: {error}"
             );
         }
@@ -259,11 +260,12 @@ mod tests {
         let end = |text| End::parse(text, &now()).unwrap();
         let gap = end("2027-03-28 02:30");
         assert_eq!(gap.written(), "2027-03-28T03:30:00+02:00");
-        let said = "02:30 does not exist on 28 March 2027, when clocks go forward: 03:30 is meant";
+        let said = "02:30 does not exist on 2027-03-28, when clocks go forward: 03:30 is meant";
         assert_eq!(gap.note.as_deref(), Some(said));
         let fold = end("2027-10-31 02:30");
         assert_eq!(fold.written(), "2027-10-31T02:30:00+02:00");
-        let said = "02:30 comes twice on 31 October 2027, when clocks go back: the first is meant, which is UTC+02:00";
+        let said =
+            "02:30 comes twice on 2027-10-31, when clocks go back: the first is meant, which is UTC+02:00";
         assert_eq!(fold.note.as_deref(), Some(said));
         assert_eq!(end("2027-10-31T02:30:00+01:00").note, None);
     }
@@ -271,8 +273,8 @@ mod tests {
     #[test]
     fn what_is_shown_is_read_as_the_same_moment() {
         let shown = |text| End::parse(text, &now()).unwrap().shown();
-        assert_eq!(shown("2026-12-10 18:00"), "Thursday 2026-12-10 18:00 CET (UTC+01:00)");
-        assert_eq!(shown("2027-07-01"), "Thursday 2027-07-01 23:59:59 CEST (UTC+02:00)");
+        assert_eq!(shown("2026-12-10 18:00"), "Thursday 2026-12-10 18:00 (UTC+01:00)");
+        assert_eq!(shown("2027-07-01"), "Thursday 2027-07-01 23:59:59 (UTC+02:00)");
         let newfoundland = TimeZone::posix("NST3:30NDT,M3.2.0,M11.1.0").unwrap();
         let kolkata = TimeZone::posix("<+0530>-5:30").unwrap();
         for zone in [berlin(), newfoundland, kolkata, TimeZone::UTC] {

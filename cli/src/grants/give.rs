@@ -116,7 +116,7 @@ fn refuse_second(user: &UserName, new: &Grant, file: &GrantsFile) -> Result<(), 
                 grant.line,
                 escaped(file.path())
             ),
-            "give it another end with sftpjail extend, or take it back with sftpjail revoke first",
+            "change its end with sftpjail extend, or revoke it first with sftpjail revoke",
         )),
     }
 }
@@ -128,7 +128,7 @@ fn notes(until: Option<&End>, new: Option<&NewAccount>) -> Vec<String> {
         None => "It has no end".to_owned(),
     };
     let of_end = until.and_then(|end| end.note.clone());
-    let unchecked = "the checks of a login are made when the account is there";
+    let unchecked = "its login is checked once the account exists";
     let account = new.map(|new| format!("The account {}; {unchecked}", new.sentence()));
     [Some(end), of_end, account].into_iter().flatten().collect()
 }

@@ -74,8 +74,9 @@ pub(super) fn must_be_read(
 fn unread(user: &UserName) -> Error {
     let path = Path::new(DIRECTORY).join(user);
     Error::new(
-        format!("sshd does not read {}, so that the key would not let {user} in", escaped(&path)),
-        "run `sftpjail setup --managed-keys` first, or give the fingerprint of the key, and let the user in elsewhere",
+        format!("sshd does not read {}, so the key would not let {user} in", escaped(&path)),
+        "run `sftpjail setup --managed-keys` first, or give the fingerprint of the key only, and put the key where sshd \
+         reads it",
     )
 }
 

@@ -6,7 +6,7 @@ use super::options::RevokeOptions;
 use super::{Failure, account, edit, key_file, live, named, who};
 use crate::host::sessions::{self, Session};
 use crate::report::json::{VERSION, document};
-use crate::report::terminal::{Mark, wrapped};
+use crate::report::terminal::{Mark, advice, wrapped};
 use crate::report::text::listed;
 use crate::report::{Error, Outside, Status};
 use pam_sftpjail::config::Config;
@@ -86,6 +86,11 @@ pub(super) fn run(
         let are = if folders.len() == 1 { "is" } else { "are" };
         writeln!(out, "{} {} {are} no longer granted to {user}", Mark::Good, listed(&folders))?;
         ended.iter().try_for_each(|session| session.print(&user, out))?;
+        let removal = config.filter(|_| left.is_empty()).and_then(|config| account::removal(&user, config));
+        if let Some(fix) = removal {
+            writeln!(out, "The account {user} stays, and its logins are refused: nothing is granted to it")?;
+            writeln!(out, "  {}", advice(&fix.to_string(), fix.command(), 2))?;
+        }
     }
     Ok(if ended.iter().all(|session| session.ended) { Status::Ok } else { Status::Problems })
 }

@@ -55,7 +55,7 @@ pub(super) fn examine(config: &Config, user: &str, grants: &[Grant], new: &Grant
 
 /// The same in this process, which is such a child.
 pub(super) fn examine_here(config: &Config, user: &str, grants: &[Grant], new: &Grant) -> Result<(), Error> {
-    let otherwise = "take it back with `sftpjail revoke`, or add the account";
+    let otherwise = "revoke it with `sftpjail revoke`, or add the account";
     if let Some(missing) = account::missing(user, otherwise)? {
         return Err(missing);
     }
@@ -116,15 +116,16 @@ fn not_jailed(why: NotJailed, user: &str, config: &Config) -> Error {
     let shown = escaped(user);
     let (what, otherwise) = match why {
         NotJailed::Root => {
-            (format!("{shown} is root, who has no jail and every folder"), "name another user")
+            (format!("{shown} is root, who is never jailed and can use every folder"), "name another user")
         }
         NotJailed::Exempt => (
-            format!("{shown} is in a group of exempt_groups, so never jailed, and has the whole host"),
+            format!("{shown} is in a group of exempt_groups, so is never jailed, and sees the whole host"),
             "name another user, or remove this one from that group",
         ),
-        NotJailed::NoProfile => {
-            (format!("{shown} is in no profile, so never jailed"), "put the user into the group of a profile")
-        }
+        NotJailed::NoProfile => (
+            format!("{shown} is in no profile, so is never jailed"),
+            "put the user into the group of a profile",
+        ),
     };
     Error::new(what, membership::into_a_profile(why, user, config).unwrap_or_else(|| otherwise.into()))
 }

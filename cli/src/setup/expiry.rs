@@ -24,7 +24,7 @@ impl Needed {
         if means == Means::None {
             needed.notes.push(
                 "neither systemd nor cron can run `sftpjail expire` here: let something run it each minute, or a session \
-                 goes on with a folder that is granted no more"
+                 goes on with a folder that is no longer granted"
                     .to_owned(),
             );
             return Ok(needed);

@@ -5,6 +5,7 @@ mod file;
 mod needs;
 pub(super) mod obstacle;
 mod part;
+mod staying;
 
 use super::atomic;
 use super::group;
@@ -21,6 +22,7 @@ use pam_sftpjail::escape::escaped;
 use pam_sftpjail::reap::left;
 pub(super) use part::Part;
 use std::fmt::{self, Display};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -195,26 +197,24 @@ impl Making<'_> {
         if !atomic::is_directory(path)? || self.removed.iter().any(|own| own == path) {
             return Ok(false);
         }
-        let shown = escaped(path);
         let is_jail_root = self.jail_roots.iter().any(|root| root == path);
-        if is_jail_root && self.is_needed(Part::Other, shown.to_string()) {
+        if is_jail_root && self.is_needed(Part::Other, escaped(path).to_string()) {
             self.explained.push(path.to_owned());
             return Ok(true);
         }
         let failed = |error: std::io::Error| Error::with(path, "be read", &error);
         let left = if is_jail_root { left(path, None).unwrap_or_default() } else { Vec::new() };
-        let mut staying = Vec::new();
-        for entry in path.read_dir().map_err(failed)? {
-            staying.push(entry.map_err(failed)?.path());
-        }
+        let entries = path.read_dir().and_then(|entries| entries.collect::<std::io::Result<Vec<_>>>());
+        let mut staying: Vec<_> = entries.map_err(failed)?.iter().map(fs::DirEntry::path).collect();
         staying.retain(|at| !self.removed.contains(at) && !left.contains(at) && !atomic::is_staged(at));
         if staying.is_empty() {
             self.removed.push(path.to_owned());
             self.actions.push(Action::Directory(path.to_owned()));
             return Ok(false);
         }
-        if !staying.iter().all(|at| self.explained.contains(at)) {
-            self.notes.push(format!("{shown} stays, because it is not empty"));
+        staying.retain(|at| !self.explained.contains(at));
+        if !staying.is_empty() {
+            self.notes.push(staying::clause(path, &staying));
         }
         self.explained.push(path.to_owned());
         Ok(true)

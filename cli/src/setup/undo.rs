@@ -128,7 +128,7 @@ fn undo_shown(
     out: &mut impl Write,
 ) -> Result<(), Error> {
     let Some((journal, restoration)) = read()?.filter(|(_, restoration)| *restoration == shown) else {
-        return Err(Error::new("something was changed while undo was showing the changes", "run this again"));
+        return Err(Error::new("something has changed while undo was showing the changes", "run this again"));
     };
     restore::sshd_can_be_reloaded(restoration.has_sshd, &journal.sshd_configs)?;
     let Done { reloaded, notes, .. } = restore::unsettled(state, journal, restoration, IfNotReloaded::Stop)?;

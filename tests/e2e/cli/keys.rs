@@ -127,7 +127,7 @@ fn what_sshd_can_use_is_printed_as_it_is_written() {
             "from=\"10.0.0.1/8\": 10.0.0.1/8 is one address of the network 10.0.0.0/8; fix: write \"10.0.0.0/8\" for the network, or \"10.0.0.1\" for the address",
         ),
         (format!("until=\"20300101\" {one}"), "until is unknown to sshd; fix: correct it"),
-        (one[..60].to_owned(), "it is no whole public key"),
+        (one[..60].to_owned(), "it is not a whole public key"),
     ];
     let mut lines = vec!["# of mle".to_owned(), String::new()];
     for (i, line) in good.iter().enumerate() {
@@ -151,7 +151,7 @@ fn what_sshd_can_use_is_printed_as_it_is_written() {
     // A private key is printed nowhere.
     keep(&sb, std::slice::from_ref(&private));
     assert_eq!(asked(&sb, "mle").ok().stdout, "");
-    sb.wait_for_log("line 1 of the keys of user mle is left out: it is no whole public key");
+    sb.wait_for_log("line 1 of the keys of user mle is left out: it is not a whole public key");
     assert!(!sb.log().contains(private.lines().nth(1).unwrap()));
     // sshd asks about everybody.
     for stranger in ["joe", "root", "..", "../keys.d/mle", "''", "'a b'", "\"$(printf 'a\\377')\""] {

@@ -192,7 +192,11 @@ fn a_misspelt_name_is_answered_with_the_user_that_was_meant_with_or_without_a_se
     sb.sh("userdel -f eve");
     let out = sb.sh("sftpjail kick eve");
     let last = out.stdout.lines().last();
-    assert_eq!(last, Some("✓ there is no account eve any more, so nobody can log in by this name"), "{out}");
+    assert_eq!(
+        last,
+        Some("✓ there is no account eve any more, so nobody can log in with this name"),
+        "{out}"
+    );
     drop(live);
     assert_eq!(kick("xyz"), "xyz has no live session.\n");
 }

@@ -67,7 +67,7 @@ pub(crate) fn read(path: &Path) -> Listed {
             Line::Key(key) => listed.keys.push(ListedKey::of(&key, number, &zone)),
             Line::Unusable(fault) => listed.unused.push((number, fault.what)),
             Line::Certificate => listed.unused.push((number, IS_CERTIFICATE.to_owned())),
-            Line::NoKey(_) => listed.unused.push((number, "it is no whole public key".to_owned())),
+            Line::NoKey(_) => listed.unused.push((number, "it is not a whole public key".to_owned())),
         }
     }
     listed

@@ -26,9 +26,14 @@ const DIRECTORY: &str = "/etc/ssh";
 /// How deep sshd follows `Include`: SERVCONF_MAX_DEPTH of servconf.c.
 const MAX_DEPTH: usize = 16;
 
-/// The first line of what setup writes into a file of others. Undo and earlier versions know it by its text.
+/// The first line of what setup writes into a file of others. [`is_begin`] knows it.
 pub(crate) const BEGIN: &str =
-    "# Begin of what `sftpjail setup` added; `sftpjail setup --undo` takes it out.\n";
+    "# Begin of what `sftpjail setup` added; `sftpjail setup --undo` removes it.\n";
+/// Whether it is such a line, of this version or of an earlier one, whose last words were others.
+pub(crate) fn is_begin(line: &str) -> bool {
+    line.starts_with("# Begin of what `sftpjail setup` added;")
+}
+
 /// The last line of it.
 pub(crate) const END: &str = "# End of what `sftpjail setup` added.\n";
 
@@ -238,7 +243,7 @@ impl SshdConfig {
         let mut is_marked = false;
         for (i, text) in String::from_utf8_lossy(&bytes).lines().enumerate() {
             is_marked = match text {
-                _ if text == BEGIN.trim_end() => true,
+                _ if is_begin(text) => true,
                 _ if text == END.trim_end() => false,
                 _ => is_marked,
             };

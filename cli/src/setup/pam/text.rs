@@ -4,8 +4,13 @@ use crate::desired::pam::OURS;
 use crate::setup::journal::Replaced;
 use std::ops::RangeInclusive;
 
-/// Undo and earlier versions know the lines by it: its text never changes.
-const COMMENT: &str = "# Added by `sftpjail setup`; `sftpjail setup --undo` takes it out.\n";
+/// What stands above each line of the module. [`is_own_comment`] knows it.
+const COMMENT: &str = "# Added by `sftpjail setup`; `sftpjail setup --undo` removes it.";
+
+/// Whether it is such a comment, of this version or of an earlier one, whose last words were others.
+fn is_own_comment(line: &str) -> bool {
+    line.starts_with("# Added by `sftpjail setup`;") && line.lines().nth(1).is_none()
+}
 
 /// An edit of a file; its lines are counted from 1.
 pub(super) enum Edit {
@@ -41,7 +46,9 @@ impl Text {
     pub(super) fn edit(&mut self, edit: Edit) {
         match edit {
             Edit::Insert(before, line) => {
-                let text = format!("{COMMENT}{line}\n");
+                // As the lines of an earlier version have it, of which this may be one.
+                let comment = self.lines.iter().find(|line| is_own_comment(line));
+                let text = format!("{}\n{line}\n", comment.map_or(COMMENT, |comment| comment.trim_end()));
                 let at = before.map_or(self.lines.len(), |number| self.above_comments(number));
                 if let Some(above) =
                     at.checked_sub(1).and_then(|i| self.lines.get_mut(i)).filter(|l| !l.ends_with('\n'))
@@ -63,7 +70,7 @@ impl Text {
 
     /// Removes setup's comments whose line others have removed: that line is written again with its comment.
     pub(super) fn remove_orphans(&mut self) {
-        let is_kept = |(i, line): (usize, &String)| line != COMMENT || self.names_module(i + 1);
+        let is_kept = |(i, line): (usize, &String)| !is_own_comment(line) || self.names_module(i + 1);
         let mut kept = self.lines.iter().enumerate().map(is_kept).collect::<Vec<_>>().into_iter();
         self.lines.retain(|_| kept.next().unwrap_or(true));
     }
@@ -72,10 +79,11 @@ impl Text {
     fn above_comments(&self, number: usize) -> usize {
         let mut at = number.saturating_sub(1).min(self.lines.len());
         let line = |at: usize| at.checked_sub(1).and_then(|above| self.lines.get(above));
-        if self.names_module(at) && line(at).is_some_and(|line| line == COMMENT) {
+        if self.names_module(at) && line(at).is_some_and(|line| is_own_comment(line)) {
             return at - 1;
         }
-        let is_comment = |line: &String| line.starts_with('#') && !line.starts_with("#%") && *line != COMMENT;
+        let is_comment =
+            |line: &String| line.starts_with('#') && !line.starts_with("#%") && !is_own_comment(line);
         while line(at).is_some_and(is_comment) {
             at -= 1;
         }

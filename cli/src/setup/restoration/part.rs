@@ -2,7 +2,7 @@
 
 use crate::desired::pam::OURS;
 use crate::desired::{drop_in, expiry};
-use crate::host::sshd::files::{BEGIN, MAIN};
+use crate::host::sshd::files::{MAIN, is_begin};
 use crate::setup::sshd::own_block::DROP_IN;
 use crate::setup::{apparmor, selinux};
 use pam_sftpjail::config::DEFAULT_PATH;
@@ -36,10 +36,11 @@ impl Part {
     pub(super) fn of_file(path: &Path, inserted: &[String]) -> Self {
         let is_in = |directory: &str| path.starts_with(directory);
         let has = |text: &str| inserted.iter().any(|own| own.contains(text));
+        let has_block = || inserted.iter().any(|own| own.lines().any(is_begin));
         if selinux::is_policy(path) || apparmor::is_read_by_apparmor(path) {
             return Self::Confinement;
         }
-        if path.file_name() == Some(OsStr::new(DROP_IN)) || MAIN.map(Path::new).contains(&path) || has(BEGIN)
+        if path.file_name() == Some(OsStr::new(DROP_IN)) || MAIN.map(Path::new).contains(&path) || has_block()
         {
             Self::Sshd
         } else if path.file_name() == Some(OsStr::new(OURS)) {

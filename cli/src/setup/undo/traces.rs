@@ -5,7 +5,7 @@ use crate::desired::{drop_in, expiry};
 use crate::host::configuration;
 use crate::host::groups::local_list;
 use crate::host::sshd::daemon::Daemon;
-use crate::host::sshd::files::{BEGIN, SshdConfig};
+use crate::host::sshd::files::{SshdConfig, is_begin};
 use crate::host::sshd::running::Reread;
 use crate::report::{Error, Location};
 use crate::setup::choices::is_packaged;
@@ -111,7 +111,7 @@ fn jailing(config: &Config, sshd_config: Option<&Path>) -> Result<Vec<Trace>, Er
             found.push(Trace::at(&setting.location, what));
         }
         let lines = lines(main)?;
-        if let Some(at) = lines.iter().position(|line| line == BEGIN.trim_end()) {
+        if let Some(at) = lines.iter().position(|line| is_begin(line)) {
             let location = Location::single(main.to_owned(), at + 1);
             found.push(Trace::at(&location, "begin of what setup added"));
         }
@@ -127,12 +127,13 @@ fn jailing(config: &Config, sshd_config: Option<&Path>) -> Result<Vec<Trace>, Er
 /// What else setup writes, and what does not jail anybody by itself.
 fn others() -> Result<Vec<Trace>, Error> {
     let files = [
-        (drop_in::PATH, "keeps systemd's user managers from members"),
+        (drop_in::PATH, "lets systemd start no user manager for members"),
         (DEFAULT_PATH, "says who is jailed"),
         (syslog::PATH, "gives the log entries of SFTP a file of their own"),
     ];
     let mut found = Vec::new();
-    let of_expiry = expiry::paths().map(|path| (path, "ends sessions that hold what is granted no more"));
+    let of_expiry =
+        expiry::paths().map(|path| (path, "ends sessions that hold a folder that is no longer granted"));
     for (path, what) in files.map(|(path, what)| (Path::new(path), what)).into_iter().chain(of_expiry) {
         let is_of_setup = match atomic::read(path)? {
             Some(text) => path != Path::new(DEFAULT_PATH) || !is_packaged(&text),

@@ -17,8 +17,7 @@ fn a_key_is_let_in_with_its_grant_and_goes_with_it() {
     let out = sb.try_sh(grant);
     assert_eq!(out.code, Some(1), "{out}");
     assert!(
-        out.stderr
-            .contains("sshd does not read /etc/sftpjail/keys.d/gina, so that the key would not let gina in"),
+        out.stderr.contains("sshd does not read /etc/sftpjail/keys.d/gina, so the key would not let gina in"),
         "{out}"
     );
     assert!(out.stderr.contains("run `sftpjail setup --managed-keys` first"), "{out}");

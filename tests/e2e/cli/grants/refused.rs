@@ -35,7 +35,7 @@ fn a_folder_that_would_refuse_the_login_is_not_granted() {
         ("/srv/real --at /srv/a", "the volume /srv/a overlaps the volume /srv/a"),
         (
             "/srv/a",
-            "/srv/a is granted to mle already, in line 1 of /etc/sftpjail/grants.d/mle.toml; give it another end",
+            "/srv/a is granted to mle already, in line 1 of /etc/sftpjail/grants.d/mle.toml; change its end",
         ),
         ("/srv/real --as root", "who is root or has root's group"),
         ("/srv/real --as nobody-there", "an account that does not exist"),
@@ -73,15 +73,15 @@ fn who_has_no_jail_is_granted_nothing_and_an_account_is_added_only_for_a_grant_t
     refuses(
         &sb,
         "grant root /srv/real --yes",
-        "root is root, who has no jail and every folder; name another user",
+        "root is root, who is never jailed and can use every folder; name another user",
     );
     refuses(
         &sb,
         "grant joe /srv/real --yes",
-        "joe is in no profile, so never jailed; to jail joe: usermod -aG",
+        "joe is in no profile, so is never jailed; to jail joe: usermod -aG",
     );
     refuses(&sb, "grant felxi /srv/real --yes", "there is no account felxi; did you mean felix?");
-    refuses(&sb, "grant ruth /srv/real --yes", "there is no account ruth; add --create");
+    refuses(&sb, "grant ruth /srv/real --yes", "there is no account ruth; use --create");
     refuses(&sb, "grant ../ruth /srv/real --create --yes", "the login name ../ruth contains a slash");
     refuses(
         &sb,
@@ -113,7 +113,7 @@ fn who_has_no_jail_is_granted_nothing_and_an_account_is_added_only_for_a_grant_t
     refuses(
         &sb,
         "grant felix /srv/real --yes",
-        "felix is in a group of exempt_groups, so never jailed, and has the whole host",
+        "felix is in a group of exempt_groups, so is never jailed, and sees the whole host",
     );
     sb.sh("gpasswd -d felix admins; groupmod -n gone sftp-guest");
     refuses(
@@ -125,7 +125,7 @@ fn who_has_no_jail_is_granted_nothing_and_an_account_is_added_only_for_a_grant_t
     refuses(
         &sb,
         "grant ruth /srv/real --create --yes",
-        "no profile for users who have granted folders and nothing else; let /etc/sftpjail/config.toml have the lines",
+        "no profile for guests, who see what is granted to them and nothing else; let /etc/sftpjail/config.toml have the",
     );
     let out = sb.try_sh("runuser -u joe -- sftpjail grant joe /srv/real --yes");
     assert!(

@@ -121,9 +121,11 @@ fn every_state_and_every_kind_of_key_is_in_every_form() {
     }
     let unusable: Vec<_> =
         anna["unusable_lines"].as_array().unwrap().iter().map(|line| line.as_str().unwrap()).collect();
-    for (line, why) in
-        [(7, "it is a certificate"), (8, "expiry-time=\"soon\" is no time"), (9, "it is no whole public key")]
-    {
+    for (line, why) in [
+        (7, "it is a certificate"),
+        (8, "expiry-time=\"soon\" is no time"),
+        (9, "it is not a whole public key"),
+    ] {
         assert!(
             unusable.iter().any(|said| said.contains(&format!("authorized_keys:{line}: {why}"))),
             "{unusable:?}"

@@ -3,6 +3,7 @@
 mod accepted;
 mod edited;
 mod groups;
+mod guests;
 mod jail_root;
 mod needed;
 mod repaired;
