@@ -88,7 +88,14 @@ pub(super) fn report(rehearsal: &Rehearsal, subject: &Subject<'_>, findings: &mu
         if !found.inside.is_empty() {
             let inside = found.inside.iter().map(|path| Outside::of_escaped(path).to_string());
             let inside = inside.collect::<Vec<_>>().join(", ");
-            findings.passed(CHECK, format!("{name} cannot write {what}, but can write {inside} in it"));
+            match was_the_users(found, subject) {
+                Some((why, fix)) => {
+                    let evidence = format!("{name} can write {inside} in {what}, and not {what} itself{why}");
+                    findings.warned(CHECK, evidence, fix);
+                }
+                None => findings
+                    .passed(CHECK, format!("{name} cannot write {what}, but can write {inside} in it")),
+            }
             continue;
         }
         let host = volume.map_or(&subject.account.home, |volume| &volume.source);
@@ -104,6 +111,19 @@ pub(super) fn report(rehearsal: &Rehearsal, subject: &Subject<'_>, findings: &mu
         let consequence = Consequence::Hindered(format!("cannot write {at}"));
         findings.failed(CHECK, consequence, format!("{name} cannot write {what}{why}"), fix);
     }
+}
+
+/// The end of the evidence, and the fix, where root has a home that was the user's: a file there is the user's, who
+/// could not make it now. `None`: it may be root's on purpose.
+fn was_the_users(found: &Unwritable, subject: &Subject<'_>) -> Option<(String, Fix)> {
+    let Subject { account, profile, .. } = *subject;
+    let file = Outside::of_escaped(found.own_file.as_ref()?);
+    let stat = stat(&account.home).ok().filter(|stat| stat.st_uid == 0 && profile.home_owner.is_none())?;
+    let fix = home_access::fix(account, None, &account.home, Need::Write, "");
+    fix.command()?;
+    let why =
+        format!(" ({}), though {file} there is a file of {}'s", described(&stat), escaped(&account.name));
+    Some((why, fix.explained("nothing if root is meant to own the home; otherwise")))
 }
 
 /// The end of the evidence where the kernel has asked the modes. `owner`: the uid with which the user's has changed

@@ -3,7 +3,7 @@
 //! The kernel answers: modes, access control lists, attributes and read-only mounts count, and nothing is written.
 
 use nix::errno::Errno;
-use nix::unistd::{AccessFlags, access};
+use nix::unistd::{AccessFlags, access, geteuid};
 use pam_sftpjail::config::{HomeAccess, Profile};
 use pam_sftpjail::escape::whole;
 use pam_sftpjail::plan::Plan;
@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use std::ffi::OsStr;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// How many entries of a directory are looked at.
@@ -32,6 +33,8 @@ pub(crate) struct Unwritable {
     /// The paths from there to directories that the user can write, each escaped as a whole. Those whose names begin
     /// with a dot are left out: they hold the files of programs, such as keys.
     pub(crate) inside: Vec<String>,
+    /// In the home, a file of the user's, as such a path. Hidden ones are left out: programs make them.
+    pub(crate) own_file: Option<String>,
     /// Whether it has more entries than were looked at.
     pub(crate) has_more: bool,
 }
@@ -103,6 +106,7 @@ impl Meant {
     /// Tries it in the jail, as the user. `all`: a volume may be mounted in another, or deep in the home.
     fn unwritable(self, all: &[PathBuf]) -> Option<Unwritable> {
         let errno = write_error(&self.path)?;
+        let uid = geteuid().as_raw();
         let inside = |path: &Path| path.strip_prefix(&self.path).map(|path| whole(path).to_string()).ok();
         let volumes = all.iter().filter(|path| **path != self.path && write_error(path).is_none());
         let mut found = Unwritable {
@@ -110,19 +114,26 @@ impl Meant {
             volume: self.volume,
             errno: errno as i32,
             inside: volumes.filter_map(|path| inside(path)).collect(),
+            own_file: None,
             has_more: false,
         };
         let entries = self.listing.and_then(|directory| Dir::new(directory).ok());
         let names = entries.into_iter().flatten().flatten();
         for (seen, entry) in names.enumerate() {
-            if seen >= MOST || found.inside.len() >= NAMED {
-                found.has_more = seen >= MOST;
+            if seen >= MOST {
+                found.has_more = true;
                 break;
             }
             let name = OsStr::from_bytes(entry.file_name().to_bytes());
             let path = self.path.join(name);
-            let is_directory = || path.symlink_metadata().is_ok_and(|found| found.is_dir());
-            if !name.as_bytes().starts_with(b".") && is_directory() && write_error(&path).is_none() {
+            let Ok(stat) = path.symlink_metadata() else { continue };
+            if name.as_bytes().starts_with(b".") {
+                continue;
+            }
+            if stat.is_file() && stat.uid() == uid && self.volume.is_none() && found.own_file.is_none() {
+                found.own_file = inside(&path);
+            }
+            if stat.is_dir() && found.inside.len() < NAMED && write_error(&path).is_none() {
                 found.inside.extend(inside(&path).filter(|path| !found.inside.contains(path)));
             }
         }

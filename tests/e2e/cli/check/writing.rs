@@ -139,6 +139,39 @@ fn a_home_of_roots_with_a_directory_that_the_user_can_write_is_a_portal() {
     assert_eq!((line(sb), machine.found()), (None, (vec![], 0)));
 }
 
+/// A portal has no files of the user's beside its directories: the user could make none there.
+#[test]
+fn a_home_that_root_has_taken_with_files_of_the_users_is_given_back() {
+    let machine = Machine::new();
+    let sb = &machine.sb;
+    let setup =
+        "install -d -o mle /home/mle/docs /home/mle/a /home/mle/b /home/mle/c; echo x >/home/mle/notes.txt
+                 chown mle /home/mle/notes.txt";
+    for root in ["root", "root:root"] {
+        sb.sh(&format!("{setup}; chown {root} /home/mle; chmod 755 /home/mle"));
+        let (found, status) = machine.found();
+        let [[check, outcome, evidence, fix]] = &found[..] else { panic!("{found:#?}") };
+        assert_eq!((check.as_str(), outcome.as_str(), status), ("write", "warned", 0));
+        let group = if root == "root" { "mle" } else { "root" };
+        let end = format!(
+            " in /home/mle, and not /home/mle itself (root:{group}, mode 0755), though notes.txt there is a file of mle's"
+        );
+        assert!(evidence.starts_with("mle can write ") && evidence.ends_with(&end), "{evidence}");
+        let command =
+            fix.strip_prefix("nothing if root is meant to own the home; otherwise: ").expect("words");
+        assert_eq!(command, "chown -h mle /home/mle && chmod u+rwx /home/mle");
+        sb.sh(command);
+        assert_eq!(machine.found(), (vec![], 0));
+    }
+    // Files of root's, hidden ones, and those of a web server are as in a portal or a web root.
+    sb.sh("chown root:root /home/mle; chmod 755 /home/mle; chown root /home/mle/notes.txt; touch /home/mle/.seen
+           chown mle /home/mle/.seen; touch /home/mle/index.html; chown nobody /home/mle/index.html");
+    assert_eq!(machine.found(), (vec![], 0));
+    // Another group has been given it: the home is of a team or of a web server.
+    sb.sh("chown mle /home/mle/notes.txt; chgrp joe /home/mle");
+    assert_eq!(machine.found(), (vec![], 0));
+}
+
 #[test]
 fn a_home_on_a_filesystem_that_is_read_only_and_one_with_an_attribute() {
     let machine = Machine::new();
