@@ -27,6 +27,8 @@ pub mod suggestion;
 pub(crate) mod sys;
 pub mod systemd;
 
+pub mod signals;
+
 pub mod fix;
 
 pub mod rsyslog;

@@ -87,7 +87,7 @@ impl NewAccount {
 
     /// From here on, ctrl-C ends nothing: [`NewAccount::unless_interrupted`] finds it, and the account is removed.
     pub(super) fn add(&self) -> Result<(), Error> {
-        signals::hold();
+        signals::hold()?;
         let fix = "fix what it names, or add the account yourself";
         let useradd = programs::find("useradd")
             .ok_or_else(|| Error::new("there is no useradd", "add the account yourself"))?;

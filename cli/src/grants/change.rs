@@ -65,7 +65,7 @@ impl Change {
 
     /// All of it or, after an error, nothing. From here on, ctrl-C ends nothing, nor what the caller does then.
     pub(super) fn make(&self) -> Result<(), Error> {
-        signals::hold();
+        signals::hold()?;
         let _lock = edit_file::lock()?;
         let mut made: Vec<&FileEdit> = Vec::new();
         for edit in &self.0 {

@@ -20,7 +20,7 @@ pub(super) fn all(
     options: &Options,
     out: &mut impl Write,
 ) -> Result<(), Error> {
-    signals::hold();
+    signals::hold()?;
     let settled = state.journal()?.map_or(0, |journal| journal.settled);
     let begun = begin(state, &planned.changes, options);
     let applied = begun.and_then(|()| apply(planned, options, out));

@@ -67,7 +67,7 @@ pub(super) fn run(options: &Options, out: &mut impl Write) -> Result<Ending, Err
         say(out, "Nothing was changed.");
         return Ok(Ending::Problems);
     }
-    signals::hold();
+    signals::hold()?;
     let state = State::open(IfLocked::Refuse)?;
     let result = undo_shown(&state, restoration, affected, out);
     state.close();

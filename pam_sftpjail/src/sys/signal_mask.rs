@@ -10,7 +10,7 @@ use std::mem::MaybeUninit;
 use std::ptr::null_mut;
 
 /// Blocks these signals as well, and gives the former mask.
-pub(crate) fn block(signals: &SigSet) -> Result<SigSet, Errno> {
+pub fn block(signals: &SigSet) -> Result<SigSet, Errno> {
     let mut former = MaybeUninit::<libc::sigset_t>::uninit();
     // SAFETY: the call reads the one set and writes the other; both outlive it.
     match unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, signals.as_ref(), former.as_mut_ptr()) } {

@@ -3,6 +3,7 @@
 use nix::errno::Errno;
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
+use pam_sftpjail::signals::block;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -29,7 +30,7 @@ impl Stop {
     /// From now on, SIGINT and SIGTERM do not end this process, but what waits with this.
     pub(crate) fn new() -> io::Result<Self> {
         let signals: SigSet = [Signal::SIGINT, Signal::SIGTERM].into_iter().collect();
-        signals.thread_block()?;
+        block(&signals)?;
         Ok(Self(SignalFd::with_flags(&signals, SfdFlags::SFD_CLOEXEC)?))
     }
 

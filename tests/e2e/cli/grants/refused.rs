@@ -1,6 +1,7 @@
 //! What is not granted: the verb says why, as a login would, and writes nothing.
 
 use super::{etc, json, site};
+use crate::cli::check::sshd::running::{filtered, forbidding};
 use crate::common::unanswered::take_and_never_answer;
 use sandbox::{Namespace, Sandbox};
 use std::time::{Duration, Instant};
@@ -235,4 +236,25 @@ fn a_folder_that_never_answers_keeps_nobody_from_what_is_granted_to_others() {
     }
     // What must be possible at once asks no filesystem.
     sb.sh("timeout 10 sftpjail revoke felix --yes");
+}
+
+/// A filter answers for the kernel. ctrl-C in the middle would leave half of the change.
+#[test]
+fn nothing_is_changed_where_ctrl_c_cannot_be_held_off() {
+    const SIGPROCMASK: i64 = if cfg!(target_arch = "x86_64") { 14 } else { 135 };
+    let sb = site(Namespace::Private);
+    let script = format!("#!/bin/sh\n{}\n", filtered(&forbidding(SIGPROCMASK, 0x0005_0001)));
+    sb.write_mode("/root/filtered", script, 0o755);
+    // That service of NSS ends a process that cannot block signals.
+    sb.sh("mkdir -p /srv/real; sftpjail grant mle /srv/real --yes; sed -i 's/ systemd//' /etc/nsswitch.conf");
+    let before = etc(&sb);
+    for (command, code, why) in [
+        ("revoke mle --yes", 1, "nothing was changed, since ctrl-C could not be held off meanwhile"),
+        ("audit --follow mle", 2, "--follow cannot wait for ctrl-C"),
+    ] {
+        let out = sb.try_sh(&format!("/root/filtered sftpjail {command}"));
+        let said = format!("{why}: Operation not permitted");
+        assert!(out.code == Some(code) && out.stderr.contains(&said), "{command}: {out}");
+    }
+    assert_eq!(etc(&sb), before);
 }
