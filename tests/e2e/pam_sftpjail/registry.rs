@@ -173,6 +173,21 @@ fn a_login_that_is_stopped_does_not_stop_the_others_for_ever() {
     sb.sftp("kim", "ls\n").ok();
 }
 
+/// Only the first login after a boot takes this lock. One that was stopped with it lets the others in as soon as it goes on.
+#[test]
+fn a_first_login_that_is_stopped_keeps_nobody_waiting_for_ever() {
+    let sb = machine("namespace = \"host\"\n");
+    sb.sh("mkdir -p -m 700 /jail; flock /jail sleep 25 >/dev/null 2>&1 & sleep 0.2");
+    install_alone(&sb, "");
+    let begun = std::time::Instant::now();
+    assert_eq!(code(&alone(&sb, "mle", &["open"]), "open"), "14");
+    assert!((10..20).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
+    let line = sb.wait_for_log("refused user mle");
+    assert!(line.contains("flock(/jail, LOCK_EX)"), "{line}");
+    sb.sh("flock /jail true");
+    sb.sftp("mle", "ls\n").ok();
+}
+
 /// A filesystem of joe's whose daemon does not run, on a directory: the kernel lets nobody else in, not even root.
 fn close_to_root(sb: &Sandbox, directory: &str) {
     sb.sh(&format!(
