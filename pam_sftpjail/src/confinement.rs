@@ -122,3 +122,29 @@ impl Confinement {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn privileges_are_read_of_new_and_old_kernels() {
+        let capabilities =
+            "CapInh:\t0000000000000001\nCapPrm:\t000001ffffffffff\nCapEff:\t00000000a80425fb\n";
+        let parse = |rest: &str| Privileges::parse(&format!("Name:\tsshd\n{capabilities}{rest}"));
+        let expected = Privileges {
+            effective: 0xa804_25fb,
+            permitted: 0x1ff_ffff_ffff,
+            inheritable: 1,
+            no_new_privs: true,
+            filters: 3,
+        };
+        assert_eq!(parse("NoNewPrivs:\t1\nSeccomp:\t2\nSeccomp_filters:\t3\n"), Some(expected));
+        assert_eq!(parse("NoNewPrivs:\t1\nSeccomp:\t2\n"), Some(Privileges { filters: 1, ..expected }));
+        assert_eq!(
+            parse("NoNewPrivs:\t0\nSeccomp:\t0\n"),
+            Some(Privileges { no_new_privs: false, filters: 0, ..expected })
+        );
+        assert_eq!(Privileges::parse("Name:\tsshd\n"), None);
+    }
+}

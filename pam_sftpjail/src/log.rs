@@ -126,6 +126,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn only_the_argument_turns_debug_lines_on() {
+        assert!(Log::new("sshd", Phase::Session, true).has_debug());
+        assert!(!Log::new("sshd", Phase::Session, false).has_debug());
+        assert!(!Log::of_verb("reap").has_debug());
+    }
+
+    #[test]
     fn a_line_is_what_pam_syslog_would_have_sent() {
         let mut line = Vec::new();
         let formatter = PamLine { prefix: "sshd[7]: pam_sftpjail(sshd:session)".into() };

@@ -130,3 +130,46 @@ impl SysError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_error_has_the_fix_of_its_cause() {
+        let fix = |call, errno: Errno| SysError::of(call, "")(errno).fix();
+        assert!(fix("fsetxattr", Errno::EPERM).starts_with("set namespace = \"private\""));
+        assert!(fix("fsetxattr", Errno::EOPNOTSUPP).starts_with("set namespace = \"private\""));
+        assert!(fix("setns", Errno::EINVAL).starts_with("set namespace = \"host\""));
+        assert_eq!(fix("open_tree", Errno::EINVAL), "see what the kernel says about it: dmesg");
+        assert!(fix("openat", Errno::ENOSYS).contains("uname -r"));
+        assert!(fix("unshare", Errno::ENOSPC).contains("user.max_mnt_namespaces"));
+        assert!(fix("mkdirat", Errno::ENOSPC).starts_with("make room"));
+        assert!(fix("mkdirat", Errno::EDQUOT).starts_with("make room"));
+        assert!(fix("mkdirat", Errno::EROFS).starts_with("mount that filesystem writable"));
+        for limit in [Errno::EMFILE, Errno::ENFILE, Errno::ENOMEM] {
+            assert_eq!(fix("openat", limit), "raise the service's limits on descriptors and memory");
+        }
+        assert!(fix("write", Errno::EFBIG).contains("LimitFSIZE="));
+        assert_eq!(fix("openat", Errno::EIO), "see what the kernel says about it: dmesg");
+        assert_eq!(fix("openat", Errno::EPERM), DeniedBy::process().fix());
+    }
+
+    #[test]
+    fn what_a_security_module_denies_is_told_from_other_errors() {
+        let mount = SysError::of("mount", "")(Errno::EPERM);
+        let capabilities = "let the service mount: it needs CAP_SYS_ADMIN";
+        // As where the test runs.
+        match Lsm::here() {
+            Some(lsm) => assert_eq!([mount.fix(), access_fix(Errno::EACCES)], [lsm.fix(); 2]),
+            None => {
+                assert!(mount.fix().starts_with(capabilities));
+                assert_eq!(access_fix(Errno::EACCES), "make sure that root can access it");
+            }
+        }
+        assert_eq!(process_fix(Errno::EACCES), Lsm::here().map(Lsm::fix));
+        assert_eq!(process_fix(Errno::EMFILE), limit_fix(Errno::EMFILE));
+        assert_eq!([process_fix(Errno::EIO), limit_fix(Errno::EIO)], [None; 2]);
+        assert_eq!(access_fix(Errno::EIO), "make sure that root can access it");
+    }
+}

@@ -260,3 +260,6 @@ pub(crate) fn fill(file: &OwnedFd, bytes: usize) -> Result<(), Errno> {
     let file = file.try_clone().map_err(|error| Errno::from_raw(error.raw_os_error().unwrap_or_default()))?;
     write_all(file, &vec![0; bytes])
 }
+
+#[cfg(test)]
+mod tests;

@@ -66,6 +66,7 @@ fn whole_file(kind: i32) -> libc::flock {
 mod tests {
     use super::*;
     use std::fs::File;
+    use std::sync::mpsc::channel;
 
     #[test]
     fn the_time_of_all_tries_counts() {
@@ -78,5 +79,49 @@ mod tests {
         drop(one);
         assert_eq!(lock(&other, now), Ok(()));
         assert!(now.elapsed() < TIMEOUT);
+    }
+
+    /// Opened several times, a file without a name.
+    fn opened<const N: usize>(name: &str) -> [OwnedFd; N] {
+        let path = std::env::temp_dir().join(format!("sftpjail-{name}-{}", std::process::id()));
+        let open = || File::options().read(true).write(true).create(true).truncate(true).open(&path);
+        let files = [(); N].map(|()| open().unwrap().into());
+        std::fs::remove_file(&path).unwrap();
+        files
+    }
+
+    #[test]
+    fn an_exclusive_lock_is_waited_for() {
+        let [one, other] = opened("exclusive");
+        let lock = |fd: &OwnedFd| exclusive(fd, Path::new("x"), Instant::now());
+        lock(&one).unwrap();
+        let (sender, receiver) = channel();
+        std::thread::scope(|scope| {
+            let other = &other;
+            scope.spawn(move || sender.send(lock(other).is_ok()).unwrap());
+            assert!(receiver.recv_timeout(Duration::from_millis(50)).is_err());
+            drop(one);
+            assert_eq!(receiver.recv(), Ok(true));
+        });
+    }
+
+    #[test]
+    fn a_mark_is_seen_until_its_descriptor_is_closed() {
+        let [one, second, other] = opened("mark");
+        assert_eq!(is_in_use(&other), Ok(false));
+        mark_in_use(&one).unwrap();
+        mark_in_use(&second).unwrap();
+        assert_eq!(is_in_use(&other), Ok(true));
+        drop([one, second]);
+        assert_eq!(is_in_use(&other), Ok(false));
+    }
+
+    #[test]
+    fn a_byte_is_one_descriptors_and_the_next_byte_is_free() {
+        let [one, other] = opened("byte");
+        assert_eq!(take_byte(&one, 3), Ok(true));
+        assert_eq!([2, 3, 4].map(|byte| take_byte(&other, byte)), [Ok(true), Ok(false), Ok(true)]);
+        drop(one);
+        assert_eq!(take_byte(&other, 3), Ok(true));
     }
 }
