@@ -192,6 +192,24 @@ mod tests {
     }
 
     #[test]
+    fn a_mount_is_on_those_that_its_parents_lead_to() {
+        // 9 is its own parent, as the mount at a namespace's root is; 5 and 6 are each other's; 7 has a parent that
+        // cannot be reached.
+        let lines = [(9, 9), (1, 9), (2, 1), (3, 2), (4, 9), (5, 6), (6, 5), (7, 70)];
+        let line = |(id, parent)| format!("{id} {parent} 0:2 / /x rw - a b rw\n");
+        let table = MountTable::parse(lines.map(line).concat().as_bytes()).unwrap();
+        let on = |id| {
+            let those = table.0.iter().filter(|mount| table.is_on(mount, id));
+            those.map(|mount| mount.id).collect::<Vec<_>>()
+        };
+        assert_eq!(on(9), [1, 2, 3, 4]);
+        assert_eq!(on(1), [2, 3]);
+        assert_eq!(on(3), [] as [u64; 0]);
+        assert_eq!(on(70), [7]);
+        assert_eq!(on(6), [5]);
+    }
+
+    #[test]
     fn a_line_that_is_not_understood_is_an_error() {
         for line in [
             "36 35 98:0 / /",
