@@ -1,34 +1,30 @@
 //! The tests in sandboxes: which mutants each of them comes to, and whether one of them fails with a mutant.
 
-use std::cmp::Reverse;
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::{FileExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::list::Mutant;
+use crate::each::each;
 use crate::notes::Notes;
 use crate::tree::Program;
 
 /// What a sandbox gets of the build and can be a mutant.
 const FILES: [&str; 2] = ["sftpjail", "libpam_sftpjail.so"];
 const MARK: &[u8] = b"sftpjail-mutant:";
+/// How many bytes of bits are behind it.
+const BITS: usize = 1024;
 /// Most of the time, a test waits.
-const WORKERS: usize = 2;
-/// How many tests are run with a mutant that none notices: first the one that most likely notices it, then the others
-/// together.
-const TESTS: usize = 8;
+const WORKERS: usize = 4;
 
 /// The mutants that a test comes to are noted by way of a descriptor, which what it runs inherits.
-const NOTED: &str = r#"exec 999<>"$1"; shift; exec timeout --signal KILL "$@""#;
+const NOTED: &str = r#"exec 999<>"$1"; shift; ulimit -v 8000000; exec timeout --signal KILL "$@""#;
 
-pub(crate) struct E2eTests<'run> {
-    mutants: &'run [Mutant],
+pub(crate) struct E2eTests {
     workers: Vec<Worker>,
     tests: Vec<Test>,
 }
@@ -36,84 +32,115 @@ pub(crate) struct E2eTests<'run> {
 struct Test {
     name: String,
     time: Duration,
-    reached: Vec<usize>,
+    reached: BTreeSet<usize>,
 }
 
-impl<'run> E2eTests<'run> {
-    /// Runs each test that a filter names once, without any mutant. One that fails so is not used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Passed,
+    Failed,
+    TooSlow,
+}
+
+impl E2eTests {
+    /// Runs each test that a filter names once, without any mutant. One that fails so is not used. What each comes to
+    /// is kept for another run with the same sources.
     pub(crate) fn read(
         program: &Program,
         filters: &[String],
-        mutants: &'run [Mutant],
+        mutants: usize,
         directory: &Path,
+        sources: u64,
     ) -> Result<Self, String> {
-        let workers = (0..WORKERS).map(|number| Worker::new(program, mutants.len(), directory, number));
+        let workers = (0..WORKERS).map(|number| Worker::new(program, mutants, directory, number));
         let workers = workers.collect::<Result<Vec<_>, _>>()?;
+        let kept = directory.join("reached-in-sandboxes").join(format!("{sources:016x}"));
+        let at = |error| format!("{}: {error}", kept.display());
+        fs::create_dir_all(&kept).map_err(at)?;
         let output = Command::new(&program.path).args(["--list", "--format", "terse"]).args(filters).output();
         let output = output.map_err(|error| format!("{}: {error}", program.path.display()))?;
         let list = String::from_utf8_lossy(&output.stdout);
         let names: Vec<_> = list.lines().filter_map(|line| line.strip_suffix(": test")).collect();
         let tests = Mutex::new(Vec::new());
         each(&workers, &names, |worker, name| {
-            worker.notes.clear()?;
-            let start = Instant::now();
-            if !worker.pass(&[name], worker.notes.path(), Duration::from_secs(300))? {
-                eprintln!("{name} fails without any mutant");
-                return Ok(());
+            let kept = kept.join(name);
+            let mut numbers = fs::read_to_string(&kept).unwrap_or_default();
+            if numbers.is_empty() {
+                worker.notes.clear()?;
+                let start = Instant::now();
+                let verdict = worker.run(name, worker.notes.path(), Duration::from_secs(300))?;
+                let time = start.elapsed().as_millis();
+                if verdict != Verdict::Passed {
+                    eprintln!("{name} without any mutant: {verdict:?}");
+                    return Ok(());
+                }
+                let reached = worker.notes.read()?.into_iter().map(|number| format!(" {number}"));
+                numbers = format!("{time}{}", reached.collect::<String>());
+                fs::write(&kept, &numbers).map_err(at)?;
             }
-            let test =
-                Test { name: (*name).to_owned(), time: start.elapsed(), reached: worker.notes.read()? };
+            let mut numbers = numbers.split(' ').filter_map(|number| number.parse().ok());
+            let time = Duration::from_millis(numbers.next().unwrap_or_default() as u64);
+            let test = Test { name: (*name).to_owned(), time, reached: numbers.collect() };
             tests.lock().map_err(|error| error.to_string())?.push(test);
             Ok(())
         })?;
-        let tests = tests.into_inner().map_err(|error| error.to_string())?;
-        Ok(Self { mutants, workers, tests })
+        let mut tests = tests.into_inner().map_err(|error| error.to_string())?;
+        tests.sort_by_key(|test: &Test| test.time);
+        Ok(Self { workers, tests })
     }
 
     /// Says of each of these mutants that a test comes to whether one fails with it.
+    ///
+    /// Each test is run with all of them at once that it comes to. If it fails, then with one half of them, and with the
+    /// other, until it has failed with one alone. What several hide from each other counts as not noticed.
     pub(crate) fn catch(
         &self,
         numbers: &[usize],
         say: impl Fn(usize, bool) -> Result<(), String> + Sync,
     ) -> Result<(), String> {
-        each(&self.workers, numbers, |worker, number| {
-            let tests = self.of(*number);
-            let Some((first, others)) = tests.split_first() else { return Ok(()) };
-            worker.become_mutant(*number)?;
-            let others = &others[..others.len().min(TESTS - 1)];
-            let caught = !worker.all_pass(&[first])? || (!others.is_empty() && !worker.all_pass(others)?);
-            say(*number, caught)
-        })
-    }
-
-    /// The tests that come to a mutant. First those whose folder is that of the mutant's file, and of these the ones
-    /// that come to the fewest others.
-    fn of(&self, number: usize) -> Vec<&Test> {
-        let Some(mutant) = self.mutants.get(number - 1) else { return Vec::new() };
-        let mut tests: Vec<_> = self.tests.iter().filter(|test| test.reached.contains(&number)).collect();
-        tests.sort_by_key(|test| (Reverse(mutant.nearness(&test.name)), test.reached.len(), test.time));
-        tests
+        let is_reached = |number: &usize| self.tests.iter().any(|test| test.reached.contains(number));
+        let open = Open(Mutex::new(numbers.iter().copied().filter(is_reached).collect()));
+        each(&self.workers, &self.tests, |worker, test| {
+            let mut all: Vec<_> = test.reached.iter().copied().collect();
+            // Otherwise, all workers would begin with the same mutants.
+            let begin = test.name.len() * 31 % all.len().max(1);
+            all.rotate_left(begin);
+            let mut groups = vec![all];
+            while let Some(group) = groups.pop() {
+                let group = open.of(&group)?;
+                if group.is_empty() || !worker.fails(test, &group)? {
+                    continue;
+                }
+                if let [number] = group[..] {
+                    if open.remove(number)? {
+                        say(number, true)?;
+                    }
+                    continue;
+                }
+                let (one, other) = group.split_at(group.len() / 2);
+                groups.extend([other.to_vec(), one.to_vec()]);
+            }
+            Ok(())
+        })?;
+        let left = open.0.into_inner().map_err(|error| error.to_string())?;
+        left.into_iter().try_for_each(|number| say(number, false))
     }
 }
 
-/// Does the work with each item, several at once.
-fn each<T: Sync>(
-    workers: &[Worker],
-    items: &[T],
-    work: impl Fn(&Worker, &T) -> Result<(), String> + Sync,
-) -> Result<(), String> {
-    let next = AtomicUsize::new(0);
-    let all = |worker| {
-        while let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed)) {
-            work(worker, item)?;
-        }
-        Ok(())
-    };
-    let all = &all;
-    thread::scope(|scope| {
-        let running: Vec<_> = workers.iter().map(|worker| scope.spawn(move || all(worker))).collect();
-        running.into_iter().try_for_each(|worker| worker.join().unwrap_or(Err("a worker panicked".into())))
-    })
+/// The mutants that no test has noticed yet.
+struct Open(Mutex<BTreeSet<usize>>);
+
+impl Open {
+    /// Those of a group.
+    fn of(&self, group: &[usize]) -> Result<Vec<usize>, String> {
+        let open = self.0.lock().map_err(|error| error.to_string())?;
+        Ok(group.iter().copied().filter(|number| open.contains(number)).collect())
+    }
+
+    /// Whether it was open until now.
+    fn remove(&self, number: usize) -> Result<bool, String> {
+        Ok(self.0.lock().map_err(|error| error.to_string())?.remove(&number))
+    }
 }
 
 /// The built files once more, so that several mutants can be tried at once.
@@ -156,27 +183,45 @@ impl Worker {
         Ok(Self { program: copy, directory: program.directory.clone(), marked, notes })
     }
 
-    fn all_pass(&self, tests: &[&Test]) -> Result<bool, String> {
-        let names: Vec<_> = tests.iter().map(|test| &*test.name).collect();
-        let time: Duration = tests.iter().map(|test| test.time).sum();
-        self.pass(&names, Path::new("/dev/null"), Duration::from_secs(20) + time * 4)
+    /// Whether a test fails with these mutants. With one alone, what takes too long gets twice the time before it counts.
+    fn fails(&self, test: &Test, mutants: &[usize]) -> Result<bool, String> {
+        self.become_mutants(mutants)?;
+        let limit = Duration::from_secs(10) + 4 * test.time;
+        let run = |limit| self.run(&test.name, Path::new("/dev/null"), limit);
+        let verdict = match run(limit)? {
+            Verdict::TooSlow if mutants.len() == 1 => run(limit * 2)?,
+            other => other,
+        };
+        Ok(verdict != Verdict::Passed)
     }
 
-    fn pass(&self, names: &[&str], noted: &Path, limit: Duration) -> Result<bool, String> {
+    fn run(&self, name: &str, noted: &Path, limit: Duration) -> Result<Verdict, String> {
+        let limit = limit.as_secs();
         let mut command = Command::new("bash");
-        command.args(["-ec", NOTED, "bash"]).arg(noted).arg(limit.as_secs().to_string()).arg(&self.program);
-        command.args(["--quiet", "--test-threads", "2", "--exact"]).args(names).current_dir(&self.directory);
+        command.args(["-ec", NOTED, "bash"]).arg(noted).arg(limit.to_string()).arg(&self.program);
+        command.args(["--quiet", "--exact", name]).current_dir(&self.directory);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        Ok(command.status().map_err(|error| format!("bash: {error}"))?.success())
+        let start = Instant::now();
+        let status = command.status().map_err(|error| format!("bash: {error}"))?;
+        Ok(match status.success() {
+            true => Verdict::Passed,
+            false if start.elapsed().as_secs() >= limit => Verdict::TooSlow,
+            false => Verdict::Failed,
+        })
     }
 
-    fn become_mutant(&self, mutant: usize) -> Result<(), String> {
-        let written = self.marked.iter().try_for_each(|file| file.become_mutant(mutant));
-        written.map_err(|error| format!("the number of a mutant: {error}"))
+    fn become_mutants(&self, mutants: &[usize]) -> Result<(), String> {
+        let mut bits = [0; BITS];
+        for mutant in mutants {
+            let byte = bits.get_mut(mutant / 8).ok_or("more mutants than bits")?;
+            *byte |= 1 << (mutant % 8);
+        }
+        let written = self.marked.iter().try_for_each(|file| file.write(&bits));
+        written.map_err(|error| format!("the bits of mutants: {error}"))
     }
 }
 
-/// A built file, and where in it the number stands: once for each crate in it.
+/// A built file, and where in it the bits are: once for each crate in it.
 struct Marked {
     file: File,
     starts: Vec<u64>,
@@ -186,15 +231,16 @@ impl Marked {
     fn open(path: &Path) -> io::Result<Self> {
         let bytes = fs::read(path)?;
         let marks = bytes.windows(MARK.len()).enumerate().filter(|(_, window)| *window == MARK);
-        let starts: Vec<_> = marks.map(|(start, _)| (start + MARK.len()) as u64).collect();
+        let behind = marks.map(|(start, _)| start + MARK.len());
+        let is_bits = |start: &usize| bytes.get(*start..*start + BITS) == Some(&[0; BITS]);
+        let starts: Vec<_> = behind.filter(is_bits).map(|start| start as u64).collect();
         if starts.is_empty() {
             return Err(io::Error::other("no mutants in it"));
         }
         Ok(Self { file: File::options().write(true).open(path)?, starts })
     }
 
-    fn become_mutant(&self, mutant: usize) -> io::Result<()> {
-        let number = format!("{mutant:08}");
-        self.starts.iter().try_for_each(|start| self.file.write_all_at(number.as_bytes(), *start))
+    fn write(&self, bits: &[u8; BITS]) -> io::Result<()> {
+        self.starts.iter().try_for_each(|start| self.file.write_all_at(bits, *start))
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use crate::list::{Kind, Mutant};
-use crate::places::{Binary, Places};
+use crate::places::{Binary, Field, Places};
 
 /// A file with its mutants, and where in it each one is.
 #[derive(Debug)]
@@ -15,6 +15,8 @@ pub(crate) struct Embedded {
     at: Vec<(usize, Range<usize>)>,
     /// The bytes of each function.
     functions: Vec<Range<usize>>,
+    /// The mutants of what functions with a hidden type return. The compiler complains of the type, not of the mutant.
+    returned: Vec<usize>,
 }
 
 /// One change of the text: the range, and what takes its place.
@@ -48,7 +50,12 @@ pub(crate) fn embed(source: &str, mutants: &[(usize, &Mutant)]) -> Result<(Embed
 
     let mut changes = Vec::new();
     let mut alone = Vec::new();
+    let mut returned = Vec::new();
     for ((start, _), mutants) in at {
+        let has_hidden_type = places.function(start).is_some_and(|function| function.has_hidden_type);
+        if has_hidden_type && mutants.iter().any(|(_, mutant)| mutant.kind == Kind::Function) {
+            returned.extend(mutants.iter().map(|(number, _)| *number));
+        }
         match change(source, &places, start, &mutants) {
             Some(change) => changes.push(change),
             None => alone.extend(mutants.iter().map(|(number, _)| *number)),
@@ -56,12 +63,12 @@ pub(crate) fn embed(source: &str, mutants: &[(usize, &Mutant)]) -> Result<(Embed
     }
     for function in &places.functions {
         changes.push(Change {
-            range: function.body.clone(),
-            parts: vec![Part::Original(function.body.clone())],
+            range: function.whole.clone(),
+            parts: vec![Part::Original(function.whole.clone())],
         });
     }
     changes.sort_by_key(|change| (change.range.start, usize::MAX - change.range.end));
-    let mut embedded = Embedded { text: String::new(), at: Vec::new(), functions: Vec::new() };
+    let mut embedded = Embedded { text: String::new(), at: Vec::new(), functions: Vec::new(), returned };
     embedded.write(source, 0..source.len(), &changes.iter().collect::<Vec<_>>());
     embedded.at.sort_by_key(|(_, range)| usize::MAX - range.len());
     Ok((embedded, alone))
@@ -75,7 +82,7 @@ fn change(source: &str, places: &Places, start: usize, mutants: &[(usize, &Mutan
     }
     let (_, first) = mutants.first()?;
     match first.kind {
-        Kind::Function if function.has_hidden_type => None,
+        Kind::Function if function.has_hidden_type => Some(one_type(&function.body, mutants)),
         Kind::Function => {
             let place = function.body.start + 1;
             let parts = mutants.iter().map(|(number, mutant)| {
@@ -113,8 +120,46 @@ fn change(source: &str, places: &Places, start: usize, mutants: &[(usize, &Mutan
                 },
             })
         }
-        Kind::Field => None,
+        Kind::Field => {
+            let (number, _) = mutants.first()?;
+            places.fields.get(&start).map(|field| from_rest(source, field, *number))
+        }
     }
+}
+
+/// What a function with a hidden type returns, in one type with what the mutants return instead.
+fn one_type(body: &Range<usize>, mutants: &[(usize, &Mutant)]) -> Change {
+    let mut parts = vec![Part::Text("{ ".into())];
+    for (number, mutant) in mutants {
+        let either = "crate::mutant::Either";
+        parts.push(Part::Of(
+            *number,
+            format!(
+                "if crate::mutant::on({number}) {{ {either}::Mutant({}) }} else {{ {either}::Original(",
+                mutant.replacement
+            ),
+        ));
+    }
+    parts.push(Part::Original(body.clone()));
+    parts.push(Part::Text(") }".repeat(mutants.len()) + " }"));
+    Change { range: body.clone(), parts }
+}
+
+/// The value of a field, or the one that it has in what follows `..`.
+fn from_rest(source: &str, field: &Field, number: usize) -> Change {
+    let of = |range: &Range<usize>| &source[range.clone()];
+    let (name, rest) = (of(&field.name), of(&field.rest));
+    let instead = if field.rest_has_name {
+        format!("{rest}.{name}")
+    } else {
+        format!("let mutant_rest: {} = {rest}; mutant_rest.{name}", of(&field.of))
+    };
+    let parts = vec![
+        Part::Of(number, format!("{name}: if crate::mutant::on({number}) {{ {instead} }} else {{ ")),
+        Part::Original(field.value.clone()),
+        Part::Text(" }".into()),
+    ];
+    Change { range: field.whole.clone(), parts }
 }
 
 /// `true` and `false` instead of a guard.
@@ -242,8 +287,13 @@ impl Embedded {
             return those.map(|(number, _)| *number).filter(|number| *number != 0).collect();
         }
         let function = self.functions.iter().filter(|range| around(range)).min_by_key(|range| range.len());
-        let Some(function) = function else { return Vec::new() };
+        let Some(function) = function else {
+            return Vec::new();
+        };
         let inside = self.at.iter().filter(|(_, at)| function.start <= at.start && at.end <= function.end);
-        inside.map(|(number, _)| *number).filter(|number| *number != 0).collect()
+        let inside: Vec<_> = inside.map(|(number, _)| *number).filter(|number| *number != 0).collect();
+        // One after the other, the most intricate first, since the type may fit the others.
+        let returned = inside.iter().filter(|number| self.returned.contains(number)).max();
+        returned.map_or(inside.clone(), |number| vec![*number])
     }
 }

@@ -5,6 +5,7 @@
 //! page of results is docs/mutants.md.
 
 mod e2e;
+mod each;
 mod embed;
 mod list;
 mod notes;
@@ -21,11 +22,15 @@ use std::sync::Mutex;
 use std::time::Instant;
 
 use e2e::E2eTests;
+use each::each;
 use list::list;
 use notes::Notes;
 use results::{Outcome, Results};
 use tree::Tree;
 use unit::UnitTests;
+
+/// How many mutants unit tests are run with at once.
+const UNIT_TESTS: usize = 2;
 
 /// Globs of sources; behind `--`, what the names of tests in sandboxes contain.
 fn main() -> ExitCode {
@@ -52,7 +57,9 @@ fn run(globs: &[String], filters: &[String]) -> Result<(), String> {
     let mutants = list(project, globs)?;
     let mut tree =
         Tree { project, copy, mutants: &mutants, alone: Default::default(), broken: Default::default() };
-    let mut results = Results::new(&mutants, &directory.join("results.tsv"));
+    let sources = tree.sources()?;
+    let mut results = Results::open(&mutants, &directory.join("results.tsv"), sources)?;
+    tree.broken.extend(results.with(&[Outcome::DoesNotCompile]));
 
     let start = Instant::now();
     let programs =
@@ -60,33 +67,35 @@ fn run(globs: &[String], filters: &[String]) -> Result<(), String> {
     eprintln!("{} mutants built in {:.0?}", mutants.len(), start.elapsed());
     let tests = UnitTests::read(&programs, &Notes::new(directory.join("reached"), mutants.len()))?;
     eprintln!("unit tests come to {}: {:.0?}", tests.reached.len(), start.elapsed());
-    for (number, mutant) in (1..).zip(&mutants) {
-        let outcome = if tree.alone.contains(&number) {
+    let unknown: Vec<_> = (1..).zip(&mutants).filter(|(number, _)| !results.is_known(*number)).collect();
+    let shared = Mutex::new(&mut results);
+    each(&[(); UNIT_TESTS], &unknown, |(), (number, mutant)| {
+        let outcome = if tree.alone.contains(number) {
             Outcome::Alone
-        } else if tree.broken.contains(&number) {
+        } else if tree.broken.contains(number) {
             Outcome::DoesNotCompile
-        } else if !tests.reached.contains_key(&number) {
+        } else if !tests.reached.contains_key(number) {
             Outcome::NotReached
-        } else if tests.catch(number, mutant)? {
+        } else if tests.catch(*number, mutant)? {
             Outcome::Caught
         } else {
             Outcome::Survived
         };
-        results.set(number, outcome)?;
-    }
+        shared.lock().map_err(|error| error.to_string())?.set(*number, outcome)
+    })?;
     eprintln!("tried with unit tests: {:.0?}", start.elapsed());
 
     if !filters.is_empty() {
         tree.build(&["build", "--workspace"])?;
         let programs = tree.build(&["test", "--no-run", "-p", "sftpjail-tests", "--test", "e2e"])?;
         let program = programs.first().ok_or("no tests in sandboxes")?;
-        let tests = E2eTests::read(program, filters, &mutants, &directory)?;
+        let tests = E2eTests::read(program, filters, mutants.len(), &directory, sources)?;
         eprintln!("run in sandboxes without a mutant: {:.0?}", start.elapsed());
-        let open = results.not_caught();
-        let results = Mutex::new(&mut results);
+        let open = results.with(&[Outcome::Survived, Outcome::NotReached]);
+        let shared = Mutex::new(&mut results);
         tests.catch(&open, |number, caught| {
-            let outcome = if caught { Outcome::CaughtInSandbox } else { Outcome::Survived };
-            results.lock().map_err(|error| error.to_string())?.set(number, outcome)
+            let outcome = if caught { Outcome::CaughtInSandbox } else { Outcome::SurvivedInSandbox };
+            shared.lock().map_err(|error| error.to_string())?.set(number, outcome)
         })?;
         eprintln!("tried in sandboxes: {:.0?}", start.elapsed());
     }

@@ -7,7 +7,9 @@ use std::ops::Range;
 use proc_macro2::Span;
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
-use syn::{Arm, Block, ExprBinary, ExprUnary, ImplItemFn, ItemFn, Pat, Signature, TraitItemFn};
+use syn::{
+    Arm, Block, Expr, ExprBinary, ExprStruct, ExprUnary, ImplItemFn, ItemFn, Pat, Signature, TraitItemFn,
+};
 
 /// What is in one file, by the byte at which its operator, pattern or guard starts; ranges are of bytes.
 #[derive(Debug, Default)]
@@ -17,6 +19,8 @@ pub(crate) struct Places {
     pub(crate) unary: HashMap<usize, (Range<usize>, Range<usize>)>,
     /// By the start of the arm: its pattern and its guard.
     pub(crate) arms: HashMap<usize, (Range<usize>, Option<Range<usize>>)>,
+    /// The fields of what ends with `..rest`.
+    pub(crate) fields: HashMap<usize, Field>,
     pub(crate) functions: Vec<Function>,
 }
 
@@ -28,11 +32,25 @@ pub(crate) struct Binary {
 }
 
 #[derive(Debug)]
+pub(crate) struct Field {
+    pub(crate) whole: Range<usize>,
+    pub(crate) name: Range<usize>,
+    pub(crate) value: Range<usize>,
+    /// The type of the struct, as the expression names it.
+    pub(crate) of: Range<usize>,
+    pub(crate) rest: Range<usize>,
+    /// The rest is a variable or a field, of which others may take the other fields.
+    pub(crate) rest_has_name: bool,
+}
+
+#[derive(Debug)]
 pub(crate) struct Function {
+    /// From its signature on.
+    pub(crate) whole: Range<usize>,
     /// With its braces.
     pub(crate) body: Range<usize>,
     pub(crate) is_const: bool,
-    /// It returns `impl …`, so that each `return` in it must have the same type.
+    /// It returns `impl …`, so that all that it returns must have the same type.
     pub(crate) has_hidden_type: bool,
 }
 
@@ -54,8 +72,10 @@ impl Places {
             syn::ReturnType::Type(_, returned) => returned.span().source_text().unwrap_or_default(),
             syn::ReturnType::Default => String::new(),
         };
+        let body = bytes(body.span());
         self.functions.push(Function {
-            body: bytes(body.span()),
+            whole: bytes(signature.span()).start..body.end,
+            body,
             is_const: signature.constness.is_some(),
             has_hidden_type: returned.contains("impl "),
         });
@@ -77,6 +97,19 @@ impl<'file> Visit<'file> for Places {
         let whole = bytes(unary.span());
         self.unary.insert(whole.start, (whole, bytes(unary.expr.span())));
         visit::visit_expr_unary(self, unary);
+    }
+
+    fn visit_expr_struct(&mut self, expression: &'file ExprStruct) {
+        if let Some(rest) = &expression.rest {
+            for field in &expression.fields {
+                let [whole, name, value] = [field.span(), field.member.span(), field.expr.span()].map(bytes);
+                let of = bytes(expression.path.span());
+                let rest_has_name = matches!(&**rest, Expr::Path(_) | Expr::Field(_));
+                let rest = bytes(rest.span());
+                self.fields.insert(whole.start, Field { whole, name, value, of, rest, rest_has_name });
+            }
+        }
+        visit::visit_expr_struct(self, expression);
     }
 
     fn visit_arm(&mut self, arm: &'file Arm) {

@@ -12,7 +12,9 @@ use crate::list::Mutant;
 pub(crate) enum Outcome {
     Caught,
     CaughtInSandbox,
+    /// It was not tried in sandboxes, or no test there comes to it.
     Survived,
+    SurvivedInSandbox,
     /// No test that was run comes to it.
     NotReached,
     DoesNotCompile,
@@ -20,7 +22,21 @@ pub(crate) enum Outcome {
     Alone,
 }
 
-const OUTCOMES: usize = 6;
+impl Outcome {
+    const ALL: [Self; 7] = [
+        Self::Caught,
+        Self::CaughtInSandbox,
+        Self::Survived,
+        Self::SurvivedInSandbox,
+        Self::NotReached,
+        Self::DoesNotCompile,
+        Self::Alone,
+    ];
+
+    fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|outcome| format!("{outcome:?}") == text)
+    }
+}
 
 pub(crate) struct Results<'run> {
     mutants: &'run [Mutant],
@@ -29,51 +45,73 @@ pub(crate) struct Results<'run> {
 }
 
 impl<'run> Results<'run> {
-    pub(crate) fn new(mutants: &'run [Mutant], path: &Path) -> Self {
-        let _ = fs::remove_file(path);
-        Self { mutants, outcomes: BTreeMap::new(), path: path.to_owned() }
+    /// Goes on with what an earlier run with the same sources, which `sources` stands for, has found. Otherwise it
+    /// begins anew.
+    pub(crate) fn open(mutants: &'run [Mutant], path: &Path, sources: u64) -> Result<Self, String> {
+        let head = format!("{sources:016x}");
+        let before = fs::read_to_string(path).unwrap_or_default();
+        let mut lines = before.lines();
+        if lines.next() != Some(&head) {
+            lines = "".lines();
+            fs::write(path, head + "\n").map_err(|error| format!("{}: {error}", path.display()))?;
+        }
+        let outcome = |line: &str| {
+            let (outcome, rest) = line.split_once('\t')?;
+            Some((rest.split_once('\t')?.0.parse().ok()?, Outcome::parse(outcome)?))
+        };
+        Ok(Self { mutants, outcomes: lines.filter_map(outcome).collect(), path: path.to_owned() })
     }
 
     /// What is known so far is in the file at each moment. A later line of a mutant counts.
     pub(crate) fn set(&mut self, number: usize, outcome: Outcome) -> Result<(), String> {
         let name = self.mutants.get(number - 1).map(|mutant| &*mutant.name).unwrap_or_default();
-        let file = File::options().append(true).create(true).open(&self.path);
-        let written = file.and_then(|mut file| writeln!(file, "{outcome:?}\t{name}"));
+        let file = File::options().append(true).open(&self.path);
+        let written = file.and_then(|mut file| writeln!(file, "{outcome:?}\t{number}\t{name}"));
         self.outcomes.insert(number, outcome);
         written.map_err(|error| format!("{}: {error}", self.path.display()))
     }
 
-    pub(crate) fn not_caught(&self) -> Vec<usize> {
-        let open = |outcome: &Outcome| matches!(outcome, Outcome::Survived | Outcome::NotReached);
-        self.outcomes.iter().filter(|(_, outcome)| open(outcome)).map(|(number, _)| *number).collect()
+    pub(crate) fn is_known(&self, number: usize) -> bool {
+        self.outcomes.contains_key(&number)
     }
 
-    /// A row of numbers for each file, and those that no test fails for.
+    /// The mutants with one of these outcomes.
+    pub(crate) fn with(&self, outcomes: &[Outcome]) -> Vec<usize> {
+        let those = self.outcomes.iter().filter(|(_, outcome)| outcomes.contains(outcome));
+        those.map(|(number, _)| *number).collect()
+    }
+
+    /// A row of numbers for each module with what is below it, and those that no test fails for.
     pub(crate) fn page(&self) -> String {
-        let mut files: BTreeMap<&Path, [usize; OUTCOMES]> = BTreeMap::new();
+        let mut modules: BTreeMap<String, [usize; Outcome::ALL.len()]> = BTreeMap::new();
         let mut survivors = String::new();
         for (number, outcome) in &self.outcomes {
-            let Some(mutant) = self.mutants.get(number - 1) else { continue };
-            files.entry(&mutant.file).or_default()[*outcome as usize] += 1;
-            if *outcome == Outcome::Survived {
+            let Some(mutant) = self.mutants.get(number - 1) else {
+                continue;
+            };
+            for row in [module(&mutant.file), "all".to_owned()] {
+                modules.entry(row).or_default()[*outcome as usize] += 1;
+            }
+            if matches!(outcome, Outcome::Survived | Outcome::SurvivedInSandbox) {
                 let _ = writeln!(survivors, "{}", mutant.name);
             }
         }
         let mut page = String::from(
-            "| file | mutants | caught by unit tests | caught in sandboxes | survived | not reached | do not compile | not tried |\n|---|---|---|---|---|---|---|---|\n",
+            "| | mutants | caught by unit tests | caught in sandboxes | survived | survived in sandboxes | not reached | do not compile | not tried |\n|---|---|---|---|---|---|---|---|---|\n",
         );
-        let mut total = [0; OUTCOMES];
-        let row = |page: &mut String, name: &str, numbers: [usize; OUTCOMES]| {
+        let all = modules.remove_entry("all");
+        for (name, numbers) in modules.into_iter().chain(all) {
             let cells = numbers.map(|number| number.to_string()).join(" | ");
             let _ = writeln!(page, "| {name} | {} | {cells} |", numbers.iter().sum::<usize>());
-        };
-        for (file, numbers) in files {
-            row(&mut page, &file.display().to_string(), numbers);
-            for (total, number) in total.iter_mut().zip(numbers) {
-                *total += number;
-            }
         }
-        row(&mut page, "all", total);
         page + "\n" + &survivors
     }
+}
+
+/// `plan` for `pam_sftpjail/src/plan/walk.rs`, and `host/sshd` for `cli/src/host/sshd/files.rs`.
+fn module(file: &Path) -> String {
+    let depth = if file.starts_with("cli") { 2 } else { 1 };
+    let file = file.with_extension("");
+    let below = file.iter().skip_while(|part| *part != "src").skip(1).take(depth);
+    format!("`{}`", below.collect::<PathBuf>().display())
 }

@@ -1,4 +1,4 @@
-//! Which mutant this process is. Not compiled here: it goes, as it stands, into a copy of each crate.
+//! Which mutants this process is. Not compiled here: it goes, as it stands, into a copy of each crate.
 
 use std::ffi::c_void;
 use std::fs::OpenOptions;
@@ -9,19 +9,31 @@ use std::slice;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU8, Ordering};
 
-/// The number is written into the file of a program or a library, which keeps it however it is started. `MUTANT` in the
-/// environment is for test programs, of which one file is many mutants.
-static NUMBER: [u8; 24] = *b"sftpjail-mutant:00000000";
+/// How many mutants there can be, a bit for each.
+const MUTANTS: usize = 8 * 1024;
+const MARK: [u8; 16] = *b"sftpjail-mutant:";
 
-fn number() -> usize {
-    static OURS: OnceLock<usize> = OnceLock::new();
-    *OURS.get_or_init(|| {
-        let digits = |text: &str| text.parse().unwrap_or(0);
-        match std::env::var("MUTANT") {
-            Ok(text) => digits(&text),
-            Err(_) => black_box(&NUMBER).get(16..).and_then(|text| std::str::from_utf8(text).ok()).map_or(0, digits),
+/// The bits are written into the file of a program or a library, which keeps them however it is started. `MUTANT` in
+/// the environment is for test programs, of which one file is many mutants.
+static BITS: [u8; MARK.len() + MUTANTS / 8] = {
+    let mut bits = [0; MARK.len() + MUTANTS / 8];
+    let mut at = 0;
+    while at < MARK.len() {
+        bits[at] = MARK[at];
+        at += 1;
+    }
+    bits
+};
+
+fn is(mutant: usize) -> bool {
+    static OURS: OnceLock<Option<usize>> = OnceLock::new();
+    match OURS.get_or_init(|| std::env::var("MUTANT").ok()?.parse().ok()) {
+        Some(ours) => mutant == *ours,
+        None => {
+            let byte = black_box(&BITS).get(MARK.len() + mutant / 8);
+            byte.is_some_and(|byte| byte >> (mutant % 8) & 1 == 1)
         }
-    })
+    }
 }
 
 /// Where the mutants are noted that a test comes to, if they are. sshd closes what it inherits, but PID 1 of a sandbox
@@ -48,7 +60,7 @@ fn notes() -> Option<&'static [AtomicU8]> {
     })
 }
 
-/// Whether this process is that mutant.
+/// Whether this process is that mutant. It may be several at once.
 pub(crate) fn on(mutant: usize) -> bool {
     if mutant == 0 {
         return false;
@@ -56,7 +68,7 @@ pub(crate) fn on(mutant: usize) -> bool {
     if let Some(note) = notes().and_then(|notes| notes.get(mutant)) {
         note.store(1, Ordering::Relaxed);
     }
-    mutant == number()
+    is(mutant)
 }
 
 /// `left operator right`, or with the operator of the mutant that this process is.
@@ -73,5 +85,36 @@ where
         ">=" => left >= right,
         "==" => left == right,
         _ => left != right,
+    }
+}
+
+/// What a function returns whose type has no name, or what a mutant returns instead.
+#[derive(Clone)]
+pub(crate) enum Either<A, B> {
+    Mutant(A),
+    Original(B),
+}
+
+impl<T, A: Iterator<Item = T>, B: Iterator<Item = T>> Iterator for Either<A, B> {
+    type Item = T;
+
+    fn next(&mut self) -> Option<T> {
+        match self {
+            Self::Mutant(items) => items.next(),
+            Self::Original(items) => items.next(),
+        }
+    }
+}
+
+impl<T, A, B> DoubleEndedIterator for Either<A, B>
+where
+    A: DoubleEndedIterator<Item = T>,
+    B: DoubleEndedIterator<Item = T>,
+{
+    fn next_back(&mut self) -> Option<T> {
+        match self {
+            Self::Mutant(items) => items.next_back(),
+            Self::Original(items) => items.next_back(),
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -55,16 +56,30 @@ impl Tree<'_> {
         }
     }
 
-    /// Copies what git knows of, and what it would take. Files that have not changed stay, for the next build.
-    fn write(&mut self) -> Result<BTreeMap<PathBuf, Embedded>, String> {
+    /// A number for all sources and mutants: another one, if anything differs.
+    pub(crate) fn sources(&self) -> Result<u64, String> {
+        let mut hasher = DefaultHasher::new();
+        self.files()?.hash(&mut hasher);
+        self.mutants.iter().for_each(|mutant| mutant.name.hash(&mut hasher));
+        Ok(hasher.finish())
+    }
+
+    /// What git knows of, and what it would take.
+    fn files(&self) -> Result<Vec<(PathBuf, Vec<u8>)>, String> {
         let mut git = Command::new("git");
         git.args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]).current_dir(self.project);
         let output = git.output().map_err(|error| format!("git: {error}"))?;
-        let names = String::from_utf8_lossy(&output.stdout).into_owned();
+        let names = String::from_utf8_lossy(&output.stdout);
+        let names = names.split('\0').filter(|name| !name.is_empty()).map(PathBuf::from);
+        // A file that git still knows of may be gone.
+        Ok(names.filter_map(|name| Some((name.clone(), fs::read(self.project.join(name)).ok()?))).collect())
+    }
+
+    /// Copies these files. Those that have not changed stay, for the next build.
+    fn write(&mut self) -> Result<BTreeMap<PathBuf, Embedded>, String> {
         let mut all = BTreeMap::new();
-        for name in names.split('\0').filter(|name| !name.is_empty()).map(Path::new) {
-            // A file that git still knows of may be gone.
-            let Ok(mut content) = fs::read(self.project.join(name)) else { continue };
+        for (name, mut content) in self.files()? {
+            let name = &*name;
             let of_file = self.mutants.iter().enumerate().map(|(place, mutant)| (place + 1, mutant));
             let of_file = of_file.filter(|(_, mutant)| mutant.file == name);
             let of_file: Vec<_> = of_file.filter(|(number, _)| !self.broken.contains(number)).collect();
