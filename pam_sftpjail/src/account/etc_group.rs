@@ -2,16 +2,15 @@
 
 use super::group_file::{GROUP_FILE, GroupLine};
 use crate::nss::LookupError;
+use crate::sys::directory;
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, open};
-use nix::sys::stat::Mode;
 use nix::unistd::Gid;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 
 /// Opens it; a FIFO there does not block.
 pub(super) fn open_file() -> Result<File, LookupError> {
-    open(GROUP_FILE, OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK, Mode::empty())
+    directory::open_file_at(GROUP_FILE.as_ref())
         .map(File::from)
         .map_err(|errno| LookupError::of_file(GROUP_FILE, errno))
 }

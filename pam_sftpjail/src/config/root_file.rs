@@ -2,9 +2,9 @@
 
 use super::error::Cause;
 use super::problem::Problem;
+use crate::sys::directory;
 use nix::errno::Errno;
-use nix::fcntl::OFlag;
-use nix::sys::stat::{FileStat, Mode, SFlag, fstat};
+use nix::sys::stat::{FileStat, SFlag, fstat};
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -14,9 +14,7 @@ const MAX_SIZE: u64 = 1 << 20;
 
 /// Opens it, by a path that root has chosen: a symlink is followed.
 pub(crate) fn open(path: &Path) -> Result<File, Cause> {
-    // Without O_NONBLOCK, a FIFO that nobody writes to would block every login.
-    let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
-    nix::fcntl::open(path, flags, Mode::empty()).map(File::from).map_err(Cause::Unreadable)
+    directory::open_file_at(path).map(File::from).map_err(Cause::Unreadable)
 }
 
 /// Checks that nobody but root can have written the file.
@@ -81,5 +79,33 @@ pub(crate) fn must_have_text(text: &str, fix: &str) -> Result<(), Problem> {
     match text.chars().all(|c| c.is_whitespace() || c == '\0') {
         true => Err(Problem::of_file("is empty, as a full disk leaves a file behind", fix)),
         false => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_has_up_to_one_mebibyte_and_is_read_whole() {
+        let path = std::env::temp_dir().join(format!("sftpjail-rules-{}", std::process::id()));
+        std::fs::write(&path, "rules").unwrap();
+        let length = |size| {
+            File::options().write(true).open(&path).unwrap().set_len(size).unwrap();
+            let file = open(&path).unwrap();
+            let stat = fstat(&file).unwrap();
+            bytes(file, &stat).map(|bytes| (bytes.len() as u64, bytes.starts_with(b"rul"))).map_err(|_| size)
+        };
+        assert_eq!(
+            [4, MAX_SIZE - 1, MAX_SIZE, MAX_SIZE + 1, 5 * MAX_SIZE].map(length),
+            [
+                Ok((4, true)),
+                Ok((MAX_SIZE - 1, true)),
+                Ok((MAX_SIZE, true)),
+                Err(MAX_SIZE + 1),
+                Err(5 * MAX_SIZE)
+            ]
+        );
+        std::fs::remove_file(&path).unwrap();
     }
 }

@@ -62,3 +62,31 @@ impl Size {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn own(inodes: u64) -> Size {
+        Size { bytes: 5 * PAGE, inodes }
+    }
+
+    #[test]
+    fn an_attribute_takes_an_inode_for_each_kibibyte_and_one_more() {
+        let inodes = |text: usize| own(9).with_attribute(&"x".repeat(text)).inodes;
+        assert_eq!([0, 1, 1024, 1025, 4096].map(inodes), [10, 11, 11, 12, 14]);
+        let unlimited = own(0).with_attribute("x");
+        assert_eq!((unlimited.bytes, unlimited.inodes), (5 * PAGE, 0));
+    }
+
+    #[test]
+    fn what_is_free_comes_on_top_of_what_the_jail_needs() {
+        // /proc has no blocks and no inodes: those are without a limit.
+        let procfs = own(9).and_free(&fstatvfs(std::fs::File::open("/proc").unwrap()).unwrap());
+        assert_eq!((procfs.bytes, procfs.inodes), (5 * PAGE, 0));
+        let stat = fstatvfs(std::fs::File::open("/").unwrap()).unwrap();
+        let size = own(9).and_free(&stat);
+        assert_eq!(size.bytes, stat.blocks_available() * stat.fragment_size() + 5 * PAGE);
+        assert_eq!(size.inodes, if stat.files() == 0 { 0 } else { stat.files_available() + 9 });
+    }
+}

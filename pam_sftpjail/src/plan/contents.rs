@@ -8,8 +8,7 @@ use super::{Role, Source, Step, Steps};
 use crate::account::Account;
 use crate::config::Profile;
 use crate::sys::directory;
-use nix::fcntl::{OFlag, open};
-use nix::sys::stat::{Mode, SFlag};
+use nix::sys::stat::SFlag;
 use std::fs::File;
 use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
@@ -48,8 +47,7 @@ pub(super) fn listings(steps: &mut Steps, profile: &Profile, account: &Account) 
 
 /// A copy of the host's time zone: the host may replace the file during a session.
 fn localtime() -> Option<Vec<u8>> {
-    let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK;
-    let fd = open("/etc/localtime", flags, Mode::empty()).ok()?;
+    let fd = directory::open_file_at("/etc/localtime".as_ref()).ok()?;
     let stat = directory::stat(&fd).ok()?;
     if directory::kind(&stat) != SFlag::S_IFREG {
         return None;

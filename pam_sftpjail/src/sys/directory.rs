@@ -98,6 +98,13 @@ pub(crate) fn open_file(parent: impl AsFd, name: &OsStr) -> Result<OwnedFd, Errn
     openat(parent, name, flags, Mode::empty())
 }
 
+/// Opens the file at an absolute path that root has chosen, to read it. It follows symlinks. A FIFO does not block: one
+/// that nobody writes to would hold up every login.
+pub(crate) fn open_file_at(path: &Path) -> Result<OwnedFd, Errno> {
+    let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
+    openat(AT_FDCWD, path, flags, Mode::empty())
+}
+
 /// Opens the file `name` of `parent` to lock parts of it. A missing one is made with mode 0600.
 pub(crate) fn open_to_lock(parent: impl AsFd, name: &OsStr) -> Result<OwnedFd, Errno> {
     let flags = OFlag::O_RDWR

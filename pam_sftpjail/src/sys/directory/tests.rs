@@ -54,6 +54,7 @@ fn each_way_to_open_has_its_flags() {
     assert_eq!(flags(&open_child(&parent, directory).unwrap()), path | OFlag::O_DIRECTORY | nofollow);
     assert_eq!(flags(&open_to_read(&parent, directory).unwrap()), OFlag::O_DIRECTORY | nofollow);
     assert_eq!(flags(&open_file(&parent, file).unwrap()), OFlag::O_NONBLOCK | nofollow);
+    assert_eq!(flags(&open_file_at(&place.0.join("file")).unwrap()), OFlag::O_NONBLOCK | OFlag::O_CLOEXEC);
     let to_lock = OFlag::O_RDWR | OFlag::O_NONBLOCK | nofollow;
     assert_eq!(flags(&open_to_lock(&parent, file).unwrap()), to_lock);
     assert_eq!(flags(&open_entry(&parent, file).unwrap()), path | nofollow);
