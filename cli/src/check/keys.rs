@@ -12,6 +12,7 @@ use crate::host::keys::file::KeyFile;
 use crate::host::keys::{self, For};
 use crate::host::sshd::effective::Settings;
 use crate::host::sshd::logins::Sshd;
+use crate::report::check_name::KEYS as CHECK;
 use crate::report::error::errno;
 use crate::report::{Consequence, Findings};
 use fix::Fixes;
@@ -24,8 +25,6 @@ use pam_sftpjail::plan::root_path;
 use std::fs::canonicalize;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
-
-const CHECK: &str = "keys";
 
 /// What the check of key files needs.
 pub(super) struct Keys<'a> {

@@ -92,6 +92,9 @@ impl Display for SshdCheck {
 /// Whether a session ends with what is granted to its user.
 pub(crate) const EXPIRY: &str = "grant end";
 
+/// Whether sshd takes a key from the user's files.
+pub(crate) const KEYS: &str = "keys";
+
 /// Which check a finding is of. In JSON, its name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
@@ -111,6 +114,11 @@ impl CheckName {
 
     pub(super) fn is_about_sshd(&self) -> bool {
         matches!(self, Self::Sshd(_))
+    }
+
+    /// Without an answer, it is still known whether the user is jailed.
+    pub(super) fn is_about_keys(&self) -> bool {
+        matches!(self, Self::Other(name) if name == KEYS)
     }
 
     pub(super) fn is_about_host(&self) -> bool {

@@ -93,7 +93,7 @@ impl Found<'_> {
             (Kind::NotJailed, sentence)
         } else if let Some(why) = why {
             let is_closed = self.consequences().all(|c| matches!(c, Closed(_))) && unknown.is_none();
-            let sentence = match (standing, unknown) {
+            let sentence = match (standing, self.doubt()) {
                 (_, Some(unknown)) => {
                     format!("{user} cannot log in: {why}. Whether {user} is jailed is unknown: {unknown}")
                 }
@@ -165,6 +165,12 @@ impl Found<'_> {
     }
 
     /// Why it cannot be known whether the user is jailed, if so.
+    fn doubt(&self) -> Option<String> {
+        let others = self.all.iter().filter(|finding| !finding.check.is_about_keys());
+        Found { all: others.copied().collect() }.unknown()
+    }
+
+    /// Why it cannot be known whether the user is jailed and can log in, if so.
     fn unknown(&self) -> Option<String> {
         let mut unknown = self.all.iter().filter(|finding| finding.outcome == Outcome::Unknown);
         if unknown.clone().any(|finding| finding.fix.as_deref() == Some(AS_ROOT)) {

@@ -27,7 +27,7 @@ pub(crate) struct Findings(Vec<Finding>);
 /// What one check has seen; in JSON, an object.
 #[derive(PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Finding {
-    check: CheckName,
+    pub(super) check: CheckName,
     pub(super) outcome: Outcome,
     /// What follows for the user, if the check has failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]

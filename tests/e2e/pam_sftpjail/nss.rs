@@ -352,6 +352,23 @@ fn a_look_up_that_fails_once_is_no_answer() {
     assert!(log.iter().all(|line| line.contains("looking up ")), "{log:#?}");
 }
 
+/// A limit of docs/limits.md. If it no longer holds, change the page: sshd asks for Match, and once more for AllowGroups.
+#[test]
+fn one_look_up_that_fails_in_sshd_alone_leaves_a_member_unjailed() {
+    let sb = Sandbox::new();
+    sb.user("anna").group("sftp").add();
+    for lines in ["", "AllowGroups sftp root"] {
+        let sshd = sb.sshd_with(lines);
+        is_jailed(&sb, "anna");
+        sb.sh(&format!(
+            "strace -fqqo /tmp/calls -P /etc/group -e inject=openat:error=EIO:when=1 -p {sshd} >/dev/null 2>&1 </dev/null &
+             echo $! >/tmp/strace; until grep -q '^TracerPid:.*[1-9]' /proc/{sshd}/status; do sleep 0.05; done"
+        ));
+        has_a_shell(&sb, "anna");
+        sb.sh("kill $(cat /tmp/strace); while kill -0 $(cat /tmp/strace) 2>/dev/null; do sleep 0.05; done");
+    }
+}
+
 /// Two groups with one gid, of which getgrgid(3) names the first.
 fn a_group_that_sshd_knows_by_another_name_is_refused(namespace: Namespace) {
     let sb = Sandbox::in_namespace(namespace);
