@@ -1,7 +1,6 @@
 //! Makes the checks of a login with a grant that is not written yet, in a child: the filesystem of the folder may not
 //! answer. It changes nothing.
 
-use super::account;
 use crate::desired::membership;
 use crate::host::unanswered;
 use crate::host::workers::{self, Work};
@@ -11,6 +10,7 @@ use pam_sftpjail::error::Refusal;
 use pam_sftpjail::escape::escaped;
 use pam_sftpjail::fix::{Command, Fix, Name};
 use pam_sftpjail::grants::{self, Address, Circumstances, Grant, Keys, Moment};
+use pam_sftpjail::nss::User;
 use pam_sftpjail::plan::{Check, CheckResult, root_path, unmounted};
 use pam_sftpjail::policy::NotJailed;
 use pam_sftpjail::session::{Membership, examine_with};
@@ -55,9 +55,11 @@ pub(super) fn examine(config: &Config, user: &str, grants: &[Grant], new: &Grant
 
 /// The same in this process, which is such a child.
 pub(super) fn examine_here(config: &Config, user: &str, grants: &[Grant], new: &Grant) -> Result<(), Error> {
-    let otherwise = "revoke it with `sftpjail revoke`, or add the account";
-    if let Some(missing) = account::missing(user, otherwise)? {
-        return Err(missing);
+    // Its file has this name, so none like it is meant.
+    if User::by_name(user)?.is_none() {
+        let revoke = Command::new("sftpjail revoke").arg(Name(user)).arg("--all");
+        let fix = Fix::from(revoke).explained("add it again, or remove what is granted to it");
+        return Err(Error::new(format!("there is no account {} any more", escaped(user)), fix));
     }
     must_exist(user, new)?;
     let network = new.networks();

@@ -136,6 +136,23 @@ fn who_has_no_jail_is_granted_nothing_and_an_account_is_added_only_for_a_grant_t
 }
 
 #[test]
+fn a_grant_of_an_account_that_is_gone_says_so_and_how_to_remove_it() {
+    let sb = site(Namespace::Private);
+    // Of the same letters: it is not meant.
+    sb.user("felxi").add();
+    sb.sh("sftpjail grant felix /srv/www/staging/media --yes; userdel felix");
+    let why = "there is no account felix any more; add it again, or remove what is granted to it: sftpjail revoke felix \
+               --all\n";
+    for verb in ["grants", "grants felix"] {
+        let out = sb.try_sh(&format!("sftpjail {verb}"));
+        let said = format!("\n! felix cannot use /srv/www/staging/media: {why}");
+        assert!(out.code == Some(1) && out.stdout.ends_with(&said), "{out}");
+    }
+    refuses(&sb, "extend felix --until 2w --yes", why.trim_end());
+    sb.sh("sftpjail revoke felix --all --yes; not test -e /etc/sftpjail/grants.d/felix.toml");
+}
+
+#[test]
 fn a_file_that_cannot_be_used_is_named_and_left_as_it_is() {
     let sb = site(Namespace::Private);
     let file = "/etc/sftpjail/grants.d/mle.toml";
