@@ -57,7 +57,7 @@ impl Visit<'_> for Named {
     }
 
     fn visit_item_const(&mut self, constant: &ItemConst) {
-        if ["CHECK", "EXPIRY"].iter().any(|name| constant.ident == name) {
+        if ["CHECK", "EXPIRY", "KEYS"].iter().any(|name| constant.ident == name) {
             self.add(Some(&constant.expr));
         }
     }
