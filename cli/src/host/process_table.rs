@@ -160,17 +160,20 @@ fn user_namespace(directory: &Path) -> io::Result<PathBuf> {
 
 /// The same of what has this directory in /proc.
 fn has_same_root(directory: &Path) -> io::Result<bool> {
-    // Without any mask, a filesystem of a user's, which may deny root the rest, is not asked.
-    let place = |path: &Path, mask: StatxFlags| {
-        statx(CWD, path, AtFlags::STATX_DONT_SYNC, mask)
-            .map(|stat| ((stat.stx_dev_major, stat.stx_dev_minor), stat.stx_ino))
-    };
-    let is_same = |mask: StatxFlags| -> Result<bool, Errno> {
-        let theirs = place(&directory.join("root/"), mask)?;
-        let own = place(Path::new("/"), mask)?;
-        Ok(theirs.0 == own.0 && (mask.is_empty() || theirs.1 == own.1))
-    };
-    Ok(is_same(StatxFlags::empty())? && is_same(StatxFlags::INO)?)
+    Ok(is_same(&directory.join("root/"), Path::new("/"))?)
+}
+
+/// Whether both paths lead to the same file. Of files on two filesystems, nothing but that is asked.
+fn is_same(one: &Path, other: &Path) -> Result<bool, Errno> {
+    let (none, inode) = (StatxFlags::empty(), StatxFlags::INO);
+    Ok(place(one, none)?.0 == place(other, none)?.0 && place(one, inode)? == place(other, inode)?)
+}
+
+/// The device and the inode of a file. A filesystem of a user's, which may never answer, is not asked; and without any
+/// `mask`, one that keeps root out says its device all the same.
+pub(crate) fn place(path: &Path, mask: StatxFlags) -> Result<((u32, u32), u64), Errno> {
+    statx(CWD, path, AtFlags::STATX_DONT_SYNC, mask)
+        .map(|stat| ((stat.stx_dev_major, stat.stx_dev_minor), stat.stx_ino))
 }
 
 /// Whether there is such a process, as the kernel says without /proc.

@@ -103,7 +103,7 @@ impl Session {
 
     /// Whether a process has the record open by this descriptor.
     fn has(&self, pid: i32, descriptor: i32) -> bool {
-        record(pid, descriptor) == Ok(Some(self.file))
+        record(pid, descriptor, self.file) == Ok(Some(self.file))
     }
 
     /// What became of it when it was asked to end, as part of a sentence.
@@ -209,7 +209,7 @@ impl Processes {
         for session in &mut *sessions {
             let monitor = session.record.as_ref().ok().and_then(|record| i32::try_from(record.pid).ok());
             let Some(monitor) = monitor else { continue };
-            let open = records(monitor).unwrap_or_else(|why| {
+            let open = records(monitor, session.file).unwrap_or_else(|why| {
                 session.unseen = Some(why);
                 Vec::new()
             });
@@ -225,9 +225,10 @@ impl Processes {
             }
         }
         // If a monitor was killed, its child can be any process.
-        if sessions.iter().any(|session| session.monitor().is_none()) {
+        let without_monitor = sessions.iter().find(|session| session.monitor().is_none());
+        if let Some(like) = without_monitor.map(|session| session.file) {
             for pid in &self.all {
-                let open = records(*pid).unwrap_or_else(|why| {
+                let open = records(*pid, like).unwrap_or_else(|why| {
                     let left = sessions.iter_mut().filter(|session| session.monitor().is_none());
                     left.for_each(|session| session.unseen = Some(why.clone()));
                     Vec::new()

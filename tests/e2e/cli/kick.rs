@@ -139,6 +139,33 @@ fn a_file_at_a_records_path_in_another_mount_namespace_is_not_a_record() {
     }
 }
 
+/// It is on a filesystem that keeps root out, which everybody can mount in a user namespace.
+#[test]
+fn a_file_at_a_records_path_that_root_may_not_look_at_hides_no_session() {
+    let sb = machine("private");
+    let forged = "mount -t tmpfs none /run; mkdir -p /run/sftpjail/mle
+        gocryptfs -q -extpass \"echo pw\" /srv/cipher /run/sftpjail/mle </dev/null
+        exec sleep 1000 9>/run/sftpjail/mle/private-1";
+    sb.sh(&format!(
+        "test -e /dev/fuse || mknod -m 666 /dev/fuse c 10 229; install -d -o kim /srv/cipher
+        setpriv --reuid kim --regid kim --clear-groups sh -c '
+            gocryptfs -q -init -scryptn 10 -extpass \"echo pw\" /srv/cipher </dev/null'
+        setsid setpriv --reuid kim --regid kim --clear-groups unshare -Urm sh -ec '{forged}' \
+            >/dev/null 2>&1 </dev/null &
+        until pgrep -u kim -x sleep; do sleep 0.05; done"
+    ));
+    let out = sb.try_sh("stat -L /proc/$(pgrep -u kim -x sleep)/fd/9").failed();
+    assert!(out.stderr.contains("Permission denied"), "{out}");
+    let _live = sb.sftp_live("mle");
+    let monitor = sb.session_monitor("mle");
+    sb.kill(monitor, "KILL");
+    sb.wait_gone(monitor);
+    let out = sb.sh("sftpjail list");
+    assert!(!out.stdout.contains("not all processes"), "{out}");
+    let out = sb.sh("sftpjail kick mle");
+    assert!(out.stdout.starts_with("✓ the session of mle from 127.0.0.1 has ended"), "{out}");
+}
+
 #[test]
 fn a_session_whose_processes_cannot_be_seen_has_not_ended() {
     let sb = machine("private");

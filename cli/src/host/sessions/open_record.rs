@@ -1,9 +1,9 @@
 //! Finds the record of a session among the open files of a process.
 
-use crate::host::process_table::present;
+use crate::host::process_table::{place, present};
 use crate::report::Error;
 use pam_sftpjail::registry::DIRECTORY;
-use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
+use rustix::fs::StatxFlags;
 use rustix::io::Errno;
 use std::path::Path;
 
@@ -19,33 +19,34 @@ pub(super) struct File((u32, u32), u64);
 impl File {
     /// `None`: there is none. The error: that is unknown.
     pub(super) fn at(path: &Path) -> Result<Option<Self>, Errno> {
-        // DONT_SYNC does not ask the filesystem, which may be a user's and never answer.
-        match statx(CWD, path, AtFlags::STATX_DONT_SYNC, StatxFlags::INO) {
+        match place(path, StatxFlags::INO) {
             Err(Errno::NOENT) => Ok(None),
-            stat => stat.map(|stat| Some(Self((stat.stx_dev_major, stat.stx_dev_minor), stat.stx_ino))),
+            place => place.map(|(device, inode)| Some(Self(device, inode))),
         }
     }
 }
 
-/// The record that a process may have open by this descriptor.
-pub(super) fn record(pid: i32, descriptor: i32) -> Result<Option<File>, Error> {
+/// The record that a process may have open by this descriptor. `like`: a record. All are on one filesystem.
+pub(super) fn record(pid: i32, descriptor: i32, like: File) -> Result<Option<File>, Error> {
     let link = format!("/proc/{pid}/fd/{descriptor}");
-    let read = || match std::fs::read_link(&link)?.starts_with(DIRECTORY) {
-        true => Ok(File::at(Path::new(&link))?),
-        false => Ok(None),
+    let read = || {
+        // Users can give such a path to a file of a filesystem of theirs, which need not say more than its device.
+        let may_be_one = std::fs::read_link(&link)?.starts_with(DIRECTORY)
+            && place(Path::new(&link), StatxFlags::empty())?.0 == like.0;
+        if may_be_one { Ok(File::at(Path::new(&link))?) } else { Ok(None) }
     };
     present(pid, "fd", read()).map(Option::flatten)
 }
 
 /// The open files of a process that may be records, and their descriptors. They are the first that the process has:
 /// sshd opens the record before it serves the user, who may have thousands of files opened later.
-pub(super) fn records(pid: i32) -> Result<Vec<(i32, File)>, Error> {
+pub(super) fn records(pid: i32, like: File) -> Result<Vec<(i32, File)>, Error> {
     let open =
         present(pid, "fd", std::fs::read_dir(format!("/proc/{pid}/fd")))?.into_iter().flatten().flatten();
     let descriptors = open.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
     let mut found = Vec::new();
     for descriptor in descriptors.take(MAX_DESCRIPTORS) {
-        found.extend(record(pid, descriptor)?.map(|file| (descriptor, file)));
+        found.extend(record(pid, descriptor, like)?.map(|file| (descriptor, file)));
     }
     Ok(found)
 }
