@@ -151,6 +151,24 @@ impl Listed {
             .and_then(|theirs| Ok(theirs != user_namespace(Path::new("/proc/self"))?));
         Ok(present(self.pid, "ns/user", both)?.unwrap_or(false))
     }
+
+    /// Whether the program that it executes is what this program finds at the same path, or was removed there, as an
+    /// upgrade does. In a mount namespace of their own, users can give any program any path.
+    pub(crate) fn has_its_program_there(&self) -> Result<bool, Error> {
+        let link = self.directory().join("exe");
+        let is_there = || {
+            let path = link.read_link()?;
+            if path.as_os_str().as_encoded_bytes().ends_with(b" (deleted)") {
+                return Ok(true);
+            }
+            match is_same(&link, &path) {
+                // Root has started no program from where root may not look.
+                Err(Errno::NOENT | Errno::NOTDIR | Errno::ACCESS) => Ok(false),
+                answer => Ok(answer?),
+            }
+        };
+        Ok(present(self.pid, "exe", is_there())?.unwrap_or(false))
+    }
 }
 
 /// The user namespace of a process, as namespaces(7) names it.

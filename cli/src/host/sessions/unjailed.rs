@@ -24,7 +24,9 @@ pub(crate) fn unjailed() -> Found<BTreeMap<u32, Vec<Unjailed>>> {
         if !process.name.starts_with("sshd") || real != effective {
             return None;
         }
-        let is_one = process.has_same_root().and_then(|is_same| Ok(is_same && was_started_by_root(process)?));
+        let is_one = process.has_same_root().and_then(|is_same| {
+            Ok(is_same && process.has_its_program_there()? && was_started_by_root(process)?)
+        });
         if is_one == Ok(false) {
             return None;
         }

@@ -132,6 +132,29 @@ fn a_session_from_before_the_membership_is_warned_of() {
     drop(live);
 }
 
+/// In namespaces of the user's, root's perl has the path of an sshd, or sshd is on a filesystem that keeps root out.
+#[test]
+fn a_process_of_the_user_is_no_session_of_sshds_whatever_its_path_is() {
+    let sb = machine();
+    sb.sh("test -e /dev/fuse || mknod -m 666 /dev/fuse c 10 229; install -d -o mle /srv/cipher
+        setpriv --reuid mle --regid mle --clear-groups sh -c '
+            gocryptfs -q -init -scryptn 10 -extpass \"echo pw\" /srv/cipher </dev/null'");
+    for begin in [
+        "mount -t tmpfs none /run; : >/run/sshd; mount --bind /usr/bin/perl /run/sshd; exec /run/sshd",
+        "mount --bind /usr/bin/perl /usr/sbin/sshd; exec /usr/sbin/sshd",
+        "gocryptfs -q -extpass \"echo pw\" /srv/cipher /mnt </dev/null; cp /usr/bin/perl /mnt/sshd; exec /mnt/sshd",
+    ] {
+        sb.sh(&format!(
+            "setsid setpriv --reuid mle --regid mle --clear-groups unshare -Urm sh -ec '{begin} -e \"sleep 300\"' \
+                >/dev/null 2>&1 </dev/null &
+            until pgrep -u mle -x sshd; do sleep 0.05; done"
+        ));
+        let out = checked(sb.try_sh("sftpjail check mle"), 0);
+        assert!(!out.stdout.contains("in no jail") && !out.stdout.contains("is in a jail"), "{begin}: {out}");
+        sb.sh("pkill -KILL -u mle; while pgrep -u mle -x sshd; do sleep 0.05; done");
+    }
+}
+
 /// A panel's sub-account has the uid of its customer, who logs in to a shell.
 #[test]
 fn a_session_of_a_main_account_is_none_of_its_sub_account() {
