@@ -221,9 +221,8 @@ impl Reviewer<'_> {
                 why.what
             )),
         }
-        for Outside { pid, name: program, doubt } in
-            self.outside.get(&uid).into_iter().flatten().take(MAX_PROCESSES)
-        {
+        let outside = self.outside.get(&uid).map(Vec::as_slice).unwrap_or_default();
+        for Outside { pid, name: program, doubt } in outside.iter().take(MAX_PROCESSES) {
             match doubt {
                 None => member.runs.push(Runs::Process { pid: *pid, program: program.clone() }),
                 Some(why) => member.problems.push(format!(
@@ -232,6 +231,9 @@ impl Reviewer<'_> {
                 )),
             }
         }
+        // With many processes, a user could hide one among them.
+        let count = outside.len().saturating_sub(MAX_PROCESSES);
+        member.runs.extend((count > 0).then_some(Runs::MoreProcesses { count }));
     }
 }
 

@@ -239,9 +239,20 @@ pub(super) struct Transfers {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub(super) enum Runs {
-    Crontab { file: String },
-    AtJobs { count: usize },
+    Crontab {
+        file: String,
+    },
+    AtJobs {
+        count: usize,
+    },
     UserManager,
     Lingers,
-    Process { pid: i32, program: String },
+    Process {
+        pid: i32,
+        program: String,
+    },
+    /// Further ones, which are not named.
+    MoreProcesses {
+        count: usize,
+    },
 }

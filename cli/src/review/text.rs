@@ -199,5 +199,9 @@ pub(super) fn of_runs(runs: &Runs) -> String {
         Runs::Process { pid, program } => {
             format!("the process {pid} outside of a jail ({})", Outside::new(program))
         }
+        Runs::MoreProcesses { count } => {
+            let processes = if *count == 1 { "process" } else { "processes" };
+            format!("{count} further {processes} outside of jails")
+        }
     }
 }

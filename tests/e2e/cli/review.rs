@@ -198,6 +198,19 @@ fn what_cannot_be_read_is_named_and_the_rest_is_shown() {
     ));
     let (document, _) = review(&sb, "dora");
     assert_eq!(member(&document, "dora")["runs"][0]["program"], "perl", "{document:#}");
+    // Nor do many others.
+    sb.sh("for i in $(seq 30); do setpriv --reuid bert --clear-groups sleep 300 >/dev/null 2>&1 </dev/null & done
+        until test $(pgrep -cu bert -x sleep) = 30; do sleep 0.05; done");
+    let (document, _) = review(&sb, "bert");
+    let runs = member(&document, "bert")["runs"].as_array().expect("a list");
+    assert_eq!(runs.len(), 21, "{document:#}");
+    assert_eq!(
+        (&runs[20]["kind"], &runs[20]["count"]),
+        (&"more-processes".into(), &11.into()),
+        "{document:#}"
+    );
+    let text = sb.sh("sftpjail review bert").stdout;
+    assert!(text.contains("11 further processes outside of jails"), "{text}");
     // Nor does another root directory, which a user can have in a user namespace.
     sb.sh("setpriv --reuid kim --clear-groups unshare -r perl -e 'chroot \"/srv\" or die; chdir \"/\"; $0 = \"rooted\"; sleep 300' \
            >/dev/null 2>&1 </dev/null &
