@@ -85,7 +85,7 @@ pub(super) fn shell(account: &Account, pam: &Pam, findings: &mut Findings) -> Pa
         Some(_) => format!(", and add that to {SHELLS}, since pam_shells requires it"),
         None => String::new(),
     };
-    let fix = format!("nothing if that is intended; otherwise give the account the shell {NOLOGIN}{more}");
+    let fix = format!("if that is not intended, give the account the shell {NOLOGIN}{more}");
     findings.warned("shell", evidence, fix);
     pam.passwords
 }
@@ -282,7 +282,7 @@ fn fix_for_twin(account: &Account, name: &str, why: NotJailed) -> Fix {
         NotJailed::Exempt => format!("remove {shown} from the groups in exempt_groups"),
         NotJailed::Root => return format!("give {shown} a uid of its own").into(),
     };
-    format!("nothing if that is intended; otherwise {jail}, or give {shown} a uid of its own").into()
+    format!("if that is not intended, {jail}, or give {shown} a uid of its own").into()
 }
 
 /// The fix for another name of the account that is not jailed.

@@ -248,7 +248,7 @@ impl Authentication<'_> {
                 format!("give {name} a home of its own first, and put a public key there")
             }
             Some(file) => format!("put a public key into {}", to_write(file, &self.keys.account.name)),
-            None => format!("put a public key where sshd can read it, for {name} alone ({OUTSIDE})"),
+            None => format!("let root keep a key for {name} ({OUTSIDE})"),
         };
         let may_use_key = !is_no(settings, "PubkeyAuthentication") && self.by_key(settings) != Way::Open;
         let no_password = self.no_password(settings);

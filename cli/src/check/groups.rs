@@ -32,7 +32,7 @@ pub(super) fn examine(config: &Config, concern: Concern, findings: &mut Findings
             let (missing, fix) = (MissingGroup(name), missing_group(name));
             if is_for_nobody && concern == Concern::NotJailed {
                 let evidence = format!(
-                    "{missing}, and none that exists: the profile {} jails nobody, so its users are not jailed",
+                    "{missing}, and no group that exists, so the profile {} jails nobody",
                     escaped(&profile.name)
                 );
                 findings.failed("profile", Consequence::None, evidence, fix);

@@ -62,6 +62,7 @@ pub(super) fn examine(
     others(account, accounts, path_to_home, findings);
     let main = MainHome::find(accounts, account, &account.home, path_to_home.directories());
     access(account, path_to_home, main.as_ref(), has_keys, findings);
+    writable_by_all(path_to_home, findings);
     let home = Replaceable {
         check: "home parents",
         what: "the home".to_owned(),
@@ -124,9 +125,8 @@ fn others(account: &Account, accounts: &Accounts, path_to_home: &PathToHome, fin
         described(&stat),
         listed_first(names.iter())
     );
-    let fix = format!(
-        "nothing if {name} is meant to reach all of that; otherwise give {name} a home of its own (usermod -d)"
-    );
+    let fix =
+        format!("unless {name} is meant to reach all of that, give {name} a home of its own (usermod -d)");
     findings.warned("other homes", evidence, fix);
 }
 
@@ -155,10 +155,26 @@ fn access(
         "{name} may not enter {} ({state}), but the jail shows {home} below it{keys}",
         escaped(directory)
     );
-    let fix = format!(
-        "nothing if that is intended; otherwise let {name} enter it, or give {name} a home elsewhere"
-    );
+    let fix = format!("if that is not intended, let {name} enter it, or give {name} a home elsewhere");
     findings.warned(check, evidence, fix);
+}
+
+/// Outside of the jail, others can then change what the user has there, and sshd takes no key from it.
+fn writable_by_all(path_to_home: &PathToHome, findings: &mut Findings) {
+    let Some(home) = path_to_home.home() else { return };
+    let lets_others =
+        |directory: &Path, bits: u32| stat(directory).is_ok_and(|stat| stat.st_mode & bits == bits);
+    if !path_to_home.above().iter().all(|above| lets_others(above, 0o001)) {
+        return;
+    }
+    let Some(stat) = stat(home).ok().filter(|stat| stat.st_mode & 0o003 == 0o003) else { return };
+    let evidence = format!("everybody on this host can write in {} ({})", escaped(home), described(&stat));
+    let words = "if that is not intended";
+    let fix = match root_path(home) {
+        Some(path) => Fix::from(Command::new("chmod o-w").arg(&path)).explained(words),
+        None => format!("{words}, let only its owner write in {}", escaped(home)).into(),
+    };
+    findings.warned("home access", evidence, fix);
 }
 
 /// Users who can write a directory above it can replace it between two logins.
@@ -213,10 +229,10 @@ fn parents(
 
 /// What keeps others from replacing it. The owner of the directory may need it, so that stays as it is.
 fn parent_fix(directory: &Path, stat: &FileStat) -> Fix {
-    let words = "nothing if that is intended; otherwise";
+    let words = "if that is not intended";
     let modes = root_path(directory).filter(|_| stat.st_uid == 0);
     match modes.map(|path| Command::new("chmod go-w").arg(&path)) {
         Some(modes) => Fix::from(modes).explained(words),
-        None => format!("{words} let only root own and write {}", escaped(directory)).into(),
+        None => format!("{words}, let only root own and write {}", escaped(directory)).into(),
     }
 }

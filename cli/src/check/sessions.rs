@@ -67,8 +67,7 @@ pub(super) fn unseen(config: &Config, confined: &[ConfinedSshd], findings: &mut 
              host do not see them",
             sshd.name()
         );
-        let fix =
-            "nothing if no other program needs to see them; otherwise start sshd without mounts of its own";
+        let fix = "if other programs need to see them, start sshd without mounts of its own";
         findings.warned("jail root", evidence, fix);
     }
 }

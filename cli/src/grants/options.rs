@@ -71,7 +71,7 @@ pub(crate) struct ExtendOptions {
     pub(super) user: String,
     /// The folder on this host, if the user has several.
     pub(super) folder: Option<String>,
-    /// When it ends now, as in `grant`.
+    /// The new end, written as for `grant`.
     #[arg(long, value_name = "TIME")]
     pub(super) until: String,
     #[command(flatten)]

@@ -172,7 +172,7 @@ fn reason_to_keep(name: &str) -> Result<Option<String>, Error> {
         [] => None,
         [one] => Some(format!("{} is in it", escaped(one))),
         [first, .., last] if members.len() > 5 => {
-            Some(format!("{}, …, {}: {} users are in it", escaped(first), escaped(last), members.len()))
+            Some(format!("{} users are in it: {}, …, {}", members.len(), escaped(first), escaped(last)))
         }
         some => Some(format!("{} are in it", listed(some))),
     })

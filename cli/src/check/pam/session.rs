@@ -36,8 +36,10 @@ impl Service<'_> {
                 let above = order::needs_first(stack, first.min(last));
                 let fix = || ours.location.delete().and(self.added(stack, Some(&close), None)).into();
                 if first > last {
-                    let evidence =
-                        format!("{}: stands below the line that opens, so it does nothing", ours.location);
+                    let evidence = format!(
+                        "the line that closes, {}, stands below the one that opens, so it does nothing",
+                        ours.location
+                    );
                     warned(evidence, fix());
                 } else if let Some(other) = above {
                     warned(format!("{}: stands too low: {}", ours.location, other), fix());

@@ -50,9 +50,7 @@ pub(super) fn volumes(rehearsal: &Rehearsal, subject: &Subject<'_>, findings: &m
             false => format!("let {name} enter and list {} on the host", escaped(&volume.source)),
         };
         match found.can_enter {
-            true => {
-                findings.warned("list", evidence, format!("nothing if that is intended; otherwise {fix}"))
-            }
+            true => findings.warned("list", evidence, format!("if that is not intended, {fix}")),
             false => {
                 findings.failed("list", Consequence::Hindered(format!("cannot enter {at}")), evidence, fix);
             }
@@ -123,7 +121,7 @@ fn was_the_users(found: &Unwritable, subject: &Subject<'_>) -> Option<(String, F
     fix.command()?;
     let why =
         format!(" ({}), though {file} there is a file of {}'s", described(&stat), escaped(&account.name));
-    Some((why, fix.explained("nothing if root is meant to own the home; otherwise")))
+    Some((why, fix.explained("unless root is meant to own the home")))
 }
 
 /// The end of the evidence where the kernel has asked the modes. `owner`: the uid with which the user's has changed

@@ -1,6 +1,7 @@
 //! Makes the checks of a login for one user, in a child: a filesystem of the user's may not answer.
 
 use super::now::{Access, Now};
+use crate::desired::membership::exempt_or_member;
 use crate::desired::pam::HOME_MAKERS;
 use crate::host::pam::stack::Stack;
 use crate::host::workers::Work;
@@ -11,6 +12,7 @@ use crate::setup::sshd::Sshd;
 use pam_sftpjail::account::Account;
 use pam_sftpjail::config::Config;
 use pam_sftpjail::error::Refusal;
+use pam_sftpjail::escape::escaped;
 use pam_sftpjail::fix::Fix;
 use pam_sftpjail::grants::Circumstances;
 use pam_sftpjail::path::Normalised;
@@ -101,6 +103,21 @@ impl<'c> Look<'c> {
     }
 }
 
+/// Why a user is refused who is exempt: sshd sends the user into a jail, and none is built.
+fn exempt_and_member(user: &str, config: &Config) -> Reason {
+    let known = Account::lookup(user, config).ok().and_then(|account| {
+        let groups = account.groups_if_not_exempt(config).ok().filter(|groups| !groups.is_empty())?;
+        Some((account.exempt_by?, groups))
+    });
+    let (exempt_by, fix) = match known {
+        Some((group, groups)) => {
+            (format!("{}, one of exempt_groups", escaped(&group)), exempt_or_member(user, &group, &groups))
+        }
+        None => ("a group of exempt_groups".to_owned(), "remove the user from one of the two groups".into()),
+    };
+    Reason { reason: format!("is in {exempt_by}, so no jail is built, and sshd refuses the login"), fix }
+}
+
 impl Work for Look<'_> {
     type Result = Looked;
 
@@ -109,10 +126,7 @@ impl Work for Look<'_> {
             match examine(self.config, user, &Circumstances::of_no_login(), &mut |_, _| {}) {
                 Ok(Membership::Member(member)) => (Some(member.account), None),
                 Ok(Membership::NotJailed { why: NotJailed::Exempt, .. }) => {
-                    let reason =
-                        "is in a group of exempt_groups, so no jail is built, and sshd refuses the login";
-                    let fix = "remove the user from one of the two groups";
-                    (None, Some(Reason { reason: reason.to_owned(), fix: fix.into() }))
+                    (None, Some(exempt_and_member(user, self.config)))
                 }
                 Ok(Membership::NotJailed { .. }) | Err(Refusal::NoSuchUser { .. }) => return Looked::Nobody,
                 Err(refusal) => (None, self.reason(&refusal)),

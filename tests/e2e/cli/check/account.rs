@@ -47,14 +47,14 @@ const ACCOUNT: [Fault; 13] = [
         "names",
         " and the same home, but is not jailed: in no profile; a key that mle puts there is one for other, too",
     )
-    .in_words("nothing if that is intended; otherwise put other into the group sftp, or give other a uid of its own"),
+    .in_words("if that is not intended, put other into the group sftp, or give other a uid of its own"),
     // Not a main account, though its home is above.
     warned(
         "useradd -M -o -u $(id -u mle) -g mle -d /home other",
         "names",
         "but is not jailed: in no profile; who logs in as other may change all files of mle",
     )
-    .in_words("nothing if that is intended; otherwise put other into the group sftp, or give other a uid of its own"),
+    .in_words("if that is not intended, put other into the group sftp, or give other a uid of its own"),
     // One more group would not help.
     warned(
         "useradd -M -o -u $(id -u mle) -g mle -G sudo -d /home/mle other
@@ -141,7 +141,7 @@ fn each_key_file_that_sshd_does_not_take() {
     }
 }
 
-const ABOVE: [Fault; 5] = [
+const ABOVE: [Fault; 6] = [
     warned(
         "mkdir -m 775 /home/team; chgrp sftp /home/team; mv /home/mle /home/team/mle; usermod -d /home/team/mle mle",
         "home parents",
@@ -152,7 +152,7 @@ const ABOVE: [Fault; 5] = [
         "home parents",
         "/home/team (joe:root, mode 0755): its owner joe can replace the home",
     )
-    .in_words("nothing if that is intended; otherwise let only root own and write /home/team"),
+    .in_words("if that is not intended, let only root own and write /home/team"),
     warned(
         "mkdir -m 777 /home/team; chown joe /home/team; mv /home/mle /home/team/mle; usermod -d /home/team/mle mle
          echo PubkeyAuthentication no >/etc/ssh/sshd_config.d/no.conf; echo mle:pw | chpasswd",
@@ -166,14 +166,19 @@ const ABOVE: [Fault; 5] = [
         "home access",
         "mle may not enter /home/closed (root:root, mode 0700), but the jail shows /home/closed/mle below it; sshd cannot read keys",
     )
-    .in_words("nothing if that is intended; otherwise let mle enter it"),
+    .in_words("if that is not intended, let mle enter it"),
     warned(
         "mkdir -m 750 /home/closed /home/closed/in; mv /home/mle /home/closed/in/mle; usermod -d /home/closed/in/mle mle
          echo mle:pw | chpasswd",
         "home access",
         "mle may not enter /home/closed (root:root, mode 0750)",
     )
-    .in_words("nothing if that is intended"),
+    .in_words("if that is not intended, let mle enter it"),
+    warned(
+        "chmod 707 /home/mle; echo PubkeyAuthentication no >/etc/ssh/sshd_config.d/no.conf; echo mle:pw | chpasswd",
+        "home access",
+        "everybody on this host can write in /home/mle (mle:mle, mode 0707)",
+    ),
 ];
 
 #[test]
@@ -260,8 +265,8 @@ fn a_profile_whose_group_has_another_name_now_is_found_once() {
     sb.sh("groupmod -n sftpx sftp");
     let out = checked(sb.try_sh("sftpjail check --all"), 1);
     assert!(out.stdout.ends_with("0 users. The host has problems.\n"), "{out}");
-    let found = "✗ profile        a profile names the group sftp, which does not exist, and none that exists: the profile home \
-                 jails nobody, so its users are not jailed\n                 \
+    let found = "✗ profile        a profile names the group sftp, which does not exist, and no group that \
+                 exists, so the profile home jails nobody\n                 \
                  → did you mean sftpx? Then correct `groups` in the configuration\n";
     assert!(out.stdout.contains(found), "{out}");
     let out = check(&sb, "mle", 1);
@@ -283,5 +288,8 @@ fn a_missing_group_is_no_failure_for_root_and_for_exempt_users() {
     }
     // joe may have been one.
     let out = check(&sb, "joe", 1).stdout;
-    assert!(out.contains(&format!("✗ {missing}, and none that exists: the profile p jails nobody")), "{out}");
+    assert!(
+        out.contains(&format!("✗ {missing}, and no group that exists, so the profile p jails nobody")),
+        "{out}"
+    );
 }

@@ -100,8 +100,8 @@ fn members_of_every_profile() {
     assert_eq!(findings(&document).last(), Some(&ghost));
     sb.sh("sed -i '/^sftp-only:/d' /etc/group");
     let document = all(sb, "problems");
-    let none = "a profile names the group sftp-only, which does not exist, and none that exists: the profile portal jails \
-                nobody, so its users are not jailed";
+    let none = "a profile names the group sftp-only, which does not exist, and no group that exists, so the profile portal \
+                jails nobody";
     assert!(findings(&document).iter().any(|f| f[..3] == ["profile", "failed", none]), "{document:#}");
     assert_eq!(statuses(&document), [["mle", "ok"]]);
     // Another group of the profile exists.

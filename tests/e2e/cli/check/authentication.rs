@@ -23,10 +23,10 @@ const NO_WAY: [Fault; 13] = [
     .concludes(NEITHER),
     // A key in a file for all would let mle in as everybody, and one in a shared home as the other.
     failed("sed -i '1i AuthorizedKeysFile /etc/ssh/all' /etc/ssh/sshd_config", "authentication", "there is neither")
-        .in_words("give mle a password (passwd), or put a public key where sshd can read it, for mle alone (AuthorizedKeysFile")
+        .in_words("give mle a password (passwd), or let root keep a key for mle (AuthorizedKeysFile")
         .concludes(NEITHER),
     failed("rm -r /home/mle/.ssh; useradd -M -d /home/mle twin", "authentication", "there is neither")
-        .in_words("give mle a password (passwd), or put a public key where sshd can read it, for mle alone (AuthorizedKeysFile")
+        .in_words("give mle a password (passwd), or let root keep a key for mle (AuthorizedKeysFile")
         .concludes(NEITHER),
     failed("rm -r /home/mle/.ssh; usermod -p '!!' mle", "authentication", "there is neither").in_words("give mle").concludes(NEITHER),
     failed("rm -r /home/mle/.ssh; usermod -p '*' mle", "authentication", "there is neither").in_words("give mle").concludes(NEITHER),
@@ -281,7 +281,7 @@ fn keys_below_a_closed_home_of_a_main_account_let_nobody_in() {
     let [[check, _, _, fix]] = &found[..] else { panic!("{found:#?}") };
     assert_eq!((check.as_str(), sentence.as_str()), ("authentication", NEITHER));
     assert!(
-        fix.contains("or put a public key where sshd can read it, for mle alone (AuthorizedKeysFile .ssh/authorized_keys /etc/sftpjail/keys.d/%u in"),
+        fix.contains("or let root keep a key for mle (AuthorizedKeysFile .ssh/authorized_keys /etc/sftpjail/keys.d/%u in"),
         "{fix}"
     );
     // What is advised works.
@@ -380,12 +380,7 @@ fn the_key_of_a_member_without_a_home_is_where_root_keeps_it() {
         evidence.starts_with("there is neither a password nor a key, so jack cannot log in"),
         "{evidence}"
     );
-    assert!(
-        fix.starts_with(
-            "give jack a password (passwd), or put a public key where sshd can read it, for jack alone (Auth"
-        ),
-        "{fix}"
-    );
+    assert!(fix.starts_with("give jack a password (passwd), or let root keep a key for jack (Auth"), "{fix}");
     sb.sh("sed -i '/^Match Group/a\\    AuthorizedKeysFile .ssh/authorized_keys /etc/sftpjail/keys.d/%u' /etc/ssh/sshd_config
         install -d -m 0755 /etc/sftpjail/keys.d; install -m 0644 /root/.ssh/id_ed25519.pub /etc/sftpjail/keys.d/jack");
     json(&sb, "jack", "ok");

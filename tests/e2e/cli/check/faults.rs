@@ -178,6 +178,6 @@ impl Machine {
     #[track_caller]
     pub(super) fn paste(&self, fix: &str) {
         let command = fix.split_once(": ").filter(|(words, _)| !words.contains('\'')).map_or(fix, |(_, c)| c);
-        self.sb.sh(command.trim_start_matches("nothing if that is intended; otherwise "));
+        self.sb.sh(command);
     }
 }

@@ -83,10 +83,7 @@ fn a_home_that_holds_the_homes_of_others_is_a_warning_unless_the_user_owns_it() 
         "/home (root:root, mode 0755) holds the homes of joe, shop, web: the jail has all of it, and mle can do \
          there what the modes allow"
     );
-    assert_eq!(
-        fix,
-        "nothing if mle is meant to reach all of that; otherwise give mle a home of its own (usermod -d)"
-    );
+    assert_eq!(fix, "unless mle is meant to reach all of that, give mle a home of its own (usermod -d)");
     let all = sb.try_sh("sftpjail check --all").stdout;
     assert!(all.contains("! other homes    /home (root:root, mode 0755) holds the homes of "), "{all}");
     // The main account of a hosting customer, and a home that several members share.

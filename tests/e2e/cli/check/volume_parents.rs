@@ -21,17 +21,17 @@ fn a_volume_that_others_could_replace() {
         (
             "chmod 777 /srv/sftp",
             "/srv/sftp (root:root, mode 0777): the group root and everybody",
-            "nothing if that is intended; otherwise: chmod go-w /srv/sftp",
+            "if that is not intended: chmod go-w /srv/sftp",
         ),
         (
             "chgrp joe /srv/sftp; chmod 775 /srv/sftp",
             "/srv/sftp (root:joe, mode 0775): the group joe",
-            "nothing if that is intended; otherwise: chmod go-w /srv/sftp",
+            "if that is not intended: chmod go-w /srv/sftp",
         ),
         (
             "chown joe /srv/sftp",
             "/srv/sftp (joe:root, mode 0755): its owner joe",
-            "nothing if that is intended; otherwise let only root own and write /srv/sftp",
+            "if that is not intended, let only root own and write /srv/sftp",
         ),
     ] {
         sb.sh(breaks);

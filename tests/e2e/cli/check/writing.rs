@@ -157,8 +157,7 @@ fn a_home_that_root_has_taken_with_files_of_the_users_is_given_back() {
             " in /home/mle, and not /home/mle itself (root:{group}, mode 0755), though notes.txt there is a file of mle's"
         );
         assert!(evidence.starts_with("mle can write ") && evidence.ends_with(&end), "{evidence}");
-        let command =
-            fix.strip_prefix("nothing if root is meant to own the home; otherwise: ").expect("words");
+        let command = fix.strip_prefix("unless root is meant to own the home: ").expect("words");
         assert_eq!(command, "chown -h mle /home/mle && chmod u+rwx /home/mle");
         sb.sh(command);
         assert_eq!(machine.found(), (vec![], 0));

@@ -26,7 +26,8 @@ fn setup_refuses_an_admin_who_would_be_exempt_and_a_member() {
     let sentence = "you, boss, are a member yourself and exempt: no jail would be built for you, and sshd would refuse you";
     assert!(out.code == Some(1) && out.stderr.contains(sentence), "{out}");
     let out = sb.try_sh("sftpjail setup --dry-run");
-    let line = "✗ boss           is in a group of exempt_groups, so no jail is built";
+    let line = "✗ boss           is in sudo, one of exempt_groups, so no jail is built, and sshd refuses the login\n                 \
+                → remove boss from sudo or from sftp\n";
     assert!(out.code == Some(1) && out.stdout.contains(line), "{out}");
     assert!(out.stderr.contains("1 member would be refused from their next login on: boss; "), "{out}");
 }

@@ -28,7 +28,7 @@ const ORDER: [Fault; 9] = [
         "grep 'sftpjail.so close' /etc/pam.d/sshd >/tmp/close; sed -i '/sftpjail.so close$/d' /etc/pam.d/sshd
          cat /tmp/close >>/etc/pam.d/sshd",
         "pam session",
-        ": stands below the line that opens, so it does nothing",
+        ", stands below the one that opens, so it does nothing",
     ),
     warned(
         "grep 'sftpjail.so close' /etc/pam.d/sshd >/tmp/close; sed -i '/sftpjail.so close$/d' /etc/pam.d/sshd
